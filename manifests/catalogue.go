@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package manifests
+
+import (
+	"bytes"
+	_ "embed"
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+)
+
+//go:embed models.yaml
+var modelsYAML []byte
+
+// Catalogue is the list of models that this fleet knows.
+type Catalogue struct {
+	models []Model
+}
+
+// Model is one ro.product.device: what a package is for, and what a rollout goes to.
+type Model struct {
+	Device   string   `yaml:"device"`            // ro.product.device, as build.prop spells it
+	Product  string   `yaml:"product"`           // the name on the box
+	Numbers  []string `yaml:"numbers"`           // model numbers
+	ROMNames []string `yaml:"rom_names"`         // the word in recovery file names
+	Variants []string `yaml:"variants"`          // image variants; the first is the default
+	Letters  string   `yaml:"letters,omitempty"` // device letters in MIUI version names
+	SoC      string   `yaml:"soc,omitempty"`
+	Android  string   `yaml:"android"` // as sold
+	Profile  Profile  `yaml:"profile"`
+	Unknown  []string `yaml:"unknown,omitempty"` // fields that no source we know confirms
+}
+
+// Profile says what the recovery or updater of a model can do.
+type Profile struct {
+	// Family is the package family the model installs: "file" or "ab".
+	Family string `yaml:"family"`
+	// LegacyRecovery is a recovery of 2014: it takes the last 256 bytes before the
+	// footer as an RSA-2048 signature, knows SHA-1, and ignores the metadata file.
+	LegacyRecovery bool `yaml:"legacy_recovery"`
+}
+
+var (
+	deviceName = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_-]{0,40}$`)
+	roleName   = regexp.MustCompile(`^[a-z][a-z0-9_-]*$`)
+)
+
+// DefaultCatalogue is the built-in line-up: Xiaomi's phones of 2014 and one current model.
+// It panics if the embedded file is broken, which its test would have caught.
+func DefaultCatalogue() *Catalogue {
+	c, err := ParseCatalogue(modelsYAML)
+	if err != nil {
+		panic(err)
+	}
+	return c
+}
+
+// ParseCatalogue reads a catalogue in YAML. Unknown keys are refused; all faults are
+// returned together.
+func ParseCatalogue(text []byte) (*Catalogue, error) {
+	var doc struct {
+		Schema int     `yaml:"schema"`
+		Models []Model `yaml:"models"`
+	}
+	dec := yaml.NewDecoder(bytes.NewReader(text))
+	dec.KnownFields(true)
+	if err := dec.Decode(&doc); err != nil {
+		return nil, fmt.Errorf("model catalogue: %w", err)
+	}
+	if doc.Schema != 1 {
+		return nil, fmt.Errorf("model catalogue: schema is %d, this program reads 1", doc.Schema)
+	}
+	var faults []error
+	roles := map[string]string{}
+	for _, m := range doc.Models {
+		faults = append(faults, m.faults()...)
+		if other, taken := roles[m.Role()]; taken {
+			faults = append(faults, fmt.Errorf("models %s and %s would share the role name %s", other, m.Device, m.Role()))
+		}
+		roles[m.Role()] = m.Device
+	}
+	if len(doc.Models) == 0 {
+		faults = append(faults, errors.New("no model is listed"))
+	}
+	if err := errors.Join(faults...); err != nil {
+		return nil, fmt.Errorf("model catalogue: %w", err)
+	}
+	return &Catalogue{models: doc.Models}, nil
+}
+
+func (m Model) faults() []error {
+	var faults []error
+	if !deviceName.MatchString(m.Device) || strings.HasSuffix(m.Role(), "-offers") {
+		faults = append(faults, fmt.Errorf("device %q: wanted a letter, then letters, digits, _ or -, and not the ending -offers", m.Device))
+	}
+	if m.Profile.Family != "file" && m.Profile.Family != "ab" {
+		faults = append(faults, fmt.Errorf("device %s: profile.family is %q, wanted file or ab", m.Device, m.Profile.Family))
+	}
+	if len(m.Variants) == 0 {
+		faults = append(faults, fmt.Errorf("device %s: no variant is listed; name at least the model itself", m.Device))
+	}
+	for _, v := range m.Variants {
+		if !deviceName.MatchString(v) {
+			faults = append(faults, fmt.Errorf("device %s: variant %q: wanted a letter, then letters, digits, _ or -", m.Device, v))
+		}
+	}
+	return faults
+}
+
+// Role is the name of the model in TUF metadata and in paths: the device name in lower
+// case, because a role name of digits or capitals is read differently by different clients.
+func (m Model) Role() string { return strings.ToLower(m.Device) }
+
+// HasVariant says if v is an image variant of m.
+func (m Model) HasVariant(v string) bool { return slices.Contains(m.Variants, v) }
+
+// Models lists the catalogue in its order. The caller may keep the slice.
+func (c *Catalogue) Models() []Model { return slices.Clone(c.models) }
+
+// Model finds a model by its exact device name.
+func (c *Catalogue) Model(device string) (Model, bool) {
+	return c.find(func(m Model) bool { return m.Device == device })
+}
+
+// ByRole finds a model by its role name.
+func (c *Catalogue) ByRole(role string) (Model, bool) {
+	return c.find(func(m Model) bool { return m.Role() == role })
+}
+
+func (c *Catalogue) find(is func(Model) bool) (Model, bool) {
+	i := slices.IndexFunc(c.models, is)
+	if i < 0 {
+		return Model{}, false
+	}
+	return c.models[i], true
+}

@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package offers
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"fmt"
+	"slices"
+)
+
+// Handset is what the decision reads of a handset. Nothing of it leaves the handset.
+type Handset struct {
+	Model   string
+	Variant string
+	Build   string // fingerprint that is running
+	UTC     int64  // its build time, seconds
+	Counter int64  // the highest release counter it ever ran; 0 before the first
+	Begun   string // rollout it has begun to install, "" if none
+	Secret  []byte // at least 16 random bytes made at set-up; for the draw
+}
+
+// Reason says why a handset is, or is not, offered a build.
+type Reason string
+
+// The reasons, in the order in which they are examined for each offer.
+const (
+	ReasonNothing      Reason = "nothing_offered"    // the document has no offer for this model
+	ReasonWrongModel   Reason = "wrong_model"        // the document is of another model
+	ReasonWrongVariant Reason = "wrong_variant"      // the build is for another image variant
+	ReasonRunning      Reason = "already_running"    // this build runs already
+	ReasonOlder        Reason = "older_than_running" // would be a downgrade by build time or release counter
+	ReasonPreBuild     Reason = "other_source_build" // an incremental from another build
+	ReasonHalted       Reason = "halted"             // halted, and this handset has not begun
+	ReasonNotYet       Reason = "not_in_stage_yet"   // its draw is not below the share
+	ReasonOffered      Reason = "offered"
+)
+
+// Decision is the answer: Offer is set only if Reason is ReasonOffered. Draw is where
+// this handset stands in the rollout it was decided on, 0…9,999, or -1.
+type Decision struct {
+	Reason  Reason
+	Offer   *Offer
+	Rollout string // the rollout that the reason speaks of, "" if none
+	Draw    int
+	Share   int
+}
+
+// Decide says which offer of d applies to h, and why. The first offer that applies
+// counts; if none does, the reason of the newest is given.
+func Decide(d Document, h Handset) Decision {
+	if d.Model != h.Model {
+		return Decision{Reason: ReasonWrongModel, Draw: -1}
+	}
+	first := Decision{Reason: ReasonNothing, Draw: -1}
+	for i := range d.Offers {
+		answer := consider(&d.Offers[i], h)
+		if answer.Reason == ReasonOffered {
+			return answer
+		}
+		if i == 0 {
+			first = answer
+		}
+	}
+	return first
+}
+
+func consider(o *Offer, h Handset) Decision {
+	d := Decision{Rollout: o.Rollout, Draw: Draw(h.Secret, o.Salt), Share: o.Share}
+	switch {
+	case o.Custom.Variant != h.Variant:
+		d.Reason = ReasonWrongVariant
+	case o.Custom.Build.Fingerprint == h.Build:
+		d.Reason = ReasonRunning
+	case o.Custom.Build.UTC <= h.UTC || o.Custom.Counter < h.Counter:
+		d.Reason = ReasonOlder
+	case len(o.PreBuilds) > 0 && !slices.Contains(o.PreBuilds, h.Build):
+		d.Reason = ReasonPreBuild
+	case h.Begun == o.Rollout:
+		d.Reason, d.Offer = ReasonOffered, o // a handset that has begun goes on: half an update helps nobody
+	case o.State == StateHalted:
+		d.Reason = ReasonHalted
+	case d.Draw >= o.Share:
+		d.Reason = ReasonNotYet
+	default:
+		d.Reason, d.Offer = ReasonOffered, o
+	}
+	return d
+}
+
+// Draw is where a handset stands in a rollout, 0…9,999: the first eight bytes of
+// SHA-256(salt ‖ secret), big-endian, modulo 10,000. The salt is published before the
+// rollout starts, the secret never leaves the handset: nobody can choose who is first.
+func Draw(secret []byte, saltHex string) int {
+	raw, err := hex.DecodeString(saltHex)
+	if err != nil {
+		raw = []byte(saltHex) // a malformed salt was refused by Parse; stay total
+	}
+	sum := sha256.Sum256(slices.Concat(raw, secret))
+	return int(binary.BigEndian.Uint64(sum[:8]) % WholeFleet)
+}
+
+// Words explains the decision to a person.
+func (d Decision) Words() string {
+	switch d.Reason {
+	case ReasonOffered:
+		return "The update is offered to this handset now."
+	case ReasonNothing:
+		return "No update is offered for this model on this channel."
+	case ReasonWrongModel:
+		return "The offers are for another model."
+	case ReasonWrongVariant:
+		return "The update is for another regional variant of this model."
+	case ReasonRunning:
+		return "This handset runs the update already."
+	case ReasonOlder:
+		return "This handset runs a newer build; going back would undo fixes."
+	case ReasonPreBuild:
+		return "The update starts from another build than the one that runs here."
+	case ReasonHalted:
+		return "The rollout was halted; handsets that have not begun do not begin."
+	case ReasonNotYet:
+		return fmt.Sprintf("Not yet: this handset drew %d of 10,000, and the rollout has reached %d.", d.Draw, d.Share)
+	}
+	return "No reason is known; this is a fault of the program."
+}

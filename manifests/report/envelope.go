@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package report
+
+import (
+	"crypto/ed25519"
+	"crypto/sha256"
+	"encoding/base32"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/secure-systems-lab/go-securesystemslib/dsse"
+
+	"landed/manifests"
+)
+
+// PayloadType is the DSSE payload type of a report.
+const PayloadType = "application/vnd.landed.report+json"
+
+// MaxEnvelope is the largest envelope in bytes that Open reads. A full report has about 2 KiB.
+const MaxEnvelope = 8 << 10
+
+// Refusals of Open that a caller may want to tell apart.
+var (
+	ErrTooLarge  = fmt.Errorf("the envelope is larger than %d bytes", MaxEnvelope)
+	ErrEnvelope  = errors.New("this is no DSSE envelope of a report")
+	ErrSignature = errors.New("the signature is not by the key that the report names")
+)
+
+// envelope is the DSSE JSON form (secure-systems-lab/dsse, envelope.md), closed here to
+// exactly one signature.
+type envelope struct {
+	PayloadType string      `json:"payloadType"`
+	Payload     string      `json:"payload"` // standard base64
+	Signatures  []signature `json:"signatures"`
+}
+
+type signature struct {
+	KeyID string `json:"keyid"` // the installation's Reference
+	Sig   string `json:"sig"`   // standard base64, 64 bytes
+}
+
+// Seal signs r with the installation's key and returns the envelope. r.Key is set from the key.
+func Seal(r Report, key ed25519.PrivateKey) ([]byte, error) {
+	public := key.Public().(ed25519.PublicKey)
+	r.Key = fmt.Sprintf("%x", []byte(public))
+	if err := r.Validate(); err != nil {
+		return nil, fmt.Errorf("seal report: %w", err)
+	}
+	body := r.Bytes()
+	return json.Marshal(envelope{
+		PayloadType: PayloadType,
+		Payload:     base64.StdEncoding.EncodeToString(body),
+		Signatures: []signature{{
+			KeyID: string(ReferenceOf(public)),
+			Sig:   base64.StdEncoding.EncodeToString(ed25519.Sign(key, dsse.PAE(PayloadType, body))),
+		}},
+	})
+}
+
+// Open reads an envelope, checks its signature against the key that the report itself
+// names, and returns the report and the installation that made it. The key proves that
+// reports are by one installation; it says nothing of who that is.
+func Open(text []byte) (Report, Reference, error) {
+	if len(text) > MaxEnvelope {
+		return Report{}, "", ErrTooLarge
+	}
+	var e envelope
+	if err := manifests.StrictJSON(text, &e); err != nil {
+		return Report{}, "", fmt.Errorf("%w: %w", ErrEnvelope, err)
+	}
+	if e.PayloadType != PayloadType || len(e.Signatures) != 1 {
+		return Report{}, "", fmt.Errorf("%w: wanted payloadType %s and one signature", ErrEnvelope, PayloadType)
+	}
+	body, err := base64.StdEncoding.Strict().DecodeString(e.Payload)
+	if err != nil {
+		return Report{}, "", fmt.Errorf("%w: payload: %w", ErrEnvelope, err)
+	}
+	sig, err := base64.StdEncoding.Strict().DecodeString(e.Signatures[0].Sig)
+	if err != nil {
+		return Report{}, "", fmt.Errorf("%w: signature: %w", ErrEnvelope, err)
+	}
+	r, err := Parse(body)
+	if err != nil {
+		return Report{}, "", err
+	}
+	ref := ReferenceOf(r.PublicKey())
+	if e.Signatures[0].KeyID != string(ref) || !ed25519.Verify(r.PublicKey(), dsse.PAE(PayloadType, body), sig) {
+		return Report{}, "", ErrSignature
+	}
+	return r, ref, nil
+}
+
+// Reference names an installation: 24 characters of Crockford's base32, the first 120
+// bits of the SHA-256 of its public key. Support staff read it out in groups of four.
+type Reference string
+
+var crockford = base32.NewEncoding("0123456789ABCDEFGHJKMNPQRSTVWXYZ").WithPadding(base32.NoPadding)
+
+// ReferenceOf computes the reference of an installation from its public key.
+func ReferenceOf(key ed25519.PublicKey) Reference {
+	sum := sha256.Sum256(key)
+	return Reference(crockford.EncodeToString(sum[:15]))
+}
+
+// String groups the reference for people: 0123-4567-89AB-CDEF-GHJK-MNPQ.
+func (r Reference) String() string {
+	var groups []string
+	for s := string(r); len(s) > 0; s = s[min(4, len(s)):] {
+		groups = append(groups, s[:min(4, len(s))])
+	}
+	return strings.Join(groups, "-")
+}
+
+// ParseReference reads a reference as people write it: any case, with or without hyphens
+// and blanks, O for 0, I and L for 1.
+func ParseReference(s string) (Reference, error) {
+	clean := strings.NewReplacer("-", "", " ", "", "O", "0", "I", "1", "L", "1").Replace(strings.ToUpper(s))
+	if raw, err := crockford.DecodeString(clean); err != nil || len(raw) != 15 {
+		return "", errors.New("a support reference has 24 letters and digits, in groups of four; look again at the handset's screen")
+	}
+	return Reference(clean), nil
+}

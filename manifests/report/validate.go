@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package report
+
+import (
+	"crypto/ed25519"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"time"
+
+	"landed/manifests"
+)
+
+var (
+	hex32     = regexp.MustCompile(`^[0-9a-f]{32}$`)
+	hex64     = regexp.MustCompile(`^[0-9a-f]{64}$`)
+	word      = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_-]{0,60}$`)
+	buildName = regexp.MustCompile(`^[A-Za-z0-9_.:/-]{1,160}$`) // brand/product/device:release/id/incremental:type/tags
+)
+
+const (
+	maxCount    = 65535
+	maxObserved = 168 // hours: a week
+	maxSeq      = 1 << 40
+)
+
+// Parse reads a body: exactly one JSON object, no unknown field, every value in range.
+func Parse(body []byte) (Report, error) {
+	var r Report
+	if err := manifests.StrictJSON(body, &r); err != nil {
+		return Report{}, fmt.Errorf("report: %w", err)
+	}
+	if err := r.Validate(); err != nil {
+		return Report{}, fmt.Errorf("report: %w", err)
+	}
+	return r, nil
+}
+
+// Bytes marshals r; Parse(r.Bytes()) gives r again.
+func (r Report) Bytes() []byte {
+	body, err := json.Marshal(r)
+	if err != nil {
+		panic(err) // closed fields: it cannot fail
+	}
+	return body
+}
+
+// Validate returns every fault of r, joined. It says nothing of sense between fields:
+// a report that contradicts itself is well-formed evidence, and the verdict says so.
+func (r Report) Validate() error {
+	v := validator{}
+	v.fault(r.Schema != Schema, "schema is %d, wanted %d", r.Schema, Schema)
+	v.match("id", r.ID, hex32, "32 hex digits")
+	v.match("key", r.Key, hex64, "64 hex digits")
+	v.between("seq", r.Seq, 1, maxSeq)
+	v.match("release", r.Release, word, "a release name")
+	v.match("model", r.Model, word, "a device name")
+	v.match("variant", r.Variant, word, "a variant name")
+	oneOf(&v, "channel", r.Channel, "stable", "beta", "lab")
+	v.match("build", r.Build, buildName, "a build fingerprint")
+	v.between("build_utc", r.BuildUTC, 1, 1<<40)
+	if r.PreviousBuild != "" {
+		v.match("previous_build", r.PreviousBuild, buildName, "a build fingerprint or nothing")
+	}
+	oneOf(&v, "kind", r.Kind, KindBaseline, KindProgress, KindEffect)
+	oneOf(&v, "progress", r.Progress, ProgressKnown, ProgressDownloading, ProgressInstalled, ProgressRunning, ProgressFailed)
+	v.fault((r.Failure != nil) != (r.Progress == ProgressFailed), "failure stands with progress failed, and only then")
+	if r.Failure != nil {
+		oneOf(&v, "failure.phase", r.Failure.Phase, PhaseMetadata, PhaseDownload, PhaseVerify, PhaseInstall, PhaseBoot)
+		v.between("failure.code", int64(r.Failure.Code), 0, 9999)
+	}
+	r.Evidence.validate(&v)
+	return errors.Join(v.faults...)
+}
+
+func (e Evidence) validate(v *validator) {
+	v.between("evidence.feature", int64(e.Feature), 0, 1)
+	oneOf(v, "evidence.migration", e.Migration, MigrationLeave, MigrationSwitchOff, MigrationAsk, MigrationNotApplicable)
+	oneOf(v, "evidence.state", e.State, StateOff, StateOn, StateSuspended)
+	oneOf(v, "evidence.origin", e.Origin, OriginFactoryDefault, OriginAuto, OriginCarriedOver, OriginUser, OriginPolicy)
+	oneOf(v, "evidence.consent", e.Consent, ConsentNone, ConsentIn, ConsentOut)
+	v.between("evidence.consent_text", int64(e.ConsentText), 0, 999)
+	if e.ConsentDay != "" {
+		_, err := time.Parse(time.DateOnly, e.ConsentDay)
+		v.fault(err != nil, "evidence.consent_day is no day; wanted YYYY-MM-DD or nothing")
+	}
+	oneOf(v, "evidence.consent_surface", e.ConsentSurface, SurfaceNone, SurfaceMiCloud, SurfaceMessaging, SurfacePrompt)
+	oneOf(v, "evidence.auto_gate", e.AutoGate, GateOpen, GateClosed)
+	v.fault(len(e.Slots) < 1 || len(e.Slots) > 2, "evidence.slots has %d entries, wanted one or two", len(e.Slots))
+	for _, s := range e.Slots {
+		oneOf(v, "evidence.slots.by", s.By, RegisteredByNone, RegisteredByAuto, RegisteredByUser)
+	}
+	v.between("evidence.attempts_setup", int64(e.AttemptsSetup), 0, maxCount)
+	v.between("evidence.attempts_build", int64(e.AttemptsBuild), 0, maxCount)
+	v.between("evidence.lookups_off", int64(e.LookupsOff), 0, maxCount)
+	v.between("evidence.observed_hours", int64(e.ObservedHours), 0, maxObserved)
+	oneOf(v, "evidence.transport", e.Transport, TransportNotUsed, TransportHTTPS, TransportHTTP)
+}
+
+// validator gathers faults. It never repeats a refused string: whatever a handset tried
+// to put into a field must not travel on into an answer or a log.
+type validator struct{ faults []error }
+
+func (v *validator) fault(bad bool, format string, args ...any) {
+	if bad {
+		v.faults = append(v.faults, fmt.Errorf(format, args...))
+	}
+}
+
+func (v *validator) match(field, value string, want *regexp.Regexp, words string) {
+	v.fault(!want.MatchString(value), "%s: wanted %s", field, words)
+}
+
+func (v *validator) between(field string, value, low, high int64) {
+	v.fault(value < low || value > high, "%s is out of range; wanted %d to %d", field, low, high)
+}
+
+func oneOf[T ~string](v *validator, field string, value T, allowed ...T) {
+	v.fault(!slices.Contains(allowed, value), "%s: wanted one of %v", field, allowed)
+}
+
+// PublicKey is the installation's key. It is valid after Validate.
+func (r Report) PublicKey() ed25519.PublicKey {
+	key, _ := hex.DecodeString(r.Key)
+	return key
+}
