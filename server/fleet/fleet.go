@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package fleet holds the server's nouns, one per file, the contracts of its store, and
+// the kinds of error that every door knows how to answer.
+//
+// It promises to do no I/O, to read no clock and to name no technology. It refuses to
+// know an owner, a number, an address: an Installation is a random reference and the
+// newest report it signed.
+package fleet
+
+import (
+	"errors"
+	"fmt"
+)
+
+// Kind sorts errors for the doors: each protocol has one table from kind to answer.
+type Kind string
+
+// The kinds.
+const (
+	Invalid   Kind = "invalid"   // what was sent cannot be read or breaks a rule
+	Forbidden Kind = "forbidden" // known, but not allowed
+	NotFound  Kind = "not_found"
+	Conflict  Kind = "conflict" // it would contradict what is there
+	TooLarge  Kind = "too_large"
+	Busy      Kind = "busy" // try again later
+	NoSpace   Kind = "no_space"
+)
+
+// Error is an error for people: Msg says what was found, what was wanted and what to do
+// next; Code is stable for machines; Err is the cause, for the log only.
+type Error struct {
+	Kind Kind
+	Code string
+	Msg  string
+	Err  error
+}
+
+// Error gives the words and the cause.
+func (e *Error) Error() string {
+	if e.Err != nil {
+		return fmt.Sprintf("%s: %v", e.Msg, e.Err)
+	}
+	return e.Msg
+}
+
+// Unwrap gives the cause.
+func (e *Error) Unwrap() error { return e.Err }
+
+// Errorf makes an Error with a kind, a stable code, and words for people.
+func Errorf(k Kind, code, format string, args ...any) *Error {
+	return &Error{Kind: k, Code: code, Msg: fmt.Sprintf(format, args...)}
+}
+
+// Is says if err is an Error of kind k.
+func Is(err error, k Kind) bool {
+	e, ok := errors.AsType[*Error](err)
+	return ok && e.Kind == k
+}

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package fleet
+
+import (
+	"errors"
+	"fmt"
+	"time"
+)
+
+// Rollout is a release going to one model on one channel, in ordered stages.
+type Rollout struct {
+	ID       string // "<release>.<role>.<channel>": there is one
+	Release  string
+	Model    string
+	Channel  string
+	Package  string // SHA-256 of the full package it offers
+	Salt     string // 32 hex digits, published before it starts
+	Stages   []Stage
+	State    RolloutState
+	Stage    int       // index into Stages
+	Since    time.Time // when this stage was entered, or resumed
+	Held     string    // why it stays at its share, "" if it does not
+	Reason   string    // why it was halted, in the words of By
+	By       string    // who halted or resumed it last; "landed" for the loop itself
+	Forgiven int       // leaking installations that were known when it was last resumed
+	Started  time.Time
+	Changed  time.Time
+	Revision int64 // grows with every save; a save from an older one is a conflict
+}
+
+// Stage is one step: a share of the fleet, and what must be shown before the next.
+type Stage struct {
+	Share int           `json:"share"` // 1…10,000 hundredths of a percent
+	Soak  time.Duration `json:"soak"`  // at least this long in the stage
+	Gates Gates         `json:"gates"`
+}
+
+// Gates are the conditions to leave a stage. Shares are hundredths of a percent.
+type Gates struct {
+	MinReports  int64 `json:"min_reports"`  // distinct installations that run the build and have reported its effect
+	MinProven   int   `json:"min_proven"`   // of those that could be judged, 0…10,000
+	MaxFailures int   `json:"max_failures"` // failed of those that began, 0…10,000; above it the rollout is halted
+	HaltLeaks   int64 `json:"halt_leaks"`   // leaking installations that halt it; 0 means DefaultHaltLeaks
+}
+
+// DefaultHaltLeaks is how many distinct leaking installations halt a rollout: more than
+// one, so that no single forged report can stop a fix.
+const DefaultHaltLeaks = 3
+
+// RolloutState is what a rollout does now.
+type RolloutState string
+
+// The states of a rollout.
+const (
+	RolloutRunning  RolloutState = "running"
+	RolloutHeld     RolloutState = "held" // stays at its share; somebody should look
+	RolloutHalted   RolloutState = "halted"
+	RolloutFinished RolloutState = "finished" // whole fleet, late joiners included
+)
+
+// RolloutNext draws the state machine: who may follow whom.
+var RolloutNext = map[RolloutState][]RolloutState{
+	RolloutRunning:  {RolloutHeld, RolloutHalted, RolloutFinished},
+	RolloutHeld:     {RolloutRunning, RolloutHalted},
+	RolloutHalted:   {RolloutRunning},
+	RolloutFinished: {RolloutHeld, RolloutHalted},
+}
+
+// Share is the share that is offered now, in hundredths of a percent.
+func (r Rollout) Share() int {
+	if r.Stage < 0 || r.Stage >= len(r.Stages) {
+		return 0
+	}
+	return r.Stages[r.Stage].Share
+}
+
+// ValidateStages returns every fault: shares must grow and end at the whole fleet.
+func ValidateStages(stages []Stage) error {
+	var faults []error
+	if len(stages) == 0 || stages[len(stages)-1].Share != 10_000 {
+		faults = append(faults, errors.New("the last stage must have share 10000, the whole fleet"))
+	}
+	last := 0
+	for i, s := range stages {
+		if s.Share <= last || s.Share > 10_000 {
+			faults = append(faults, fmt.Errorf("stage %d has share %d; shares grow from stage to stage, 1 to 10000", i+1, s.Share))
+		}
+		if s.Soak < 0 {
+			faults = append(faults, fmt.Errorf("stage %d soaks for %s", i+1, s.Soak))
+		}
+		if g := s.Gates; g.MinReports < 0 || g.MinProven < 0 || g.MinProven > 10_000 || g.MaxFailures < 0 || g.MaxFailures > 10_000 || g.HaltLeaks < 0 {
+			faults = append(faults, fmt.Errorf("stage %d: gates count installations from 0 and shares from 0 to 10000", i+1))
+		}
+		last = s.Share
+	}
+	return errors.Join(faults...)
+}
+
+// DefaultStages are what a rollout gets if nobody says otherwise: one percent, ten, half,
+// all; a day and more in each, so that the 24 hour reports of one stage are in before the next.
+func DefaultStages() []Stage {
+	day := 24 * time.Hour
+	gates := func(reports int64) Gates { return Gates{MinReports: reports, MinProven: 5_000, MaxFailures: 1_000} }
+	return []Stage{
+		{Share: 100, Soak: 2 * day, Gates: gates(5)},
+		{Share: 1_000, Soak: 2 * day, Gates: gates(20)},
+		{Share: 5_000, Soak: 2 * day, Gates: gates(50)},
+		{Share: 10_000, Soak: 7 * day, Gates: gates(50)},
+	}
+}

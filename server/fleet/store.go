@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package fleet
+
+import (
+	"context"
+	"time"
+
+	"landed/manifests/report"
+)
+
+// Viewer reads in one consistent, read-only transaction.
+type Viewer interface {
+	View(ctx context.Context, fn func(Tx) error) error
+}
+
+// Store reads and writes. When Update returns nil, what fn wrote is on disk; when it
+// returns an error, nothing of it happened.
+type Store interface {
+	Viewer
+	Update(ctx context.Context, fn func(Tx) error) error
+}
+
+// Tx is one transaction, noun by noun. It must not be used after fn returns.
+type Tx interface {
+	Packages() Packages
+	Releases() Releases
+	Changes() Changes
+	Metadata() MetadataFiles
+	Rollouts() Rollouts
+	Installations() Installations
+	Reports() Reports
+	Counts() CountsTable
+	Audit() Audit
+	Tokens() Tokens
+}
+
+// Packages keeps uploaded packages.
+type Packages interface {
+	// Put adds p. The same content again is no error; Conflict if the same model, variant,
+	// channel and build exist with other content.
+	Put(ctx context.Context, p Package) error
+	Get(ctx context.Context, sha256 string) (Package, error) // NotFound
+	List(ctx context.Context) ([]Package, error)             // newest first
+}
+
+// Releases keeps releases by name.
+type Releases interface {
+	Create(ctx context.Context, r Release) error // Conflict if the name or the counter is taken
+	Get(ctx context.Context, name string) (Release, error)
+	Save(ctx context.Context, r Release, from ReleaseState) error // Conflict if it was not in from
+	List(ctx context.Context) ([]Release, error)                  // newest first
+}
+
+// Changes keeps staged metadata.
+type Changes interface {
+	Create(ctx context.Context, c Change) error
+	Get(ctx context.Context, id string) (Change, error)
+	Save(ctx context.Context, c Change, from ChangeState) error // Conflict if it was not in from
+	Open(ctx context.Context) ([]Change, error)                 // those that wait for signatures, oldest first
+}
+
+// MetadataFiles keeps published metadata: every version ever served, as signed.
+type MetadataFiles interface {
+	// Put adds one file. Conflict if that version of the role exists with other bytes:
+	// versions are never reused.
+	Put(ctx context.Context, m Metadata) error
+	Get(ctx context.Context, role string, version int64) (Metadata, error)
+	Latest(ctx context.Context, role string) (Metadata, error) // NotFound
+	LatestAll(ctx context.Context) ([]Metadata, error)         // newest version of each role
+	All(ctx context.Context, role string) ([]Metadata, error)  // every version, oldest first
+}
+
+// Rollouts keeps rollouts.
+type Rollouts interface {
+	Create(ctx context.Context, r Rollout) error // Conflict if the id exists
+	Get(ctx context.Context, id string) (Rollout, error)
+	Save(ctx context.Context, r Rollout) error                             // Conflict if r.Revision is not the stored one; stores Revision+1
+	List(ctx context.Context) ([]Rollout, error)                           // by release, model
+	OfModel(ctx context.Context, model, channel string) ([]Rollout, error) // newest counter first
+}
+
+// Installations keeps the newest state of each installation.
+type Installations interface {
+	Get(ctx context.Context, ref report.Reference) (Installation, error)
+	Put(ctx context.Context, i Installation) error // insert or replace
+	// SilentSince lists up to limit installations whose last report is older than before
+	// and whose verdict is one of classes, oldest first.
+	SilentSince(ctx context.Context, before time.Time, classes []Class, limit int) ([]Installation, error)
+	// OfClass lists up to limit references of a model with a verdict, newest report first.
+	OfClass(ctx context.Context, release, model string, c Class, limit int) ([]Installation, error)
+}
+
+// Reports keeps every report ever acknowledged.
+type Reports interface {
+	// Append stores r; added is false if a report with this id by this installation is
+	// there already (a replay).
+	Append(ctx context.Context, r StoredReport) (added bool, err error)
+	Of(ctx context.Context, ref report.Reference) ([]StoredReport, error) // by sequence
+}
+
+// CountsTable keeps the maintained figures.
+type CountsTable interface {
+	// Move takes an installation out of the cells of from and into those of to; nil means
+	// that there was, or is, none. It is called in the transaction that saves to.
+	Move(ctx context.Context, from, to *Installation) error
+	Of(ctx context.Context, release, model, channel string) (Counts, error) // zeros if nothing was counted
+	List(ctx context.Context) ([]Counts, error)
+}
+
+// Audit is the append-only trail.
+type Audit interface {
+	Append(ctx context.Context, e AuditEntry) error
+	List(ctx context.Context, before int64, limit int) ([]AuditEntry, error) // newest first; before 0 means from the end
+	OfSubject(ctx context.Context, subject string, limit int) ([]AuditEntry, error)
+}
+
+// Tokens keeps who may enter.
+type Tokens interface {
+	Put(ctx context.Context, t Token) error // Conflict if the name is taken
+	ByHash(ctx context.Context, hash []byte) (Token, error)
+	List(ctx context.Context) ([]Token, error)
+	Delete(ctx context.Context, name string) error
+}

@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package rollout decides how a rollout goes on.
+//
+// Advance is pure: the loop in server/intake loads, calls it, stores, audits and has the
+// offers published again. It promises that a share never shrinks, that one leak holds and
+// leaks of several installations halt, that a halted rollout stays halted until a person
+// resumes it, and that every change comes with its reason. It refuses to widen while
+// anything it needs to know is unknown.
+package rollout
+
+import (
+	"fmt"
+	"time"
+
+	"landed/server/fleet"
+)
+
+// Author is the name under which the loop itself holds, halts and widens.
+const Author = "landed"
+
+// Event is one thing that happened to a rollout, for the audit trail and the alarm.
+type Event struct {
+	Action string // "rollout.widen", "rollout.hold", "rollout.halt", "rollout.finish", "rollout.release"
+	Reason string
+	Alarm  bool // somebody should look now
+}
+
+// Advance returns r as it should stand now, given the counts of its model, and why.
+// Without events r is returned as it was.
+func Advance(now time.Time, r fleet.Rollout, c fleet.Counts) (fleet.Rollout, []Event) {
+	if r.State == fleet.RolloutHalted || r.Stage >= len(r.Stages) {
+		return r, nil
+	}
+	gates := r.Stages[r.Stage].Gates
+	if reason := haltReason(r, gates, c); reason != "" {
+		return halt(r, now, Author, reason), []Event{{"rollout.halt", reason, true}}
+	}
+	if leaks := c.Verdicts[fleet.Leak] - int64(r.Forgiven); leaks > 0 {
+		return hold(r, now, fmt.Sprintf("%s leaks; the stage is held at %s", count(leaks, "installation"), Percent(r.Share())))
+	}
+	if r.State != fleet.RolloutRunning {
+		return r, nil
+	}
+	if len(Waiting(now, r, c)) > 0 {
+		return r, nil
+	}
+	return widen(r, now)
+}
+
+// haltReason says why r must stop, or nothing.
+func haltReason(r fleet.Rollout, g fleet.Gates, c fleet.Counts) string {
+	limit := g.HaltLeaks
+	if limit == 0 {
+		limit = fleet.DefaultHaltLeaks
+	}
+	if leaks := c.Verdicts[fleet.Leak] - int64(r.Forgiven); leaks >= limit {
+		return fmt.Sprintf("%s leak: identifiers left a patched handset without consent", count(leaks, "installation"))
+	}
+	if share(c.Failed(), c.Began()) > g.MaxFailures && c.Began() >= minToJudge {
+		return fmt.Sprintf("%d of %s failed; the gate allows %s", c.Failed(), count(c.Began(), "installation"), Percent(g.MaxFailures))
+	}
+	return ""
+}
+
+// minToJudge keeps one early failure among two from halting a fleet.
+const minToJudge = 20
+
+// Waiting lists, in words, what the current stage still waits for; nothing means that it may widen.
+func Waiting(now time.Time, r fleet.Rollout, c fleet.Counts) []string {
+	if r.Stage >= len(r.Stages) {
+		return nil
+	}
+	s := r.Stages[r.Stage]
+	var waits []string
+	if left := s.Soak - now.Sub(r.Since); left > 0 {
+		waits = append(waits, fmt.Sprintf("soaks for another %s", left.Round(time.Minute)))
+	}
+	if c.Judged() < s.Gates.MinReports {
+		waits = append(waits, fmt.Sprintf("%d of %s that could be judged", c.Judged(), count(s.Gates.MinReports, "installation")))
+	}
+	if proven := share(c.Proven(), c.Judged()); s.Gates.MinProven > 0 && proven < s.Gates.MinProven {
+		waits = append(waits, fmt.Sprintf("%s are proven, the gate wants %s", Percent(proven), Percent(s.Gates.MinProven)))
+	}
+	return waits
+}
+
+func widen(r fleet.Rollout, now time.Time) (fleet.Rollout, []Event) {
+	if r.Stage == len(r.Stages)-1 {
+		r.State, r.Changed = fleet.RolloutFinished, now
+		return r, []Event{{"rollout.finish", "every stage passed its gates; late joiners are included", false}}
+	}
+	r.Stage++
+	r.Since, r.Changed = now, now
+	return r, []Event{{"rollout.widen", fmt.Sprintf("stage %d of %d: %s of the fleet", r.Stage+1, len(r.Stages), Percent(r.Share())), false}}
+}
+
+func hold(r fleet.Rollout, now time.Time, reason string) (fleet.Rollout, []Event) {
+	if r.State == fleet.RolloutHeld && r.Held == reason {
+		return r, nil
+	}
+	r.State, r.Held, r.Changed = fleet.RolloutHeld, reason, now
+	return r, []Event{{"rollout.hold", reason, true}}
+}
+
+func halt(r fleet.Rollout, now time.Time, by, reason string) fleet.Rollout {
+	r.State, r.By, r.Reason, r.Held, r.Changed = fleet.RolloutHalted, by, reason, "", now
+	return r
+}
+
+// Halt stops r at once. Anybody in charge may; it never needs a second person.
+func Halt(r fleet.Rollout, now time.Time, by, reason string) (fleet.Rollout, error) {
+	if reason == "" {
+		return r, fleet.Errorf(fleet.Invalid, "reason_missing", "say why the rollout is halted; support staff will read it out")
+	}
+	if r.State == fleet.RolloutHalted {
+		return r, fleet.Errorf(fleet.Conflict, "already_halted", "the rollout is halted already, by %s: %s", r.By, r.Reason)
+	}
+	return halt(r, now, by, reason), nil
+}
+
+// Resume lets a halted or held rollout go on at the share it had. The leaks known now are
+// forgiven: only new ones hold or halt it again.
+func Resume(r fleet.Rollout, now time.Time, by, reason string, c fleet.Counts) (fleet.Rollout, error) {
+	if reason == "" {
+		return r, fleet.Errorf(fleet.Invalid, "reason_missing", "say why the rollout may go on; support staff will read it out")
+	}
+	if r.State != fleet.RolloutHalted && r.State != fleet.RolloutHeld {
+		return r, fleet.Errorf(fleet.Conflict, "not_stopped", "the rollout is %s; only a held or halted one can be resumed", r.State)
+	}
+	r.State, r.Held, r.By, r.Reason = fleet.RolloutRunning, "", by, reason
+	r.Since, r.Changed, r.Forgiven = now, now, int(c.Verdicts[fleet.Leak])
+	return r, nil
+}
+
+// share is part of whole in hundredths of a percent, 0 of nothing.
+func share(part, whole int64) int {
+	if whole <= 0 {
+		return 0
+	}
+	return int(part * 10_000 / whole)
+}
+
+// Percent writes hundredths of a percent for people: 150 is "1.5 %".
+func Percent(hundredths int) string {
+	return fmt.Sprintf("%g %%", float64(hundredths)/100)
+}
+
+func count(n int64, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}
