@@ -119,7 +119,7 @@ func (r Reference) String() string {
 // and blanks, O for 0, I and L for 1.
 func ParseReference(s string) (Reference, error) {
 	clean := strings.NewReplacer("-", "", " ", "", "O", "0", "I", "1", "L", "1").Replace(strings.ToUpper(s))
-	if raw, err := crockford.DecodeString(clean); err != nil || len(raw) != 15 {
+	if _, err := crockford.DecodeString(clean); err != nil || len(clean) != 24 {
 		return "", errors.New("a support reference has 24 letters and digits, in groups of four; look again at the handset's screen")
 	}
 	return Reference(clean), nil

@@ -16,10 +16,13 @@ import (
 )
 
 var (
-	hex32     = regexp.MustCompile(`^[0-9a-f]{32}$`)
-	hex64     = regexp.MustCompile(`^[0-9a-f]{64}$`)
-	word      = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_-]{0,60}$`)
-	buildName = regexp.MustCompile(`^[A-Za-z0-9_.:/-]{1,160}$`) // brand/product/device:release/id/incremental:type/tags
+	hex32 = regexp.MustCompile(`^[0-9a-f]{32}$`)
+	hex64 = regexp.MustCompile(`^[0-9a-f]{64}$`)
+	word  = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_-]{0,60}$`)
+	// brand/product/device:release/id/incremental:type/tags (android.os.Build.FINGERPRINT)
+	fingerprint = regexp.MustCompile(`^[A-Za-z0-9_.-]{1,40}/[A-Za-z0-9_.-]{1,40}/[A-Za-z0-9_-]{1,40}:[A-Za-z0-9_.]{1,12}/[A-Za-z0-9_.-]{1,24}/[A-Za-z0-9_.-]{1,40}:[a-z]{1,12}/[a-z,-]{1,40}$`)
+	// A label with ten digits in a row could be a telephone number; no build's label needs them.
+	manyDigits = regexp.MustCompile(`[0-9]{10}`)
 )
 
 const (
@@ -61,10 +64,10 @@ func (r Report) Validate() error {
 	v.match("model", r.Model, word, "a device name")
 	v.match("variant", r.Variant, word, "a variant name")
 	oneOf(&v, "channel", r.Channel, "stable", "beta", "lab")
-	v.match("build", r.Build, buildName, "a build fingerprint")
+	v.build("build", r.Build)
 	v.between("build_utc", r.BuildUTC, 1, 1<<40)
 	if r.PreviousBuild != "" {
-		v.match("previous_build", r.PreviousBuild, buildName, "a build fingerprint or nothing")
+		v.build("previous_build", r.PreviousBuild)
 	}
 	oneOf(&v, "kind", r.Kind, KindBaseline, KindProgress, KindEffect)
 	oneOf(&v, "progress", r.Progress, ProgressKnown, ProgressDownloading, ProgressInstalled, ProgressRunning, ProgressFailed)
@@ -113,6 +116,11 @@ func (v *validator) fault(bad bool, format string, args ...any) {
 
 func (v *validator) match(field, value string, want *regexp.Regexp, words string) {
 	v.fault(!want.MatchString(value), "%s: wanted %s", field, words)
+}
+
+func (v *validator) build(field, value string) {
+	v.match(field, value, fingerprint, "a build fingerprint, brand/product/device:release/id/incremental:type/tags")
+	v.fault(manyDigits.MatchString(value), "%s: ten or more digits in a row are no build label", field)
 }
 
 func (v *validator) between(field string, value, low, high int64) {

@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package offers
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"landed/manifests"
+)
+
+func example() Document {
+	return Document{Schema: 1, Model: "armani", Channel: "stable", Offers: []Offer{{
+		Rollout: "r1", State: StateRunning, Salt: strings.Repeat("5a", 16), Stage: 1, Share: 5_000,
+		Package: manifests.Package{Path: "builds/armani/x.zip", Length: 10, SHA256: strings.Repeat("0", 64)},
+		Custom: manifests.Custom{Model: "armani", Variant: "armani", Release: "opt-in", Counter: 2,
+			Build: manifests.Build{Fingerprint: "new", Incremental: "n", UTC: 200}},
+	}}}
+}
+
+func handset() Handset {
+	return Handset{Model: "armani", Variant: "armani", Build: "old", UTC: 100, Counter: 1, Secret: []byte("early-enough")}
+}
+
+// early and late are secrets whose draws lie below and above half of the fleet.
+func secretWith(t *testing.T, want func(int) bool) []byte {
+	t.Helper()
+	for i := range 1000 {
+		if s := fmt.Appendf(nil, "secret %d", i); want(Draw(s, example().Offers[0].Salt)) {
+			return s
+		}
+	}
+	t.Fatal("no such draw among 1000")
+	return nil
+}
+
+func TestDecide(t *testing.T) {
+	early := secretWith(t, func(d int) bool { return d < 5_000 })
+	late := secretWith(t, func(d int) bool { return d >= 5_000 })
+	tests := map[string]struct {
+		doc  func(*Document)
+		h    func(*Handset)
+		want Reason
+	}{
+		"in the stage":            {nil, nil, ReasonOffered},
+		"not yet":                 {nil, func(h *Handset) { h.Secret = late }, ReasonNotYet},
+		"not yet, but begun":      {nil, func(h *Handset) { h.Secret, h.Begun = late, "r1" }, ReasonOffered},
+		"held keeps its share":    {func(d *Document) { d.Offers[0].State = StateHeld }, nil, ReasonOffered},
+		"halted":                  {func(d *Document) { d.Offers[0].State = StateHalted }, nil, ReasonHalted},
+		"halted, begun":           {func(d *Document) { d.Offers[0].State = StateHalted }, func(h *Handset) { h.Begun = "r1" }, ReasonOffered},
+		"halted, begun another":   {func(d *Document) { d.Offers[0].State = StateHalted }, func(h *Handset) { h.Begun = "r0" }, ReasonHalted},
+		"nothing":                 {func(d *Document) { d.Offers = nil }, nil, ReasonNothing},
+		"other model":             {func(d *Document) { d.Model = "dior" }, nil, ReasonWrongModel},
+		"other variant":           {nil, func(h *Handset) { h.Variant = "armani_global" }, ReasonWrongVariant},
+		"running":                 {nil, func(h *Handset) { h.Build = "new"; h.UTC = 200 }, ReasonRunning},
+		"newer build":             {nil, func(h *Handset) { h.UTC = 300 }, ReasonOlder},
+		"same time, other build":  {nil, func(h *Handset) { h.UTC = 200 }, ReasonOlder},
+		"lower counter":           {nil, func(h *Handset) { h.Counter = 3 }, ReasonOlder},
+		"begun does not go back":  {nil, func(h *Handset) { h.Counter, h.Begun = 3, "r1" }, ReasonOlder},
+		"incremental from others": {func(d *Document) { d.Offers[0].PreBuilds = []string{"older"} }, nil, ReasonPreBuild},
+		"incremental from this":   {func(d *Document) { d.Offers[0].PreBuilds = []string{"older", "old"} }, nil, ReasonOffered},
+		"share of nobody":         {func(d *Document) { d.Offers[0].Share = 0 }, nil, ReasonNotYet},
+		"share of all":            {func(d *Document) { d.Offers[0].Share = WholeFleet }, func(h *Handset) { h.Secret = late }, ReasonOffered},
+		"full after incremental": {func(d *Document) {
+			d.Offers = append([]Offer{d.Offers[0]}, d.Offers[0])
+			d.Offers[0].PreBuilds = []string{"older"}
+		}, nil, ReasonOffered},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			d, h := example(), handset()
+			h.Secret = early
+			if tt.doc != nil {
+				tt.doc(&d)
+			}
+			if tt.h != nil {
+				tt.h(&h)
+			}
+			got := Decide(d, h)
+			if got.Reason != tt.want || (got.Offer != nil) != (tt.want == ReasonOffered) {
+				t.Errorf("got %s (offer %v), wanted %s", got.Reason, got.Offer != nil, tt.want)
+			}
+			if strings.Contains(got.Words(), "fault of the program") {
+				t.Errorf("no words for %s", got.Reason)
+			}
+		})
+	}
+}
+
+// TestRaisingAShareNeverTakesAnOfferAway walks shares upwards for many secrets.
+func TestRaisingAShareNeverTakesAnOfferAway(t *testing.T) {
+	for i := range 200 {
+		h, had := handset(), false
+		h.Secret = fmt.Appendf(nil, "handset %d", i)
+		for share := 0; share <= WholeFleet; share += 250 {
+			d := example()
+			d.Offers[0].Share = share
+			has := Decide(d, h).Reason == ReasonOffered
+			if had && !has {
+				t.Fatalf("handset %d lost its offer at share %d", i, share)
+			}
+			had = has
+		}
+		if !had {
+			t.Fatalf("handset %d is not in the whole fleet", i)
+		}
+	}
+}
+
+// TestDrawVectors pins the draw: other implementations must agree.
+func TestDrawVectors(t *testing.T) {
+	tests := []struct {
+		secret, salt string
+		want         int
+	}{
+		{"0123456789abcdef", "00000000000000000000000000000000", 4872},
+		{"0123456789abcdef", "000102030405060708090a0b0c0d0e0f", 5696},
+		{"", "ffffffffffffffffffffffffffffffff", 4777},
+	}
+	for _, tt := range tests {
+		if got := Draw([]byte(tt.secret), tt.salt); got != tt.want {
+			t.Errorf("Draw(%q, %s) = %d, wanted %d", tt.secret, tt.salt, got, tt.want)
+		}
+	}
+}
+
+func TestDrawIsEven(t *testing.T) {
+	const n = 20_000
+	var tenths [10]int
+	for i := range n {
+		tenths[Draw(fmt.Appendf(nil, "%d", i), example().Offers[0].Salt)/1000]++
+	}
+	for i, got := range tenths {
+		if got < n/10*9/10 || got > n/10*11/10 {
+			t.Errorf("tenth %d holds %d of %d", i, got, n)
+		}
+	}
+}
+
+func TestParseRefuses(t *testing.T) {
+	good := string(example().Bytes())
+	for name, text := range map[string]string{
+		"unknown field": strings.Replace(good, `"model"`, `"imei":"x","model"`, 1),
+		"schema":        strings.Replace(good, `"schema": 1`, `"schema": 2`, 1),
+		"channel":       strings.Replace(good, `"stable"`, `"secret"`, 1),
+		"state":         strings.Replace(good, `"running"`, `"go"`, 1),
+		"share":         strings.Replace(good, `5000`, `10001`, 1),
+		"salt":          strings.Replace(good, `5a5a`, `5a`, 1),
+		"other model":   strings.Replace(good, `"model": "armani"`, `"model": "dior"`, 1),
+		"trailing":      good + "{}",
+	} {
+		if text == good {
+			t.Fatalf("%s: nothing was altered", name)
+		}
+		if _, err := Parse([]byte(text)); err == nil {
+			t.Errorf("%s was taken", name)
+		}
+	}
+}
+
+func FuzzParse(f *testing.F) {
+	f.Add(example().Bytes())
+	f.Fuzz(func(t *testing.T, text []byte) {
+		d, err := Parse(text)
+		if err != nil {
+			return
+		}
+		Decide(d, handset())
+		again, err := Parse(d.Bytes())
+		if err != nil || !bytes.Equal(again.Bytes(), d.Bytes()) {
+			t.Fatalf("does not survive marshalling: %v\n%s", err, cmp.Diff(d, again))
+		}
+	})
+}
+
+func BenchmarkDecide(b *testing.B) {
+	d, h := example(), handset()
+	b.ReportAllocs()
+	for b.Loop() {
+		Decide(d, h)
+	}
+}

@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package report
+
+import (
+	"bytes"
+	"crypto/ed25519"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func testKey(n byte) ed25519.PrivateKey {
+	return ed25519.NewKeyFromSeed(bytes.Repeat([]byte{n}, ed25519.SeedSize))
+}
+
+func example() Report {
+	return Report{
+		Schema: 1, ID: strings.Repeat("0a", 16), Seq: 3, Kind: KindEffect, Release: "miui-cloud-messaging-opt-in",
+		Model: "armani", Variant: "armani_global", Channel: "stable",
+		Build: "Xiaomi/armani/armani:4.3/JLS36C/JHCMIBH45.0:user/release-keys", BuildUTC: 1407628800, Progress: ProgressRunning,
+		Key: fmt.Sprintf("%x", []byte(testKey(1).Public().(ed25519.PublicKey))),
+		Evidence: Evidence{
+			Feature: 1, Migration: MigrationSwitchOff, State: StateOff, Origin: OriginPolicy, Consent: ConsentNone, ConsentSurface: SurfaceNone,
+			AutoGate: GateClosed, Slots: []Slot{{Present: true, By: RegisteredByNone}}, Transport: TransportNotUsed, ObservedHours: 24,
+		},
+	}
+}
+
+func TestSealOpen(t *testing.T) {
+	text, err := Seal(example(), testKey(1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, ref, err := Open(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(example(), got); diff != "" {
+		t.Error(diff)
+	}
+	if ref != ReferenceOf(testKey(1).Public().(ed25519.PublicKey)) {
+		t.Errorf("reference %s is not of the key", ref)
+	}
+}
+
+// TestOpenRefuses alters a good envelope in one way each.
+func TestOpenRefuses(t *testing.T) {
+	seal := func(body string, key ed25519.PrivateKey, signed string) []byte {
+		text, _ := Seal(example(), key)
+		var e envelope
+		_ = json.Unmarshal(text, &e)
+		e.Payload = base64.StdEncoding.EncodeToString([]byte(body))
+		if signed != "" {
+			e.Signatures[0].Sig = base64.StdEncoding.EncodeToString(ed25519.Sign(key, []byte(signed)))
+		}
+		out, _ := json.Marshal(e)
+		return out
+	}
+	pae := func(body string) string {
+		return fmt.Sprintf("DSSEv1 %d %s %d %s", len(PayloadType), PayloadType, len(body), body)
+	}
+	good := string(example().Bytes())
+	with := func(old, new string) []byte {
+		body := strings.Replace(good, old, new, 1)
+		if body == good {
+			t.Fatalf("%q does not stand in the example", old)
+		}
+		return seal(body, testKey(1), pae(body))
+	}
+	if _, _, err := Open(seal(good, testKey(1), pae(good))); err != nil {
+		t.Fatalf("the unaltered one: %v", err)
+	}
+	tests := map[string]struct {
+		text  []byte
+		is    error
+		wants string
+	}{
+		"empty":               {nil, ErrEnvelope, ""},
+		"not JSON":            {[]byte("<html>"), ErrEnvelope, ""},
+		"too large":           {bytes.Repeat([]byte(" "), MaxEnvelope+1), ErrTooLarge, ""},
+		"truncated":           {seal(good, testKey(1), pae(good))[:500], ErrEnvelope, ""},
+		"two values":          {append(seal(good, testKey(1), pae(good)), "{}"...), ErrEnvelope, ""},
+		"foreign type":        {bytes.Replace(seal(good, testKey(1), ""), []byte("landed.report"), []byte("landed.wish"), 1), ErrEnvelope, ""},
+		"unknown in envelope": {bytes.Replace(seal(good, testKey(1), ""), []byte(`{"payloadType"`), []byte(`{"ip":"","payloadType"`), 1), ErrEnvelope, ""},
+		"body changed after":  {seal(strings.Replace(good, `"seq":3`, `"seq":4`, 1), testKey(1), pae(good)), ErrSignature, ""},
+		"another's key":       {seal(good, testKey(2), pae(good)), ErrSignature, ""},
+		"bare signature":      {seal(good, testKey(1), good), ErrSignature, ""},
+		"unknown field":       {with(`{"schema"`, `{"imei":"x","schema"`), nil, "unknown field"},
+		"unknown in evidence": {with(`"feature"`, `"carrier":"x","feature"`), nil, "unknown field"},
+		"wrong type":          {with(`"seq":3`, `"seq":"3"`), nil, "seq"},
+		"fraction":            {with(`"seq":3`, `"seq":3.5`), nil, "seq"},
+		"negative":            {with(`"attempts_build":0`, `"attempts_build":-1`), nil, "attempts_build"},
+		"too many":            {with(`"observed_hours":24`, `"observed_hours":169`), nil, "observed_hours"},
+		"free text state":     {with(`"state":"off"`, `"state":"off since Tuesday"`), nil, "evidence.state"},
+		"three slots":         {with(`"slots":[`, `"slots":[{"present":true,"registered":false,"by":"none"},{"present":true,"registered":false,"by":"none"},`), nil, "slots"},
+		"failure while fine":  {with(`"progress":"running"`, `"progress":"running","failure":{"phase":"boot","code":1}`), nil, "failure"},
+		"day with time":       {with(`"consent_day":""`, `"consent_day":"2014-08-10T10:00"`), nil, "consent_day"},
+	}
+	for _, name := range slices.Sorted(maps.Keys(tests)) {
+		tt := tests[name]
+		t.Run(name, func(t *testing.T) {
+			_, _, err := Open(tt.text)
+			if err == nil {
+				t.Fatal("it was opened")
+			}
+			if tt.is != nil && !errors.Is(err, tt.is) {
+				t.Errorf("got %v, wanted %v", err, tt.is)
+			}
+			if !strings.Contains(err.Error(), tt.wants) {
+				t.Errorf("got %v, wanted words about %q", err, tt.wants)
+			}
+		})
+	}
+}
+
+// TestNoRoomForIdentity puts each forbidden item into each string field: none is taken,
+// and none is repeated in the refusal.
+func TestNoRoomForIdentity(t *testing.T) {
+	forbidden := []string{"490154203237518", "+886 912 345 678", "0912345678", "460001234567890", "89860012345678901234", "owner@example.com", "25.0330,121.5654", "中華電信"}
+	var object map[string]any
+	_ = json.Unmarshal(example().Bytes(), &object)
+	var try func(at map[string]any)
+	try = func(at map[string]any) {
+		for field, value := range at {
+			if inner, ok := value.(map[string]any); ok {
+				try(inner)
+				continue
+			}
+			for _, item := range forbidden {
+				at[field] = item
+				body, _ := json.Marshal(object)
+				if _, err := Parse(body); err == nil {
+					t.Errorf("%s took %s", field, item)
+				} else if strings.Contains(err.Error(), item) {
+					t.Errorf("%s: the refusal repeats what was sent: %v", field, err)
+				}
+			}
+			at[field] = value
+		}
+	}
+	try(object)
+}
+
+func TestReference(t *testing.T) {
+	ref := ReferenceOf(testKey(1).Public().(ed25519.PublicKey))
+	for _, written := range []string{ref.String(), string(ref), strings.ToLower(ref.String()), " " + ref.String() + " ", strings.ReplaceAll(ref.String(), "0", "O"), strings.ReplaceAll(ref.String(), "1", "l")} {
+		if got, err := ParseReference(written); err != nil || got != ref {
+			t.Errorf("%q reads as %q, %v; wanted %q", written, got, err, ref)
+		}
+	}
+	for _, bad := range []string{"", "ABCD", ref.String() + "0", "U" + string(ref)[1:], "<script>"} {
+		if got, err := ParseReference(bad); err == nil {
+			t.Errorf("%q reads as %q", bad, got)
+		}
+	}
+}
+
+func FuzzOpen(f *testing.F) {
+	text, _ := Seal(example(), testKey(1))
+	f.Add(text)
+	f.Add([]byte(`{"payloadType":"","payload":"","signatures":[]}`))
+	f.Fuzz(func(t *testing.T, text []byte) {
+		if r, ref, err := Open(text); err == nil && (r.Validate() != nil || ReferenceOf(r.PublicKey()) != ref) {
+			t.Fatal("opened what Validate refuses")
+		}
+	})
+}
+
+func FuzzParse(f *testing.F) {
+	f.Add(example().Bytes())
+	f.Fuzz(func(t *testing.T, body []byte) {
+		r, err := Parse(body)
+		if err != nil {
+			return
+		}
+		again, err := Parse(r.Bytes())
+		if diff := cmp.Diff(r, again); err != nil || diff != "" {
+			t.Fatalf("does not survive marshalling: %v %s", err, diff)
+		}
+	})
+}
+
+func BenchmarkOpen(b *testing.B) {
+	text, _ := Seal(example(), testKey(1))
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, _, err := Open(text); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkVerifyAlone(b *testing.B) {
+	body := example().Bytes()
+	sig := ed25519.Sign(testKey(1), body)
+	public := testKey(1).Public().(ed25519.PublicKey)
+	for b.Loop() {
+		if !ed25519.Verify(public, body, sig) {
+			b.Fatal("bad")
+		}
+	}
+}
