@@ -37,7 +37,7 @@ func Advance(now time.Time, r fleet.Rollout, c fleet.Counts) (fleet.Rollout, []E
 		return halt(r, now, Author, reason), []Event{{"rollout.halt", reason, true}}
 	}
 	if leaks := c.Verdicts[fleet.Leak] - int64(r.Forgiven); leaks > 0 {
-		return hold(r, now, fmt.Sprintf("%s leaks; the stage is held at %s", count(leaks, "installation"), Percent(r.Share())))
+		return hold(r, now, fmt.Sprintf("%s found leaking; the stage is held at %s", count(leaks, "installation"), Percent(r.Share())))
 	}
 	if r.State != fleet.RolloutRunning {
 		return r, nil

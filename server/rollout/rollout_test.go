@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package rollout
+
+import (
+	"bytes"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/rogpeppe/go-internal/txtar"
+
+	"landed/manifests/report"
+	"landed/server/fleet"
+)
+
+var update = flag.Bool("update", false, "rewrite the wanted part of the golden timelines")
+
+var start = time.Date(2014, 8, 10, 0, 0, 0, 0, time.UTC)
+
+func running() fleet.Rollout {
+	return fleet.Rollout{ID: "r", Stages: fleet.DefaultStages(), State: fleet.RolloutRunning, Since: start, Started: start}
+}
+
+// counts reads "began=30 running=20 failed=2 confirmed_off=15 leak=1".
+func counts(t *testing.T, text string) fleet.Counts {
+	t.Helper()
+	c := fleet.Counts{Verdicts: map[fleet.Class]int64{}, Progress: map[report.Progress]int64{}}
+	for _, field := range strings.Fields(text) {
+		name, value, _ := strings.Cut(field, "=")
+		n, err := strconv.ParseInt(value, 10, 64)
+		if err != nil {
+			t.Fatalf("counts %q: %v", field, err)
+		}
+		switch {
+		case slices.Contains(fleet.Classes, fleet.Class(name)):
+			c.Verdicts[fleet.Class(name)] = n
+		case slices.Contains([]string{"known", "downloading", "installed", "running", "failed"}, name):
+			c.Progress[report.Progress(name)] = n
+		default:
+			t.Fatalf("no figure is called %s", name)
+		}
+	}
+	return c
+}
+
+// TestTimelines plays testdata/*.txtar: each line of "events" is a time since the start
+// and the figures, or a person's halt or resume; "want" is what the rollout did.
+func TestTimelines(t *testing.T) {
+	files, _ := filepath.Glob("testdata/*.txtar")
+	if len(files) == 0 {
+		t.Fatal("no timeline was found")
+	}
+	for _, file := range files {
+		t.Run(filepath.Base(file), func(t *testing.T) {
+			ar, err := txtar.ParseFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := play(t, string(ar.Files[0].Data))
+			if *update {
+				ar.Files[1].Data = []byte(got)
+				if err := os.WriteFile(file, txtar.Format(ar), 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if diff := cmp.Diff(string(ar.Files[1].Data), got); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+func play(t *testing.T, script string) string {
+	var out bytes.Buffer
+	r := running()
+	for line := range strings.Lines(script) {
+		at, rest, ok := strings.Cut(strings.TrimSpace(line), " ")
+		if !ok {
+			continue
+		}
+		d, err := time.ParseDuration(at)
+		if err != nil {
+			t.Fatal(err)
+		}
+		now := start.Add(d)
+		var events []Event
+		switch verb, tail, _ := strings.Cut(rest, " "); verb {
+		case "halt":
+			r, err = Halt(r, now, "ann", tail)
+		case "resume":
+			figures, reason, _ := strings.Cut(tail, ":")
+			reason = strings.TrimSpace(reason)
+			r, err = Resume(r, now, "ann", reason, counts(t, figures))
+		default:
+			r, events = Advance(now, r, counts(t, rest))
+		}
+		fmt.Fprintf(&out, "%s %s stage %d share %d", at, r.State, r.Stage+1, r.Share())
+		for _, e := range events {
+			fmt.Fprintf(&out, " | %s: %s", e.Action, e.Reason)
+			if e.Alarm {
+				fmt.Fprint(&out, " (alarm)")
+			}
+		}
+		if err != nil {
+			fmt.Fprintf(&out, " | refused: %v", err)
+		}
+		fmt.Fprintln(&out)
+	}
+	return out.String()
+}
+
+// FuzzAdvance plays arbitrary figures: a share never shrinks, a leak never goes unnoticed,
+// a halt stays, and every move is one that the state machine allows and has a reason.
+func FuzzAdvance(f *testing.F) {
+	f.Add([]byte{1, 0, 0, 50, 3, 1, 9, 200})
+	f.Fuzz(func(t *testing.T, data []byte) {
+		r, now := running(), start
+		for len(data) >= 5 {
+			now = now.Add(time.Duration(data[0]) * time.Hour)
+			c := fleet.Counts{
+				Verdicts: map[fleet.Class]int64{fleet.ConfirmedOff: int64(data[1]), fleet.Leak: int64(data[2]), fleet.CarriedOver: int64(data[3])},
+				Progress: map[report.Progress]int64{report.ProgressRunning: int64(data[1]), report.ProgressFailed: int64(data[4])},
+			}
+			next, events := Advance(now, r, c)
+			if next.Share() < r.Share() {
+				t.Fatalf("the share shrank from %d to %d", r.Share(), next.Share())
+			}
+			if next.State != r.State && !slices.Contains(fleet.RolloutNext[r.State], next.State) {
+				t.Fatalf("%s may not become %s", r.State, next.State)
+			}
+			if (next.State != r.State || next.Stage != r.Stage) && len(events) == 0 {
+				t.Fatal("a move without a reason")
+			}
+			if c.Verdicts[fleet.Leak] > 0 && next.State != fleet.RolloutHeld && next.State != fleet.RolloutHalted {
+				t.Fatalf("a leak, and the rollout is %s", next.State)
+			}
+			r, data = next, data[5:]
+		}
+	})
+}
+
+func TestWaitingSaysWhatIsMissing(t *testing.T) {
+	got := Waiting(start.Add(47*time.Hour), running(), counts(t, "running=3 confirmed_off=1 carried_over=2"))
+	want := []string{"soaks for another 1h0m0s", "3 of 5 installations that could be judged", "33.33 % are proven, the gate wants 50 %"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+	if got := Waiting(start.Add(48*time.Hour), running(), counts(t, "running=9 confirmed_off=9")); got != nil {
+		t.Errorf("waits for %v", got)
+	}
+}
+
+func TestDefaultStagesAreValid(t *testing.T) {
+	if err := fleet.ValidateStages(fleet.DefaultStages()); err != nil {
+		t.Error(err)
+	}
+	for name, stages := range map[string][]fleet.Stage{
+		"none":       nil,
+		"not all":    {{Share: 100}},
+		"shrinking":  {{Share: 5000}, {Share: 100}, {Share: 10000}},
+		"too much":   {{Share: 10001}},
+		"soak":       {{Share: 10000, Soak: -1}},
+		"gate":       {{Share: 10000, Gates: fleet.Gates{MinProven: 10001}}},
+		"zero share": {{Share: 0}, {Share: 10000}},
+	} {
+		if fleet.ValidateStages(stages) == nil {
+			t.Errorf("%s was taken", name)
+		}
+	}
+}
+
+func BenchmarkAdvance(b *testing.B) {
+	r := running()
+	c := fleet.Counts{Verdicts: map[fleet.Class]int64{fleet.ConfirmedOff: 90}, Progress: map[report.Progress]int64{report.ProgressRunning: 100}}
+	b.ReportAllocs()
+	for b.Loop() {
+		Advance(start, r, c)
+	}
+}
