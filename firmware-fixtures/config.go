@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package fixtures
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Config is the Cloud Messaging configuration of an image, written as etc/cloud_messaging.conf: one key=value
+// a line, each key exactly once. Package virtual reads the text and behaves accordingly; the two share the
+// text and no code, as a build system and a handset do.
+type Config struct {
+	Feature        int    // behaviour version: 0 activates by itself, 1 opt-in
+	Default        string // the switch after a factory reset: on, off
+	AutoActivate   bool   // the task that registers a SIM by itself exists and is scheduled every 24 h
+	AutoGate       string // the guard in front of that task, as the image reports it: open, closed
+	PresenceLookup string // contact numbers are looked up: always, or only with consent
+	Migration      string // on the first boot over an older behaviour: leave, switch_off, ask, not_applicable
+	DeregisterAuto bool   // whether that migration also drops SIM registrations that were made by themselves
+	Transport      string // how identifiers travel: http, https
+}
+
+// ConfigOf is what a build of this kind ships with when nobody chose otherwise.
+func ConfigOf(kind Kind) Config {
+	switch kind {
+	case Patched:
+		return Config{Feature: 1, Default: "off", AutoGate: "closed", PresenceLookup: "consent",
+			Migration: "switch_off", DeregisterAuto: true, Transport: "https"}
+	case Bad:
+		return Config{Feature: 1, Default: "off", AutoActivate: true, AutoGate: "open", PresenceLookup: "consent",
+			Migration: "switch_off", DeregisterAuto: true, Transport: "https"}
+	default:
+		return Config{Default: "on", AutoActivate: true, AutoGate: "open", PresenceLookup: "always",
+			Migration: "not_applicable", Transport: "http"}
+	}
+}
+
+// Text is the file as it lies on the handset.
+func (c Config) Text() []byte {
+	var b strings.Builder
+	b.WriteString("# Cloud Messaging, stand-in firmware. Closed format: unknown keys make the image unbootable.\n")
+	for _, l := range c.lines() {
+		fmt.Fprintf(&b, "%s=%s\n", l.key, l.value)
+	}
+	return []byte(b.String())
+}
+
+type confLine struct {
+	key, value string
+	allowed    []string
+}
+
+func (c Config) lines() []confLine {
+	yes := func(v bool) string {
+		if v {
+			return "yes"
+		}
+		return "no"
+	}
+	return []confLine{
+		{"feature", fmt.Sprint(c.Feature), []string{"0", "1"}},
+		{"default", c.Default, []string{"on", "off"}},
+		{"auto_activate", yes(c.AutoActivate), []string{"yes", "no"}},
+		{"auto_gate", c.AutoGate, []string{"open", "closed"}},
+		{"presence_lookup", c.PresenceLookup, []string{"always", "consent"}},
+		{"migration", c.Migration, []string{"leave", "switch_off", "ask", "not_applicable"}},
+		{"deregister_auto", yes(c.DeregisterAuto), []string{"yes", "no"}},
+		{"transport", c.Transport, []string{"http", "https"}},
+	}
+}
+
+func (c Config) check() error {
+	var errs []error
+	for _, l := range c.lines() {
+		if !slices.Contains(l.allowed, l.value) {
+			errs = append(errs, fmt.Errorf("Config: %s is %q: wanted one of %s", l.key, l.value, strings.Join(l.allowed, ", ")))
+		}
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package fixtures
+
+import (
+	"crypto"
+	_ "crypto/sha1" // whole-file signatures of the SHA-1 age
+	"encoding/binary"
+	"fmt"
+	"hash"
+	"io"
+)
+
+const signMessage = "signed by SignApk\x00"
+
+// tailSigner passes a zip archive through, all but its last two bytes: the comment length, which the
+// whole-file signature does not cover. finish signs what went by and writes length and comment.
+// The layout is that of AOSP's SignApk.java (signWholeFile) and of recovery's verifier.
+type tailSigner struct {
+	w    io.Writer
+	hash hash.Hash
+	held []byte
+}
+
+func newTailSigner(w io.Writer, k Key) *tailSigner {
+	return &tailSigner{w: w, hash: k.hash().New()}
+}
+
+func (t *tailSigner) Write(p []byte) (int, error) {
+	all := append(t.held, p...)
+	ready := max(0, len(all)-2)
+	t.hash.Write(all[:ready])
+	if _, err := t.w.Write(all[:ready]); err != nil {
+		return 0, err
+	}
+	t.held = append(all[:0], all[ready:]...)
+	return len(p), nil
+}
+
+// finish writes the comment: message, PKCS #7, footer.
+func (t *tailSigner) finish(k Key) error {
+	comment, err := signatureComment(k, t.hash.Sum(nil), k.hash())
+	if err != nil {
+		return err
+	}
+	_, err = t.w.Write(comment)
+	return err
+}
+
+// signatureComment is the comment of a signed archive with its two-byte length in front.
+func signatureComment(k Key, digest []byte, h crypto.Hash) ([]byte, error) {
+	der, err := k.pkcs7(digest, h)
+	if err != nil {
+		return nil, fmt.Errorf("whole-file signature: %w", err)
+	}
+	size := len(signMessage) + len(der) + 6
+	c := binary.LittleEndian.AppendUint16(nil, uint16(size))
+	c = append(c, signMessage...)
+	c = append(c, der...)
+	c = binary.LittleEndian.AppendUint16(c, uint16(len(der)+6))
+	c = append(c, 0xff, 0xff)
+	return binary.LittleEndian.AppendUint16(c, uint16(size)), nil
+}
+
+// writeSigned writes the archive of these entries with its whole-file signature.
+func writeSigned(w io.Writer, entries []entry, k Key) error {
+	t := newTailSigner(w, k)
+	if err := writeArchive(t, entries); err != nil {
+		return err
+	}
+	return t.finish(k)
+}
