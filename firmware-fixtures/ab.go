@@ -103,8 +103,7 @@ func (p abPackage) entries(k Key) ([]entry, error) {
 		all[1].extra = []byte{0x35, 0xd9, 2, 0, 1, 0}
 		return append(append(all, rest...), deflated(nameOtacert, k.CertPEM()))
 	}
-	reserved := propertyFiles{}.from(layout(propertyFiles{}), pay, 0)
-	return layout(propertyFiles{}.from(layout(reserved), pay, p.shift)), nil
+	return layout(propertiesOf(layout(propertyFiles{}), pay, p.shift)), nil
 }
 
 func (p abPackage) propertiesText(pay payload) []byte {

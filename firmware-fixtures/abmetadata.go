@@ -15,8 +15,8 @@ const reservedWidth = 320
 // propertyFiles are the two strings that tell a streaming client where entries begin.
 type propertyFiles struct{ all, streaming string }
 
-// from computes the strings for entries laid out in this order; shift falsifies every offset.
-func (propertyFiles) from(entries []entry, pay payload, shift int64) propertyFiles {
+// propertiesOf computes the strings for entries laid out in this order; shift falsifies every offset.
+func propertiesOf(entries []entry, pay payload, shift int64) propertyFiles {
 	at := map[string]string{}
 	var pos int64
 	var payloadAt int64
