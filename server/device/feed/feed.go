@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package feed serves the signed feed: a TUF repository of static files, the same bytes for
+// every handset.
+//
+// Parties: handsets, caches and mirrors ask; package publish writes the folder and hands over
+// the metadata of each publication. It promises strong ETags, conditional and range requests,
+// immutable caching of everything but timestamp.json, and one conditional request per poll
+// that costs little more than the network: the current metadata lies in memory with its
+// header values made beforehand. It refuses what is not published, listings of folders, and
+// compression of packages, and it keeps no log of who asked.
+package feed
+
+import (
+	"net/http"
+	"os"
+	"strings"
+	"sync/atomic"
+
+	"landed/server/blob"
+)
+
+// Prefix is where the feed lies below the root of the server.
+const Prefix = "/tuf/"
+
+const (
+	metadataDir = "metadata/"
+	targetsDir  = "targets/"
+)
+
+// Handler serves the feed below [Prefix]. It is mounted before the router: a poll passes no
+// middleware, and the ResponseWriter it gets is that of net/http, which can use sendfile.
+type Handler struct {
+	root   *os.Root // the feed folder
+	blobs  blob.Store
+	listed atomic.Pointer[map[string]*entry] // path below Prefix → metadata held in memory
+	target atomic.Pointer[func(string) bool]
+}
+
+// New serves the folder dir, with its two folders metadata and targets. If blobs is not nil,
+// targets that are not in the folder but are published are read from there.
+func New(dir string, blobs blob.Store) (*Handler, error) {
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return nil, err
+	}
+	h := &Handler{root: root, blobs: blobs}
+	h.listed.Store(&map[string]*entry{})
+	none := func(string) bool { return false }
+	h.target.Store(&none)
+	return h, nil
+}
+
+// Close lets go of the folder.
+func (h *Handler) Close() error { return h.root.Close() }
+
+// Publish swaps in the newest metadata, by file name ("timestamp.json", "7.snapshot.json"),
+// and the test whether a target's stored path (below targets) is published. All files are in
+// the folder before it is called: a reader that still has the old timestamp finds them there.
+func (h *Handler) Publish(metadata map[string][]byte, published func(stored string) bool) {
+	next := make(map[string]*entry, len(metadata))
+	for name, body := range metadata {
+		next[metadataDir+name] = newEntry(body, name == "timestamp.json")
+	}
+	h.target.Store(&published)
+	h.listed.Store(&next)
+}
+
+// ServeHTTP answers GET and HEAD below [Prefix].
+func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+		w.Header().Set("Allow", "GET, HEAD")
+		http.Error(w, "The feed is only read: GET or HEAD.", http.StatusMethodNotAllowed)
+		return
+	}
+	name := strings.TrimPrefix(r.URL.Path, Prefix)
+	if e := (*h.listed.Load())[name]; e != nil {
+		e.serve(w, r)
+		return
+	}
+	h.serveFile(w, r, name)
+}

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package feed
+
+import (
+	"errors"
+	"io"
+	"io/fs"
+	"net/http"
+	"path"
+	"regexp"
+	"strings"
+	"time"
+
+	"landed/server/blob"
+)
+
+// A name in the feed: segments of letters, digits and . _ + -, none beginning with a dot.
+var (
+	plainName  = regexp.MustCompile(`^(?:[A-Za-z0-9_+-][A-Za-z0-9._+-]*/)*[A-Za-z0-9_+-][A-Za-z0-9._+-]*$`)
+	targetName = regexp.MustCompile(`^([0-9a-f]{64})\.[A-Za-z0-9._+-]+$`)
+)
+
+// serveFile answers from the folder, or from the blob store what is only there. net/http
+// sends an *os.File with sendfile, so it is handed over as it is.
+func (h *Handler) serveFile(w http.ResponseWriter, r *http.Request, name string) {
+	if !plainName.MatchString(name) {
+		notFound(w)
+		return
+	}
+	switch stored, isTarget := strings.CutPrefix(name, targetsDir); {
+	case isTarget:
+		h.serveTarget(w, r, stored)
+	case strings.HasPrefix(name, metadataDir):
+		h.serveMetadata(w, r, name)
+	default:
+		notFound(w)
+	}
+}
+
+// serveMetadata reads an older version, which is no longer in memory: it is small.
+func (h *Handler) serveMetadata(w http.ResponseWriter, r *http.Request, name string) {
+	body, err := h.root.ReadFile(name)
+	if err != nil {
+		answerError(w, err)
+		return
+	}
+	newEntry(body, name == metadataDir+"timestamp.json").serve(w, r)
+}
+
+func (h *Handler) serveTarget(w http.ResponseWriter, r *http.Request, stored string) {
+	m := targetName.FindStringSubmatch(path.Base(stored))
+	if m == nil {
+		notFound(w)
+		return
+	}
+	content, err := h.open(r, stored, blob.Ref(m[1]))
+	if err != nil {
+		answerError(w, err)
+		return
+	}
+	defer content.Close()
+	header := w.Header()
+	header.Set("Etag", `"`+m[1]+`"`)
+	header.Set("Cache-Control", cacheForever)
+	header.Set("Content-Type", contentType(stored))
+	http.ServeContent(w, r, "", time.Time{}, content)
+}
+
+func (h *Handler) open(r *http.Request, stored string, ref blob.Ref) (io.ReadSeekCloser, error) {
+	f, err := h.root.Open(targetsDir + stored)
+	if err == nil {
+		info, err := f.Stat()
+		if err == nil && !info.Mode().IsRegular() {
+			err = fs.ErrNotExist
+		}
+		if err != nil {
+			f.Close()
+			return nil, err
+		}
+		return f, nil
+	}
+	if errors.Is(err, fs.ErrNotExist) && h.blobs != nil && (*h.target.Load())(stored) {
+		return h.blobs.Open(r.Context(), ref)
+	}
+	return nil, err
+}
+
+func contentType(name string) string {
+	switch path.Ext(name) {
+	case ".json":
+		return "application/json"
+	case ".zip":
+		return "application/zip"
+	}
+	return "application/octet-stream"
+}
+
+func answerError(w http.ResponseWriter, err error) {
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, blob.ErrNotFound) {
+		notFound(w)
+		return
+	}
+	w.Header().Set("Cache-Control", cacheNever)
+	http.Error(w, "The file cannot be read just now; try again.", http.StatusServiceUnavailable)
+}
+
+// notFound is never cached: the next root is asked for before it exists.
+func notFound(w http.ResponseWriter) {
+	w.Header().Set("Cache-Control", cacheNever)
+	http.Error(w, "There is no such file in the feed.", http.StatusNotFound)
+}

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package render
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"net/http"
+	"strings"
+
+	"landed/server/fleet"
+)
+
+// Problem is an error as it is answered: RFC 9457, with a stable code.
+type Problem struct {
+	Status  int
+	Title   string // the name of the status
+	Code    string // stable, for programs
+	Detail  string // for people: what was found, what was wanted, what to do next
+	Request string // to be named to whoever runs the server
+	More    map[string]any
+}
+
+// Extender is an error that has more to tell a program than words, such as findings.
+type Extender interface {
+	error
+	Extend() map[string]any // field names of the problem; they may not be those of RFC 9457
+}
+
+var statusOf = map[fleet.Kind]int{
+	fleet.Invalid:   http.StatusUnprocessableEntity,
+	fleet.Forbidden: http.StatusForbidden,
+	fleet.NotFound:  http.StatusNotFound,
+	fleet.Conflict:  http.StatusConflict,
+	fleet.TooLarge:  http.StatusRequestEntityTooLarge,
+	fleet.Busy:      http.StatusServiceUnavailable,
+	fleet.NoSpace:   http.StatusInsufficientStorage,
+}
+
+// Unauthorized is what somebody without a valid token is answered.
+type Unauthorized struct{ Msg string }
+
+func (e *Unauthorized) Error() string { return e.Msg }
+
+// ProblemOf translates err. What is no [fleet.Error] is a fault of the server, whose words
+// stay in its log.
+func ProblemOf(err error) Problem {
+	var p Problem
+	if x, ok := errors.AsType[Extender](err); ok {
+		p.More = x.Extend()
+	}
+	known, isFleet := errors.AsType[*fleet.Error](err)
+	denied, isDenied := errors.AsType[*Unauthorized](err)
+	big, isBig := errors.AsType[*http.MaxBytesError](err)
+	switch {
+	case isBig:
+		p.Status, p.Code = http.StatusRequestEntityTooLarge, "too_large"
+		p.Detail = fmt.Sprintf("The body is larger than %d bytes, the limit of this server.", big.Limit)
+	case isDenied:
+		p.Status, p.Code, p.Detail = http.StatusUnauthorized, "token_needed", denied.Msg
+	case isFleet && statusOf[known.Kind] != 0:
+		p.Status, p.Code, p.Detail = statusOf[known.Kind], known.Code, Sentence(known.Msg)
+	case errors.Is(err, context.DeadlineExceeded):
+		p.Status, p.Code, p.Detail = http.StatusServiceUnavailable, "timeout", "The server took too long; try again."
+	default:
+		p.Status, p.Code = http.StatusInternalServerError, "internal"
+		p.Detail = "Something is wrong on the server, and its log says what. Name the request id to whoever runs it."
+	}
+	p.Title = http.StatusText(p.Status)
+	return p
+}
+
+// Sentence gives words a capital and a full stop, unless they have them.
+func Sentence(s string) string {
+	if s == "" {
+		return s
+	}
+	if !strings.HasSuffix(s, ".") && !strings.HasSuffix(s, "?") && !strings.HasSuffix(s, "!") {
+		s += "."
+	}
+	return strings.ToUpper(s[:1]) + s[1:]
+}
+
+// MarshalJSON writes the fields of RFC 9457 and those of More side by side.
+func (p Problem) MarshalJSON() ([]byte, error) {
+	all := maps.Clone(p.More)
+	if all == nil {
+		all = map[string]any{}
+	}
+	all["type"], all["title"], all["status"], all["code"], all["detail"] = "about:blank", p.Title, p.Status, p.Code, p.Detail
+	if p.Request != "" {
+		all["request"] = p.Request
+	}
+	return json.Marshal(all)
+}
+
+// WriteProblem answers p as problem+json.
+func WriteProblem(w http.ResponseWriter, _ *http.Request, p Problem) {
+	body, err := json.Marshal(p)
+	if err != nil { // More holds something that JSON cannot say: answer without it
+		p.More = nil
+		body, _ = json.Marshal(p)
+	}
+	h := w.Header()
+	h.Set("Content-Type", "application/problem+json")
+	h.Set("Cache-Control", "no-store")
+	switch p.Status {
+	case http.StatusUnauthorized:
+		h.Set("WWW-Authenticate", `Bearer realm="landed"`)
+	case http.StatusServiceUnavailable:
+		h.Set("Retry-After", "5")
+	}
+	w.WriteHeader(p.Status)
+	_, _ = w.Write(append(body, '\n'))
+}
