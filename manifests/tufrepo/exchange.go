@@ -1,0 +1,254 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package tufrepo
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+)
+
+// The exchange: files that a person can carry to a machine without a network and back. Bytes
+// that were or will be signed stand in them as base64, so that no editor changes them.
+
+const (
+	maxRequest  = 32 << 20
+	maxResponse = 1 << 20
+	maxBundle   = 32 << 20
+)
+
+// Request asks people to sign. Its Summary is what the server says; a reviewer recomputes it.
+type Request struct {
+	Schema    int               `json:"schema"` // 1
+	ID        string            `json:"id"`     // of the change, echoed by the Response
+	Title     string            `json:"title"`
+	Created   time.Time         `json:"created"` // UTC, whole seconds
+	Summary   []string          `json:"summary"`
+	Trusted   map[string][]byte `json:"trusted"` // by file name, "2.root.json": all roots, and the newest targets and builds
+	Roles     []RequestRole     `json:"roles"`   // to be signed, in any order, all or nothing
+	Manifests map[string][]byte `json:"manifests"`
+	Packages  []RequestPackage  `json:"packages"` // new ones
+}
+
+// RequestRole is metadata to be signed, perhaps signed in part.
+type RequestRole struct {
+	Role     string `json:"role"`
+	Metadata []byte `json:"metadata"`
+}
+
+// RequestPackage says which package lies behind a target, for a reviewer to find their own copy.
+type RequestPackage struct {
+	Path    string `json:"path"` // target path
+	Name    string `json:"name"` // file name as uploaded
+	SHA256  string `json:"sha256"`
+	Length  int64  `json:"length"` // bytes
+	Model   string `json:"model"`
+	Variant string `json:"variant"`
+	Channel string `json:"channel"` // that its OTA certificate is pinned for
+}
+
+// Response carries one person's signatures back.
+type Response struct {
+	Schema     int         `json:"schema"`  // 1
+	Request    string      `json:"request"` // Request.ID
+	Signatures []Signature `json:"signatures"`
+}
+
+// Bundle is signed offline metadata by file name ("1.root.json", "1.targets.json",
+// "1.armani.json"): what the first ceremony, a new model or a change of keys makes, and what
+// the signers keep as the state they trust.
+type Bundle struct {
+	Schema int               `json:"schema"` // 1
+	Files  map[string][]byte `json:"files"`
+}
+
+// ParseRequest reads a request of at most 32 MiB: strictly, its metadata too.
+func ParseRequest(text []byte) (Request, error) {
+	var r Request
+	if err := readFile(text, "signing request", maxRequest, &r); err != nil {
+		return Request{}, err
+	}
+	faults := []error{schemaIs(r.Schema), nonEmpty("id", r.ID)}
+	if r.Created != r.Created.UTC().Truncate(time.Second) {
+		faults = append(faults, errors.New("created: wanted UTC in whole seconds"))
+	}
+	_, err := setOf(r.Trusted)
+	faults = append(faults, err)
+	seen := map[string]bool{}
+	for _, role := range r.Roles {
+		if _, err := Read(role.Metadata); err != nil {
+			faults = append(faults, fmt.Errorf("role %s: %w", role.Role, err))
+		}
+		if seen[role.Role] {
+			faults = append(faults, fmt.Errorf("role %s is asked for twice", role.Role))
+		}
+		seen[role.Role] = true
+		faults = append(faults, CheckRole(role.Role))
+	}
+	for path := range r.Manifests {
+		faults = append(faults, CheckPath(path))
+	}
+	for _, p := range r.Packages {
+		faults = append(faults, CheckPath(p.Path))
+		if !segment.MatchString(p.Name) {
+			faults = append(faults, fmt.Errorf("package name %.80q: wanted a plain file name", p.Name))
+		}
+		if !digest.MatchString(p.SHA256) || p.Length < 1 {
+			faults = append(faults, fmt.Errorf("package %.80q: wanted its SHA-256 and length", p.Name))
+		}
+	}
+	if err := errors.Join(faults...); err != nil {
+		return Request{}, fmt.Errorf("signing request: %w", err)
+	}
+	return r, nil
+}
+
+// TrustedSet is what the request says is published: its offline part.
+func (r Request) TrustedSet() (Set, error) { return setOf(r.Trusted) }
+
+// Staged is what the request asks to sign, by role.
+func (r Request) Staged() map[string][]byte {
+	staged := map[string][]byte{}
+	for _, role := range r.Roles {
+		staged[role.Role] = role.Metadata
+	}
+	return staged
+}
+
+// Bytes marshals r; ParseRequest gives it again.
+func (r Request) Bytes() []byte {
+	r.Created = r.Created.UTC().Truncate(time.Second)
+	return writeFile(orEmpty(r))
+}
+
+func orEmpty(r Request) Request { // the format has empty lists, not null
+	if r.Summary == nil {
+		r.Summary = []string{}
+	}
+	if r.Trusted == nil {
+		r.Trusted = map[string][]byte{}
+	}
+	if r.Roles == nil {
+		r.Roles = []RequestRole{}
+	}
+	if r.Manifests == nil {
+		r.Manifests = map[string][]byte{}
+	}
+	if r.Packages == nil {
+		r.Packages = []RequestPackage{}
+	}
+	return r
+}
+
+// ParseResponse reads a response of at most 1 MiB. The signatures are not judged.
+func ParseResponse(text []byte) (Response, error) {
+	var r Response
+	if err := readFile(text, "signing response", maxResponse, &r); err != nil {
+		return Response{}, err
+	}
+	faults := []error{schemaIs(r.Schema), nonEmpty("request", r.Request)}
+	for _, s := range r.Signatures {
+		faults = append(faults, CheckRole(s.Role))
+		if !digest.MatchString(s.KeyID) || len(s.Sig) > 512 {
+			faults = append(faults, fmt.Errorf("a signature on %s: wanted a key id of 64 hex digits and a short signature", s.Role))
+		}
+	}
+	if err := errors.Join(faults...); err != nil {
+		return Response{}, fmt.Errorf("signing response: %w", err)
+	}
+	return r, nil
+}
+
+// Bytes marshals r; ParseResponse gives it again.
+func (r Response) Bytes() []byte {
+	if r.Signatures == nil {
+		r.Signatures = []Signature{}
+	}
+	return writeFile(r)
+}
+
+// ParseBundle reads a bundle of at most 32 MiB: strictly, its metadata too.
+func ParseBundle(text []byte) (Bundle, error) {
+	var b Bundle
+	if err := readFile(text, "bundle", maxBundle, &b); err != nil {
+		return Bundle{}, err
+	}
+	_, err := b.Set()
+	if err := errors.Join(schemaIs(b.Schema), err); err != nil {
+		return Bundle{}, fmt.Errorf("bundle: %w", err)
+	}
+	return b, nil
+}
+
+// Bytes marshals b; ParseBundle gives it again.
+func (b Bundle) Bytes() []byte {
+	if b.Files == nil {
+		b.Files = map[string][]byte{}
+	}
+	return writeFile(b)
+}
+
+// Set is the bundle as a set: all roots, and the newest file of every other role.
+func (b Bundle) Set() (Set, error) { return setOf(b.Files) }
+
+// Bundle is the offline part of s, for people to keep: all roots, targets, builds of models.
+func (s Set) Bundle() (Bundle, error) {
+	b := Bundle{Schema: 1, Files: map[string][]byte{}}
+	put := func(role string, text []byte) error {
+		info, err := Read(text)
+		b.Files[MetadataFile(role, info.Version)] = text
+		return err
+	}
+	var faults []error
+	for _, r := range s.Roots {
+		faults = append(faults, put(Root, r))
+	}
+	for role, text := range s.Files {
+		if _, isOffers := ModelRole(role); !isOffers && role != Snapshot && role != Timestamp {
+			faults = append(faults, put(role, text))
+		}
+	}
+	return b, errors.Join(faults...)
+}
+
+// setOf sorts files, given by name, into a set. A name must be that of its content.
+func setOf(files map[string][]byte) (Set, error) {
+	s := Set{Files: map[string][]byte{}}
+	newest := map[string]int64{}
+	roots := map[int64][]byte{}
+	var faults []error
+	for _, name := range slices.Sorted(maps.Keys(files)) {
+		role, err := roleOfFile(name, files[name])
+		if err != nil {
+			faults = append(faults, fmt.Errorf("file %.100q: %w", name, err))
+			continue
+		}
+		info, _ := Read(files[name])
+		if role == Root {
+			roots[info.Version] = files[name]
+		} else if info.Version > newest[role] {
+			newest[role], s.Files[role] = info.Version, files[name]
+		}
+	}
+	for _, v := range slices.SortedFunc(maps.Keys(roots), cmp.Compare[int64]) {
+		s.Roots = append(s.Roots, roots[v])
+	}
+	return s, errors.Join(faults...)
+}
+
+func schemaIs(n int) error {
+	if n != 1 {
+		return fmt.Errorf("schema is %d, this program reads 1", n)
+	}
+	return nil
+}
+
+func nonEmpty(field, value string) error {
+	if value == "" || len(value) > 100 {
+		return fmt.Errorf("%s: wanted 1 to 100 characters", field)
+	}
+	return nil
+}
