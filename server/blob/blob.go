@@ -76,7 +76,9 @@ type Draft interface {
 	// If content of the same ref and size is there already, that is a success, and the old bytes
 	// stay; if it has another size then one of the two is not what its name says, and Commit
 	// answers [ErrMismatch] and changes nothing. The caller owns the digest: see the package
-	// comment. After an error the draft is as it was, and Commit may be tried again.
+	// comment. After ErrMismatch, ErrBadRef or the end of the context the draft is as it was, and
+	// Commit may be tried again. After any other error begin anew if Commit fails twice: a draft
+	// that the disk has spoiled keeps answering with the first failure.
 	Commit(ctx context.Context, ref Ref) (Info, error)
 
 	// Abort throws the draft away. It may be called again, and after Commit does nothing: so
