@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package virtual
+
+import (
+	"time"
+
+	"landed/manifests/report"
+)
+
+// State is a handset's userdata, and which SIMs lie in it. It marshals to JSON and back without loss. Fields
+// are exported for that; outside tests only a Phone changes them.
+type State struct {
+	SetupEpoch int       `json:"setup_epoch"` // 1 when new, one more after each factory reset
+	Build      string    `json:"build"`       // fingerprint that booted last; "" before the very first boot
+	Feature    int       `json:"feature"`     // its behaviour version
+	FirstBoot  time.Time `json:"first_boot"`  // of that build in this set-up
+	Previous   string    `json:"previous"`    // fingerprint before the last update in this set-up
+
+	Slots  []SIM  `json:"slots"`
+	NetUp  bool   `json:"net_up"` // data network
+	Switch Switch `json:"switch"`
+	Record Record `json:"record"`
+	Prompt bool   `json:"prompt"` // a question of the migration is on the screen
+
+	Migration     report.Migration `json:"migration"`      // what the last update from an older behaviour did
+	AttemptsSetup int              `json:"attempts_setup"` // self-activations, up to 65535
+	AttemptsBuild int              `json:"attempts_build"`
+	LookupsOff    int              `json:"lookups_off"`
+	Triggers      report.Triggers  `json:"triggers"`
+	Sent          Sent             `json:"sent"` // what the image has no part in counting
+}
+
+// SIM is one slot.
+type SIM struct {
+	Present    bool              `json:"present"`
+	Ready      bool              `json:"ready"` // unlocked and on the network since the last boot
+	Registered bool              `json:"registered"`
+	By         report.Registrant `json:"by"`
+	Wanted     bool              `json:"wanted"`    // the user consented for this SIM
+	AskAgain   bool              `json:"ask_again"` // inserted after the user consented for other SIMs: a question waits
+	Retry      time.Time         `json:"retry"`     // no attempt by itself before this
+}
+
+// Switch is the messaging switch and who set it.
+type Switch struct {
+	State  report.State  `json:"state"`
+	Origin report.Origin `json:"origin"`
+}
+
+// Record is the consent on record.
+type Record struct {
+	Consent report.Consent `json:"consent"`
+	Text    int            `json:"text"` // wording that was shown, 0 none
+	Day     string         `json:"day"`  // YYYY-MM-DD
+	Surface report.Surface `json:"surface"`
+}
+
+// Sent counts what really left since this build first booted: messages, by why they left.
+type Sent struct {
+	Auto       int  `json:"auto"`        // SIM registration that nobody asked for
+	LookupsOff int  `json:"lookups_off"` // contact lookups while the switch was not on
+	LookupsOn  int  `json:"lookups_on"`  // contact lookups while it was on
+	User       int  `json:"user"`        // because the user opted in or signed in
+	Plain      bool `json:"plain"`       // anything of this over plain HTTP
+}
+
+// Any reports whether anything left at all.
+func (s Sent) Any() bool { return s.Auto+s.LookupsOff+s.LookupsOn+s.User > 0 }
+
+const maxCount = 65535 // where the counters of the image stop
+
+func saturate(n *int) { *n = min(*n+1, maxCount) }
