@@ -3,17 +3,276 @@
 package otapkg
 
 import (
-	"crypto/sha256"
+	"crypto"
 	"encoding/hex"
+	"fmt"
 	"io"
+	"path"
+	"slices"
+	"strings"
+
+	"landed/manifests"
 )
 
 // Inspect reads the package of size bytes in r and returns everything that is known and found about it.
 // The error is only ever one of r; whatever is wrong with the package is a finding.
+//
+// Directory, headers and small entries are read first; then the file is read once more from its first byte
+// to its last, and all digests are computed in that sweep.
 func Inspect(r io.ReaderAt, size int64, p Policy) (Facts, Findings, error) {
-	h := sha256.New()
-	if _, err := io.Copy(h, io.NewSectionReader(r, 0, size)); err != nil {
-		return Facts{}, nil, err
+	in := &inspection{src: source{r, size}, p: p, name: parseFileName(p.Name)}
+	in.facts.Size = size
+	for _, step := range []func() error{in.readArchive, in.readMetadata, in.readContent, in.readBytes} {
+		if err := step(); err != nil {
+			return Facts{}, nil, err
+		}
 	}
-	return Facts{Size: size, SHA256: hex.EncodeToString(h.Sum(nil))}, nil, nil
+	if in.a != nil {
+		in.judge()
+	}
+	return in.facts, in.fs, nil
+}
+
+// inspection is the state of one Inspect. What could not be read stays nil.
+type inspection struct {
+	src   source
+	p     Policy
+	name  fileName
+	facts Facts
+	fs    Findings
+
+	a        *Archive
+	zipSound bool // the directory was not refused
+	meta     metadata
+	sig      *signature
+	otacert  []byte
+	payload  *Payload
+	props    map[string]string
+	script   *ScriptFacts
+	readable bool // the script is
+
+	metaSigs, payloadSigs [][]byte // of the payload
+	metaSum, payloadSum   []byte   // SHA-256 of what they sign
+	signedSum             []byte   // of what the whole-file signature signs
+}
+
+func (in *inspection) readArchive() (err error) {
+	if ok, _ := path.Match("*_images_*.tgz", path.Base(in.p.Name)); ok {
+		in.fs.add(fastboot(show(in.p.Name)))
+	}
+	a, found, err := ReadArchive(in.src.r, in.src.size)
+	for _, f := range found {
+		if f.Code != ZipFastboot || !in.fs.Has(ZipFastboot) {
+			in.fs = append(in.fs, f)
+		}
+	}
+	if a != nil {
+		in.a, in.zipSound = a, !found.Refused()
+		in.facts.Entries = len(a.entries)
+		in.sig = a.readSignature(&in.fs)
+	}
+	return err
+}
+
+func (in *inspection) readMetadata() error {
+	if in.a == nil {
+		return nil
+	}
+	text, ok, err := in.a.small(nameMetadata, &in.fs)
+	if err != nil {
+		return err
+	}
+	in.meta = parseMetadata(text, &in.fs)
+	judgeMetadata(in.meta, &in.fs)
+	judgeFingerprints(in.meta, in.p, &in.fs)
+	if !ok {
+		return nil
+	}
+	pb, ok, err := in.a.small(nameMetadataPB, &in.fs)
+	if err != nil || !ok {
+		return err
+	}
+	other, bad := parseMetadataPB(pb)
+	if bad != nil {
+		in.fs.add(Finding{Code: MetaSplit, Found: bad.Error(), Wanted: "an OtaMetadata message", Fix: "Build the package again.", Message: fmt.Sprintf("metadata.pb cannot be read: %v.", bad)})
+		return nil
+	}
+	judgeSplit(in.meta, other, &in.fs)
+	return nil
+}
+
+// family detects how the package is built: by its entries, never by what it calls itself.
+func (a *Archive) family() Family {
+	if _, ok := a.Entry(namePayload); ok {
+		return AB
+	}
+	files := false
+	for _, e := range a.entries {
+		if strings.HasSuffix(e.Name, ".transfer.list") {
+			return BlockBased
+		}
+		files = files || strings.HasPrefix(e.Name, "system/") || strings.HasPrefix(e.Name, "patch/")
+	}
+	if _, ok := a.Entry(nameScript); ok && files {
+		return FileBased
+	}
+	return ""
+}
+
+func (in *inspection) readContent() (err error) {
+	if in.a == nil {
+		return nil
+	}
+	if in.otacert, _, err = in.a.small(nameOTACert, &in.fs); err != nil {
+		return err
+	}
+	in.facts.Family = in.a.family()
+	switch in.facts.Family {
+	case AB:
+		return in.readAB()
+	case BlockBased:
+		in.fs.add(Finding{Code: FamBlock, Found: "transfer lists", Wanted: "a file-based or an A/B package", Message: "This is a block-based package (Android 5 and later without A/B slots); they are not supported yet."})
+	case "":
+		in.fs.add(Finding{Code: FamUnknown, Found: "neither payload.bin, transfer lists, nor updater-script with system/ or patch/", Wanted: "an OTA package", Fix: "Upload the OTA package itself.",
+			Message: "The archive is no OTA package: it has neither payload.bin, transfer lists, nor an updater-script with files under system/ or patch/."})
+	}
+	text, ok, err := in.a.small(nameScript, &in.fs)
+	if err == nil && ok {
+		var s ScriptFacts
+		s, in.readable = readScript(text)
+		in.script = &s
+	}
+	return err
+}
+
+func (in *inspection) readAB() error {
+	for _, name := range []string{namePayload, nameProperties} {
+		if e, ok := in.a.Entry(name); ok && (!e.Stored || e.flags&flagDescriptor != 0) {
+			in.fs.add(Finding{Code: ABStored, Found: "a compressed entry or one with a data descriptor", Wanted: "a stored entry", Fix: "Store it (zip -0), as the release tools do.",
+				Message: fmt.Sprintf("%s is compressed; phones stream it by byte range and need it stored.", name)})
+		}
+	}
+	payload, _ := in.a.Entry(namePayload)
+	for _, e := range in.a.entries {
+		if e.header < payload.header && (!e.Stored || e.flags&flagDescriptor != 0) {
+			in.fs.add(Finding{Code: ABOrder, Found: show(e.Name), Wanted: "payload.bin first", Fix: "Put stored entries first, as signapk does.", Message: fmt.Sprintf("The compressed entry %s lies before payload.bin. Older LineageOS updaters would start 16 bytes early per compressed entry.", show(e.Name))})
+			break
+		}
+	}
+	text, ok, err := in.a.small(nameProperties, &in.fs)
+	if err != nil {
+		return err
+	}
+	if ok {
+		in.props = parseProperties(text, &in.fs)
+	}
+	p, found, err := in.a.Payload()
+	if err != nil {
+		return err
+	}
+	in.fs = append(in.fs, found...)
+	if in.payload = p; p == nil {
+		return nil
+	}
+	in.metaSigs, in.payloadSigs, err = p.signatures(&in.fs)
+	return err
+}
+
+// readBytes computes every digest in one sweep over the file.
+func (in *inspection) readBytes() error {
+	all := span{0, in.src.size}
+	whole := sha256Of(0, all)
+	takers := []taker{whole}
+	signed := whole
+	if in.sig != nil {
+		whole.mark = in.sig.signed
+		if in.sig.hash == crypto.SHA1 {
+			signed = sha1Of(span{0, in.sig.signed})
+			takers = append(takers, signed)
+		}
+	}
+	var name *stream
+	if in.name.md5 != "" {
+		name = md5Of(all)
+		takers = append(takers, name)
+	}
+	crc := &checksums{}
+	if in.zipSound { // entries that share bytes could be summed for ever
+		crc.entries = slices.DeleteFunc(slices.Clone(in.a.entries), func(e Entry) bool { return !e.Stored })
+		takers = append(takers, crc)
+	}
+	var file, sign *stream
+	if p := in.payload; p != nil {
+		at := in.facts.payloadOffset(in.a)
+		file = sha256Of(0, span{at, at + p.src.size})
+		sign = sha256Of(at+p.metadataSize(), span{at, at + p.metadataSize()})
+		if in.payloadSigs != nil {
+			sign.spans = append(sign.spans, span{at + p.blobs(), at + p.blobs() + p.sigOffset})
+		}
+		takers = append(takers, file, sign)
+	}
+	if err := sweep(in.src, takers...); err != nil {
+		return err
+	}
+	in.facts.SHA256 = hex.EncodeToString(whole.sum())
+	in.signedSum = signed.atMark()
+	if name != nil {
+		in.facts.MD5 = hex.EncodeToString(name.sum())
+		judgeMD5(in.name, in.facts.MD5, &in.fs)
+	}
+	for _, e := range crc.wrong {
+		in.fs.add(mismatch("Entry "+show(e.Name), "its content has another checksum than the directory promises"))
+	}
+	if in.payload != nil {
+		in.metaSum, in.payloadSum = sign.atMark(), sign.sum()
+		in.facts.Payload = in.payload.facts(in.facts.payloadOffset(in.a), file.sum(), in.metaSum)
+	}
+	return nil
+}
+
+func (f *Facts) payloadOffset(a *Archive) int64 {
+	e, _ := a.Entry(namePayload)
+	return e.Offset
+}
+
+func (p *Payload) facts(at int64, file, meta []byte) *PayloadFacts {
+	return &PayloadFacts{Offset: at, Size: p.src.size, MetadataSize: p.metadataSize(), FileHash: base64Of(file), MetadataHash: base64Of(meta),
+		MinorVersion: p.minor, BlockSize: p.blockSize, MaxTimestamp: p.maxTimestamp, SPL: strings.ToValidUTF8(p.spl, "\uFFFD"), Delta: p.Delta(), Partitions: p.Partitions()}
+}
+
+// judge compares what was read with itself and with the policy.
+func (in *inspection) judge() {
+	f, m := &in.facts, in.meta
+	f.PreDevices, f.PreBuild, f.PostBuild = m.list("pre-device"), m.list("pre-build"), m.list("post-build")
+	f.PostTimestamp, f.SDK, f.SPL = m.number("post-timestamp"), m["post-sdk-level"], m["post-security-patch-level"]
+	f.Downgrade = m.yes("ota-downgrade") || m.yes("spl-downgrade") || in.props["SPL_DOWNGRADE"] == "1"
+	f.Script = in.script
+	patches := (in.payload != nil && in.payload.Delta()) || (in.script != nil && in.script.Patches > 0)
+	f.Incremental = len(f.PreBuild) > 0 || patches
+
+	judgeDevices(f.PreDevices, in.p, &in.fs)
+	models := in.p.models(f.PreDevices)
+	in.judgeType(models)
+	if in.sig != nil {
+		legacy := slices.ContainsFunc(models, func(m manifests.Model) bool { return m.Profile.LegacyRecovery })
+		f.Signer = in.sig.judge(in.signedSum, legacy, len(models) > 0, in.p, &in.fs)
+		if in.otacert != nil {
+			judgeOTACert(in.otacert, in.sig, &in.fs)
+		}
+	}
+	judgeName(in.name, f, in.p, &in.fs)
+	judgeVersions(f, m, patches, in.p, &in.fs)
+	wipes := map[string]bool{"ota-wipe": m.yes("ota-wipe")}
+	if in.props != nil {
+		wipes["POWERWASH"] = in.props["POWERWASH"] == "1"
+	}
+	if f.Family == FileBased && in.script != nil {
+		wipes["the script"] = in.script.FormatsData
+		judgeScript(in.script, in.readable, f.PreDevices, &in.fs)
+	}
+	f.Wipe = judgeWipe(wipes, &in.fs)
+	in.judgeStreaming()
+	if in.payload != nil {
+		in.judgePayload()
+	}
 }

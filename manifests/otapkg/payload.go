@@ -1,0 +1,321 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package otapkg
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"slices"
+
+	"google.golang.org/protobuf/encoding/protowire"
+)
+
+// Limits of a payload. The largest real manifest seen has 10 MB.
+const (
+	maxManifest   = 32 << 20
+	maxOperations = 2_000_000
+	maxPartitions = 256
+	maxSignatures = 64 << 10 // bytes of one Signatures message
+	payloadHeader = 24
+)
+
+// Payload is the payload.bin of an A/B package (AOSP system/update_engine, update_metadata.proto). Only the
+// partitions are held; operations are read from the manifest again when they are applied.
+type Payload struct {
+	src   source // the payload alone: offset 0 is its magic
+	parts []partition
+
+	manifest  int64 // bytes
+	metaSig   int64 // bytes of the metadata signature
+	sigOffset int64 // of the payload signature, from the start of the blobs
+	sigSize   int64
+	signed    bool // the manifest speaks of a payload signature
+
+	minor        uint32
+	blockSize    uint32
+	maxTimestamp int64
+	spl          string
+	partial      bool
+	groups       []group
+	operations   int
+	blobEnd      int64  // end of the operation data seen so far, for the order check
+	needMinor    uint32 // by the operations seen
+	deltaOps     bool   // an operation reads an old partition
+}
+
+type partition struct {
+	PartitionFact
+	hash     []byte // SHA-256 after the update
+	old      bool   // needs the partition as it was
+	from, to int64  // its message in the manifest, as offsets in the payload
+	blocks   uint64 // written by its operations
+	runs     bool   // runs a program after the update
+}
+
+type group struct {
+	name  string
+	size  int64
+	parts []string
+}
+
+func (p *Payload) metadataSize() int64 { return payloadHeader + p.manifest }
+func (p *Payload) blobs() int64        { return p.metadataSize() + p.metaSig }
+
+// Delta reports whether the payload needs the old partitions.
+func (p *Payload) Delta() bool {
+	return p.partial || slices.ContainsFunc(p.parts, func(x partition) bool { return x.old })
+}
+
+// Partitions lists what the payload writes, in its order. The caller may keep the slice.
+func (p *Payload) Partitions() []PartitionFact {
+	facts := make([]PartitionFact, len(p.parts))
+	for i, x := range p.parts {
+		facts[i] = x.PartitionFact
+	}
+	return facts
+}
+
+// ReadPayload reads header and manifest of the payload of size bytes in r, which begins with its magic. The
+// payload is nil if they cannot be read. The error is only ever one of r.
+func ReadPayload(r io.ReaderAt, size int64) (*Payload, Findings, error) {
+	var fs Findings
+	p := &Payload{src: source{r, size}, blockSize: 4096}
+	if ok, err := p.readHeader(&fs); err != nil || !ok {
+		return nil, fs, err
+	}
+	w := newWire(r, 0, payloadHeader, p.metadataSize())
+	err := p.readManifest(w, &fs)
+	if w.fault != nil {
+		return nil, fs, w.fault
+	}
+	if err != nil {
+		fs.add(Finding{Code: ABMagic, Found: err.Error(), Wanted: "a DeltaArchiveManifest", Fix: "Build the package again.",
+			Message: fmt.Sprintf("The payload's manifest cannot be read: %v.", err)})
+		return nil, fs, nil
+	}
+	p.judgeRanges(&fs)
+	p.judgeGroups(&fs)
+	p.judgeMinor(&fs)
+	return p, fs, nil
+}
+
+func (p *Payload) readHeader(fs *Findings) (bool, error) {
+	if p.src.size < payloadHeader {
+		fs.add(Finding{Code: ABMagic, Found: fmt.Sprintf("%d bytes", p.src.size), Wanted: "a payload", Message: "payload.bin is too short to be a payload."})
+		return false, nil
+	}
+	h, err := p.src.bytes(0, payloadHeader)
+	if err != nil {
+		return false, err
+	}
+	if string(h[:4]) != "CrAU" {
+		fs.add(Finding{Code: ABMagic, Found: show(string(h[:4])), Wanted: "`CrAU`", Message: fmt.Sprintf("payload.bin begins with %s, a payload begins with `CrAU`.", show(string(h[:4])))})
+		return false, nil
+	}
+	if v := binary.BigEndian.Uint64(h[4:]); v != 2 {
+		fs.add(Finding{Code: ABMajor, Found: fmt.Sprint(v), Wanted: "2", Message: fmt.Sprintf("The payload has format %d; phones read format 2.", v)})
+		return false, nil
+	}
+	manifest, sig := binary.BigEndian.Uint64(h[12:]), int64(binary.BigEndian.Uint32(h[20:]))
+	if manifest > maxManifest || sig > maxSignatures || int64(manifest)+sig > p.src.size-payloadHeader {
+		fs.add(Finding{Code: ABMagic, Found: fmt.Sprintf("a manifest of %d and a signature of %d bytes in a payload of %d", manifest, sig, p.src.size), Wanted: fmt.Sprintf("at most %d and %d, inside the payload", maxManifest, maxSignatures),
+			Message: fmt.Sprintf("The payload claims a manifest of %d bytes and a metadata signature of %d bytes; that is more than it has or than is allowed.", manifest, sig)})
+		return false, nil
+	}
+	p.manifest, p.metaSig = int64(manifest), sig
+	return true, nil
+}
+
+// readManifest reads a DeltaArchiveManifest. The blobs may come before the signature's place is known, so
+// ranges are judged at the end.
+func (p *Payload) readManifest(w *wire, fs *Findings) error {
+	end := p.metadataSize()
+	for w.pos < end {
+		f, err := w.next(end)
+		if err != nil {
+			return err
+		}
+		after := w.pos + f.n
+		switch {
+		case f.typ == protowire.VarintType:
+			p.number(f)
+		case f.num == 13 && f.typ == protowire.BytesType:
+			err = p.readPartition(w, after, fs)
+		case f.num == 15 && f.typ == protowire.BytesType:
+			err = p.readDynamic(w, after)
+		case f.num == 18 && f.typ == protowire.BytesType:
+			var b []byte
+			b, err = w.bytes(f.n, 64)
+			p.spl = string(b)
+		}
+		if err != nil {
+			return err
+		}
+		if f.typ == protowire.BytesType {
+			if err := w.skip(after-w.pos, end); err != nil {
+				return err
+			}
+		}
+	}
+	if p.blockSize == 0 || p.blockSize > 1<<20 {
+		return fmt.Errorf("block size %d makes no sense", p.blockSize)
+	}
+	return nil
+}
+
+func (p *Payload) number(f field) {
+	switch f.num {
+	case 3:
+		p.blockSize = clampUint32(f.v)
+	case 4:
+		p.sigOffset, p.signed = clampInt64(f.v), true
+	case 5:
+		p.sigSize = clampInt64(f.v)
+	case 12:
+		p.minor = clampUint32(f.v)
+	case 14:
+		p.maxTimestamp = int64(f.v)
+	case 16:
+		p.partial = f.v != 0
+	}
+}
+
+func clampUint32(v uint64) uint32 { return uint32(min(v, math.MaxUint32)) }
+
+// readPartition reads a PartitionUpdate.
+func (p *Payload) readPartition(w *wire, end int64, fs *Findings) error {
+	if len(p.parts) == maxPartitions {
+		return fmt.Errorf("more than %d partitions", maxPartitions)
+	}
+	x := partition{from: w.pos, to: end}
+	for w.pos < end {
+		f, err := w.next(end)
+		if err != nil {
+			return err
+		}
+		after := w.pos + f.n
+		switch {
+		case f.num == 1 && f.typ == protowire.BytesType:
+			var b []byte
+			b, err = w.bytes(f.n, 64)
+			x.Name = string(b)
+		case f.num == 2 && f.typ == protowire.VarintType:
+			x.runs = f.v != 0
+		case f.num == 6 && f.typ == protowire.BytesType:
+			x.old = true
+		case f.num == 7 && f.typ == protowire.BytesType:
+			err = x.readInfo(w, after)
+		case f.num == 8 && f.typ == protowire.BytesType:
+			if p.operations++; p.operations > maxOperations {
+				return fmt.Errorf("more than %d operations", maxOperations)
+			}
+			var op operation
+			if op, err = readOperation(w, after, nil); err == nil {
+				x.Operations++
+				x.blocks += op.blocks
+				p.judgeOperation(x.Name, x.Operations, op, fs)
+			}
+		}
+		if err != nil {
+			return err
+		}
+		if err := w.skip(after-w.pos, end); err != nil {
+			return err
+		}
+	}
+	if !plainName(x.Name) || slices.ContainsFunc(p.parts, func(y partition) bool { return y.Name == x.Name }) {
+		return fmt.Errorf("partition name %s is missing, odd or used twice", show(x.Name))
+	}
+	p.parts = append(p.parts, x)
+	return nil
+}
+
+// plainName accepts the names of Android partitions: they become file names on the handset.
+func plainName(s string) bool {
+	for _, c := range []byte(s) {
+		if !(c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '_' || c == '-') {
+			return false
+		}
+	}
+	return s != ""
+}
+
+// readInfo reads a PartitionInfo: what the partition is after the update.
+func (x *partition) readInfo(w *wire, end int64) error {
+	for w.pos < end {
+		f, err := w.next(end)
+		if err != nil {
+			return err
+		}
+		after := w.pos + f.n
+		switch {
+		case f.num == 1 && f.typ == protowire.VarintType:
+			x.Size = clampInt64(f.v)
+		case f.num == 2 && f.typ == protowire.BytesType:
+			if x.hash, err = w.bytes(f.n, 64); err != nil {
+				return err
+			}
+			x.SHA256 = fmt.Sprintf("%x", x.hash)
+		}
+		if err := w.skip(after-w.pos, end); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// readDynamic reads DynamicPartitionMetadata: groups of partitions and their room.
+func (p *Payload) readDynamic(w *wire, end int64) error {
+	for w.pos < end {
+		f, err := w.next(end)
+		if err != nil {
+			return err
+		}
+		after := w.pos + f.n
+		if f.num == 1 && f.typ == protowire.BytesType {
+			if len(p.groups) == maxPartitions {
+				return errors.New("too many groups of partitions")
+			}
+			g, err := readGroup(w, after)
+			if err != nil {
+				return err
+			}
+			p.groups = append(p.groups, g)
+		}
+		if err := w.skip(after-w.pos, end); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func readGroup(w *wire, end int64) (g group, err error) {
+	for w.pos < end {
+		f, err := w.next(end)
+		if err != nil {
+			return g, err
+		}
+		after := w.pos + f.n
+		switch {
+		case f.num == 2 && f.typ == protowire.VarintType:
+			g.size = clampInt64(f.v)
+		case (f.num == 1 || f.num == 3) && f.typ == protowire.BytesType:
+			b, err := w.bytes(f.n, 64)
+			if err != nil {
+				return g, err
+			}
+			if f.num == 1 {
+				g.name = string(b)
+			} else if g.parts = append(g.parts, string(b)); len(g.parts) > maxPartitions {
+				return g, errors.New("a group with too many partitions")
+			}
+		}
+		if err := w.skip(after-w.pos, end); err != nil {
+			return g, err
+		}
+	}
+	return g, nil
+}

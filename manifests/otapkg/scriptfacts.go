@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package otapkg
+
+import (
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// maxListed bounds each list of ScriptFacts.
+const maxListed = 200
+
+// readScript reads what an updater-script would do. ok is false if it is no Edify.
+func readScript(text []byte) (s ScriptFacts, ok bool) {
+	tokens, ok := tokenize(string(text))
+	for _, st := range statements(tokens) {
+		cs := calls(st)
+		guards := slices.ContainsFunc(cs, func(c call) bool { return c.name == "assert" || c.name == "abort" })
+		for _, c := range cs {
+			if guards {
+				s.readGuard(c, st)
+			}
+			s.readCall(c)
+		}
+	}
+	return s, ok
+}
+
+// note appends text to a list unless it is there already or the list is full.
+func note(list *[]string, text string) {
+	if text = strings.ToValidUTF8(text, "\uFFFD"); len(text) > maxName {
+		text = text[:maxName]
+	}
+	if len(*list) < maxListed && !slices.Contains(*list, text) {
+		*list = append(*list, text)
+	}
+}
+
+// readGuard reads comparisons inside a statement that aborts: which device, which build, how new.
+func (s *ScriptFacts) readGuard(c call, st []token) {
+	arg := func(i int) string {
+		if i < len(c.args) {
+			return c.args[i]
+		}
+		return ""
+	}
+	switch c.name {
+	case "getprop", "file_getprop":
+		value, ok := comparedWith(c, st)
+		if !ok {
+			return
+		}
+		switch c.args[len(c.args)-1] {
+		case "ro.product.device", "ro.build.product":
+			note(&s.Devices, value)
+		case "ro.build.fingerprint":
+			note(&s.Fingerprints, value)
+		}
+	case "less_than_int":
+		if n, err := strconv.ParseInt(arg(0), 10, 64); err == nil && n > 0 && guardsDate(c, st) {
+			s.TimestampGuard = n
+		}
+	}
+}
+
+// comparedWith returns the literal that a call's result is compared with, on either side of ==.
+func comparedWith(c call, st []token) (string, bool) {
+	if len(c.args) == 0 {
+		return "", false
+	}
+	if c.end+1 < len(st) && st[c.end] == (token{"==", 'o'}) && st[c.end+1].kind != 'o' {
+		return st[c.end+1].text, true
+	}
+	if c.at >= 2 && st[c.at-1] == (token{"==", 'o'}) && st[c.at-2].kind != 'o' {
+		return st[c.at-2].text, true
+	}
+	return "", false
+}
+
+func guardsDate(c call, st []token) bool {
+	return slices.Contains(st[c.at:c.end], token{"ro.build.date.utc", 's'})
+}
+
+// readCall reads what a call does to the phone.
+func (s *ScriptFacts) readCall(c call) {
+	arg := func(i int) string {
+		if i >= 0 && i < len(c.args) {
+			return c.args[i]
+		}
+		return ""
+	}
+	switch c.name {
+	case "format", "wipe":
+		// format(fs, type, location, size, mount point); older forms leave out the end.
+		what := arg(len(c.args) - 1)
+		if !strings.HasPrefix(what, "/") {
+			what = arg(2)
+		}
+		note(&s.Formats, what)
+		for _, a := range c.args {
+			if b := path.Base(a); path.Clean(a) == "/data" || b == "userdata" {
+				s.FormatsData = true
+			}
+		}
+	case "delete", "delete_recursive":
+		for _, a := range c.args {
+			note(&s.Deletes, a)
+			if c.name == "delete_recursive" && path.Clean(a) == "/data" {
+				s.FormatsData = true
+			}
+			s.WritesData = s.WritesData || belowData(a)
+		}
+	case "package_extract_dir", "package_extract_file":
+		from, to := arg(0), arg(1)
+		if c.name == "package_extract_file" && strings.HasPrefix(to, "/dev/") {
+			s.readImage(from, to)
+			return
+		}
+		note(&s.Extracts, from+" → "+to)
+		s.WritesData = s.WritesData || belowData(to)
+	case "write_raw_image", "write_firmware_image":
+		s.readImage(arg(0), arg(1))
+	case "run_program":
+		note(&s.Runs, arg(0))
+	case "apply_patch":
+		s.Patches++
+		if to := arg(0); strings.HasPrefix(to, "EMMC:") || strings.HasPrefix(to, "MTD:") {
+			parts := strings.SplitN(to, ":", 3)
+			s.readImage("patch", parts[1])
+		}
+	}
+}
+
+func (s *ScriptFacts) readImage(from, to string) {
+	note(&s.Images, from+" → "+to)
+	s.WritesBootloader = s.WritesBootloader || isBootloader(path.Base(to)) || isBootloader(path.Base(from))
+}
+
+func belowData(p string) bool {
+	p = path.Clean(p)
+	return p == "/data" || strings.HasPrefix(p, "/data/")
+}
+
+// bootloaders are partitions and images whose failed write recovery cannot undo, by the names that
+// Qualcomm, MediaTek and NVIDIA devices and AOSP give them.
+var bootloaders = []string{"abl", "aboot", "bootloader", "bksecapp", "cmnlib", "devcfg", "dsp", "ebt", "emmc_appsboot", "hyp", "keymaster", "lk", "modem", "modem_st1",
+	"modemst1", "modemst2", "nonhlos", "non-hlos", "preloader", "qupfw", "radio", "recovery", "rpm", "sbl1", "sbl2", "sbl3", "sdi", "tee", "tee1", "tee2", "tz", "uboot", "xbl", "xbl_config"}
+
+// isBootloader reports whether name is a bootloader, modem or recovery, with or without slot and extension.
+func isBootloader(name string) bool {
+	name = strings.ToLower(name)
+	name = strings.TrimSuffix(name, path.Ext(name))
+	name = strings.TrimSuffix(strings.TrimSuffix(name, "_a"), "_b")
+	return slices.Contains(bootloaders, name)
+}

@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package otapkg
+
+import (
+	"bytes"
+	"crypto"
+	"crypto/x509"
+	"encoding/json"
+	"encoding/pem"
+	"io"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// vectors finds the folder of files that AOSP made: $LANDED_VECTORS, or shared/vectors beside or above the module.
+func vectors(t testing.TB) string {
+	t.Helper()
+	dir := os.Getenv("LANDED_VECTORS")
+	if dir == "" {
+		at, err := filepath.Abs("../..")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for ; dir == "" && at != filepath.Dir(at); at = filepath.Dir(at) {
+			if try := filepath.Join(at, "..", "shared", "vectors"); exists(try) {
+				dir = try
+			}
+		}
+	}
+	if !exists(filepath.Join(dir, "aosp")) {
+		t.Skip("AOSP's test files are not here: set LANDED_VECTORS to the folder that holds aosp/ota_002_package.zip")
+	}
+	return filepath.Join(dir, "aosp")
+}
+
+func exists(p string) bool { _, err := os.Stat(p); return err == nil }
+
+func readVector(t testing.TB, name string) []byte {
+	t.Helper()
+	b, err := os.ReadFile(filepath.Join(vectors(t), name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+func vectorKey(t testing.TB, name string) crypto.PublicKey {
+	t.Helper()
+	block, _ := pem.Decode(readVector(t, name))
+	cert, err := x509.ParseCertificate(block.Bytes)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return cert.PublicKey
+}
+
+func inspectBytes(t testing.TB, b []byte, p Policy) (Facts, Findings) {
+	t.Helper()
+	facts, found, err := Inspect(bytes.NewReader(b), int64(len(b)), p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return facts, found
+}
+
+func TestVectorsOTASigned(t *testing.T) {
+	// v1 and v3 are two certificates of one key, so the keys tell v2 from the others, not v1 from v3.
+	for _, v := range []struct{ file, good, other, hash string }{
+		{"otasigned_v1.zip", "testkey_v1.x509.pem", "testkey_v2.x509.pem", "SHA-1"},
+		{"otasigned_v2.zip", "testkey_v2.x509.pem", "testkey_v1.x509.pem", "SHA-1"},
+		{"otasigned_v3.zip", "testkey_v3.x509.pem", "testkey_v2.x509.pem", "SHA-256"},
+	} {
+		t.Run(v.file, func(t *testing.T) {
+			b := readVector(t, v.file)
+			facts, found := inspectBytes(t, b, Policy{Keys: []crypto.PublicKey{vectorKey(t, v.good)}})
+			want := []Code{MetaMissing, FamUnknown, SigPublic}
+			if v.hash == "SHA-1" {
+				want = []Code{MetaMissing, FamUnknown, SigSHA1, SigPublic}
+			}
+			if diff := cmp.Diff(want, found.Codes()); diff != "" {
+				t.Errorf("findings under the right key (-want +got):\n%s%v", diff, found)
+			}
+			block, _ := pem.Decode(readVector(t, v.good))
+			if s := facts.Signer; s == nil || !s.Valid || !s.Pinned || s.Hash != v.hash || s.Algorithm != "RSA-2048" || s.Published == "" || s.CertSHA256 != hexSHA256(block.Bytes) {
+				t.Errorf("signer = %+v", s)
+			}
+			_, found = inspectBytes(t, b, Policy{Keys: []crypto.PublicKey{vectorKey(t, v.other)}})
+			if !found.Has(SigKey) || found.Has(SigBad) {
+				t.Errorf("under another key: %v", found.Codes())
+			}
+			b[40] ^= 1
+			if _, found = inspectBytes(t, b, Policy{}); !found.Has(SigBad) {
+				t.Errorf("after one bit was changed: %v", found.Codes())
+			}
+		})
+	}
+}
+
+func TestVectorABPackage(t *testing.T) {
+	b := readVector(t, "ota_002_package.zip")
+	facts, found := inspectBytes(t, b, Policy{Keys: []crypto.PublicKey{vectorKey(t, "testkey_v1.x509.pem")}})
+	if diff := cmp.Diff([]Code{SigNone, MetaMissing, BootWrite}, found.Codes()); diff != "" {
+		t.Errorf("findings (-want +got):\n%s%v", diff, found)
+	}
+	var config struct {
+		AB struct {
+			Files []PropertyFile `json:"property_files"`
+		} `json:"ab_config"`
+	}
+	if err := json.Unmarshal(readVector(t, "update_config_002_stream.json"), &config); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(config.AB.Files, facts.Streaming); diff != "" {
+		t.Errorf("property files (-AOSP +ours):\n%s", diff)
+	}
+	p := facts.Payload
+	if p == nil || p.FileHash != "sEAK/NMbU7GGe01xt55FsPafIPk8IYyBOAd6SiDpiMs=" || p.MetadataSize != 563 || len(p.Partitions) != 5 || p.SignedBy != keySHA256(vectorKey(t, "testkey_v1.x509.pem")) {
+		t.Errorf("payload = %+v", p)
+	}
+	_, found = inspectBytes(t, b, Policy{Keys: []crypto.PublicKey{vectorKey(t, "testkey_v2.x509.pem")}})
+	if !found.Has(ABSig) {
+		t.Errorf("payload signatures under another key: %v", found.Codes())
+	}
+	a, _, err := ReadArchive(bytes.NewReader(b), int64(len(b)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	payload, _, err := a.Payload()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, part := range payload.Partitions() {
+		var out bytes.Buffer
+		if err := payload.WritePartition(part.Name, &out); err != nil || int64(out.Len()) != part.Size {
+			t.Errorf("partition %s: %d bytes, %v; wanted %d bytes", part.Name, out.Len(), err, part.Size)
+		}
+	}
+	rc, err := a.Open("care_map.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if text, err := io.ReadAll(rc); err != nil || string(text) != "CARE_MAP-TXT" {
+		t.Errorf("care_map.txt = %q, %v", text, err)
+	}
+}
