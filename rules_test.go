@@ -43,6 +43,7 @@ var mayImport = map[string][]string{
 	"server/publish":            {"manifests", "server/fleet", "=server/blob", "server/rollout"},
 	"server/intake":             {"manifests", "server/fleet", "server/rollout", "server/verdict"},
 	"server/store":              {"manifests", "server/fleet"},
+	"server/store/storetest":    {"=server/store", "manifests", "server/fleet"},
 	"server/blob":               {},
 	"server/blob/disk":          {"=server/blob"},
 	"server/blob/s3":            {"=server/blob"},

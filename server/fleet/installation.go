@@ -22,6 +22,7 @@ type Installation struct {
 	Because  []string // why, in words
 	Before   Before   // what its reports said before the patch
 	Cloned   bool     // two different reports with one sequence number: a copied image, or a forger
+	Reports  int64    // how many of its reports are stored
 	First    time.Time
 	Last     time.Time // when its newest report came
 }

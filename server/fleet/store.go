@@ -82,21 +82,34 @@ type Rollouts interface {
 
 // Installations keeps the newest state of each installation.
 type Installations interface {
-	Get(ctx context.Context, ref report.Reference) (Installation, error)
-	Put(ctx context.Context, i Installation) error // insert or replace
-	// SilentSince lists up to limit installations whose last report is older than before
-	// and whose verdict is one of classes, oldest first.
-	SilentSince(ctx context.Context, before time.Time, classes []Class, limit int) ([]Installation, error)
-	// OfClass lists up to limit references of a model with a verdict, newest report first.
-	OfClass(ctx context.Context, release, model string, c Class, limit int) ([]Installation, error)
+	// Get returns an installation with its newest report, opened again from its envelope.
+	Get(ctx context.Context, ref report.Reference) (Installation, error) // NotFound
+	// State is Get without the body of the newest report (Newest holds its ID and Seq
+	// alone): what intake needs for every report, at a third of the cost.
+	State(ctx context.Context, ref report.Reference) (Installation, error) // NotFound
+	// Put inserts or replaces. Of Newest only the ID is kept: the report itself must have
+	// been appended to Reports.
+	Put(ctx context.Context, i Installation) error
+	// Silent goes on where it stopped, in the order in which reports came, past at most
+	// limit reports that came before the given time. It lists the installations that have
+	// not reported since and still wait for the patch (verdict Unpatched). What it listed
+	// it will not list again once the transaction is committed. more says that reports
+	// from before that time are left. It must be called in an Update.
+	Silent(ctx context.Context, before time.Time, limit int) (silent []Installation, more bool, err error)
+	// Alarming lists up to limit installations of a release and model whose verdict is Leak
+	// or Contradictory, newest report first, as State does.
+	Alarming(ctx context.Context, release, model string, limit int) ([]Installation, error)
 }
 
-// Reports keeps every report ever acknowledged.
+// Reports keeps every report ever acknowledged. Nothing in it is changed or deleted.
 type Reports interface {
 	// Append stores r; added is false if a report with this id by this installation is
 	// there already (a replay).
 	Append(ctx context.Context, r StoredReport) (added bool, err error)
-	Of(ctx context.Context, ref report.Reference) ([]StoredReport, error) // by sequence
+	Get(ctx context.Context, ref report.Reference, id string) (StoredReport, error) // NotFound
+	// HasSeq says if a report with this sequence number is stored.
+	HasSeq(ctx context.Context, ref report.Reference, seq int64) (bool, error)
+	Of(ctx context.Context, ref report.Reference) ([]StoredReport, error) // by sequence, then as they came
 }
 
 // CountsTable keeps the maintained figures.

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package intake
+
+import (
+	"context"
+	"fmt"
+	"runtime/debug"
+
+	"landed/server/fleet"
+)
+
+// commit stores what is queued, transaction after transaction. There is no timer: while
+// one commit waits for the disk the next batch gathers by itself.
+func (i *Intake) commit() {
+	defer close(i.done)
+	batch := make([]*waiting, 0, i.Batch)
+	for w := range i.queue {
+		batch = append(batch[:0], w)
+		for len(batch) < i.Batch {
+			select {
+			case next, open := <-i.queue:
+				if !open {
+					goto full
+				}
+				batch = append(batch, next)
+				continue
+			default:
+			}
+			break
+		}
+	full:
+		i.store(batch)
+	}
+}
+
+// store commits a batch in one transaction and answers it. If the transaction fails, each
+// report gets one of its own, so that a bad one spoils no other.
+func (i *Intake) store(batch []*waiting) {
+	answers, err := i.transact(batch)
+	if err != nil && len(batch) > 1 {
+		for _, w := range batch {
+			i.store([]*waiting{w})
+		}
+		return
+	}
+	if err != nil {
+		batch[0].answer <- answer{err: err}
+		return
+	}
+	for n, w := range batch {
+		w.answer <- answers[n]
+	}
+}
+
+func (i *Intake) transact(batch []*waiting) (answers []answer, err error) {
+	// A fault of this program in one report must not end the process or the committer.
+	defer func() {
+		if p := recover(); p != nil {
+			i.Log.Error("panic while storing reports", "reports", len(batch), "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+			err = fmt.Errorf("internal fault while storing the report")
+		}
+	}()
+	now := i.Now()
+	answers = make([]answer, len(batch))
+	err = i.Store.Update(context.Background(), func(tx fleet.Tx) error {
+		for n, w := range batch {
+			a, err := i.record(context.Background(), tx, now, w)
+			if err != nil {
+				return err
+			}
+			answers[n] = a
+		}
+		return nil
+	})
+	return answers, err
+}

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package intake takes reports in, and runs the loop that advances rollouts.
+//
+// Parties: handsets send signed reports through a door that calls Receive; the loop calls
+// Tick; the offers port publishes what the rollouts now want.
+//
+// It promises that a report is answered after it is on disk, with its verdict and the
+// figures changed in the same transaction; that a report sent twice is counted once; that
+// one which comes late is kept as history and moves nothing back; that one bad report
+// spoils no other; and that a leak is acted on when it is stored, not at the next tick.
+// It refuses reports that it cannot open, of models, variants and releases that it does
+// not know, and never repeats a refused string: whatever a handset tried to put into a
+// field must not travel on into an answer or a log.
+package intake
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"time"
+
+	"landed/manifests"
+	"landed/server/fleet"
+)
+
+// Offers publishes the offers documents.
+type Offers interface {
+	// Publish brings the published offers in line with the stored rollouts. It does
+	// nothing, cheaply, if they are. It is called after a rollout changed and with every
+	// Tick, so that a crash between the two heals itself.
+	Publish(ctx context.Context) error
+}
+
+// Config is what an Intake needs. Queue and Batch may be 0 for the defaults.
+type Config struct {
+	Store     fleet.Store
+	Now       func() time.Time
+	Log       *slog.Logger
+	Rules     *Rules // shared with whoever publishes releases, who calls Invalidate
+	Catalogue *manifests.Catalogue
+	Offers    Offers
+	Queue     int // reports that may wait; more are answered with fleet.Busy
+	Batch     int // reports in one transaction, at most
+}
+
+const (
+	defaultQueue = 4096
+	defaultBatch = 1024
+)
+
+// Intake receives reports and advances rollouts.
+type Intake struct {
+	Config
+	queue     chan *waiting
+	closing   sync.RWMutex // held for reading while a report is being queued
+	closed    bool
+	done      chan struct{}  // closed when the committer has ended
+	waking    sync.WaitGroup // advances that outlive their caller
+	advancing sync.Mutex     // one look at a rollout at a time: many leaks, one halt
+}
+
+// New starts an Intake. Close ends it.
+func New(c Config) *Intake {
+	if c.Queue == 0 {
+		c.Queue = defaultQueue
+	}
+	if c.Batch == 0 {
+		c.Batch = defaultBatch
+	}
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	if c.Rules == nil {
+		c.Rules = NewRules(c.Store)
+	}
+	i := &Intake{Config: c, queue: make(chan *waiting, c.Queue), done: make(chan struct{})}
+	go i.commit()
+	return i
+}
+
+// Close refuses new reports, commits those that wait, and returns when they are answered.
+func (i *Intake) Close() error {
+	i.closing.Lock()
+	if !i.closed {
+		i.closed = true
+		close(i.queue)
+	}
+	i.closing.Unlock()
+	<-i.done
+	i.waking.Wait()
+	return nil
+}

@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package intake
+
+import (
+	"context"
+	"errors"
+
+	"landed/manifests/report"
+	"landed/server/fleet"
+	"landed/server/verdict"
+)
+
+// Receipt says what became of a report.
+type Receipt struct {
+	ID     string `json:"id"`
+	Stored Stored `json:"stored"`
+}
+
+// Stored is what became of a report.
+type Stored string
+
+// What becomes of a report that is not refused.
+const (
+	StoredNew      Stored = "new"
+	StoredReplayed Stored = "replayed" // it was here already, byte for byte
+	StoredLate     Stored = "late"     // a newer one was here: kept as history
+)
+
+// waiting is an opened report in the queue.
+type waiting struct {
+	envelope []byte
+	report   report.Report
+	ref      report.Reference
+	rule     verdict.Rule
+	answer   chan answer // of one place: the committer never waits
+}
+
+type answer struct {
+	receipt Receipt
+	err     error
+	leaks   bool // this report is the first by which its installation leaks
+}
+
+// Receive takes one envelope (DSSE, see manifests/report) and returns when its report is on
+// disk. Errors are of fleet's kinds. If ctx ends while the report waits, the error is that
+// of ctx and the report may still be stored: sending it again is safe.
+func (i *Intake) Receive(ctx context.Context, envelope []byte) (Receipt, error) {
+	w, err := i.open(ctx, envelope)
+	if err != nil {
+		return Receipt{}, err
+	}
+	if err := i.enqueue(w); err != nil {
+		return Receipt{}, err
+	}
+	select {
+	case a := <-w.answer:
+		i.wake(ctx, w, a)
+		return a.receipt, a.err
+	case <-ctx.Done():
+		i.waking.Go(func() { i.wake(context.WithoutCancel(ctx), w, <-w.answer) })
+		return Receipt{}, ctx.Err()
+	}
+}
+
+// open does all that needs no transaction, on the caller's goroutine.
+func (i *Intake) open(ctx context.Context, envelope []byte) (*waiting, error) {
+	r, ref, err := report.Open(envelope)
+	if err != nil {
+		return nil, refusal(err)
+	}
+	model, ok := i.Catalogue.Model(r.Model)
+	if !ok {
+		return nil, fleet.Errorf(fleet.Invalid, "model_unknown", "the report names a model that is not in the catalogue; wanted ro.product.device, spelled as in build.prop")
+	}
+	if !model.HasVariant(r.Variant) {
+		return nil, fleet.Errorf(fleet.Invalid, "variant_unknown", "the report names an image variant that model %s does not have; wanted one of %v", model.Device, model.Variants)
+	}
+	rule, err := i.Rules.Of(ctx, r.Release, r.Model)
+	if err != nil {
+		return nil, err
+	}
+	return &waiting{envelope, r, ref, rule, make(chan answer, 1)}, nil
+}
+
+// refusal gives the reasons of report.Open a kind and a code. Its words are safe.
+func refusal(err error) error {
+	switch {
+	case errors.Is(err, report.ErrTooLarge):
+		return fleet.Errorf(fleet.TooLarge, "report_too_large", "%v", err)
+	case errors.Is(err, report.ErrSignature):
+		return fleet.Errorf(fleet.Forbidden, "report_forged", "%v", err)
+	case errors.Is(err, report.ErrEnvelope):
+		return fleet.Errorf(fleet.Invalid, "envelope_malformed", "%v", err)
+	}
+	return fleet.Errorf(fleet.Invalid, "report_malformed", "%v", err)
+}
+
+func (i *Intake) enqueue(w *waiting) error {
+	i.closing.RLock()
+	defer i.closing.RUnlock()
+	if i.closed {
+		return fleet.Errorf(fleet.Busy, "closing", "the server is stopping; send the report again later")
+	}
+	select {
+	case i.queue <- w:
+		return nil
+	default:
+		return fleet.Errorf(fleet.Busy, "queue_full", "%d reports wait already; send this one again later", cap(i.queue))
+	}
+}
+
+// wake advances the rollouts of a model when a report showed a leak.
+func (i *Intake) wake(ctx context.Context, w *waiting, a answer) {
+	if !a.leaks {
+		return
+	}
+	// The handset's patience is not a reason to leave a leak alone.
+	if err := i.Advance(context.WithoutCancel(ctx), w.report.Model, w.report.Channel); err != nil {
+		i.Log.ErrorContext(ctx, "advance after a leak", "model", w.report.Model, "channel", w.report.Channel, "err", err)
+	}
+}

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package intake
+
+import (
+	"context"
+	"fmt"
+	"sync"
+
+	"landed/manifests"
+	"landed/server/fleet"
+	"landed/server/verdict"
+)
+
+// Rules are the verdict rules of every published release, per model, kept in memory.
+type Rules struct {
+	store fleet.Viewer
+	mu    sync.RWMutex
+	known map[string]map[string]verdict.Rule // release, model; nil when stale
+}
+
+// NewRules reads rules from store when they are first needed.
+func NewRules(store fleet.Viewer) *Rules { return &Rules{store: store} }
+
+// Invalidate must be called after a release was published.
+func (r *Rules) Invalidate() {
+	r.mu.Lock()
+	r.known = nil
+	r.mu.Unlock()
+}
+
+// Of returns the rule of a published release for a model. Its errors never repeat release.
+func (r *Rules) Of(ctx context.Context, release, model string) (verdict.Rule, error) {
+	r.mu.RLock()
+	known := r.known
+	r.mu.RUnlock()
+	if known == nil {
+		var err error
+		if known, err = r.Refresh(ctx); err != nil {
+			return verdict.Rule{}, err
+		}
+	}
+	models, ok := known[release]
+	if !ok {
+		return verdict.Rule{}, fleet.Errorf(fleet.Invalid, "release_unknown", "the report is about a release that was not published here; wanted the name that the offers document gives")
+	}
+	rule, ok := models[model]
+	if !ok {
+		return verdict.Rule{}, fleet.Errorf(fleet.Invalid, "release_not_for_model", "the release has no build for model %s", model)
+	}
+	return rule, nil
+}
+
+// Refresh reads every published release and its packages.
+func (r *Rules) Refresh(ctx context.Context) (map[string]map[string]verdict.Rule, error) {
+	// Held throughout: an Invalidate during the reading must not be overwritten by it.
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	var published []publishedRelease
+	err := r.store.View(ctx, func(tx fleet.Tx) (err error) {
+		published, err = readPublished(ctx, tx)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("verdict rules: %w", err)
+	}
+	r.known = map[string]map[string]verdict.Rule{}
+	for _, p := range published {
+		r.known[p.Name] = p.rules(published)
+	}
+	return r.known, nil
+}
+
+type publishedRelease struct {
+	manifests.Release
+	packages []fleet.Package
+}
+
+func readPublished(ctx context.Context, tx fleet.Tx) ([]publishedRelease, error) {
+	all, err := tx.Releases().List(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var published []publishedRelease
+	for _, stored := range all {
+		if stored.State != fleet.ReleasePublished {
+			continue
+		}
+		source, err := manifests.ParseRelease(stored.Source)
+		if err != nil {
+			return nil, fmt.Errorf("release %s: %w", stored.Name, err)
+		}
+		p := publishedRelease{Release: source}
+		for _, sha256 := range stored.Packages {
+			pack, err := tx.Packages().Get(ctx, sha256)
+			if err != nil {
+				return nil, fmt.Errorf("release %s: %w", stored.Name, err)
+			}
+			p.packages = append(p.packages, pack)
+		}
+		published = append(published, p)
+	}
+	return published, nil
+}
+
+// rules gives the rule per model of p: its builds, and those of later releases that keep
+// its effect, because a handset that went further still shows it.
+func (p publishedRelease) rules(published []publishedRelease) map[string]verdict.Rule {
+	rules := map[string]verdict.Rule{}
+	for _, own := range p.packages {
+		rules[own.Model] = verdict.Rule{Effect: p.EffectOn(own.Model)}
+	}
+	for _, later := range published {
+		if later.Counter < p.Counter || later.Effect.Name != p.Effect.Name || later.Effect.Feature < p.Effect.Feature {
+			continue
+		}
+		for _, pack := range later.packages {
+			if rule, ok := rules[pack.Model]; ok {
+				rule.Builds = append(rule.Builds, verdict.Build{Fingerprint: pack.Build.Fingerprint, Model: pack.Model, Variant: pack.Variant})
+				rules[pack.Model] = rule
+			}
+		}
+	}
+	return rules
+}

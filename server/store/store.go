@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package store keeps the fleet in SQL: the contracts of server/fleet on one SQLite file.
+//
+// Parties: the flows (publish, intake, console) write in Update; everybody reads in View.
+// It promises that an Update which returned nil is on disk (WAL, synchronous=FULL), that
+// one which returned an error never happened, that a View is consistent and cannot write,
+// and that every error of the driver has become a kind of fleet by its code. Reports and
+// the audit trail are append-only: a trigger refuses anything else. Figures are
+// maintained, never counted for a page; Recount checks them.
+//
+// It refuses a database that a newer program wrote, and files that are no database of ours.
+// The SQL is the subset that SQLite and PostgreSQL share.
+package store
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"time"
+
+	_ "modernc.org/sqlite" // the driver "sqlite"
+
+	"landed/server/fleet"
+)
+
+// DB is an open database. It implements fleet.Store.
+type DB struct {
+	readers *sql.DB
+	writers *sql.DB // of one connection, held in writer
+	writer  *session
+	turn    chan struct{} // holds a token while nobody writes
+}
+
+var _ fleet.Store = (*DB)(nil)
+
+const (
+	pragmas      = "_pragma=busy_timeout(5000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=foreign_keys(1)"
+	writePragmas = pragmas + "&_txlock=immediate&_pragma=cache_size(-65536)&_pragma=wal_autocheckpoint(4000)"
+	readPragmas  = pragmas + "&_pragma=query_only(1)&_pragma=cache_size(-16384)"
+	maxReaders   = 8
+)
+
+// Open opens the database file at path, making it if there is none, and brings its schema
+// up to date. now stamps the migrations. Only one process at a time should write.
+func Open(ctx context.Context, path string, now func() time.Time) (*DB, error) {
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return nil, fmt.Errorf("open database: %w", err)
+	}
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600) // SQLite gives its WAL the same mode
+	if err != nil {
+		return nil, fmt.Errorf("open database: %w", err)
+	}
+	if err := f.Close(); err != nil {
+		return nil, fmt.Errorf("open database: %w", err)
+	}
+	d := &DB{turn: make(chan struct{}, 1)}
+	if err := d.open(ctx, path, now); err != nil {
+		d.close()
+		return nil, fmt.Errorf("open database %s: %w", path, err)
+	}
+	d.turn <- struct{}{}
+	return d, nil
+}
+
+func (d *DB) open(ctx context.Context, path string, now func() time.Time) (err error) {
+	file := url.URL{Scheme: "file", Path: filepath.ToSlash(path)}
+	file.RawQuery = writePragmas
+	if d.writers, err = sql.Open("sqlite", file.String()); err != nil {
+		return kind(err)
+	}
+	d.writers.SetMaxOpenConns(1)
+	conn, err := d.writers.Conn(ctx)
+	if err != nil {
+		return kind(err)
+	}
+	d.writer = &session{conn: conn, prepared: map[string]*sql.Stmt{}}
+	if err := migrate(ctx, conn, now); err != nil {
+		return err
+	}
+	file.RawQuery = readPragmas
+	if d.readers, err = sql.Open("sqlite", file.String()); err != nil {
+		return kind(err)
+	}
+	d.readers.SetMaxOpenConns(maxReaders)
+	d.readers.SetMaxIdleConns(maxReaders)
+	return kind(d.readers.PingContext(ctx))
+}
+
+// Close waits for a running Update, then closes the file. The DB must not be used after it.
+func (d *DB) Close() error {
+	<-d.turn
+	return kind(d.close())
+}
+
+func (d *DB) close() error {
+	if d.readers != nil {
+		d.readers.Close()
+	}
+	if d.writer != nil {
+		d.writer.close()
+	}
+	if d.writers != nil {
+		return d.writers.Close()
+	}
+	return nil
+}
+
+// Ready says if the database answers.
+func (d *DB) Ready(ctx context.Context) error {
+	var version int
+	err := d.readers.QueryRowContext(ctx, `SELECT max(version) FROM schema_migrations`).Scan(&version)
+	if err != nil {
+		return fmt.Errorf("the database does not answer: %w", kind(err))
+	}
+	return nil
+}
