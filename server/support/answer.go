@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package support
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"net/http"
+	"strings"
+	"time"
+
+	"landed/server/render"
+	"landed/web"
+)
+
+// view is what a handler gives: the same value is the JSON and what the page's template reads.
+// The moment of asking is no part of it, so that equal figures have equal ETags.
+type view any
+
+// rendered is one answer, ready to be sent again while nothing changed.
+type rendered struct {
+	etag string
+	body []byte
+}
+
+// answer computes a view and sends it as a page, or as JSON if page is "".
+//
+// The ETag is weak, over the figures and the looks: "as of" may be older than the answer, but
+// then nothing that the page says has changed since.
+func (s *Support) answer(page string, handler func(*http.Request) (view, error)) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		guard(w.Header())
+		v, err := handler(r)
+		if err != nil {
+			s.refuse(w, r, page == "", err)
+			return
+		}
+		facts, err := json.MarshalIndent(v, "", "  ")
+		if err != nil {
+			s.refuse(w, r, page == "", err)
+			return
+		}
+		sum := sha256.Sum256(append([]byte(web.Version+page), facts...))
+		etag := `W/"` + hex.EncodeToString(sum[:12]) + `"`
+		w.Header().Set("ETag", etag)
+		w.Header().Set("Cache-Control", "no-cache")
+		if matches(r.Header.Get("If-None-Match"), etag) {
+			w.WriteHeader(http.StatusNotModified)
+			return
+		}
+		if page == "" {
+			send(w, http.StatusOK, "application/json; charset=utf-8", stamp(facts, s.now()))
+			return
+		}
+		body, err := s.page(page, r.URL.Path, etag, v)
+		if err != nil {
+			s.refuse(w, r, false, err)
+			return
+		}
+		send(w, http.StatusOK, "text/html; charset=utf-8", body)
+	}
+}
+
+// page renders v, or takes what was rendered when the figures were the same. Only the two
+// pages that everybody polls are kept: there is one of the first and one per model of the second.
+func (s *Support) page(page, path, etag string, v view) ([]byte, error) {
+	if kept, ok := s.rendered.Load(path); ok && kept.(rendered).etag == etag {
+		return kept.(rendered).body, nil
+	}
+	var out bytes.Buffer
+	if err := s.pages.Render(&out, page, shown{AsOf: s.now(), Path: path, View: v}); err != nil {
+		return nil, err
+	}
+	if page != "installation" {
+		s.rendered.Store(path, rendered{etag, out.Bytes()})
+	}
+	return out.Bytes(), nil
+}
+
+// shown is what the layout reads: the view, and what is about the answer and not its figures.
+type shown struct {
+	AsOf time.Time
+	Path string
+	View view
+}
+
+// stamp puts the moment of asking in front of the figures.
+func stamp(facts []byte, now time.Time) []byte {
+	head := []byte("{\n  \"as_of\": \"" + now.UTC().Format(time.RFC3339) + "\",")
+	return append(append(head, facts[1:]...), '\n')
+}
+
+// guard sets what every answer of this door carries: nothing from elsewhere, no frames, no
+// guessing of types, and no reference in a Referer.
+func guard(h http.Header) {
+	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'")
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Referrer-Policy", "no-referrer")
+}
+
+func send(w http.ResponseWriter, code int, kind string, body []byte) {
+	w.Header().Set("Content-Type", kind)
+	w.WriteHeader(code)
+	_, _ = w.Write(body) // the reader has gone; nobody is left to tell
+}
+
+// matches compares weakly (RFC 9110, 13.1.2).
+func matches(ifNoneMatch, etag string) bool {
+	for candidate := range strings.SplitSeq(ifNoneMatch, ",") {
+		candidate = strings.TrimSpace(candidate)
+		if candidate == "*" || (candidate != "" && strings.TrimPrefix(candidate, "W/") == strings.TrimPrefix(etag, "W/")) {
+			return true
+		}
+	}
+	return false
+}
+
+// refuse answers with what went wrong: a problem document, or a page that helps on.
+func (s *Support) refuse(w http.ResponseWriter, r *http.Request, asJSON bool, err error) {
+	if r.Context().Err() != nil {
+		return // the reader has gone
+	}
+	p := render.ProblemOf(err)
+	p.Request = w.Header().Get(render.RequestID)
+	if p.Status >= http.StatusInternalServerError {
+		s.log.ErrorContext(r.Context(), "request failed", "request", p.Request, "method", r.Method, "path", r.URL.Path, "err", err)
+	}
+	if asJSON {
+		render.WriteProblem(w, r, p)
+		return
+	}
+	key := "problem." + p.Code
+	if !s.words.Has(key + ".title") {
+		key = "problem.internal"
+	}
+	v := problemView{
+		Title: s.words.Say(key+".title", nil), Help: s.words.Say(key+".help", nil), Request: p.Request,
+		Ref: clean(r.PathValue("ref")), Lookup: strings.HasPrefix(r.URL.Path, "/installations"),
+	}
+	var out bytes.Buffer
+	if err := s.pages.Render(&out, "problem", shown{AsOf: s.now(), Path: r.URL.Path, View: v}); err != nil {
+		http.Error(w, v.Title+"\n\n"+v.Help, p.Status)
+		return
+	}
+	w.Header().Set("Cache-Control", "no-store")
+	send(w, p.Status, "text/html; charset=utf-8", out.Bytes())
+}
+
+type problemView struct {
+	Title, Help, Request string
+	Ref                  string // what was asked for, to be mended in the form
+	Lookup               bool
+}
+
+// Doc is the title of the page in the browser.
+func (p problemView) Doc() string { return p.Title }

@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package support
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"landed/manifests/report"
+	"landed/server/fleet"
+	"landed/server/verdict"
+)
+
+// InstallationPage is one installation: the page /installations/{ref} and its JSON.
+type InstallationPage struct {
+	Schema    int             `json:"schema"`    // 1
+	Reference string          `json:"reference"` // in groups of four
+	Model     string          `json:"model"`     // ro.product.device
+	Role      string          `json:"role"`
+	Product   string          `json:"product"`
+	Channel   string          `json:"channel"`
+	Release   string          `json:"release"` // that it is judged against
+	Progress  report.Progress `json:"progress"`
+	Before    fleet.Before    `json:"before"`
+	Verdict   fleet.Class     `json:"verdict"`
+	Because   []string        `json:"because"`
+	Tell      string          `json:"tell"`    // what to tell the customer
+	Offer     Offer           `json:"offer"`   // why the update is, or is not, offered
+	First     time.Time       `json:"first"`   // when its first report came
+	Last      time.Time       `json:"last"`    // when its newest report came
+	Reports   []Statement     `json:"reports"` // by sequence
+}
+
+// Statement is one report in words, and what it proved on the day it came.
+type Statement struct {
+	ID       string          `json:"id"`
+	Seq      int64           `json:"seq"`
+	At       time.Time       `json:"at"`
+	Late     bool            `json:"late"` // came after a newer one; history only
+	Kind     report.Kind     `json:"kind"`
+	Progress report.Progress `json:"progress"`
+	Build    string          `json:"build"`
+	Said     []string        `json:"said"`
+	Verdict  fleet.Class     `json:"verdict"`
+	Because  []string        `json:"because"`
+	Envelope string          `json:"envelope"` // path of the report as it was signed
+}
+
+func (s *Support) installation(r *http.Request) (view, error) {
+	ctx := r.Context()
+	ref, err := reference(r)
+	if err != nil {
+		return nil, err
+	}
+	var v *InstallationPage
+	err = s.view.View(ctx, func(tx fleet.Tx) error {
+		i, err := tx.Installations().Get(ctx, ref)
+		if err != nil {
+			return unknownInstallation(err)
+		}
+		v = s.installationView(i)
+		rule, err := s.rule(ctx, tx, i.Release, i.Model)
+		if err != nil {
+			return err
+		}
+		if v.Offer, err = s.offer(ctx, tx, i); err != nil {
+			return err
+		}
+		stored, err := tx.Reports().Of(ctx, ref)
+		if err != nil {
+			return err
+		}
+		for _, sr := range stored {
+			st, err := s.statement(sr, rule, i.Model)
+			if err != nil {
+				return err
+			}
+			v.Reports = append(v.Reports, st)
+		}
+		return nil
+	})
+	return v, err
+}
+
+func (s *Support) installationView(i fleet.Installation) *InstallationPage {
+	v := &InstallationPage{
+		Schema: 1, Reference: i.Ref.String(), Model: i.Model, Role: strings.ToLower(i.Model), Product: i.Model, Channel: i.Channel,
+		Release: i.Release, Progress: i.Progress, Before: i.Before, Verdict: i.Verdict, Because: []string{},
+		First: i.First.UTC(), Last: i.Last.UTC(), Reports: []Statement{},
+	}
+	if m, ok := s.catalogue.Model(i.Model); ok {
+		v.Role, v.Product = m.Role(), clean(m.Product)
+	}
+	for _, words := range i.Because {
+		v.Because = append(v.Because, clean(words))
+	}
+	v.Tell = s.words.Say("class."+string(i.Verdict)+".tell", nil)
+	return v
+}
+
+// statement puts one stored report into words and judges it as of the day it came.
+func (s *Support) statement(sr fleet.StoredReport, rule verdict.Rule, model string) (Statement, error) {
+	r, _, err := report.Open(sr.Envelope)
+	if err != nil {
+		return Statement{}, err // it opened when it was stored: the store is damaged
+	}
+	family := ""
+	if m, ok := s.catalogue.Model(model); ok {
+		family = m.Profile.Family
+	}
+	judged := verdict.Judge(sr.At, verdict.Subject{Newest: r, Last: sr.At}, rule)
+	return Statement{
+		ID: sr.ID, Seq: sr.Seq, At: sr.At.UTC(), Late: sr.Late, Kind: r.Kind, Progress: r.Progress, Build: r.Build,
+		Said: s.said(r, family), Verdict: judged.Class, Because: judged.Because,
+		Envelope: "/installations/" + string(sr.Ref) + "/reports/" + url.PathEscape(sr.ID),
+	}, nil
+}
+
+// envelope hands out one report as it was signed.
+func (s *Support) envelope(w http.ResponseWriter, r *http.Request) {
+	guard(w.Header())
+	ref, err := reference(r)
+	var found *fleet.StoredReport
+	if err == nil {
+		err = s.view.View(r.Context(), func(tx fleet.Tx) error {
+			stored, err := tx.Reports().Of(r.Context(), ref)
+			for i := range stored {
+				if stored[i].ID == r.PathValue("id") {
+					found = &stored[i]
+				}
+			}
+			return err
+		})
+	}
+	if err == nil && found == nil {
+		err = fleet.Errorf(fleet.NotFound, "report_unknown", "this installation has sent no report of that id")
+	}
+	if err != nil {
+		s.refuse(w, r, false, err)
+		return
+	}
+	w.Header().Set("Content-Disposition", `attachment; filename="report-`+string(ref)+"-"+found.ID+`.dsse.json"`)
+	w.Header().Set("Cache-Control", "private, max-age=31536000, immutable")
+	send(w, http.StatusOK, "application/json", found.Envelope)
+}
+
+// lookUp takes what was typed into the form to the page of that installation.
+func (s *Support) lookUp(w http.ResponseWriter, r *http.Request) {
+	guard(w.Header())
+	typed := r.URL.Query().Get("ref")
+	if strings.TrimSpace(typed) == "" {
+		http.Redirect(w, r, "/#lookup", http.StatusSeeOther)
+		return
+	}
+	ref, err := report.ParseReference(strings.TrimSpace(typed))
+	if err != nil {
+		r.SetPathValue("ref", typed) // so that the form shows what to mend
+		s.refuse(w, r, false, badReference(err))
+		return
+	}
+	http.Redirect(w, r, "/installations/"+ref.String(), http.StatusSeeOther)
+}
+
+func reference(r *http.Request) (report.Reference, error) {
+	ref, err := report.ParseReference(r.PathValue("ref"))
+	if err != nil {
+		return "", badReference(err)
+	}
+	return ref, nil
+}
+
+// badReference is "not found" on purpose: nothing can be there.
+func badReference(err error) error {
+	return fleet.Errorf(fleet.NotFound, "reference_unreadable", "%v", err)
+}
+
+func unknownInstallation(err error) error {
+	if fleet.Is(err, fleet.NotFound) {
+		return fleet.Errorf(fleet.NotFound, "installation_unknown", "no handset has reported under this reference; compare it with the handset's screen, and remember that a factory reset makes a new one")
+	}
+	return err
+}
+
+// Doc is the title of the page in the browser.
+func (v *InstallationPage) Doc() string { return v.Reference }

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package support
+
+import "landed/server/fleet"
+
+// Standing is what may be said of a release on one model, in one word. It is for support
+// staff: the sentence that goes with it is in web/locales.
+type Standing string
+
+// The standings, worst first, as they are examined.
+const (
+	Halted     Standing = "halted"      // somebody, or the loop, stopped the rollout
+	Leaking    Standing = "leaking"     // at least one patched handset sends without consent
+	NotOffered Standing = "not_offered" // no rollout has begun
+	Shown      Standing = "shown"       // enough could be judged, nearly all have shown the effect, none leaks
+	Partly     Standing = "partly"      // it works on some; on others it is open or contradicted
+	Testing    Standing = "testing"     // it runs, but too little could be judged so far
+	Waiting    Standing = "waiting"     // offered, and nobody reports to run it yet
+)
+
+// What "shown to work" asks for. The pages print both figures.
+const (
+	EnoughJudged = 5  // installations, so that the word of one or two handsets is not enough
+	ShownPercent = 90 // of those that could be judged
+)
+
+// standing says how a release stands on one model.
+func standing(f Figures, rollouts []Rollout) Standing {
+	halted := false
+	for _, r := range rollouts {
+		halted = halted || r.State == fleet.RolloutHalted
+	}
+	switch {
+	case halted:
+		return Halted
+	case f.Leaking() > 0:
+		return Leaking
+	case len(rollouts) == 0 && f.Running == 0:
+		return NotOffered
+	case f.Judged >= EnoughJudged && f.Proven*100 >= ShownPercent*f.Judged:
+		return Shown
+	case f.Judged >= EnoughJudged:
+		return Partly
+	case f.Running > 0 || f.Judged > 0:
+		return Testing
+	}
+	return Waiting
+}

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package support is the public, read-only door: on its pages support staff, and anybody else,
+// see per device model whether handsets stopped activating themselves.
+//
+// Parties: people with a browser, programs that read the same figures as JSON, and the store,
+// which it only views. It promises that every figure comes from the maintained counts, never
+// from a scan; that every verdict class is always shown, zeros too, and that the classes sum to
+// the installations; that a report is called what it is, a claim by a handset; and that an
+// unchanged page costs one 304. It refuses to write anything, to know who is asking, and to
+// look up an installation by anything but its reference.
+package support
+
+import (
+	"log/slog"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/go-chi/chi/v5"
+
+	"landed/manifests"
+	"landed/server/fleet"
+	"landed/web"
+)
+
+// Config is what the door needs.
+type Config struct {
+	View      fleet.Viewer
+	Catalogue *manifests.Catalogue
+	Now       func() time.Time
+	Log       *slog.Logger // nil discards
+	Language  string       // tag of the sentences; "" is English
+}
+
+// Support answers for the public pages.
+type Support struct {
+	view      fleet.Viewer
+	catalogue *manifests.Catalogue
+	now       func() time.Time
+	log       *slog.Logger
+	words     *web.Locale
+	pages     *web.Pages
+	packages  sync.Map // SHA-256 → fleet.Package: a package never changes
+	releases  sync.Map // source text → manifests.Release, parsed
+	rendered  sync.Map // page and query → rendered: the newest answer, by its ETag
+}
+
+// New parses the pages. It fails only if the language is not there.
+func New(c Config) (*Support, error) {
+	if c.Language == "" {
+		c.Language = "en"
+	}
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	words, err := web.NewLocale(c.Language)
+	if err != nil {
+		return nil, err
+	}
+	pages, err := web.NewPages(words)
+	if err != nil {
+		return nil, err
+	}
+	return &Support{view: c.View, catalogue: c.Catalogue, now: c.Now, log: c.Log, words: words, pages: pages}, nil
+}
+
+// Routes are the doors, all GET and HEAD:
+//
+//	/                       the newest release, model by model      /status.json
+//	/models/{role}          one model in depth                      /models/{role}.json
+//	/installations?ref=     the look-up form, which leads to
+//	/installations/{ref}    one installation                        /installations/{ref}.json
+//	/installations/{ref}/reports/{id}    one report, as it was signed
+//	/static/*               style and script, immutable
+func (s *Support) Routes() func(chi.Router) {
+	return func(r chi.Router) {
+		get := func(pattern string, h http.HandlerFunc) {
+			r.Get(pattern, h)
+			r.Head(pattern, h)
+		}
+		get("/", s.answer("status", s.status))
+		get("/status.json", s.answer("", s.status))
+		get("/models/{role}", s.answer("model", s.model))
+		get("/models/{role}.json", s.answer("", s.model))
+		get("/installations", s.lookUp)
+		get("/installations/{ref}", s.answer("installation", s.installation))
+		get("/installations/{ref}.json", s.answer("", s.installation))
+		get("/installations/{ref}/reports/{id}", s.envelope)
+		get("/static/*", web.Static().ServeHTTP)
+	}
+}

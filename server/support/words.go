@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package support
+
+import "landed/server/fleet"
+
+// headlineData is what the sentences at the top of the status page are made from.
+type headlineData struct {
+	Shown, Models, Halted, Leaking int64
+	Figures
+}
+
+// headline gathers what the first sentence speaks of.
+func headline(v *Status) headlineData {
+	d := headlineData{Models: int64(len(v.Models)), Figures: v.Totals}
+	for _, m := range v.Models {
+		switch m.Standing {
+		case Shown:
+			d.Shown++
+		case Halted:
+			d.Halted++
+		case Leaking:
+			d.Leaking++
+		}
+	}
+	return d
+}
+
+// key names the sentence that fits.
+func (d headlineData) key() string {
+	switch {
+	case d.Installations == 0:
+		return "headline.no_reports"
+	case d.Running == 0:
+		return "headline.none_running"
+	case d.Shown == 0:
+		return "headline.none_shown"
+	}
+	return "headline.shown"
+}
+
+// sayData is what the sentences of one model are made from.
+type sayData struct {
+	Model
+	Migration string
+	Why, Who  string // of the rollout that is halted
+	Itself    bool   // halted by the server itself
+}
+
+// sayOf is what a support person can say about one model: how it stands, and what the update
+// does on a handset where the service was on.
+func (s *Support) sayOf(snap *snapshot, m Model) string {
+	d := sayData{Model: m, Migration: string(snap.source.EffectOn(m.Model).Migration)}
+	for _, r := range m.Rollouts {
+		if r.State == fleet.RolloutHalted {
+			d.Why, d.Who, d.Itself = r.Reason, r.By, r.ByItself()
+		}
+	}
+	say := s.words.Say("say."+string(m.Standing), d)
+	if m.Standing != Halted && m.Standing != Leaking && m.Standing != NotOffered {
+		say += " " + s.words.Say("say.migration."+d.Migration, d)
+	}
+	return say
+}
+
+// Doc is the title of the page in the browser.
+func (v *Status) Doc() string { return v.Headline }
+
+// Lead is the data of the sentence under the headline.
+func (v *Status) Lead() any { return v.data }
+
+// Stopped lists the models that somebody should know of first.
+func (v *Status) Stopped() []Model {
+	var out []Model
+	for _, m := range v.Models {
+		if m.Standing == Halted || m.Standing == Leaking || m.held() {
+			out = append(out, m)
+		}
+	}
+	return out
+}
+
+func (m Model) held() bool {
+	for _, r := range m.Rollouts {
+		if r.Stopped() {
+			return true
+		}
+	}
+	return false
+}
+
+// Bars are what "shown to work" asks for.
+func (v *Status) Bars() any { return map[string]int{"Enough": EnoughJudged, "Percent": ShownPercent} }
