@@ -39,6 +39,7 @@ func Run(t *testing.T, fresh Fresh) {
 		{"concurrent commits of one content", concurrentCommits},
 		{"reading while others commit", readWhileCommitting},
 		{"any place can be read", ranges},
+		{"the content is a reader like others", asReader},
 		{"a read at the end does not move the reader", tailThenRead},
 		{"big content", big},
 		{"list", list},
