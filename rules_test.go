@@ -28,9 +28,11 @@ var mayImport = map[string][]string{
 	"manifests/offers":          {"=manifests"},
 	"manifests/report":          {"=manifests"},
 	"signer":                    {"manifests", "signer"},
-	"handset":                   {"manifests"},
+	"handset":                   {"manifests", "=handset/slots"},
 	"handset/slots":             {"manifests/otapkg"},
 	"handset/sim":               {"manifests", "handset", "firmware-fixtures"},
+	"handset/otahandset":        {"manifests", "handset", "firmware-fixtures"},
+	"handset/otasim":            {"manifests", "handset", "firmware-fixtures"},
 	"handset/cmd":               {"manifests", "handset", "firmware-fixtures"},
 	"firmware-fixtures":         {"=manifests"},
 	"firmware-fixtures/virtual": {"manifests/report", "=manifests"},
@@ -72,7 +74,7 @@ var libraryHome = map[string][]string{
 	"github.com/schollz/progressbar/v3":                 {"server/cmd/otactl", "signer/cmd", "firmware-fixtures/cmd"},
 	"go.yaml.in/yaml/v3":                                {"manifests", "server/cmd"},
 	"golang.org/x/term":                                 {"signer/cmd", "server/cmd"},
-	"google.golang.org/protobuf":                        {"manifests/otapkg", "firmware-fixtures"},
+	"google.golang.org/protobuf":                        {"manifests/otapkg", "firmware-fixtures", "handset/slots"},
 }
 
 // pure folders take time and randomness as arguments.

@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package handset
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+
+	"landed/handset/slots"
+	"landed/manifests/offers"
+	"landed/manifests/report"
+)
+
+// maxInstalls is how often one package may fail to install or to come up before the handset gives up on it.
+const maxInstalls = 3
+
+// check polls once and decides.
+func (c *Client) check(ctx context.Context) error {
+	img, err := c.cfg.Slots.Image()
+	if err != nil {
+		return &Refusal{ClassHandset, report.PhaseInstall, codeError, err}
+	}
+	f, err := c.poll(ctx, img.Build.Model)
+	if err != nil {
+		return err
+	}
+	if f == nil {
+		c.rest(img.Build)
+		return nil
+	}
+	doc, _, err := f.offers()
+	if err != nil {
+		return err
+	}
+	d := offers.Decide(doc, c.describe(img.Build))
+	c.mem.Reason = d.Words()
+	if d.Reason == offers.ReasonWrongModel {
+		return refuse(ClassHardware, report.PhaseMetadata, codeRecoveryWrong, "the offers for %s were made for %s", img.Build.Model, doc.Model)
+	}
+	c.meet(doc, d, img.Build)
+	if d.Offer == nil || d.Offer.Package.SHA256 == c.mem.GaveUp {
+		f.done()
+		c.rest(img.Build)
+		return nil
+	}
+	if err := f.agree(*d.Offer); err != nil {
+		return err
+	}
+	if d.Offer.Custom.Model != img.Build.Model {
+		return refuse(ClassHardware, report.PhaseMetadata, codeRecoveryWrong, "%s is for %s, this handset is a %s", d.Offer.Package.Path, d.Offer.Custom.Model, img.Build.Model)
+	}
+	f.done()
+	return c.begin(*d.Offer, img.Build)
+}
+
+func (c *Client) describe(b slots.Build) offers.Handset {
+	return offers.Handset{Model: b.Model, Variant: b.Variant, Build: b.Fingerprint, UTC: b.UTC,
+		Counter: c.mem.Counter, Begun: c.mem.Begun, Secret: c.mem.Secret}
+}
+
+// meet takes notice of the release that reports will speak of: the one that is offered, or runs, or waits.
+func (c *Client) meet(doc offers.Document, d offers.Decision, b slots.Build) {
+	met := d.Offer
+	mine := func(o offers.Offer) bool { return o.Custom.Variant == b.Variant }
+	if met == nil {
+		if i := slices.IndexFunc(doc.Offers, func(o offers.Offer) bool { return mine(o) && o.Custom.Build.Fingerprint == b.Fingerprint }); i >= 0 {
+			met = &doc.Offers[i]
+		} else if i := slices.IndexFunc(doc.Offers, mine); i >= 0 && doc.Offers[i].Custom.Build.UTC > b.UTC {
+			met = &doc.Offers[i]
+		}
+	}
+	if met == nil {
+		return
+	}
+	running := met.Custom.Build.Fingerprint == b.Fingerprint
+	if running {
+		c.mem.Counter = max(c.mem.Counter, met.Custom.Counter)
+	}
+	if c.mem.Release == met.Custom.Release && c.mem.Progress != "" && (c.mem.Running == b.Fingerprint) == running {
+		return
+	}
+	c.mem.Release, c.mem.Effect = met.Custom.Release, met.Custom.Effect
+	c.mem.Progress, c.mem.Failure = report.ProgressKnown, nil
+	c.mem.Running, c.mem.Shown = "", 0
+	if running {
+		c.mem.Progress, c.mem.Running = report.ProgressRunning, b.Fingerprint
+	}
+	c.tell(report.KindBaseline)
+}
+
+// rest waits for the next poll.
+func (c *Client) rest(b slots.Build) {
+	c.mem.Tries = 0
+	state := Idle
+	if c.mem.Running != "" && c.mem.Running == b.Fingerprint {
+		state = Observing
+	}
+	c.enter(state, c.cfg.Now().Add(c.jitter(c.cfg.Poll, 10)))
+}
+
+// begin starts on an offer that both roles agree on.
+func (c *Client) begin(o offers.Offer, b slots.Build) error {
+	if c.mem.Offer == nil || c.mem.Offer.Package != o.Package {
+		if err := os.Remove(c.path(downloadFile)); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return &Refusal{ClassHandset, report.PhaseDownload, codeWrite, err}
+		}
+		c.mem.Part, c.mem.Installs = "", 0
+	}
+	c.mem.Offer, c.mem.Begun, c.mem.GaveUp, c.mem.Leaving = &o, o.Rollout, "", b.Fingerprint
+	c.progress(report.ProgressDownloading, nil)
+	c.enter(Downloading, c.cfg.Now())
+	return nil
+}
+
+// fail records what went wrong, backs off, and makes a report of it if it stands in the way of an update.
+func (c *Client) fail(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return fmt.Errorf("stopped: %w", ctx.Err()) // our own end is nobody's failure; go on from the last write
+	}
+	r, ok := errors.AsType[*Refusal](err)
+	if !ok {
+		r = &Refusal{ClassHandset, report.PhaseInstall, codeError, err}
+	}
+	was := c.mem.State
+	c.mem.Tries++
+	c.enter(Failed, c.cfg.Now().Add(c.backOff(c.mem.Tries)))
+	c.cfg.Log.Info("refused", "class", string(r.Class), "phase", string(r.Phase), "code", r.Code, "err", r.Err)
+	if r.Class != ClassNetwork {
+		c.mem.ETag = "" // look at everything again
+	}
+	if r.Phase == report.PhaseInstall || r.Phase == report.PhaseBoot {
+		c.countInstall()
+	}
+	c.reportFailure(was, r)
+	return errors.Join(r, c.save())
+}
+
+func (c *Client) countInstall() {
+	c.mem.Installs++
+	if c.mem.Installs >= maxInstalls && c.mem.Offer != nil {
+		c.mem.GaveUp, c.mem.Reason = c.mem.Offer.Package.SHA256, "The update failed three times on this handset and will not be tried again."
+		c.discard()
+	}
+}
+
+// reportFailure tells the server, once per kind of failure in a row. A poll that meets a network fault says
+// nothing about an update, and a fault of the feed says nothing about one that is running well.
+func (c *Client) reportFailure(was State, r *Refusal) {
+	if was == Checking && (r.Class == ClassNetwork || c.mem.Progress == report.ProgressRunning) {
+		return
+	}
+	failure := &report.Failure{Phase: r.Phase, Code: r.Code}
+	if was == Checking && c.mem.Failure != nil && *c.mem.Failure == *failure {
+		return
+	}
+	c.progress(report.ProgressFailed, failure)
+}
+
+// discard removes the download and what was known of it.
+func (c *Client) discard() {
+	_ = os.Remove(c.path(downloadFile))
+	c.mem.Offer, c.mem.Part = nil, ""
+}

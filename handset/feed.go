@@ -1,0 +1,264 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package handset
+
+import (
+	"context"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"io/fs"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/theupdateframework/go-tuf/v2/metadata"
+	"github.com/theupdateframework/go-tuf/v2/metadata/config"
+	"github.com/theupdateframework/go-tuf/v2/metadata/updater"
+
+	"landed/manifests"
+	"landed/manifests/offers"
+	"landed/manifests/report"
+	"landed/manifests/tufrepo"
+)
+
+const (
+	maxTimestamp = tufrepo.MaxTimestampBytes
+	maxOffers    = 256 << 10
+	maxRole      = tufrepo.MaxTargetsBytes
+)
+
+// feed is the trusted state of one poll. go-tuf refreshes an updater once; each poll makes a new one.
+type feed struct {
+	c       *Client
+	up      *updater.Updater
+	fetch   *fetcher
+	role    string // of the model
+	now     time.Time
+	etag    string
+	expires time.Time
+}
+
+// poll asks for the timestamp. A nil feed without an error means that nothing has changed and nothing
+// has expired; otherwise the whole TUF workflow has been done.
+func (c *Client) poll(ctx context.Context, model string) (*feed, error) {
+	now := c.Time()
+	header := http.Header{}
+	if c.mem.ETag != "" && now.Before(c.mem.Expires) {
+		header.Set("If-None-Match", c.mem.ETag)
+	}
+	resp, err := c.get(ctx, c.metadataURL("timestamp.json"), header)
+	if err != nil {
+		return nil, metadataRefusal(err, err)
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode == http.StatusNotModified && header.Get("If-None-Match") != "" {
+		return nil, nil
+	}
+	if resp.StatusCode != http.StatusOK {
+		err := &metadata.ErrDownloadHTTP{StatusCode: resp.StatusCode, URL: c.metadataURL("timestamp.json")}
+		return nil, metadataRefusal(err, err)
+	}
+	text, err := readCapped(resp, maxTimestamp)
+	if err != nil {
+		return nil, metadataRefusal(err, err)
+	}
+	f := &feed{c: c, role: manifests.Model{Device: model}.Role(), now: now, etag: resp.Header.Get("ETag"),
+		fetch: &fetcher{ctx: ctx, c: c, timestamp: text}}
+	if err := f.refresh(); err != nil {
+		return nil, err
+	}
+	return f, nil
+}
+
+func (f *feed) refresh() error {
+	if err := listsSnapshot(f.fetch.timestamp); err != nil {
+		return metadataRefusal(err, nil)
+	}
+	dir := f.c.path("metadata")
+	dropUnreadable(dir)
+	cfg, err := config.New(f.c.cfg.URL+"/tuf/metadata", f.c.trustedRoot())
+	if err != nil {
+		return err
+	}
+	cfg.LocalMetadataDir, cfg.LocalTargetsDir = dir, dir
+	cfg.Fetcher = f.fetch
+	cfg.TargetsMaxLength = maxRole
+	return f.guard(func() (err error) {
+		if f.up, err = updater.New(cfg); err != nil {
+			return err
+		}
+		f.up.UnsafeSetRefTime(f.now)
+		if err := f.up.Refresh(); err != nil {
+			return err
+		}
+		trusted := f.up.GetTrustedMetadataSet()
+		f.expires = earliest(trusted.Root.Signed.Expires, trusted.Timestamp.Signed.Expires, trusted.Snapshot.Signed.Expires,
+			trusted.Targets[metadata.TARGETS].Signed.Expires)
+		f.c.watch.raise(trusted.Timestamp.Signed.Expires.Add(-timestampLife))
+		return nil
+	})
+}
+
+// guard runs a piece of go-tuf. v2.4.2 dereferences nil on some signed but senseless metadata; that must
+// end one poll, not the process.
+func (f *feed) guard(do func() error) (err error) {
+	defer func() {
+		if fault := recover(); fault != nil {
+			err = metadataRefusal(fmt.Errorf("the metadata make no sense: %v", fault), nil)
+		}
+	}()
+	if err := do(); err != nil {
+		return metadataRefusal(err, f.fetch.network)
+	}
+	return nil
+}
+
+// target looks up a path and requires that the given role, and no other, vouches for it.
+func (f *feed) target(path, role string) (*metadata.TargetFiles, error) {
+	var info *metadata.TargetFiles
+	err := f.guard(func() (err error) {
+		info, err = f.up.GetTargetInfo(path)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	trusted := f.up.GetTrustedMetadataSet()
+	for name, doc := range trusted.Targets {
+		f.expires = earliest(f.expires, doc.Signed.Expires)
+		if name != metadata.TARGETS && doc.Signed.Delegations != nil {
+			return nil, refuse(ClassDisagree, report.PhaseMetadata, codeExcluded, "role %s delegates, which no role of a model may", name)
+		}
+	}
+	doc := trusted.Targets[role]
+	if doc == nil || doc.Signed.Targets[path] == nil {
+		return nil, refuse(ClassDisagree, report.PhaseMetadata, codeExcluded, "%s is vouched for, but not by role %s", path, role)
+	}
+	if sha256Of(info) == "" {
+		return nil, refuse(ClassMix, report.PhaseMetadata, codeMetadata, "%s has no sha256", path)
+	}
+	return info, nil
+}
+
+// offers is the verified document of what is offered now, from the disk if it is the one from there.
+func (f *feed) offers() (offers.Document, string, error) {
+	path := tufrepo.OffersPath(f.role, f.c.cfg.Channel)
+	info, err := f.target(path, tufrepo.OffersRole(f.role))
+	if err != nil {
+		return offers.Document{}, "", err
+	}
+	sum := sha256Of(info)
+	text, err := os.ReadFile(f.c.path(offersFile))
+	if err != nil || info.VerifyLengthHashes(text) != nil {
+		if text, err = f.fetch.DownloadFile(f.c.targetURL(tufrepo.StoredTarget(path, sum)), min(info.Length, maxOffers), 0); err != nil {
+			return offers.Document{}, "", metadataRefusal(err, f.fetch.network)
+		}
+		if err := info.VerifyLengthHashes(text); err != nil {
+			return offers.Document{}, "", refuse(ClassHash, report.PhaseMetadata, codePayloadHash, "%s: %w", path, err)
+		}
+		if err := writeVolatile(f.c.path(offersFile), text); err != nil {
+			return offers.Document{}, "", err
+		}
+	}
+	doc, err := offers.Parse(text)
+	if err != nil {
+		return doc, "", refuse(ClassMix, report.PhaseMetadata, codeMetadata, "%w", err)
+	}
+	return doc, sum, nil
+}
+
+// agree requires that the offline role of the model lists the offered package with the same length, hash
+// and custom fields, every one of them.
+func (f *feed) agree(o offers.Offer) error {
+	disagree := func(format string, args ...any) error {
+		return refuse(ClassDisagree, report.PhaseMetadata, codeExcluded, "offered package %s: "+format, append([]any{o.Package.Path}, args...)...)
+	}
+	if !strings.HasPrefix(o.Package.Path, "builds/"+f.role+"/") || tufrepo.CheckPath(o.Package.Path) != nil {
+		return refuse(ClassHardware, report.PhaseMetadata, codeRecoveryWrong, "offered package %s does not lie under builds/%s/", o.Package.Path, f.role)
+	}
+	info, err := f.target(o.Package.Path, f.role)
+	if err != nil {
+		if r, ok := err.(*Refusal); ok && r.Class != ClassNetwork && strings.Contains(r.Err.Error(), "not found") {
+			return disagree("the offline role does not list it")
+		}
+		return err
+	}
+	if info.Length != o.Package.Length || sha256Of(info) != o.Package.SHA256 {
+		return disagree("length or hash differ from what the offline role signed")
+	}
+	if info.Custom == nil {
+		return disagree("the offline role says nothing about it")
+	}
+	var custom manifests.Custom
+	if err := manifests.StrictJSON(*info.Custom, &custom); err != nil {
+		return disagree("custom fields: %w", err)
+	}
+	if custom != o.Custom {
+		return disagree("the custom fields differ from what the offline role signed")
+	}
+	return nil
+}
+
+// done remembers the poll, so that the next one may be a single conditional request.
+func (f *feed) done() { f.c.mem.ETag, f.c.mem.Expires = f.etag, f.expires }
+
+// trustedRoot is the newest root that this handset has verified, or the one it was sold with.
+func (c *Client) trustedRoot() []byte {
+	stored, err := os.ReadFile(c.path(filepath.Join("metadata", "root.json")))
+	if err != nil {
+		return c.cfg.Root
+	}
+	kept, err := metadata.Root().FromBytes(stored)
+	sold, err2 := metadata.Root().FromBytes(c.cfg.Root)
+	if err != nil || err2 != nil || kept.Signed.Version < sold.Signed.Version {
+		return c.cfg.Root
+	}
+	return stored
+}
+
+// listsSnapshot looks for the one entry whose absence makes go-tuf dereference nil.
+func listsSnapshot(timestamp []byte) error {
+	var doc struct {
+		Signed struct {
+			Meta map[string]*struct{} `json:"meta"`
+		} `json:"signed"`
+	}
+	if err := json.Unmarshal(timestamp, &doc); err != nil {
+		return fmt.Errorf("timestamp.json: %w", err)
+	}
+	if doc.Signed.Meta["snapshot.json"] == nil {
+		return fmt.Errorf("timestamp.json lists no snapshot.json")
+	}
+	return nil
+}
+
+// dropUnreadable removes what a power cut left half-written: go-tuf takes an unreadable copy for a fatal
+// fault, and would never poll again.
+func dropUnreadable(dir string) {
+	names, _ := fs.Glob(os.DirFS(dir), "*.json")
+	for _, name := range names {
+		if text, err := os.ReadFile(filepath.Join(dir, name)); err == nil && !json.Valid(text) {
+			_ = os.Remove(filepath.Join(dir, name))
+		}
+	}
+}
+
+func sha256Of(info *metadata.TargetFiles) string {
+	if len(info.Hashes) != 1 {
+		return "" // two hashes name two files; this profile lists one
+	}
+	return hex.EncodeToString(info.Hashes["sha256"])
+}
+
+func earliest(times ...time.Time) time.Time {
+	first := times[0]
+	for _, t := range times[1:] {
+		if t.Before(first) {
+			first = t
+		}
+	}
+	return first
+}

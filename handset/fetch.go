@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package handset
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"sync/atomic"
+	"time"
+
+	"github.com/theupdateframework/go-tuf/v2/metadata"
+)
+
+// Pace is the slowest server that is waited for: at least Bytes in every Window. update_engine gives
+// up below 10 bytes/s for 90 s, which a server that means harm can afford for ever.
+type Pace struct {
+	Bytes  int64
+	Window time.Duration
+}
+
+// DefaultPace is 1 KiB/s, looked at twice a minute.
+var DefaultPace = Pace{Bytes: 30 << 10, Window: 30 * time.Second}
+
+var errSlow = errors.New("the server is slower than the minimum rate")
+
+// newHTTPClient never touches http.DefaultClient: go-tuf's helpers and other packages share that one.
+func newHTTPClient(t http.RoundTripper) *http.Client {
+	if t == nil {
+		own := http.DefaultTransport.(*http.Transport).Clone()
+		own.ResponseHeaderTimeout = 30 * time.Second
+		t = own
+	}
+	return &http.Client{Transport: t, CheckRedirect: func(r *http.Request, via []*http.Request) error {
+		if len(via) >= 5 || (via[0].URL.Scheme == "https" && r.URL.Scheme != "https") {
+			return errors.New("too many redirects, or one to an unprotected address")
+		}
+		return nil
+	}}
+}
+
+// get asks for one file. The body may be read at no less than the configured pace; closing it ends the request.
+func (c *Client) get(ctx context.Context, url string, header http.Header) (*http.Response, error) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		cancel(nil)
+		return nil, err
+	}
+	for name, values := range header {
+		req.Header[name] = values
+	}
+	req.Header.Set("Accept-Encoding", "identity") // a length is a length: no bytes that grow when they are unpacked
+	body := &paced{pace: c.cfg.Pace, cancel: cancel}
+	body.watch()
+	resp, err := c.http.Do(req)
+	if err != nil {
+		return nil, errors.Join(err, body.slow(), body.stop())
+	}
+	if enc := resp.Header.Get("Content-Encoding"); enc != "" && enc != "identity" {
+		return nil, errors.Join(fmt.Errorf("the answer came encoded as %.20q, which was not asked for", enc), resp.Body.Close(), body.stop())
+	}
+	body.from = resp.Body
+	resp.Body = body
+	return resp, nil
+}
+
+// paced ends a request whose body comes too slowly, even if a single Read never returns.
+type paced struct {
+	pace   Pace
+	from   io.ReadCloser
+	cancel context.CancelCauseFunc
+	timer  *time.Timer
+	read   atomic.Int64 // bytes in this window
+	tooLow atomic.Bool
+}
+
+func (p *paced) watch() {
+	p.timer = time.AfterFunc(p.pace.Window, func() {
+		if p.read.Swap(0) < p.pace.Bytes {
+			p.tooLow.Store(true)
+			p.cancel(errSlow)
+			return
+		}
+		p.timer.Reset(p.pace.Window)
+	})
+}
+
+func (p *paced) Read(b []byte) (int, error) {
+	n, err := p.from.Read(b)
+	p.read.Add(int64(n))
+	if err != nil && err != io.EOF {
+		err = errors.Join(err, p.slow())
+	}
+	return n, err
+}
+
+func (p *paced) slow() error {
+	if p.tooLow.Load() {
+		return errSlow
+	}
+	return nil
+}
+
+func (p *paced) stop() error {
+	p.timer.Stop()
+	p.cancel(nil)
+	return nil
+}
+
+func (p *paced) Close() error {
+	return errors.Join(p.stop(), p.from.Close())
+}
+
+// fetcher is what go-tuf downloads with: own client, byte caps, minimum pace. The timestamp of the
+// conditional request that began the poll is handed on, not asked for twice.
+type fetcher struct {
+	ctx       context.Context
+	c         *Client
+	timestamp []byte
+	network   error // the last fault that says nothing about the metadata
+}
+
+// DownloadFile implements fetcher.Fetcher of go-tuf.
+func (f *fetcher) DownloadFile(url string, most int64, _ time.Duration) ([]byte, error) {
+	if url == f.c.metadataURL("timestamp.json") && f.timestamp != nil {
+		return f.timestamp, nil
+	}
+	resp, err := f.c.get(f.ctx, url, nil)
+	if err != nil {
+		f.network = err
+		return nil, err
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		err := &metadata.ErrDownloadHTTP{StatusCode: resp.StatusCode, URL: url}
+		if resp.StatusCode != http.StatusNotFound {
+			f.network = err
+		}
+		return nil, err
+	}
+	body, err := readCapped(resp, most)
+	if err != nil && !errors.Is(err, errTooLong) {
+		f.network = err
+	}
+	return body, err
+}
+
+var errTooLong = errors.New("the answer is longer than it may be")
+
+// readCapped reads at most most bytes, whatever the header says, and one more to see that there is none.
+func readCapped(resp *http.Response, most int64) ([]byte, error) {
+	if resp.ContentLength > most {
+		return nil, fmt.Errorf("%w: %d bytes announced, %d allowed", errTooLong, resp.ContentLength, most)
+	}
+	body, err := io.ReadAll(io.LimitReader(resp.Body, most+1))
+	if err == nil && int64(len(body)) > most {
+		err = fmt.Errorf("%w: %d bytes allowed", errTooLong, most)
+	}
+	return body, err
+}
+
+func (c *Client) metadataURL(name string) string { return c.cfg.URL + "/tuf/metadata/" + name }
+func (c *Client) targetURL(stored string) string { return c.cfg.URL + "/tuf/targets/" + stored }

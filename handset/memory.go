@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package handset
+
+import (
+	"crypto/ed25519"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"time"
+
+	"landed/handset/slots"
+	"landed/manifests"
+	"landed/manifests/offers"
+	"landed/manifests/report"
+)
+
+const (
+	stateFile    = "state.json"
+	downloadFile = "download.zip"
+	offersFile   = "offers.json"
+)
+
+// memory is everything that outlives the process, in one file that is replaced as a whole.
+type memory struct {
+	Schema int    `json:"schema"`
+	Seed   []byte `json:"seed"`   // Ed25519 seed of this installation
+	Secret []byte `json:"secret"` // for the draw; never leaves the handset
+	Seq    int64  `json:"seq"`    // of the last report made
+
+	State State     `json:"state"`
+	Wake  time.Time `json:"wake"`  // by the handset's clock
+	Tries int       `json:"tries"` // failures in a row
+	Floor time.Time `json:"floor"` // the time is proven to be later
+
+	ETag    string    `json:"etag,omitempty"`    // of the timestamp that led to the last complete poll
+	Expires time.Time `json:"expires,omitempty"` // of the first of the metadata trusted then
+	Doc     string    `json:"doc,omitempty"`     // SHA-256 of the offers document that was last acted on
+
+	Offer    *offers.Offer    `json:"offer,omitempty"` // what is being installed
+	Part     string           `json:"part,omitempty"`  // ETag of the download that was begun
+	Begun    string           `json:"begun,omitempty"` // rollout it has begun to install
+	Counter  int64            `json:"counter"`         // highest release counter it ever ran
+	Previous string           `json:"previous"`        // fingerprint before the last update
+	Leaving  string           `json:"leaving,omitempty"`
+	Installs int              `json:"installs"`          // failed installations of GaveUp's candidate
+	GaveUp   string           `json:"gave_up,omitempty"` // package that failed too often
+	Reason   string           `json:"reason,omitempty"`  // of the last decision, in words
+	Release  string           `json:"release,omitempty"` // the release that reports speak of
+	Running  string           `json:"running,omitempty"` // fingerprint of that release, once met or installed
+	Effect   manifests.Effect `json:"effect"`
+
+	Progress report.Progress  `json:"progress,omitempty"`
+	Failure  *report.Failure  `json:"failure,omitempty"`
+	Baseline time.Time        `json:"baseline,omitempty"` // when the last report was made while waiting
+	Answer   *report.Evidence `json:"answer,omitempty"`   // what the last report said, as far as it matters
+	Shown    int              `json:"shown"`              // hours of the last milestone reported for Running
+
+	Outbox      []letter  `json:"outbox,omitempty"`
+	OutboxWake  time.Time `json:"outbox_wake,omitempty"`
+	OutboxTries int       `json:"outbox_tries,omitempty"`
+}
+
+// letter is a sealed report that the server has not confirmed yet.
+type letter struct {
+	ID       string `json:"id"`
+	Envelope []byte `json:"envelope"`
+}
+
+// open reads the state, or makes a new installation.
+func (c *Client) open() error {
+	text, err := os.ReadFile(c.path(stateFile))
+	if errors.Is(err, fs.ErrNotExist) {
+		return c.setUp()
+	}
+	if err != nil {
+		return err
+	}
+	if err := json.Unmarshal(text, &c.mem); err != nil {
+		return fmt.Errorf("handset: %s cannot be read: %w; a factory reset makes a new one", c.path(stateFile), err)
+	}
+	if len(c.mem.Seed) != ed25519.SeedSize || next[c.mem.State] == nil {
+		return fmt.Errorf("handset: %s holds no installation; a factory reset makes a new one", c.path(stateFile))
+	}
+	return nil
+}
+
+func (c *Client) setUp() error {
+	c.mem = memory{Schema: 1, Seed: make([]byte, ed25519.SeedSize), Secret: make([]byte, 16), State: Idle}
+	if _, err := io.ReadFull(c.cfg.Rand, c.mem.Seed); err != nil {
+		return err
+	}
+	if _, err := io.ReadFull(c.cfg.Rand, c.mem.Secret); err != nil {
+		return err
+	}
+	c.mem.Wake = c.cfg.Now() // the first poll is due at once
+	return c.save()
+}
+
+func (c *Client) save() error {
+	c.mem.Floor = c.watch.Floor
+	text, err := json.Marshal(c.mem)
+	if err != nil {
+		return err
+	}
+	write := slots.WriteFile
+	if c.cfg.Volatile {
+		write = writeVolatile
+	}
+	if err := write(c.path(stateFile), text); err != nil {
+		return fmt.Errorf("handset: keep state: %w", err)
+	}
+	c.saved()
+	return nil
+}
+
+// writeVolatile replaces a file all at once, but leaves the flushing to the operating system.
+func writeVolatile(path string, content []byte) error {
+	if err := os.WriteFile(path+".new", content, 0o600); err != nil {
+		return err
+	}
+	return os.Rename(path+".new", path)
+}
+
+func (m *memory) key() ed25519.PrivateKey { return ed25519.NewKeyFromSeed(m.Seed) }
+
+func (m *memory) reference() report.Reference {
+	return report.ReferenceOf(m.key().Public().(ed25519.PublicKey))
+}

@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package handset
+
+import (
+	"bytes"
+	"context"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"reflect"
+	"time"
+
+	"landed/manifests/report"
+)
+
+const (
+	weekly     = 7 * 24 * time.Hour
+	maxLetters = 64 // unsent reports; the oldest goes first, the newest says most
+)
+
+// milestones are the hours after the first boot of a new build at which its effect is reported.
+var milestones = []int{1, 24, 168}
+
+// progress notes a step of the update and reports it.
+func (c *Client) progress(p report.Progress, f *report.Failure) {
+	c.mem.Progress, c.mem.Failure = p, f
+	c.tell(report.KindProgress)
+}
+
+// tell writes a report into the outbox. It is sent only after the state that holds it has been written, so
+// its sequence number is never used again. Before the handset has met a release there is nothing to speak of.
+func (c *Client) tell(kind report.Kind) {
+	img, err := c.cfg.Slots.Image()
+	if err != nil || c.mem.Release == "" {
+		return
+	}
+	id := make([]byte, 16)
+	if _, err := io.ReadFull(c.cfg.Rand, id); err != nil {
+		c.cfg.Log.Error("no randomness for a report id", "err", err)
+		return
+	}
+	evidence, _ := c.cfg.System.Evidence()
+	r := report.Report{
+		Schema: report.Schema, ID: hex.EncodeToString(id), Seq: c.mem.Seq + 1, Kind: kind, Release: c.mem.Release,
+		Model: img.Build.Model, Variant: img.Build.Variant, Channel: c.cfg.Channel,
+		Build: img.Build.Fingerprint, BuildUTC: img.Build.UTC, PreviousBuild: c.mem.Previous,
+		Progress: c.mem.Progress, Failure: c.mem.Failure, Evidence: evidence,
+	}
+	envelope, err := report.Seal(r, c.mem.key())
+	if err != nil {
+		c.cfg.Log.Error("a report cannot be made", "err", err)
+		return
+	}
+	c.mem.Seq++
+	c.mem.Outbox = append(c.mem.Outbox, letter{r.ID, envelope})
+	if len(c.mem.Outbox) > maxLetters {
+		c.mem.Outbox = c.mem.Outbox[1:]
+	}
+	c.mem.Baseline, c.mem.Answer = c.cfg.Now(), answer(evidence)
+}
+
+// answer is what a report says, without what changes by itself as time goes by: the figures of counters that
+// are not zero, and the hours.
+func answer(e report.Evidence) *report.Evidence {
+	e.ObservedHours = 0
+	e.AttemptsSetup, e.AttemptsBuild, e.LookupsOff = min(e.AttemptsSetup, 1), min(e.AttemptsBuild, 1), min(e.LookupsOff, 1)
+	return &e
+}
+
+// observe reports the effect when a milestone has come or the answer has changed, and a baseline each week
+// that the handset still waits for the patch.
+func (c *Client) observe() error {
+	if c.mem.Release == "" {
+		return nil
+	}
+	evidence, since := c.cfg.System.Evidence()
+	switch {
+	case !c.observing():
+		if !reached(c.cfg.Now(), c.mem.Baseline.Add(weekly)) {
+			return nil
+		}
+		c.tell(report.KindBaseline)
+	case c.passed(since) > c.mem.Shown:
+		c.mem.Shown = c.passed(since)
+		c.tell(report.KindEffect)
+	case !reflect.DeepEqual(answer(evidence), c.mem.Answer):
+		c.tell(report.KindEffect)
+	default:
+		return nil
+	}
+	return c.save()
+}
+
+// observing says if a build of the release runs.
+func (c *Client) observing() bool {
+	img, err := c.cfg.Slots.Image()
+	return err == nil && c.mem.Running != "" && img.Build.Fingerprint == c.mem.Running
+}
+
+// passed is the last milestone that lies behind.
+func (c *Client) passed(since time.Duration) int {
+	last := 0
+	for _, hours := range milestones {
+		if since >= time.Duration(hours)*time.Hour {
+			last = hours
+		}
+	}
+	return last
+}
+
+// observeWake is when observe wants to look again, by the handset's clock.
+func (c *Client) observeWake() time.Time {
+	if c.mem.Release == "" {
+		return time.Time{}
+	}
+	if !c.observing() {
+		return c.mem.Baseline.Add(weekly)
+	}
+	_, since := c.cfg.System.Evidence()
+	for _, hours := range milestones {
+		if at := time.Duration(hours) * time.Hour; since < at {
+			return c.cfg.Now().Add(at - since)
+		}
+	}
+	return time.Time{}
+}
+
+func (c *Client) outboxWake() time.Time {
+	if len(c.mem.Outbox) == 0 {
+		return time.Time{}
+	}
+	return c.mem.OutboxWake
+}
+
+// deliver sends what is in the outbox, oldest first, and stops at the first that does not get through.
+func (c *Client) deliver(ctx context.Context) error {
+	if len(c.mem.Outbox) == 0 || !reached(c.cfg.Now(), c.mem.OutboxWake) {
+		return nil
+	}
+	for len(c.mem.Outbox) > 0 {
+		again, err := c.post(ctx, c.mem.Outbox[0])
+		if again {
+			c.mem.OutboxTries++
+			c.mem.OutboxWake = c.cfg.Now().Add(c.backOff(c.mem.OutboxTries))
+			return errors.Join(err, c.save())
+		}
+		if err != nil {
+			c.cfg.Log.Error("the server refuses a report", "id", c.mem.Outbox[0].ID, "err", err)
+		}
+		c.mem.Outbox, c.mem.OutboxTries, c.mem.OutboxWake = c.mem.Outbox[1:], 0, time.Time{}
+		if err := c.save(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// post sends one report. again says that the server has not decided about it.
+func (c *Client) post(ctx context.Context, l letter) (again bool, err error) {
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, c.cfg.URL+"/v1/reports", bytes.NewReader(l.Envelope))
+	if err != nil {
+		return true, err
+	}
+	req.Header.Set("Content-Type", "application/json")
+	resp, err := c.http.Do(req)
+	if err != nil {
+		return true, fmt.Errorf("send report: %w", err)
+	}
+	defer resp.Body.Close()
+	_, _ = io.Copy(io.Discard, io.LimitReader(resp.Body, 64<<10)) // so that the connection can be used again
+	switch {
+	case resp.StatusCode == http.StatusOK:
+		return false, nil
+	case resp.StatusCode >= 500 || resp.StatusCode == http.StatusTooManyRequests || resp.StatusCode == http.StatusRequestTimeout || resp.StatusCode < 400:
+		return true, fmt.Errorf("send report: the server answers %s", resp.Status)
+	default:
+		return false, fmt.Errorf("send report: the server answers %s", resp.Status)
+	}
+}

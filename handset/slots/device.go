@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package slots
+
+import (
+	"errors"
+	"fmt"
+	"io"
+)
+
+// Package is a verified OTA file. The reader must stay usable until Install returns, and in
+// the recovery style until Boot has applied it.
+type Package struct {
+	Reader io.ReaderAt
+	Size   int64
+	SHA256 string // hex, as the caller verified it
+	Path   string // where it lies; the recovery opens it after the reboot
+}
+
+// Device is the pair of slots of one handset. It is not safe for concurrent use.
+type Device struct {
+	style Style
+	state state
+	keep  keeper
+}
+
+// state is what a boot loader keeps: small, and replaced as a whole.
+type state struct {
+	Style   Style            `json:"style"`
+	Active  string           `json:"active"` // "a" or "b"
+	Slots   map[string]*slot `json:"slots"`
+	Pending *pending         `json:"pending,omitempty"` // for the recovery
+}
+
+type slot struct {
+	Package    string `json:"package"`
+	Bootable   bool   `json:"bootable"`
+	Successful bool   `json:"successful"`
+	Tries      int    `json:"tries"` // boots left before it is given up
+}
+
+// pending is the command for the recovery. It stays until the recovery has finished, so a
+// power cut in the middle only means that the recovery starts again.
+type pending struct {
+	Path   string `json:"path"`
+	Size   int64  `json:"size"`
+	SHA256 string `json:"sha256"`
+}
+
+// keeper is where states and systems lie: a folder, or memory.
+type keeper interface {
+	load() (state, bool, error)
+	save(state) error                                // all or nothing
+	write(slot string, p Package) error              // replaces what lies in the slot
+	fill(slot string, files map[string][]byte) error // as sold: without a package
+	image(slot string) (Image, error)
+	pack(pending) (Package, func() error, error) // opens what was left for the recovery
+}
+
+func open(k keeper, style Style, asSold map[string][]byte) (*Device, error) {
+	st, found, err := k.load()
+	if err != nil {
+		return nil, err
+	}
+	d := &Device{style: style, state: st, keep: k}
+	if found {
+		if st.Style != style {
+			return nil, fmt.Errorf("slots: the folder holds a handset of style %s, wanted %s", st.Style, style)
+		}
+		_, err := d.Image()
+		return d, err
+	}
+	if asSold == nil {
+		return nil, errors.New("slots: no system is installed here; give the package or files that the handset was sold with")
+	}
+	if err := k.fill("a", asSold); err != nil {
+		return nil, err
+	}
+	d.state = state{Style: style, Active: "a", Slots: map[string]*slot{
+		"a": {Bootable: true, Successful: true}, "b": {},
+	}}
+	return d, k.save(d.state)
+}
+
+// Style is the style it was opened with.
+func (d *Device) Style() Style { return d.style }
+
+// Active names the slot that runs, or that the next Boot tries.
+func (d *Device) Active() string { return d.state.Active }
+
+// Image is the system in the active slot.
+func (d *Device) Image() (Image, error) { return d.keep.image(d.state.Active) }
+
+// Pending says if a package waits for the recovery.
+func (d *Device) Pending() bool { return d.state.Pending != nil }
+
+// Unproven says if the active slot was never marked successful.
+func (d *Device) Unproven() bool { return !d.state.Slots[d.state.Active].Successful }
+
+// Install writes p into the other slot and makes it the next to boot (A/B), or leaves it for
+// the recovery. It may be called again after any error or crash; what runs is never touched.
+func (d *Device) Install(p Package) error {
+	if d.style == Recovery {
+		d.state.Pending = &pending{p.Path, p.Size, p.SHA256}
+		return d.keep.save(d.state)
+	}
+	return d.writeOther(p)
+}
+
+func (d *Device) writeOther(p Package) error {
+	running, err := d.Image()
+	if err != nil {
+		return err
+	}
+	if err := checkFor(p, running.Build, d.style); err != nil {
+		return err
+	}
+	other := d.other()
+	*d.state.Slots[other] = slot{} // not bootable while it is half written
+	if err := d.keep.save(d.state); err != nil {
+		return err
+	}
+	if err := d.keep.write(other, p); err != nil {
+		return err
+	}
+	if err := d.judgeWritten(other, running.Build); err != nil {
+		return err
+	}
+	*d.state.Slots[other] = slot{Package: p.SHA256, Bootable: true, Tries: BootAttempts}
+	d.state.Active, d.state.Pending = other, nil
+	return d.keep.save(d.state)
+}
+
+// judgeWritten looks at the system as it lies in the slot: the last gate, and the same in both styles.
+func (d *Device) judgeWritten(name string, running Build) error {
+	img, err := d.keep.image(name)
+	if err != nil {
+		return err
+	}
+	older, wrong := CodeOlder, CodeWrongDevice
+	if d.style == AB {
+		older, wrong = CodeABOlder, CodeInstallDevice
+	}
+	if img.Build.Model != running.Model {
+		return fail(wrong, nil, "the package holds a system for %s, this handset is a %s", img.Build.Model, running.Model)
+	}
+	if img.Build.UTC < running.UTC {
+		return fail(older, nil, "the package holds a system of %d, older than the running one of %d", img.Build.UTC, running.UTC)
+	}
+	return nil
+}
+
+// Boot lets the recovery finish what waits for it, takes one boot attempt, and returns the
+// system to start. It falls back to the other slot when the attempts are used up. An error of
+// the recovery leaves the old system active and is returned with its code; Boot again to start that.
+func (d *Device) Boot() (Image, error) {
+	if err := d.recover(); err != nil {
+		return Image{}, err
+	}
+	s := d.state.Slots[d.state.Active]
+	if !s.Successful {
+		if s.Tries <= 0 {
+			s.Bootable = false
+			d.state.Active = d.other()
+		} else {
+			s.Tries--
+		}
+		if err := d.keep.save(d.state); err != nil {
+			return Image{}, err
+		}
+	}
+	return d.Image()
+}
+
+// recover applies a pending package. A package that the script refuses is dropped: the recovery
+// would refuse it for ever.
+func (d *Device) recover() error {
+	if d.state.Pending == nil {
+		return nil
+	}
+	p, done, err := d.keep.pack(*d.state.Pending)
+	if err == nil {
+		err = errors.Join(d.writeOther(p), done())
+	} else {
+		err = fail(CodeScript, err, "the recovery could not open the package")
+	}
+	if err == nil {
+		return nil // writeOther took the command away in the same save
+	}
+	d.state.Pending = nil
+	return errors.Join(err, d.keep.save(d.state))
+}
+
+// MarkSuccessful keeps the active slot. It may be called at every boot.
+func (d *Device) MarkSuccessful() error {
+	s := d.state.Slots[d.state.Active]
+	if s.Successful {
+		return nil
+	}
+	s.Successful, s.Bootable, s.Tries = true, true, 0
+	return d.keep.save(d.state)
+}
+
+// Rollback leaves an unproven system at once, without using up its attempts.
+func (d *Device) Rollback() error {
+	if !d.Unproven() {
+		return errors.New("slots: the running system was marked successful; only a package can replace it")
+	}
+	s := d.state.Slots[d.state.Active]
+	s.Bootable, s.Tries = false, 0
+	d.state.Active = d.other()
+	return d.keep.save(d.state)
+}
+
+func (d *Device) other() string {
+	if d.state.Active == "a" {
+		return "b"
+	}
+	return "a"
+}

@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package slots
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+)
+
+// Open opens the slots in a folder: slots.json, a/system, b/system. A folder without slots.json
+// is set up with the files asSold (names relative to /system) in slot a; asSold may be nil otherwise.
+func Open(dir string, style Style, asSold map[string][]byte) (*Device, error) {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return nil, err
+	}
+	return open(folder{dir}, style, asSold)
+}
+
+type folder struct{ dir string }
+
+func (f folder) load() (state, bool, error) {
+	text, err := os.ReadFile(filepath.Join(f.dir, "slots.json"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return state{}, false, nil
+	}
+	if err != nil {
+		return state{}, false, err
+	}
+	var st state
+	if err := json.Unmarshal(text, &st); err != nil {
+		return state{}, false, fmt.Errorf("slots: %s: %w", filepath.Join(f.dir, "slots.json"), err)
+	}
+	if (st.Active != "a" && st.Active != "b") || st.Slots["a"] == nil || st.Slots["b"] == nil {
+		return state{}, false, fmt.Errorf("slots: %s names no slots a and b", filepath.Join(f.dir, "slots.json"))
+	}
+	return st, true, nil
+}
+
+func (f folder) save(st state) error {
+	text, err := json.MarshalIndent(st, "", "  ")
+	if err != nil {
+		return err
+	}
+	return WriteFile(filepath.Join(f.dir, "slots.json"), text)
+}
+
+func (f folder) write(name string, p Package) error {
+	return f.replace(name, func(dir string) error {
+		if err := os.WriteFile(filepath.Join(filepath.Dir(dir), "package"), []byte(p.SHA256), 0o644); err != nil {
+			return err
+		}
+		return extract(p, func(file string, content []byte) error { return put(dir, file, content) })
+	})
+}
+
+func (f folder) fill(name string, files map[string][]byte) error {
+	return f.replace(name, func(dir string) error {
+		for file, content := range files {
+			if err := put(dir, file, content); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// replace writes a system beside the slot and renames it into place.
+func (f folder) replace(name string, write func(system string) error) error {
+	fresh, place := filepath.Join(f.dir, name+".new"), filepath.Join(f.dir, name)
+	if err := os.RemoveAll(fresh); err != nil {
+		return err
+	}
+	if err := os.MkdirAll(filepath.Join(fresh, "system"), 0o755); err != nil {
+		return err
+	}
+	if err := write(filepath.Join(fresh, "system")); err != nil {
+		return errors.Join(err, os.RemoveAll(fresh))
+	}
+	if err := os.RemoveAll(place); err != nil {
+		return err
+	}
+	return os.Rename(fresh, place)
+}
+
+func put(dir, file string, content []byte) error {
+	if !fs.ValidPath(file) {
+		return fail(CodeScript, nil, "the package names the file %q, which does not lie below /system", file)
+	}
+	path := filepath.Join(dir, filepath.FromSlash(file))
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return err
+	}
+	return os.WriteFile(path, content, 0o644)
+}
+
+func (f folder) image(name string) (Image, error) {
+	system := os.DirFS(filepath.Join(f.dir, name, "system"))
+	b, err := readBuild(system)
+	if err != nil {
+		return Image{}, err
+	}
+	from, err := os.ReadFile(filepath.Join(f.dir, name, "package"))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return Image{}, err
+	}
+	return Image{Build: b, Package: string(from), System: system}, nil
+}
+
+func (f folder) pack(p pending) (Package, func() error, error) { return openPackage(p) }
+
+func openPackage(p pending) (Package, func() error, error) {
+	file, err := os.Open(p.Path)
+	if err != nil {
+		return Package{}, nil, err
+	}
+	info, err := file.Stat()
+	if err != nil || info.Size() != p.Size {
+		return Package{}, nil, errors.Join(err, file.Close(), fmt.Errorf("the package has %d bytes, wanted %d", info.Size(), p.Size))
+	}
+	return Package{Reader: file, Size: p.Size, SHA256: p.SHA256, Path: p.Path}, file.Close, nil
+}
+
+// WriteFile replaces a file by its new content, durably and all at once.
+func WriteFile(path string, content []byte) error {
+	tmp, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*")
+	if err != nil {
+		return err
+	}
+	_, err = tmp.Write(content)
+	err = errors.Join(err, tmp.Sync(), tmp.Close())
+	if err == nil {
+		err = os.Rename(tmp.Name(), path)
+	}
+	if err != nil {
+		return errors.Join(err, os.Remove(tmp.Name()))
+	}
+	dir, err := os.Open(filepath.Dir(path))
+	if err != nil {
+		return err
+	}
+	return errors.Join(dir.Sync(), dir.Close())
+}
