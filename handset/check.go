@@ -27,7 +27,10 @@ func (c *Client) check(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if f == nil {
+	if f == nil { // what both roles agreed on then, they agree on still
+		if c.mem.Offer != nil {
+			return c.begin(*c.mem.Offer, img.Build)
+		}
 		c.rest(img.Build)
 		return nil
 	}
@@ -43,6 +46,7 @@ func (c *Client) check(ctx context.Context) error {
 	c.meet(doc, d, img.Build)
 	if d.Offer == nil || d.Offer.Package.SHA256 == c.mem.GaveUp {
 		f.done()
+		c.discard()
 		c.rest(img.Build)
 		return nil
 	}
@@ -94,6 +98,9 @@ func (c *Client) meet(doc offers.Document, d offers.Decision, b slots.Build) {
 // rest waits for the next poll.
 func (c *Client) rest(b slots.Build) {
 	c.mem.Tries = 0
+	if c.mem.Failure != nil && c.mem.Failure.Phase == report.PhaseMetadata {
+		c.progress(report.ProgressKnown, nil) // the feed is in order again
+	}
 	state := Idle
 	if c.mem.Running != "" && c.mem.Running == b.Fingerprint {
 		state = Observing
