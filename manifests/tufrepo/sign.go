@@ -139,3 +139,9 @@ func SameStatement(a, b []byte) (bool, error) {
 	y, errY := parse(b)
 	return bytes.Equal(x.canonical, y.canonical), errors.Join(errX, errY)
 }
+
+// Statement is the canonical form of what doc says: what its signatures are over.
+func Statement(doc []byte) ([]byte, error) {
+	d, err := parse(doc)
+	return d.canonical, err
+}

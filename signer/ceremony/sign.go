@@ -1,0 +1,223 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package ceremony
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"landed/manifests"
+	"landed/manifests/tufrepo"
+)
+
+// Hand is a key and what it remembers to have signed.
+type Hand struct {
+	Signer tufrepo.Signer
+	Ledger *Ledger
+}
+
+// Ledger remembers, for one key, the highest version that it ever signed of each role.
+type Ledger struct {
+	Schema int               `json:"schema"` // 1
+	Roles  map[string]Signed `json:"roles"`
+}
+
+// Signed is one entry: the version, and the SHA-256 of what was said in it.
+type Signed struct {
+	Version int64  `json:"version"`
+	SHA256  string `json:"sha256"`
+}
+
+// NewLedger is that of a key that has signed nothing yet.
+func NewLedger() *Ledger { return &Ledger{1, map[string]Signed{}} }
+
+// ParseLedger reads the file that Bytes makes.
+func ParseLedger(text []byte) (*Ledger, error) {
+	l := NewLedger()
+	if err := manifests.StrictJSON(text, l); err != nil {
+		return nil, fmt.Errorf("record of signatures: %w", err)
+	}
+	if l.Schema != 1 || l.Roles == nil {
+		return nil, fmt.Errorf("record of signatures: schema is %d, this program reads 1", l.Schema)
+	}
+	return l, nil
+}
+
+// Bytes marshals l; ParseLedger gives it again.
+func (l *Ledger) Bytes() []byte {
+	text, err := json.MarshalIndent(l, "", "  ")
+	if err != nil {
+		panic(err) // only strings and integers: it cannot fail
+	}
+	return append(text, '\n')
+}
+
+// permit refuses to go back, and to say two things under one number.
+func (l *Ledger) permit(role string, next Signed) error {
+	had, ok := l.Roles[role]
+	switch {
+	case !ok || next.Version > had.Version || next == had:
+		return nil
+	case next.Version == had.Version:
+		return fmt.Errorf("%s: this key has signed another version %d before; handsets that have that one would keep it", role, next.Version)
+	}
+	return fmt.Errorf("%s: version %d is asked for, but this key has signed version %d before", role, next.Version, had.Version)
+}
+
+// Sign signs everything in the request that the hands' keys are listed for, and returns the
+// signatures. Review the request first: Sign itself checks only the rules of TUF, the
+// thresholds' keys, and the ledgers, which it brings up to date. The caller stores the ledgers
+// before it gives the response away.
+func Sign(r tufrepo.Request, now time.Time, hands ...Hand) (tufrepo.Response, error) {
+	trusted, err := r.TrustedSet()
+	if err != nil {
+		return tufrepo.Response{}, err
+	}
+	staged := r.Staged()
+	if err := tufrepo.CheckStaged(trusted, staged, now); err != nil {
+		return tufrepo.Response{}, fmt.Errorf("nothing was signed: %w", err)
+	}
+	answer := tufrepo.Response{Schema: 1, Request: r.ID}
+	var faults []error
+	var remember []func() // all or nothing: only if no hand is refused
+	for _, h := range hands {
+		signed := 0
+		for _, role := range r.Roles {
+			if !maySign(trusted, staged, role.Role, h.Signer.Key()) {
+				continue
+			}
+			signed++
+			sig, entry, err := signRole(role, h)
+			if err != nil {
+				faults = append(faults, err)
+				continue
+			}
+			answer.Signatures = append(answer.Signatures, sig)
+			remember = append(remember, func() { h.Ledger.Roles[role.Role] = entry })
+		}
+		if signed == 0 {
+			faults = append(faults, fmt.Errorf("key %.8s is not listed for anything in this request", h.Signer.Key().ID()))
+		}
+	}
+	if err := errors.Join(faults...); err != nil {
+		return tufrepo.Response{}, fmt.Errorf("nothing was signed: %w", err)
+	}
+	for _, note := range remember {
+		note()
+	}
+	return answer, nil
+}
+
+func signRole(role tufrepo.RequestRole, h Hand) (tufrepo.Signature, Signed, error) {
+	entry, err := entryOf(role.Metadata)
+	if err == nil {
+		err = h.Ledger.permit(role.Role, entry)
+	}
+	if err != nil {
+		return tufrepo.Signature{}, entry, err
+	}
+	sig, err := tufrepo.SignDetached(role.Metadata, role.Role, h.Signer)
+	return sig, entry, err
+}
+
+func entryOf(doc []byte) (Signed, error) {
+	info, err := tufrepo.Read(doc)
+	if err != nil {
+		return Signed{}, err
+	}
+	said, err := tufrepo.Statement(doc)
+	if err != nil {
+		return Signed{}, err
+	}
+	sum := sha256.Sum256(said)
+	return Signed{info.Version, hex.EncodeToString(sum[:])}, nil
+}
+
+// maySign says if k is listed for role: by the delegator as it will be, and for a root also by
+// the one before.
+func maySign(trusted tufrepo.Set, staged map[string][]byte, role string, k tufrepo.Key) bool {
+	for _, by := range delegators(trusted, staged, role) {
+		if p, err := tufrepo.CountSignatures(by, role, staged[role]); err == nil && slices.Contains(slices.Concat(p.Signed, p.Missing), k.ID()) {
+			return true
+		}
+	}
+	return false
+}
+
+// delegators are the files whose thresholds role must meet.
+func delegators(trusted tufrepo.Set, staged map[string][]byte, role string) [][]byte {
+	var list [][]byte
+	if by, err := trusted.With(staged).Delegator(role); err == nil {
+		list = append(list, by)
+	}
+	if n := len(trusted.Roots); role == tufrepo.Root && n > 0 {
+		list = append(list, trusted.Roots[n-1])
+	}
+	return list
+}
+
+// Assemble puts signatures together. If all thresholds are met it returns the signed state as a
+// bundle; if not, the bundle is empty and the progress says who is missing. A signature that is
+// bad, or by a stranger, is an error.
+func Assemble(r tufrepo.Request, now time.Time, responses ...tufrepo.Response) (tufrepo.Bundle, []tufrepo.Progress, error) {
+	trusted, err := r.TrustedSet()
+	if err != nil {
+		return tufrepo.Bundle{}, nil, err
+	}
+	staged := r.Staged()
+	var faults []error
+	for _, a := range responses {
+		if a.Request != r.ID {
+			faults = append(faults, fmt.Errorf("a response answers request %s, this is %s", a.Request, r.ID))
+			continue
+		}
+		for _, s := range a.Signatures {
+			doc, ok := staged[s.Role]
+			if !ok {
+				faults = append(faults, fmt.Errorf("a response signs %s, which was not asked for", s.Role))
+				continue
+			}
+			if staged[s.Role], err = tufrepo.Attach(doc, s); err != nil {
+				faults = append(faults, err)
+				staged[s.Role] = doc
+			}
+		}
+	}
+	faults = append(faults, tufrepo.CheckStaged(trusted, staged, now))
+	if err := errors.Join(faults...); err != nil {
+		return tufrepo.Bundle{}, nil, err
+	}
+	progress, done := count(trusted, staged, r.Roles)
+	if !done {
+		return tufrepo.Bundle{}, progress, nil
+	}
+	next := trusted.With(staged)
+	if err := next.CheckOffline(beforeAll); err != nil {
+		return tufrepo.Bundle{}, progress, err
+	}
+	bundle, err := next.Bundle()
+	return bundle, progress, err
+}
+
+// beforeAll is a time at which nothing has expired: the freshness of what is staged is checked
+// on its own, and other files may wait for their renewal.
+var beforeAll = time.Unix(0, 0)
+
+// count gives the progress of each role; a root has two entries, by the new and the old root.
+func count(trusted tufrepo.Set, staged map[string][]byte, roles []tufrepo.RequestRole) ([]tufrepo.Progress, bool) {
+	var list []tufrepo.Progress
+	done := true
+	for _, role := range roles {
+		for _, by := range delegators(trusted, staged, role.Role) {
+			p, err := tufrepo.CountSignatures(by, role.Role, staged[role.Role])
+			done = done && err == nil && p.Done()
+			list = append(list, p)
+		}
+	}
+	return list, done
+}
