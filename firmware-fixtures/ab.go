@@ -15,12 +15,13 @@ type abPackage struct {
 	build      Build
 	payload    payloadSpec
 	wipe       bool
-	textKeys   map[string]string // replaces or adds keys of the text metadata; "" removes one
-	pbDevice   string            // pre-device in metadata.pb, if it shall differ
-	properties string            // appended to payload_properties.txt
-	otaType    uint64            // 1 is AB
-	between    []entry           // put between metadata.pb and care_map.pb
-	shift      int64             // added to every offset of the property strings
+	downgrade  bool
+	textKeys   map[string]string   // replaces or adds keys of the text metadata; "" removes one
+	pbDevice   string              // pre-device in metadata.pb, if it shall differ
+	otaType    uint64              // in metadata.pb; 1 is AB
+	properties func(string) string // changes payload_properties.txt; nil leaves it
+	between    []entry             // put between metadata.pb and care_map.pb
+	shift      int64               // added to every offset of the property strings
 }
 
 func (b Build) abEntries(k Key, padTo int64) ([]entry, error) {
@@ -110,7 +111,10 @@ func (p abPackage) propertiesText(pay payload) []byte {
 	b64 := base64.StdEncoding.EncodeToString
 	text := fmt.Sprintf("FILE_HASH=%s\nFILE_SIZE=%d\nMETADATA_HASH=%s\nMETADATA_SIZE=%d\n",
 		b64(pay.hash), pay.body.size, b64(pay.metadataHash), pay.metadataSize)
-	return []byte(text + p.properties)
+	if p.properties != nil {
+		text = p.properties(text)
+	}
+	return []byte(text)
 }
 
 // careMap lists the blocks that update_verifier reads back (AOSP care_map.proto).

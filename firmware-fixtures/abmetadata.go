@@ -30,10 +30,10 @@ func propertiesOf(entries []entry, pay payload, shift int64) propertyFiles {
 		if e.name == namePayload {
 			payloadAt = data + shift
 		}
-		if e.deflate {
-			break // lengths behind a deflated entry are of no use to anybody, and nothing listed lies there
-		}
 		pos = data + e.body.size
+		if e.deflate {
+			pos = data + int64(len(deflate(e.body))) + 16 // data descriptor
+		}
 	}
 	var tokens []string
 	for _, name := range []string{namePayload, nameProperties, nameCareMap, nameMetadata, nameMetadataPB} {
@@ -66,6 +66,9 @@ func (p abPackage) metadata(props propertyFiles) []byte {
 	if p.wipe {
 		keys["ota-wipe"] = "yes"
 	}
+	if p.downgrade {
+		keys["ota-downgrade"] = "yes"
+	}
 	for k, v := range p.textKeys {
 		keys[k] = v
 	}
@@ -86,6 +89,9 @@ func (p abPackage) metadataPB(props propertyFiles) []byte {
 	m := pbInt(nil, 1, p.otaType)
 	if p.wipe {
 		m = pbInt(m, 2, 1)
+	}
+	if p.downgrade {
+		m = pbInt(m, 3, 1)
 	}
 	for _, f := range [][2]string{{"ota-property-files", pad(props.all)}, {"ota-streaming-property-files", pad(props.streaming)}} {
 		m = pbBytes(m, 4, pbString(pbString(nil, 1, f[0]), 2, f[1]))

@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"compress/flate"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"hash/crc32"
 	"io"
@@ -20,7 +21,8 @@ type entry struct {
 	name    string
 	body    body
 	deflate bool
-	extra   []byte // of the local header only, as signapk's alignment field
+	extra   []byte          // of the local header only, as signapk's alignment field
+	bend    func(*dirEntry) // hostile table: changes both headers of a stored entry
 }
 
 func stored(name string, b []byte) entry { return entry{name: name, body: bytesBody(b)} }
@@ -43,11 +45,12 @@ type dirEntry struct {
 	crc              uint32
 	packed, unpacked uint64
 	offset           uint64
-	extra            []byte
+	attributes       uint32 // external, Unix mode in the upper half
 }
 
-// writeArchive writes an archive without comment: entries in the given order, directory, end record.
-func writeArchive(w io.Writer, entries []entry) error {
+// writeArchive writes an archive without comment: entries in the given order, directory, end record. bend, for
+// the hostile table, changes what the directory says; nil leaves it true.
+func writeArchive(w io.Writer, entries []entry, bend func([]dirEntry) []dirEntry) error {
 	out := &counter{w: w}
 	var dir []dirEntry
 	for _, e := range entries {
@@ -56,6 +59,9 @@ func writeArchive(w io.Writer, entries []entry) error {
 			return fmt.Errorf("entry %s: %w", e.name, err)
 		}
 		dir = append(dir, d)
+	}
+	if bend != nil {
+		dir = bend(dir)
 	}
 	return writeDirectory(out, dir)
 }
@@ -70,6 +76,9 @@ func writeEntry(out *counter, e entry) (dirEntry, error) {
 		return d, err
 	}
 	d.crc, d.packed = sum.Sum32(), d.unpacked
+	if e.bend != nil {
+		e.bend(&d)
+	}
 	extra := append(zip64Local(d.packed), e.extra...)
 	if _, err := out.Write(d.local(extra)); err != nil {
 		return d, err
@@ -80,24 +89,27 @@ func writeEntry(out *counter, e entry) (dirEntry, error) {
 
 func writeDeflated(out *counter, e entry, d dirEntry) (dirEntry, error) {
 	d.method, d.flags = 8, 8
-	raw := readAll(e.body) // deflated entries are small files; padding is always stored
+	packed := deflate(e.body)
+	head := dirEntry{name: d.name, flags: d.flags, method: d.method}
+	d.crc, d.packed = crc32.ChecksumIEEE(readAll(e.body)), uint64(len(packed))
+	rec := append(head.local(e.extra), packed...)
+	rec = le(rec, uint32(sigDescriptor), d.crc, uint32(d.packed), uint32(d.unpacked))
+	_, err := out.Write(rec)
+	return d, err
+}
+
+// deflate packs a body in memory: deflated entries are small files, padding is always stored.
+func deflate(b body) []byte {
 	var packed bytes.Buffer
 	z, err := flate.NewWriter(&packed, flate.DefaultCompression)
 	if err != nil {
-		return d, err
+		panic(err) // the level is a constant
 	}
-	if _, err := z.Write(raw); err != nil {
-		return d, err
+	_, err1 := io.Copy(z, b.open())
+	if err := errors.Join(err1, z.Close()); err != nil {
+		panic(err) // reads from and writes into memory
 	}
-	if err := z.Close(); err != nil {
-		return d, err
-	}
-	head := dirEntry{name: d.name, flags: d.flags, method: d.method}
-	d.crc, d.packed = crc32.ChecksumIEEE(raw), uint64(packed.Len())
-	rec := append(head.local(e.extra), packed.Bytes()...)
-	rec = le(rec, uint32(sigDescriptor), d.crc, uint32(d.packed), uint32(d.unpacked))
-	_, err = out.Write(rec)
-	return d, err
+	return packed.Bytes()
 }
 
 func (d dirEntry) local(extra []byte) []byte {
@@ -113,13 +125,17 @@ func (d dirEntry) central() []byte {
 			z = le(z, v)
 		}
 	}
-	extra := d.extra
+	var extra []byte
 	if len(z) > 0 {
-		extra = append(le(nil, uint16(1), uint16(len(z))), append(z, extra...)...)
+		extra = append(le(nil, uint16(1), uint16(len(z))), z...)
 	}
-	h := le(nil, uint32(sigCentral), version(d), version(d), d.flags, d.method, uint16(dosTime), uint16(dosDate),
+	madeBy := version(d)
+	if d.attributes != 0 {
+		madeBy |= 3 << 8 // Unix
+	}
+	h := le(nil, uint32(sigCentral), madeBy, version(d), d.flags, d.method, uint16(dosTime), uint16(dosDate),
 		d.crc, cap32(d.packed), cap32(d.unpacked), uint16(len(d.name)), uint16(len(extra)),
-		uint16(0), uint16(0), uint16(0), uint32(0), cap32(d.offset))
+		uint16(0), uint16(0), uint16(0), d.attributes, cap32(d.offset))
 	return append(append(h, d.name...), extra...)
 }
 

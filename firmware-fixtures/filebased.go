@@ -27,9 +27,17 @@ echo "ui_print This is a test fixture." >&1
 exit 1
 `
 
-// fileEntries is a full file-based package in signapk's order: stored entries, then the others by name, then
-// otacert, then the jar signature (which recovery ignores, and which packages of that time have).
+// fileEntries is a full file-based package.
 func (b Build) fileEntries(k Key, padTo int64) ([]entry, error) {
+	files, err := b.files()
+	if err != nil {
+		return nil, err
+	}
+	return signedEntries(plainEntries(files), k, padTo)
+}
+
+// files is what the maker puts into the package before signing.
+func (b Build) files() (map[string][]byte, error) {
 	m, err := modelOf(b.Model)
 	if err != nil {
 		return nil, err
@@ -44,15 +52,20 @@ func (b Build) fileEntries(k Key, padTo int64) ([]entry, error) {
 	for name, data := range b.SystemFiles() {
 		files["system/"+name] = data
 	}
+	return files, nil
+}
+
+func plainEntries(files map[string][]byte) []entry {
 	var entries []entry
 	for _, name := range sortedNames(files) {
 		entries = append(entries, deflated(name, files[name]))
 	}
-	return finishFileBased(entries, k, padTo)
+	return entries
 }
 
-// finishFileBased adds what signapk adds, and the padding in front.
-func finishFileBased(entries []entry, k Key, padTo int64) ([]entry, error) {
+// signedEntries adds what signapk adds, in its order: stored entries (the padding) first, then the others,
+// then otacert, then the jar signature, which recovery ignores and packages of that time have.
+func signedEntries(entries []entry, k Key, padTo int64) ([]entry, error) {
 	entries = append(entries, deflated(nameOtacert, k.CertPEM()))
 	if padTo > 0 {
 		entries = append([]entry{{name: namePadding, body: padding("padding", padTo)}}, entries...)

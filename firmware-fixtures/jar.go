@@ -36,7 +36,7 @@ func jarSignature(entries []entry, k Key) ([]entry, error) {
 		word, digest64(h, manifest), sections)
 	sum := h.New()
 	io.WriteString(sum, sf)
-	der, err := k.pkcs7(sum.Sum(nil), h)
+	der, err := pkcs7(sum.Sum(nil), h, k)
 	if err != nil {
 		return nil, fmt.Errorf("jar signature: %w", err)
 	}

@@ -47,33 +47,34 @@ var (
 	oidECDSA256   = asn1.ObjectIdentifier{1, 2, 840, 10045, 4, 3, 2}
 )
 
-// pkcs7 is the detached signature over bytes with this digest, DER.
-func (k Key) pkcs7(digest []byte, h crypto.Hash) ([]byte, error) {
-	sig, err := k.sign(digest, h)
-	if err != nil {
-		return nil, err
-	}
+// pkcs7 is the detached signature over bytes with this digest, DER. Real ones have one signer; the hostile table
+// has one with two.
+func pkcs7(digest []byte, h crypto.Hash, signers ...Key) ([]byte, error) {
 	null := asn1.RawValue{Tag: asn1.TagNull}
 	digestAlg := pkix.AlgorithmIdentifier{Algorithm: oidSHA256, Parameters: null}
 	if h == crypto.SHA1 {
 		digestAlg.Algorithm = oidSHA1
 	}
-	sigAlg := pkix.AlgorithmIdentifier{Algorithm: oidECDSA256}
-	if _, ok := k.Private.Public().(*rsa.PublicKey); ok {
-		sigAlg = pkix.AlgorithmIdentifier{Algorithm: oidRSA, Parameters: null}
-	}
-	info := contentInfo{Type: oidSignedData, Content: signedData{
-		Version:      1,
-		Digests:      []pkix.AlgorithmIdentifier{digestAlg},
-		Certificates: asn1.RawValue{Class: asn1.ClassContextSpecific, Tag: 0, IsCompound: true, Bytes: k.Cert.Raw},
-		Signers: []signerInfo{{
+	data := signedData{Version: 1, Digests: []pkix.AlgorithmIdentifier{digestAlg},
+		Certificates: asn1.RawValue{Class: asn1.ClassContextSpecific, Tag: 0, IsCompound: true}}
+	data.Encapsulated.Type = oidData
+	for _, k := range signers {
+		sig, err := k.sign(digest, h)
+		if err != nil {
+			return nil, err
+		}
+		sigAlg := pkix.AlgorithmIdentifier{Algorithm: oidECDSA256}
+		if _, ok := k.Private.Public().(*rsa.PublicKey); ok {
+			sigAlg = pkix.AlgorithmIdentifier{Algorithm: oidRSA, Parameters: null}
+		}
+		data.Certificates.Bytes = append(data.Certificates.Bytes, k.Cert.Raw...)
+		data.Signers = append(data.Signers, signerInfo{
 			Version:   1,
 			Issuer:    issuerAndSerial{asn1.RawValue{FullBytes: k.Cert.RawIssuer}, k.Cert.SerialNumber},
 			Digest:    digestAlg,
 			Algorithm: sigAlg,
 			Signature: sig,
-		}},
-	}}
-	info.Content.Encapsulated.Type = oidData
-	return asn1.Marshal(info)
+		})
+	}
+	return asn1.Marshal(contentInfo{Type: oidSignedData, Content: data})
 }

@@ -5,7 +5,6 @@ package fixtures
 import (
 	"crypto"
 	_ "crypto/sha1" // whole-file signatures of the SHA-1 age
-	"encoding/binary"
 	"fmt"
 	"hash"
 	"io"
@@ -49,23 +48,24 @@ func (t *tailSigner) finish(k Key) error {
 
 // signatureComment is the comment of a signed archive with its two-byte length in front.
 func signatureComment(k Key, digest []byte, h crypto.Hash) ([]byte, error) {
-	der, err := k.pkcs7(digest, h)
+	der, err := pkcs7(digest, h, k)
 	if err != nil {
 		return nil, fmt.Errorf("whole-file signature: %w", err)
 	}
-	size := len(signMessage) + len(der) + 6
-	c := binary.LittleEndian.AppendUint16(nil, uint16(size))
-	c = append(c, signMessage...)
-	c = append(c, der...)
-	c = binary.LittleEndian.AppendUint16(c, uint16(len(der)+6))
-	c = append(c, 0xff, 0xff)
-	return binary.LittleEndian.AppendUint16(c, uint16(size)), nil
+	return commentAround([]byte(signMessage), der), nil
+}
+
+// commentAround puts message, signature and footer together, with the length in front.
+func commentAround(message, der []byte) []byte {
+	size := uint16(len(message) + len(der) + 6)
+	c := append(append(le(nil, size), message...), der...)
+	return le(c, uint16(len(der)+6), uint16(0xffff), size)
 }
 
 // writeSigned writes the archive of these entries with its whole-file signature.
 func writeSigned(w io.Writer, entries []entry, k Key) error {
 	t := newTailSigner(w, k)
-	if err := writeArchive(t, entries); err != nil {
+	if err := writeArchive(t, entries, nil); err != nil {
 		return err
 	}
 	return t.finish(k)
