@@ -9,6 +9,7 @@ import (
 	"hash/crc32"
 	"io"
 	"math"
+	"slices"
 )
 
 // hostileZip are archives that two readers would read differently, and what is no archive at all.
@@ -45,7 +46,9 @@ func hostileZip() []HostileCase {
 		{Name: "zip-overlap", Model: m, Want: []string{"ZIP-OVERLAP"}, Why: "one entry lies inside the content of another",
 			Write: forgery{entries: nestedEntry, directory: nestedDirectory}.of(m)},
 		{Name: "zip-hidden-entry", Model: m, Want: []string{"ZIP-GAP"}, Why: "an entry that the directory does not list",
-			Write: forgery{directory: func(d []dirEntry) []dirEntry { return append(d[:3:3], d[4:]...) }}.of(m)},
+			Write: forgery{directory: func(d []dirEntry) []dirEntry {
+				return slices.DeleteFunc(d, func(e dirEntry) bool { return e.name == "system/etc/hosts" })
+			}}.of(m)},
 		{Name: "zip-path-parent", Model: m, Want: []string{"ZIP-PATH"}, Why: "a name that leads out of the package",
 			Write: forgery{entries: extra("system/../../data/local/run.sh")}.of(m)},
 		{Name: "zip-path-absolute", Model: m, Want: []string{"ZIP-PATH"}, Why: "an absolute name", Write: forgery{entries: extra("/data/run.sh")}.of(m)},

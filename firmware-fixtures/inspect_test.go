@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package fixtures_test
+
+import (
+	"bytes"
+	"crypto"
+	"crypto/md5"
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	fixtures "landed/firmware-fixtures"
+	"landed/manifests"
+	"landed/manifests/otapkg"
+)
+
+// Inspected as a release of this day would be: after every fixture was built, before the year 2090.
+var releaseDay = time.Date(2026, 6, 1, 0, 0, 0, 0, time.UTC)
+
+func policy(model, name string) otapkg.Policy {
+	return otapkg.Policy{Catalogue: manifests.DefaultCatalogue(), Model: model, Name: name, Channel: "stable", Now: releaseDay,
+		Keys: []crypto.PublicKey{fixtures.TestKey().Cert.PublicKey}}
+}
+
+// TestGoodPackagesInspectClean: no finding at all, and the facts are those of the build.
+func TestGoodPackagesInspectClean(t *testing.T) {
+	for _, m := range fixtures.Models() {
+		for _, k := range fixtures.Kinds() {
+			b, _ := fixtures.BuildOf(m, k)
+			key := fixtures.TestKey()
+			if m == "pisces" {
+				key = fixtures.TestKeySHA1() // fine for a recovery of 2014
+			}
+			data, err := fixtures.Bytes(b, key)
+			if err != nil {
+				t.Fatal(err)
+			}
+			name := b.FileName(fmt.Sprintf("%x", md5.Sum(data)))
+			facts, findings, err := otapkg.Inspect(bytes.NewReader(data), int64(len(data)), policy(m, name))
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, f := range findings {
+				t.Errorf("%s %s: %s %s: %s", m, k, f.Level, f.Code, f.Message)
+			}
+			if !slices.Equal(facts.PostBuild, []string{b.Fingerprint}) || facts.PostTimestamp != b.UTC || !slices.Equal(facts.PreDevices, []string{m}) {
+				t.Errorf("%s %s: facts %+v", m, k, facts)
+			}
+		}
+	}
+}
+
+// TestHostilePackagesFire: each case is found out by the check that it names.
+func TestHostilePackagesFire(t *testing.T) {
+	for _, c := range fixtures.Hostile() {
+		var buf bytes.Buffer
+		if err := c.Write(&buf, fixtures.TestKey()); err != nil {
+			t.Errorf("%s: %v", c.Name, err)
+			continue
+		}
+		_, findings, err := otapkg.Inspect(bytes.NewReader(buf.Bytes()), int64(buf.Len()), policy(c.Model, c.File))
+		if err != nil {
+			t.Errorf("%s: %v", c.Name, err)
+		}
+		var codes []string
+		for _, f := range findings {
+			codes = append(codes, string(f.Code))
+		}
+		for _, want := range c.Want {
+			if !slices.Contains(codes, want) {
+				t.Errorf("%s (%s): %v fired, wanted %s", c.Name, c.Why, codes, want)
+			}
+		}
+	}
+}
