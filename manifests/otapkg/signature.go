@@ -3,6 +3,7 @@
 package otapkg
 
 import (
+	"bytes"
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/elliptic"
@@ -138,6 +139,9 @@ func parseSignedData(der []byte) (*signature, Code, error) {
 	var err error
 	if s.cert, err = x509.ParseCertificate(cert.FullBytes); err != nil {
 		return nil, SigBad, fmt.Errorf("its certificate cannot be read (%w)", err)
+	}
+	if !bytes.Equal(si.Issuer.Name.FullBytes, s.cert.RawIssuer) || si.Issuer.Serial.Cmp(s.cert.SerialNumber) != 0 {
+		return nil, SigCert, errors.New("its signer names another certificate than the one it holds")
 	}
 	switch {
 	case si.Digest.Algorithm.Equal(oidSHA1):

@@ -126,7 +126,7 @@ func (e *ending) readDirectoryPlace(src source, b []byte, fs *Findings) (bool, e
 	}
 	if z != nil {
 		agree := func(old, marker, now int64) bool { return old == marker || old == now }
-		if !agree(here, 0xFFFF, z.here) || !agree(total, 0xFFFF, z.total) || !agree(size, 0xFFFFFFFF, z.size) || !agree(start, 0xFFFFFFFF, z.start) || !marked {
+		if !agree(here, 0xFFFF, z.here) || !agree(total, 0xFFFF, z.total) || !agree(size, 0xFFFFFFFF, z.size) || !agree(start, 0xFFFFFFFF, z.start) {
 			fs.add(mismatch("The zip directory", "its Zip64 record says something else than its ordinary one"))
 		}
 		here, total, size, start = z.here, z.total, z.size, z.start
@@ -210,11 +210,11 @@ func (e *ending) readZip64(src source, marked bool, fs *Findings) (*zip64End, er
 		fs.add(mismatch("The zip directory", "its Zip64 locator does not point at a plain Zip64 record directly before it"))
 		return nil, nil
 	}
+	e.dirEnd = at
 	if !marked {
 		fs.add(mismatch("The zip directory", "it has a Zip64 record that it does not need"))
 		return nil, nil
 	}
-	e.dirEnd = at
 	num := func(i int) int64 { return clampInt64(le.Uint64(b[i:])) }
 	return &zip64End{here: num(24), total: num(32), size: num(40), start: num(48), disk: int64(le.Uint32(b[16:]) | le.Uint32(b[20:]) | le.Uint32(loc[4:]))}, nil
 }

@@ -139,8 +139,8 @@ func (c *central) afterContent(src source, next int64, fs *Findings) (int64, err
 		return end, nil
 	}
 	room := next - end
-	if room <= 0 {
-		return end, nil // an overlap, found by the caller
+	if room < 0 {
+		return end, nil // an overlap, which the caller finds
 	}
 	b, err := src.bytes(end, min(room, 24))
 	if err != nil {

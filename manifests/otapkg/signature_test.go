@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package otapkg
+
+import (
+	"bytes"
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/x509"
+	"math/big"
+	"slices"
+	"testing"
+
+	fixtures "landed/firmware-fixtures"
+	"landed/manifests"
+)
+
+// signedBy writes the patched package of a model, signed by key under a certificate that signs itself.
+func signedBy(t *testing.T, model string, key crypto.Signer) ([]byte, fixtures.Key) {
+	t.Helper()
+	der, err := x509.CreateCertificate(rand.Reader, &x509.Certificate{SerialNumber: big.NewInt(7)}, &x509.Certificate{SerialNumber: big.NewInt(7)}, key.Public(), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cert, err := x509.ParseCertificate(der)
+	if err != nil {
+		t.Fatal(err)
+	}
+	k := fixtures.Key{Private: key, Cert: cert}
+	return packageOf(t, model, k), k
+}
+
+func packageOf(t testing.TB, model string, k fixtures.Key) []byte {
+	t.Helper()
+	build, err := fixtures.BuildOf(model, fixtures.Patched)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := fixtures.Bytes(build, k)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+// harmless are the findings of the good packages.
+var harmless = []Code{DataWrite, BootWrite}
+
+func TestSignatureFindings(t *testing.T) {
+	rsa4096, err := rsa.GenerateKey(rand.Reader, 4096)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p256, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	models := manifests.DefaultCatalogue()
+	test := fixtures.TestKey()
+	pin := func(k crypto.Signer) Policy { return Policy{Catalogue: models, Keys: []crypto.PublicKey{k.Public()}} }
+	good := packageOf(t, "armani", test)
+
+	t.Run("RSA-2048 for 2014", func(t *testing.T) { only(t, good, pin(test.Private), harmless) })
+	t.Run("no key pinned", func(t *testing.T) { only(t, good, Policy{}, harmless) })
+	t.Run("other key pinned", func(t *testing.T) { only(t, good, pin(p256), harmless, SigKey) })
+	t.Run("RSA-4096 for 2014", func(t *testing.T) {
+		b, k := signedBy(t, "armani", rsa4096)
+		only(t, b, pin(k.Private), harmless, SigAlg)
+	})
+	t.Run("EC for 2014", func(t *testing.T) {
+		b, k := signedBy(t, "armani", p256)
+		only(t, b, pin(k.Private), harmless, SigAlg)
+	})
+	t.Run("EC today", func(t *testing.T) {
+		b, k := signedBy(t, "fuxi", p256)
+		only(t, b, pin(k.Private), harmless)
+	})
+	t.Run("SHA-1 for 2014", func(t *testing.T) {
+		only(t, packageOf(t, "armani", fixtures.TestKeySHA1()), pin(test.Private), harmless)
+	})
+	t.Run("SHA-1 today", func(t *testing.T) {
+		if found := only(t, packageOf(t, "fuxi", fixtures.TestKeySHA1()), pin(test.Private), harmless, SigSHA1); !found.Refused() {
+			t.Error("SHA-1 on a current model is not refused")
+		}
+	})
+	t.Run("content changed", func(t *testing.T) {
+		b := slices.Clone(good)
+		b[bytes.Index(b, []byte("post-build"))+12] ^= 1 // inside the fingerprint
+		_, found := inspectBytes(t, b, pin(test.Private))
+		if !found.Has(SigBad) {
+			t.Errorf("findings = %v", found.Codes())
+		}
+	})
+	t.Run("footer length", func(t *testing.T) {
+		b := slices.Clone(good)
+		b[len(b)-2]++
+		only(t, b, pin(test.Private), harmless, SigSize)
+	})
+	t.Run("signature start outside the comment", func(t *testing.T) {
+		b := slices.Clone(good)
+		b[len(b)-5] = 0xFF
+		only(t, b, pin(test.Private), harmless, SigBad)
+	})
+	t.Run("certificate of another key", func(t *testing.T) {
+		other := fixtures.TestKeySHA1() // the same key: the file is signed by it, otacert is the other's
+		if bytes.Equal(other.Cert.Raw, test.Cert.Raw) {
+			t.Fatal("the two certificates are one")
+		}
+		var found Findings
+		judgeOTACert(other.CertPEM(), &signature{cert: test.Cert}, &found)
+		judgeOTACert(test.CertPEM(), &signature{cert: test.Cert}, &found)
+		judgeOTACert([]byte("nothing"), &signature{cert: test.Cert}, &found)
+		if len(found) != 2 || !found.Has(SigCert) {
+			t.Errorf("findings = %v", found)
+		}
+	})
+}
+
+func TestPublishedKeyInTheLab(t *testing.T) {
+	b := readVector(t, "otasigned_v3.zip")
+	for _, c := range []struct {
+		channel string
+		want    Level
+	}{{"stable", Refuse}, {Lab, Warn}, {"", Refuse}} {
+		_, found := inspectBytes(t, b, Policy{Channel: c.channel})
+		i := slices.IndexFunc(found, func(f Finding) bool { return f.Code == SigPublic })
+		if i < 0 || found[i].Level != c.want {
+			t.Errorf("channel %q: %v", c.channel, found)
+		}
+	}
+	if name, ok := PublishedKey(vectorKey(t, "testkey_v3.x509.pem")); !ok || name != "AOSP testkey" {
+		t.Errorf("PublishedKey(v3) = %q, %v", name, ok)
+	}
+	if _, ok := PublishedKey(fixtures.TestKey().Private.Public()); ok {
+		t.Error("the fixtures' key is not AOSP's")
+	}
+}
+
+func TestParseSignedDataRefuses(t *testing.T) {
+	b := packageOf(t, "armani", fixtures.TestKey())
+	a, _, err := ReadArchive(bytes.NewReader(b), int64(len(b)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := a.end.comment
+	der := c[len(c)-int(le.Uint16(c[len(c)-6:])) : len(c)-footerLen]
+	if _, _, err := parseSignedData(der); err != nil {
+		t.Fatal(err)
+	}
+	for n := range der {
+		if _, _, err := parseSignedData(der[:n]); err == nil {
+			t.Fatalf("%d of %d bytes pass", n, len(der))
+		}
+	}
+	if _, _, err := parseSignedData(append(slices.Clone(der), 0)); err == nil {
+		t.Error("a byte after the signature passes")
+	}
+}
