@@ -145,7 +145,6 @@ func (i *Intake) age(ctx context.Context) error {
 		}
 		now := i.Now()
 		err := i.Store.Update(ctx, func(tx fleet.Tx) error {
-			// A millisecond later than Judge asks, because times are stored in milliseconds.
 			silent, left, err := tx.Installations().Silent(ctx, now.Add(-verdict.SilentAfter), silentBatch)
 			if err != nil {
 				return err

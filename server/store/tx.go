@@ -23,6 +23,9 @@ func (d *DB) View(ctx context.Context, fn func(fleet.Tx) error) error {
 // Update runs fn in the one writing transaction. Calls queue; fn must not call Update or
 // wait for another one. It is committed, and on disk, when nil is returned.
 func (d *DB) Update(ctx context.Context, fn func(fleet.Tx) error) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
 	select {
 	case <-d.turn:
 	case <-ctx.Done():

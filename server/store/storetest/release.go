@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package storetest
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"landed/manifests"
+	"landed/server/fleet"
+)
+
+func later(n int) time.Time { return Now.Add(time.Duration(n) * time.Minute) }
+
+func same(t *testing.T, what string, got, want any) {
+	t.Helper()
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("%s (-want +got):\n%s", what, diff)
+	}
+}
+
+func aPackage(digit string) fleet.Package {
+	return fleet.Package{
+		SHA256: strings.Repeat(digit, 64), Name: "a.zip", Size: 123, Model: "armani", Variant: "armani_global", Channel: "stable", Family: "file",
+		Build:     manifests.Build{Fingerprint: "Xiaomi/armani/armani:4.3/J/" + digit + ":user/release-keys", Incremental: digit, UTC: 1_407_600_000},
+		PreBuilds: []string{"x", "y"}, Facts: []byte(`{"a":1}`), Findings: []byte(`[]`), By: "lei", At: Now,
+	}
+}
+
+func testPackages(t *testing.T, s fleet.Store) {
+	a, b := aPackage("a"), aPackage("b")
+	b.At, b.PreBuilds = later(1), nil
+	for _, p := range []fleet.Package{a, b, a} {
+		update(t, s, func(tx fleet.Tx) error { return tx.Packages().Put(ctx, p) })
+	}
+	other := a
+	other.SHA256 = strings.Repeat("c", 64)
+	wantKind(t, s, fleet.Conflict, "build_exists", func(tx fleet.Tx) error { return tx.Packages().Put(ctx, other) })
+	wantKind(t, s, fleet.NotFound, "package_unknown", func(tx fleet.Tx) error { _, err := tx.Packages().Get(ctx, other.SHA256); return err })
+	view(t, s, func(tx fleet.Tx) error {
+		got, err := tx.Packages().Get(ctx, a.SHA256)
+		same(t, "the package", got, a)
+		if err != nil {
+			return err
+		}
+		all, err := tx.Packages().List(ctx)
+		same(t, "newest first", all, []fleet.Package{b, a})
+		return err
+	})
+}
+
+func testReleases(t *testing.T, s fleet.Store) {
+	one := fleet.Release{Name: "one", Counter: 1, Source: []byte("yaml"), State: fleet.ReleaseDraft, Packages: []string{"p"}, By: "lei", At: Now}
+	two := fleet.Release{Name: "two", Counter: 2, State: fleet.ReleaseDraft, At: later(1)}
+	create := func(r fleet.Release) func(fleet.Tx) error {
+		return func(tx fleet.Tx) error { return tx.Releases().Create(ctx, r) }
+	}
+	update(t, s, create(one))
+	update(t, s, create(two))
+	wantKind(t, s, fleet.Conflict, "release_exists", create(one))
+	taken := two
+	taken.Name = "three"
+	wantKind(t, s, fleet.Conflict, "release_exists", create(taken))
+
+	one.State, one.Change = fleet.ReleaseStaged, "c"
+	save := func(tx fleet.Tx) error { return tx.Releases().Save(ctx, one, fleet.ReleaseDraft) }
+	update(t, s, save)
+	wantKind(t, s, fleet.Conflict, "release_moved", save)
+	wantKind(t, s, fleet.NotFound, "release_unknown", func(tx fleet.Tx) error { return tx.Releases().Save(ctx, taken, fleet.ReleaseDraft) })
+	view(t, s, func(tx fleet.Tx) error {
+		got, err := tx.Releases().Get(ctx, "one")
+		same(t, "the release", got, one)
+		if err != nil {
+			return err
+		}
+		all, err := tx.Releases().List(ctx)
+		same(t, "newest first", all, []fleet.Release{two, one})
+		return err
+	})
+}
+
+func testChanges(t *testing.T, s fleet.Store) {
+	one := fleet.Change{ID: strings.Repeat("1", 32), Release: "one", State: fleet.ChangeOpen, Request: []byte("bundle"), Roles: []fleet.StagedRole{{Role: "armani", Version: 2, Metadata: []byte("{}")}}, At: later(1)}
+	two := fleet.Change{ID: strings.Repeat("2", 32), State: fleet.ChangeOpen, At: Now}
+	create := func(c fleet.Change) func(fleet.Tx) error {
+		return func(tx fleet.Tx) error { return tx.Changes().Create(ctx, c) }
+	}
+	update(t, s, create(one))
+	update(t, s, create(two))
+	wantKind(t, s, fleet.Conflict, "change_exists", create(one))
+	view(t, s, func(tx fleet.Tx) error {
+		open, err := tx.Changes().Open(ctx)
+		same(t, "oldest first", open, []fleet.Change{two, one})
+		return err
+	})
+	one.State = fleet.ChangePublished
+	save := func(tx fleet.Tx) error { return tx.Changes().Save(ctx, one, fleet.ChangeOpen) }
+	update(t, s, save)
+	wantKind(t, s, fleet.Conflict, "change_moved", save)
+	wantKind(t, s, fleet.NotFound, "change_unknown", func(tx fleet.Tx) error { _, err := tx.Changes().Get(ctx, "none"); return err })
+	view(t, s, func(tx fleet.Tx) error {
+		got, err := tx.Changes().Get(ctx, one.ID)
+		same(t, "the change", got, one)
+		return err
+	})
+}
+
+func testMetadata(t *testing.T, s fleet.Store) {
+	file := func(role string, version int64, text string) fleet.Metadata {
+		return fleet.Metadata{Role: role, Version: version, Bytes: []byte(text), Expires: later(60), At: Now}
+	}
+	r9, r10, snap := file("root", 9, "nine"), file("root", 10, "ten"), file("snapshot", 3, "three")
+	for _, m := range []fleet.Metadata{r10, r9, snap, r9} {
+		update(t, s, func(tx fleet.Tx) error { return tx.Metadata().Put(ctx, m) })
+	}
+	wantKind(t, s, fleet.Conflict, "version_used", func(tx fleet.Tx) error { return tx.Metadata().Put(ctx, file("root", 9, "other")) })
+	wantKind(t, s, fleet.NotFound, "metadata_unknown", func(tx fleet.Tx) error { _, err := tx.Metadata().Get(ctx, "root", 11); return err })
+	wantKind(t, s, fleet.NotFound, "metadata_unknown", func(tx fleet.Tx) error { _, err := tx.Metadata().Latest(ctx, "targets"); return err })
+	view(t, s, func(tx fleet.Tx) error {
+		latest, err := tx.Metadata().Latest(ctx, "root")
+		if err != nil {
+			return err
+		}
+		same(t, "latest", latest, r10)
+		newest, err := tx.Metadata().LatestAll(ctx)
+		if err != nil {
+			return err
+		}
+		same(t, "latest of each", newest, []fleet.Metadata{r10, snap})
+		all, err := tx.Metadata().All(ctx, "root")
+		same(t, "every root", all, []fleet.Metadata{r9, r10})
+		return err
+	})
+}

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package storetest
+
+import (
+	"testing"
+
+	"landed/server/fleet"
+)
+
+func testRollouts(t *testing.T, s fleet.Store) {
+	for n, name := range []string{"one", "two"} {
+		update(t, s, func(tx fleet.Tx) error {
+			return tx.Releases().Create(ctx, fleet.Release{Name: name, Counter: int64(n + 1), State: fleet.ReleasePublished})
+		})
+	}
+	rollout := func(release, model string) fleet.Rollout {
+		return fleet.Rollout{
+			ID: release + "." + model + ".stable", Release: release, Model: model, Channel: "stable", Package: "p", Salt: "s",
+			Stages: fleet.DefaultStages(), State: fleet.RolloutRunning, Since: Now, Started: Now, Changed: Now,
+		}
+	}
+	one, two, dior := rollout("one", "armani"), rollout("two", "armani"), rollout("one", "dior")
+	for _, r := range []fleet.Rollout{two, one, dior} {
+		update(t, s, func(tx fleet.Tx) error { return tx.Rollouts().Create(ctx, r) })
+	}
+	wantKind(t, s, fleet.Conflict, "rollout_exists", func(tx fleet.Tx) error { return tx.Rollouts().Create(ctx, one) })
+
+	halted := one
+	halted.State, halted.Stage, halted.Reason, halted.By, halted.Forgiven = fleet.RolloutHalted, 2, "three leaks", "landed", 1
+	halted.Held, halted.Since, halted.Changed = "why", later(1), later(2)
+	save := func(tx fleet.Tx) error { return tx.Rollouts().Save(ctx, halted) }
+	update(t, s, save)
+	wantKind(t, s, fleet.Conflict, "rollout_moved", save) // the second save from one revision
+	wantKind(t, s, fleet.NotFound, "rollout_unknown", func(tx fleet.Tx) error { return tx.Rollouts().Save(ctx, rollout("no", "armani")) })
+	halted.Revision = 1
+	view(t, s, func(tx fleet.Tx) error {
+		got, err := tx.Rollouts().Get(ctx, one.ID)
+		if err != nil {
+			return err
+		}
+		same(t, "the rollout", got, halted)
+		all, err := tx.Rollouts().List(ctx)
+		if err != nil {
+			return err
+		}
+		same(t, "by release and model", all, []fleet.Rollout{halted, dior, two})
+		of, err := tx.Rollouts().OfModel(ctx, "armani", "stable")
+		same(t, "newest counter first", of, []fleet.Rollout{two, halted})
+		return err
+	})
+}
+
+func testAudit(t *testing.T, s fleet.Store) {
+	entry := func(n int, subject string) fleet.AuditEntry {
+		return fleet.AuditEntry{N: int64(n), At: later(n), Actor: "lei", Action: "rollout.halt", Subject: subject, Reason: "because"}
+	}
+	want := []fleet.AuditEntry{entry(1, "a"), entry(2, "b"), entry(3, "a")}
+	for _, e := range want {
+		update(t, s, func(tx fleet.Tx) error { return tx.Audit().Append(ctx, e) })
+	}
+	view(t, s, func(tx fleet.Tx) error {
+		page, err := tx.Audit().List(ctx, 0, 2)
+		if err != nil {
+			return err
+		}
+		same(t, "from the end", page, []fleet.AuditEntry{want[2], want[1]})
+		page, err = tx.Audit().List(ctx, page[1].N, 2)
+		if err != nil {
+			return err
+		}
+		same(t, "the next page", page, []fleet.AuditEntry{want[0]})
+		of, err := tx.Audit().OfSubject(ctx, "a", 10)
+		same(t, "of one subject", of, []fleet.AuditEntry{want[2], want[0]})
+		return err
+	})
+}
+
+func testTokens(t *testing.T, s fleet.Store) {
+	update(t, s, put("a"))
+	wantKind(t, s, fleet.Conflict, "token_exists", put("a"))
+	wantKind(t, s, fleet.NotFound, "token_unknown", func(tx fleet.Tx) error { _, err := tx.Tokens().ByHash(ctx, []byte("b")); return err })
+	view(t, s, func(tx fleet.Tx) error {
+		got, err := tx.Tokens().ByHash(ctx, []byte("a"))
+		same(t, "the token", got, fleet.Token{Name: "a", Role: fleet.RoleSupport, Hash: []byte("a"), At: Now})
+		return err
+	})
+	remove := func(tx fleet.Tx) error { return tx.Tokens().Delete(ctx, "a") }
+	update(t, s, remove)
+	wantKind(t, s, fleet.NotFound, "token_unknown", remove)
+}

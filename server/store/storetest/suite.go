@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package storetest
+
+import (
+	"context"
+	"errors"
+	"testing"
+
+	"landed/server/fleet"
+)
+
+// Run is the conformance suite. open gives a fresh store each time.
+func Run(t *testing.T, open func(t *testing.T) fleet.Store) {
+	for _, test := range []struct {
+		name string
+		run  func(*testing.T, fleet.Store)
+	}{
+		{"an update that fails never happened", updateFails},
+		{"an update that panics never happened, and the store goes on", updatePanics},
+		{"a conflict inside an update leaves the rest of it standing", conflictInside},
+		{"a view cannot write", viewReadOnly},
+		{"a view sees one state", viewConsistent},
+		{"concurrent updates lose nothing", updatesQueue},
+		{"an update whose context has ended does not begin", updateCancelled},
+		{"packages", testPackages},
+		{"releases", testReleases},
+		{"changes", testChanges},
+		{"metadata", testMetadata},
+		{"rollouts", testRollouts},
+		{"reports", testReports},
+		{"installations", testInstallations},
+		{"silent installations", testSilent},
+		{"counts", testCounts},
+		{"audit", testAudit},
+		{"tokens", testTokens},
+	} {
+		t.Run(test.name, func(t *testing.T) { test.run(t, open(t)) })
+	}
+}
+
+var ctx = context.Background()
+
+func update(t *testing.T, s fleet.Store, fn func(fleet.Tx) error) {
+	t.Helper()
+	if err := s.Update(ctx, fn); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func view(t *testing.T, s fleet.Store, fn func(fleet.Tx) error) {
+	t.Helper()
+	if err := s.View(ctx, fn); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// wantKind runs fn in an update of its own and wants an error of this kind and code.
+func wantKind(t *testing.T, s fleet.Store, k fleet.Kind, code string, fn func(fleet.Tx) error) {
+	t.Helper()
+	err := s.Update(ctx, fn)
+	e, ok := errors.AsType[*fleet.Error](err)
+	if !ok || e.Kind != k || e.Code != code {
+		t.Errorf("got %v, wanted %s %s", err, k, code)
+	}
+}
+
+func put(name string) func(fleet.Tx) error {
+	return func(tx fleet.Tx) error {
+		return tx.Tokens().Put(ctx, fleet.Token{Name: name, Role: fleet.RoleSupport, Hash: []byte(name), At: Now})
+	}
+}
+
+func names(t *testing.T, s fleet.Store) (all []string) {
+	t.Helper()
+	view(t, s, func(tx fleet.Tx) error {
+		tokens, err := tx.Tokens().List(ctx)
+		for _, token := range tokens {
+			all = append(all, token.Name)
+		}
+		return err
+	})
+	return all
+}
