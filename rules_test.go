@@ -73,6 +73,7 @@ var libraryHome = map[string][]string{
 	"github.com/spf13/cobra":                            {"signer/cmd", "server/cmd", "handset/cmd", "firmware-fixtures/cmd"},
 	"github.com/schollz/progressbar/v3":                 {"server/cmd/otactl", "signer/cmd", "firmware-fixtures/cmd"},
 	"go.yaml.in/yaml/v3":                                {"manifests", "server/cmd"},
+	"github.com/google/go-cmp":                          {"server/store/storetest"}, // a conformance suite is test code
 	"golang.org/x/term":                                 {"signer/cmd", "server/cmd"},
 	"google.golang.org/protobuf":                        {"manifests/otapkg", "firmware-fixtures", "handset/slots"},
 }

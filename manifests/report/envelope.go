@@ -3,6 +3,7 @@
 package report
 
 import (
+	"bytes"
 	"crypto/ed25519"
 	"crypto/sha256"
 	"encoding/base32"
@@ -27,6 +28,7 @@ const MaxEnvelope = 8 << 10
 var (
 	ErrTooLarge  = fmt.Errorf("the envelope is larger than %d bytes", MaxEnvelope)
 	ErrEnvelope  = errors.New("this is no DSSE envelope of a report")
+	ErrForm      = errors.New("the report is not in its one form: every field once, in the order of the schema, without blanks")
 	ErrSignature = errors.New("the signature is not by the key that the report names")
 )
 
@@ -70,7 +72,7 @@ func Open(text []byte) (Report, Reference, error) {
 	}
 	var e envelope
 	if err := manifests.StrictJSON(text, &e); err != nil {
-		return Report{}, "", fmt.Errorf("%w: %w", ErrEnvelope, err)
+		return Report{}, "", fmt.Errorf("%w: %w", ErrEnvelope, discreet(err))
 	}
 	if e.PayloadType != PayloadType || len(e.Signatures) != 1 {
 		return Report{}, "", fmt.Errorf("%w: wanted payloadType %s and one signature", ErrEnvelope, PayloadType)
@@ -86,6 +88,11 @@ func Open(text []byte) (Report, Reference, error) {
 	r, err := Parse(body)
 	if err != nil {
 		return Report{}, "", err
+	}
+	// A field given twice, or a blank, could carry what no field may carry, past every
+	// check and into the store. So there is one way to write a report.
+	if same, err := json.Marshal(e); err != nil || !bytes.Equal(same, text) || !bytes.Equal(body, r.Bytes()) {
+		return Report{}, "", ErrForm
 	}
 	ref := ReferenceOf(r.PublicKey())
 	if e.Signatures[0].KeyID != string(ref) || !ed25519.Verify(r.PublicKey(), dsse.PAE(PayloadType, body), sig) {

@@ -95,6 +95,11 @@ func TestOpenRefuses(t *testing.T) {
 		"bare signature":      {seal(good, testKey(1), good), ErrSignature, ""},
 		"unknown field":       {with(`{"schema"`, `{"imei":"x","schema"`), nil, "unknown field"},
 		"unknown in evidence": {with(`"feature"`, `"carrier":"x","feature"`), nil, "unknown field"},
+		"field twice":         {with(`{"schema"`, `{"id":"490154203237518","schema"`), ErrForm, ""},
+		"blank in body":       {with(`"seq":3`, `"seq": 3`), ErrForm, ""},
+		"blank in envelope":   {append(seal(good, testKey(1), pae(good)), ' '), ErrForm, ""},
+		"twice in envelope":   {bytes.Replace(seal(good, testKey(1), pae(good)), []byte(`{"payloadType"`), []byte(`{"payload":"490154203237518x","payloadType"`), 1), ErrForm, ""},
+		"capital in envelope": {bytes.Replace(seal(good, testKey(1), pae(good)), []byte(`"payloadType"`), []byte(`"PayloadType"`), 1), ErrForm, ""},
 		"wrong type":          {with(`"seq":3`, `"seq":"3"`), nil, "seq"},
 		"fraction":            {with(`"seq":3`, `"seq":3.5`), nil, "seq"},
 		"negative":            {with(`"attempts_build":0`, `"attempts_build":-1`), nil, "attempts_build"},
@@ -118,6 +123,22 @@ func TestOpenRefuses(t *testing.T) {
 				t.Errorf("got %v, wanted words about %q", err, tt.wants)
 			}
 		})
+	}
+}
+
+// TestRefusalsAreDiscreet puts a number where encoding/json would quote it.
+func TestRefusalsAreDiscreet(t *testing.T) {
+	const imei = "490154203237518"
+	good := string(example().Bytes())
+	for name, body := range map[string]string{
+		"as a field":         strings.Replace(good, `{"schema"`, `{"`+imei+`":1,"schema"`, 1),
+		"as a number":        strings.Replace(good, `"observed_hours":24`, `"observed_hours":`+imei+imei, 1),
+		"as another type":    strings.Replace(good, `"state":"off"`, `"state":`+imei, 1),
+		"outside of a value": imei + imei + "x" + good,
+	} {
+		if _, err := Parse([]byte(body)); body == good || err == nil || strings.Contains(err.Error(), imei) {
+			t.Errorf("%s: got %v", name, err)
+		}
 	}
 }
 

@@ -35,12 +35,24 @@ const (
 func Parse(body []byte) (Report, error) {
 	var r Report
 	if err := manifests.StrictJSON(body, &r); err != nil {
-		return Report{}, fmt.Errorf("report: %w", err)
+		return Report{}, fmt.Errorf("report: %w", discreet(err))
 	}
 	if err := r.Validate(); err != nil {
 		return Report{}, fmt.Errorf("report: %w", err)
 	}
 	return r, nil
+}
+
+// discreet says what is wrong with JSON without repeating any of it: encoding/json names
+// unknown fields and quotes numbers.
+func discreet(err error) error {
+	if t, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
+		return fmt.Errorf("%s: wanted another type or range", t.Field) // t.Field is a name of ours
+	}
+	if s, ok := errors.AsType[*json.SyntaxError](err); ok {
+		return fmt.Errorf("no JSON, from byte %d on", s.Offset)
+	}
+	return errors.New("wanted exactly one JSON object, whole, without an unknown field")
 }
 
 // Bytes marshals r; Parse(r.Bytes()) gives r again.

@@ -24,14 +24,6 @@ import (
 	"landed/server/fleet"
 )
 
-// Offers publishes the offers documents.
-type Offers interface {
-	// Publish brings the published offers in line with the stored rollouts. It does
-	// nothing, cheaply, if they are. It is called after a rollout changed and with every
-	// Tick, so that a crash between the two heals itself.
-	Publish(ctx context.Context) error
-}
-
 // Config is what an Intake needs. Queue and Batch may be 0 for the defaults.
 type Config struct {
 	Store     fleet.Store
@@ -39,9 +31,12 @@ type Config struct {
 	Log       *slog.Logger
 	Rules     *Rules // shared with whoever publishes releases, who calls Invalidate
 	Catalogue *manifests.Catalogue
-	Offers    Offers
-	Queue     int // reports that may wait; more are answered with fleet.Busy
-	Batch     int // reports in one transaction, at most
+	// Offers brings the published offers in line with the stored rollouts. It does nothing,
+	// cheaply, if they are. It is called after a rollout changed and with every Tick, so
+	// that a crash between the two heals itself.
+	Offers func(context.Context) error
+	Queue  int // reports that may wait; more are answered with fleet.Busy
+	Batch  int // reports in one transaction, at most
 }
 
 const (

@@ -130,7 +130,7 @@ func (i *Intake) publish(ctx context.Context) error {
 	if i.Offers == nil {
 		return nil
 	}
-	if err := i.Offers.Publish(ctx); err != nil {
+	if err := i.Offers(ctx); err != nil {
 		return fmt.Errorf("publish offers: %w", err)
 	}
 	return nil
