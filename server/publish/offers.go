@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package publish
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+
+	"landed/manifests"
+	"landed/manifests/offers"
+	"landed/manifests/tufrepo"
+	"landed/server/fleet"
+)
+
+// maxOffers bounds a document: what a handset may be told at once.
+const maxOffers = 8
+
+// Offers publishes what the stored rollouts offer now. Only models whose document changed get
+// a new version; if none changed, nothing is published.
+func (p *Publisher) Offers(ctx context.Context) error {
+	return p.publish(ctx, func(s state) (edit, error) { return p.offersEdit(ctx, s, nil) })
+}
+
+// offersEdit compares the documents that the rollouts ask for with those that are published.
+// Rollouts in announced are offered to nobody yet: only their salt becomes known.
+func (p *Publisher) offersEdit(ctx context.Context, s state, announced map[string]bool) (edit, error) {
+	e := edit{roles: map[string][]byte{}}
+	documents, err := p.documents(ctx, s, announced)
+	if err != nil {
+		return e, err
+	}
+	for _, model := range slices.Sorted(maps.Keys(documents)) {
+		role := tufrepo.OffersRole(model)
+		targets, changed, err := p.offersTargets(ctx, s, role, documents[model])
+		if err != nil {
+			return e, err
+		}
+		if !changed {
+			continue
+		}
+		if e.roles[role], err = p.offersRole(s, role, targets); err != nil {
+			return e, err
+		}
+	}
+	return e, nil
+}
+
+// offersTargets are the targets of an offers role for documents, and if they differ from what
+// is published. A new document is stored before anything points to it.
+func (p *Publisher) offersTargets(ctx context.Context, s state, role string, documents []offers.Document) (targets []tufrepo.Target, changed bool, err error) {
+	model, _ := tufrepo.ModelRole(role)
+	for _, d := range documents {
+		if err := d.Validate(); err != nil {
+			return nil, false, fmt.Errorf("offers for %s on %s: %w", d.Model, d.Channel, err)
+		}
+		t, err := p.keep(ctx, tufrepo.OffersPath(model, d.Channel), d.Bytes())
+		if err != nil {
+			return nil, false, err
+		}
+		have, _ := s.target(role, t.Path)
+		changed = changed || have.SHA256 != t.SHA256
+		targets = append(targets, t)
+	}
+	return targets, changed || len(targets) != len(s.info[role].Targets), nil
+}
+
+func (p *Publisher) offersRole(s state, role string, targets []tufrepo.Target) ([]byte, error) {
+	doc, err := tufrepo.NewRole(s.info[role].Version+1, p.now().Add(p.cfg.Expiry.Offers), targets)
+	if err != nil {
+		return nil, fmt.Errorf("next %s: %w", role, err)
+	}
+	return tufrepo.Sign(doc, p.cfg.Keys.Offers)
+}
+
+// documents derives, by model role, one document per channel that has rollouts.
+func (p *Publisher) documents(ctx context.Context, s state, announced map[string]bool) (map[string][]offers.Document, error) {
+	all := map[string][]offers.Document{}
+	err := p.cfg.Store.View(ctx, func(tx fleet.Tx) error {
+		rollouts, err := tx.Rollouts().List(ctx)
+		if err != nil {
+			return err
+		}
+		seen := map[[2]string]bool{}
+		for _, r := range rollouts {
+			model, ok := p.cfg.Catalogue.Model(r.Model)
+			if !ok || !s.delegates(model.Role()) || seen[[2]string{r.Model, r.Channel}] {
+				continue // a retired model: nothing can be offered to it any more
+			}
+			seen[[2]string{r.Model, r.Channel}] = true
+			d, err := p.document(ctx, tx, s, model, r.Channel, announced)
+			if err != nil {
+				return err
+			}
+			all[model.Role()] = append(all[model.Role()], d)
+		}
+		return nil
+	})
+	return all, err
+}
+
+// document offers the newest release first, and older ones down to the first that has gone to
+// the whole fleet: nothing older can be wanted.
+func (p *Publisher) document(ctx context.Context, tx fleet.Tx, s state, model manifests.Model, channel string, announced map[string]bool) (offers.Document, error) {
+	d := offers.Document{Schema: offers.Schema, Model: model.Device, Channel: channel, Offers: []offers.Offer{}}
+	rollouts, err := tx.Rollouts().OfModel(ctx, model.Device, channel)
+	if err != nil {
+		return d, err
+	}
+	for _, r := range rollouts {
+		release, err := tx.Releases().Get(ctx, r.Release)
+		if err != nil {
+			return d, err
+		}
+		packages, err := packagesOf(ctx, tx, release.Packages)
+		if err != nil {
+			return d, err
+		}
+		for _, pkg := range packages {
+			if pkg.Model != model.Device || pkg.Channel != channel || len(d.Offers) == maxOffers {
+				continue
+			}
+			o, ok := offer(s, model.Role(), r, pkg)
+			if !ok {
+				p.cfg.Log.WarnContext(ctx, "rollout of a pruned build", "rollout", r.ID, "package", pkg.SHA256)
+				continue
+			}
+			if announced[r.ID] {
+				o.Share = 0
+			}
+			d.Offers = append(d.Offers, o)
+		}
+		if r.State == fleet.RolloutFinished {
+			break
+		}
+	}
+	return d, nil
+}
+
+// offer repeats what the offline role says of a package. A build that the role does not list
+// cannot be offered: no handset would take it.
+func offer(s state, role string, r fleet.Rollout, pkg fleet.Package) (offers.Offer, bool) {
+	build, ok := s.target(role, tufrepo.PackagePath(role, pkg.Name))
+	if !ok || build.SHA256 != pkg.SHA256 {
+		return offers.Offer{}, false
+	}
+	manifest, ok := s.target(role, tufrepo.ManifestPath(role, r.Release, pkg.Variant))
+	if !ok {
+		return offers.Offer{}, false
+	}
+	o := offers.Offer{
+		Rollout: r.ID, State: offers.State(r.State), Salt: r.Salt, Stage: r.Stage + 1, Share: r.Share(),
+		Package: named(build), Manifest: named(manifest), PreBuilds: pkg.PreBuilds,
+	}
+	return o, json.Unmarshal(build.Custom, &o.Custom) == nil
+}
+
+func named(t tufrepo.Target) manifests.Package {
+	return manifests.Package{Path: t.Path, Length: t.Length, SHA256: t.SHA256}
+}

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package publish
+
+import (
+	"context"
+	"crypto"
+	"errors"
+	"io"
+	"log/slog"
+	"sync"
+	"time"
+
+	"landed/manifests"
+	"landed/manifests/tufrepo"
+	"landed/server/blob"
+	"landed/server/fleet"
+)
+
+// OnlineKeys sign what changes without a person: snapshot, timestamp, and the offers roles.
+type OnlineKeys struct {
+	Snapshot  tufrepo.Signer
+	Timestamp tufrepo.Signer
+	Offers    tufrepo.Signer
+}
+
+// Config is what a Publisher is given. All fields are needed, unless they say otherwise.
+type Config struct {
+	Store     fleet.Store
+	Blobs     blob.Store // packages, manifests and offers documents
+	Dir       string     // the feed folder
+	Keys      OnlineKeys
+	Catalogue *manifests.Catalogue
+	// OTAKeys gives the keys pinned for a channel: only packages that one of them signed are
+	// taken. An empty list is refused, except for the channel lab.
+	OTAKeys func(channel string) ([]crypto.PublicKey, error)
+	Expiry  Expiry
+	Now     func() time.Time
+	Random  io.Reader // for salts and ids
+	Log     *slog.Logger
+	// Published, if set, is called after each publication with the metadata that is served
+	// now, by file name, and a test for the stored paths of its targets.
+	Published func(metadata map[string][]byte, isTarget func(stored string) bool)
+}
+
+// Publisher is the one writer of the feed. Its methods may be called from any number of
+// goroutines; two processes on one database are kept apart by the versions in it.
+type Publisher struct {
+	cfg    Config
+	folder folder
+
+	mu      sync.Mutex // one publication at a time
+	written int64      // version of the timestamp that the folder holds
+	alarmed map[string]int
+}
+
+// Open makes the publisher and heals the feed folder: what a crash left unwritten is written
+// from the database, and what a restored database does not know is taken up from the folder.
+func Open(ctx context.Context, cfg Config) (*Publisher, error) {
+	if err := cfg.Expiry.Validate(); err != nil {
+		return nil, err
+	}
+	f, err := openFolder(cfg.Dir, cfg.Blobs)
+	if err != nil {
+		return nil, err
+	}
+	p := &Publisher{cfg: cfg, folder: f, alarmed: map[string]int{}}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if err := p.adopt(ctx); err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	if err := p.heal(ctx); err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return p, nil
+}
+
+// Close lets go of the feed folder.
+func (p *Publisher) Close() error { return p.folder.Close() }
+
+// now is the time that goes into metadata: UTC, whole seconds.
+func (p *Publisher) now() time.Time { return p.cfg.Now().UTC().Truncate(time.Second) }
+
+func (p *Publisher) audit(ctx context.Context, tx fleet.Tx, actor, action, subject, reason string) error {
+	return tx.Audit().Append(ctx, fleet.AuditEntry{At: p.now(), Actor: actor, Action: action, Subject: subject, Reason: reason})
+}

@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package publish
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+
+	"landed/manifests/tufrepo"
+	"landed/server/fleet"
+)
+
+// ImportTrust takes in what a ceremony signed offline: the first root, targets and model
+// roles, later new roots, new models, new keys. Files that are published already are passed
+// over, so the signers' whole state may be sent each time. It is published at once, and says
+// in words what changed.
+func (p *Publisher) ImportTrust(ctx context.Context, b tufrepo.Bundle, by string) ([]string, error) {
+	set, err := b.Set()
+	if err != nil {
+		return nil, &fleet.Error{Kind: fleet.Invalid, Code: "bundle", Msg: inOneLine(err)}
+	}
+	var words []string
+	err = p.publish(ctx, func(s state) (edit, error) {
+		e, err := s.news(set)
+		if err != nil {
+			return e, err
+		}
+		if len(e.roots) == 0 && len(e.roles) == 0 {
+			return e, fleet.Errorf(fleet.Conflict, "nothing_new", "everything in this bundle is published already")
+		}
+		next := s.clone()
+		if err := next.apply(e); err != nil {
+			return e, err
+		}
+		if err := p.mayServe(next); err != nil {
+			return e, err
+		}
+		if err := p.openOffers(next, e.roles); err != nil {
+			return e, err
+		}
+		words = tufrepo.Diff(s.set, next.set)
+		e.record = func(tx fleet.Tx) error {
+			return p.audit(ctx, tx, by, "trust.import", fmt.Sprintf("root %d", next.info[tufrepo.Root].Version), fmt.Sprintf("%d new roots; %v", len(e.roots), slices.Sorted(maps.Keys(e.roles))))
+		}
+		return e, nil
+	})
+	return words, err
+}
+
+// news is what set holds beyond s. Roots must continue the chain that is published.
+func (s state) news(set tufrepo.Set) (edit, error) {
+	e := edit{roles: map[string][]byte{}}
+	at := s.info[tufrepo.Root].Version
+	first := s.firstRoot()
+	for _, doc := range set.Roots {
+		info, err := tufrepo.Read(doc)
+		if err != nil {
+			return e, err
+		}
+		switch {
+		case info.Version > at && at > 0 && info.Version != at+int64(len(e.roots))+1:
+			return e, fleet.Errorf(fleet.Invalid, "root_gap", "the bundle has root %d, but root %d is published and %d is next; send the ones between too", info.Version, at, at+1)
+		case info.Version > at:
+			e.roots = append(e.roots, doc)
+		case info.Version >= first && !bytes.Equal(doc, s.set.Roots[info.Version-first]):
+			return e, fleet.Errorf(fleet.Conflict, "root_differs", "root %d of the bundle is not the root %d that is published: it belongs to another trust", info.Version, info.Version)
+		}
+	}
+	for role, doc := range set.Files {
+		if _, isOffers := tufrepo.ModelRole(role); isOffers || role == tufrepo.Snapshot || role == tufrepo.Timestamp {
+			return e, fleet.Errorf(fleet.Invalid, "online_role", "the bundle holds %s, which the server signs itself; send only root, targets and models", role)
+		}
+		info, err := tufrepo.Read(doc)
+		if err != nil {
+			return e, err
+		}
+		if info.Version > s.info[role].Version {
+			e.roles[role] = doc
+		} else if info.Version == s.info[role].Version && !bytes.Equal(doc, s.set.Files[role]) {
+			return e, fleet.Errorf(fleet.Conflict, "role_differs", "version %d of %s is published with other bytes; sign a higher version", info.Version, role)
+		}
+	}
+	return e, nil
+}
+
+// apply takes the roots and roles of e.
+func (s *state) apply(e edit) error {
+	for _, doc := range e.roots {
+		s.set.Roots = append(s.set.Roots, doc)
+		if err := s.take(tufrepo.Root, doc); err != nil {
+			return err
+		}
+	}
+	for role, doc := range e.roles {
+		if err := s.take(role, doc); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// mayServe wants the keys that this server holds in the online roles.
+func (p *Publisher) mayServe(s state) error {
+	root := s.info[tufrepo.Root].Root
+	if root == nil || s.set.Files[tufrepo.Targets] == nil {
+		return fleet.Errorf(fleet.Invalid, "bundle_incomplete", "the first bundle must hold a root and targets; otasign init writes both")
+	}
+	var faults []error
+	want := func(role string, who tufrepo.RoleKeys, key tufrepo.Signer) {
+		if who.Threshold != 1 || !slices.Contains(who.Keys, key.Key()) {
+			faults = append(faults, fmt.Errorf("%s is not to be signed by the %.8s… of this server alone; give otasign the online.json of this server", role, key.Key().ID()))
+		}
+	}
+	want(tufrepo.Snapshot, root.Snapshot, p.cfg.Keys.Snapshot)
+	want(tufrepo.Timestamp, root.Timestamp, p.cfg.Keys.Timestamp)
+	for _, m := range s.info[tufrepo.Targets].Models {
+		want(tufrepo.OffersRole(m.Role), m.Offers, p.cfg.Keys.Offers)
+	}
+	if err := errors.Join(faults...); err != nil {
+		return &fleet.Error{Kind: fleet.Invalid, Code: "online_keys", Msg: inOneLine(err)}
+	}
+	return nil
+}
+
+// openOffers adds an empty offers role for each model that has none, and signs again those
+// whose key changed: every delegated role must be listed before a client looks it up.
+func (p *Publisher) openOffers(s state, roles map[string][]byte) error {
+	for _, model := range s.models() {
+		role := tufrepo.OffersRole(model)
+		if doc := s.set.Files[role]; doc != nil {
+			n, err := tufrepo.CountSignatures(s.set.Files[tufrepo.Targets], role, doc)
+			if err != nil {
+				return err
+			}
+			if n.Done() {
+				continue
+			}
+		}
+		doc, err := p.offersRole(s, role, s.info[role].Targets)
+		if err != nil {
+			return err
+		}
+		roles[role] = doc
+	}
+	return nil
+}

@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package publish
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"path"
+	"regexp"
+	"syscall"
+	"time"
+
+	"landed/manifests"
+	"landed/manifests/otapkg"
+	"landed/server/blob"
+	"landed/server/fleet"
+)
+
+// Incoming is a package on its way in.
+type Incoming struct {
+	Name    string // file name
+	Channel string // "stable", "beta", "lab"
+	By      string // who uploads
+	Size    int64  // bytes, if the sender said so; 0 or less if not
+}
+
+var (
+	fileName    = regexp.MustCompile(`^[A-Za-z0-9_+-][A-Za-z0-9._+-]{0,120}\.zip$`)
+	channelName = regexp.MustCompile(`^(stable|beta|lab)$`)
+)
+
+// Upload takes a package in: the bytes go to a draft, every digest and finding is made in one
+// pass over it, and only if nothing refuses it is it stored. The error is a [*Refused] with
+// all findings if the package is at fault. The same bytes again give the package that is here.
+func (p *Publisher) Upload(ctx context.Context, in Incoming, r io.Reader) (fleet.Package, error) {
+	if err := in.check(); err != nil {
+		return fleet.Package{}, err
+	}
+	keys, err := p.cfg.OTAKeys(in.Channel)
+	if err != nil {
+		return fleet.Package{}, err
+	}
+	if len(keys) == 0 && in.Channel != otapkg.Lab {
+		return fleet.Package{}, fleet.Errorf(fleet.Conflict, "no_ota_key", "no OTA certificate is pinned for the channel %s; put the PEM file of the key that signs its packages into the folder ota-keys/%s of the server", in.Channel, in.Channel)
+	}
+	draft, err := p.cfg.Blobs.Create(ctx)
+	if err != nil {
+		return fleet.Package{}, storing(err)
+	}
+	defer draft.Abort()
+	if _, err := io.Copy(draft, r); err != nil {
+		return fleet.Package{}, receiving(err)
+	}
+	if in.Size > 0 && draft.Size() != in.Size {
+		return fleet.Package{}, fleet.Errorf(fleet.Invalid, "truncated", "%d bytes arrived of %d; nothing was stored, send the file again", draft.Size(), in.Size)
+	}
+	facts, findings, err := otapkg.Inspect(draft, draft.Size(), otapkg.Policy{Keys: keys, Channel: in.Channel, Name: in.Name, Now: p.now()})
+	if err != nil {
+		return fleet.Package{}, fmt.Errorf("inspect %s: %w", in.Name, err)
+	}
+	return p.accept(ctx, in, draft, facts, findings)
+}
+
+func (in Incoming) check() error {
+	if !fileName.MatchString(in.Name) || path.Base(in.Name) != in.Name {
+		return fleet.Errorf(fleet.Invalid, "file_name", "file name %q: wanted letters, digits and . _ + -, ending in .zip, at most 125 characters; rename the file", in.Name)
+	}
+	if !channelName.MatchString(in.Channel) {
+		return fleet.Errorf(fleet.Invalid, "channel", "channel %q: wanted stable, beta or lab", in.Channel)
+	}
+	return nil
+}
+
+// accept judges the draft beside what is here, and keeps it if nothing refuses it. The bytes
+// are committed before the row: a crash between leaves bytes that nothing names.
+func (p *Publisher) accept(ctx context.Context, in Incoming, draft blob.Draft, facts otapkg.Facts, findings otapkg.Findings) (fleet.Package, error) {
+	model, variant, build, more := identify(p.cfg.Catalogue, facts)
+	for _, f := range more {
+		if !findings.Has(f.Code) {
+			findings = append(findings, f)
+		}
+	}
+	pkg := fleet.Package{
+		SHA256: facts.SHA256, Name: in.Name, Size: facts.Size,
+		Model: model.Device, Variant: variant, Channel: in.Channel,
+		Family: string(facts.Family), Build: build, PreBuilds: facts.PreBuild,
+		By: in.By, At: p.now(),
+	}
+	k, have, err := p.known(ctx, pkg.SHA256)
+	if err != nil {
+		return fleet.Package{}, err
+	}
+	if have != nil && have.Channel == in.Channel {
+		return *have, nil
+	}
+	if have != nil {
+		return fleet.Package{}, fleet.Errorf(fleet.Conflict, "other_channel", "these bytes are here already on the channel %s, uploaded by %s as %s", have.Channel, have.By, have.Name)
+	}
+	if pkg.Model != "" && build.Fingerprint != "" {
+		findings = append(findings, k.judge(pkg, facts)...)
+	}
+	if findings.Refused() {
+		return fleet.Package{}, &Refused{findings, facts}
+	}
+	if pkg.Facts, err = json.Marshal(facts); err != nil {
+		return fleet.Package{}, err
+	}
+	if pkg.Findings, err = json.Marshal(findings); err != nil {
+		return fleet.Package{}, err
+	}
+	if _, err := draft.Commit(ctx, blob.Ref(pkg.SHA256)); err != nil {
+		return fleet.Package{}, storing(err)
+	}
+	err = p.cfg.Store.Update(ctx, func(tx fleet.Tx) error {
+		if err := tx.Packages().Put(ctx, pkg); err != nil {
+			return err
+		}
+		return p.audit(ctx, tx, in.By, "package.upload", pkg.SHA256, fmt.Sprintf("%s for %s on %s", pkg.Name, pkg.Variant, pkg.Channel))
+	})
+	return pkg, err
+}
+
+// known gathers what judge compares with. have is the package with these bytes, if it is here.
+func (p *Publisher) known(ctx context.Context, sha256 string) (k known, have *fleet.Package, err error) {
+	k.patched = map[string]time.Time{}
+	err = p.cfg.Store.View(ctx, func(tx fleet.Tx) error {
+		if k.packages, err = tx.Packages().List(ctx); err != nil {
+			return err
+		}
+		byRef := map[string]fleet.Package{}
+		for _, pkg := range k.packages {
+			byRef[pkg.SHA256] = pkg
+		}
+		if pkg, ok := byRef[sha256]; ok {
+			have = &pkg
+		}
+		releases, err := tx.Releases().List(ctx)
+		if err != nil {
+			return err
+		}
+		for _, r := range releases {
+			if r.State != fleet.ReleasePublished {
+				continue
+			}
+			declared, err := manifests.ParseRelease(r.Source)
+			if err != nil {
+				return fmt.Errorf("stored release: %w", err)
+			}
+			day, err := time.Parse(time.DateOnly, declared.Effect.PromptDay)
+			if err != nil {
+				return err
+			}
+			for _, ref := range r.Packages {
+				if have, ok := k.patched[byRef[ref].Model]; !ok || day.Before(have) {
+					k.patched[byRef[ref].Model] = day
+				}
+			}
+		}
+		return nil
+	})
+	return k, have, err
+}
+
+// storing gives faults of the blob store their words.
+func storing(err error) error {
+	if errors.Is(err, blob.ErrNoSpace) {
+		return &fleet.Error{Kind: fleet.NoSpace, Code: "no_space", Msg: "the storage is full and nothing was stored; free some space or enlarge it, then send the file again", Err: err}
+	}
+	if errors.Is(err, blob.ErrMismatch) {
+		return &fleet.Error{Kind: fleet.Conflict, Code: "damaged_content", Msg: "content of this digest is stored with another length, so it is damaged; run \"otad fsck\"", Err: err}
+	}
+	return err
+}
+
+// receiving tells a sender that broke off from a storage that is full.
+func receiving(err error) error {
+	if errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.ECONNRESET) {
+		return &fleet.Error{Kind: fleet.Invalid, Code: "truncated", Msg: "the connection broke before the whole file arrived; nothing was stored, send it again", Err: err}
+	}
+	return storing(err)
+}
