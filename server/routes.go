@@ -9,10 +9,18 @@ import (
 	"github.com/go-chi/chi/v5"
 
 	"landed/server/device/feed"
+	"landed/server/device/native"
+	"landed/server/fleet"
+	"landed/server/render"
 )
 
-// Handler is every door of the house. The feed comes before the router: a poll passes no
-// middleware.
+// Handler is every door of the house:
+//
+//	/tuf/        handsets: the signed feed. Before the router: a poll passes no middleware
+//	/v1/reports  handsets: signed reports in
+//	/v1/…        release engineers, by bearer token: console.Doors has the table
+//	/            everybody: the status pages
+//	/healthz     the process lives     /readyz  the database answers
 func (s *Server) Handler() http.Handler {
 	router := s.routes()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -26,6 +34,27 @@ func (s *Server) Handler() http.Handler {
 
 func (s *Server) routes() chi.Router {
 	r := chi.NewRouter()
+	r.Use(requestID, accessLog(s.cfg.Log, s.cfg.Now), recoverer(s.cfg.Log))
 	r.Get("/healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })
+	r.Method("GET", "/readyz", render.API(s.cfg.Log, s.ready))
+	r.Route("/v1", func(r chi.Router) {
+		r.Method("POST", "/reports", native.Reports(s.cfg.Log, s.intake))
+		r.Group(s.console.Routes())
+		r.NotFound(render.API(s.cfg.Log, noSuchDoor).ServeHTTP)
+	})
+	r.Group(s.support.Routes())
+	r.NotFound(render.Page(s.cfg.Log, noSuchDoor).ServeHTTP)
 	return r
+}
+
+func noSuchDoor(http.ResponseWriter, *http.Request) error {
+	return fleet.Errorf(fleet.NotFound, "no_such_page", "there is nothing under this address")
+}
+
+func (s *Server) ready(w http.ResponseWriter, r *http.Request) error {
+	if err := s.db.Ready(r.Context()); err != nil {
+		return &fleet.Error{Kind: fleet.Busy, Code: "not_ready", Msg: "the database does not answer", Err: err}
+	}
+	_, _ = w.Write([]byte("ready\n"))
+	return nil
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package server is the map of the house: New builds every part and Handler says which door
-// leads where, and who may enter.
+// Package server is the map of the house: New builds every part, and Handler says which door
+// leads where and who may enter.
 //
 // Parties: package otad runs it; tests and the demo run it in process. It promises that every
 // door is in the route map of this package, that time and logging come in from outside, and
@@ -11,26 +11,37 @@ package server
 
 import (
 	"context"
+	"crypto"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"log/slog"
-	"os"
 	"path/filepath"
 	"time"
 
 	"landed/manifests"
+	"landed/server/auth"
+	"landed/server/blob"
+	"landed/server/blob/disk"
+	"landed/server/blob/s3"
+	"landed/server/console"
 	"landed/server/device/feed"
+	"landed/server/intake"
 	"landed/server/publish"
+	"landed/server/store"
+	"landed/server/support"
 )
 
 // Config is all that a server is given.
 type Config struct {
-	DataDir   string               // made by Init; holds landed.db, blobs, feed, keys, ota-keys
+	DataDir   string               // made by Init
 	Now       func() time.Time     // nil: the clock
 	Log       *slog.Logger         // nil: nothing is logged
 	Catalogue *manifests.Catalogue // nil: the built-in line-up
-	Expiry    publish.Expiry       // zero: DefaultExpiry
+	S3        *s3.Config           // nil: packages lie in the data folder
+	Expiry    publish.Expiry       // zero: publish.DefaultExpiry
 	MaxUpload int64                // bytes of one package; 0: 8 GiB
+	Language  string               // of the status pages; "" is English
 }
 
 // Validate returns every fault, joined.
@@ -41,6 +52,9 @@ func (c Config) Validate() error {
 	}
 	if c.MaxUpload < 0 {
 		faults = append(faults, fmt.Errorf("the upload limit is %d bytes", c.MaxUpload))
+	}
+	if c.S3 != nil {
+		faults = append(faults, c.S3.Validate())
 	}
 	return errors.Join(append(faults, c.Expiry.Validate())...)
 }
@@ -66,31 +80,113 @@ func (c Config) withDefaults() Config {
 
 // Server is the running house.
 type Server struct {
-	cfg  Config
-	feed *feed.Handler
+	cfg     Config
+	db      *store.DB
+	feed    *feed.Handler
+	publish *publish.Publisher
+	intake  *intake.Intake
+	guard   *auth.Guard
+	console *console.Console
+	support *support.Support
+	closers []func() error // in the order in which they were opened
 }
 
-// New builds the server from a data folder.
+// New builds the server from a data folder that Init made, and heals its feed.
 func New(cfg Config) (*Server, error) {
 	cfg = cfg.withDefaults()
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	dir := filepath.Join(cfg.DataDir, "feed")
-	for _, d := range []string{"metadata", "targets"} {
-		if err := os.MkdirAll(filepath.Join(dir, d), 0o755); err != nil {
-			return nil, err
-		}
+	s := &Server{cfg: cfg}
+	if err := s.build(context.Background()); err != nil {
+		return nil, errors.Join(err, s.Close())
 	}
-	f, err := feed.New(dir, nil)
+	return s, nil
+}
+
+func (s *Server) build(ctx context.Context) (err error) {
+	keys, err := loadKeys(s.path(keysDir))
+	if err != nil {
+		return err
+	}
+	if s.db, err = store.Open(ctx, s.path(databaseFile), s.cfg.Now); err != nil {
+		return err
+	}
+	s.opened(s.db.Close)
+	blobs, err := s.openBlobs(ctx)
+	if err != nil {
+		return err
+	}
+	var elsewhere blob.Store // where the feed reads targets that are not in its folder
+	if s.cfg.S3 != nil {
+		elsewhere = blobs
+	}
+	if s.feed, err = feed.New(s.path(feedDir), elsewhere); err != nil {
+		return err
+	}
+	s.opened(s.feed.Close)
+	rules := intake.NewRules(s.db)
+	s.publish, err = publish.Open(ctx, publish.Config{
+		Store: s.db, Blobs: blobs, Dir: s.path(feedDir), Keys: keys, Catalogue: s.cfg.Catalogue, Expiry: s.cfg.Expiry,
+		OTAKeys: func(channel string) ([]crypto.PublicKey, error) { return otaKeys(s.path(otaKeysDir), channel) },
+		Now:     s.cfg.Now, Random: rand.Reader, Log: s.cfg.Log,
+		Published: func(metadata map[string][]byte, isTarget func(string) bool) {
+			rules.Invalidate() // a new release may have become judgeable
+			s.feed.Publish(metadata, isTarget)
+		},
+	})
+	if err != nil {
+		return err
+	}
+	s.opened(s.publish.Close)
+	s.intake = intake.New(intake.Config{Store: s.db, Now: s.cfg.Now, Log: s.cfg.Log, Rules: rules, Catalogue: s.cfg.Catalogue, Offers: offersOf{s.publish}})
+	s.opened(s.intake.Close)
+	s.guard = &auth.Guard{Store: s.db, Log: s.cfg.Log}
+	s.console = console.New(console.Config{Publish: s.publish, Store: s.db, Guard: s.guard, Now: s.cfg.Now, Log: s.cfg.Log, MaxUpload: s.cfg.MaxUpload})
+	s.support, err = support.New(support.Config{View: s.db, Catalogue: s.cfg.Catalogue, Now: s.cfg.Now, Log: s.cfg.Log, Language: s.cfg.Language})
+	return err
+}
+
+func (s *Server) path(name string) string { return filepath.Join(s.cfg.DataDir, name) }
+
+func (s *Server) opened(closer func() error) { s.closers = append(s.closers, closer) }
+
+func (s *Server) openBlobs(ctx context.Context) (blob.Store, error) {
+	if s.cfg.S3 != nil {
+		return s3.Open(ctx, *s.cfg.S3)
+	}
+	d, err := disk.Open(s.path(blobsDir))
 	if err != nil {
 		return nil, err
 	}
-	return &Server{cfg: cfg, feed: f}, nil
+	s.opened(d.Close)
+	return d, nil
 }
 
-// Tick does the periodic work that is due: it renews metadata and advances rollouts.
-func (s *Server) Tick(ctx context.Context) error { return ctx.Err() }
+// offersOf is the publisher as package intake sees it.
+type offersOf struct{ p *publish.Publisher }
 
-// Close lets go of everything. It is called after the last request was answered.
-func (s *Server) Close() error { return s.feed.Close() }
+func (o offersOf) Publish(ctx context.Context) error { return o.p.Offers(ctx) }
+
+// Tick does the periodic work that is due: it renews metadata, finishes what was left
+// unfinished, ages silent installations and advances rollouts.
+func (s *Server) Tick(ctx context.Context) error {
+	return errors.Join(s.publish.Renew(ctx), s.intake.Tick(ctx))
+}
+
+// Check reads every published file again and returns what is wrong with it, in words.
+// progress, if not nil, is told each path before it is read.
+func (s *Server) Check(ctx context.Context, progress func(path string)) ([]string, error) {
+	return s.publish.Check(ctx, progress)
+}
+
+// Close answers the reports that wait and lets go of everything. It is called after the last
+// request was answered.
+func (s *Server) Close() error {
+	var faults []error
+	for i := len(s.closers) - 1; i >= 0; i-- {
+		faults = append(faults, s.closers[i]())
+	}
+	s.closers = nil
+	return errors.Join(faults...)
+}

@@ -106,3 +106,13 @@ func Actor(ctx context.Context) string {
 	name, _ := ctx.Value(actorKey{}).(string)
 	return name
 }
+
+// Add stores a token and says so in the audit trail. Names are taken once.
+func Add(ctx context.Context, store fleet.Store, t fleet.Token, by string) error {
+	return store.Update(ctx, func(tx fleet.Tx) error {
+		if err := tx.Tokens().Put(ctx, t); err != nil {
+			return err
+		}
+		return tx.Audit().Append(ctx, fleet.AuditEntry{At: t.At, Actor: by, Action: "token.add", Subject: t.Name, Reason: string(t.Role)})
+	})
+}

@@ -9,6 +9,7 @@ import (
 	"io"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"landed/manifests"
@@ -49,9 +50,11 @@ type Publisher struct {
 	cfg    Config
 	folder folder
 
-	mu      sync.Mutex // one publication at a time
-	written int64      // version of the timestamp that the folder holds
-	alarmed map[string]int
+	mu      sync.Mutex     // one publication at a time
+	written int64          // version of the timestamp that the folder holds
+	alarmed map[string]int // by role, the last step that was told
+
+	loaded atomic.Pointer[state] // never changed once stored
 }
 
 // Open makes the publisher and heals the feed folder: what a crash left unwritten is written

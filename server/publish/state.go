@@ -20,8 +20,29 @@ type state struct {
 	at   map[string]time.Time    // by role, when it was published
 }
 
-// load reads the published state. Before the first root it is empty.
+// load reads the published state. Before the first root it is empty. What was read last is
+// used again while no newer timestamp is stored: every publication stores one.
 func (p *Publisher) load(ctx context.Context) (state, error) {
+	var newest fleet.Metadata
+	err := p.cfg.Store.View(ctx, func(tx fleet.Tx) (err error) {
+		newest, err = tx.Metadata().Latest(ctx, tufrepo.Timestamp)
+		return err
+	})
+	if err != nil && !fleet.Is(err, fleet.NotFound) {
+		return state{}, err
+	}
+	if have := p.loaded.Load(); have != nil && have.info[tufrepo.Timestamp].Version == newest.Version {
+		return have.clone(), nil
+	}
+	s, err := p.read(ctx)
+	if err == nil {
+		kept := s.clone()
+		p.loaded.Store(&kept)
+	}
+	return s, err
+}
+
+func (p *Publisher) read(ctx context.Context) (state, error) {
 	s := state{set: tufrepo.Set{Files: map[string][]byte{}}, info: map[string]tufrepo.Info{}, at: map[string]time.Time{}}
 	err := p.cfg.Store.View(ctx, func(tx fleet.Tx) error {
 		roots, err := tx.Metadata().All(ctx, tufrepo.Root)

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package console
+
+import (
+	"context"
+	"net/http"
+
+	"landed/server/auth"
+	"landed/server/fleet"
+	"landed/server/publish"
+	"landed/server/render"
+	"landed/server/rollout"
+)
+
+func (c *Console) startRollout(w http.ResponseWriter, r *http.Request) error {
+	var in struct {
+		Release string      `json:"release"`
+		Models  []string    `json:"models"`  // empty: all of the release
+		Channel string      `json:"channel"` // empty: stable
+		Stages  []stageWire `json:"stages"`  // empty: the default ones
+	}
+	if err := read(w, r, &in); err != nil {
+		return err
+	}
+	start := publish.Start{Release: in.Release, Models: in.Models, Channel: in.Channel, By: auth.Actor(r.Context())}
+	for _, s := range in.Stages {
+		stage, err := s.stage()
+		if err != nil {
+			return err
+		}
+		start.Stages = append(start.Stages, stage)
+	}
+	started, err := c.Publish.StartRollout(r.Context(), start)
+	if err != nil {
+		return err
+	}
+	return c.answerRollouts(w, r, http.StatusCreated, started)
+}
+
+func (c *Console) listRollouts(w http.ResponseWriter, r *http.Request) error {
+	var all []fleet.Rollout
+	err := c.Store.View(r.Context(), func(tx fleet.Tx) (err error) {
+		all, err = tx.Rollouts().List(r.Context())
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return c.answerRollouts(w, r, http.StatusOK, all)
+}
+
+func (c *Console) answerRollouts(w http.ResponseWriter, r *http.Request, status int, rollouts []fleet.Rollout) error {
+	all := []rolloutWire{}
+	err := c.Store.View(r.Context(), func(tx fleet.Tx) error {
+		for _, one := range rollouts {
+			wire, err := c.rolloutToWire(r.Context(), tx, one)
+			if err != nil {
+				return err
+			}
+			all = append(all, wire)
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return render.JSON(w, status, map[string]any{"rollouts": all})
+}
+
+func (c *Console) rolloutToWire(ctx context.Context, tx fleet.Tx, r fleet.Rollout) (rolloutWire, error) {
+	counts, err := tx.Counts().Of(ctx, r.Release, r.Model, r.Channel)
+	w := rolloutWire{
+		ID: r.ID, Release: r.Release, Model: r.Model, Channel: r.Channel, Package: r.Package, Salt: r.Salt, State: r.State,
+		Stage: r.Stage + 1, Share: r.Share(), Held: r.Held, Reason: r.Reason, By: r.By,
+		Waiting: []string{}, Counts: countsToWire(counts),
+		Since: r.Since, Started: r.Started, Changed: r.Changed, Revision: r.Revision,
+	}
+	if r.State == fleet.RolloutRunning {
+		w.Waiting = orEmpty(rollout.Waiting(c.Now(), r, counts))
+	}
+	for _, s := range r.Stages {
+		w.Stages = append(w.Stages, stageToWire(s))
+	}
+	return w, err
+}
+
+func (c *Console) showRollout(w http.ResponseWriter, r *http.Request) error {
+	var answer rolloutWire
+	err := c.Store.View(r.Context(), func(tx fleet.Tx) error {
+		one, err := tx.Rollouts().Get(r.Context(), r.PathValue("id"))
+		if err != nil {
+			return err
+		}
+		answer, err = c.rolloutToWire(r.Context(), tx, one)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return render.JSON(w, http.StatusOK, answer)
+}
+
+func (c *Console) halt(w http.ResponseWriter, r *http.Request) error {
+	return c.turn(w, r, c.Publish.Halt)
+}
+
+func (c *Console) resume(w http.ResponseWriter, r *http.Request) error {
+	return c.turn(w, r, c.Publish.Resume)
+}
+
+func (c *Console) turn(w http.ResponseWriter, r *http.Request, how func(ctx context.Context, id, by, reason string) (fleet.Rollout, error)) error {
+	var in struct {
+		Reason string `json:"reason"`
+	}
+	if err := read(w, r, &in); err != nil {
+		return err
+	}
+	if _, err := how(r.Context(), r.PathValue("id"), auth.Actor(r.Context()), in.Reason); err != nil {
+		return err
+	}
+	return c.showRollout(w, r)
+}

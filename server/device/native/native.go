@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package native is the door of our own handsets: POST /v1/reports, one signed report each.
+//
+// Parties: handsets send a DSSE envelope; package intake opens, judges and stores it. It
+// promises an answer only after the report is on disk, the same answer to the same report
+// sent again, and problem+json with a stable code for everything else. It refuses bodies
+// larger than an envelope can be before it reads them, other content types, and to know
+// where a report came from: no client address is stored or logged.
+package native
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"mime"
+	"net/http"
+
+	"landed/manifests/report"
+	"landed/server/fleet"
+	"landed/server/intake"
+	"landed/server/render"
+)
+
+// Receiver takes reports in.
+type Receiver interface {
+	Receive(ctx context.Context, envelope []byte) (intake.Receipt, error)
+}
+
+// Reports answers POST /v1/reports: 200 {"id", "stored": "new"|"replayed"|"late"}.
+func Reports(log *slog.Logger, to Receiver) http.Handler {
+	return render.API(log, func(w http.ResponseWriter, r *http.Request) error {
+		kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+		if err != nil || kind != "application/json" {
+			return fleet.Errorf(fleet.Invalid, "content_type", "a report is sent as application/json, a DSSE envelope")
+		}
+		if r.ContentLength > report.MaxEnvelope {
+			return tooLarge()
+		}
+		envelope, err := io.ReadAll(io.LimitReader(r.Body, report.MaxEnvelope+1))
+		if err != nil {
+			return &fleet.Error{Kind: fleet.Invalid, Code: "truncated", Msg: "the report did not arrive whole; send it again", Err: err}
+		}
+		if len(envelope) > report.MaxEnvelope {
+			return tooLarge()
+		}
+		receipt, err := to.Receive(r.Context(), envelope)
+		if err != nil {
+			return err
+		}
+		return render.JSON(w, http.StatusOK, receipt)
+	})
+}
+
+func tooLarge() error {
+	return fleet.Errorf(fleet.TooLarge, "too_large", "a report has at most %d bytes", report.MaxEnvelope)
+}

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"landed/server/auth"
+	"landed/server/fleet"
+	"landed/server/store"
+)
+
+// The names in a data folder.
+const (
+	databaseFile = "landed.db"
+	onlineFile   = "online.json" // public halves of the online keys, for otasign init
+	keysDir      = "keys"
+	blobsDir     = "blobs"
+	feedDir      = "feed"
+	otaKeysDir   = "ota-keys"
+)
+
+// Init makes a data folder: the database, the three online keys, online.json for otasign, a
+// folder per channel for pinned OTA certificates, and the first admin's token, whose secret
+// it returns: it cannot be shown again. A folder that holds keys already is refused.
+func Init(ctx context.Context, dir, admin string, now func() time.Time) (secret string, err error) {
+	if _, err := os.Stat(filepath.Join(dir, keysDir, snapshotKey)); !errors.Is(err, fs.ErrNotExist) {
+		return "", fmt.Errorf("%s is a data folder already; choose another, or go on with \"otad serve\"", dir)
+	}
+	for _, d := range []string{blobsDir, feedDir, otaKeysDir + "/stable", otaKeysDir + "/beta", otaKeysDir + "/lab"} {
+		if err := os.MkdirAll(filepath.Join(dir, d), 0o755); err != nil {
+			return "", err
+		}
+	}
+	if secret, err = AddToken(ctx, dir, admin, fleet.RoleAdmin, now); err != nil {
+		return "", err
+	}
+	online, err := makeKeys(filepath.Join(dir, keysDir))
+	if err != nil {
+		return "", err
+	}
+	return secret, os.WriteFile(filepath.Join(dir, onlineFile), online.Bytes(), 0o644)
+}
+
+// AddToken adds a token to the database of a data folder, also beside a running server, and
+// returns its secret.
+func AddToken(ctx context.Context, dir, name string, role fleet.Role, now func() time.Time) (secret string, err error) {
+	secret, t, err := auth.NewToken(name, role, now())
+	if err != nil {
+		return "", err
+	}
+	db, err := store.Open(ctx, filepath.Join(dir, databaseFile), now)
+	if err != nil {
+		return "", err
+	}
+	return secret, errors.Join(auth.Add(ctx, db, t, "otad"), db.Close())
+}

@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package server
+
+import (
+	"crypto"
+	"crypto/ed25519"
+	"crypto/rand"
+	"crypto/x509"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"landed/manifests/tufrepo"
+	"landed/server/publish"
+)
+
+// The online keys are Ed25519, PKCS#8 in PEM, one file each, readable by their owner alone.
+const (
+	snapshotKey  = "snapshot.pem"
+	timestampKey = "timestamp.pem"
+	offersKey    = "offers.pem"
+)
+
+type onlineKey struct {
+	private ed25519.PrivateKey
+	public  tufrepo.Key
+}
+
+func (k onlineKey) Key() tufrepo.Key                    { return k.public }
+func (k onlineKey) Sign(message []byte) ([]byte, error) { return ed25519.Sign(k.private, message), nil }
+
+func newOnlineKey(private ed25519.PrivateKey) (onlineKey, error) {
+	public, err := tufrepo.NewKey(private.Public())
+	return onlineKey{private, public}, err
+}
+
+// makeKeys makes the three keys in dir, and returns their public halves. It never replaces one.
+func makeKeys(dir string) (tufrepo.OnlineKeys, error) {
+	online := tufrepo.OnlineKeys{Schema: 1}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return online, err
+	}
+	for name, to := range map[string]*tufrepo.Key{snapshotKey: &online.Snapshot, timestampKey: &online.Timestamp, offersKey: &online.Offers} {
+		_, private, err := ed25519.GenerateKey(rand.Reader)
+		if err != nil {
+			return online, err
+		}
+		k, err := newOnlineKey(private)
+		if err != nil {
+			return online, err
+		}
+		der, err := x509.MarshalPKCS8PrivateKey(private)
+		if err != nil {
+			return online, err
+		}
+		if err := writeNew(filepath.Join(dir, name), pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}), 0o600); err != nil {
+			return online, err
+		}
+		*to = k.public
+	}
+	return online, nil
+}
+
+// writeNew writes a file that must not be there yet, durably.
+func writeNew(path string, text []byte, mode os.FileMode) error {
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(text)
+	return errors.Join(err, f.Sync(), f.Close())
+}
+
+func loadKeys(dir string) (publish.OnlineKeys, error) {
+	var keys publish.OnlineKeys
+	var faults []error
+	for name, to := range map[string]*tufrepo.Signer{snapshotKey: &keys.Snapshot, timestampKey: &keys.Timestamp, offersKey: &keys.Offers} {
+		k, err := loadKey(filepath.Join(dir, name))
+		if err != nil {
+			faults = append(faults, err)
+			continue
+		}
+		*to = k
+	}
+	return keys, errors.Join(faults...)
+}
+
+func loadKey(path string) (onlineKey, error) {
+	info, err := os.Stat(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return onlineKey{}, fmt.Errorf("%s is not there; run \"otad init\" once for a new data folder, or put the key back", path)
+	}
+	if err != nil {
+		return onlineKey{}, err
+	}
+	if info.Mode().Perm()&0o077 != 0 {
+		return onlineKey{}, fmt.Errorf("%s can be read by others (mode %o); run chmod 600 on it, and think about replacing the key", path, info.Mode().Perm())
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return onlineKey{}, err
+	}
+	block, _ := pem.Decode(text)
+	if block == nil {
+		return onlineKey{}, fmt.Errorf("%s is no PEM file", path)
+	}
+	key, err := x509.ParsePKCS8PrivateKey(block.Bytes)
+	if err != nil {
+		return onlineKey{}, fmt.Errorf("%s: %w", path, err)
+	}
+	private, ok := key.(ed25519.PrivateKey)
+	if !ok {
+		return onlineKey{}, fmt.Errorf("%s holds a %T; wanted Ed25519", path, key)
+	}
+	return newOnlineKey(private)
+}
+
+// otaKeys reads the OTA certificates that are pinned for a channel: ota-keys/<channel>/*.pem.
+// They are read for each upload, so a new one needs no restart.
+func otaKeys(dir, channel string) ([]crypto.PublicKey, error) {
+	files, err := filepath.Glob(filepath.Join(dir, channel, "*.pem"))
+	if err != nil {
+		return nil, err
+	}
+	var keys []crypto.PublicKey
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			return nil, err
+		}
+		found := 0
+		for block, rest := pem.Decode(text); block != nil; block, rest = pem.Decode(rest) {
+			if !strings.HasSuffix(block.Type, "CERTIFICATE") {
+				continue
+			}
+			cert, err := x509.ParseCertificate(block.Bytes)
+			if err != nil {
+				return nil, fmt.Errorf("pinned OTA certificate %s: %w", file, err)
+			}
+			keys = append(keys, cert.PublicKey)
+			found++
+		}
+		if found == 0 {
+			return nil, fmt.Errorf("%s holds no certificate in PEM form", file)
+		}
+	}
+	return keys, nil
+}
