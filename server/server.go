@@ -139,7 +139,7 @@ func (s *Server) build(ctx context.Context) (err error) {
 		return err
 	}
 	s.opened(s.publish.Close)
-	s.intake = intake.New(intake.Config{Store: s.db, Now: s.cfg.Now, Log: s.cfg.Log, Rules: rules, Catalogue: s.cfg.Catalogue, Offers: offersOf{s.publish}})
+	s.intake = intake.New(intake.Config{Store: s.db, Now: s.cfg.Now, Log: s.cfg.Log, Rules: rules, Catalogue: s.cfg.Catalogue, Offers: s.publish.Offers})
 	s.opened(s.intake.Close)
 	s.guard = &auth.Guard{Store: s.db, Log: s.cfg.Log}
 	s.console = console.New(console.Config{Publish: s.publish, Store: s.db, Guard: s.guard, Now: s.cfg.Now, Log: s.cfg.Log, MaxUpload: s.cfg.MaxUpload})
@@ -162,11 +162,6 @@ func (s *Server) openBlobs(ctx context.Context) (blob.Store, error) {
 	s.opened(d.Close)
 	return d, nil
 }
-
-// offersOf is the publisher as package intake sees it.
-type offersOf struct{ p *publish.Publisher }
-
-func (o offersOf) Publish(ctx context.Context) error { return o.p.Offers(ctx) }
 
 // Tick does the periodic work that is due: it renews metadata, finishes what was left
 // unfinished, ages silent installations and advances rollouts.
