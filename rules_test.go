@@ -70,10 +70,10 @@ var libraryHome = map[string][]string{
 	"github.com/minio/minio-go/v7":                      {"server/blob/s3"},
 	"github.com/google/go-cmp":                          {"server/store/storetest", "server/blob/blobtest"}, // a conformance suite is code that only tests import
 	"filippo.io/age":                                    {"signer/keys"},
-	"github.com/spf13/cobra":                            {"signer/cmd", "server/cmd", "handset/cmd", "firmware-fixtures/cmd"},
-	"github.com/schollz/progressbar/v3":                 {"server/cmd/otactl", "signer/cmd", "firmware-fixtures/cmd"},
+	"github.com/spf13/cobra":                            {"signer/otasign", "server/cmd", "handset/cmd", "firmware-fixtures/cmd"},
+	"github.com/schollz/progressbar/v3":                 {"server/cmd/otactl", "signer/otasign", "firmware-fixtures/cmd"},
 	"go.yaml.in/yaml/v3":                                {"manifests", "server/cmd"},
-	"golang.org/x/term":                                 {"signer/cmd", "server/cmd"},
+	"golang.org/x/term":                                 {"signer/otasign", "server/cmd"},
 	"google.golang.org/protobuf":                        {"manifests/otapkg", "firmware-fixtures", "handset/slots"},
 }
 

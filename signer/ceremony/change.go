@@ -22,6 +22,7 @@ type AddModelsParams struct {
 	Trusted   tufrepo.Set
 	Models    []string    // role names: device names in lower case
 	Offers    tufrepo.Key // the server's online key for offers
+	Like      string      // a model whose keys serve these too; then no keys are made
 	Names     []string    // people who get a key for these models
 	Quorum    Quorum      // 2 of 3 is usual
 	Algorithm keys.Algorithm
@@ -32,9 +33,6 @@ type AddModelsParams struct {
 // next targets, and an empty builds file for each. The change still wants signatures, of the
 // targets keys and of the new ones.
 func AddModels(p AddModelsParams) (tufrepo.Request, []*keys.Key, error) {
-	if err := p.Quorum.check("model", p.Names); err != nil {
-		return tufrepo.Request{}, nil, err
-	}
 	if len(p.Models) == 0 {
 		return tufrepo.Request{}, nil, errors.New("no model is named")
 	}
@@ -42,7 +40,7 @@ func AddModels(p AddModelsParams) (tufrepo.Request, []*keys.Key, error) {
 	if err != nil {
 		return tufrepo.Request{}, nil, err
 	}
-	made, err := makeKeys(p.Algorithm, p.Names[:p.Quorum.Keys], p.Models[0])
+	builds, made, err := p.keys(targets)
 	if err != nil {
 		return tufrepo.Request{}, nil, err
 	}
@@ -54,7 +52,7 @@ func AddModels(p AddModelsParams) (tufrepo.Request, []*keys.Key, error) {
 		}
 		models = append(models, tufrepo.ModelKeys{
 			Role:   role,
-			Builds: roleKeys(p.Quorum.Threshold, made),
+			Builds: builds,
 			Offers: tufrepo.RoleKeys{Keys: []tufrepo.Key{p.Offers}, Threshold: 1},
 		})
 		if staged[role], err = tufrepo.NewRole(nextVersion(p.Trusted, role), p.Now.Add(p.Life.Builds), nil); err != nil {
@@ -66,6 +64,23 @@ func AddModels(p AddModelsParams) (tufrepo.Request, []*keys.Key, error) {
 	}
 	r, err := newRequest("Bring in "+strings.Join(p.Models, ", "), p.Trusted, staged, p.Now)
 	return r, made, err
+}
+
+// keys makes the keys of the new models, or finds those of the model that they are like.
+func (p AddModelsParams) keys(targets tufrepo.Info) (tufrepo.RoleKeys, []*keys.Key, error) {
+	if p.Like != "" {
+		for _, m := range targets.Models {
+			if m.Role == p.Like {
+				return m.Builds, nil, nil
+			}
+		}
+		return tufrepo.RoleKeys{}, nil, fmt.Errorf("there is no model %s to take the keys of", p.Like)
+	}
+	if err := p.Quorum.check("model", p.Names); err != nil {
+		return tufrepo.RoleKeys{}, nil, err
+	}
+	made, err := makeKeys(p.Algorithm, p.Names[:p.Quorum.Keys], p.Models[0])
+	return roleKeys(p.Quorum.Threshold, made), made, err
 }
 
 // RotateParams describes keys to replace.
@@ -87,11 +102,43 @@ const Offers = "offers"
 // Rotate makes the change that replaces keys: the next root or targets, and in the same change
 // everything that the old keys had signed and the new ones must sign again. It still wants
 // signatures; a new root wants those of the old and of the new root keys.
-func Rotate(p RotateParams) (tufrepo.Request, error) {
-	if len(p.Trusted.Roots) == 0 {
-		return tufrepo.Request{}, errors.New("the trusted state has no root")
+func Rotate(p RotateParams) (tufrepo.Request, error) { return p.rotate(p.replace) }
+
+// RotateOnline makes the change that replaces the server's keys of p.Roles by those of next.
+// After a theft replace snapshot and timestamp together: that is what makes handsets forget
+// versions that a thief may have driven up.
+func RotateOnline(p RotateParams, next tufrepo.OnlineKeys) (tufrepo.Request, error) {
+	return p.rotate(func(role string, who *tufrepo.RoleKeys) error {
+		_, isOffers := tufrepo.ModelRole(role)
+		switch {
+		case role == tufrepo.Snapshot:
+			who.Keys = []tufrepo.Key{next.Snapshot}
+		case role == tufrepo.Timestamp:
+			who.Keys = []tufrepo.Key{next.Timestamp}
+		case isOffers:
+			who.Keys = []tufrepo.Key{next.Offers}
+		default:
+			return fmt.Errorf("%s is not signed by the server; its keys are people's", role)
+		}
+		who.Threshold = 1
+		return nil
+	})
+}
+
+// rotation gathers what a change of keys touches.
+type rotation struct {
+	root       tufrepo.RootSpec
+	targets    tufrepo.Info
+	newRoot    bool
+	newTargets bool
+	builds     map[string]bool // models whose builds are signed again
+}
+
+func (p RotateParams) rotate(edit func(role string, who *tufrepo.RoleKeys) error) (tufrepo.Request, error) {
+	if len(p.Trusted.Roots) == 0 || len(p.Roles) == 0 {
+		return tufrepo.Request{}, errors.New("the trusted state has no root, or no role was named")
 	}
-	rootInfo, err := tufrepo.Read(p.Trusted.Roots[len(p.Trusted.Roots)-1])
+	info, err := tufrepo.Read(p.Trusted.Roots[len(p.Trusted.Roots)-1])
 	if err != nil {
 		return tufrepo.Request{}, err
 	}
@@ -99,59 +146,71 @@ func Rotate(p RotateParams) (tufrepo.Request, error) {
 	if err != nil {
 		return tufrepo.Request{}, err
 	}
-	root := *rootInfo.Root
-	var newRoot, newTargets bool
-	changed := map[string]bool{}
+	c := rotation{root: *info.Root, targets: targets, builds: map[string]bool{}}
 	var faults []error
 	for _, role := range p.Roles {
-		top := map[string]*tufrepo.RoleKeys{tufrepo.Root: &root.Root, tufrepo.Targets: &root.Targets, tufrepo.Snapshot: &root.Snapshot, tufrepo.Timestamp: &root.Timestamp}[role]
-		if top != nil {
-			newRoot = true
-			newTargets = newTargets || role == tufrepo.Targets
-			faults = append(faults, p.replace(role, top))
-			continue
-		}
-		found := false
-		for i := range targets.Models {
-			m := &targets.Models[i]
-			switch role {
-			case Offers:
-				found = true
-				faults = append(faults, p.replace(tufrepo.OffersRole(m.Role), &m.Offers))
-			case m.Role:
-				found, changed[role] = true, true
-				faults = append(faults, p.replace(role, &m.Builds))
-			}
-		}
-		if !found {
-			faults = append(faults, fmt.Errorf("there is no role %s to change the keys of", role))
-		}
-		newTargets = true
-	}
-	if len(p.Roles) == 0 {
-		faults = append(faults, errors.New("no role is named"))
+		faults = append(faults, c.change(role, edit))
 	}
 	if err := errors.Join(faults...); err != nil {
 		return tufrepo.Request{}, err
 	}
-	staged := map[string][]byte{}
-	if newRoot {
-		root.Version, root.Expires = root.Version+1, p.Now.Add(p.Life.Root)
-		if staged[tufrepo.Root], err = tufrepo.NewRoot(root); err != nil {
-			return tufrepo.Request{}, err
-		}
-	}
-	if newTargets {
-		if staged[tufrepo.Targets], err = tufrepo.NewTargets(targets.Version+1, p.Now.Add(p.Life.Targets), targets.Models); err != nil {
-			return tufrepo.Request{}, err
-		}
-	}
-	for _, role := range slices.Sorted(maps.Keys(changed)) {
-		if staged[role], err = again(p.Trusted, role, p.Now.Add(p.Life.Builds)); err != nil {
-			return tufrepo.Request{}, err
-		}
+	staged, err := c.stage(p)
+	if err != nil {
+		return tufrepo.Request{}, err
 	}
 	return newRequest("Replace keys of "+strings.Join(p.Roles, ", "), p.Trusted, staged, p.Now)
+}
+
+// change edits the keys of one role, where they are listed.
+func (c *rotation) change(role string, edit func(string, *tufrepo.RoleKeys) error) error {
+	top := map[string]*tufrepo.RoleKeys{tufrepo.Root: &c.root.Root, tufrepo.Targets: &c.root.Targets,
+		tufrepo.Snapshot: &c.root.Snapshot, tufrepo.Timestamp: &c.root.Timestamp}[role]
+	if top != nil {
+		c.newRoot = true
+		c.newTargets = c.newTargets || role == tufrepo.Targets
+		return edit(role, top)
+	}
+	var faults []error
+	found := false
+	for i := range c.targets.Models {
+		m := &c.targets.Models[i]
+		switch role {
+		case Offers:
+			found = true
+			faults = append(faults, edit(tufrepo.OffersRole(m.Role), &m.Offers))
+		case m.Role:
+			found, c.builds[role] = true, true
+			faults = append(faults, edit(role, &m.Builds))
+		}
+	}
+	if !found {
+		return fmt.Errorf("there is no role %s to change the keys of", role)
+	}
+	c.newTargets = true
+	return errors.Join(faults...)
+}
+
+// stage writes the next version of everything that is touched.
+func (c *rotation) stage(p RotateParams) (map[string][]byte, error) {
+	staged := map[string][]byte{}
+	var err error
+	if c.newRoot {
+		c.root.Version, c.root.Expires = c.root.Version+1, p.Now.Add(p.Life.Root)
+		if staged[tufrepo.Root], err = tufrepo.NewRoot(c.root); err != nil {
+			return nil, err
+		}
+	}
+	if c.newTargets {
+		if staged[tufrepo.Targets], err = tufrepo.NewTargets(c.targets.Version+1, p.Now.Add(p.Life.Targets), c.targets.Models); err != nil {
+			return nil, err
+		}
+	}
+	for role := range c.builds {
+		if staged[role], err = again(p.Trusted, role, p.Now.Add(p.Life.Builds)); err != nil {
+			return nil, err
+		}
+	}
+	return staged, nil
 }
 
 // replace edits one role. Adding a key beside a stolen one cures nothing, so a key that should
@@ -217,4 +276,44 @@ func newRequest(title string, trusted tufrepo.Set, staged map[string][]byte, now
 	}
 	r.ID = hex.EncodeToString(h.Sum(nil)[:16])
 	return r, nil
+}
+
+// FindKey finds the one key of the roles that who means: its holder's name, as names has it by
+// key id, or the first 8 or more digits of the key id.
+func FindKey(trusted tufrepo.Set, roles []string, who string, names map[string]string) (string, error) {
+	var found []string
+	for _, role := range roles {
+		for _, k := range keysOf(trusted, role) {
+			id := k.ID()
+			if (names[id] == who || (len(who) >= 8 && strings.HasPrefix(id, who))) && !slices.Contains(found, id) {
+				found = append(found, id)
+			}
+		}
+	}
+	if len(found) != 1 {
+		return "", fmt.Errorf("%q means %d keys of %s; give the first 8 or more digits of the key id", who, len(found), strings.Join(roles, ", "))
+	}
+	return found[0], nil
+}
+
+// keysOf lists the keys that sign role in the newest state.
+func keysOf(s tufrepo.Set, role string) []tufrepo.Key {
+	var list []tufrepo.Key
+	if n := len(s.Roots); n > 0 {
+		if info, err := tufrepo.Read(s.Roots[n-1]); err == nil {
+			list = map[string][]tufrepo.Key{tufrepo.Root: info.Root.Root.Keys, tufrepo.Targets: info.Root.Targets.Keys,
+				tufrepo.Snapshot: info.Root.Snapshot.Keys, tufrepo.Timestamp: info.Root.Timestamp.Keys}[role]
+		}
+	}
+	if targets, err := targetsOf(s); err == nil {
+		for _, m := range targets.Models {
+			if m.Role == role {
+				list = append(list, m.Builds.Keys...)
+			}
+			if role == Offers {
+				list = append(list, m.Offers.Keys...)
+			}
+		}
+	}
+	return list
 }

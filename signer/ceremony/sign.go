@@ -221,3 +221,31 @@ func count(trusted tufrepo.Set, staged map[string][]byte, roles []tufrepo.Reques
 	}
 	return list, done
 }
+
+// Lists says if the request asks for a signature by k.
+func Lists(r tufrepo.Request, k tufrepo.Key) bool {
+	trusted, err := r.TrustedSet()
+	if err != nil {
+		return false
+	}
+	staged := r.Staged()
+	return slices.ContainsFunc(r.Roles, func(role tufrepo.RequestRole) bool { return maySign(trusted, staged, role.Role, k) })
+}
+
+// WithSignatures is the request with a response's signatures on its metadata.
+func WithSignatures(r tufrepo.Request, a tufrepo.Response) (tufrepo.Request, error) {
+	r.Roles = slices.Clone(r.Roles)
+	for i, role := range r.Roles {
+		for _, s := range a.Signatures {
+			if s.Role != role.Role {
+				continue
+			}
+			signed, err := tufrepo.Attach(r.Roles[i].Metadata, s)
+			if err != nil {
+				return r, err
+			}
+			r.Roles[i].Metadata = signed
+		}
+	}
+	return r, nil
+}

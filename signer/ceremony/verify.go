@@ -133,3 +133,19 @@ func verifyTarget(folder fs.FS, t tufrepo.Target) error {
 	}
 	return nil
 }
+
+// VerifyBundle checks a signed offline state: every signature and threshold, and that nothing
+// has expired.
+func VerifyBundle(b tufrepo.Bundle, trusted *tufrepo.Set, now time.Time) (tufrepo.Set, error) {
+	set, err := b.Set()
+	if err != nil {
+		return set, err
+	}
+	faults := []error{set.CheckOffline(now)}
+	if trusted != nil {
+		for _, words := range older(*trusted, set) {
+			faults = append(faults, errors.New(words))
+		}
+	}
+	return set, errors.Join(faults...)
+}

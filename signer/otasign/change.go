@@ -1,0 +1,264 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package otasign
+
+import (
+	"errors"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"landed/manifests/tufrepo"
+	"landed/signer/ceremony"
+	"landed/signer/keys"
+)
+
+func (a *app) addModelCommand() *cobra.Command {
+	var m makeFlags
+	var models, keyFiles []string
+	var like string
+	var q ceremony.Quorum
+	c := &cobra.Command{
+		Use:   "add-model --model armani,dior",
+		Short: "Bring in models: their keys, and who may sign for them",
+		Long: "Makes keys for the models (one set for all that are named), and signs the next targets\n" +
+			"with the targets keys found in DIR/keys, or with those given by --key.",
+		Args: cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			trusted, err := loadTrust(m.trust())
+			if err != nil {
+				return err
+			}
+			online, err := load(filepath.Join(m.dir, "online.json"), tufrepo.ParseOnlineKeys)
+			if err != nil {
+				return err
+			}
+			r, made, err := ceremony.AddModels(ceremony.AddModelsParams{Now: time.Now(), Trusted: trusted, Models: models,
+				Offers: online.Offers, Like: like, Names: m.names, Quorum: q, Algorithm: keys.Algorithm(m.algorithm), Life: m.life})
+			if err != nil {
+				return err
+			}
+			return a.carryOut(m, r, made, keyFiles, nil)
+		},
+	}
+	m.add(c)
+	c.Flags().StringSliceVar(&models, "model", nil, "models to bring in: device names in lower case")
+	c.Flags().StringVar(&like, "like", "", "use the keys of this `model`, which is there already, and make none")
+	c.Flags().StringSliceVar(&m.names, "names", fiveNames, "people who get a key for these models")
+	c.Flags().IntVar(&q.Threshold, "threshold", 2, "keys that must sign")
+	c.Flags().IntVar(&q.Keys, "keys", 3, "keys")
+	c.Flags().StringSliceVar(&keyFiles, "key", nil, "key `files` to sign with (default: those in DIR/keys that are listed)")
+	return c
+}
+
+func (a *app) rotateCommand() *cobra.Command {
+	var m makeFlags
+	var p ceremony.RotateParams
+	var remove, addName, add, keyFiles []string
+	var online string
+	c := &cobra.Command{
+		Use:   "rotate --role root --remove bo --add-name fi",
+		Short: "Replace keys of a role",
+		Long: "Takes keys out of roles and puts others in. The change carries everything that must be\n" +
+			"signed again: a new root wants the old and the new threshold; a model's builds are signed\n" +
+			"by the new keys. After a theft of the server's keys replace snapshot and timestamp together:\n" +
+			"rotate --role snapshot,timestamp --online new-online.json",
+		Args: cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			return a.rotate(m, p, online, remove, addName, add, keyFiles)
+		},
+	}
+	m.add(c)
+	c.Flags().StringSliceVar(&p.Roles, "role", nil, "root, targets, snapshot, timestamp, offers, or models")
+	c.Flags().StringSliceVar(&remove, "remove", nil, "keys that go: the holder's name, or the first 8 or more digits of the key id")
+	c.Flags().StringSliceVar(&addName, "add-name", nil, "people for whom a new key is made here")
+	c.Flags().StringSliceVar(&add, "add", nil, "public key `files` (.pub) of keys made elsewhere")
+	c.Flags().IntVar(&p.Threshold, "threshold", 0, "keys that must sign from now on (default: as before)")
+	c.Flags().StringVar(&online, "online", "", "new public keys of the server, a `file`; they replace the old ones of the roles named")
+	c.Flags().StringSliceVar(&keyFiles, "key", nil, "key `files` to sign with (default: those in DIR/keys that are listed)")
+	return c
+}
+
+func (a *app) rotate(m makeFlags, p ceremony.RotateParams, online string, remove, addName, add, keyFiles []string) error {
+	trusted, err := loadTrust(m.trust())
+	if err != nil {
+		return err
+	}
+	p.Now, p.Trusted, p.Life = time.Now(), trusted, m.life
+	if online != "" {
+		if len(remove)+len(addName)+len(add) > 0 {
+			return errors.New("--online says both what goes and what comes; leave out --remove, --add and --add-name")
+		}
+		return a.rotateOnline(m, p, online, keyFiles)
+	}
+	if len(p.Roles) == 0 {
+		return errors.New("say which role with --role")
+	}
+	for _, who := range remove {
+		id, err := ceremony.FindKey(trusted, p.Roles, who, namesIn(m))
+		if err != nil {
+			return err
+		}
+		p.Remove = append(p.Remove, id)
+	}
+	var made []*keys.Key
+	for _, name := range addName {
+		k, err := keys.New(keys.Algorithm(m.algorithm), name, p.Roles[0])
+		if err != nil {
+			return err
+		}
+		made, p.Add = append(made, k), append(p.Add, k.Key())
+	}
+	for _, file := range add {
+		public, err := load(file, keys.ParsePublic)
+		if err != nil {
+			return err
+		}
+		p.Add = append(p.Add, public.Key)
+	}
+	r, err := ceremony.Rotate(p)
+	if err != nil {
+		return err
+	}
+	return a.carryOut(m, r, made, keyFiles, p.Remove)
+}
+
+// rotateOnline replaces the server's keys by those of a new online.json.
+func (a *app) rotateOnline(m makeFlags, p ceremony.RotateParams, file string, keyFiles []string) error {
+	next, err := load(file, tufrepo.ParseOnlineKeys)
+	if err != nil {
+		return err
+	}
+	r, err := ceremony.RotateOnline(p, next)
+	if err != nil {
+		return err
+	}
+	if err := a.carryOut(m, r, nil, keyFiles, nil); err != nil {
+		return err
+	}
+	return keys.Replace(filepath.Join(m.dir, "online.json"), next.Bytes(), 0o644)
+}
+
+// carryOut signs a change with the keys that are at hand. If they suffice, the new state is
+// written; if not, a request for the others.
+func (a *app) carryOut(m makeFlags, r tufrepo.Request, made []*keys.Key, keyFiles, gone []string) error {
+	a.say("%s", r.Title)
+	a.sayChanges(r.Summary)
+	holders, err := a.holders(m, r, keyFiles, gone)
+	if err != nil {
+		return err
+	}
+	hands := []ceremony.Hand{}
+	for _, h := range holders {
+		hands = append(hands, h.hand())
+	}
+	for _, k := range made {
+		hands = append(hands, ceremony.Hand{Signer: k, Ledger: ceremony.NewLedger()})
+	}
+	answer, err := ceremony.Sign(r, time.Now(), hands...)
+	if err != nil {
+		return refusal{err}
+	}
+	bundle, progress, err := ceremony.Assemble(r, time.Now(), answer)
+	if err != nil {
+		return refusal{err}
+	}
+	if err := a.saveKeys(m, made); err != nil {
+		return err
+	}
+	if err := remember(holders); err != nil {
+		return err
+	}
+	if len(bundle.Files) == 0 {
+		return a.askOthers(m, r, answer, progress)
+	}
+	if err := keys.Replace(m.trust(), bundle.Bytes(), 0o644); err != nil {
+		return err
+	}
+	a.say("Signed; wrote the new state to %s. Send it to the server.", m.trust())
+	return nil
+}
+
+// askOthers writes the request with the signatures so far.
+func (a *app) askOthers(m makeFlags, r tufrepo.Request, answer tufrepo.Response, progress []tufrepo.Progress) error {
+	r, err := ceremony.WithSignatures(r, answer)
+	if err != nil {
+		return err
+	}
+	path := filepath.Join(m.dir, "request-"+r.ID[:8]+".json")
+	if err := keys.WriteNew(path, r.Bytes(), 0o644); err != nil {
+		return err
+	}
+	a.sayProgress(progress)
+	a.say("Wrote %s. The others sign it with: otasign sign %s --key FILE; then: otasign assemble %s RESPONSE...", path, path, path)
+	return nil
+}
+
+func (a *app) sayProgress(list []tufrepo.Progress) {
+	for _, p := range list {
+		a.say("  %s: %d of %d signatures.", p.Role, p.Have, p.Need)
+	}
+}
+
+// holders opens the keys to sign with: those named, or those in DIR/keys that the request lists
+// and that are not on their way out.
+func (a *app) holders(m makeFlags, r tufrepo.Request, named, gone []string) ([]holder, error) {
+	paths := named
+	if len(named) == 0 {
+		for path, public := range keysIn(m) {
+			if !slices.Contains(gone, public.ID) && ceremony.Lists(r, public.Key) {
+				paths = append(paths, path)
+			}
+		}
+		slices.Sort(paths)
+	}
+	var list []holder
+	for _, path := range paths {
+		h, err := a.openKey(path)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, h)
+	}
+	return list, nil
+}
+
+// keysIn lists the key files of the ceremony by path, as far as they can be read.
+func keysIn(m makeFlags) map[string]keys.Public {
+	found := map[string]keys.Public{}
+	paths, _ := filepath.Glob(filepath.Join(m.dir, "keys", "*.key"))
+	for _, path := range paths {
+		if public, err := keys.ReadPublic(path); err == nil {
+			found[path] = public
+		}
+	}
+	return found
+}
+
+// namesIn maps key ids to the names of their holders. Public files alone suffice, so that a
+// lost key can still be called by the name of who lost it.
+func namesIn(m makeFlags) map[string]string {
+	names := map[string]string{}
+	paths, _ := filepath.Glob(filepath.Join(m.dir, "keys", "*.key.pub"))
+	for _, path := range paths {
+		if public, err := load(path, keys.ParsePublic); err == nil {
+			names[public.ID] = public.Name
+		}
+	}
+	return names
+}
+
+func loadTrust(path string) (tufrepo.Set, error) {
+	bundle, err := load(path, tufrepo.ParseBundle)
+	if err != nil {
+		return tufrepo.Set{}, err
+	}
+	set, err := bundle.Set()
+	if err != nil {
+		return set, fmt.Errorf("%s: %w", path, err)
+	}
+	return set, nil
+}

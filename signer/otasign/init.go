@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package otasign
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"landed/manifests/tufrepo"
+	"landed/signer/ceremony"
+	"landed/signer/keys"
+)
+
+var fiveNames = []string{"ann", "bo", "cy", "di", "ed"}
+
+// makeFlags are those of every command that makes keys or metadata.
+type makeFlags struct {
+	dir, out, algorithm string
+	work                int
+	life                ceremony.Life
+	names               []string
+}
+
+func (m *makeFlags) add(c *cobra.Command) {
+	f := c.Flags()
+	d := ceremony.DefaultLife()
+	f.StringVar(&m.dir, "dir", "ceremony", "`folder` of the ceremony; keys are kept in its keys folder")
+	f.StringVar(&m.out, "out", "", "write the signed state to this `file` (default DIR/trust.json)")
+	f.StringVar(&m.algorithm, "algorithm", string(keys.Ed25519), "of new keys: ed25519 or p256")
+	f.IntVar(&m.work, "work", keys.DefaultWork, "scrypt work factor of new key files, a power of two")
+	f.DurationVar(&m.life.Root, "root-life", d.Root, "how long a new root is valid")
+	f.DurationVar(&m.life.Targets, "targets-life", d.Targets, "how long a new targets is valid")
+	f.DurationVar(&m.life.Builds, "builds-life", d.Builds, "how long new builds of a model are valid")
+}
+
+func (m *makeFlags) trust() string {
+	if m.out != "" {
+		return m.out
+	}
+	return filepath.Join(m.dir, "trust.json")
+}
+
+func (m *makeFlags) keyPath(k keys.Public) string {
+	return filepath.Join(m.dir, "keys", k.Use+"-"+k.Name+".key")
+}
+
+func (a *app) initCommand() *cobra.Command {
+	var m makeFlags
+	var online string
+	var root, targets ceremony.Quorum
+	c := &cobra.Command{
+		Use:   "init --online online.json",
+		Short: "Make the root and targets keys, and the first signed root",
+		Long: "Makes a key file for each person and role, each sealed with its holder's passphrase,\n" +
+			"and the first root and targets, signed by all. The server's public keys come from\n" +
+			"the online.json that otad init wrote. Afterwards every person takes their key files\n" +
+			"away, and trust.json goes to the server and to everyone who signs.",
+		Args: cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error { return a.init(m, online, root, targets) },
+	}
+	m.add(c)
+	c.Flags().StringVar(&online, "online", "online.json", "public keys of the server, a `file` that otad init wrote")
+	c.Flags().StringSliceVar(&m.names, "names", fiveNames, "people who hold keys")
+	c.Flags().IntVar(&root.Threshold, "root-threshold", 3, "root keys that must sign")
+	c.Flags().IntVar(&root.Keys, "root-keys", 5, "root keys")
+	c.Flags().IntVar(&targets.Threshold, "targets-threshold", 2, "targets keys that must sign")
+	c.Flags().IntVar(&targets.Keys, "targets-keys", 3, "targets keys")
+	return c
+}
+
+func (a *app) init(m makeFlags, onlineFile string, root, targets ceremony.Quorum) error {
+	online, err := load(onlineFile, tufrepo.ParseOnlineKeys)
+	if err != nil {
+		return err
+	}
+	if _, err := os.Stat(m.trust()); err == nil {
+		return fmt.Errorf("%s exists; a second root would cut off every handset that trusts the first. Use another --dir", m.trust())
+	}
+	bundle, made, err := ceremony.Init(ceremony.InitParams{Now: time.Now(), Online: online, Names: m.names,
+		Root: root, Targets: targets, Algorithm: keys.Algorithm(m.algorithm), Life: m.life})
+	if err != nil {
+		return err
+	}
+	if err := a.saveKeys(m, made); err != nil {
+		return err
+	}
+	if err := keys.Replace(filepath.Join(m.dir, "online.json"), online.Bytes(), 0o644); err != nil {
+		return err
+	}
+	if err := keys.WriteNew(m.trust(), bundle.Bytes(), 0o644); err != nil {
+		return err
+	}
+	set, err := bundle.Set()
+	if err != nil {
+		return err
+	}
+	a.sayChanges(tufrepo.Diff(tufrepo.Set{}, set))
+	a.say("Wrote %d key files to %s and the signed state to %s.", len(made), filepath.Join(m.dir, "keys"), m.trust())
+	return nil
+}
+
+// saveKeys writes new key files, all or none.
+func (a *app) saveKeys(m makeFlags, made []*keys.Key) error {
+	if err := os.MkdirAll(filepath.Join(m.dir, "keys"), 0o700); err != nil {
+		return err
+	}
+	var written []string
+	for _, k := range made {
+		phrase, err := a.phraseOf(k.Public().Name, "new keys", true)
+		if err == nil {
+			err = k.Save(m.keyPath(k.Public()), phrase, m.work)
+		}
+		if err != nil {
+			return errors.Join(err, forget(written))
+		}
+		written = append(written, m.keyPath(k.Public()))
+	}
+	return nil
+}
+
+// forget removes key files that this very command wrote and that nothing refers to.
+func forget(paths []string) error {
+	var faults []error
+	for _, p := range paths {
+		faults = append(faults, os.Remove(p), os.Remove(keys.PublicPath(p)))
+	}
+	return errors.Join(faults...)
+}
+
+func (a *app) sayChanges(words []string) {
+	for _, w := range words {
+		a.say("  %s", w)
+	}
+}
+
+func (a *app) keyCommand() *cobra.Command {
+	var m makeFlags
+	var name, use, out string
+	c := &cobra.Command{
+		Use:   "key --name fi --use root --out fi.key",
+		Short: "Make one key, on its holder's own machine",
+		Long:  "Makes one key file. Only the .pub file beside it leaves the machine: rotate --add takes it in.",
+		Args:  cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			k, err := keys.New(keys.Algorithm(m.algorithm), name, use)
+			if err != nil {
+				return err
+			}
+			phrase, err := a.phraseOf(name, "the new key", true)
+			if err != nil {
+				return err
+			}
+			if err := k.Save(out, phrase, m.work); err != nil {
+				return err
+			}
+			a.say("Wrote %s: %s and %s.", k, out, keys.PublicPath(out))
+			return nil
+		},
+	}
+	f := c.Flags()
+	f.StringVar(&name, "name", "", "of the person who holds it")
+	f.StringVar(&use, "use", "", "what it is for: root, targets, or a model")
+	f.StringVar(&out, "out", "", "key `file` to write")
+	f.StringVar(&m.algorithm, "algorithm", string(keys.Ed25519), "ed25519 or p256")
+	f.IntVar(&m.work, "work", keys.DefaultWork, "scrypt work factor, a power of two")
+	for _, flag := range []string{"name", "use", "out"} {
+		if err := c.MarkFlagRequired(flag); err != nil {
+			panic(err) // the flag is defined above
+		}
+	}
+	return c
+}

@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package otasign
+
+import (
+	"crypto"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"landed/manifests/otapkg"
+)
+
+// inspection is what inspect -json prints.
+type inspection struct {
+	File     string          `json:"file"`
+	Refused  bool            `json:"refused"`
+	Facts    otapkg.Facts    `json:"facts"`
+	Findings otapkg.Findings `json:"findings"`
+}
+
+func (a *app) inspectCommand() *cobra.Command {
+	var asJSON bool
+	var certs []string
+	var policy otapkg.Policy
+	c := &cobra.Command{
+		Use:   "inspect FILE",
+		Short: "Say what an OTA package is and what is wrong with it",
+		Long:  "Exit code 0: nothing refused; 1: refused; 2: the file could not be read.",
+		Args:  cobra.ExactArgs(1),
+		RunE: func(_ *cobra.Command, args []string) error {
+			for _, path := range certs {
+				list, err := load(path, certificateKeys)
+				if err != nil {
+					return err
+				}
+				policy.Keys = append(policy.Keys, []crypto.PublicKey(list)...)
+			}
+			return a.inspect(args[0], policy, asJSON)
+		},
+	}
+	c.Flags().BoolVar(&asJSON, "json", false, "print facts and findings as JSON")
+	c.Flags().StringSliceVar(&certs, "key", nil, "certificate `files` (PEM) of those who may sign; without any the signer is not judged")
+	c.Flags().StringVar(&policy.Model, "model", "", "ro.product.device that it must be for")
+	c.Flags().StringVar(&policy.Channel, "channel", "stable", "stable, beta or lab")
+	return c
+}
+
+func (a *app) inspect(path string, policy otapkg.Policy, asJSON bool) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	if !info.Mode().IsRegular() {
+		return fmt.Errorf("%s is no file", path)
+	}
+	policy.Name, policy.Now = filepath.Base(path), time.Now()
+	facts, findings, err := otapkg.Inspect(f, info.Size(), policy)
+	if err != nil {
+		return err
+	}
+	if findings == nil {
+		findings = otapkg.Findings{}
+	}
+	if asJSON {
+		enc := json.NewEncoder(a.out)
+		enc.SetEscapeHTML(false)
+		enc.SetIndent("", "  ")
+		if err := enc.Encode(inspection{path, findings.Refused(), facts, findings}); err != nil {
+			return err
+		}
+	} else {
+		a.say("%s: %d bytes, SHA-256 %s", path, facts.Size, facts.SHA256)
+		a.sayFacts(facts)
+		a.sayFindings(findings)
+	}
+	if findings.Refused() {
+		return refusal{errors.New("refused; this package must not be used")}
+	}
+	return nil
+}
+
+// sayFacts prints what a package is, as far as it says so.
+func (a *app) sayFacts(f otapkg.Facts) {
+	line := func(what, value string) {
+		if value != "" {
+			a.say("  %-10s %s", what, plain(value))
+		}
+	}
+	line("family", string(f.Family))
+	line("for", strings.Join(f.PreDevices, ", "))
+	line("from", strings.Join(f.PreBuild, ", "))
+	line("to", strings.Join(f.PostBuild, ", "))
+	if f.PostTimestamp > 0 {
+		line("built", time.Unix(f.PostTimestamp, 0).UTC().Format(time.RFC3339))
+	}
+	line("patches", f.SPL)
+	if f.Wipe {
+		line("erases", "user data")
+	}
+	if s := f.Signer; s != nil {
+		trust := "not pinned"
+		if s.Pinned {
+			trust = "pinned"
+		}
+		line("signed by", fmt.Sprintf("%s, %s with %s, key %.16s…, %s", s.Subject, s.Algorithm, s.Hash, s.KeySHA256, trust))
+	}
+}
+
+func (a *app) sayFindings(list otapkg.Findings) {
+	for _, f := range list {
+		a.say("  %s %s: %s", strings.ToUpper(string(f.Level)), f.Code, plain(f.Message))
+		if f.Fix != "" {
+			a.say("    %s", plain(f.Fix))
+		}
+	}
+}

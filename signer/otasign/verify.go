@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package otasign
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"landed/manifests/tufrepo"
+	"landed/signer/ceremony"
+	"landed/signer/keys"
+)
+
+func (a *app) assembleCommand() *cobra.Command {
+	var out string
+	c := &cobra.Command{
+		Use:   "assemble REQUEST RESPONSE...",
+		Short: "Put the signatures of several people together",
+		Long:  "For changes of keys or models; releases are put together by the server.",
+		Args:  cobra.MinimumNArgs(1),
+		RunE: func(_ *cobra.Command, args []string) error {
+			r, err := load(args[0], tufrepo.ParseRequest)
+			if err != nil {
+				return err
+			}
+			var answers []tufrepo.Response
+			for _, path := range args[1:] {
+				answer, err := load(path, tufrepo.ParseResponse)
+				if err != nil {
+					return err
+				}
+				answers = append(answers, answer)
+			}
+			bundle, progress, err := ceremony.Assemble(r, time.Now(), answers...)
+			if err != nil {
+				return refusal{err}
+			}
+			a.sayProgress(progress)
+			if len(bundle.Files) == 0 {
+				return refusal{errors.New("signatures are missing; nothing was written")}
+			}
+			if err := keys.Replace(out, bundle.Bytes(), 0o644); err != nil {
+				return err
+			}
+			a.say("Complete; wrote the new state to %s. Send it to the server.", out)
+			return nil
+		},
+	}
+	c.Flags().StringVar(&out, "out", "trust.json", "write the signed state to this `file`")
+	return c
+}
+
+func (a *app) verifyCommand() *cobra.Command {
+	var trust, at string
+	c := &cobra.Command{
+		Use:   "verify FEED|BUNDLE",
+		Short: "Check a whole feed, or a signed state, as a client would",
+		Long: "FEED is a folder with metadata/ and targets/: everything is checked from the oldest root,\n" +
+			"and every target is read and hashed. BUNDLE is a file from init, add-model or rotate.",
+		Args: cobra.ExactArgs(1),
+		RunE: func(_ *cobra.Command, args []string) error {
+			now := time.Now()
+			if at != "" {
+				var err error
+				if now, err = time.Parse(time.RFC3339, at); err != nil {
+					return err
+				}
+			}
+			return a.verify(args[0], trust, now)
+		},
+	}
+	c.Flags().StringVar(&trust, "trust", "", "the state that you trust, a `file`; the feed must follow from it")
+	c.Flags().StringVar(&at, "at", "", "check as of this `time`, 2026-01-31T12:00:00Z (default: now)")
+	return c
+}
+
+func (a *app) verify(path, trust string, now time.Time) error {
+	var trusted *tufrepo.Set
+	if trust != "" {
+		set, err := loadTrust(trust)
+		if err != nil {
+			return err
+		}
+		trusted = &set
+	}
+	info, err := os.Stat(path)
+	if err != nil {
+		return err
+	}
+	var set tufrepo.Set
+	if info.IsDir() {
+		if _, err := os.Stat(filepath.Join(path, "tuf", "metadata")); err == nil {
+			path = filepath.Join(path, "tuf")
+		}
+		if _, err := os.Stat(filepath.Join(path, "metadata")); err != nil {
+			return err
+		}
+		set, err = ceremony.VerifyFeed(os.DirFS(path), trusted, now)
+	} else {
+		bundle, loadErr := load(path, tufrepo.ParseBundle)
+		if loadErr != nil {
+			return loadErr
+		}
+		set, err = ceremony.VerifyBundle(bundle, trusted, now)
+	}
+	a.sayChanges(tufrepo.Diff(tufrepo.Set{}, set))
+	if err != nil {
+		return refusal{err}
+	}
+	a.say("Everything is signed as it should be, unexpired and there.")
+	return nil
+}
