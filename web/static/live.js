@@ -1,1 +1,108 @@
+// Keeps the page live: asks for itself with If-None-Match, and moves <main> to the answer by
+// changing only what differs, so that focus, scrolling and what was typed stay, and bars glide.
+// Without it the page is whole; a reload shows the same.
+(() => {
+  "use strict";
+  const fast = 2000, hidden = 60000, slowest = 30000, between = 8000;
+  const main = document.getElementById("main"), live = document.getElementById("live"), voice = document.getElementById("news");
+  if (!main || !live || !window.fetch || !window.DOMParser) return;
+  let etag = "", wait = fast, timer = 0, busy = false, spoken = 0, unspoken = new Map(), speaking = 0;
 
+  async function look() {
+    if (busy) return;
+    busy = true;
+    clearTimeout(timer);
+    const stop = new AbortController(), limit = setTimeout(() => stop.abort(), 15000);
+    try {
+      const answer = await fetch(location.pathname + location.search, {
+        headers: etag ? { "If-None-Match": etag } : {}, cache: "no-store", credentials: "same-origin", signal: stop.signal,
+      });
+      if (answer.status === 200) {
+        const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+        const next = page.getElementById("main");
+        if (next) {
+          const news = gather(main, next);
+          morph(main, next);
+          document.title = page.title;
+          etag = answer.headers.get("ETag") || "";
+          say(news);
+        }
+      } else if (answer.status !== 304) {
+        throw new Error("status " + answer.status);
+      }
+      wait = fast;
+      show(true);
+    } catch {
+      wait = Math.min(wait * 2, slowest);
+      if (!document.hidden) show(false);
+    } finally {
+      clearTimeout(limit);
+      busy = false;
+      timer = setTimeout(look, document.hidden ? hidden : wait);
+    }
+  }
+
+  function show(on) {
+    const words = on ? live.dataset.on : live.dataset.lost;
+    live.hidden = false;
+    live.classList.toggle("lost", !on);
+    if (live.textContent !== words) live.textContent = words;
+  }
+
+  // What is worth telling: the elements whose data-news is another than before.
+  function gather(old, next) {
+    const news = new Map();
+    for (const now of next.querySelectorAll("[data-news][id]")) {
+      const was = old.querySelector("#" + CSS.escape(now.id));
+      if (was && was.dataset.news !== now.dataset.news) news.set(now.id, now.dataset.news);
+    }
+    return news;
+  }
+
+  // A screen reader hears changes together, and not more often than it can tell them.
+  function say(news) {
+    for (const [id, words] of news) unspoken.set(id, words);
+    if (!unspoken.size || speaking) return;
+    speaking = setTimeout(() => {
+      voice.textContent = [...unspoken.values()].slice(0, 5).join(". ");
+      unspoken.clear();
+      spoken = Date.now();
+      speaking = 0;
+    }, Math.max(0, spoken + between - Date.now()));
+  }
+
+  const key = (node) => node.nodeType === 1 ? node.id || node.dataset?.k || "" : "";
+  const alike = (a, b) => a.nodeType === b.nodeType && a.nodeName === b.nodeName && key(a) === key(b);
+
+  function morph(old, next) {
+    if (old.nodeType !== 1) {
+      if (old.nodeValue !== next.nodeValue) old.nodeValue = next.nodeValue;
+      return;
+    }
+    if (old.matches("form")) return; // somebody may be typing
+    for (const a of [...old.attributes]) if (!next.hasAttribute(a.name)) old.removeAttribute(a.name);
+    for (const a of next.attributes) if (old.getAttribute(a.name) !== a.value) old.setAttribute(a.name, a.value);
+    const keyed = new Map();
+    for (const child of old.children) if (key(child)) keyed.set(key(child), child);
+    let place = old.firstChild;
+    for (const want of [...next.childNodes]) {
+      let have = key(want) ? keyed.get(key(want)) : place;
+      if (have && alike(have, want)) {
+        if (have === place) place = place.nextSibling;
+        else old.insertBefore(have, place);
+        morph(have, want);
+      } else {
+        old.insertBefore(document.importNode(want, true), place);
+      }
+    }
+    while (place) {
+      const gone = place;
+      place = place.nextSibling;
+      gone.remove();
+    }
+  }
+
+  document.addEventListener("visibilitychange", () => { if (!document.hidden) { wait = fast; look(); } });
+  window.addEventListener("online", look);
+  timer = setTimeout(look, fast);
+})();
