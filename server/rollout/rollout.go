@@ -66,7 +66,8 @@ func haltReason(r fleet.Rollout, g fleet.Gates, c fleet.Counts) string {
 // minToJudge keeps one early failure among two from halting a fleet.
 const minToJudge = 20
 
-// Waiting lists, in words, what the current stage still waits for; nothing means that it may widen.
+// Waiting lists what must come true before the current stage may widen, each in words that
+// go on from "when"; nothing means that it may.
 func Waiting(now time.Time, r fleet.Rollout, c fleet.Counts) []string {
 	if r.Stage >= len(r.Stages) {
 		return nil
@@ -74,13 +75,13 @@ func Waiting(now time.Time, r fleet.Rollout, c fleet.Counts) []string {
 	s := r.Stages[r.Stage]
 	var waits []string
 	if left := s.Soak - now.Sub(r.Since); left > 0 {
-		waits = append(waits, fmt.Sprintf("soaks for another %s", left.Round(time.Minute)))
+		waits = append(waits, "another " + span(left) + " passed")
 	}
 	if c.Judged() < s.Gates.MinReports {
-		waits = append(waits, fmt.Sprintf("%d of %s that could be judged", c.Judged(), count(s.Gates.MinReports, "installation")))
+		waits = append(waits, fmt.Sprintf("at least %s could be judged, now %d", count(s.Gates.MinReports, "installation"), c.Judged()))
 	}
 	if proven := share(c.Proven(), c.Judged()); s.Gates.MinProven > 0 && proven < s.Gates.MinProven {
-		waits = append(waits, fmt.Sprintf("%s are proven, the gate wants %s", Percent(proven), Percent(s.Gates.MinProven)))
+		waits = append(waits, fmt.Sprintf("at least %s of those are proven, now %s", Percent(s.Gates.MinProven), Percent(proven)))
 	}
 	return waits
 }
@@ -151,4 +152,18 @@ func count(n int64, noun string) string {
 		return "1 " + noun
 	}
 	return fmt.Sprintf("%d %ss", n, noun)
+}
+
+// span writes a time to wait for people, rounded up: 18 hours, 3 days.
+func span(d time.Duration) string {
+	ceil := func(unit time.Duration) int64 { return int64((d + unit - 1) / unit) }
+	switch day := 24 * time.Hour; {
+	case d > 2*day:
+		return count(ceil(day), "day") + " have"
+	case d > 90*time.Minute:
+		return count(ceil(time.Hour), "hour") + " have"
+	case d > time.Minute:
+		return count(ceil(time.Minute), "minute") + " have"
+	}
+	return "minute has"
 }

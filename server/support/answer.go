@@ -70,7 +70,7 @@ func (s *Support) page(page, path, etag string, v view) ([]byte, error) {
 		return kept.(rendered).body, nil
 	}
 	var out bytes.Buffer
-	if err := s.pages.Render(&out, page, shown{AsOf: s.now(), Path: path, View: v}); err != nil {
+	if err := s.pages.Render(&out, page, shown{AsOf: s.now(), Live: true, View: v}); err != nil {
 		return nil, err
 	}
 	if page != "installation" {
@@ -82,7 +82,7 @@ func (s *Support) page(page, path, etag string, v view) ([]byte, error) {
 // shown is what the layout reads: the view, and what is about the answer and not its figures.
 type shown struct {
 	AsOf time.Time
-	Path string
+	Live bool // it is about figures, and follows them
 	View view
 }
 
@@ -140,7 +140,7 @@ func (s *Support) refuse(w http.ResponseWriter, r *http.Request, asJSON bool, er
 		Ref: clean(r.PathValue("ref")), Lookup: strings.HasPrefix(r.URL.Path, "/installations"),
 	}
 	var out bytes.Buffer
-	if err := s.pages.Render(&out, "problem", shown{AsOf: s.now(), Path: r.URL.Path, View: v}); err != nil {
+	if err := s.pages.Render(&out, "problem", shown{View: v}); err != nil {
 		http.Error(w, v.Title+"\n\n"+v.Help, p.Status)
 		return
 	}

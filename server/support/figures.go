@@ -84,6 +84,9 @@ func (f Figures) ActiveBefore() int64 { return f.Before[fleet.BeforeActive] }
 // Leaking counts installations that leak.
 func (f Figures) Leaking() int64 { return f.Verdicts[fleet.Leak] }
 
+// CarriedOver counts installations on which the service is still on from before.
+func (f Figures) CarriedOver() int64 { return f.Verdicts[fleet.CarriedOver] }
+
 func rows[K ~string](order []K, cells map[K]int64, of int64) []Row {
 	out := make([]Row, 0, len(order))
 	for _, k := range order {

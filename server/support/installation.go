@@ -3,6 +3,7 @@
 package support
 
 import (
+	"context"
 	"net/http"
 	"net/url"
 	"strings"
@@ -61,10 +62,6 @@ func (s *Support) installation(r *http.Request) (view, error) {
 			return unknownInstallation(err)
 		}
 		v = s.installationView(i)
-		rule, err := s.rule(ctx, tx, i.Release, i.Model)
-		if err != nil {
-			return err
-		}
 		if v.Offer, err = s.offer(ctx, tx, i); err != nil {
 			return err
 		}
@@ -73,7 +70,7 @@ func (s *Support) installation(r *http.Request) (view, error) {
 			return err
 		}
 		for _, sr := range stored {
-			st, err := s.statement(sr, rule, i.Model)
+			st, err := s.statement(ctx, tx, sr)
 			if err != nil {
 				return err
 			}
@@ -100,14 +97,19 @@ func (s *Support) installationView(i fleet.Installation) *InstallationPage {
 	return v
 }
 
-// statement puts one stored report into words and judges it as of the day it came.
-func (s *Support) statement(sr fleet.StoredReport, rule verdict.Rule, model string) (Statement, error) {
+// statement puts one stored report into words and judges it, against the release it speaks
+// of, as of the day it came.
+func (s *Support) statement(ctx context.Context, tx fleet.Tx, sr fleet.StoredReport) (Statement, error) {
 	r, _, err := report.Open(sr.Envelope)
 	if err != nil {
 		return Statement{}, err // it opened when it was stored: the store is damaged
 	}
+	rule, err := s.rule(ctx, tx, r.Release, r.Model)
+	if err != nil {
+		return Statement{}, err
+	}
 	family := ""
-	if m, ok := s.catalogue.Model(model); ok {
+	if m, ok := s.catalogue.Model(r.Model); ok {
 		family = m.Profile.Family
 	}
 	judged := verdict.Judge(sr.At, verdict.Subject{Newest: r, Last: sr.At}, rule)
@@ -122,20 +124,15 @@ func (s *Support) statement(sr fleet.StoredReport, rule verdict.Rule, model stri
 func (s *Support) envelope(w http.ResponseWriter, r *http.Request) {
 	guard(w.Header())
 	ref, err := reference(r)
-	var found *fleet.StoredReport
+	var found fleet.StoredReport
 	if err == nil {
-		err = s.view.View(r.Context(), func(tx fleet.Tx) error {
-			stored, err := tx.Reports().Of(r.Context(), ref)
-			for i := range stored {
-				if stored[i].ID == r.PathValue("id") {
-					found = &stored[i]
-				}
-			}
+		err = s.view.View(r.Context(), func(tx fleet.Tx) (err error) {
+			found, err = tx.Reports().Get(r.Context(), ref, r.PathValue("id"))
 			return err
 		})
-	}
-	if err == nil && found == nil {
-		err = fleet.Errorf(fleet.NotFound, "report_unknown", "this installation has sent no report of that id")
+		if fleet.Is(err, fleet.NotFound) {
+			err = fleet.Errorf(fleet.NotFound, "report_unknown", "this installation has sent no report of that id; its page lists those that it sent")
+		}
 	}
 	if err != nil {
 		s.refuse(w, r, false, err)
