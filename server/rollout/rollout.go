@@ -75,7 +75,7 @@ func Waiting(now time.Time, r fleet.Rollout, c fleet.Counts) []string {
 	s := r.Stages[r.Stage]
 	var waits []string
 	if left := s.Soak - now.Sub(r.Since); left > 0 {
-		waits = append(waits, "another " + span(left) + " passed")
+		waits = append(waits, "another "+span(left)+" passed")
 	}
 	if c.Judged() < s.Gates.MinReports {
 		waits = append(waits, fmt.Sprintf("at least %s could be judged, now %d", count(s.Gates.MinReports, "installation"), c.Judged()))
