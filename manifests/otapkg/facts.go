@@ -39,14 +39,14 @@ type Facts struct {
 // Signer is who signed the whole file, from the certificate inside the signature. Valid says that the
 // signature fits that certificate's key, which anybody can arrange: trust comes from [Policy.Keys] alone.
 type Signer struct {
-	KeySHA256  string `json:"key_sha256"`  // hex SHA-256 of the DER SubjectPublicKeyInfo
-	CertSHA256 string `json:"cert_sha256"` // hex SHA-256 of the DER certificate
-	Subject    string `json:"subject"`     // RFC 2253 name in the certificate; proves nothing
-	Algorithm  string `json:"algorithm"`   // "RSA-2048", "RSA-4096", "P-256"; others as found
-	Hash       string `json:"hash"`        // "SHA-1" or "SHA-256"
-	Valid      bool   `json:"valid"`       // signature and content fit
-	Pinned     bool   `json:"pinned"`      // and the key is one of Policy.Keys
-	Published  string `json:"published,omitempty"`
+	KeySHA256  string `json:"key_sha256"`          // hex SHA-256 of the DER SubjectPublicKeyInfo
+	CertSHA256 string `json:"cert_sha256"`         // hex SHA-256 of the DER certificate
+	Subject    string `json:"subject"`             // RFC 2253 name in the certificate; proves nothing
+	Algorithm  string `json:"algorithm"`           // "RSA-2048", "RSA-4096", "P-256"; others as found
+	Hash       string `json:"hash"`                // "SHA-1" or "SHA-256"
+	Valid      bool   `json:"valid"`               // signature and content fit
+	Pinned     bool   `json:"pinned"`              // and the key is one of Policy.Keys
+	Published  string `json:"published,omitempty"` // name of the key if its private half is published
 }
 
 // PayloadFacts describes payload.bin. Offsets count from the start of the zip.

@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"runtime"
 	"testing"
 	"time"
 
@@ -143,4 +144,21 @@ func padded(t testing.TB, model string, size int64) (*os.File, int64, otapkg.Pol
 		t.Fatal(err)
 	}
 	return f, n, otapkg.Policy{Catalogue: catalogue, Model: model, Keys: []crypto.PublicKey{key.Private.Public()}}
+}
+
+// TestMemoryDoesNotGrowWithThePackage counts everything that is allocated, which is more than is ever held.
+func TestMemoryDoesNotGrowWithThePackage(t *testing.T) {
+	for _, model := range []string{"armani", "fuxi"} {
+		f, size, policy := padded(t, model, 128<<20)
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		_, found, err := otapkg.Inspect(f, size, policy)
+		runtime.ReadMemStats(&after)
+		if err != nil || found.Refused() {
+			t.Fatal(found, err)
+		}
+		if n := after.TotalAlloc - before.TotalAlloc; n > 16<<20 {
+			t.Errorf("%s: %d bytes allocated for a package of %d; the limit is 16 MiB", model, n, size)
+		}
+	}
 }

@@ -164,7 +164,7 @@ var compared = []string{"ota-type", "ota-wipe", "ota-downgrade", "ota-retrofit-d
 func judgeSplit(text, pb metadata, fs *Findings) {
 	keys := slices.Clone(compared)
 	for _, k := range slices.Sorted(maps.Keys(pb)) {
-		if !slices.Contains(keys, k) {
+		if !slices.Contains(compared, k) {
 			keys = append(keys, k)
 		}
 	}

@@ -109,10 +109,10 @@ func readExtent(w *wire, end int64) (e extent, err error) {
 // judgeOperation finds an unknown type, and data that does not follow the data before it. Data is in order
 // so that a phone can apply it while it streams.
 func (p *Payload) judgeOperation(part string, n int, op operation, fs *Findings) {
-	who := fmt.Sprintf("operation %d of %s", n, show(part))
+	who := func() string { return fmt.Sprintf("operation %d of %s", n, show(part)) } // there may be two million good ones
 	need, known := minorOf[op.kind]
 	if !known {
-		fs.add(Finding{Code: ABMinor, Found: fmt.Sprintf("type %d", op.kind), Wanted: "an operation that phones know", Message: fmt.Sprintf("%s has type %d, which no phone knows.", who, op.kind)})
+		fs.add(Finding{Code: ABMinor, Found: fmt.Sprintf("type %d", op.kind), Wanted: "an operation that phones know", Message: fmt.Sprintf("%s has type %d, which no phone knows.", who(), op.kind)})
 	}
 	p.needMinor = max(p.needMinor, need)
 	if known && !fullOp(op.kind) {
@@ -123,12 +123,12 @@ func (p *Payload) judgeOperation(part string, n int, op operation, fs *Findings)
 		return
 	}
 	if op.size <= 0 || len(op.hash) != 32 {
-		fs.add(Finding{Code: ABRange, Found: fmt.Sprintf("%d bytes, hash of %d bytes", op.size, len(op.hash)), Wanted: "data with its SHA-256", Message: fmt.Sprintf("%s has no data or no SHA-256 of it.", who)})
+		fs.add(Finding{Code: ABRange, Found: fmt.Sprintf("%d bytes, hash of %d bytes", op.size, len(op.hash)), Wanted: "data with its SHA-256", Message: fmt.Sprintf("%s has no data or no SHA-256 of it.", who())})
 		return
 	}
 	if op.offset < p.blobEnd {
 		fs.add(Finding{Code: ABRange, Found: fmt.Sprintf("data at byte %d", op.offset), Wanted: fmt.Sprintf("data from byte %d", p.blobEnd), Fix: "Build the package again.",
-			Message: fmt.Sprintf("The data of %s begins at byte %d of the blobs, before the data in front of it ends at byte %d.", who, op.offset, p.blobEnd)})
+			Message: fmt.Sprintf("The data of %s begins at byte %d of the blobs, before the data in front of it ends at byte %d.", who(), op.offset, p.blobEnd)})
 	}
 	p.blobEnd = max(p.blobEnd, op.offset+op.size)
 }

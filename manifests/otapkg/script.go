@@ -15,8 +15,9 @@ type token struct {
 	kind byte // 's' string in quotes, 'w' bare word, 'o' operator or bracket
 }
 
-// maxTokens bounds memory: 4 MiB of script could be four million brackets.
-const maxTokens = 400_000
+// maxTokens bounds memory: 4 MiB of script could be four million brackets. A real script has
+// some 30,000 tokens.
+const maxTokens = 200_000
 
 // tokenize splits a script. ok is false if a string never ends or the script has more than maxTokens.
 func tokenize(s string) (tokens []token, ok bool) {

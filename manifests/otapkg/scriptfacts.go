@@ -79,8 +79,10 @@ func comparedWith(c call, st []token) (string, bool) {
 	return "", false
 }
 
+// guardsDate wants less_than_int(N, getprop("ro.build.date.utc")). It looks at a few tokens only, so that
+// calls nested in calls cost no more than their length.
 func guardsDate(c call, st []token) bool {
-	return slices.Contains(st[c.at:c.end], token{"ro.build.date.utc", 's'})
+	return slices.Contains(st[c.at:min(c.end, c.at+9)], token{"ro.build.date.utc", 's'})
 }
 
 // readCall reads what a call does to the phone.

@@ -14,6 +14,8 @@ import (
 	"errors"
 	"fmt"
 	"math/big"
+	"path"
+	"slices"
 	"strings"
 )
 
@@ -96,8 +98,7 @@ func (a *Archive) readSignature(fs *Findings) *signature {
 
 func (a *Archive) unsigned() Finding {
 	for _, e := range a.entries {
-		name := strings.ToUpper(e.Name)
-		if dir, ok := strings.CutPrefix(name, "META-INF/"); ok && !strings.Contains(dir, "/") && (strings.HasSuffix(dir, ".RSA") || strings.HasSuffix(dir, ".EC") || strings.HasSuffix(dir, ".DSA")) {
+		if dir, name := path.Split(e.Name); dir == "META-INF/" && slices.Contains([]string{".RSA", ".EC", ".DSA"}, strings.ToUpper(path.Ext(name))) {
 			return Finding{Code: SigJarOnly, Found: show(e.Name), Wanted: "a whole-file signature", Fix: "Sign with `signapk -w`.",
 				Message: "Only entries are signed (jar style). Recovery checks the whole-file signature, which is missing."}
 		}
@@ -154,11 +155,14 @@ func parseSignedData(der []byte) (*signature, Code, error) {
 	return s, "", nil
 }
 
+// maxRSA keeps a certificate of 64 KiB from costing minutes of arithmetic.
+const maxRSA = 8192 // bits
+
 // fits reports whether value is pub's signature over digest.
 func fits(pub crypto.PublicKey, h crypto.Hash, digest, value []byte) bool {
 	switch k := pub.(type) {
 	case *rsa.PublicKey:
-		return rsa.VerifyPKCS1v15(k, h, digest, value) == nil
+		return k.N.BitLen() <= maxRSA && rsa.VerifyPKCS1v15(k, h, digest, value) == nil
 	case *ecdsa.PublicKey:
 		return ecdsa.VerifyASN1(k, digest, value)
 	}

@@ -17,7 +17,15 @@ type source struct {
 // bytes reads n bytes at off. The caller has checked that they lie within the file and that n is capped,
 // so that every error is one of the reader.
 func (s source) bytes(off, n int64) ([]byte, error) {
-	b := make([]byte, n)
+	return s.into(nil, off, n)
+}
+
+// into is bytes with a buffer that is used again, if it has room.
+func (s source) into(b []byte, off, n int64) ([]byte, error) {
+	if int64(cap(b)) < n {
+		b = make([]byte, n)
+	}
+	b = b[:n]
 	got, err := s.r.ReadAt(b, off)
 	if got == len(b) {
 		return b, nil

@@ -38,8 +38,9 @@ type central struct {
 func readDirectory(src source, e *ending, fs *Findings) ([]central, error) {
 	in := bufio.NewReaderSize(io.NewSectionReader(src.r, e.dir, e.dirEnd-e.dir), 64<<10)
 	left := e.dirEnd - e.dir
-	var all []central
+	all := make([]central, 0, min(e.count, maxEntries, left/centralLen))
 	head := make([]byte, centralLen)
+	var buf []byte
 	seen := int64(0)
 	for ; left > 0 && seen <= maxEntries; seen++ {
 		if left < centralLen {
@@ -54,7 +55,8 @@ func readDirectory(src source, e *ending, fs *Findings) ([]central, error) {
 			fs.add(mismatch("The zip directory", fmt.Sprintf("entry %d cannot be read", seen+1)))
 			return all, nil
 		}
-		rest := make([]byte, names)
+		buf = slices.Grow(buf[:0], int(names))
+		rest := buf[:names]
 		if _, err := io.ReadFull(in, rest); err != nil {
 			return nil, readFault(e.dirEnd-left, err)
 		}
@@ -65,7 +67,7 @@ func readDirectory(src source, e *ending, fs *Findings) ([]central, error) {
 		}
 		c, err := parseCentral(head, rest)
 		if err != nil {
-			fs.add(mismatch("Entry "+show(c.Name), err.Error()))
+			fs.add(c.mismatch(err.Error()))
 			continue
 		}
 		c.header += e.shift
@@ -124,6 +126,8 @@ func readZip64Extra(extra []byte, wide []*int64) error {
 	return nil
 }
 
+func (c *central) mismatch(what string) Finding { return mismatch("Entry "+show(c.Name), what) }
+
 // judge finds what is wrong with an entry by itself.
 func (c *central) judge(fs *Findings) {
 	if why := badName(c.Name); why != "" {
@@ -148,10 +152,10 @@ func (c *central) judge(fs *Findings) {
 		fs.add(Finding{Code: ZipMethod, Found: fmt.Sprintf("disk %d", c.disk), Wanted: "one file", Message: fmt.Sprintf("Entry %s lies on another disk.", show(c.Name))})
 	}
 	if c.Stored && c.Size != c.Packed {
-		fs.add(mismatch("Entry "+show(c.Name), fmt.Sprintf("it is stored, yet packed size %d is not its size %d", c.Packed, c.Size)))
+		fs.add(c.mismatch(fmt.Sprintf("it is stored, yet packed size %d is not its size %d", c.Packed, c.Size)))
 	}
 	if folder && (c.Size != 0 || c.Packed > 2) {
-		fs.add(mismatch("Entry "+show(c.Name), "it is a folder with content"))
+		fs.add(c.mismatch("it is a folder with content"))
 	}
 	c.judgeSize(fs)
 }

@@ -5,6 +5,7 @@ package otapkg
 import (
 	"cmp"
 	"fmt"
+	"math"
 	"slices"
 )
 
@@ -19,14 +20,15 @@ const (
 // addressed are left out.
 func readLocals(src source, e *ending, all []central, fs *Findings) ([]Entry, error) {
 	slices.SortStableFunc(all, func(a, b central) int { return cmp.Compare(a.header, b.header) })
-	var good []Entry
+	good := make([]Entry, 0, len(all))
+	var buf []byte // for one local header
 	var size, packed int64
 	end, before := int64(0), ""
 	for i := range all {
 		c := &all[i]
 		c.judge(fs)
 		size, packed = min(size+c.Size, 2*maxSize), min(packed+c.Packed, 2*maxSize)
-		ok, err := c.readLocal(src, e, fs)
+		ok, err := c.readLocal(src, e, &buf, fs)
 		if err != nil {
 			return nil, err
 		}
@@ -74,42 +76,42 @@ func readLocals(src source, e *ending, all []central, fs *Findings) ([]Entry, er
 
 // readLocal compares the entry with its local header and sets Offset. ok is false if there is no such header
 // or the content would not lie before the directory.
-func (c *central) readLocal(src source, e *ending, fs *Findings) (ok bool, err error) {
-	who := "Entry " + show(c.Name)
+func (c *central) readLocal(src source, e *ending, buf *[]byte, fs *Findings) (ok bool, err error) {
 	if c.header < 0 || c.header > e.dir-localLen {
-		fs.add(mismatch(who, fmt.Sprintf("the directory puts it at byte %d, where no entry can be", c.header)))
+		fs.add(c.mismatch(fmt.Sprintf("the directory puts it at byte %d, where no entry can be", c.header)))
 		return false, nil
 	}
-	h, err := src.bytes(c.header, localLen)
+	*buf = slices.Grow((*buf)[:0], localLen+2*math.MaxUint16)
+	h, err := src.into((*buf)[:0:localLen], c.header, localLen)
 	if err != nil {
 		return false, err
 	}
 	if string(h[:4]) != "PK\x03\x04" {
-		fs.add(mismatch(who, fmt.Sprintf("the directory puts it at byte %d, where no entry begins", c.header)))
+		fs.add(c.mismatch(fmt.Sprintf("the directory puts it at byte %d, where no entry begins", c.header)))
 		return false, nil
 	}
 	n, x := int64(le.Uint16(h[26:])), int64(le.Uint16(h[28:]))
 	c.Offset = c.header + localLen + n + x
 	if c.Offset > e.dir || c.Packed > e.dir-c.Offset {
-		fs.add(mismatch(who, "its content would run into the directory"))
+		fs.add(c.mismatch("its content would run into the directory"))
 		return false, nil
 	}
-	rest, err := src.bytes(c.header+localLen, n+x)
+	rest, err := src.into((*buf)[localLen:localLen], c.header+localLen, n+x)
 	if err != nil {
 		return false, err
 	}
 	if string(rest[:n]) != c.Name {
-		fs.add(mismatch(who, "its own header names it "+show(string(rest[:n]))))
+		fs.add(c.mismatch("its own header names it " + show(string(rest[:n]))))
 	}
 	if flags, method := le.Uint16(h[6:]), le.Uint16(h[8:]); flags != c.flags || method != c.method {
-		fs.add(mismatch(who, fmt.Sprintf("directory says method %d and flags %#x, its own header says %d and %#x", c.method, c.flags, method, flags)))
+		fs.add(c.mismatch(fmt.Sprintf("directory says method %d and flags %#x, its own header says %d and %#x", c.method, c.flags, method, flags)))
 	}
-	c.compareSizes(who, h, rest[n:], fs)
+	c.compareSizes(h, rest[n:], fs)
 	return true, nil
 }
 
 // compareSizes compares sizes and checksum. With a data descriptor the local header may leave them zero.
-func (c *central) compareSizes(who string, h, extra []byte, fs *Findings) {
+func (c *central) compareSizes(h, extra []byte, fs *Findings) {
 	crc := le.Uint32(h[14:])
 	packed, size := int64(le.Uint32(h[18:])), int64(le.Uint32(h[22:]))
 	var wide []*int64
@@ -120,14 +122,14 @@ func (c *central) compareSizes(who string, h, extra []byte, fs *Findings) {
 		wide = append(wide, &packed)
 	}
 	if err := readZip64Extra(extra, wide); err != nil {
-		fs.add(mismatch(who, "in its own header, "+err.Error()))
+		fs.add(c.mismatch("in its own header, " + err.Error()))
 		return
 	}
 	if c.flags&flagDescriptor != 0 && crc == 0 && packed == 0 && size == 0 {
 		return
 	}
 	if crc != c.CRC32 || packed != c.Packed || size != c.Size {
-		fs.add(mismatch(who, fmt.Sprintf("directory says %d bytes packed to %d with checksum %08x, its own header says %d, %d, %08x", c.Size, c.Packed, c.CRC32, size, packed, crc)))
+		fs.add(c.mismatch(fmt.Sprintf("directory says %d bytes packed to %d with checksum %08x, its own header says %d, %d, %08x", c.Size, c.Packed, c.CRC32, size, packed, crc)))
 	}
 }
 
@@ -151,7 +153,7 @@ func (c *central) afterContent(src source, next int64, fs *Findings) (int64, err
 			return end + int64(n), nil
 		}
 	}
-	fs.add(mismatch("Entry "+show(c.Name), "the data descriptor after its content says something else than the directory, or is missing"))
+	fs.add(c.mismatch("the data descriptor after its content says something else than the directory, or is missing"))
 	return end, nil
 }
 
