@@ -16,22 +16,26 @@ func (i *Intake) commit() {
 	defer close(i.done)
 	batch := make([]*waiting, 0, i.Batch)
 	for w := range i.queue {
-		batch = append(batch[:0], w)
-		for len(batch) < i.Batch {
-			select {
-			case next, open := <-i.queue:
-				if !open {
-					goto full
-				}
-				batch = append(batch, next)
-				continue
-			default:
-			}
-			break
-		}
-	full:
+		batch = i.gather(append(batch[:0], w))
 		i.store(batch)
+		clear(batch)
 	}
+}
+
+// gather adds what waits already, and waits for nothing.
+func (i *Intake) gather(batch []*waiting) []*waiting {
+	for len(batch) < i.Batch {
+		select {
+		case w, open := <-i.queue:
+			if !open {
+				return batch
+			}
+			batch = append(batch, w)
+		default:
+			return batch
+		}
+	}
+	return batch
 }
 
 // store commits a batch in one transaction and answers it. If the transaction fails, each

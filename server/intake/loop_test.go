@@ -1,0 +1,269 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package intake_test
+
+import (
+	"context"
+	"crypto/ed25519"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"landed/manifests/report"
+	"landed/server/fleet"
+	"landed/server/rollout"
+	"landed/server/verdict"
+)
+
+var updateGolden = flag.Bool("update", false, "write the golden files anew")
+
+const rolloutID = "one.armani.stable"
+
+// start begins the rollout of release "one": half, then all.
+func (w *world) start(t *testing.T) {
+	t.Helper()
+	gates := fleet.Gates{MinReports: 2, MinProven: 5_000, MaxFailures: 1_000}
+	r := fleet.Rollout{
+		ID: rolloutID, Release: "one", Model: "armani", Channel: "stable", State: fleet.RolloutRunning, Since: w.clock.now(), Started: w.clock.now(),
+		Stages: []fleet.Stage{{Share: 5_000, Soak: 48 * time.Hour, Gates: gates}, {Share: 10_000, Soak: 48 * time.Hour, Gates: gates}},
+	}
+	if err := w.db.Update(ctx, func(tx fleet.Tx) error { return tx.Rollouts().Create(ctx, r) }); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (w *world) rollout(t *testing.T) (r fleet.Rollout) {
+	t.Helper()
+	if err := w.db.View(ctx, func(tx fleet.Tx) (err error) {
+		r, err = tx.Rollouts().Get(ctx, rolloutID)
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// TestTimelines runs each story of testdata/*.story and compares what was audited, day by
+// day, with the .golden beside it. A line of a story is one of
+//
+//	wait DURATION | tick | resume REASON | REPORT INSTALLATION SEQ
+func TestTimelines(t *testing.T) {
+	stories, _ := filepath.Glob("testdata/*.story")
+	if len(stories) == 0 {
+		t.Fatal("no story was found")
+	}
+	for _, path := range stories {
+		t.Run(filepath.Base(path), func(t *testing.T) {
+			text, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := tell(t, string(text))
+			golden := strings.TrimSuffix(path, ".story") + ".golden"
+			if *updateGolden {
+				if err := os.WriteFile(golden, []byte(got), 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+			want, err := os.ReadFile(golden)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(string(want), got); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func tell(t *testing.T, story string) string {
+	w := newWorld(t)
+	w.start(t)
+	var out strings.Builder
+	var audited int
+	for line := range strings.Lines(story) {
+		line = strings.TrimSpace(line)
+		if line == "" || strings.HasPrefix(line, "#") {
+			continue
+		}
+		w.play(t, line)
+		var trail []fleet.AuditEntry
+		if err := w.db.View(ctx, func(tx fleet.Tx) (err error) {
+			trail, err = tx.Audit().OfSubject(ctx, rolloutID, 100)
+			return err
+		}); err != nil {
+			t.Fatal(err)
+		}
+		r := w.rollout(t)
+		fmt.Fprintf(&out, "day %-4.3g %-22s %s %s\n", w.clock.now().Sub(r.Started).Hours()/24, line, r.State, rollout.Percent(r.Share()))
+		for _, e := range trail[:len(trail)-audited] {
+			fmt.Fprintf(&out, "         %s: %s\n", e.Action, e.Reason)
+		}
+		audited = len(trail)
+		w.checkFigures(t)
+	}
+	return out.String()
+}
+
+var reportsByName = map[string]maker{"waits": waits, "quiet": quiet, "downloads": downloads, "fails": fails, "silent": silent, "leaks": leaks}
+
+func (w *world) play(t *testing.T, line string) {
+	t.Helper()
+	verb, rest, _ := strings.Cut(line, " ")
+	var err error
+	switch verb {
+	case "wait":
+		var d time.Duration
+		d, err = time.ParseDuration(rest)
+		w.clock.advance(d)
+	case "tick":
+		err = w.Tick(ctx)
+	case "resume":
+		err = w.db.Update(ctx, func(tx fleet.Tx) error {
+			r, err := tx.Rollouts().Get(ctx, rolloutID)
+			c, err2 := tx.Counts().Of(ctx, r.Release, r.Model, r.Channel)
+			next, err3 := rollout.Resume(r, w.clock.now(), "lei", rest, c)
+			return errors.Join(err, err2, err3, tx.Rollouts().Save(ctx, next))
+		})
+	default:
+		var n int
+		var seq int64
+		if _, err := fmt.Sscanf(rest, "%d %d", &n, &seq); err != nil || reportsByName[verb] == nil {
+			t.Fatalf("no such line in a story: %q", line)
+		}
+		r, key := reportsByName[verb](n, seq)
+		_, err = w.Receive(ctx, seal(t, r, key))
+	}
+	if err != nil {
+		t.Fatalf("%s: %v", line, err)
+	}
+}
+
+// TestLeakIsActedOnAtOnce also when its sender does not wait for the answer.
+func TestLeakIsActedOnAtOnce(t *testing.T) {
+	for _, patient := range []bool{true, false} {
+		t.Run(fmt.Sprint("patient ", patient), func(t *testing.T) {
+			w := newWorld(t)
+			w.start(t)
+			if _, err := w.Rules.Refresh(ctx); err != nil { // nothing but the queue is in the way
+				t.Fatal(err)
+			}
+			sender, cancel := context.WithCancel(ctx)
+			release := w.hold(t)
+			done := make(chan error, 1)
+			r, key := leaks(1, 1)
+			envelope := seal(t, r, key)
+			go func() {
+				_, err := w.Receive(sender, envelope)
+				done <- err
+			}()
+			if !patient {
+				cancel()
+				<-done
+			}
+			release()
+			if patient {
+				if err := <-done; err != nil {
+					t.Fatal(err)
+				}
+			}
+			cancel()
+			w.Close()
+			if r := w.rollout(t); r.State != fleet.RolloutHeld || w.published.Load() != 1 {
+				t.Errorf("the rollout is %s, offers were published %d times", r.State, w.published.Load())
+			}
+			if !strings.Contains(w.log.String(), "level=ERROR msg=rollout.hold") {
+				t.Errorf("no alarm in the log:\n%s", w.log)
+			}
+		})
+	}
+}
+
+// TestPublishingIsTriedAgain stands for a crash between the save and the publication.
+func TestPublishingIsTriedAgain(t *testing.T) {
+	w := newWorld(t)
+	w.start(t)
+	w.publishErr = errors.New("the disk of the feed is full")
+	r, key := leaks(1, 1)
+	if got, err := w.Receive(ctx, seal(t, r, key)); err != nil || got.Stored != "new" {
+		t.Errorf("the report is stored; it got %v, %v", got, err)
+	}
+	if err := w.Tick(ctx); !errors.Is(err, w.publishErr) {
+		t.Errorf("Tick got %v, wanted the error of the offers", err)
+	}
+	w.publishErr = nil
+	before := w.published.Load()
+	if err := w.Tick(ctx); err != nil || w.published.Load() != before+1 {
+		t.Errorf("Tick got %v and published %d times, wanted once", err, w.published.Load()-before)
+	}
+	if r := w.rollout(t); r.State != fleet.RolloutHeld || r.Revision != 1 {
+		t.Errorf("the rollout is %s at revision %d", r.State, r.Revision)
+	}
+}
+
+func TestSilenceIsFoundAndEnded(t *testing.T) {
+	w := newWorld(t)
+	send := func(what maker, n int, seq int64) {
+		t.Helper()
+		r, key := what(n, seq)
+		if _, err := w.Receive(ctx, seal(t, r, key)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	const many = 1_100 // more than two batches of the loop
+	for n := range many {
+		send(waits, n, 1)
+	}
+	send(silent, many, 1) // runs the patch: its silence proves nothing and changes nothing
+	w.clock.advance(verdict.SilentAfter)
+	send(waits, 0, 2)
+	check := func(unpatched, unknown int64) {
+		t.Helper()
+		if err := w.Tick(ctx); err != nil {
+			t.Fatal(err)
+		}
+		c := w.counts(t, "one")
+		if c.Verdicts[fleet.Unpatched] != unpatched || c.Verdicts[fleet.Unknown] != unknown || c.Verdicts[fleet.ConfirmedOff] != 1 || c.Installations != many+1 {
+			t.Errorf("got %v of %d", c.Verdicts, c.Installations)
+		}
+		w.checkFigures(t)
+	}
+	check(many, 0) // fifteen days to the millisecond are not more than fifteen days
+	w.clock.advance(time.Millisecond)
+	check(1, many-1)
+	send(waits, 1, 2)
+	check(2, many-2)
+	w.clock.advance(verdict.SilentAfter + time.Millisecond)
+	check(0, many)
+}
+
+func TestRulesFollowPublication(t *testing.T) {
+	w := newWorld(t)
+	staged := func() (report.Report, ed25519.PrivateKey) {
+		r, key := waits(1, 1)
+		r.Release = "three"
+		return r, key
+	}
+	r, key := staged()
+	if _, err := w.Receive(ctx, seal(t, r, key)); code(err) != "release_unknown" {
+		t.Fatalf("got %v", err)
+	}
+	if err := w.db.Update(ctx, func(tx fleet.Tx) error {
+		three, err := tx.Releases().Get(ctx, "three")
+		three.State = fleet.ReleasePublished
+		return errors.Join(err, tx.Releases().Save(ctx, three, fleet.ReleaseStaged))
+	}); err != nil {
+		t.Fatal(err)
+	}
+	w.Rules.Invalidate()
+	if _, err := w.Receive(ctx, seal(t, r, key)); err != nil {
+		t.Errorf("after the publication: %v", err)
+	}
+}

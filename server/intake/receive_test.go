@@ -1,0 +1,315 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package intake_test
+
+import (
+	"context"
+	"crypto/ed25519"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"landed/manifests/report"
+	"landed/server/fleet"
+	"landed/server/intake"
+	"landed/server/store"
+	"landed/server/store/storetest"
+)
+
+// maker makes report seq of installation n.
+type maker func(n int, seq int64) (report.Report, ed25519.PrivateKey)
+
+type step struct {
+	what   maker
+	seq    int64
+	change func(*report.Report)
+	want   string // new, replayed, late, or the code of a refusal
+}
+
+func other(r *report.Report) { r.ID = strings.Repeat("e", 32) }
+
+func TestSequences(t *testing.T) {
+	for _, test := range []struct {
+		name     string
+		steps    []step
+		seq      int64
+		stored   int64
+		verdict  fleet.Class
+		progress report.Progress
+		before   fleet.Before
+		release  string
+	}{
+		{"from waiting to proven", []step{{waits, 1, nil, "new"}, {downloads, 2, nil, "new"}, {silent, 3, nil, "new"}},
+			3, 3, fleet.ConfirmedOff, report.ProgressRunning, fleet.BeforeActive, "one"},
+		{"sent again and again", []step{{waits, 1, nil, "new"}, {waits, 1, nil, "replayed"}, {silent, 2, nil, "new"}, {waits, 1, nil, "replayed"}, {silent, 2, nil, "replayed"}},
+			2, 2, fleet.ConfirmedOff, report.ProgressRunning, fleet.BeforeActive, "one"},
+		{"backwards: history, and what was before is filled in", []step{{silent, 3, nil, "new"}, {downloads, 2, nil, "late"}, {waits, 1, nil, "late"}},
+			3, 3, fleet.ConfirmedOff, report.ProgressRunning, fleet.BeforeActive, "one"},
+		{"a quiet baseline that comes late", []step{{silent, 3, nil, "new"}, {quiet, 1, nil, "late"}},
+			3, 2, fleet.ConfirmedOff, report.ProgressRunning, fleet.BeforeQuiet, "one"},
+		{"first met on the patched build", []step{{silent, 1, nil, "new"}},
+			1, 1, fleet.ConfirmedOff, report.ProgressRunning, fleet.BeforeUnknown, "one"},
+		{"quiet at first, then it activated itself, then the patch", []step{{quiet, 1, nil, "new"}, {waits, 2, nil, "new"}, {silent, 3, nil, "new"}},
+			3, 3, fleet.ConfirmedOff, report.ProgressRunning, fleet.BeforeActive, "one"},
+		{"a leak that comes late moves nothing", []step{{silent, 2, nil, "new"}, {leaks, 1, nil, "late"}},
+			2, 2, fleet.ConfirmedOff, report.ProgressRunning, fleet.BeforeUnknown, "one"},
+		{"a regression is seen", []step{{silent, 1, nil, "new"}, {leaks, 2, nil, "new"}},
+			2, 2, fleet.Leak, report.ProgressRunning, fleet.BeforeUnknown, "one"},
+		{"two reports with one number", []step{{silent, 1, nil, "new"}, {silent, 1, other, "new"}},
+			1, 2, fleet.Contradictory, report.ProgressRunning, fleet.BeforeUnknown, "one"},
+		{"two reports with one number, found out late", []step{{waits, 1, nil, "new"}, {silent, 2, nil, "new"}, {waits, 1, other, "late"}},
+			2, 3, fleet.Contradictory, report.ProgressRunning, fleet.BeforeActive, "one"},
+		{"a copied key stays contradictory", []step{{silent, 1, nil, "new"}, {silent, 1, other, "new"}, {silent, 2, nil, "new"}},
+			2, 3, fleet.Contradictory, report.ProgressRunning, fleet.BeforeUnknown, "one"},
+		{"one id, other bytes: the first stays", []step{{waits, 1, nil, "new"}, {waits, 1, func(r *report.Report) { r.Evidence.AttemptsSetup = 9 }, "id_reused"}},
+			1, 1, fleet.Unpatched, report.ProgressKnown, fleet.BeforeActive, "one"},
+		{"on to another release", []step{{silent, 1, nil, "new"}, {silent, 2, func(r *report.Report) { r.Release, r.Build = "two", patchedLater }, "new"}},
+			2, 2, fleet.ConfirmedOff, report.ProgressRunning, fleet.BeforeUnknown, "two"},
+		{"a later build keeps the effect of the release before", []step{{silent, 1, func(r *report.Report) { r.Build = patchedLater }, "new"}},
+			1, 1, fleet.ConfirmedOff, report.ProgressRunning, fleet.BeforeUnknown, "one"},
+		{"another channel", []step{{waits, 1, func(r *report.Report) { r.Channel = "beta" }, "new"}, {waits, 2, nil, "new"}},
+			2, 2, fleet.Unpatched, report.ProgressKnown, fleet.BeforeActive, "one"},
+		{"a release that is only staged", []step{{waits, 1, func(r *report.Report) { r.Release = "three" }, "release_unknown"}}, 0, 0, "", "", "", ""},
+		{"a model outside of the catalogue", []step{{waits, 1, func(r *report.Report) { r.Model = "nexus" }, "model_unknown"}}, 0, 0, "", "", "", ""},
+		{"a model without a build", []step{{waits, 1, func(r *report.Report) { r.Model, r.Variant = "dior", "dior" }, "release_not_for_model"}}, 0, 0, "", "", "", ""},
+		{"a variant of another model", []step{{waits, 1, func(r *report.Report) { r.Variant = "dior" }, "variant_unknown"}}, 0, 0, "", "", "", ""},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			w := newWorld(t)
+			for n, s := range test.steps {
+				r, key := s.what(1, s.seq)
+				if s.change != nil {
+					s.change(&r)
+				}
+				got, err := w.Receive(ctx, seal(t, r, key))
+				if err == nil && got.ID != r.ID {
+					t.Errorf("step %d: receipt for %s", n+1, got.ID)
+				}
+				if answer := string(got.Stored) + code(err); answer != s.want {
+					t.Errorf("step %d: got %s, wanted %s", n+1, answer, s.want)
+				}
+				w.checkFigures(t)
+			}
+			i := w.installation(t, 1)
+			got := fmt.Sprint(i.Seq, i.Newest.Seq, i.Reports, i.Verdict, i.Progress, i.Before, i.Release)
+			if want := fmt.Sprint(test.seq, test.seq, test.stored, test.verdict, test.progress, test.before, test.release); got != want {
+				t.Errorf("\ngot    %s\nwanted %s", got, want)
+			}
+		})
+	}
+}
+
+// TestRefusesWhatItCannotOpen sends bytes that are no report of the one who sends them.
+func TestRefusesWhatItCannotOpen(t *testing.T) {
+	const imei = "490154203237518"
+	r, key := waits(1, 1)
+	good := seal(t, r, key)
+	stranger := seal(t, r, ed25519.NewKeyFromSeed(make([]byte, 32)))
+	for _, test := range []struct {
+		name, want string
+		envelope   []byte
+	}{
+		{"nothing", "envelope_malformed", nil},
+		{"truncated", "envelope_malformed", good[:len(good)/2]},
+		{"an unknown field", "envelope_malformed", []byte(`{"` + imei + `":1}`)},
+		{"too large", "report_too_large", []byte(strings.Repeat(" ", report.MaxEnvelope+1))},
+		{"another's signature", "report_forged", forged(t, good, stranger)},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			w := newWorld(t)
+			_, err := w.Receive(ctx, test.envelope)
+			if code(err) != test.want {
+				t.Errorf("got %v (%s), wanted %s", err, code(err), test.want)
+			}
+			if strings.Contains(fmt.Sprint(err)+w.log.String(), imei) {
+				t.Errorf("the refusal repeats what was sent: %v", err)
+			}
+			if i := w.installation(t, 1); i.Ref != "" {
+				t.Error("something was stored")
+			}
+		})
+	}
+}
+
+// forged puts the signature of one envelope under the body of another.
+func forged(t *testing.T, body, signature []byte) []byte {
+	t.Helper()
+	type dsse struct {
+		PayloadType string              `json:"payloadType"`
+		Payload     string              `json:"payload"`
+		Signatures  []map[string]string `json:"signatures"`
+	}
+	var a, b dsse
+	if err := errors.Join(json.Unmarshal(body, &a), json.Unmarshal(signature, &b)); err != nil {
+		t.Fatal(err)
+	}
+	a.Signatures[0]["sig"] = b.Signatures[0]["sig"]
+	text, err := json.Marshal(a)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
+}
+
+func TestModelOfAnInstallationStays(t *testing.T) {
+	w := newWorld(t)
+	if err := w.db.Update(ctx, func(tx fleet.Tx) error {
+		p := fleet.Package{SHA256: strings.Repeat("d", 64), Model: "dior", Variant: "dior", Channel: "stable"}
+		one, err := tx.Releases().Get(ctx, "one")
+		one.Packages = append(one.Packages, p.SHA256)
+		return errors.Join(err, tx.Packages().Put(ctx, p), tx.Releases().Save(ctx, one, fleet.ReleasePublished))
+	}); err != nil {
+		t.Fatal(err)
+	}
+	r, key := waits(1, 1)
+	if _, err := w.Receive(ctx, seal(t, r, key)); err != nil {
+		t.Fatal(err)
+	}
+	moved, _ := waits(1, 2)
+	moved.Model, moved.Variant = "dior", "dior"
+	if _, err := w.Receive(ctx, seal(t, moved, key)); code(err) != "model_changed" {
+		t.Errorf("got %v", err)
+	}
+	w.checkFigures(t)
+}
+
+func TestSameReportFromManyAtOnce(t *testing.T) {
+	w := newWorld(t)
+	const senders, installations = 64, 16
+	var mu sync.Mutex
+	got := map[intake.Stored]int{}
+	var group sync.WaitGroup
+	for s := range senders {
+		group.Go(func() {
+			for n := range installations {
+				r, key := waits((n+s)%installations, 1)
+				receipt, err := w.Receive(ctx, seal(t, r, key))
+				if err != nil {
+					t.Error(err)
+				}
+				mu.Lock()
+				got[receipt.Stored]++
+				mu.Unlock()
+			}
+		})
+	}
+	group.Wait()
+	if got[intake.StoredNew] != installations || got[intake.StoredReplayed] != (senders-1)*installations {
+		t.Errorf("got %v", got)
+	}
+	if c := w.counts(t, "one"); c.Installations != installations {
+		t.Errorf("counted %d installations, wanted %d", c.Installations, installations)
+	}
+	w.checkFigures(t)
+}
+
+// TestOneBadReportSpoilsNoOther has the database itself refuse one report of a batch.
+func TestOneBadReportSpoilsNoOther(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "x.db")
+	db, err := store.Open(ctx, path, func() time.Time { return storetest.Now })
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { db.Close() })
+	w := newWorldOn(t, db)
+	bad, _ := waits(5, 1)
+	outside, err := sql.Open("sqlite", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer outside.Close()
+	if _, err := outside.Exec(`CREATE TRIGGER bad BEFORE INSERT ON reports WHEN NEW.id = '` + bad.ID + `' BEGIN SELECT RAISE(ABORT, 'bad'); END`); err != nil {
+		t.Fatal(err)
+	}
+	release := w.hold(t)
+	errs := make([]error, 10)
+	var group sync.WaitGroup
+	for n := range errs {
+		r, key := waits(n, 1)
+		envelope := seal(t, r, key)
+		group.Go(func() { _, errs[n] = w.Receive(ctx, envelope) })
+	}
+	release()
+	group.Wait()
+	for n, err := range errs {
+		if (err != nil) != (n == 5) {
+			t.Errorf("report %d: %v", n, err)
+		}
+	}
+	w.checkFigures(t)
+}
+
+func TestFullQueueAndCancelledCaller(t *testing.T) {
+	w := newWorld(t, func(c *intake.Config) { c.Queue, c.Batch = 1, 1 })
+	release := w.hold(t)
+	impatient, cancel := context.WithCancel(ctx)
+	results := make(chan error)
+	send := func(n int) {
+		r, key := waits(n, 1)
+		envelope := seal(t, r, key)
+		go func() {
+			_, err := w.Receive(impatient, envelope)
+			results <- err
+		}()
+	}
+	// At most one is being stored and one waits; the others find the queue full.
+	const sent = 8
+	for n := range sent {
+		send(n)
+	}
+	busy := 0
+	for range sent - 2 {
+		if err := <-results; fleet.Is(err, fleet.Busy) {
+			busy++
+		}
+	}
+	cancel()
+	var queued int64
+	for range 2 {
+		err := <-results
+		if errors.Is(err, context.Canceled) {
+			queued++
+		} else if fleet.Is(err, fleet.Busy) {
+			busy++
+		}
+	}
+	if busy+int(queued) != sent || queued == 0 {
+		t.Errorf("%d found the queue full and %d were queued, of %d", busy, queued, sent)
+	}
+	release()
+	w.Close()
+	if c := w.counts(t, "one"); c.Installations != queued {
+		t.Errorf("%d are stored; the %d that were queued should be", c.Installations, queued)
+	}
+	r, key := waits(99, 1)
+	if _, err := w.Receive(ctx, seal(t, r, key)); code(err) != "closing" {
+		t.Errorf("after Close: %v", err)
+	}
+}
+
+func TestTooManyReportsOfOneInstallation(t *testing.T) {
+	w := newWorld(t)
+	r, key := waits(1, 1)
+	first := seal(t, r, key)
+	if _, err := w.Receive(ctx, first); err != nil {
+		t.Fatal(err)
+	}
+	i := w.installation(t, 1)
+	i.Reports = intake.MaxReports
+	if err := w.db.Update(ctx, func(tx fleet.Tx) error { return tx.Installations().Put(ctx, i) }); err != nil {
+		t.Fatal(err)
+	}
+	next, _ := waits(1, 2)
+	if _, err := w.Receive(ctx, seal(t, next, key)); code(err) != "too_many_reports" {
+		t.Errorf("got %v", err)
+	}
+	if again, err := w.Receive(ctx, first); err != nil || again.Stored != intake.StoredReplayed {
+		t.Errorf("a replay got %v, %v", again, err)
+	}
+}
