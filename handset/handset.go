@@ -47,8 +47,14 @@ type System interface {
 	Evidence() (report.Evidence, time.Duration)
 }
 
-// Inspector examines a package; otapkg.Inspect is one.
-type Inspector func(r io.ReaderAt, size int64, p otapkg.Policy) (otapkg.Facts, otapkg.Findings, error)
+// Inspector examines a package whose SHA-256 this handset has just computed over its own download, so
+// that a simulated fleet may look at equal bytes once. Inspect is the usual one.
+type Inspector func(r io.ReaderAt, size int64, sha256 string, p otapkg.Policy) (otapkg.Facts, otapkg.Findings, error)
+
+// Inspect is otapkg.Inspect; it takes nobody's word for the digest.
+func Inspect(r io.ReaderAt, size int64, _ string, p otapkg.Policy) (otapkg.Facts, otapkg.Findings, error) {
+	return otapkg.Inspect(r, size, p)
+}
 
 // Config is what a Client is made of. Fields without a default are required.
 type Config struct {
@@ -64,7 +70,7 @@ type Config struct {
 	Transport http.RoundTripper    // default: a transport of its own
 	Now       func() time.Time     // the handset's clock, right or wrong; default time.Now
 	Elapsed   func() time.Duration // steady time that no clock change moves; default since New
-	Inspect   Inspector            // default otapkg.Inspect
+	Inspect   Inspector            // default Inspect
 	Log       *slog.Logger         // default: none
 	Poll      time.Duration        // default 12 h, plus or minus a tenth
 	Pace      Pace                 // slowest server that is waited for; default DefaultPace
@@ -118,7 +124,7 @@ func (cfg *Config) complete() error {
 		cfg.Elapsed = func() time.Duration { return time.Since(start) }
 	}
 	if cfg.Inspect == nil {
-		cfg.Inspect = otapkg.Inspect
+		cfg.Inspect = Inspect
 	}
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)

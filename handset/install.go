@@ -30,7 +30,7 @@ func (c *Client) verify() error {
 		return &Refusal{ClassHandset, report.PhaseVerify, codeWrite, err}
 	}
 	defer file.Close()
-	facts, findings, err := c.cfg.Inspect(file, o.Package.Length, otapkg.Policy{
+	facts, findings, err := c.cfg.Inspect(file, o.Package.Length, o.Package.SHA256, otapkg.Policy{
 		Model: img.Build.Model, Keys: c.cfg.Keys, Channel: c.cfg.Channel, Now: c.Time(),
 	})
 	if err != nil {

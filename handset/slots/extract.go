@@ -3,7 +3,6 @@
 package slots
 
 import (
-	"archive/zip"
 	"fmt"
 	"io"
 	"io/fs"
@@ -11,6 +10,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"landed/manifests/otapkg"
 )
 
 const (
@@ -30,9 +31,9 @@ var (
 
 // checkFor asks what recovery or update_engine would ask before it writes a byte.
 func checkFor(p Package, running Build, style Style) error {
-	z, err := zip.NewReader(p.Reader, p.Size)
+	z, err := openArchive(p)
 	if err != nil {
-		return fail(CodeScript, err, "the package cannot be opened")
+		return err
 	}
 	if style == AB {
 		return checkMetadata(z, running)
@@ -57,7 +58,7 @@ func checkFor(p Package, running Build, style Style) error {
 }
 
 // checkMetadata reads META-INF/com/android/metadata (android-ota 3.2): the first of a key counts.
-func checkMetadata(z *zip.Reader, running Build) error {
+func checkMetadata(z *otapkg.Archive, running Build) error {
 	text, err := readSmall(z, deviceName, maxScript)
 	if err != nil {
 		return fail(CodePayloadMagic, err, "the package has no metadata")
@@ -80,27 +81,26 @@ func checkMetadata(z *zip.Reader, running Build) error {
 
 // extract calls put for each file of the system in p, names relative to /system.
 func extract(p Package, put func(name string, content []byte) error) error {
-	z, err := zip.NewReader(p.Reader, p.Size)
+	z, err := openArchive(p)
 	if err != nil {
-		return fail(CodeScript, err, "the package cannot be opened")
+		return err
 	}
-	if i := slices.IndexFunc(z.File, func(f *zip.File) bool { return f.Name == payloadName }); i >= 0 {
-		offset, err := z.File[i].DataOffset()
-		if err != nil || z.File[i].Method != zip.Store {
-			return fail(CodePayloadMagic, err, "%s is compressed or misplaced", payloadName)
+	if e, ok := z.Entry(payloadName); ok {
+		if !e.Stored {
+			return fail(CodePayloadMagic, nil, "%s is compressed", payloadName)
 		}
-		return extractPayload(io.NewSectionReader(p.Reader, offset, int64(z.File[i].UncompressedSize64)), put)
+		return extractPayload(io.NewSectionReader(p.Reader, e.Offset, e.Size), put)
 	}
 	found := false
-	for _, f := range z.File {
+	for _, f := range z.Entries() {
 		name, ok := strings.CutPrefix(f.Name, "system/")
 		if !ok || name == "" || strings.HasSuffix(name, "/") {
 			continue
 		}
-		if !fs.ValidPath(name) || f.UncompressedSize64 > maxFile {
+		if !fs.ValidPath(name) || f.Size > maxFile {
 			return fail(CodeScript, nil, "the package holds a file %q that cannot be installed", name)
 		}
-		content, err := readSmall(z, f.Name, int64(f.UncompressedSize64))
+		content, err := readSmall(z, f.Name, f.Size)
 		if err != nil {
 			return fail(CodeRecoveryFailed, err, "system/%s cannot be unpacked", name)
 		}
@@ -115,7 +115,7 @@ func extract(p Package, put func(name string, content []byte) error) error {
 	return nil
 }
 
-func readSmall(z *zip.Reader, name string, limit int64) ([]byte, error) {
+func readSmall(z *otapkg.Archive, name string, limit int64) ([]byte, error) {
 	f, err := z.Open(name)
 	if err != nil {
 		return nil, err
@@ -126,4 +126,17 @@ func readSmall(z *zip.Reader, name string, limit int64) ([]byte, error) {
 		err = fmt.Errorf("%s is longer than %d bytes", name, limit)
 	}
 	return content, err
+}
+
+// openArchive reads the directory as strictly as the inspection did: a zip that two readers could
+// understand differently must not be installed as the other one.
+func openArchive(p Package) (*otapkg.Archive, error) {
+	z, findings, err := otapkg.ReadArchive(p.Reader, p.Size)
+	if err == nil && (z == nil || findings.Refused()) {
+		err = fmt.Errorf("its zip directory is refused: %v", findings.Codes())
+	}
+	if err != nil {
+		return nil, fail(CodeScript, err, "the package cannot be opened")
+	}
+	return z, nil
 }

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package sim
+
+import (
+	"errors"
+	"io"
+	"net/http"
+	"strings"
+	"time"
+)
+
+// radio is a handset's way to the server, with the faults of its situation. It alone knows when the server
+// last confirmed a report.
+type radio struct {
+	h           *handset
+	next        http.RoundTripper
+	cutDownload bool // the first package breaks off in the middle
+	silent      bool
+	heard       time.Time // when the server last confirmed a report of this installation; zero before the first
+}
+
+var errNoNetwork = errors.New("no network")
+
+// RoundTrip implements http.RoundTripper.
+func (r *radio) RoundTrip(req *http.Request) (*http.Response, error) {
+	if r.silent {
+		return nil, errNoNetwork
+	}
+	resp, err := r.next.RoundTrip(req)
+	if err != nil {
+		return nil, err
+	}
+	switch {
+	case req.Method == http.MethodPost && resp.StatusCode == http.StatusOK:
+		r.heard = r.h.fleet.Now()
+		r.silent = r.h.situation == Silent
+	case r.cutDownload && strings.Contains(req.URL.Path, "/targets/builds/") && resp.ContentLength > 1:
+		r.cutDownload = false
+		resp.Body = &cut{resp.Body, resp.ContentLength / 2}
+	}
+	return resp, nil
+}
+
+// cut is a body whose connection is lost after some bytes.
+type cut struct {
+	io.ReadCloser
+	left int64
+}
+
+func (c *cut) Read(b []byte) (int, error) {
+	if c.left <= 0 {
+		return 0, io.ErrUnexpectedEOF
+	}
+	n, err := c.ReadCloser.Read(b[:min(int64(len(b)), c.left)])
+	c.left -= int64(n)
+	return n, err
+}

@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package sim_test
+
+import (
+	"context"
+	"crypto"
+	"crypto/x509"
+	"encoding/pem"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	fixtures "landed/firmware-fixtures"
+	"landed/handset/handsettest"
+	"landed/handset/sim"
+	"landed/manifests"
+	"landed/manifests/report"
+)
+
+var start = time.Date(2026, 4, 1, 6, 0, 0, 0, time.UTC)
+
+// fleet is a feed with a fix for each model, and handsets that poll it.
+func fleet(t *testing.T, size int, kinds map[string]fixtures.Kind) (*sim.Fleet, *handsettest.Server) {
+	t.Helper()
+	var f *sim.Fleet
+	server := handsettest.New(func() time.Time {
+		if f == nil {
+			return start
+		}
+		return f.Now()
+	})
+	var models []sim.Model
+	var bend []func()
+	for device, kind := range kinds {
+		m, err := sim.ModelOf(device, size)
+		if err != nil {
+			t.Fatal(err)
+		}
+		fix, err := fixtures.BuildOf(device, kind)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if kind == fixtures.Bad {
+			m.Fresh = fixtures.Build{}
+		}
+		content, err := fixtures.Bytes(fix, fixtures.TestKey())
+		if err != nil {
+			t.Fatal(err)
+		}
+		role := manifests.Model{Device: device}.Role()
+		offer := server.Add(manifests.Custom{Model: device, Variant: fix.Variant, Release: "miui-cloud-messaging-opt-in", Counter: 1,
+			Build:  manifests.Build{Fingerprint: fix.Fingerprint, Incremental: fix.Incremental, UTC: fix.UTC},
+			Effect: manifests.OptInRelease().EffectOn(device)}, fix.Incremental, content)
+		bend = append(bend, func() { server.Offers[role] = append(server.Offers[role], offer) })
+		models = append(models, m)
+	}
+	server.Publish()
+	f, err := sim.New(sim.Config{Seed: 1, Start: start, Models: models, URL: "http://feed.test", Root: server.Root(),
+		Transport: sim.Handler(server), Dir: t.TempDir(), Keys: []crypto.PublicKey{publicKey(t)}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { f.Close() })
+	f.Every(4*time.Hour, func(context.Context) error { server.Renew(); return nil })
+	f.At(start.Add(48*time.Hour), func(context.Context) error {
+		for _, do := range bend {
+			do()
+		}
+		server.Publish()
+		return nil
+	})
+	f.Every(5*24*time.Hour, func(context.Context) error { server.Publish(); return nil })
+	return f, server
+}
+
+func publicKey(t *testing.T) crypto.PublicKey {
+	t.Helper()
+	block, _ := pem.Decode(fixtures.TestKey().CertPEM())
+	cert, err := x509.ParseCertificate(block.Bytes)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return cert.PublicKey
+}
+
+func TestEverySituationEndsAsItMust(t *testing.T) {
+	f, server := fleet(t, 14, map[string]fixtures.Kind{"armani": fixtures.Patched})
+	if err := f.Run(t.Context(), start.Add(30*24*time.Hour)); err != nil {
+		t.Fatal(err)
+	}
+	want := map[sim.Situation]string{
+		sim.AutoActivated: "confirmed_off", sim.Fresh: "confirmed_off", sim.OptedIn: "confirmed_off", sim.OptedOut: "confirmed_off",
+		sim.OptsIn: "consented", sim.Reset: "confirmed_off", sim.SIMChanged: "confirmed_off", sim.NoSIM: "not_exercised",
+		sim.Silent: "unknown", sim.ClockPast: "confirmed_off", sim.ClockAhead: "confirmed_off", sim.BadFlash: "confirmed_off",
+		sim.DeadFlash: "unpatched", sim.Interrupted: "confirmed_off",
+	}
+	got := map[sim.Situation]string{}
+	for _, i := range f.Installations() {
+		if !i.Known {
+			t.Errorf("%s never reported; its last fault: %s", i.Situation, i.Fault)
+		}
+		got[i.Situation] = i.Class
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+	newest := map[string]report.Report{}
+	for _, r := range server.Reports() {
+		if old, ok := newest[r.Key]; ok && old.Seq >= r.Seq {
+			t.Errorf("report %d came after %d", r.Seq, old.Seq)
+		}
+		newest[r.Key] = r
+	}
+	if len(newest) != 15 {
+		t.Errorf("%d installations reported, wanted 14 and the one after the reset", len(newest))
+	}
+	if n := f.Identifiers(); n.Before == 0 || n.AfterPatched != 0 {
+		t.Errorf("identifiers: %+v", n)
+	}
+	for _, i := range f.Installations() {
+		t.Logf("%-15s %-16s %s", i.Situation, i.Class, i.Fault)
+	}
+	t.Log(len(server.Reports()), "reports")
+	for _, r := range server.Reports() {
+		if r.Progress == "failed" {
+			t.Log(fmt.Sprintf("%+v %+v", r.Failure, r.Model))
+		}
+	}
+}
