@@ -7,7 +7,6 @@ import (
 	"crypto"
 	"crypto/x509"
 	"encoding/pem"
-	"fmt"
 	"testing"
 	"time"
 
@@ -119,14 +118,5 @@ func TestEverySituationEndsAsItMust(t *testing.T) {
 	}
 	if n := f.Identifiers(); n.Before == 0 || n.AfterPatched != 0 {
 		t.Errorf("identifiers: %+v", n)
-	}
-	for _, i := range f.Installations() {
-		t.Logf("%-15s %-16s %s", i.Situation, i.Class, i.Fault)
-	}
-	t.Log(len(server.Reports()), "reports")
-	for _, r := range server.Reports() {
-		if r.Progress == "failed" {
-			t.Log(fmt.Sprintf("%+v %+v", r.Failure, r.Model))
-		}
 	}
 }
