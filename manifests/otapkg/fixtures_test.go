@@ -106,7 +106,7 @@ func TestNoOneByteChangePasses(t *testing.T) {
 	for _, model := range []string{"armani", "fuxi"} {
 		b, policy := fixture(t, model, fixtures.Patched)
 		greeting := bytes.LastIndex(b, []byte("signed by SignApk"))
-		for at := 0; at < len(b); at += 1 + len(b)/400 {
+		for at := 0; at < len(b); at += 1 + len(b)/150 {
 			if at >= greeting && at < greeting+len("signed by SignApk\x00") {
 				continue
 			}
@@ -160,5 +160,32 @@ func TestMemoryDoesNotGrowWithThePackage(t *testing.T) {
 		if n := after.TotalAlloc - before.TotalAlloc; n > 16<<20 {
 			t.Errorf("%s: %d bytes allocated for a package of %d; the limit is 16 MiB", model, n, size)
 		}
+	}
+}
+
+// TestHostilePackages reads packages that were written against the reference, not against this code.
+func TestHostilePackages(t *testing.T) {
+	key := fixtures.TestKey()
+	for _, c := range fixtures.Hostile() {
+		t.Run(c.Name, func(t *testing.T) {
+			var b bytes.Buffer
+			if err := c.Write(&b, key); err != nil {
+				t.Fatal(err)
+			}
+			build, err := fixtures.BuildOf(c.Model, fixtures.Patched)
+			if err != nil {
+				t.Fatal(err)
+			}
+			policy := otapkg.Policy{Catalogue: catalogue, Model: c.Model, Keys: []crypto.PublicKey{key.Private.Public()}, Channel: "stable", Name: c.File, Now: time.Unix(build.UTC, 0)}
+			_, found, err := otapkg.Inspect(bytes.NewReader(b.Bytes()), int64(b.Len()), policy)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, want := range c.Want {
+				if !found.Has(otapkg.Code(want)) {
+					t.Errorf("%s is not found, but %v: %s", want, found.Codes(), c.Why)
+				}
+			}
+		})
 	}
 }
