@@ -58,7 +58,8 @@ var mayImport = map[string][]string{
 	"server/support":            {"manifests", "server/fleet", "server/verdict", "server/rollout", "server/render", "web"},
 	"server/otactl":             {"manifests", "=server/otactl/client"}, // a client of the server: of its code it knows nothing
 	"server/otactl/client":      {"manifests"},
-	"server/cmd":                {"manifests", "server"},
+	"server/otad":               {"manifests", "server"},
+	"server/cmd":                {"=server/otad", "=server/otactl"},
 	"demo":                      {"manifests", "server", "signer", "handset", "firmware-fixtures"}, // where the three programs meet
 }
 
@@ -72,10 +73,11 @@ var libraryHome = map[string][]string{
 	"github.com/minio/minio-go/v7":                      {"server/blob/s3"},
 	"github.com/google/go-cmp":                          {"server/store/storetest", "server/blob/blobtest"}, // a conformance suite is code that only tests import
 	"filippo.io/age":                                    {"signer/keys"},
-	"github.com/spf13/cobra":                            {"server/otactl", "signer/otasign", "server/cmd", "handset/cmd", "firmware-fixtures/cmd"},
+	"github.com/spf13/cobra":                            {"server/otad", "server/otactl", "signer/otasign", "handset/cmd", "firmware-fixtures/cmd"},
+	"github.com/spf13/pflag":                            {"server/otad"},
 	"github.com/schollz/progressbar/v3":                 {"server/otactl", "signer/otasign", "firmware-fixtures/cmd"},
 	"go.yaml.in/yaml/v3":                                {"manifests", "server/otactl"},
-	"golang.org/x/term":                                 {"signer/otasign", "server/cmd", "server/otactl"},
+	"golang.org/x/term":                                 {"signer/otasign", "server/otactl"},
 	"google.golang.org/protobuf":                        {"manifests/otapkg", "firmware-fixtures", "handset/slots"},
 }
 

@@ -42,6 +42,7 @@ type Config struct {
 	Expiry    publish.Expiry       // zero: publish.DefaultExpiry
 	MaxUpload int64                // bytes of one package; 0: 8 GiB
 	Language  string               // of the status pages; "" is English
+	ReadOnly  bool                 // look at the data folder as it lies, and heal nothing: for Check
 }
 
 // Validate returns every fault, joined.
@@ -129,7 +130,7 @@ func (s *Server) build(ctx context.Context) (err error) {
 	s.publish, err = publish.Open(ctx, publish.Config{
 		Store: s.db, Blobs: blobs, Dir: s.path(feedDir), Keys: keys, Catalogue: s.cfg.Catalogue, Expiry: s.cfg.Expiry,
 		OTAKeys: func(channel string) ([]crypto.PublicKey, error) { return otaKeys(s.path(otaKeysDir), channel) },
-		Now:     s.cfg.Now, Random: rand.Reader, Log: s.cfg.Log,
+		Now:     s.cfg.Now, Random: rand.Reader, Log: s.cfg.Log, ReadOnly: s.cfg.ReadOnly,
 		Published: func(metadata map[string][]byte, isTarget func(string) bool) {
 			rules.Invalidate() // a new release may have become judgeable
 			s.feed.Publish(metadata, isTarget)
@@ -171,8 +172,14 @@ func (s *Server) Tick(ctx context.Context) error {
 
 // Check reads every published file again and returns what is wrong with it, in words.
 // progress, if not nil, is told each path before it is read.
+// The figures of the status pages are counted again as well.
 func (s *Server) Check(ctx context.Context, progress func(path string)) ([]string, error) {
-	return s.publish.Check(ctx, progress)
+	faults, err := s.publish.Check(ctx, progress)
+	if err != nil {
+		return faults, err
+	}
+	differences, err := s.db.Recount(ctx)
+	return append(faults, differences...), err
 }
 
 // Close answers the reports that wait and lets go of everything. It is called after the last

@@ -42,6 +42,8 @@ type Config struct {
 	// Published, if set, is called after each publication with the metadata that is served
 	// now, by file name, and a test for the stored paths of its targets.
 	Published func(metadata map[string][]byte, isTarget func(stored string) bool)
+	// ReadOnly opens without healing, to look at a feed as it lies.
+	ReadOnly bool
 }
 
 // Publisher is the one writer of the feed. Its methods may be called from any number of
@@ -68,6 +70,9 @@ func Open(ctx context.Context, cfg Config) (*Publisher, error) {
 		return nil, err
 	}
 	p := &Publisher{cfg: cfg, folder: f, alarmed: map[string]int{}}
+	if cfg.ReadOnly {
+		return p, nil
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if err := p.adopt(ctx); err != nil {

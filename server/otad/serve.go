@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package otad
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"landed/server"
+	"landed/server/blob/s3"
+	"landed/server/publish"
+)
+
+// options are the flags of serve and fsck that say how a server is built.
+type options struct {
+	cfg server.Config
+	s3  s3.Config
+}
+
+func (o *options) flags(c *cobra.Command) {
+	f := c.Flags()
+	f.StringVar(&o.cfg.DataDir, "data", "landed-data", "data `folder`, made by otad init")
+	f.StringVar(&o.s3.Endpoint, "s3-endpoint", "", "keep packages in the S3 store at this `host:port`, not in the data folder")
+	f.StringVar(&o.s3.Bucket, "s3-bucket", "", "`name` of the bucket")
+	f.StringVar(&o.s3.Prefix, "s3-prefix", "", "put before every key, such as landed/")
+	f.StringVar(&o.s3.Region, "s3-region", "", "region; asked for if empty")
+	f.StringVar(&o.s3.AccessKey, "s3-access-key", "", "access key; better in OTAD_S3_ACCESS_KEY")
+	f.StringVar(&o.s3.SecretKey, "s3-secret-key", "", "secret key; better in OTAD_S3_SECRET_KEY")
+	f.BoolVar(&o.s3.TLS, "s3-tls", true, "speak HTTPS to the store")
+	f.StringVar(&o.s3.TempDir, "s3-temp", "", "`folder` for uploads on their way to the store")
+}
+
+func (o *options) config(log *slog.Logger) server.Config {
+	o.cfg.Log = log
+	if o.s3.Endpoint != "" {
+		o.cfg.S3 = &o.s3
+	}
+	return o.cfg
+}
+
+func serveCommand(stdout, stderr io.Writer) *cobra.Command {
+	c := &cobra.Command{Use: "serve", Short: "Serve the feed, take reports in, show the status", Args: cobra.NoArgs}
+	var o options
+	o.cfg.Expiry = publish.DefaultExpiry()
+	o.flags(c)
+	f := c.Flags()
+	addr := f.String("addr", "127.0.0.1:8080", "`host:port` to listen on; port 0 takes any")
+	addrFile := f.String("addr-file", "", "write the address that was taken to this `file`")
+	tick := f.Duration("tick", 15*time.Second, "how often periodic work is looked at")
+	asJSON := f.Bool("log-json", false, "log as JSON")
+	f.Int64Var(&o.cfg.MaxUpload, "max-upload", 8<<30, "largest package in `bytes`")
+	f.StringVar(&o.cfg.Language, "language", "en", "of the status pages: en, zh-Hans, zh-Hant")
+	f.DurationVar(&o.cfg.Expiry.Timestamp, "timestamp-life", o.cfg.Expiry.Timestamp, "how long the timestamp is valid")
+	f.DurationVar(&o.cfg.Expiry.TimestampEvery, "timestamp-every", o.cfg.Expiry.TimestampEvery, "how often it is renewed")
+	c.RunE = func(c *cobra.Command, _ []string) error {
+		var handler slog.Handler = slog.NewTextHandler(stderr, nil)
+		if *asJSON {
+			handler = slog.NewJSONHandler(stderr, nil)
+		}
+		return serve(c.Context(), o.config(slog.New(handler)), *addr, *addrFile, *tick, stdout)
+	}
+	return c
+}
+
+// serve runs until ctx ends; then it takes no more connections, answers what is under way,
+// and closes.
+func serve(ctx context.Context, cfg server.Config, addr, addrFile string, tick time.Duration, stdout io.Writer) (err error) {
+	s, err := server.New(cfg)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, s.Close()) }()
+	listener, err := net.Listen("tcp", addr)
+	if err != nil {
+		return err
+	}
+	if addrFile != "" {
+		if err := os.WriteFile(addrFile, []byte(listener.Addr().String()+"\n"), 0o644); err != nil {
+			return errors.Join(err, listener.Close())
+		}
+	}
+	fmt.Fprintf(stdout, "otad: http://%s\n", listener.Addr())
+	h := &http.Server{Handler: s.Handler(), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10, ErrorLog: slog.NewLogLogger(cfg.Log.Handler(), slog.LevelDebug)}
+	failed := make(chan error, 1)
+	go func() { failed <- h.Serve(listener) }()
+	ticking, endTicks := context.WithCancel(ctx)
+	ticks := make(chan struct{})
+	go func() {
+		defer close(ticks)
+		tickEvery(ticking, s, cfg.Log, tick)
+	}()
+	select {
+	case err = <-failed:
+	case <-ctx.Done():
+		cfg.Log.Info("ending", "wait", shutdownWait)
+		wait, cancel := context.WithTimeout(context.Background(), shutdownWait)
+		err = h.Shutdown(wait)
+		cancel()
+	}
+	endTicks()
+	<-ticks
+	return err
+}
+
+// shutdownWait is how long requests under way have to end: a large upload needs a while.
+const shutdownWait = 30 * time.Second
+
+func tickEvery(ctx context.Context, s *server.Server, log *slog.Logger, every time.Duration) {
+	t := time.NewTicker(every)
+	defer t.Stop()
+	for {
+		if err := s.Tick(ctx); err != nil && ctx.Err() == nil {
+			log.ErrorContext(ctx, "periodic work failed", "err", err)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-t.C:
+		}
+	}
+}
