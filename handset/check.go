@@ -136,7 +136,7 @@ func (c *Client) fail(ctx context.Context, err error) error {
 	c.enter(Failed, c.cfg.Now().Add(c.backOff(c.mem.Tries)))
 	c.cfg.Log.Info("refused", "class", string(r.Class), "phase", string(r.Phase), "code", r.Code, "err", r.Err)
 	if r.Class != ClassNetwork {
-		c.mem.ETag = "" // look at everything again
+		c.mem.ETag, c.known = "", nil // look at everything again
 	}
 	if r.Phase == report.PhaseInstall || r.Phase == report.PhaseBoot {
 		c.countInstall()

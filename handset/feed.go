@@ -3,6 +3,7 @@
 package handset
 
 import (
+	"bytes"
 	"context"
 	"encoding/hex"
 	"encoding/json"
@@ -32,13 +33,14 @@ const (
 
 // feed is the trusted state of one poll. go-tuf refreshes an updater once; each poll makes a new one.
 type feed struct {
-	c       *Client
-	up      *updater.Updater
-	fetch   *fetcher
-	role    string // of the model
-	now     time.Time
-	etag    string
-	expires time.Time
+	c        *Client
+	up       *updater.Updater
+	fetch    *fetcher
+	role     string // of the model
+	now      time.Time
+	etag     string
+	expires  time.Time
+	snapshot []byte // a newer one that glance has fetched
 }
 
 // poll asks for the timestamp. A nil feed without an error means that nothing has changed and nothing
@@ -66,7 +68,13 @@ func (c *Client) poll(ctx context.Context, model string) (*feed, error) {
 		return nil, metadataRefusal(err, err)
 	}
 	f := &feed{c: c, role: manifests.Model{Device: model}.Role(), now: now, etag: resp.Header.Get("ETag"),
-		fetch: &fetcher{ctx: ctx, c: c, timestamp: text}}
+		fetch: &fetcher{ctx: ctx, c: c, kept: map[string]fetched{c.metadataURL("timestamp.json"): {body: text}}}}
+	if err := listsSnapshot(text); err != nil {
+		return nil, metadataRefusal(err, nil)
+	}
+	if f.glance() {
+		return nil, nil
+	}
 	if err := f.refresh(); err != nil {
 		return nil, err
 	}
@@ -74,10 +82,12 @@ func (c *Client) poll(ctx context.Context, model string) (*feed, error) {
 }
 
 func (f *feed) refresh() error {
-	if err := listsSnapshot(f.fetch.timestamp); err != nil {
-		return metadataRefusal(err, nil)
-	}
+	f.fetch.network = nil // of the glance
+	f.c.known = nil
 	dir := f.c.path("metadata")
+	if err := f.c.writeCopies(); err != nil {
+		return &Refusal{ClassHandset, report.PhaseMetadata, codeWrite, err}
+	}
 	dropUnreadable(dir)
 	cfg, err := config.New(f.c.cfg.URL+"/tuf/metadata", f.c.trustedRoot())
 	if err != nil {
@@ -91,14 +101,7 @@ func (f *feed) refresh() error {
 			return err
 		}
 		f.up.UnsafeSetRefTime(f.now)
-		if err := f.up.Refresh(); err != nil {
-			return err
-		}
-		trusted := f.up.GetTrustedMetadataSet()
-		f.expires = earliest(trusted.Root.Signed.Expires, trusted.Timestamp.Signed.Expires, trusted.Snapshot.Signed.Expires,
-			trusted.Targets[metadata.TARGETS].Signed.Expires)
-		f.c.watch.raise(trusted.Timestamp.Signed.Expires.Add(-timestampLife))
-		return nil
+		return f.up.Refresh()
 	})
 }
 
@@ -128,7 +131,6 @@ func (f *feed) target(path, role string) (*metadata.TargetFiles, error) {
 	}
 	trusted := f.up.GetTrustedMetadataSet()
 	for name, doc := range trusted.Targets {
-		f.expires = earliest(f.expires, doc.Signed.Expires)
 		if name != metadata.TARGETS && doc.Signed.Delegations != nil {
 			return nil, refuse(ClassDisagree, report.PhaseMetadata, codeExcluded, "role %s delegates, which no role of a model may", name)
 		}
@@ -159,7 +161,7 @@ func (f *feed) offers() (offers.Document, string, error) {
 		if err := info.VerifyLengthHashes(text); err != nil {
 			return offers.Document{}, "", refuse(ClassHash, report.PhaseMetadata, codePayloadHash, "%s: %w", path, err)
 		}
-		if err := writeVolatile(f.c.path(offersFile), text); err != nil {
+		if err := replaceFile(f.c.path(offersFile), text); err != nil {
 			return offers.Document{}, "", err
 		}
 	}
@@ -203,13 +205,19 @@ func (f *feed) agree(o offers.Offer) error {
 }
 
 // done remembers the poll, so that the next one may be a single conditional request.
-func (f *feed) done() { f.c.mem.ETag, f.c.mem.Expires = f.etag, f.expires }
+func (f *feed) done() {
+	trusted := f.up.GetTrustedMetadataSet()
+	f.remember(&trusted)
+}
 
 // trustedRoot is the newest root that this handset has verified, or the one it was sold with.
 func (c *Client) trustedRoot() []byte {
 	stored, err := os.ReadFile(c.path(filepath.Join("metadata", "root.json")))
 	if err != nil {
 		return c.cfg.Root
+	}
+	if bytes.Equal(stored, c.cfg.Root) {
+		return stored
 	}
 	kept, err := metadata.Root().FromBytes(stored)
 	sold, err2 := metadata.Root().FromBytes(c.cfg.Root)

@@ -114,20 +114,35 @@ func (p *paced) Close() error {
 	return errors.Join(p.stop(), p.from.Close())
 }
 
-// fetcher is what go-tuf downloads with: own client, byte caps, minimum pace. The timestamp of the
-// conditional request that began the poll is handed on, not asked for twice.
+// fetcher is what go-tuf downloads with: own client, byte caps, minimum pace. Nothing is asked
+// for twice in one poll, the timestamp of the conditional request that began it least of all.
 type fetcher struct {
-	ctx       context.Context
-	c         *Client
-	timestamp []byte
-	network   error // the last fault that says nothing about the metadata
+	ctx     context.Context
+	c       *Client
+	kept    map[string]fetched // what this poll has asked for already
+	network error              // the last fault that says nothing about the metadata
 }
+
+type fetched struct {
+	body []byte
+	err  error
+}
+
+func (f *fetcher) timestamp() []byte { return f.kept[f.c.metadataURL("timestamp.json")].body }
 
 // DownloadFile implements fetcher.Fetcher of go-tuf.
 func (f *fetcher) DownloadFile(url string, most int64, _ time.Duration) ([]byte, error) {
-	if url == f.c.metadataURL("timestamp.json") && f.timestamp != nil {
-		return f.timestamp, nil
+	if kept, ok := f.kept[url]; ok && int64(len(kept.body)) <= most {
+		return kept.body, kept.err
 	}
+	body, err := f.download(url, most)
+	if err == nil || isA[*metadata.ErrDownloadHTTP](err) && f.network == nil {
+		f.kept[url] = fetched{body, err}
+	}
+	return body, err
+}
+
+func (f *fetcher) download(url string, most int64) ([]byte, error) {
 	resp, err := f.c.get(f.ctx, url, nil)
 	if err != nil {
 		f.network = err

@@ -31,6 +31,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/theupdateframework/go-tuf/v2/metadata/trustedmetadata"
+
 	"landed/handset/slots"
 	"landed/manifests"
 	"landed/manifests/otapkg"
@@ -74,18 +76,19 @@ type Config struct {
 	Log       *slog.Logger         // default: none
 	Poll      time.Duration        // default 12 h, plus or minus a tenth
 	Pace      Pace                 // slowest server that is waited for; default DefaultPace
-	// Volatile leaves flushing to the operating system: for simulated fleets, whose handsets need
-	// not survive a power cut.
+	// Volatile keeps the state in memory: for simulated fleets, whose handsets end with the process.
 	Volatile bool
 }
 
 // Client is one handset's update client. It is not safe for concurrent use.
 type Client struct {
-	cfg   Config
-	http  *http.Client
-	mem   memory
-	watch watch
-	saved func() // tests stop the client here
+	cfg    Config
+	http   *http.Client
+	mem    memory
+	watch  watch
+	known  *trustedmetadata.TrustedMetadata // of the last complete poll of this process; nil if there was none
+	copies map[string][]byte                // metadata by file name, verified but not on the disk yet
+	saved  func()                           // tests stop the client here
 }
 
 // New opens the client in cfg.Dir, or sets it up there: a new key, a new secret, sequence 1.
@@ -93,7 +96,7 @@ func New(cfg Config) (*Client, error) {
 	if err := cfg.complete(); err != nil {
 		return nil, err
 	}
-	c := &Client{cfg: cfg, http: newHTTPClient(cfg.Transport), saved: func() {}}
+	c := &Client{cfg: cfg, http: newHTTPClient(cfg.Transport), copies: map[string][]byte{}, saved: func() {}}
 	if err := os.MkdirAll(c.path("metadata"), 0o700); err != nil {
 		return nil, err
 	}

@@ -73,7 +73,7 @@ type letter struct {
 // open reads the state, or makes a new installation.
 func (c *Client) open() error {
 	text, err := os.ReadFile(c.path(stateFile))
-	if errors.Is(err, fs.ErrNotExist) {
+	if errors.Is(err, fs.ErrNotExist) || c.cfg.Volatile {
 		return c.setUp()
 	}
 	if err != nil {
@@ -102,23 +102,24 @@ func (c *Client) setUp() error {
 
 func (c *Client) save() error {
 	c.mem.Floor = c.watch.Floor
+	if c.cfg.Volatile {
+		c.saved()
+		return nil
+	}
 	text, err := json.Marshal(c.mem)
 	if err != nil {
 		return err
 	}
-	write := slots.WriteFile
-	if c.cfg.Volatile {
-		write = writeVolatile
-	}
-	if err := write(c.path(stateFile), text); err != nil {
+	if err := slots.WriteFile(c.path(stateFile), text); err != nil {
 		return fmt.Errorf("handset: keep state: %w", err)
 	}
 	c.saved()
 	return nil
 }
 
-// writeVolatile replaces a file all at once, but leaves the flushing to the operating system.
-func writeVolatile(path string, content []byte) error {
+// replaceFile replaces a file all at once, but leaves the flushing to the operating system: for copies of
+// what the feed can give again.
+func replaceFile(path string, content []byte) error {
 	if err := os.WriteFile(path+".new", content, 0o600); err != nil {
 		return err
 	}
