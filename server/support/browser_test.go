@@ -96,3 +96,96 @@ func TestPictures(t *testing.T) {
 		}
 	}
 }
+
+// TestLive watches a page move: figures change in place, what was typed and the place on the
+// page stay, and a screen reader is told.
+func TestLive(t *testing.T) {
+	h := open(t, manifests.DefaultCatalogue())
+	h.publish("armani", "pisces", "dior")
+	h.roll("armani", nil)
+	h.roll("pisces", nil)
+	h.count("armani", 10, fleet.Unpatched, fleet.BeforeActive)
+	h.count("pisces", 10, fleet.Unpatched, fleet.BeforeActive)
+	ctx, url := browser(t), h.serve()
+	err := chromedp.Do(ctx, chromedp.EmulateViewport(1280, 900), chromedp.Navigate(url+"/"),
+		chromedp.SendKeys(chromedp.CSS("#ref"), "0123"))
+	if err == nil {
+		_, err = chromedp.Run(ctx, chromedp.Evaluate[bool](`window.same = document.querySelector("#model-armani .bar rect"); window.here = true`))
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.count("armani", 30, fleet.ConfirmedOff, fleet.BeforeActive)
+	h.count("pisces", 1, fleet.Leak, fleet.BeforeActive)
+	for what, condition := range map[string]string{
+		"the headline moves":            `document.querySelector("h1").textContent.includes("On 1 of 3 models")`,
+		"the title moves":               `document.title.startsWith("On 1 of 3 models")`,
+		"the figures move":              `document.querySelector("#model-armani .parts").textContent.includes("30 Proven off")`,
+		"the bar moves, in place":       `window.same.isConnected && parseFloat(window.same.getAttribute("width")) > 70`,
+		"a notice appears":              `!!document.querySelector(".stopped") && document.querySelector(".stopped").textContent.includes("Mi 3 TD")`,
+		"it was told politely":          `document.querySelector("#news[role=status]").textContent.includes("Leaking")`,
+		"the page was not loaded again": `window.here === true`,
+		"what was typed stays":          `document.activeElement.id === "ref" && document.activeElement.value === "0123"`,
+		"it says that it is live":       `document.querySelector("#live").textContent === "Live"`,
+	} {
+		if _, err := chromedp.Run(ctx, chromedp.Poll[bool](condition, chromedp.WithPollingTimeout(15*time.Second))); err != nil {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+}
+
+// TestLostServer says so when the figures no longer follow.
+func TestLostServer(t *testing.T) {
+	h := open(t, manifests.DefaultCatalogue())
+	server := httptest.NewServer(h.doors)
+	ctx := browser(t)
+	if err := chromedp.Do(ctx, chromedp.Navigate(server.URL+"/")); err != nil {
+		t.Fatal(err)
+	}
+	server.CloseClientConnections()
+	server.Close()
+	if _, err := chromedp.Run(ctx, chromedp.Poll[bool](`document.querySelector("#live").classList.contains("lost")`, chromedp.WithPollingTimeout(15*time.Second))); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestEverywhere opens every kind of page on a phone and a desk, light and dark: nothing
+// scrolls sideways, the policy stops nothing that the page needs, words stand out from their
+// background, and the page is whole without its script.
+func TestEverywhere(t *testing.T) {
+	h := open(t, manifests.DefaultCatalogue())
+	h.fleetOfSeven()
+	hs := newHandset(1)
+	h.install(hs, fleet.BeforeActive, baseline(1), failed(2, "install", 20), effect(3, 1), effect(5, 24), effect(4, 3))
+	ctx, url := browser(t), h.serve()
+	contrast, err := os.ReadFile("testdata/contrast.js")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{"/", "/models/pisces", "/models/lcsh92_wet_jb9", "/installations/" + hs.ref.String(), "/installations?ref=hello"} {
+		for _, width := range []int64{320, 390, 1280} {
+			for _, theme := range []string{"light", "dark"} {
+				err := chromedp.Do(ctx, chromedp.EmulateViewport(width, 900), emulate(theme), scripts(width != 390), chromedp.Navigate(url+path))
+				if err != nil {
+					t.Fatal(err)
+				}
+				over, err := chromedp.Run(ctx, chromedp.Evaluate[int64](`document.documentElement.scrollWidth - document.documentElement.clientWidth`))
+				if err != nil || over > 0 {
+					t.Errorf("%s at %d: %d pixels too wide, %v", path, width, over, err)
+				}
+				faint, err := chromedp.Run(ctx, chromedp.Evaluate[[]string](string(contrast)))
+				if err != nil || len(faint) > 0 {
+					t.Errorf("%s at %d, %s: too faint: %v, %v", path, width, theme, faint, err)
+				}
+			}
+		}
+	}
+}
+
+// scripts switches the scripts of pages on or off; the test's own still run.
+func scripts(on bool) chromedp.Action[chromedp.Void] {
+	return chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
+		_, err := chromedp.Call(ctx, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: !on})
+		return err
+	})
+}

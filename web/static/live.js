@@ -43,7 +43,7 @@
   }
 
   function show(on) {
-    const words = on ? live.dataset.on : live.dataset.lost;
+    const words = on ? live.dataset.well : live.dataset.lost;
     live.hidden = false;
     live.classList.toggle("lost", !on);
     if (live.textContent !== words) live.textContent = words;

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package support
+
+import (
+	"math/rand/v2"
+	"testing"
+
+	"landed/manifests/report"
+	"landed/server/fleet"
+)
+
+// TestBar: parts fill the bar exactly, one handset in a million is still seen, and none of
+// nothing is.
+func TestBar(t *testing.T) {
+	random := rand.New(rand.NewPCG(1, 2))
+	for range 2000 {
+		c := fleet.Counts{Verdicts: map[fleet.Class]int64{}}
+		for _, class := range fleet.Classes {
+			if random.IntN(3) > 0 {
+				c.Verdicts[class] = 1 + random.Int64N(1<<uint(random.IntN(30)))
+				c.Installations += c.Verdicts[class]
+			}
+		}
+		bar, x := figures(c).Bar(), 0
+		for _, s := range bar {
+			n := c.Verdicts[fleet.Class(s.Class)]
+			if s.X != x || s.W < 0 || (n == 0) != (s.W == 0) || (n > 0 && s.W < leastWidth*9/10) {
+				t.Fatalf("%+v of %v", s, c.Verdicts)
+			}
+			x += s.W
+		}
+		if len(bar) != len(fleet.Classes) || (c.Installations > 0 && x != 10_000) {
+			t.Fatalf("%d parts end at %d: %v", len(bar), x, c.Verdicts)
+		}
+	}
+}
+
+// TestStanding: what is said of a model, and above all what is not.
+func TestStanding(t *testing.T) {
+	some := func(proven, carried, leaks, running int64) Figures {
+		return figures(fleet.Counts{
+			Installations: 1000, Progress: map[report.Progress]int64{"running": running},
+			Verdicts: map[fleet.Class]int64{fleet.ConfirmedOff: proven, fleet.CarriedOver: carried, fleet.Leak: leaks, fleet.Unpatched: 1000 - running},
+		})
+	}
+	running, halted := []Rollout{{State: fleet.RolloutRunning}}, []Rollout{{State: fleet.RolloutRunning}, {State: fleet.RolloutHalted}}
+	for name, tt := range map[string]struct {
+		f    Figures
+		r    []Rollout
+		want Standing
+	}{
+		"nothing":                              {figures(), nil, NotOffered},
+		"offered, nobody runs it":              {some(0, 0, 0, 0), running, Waiting},
+		"installed is not shown":               {some(0, 0, 0, 900), running, Testing},
+		"the word of four":                     {some(4, 0, 0, 10), running, Testing},
+		"five":                                 {some(5, 0, 0, 10), running, Shown},
+		"nine of ten":                          {some(9, 1, 0, 10), running, Shown},
+		"fewer than nine of ten":               {some(89, 11, 0, 100), running, Partly},
+		"one leak among many":                  {some(900, 0, 1, 901), running, Leaking},
+		"halted stays halted, however good":    {some(900, 0, 0, 900), halted, Halted},
+		"runs without a rollout that we know":  {some(900, 0, 0, 900), nil, Shown},
+		"only carried over, which is no proof": {some(0, 50, 0, 50), running, Partly},
+	} {
+		if got := standing(tt.f, tt.r); got != tt.want {
+			t.Errorf("%s: %s, wanted %s", name, got, tt.want)
+		}
+	}
+}

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package web
+
+import (
+	"net/http/httptest"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+)
+
+// TestEverySentenceIsThere reads the templates for the sentences that they name, in every language.
+func TestEverySentenceIsThere(t *testing.T) {
+	named, begun := regexp.MustCompile(`say "([^"]+)"`), regexp.MustCompile(`print "([a-z]+\.)" `)
+	found := 0
+	for _, tag := range Locales() {
+		l, err := NewLocale(tag)
+		if err != nil {
+			t.Fatal(err)
+		}
+		entries, _ := files.ReadDir("templates")
+		for _, e := range entries {
+			text, _ := files.ReadFile("templates/" + e.Name())
+			for _, m := range named.FindAllStringSubmatch(string(text), -1) {
+				found++
+				if !l.Has(m[1]) {
+					t.Errorf("%s: %s says %q, which is not there", tag, e.Name(), m[1])
+				}
+			}
+			for _, m := range begun.FindAllStringSubmatch(string(text), -1) {
+				if !strings.Contains(l.sentences.DefinedTemplates(), `"`+m[1]) {
+					t.Errorf("%s: %s says something of %q, and nothing begins so", tag, e.Name(), m[1])
+				}
+			}
+		}
+	}
+	if found < 50 {
+		t.Errorf("only %d sentences are named; does the pattern still fit the templates?", found)
+	}
+}
+
+// TestLanguagesAgree: every language has the sentences of English, and no others.
+func TestLanguagesAgree(t *testing.T) {
+	english, err := NewLocale("en")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tag := range Locales() {
+		l, err := NewLocale(tag)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, s := range english.sentences.Templates() {
+			if !l.Has(s.Name()) && s.Name() != "en.tmpl" && s.Name() != "en" {
+				t.Errorf("%s lacks %q", tag, s.Name())
+			}
+		}
+		if _, err := NewPages(l); err != nil {
+			t.Errorf("%s: %v", tag, err)
+		}
+	}
+	if _, err := NewLocale("../en"); err == nil {
+		t.Error("a language that is not there was given")
+	}
+}
+
+func TestNumbers(t *testing.T) {
+	l, err := NewLocale("en")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for got, want := range map[string]string{
+		l.Number(0): "0", l.Number(999): "999", l.Number(1000): "1,000", l.Number(-1234567): "-1,234,567",
+		l.Share(0, 0): "–", l.Share(0, 5): "0 %", l.Share(1, 1_000_000): "under 0.1 %", l.Share(999_999, 1_000_000): "99 %", l.Share(1, 80): "1.2 %", l.Share(7, 7): "100 %",
+		l.Percent(150): "1.5 %", l.Percent(10_000): "100 %",
+		l.Bytes(412_876_544): "412.9 MB", l.Bytes(900): "0.9 kB", l.Bytes(3_200_000_000): "3.20 GB",
+		l.When(time.Date(2014, 8, 10, 9, 5, 0, 0, time.FixedZone("CST", 8*3600))): "10 August 2014, 01:05 UTC",
+	} {
+		if got != want {
+			t.Errorf("%q, wanted %q", got, want)
+		}
+	}
+	if got := l.Say("no.such.sentence", nil); got != "[no.such.sentence]" {
+		t.Errorf("a missing sentence reads %q", got)
+	}
+}
+
+// TestStatic serves each file under its hashed name, for ever, and no other name.
+func TestStatic(t *testing.T) {
+	for name := range assets {
+		w := httptest.NewRecorder()
+		Static().ServeHTTP(w, httptest.NewRequest("GET", Asset(name), nil))
+		if w.Code != 200 || w.Body.Len() == 0 || !strings.Contains(w.Header().Get("Cache-Control"), "immutable") || w.Header().Get("Content-Type") == "" {
+			t.Errorf("%s: %d, %v", name, w.Code, w.Header())
+		}
+	}
+	for _, path := range []string{"/static/style.css", "/static/", "/static/../locales/en.tmpl", "/static/style-000000000000.css"} {
+		w := httptest.NewRecorder()
+		Static().ServeHTTP(w, httptest.NewRequest("GET", "http://x"+path, nil))
+		if w.Code != 404 {
+			t.Errorf("%s: %d", path, w.Code)
+		}
+	}
+}
+
+// TestNothingFromElsewhere: the policy of the pages refuses inline style and script and other hosts.
+func TestNothingFromElsewhere(t *testing.T) {
+	bad := regexp.MustCompile(`(?i)\sstyle=|\son[a-z]+=|<style|<script>|https?://|@import|url\(`)
+	for _, folder := range []string{"templates", "static"} {
+		entries, _ := files.ReadDir(folder)
+		for _, e := range entries {
+			text, _ := files.ReadFile(folder + "/" + e.Name())
+			clean := strings.ReplaceAll(string(text), `xmlns="http://www.w3.org/2000/svg"`, "")
+			if m := bad.FindString(clean); m != "" && folder == "templates" || strings.HasPrefix(m, "http") || m == "@import" {
+				t.Errorf("%s/%s holds %q", folder, e.Name(), m)
+			}
+		}
+	}
+}
