@@ -98,6 +98,7 @@ func TestOpenRefuses(t *testing.T) {
 		"field twice":         {with(`{"schema"`, `{"id":"490154203237518","schema"`), ErrForm, ""},
 		"blank in body":       {with(`"seq":3`, `"seq": 3`), ErrForm, ""},
 		"blank in envelope":   {append(seal(good, testKey(1), pae(good)), ' '), ErrForm, ""},
+		"line end in payload": {bytes.Replace(seal(good, testKey(1), pae(good)), []byte(`","signatures"`), []byte("\n\",\"signatures\""), 1), ErrEnvelope, ""},
 		"twice in envelope":   {bytes.Replace(seal(good, testKey(1), pae(good)), []byte(`{"payloadType"`), []byte(`{"payload":"490154203237518x","payloadType"`), 1), ErrForm, ""},
 		"capital in envelope": {bytes.Replace(seal(good, testKey(1), pae(good)), []byte(`"payloadType"`), []byte(`"PayloadType"`), 1), ErrForm, ""},
 		"wrong type":          {with(`"seq":3`, `"seq":"3"`), nil, "seq"},
@@ -189,8 +190,15 @@ func FuzzOpen(f *testing.F) {
 	f.Add(text)
 	f.Add([]byte(`{"payloadType":"","payload":"","signatures":[]}`))
 	f.Fuzz(func(t *testing.T, text []byte) {
-		if r, ref, err := Open(text); err == nil && (r.Validate() != nil || ReferenceOf(r.PublicKey()) != ref) {
+		r, ref, err := Open(text)
+		if err != nil {
+			return
+		}
+		if r.Validate() != nil || ReferenceOf(r.PublicKey()) != ref {
 			t.Fatal("opened what Validate refuses")
+		}
+		if again, err := Seal(r, testKey(1)); err != nil || r.Key == fmt.Sprintf("%x", []byte(testKey(1).Public().(ed25519.PublicKey))) && !bytes.Equal(text, again) {
+			t.Fatal("opened another form than the one that Seal writes")
 		}
 	})
 }
