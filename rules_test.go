@@ -73,12 +73,12 @@ var libraryHome = map[string][]string{
 	"github.com/minio/minio-go/v7":                      {"server/blob/s3"},
 	"github.com/google/go-cmp":                          {"server/store/storetest", "server/blob/blobtest"}, // a conformance suite is code that only tests import
 	"filippo.io/age":                                    {"signer/keys"},
-	"github.com/spf13/cobra":                            {"server/otad", "server/otactl", "signer/otasign", "handset/cmd", "firmware-fixtures/cmd"},
+	"github.com/spf13/cobra":                            {"server/otad", "server/otactl", "signer/otasign", "handset/otahandset", "handset/otasim", "firmware-fixtures/cmd"},
 	"github.com/spf13/pflag":                            {"server/otad"},
 	"github.com/schollz/progressbar/v3":                 {"server/otactl", "signer/otasign", "firmware-fixtures/cmd"},
 	"go.yaml.in/yaml/v3":                                {"manifests", "server/otactl"},
 	"golang.org/x/term":                                 {"signer/otasign", "server/otactl"},
-	"google.golang.org/protobuf":                        {"manifests/otapkg", "firmware-fixtures", "handset/slots"},
+	"google.golang.org/protobuf":                        {"manifests/otapkg", "firmware-fixtures"},
 }
 
 // pure folders take time and randomness as arguments.

@@ -85,11 +85,8 @@ func extract(p Package, put func(name string, content []byte) error) error {
 	if err != nil {
 		return err
 	}
-	if e, ok := z.Entry(payloadName); ok {
-		if !e.Stored {
-			return fail(CodePayloadMagic, nil, "%s is compressed", payloadName)
-		}
-		return extractPayload(io.NewSectionReader(p.Reader, e.Offset, e.Size), put)
+	if _, ok := z.Entry(payloadName); ok {
+		return extractPayload(z, put)
 	}
 	found := false
 	for _, f := range z.Entries() {
@@ -128,6 +125,16 @@ func readSmall(z *otapkg.Archive, name string, limit int64) ([]byte, error) {
 	return content, err
 }
 
+// Files unpacks the system of a package without installing it: for a handset that is sold with it.
+func Files(p Package) (map[string][]byte, error) {
+	files := map[string][]byte{}
+	err := extract(p, func(name string, content []byte) error {
+		files[name] = content
+		return nil
+	})
+	return files, err
+}
+
 // openArchive reads the directory as strictly as the inspection did: a zip that two readers could
 // understand differently must not be installed as the other one.
 func openArchive(p Package) (*otapkg.Archive, error) {
@@ -139,4 +146,16 @@ func openArchive(p Package) (*otapkg.Archive, error) {
 		return nil, fail(CodeScript, err, "the package cannot be opened")
 	}
 	return z, nil
+}
+
+// StyleOf says how a model that takes this package installs it.
+func StyleOf(p Package) (Style, error) {
+	z, err := openArchive(p)
+	if err != nil {
+		return "", err
+	}
+	if _, ok := z.Entry(payloadName); ok {
+		return AB, nil
+	}
+	return Recovery, nil
 }

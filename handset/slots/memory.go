@@ -41,14 +41,11 @@ func (c *Cache) image(p Package) (Image, error) {
 	}
 	c.mu.Unlock()
 	d.once.Do(func() {
-		files := map[string][]byte{}
-		d.err = extract(p, func(name string, content []byte) error {
-			files[name] = content
-			return nil
-		})
-		if d.err == nil {
-			d.image, d.err = imageOf(files, p.SHA256)
+		files, err := Files(p)
+		if err == nil {
+			d.image, err = imageOf(files, p.SHA256)
 		}
+		d.err = err
 	})
 	return d.image, d.err
 }

@@ -77,10 +77,7 @@ func (e *Error) Unwrap() error { return e.Err }
 const (
 	CodeInstallDevice  = 7    // a partition could not be written
 	CodePayloadMagic   = 21   // no payload where one should be
-	CodeManifest       = 23   // the payload's manifest cannot be read
-	CodeOperationHash  = 29   // a data block is damaged
 	CodeRewritten      = 47   // re-reading the written partition gave other data
-	CodeMinorVersion   = 45   // an operation that this updater does not know
 	CodeABOlder        = 51   // package older than the installed system
 	CodeBootedOldSlot  = 19   // the new slot did not come up
 	CodeScript         = 25   // the update script failed

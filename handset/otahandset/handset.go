@@ -1,0 +1,293 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package otahandset
+
+import (
+	"context"
+	"crypto"
+	"crypto/rand"
+	"crypto/x509"
+	"encoding/json"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"log/slog"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"landed/firmware-fixtures/virtual"
+	client "landed/handset"
+	"landed/handset/slots"
+	"landed/manifests/report"
+)
+
+const (
+	clientDir   = "client"
+	phoneFile   = "phone.json"
+	sentFile    = "sent.jsonl"
+	settingFile = "handset.json"
+	rootFile    = "root.json"
+)
+
+// settings are remembered in the folder. Root, Firmware and Keys are files at set-up.
+type settings struct {
+	Server   string      `json:"server"`
+	Model    string      `json:"model"`
+	Channel  string      `json:"channel"`
+	Style    slots.Style `json:"style"`
+	Certs    []string    `json:"certs"` // PEM
+	Root     string      `json:"-"`
+	Firmware string      `json:"-"`
+	Keys     []string    `json:"-"`
+}
+
+// handset is the folder, opened.
+type handset struct {
+	dir    string
+	set    settings
+	slots  *slots.Device
+	phone  *virtual.Phone
+	client *client.Client
+}
+
+func (h *handset) path(name string) string { return filepath.Join(h.dir, name) }
+
+// open opens the handset in dir, or sets it up there.
+func open(dir string, s settings, log io.Writer) (*handset, error) {
+	h := &handset{dir: dir}
+	files, err := h.settle(s)
+	if err != nil {
+		return nil, err
+	}
+	if h.slots, err = slots.Open(h.path("slots"), h.set.Style, files); err != nil {
+		return nil, err
+	}
+	img, err := h.slots.Image()
+	if err != nil {
+		return nil, err
+	}
+	if img.Build.Model != h.set.Model {
+		return nil, fmt.Errorf("the firmware is for %s, this handset is to be a %s", img.Build.Model, h.set.Model)
+	}
+	if err := h.switchOn(img); err != nil {
+		return nil, err
+	}
+	root, err := os.ReadFile(h.path(rootFile))
+	if err != nil {
+		return nil, err
+	}
+	keys, err := h.set.keys()
+	if err != nil {
+		return nil, err
+	}
+	h.client, err = client.New(client.Config{Dir: h.path(clientDir), URL: h.set.Server, Root: root, Channel: h.set.Channel,
+		Keys: keys, Slots: h.slots, System: h, Rand: rand.Reader, Log: slog.New(slog.NewTextHandler(log, nil))})
+	return h, err
+}
+
+// settle reads the settings, or writes them at set-up; it returns the system that the handset is sold with.
+func (h *handset) settle(s settings) (map[string][]byte, error) {
+	text, err := os.ReadFile(h.path(settingFile))
+	if err == nil {
+		if err := json.Unmarshal(text, &h.set); err != nil {
+			return nil, fmt.Errorf("%s: %w", h.path(settingFile), err)
+		}
+		if s.Server != "" {
+			h.set.Server = s.Server
+		}
+		if s.Model != "" && s.Model != h.set.Model {
+			return nil, fmt.Errorf("this handset is a %s; use another --dir for a %s", h.set.Model, s.Model)
+		}
+		return nil, nil
+	}
+	if !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	if s.Server == "" || s.Model == "" || s.Root == "" || s.Firmware == "" || len(s.Keys) == 0 {
+		return nil, fmt.Errorf("no handset in %s; to set one up give --server, --model, --root, --firmware and --ota-key", h.dir)
+	}
+	files, style, err := sold(s.Firmware)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", s.Firmware, err)
+	}
+	s.Style = style
+	for _, name := range s.Keys {
+		cert, err := os.ReadFile(name)
+		if err != nil {
+			return nil, err
+		}
+		s.Certs = append(s.Certs, string(cert))
+	}
+	root, err := os.ReadFile(s.Root)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := s.keys(); err != nil {
+		return nil, err
+	}
+	h.set = s
+	if _, err := slots.Open(h.path("slots"), style, files); err != nil {
+		return nil, err
+	}
+	out, err := json.MarshalIndent(s, "", "  ")
+	return files, errors.Join(err, slots.WriteFile(h.path(rootFile), root), slots.WriteFile(h.path(settingFile), out)) // the settings last: they say that all is there
+}
+
+// sold unpacks the firmware and says how its model installs packages.
+func sold(name string) (map[string][]byte, slots.Style, error) {
+	file, err := os.Open(name)
+	if err != nil {
+		return nil, "", err
+	}
+	defer file.Close()
+	info, err := file.Stat()
+	if err != nil {
+		return nil, "", err
+	}
+	p := slots.Package{Reader: file, Size: info.Size()}
+	files, err := slots.Files(p)
+	if err != nil {
+		return nil, "", err
+	}
+	style, err := slots.StyleOf(p)
+	return files, style, err
+}
+
+func (s settings) keys() (keys []crypto.PublicKey, err error) {
+	for _, text := range s.Certs {
+		block, _ := pem.Decode([]byte(text))
+		if block == nil {
+			return nil, errors.New("--ota-key: wanted a certificate in PEM")
+		}
+		cert, err := x509.ParseCertificate(block.Bytes)
+		if err != nil {
+			return nil, fmt.Errorf("--ota-key: %w", err)
+		}
+		keys = append(keys, cert.PublicKey)
+	}
+	return keys, nil
+}
+
+// switchOn resumes the phone as it was, or boots it for the first time.
+func (h *handset) switchOn(img slots.Image) error {
+	text, err := os.ReadFile(h.path(phoneFile))
+	if errors.Is(err, fs.ErrNotExist) {
+		h.phone = virtual.NewPhone("handset", 1, h)
+		if err := h.Boot(img); err != nil {
+			return err
+		}
+		h.phone.SIMReady(0, time.Now())
+		return h.keep()
+	}
+	if err != nil {
+		return err
+	}
+	var state virtual.State
+	if err := json.Unmarshal(text, &state); err != nil {
+		return fmt.Errorf("%s: %w", h.path(phoneFile), err)
+	}
+	system, err := virtual.Load(img.System)
+	if err != nil {
+		return err
+	}
+	if state.Build != system.Fingerprint { // stopped between the switch of the slots and the first boot
+		system = nil
+	}
+	h.phone, err = virtual.Resume("handset", system, state, h)
+	if err == nil && system != nil {
+		h.phone.Tick(time.Now())
+		err = h.keep()
+	}
+	if err == nil && system == nil {
+		err = h.Boot(img)
+	}
+	return err
+}
+
+// Boot implements handset.System.
+func (h *handset) Boot(img slots.Image) error {
+	system, err := virtual.Load(img.System)
+	if err != nil {
+		return err
+	}
+	h.phone.Boot(system, time.Now())
+	h.radioUp()
+	return h.keep()
+}
+
+func (h *handset) radioUp() {
+	for i, sim := range h.phone.State().Slots {
+		if sim.Present {
+			h.phone.SIMReady(i, time.Now())
+		}
+	}
+	h.phone.NetUp(time.Now())
+}
+
+// Evidence implements handset.System.
+func (h *handset) Evidence() (report.Evidence, time.Duration) {
+	now := time.Now()
+	return h.phone.Observe(now), now.Sub(h.phone.State().FirstBoot)
+}
+
+// Send implements virtual.Activation: what a real handset would send to the maker is noted in a file.
+func (h *handset) Send(at time.Time, _ string, what ...virtual.Identifier) error {
+	f, err := os.OpenFile(h.path(sentFile), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
+	if err != nil {
+		return err
+	}
+	for _, w := range what {
+		_, err = fmt.Fprintf(f, "{\"at\":%q,\"identifier\":%q}\n", at.UTC().Format(time.RFC3339), w)
+	}
+	return errors.Join(err, f.Close())
+}
+
+func (h *handset) keep() error {
+	text, err := json.Marshal(h.phone.State())
+	if err != nil {
+		return err
+	}
+	return slots.WriteFile(h.path(phoneFile), text)
+}
+
+// run steps the client until it is interrupted, or with once until nothing is due.
+func (h *handset) run(ctx context.Context, out io.Writer, once bool) error {
+	if ctx == nil {
+		ctx = context.Background()
+	}
+	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	for {
+		wake, err := h.client.Step(ctx)
+		h.phone.Tick(time.Now())
+		if err := h.keep(); err != nil {
+			return err
+		}
+		img, err2 := h.slots.Image()
+		if err2 != nil {
+			return err2
+		}
+		fmt.Fprintf(out, "%s: %s runs %s\n", h.client.State(), h.client.Reference(), img.Build.Fingerprint)
+		if once || ctx.Err() != nil {
+			if err != nil && ctx.Err() == nil {
+				return &stepError{err}
+			}
+			return nil
+		}
+		if err != nil {
+			fmt.Fprintln(out, err)
+		}
+		wait := time.NewTimer(min(max(time.Until(wake), time.Second), time.Hour)) // the clock may be set meanwhile
+		select {
+		case <-ctx.Done():
+			wait.Stop()
+			return nil
+		case <-wait.C:
+		}
+	}
+}

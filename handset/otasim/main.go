@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package otasim is the command line of a fleet of virtual handsets against a running server.
+//
+// Parties: a server that keeps its own time, and the fleet, whose time runs at a chosen speed from now on.
+// It promises to end with one JSON object: per model the installations and what is really so. It refuses
+// models that have no stand-in firmware.
+package otasim
+
+import (
+	"context"
+	"crypto"
+	"crypto/x509"
+	"encoding/json"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	fixtures "landed/firmware-fixtures"
+	"landed/handset/sim"
+)
+
+type options struct {
+	server, root string
+	keys, models []string
+	handsets     int
+	seed         uint64
+	days         int
+	speed        float64
+}
+
+// Main runs the fleet and returns the exit code: 0 done, 2 used wrongly or stopped by a fault.
+func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	var o options
+	root := &cobra.Command{
+		Use:   "otasim",
+		Short: "A fleet of virtual handsets against a running server",
+		Long: "otasim runs handsets in every situation of a fleet against a server. Their clocks start at the real time\n" +
+			"and run --speed times as fast; the server must know of that, or its metadata will look expired to them.",
+		Args: cobra.NoArgs, SilenceUsage: true, SilenceErrors: true,
+		CompletionOptions: cobra.CompletionOptions{DisableDefaultCmd: true},
+		RunE:              func(cmd *cobra.Command, _ []string) error { return o.run(cmd.Context(), stdout) },
+	}
+	f := root.Flags()
+	f.StringVar(&o.server, "server", "http://127.0.0.1:8080", "address of the server")
+	f.StringVar(&o.root, "root", "", "root.json that the handsets are sold with")
+	f.StringArrayVar(&o.keys, "ota-key", nil, "certificate of an OTA key that the firmware pins (PEM); default: that of the fixtures")
+	f.StringSliceVar(&o.models, "models", fixtures.Models(), "devices of the fleet")
+	f.IntVar(&o.handsets, "handsets", 140, "handsets in all")
+	f.Uint64Var(&o.seed, "seed", 1, "the same seed gives the same fleet")
+	f.IntVar(&o.days, "days", 30, "virtual days to run")
+	f.Float64Var(&o.speed, "speed", 1, "virtual seconds in a real second; 0: as fast as possible")
+	_ = root.MarkFlagRequired("root")
+	root.SetArgs(args)
+	root.SetIn(stdin)
+	root.SetOut(stdout)
+	root.SetErr(stderr)
+	if err := root.Execute(); err != nil {
+		fmt.Fprintln(stderr, "otasim:", err)
+		return 2
+	}
+	return 0
+}
+
+func (o options) run(ctx context.Context, out io.Writer) error {
+	if ctx == nil {
+		ctx = context.Background()
+	}
+	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	cfg, err := o.config()
+	if err != nil {
+		return err
+	}
+	f, err := sim.New(cfg)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	if err := f.Run(ctx, cfg.Start.AddDate(0, 0, o.days)); err != nil && !errors.Is(err, context.Canceled) {
+		return err
+	}
+	return summary(f, out)
+}
+
+func (o options) config() (sim.Config, error) {
+	root, err := os.ReadFile(o.root)
+	if err != nil {
+		return sim.Config{}, err
+	}
+	cfg := sim.Config{Seed: o.seed, Start: time.Now(), URL: o.server, Root: root}
+	certs := [][]byte{fixtures.TestKey().CertPEM()}
+	for i, name := range o.keys {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			return cfg, err
+		}
+		certs = append(certs[:i], text)
+	}
+	if cfg.Keys, err = publicKeys(certs); err != nil {
+		return cfg, err
+	}
+	for i, device := range o.models {
+		size := o.handsets / len(o.models)
+		if i < o.handsets%len(o.models) {
+			size++
+		}
+		m, err := sim.ModelOf(device, size)
+		if err != nil {
+			return cfg, err
+		}
+		cfg.Models = append(cfg.Models, m)
+	}
+	if o.speed > 0 {
+		cfg.Pace = pace(cfg.Start, o.speed)
+	}
+	return cfg, nil
+}
+
+func publicKeys(certs [][]byte) (keys []crypto.PublicKey, err error) {
+	for _, text := range certs {
+		block, _ := pem.Decode(text)
+		if block == nil {
+			return nil, errors.New("--ota-key: wanted a certificate in PEM")
+		}
+		cert, err := x509.ParseCertificate(block.Bytes)
+		if err != nil {
+			return nil, fmt.Errorf("--ota-key: %w", err)
+		}
+		keys = append(keys, cert.PublicKey)
+	}
+	return keys, nil
+}
+
+// pace waits until the real time for a virtual one has come.
+func pace(start time.Time, speed float64) func(context.Context, time.Time) error {
+	begun := time.Now()
+	return func(ctx context.Context, now time.Time) error {
+		wait := time.NewTimer(time.Until(begun.Add(time.Duration(float64(now.Sub(start)) / speed))))
+		defer wait.Stop()
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-wait.C:
+			return nil
+		}
+	}
+}
+
+func summary(f *sim.Fleet, out io.Writer) error {
+	type model struct {
+		Model string         `json:"model"`
+		Truth map[string]int `json:"truth"`
+	}
+	n := f.Identifiers()
+	s := struct {
+		Now      time.Time `json:"now"`
+		Models   []model   `json:"models"`
+		Observer any       `json:"observer"`
+	}{Now: f.Now(), Observer: map[string]int{"identifiers_received_before": n.Before, "identifiers_received_after_from_patched": n.AfterPatched}}
+	for _, device := range f.Models() {
+		s.Models = append(s.Models, model{device, f.Counts(device)})
+	}
+	enc := json.NewEncoder(out)
+	enc.SetIndent("", "  ")
+	return enc.Encode(s)
+}
