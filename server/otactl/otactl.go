@@ -12,13 +12,11 @@ package otactl
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/spf13/cobra"
-
-	"landed/server/otactl/client"
 )
 
 // app is one run.
@@ -27,36 +25,84 @@ type app struct {
 	in       io.Reader
 	out, err io.Writer
 
-	url, tokenFile string
-	json           bool
+	url, tokenFile  string
+	json, plainHTTP bool
 }
 
 // Main runs one command and returns its exit code: 0 done, 1 refused, 2 could not.
 func Main(ctx context.Context, args []string, env func(string) string, stdin io.Reader, stdout, stderr io.Writer) int {
 	a := &app{env: env, in: stdin, out: stdout, err: stderr}
 	root := a.command()
-	root.SetArgs(args)
+	root.SetArgs(longFlags(root, args))
 	root.SetIn(stdin)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
-	err := root.ExecuteContext(ctx)
-	if err == nil {
-		return 0
-	}
-	fmt.Fprintln(stderr, "otactl:", err)
-	if e, ok := errors.AsType[*client.Error](err); ok && e.Status/100 == 4 {
-		return 1
-	}
-	return 2
+	return a.finish(root.ExecuteContext(ctx))
 }
 
 func (a *app) command() *cobra.Command {
 	root := &cobra.Command{
-		Use:               "otactl",
-		Short:             "Release, roll out, halt",
+		Use:   "otactl",
+		Short: "Upload, release, have signed, roll out, halt",
+		Long: "otactl is how release engineers work with a Landed server: they upload packages, bind\n" +
+			"them to a release, have it signed offline, roll it out in stages, and halt it.\n\n" +
+			"The server is named by --url or OTACTL_URL, and the token comes from --token-file or\n" +
+			"OTACTL_TOKEN. With --json every command prints one JSON value for programs.\n\n" +
+			"Exit codes: 0 done, 1 refused by the server, 2 could not ask or used wrongly.",
 		SilenceUsage:      true,
 		SilenceErrors:     true,
 		CompletionOptions: cobra.CompletionOptions{DisableDefaultCmd: true},
 	}
+	f := root.PersistentFlags()
+	f.StringVar(&a.url, "url", "", "address of the server (default $OTACTL_URL, or "+defaultURL+")")
+	f.StringVar(&a.tokenFile, "token-file", "", "read the token from the first line of this `file` (default $OTACTL_TOKEN)")
+	f.BoolVar(&a.json, "json", false, "print one JSON value for programs")
+	f.BoolVar(&a.plainHTTP, "allow-http", false, "send the token over plain HTTP to another machine")
+	root.AddCommand(a.uploadCommand(), a.packagesCommand(), a.releaseCommand(), a.signRequestCommand(),
+		a.signResponseCommand(), a.changeCommand(), a.trustCommand(), a.rolloutCommand(), a.auditCommand(), a.tokenCommand())
 	return root
+}
+
+// group is a command that only holds others.
+func group(use, short string, commands ...*cobra.Command) *cobra.Command {
+	c := &cobra.Command{Use: use, Short: short, Args: cobra.NoArgs, RunE: func(c *cobra.Command, _ []string) error {
+		var names []string
+		for _, sub := range c.Commands() {
+			names = append(names, sub.Name())
+		}
+		return fmt.Errorf("%q needs one of: %s", c.CommandPath(), strings.Join(names, ", "))
+	}}
+	c.AddCommand(commands...)
+	return c
+}
+
+// longFlags turns -json into --json where some command has a flag --json: Go's commands use
+// one hyphen. Flags of one letter are left as they are.
+func longFlags(root *cobra.Command, args []string) []string {
+	out := make([]string, len(args))
+	for i, arg := range args {
+		if arg == "--" {
+			copy(out[i:], args[i:])
+			break
+		}
+		out[i] = arg
+		name, dashed := strings.CutPrefix(arg, "-")
+		name, _, _ = strings.Cut(name, "=")
+		if dashed && len(name) > 1 && hasFlag(root, name) {
+			out[i] = "-" + arg
+		}
+	}
+	return out
+}
+
+func hasFlag(c *cobra.Command, name string) bool {
+	if name == "help" || c.Flags().Lookup(name) != nil || c.PersistentFlags().Lookup(name) != nil {
+		return true
+	}
+	for _, sub := range c.Commands() {
+		if hasFlag(sub, name) {
+			return true
+		}
+	}
+	return false
 }

@@ -5,53 +5,13 @@ package client
 import (
 	"context"
 	"fmt"
-	"io"
 	"net/http"
 	"net/url"
 	"strconv"
+	"time"
 
 	"landed/manifests/tufrepo"
 )
-
-// Upload sends one package: name is its file name, channel "" is stable. size is the length of
-// r in bytes, negative if it is not known. progress, if set, is told how many bytes are gone
-// so far, from another goroutine. The bytes are not begun before the server agreed to read
-// them. A refused package is an [*Error] with every finding.
-func (c *Client) Upload(ctx context.Context, name, channel string, r io.Reader, size int64, progress func(sent int64)) (Package, error) {
-	q := url.Values{"name": {name}}
-	if channel != "" {
-		q.Set("channel", channel)
-	}
-	var p Package
-	req, err := c.request(ctx, http.MethodPost, "/v1/packages?"+q.Encode(), &counted{r: r, tell: progress})
-	if err != nil {
-		return p, err
-	}
-	req.ContentLength = size
-	if size == 0 {
-		req.Body = http.NoBody
-	}
-	req.Header.Set("Content-Type", "application/octet-stream")
-	req.Header.Set("Expect", "100-continue")
-	err = c.do(req, &p)
-	return p, err
-}
-
-// counted tells how much was read of it.
-type counted struct {
-	r    io.Reader
-	sent int64
-	tell func(int64)
-}
-
-func (c *counted) Read(p []byte) (int, error) {
-	n, err := c.r.Read(p)
-	c.sent += int64(n)
-	if c.tell != nil && n > 0 {
-		c.tell(c.sent)
-	}
-	return n, err
-}
 
 // Packages lists all packages, newest first.
 func (c *Client) Packages(ctx context.Context) ([]Package, error) {
@@ -141,6 +101,15 @@ func (c *Client) ImportTrust(ctx context.Context, bundle tufrepo.Bundle) ([]stri
 	}
 	err := c.call(ctx, http.MethodPost, "/v1/trust", bundle.Bytes(), &a)
 	return a.Changed, err
+}
+
+// Trust tells, by role, when each published role expires.
+func (c *Client) Trust(ctx context.Context) (map[string]time.Time, error) {
+	var a struct {
+		Expires map[string]time.Time `json:"expires"`
+	}
+	err := c.get(ctx, "/v1/trust", &a)
+	return a.Expires, err
 }
 
 // StartRollout lets a published release go to models; none means every model of it. channel ""

@@ -39,11 +39,13 @@ type Release struct {
 	At       time.Time `json:"at"`
 }
 
-// The states of a release.
+// The states of a release, and of a change.
 const (
-	Draft     = "draft"
-	Staged    = "staged"
-	Published = "published"
+	Draft     = "draft"     // of a release
+	Staged    = "staged"    // of a release
+	Open      = "open"      // of a change
+	Dropped   = "dropped"   // of a change
+	Published = "published" // of both
 )
 
 // Change is metadata that waits for signatures of offline keys, or did.

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package otactl
+
+import (
+	stdbytes "bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+)
+
+// readFile reads a file of at most limit bytes.
+func readFile(path string, limit int64) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	text, err := io.ReadAll(io.LimitReader(f, limit+1))
+	if err != nil {
+		return nil, err
+	}
+	if int64(len(text)) > limit {
+		return nil, fmt.Errorf("%s is larger than %s; is it the right file?", path, bytes(limit))
+	}
+	return text, nil
+}
+
+// writeNew writes a file whole or not at all, with a mode. A file that is there already stays,
+// and is an error unless it holds the same.
+func writeNew(path string, text []byte, mode os.FileMode) (err error) {
+	if have, err := readFile(path, int64(len(text))); err == nil && stdbytes.Equal(have, text) {
+		return nil
+	}
+	tmp, err := os.CreateTemp(filepath.Dir(path), ".otactl-*")
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, os.Remove(tmp.Name())) }()
+	_, err = tmp.Write(text)
+	if err = errors.Join(err, tmp.Chmod(mode), tmp.Sync(), tmp.Close()); err != nil {
+		return err
+	}
+	// A link, unlike a rename, replaces nothing.
+	if err := os.Link(tmp.Name(), path); errors.Is(err, os.ErrExist) {
+		return fmt.Errorf("%s exists and holds something else; move it away, or name another file", path)
+	} else if err != nil {
+		return err
+	}
+	return nil
+}

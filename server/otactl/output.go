@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package otactl
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"text/tabwriter"
+	"time"
+	"unicode"
+
+	"landed/server/otactl/client"
+)
+
+// Exit codes.
+const (
+	done     = 0
+	refused  = 1 // the server, or what it found, said no
+	couldNot = 2
+)
+
+// told is an error whose words are on the screen already; only its exit code is left to give.
+type told int
+
+func (t told) Error() string { return "told" }
+
+// finish tells err and gives the exit code.
+func (a *app) finish(err error) int {
+	if err == nil {
+		return done
+	}
+	if code, ok := errors.AsType[told](err); ok {
+		return int(code)
+	}
+	p := explain(err)
+	fmt.Fprintln(a.err, "otactl:", p.text())
+	if a.json {
+		_ = a.printJSON(map[string]any{"error": p.Error}) // the words are out already
+	} else {
+		a.findings(a.err, p.Findings)
+	}
+	return exitCode(err)
+}
+
+func exitCode(err error) int {
+	if e, ok := errors.AsType[*client.Error](err); ok && e.Status/100 == 4 {
+		return refused
+	}
+	return couldNot
+}
+
+// answer prints v for programs, or calls people.
+func (a *app) answer(v any, people func()) error {
+	if a.json {
+		return a.printJSON(v)
+	}
+	people()
+	return nil
+}
+
+func (a *app) printJSON(v any) error {
+	enc := json.NewEncoder(a.out)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("", "  ")
+	return enc.Encode(v)
+}
+
+func (a *app) say(format string, args ...any) { fmt.Fprintf(a.out, format+"\n", args...) }
+
+// table prints rows below a head; no rows are said in words.
+func (a *app) table(none string, head []string, rows [][]string) {
+	if len(rows) == 0 {
+		a.say("%s", none)
+		return
+	}
+	w := tabwriter.NewWriter(a.out, 0, 0, 2, ' ', 0)
+	for _, row := range append([][]string{head}, rows...) {
+		for i, cell := range row {
+			if row[i] = clean(cell); row[i] == "" {
+				row[i] = "-"
+			}
+		}
+		fmt.Fprintln(w, strings.Join(row, "\t"))
+	}
+	_ = w.Flush() // as with every print: where standard output is closed nobody reads
+}
+
+// clean keeps text from elsewhere from breaking a table or commanding the terminal.
+func clean(s string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) {
+			return ' '
+		}
+		return r
+	}, strings.ToValidUTF8(s, "\uFFFD"))
+}
+
+// printable keeps lines and indentation, and cleans the rest.
+func printable(text string) string {
+	lines := strings.Split(strings.TrimRight(text, "\n"), "\n")
+	for i := range lines {
+		lines[i] = clean(lines[i])
+	}
+	return strings.Join(lines, "\n")
+}
+
+// short is enough of a digest or key id to tell it from others.
+func short(id string) string {
+	if len(id) <= 12 {
+		return id
+	}
+	return id[:12]
+}
+
+func when(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.UTC().Format("2006-01-02 15:04")
+}
+
+// percent writes hundredths of a percent: 1250 is "12.5 %".
+func percent(hundredths int) string {
+	return strconv.FormatFloat(float64(hundredths)/100, 'f', -1, 64) + " %"
+}
+
+// bytes writes a size as people read it.
+func bytes(n int64) string {
+	const unit = 1024
+	if n < unit {
+		return fmt.Sprintf("%d B", n)
+	}
+	size, names := float64(n)/unit, []string{"KiB", "MiB", "GiB", "TiB"}
+	for size >= unit && len(names) > 1 {
+		size, names = size/unit, names[1:]
+	}
+	return fmt.Sprintf("%.1f %s", size, names[0])
+}
+
+func plural(n int, one string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %ss", n, one)
+}
