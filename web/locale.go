@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"text/template"
+	"text/template/parse"
 	"time"
 )
 
@@ -16,6 +17,7 @@ import (
 type Locale struct {
 	Tag       string
 	sentences *template.Template
+	fixed     map[string]string // sentences without data: most of them, and said again for every model
 }
 
 // Locales lists the tags of the languages there are.
@@ -40,7 +42,15 @@ func NewLocale(tag string) (*Locale, error) {
 	if err != nil {
 		return nil, fmt.Errorf("sentences in %s: %w", tag, err)
 	}
-	l.sentences = parsed
+	l.sentences, l.fixed = parsed, map[string]string{}
+	for _, t := range parsed.Templates() {
+		if len(t.Root.Nodes) != 1 {
+			continue
+		}
+		if text, ok := t.Root.Nodes[0].(*parse.TextNode); ok {
+			l.fixed[t.Name()] = strings.Join(strings.Fields(string(text.Text)), " ")
+		}
+	}
 	return l, nil
 }
 
@@ -51,6 +61,9 @@ func (l *Locale) Has(key string) bool { return l.sentences.Lookup(key) != nil }
 // not fit its data shows its name in brackets: a page with a gap serves people better than none,
 // and the tests know the brackets.
 func (l *Locale) Say(key string, data any) string {
+	if words, ok := l.fixed[key]; ok {
+		return words
+	}
 	var out strings.Builder
 	if !l.Has(key) || l.sentences.ExecuteTemplate(&out, key, data) != nil {
 		return "[" + key + "]"

@@ -78,8 +78,8 @@ func funcs(l *Locale) template.FuncMap {
 		"when":    l.When,
 		"percent": l.Percent,
 		"action":  l.action,
-		"asset":   Asset,
-		"iso":     func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
+		"bar":     bar, "parts": l.parts, "asset": Asset,
+		"iso": func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
 	}
 }
 

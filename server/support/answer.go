@@ -37,7 +37,7 @@ func (s *Support) answer(page string, handler func(*http.Request) (view, error))
 			s.refuse(w, r, page == "", err)
 			return
 		}
-		facts, err := json.MarshalIndent(v, "", "  ")
+		facts, err := json.Marshal(v)
 		if err != nil {
 			s.refuse(w, r, page == "", err)
 			return
@@ -86,10 +86,15 @@ type shown struct {
 	View view
 }
 
-// stamp puts the moment of asking in front of the figures.
+// stamp puts the moment of asking in front of the figures, and lays them out for people.
 func stamp(facts []byte, now time.Time) []byte {
-	head := []byte("{\n  \"as_of\": \"" + now.UTC().Format(time.RFC3339) + "\",")
-	return append(append(head, facts[1:]...), '\n')
+	var out bytes.Buffer
+	head := []byte(`{"as_of":"` + now.UTC().Format(time.RFC3339) + `",`)
+	if err := json.Indent(&out, append(head, facts[1:]...), "", "  "); err != nil {
+		panic(err) // it was marshalled a moment ago
+	}
+	out.WriteByte('\n')
+	return out.Bytes()
 }
 
 // guard sets what every answer of this door carries: nothing from elsewhere, no frames, no

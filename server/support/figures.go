@@ -3,10 +3,9 @@
 package support
 
 import (
-	"strconv"
-
 	"landed/manifests/report"
 	"landed/server/fleet"
+	"landed/web"
 )
 
 // Figures are maintained counts of installations. Every class, step and finding is there,
@@ -59,21 +58,14 @@ func addTo[K comparable](sum, cells map[K]int64) {
 	}
 }
 
-// Row is one figure of a table: its key, how many, of how many.
-type Row struct {
-	Key   string
-	Count int64
-	Of    int64
-}
-
 // Classes are the verdicts in the order of every page.
-func (f Figures) Classes() []Row { return rows(fleet.Classes, f.Verdicts, f.Installations) }
+func (f Figures) Classes() []web.Row { return rows(fleet.Classes, f.Verdicts, f.Installations) }
 
 // Steps are the steps of the update in their order.
-func (f Figures) Steps() []Row { return rows(steps, f.Progress, f.Installations) }
+func (f Figures) Steps() []web.Row { return rows(steps, f.Progress, f.Installations) }
 
 // Findings are what was found before the patch.
-func (f Figures) Findings() []Row { return rows(findings, f.Before, f.Installations) }
+func (f Figures) Findings() []web.Row { return rows(findings, f.Before, f.Installations) }
 
 // SeenBefore counts installations that reported before they ran the patch.
 func (f Figures) SeenBefore() int64 { return f.Installations - f.Before[fleet.BeforeUnknown] }
@@ -87,18 +79,12 @@ func (f Figures) Leaking() int64 { return f.Verdicts[fleet.Leak] }
 // CarriedOver counts installations on which the service is still on from before.
 func (f Figures) CarriedOver() int64 { return f.Verdicts[fleet.CarriedOver] }
 
-func rows[K ~string](order []K, cells map[K]int64, of int64) []Row {
-	out := make([]Row, 0, len(order))
+func rows[K ~string](order []K, cells map[K]int64, of int64) []web.Row {
+	out := make([]web.Row, 0, len(order))
 	for _, k := range order {
-		out = append(out, Row{string(k), cells[k], of})
+		out = append(out, web.Row{Key: string(k), Count: cells[k], Of: of})
 	}
 	return out
-}
-
-// Segment is one part of a stacked bar, in hundredths of a percent of its width.
-type Segment struct {
-	Class string
-	X, W  int
 }
 
 // leastWidth keeps one leaking handset among a million visible. The words beside the bar
@@ -107,7 +93,7 @@ const leastWidth = 80
 
 // Bar divides the width of a bar by class. All classes are in it, in order, so that a live
 // page moves parts instead of replacing them; the parts fill the bar exactly.
-func (f Figures) Bar() []Segment {
+func (f Figures) Bar() []web.Segment {
 	var small, large int64 // installations in parts of least width, and in others
 	widths := 0
 	for _, c := range fleet.Classes {
@@ -119,7 +105,7 @@ func (f Figures) Bar() []Segment {
 			large += n
 		}
 	}
-	bar, x, seen := make([]Segment, 0, len(fleet.Classes)), 0, int64(0)
+	bar, x, seen := make([]web.Segment, 0, len(fleet.Classes)), 0, int64(0)
 	for _, c := range fleet.Classes {
 		n, w := f.Verdicts[c], 0
 		switch {
@@ -130,20 +116,10 @@ func (f Figures) Bar() []Segment {
 			w = place(seen+n, large, 10_000-widths) - place(seen, large, 10_000-widths)
 			seen += n
 		}
-		bar = append(bar, Segment{string(c), x, w})
+		bar = append(bar, web.Segment{Class: string(c), X: x, W: w})
 		x += w
 	}
 	return bar
 }
 
 func place(part, whole int64, width int) int { return int(part * int64(width) / whole) }
-
-// Left is where the segment begins, as an attribute of SVG.
-func (s Segment) Left() string { return percent(s.X) }
-
-// Width is how wide it is, as an attribute of SVG.
-func (s Segment) Width() string { return percent(s.W) }
-
-func percent(hundredths int) string {
-	return strconv.FormatFloat(float64(hundredths)/100, 'f', -1, 64) + "%"
-}

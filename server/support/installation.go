@@ -87,7 +87,7 @@ func (s *Support) installationView(i fleet.Installation) *InstallationPage {
 		Release: i.Release, Progress: i.Progress, Before: i.Before, Verdict: i.Verdict, Because: []string{},
 		First: i.First.UTC(), Last: i.Last.UTC(), Reports: []Statement{},
 	}
-	if m, ok := s.catalogue.Model(i.Model); ok {
+	if m, ok := s.models[i.Model]; ok {
 		v.Role, v.Product = m.Role(), clean(m.Product)
 	}
 	for _, words := range i.Because {
@@ -109,7 +109,7 @@ func (s *Support) statement(ctx context.Context, tx fleet.Tx, sr fleet.StoredRep
 		return Statement{}, err
 	}
 	family := ""
-	if m, ok := s.catalogue.Model(r.Model); ok {
+	if m, ok := s.models[r.Model]; ok {
 		family = m.Profile.Family
 	}
 	judged := verdict.Judge(sr.At, verdict.Subject{Newest: r, Last: sr.At}, rule)

@@ -132,13 +132,13 @@ func (s *Support) snapshot(ctx context.Context, tx fleet.Tx, release fleet.Relea
 
 // order sorts devices as the catalogue lists them, strangers last and by name.
 func (s *Support) order(devices []string) {
-	place := map[string]int{}
-	for i, m := range s.catalogue.Models() {
-		place[m.Device] = i - len(s.catalogue.Models())
+	place := func(device string) int {
+		if m, ok := s.models[device]; ok {
+			return m.place
+		}
+		return len(s.models)
 	}
-	slices.SortFunc(devices, func(a, b string) int {
-		return cmp.Or(cmp.Compare(place[a], place[b]), strings.Compare(a, b))
-	})
+	slices.SortFunc(devices, func(a, b string) int { return cmp.Or(place(a)-place(b), strings.Compare(a, b)) })
 }
 
 // source parses what the engineer declared; a parsed text is kept, for it is read at every poll.
@@ -175,7 +175,7 @@ func releaseView(snap *snapshot) *Release {
 // modelView is the release on one model, its channels together.
 func (s *Support) modelView(snap *snapshot, device string) Model {
 	v := Model{Model: device, Role: strings.ToLower(device), Product: device, Rollouts: []Rollout{}, LabChecks: []string{}}
-	if m, ok := s.catalogue.Model(device); ok {
+	if m, ok := s.models[device]; ok {
 		v.Role, v.Product = m.Role(), clean(m.Product)
 	}
 	var cells []fleet.Counts

@@ -37,6 +37,7 @@ type Config struct {
 type Support struct {
 	view      fleet.Viewer
 	catalogue *manifests.Catalogue
+	models    map[string]listed // by device
 	now       func() time.Time
 	log       *slog.Logger
 	words     *web.Locale
@@ -44,6 +45,12 @@ type Support struct {
 	packages  sync.Map // SHA-256 → fleet.Package: a package never changes
 	releases  sync.Map // source text → manifests.Release, parsed
 	rendered  sync.Map // page and query → rendered: the newest answer, by its ETag
+}
+
+// listed is a model and its place in the catalogue.
+type listed struct {
+	manifests.Model
+	place int
 }
 
 // New parses the pages. It fails only if the language is not there.
@@ -62,7 +69,11 @@ func New(c Config) (*Support, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Support{view: c.View, catalogue: c.Catalogue, now: c.Now, log: c.Log, words: words, pages: pages}, nil
+	s := &Support{view: c.View, catalogue: c.Catalogue, models: map[string]listed{}, now: c.Now, log: c.Log, words: words, pages: pages}
+	for i, m := range c.Catalogue.Models() {
+		s.models[m.Device] = listed{m, i}
+	}
+	return s, nil
 }
 
 // Routes are the doors, all GET and HEAD:
