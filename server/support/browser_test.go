@@ -173,6 +173,10 @@ func TestEverywhere(t *testing.T) {
 				if err != nil || over > 0 {
 					t.Errorf("%s at %d: %d pixels too wide, %v", path, width, over, err)
 				}
+				styled, err := chromedp.Run(ctx, chromedp.Evaluate[bool](`getComputedStyle(document.body).maxWidth !== "none" && document.querySelector(".brand img").naturalWidth > 0`))
+				if err != nil || !styled {
+					t.Errorf("%s at %d: the policy or a missing file keeps the style or the mark away, %v", path, width, err)
+				}
 				faint, err := chromedp.Run(ctx, chromedp.Evaluate[[]string](string(contrast)))
 				if err != nil || len(faint) > 0 {
 					t.Errorf("%s at %d, %s: too faint: %v, %v", path, width, theme, faint, err)
