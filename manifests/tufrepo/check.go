@@ -3,6 +3,7 @@
 package tufrepo
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -54,7 +55,10 @@ type checker struct {
 	faults []error
 }
 
-func open(s Set, now time.Time) *checker {
+func open(s Set, now time.Time) *checker { return openLike(s, now, &checker{}) }
+
+// openLike is open for a set that shares files with another, which need not be parsed again.
+func openLike(s Set, now time.Time, other *checker) *checker {
 	c := &checker{set: s, now: now, docs: map[string]document{}}
 	for i, text := range s.Roots {
 		d, err := parse(text)
@@ -68,6 +72,10 @@ func open(s Set, now time.Time) *checker {
 		c.roots = append(c.roots, d)
 	}
 	for _, role := range slices.Sorted(maps.Keys(s.Files)) {
+		if d, ok := other.docs[role]; ok && bytes.Equal(s.Files[role], other.set.Files[role]) {
+			c.docs[role] = d
+			continue
+		}
 		d, err := parse(s.Files[role])
 		if err == nil && d.info.Type != typeOf(role) {
 			err = fmt.Errorf("metadata of type %s", d.info.Type)
@@ -282,8 +290,12 @@ func (c *checker) workflow(held Set) {
 	if _, err := t.UpdateTargets(c.set.Files[Targets]); !step("targets", err) {
 		return
 	}
+	unchanged := func(role string) bool { return bytes.Equal(held.Files[role], c.set.Files[role]) }
 	for _, m := range c.docs[Targets].info.Models {
 		for _, role := range []string{m.Role, OffersRole(m.Role)} {
+			if unchanged(Targets) && unchanged(role) {
+				continue // went through here when it was published
+			}
 			_, err := t.UpdateDelegatedTargets(c.set.Files[role], role, Targets)
 			step("role "+role, err)
 		}

@@ -14,7 +14,8 @@ import (
 // publishes. It judges nothing; what cannot be read is said too.
 func Diff(prev, next Set) []string {
 	var words []string
-	old, now := open(prev, time.Time{}), open(next, time.Time{})
+	now := open(next, time.Time{})
+	old := openLike(prev, time.Time{}, now)
 	for _, err := range now.faults {
 		words = append(words, "Unreadable: "+err.Error())
 	}

@@ -38,7 +38,7 @@ func CheckNext(prev, next Set, now time.Time) error {
 	c.checkRoots()
 	c.checkOffline()
 	c.checkOnline()
-	old := open(prev, now)
+	old := openLike(prev, now, c)
 	old.faults = nil // what was published is judged by whether next follows from it
 	c.checkKept(prev)
 	c.checkGrowth(old)
@@ -117,7 +117,8 @@ func (c *checker) mustGrow(role string, from, to int64) {
 // every file that the old keys signed.
 func CheckStaged(prev Set, staged map[string][]byte, now time.Time) error {
 	next := prev.With(staged)
-	c, old := open(next, now), open(prev, now)
+	c := open(next, now)
+	old := openLike(prev, now, c)
 	old.faults = nil
 	root, ok := c.lastRoot()
 	if !ok {

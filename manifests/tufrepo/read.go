@@ -51,8 +51,8 @@ func parse(doc []byte) (document, error) {
 	if err := strictJSON(doc); err != nil {
 		return d, fmt.Errorf("metadata: %w", err)
 	}
-	var e envelope
-	if err := exactly(doc, &e); err != nil {
+	e, err := openEnvelope(doc)
+	if err != nil {
 		return d, fmt.Errorf("metadata: %w", err)
 	}
 	var h struct {
@@ -67,7 +67,6 @@ func parse(doc []byte) (document, error) {
 	} else if len(doc) > limit {
 		return d, fmt.Errorf("%s metadata of %d bytes; the limit is %d", h.Type, len(doc), limit)
 	}
-	var err error
 	if d.canonical, err = canonical(e.Signed); err != nil {
 		return d, err
 	}
@@ -84,6 +83,21 @@ func parse(doc []byte) (document, error) {
 		return d, fmt.Errorf("%s metadata: %w", h.Type, err)
 	}
 	return d, nil
+}
+
+// openEnvelope takes the signatures from what they are on. It is read field by field, because
+// the signed part is large and compared with its canonical form later.
+func openEnvelope(doc []byte) (envelope, error) {
+	var fields map[string]json.RawMessage
+	if err := json.Unmarshal(doc, &fields); err != nil {
+		return envelope{}, err
+	}
+	signatures, signed := fields["signatures"], fields["signed"]
+	if len(fields) != 2 || signatures == nil || signed == nil {
+		return envelope{}, fmt.Errorf("wanted the fields signatures and signed and no others, found %q", slices.Sorted(maps.Keys(fields)))
+	}
+	e := envelope{Signed: signed}
+	return e, exactly(signatures, &e.Signatures)
 }
 
 var maxBytes = map[string]int{Root: MaxRootBytes, Targets: MaxTargetsBytes, Snapshot: MaxSnapshotBytes, Timestamp: MaxTimestampBytes}
@@ -123,7 +137,7 @@ func (d *document) readHeader(h header) (faults []error) {
 
 func (d *document) readRoot(signed []byte) []error {
 	var w wireRoot
-	if err := exactly(signed, &w); err != nil {
+	if err := exactlySaid(signed, d.canonical, &w); err != nil {
 		return []error{err}
 	}
 	faults := d.readHeader(w.header)
@@ -150,7 +164,7 @@ func (d *document) readRoot(signed []byte) []error {
 
 func (d *document) readTargets(signed []byte) []error {
 	var w wireTargets
-	if err := exactly(signed, &w); err != nil {
+	if err := exactlySaid(signed, d.canonical, &w); err != nil {
 		return []error{err}
 	}
 	faults := d.readHeader(w.header)
@@ -190,7 +204,7 @@ func checkTarget(path string, t wireTarget) (faults []error) {
 
 func (d *document) readMeta(signed []byte) []error {
 	var w wireMeta
-	if err := exactly(signed, &w); err != nil {
+	if err := exactlySaid(signed, d.canonical, &w); err != nil {
 		return []error{err}
 	}
 	faults := d.readHeader(w.header)

@@ -119,14 +119,19 @@ func canonical(value any) ([]byte, error) { return cjson.EncodeCanonical(value) 
 // exactly decodes text into a pointer and refuses it unless what was decoded says all that
 // text says and no more: encoding/json alone forgives fields in other cases and missing ones.
 func exactly(text []byte, into any) error {
+	said, err := canonical(json.RawMessage(text))
+	if err != nil {
+		return err
+	}
+	return exactlySaid(text, said, into)
+}
+
+// exactlySaid is exactly for a caller that has the canonical form of text already.
+func exactlySaid(text, said []byte, into any) error {
 	dec := json.NewDecoder(bytes.NewReader(text))
 	dec.DisallowUnknownFields()
 	if err := dec.Decode(into); err != nil {
 		return errors.New(strings.TrimPrefix(err.Error(), "json: "))
-	}
-	said, err := canonical(json.RawMessage(text))
-	if err != nil {
-		return err
 	}
 	understood, err := canonical(into)
 	if err != nil {
