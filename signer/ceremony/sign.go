@@ -38,12 +38,12 @@ func NewLedger() *Ledger { return &Ledger{1, map[string]Signed{}} }
 
 // ParseLedger reads the file that Bytes makes.
 func ParseLedger(text []byte) (*Ledger, error) {
-	l := NewLedger()
+	l := new(Ledger)
 	if err := manifests.StrictJSON(text, l); err != nil {
 		return nil, fmt.Errorf("record of signatures: %w", err)
 	}
 	if l.Schema != 1 || l.Roles == nil {
-		return nil, fmt.Errorf("record of signatures: schema is %d, this program reads 1", l.Schema)
+		return nil, fmt.Errorf("record of signatures: wanted schema 1 and roles, found schema %d", l.Schema)
 	}
 	return l, nil
 }

@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package otasign
+
+import (
+	"crypto/ed25519"
+	"crypto/md5"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	fixtures "landed/firmware-fixtures"
+	"landed/manifests"
+	"landed/manifests/tufrepo"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){
+		"otasign":   func() { os.Exit(Main(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) },
+		"mkonline":  stand(mkonline),
+		"mkrelease": stand(mkrelease),
+	})
+}
+
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{Dir: filepath.Join("testdata", "script"), RequireExplicitExec: true, Setup: func(e *testscript.Env) error {
+		e.Setenv("REPO", repository(t))
+		return nil
+	}})
+}
+
+func repository(t *testing.T) string {
+	dir, err := filepath.Abs(filepath.Join("..", ".."))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+// stand makes a command out of a stand-in for the server.
+func stand(run func(args []string) error) func() {
+	return func() {
+		if err := run(os.Args[1:]); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+	}
+}
+
+// mkonline FILE writes the public keys of a server.
+func mkonline(args []string) error {
+	var list []tufrepo.Key
+	for range 3 {
+		public, _, err := ed25519.GenerateKey(rand.Reader)
+		if err != nil {
+			return err
+		}
+		k, err := tufrepo.NewKey(public)
+		if err != nil {
+			return err
+		}
+		list = append(list, k)
+	}
+	o := tufrepo.OnlineKeys{Schema: 1, Snapshot: list[0], Timestamp: list[1], Offers: list[2]}
+	return os.WriteFile(args[0], o.Bytes(), 0o644)
+}
+
+// mkrelease TRUST KIND FOLDER REQUEST stages an armani build as the server would, over the
+// trusted state, and puts the package into the folder.
+func mkrelease(args []string) error {
+	set, err := loadTrust(args[0])
+	if err != nil {
+		return err
+	}
+	b, err := fixtures.BuildOf("armani", fixtures.Kind(args[1]))
+	if err != nil {
+		return err
+	}
+	content, err := fixtures.Bytes(b, fixtures.TestKey())
+	if err != nil {
+		return err
+	}
+	sum := md5.Sum(content)
+	name := b.FileName(hex.EncodeToString(sum[:]))
+	if err := os.MkdirAll(args[2], 0o755); err != nil {
+		return err
+	}
+	if err := os.WriteFile(filepath.Join(args[2], name), content, 0o644); err != nil {
+		return err
+	}
+	declared := manifests.OptInRelease()
+	m := manifests.Manifest{Schema: 1, Release: declared.Name, Model: "armani", Variant: b.Variant, Counter: declared.Counter,
+		Build:   manifests.Build{Fingerprint: b.Fingerprint, Incremental: b.Incremental, UTC: b.UTC},
+		Package: manifests.Package{Path: tufrepo.PackagePath("armani", name), Length: int64(len(content)), SHA256: hash(content)},
+		Effect:  declared.EffectOn("armani"), Notes: declared.Notes}
+	custom, err := json.Marshal(m.Custom())
+	if err != nil {
+		return err
+	}
+	where := tufrepo.ManifestPath("armani", m.Release, m.Variant)
+	targets := []tufrepo.Target{{Path: m.Package.Path, Length: m.Package.Length, SHA256: m.Package.SHA256, Custom: custom},
+		{Path: where, Length: int64(len(m.Bytes())), SHA256: hash(m.Bytes())}}
+	info, err := tufrepo.Read(set.Files["armani"])
+	if err != nil {
+		return err
+	}
+	role, err := tufrepo.NewRole(info.Version+1, time.Now().Add(90*24*time.Hour), targets)
+	if err != nil {
+		return err
+	}
+	bundle, err := set.Bundle()
+	if err != nil {
+		return err
+	}
+	staged := map[string][]byte{"armani": role}
+	r := tufrepo.Request{Schema: 1, ID: "release-" + args[1], Title: "Ship " + m.Release, Created: time.Now(),
+		Summary: tufrepo.Diff(set, set.With(staged)), Trusted: bundle.Files, Roles: []tufrepo.RequestRole{{Role: "armani", Metadata: role}},
+		Manifests: map[string][]byte{where: m.Bytes()},
+		Packages:  []tufrepo.RequestPackage{{Path: m.Package.Path, Name: name, SHA256: m.Package.SHA256, Length: m.Package.Length, Model: "armani", Variant: b.Variant, Channel: "stable"}}}
+	return os.WriteFile(args[3], r.Bytes(), 0o644)
+}
+
+func hash(b []byte) string {
+	sum := sha256.Sum256(b)
+	return hex.EncodeToString(sum[:])
+}
+
+func TestLongFlags(t *testing.T) {
+	root := (&app{}).command()
+	got := longFlags(root, []string{"inspect", "-json", "-key=a.pem", "--model", "x", "-h", "-unknown", "-", "--", "-json"})
+	want := []string{"inspect", "--json", "--key=a.pem", "--model", "x", "-h", "-unknown", "-", "--", "-json"}
+	if !slices.Equal(got, want) {
+		t.Errorf("got %q, wanted %q", got, want)
+	}
+}
+
+func TestPlain(t *testing.T) {
+	if got := plain("a\x1b[31m\u202eb\n微信"); strings.ContainsAny(got, "\x1b\u202e\n") || !strings.HasSuffix(got, "微信") {
+		t.Errorf("plain gives %q", got)
+	}
+}
+
+// TestVectors reads packages that nobody here wrote.
+func TestVectors(t *testing.T) {
+	dir := os.Getenv("LANDED_VECTORS")
+	if dir == "" {
+		t.Skip("LANDED_VECTORS names no folder with the AOSP packages (otasigned_v1.zip, testkey_v1.x509.pem, …)")
+	}
+	list, _ := filepath.Glob(filepath.Join(dir, "aosp", "*.zip"))
+	if len(list) == 0 {
+		t.Fatalf("%s holds no packages", dir)
+	}
+	for _, path := range list {
+		var out, errs strings.Builder
+		code := Main([]string{"inspect", "-json", path}, os.Stdin, &out, &errs)
+		var got inspection
+		if err := json.Unmarshal([]byte(out.String()), &got); err != nil {
+			t.Errorf("%s: %v", path, err)
+		}
+		if code == 2 || got.Refused != (code == 1) {
+			t.Errorf("%s: exit code %d, refused %v: %s", path, code, got.Refused, errs.String())
+		}
+	}
+}
