@@ -61,7 +61,7 @@ var catalogue = []model{
 	{name: "pisces", variant: "pisces", romName: "MI3TD", product: "pisces/pisces", android: "4.2.1", buildID: "JOP40D",
 		fileAndroid: "4.2", versions: [3]string{"JXCCNBF22.0", "JXCCNBH28.0", "JXCCNBH29.0"},
 		dates: [3]string{"2014-07-18", "2014-08-10", "2014-08-11"}, board: qcom("sdhci-tegra.3")},
-	{name: "fuxi", variant: "fuxi_global", romName: "FUXIGlobal", product: "fuxi/fuxi", android: "16", buildID: "BP2A.250605.031.A3",
+	{name: "fuxi", variant: "fuxi_global", romName: "FUXIGlobal", product: "fuxi_global/fuxi", android: "16", buildID: "BP2A.250605.031.A3",
 		fileAndroid: "16.0", versions: [3]string{"OS3.0.2.0.WMCMIXM", "OS3.0.4.0.WMCMIXM", "OS3.0.5.0.WMCMIXM"},
 		dates: [3]string{"2026-02-10", "2026-03-17", "2026-03-24"}, ab: true},
 }

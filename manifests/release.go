@@ -57,13 +57,19 @@ const (
 // EffectCloudMessagingOptIn is the effect of the MIUI patch of August 2014.
 const EffectCloudMessagingOptIn = "cloud-messaging-opt-in"
 
-// OptInRelease is the release this house was built for.
-func OptInRelease() Release {
+// OptInSource is the release this house was built for, in YAML. It panics if the embedded
+// file is gone, which its test would have caught.
+func OptInSource() []byte {
 	text, err := releases.ReadFile("releases/miui-cloud-messaging-opt-in.yaml")
 	if err != nil {
 		panic(err)
 	}
-	r, err := ParseRelease(text)
+	return text
+}
+
+// OptInRelease is OptInSource, parsed.
+func OptInRelease() Release {
+	r, err := ParseRelease(OptInSource())
 	if err != nil {
 		panic(err)
 	}

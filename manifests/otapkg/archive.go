@@ -21,6 +21,7 @@ const (
 	nameMetadataPB = "META-INF/com/android/metadata.pb"
 	nameOTACert    = "META-INF/com/android/otacert"
 	nameScript     = "META-INF/com/google/android/updater-script"
+	nameBuildProp  = "system/build.prop"
 	namePayload    = "payload.bin"
 	nameProperties = "payload_properties.txt"
 )

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -136,6 +137,11 @@ func (in *inspection) readContent() (err error) {
 		in.fs.add(Finding{Code: FamUnknown, Found: "neither payload.bin, transfer lists, nor updater-script with system/ or patch/", Wanted: "an OTA package", Fix: "Upload the OTA package itself.",
 			Message: "The archive is no OTA package: it has neither payload.bin, transfer lists, nor an updater-script with files under system/ or patch/."})
 	}
+	prop, _, err := in.a.small(nameBuildProp, &in.fs)
+	if err != nil {
+		return err
+	}
+	in.facts.Variant = variantOf(prop)
 	text, ok, err := in.a.small(nameScript, &in.fs)
 	if err == nil && ok {
 		var s ScriptFacts
@@ -276,3 +282,17 @@ func (in *inspection) judge() {
 		in.judgePayload()
 	}
 }
+
+// variantOf reads which image variant a build.prop is of, "" if it does not say: MIUI's
+// ro.product.mod_device, "armani_global". The first of equal keys counts, as for Android's init.
+func variantOf(prop []byte) string {
+	for line := range strings.Lines(string(prop)) {
+		key, value, ok := strings.Cut(strings.TrimSpace(line), "=")
+		if ok && key == "ro.product.mod_device" && variantName.MatchString(value) {
+			return value
+		}
+	}
+	return ""
+}
+
+var variantName = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_-]{0,40}$`)

@@ -192,6 +192,7 @@ var entryCap = map[string]int64{
 	nameProperties: 4 << 10,
 	nameScript:     4 << 20,
 	nameOTACert:    64 << 10,
+	nameBuildProp:  1 << 20,
 }
 
 func (c *central) judgeSize(fs *Findings) {

@@ -120,7 +120,13 @@ func identify(c *manifests.Catalogue, facts otapkg.Facts) (m manifests.Model, va
 	b = manifests.Build{Fingerprint: facts.PostBuild[0], Incremental: incremental(facts.PostBuild[0]), UTC: facts.PostTimestamp}
 	variant = m.Variants[0]
 	if parts := strings.Split(b.Fingerprint, "/"); len(parts) > 1 && m.HasVariant(parts[1]) {
-		variant = parts[1] // brand/product/device:…: the product is the image variant
+		variant = parts[1] // brand/product/device:…: on current models the product is the image variant
+	}
+	if facts.Variant != "" { // the image itself says so; in 2014 the fingerprint did not
+		variant = facts.Variant
+	}
+	if !m.HasVariant(variant) {
+		refuse(otapkg.DevUnknown, variant, strings.Join(m.Variants, ", "), "Add the variant to the catalogue, if it is right.", "The image is of the variant `%s`, which %s is not known to have.%s", variant, m.Device, didYouMean(variant, m.Variants))
 	}
 	return m, variant, b, fs
 }

@@ -103,6 +103,9 @@ func (r *review) judgeFacts(p tufrepo.RequestPackage, f otapkg.Facts) {
 	if f.PostTimestamp != m.Build.UTC {
 		differs("build time", f.PostTimestamp, m.Build.UTC)
 	}
+	if f.Variant != "" && f.Variant != m.Variant {
+		differs("image variant", f.Variant, m.Variant)
+	}
 	if p.Model != m.Model || p.Variant != m.Variant {
 		r.problem(FactsDiffer, true, "%s: the request lists it for %s, variant %s; its manifest is for %s, variant %s.", p.Name, p.Model, p.Variant, m.Model, m.Variant)
 	}
