@@ -109,9 +109,6 @@ func (a *app) trustImport() *cobra.Command {
 				for _, line := range changed {
 					a.say("%s", clean(line))
 				}
-				if len(changed) == 0 {
-					a.say("The server knew all of it already.")
-				}
 			})
 		},
 	}

@@ -20,7 +20,7 @@ func (a *app) signRequestCommand() *cobra.Command {
 		Use:   "sign-request RELEASE -o FILE",
 		Short: "Fetch what the signers have to sign",
 		Long: "Stages the release if that was not done yet, and writes the request that is carried\n" +
-			"to the signers, each of whom runs: otasign sign FILE",
+			"to the signers, each of whom reviews and signs it with otasign.",
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.signRequest(cmd.Context(), args[0], first(out, requestName(args[0])))
@@ -60,7 +60,8 @@ func (a *app) signRequest(ctx context.Context, release, out string) error {
 			a.say("  %s", clean(line))
 		}
 		a.sayChange("", change)
-		a.say("Next, for each signer: otasign sign %s; then: otactl sign-response RESPONSE.json", clean(out))
+		a.say("Next, each signer: otasign sign %s --trust trust.json --packages DIR --key FILE", clean(out))
+		a.say("Then you: otactl sign-response RESPONSE.json...")
 	})
 }
 
