@@ -63,6 +63,7 @@ type Server struct {
 	metadata map[string][]byte // by file name
 	targets  map[string][]byte // by stored name
 	reports  []report.Report
+	last     map[report.Reference]time.Time
 	seen     map[string]bool
 	bytes    int64
 	requests int
@@ -74,7 +75,7 @@ func New(now func() time.Time) *Server {
 		Now: now, RootKeys: people("root", 5), TargetsKeys: people("targets", 3), BuildsKeys: people("builds", 3),
 		SnapshotKey: KeyOf("snapshot"), TimestampKey: KeyOf("timestamp"), OffersKey: KeyOf("offers"),
 		Versions: map[string]int64{}, Packages: map[string][]tufrepo.Target{}, Offers: map[string][]offers.Offer{}, Devices: map[string]string{},
-		TimestampLife: 24 * time.Hour, metadata: map[string][]byte{}, targets: map[string][]byte{}, seen: map[string]bool{},
+		TimestampLife: 24 * time.Hour, metadata: map[string][]byte{}, targets: map[string][]byte{}, seen: map[string]bool{}, last: map[report.Reference]time.Time{},
 	}
 	s.RotateRoot()
 	return s
@@ -201,6 +202,13 @@ func (s *Server) Reports() []report.Report {
 	return append([]report.Report(nil), s.reports...)
 }
 
+// Last is when an installation was last heard of.
+func (s *Server) Last(ref report.Reference) time.Time {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.last[ref]
+}
+
 // Traffic is how many requests were answered, and with how many bytes of bodies, since the last call.
 func (s *Server) Traffic() (requests int, bytes int64) {
 	s.mu.Lock()
@@ -244,13 +252,14 @@ func (s *Server) receive(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, err.Error(), http.StatusBadRequest)
 		return
 	}
-	got, _, err := report.Open(text)
+	got, ref, err := report.Open(text)
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusUnprocessableEntity)
 		return
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.last[ref] = s.Now()
 	if !s.seen[got.ID] {
 		s.seen[got.ID] = true
 		s.reports = append(s.reports, got)

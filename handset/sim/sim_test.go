@@ -17,6 +17,7 @@ import (
 	"landed/handset/sim"
 	"landed/manifests"
 	"landed/manifests/report"
+	"landed/server/verdict"
 )
 
 var start = time.Date(2026, 4, 1, 6, 0, 0, 0, time.UTC)
@@ -118,5 +119,52 @@ func TestEverySituationEndsAsItMust(t *testing.T) {
 	}
 	if n := f.Identifiers(); n.Before == 0 || n.AfterPatched != 0 {
 		t.Errorf("identifiers: %+v", n)
+	}
+}
+
+// TestTruthEqualsTheVerdicts is what the whole design stands on: what really is so, and what the reports
+// prove, are the same for every installation, at every moment at which the fleet is looked at.
+func TestTruthEqualsTheVerdicts(t *testing.T) {
+	kinds := map[string]fixtures.Kind{}
+	for _, device := range fixtures.Models() {
+		kinds[device] = fixtures.Patched
+	}
+	kinds["pisces"] = fixtures.Bad
+	f, server := fleet(t, 14, kinds)
+	rules := map[string]verdict.Rule{}
+	for device, kind := range kinds {
+		b, err := fixtures.BuildOf(device, kind)
+		if err != nil {
+			t.Fatal(err)
+		}
+		rules[device] = verdict.Rule{Effect: manifests.OptInRelease().EffectOn(device),
+			Builds: []verdict.Build{{Fingerprint: b.Fingerprint, Model: device, Variant: b.Variant}}}
+	}
+	seen := map[string]int{}
+	for day := 1; day <= 24; day++ {
+		if err := f.Run(t.Context(), start.Add(time.Duration(day)*24*time.Hour)); err != nil {
+			t.Fatal(err)
+		}
+		newest := map[report.Reference]report.Report{}
+		for _, r := range server.Reports() {
+			newest[report.ReferenceOf(r.PublicKey())] = r
+		}
+		for _, i := range f.Installations() {
+			r, known := newest[i.Reference]
+			if known != i.Known {
+				t.Errorf("day %d: %s %s: known is %v, reported is %v", day, i.Model, i.Situation, i.Known, known)
+			}
+			if !known {
+				continue
+			}
+			v := verdict.Judge(f.Now(), verdict.Subject{Newest: r, Last: server.Last(i.Reference)}, rules[i.Model])
+			seen[i.Class]++
+			if string(v.Class) != i.Class {
+				t.Errorf("day %d: %s %s is %s, the verdict says %s %v; last fault: %s", day, i.Model, i.Situation, i.Class, v.Class, v.Because, i.Fault)
+			}
+		}
+	}
+	for _, class := range sim.Classes {
+		t.Logf("%-20s %d", class, seen[class])
 	}
 }
