@@ -1,0 +1,318 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package handset
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"landed/handset/handsettest"
+	"landed/manifests/offers"
+	"landed/manifests/report"
+	"landed/manifests/tufrepo"
+)
+
+// attacks are the rows of the attack matrix (peers-trust 3.5) that a client must withstand, each with the
+// class under which it must be refused. The handset has polled a good feed without an offer before.
+var attacks = []struct {
+	row   string
+	class Class
+	do    func(r *rig)
+}{
+	{"1 timestamp signed by a stranger", ClassSignature, func(r *rig) {
+		r.server.TimestampKey = handsettest.KeyOf("stranger")
+		r.server.Publish()
+	}},
+	{"1 snapshot signed by a stranger", ClassSignature, func(r *rig) {
+		r.server.SnapshotKey = handsettest.KeyOf("stranger")
+		r.server.Publish()
+	}},
+	{"1 targets below the threshold", ClassSignature, func(r *rig) {
+		r.server.TargetsKeys = []tufrepo.Signer{r.server.TargetsKeys[0], handsettest.KeyOf("stranger")}
+		r.server.Publish()
+	}},
+	{"2 root signed by new keys only", ClassSignature, func(r *rig) {
+		for i := range r.server.RootKeys {
+			r.server.RootKeys[i] = handsettest.KeyOf(fmt.Sprint("new", i))
+		}
+		r.server.RotateRoot()
+		r.server.Publish()
+	}},
+	{"2 root skips a version", ClassRollback, func(r *rig) {
+		r.server.Versions["root"]++
+		r.server.RotateRoot()
+		r.server.Put("2.root.json", r.server.File("3.root.json"))
+		r.server.Publish()
+	}},
+	{"3 older timestamp", ClassRollback, func(r *rig) { r.server.Restore(r.before) }},
+	{"3 older offers role", ClassRollback, func(r *rig) {
+		r.server.Versions["armani-offers"] = 0
+		r.server.Publish()
+	}},
+	{"4 role gone from the snapshot", ClassRollback, func(r *rig) {
+		delete(r.server.Devices, "armani")
+		r.server.Publish()
+	}},
+	{"5 fast-forward is refused when it ends", ClassRollback, func(r *rig) {
+		r.server.Versions["timestamp"] = 1 << 31
+		r.server.Renew()
+		r.step()
+		r.pass(14 * time.Hour)
+		r.server.Versions["timestamp"] = 10
+		r.server.Publish()
+	}},
+	{"6 freeze", ClassFreeze, func(r *rig) { r.now = r.now.Add(30 * 24 * time.Hour) }},
+	{"7 snapshot is not the one of the timestamp", ClassMix, func(r *rig) {
+		r.server.Publish()
+		name := tufrepo.MetadataFile("snapshot", r.server.Versions["snapshot"])
+		r.server.Put(name, bytes.ReplaceAll(r.server.File(name), []byte(`"_type"`), []byte(`"_tyqe"`)))
+	}},
+	{"8 endless timestamp", ClassEndless, func(r *rig) { r.bend("timestamp.json", endless) }},
+	{"8 endless snapshot", ClassEndless, func(r *rig) { r.server.Publish(); r.bend("snapshot.json", endless) }},
+	{"9 endless payload", ClassEndless, func(r *rig) { r.offered(); r.bend("/builds/", endless) }},
+	{"9 payload of one byte more", ClassEndless, func(r *rig) {
+		r.offered()
+		r.bend("/builds/", func(w http.ResponseWriter) { w.Write(append(bytes.Clone(r.content), 0)) })
+	}},
+	{"9 length that lies", ClassEndless, func(r *rig) {
+		r.offered()
+		r.bend("/builds/", func(w http.ResponseWriter) { w.Header().Set("Content-Length", "99999999"); w.Write(r.content) })
+	}},
+	{"9 unasked compression", ClassNetwork, func(r *rig) {
+		r.offered()
+		r.bend("/builds/", func(w http.ResponseWriter) { w.Header().Set("Content-Encoding", "gzip"); w.Write(r.content) })
+	}},
+	{"11 swapped payload", ClassHash, func(r *rig) {
+		r.offered()
+		other := bytes.Clone(r.content)
+		other[len(other)/2] ^= 1
+		r.bend("/builds/", func(w http.ResponseWriter) { w.Write(other) })
+	}},
+	{"12 offer that the offline role does not list", ClassDisagree, func(r *rig) {
+		r.server.Packages["armani"] = r.server.Packages["armani"][:0]
+		r.offered()
+	}},
+	{"13 offer below another model", ClassHardware, func(r *rig) {
+		r.offer.Package.Path = strings.Replace(r.offer.Package.Path, "armani", "dior", 1)
+		r.offered()
+	}},
+	{"13 offers made for another model", ClassMix, func(r *rig) {
+		r.server.Devices["armani"] = "dior"
+		r.offered()
+	}},
+	{"15 other counter than the offline role signed", ClassDisagree, func(r *rig) { r.offer.Custom.Counter = 2; r.offered() }},
+	{"15 other effect than the offline role signed", ClassDisagree, func(r *rig) { r.offer.Custom.Effect.Migration = "leave"; r.offered() }},
+	{"15 other build than the offline role signed", ClassDisagree, func(r *rig) { r.offer.Custom.Build.UTC++; r.offered() }},
+	{"15 other hash than the offline role signed", ClassDisagree, func(r *rig) {
+		r.offer.Package.SHA256 = strings.Repeat("0", 64)
+		r.offered()
+	}},
+	{"41 one stolen key of two", ClassSignature, func(r *rig) {
+		r.server.BuildsKeys = []tufrepo.Signer{r.server.BuildsKeys[0], handsettest.KeyOf("thief")}
+		keepTargets := r.server.File(tufrepo.MetadataFile("targets", r.server.Versions["targets"]))
+		r.offered()
+		r.server.Put(tufrepo.MetadataFile("targets", r.server.Versions["targets"]), keepTargets)
+		r.resnapshot(keepTargets)
+	}},
+	{"timestamp without a snapshot", ClassSignature, func(r *rig) {
+		var doc map[string]any
+		_ = json.Unmarshal(r.server.File("timestamp.json"), &doc)
+		doc["signed"].(map[string]any)["meta"] = map[string]any{}
+		text, _ := json.Marshal(doc)
+		r.server.Put("timestamp.json", text)
+	}},
+}
+
+func endless(w http.ResponseWriter) {
+	for {
+		if _, err := w.Write(make([]byte, 64<<10)); err != nil {
+			return
+		}
+	}
+}
+
+// bend lets requests whose path holds part be answered by an attacker.
+func (r *rig) bend(part string, answer func(http.ResponseWriter)) {
+	r.server.Bend = func(w http.ResponseWriter, req *http.Request) bool {
+		if !strings.Contains(req.URL.Path, part) {
+			return false
+		}
+		answer(w)
+		return true
+	}
+}
+
+// offered publishes the offer.
+func (r *rig) offered() {
+	r.server.Offers["armani"] = []offers.Offer{r.offer}
+	r.server.Publish()
+}
+
+// resnapshot signs a snapshot over other targets than those published last.
+func (r *rig) resnapshot(targets []byte) {
+	version := func(role string) string { return tufrepo.MetadataFile(role, r.server.Versions[role]) }
+	files := map[string]tufrepo.RoleFile{}
+	info, err := tufrepo.FileOf(targets)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	files["targets"] = info
+	r.server.Put(tufrepo.MetadataFile("targets", info.Version), targets)
+	for _, role := range []string{"armani", "armani-offers"} {
+		if files[role], err = tufrepo.FileOf(r.server.File(version(role))); err != nil {
+			r.t.Fatal(err)
+		}
+	}
+	r.server.Versions["snapshot"]++
+	doc, err := tufrepo.NewSnapshot(r.server.Versions["snapshot"], r.now.AddDate(0, 0, 7), files)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	if doc, err = tufrepo.Sign(doc, r.server.SnapshotKey); err != nil {
+		r.t.Fatal(err)
+	}
+	r.server.Put(version("snapshot"), doc)
+	r.server.Renew()
+}
+
+func TestAttacks(t *testing.T) {
+	for _, restart := range []bool{false, true} {
+		for _, a := range attacks {
+			t.Run(fmt.Sprintf("%s, restarted %v", a.row, restart), func(t *testing.T) {
+				r := newRig(t)
+				r.server.Offers["armani"] = nil
+				r.server.Publish()
+				r.before = r.server.Files()
+				r.server.Publish()
+				if refusal := r.step(); refusal != nil {
+					t.Fatal(refusal)
+				}
+				if restart {
+					r.open()
+				}
+				r.pass(14 * time.Hour)
+				a.do(r)
+				r.now = r.now.Add(14 * time.Hour) // whenever it had polled last, it polls now
+				refusal := r.step()
+				if refusal == nil || refusal.Class != a.class {
+					t.Errorf("got %v, wanted %s", refusal, a.class)
+				}
+				if r.patched() {
+					t.Error("it was installed")
+				}
+				if info, err := os.Stat(r.dir + "/client/" + downloadFile); err == nil && info.Size() > int64(len(r.content)) {
+					t.Errorf("%d bytes lie on the disk", info.Size())
+				}
+			})
+		}
+	}
+}
+
+// A stolen online key can offer again what was approved, and nothing else (row 40).
+func TestStolenOnlineKeyOffersOnlyWhatWasApproved(t *testing.T) {
+	r := newRig(t)
+	r.offer.Share, r.offer.State = 0, offers.StateHalted
+	r.offered()
+	r.step()
+	if r.patched() {
+		t.Fatal("halted, and yet installed")
+	}
+	r.pass(14 * time.Hour)
+	r.offer.Share, r.offer.State = offers.WholeFleet, offers.StateRunning // the thief's doing
+	r.offered()
+	if refusal := r.step(); refusal != nil || !r.patched() {
+		t.Errorf("a replay of an approved build is what such a thief can do; got %v", refusal)
+	}
+}
+
+// A handset that slept through three root rotations and the expiry of everything it had recovers (row 22).
+func TestLongSleep(t *testing.T) {
+	r := newRig(t)
+	r.server.Offers["armani"] = nil
+	r.server.Publish()
+	r.step()
+	for i := range 3 {
+		r.now = r.now.AddDate(0, 5, 0)
+		r.server.TimestampKey = handsettest.KeyOf(fmt.Sprint("timestamp", i))
+		r.server.SnapshotKey = handsettest.KeyOf(fmt.Sprint("snapshot", i))
+		r.server.RotateRoot()
+	}
+	r.offered()
+	r.open()
+	if refusal := r.step(); refusal != nil || !r.patched() {
+		t.Errorf("got %v", refusal)
+	}
+}
+
+// After a fast-forward the way back is a new timestamp key (row 5).
+func TestFastForwardRecovery(t *testing.T) {
+	r := newRig(t)
+	r.server.Offers["armani"] = nil
+	r.server.Versions["timestamp"] = 1 << 31
+	r.server.Publish()
+	r.step()
+	r.pass(14 * time.Hour)
+	r.server.Versions["timestamp"] = 10
+	r.server.TimestampKey = handsettest.KeyOf("new timestamp")
+	r.server.RotateRoot()
+	r.offered()
+	if refusal := r.step(); refusal != nil || !r.patched() {
+		t.Errorf("got %v", refusal)
+	}
+}
+
+// A server that trickles is given up by the minimum rate, not by an idle timeout (row 10).
+func TestSlowServer(t *testing.T) {
+	for _, part := range []string{"timestamp.json", "/builds/"} {
+		t.Run(part, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				r := newRig(t)
+				r.server.Bend = func(w http.ResponseWriter, req *http.Request) bool {
+					if !strings.Contains(req.URL.Path, part) {
+						return false
+					}
+					for {
+						if _, err := io.WriteString(w, "{"); err != nil {
+							return true
+						}
+						time.Sleep(time.Second) // of the bubble: no time passes outside
+					}
+				}
+				begun := time.Now()
+				refusal := r.step()
+				if refusal == nil || refusal.Class != ClassSlow {
+					t.Errorf("got %v, wanted %s", refusal, ClassSlow)
+				}
+				if waited := time.Since(begun); waited > 2*DefaultPace.Window {
+					t.Errorf("waited for %s", waited)
+				}
+			})
+		})
+	}
+}
+
+func TestRefusedPackageIsReported(t *testing.T) {
+	r := newRig(t)
+	r.offered()
+	r.client.cfg.Keys = nil
+	r.client.cfg.Keys = append(r.client.cfg.Keys, strangerKey(t))
+	refusal := r.step()
+	if refusal == nil || refusal.Phase != report.PhaseVerify || refusal.Code != codeRecoverySig || r.patched() {
+		t.Fatalf("got %v", refusal)
+	}
+	all := r.server.Reports()
+	if last := all[len(all)-1]; last.Failure == nil || last.Failure.Code != codeRecoverySig {
+		t.Errorf("the last report is %+v", last)
+	}
+	if _, err := os.Stat(r.dir + "/client/" + downloadFile); err == nil {
+		t.Error("the refused package was left on the disk")
+	}
+}

@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package handset
+
+import (
+	"crypto"
+	crand "crypto/rand"
+	"crypto/rsa"
+	"crypto/x509"
+	"encoding/pem"
+	"errors"
+	"math/rand/v2"
+	"net/http"
+	"testing"
+	"time"
+
+	fixtures "landed/firmware-fixtures"
+	"landed/handset/handsettest"
+	"landed/handset/slots"
+	"landed/manifests"
+	"landed/manifests/offers"
+	"landed/manifests/report"
+)
+
+var testStart = time.Date(2014, 8, 12, 6, 0, 0, 0, time.UTC)
+
+// rig is one handset, its server, and a firmware that does nothing but boot.
+type rig struct {
+	t         *testing.T
+	server    *handsettest.Server
+	now       time.Time     // true time, and the server's
+	skew      time.Duration // of the handset's clock
+	dir       string
+	slots     *slots.Device
+	client    *Client
+	entropy   *rand.ChaCha8
+	offer     offers.Offer
+	content   []byte
+	dead      bool // installed systems do not come up
+	booted    slots.Image
+	first     time.Time
+	published time.Time
+	rt        http.RoundTripper
+	pace      Pace
+	before    map[string][]byte // metadata of an earlier publication
+	saves     int               // crash at this save, counted down; 0 never
+}
+
+func newRig(t *testing.T) *rig {
+	t.Helper()
+	r := &rig{t: t, now: testStart, dir: t.TempDir(), entropy: rand.NewChaCha8([32]byte{1}), first: testStart, published: testStart}
+	r.server = handsettest.New(func() time.Time { return r.now })
+	r.rt = direct{r.server}
+	fix := build(t, fixtures.Patched)
+	r.content = packageOf(t, fix)
+	r.offer = r.server.Add(customOf(fix), fix.Incremental, r.content)
+	r.server.Offers["armani"] = []offers.Offer{r.offer}
+	r.server.Publish()
+	dev, err := slots.Open(r.dir+"/slots", slots.Recovery, build(t, fixtures.Unpatched).SystemFiles())
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.slots = dev
+	r.booted, _ = dev.Image()
+	r.open()
+	return r
+}
+
+func build(t testing.TB, kind fixtures.Kind) fixtures.Build {
+	t.Helper()
+	b, err := fixtures.BuildOf("armani", kind)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+func packageOf(t testing.TB, b fixtures.Build) []byte {
+	t.Helper()
+	content, err := fixtures.Bytes(b, fixtures.TestKey())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return content
+}
+
+func customOf(b fixtures.Build) manifests.Custom {
+	return manifests.Custom{Model: b.Model, Variant: b.Variant, Release: "miui-cloud-messaging-opt-in", Counter: 1,
+		Build:  manifests.Build{Fingerprint: b.Fingerprint, Incremental: b.Incremental, UTC: b.UTC},
+		Effect: manifests.OptInRelease().EffectOn(b.Model)}
+}
+
+func otaKey(t testing.TB) crypto.PublicKey {
+	t.Helper()
+	block, _ := pem.Decode(fixtures.TestKey().CertPEM())
+	cert, err := x509.ParseCertificate(block.Bytes)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return cert.PublicKey
+}
+
+// strangerKey is an OTA key that signed nothing here.
+func strangerKey(t testing.TB) crypto.PublicKey {
+	t.Helper()
+	key, err := rsa.GenerateKey(crand.Reader, 2048)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return key.Public()
+}
+
+// open makes the client anew, as after a restart.
+func (r *rig) open() {
+	r.t.Helper()
+	c, err := New(Config{Dir: r.dir + "/client", URL: "http://feed.test", Root: r.server.Root(), Channel: "stable",
+		Keys: []crypto.PublicKey{otaKey(r.t)}, Slots: r.slots, System: r, Rand: r.entropy, Transport: r.rt, Pace: r.pace,
+		Now: func() time.Time { return r.now.Add(r.skew) }, Elapsed: func() time.Duration { return r.now.Sub(testStart) }})
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	c.saved = func() {
+		if r.saves > 0 {
+			if r.saves--; r.saves == 0 {
+				panic(errKilled)
+			}
+		}
+	}
+	r.client = c
+}
+
+var errKilled = errors.New("killed")
+
+func (r *rig) Boot(img slots.Image) error {
+	if r.dead && img.Package != "" {
+		return errors.New("does not come up")
+	}
+	if img.Build != r.booted.Build {
+		r.first = r.now
+	}
+	r.booted = img
+	return nil
+}
+
+func (r *rig) Evidence() (report.Evidence, time.Duration) {
+	since := r.now.Sub(r.first)
+	return report.Evidence{Migration: report.MigrationNotApplicable, State: report.StateOff, Origin: report.OriginPolicy, Consent: report.ConsentNone,
+		ConsentSurface: report.SurfaceNone, AutoGate: report.GateClosed, Slots: []report.Slot{{By: report.RegisteredByNone}},
+		ObservedHours: min(int(since.Hours()), 168), Transport: report.TransportNotUsed}, since
+}
+
+// step steps once and returns the refusal, nil if there was none.
+func (r *rig) step() *Refusal {
+	r.t.Helper()
+	_, err := r.client.Step(r.t.Context())
+	refusal, _ := errors.AsType[*Refusal](err)
+	if err != nil && refusal == nil {
+		r.t.Logf("step: %v", err)
+	}
+	return refusal
+}
+
+// pass lets time pass; the server renews its online metadata on the way.
+func (r *rig) pass(d time.Duration) {
+	for end := r.now.Add(d); r.now.Before(end); {
+		r.now = r.now.Add(min(6*time.Hour, end.Sub(r.now)))
+		if r.now.Sub(r.published) > 5*24*time.Hour {
+			r.published = r.now
+			r.server.Publish()
+		} else {
+			r.server.Renew()
+		}
+	}
+}
+
+func (r *rig) patched() bool {
+	r.t.Helper()
+	img, err := r.slots.Image()
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return img.Build.Fingerprint == r.offer.Custom.Build.Fingerprint
+}
+
+// direct speaks to a handler in this process, streaming what it writes.
+type direct struct{ handler http.Handler }
+
+func (d direct) RoundTrip(req *http.Request) (*http.Response, error) { return serve(d.handler, req) }
