@@ -21,6 +21,7 @@ import (
 
 	fixtures "landed/firmware-fixtures"
 	"landed/manifests"
+	"landed/manifests/otapkg"
 	"landed/manifests/tufrepo"
 )
 
@@ -150,25 +151,26 @@ func TestPlain(t *testing.T) {
 	}
 }
 
-// TestVectors reads packages that nobody here wrote.
+// TestVectors reads packages that nobody here wrote: each signature is good under its own key
+// and under no other, and the missing metadata is named.
 func TestVectors(t *testing.T) {
 	dir := os.Getenv("LANDED_VECTORS")
 	if dir == "" {
-		t.Skip("LANDED_VECTORS names no folder with the AOSP packages (otasigned_v1.zip, testkey_v1.x509.pem, …)")
+		t.Skip("LANDED_VECTORS names no folder with the AOSP packages (aosp/otasigned_v1.zip, aosp/testkey_v1.x509.pem, …)")
 	}
-	list, _ := filepath.Glob(filepath.Join(dir, "aosp", "*.zip"))
-	if len(list) == 0 {
-		t.Fatalf("%s holds no packages", dir)
-	}
-	for _, path := range list {
-		var out, errs strings.Builder
-		code := Main([]string{"inspect", "-json", path}, os.Stdin, &out, &errs)
-		var got inspection
-		if err := json.Unmarshal([]byte(out.String()), &got); err != nil {
-			t.Errorf("%s: %v", path, err)
-		}
-		if code == 2 || got.Refused != (code == 1) {
-			t.Errorf("%s: exit code %d, refused %v: %s", path, code, got.Refused, errs.String())
+	for n := 1; n <= 3; n++ {
+		for key := 1; key <= 3; key++ {
+			var out, errs strings.Builder
+			code := Main([]string{"inspect", "-json", "-key", filepath.Join(dir, "aosp", fmt.Sprintf("testkey_v%d.x509.pem", key)),
+				filepath.Join(dir, "aosp", fmt.Sprintf("otasigned_v%d.zip", n))}, os.Stdin, &out, &errs)
+			var got inspection
+			if err := json.Unmarshal([]byte(out.String()), &got); err != nil || code != 1 {
+				t.Fatalf("otasigned_v%d under key %d: exit code %d, %v: %s", n, key, code, err, errs.String())
+			}
+			own := n == key || n+key == 4 // 1 and 3 are the same RSA key
+			if got.Facts.Signer == nil || !got.Facts.Signer.Valid || got.Facts.Signer.Pinned != own || got.Findings.Has(otapkg.SigBad) || !got.Findings.Has(otapkg.MetaMissing) {
+				t.Errorf("otasigned_v%d under key %d: signer %+v, findings %v", n, key, got.Facts.Signer, got.Findings.Codes())
+			}
 		}
 	}
 }
