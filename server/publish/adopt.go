@@ -16,19 +16,19 @@ import (
 // was restored from a copy, but handsets have seen the newer versions, and would refuse lower
 // ones, or, worse, keep the old content of a version that is used again. What is taken up is
 // signed: the whole workflow of a client is run over it first.
-func (p *Publisher) adopt(ctx context.Context) error {
+func (p *Publisher) adopt(ctx context.Context) (bool, error) {
 	s, err := p.load(ctx)
 	if err != nil || !s.started() {
-		return err
+		return false, err
 	}
 	found, err := p.readFolder(s)
 	if err != nil || found.info[tufrepo.Timestamp].Version <= s.info[tufrepo.Timestamp].Version {
-		return err
+		return false, err
 	}
 	if err := found.set.Check(p.now()); err != nil {
 		// Expired metadata is what a long sleep leaves behind, so the time is not judged here.
 		if err := found.set.Check(found.info[tufrepo.Timestamp].Expires.Add(-1)); err != nil {
-			return fmt.Errorf("the feed folder holds timestamp %d, the database %d, and what lies in the folder cannot be taken up; restore a newer database, or move the folder away and accept that handsets wait for higher versions: %w",
+			return false, fmt.Errorf("the feed folder holds timestamp %d, the database %d, and what lies in the folder cannot be taken up; restore a newer database, or move the folder away and accept that handsets wait for higher versions: %w",
 				found.info[tufrepo.Timestamp].Version, s.info[tufrepo.Timestamp].Version, err)
 		}
 	}
@@ -44,7 +44,8 @@ func (p *Publisher) adopt(ctx context.Context) error {
 			fmt.Sprintf("the database knew only timestamp %d; the feed folder held newer signed metadata", s.info[tufrepo.Timestamp].Version))
 	}
 	p.cfg.Log.ErrorContext(ctx, "database is older than the feed", "database", s.info[tufrepo.Timestamp].Version, "feed", found.info[tufrepo.Timestamp].Version, "roles", slices.Sorted(maps.Keys(e.roles)))
-	return p.save(ctx, s, found, e, p.now())
+	err = p.save(ctx, s, found, e, p.now())
+	return err == nil, err
 }
 
 // readFolder is the state that the folder holds, starting from the roots of s. Without a

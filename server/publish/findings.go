@@ -89,7 +89,7 @@ func (k known) judge(p fleet.Package, facts otapkg.Facts) otapkg.Findings {
 }
 
 // identify reads from the facts whom the package is for, and finds what forbids an answer.
-func identify(c *manifests.Catalogue, facts otapkg.Facts) (m manifests.Model, variant string, b manifests.Build, fs otapkg.Findings) {
+func identify(c *manifests.Catalogue, facts otapkg.Facts, name string) (m manifests.Model, variant string, b manifests.Build, fs otapkg.Findings) {
 	refuse := func(code otapkg.Code, found, wanted, fix, format string, args ...any) {
 		fs = append(fs, otapkg.Finding{Code: code, Level: otapkg.Refuse, Found: found, Wanted: wanted, Fix: fix, Message: fmt.Sprintf(format, args...)})
 	}
@@ -118,17 +118,30 @@ func identify(c *manifests.Catalogue, facts otapkg.Facts) (m manifests.Model, va
 		return m, "", b, fs
 	}
 	b = manifests.Build{Fingerprint: facts.PostBuild[0], Incremental: incremental(facts.PostBuild[0]), UTC: facts.PostTimestamp}
-	variant = m.Variants[0]
-	if parts := strings.Split(b.Fingerprint, "/"); len(parts) > 1 && m.HasVariant(parts[1]) {
-		variant = parts[1] // brand/product/device:…: on current models the product is the image variant
-	}
-	if facts.Variant != "" { // the image itself says so; in 2014 the fingerprint did not
-		variant = facts.Variant
-	}
+	variant = variantOf(m, facts, name)
 	if !m.HasVariant(variant) {
 		refuse(otapkg.DevUnknown, variant, strings.Join(m.Variants, ", "), "Add the variant to the catalogue, if it is right.", "The image is of the variant `%s`, which %s is not known to have.%s", variant, m.Device, didYouMean(variant, m.Variants))
 	}
 	return m, variant, b, fs
+}
+
+// variantOf says which image variant a package of m is for. The image itself says it best; an
+// image that is packed into partitions is not read at upload, so there the word in the file
+// name counts (miui_FUXIGlobal_…), then the product in the fingerprint: brand/PRODUCT/device:….
+// In 2014 fingerprints did not tell variants apart.
+func variantOf(m manifests.Model, facts otapkg.Facts, name string) string {
+	if facts.Variant != "" {
+		return facts.Variant
+	}
+	if parts := strings.Split(name, "_"); len(parts) > 1 && len(m.ROMNames) == len(m.Variants) {
+		if i := slices.Index(m.ROMNames, parts[1]); i >= 0 {
+			return m.Variants[i]
+		}
+	}
+	if parts := strings.Split(facts.PostBuild[0], "/"); len(parts) > 1 && m.HasVariant(parts[1]) {
+		return parts[1]
+	}
+	return m.Variants[0]
 }
 
 // incremental is the version label in a fingerprint: brand/product/device:release/id/INCREMENTAL:type/tags.

@@ -75,10 +75,15 @@ func Open(ctx context.Context, cfg Config) (*Publisher, error) {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if err := p.adopt(ctx); err != nil {
-		return nil, errors.Join(err, f.Close())
+	adopted, err := p.adopt(ctx)
+	if err == nil && adopted {
+		// Go on from a version that is higher than any that was ever served.
+		err = p.publishLocked(ctx, func(state) (edit, error) { return edit{fresh: true}, nil })
 	}
-	if err := p.heal(ctx); err != nil {
+	if err == nil {
+		err = p.heal(ctx)
+	}
+	if err != nil {
 		return nil, errors.Join(err, f.Close())
 	}
 	return p, nil

@@ -57,7 +57,7 @@ func (p *Publisher) Upload(ctx context.Context, in Incoming, r io.Reader) (fleet
 	if in.Size > 0 && draft.Size() != in.Size {
 		return fleet.Package{}, fleet.Errorf(fleet.Invalid, "truncated", "%d bytes arrived of %d; nothing was stored, send the file again", draft.Size(), in.Size)
 	}
-	facts, findings, err := otapkg.Inspect(draft, draft.Size(), otapkg.Policy{Keys: keys, Channel: in.Channel, Name: in.Name, Now: p.now()})
+	facts, findings, err := otapkg.Inspect(draft, draft.Size(), otapkg.Policy{Catalogue: p.cfg.Catalogue, Keys: keys, Channel: in.Channel, Name: in.Name, Now: p.now()})
 	if err != nil {
 		return fleet.Package{}, fmt.Errorf("inspect %s: %w", in.Name, err)
 	}
@@ -77,7 +77,7 @@ func (in Incoming) check() error {
 // accept judges the draft beside what is here, and keeps it if nothing refuses it. The bytes
 // are committed before the row: a crash between leaves bytes that nothing names.
 func (p *Publisher) accept(ctx context.Context, in Incoming, draft blob.Draft, facts otapkg.Facts, findings otapkg.Findings) (fleet.Package, error) {
-	model, variant, build, more := identify(p.cfg.Catalogue, facts)
+	model, variant, build, more := identify(p.cfg.Catalogue, facts, in.Name)
 	for _, f := range more {
 		if !findings.Has(f.Code) {
 			findings = append(findings, f)
