@@ -134,7 +134,7 @@ func forget(paths []string) error {
 
 func (a *app) sayChanges(words []string) {
 	for _, w := range words {
-		a.say("  %s", w)
+		a.say("  %s", plain(w))
 	}
 }
 

@@ -162,7 +162,8 @@ func (a *app) sayReview(s ceremony.Summary) {
 		if p.Refuse {
 			level = "REFUSED"
 		}
-		a.say("\n%s %s: %s", level, p.Code, p.Words)
+		a.say("\n%s %s:", level, p.Code)
+		a.sayChanges(strings.Split(p.Words, "\n"))
 	}
 	if !s.Refused() {
 		a.say("\nNothing here forbids to sign.")
