@@ -41,7 +41,7 @@ type Config struct {
 
 const (
 	defaultQueue = 4096
-	defaultBatch = 1024
+	defaultBatch = 256 // while one batch commits, the senders of the others have their signatures verified
 )
 
 // Intake receives reports and advances rollouts.
