@@ -3,7 +3,7 @@
 package otactl
 
 import (
-	stdbytes "bytes"
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -23,7 +23,7 @@ func readFile(path string, limit int64) ([]byte, error) {
 		return nil, err
 	}
 	if int64(len(text)) > limit {
-		return nil, fmt.Errorf("%s is larger than %s; is it the right file?", path, bytes(limit))
+		return nil, fmt.Errorf("%s is larger than %s; is it the right file?", path, size(limit))
 	}
 	return text, nil
 }
@@ -31,7 +31,7 @@ func readFile(path string, limit int64) ([]byte, error) {
 // writeNew writes a file whole or not at all, with a mode. A file that is there already stays,
 // and is an error unless it holds the same.
 func writeNew(path string, text []byte, mode os.FileMode) (err error) {
-	if have, err := readFile(path, int64(len(text))); err == nil && stdbytes.Equal(have, text) {
+	if have, err := readFile(path, int64(len(text))); err == nil && bytes.Equal(have, text) {
 		return nil
 	}
 	tmp, err := os.CreateTemp(filepath.Dir(path), ".otactl-*")

@@ -127,17 +127,17 @@ func percent(hundredths int) string {
 	return strconv.FormatFloat(float64(hundredths)/100, 'f', -1, 64) + " %"
 }
 
-// bytes writes a size as people read it.
-func bytes(n int64) string {
+// size writes a size as people read it.
+func size(n int64) string {
 	const unit = 1024
 	if n < unit {
 		return fmt.Sprintf("%d B", n)
 	}
-	size, names := float64(n)/unit, []string{"KiB", "MiB", "GiB", "TiB"}
-	for size >= unit && len(names) > 1 {
-		size, names = size/unit, names[1:]
+	value, names := float64(n)/unit, []string{"KiB", "MiB", "GiB", "TiB"}
+	for value >= unit && len(names) > 1 {
+		value, names = value/unit, names[1:]
 	}
-	return fmt.Sprintf("%.1f %s", size, names[0])
+	return fmt.Sprintf("%.1f %s", value, names[0])
 }
 
 func plural(n int, one string) string {

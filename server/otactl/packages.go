@@ -35,7 +35,7 @@ func (a *app) packageTable(all []client.Package) {
 		if len(p.PreBuilds) > 0 {
 			kind = "incremental"
 		}
-		rows = append(rows, []string{short(p.SHA256), p.Variant, p.Channel, p.Build.Incremental, kind, bytes(p.Size), fmt.Sprint(len(p.Findings)), p.By, when(p.At), p.Name})
+		rows = append(rows, []string{short(p.SHA256), p.Variant, p.Channel, p.Build.Incremental, kind, size(p.Size), fmt.Sprint(len(p.Findings)), p.By, when(p.At), p.Name})
 	}
 	a.table("No packages are uploaded yet; begin with: otactl upload FILE",
 		[]string{"SHA-256", "IMAGE", "CHANNEL", "BUILD", "KIND", "SIZE", "FINDINGS", "BY", "AT (UTC)", "NAME"}, rows)

@@ -4,16 +4,19 @@ package otactl_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
 	fixtures "landed/firmware-fixtures"
+	"landed/manifests/tufrepo"
 	"landed/server"
 	"landed/server/otactl"
 	"landed/signer/otasign"
@@ -28,10 +31,26 @@ func TestMain(m *testing.M) {
 		},
 		"otasign":   func() { os.Exit(otasign.Main(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) },
 		"mkpackage": func() { os.Exit(mkpackage(os.Args[1:])) },
+		"mkhostile": func() { os.Exit(mkhostile(os.Args[1:])) },
 	})
 }
 
 func TestScripts(t *testing.T) {
+	t.Cleanup(func() {
+		if t.Failed() || testing.Short() {
+			return
+		}
+		for i, s := range shapes {
+			met := false
+			watchers.Range(func(_, w any) bool {
+				met = met || w.(*watched).met(i)
+				return true
+			})
+			if !met {
+				t.Errorf("no script met an answer of %s", s.door)
+			}
+		}
+	})
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/script",
 		RequireExplicitExec: true,
@@ -39,7 +58,7 @@ func TestScripts(t *testing.T) {
 			e.Setenv("OTASIGN_PASSPHRASE", "correct horse battery staple")
 			return nil
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"serve": serve, "setenv-from": setenvFrom},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"serve": serve, "request-id": requestID},
 	})
 }
 
@@ -59,21 +78,47 @@ func serve(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(os.WriteFile(ts.MkAbs("ota.pem"), cert, 0o644))
 	s, err := server.New(server.Config{DataDir: dir})
 	ts.Check(err)
-	h := httptest.NewServer(s.Handler())
+	w := &watched{h: s.Handler(), seen: map[int]bool{}}
+	var faults faultList
+	w.fault = faults.add
+	h := httptest.NewServer(w)
 	ts.Defer(func() {
 		h.Close()
-		ts.Check(s.Close())
+		ts.Check(errors.Join(s.Close(), faults.join()))
+		watchers.Store(ts.Name(), w)
 	})
 	ts.Setenv("OTACTL_URL", h.URL)
 	ts.Setenv("OTACTL_TOKEN", secret)
 }
 
-// setenvFrom sets a variable to what a file holds: setenv-from NAME FILE.
-func setenvFrom(ts *testscript.TestScript, neg bool, args []string) {
+// watchers keeps what was seen of each server, by script.
+var watchers sync.Map
+
+type faultList struct {
+	mu  sync.Mutex
+	all []error
+}
+
+func (l *faultList) add(format string, args ...any) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.all = append(l.all, fmt.Errorf(format, args...))
+}
+
+func (l *faultList) join() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return errors.Join(l.all...)
+}
+
+// requestID sets a variable to the id of a request: request-id VARIABLE FILE.
+func requestID(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 2 {
-		ts.Fatalf("usage: setenv-from NAME FILE")
+		ts.Fatalf("usage: request-id VARIABLE FILE")
 	}
-	ts.Setenv(args[0], string([]byte(ts.ReadFile(args[1]))[:len(ts.ReadFile(args[1]))-1]))
+	r, err := tufrepo.ParseRequest([]byte(ts.ReadFile(args[1])))
+	ts.Check(err)
+	ts.Setenv(args[0], r.ID)
 }
 
 // mkpackage writes a stand-in package: mkpackage MODEL KIND FILE.
@@ -87,6 +132,26 @@ func mkpackage(args []string) int {
 		var text []byte
 		if text, err = fixtures.Bytes(b, fixtures.TestKey()); err == nil {
 			err = os.WriteFile(args[2], text, 0o644)
+		}
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	return 0
+}
+
+// mkhostile writes a package that breaks one rule: mkhostile CASE FILE.
+func mkhostile(args []string) int {
+	if len(args) != 2 {
+		fmt.Fprintln(os.Stderr, "usage: mkhostile CASE FILE")
+		return 2
+	}
+	c, err := fixtures.HostileOf(args[0])
+	if err == nil {
+		var f *os.File
+		if f, err = os.Create(args[1]); err == nil {
+			err = errors.Join(c.Write(f, fixtures.TestKey()), f.Close())
 		}
 	}
 	if err != nil {

@@ -3,7 +3,7 @@
 package otactl
 
 import (
-	stdbytes "bytes"
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -62,7 +62,7 @@ func parseStages(text []byte) ([]client.Stage, error) {
 	var file struct {
 		Stages []stage `yaml:"stages"`
 	}
-	dec := yaml.NewDecoder(stdbytes.NewReader(text))
+	dec := yaml.NewDecoder(bytes.NewReader(text))
 	dec.KnownFields(true)
 	if err := dec.Decode(&file); err != nil && !errors.Is(err, io.EOF) {
 		return nil, err

@@ -137,7 +137,7 @@ func (a *app) sayUploaded(p client.Package) {
 	a.say("  SHA-256  %s", clean(p.SHA256))
 	a.say("  model    %s, image %s, channel %s", clean(p.Model), clean(p.Variant), clean(p.Channel))
 	a.say("  build    %s of %s", clean(p.Build.Incremental), when(time.Unix(p.Build.UTC, 0)))
-	a.say("  size     %s (%d bytes)", bytes(p.Size), p.Size)
+	a.say("  size     %s (%d bytes)", size(p.Size), p.Size)
 	if len(p.PreBuilds) > 0 {
 		a.say("  from     %s", plural(len(p.PreBuilds), "source build"))
 	}

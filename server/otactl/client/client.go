@@ -32,6 +32,7 @@ type Client struct {
 	base  string // without a slash at the end
 	token string
 	http  *http.Client
+	limit int64 // of an answer
 }
 
 // New makes a client of the server at base, such as "https://ota.example.org". Without a
@@ -49,7 +50,7 @@ func New(base, token string, h *http.Client) (*Client, error) {
 	}
 	own := *h
 	own.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	return &Client{strings.TrimRight(base, "/"), token, &own}, nil
+	return &Client{strings.TrimRight(base, "/"), token, &own, maxAnswer}, nil
 }
 
 // transport waits long for an answer, as a large package may still be on its way to the disk,
@@ -120,12 +121,12 @@ func (c *Client) do(req *http.Request, into any) error {
 		return &Unreachable{c.base, err}
 	}
 	defer resp.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
+	body, err := io.ReadAll(io.LimitReader(resp.Body, c.limit+1))
 	switch {
 	case err != nil:
 		return &Unreachable{c.base, fmt.Errorf("the answer broke off: %w", err)}
-	case len(body) > maxAnswer:
-		return fmt.Errorf("the answer of %s is larger than %d MiB", c.base, maxAnswer>>20)
+	case int64(len(body)) > c.limit:
+		return foreign(resp, fmt.Sprintf("The answer is larger than %d bytes.", c.limit))
 	case resp.StatusCode/100 != 2:
 		return refusal(resp, body)
 	}
@@ -137,8 +138,7 @@ func (c *Client) do(req *http.Request, into any) error {
 		return nil
 	}
 	if err := json.Unmarshal(body, into); err != nil {
-		return &Error{Status: resp.StatusCode, Code: "foreign_answer", Title: "Not the answer of a Landed server",
-			Detail: fmt.Sprintf("The answer to %s %s cannot be read (%v): %s", req.Method, req.URL.Path, err, excerpt(body))}
+		return foreign(resp, fmt.Sprintf("The answer to %s %s cannot be read (%v): %s", req.Method, req.URL.Path, err, excerpt(body)))
 	}
 	return nil
 }

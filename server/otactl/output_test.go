@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package otactl
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"landed/manifests"
+	"landed/server/otactl/client"
+)
+
+func TestRoleWords(t *testing.T) {
+	tests := []struct {
+		role client.ChangeRole
+		want string
+	}{
+		{client.ChangeRole{Role: "armani", Have: 0, Need: 2, Missing: []string{"k1", "k2", "k3"}}, "armani: 0 of 2 signatures, missing 2 of k1, k2, k3"},
+		{client.ChangeRole{Role: "armani", Have: 1, Need: 2, Missing: []string{"k1", "k2"}}, "armani: 1 of 2 signatures, missing one of k1, k2"},
+		{client.ChangeRole{Role: "armani", Have: 1, Need: 2, Missing: []string{"0123456789abcdef"}}, "armani: 1 of 2 signatures, missing 0123456789ab"},
+		{client.ChangeRole{Role: "armani", Have: 2, Need: 2, Missing: []string{"k3"}}, "armani: 2 of 2 signatures"},
+		{client.ChangeRole{Role: "lab", Have: 0, Need: 1, Missing: []string{"k1"}}, "lab: 0 of 1 signature, missing k1"},
+	}
+	for _, tt := range tests {
+		if got := roleWords(tt.role); got != tt.want {
+			t.Errorf("got %q, want %q", got, tt.want)
+		}
+	}
+}
+
+func TestPercentAndSize(t *testing.T) {
+	for hundredths, want := range map[int]string{0: "0 %", 1: "0.01 %", 100: "1 %", 1250: "12.5 %", 10_000: "100 %"} {
+		if got := percent(hundredths); got != want {
+			t.Errorf("percent(%d) is %q, want %q", hundredths, got, want)
+		}
+	}
+	for n, want := range map[int64]string{0: "0 B", 1023: "1023 B", 1536: "1.5 KiB", 3 << 30: "3.0 GiB", 5 << 50: "5120.0 TiB"} {
+		if got := size(n); got != want {
+			t.Errorf("size(%d) is %q, want %q", n, got, want)
+		}
+	}
+}
+
+// Text from elsewhere neither commands the terminal nor breaks a table.
+func TestTableIsClean(t *testing.T) {
+	var out bytes.Buffer
+	a := &app{out: &out}
+	a.table("none", []string{"A", "B"}, [][]string{{"x\x1b[2Jy\tz\n", "\u202egpj.exe"}, {"", "\xff"}})
+	want := "A          B\nx [2Jy z    gpj.exe\n-          \uFFFD\n"
+	if diff := cmp.Diff(want, out.String()); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestNewestFull(t *testing.T) {
+	pkg := func(sha, variant, channel string, utc int64, from ...string) client.Package {
+		return client.Package{SHA256: sha, Variant: variant, Channel: channel, Build: manifests.Build{UTC: utc}, PreBuilds: from}
+	}
+	got := newestFull([]client.Package{
+		pkg("late upload of an old build", "armani", "stable", 1),
+		pkg("newest", "armani", "stable", 3),
+		pkg("incremental", "armani", "stable", 4, "old"),
+		pkg("other channel", "armani", "beta", 9),
+		pkg("other image", "armani_global", "stable", 2),
+	}, "stable")
+	var names []string
+	for _, p := range got {
+		names = append(names, p.SHA256)
+	}
+	if diff := cmp.Diff([]string{"newest", "other image"}, names); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestWriteNew(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "f")
+	for _, step := range []struct {
+		text string
+		ok   bool
+	}{{"one", true}, {"one", true}, {"two", false}, {"on", false}, {"", false}} {
+		if err := writeNew(path, []byte(step.text), 0o600); (err == nil) != step.ok {
+			t.Errorf("writing %q: %v", step.text, err)
+		}
+	}
+	if have, err := os.ReadFile(path); err != nil || string(have) != "one" {
+		t.Errorf("the file holds %q, %v", have, err)
+	}
+	if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("mode: %v, %v", info, err)
+	}
+	if all, _ := os.ReadDir(dir); len(all) != 1 {
+		t.Errorf("left behind: %v", all)
+	}
+}
+
+func TestLongFlags(t *testing.T) {
+	root := new(app).command()
+	got := longFlags(root, []string{"-json", "-url=http://x", "-o", "f", "-channel", "lab", "-help", "--json", "-nope", "--", "-json"})
+	want := []string{"--json", "--url=http://x", "-o", "f", "--channel", "lab", "--help", "--json", "-nope", "--", "-json"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
