@@ -64,8 +64,8 @@ func openHouse(ctx context.Context, o options, clock *clock) (h *house, err erro
 		return h, err
 	}
 	h.server, err = server.New(server.Config{DataDir: h.dir, Now: clock.Now, Log: h.log, Expiry: publish.Expiry{
-		// A day takes seconds here, so the online roles are renewed once a day instead of six times.
-		Timestamp: 3 * day, TimestampEvery: day, Snapshot: 7 * day, SnapshotEvery: 2 * day, Offers: 14 * day, OffersEvery: 5 * day, Model: 180 * day,
+		// A day takes seconds here, so the online roles live longer than they would for a fleet.
+		Timestamp: 6 * day, TimestampEvery: 2 * day, Snapshot: 20 * day, SnapshotEvery: 6 * day, Offers: 30 * day, OffersEvery: 12 * day, Model: 180 * day,
 	}})
 	if err != nil {
 		return h, err

@@ -79,7 +79,7 @@ func switchOn(o options, h *house, p *people, clock *clock) (*sim.Fleet, error) 
 		}
 		models = append(models, m)
 	}
-	cfg := sim.Config{Seed: o.seed, Start: clock.Now(), Models: models, URL: h.url, Root: p.root, Keys: h.otaKeys, Log: h.log}
+	cfg := sim.Config{Seed: o.seed, Start: clock.Now(), Models: models, URL: h.url, Root: p.root, Keys: h.otaKeys, Log: h.log, Poll: day}
 	if !o.once {
 		cfg.Pace = pace(clock.Now(), o.pace)
 	}
@@ -108,7 +108,7 @@ func pace(start time.Time, perDay time.Duration) func(context.Context, time.Time
 func live(ctx context.Context, o options, h *house, fleet *sim.Fleet, news *news, clock *clock) error {
 	start := clock.Now()
 	watch := &watch{house: h, news: news}
-	fleet.Every(time.Hour, func(ctx context.Context) error {
+	fleet.Every(2*time.Hour, func(ctx context.Context) error {
 		if err := h.server.Tick(ctx); err != nil {
 			return fmt.Errorf("the server's tick: %w", err)
 		}
@@ -120,7 +120,7 @@ func live(ctx context.Context, o options, h *house, fleet *sim.Fleet, news *news
 			return h.startRollout(ctx, device, stages(o.handsets/len(fixtures.Models())))
 		})
 	}
-	news.say("%d handsets of %d models are switched on; they poll twice a day.", o.handsets, len(fixtures.Models()))
+	news.say("%d handsets of %d models are switched on; they poll once a day.", o.handsets, len(fixtures.Models()))
 	for at := start; at.Before(start.Add(span)); at = at.Add(day / 8) {
 		if err := fleet.Run(ctx, at.Add(day/8)); err != nil {
 			return err
