@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package otad
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	fixtures "landed/firmware-fixtures"
+)
+
+type result struct {
+	code           int
+	stdout, stderr string
+}
+
+func run(ctx context.Context, env map[string]string, args ...string) result {
+	var out, errs bytes.Buffer
+	code := Main(ctx, args, func(name string) string { return env[name] }, strings.NewReader(""), &out, &errs)
+	return result{code, out.String(), errs.String()}
+}
+
+// serving starts "otad serve" and returns its URL and a way to end it.
+func serving(t *testing.T, data string) (url string, end func() result) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	file := filepath.Join(t.TempDir(), "addr")
+	done := make(chan result, 1)
+	go func() { done <- run(ctx, nil, "serve", "-data", data, "-addr=127.0.0.1:0", "--addr-file", file) }()
+	end = func() result { cancel(); return <-done }
+	for deadline := time.Now().Add(20 * time.Second); ; {
+		if text, err := os.ReadFile(file); err == nil && strings.HasSuffix(string(text), "\n") {
+			return "http://" + strings.TrimSpace(string(text)), end
+		}
+		select {
+		case r := <-done:
+			t.Fatalf("serve ended: %+v", r)
+		case <-time.After(5 * time.Millisecond):
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("serve did not say where it listens")
+		}
+	}
+}
+
+func TestInitServeTokenFsck(t *testing.T) {
+	ctx, data := context.Background(), filepath.Join(t.TempDir(), "data")
+	made := run(ctx, map[string]string{"OTAD_DATA": data}, "init", "--admin", "root", "--token-only")
+	if made.code != 0 || !strings.HasPrefix(made.stdout, "landed_") || strings.Count(made.stdout, "\n") != 1 {
+		t.Fatalf("init: %+v", made)
+	}
+	if again := run(ctx, nil, "init", "-data", data); again.code != 1 || !strings.Contains(again.stderr, "is a data folder already") {
+		t.Errorf("init twice: %+v", again)
+	}
+	if _, err := os.Stat(filepath.Join(data, "online.json")); err != nil {
+		t.Error(err)
+	}
+	url, end := serving(t, data)
+	engineer := run(ctx, nil, "token", "add", "ann", "--role", "engineer", "--data", data)
+	if engineer.code != 0 {
+		t.Fatalf("token add beside a running server: %+v", engineer)
+	}
+	for _, path := range []string{"/healthz", "/readyz", "/", "/status.json"} {
+		resp, err := http.Get(url + path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+		if resp.StatusCode != 200 {
+			t.Errorf("%s: %s", path, resp.Status)
+		}
+	}
+	if r := end(); r.code != 0 || !strings.Contains(r.stdout, url) {
+		t.Errorf("serve: %+v", r)
+	}
+	if r := run(ctx, nil, "fsck", "--data", data); r.code != 0 {
+		t.Errorf("fsck: %+v", r)
+	}
+	if r := run(ctx, map[string]string{"OTAD_MAX_UPLOAD": "much"}, "serve"); r.code != 1 || !strings.Contains(r.stderr, "OTAD_MAX_UPLOAD") {
+		t.Errorf("a wrong twin: %+v", r)
+	}
+}
+
+// An upload that is under way when the signal comes is answered, and what it brought is kept.
+func TestShutdownAnswersWhatIsUnderWay(t *testing.T) {
+	ctx, data := context.Background(), filepath.Join(t.TempDir(), "data")
+	token := strings.TrimSpace(run(ctx, nil, "init", "--data", data, "--token-only").stdout)
+	key := fixtures.TestKey()
+	if err := os.WriteFile(filepath.Join(data, "ota-keys", "stable", "ota.pem"), key.CertPEM(), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	b, err := fixtures.BuildOf("armani", fixtures.Patched)
+	if err != nil {
+		t.Fatal(err)
+	}
+	body, err := fixtures.Bytes(b, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	url, end := serving(t, data)
+	read, write := io.Pipe()
+	r, err := http.NewRequest("POST", url+"/v1/packages?name=update.zip", read)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Authorization", "Bearer "+token)
+	r.Header.Set("Expect", "100-continue") // so that the first byte is sent when the handler reads
+	client := &http.Client{Transport: &http.Transport{ExpectContinueTimeout: time.Minute}}
+	type answer struct {
+		resp *http.Response
+		err  error
+	}
+	answers := make(chan answer, 1)
+	go func() {
+		resp, err := client.Do(r)
+		answers <- answer{resp, err}
+	}()
+	if _, err := write.Write(body[:len(body)/2]); err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan result, 1)
+	go func() { ended <- end() }()
+	if _, err := write.Write(body[len(body)/2:]); err != nil {
+		t.Fatal(err)
+	}
+	write.Close()
+	a := <-answers
+	if a.err != nil {
+		t.Fatal(a.err)
+	}
+	text, _ := io.ReadAll(a.resp.Body)
+	a.resp.Body.Close()
+	if a.resp.StatusCode != http.StatusCreated {
+		t.Errorf("%s %s", a.resp.Status, text)
+	}
+	if r := <-ended; r.code != 0 {
+		t.Errorf("serve: %+v", r)
+	}
+}
