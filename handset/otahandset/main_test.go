@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package otahandset_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	fixtures "landed/firmware-fixtures"
+	client "landed/handset"
+	"landed/handset/handsettest"
+	"landed/handset/otahandset"
+	"landed/manifests"
+	"landed/manifests/offers"
+)
+
+func TestOneHandsetFromSetUpToReset(t *testing.T) {
+	dir := t.TempDir()
+	old, fix := build(t, fixtures.Unpatched), build(t, fixtures.Patched)
+	server := handsettest.New(time.Now)
+	offer := server.Add(manifests.Custom{Model: "armani", Variant: fix.Variant, Release: "miui-cloud-messaging-opt-in", Counter: 1,
+		Build:  manifests.Build{Fingerprint: fix.Fingerprint, Incremental: fix.Incremental, UTC: fix.UTC},
+		Effect: manifests.OptInRelease().EffectOn("armani")}, fix.Incremental, content(t, fix))
+	server.Offers["armani"] = []offers.Offer{offer}
+	server.Publish()
+	web := httptest.NewServer(server)
+	defer web.Close()
+	for name, text := range map[string][]byte{"root.json": server.Root(), "sold.zip": content(t, old), "key.pem": fixtures.TestKey().CertPEM()} {
+		if err := os.WriteFile(filepath.Join(dir, name), text, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	phone := filepath.Join(dir, "phone")
+	if out, code := run("--dir", phone, "--once"); code != 2 || !strings.Contains(out, "--firmware") {
+		t.Errorf("without a handset: exit %d, %s", code, out)
+	}
+	out, code := run("--dir", phone, "--once", "--server", web.URL, "--model", "armani", "--root", filepath.Join(dir, "root.json"),
+		"--firmware", filepath.Join(dir, "sold.zip"), "--ota-key", filepath.Join(dir, "key.pem"))
+	if code != 0 || !strings.Contains(out, "observing") || !strings.Contains(out, fix.Fingerprint) {
+		t.Fatalf("exit %d, %s", code, out)
+	}
+	before := status(t, phone)
+	if before.Progress != "running" || before.Unsent != 0 || before.Evidence.Feature != 1 || before.Evidence.State != "off" {
+		t.Errorf("status %+v", before)
+	}
+	if _, code := run("optin", "--dir", phone); code != 0 || status(t, phone).Evidence.Consent != "in" {
+		t.Errorf("exit %d: the consent was not kept", code)
+	}
+	if _, code := run("--dir", phone, "--once"); code != 0 {
+		t.Errorf("exit %d", code)
+	}
+	if all := server.Reports(); all[len(all)-1].Evidence.Consent != "in" {
+		t.Error("the changed answer was not reported")
+	}
+	if _, code := run("reset", "--dir", phone); code != 0 {
+		t.Errorf("reset: exit %d", code)
+	}
+	if after := status(t, phone); after.Reference == before.Reference || after.Seq != 0 || after.Build != before.Build || after.Evidence.Consent != "none" {
+		t.Errorf("after the reset: %+v", after)
+	}
+	if out, code := run("reference", "--dir", phone); code != 0 || len(strings.TrimSpace(out)) != 29 {
+		t.Errorf("reference: exit %d, %s", code, out)
+	}
+}
+
+func run(args ...string) (string, int) {
+	var out bytes.Buffer
+	code := otahandset.Main(args, strings.NewReader(""), &out, &out)
+	return out.String(), code
+}
+
+func status(t *testing.T, dir string) (s client.Status) {
+	t.Helper()
+	var out, log bytes.Buffer
+	if code := otahandset.Main([]string{"status", "--dir", dir}, strings.NewReader(""), &out, &log); code != 0 {
+		t.Fatalf("status: exit %d, %s", code, log.String())
+	}
+	if err := json.Unmarshal(out.Bytes(), &s); err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func build(t *testing.T, kind fixtures.Kind) fixtures.Build {
+	t.Helper()
+	b, err := fixtures.BuildOf("armani", kind)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+func content(t *testing.T, b fixtures.Build) []byte {
+	t.Helper()
+	text, err := fixtures.Bytes(b, fixtures.TestKey())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
+}
