@@ -26,7 +26,7 @@ var testStart = time.Date(2014, 8, 12, 6, 0, 0, 0, time.UTC)
 
 // rig is one handset, its server, and a firmware that does nothing but boot.
 type rig struct {
-	t         *testing.T
+	t         testing.TB
 	server    *handsettest.Server
 	now       time.Time     // true time, and the server's
 	skew      time.Duration // of the handset's clock
@@ -46,7 +46,7 @@ type rig struct {
 	saves     int               // crash at this save, counted down; 0 never
 }
 
-func newRig(t *testing.T) *rig {
+func newRig(t testing.TB) *rig {
 	t.Helper()
 	r := &rig{t: t, now: testStart, dir: t.TempDir(), entropy: rand.NewChaCha8([32]byte{1}), first: testStart, published: testStart}
 	r.server = handsettest.New(func() time.Time { return r.now })

@@ -2,11 +2,15 @@
 
 package handset
 
-import "time"
+import (
+	"time"
 
-// timestampLife is longer than any timestamp of ours lives: one that expires at E was signed after E
-// minus this. Timestamps carry no date of signing (TUF 4.6), so this is what they prove about the time.
-const timestampLife = 7 * 24 * time.Hour
+	"landed/manifests/tufrepo"
+)
+
+// timestampLife is the longest that a timestamp may be valid: one that expires at E was signed after E minus
+// this. Timestamps carry no date of signing (TUF 4.6), so this is what they prove about the time.
+var timestampLife = tufrepo.MaxLife(tufrepo.Timestamp)
 
 // watch bounds the time from below by what was proven: the build time of the running system and the
 // newest trusted timestamp, and then the steady time that has passed. The handset's clock moves it
