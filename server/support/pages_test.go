@@ -269,3 +269,12 @@ func TestDamagedStore(t *testing.T) {
 		t.Errorf("got %d %s", w.Code, w.Body)
 	}
 }
+
+func TestAStartIsNoResumption(t *testing.T) {
+	h := open(t, manifests.DefaultCatalogue())
+	h.publish("armani")
+	h.roll("armani", nil)
+	if page := h.get("/").Body.String(); strings.Contains(page, "Resumed by") {
+		t.Error("the page says that a rollout was resumed, which was only started")
+	}
+}
