@@ -283,7 +283,11 @@ func TestSlowServer(t *testing.T) {
 						if _, err := io.WriteString(w, "{"); err != nil {
 							return true
 						}
-						time.Sleep(time.Second) // of the bubble: no time passes outside
+						select { // time of the bubble: none passes outside
+						case <-req.Context().Done():
+							return true
+						case <-time.After(time.Second):
+						}
 					}
 				}
 				begun := time.Now()
@@ -294,6 +298,7 @@ func TestSlowServer(t *testing.T) {
 				if waited := time.Since(begun); waited > 2*DefaultPace.Window {
 					t.Errorf("waited for %s", waited)
 				}
+				synctest.Wait() // until the server has noticed
 			})
 		})
 	}

@@ -91,8 +91,8 @@ func (p *paced) watch() {
 func (p *paced) Read(b []byte) (int, error) {
 	n, err := p.from.Read(b)
 	p.read.Add(int64(n))
-	if err != nil && err != io.EOF {
-		err = errors.Join(err, p.slow())
+	if err != nil && p.tooLow.Load() { // however the transport tells it, even as a plain end
+		err = errors.Join(errSlow, io.ErrUnexpectedEOF)
 	}
 	return n, err
 }
