@@ -42,6 +42,18 @@ func (p *Publisher) load(ctx context.Context) (state, error) {
 	return s, err
 }
 
+// remember spares the next load the reading of what was just stored.
+func (p *Publisher) remember(prev, next state, now time.Time) {
+	kept := next.clone()
+	kept.at = maps.Clone(prev.at)
+	for role, info := range next.info {
+		if info.Version != prev.info[role].Version {
+			kept.at[role] = now
+		}
+	}
+	p.loaded.Store(&kept)
+}
+
 func (p *Publisher) read(ctx context.Context) (state, error) {
 	s := state{set: tufrepo.Set{Files: map[string][]byte{}}, info: map[string]tufrepo.Info{}, at: map[string]time.Time{}}
 	err := p.cfg.Store.View(ctx, func(tx fleet.Tx) error {
