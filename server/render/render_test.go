@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package render
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"landed/server/fleet"
+)
+
+func TestErrorsBecomeAnswers(t *testing.T) {
+	secret := errors.New("dial 10.0.0.7: password wrong")
+	for _, tc := range []struct {
+		name   string
+		err    error
+		status int
+		code   string
+		detail string
+	}{
+		{"every kind has a status", fleet.Errorf(fleet.Conflict, "taken", "the name is taken"), 409, "taken", "The name is taken."},
+		{"wrapped", fmt.Errorf("stage: %w", fleet.Errorf(fleet.NotFound, "gone", "it is gone")), 404, "gone", "It is gone."},
+		{"a cause stays in the log", &fleet.Error{Kind: fleet.NoSpace, Code: "no_space", Msg: "the disk is full", Err: secret}, 507, "no_space", "The disk is full."},
+		{"a fault of ours says nothing", secret, 500, "internal", "Something is wrong on the server"},
+		{"a body that is too large", &http.MaxBytesError{Limit: 10}, 413, "too_large", "10 bytes"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			log := &strings.Builder{}
+			w := httptest.NewRecorder()
+			API(slog.New(slog.NewTextHandler(log, nil)), func(http.ResponseWriter, *http.Request) error { return tc.err }).ServeHTTP(w, httptest.NewRequest("GET", "/", nil))
+			var p struct {
+				Type, Title, Code, Detail string
+				Status                    int
+			}
+			if err := json.Unmarshal(w.Body.Bytes(), &p); err != nil {
+				t.Fatal(err)
+			}
+			if w.Code != tc.status || p.Status != tc.status || p.Code != tc.code || !strings.Contains(p.Detail, tc.detail) || p.Title != http.StatusText(tc.status) {
+				t.Errorf("%d %+v", w.Code, p)
+			}
+			if strings.Contains(w.Body.String(), "password") {
+				t.Error("the cause was shown")
+			}
+			if logged := strings.Contains(log.String(), "password"); logged != errors.Is(tc.err, secret) {
+				t.Errorf("cause in the log: %v", logged)
+			}
+		})
+	}
+	for _, k := range []fleet.Kind{fleet.Invalid, fleet.Forbidden, fleet.NotFound, fleet.Conflict, fleet.TooLarge, fleet.Busy, fleet.NoSpace} {
+		if statusOf[k] == 0 {
+			t.Errorf("kind %s has no status", k)
+		}
+	}
+}
+
+func TestFindingsStandBesideTheProblem(t *testing.T) {
+	w := httptest.NewRecorder()
+	WriteProblem(w, nil, ProblemOf(fmt.Errorf("upload: %w", extended{})))
+	if got := w.Body.String(); !strings.Contains(got, `"findings":["ZIP-NOT"]`) || !strings.Contains(got, `"code":"refused"`) {
+		t.Error(got)
+	}
+}
+
+type extended struct{}
+
+func (extended) Error() string          { return "refused" }
+func (extended) Unwrap() error          { return fleet.Errorf(fleet.Invalid, "refused", "it is refused") }
+func (extended) Extend() map[string]any { return map[string]any{"findings": []string{"ZIP-NOT"}} }
+
+func TestPagesAreEscaped(t *testing.T) {
+	w := httptest.NewRecorder()
+	Page(slog.New(slog.DiscardHandler), func(http.ResponseWriter, *http.Request) error {
+		return fleet.Errorf(fleet.NotFound, "x", "no model <script>alert(1)</script>")
+	}).ServeHTTP(w, httptest.NewRequest("GET", "/", nil))
+	body, _ := io.ReadAll(w.Body)
+	if w.Code != 404 || strings.Contains(string(body), "<script>") || !strings.Contains(string(body), "No model &lt;script") {
+		t.Errorf("%d %s", w.Code, body)
+	}
+}
