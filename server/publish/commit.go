@@ -89,8 +89,13 @@ func (p *Publisher) timestamp(s *state, now time.Time) error {
 // again: with 200 models that would be most of the time of a publication.
 func (s state) entry(role string) tufrepo.RoleFile {
 	doc := s.set.Files[role]
-	sum := sha256.Sum256(doc)
-	return tufrepo.RoleFile{Version: s.info[role].Version, Length: int64(len(doc)), SHA256: hex.EncodeToString(sum[:])}
+	return tufrepo.RoleFile{Version: s.info[role].Version, Length: int64(len(doc)), SHA256: digest(doc)}
+}
+
+// digest is the SHA-256 as metadata writes it.
+func digest(text []byte) string {
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:])
 }
 
 // sign takes doc, if it could be written, as the newest of role.

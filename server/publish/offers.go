@@ -56,12 +56,14 @@ func (p *Publisher) offersTargets(ctx context.Context, s state, role string, doc
 		if err := d.Validate(); err != nil {
 			return nil, false, fmt.Errorf("offers for %s on %s: %w", d.Model, d.Channel, err)
 		}
-		t, err := p.keep(ctx, tufrepo.OffersPath(model, d.Channel), d.Bytes())
-		if err != nil {
-			return nil, false, err
+		text, path := d.Bytes(), tufrepo.OffersPath(model, d.Channel)
+		t, have := s.target(role, path)
+		if !have || t.SHA256 != digest(text) {
+			changed = true
+			if t, err = p.keep(ctx, path, text); err != nil {
+				return nil, false, err
+			}
 		}
-		have, _ := s.target(role, t.Path)
-		changed = changed || have.SHA256 != t.SHA256
 		targets = append(targets, t)
 	}
 	return targets, changed || len(targets) != len(s.info[role].Targets), nil

@@ -6,8 +6,6 @@ import (
 	"bytes"
 	"cmp"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -127,8 +125,7 @@ func (p *Publisher) draw(ctx context.Context, s state, r fleet.Release, packages
 
 // keep stores a small document and returns the target that points to it.
 func (p *Publisher) keep(ctx context.Context, where string, text []byte) (tufrepo.Target, error) {
-	sum := sha256.Sum256(text)
-	t := tufrepo.Target{Path: where, Length: int64(len(text)), SHA256: hex.EncodeToString(sum[:])}
+	t := tufrepo.Target{Path: where, Length: int64(len(text)), SHA256: digest(text)}
 	draft, err := p.cfg.Blobs.Create(ctx)
 	if err != nil {
 		return t, storing(err)
@@ -137,7 +134,7 @@ func (p *Publisher) keep(ctx context.Context, where string, text []byte) (tufrep
 	if _, err := io.Copy(draft, bytes.NewReader(text)); err != nil {
 		return t, storing(err)
 	}
-	_, err = draft.Commit(ctx, blob.RefOf(sum))
+	_, err = draft.Commit(ctx, blob.Ref(t.SHA256))
 	return t, storing(err)
 }
 

@@ -195,3 +195,19 @@ func TestRenewal(t *testing.T) {
 		}
 	}
 }
+
+// Asking for offers again and again must cost nothing while nothing changed.
+func TestUnchangedOffersPublishNothing(t *testing.T) {
+	h := newHouse(t)
+	h.released("armani")
+	ok(h.StartRollout(h.ctx, Start{Release: optIn, By: "ann"}))(t)
+	before, contents := ok(h.load(h.ctx))(t), h.contents()
+	for range 3 {
+		if err := h.Offers(h.ctx); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if after := ok(h.load(h.ctx))(t); after.info["timestamp"].Version != before.info["timestamp"].Version || h.contents() != contents {
+		t.Error("something was published or stored")
+	}
+}
