@@ -3,6 +3,7 @@
 package otactl
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/netip"
@@ -76,6 +77,9 @@ func explain(err error) problem {
 	refused, isRefused := errors.AsType[*client.Error](err)
 	unreachable, isUnreachable := errors.AsType[*client.Unreachable](err)
 	switch {
+	case errors.Is(err, context.Canceled):
+		return problem{&client.Error{Code: "interrupted", Title: "Interrupted", Detail: "interrupted before the server answered"},
+			"What it did all the same is in: otactl audit."}
 	case isUnreachable:
 		return problem{&client.Error{Code: "unreachable", Title: "No answer", Detail: unreachable.Error()},
 			"Is otad running there? Another server is named with --url or OTACTL_URL."}

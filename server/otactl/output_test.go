@@ -4,6 +4,9 @@ package otactl
 
 import (
 	"bytes"
+	"context"
+	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"testing"
@@ -104,5 +107,25 @@ func TestLongFlags(t *testing.T) {
 	want := []string{"--json", "--url=http://x", "-o", "f", "--channel", "lab", "--help", "--json", "-nope", "--", "-json"}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// Every kind of error says what was found and what to do, and gives its exit code.
+func TestExplain(t *testing.T) {
+	tests := map[string]struct {
+		err  error
+		says string
+		code int
+	}{
+		"interrupted": {fmt.Errorf("upload: %w", context.Canceled), "interrupted before the server answered. What it did all the same is in: otactl audit.", couldNot},
+		"no answer":   {&client.Unreachable{URL: "http://x", Err: io.ErrUnexpectedEOF}, "no answer from http://x: unexpected EOF. Is otad running there? Another server is named with --url or OTACTL_URL.", couldNot},
+		"refused":     {&client.Error{Status: 409, Code: "staged", Detail: "It is staged."}, "It is staged. (staged)", refused},
+		"a fault":     {&client.Error{Status: 500, Code: "internal", Detail: "Something is wrong.", Request: "R1"}, "Something is wrong. The request has the id R1. (internal)", couldNot},
+		"local":       {os.ErrNotExist, "file does not exist", couldNot},
+	}
+	for name, tt := range tests {
+		if got := explain(tt.err).text(); got != tt.says || exitCode(tt.err) != tt.code {
+			t.Errorf("%s: got %q and %d, want %q and %d", name, got, exitCode(tt.err), tt.says, tt.code)
+		}
 	}
 }
