@@ -1,72 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Command mkfixture writes stand-in OTA packages: good ones of every model and kind, hostile ones that each break
-// one rule, and fresh OTA keys for a demo. For load runs a package can be padded to any size in bounded memory.
-//
-// A file appears whole or not at all: it is written beside its place and renamed. Nothing is ever overwritten
-// with less than a whole package, and keys are never overwritten.
+// Command mkfixture writes stand-in OTA packages, good and hostile. See landed/firmware-fixtures/mkfixture.
 package main
 
 import (
 	"context"
-	"fmt"
-	"io"
 	"os"
 	"os/signal"
-	"text/tabwriter"
 
-	"github.com/spf13/cobra"
-
-	fixtures "landed/firmware-fixtures"
+	"landed/firmware-fixtures/mkfixture"
 )
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
-}
-
-// run returns the exit status: 0, or 1 after one sentence on stderr.
-func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
-	root := &cobra.Command{
-		Use:           "mkfixture",
-		Short:         "Write stand-in OTA packages, good and hostile",
-		SilenceUsage:  true,
-		SilenceErrors: true,
-	}
-	root.AddCommand(listCommand(), writeCommand(), hostileCommand(), keyCommand())
-	root.SetArgs(args)
-	root.SetOut(stdout)
-	root.SetErr(stderr)
-	if err := root.ExecuteContext(ctx); err != nil {
-		fmt.Fprintf(stderr, "mkfixture: %v\n", err)
-		return 1
-	}
-	return 0
-}
-
-func listCommand() *cobra.Command {
-	return &cobra.Command{
-		Use:   "list",
-		Short: "List every package that can be written",
-		Args:  cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			w := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 0, 2, ' ', 0)
-			fmt.Fprintln(w, "MODEL\tKIND\tFINGERPRINT")
-			for _, m := range fixtures.Models() {
-				for _, k := range fixtures.Kinds() {
-					b, err := fixtures.BuildOf(m, k)
-					if err != nil {
-						return err
-					}
-					fmt.Fprintf(w, "%s\t%s\t%s\n", m, k, b.Fingerprint)
-				}
-			}
-			fmt.Fprintln(w, "\nHOSTILE\tMUST FIRE\tBECAUSE")
-			for _, c := range fixtures.Hostile() {
-				fmt.Fprintf(w, "%s\t%s\t%s\n", c.Name, c.Want[0], c.Why)
-			}
-			return w.Flush()
-		},
-	}
+	os.Exit(mkfixture.Main(ctx, os.Args[1:], os.Stdout, os.Stderr))
 }

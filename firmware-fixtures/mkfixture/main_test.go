@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package main
+package mkfixture
 
 import (
 	"archive/zip"
@@ -16,7 +16,9 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"mkfixture": main})
+	testscript.Main(m, map[string]func(){"mkfixture": func() {
+		os.Exit(Main(context.Background(), os.Args[1:], os.Stdout, os.Stderr))
+	}})
 }
 
 func TestScripts(t *testing.T) {
