@@ -60,8 +60,10 @@ func serveCommand(stdout, stderr io.Writer) *cobra.Command {
 	f.Int64Var(&o.cfg.MaxUpload, "max-upload", 8<<30, "largest package in `bytes`")
 	f.StringVar(&o.cfg.Language, "language", "en", "of the status pages: en, zh-Hans, zh-Hant")
 	f.DurationVar(&o.cfg.Expiry.Timestamp, "timestamp-life", o.cfg.Expiry.Timestamp, "how long the timestamp is valid")
+	offset := f.Duration("clock-offset", 0, "the server's clock is ahead by this `duration` (negative: behind); to rehearse a wrong clock")
 	f.DurationVar(&o.cfg.Expiry.TimestampEvery, "timestamp-every", o.cfg.Expiry.TimestampEvery, "how often it is renewed")
 	c.RunE = func(c *cobra.Command, _ []string) error {
+		o.cfg.Now = func() time.Time { return clock().Add(*offset) }
 		var handler slog.Handler = slog.NewTextHandler(stderr, nil)
 		if *asJSON {
 			handler = slog.NewJSONHandler(stderr, nil)
