@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -158,7 +159,8 @@ func (c *Client) deliver(ctx context.Context) error {
 	return nil
 }
 
-// post sends one report. again says that the server has not decided about it.
+// post sends one report. again says that the server has not decided about it. Only the reports' own door decides:
+// what a captive portal, or a file server that stands in for the feed, answers says nothing.
 func (c *Client) post(ctx context.Context, l letter) (again bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
@@ -172,13 +174,15 @@ func (c *Client) post(ctx context.Context, l letter) (again bool, err error) {
 		return true, fmt.Errorf("send report: %w", err)
 	}
 	defer resp.Body.Close()
-	_, _ = io.Copy(io.Discard, io.LimitReader(resp.Body, 64<<10)) // so that the connection can be used again
+	body, _ := io.ReadAll(io.LimitReader(resp.Body, 64<<10)) // to the end, so that the connection can be used again
+	var answer struct{ ID, Code string }
+	ours := json.Unmarshal(body, &answer) == nil
 	switch {
-	case resp.StatusCode == http.StatusOK:
+	case resp.StatusCode == http.StatusOK && ours && answer.ID == l.ID:
 		return false, nil
-	case resp.StatusCode >= 500 || resp.StatusCode == http.StatusTooManyRequests || resp.StatusCode == http.StatusRequestTimeout || resp.StatusCode < 400:
-		return true, fmt.Errorf("send report: the server answers %s", resp.Status)
+	case resp.StatusCode/100 == 4 && ours && answer.Code != "" && resp.StatusCode != http.StatusTooManyRequests && resp.StatusCode != http.StatusRequestTimeout:
+		return false, fmt.Errorf("send report: the server answers %s (%s)", resp.Status, answer.Code)
 	default:
-		return false, fmt.Errorf("send report: the server answers %s", resp.Status)
+		return true, fmt.Errorf("send report: the server answers %s, and does not speak of the report", resp.Status)
 	}
 }

@@ -249,21 +249,23 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (s *Server) receive(w http.ResponseWriter, r *http.Request) {
 	text, err := io.ReadAll(io.LimitReader(r.Body, report.MaxEnvelope+1))
 	if err != nil {
-		http.Error(w, err.Error(), http.StatusBadRequest)
+		http.Error(w, `{"code":"truncated"}`, http.StatusBadRequest)
 		return
 	}
 	got, ref, err := report.Open(text)
 	if err != nil {
-		http.Error(w, err.Error(), http.StatusUnprocessableEntity)
+		http.Error(w, `{"code":"malformed"}`, http.StatusUnprocessableEntity)
 		return
 	}
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	s.last[ref] = s.Now()
+	stored := "replayed"
 	if !s.seen[got.ID] {
-		s.seen[got.ID] = true
+		s.seen[got.ID], stored = true, "new"
 		s.reports = append(s.reports, got)
 	}
+	s.mu.Unlock()
+	fmt.Fprintf(w, `{"id":%q,"stored":%q}`, got.ID, stored)
 }
 
 type counting struct {

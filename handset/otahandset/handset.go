@@ -36,14 +36,15 @@ const (
 
 // settings are remembered in the folder. Root, Firmware and Keys are files at set-up.
 type settings struct {
-	Server   string      `json:"server"`
-	Model    string      `json:"model"`
-	Channel  string      `json:"channel"`
-	Style    slots.Style `json:"style"`
-	Certs    []string    `json:"certs"` // PEM
-	Root     string      `json:"-"`
-	Firmware string      `json:"-"`
-	Keys     []string    `json:"-"`
+	Server   string        `json:"server"`
+	Model    string        `json:"model"`
+	Channel  string        `json:"channel"`
+	Style    slots.Style   `json:"style"`
+	Certs    []string      `json:"certs"` // PEM
+	Root     string        `json:"-"`
+	Firmware string        `json:"-"`
+	Keys     []string      `json:"-"`
+	Clock    time.Duration `json:"-"` // how far the clock is ahead, in this run
 }
 
 // handset is the folder, opened.
@@ -53,13 +54,14 @@ type handset struct {
 	slots  *slots.Device
 	phone  *virtual.Phone
 	client *client.Client
+	now    func() time.Time // this handset's clock, right or wrong
 }
 
 func (h *handset) path(name string) string { return filepath.Join(h.dir, name) }
 
 // open opens the handset in dir, or sets it up there.
 func open(dir string, s settings, log io.Writer) (*handset, error) {
-	h := &handset{dir: dir}
+	h := &handset{dir: dir, now: func() time.Time { return time.Now().Add(s.Clock) }}
 	files, err := h.settle(s)
 	if err != nil {
 		return nil, err
@@ -86,7 +88,7 @@ func open(dir string, s settings, log io.Writer) (*handset, error) {
 		return nil, err
 	}
 	h.client, err = client.New(client.Config{Dir: h.path(clientDir), URL: h.set.Server, Root: root, Channel: h.set.Channel,
-		Keys: keys, Slots: h.slots, System: h, Rand: rand.Reader, Log: slog.New(slog.NewTextHandler(log, nil))})
+		Keys: keys, Slots: h.slots, System: h, Rand: rand.Reader, Now: h.now, Log: slog.New(slog.NewTextHandler(log, nil))})
 	return h, err
 }
 
@@ -181,7 +183,7 @@ func (h *handset) switchOn(img slots.Image) error {
 		if err := h.Boot(img); err != nil {
 			return err
 		}
-		h.phone.SIMReady(0, time.Now())
+		h.phone.SIMReady(0, h.now())
 		return h.keep()
 	}
 	if err != nil {
@@ -200,7 +202,7 @@ func (h *handset) switchOn(img slots.Image) error {
 	}
 	h.phone, err = virtual.Resume("handset", system, state, h)
 	if err == nil && system != nil {
-		h.phone.Tick(time.Now())
+		h.phone.Tick(h.now())
 		err = h.keep()
 	}
 	if err == nil && system == nil {
@@ -215,7 +217,7 @@ func (h *handset) Boot(img slots.Image) error {
 	if err != nil {
 		return err
 	}
-	h.phone.Boot(system, time.Now())
+	h.phone.Boot(system, h.now())
 	h.radioUp()
 	return h.keep()
 }
@@ -223,15 +225,15 @@ func (h *handset) Boot(img slots.Image) error {
 func (h *handset) radioUp() {
 	for i, sim := range h.phone.State().Slots {
 		if sim.Present {
-			h.phone.SIMReady(i, time.Now())
+			h.phone.SIMReady(i, h.now())
 		}
 	}
-	h.phone.NetUp(time.Now())
+	h.phone.NetUp(h.now())
 }
 
 // Evidence implements handset.System.
 func (h *handset) Evidence() (report.Evidence, time.Duration) {
-	now := time.Now()
+	now := h.now()
 	return h.phone.Observe(now), now.Sub(h.phone.State().FirstBoot)
 }
 
@@ -264,7 +266,7 @@ func (h *handset) run(ctx context.Context, out io.Writer, once bool) error {
 	defer stop()
 	for {
 		wake, err := h.client.Step(ctx)
-		h.phone.Tick(time.Now())
+		h.phone.Tick(h.now())
 		if err := h.keep(); err != nil {
 			return err
 		}
@@ -282,7 +284,7 @@ func (h *handset) run(ctx context.Context, out io.Writer, once bool) error {
 		if err != nil {
 			fmt.Fprintln(out, err)
 		}
-		wait := time.NewTimer(min(max(time.Until(wake), time.Second), time.Hour)) // the clock may be set meanwhile
+		wait := time.NewTimer(min(max(wake.Sub(h.now()), time.Second), time.Hour)) // the clock may be set meanwhile
 		select {
 		case <-ctx.Done():
 			wait.Stop()

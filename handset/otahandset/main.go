@@ -69,6 +69,7 @@ func command(out io.Writer) *cobra.Command {
 		},
 	}
 	root.PersistentFlags().StringVar(&dir, "dir", "", "folder of the handset")
+	root.PersistentFlags().DurationVar(&s.Clock, "clock-offset", 0, "the handset's clock is ahead by this `duration` (negative: behind); to rehearse wrong clocks, and what falls due later")
 	_ = root.MarkPersistentFlagRequired("dir")
 	f := root.Flags()
 	f.StringVar(&s.Server, "server", "", "address of the server, http://HOST:PORT")
@@ -78,22 +79,33 @@ func command(out io.Writer) *cobra.Command {
 	f.StringArrayVar(&s.Keys, "ota-key", nil, "certificate of an OTA key that the firmware pins (PEM); may be repeated")
 	f.StringVar(&s.Channel, "channel", "stable", "stable, beta or lab")
 	f.BoolVar(&once, "once", false, "end when nothing more is due now")
-	root.AddCommand(userCommands(&dir, out)...)
+	root.AddCommand(userCommands(&dir, &s.Clock, out)...)
 	return root
 }
 
 // userCommands are what the user of the handset does, and what support asks for.
-func userCommands(dir *string, out io.Writer) []*cobra.Command {
+func userCommands(dir *string, clock *time.Duration, out io.Writer) []*cobra.Command {
 	with := func(use, short string, do func(*handset) error) *cobra.Command {
 		return &cobra.Command{Use: use, Short: short, Args: cobra.NoArgs, RunE: func(cmd *cobra.Command, _ []string) error {
-			h, err := open(*dir, settings{}, cmd.ErrOrStderr())
+			h, err := open(*dir, settings{Clock: *clock}, cmd.ErrOrStderr())
 			if err != nil {
 				return err
 			}
 			return do(h)
 		}}
 	}
+	check := &cobra.Command{Use: "check", Short: "look for an update now, as when its user asks, and end when nothing more is due", Args: cobra.NoArgs}
+	server := check.Flags().String("server", "", "address of the server, for this run")
+	check.RunE = func(cmd *cobra.Command, _ []string) error {
+		h, err := open(*dir, settings{Server: *server, Clock: *clock}, cmd.ErrOrStderr())
+		if err != nil {
+			return err
+		}
+		h.client.Hurry()
+		return h.run(cmd.Context(), out, true)
+	}
 	return []*cobra.Command{
+		check,
 		with("reference", "print the support reference of this installation", func(h *handset) error {
 			_, err := fmt.Fprintln(out, h.client.Reference())
 			return err
@@ -116,7 +128,7 @@ func userCommands(dir *string, out io.Writer) []*cobra.Command {
 			return h.keep()
 		}),
 		with("reset", "factory reset: a new installation on the same system", func(h *handset) error {
-			h.phone.FactoryReset(time.Now())
+			h.phone.FactoryReset(h.now())
 			h.radioUp()
 			return errors.Join(client.Reset(h.path(clientDir)), h.keep())
 		}),
