@@ -3,13 +3,10 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"crypto"
 	"crypto/rand"
-	"encoding/json"
 	"fmt"
-	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -20,14 +17,15 @@ import (
 	fixtures "landed/firmware-fixtures"
 	"landed/manifests"
 	"landed/server"
+	"landed/server/otactl/client"
 	"landed/server/publish"
 )
 
 // house is the running server, and what the engineers have at hand.
 type house struct {
 	url     string
-	dir     string // data folder
-	token   string // of an engineer who is also the admin
+	dir     string         // data folder
+	api     *client.Client // what otactl uses; its token is that of ann, engineer and admin
 	server  *server.Server
 	log     *slog.Logger
 	builds  map[string]fixtures.Build // by model: what the release installs
@@ -57,7 +55,8 @@ func openHouse(ctx context.Context, o options, clock *clock) (h *house, err erro
 		return h, err
 	}
 	h.otaKeys = []crypto.PublicKey{h.otaKey.Cert.PublicKey}
-	if h.token, err = server.Init(ctx, h.dir, "ann", clock.Now); err != nil {
+	token, err := server.Init(ctx, h.dir, "ann", clock.Now)
+	if err != nil {
 		return h, err
 	}
 	if err = os.WriteFile(filepath.Join(h.dir, "ota-keys", "stable", "maker.pem"), h.otaKey.CertPEM(), 0o644); err != nil {
@@ -70,7 +69,11 @@ func openHouse(ctx context.Context, o options, clock *clock) (h *house, err erro
 	if err != nil {
 		return h, err
 	}
-	return h, h.listen(o.addr)
+	if err = h.listen(o.addr); err != nil {
+		return h, err
+	}
+	h.api, err = client.New(h.url, token, nil)
+	return h, err
 }
 
 func (h *house) listen(addr string) error {
@@ -98,73 +101,8 @@ func (h *house) close() {
 	}
 }
 
-// call asks the server's API, as otactl does. in is JSON, bytes as they are, or nil; out may be nil.
-func (h *house) call(ctx context.Context, method, path string, in, out any) error {
-	var body io.Reader
-	switch in := in.(type) {
-	case nil:
-	case []byte:
-		body = bytes.NewReader(in)
-	default:
-		text, err := json.Marshal(in)
-		if err != nil {
-			return err
-		}
-		body = bytes.NewReader(text)
-	}
-	req, err := http.NewRequestWithContext(ctx, method, h.url+path, body)
-	if err != nil {
-		return err
-	}
-	req.Header.Set("Authorization", "Bearer "+h.token)
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		return err
-	}
-	defer resp.Body.Close()
-	text, err := io.ReadAll(resp.Body)
-	if err != nil {
-		return err
-	}
-	if resp.StatusCode/100 != 2 {
-		r := &refusal{Status: resp.Status, Detail: string(text)}
-		_ = json.Unmarshal(text, r) // problem+json, or anything else
-		return fmt.Errorf("%s %s: %w", method, path, r)
-	}
-	if raw, ok := out.(*[]byte); ok {
-		*raw = text
-		return nil
-	}
-	if out == nil {
-		return nil
-	}
-	return json.Unmarshal(text, out)
-}
-
-// refusal is a problem+json answer.
-type refusal struct {
-	Status   string    `json:"-"`
-	Code     string    `json:"code"`
-	Detail   string    `json:"detail"`
-	Findings []finding `json:"findings"`
-}
-
-func (r *refusal) Error() string { return r.Status + ": " + r.Detail }
-
-// stage is one stage as the API takes it.
-type stage struct {
-	Share int    `json:"share"`
-	Soak  string `json:"soak"`
-	Gates struct {
-		MinReports  int64 `json:"min_reports"`
-		MinProven   int   `json:"min_proven"`
-		MaxFailures int   `json:"max_failures"`
-		HaltLeaks   int64 `json:"halt_leaks"`
-	} `json:"gates"`
-}
-
-func (h *house) startRollout(ctx context.Context, device string, stages []stage) error {
-	return h.call(ctx, "POST", "/v1/rollouts", map[string]any{
-		"release": manifests.OptInRelease().Name, "models": []string{device}, "channel": "stable", "stages": stages,
-	}, nil)
+// startRollout is one command of an engineer.
+func (h *house) startRollout(ctx context.Context, device string, stages []client.Stage) error {
+	_, err := h.api.StartRollout(ctx, manifests.OptInRelease().Name, []string{device}, "stable", stages)
+	return err
 }

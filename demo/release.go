@@ -9,7 +9,6 @@ import (
 	"crypto/md5"
 	"errors"
 	"fmt"
-	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -17,7 +16,9 @@ import (
 
 	fixtures "landed/firmware-fixtures"
 	"landed/manifests"
+	"landed/manifests/otapkg"
 	"landed/manifests/tufrepo"
+	"landed/server/otactl/client"
 	"landed/signer/ceremony"
 	"landed/signer/keys"
 )
@@ -52,7 +53,7 @@ func foundTrust(ctx context.Context, h *house, clock *clock, news *news) (*peopl
 	for _, k := range made {
 		p.hands[k.Public().Name+" "+k.Public().Use] = ceremony.Hand{Signer: k, Ledger: ceremony.NewLedger()}
 	}
-	if err := h.importTrust(ctx, bundle); err != nil {
+	if _, err := h.api.ImportTrust(ctx, bundle); err != nil {
 		return nil, err
 	}
 	if p.trusted, err = bundle.Set(); err != nil {
@@ -94,7 +95,7 @@ func (p *people) addModels(ctx context.Context, h *house, online tufrepo.OnlineK
 	if err != nil {
 		return err
 	}
-	if err := h.importTrust(ctx, bundle); err != nil {
+	if _, err := h.api.ImportTrust(ctx, bundle); err != nil {
 		return err
 	}
 	staged := request.Staged()
@@ -112,10 +113,6 @@ func versionOf(doc []byte) int64 {
 		return 0
 	}
 	return info.Version
-}
-
-func (h *house) importTrust(ctx context.Context, b tufrepo.Bundle) error {
-	return h.call(ctx, "POST", "/v1/trust", b.Bytes(), nil)
 }
 
 // publishRelease uploads a package per model, has the release signed by two people who
@@ -140,11 +137,11 @@ func publishRelease(ctx context.Context, h *house, p *people, clock *clock, news
 		packages = append(packages, sha256)
 	}
 	release := manifests.OptInRelease().Name
-	if err := h.call(ctx, "POST", "/v1/releases", map[string]any{"source": string(manifests.OptInSource()), "packages": packages}, nil); err != nil {
+	if _, err := h.api.CreateRelease(ctx, manifests.OptInSource(), packages); err != nil {
 		return err
 	}
-	var change changeAnswer
-	if err := h.call(ctx, "POST", "/v1/releases/"+release+"/stage", nil, &change); err != nil {
+	change, err := h.api.Stage(ctx, release)
+	if err != nil {
 		return err
 	}
 	news.say("Release %s is staged for %d models.", release, len(packages))
@@ -161,24 +158,15 @@ func (h *house) upload(ctx context.Context, b fixtures.Build, folder string, new
 	if err := os.WriteFile(filepath.Join(folder, name), zip, 0o644); err != nil {
 		return "", err
 	}
-	var answer struct {
-		SHA256   string    `json:"sha256"`
-		Findings []finding `json:"findings"`
-	}
-	if err := h.call(ctx, "POST", "/v1/packages?channel=stable&name="+url.QueryEscape(name), zip, &answer); err != nil {
+	answer, err := h.api.Upload(ctx, name, "stable", bytes.NewReader(zip), int64(len(zip)), nil)
+	if err != nil {
 		return "", err
 	}
 	news.say("Uploaded %s: %s", name, foundIn(answer.Findings))
 	return answer.SHA256, nil
 }
 
-type finding struct {
-	Code    string `json:"code"`
-	Level   string `json:"level"`
-	Message string `json:"message"`
-}
-
-func foundIn(fs []finding) string {
+func foundIn(fs otapkg.Findings) string {
 	if len(fs) == 0 {
 		return "nothing found."
 	}
@@ -189,21 +177,10 @@ func foundIn(fs []finding) string {
 	return strings.Join(words, ", ") + "."
 }
 
-// changeAnswer is the state of a change as the API tells it.
-type changeAnswer struct {
-	ID    string   `json:"id"`
-	State string   `json:"state"`
-	Words []string `json:"words"`
-	Roles []struct {
-		Role       string `json:"role"`
-		Have, Need int
-	} `json:"roles"`
-}
-
 // signRelease has two people review and sign; the server publishes at the second signature.
 func (p *people) signRelease(ctx context.Context, h *house, change, folder string, now time.Time, news *news) error {
-	var text []byte
-	if err := h.call(ctx, "GET", "/v1/changes/"+change+"/request", nil, &text); err != nil {
+	text, err := h.api.ChangeRequest(ctx, change)
+	if err != nil {
 		return err
 	}
 	request, err := tufrepo.ParseRequest(text)
@@ -225,8 +202,8 @@ func (p *people) signRelease(ctx context.Context, h *house, change, folder strin
 		if err != nil {
 			return fmt.Errorf("%s signs: %w", name, err)
 		}
-		var answer changeAnswer
-		if err := h.call(ctx, "POST", "/v1/changes/"+change+"/response", response.Bytes(), &answer); err != nil {
+		answer, err := h.api.SendResponse(ctx, change, response.Bytes())
+		if err != nil {
 			return err
 		}
 		if len(answer.Roles) > 0 {
@@ -249,8 +226,8 @@ func (h *house) tryHostile(ctx context.Context, news *news) error {
 	if err := hostile.Write(&zip, h.otaKey); err != nil {
 		return err
 	}
-	err = h.call(ctx, "POST", "/v1/packages?channel=stable&name=hostile.zip", zip.Bytes(), nil)
-	refused, ok := errors.AsType[*refusal](err)
+	_, err = h.api.Upload(ctx, "hostile.zip", "stable", &zip, int64(zip.Len()), nil)
+	refused, ok := errors.AsType[*client.Error](err)
 	if !ok {
 		return fmt.Errorf("a hostile package (%s) was not refused: %w", hostile.Name, err)
 	}

@@ -13,6 +13,7 @@ import (
 	fixtures "landed/firmware-fixtures"
 	"landed/handset/sim"
 	"landed/manifests"
+	"landed/server/otactl/client"
 )
 
 const (
@@ -134,13 +135,11 @@ func live(ctx context.Context, o options, h *house, fleet *sim.Fleet, news *news
 
 // stages is what the engineers chose for a fleet this small: a fifth, half, all; a day in each,
 // after which the 24 hour reports decide.
-func stages(size int) []stage {
+func stages(size int) []client.Stage {
 	reports := func(share int) int64 { return int64(max(1, math.Round(float64(size*share)/10_000/3))) }
-	var all []stage
+	var all []client.Stage
 	for _, share := range []int{2_000, 5_000, 10_000} {
-		s := stage{Share: share, Soak: "24h"}
-		s.Gates.MinReports, s.Gates.MaxFailures, s.Gates.HaltLeaks = reports(share), 2_500, 3
-		all = append(all, s)
+		all = append(all, client.Stage{Share: share, Soak: "24h", Gates: client.Gates{MinReports: reports(share), MaxFailures: 2_500, HaltLeaks: 3}})
 	}
 	return all
 }

@@ -4,7 +4,9 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 )
@@ -18,28 +20,17 @@ type watch struct {
 
 // look tells what the trail says about rollouts since the last look.
 func (w *watch) look(ctx context.Context) error {
-	var answer struct {
-		Entries []auditLine `json:"entries"`
-	}
-	if err := w.house.call(ctx, "GET", "/v1/audit?limit=50", nil, &answer); err != nil {
+	entries, _, err := w.house.api.Audit(ctx, "", 0, 50)
+	if err != nil {
 		return err
 	}
-	slices.Reverse(answer.Entries)
-	for _, e := range answer.Entries {
+	for _, e := range slices.Backward(entries) {
 		if e.N > w.seen && strings.HasPrefix(e.Action, "rollout.") {
 			w.news.say("%-15s %s: %s", modelOf(e.Subject), verb(e.Action), e.Reason)
 		}
 		w.seen = max(w.seen, e.N)
 	}
 	return nil
-}
-
-type auditLine struct {
-	N       int64  `json:"n"`
-	Actor   string `json:"actor"`
-	Action  string `json:"action"`
-	Subject string `json:"subject"`
-	Reason  string `json:"reason"`
 }
 
 // modelOf takes the model out of a rollout's id.
@@ -104,5 +95,17 @@ type figures struct {
 }
 
 func (h *house) status(ctx context.Context) (s statusPage, err error) {
-	return s, h.call(ctx, "GET", "/status.json", nil, &s)
+	req, err := http.NewRequestWithContext(ctx, "GET", h.url+"/status.json", nil)
+	if err != nil {
+		return s, err
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return s, err
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		return s, fmt.Errorf("the status page answers %s", resp.Status)
+	}
+	return s, json.NewDecoder(resp.Body).Decode(&s)
 }

@@ -112,7 +112,7 @@ func (p *Publisher) draw(ctx context.Context, s state, r fleet.Release, packages
 	}
 	for _, role := range slices.Sorted(maps.Keys(added)) {
 		if !s.delegates(role) {
-			return d, fleet.Errorf(fleet.Conflict, "model_untrusted", "nobody may sign for %s yet; run otasign add-model %s and import what it writes", role, role)
+			return d, fleet.Errorf(fleet.Conflict, "model_untrusted", "nobody may sign for %s yet; run otasign add-model --model %s and import what it writes", role, role)
 		}
 		targets, pruned := nextTargets(s.info[role].Targets, added[role])
 		d.pruned = append(d.pruned, pruned...)

@@ -5,7 +5,6 @@ package publish
 import (
 	"bytes"
 	"encoding/json"
-	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -214,14 +213,4 @@ func TestRequestIsWhatTheSignersReview(t *testing.T) {
 		t.Fatal(err)
 	}
 	ok(h.Stage(h.ctx, optIn, "ann"))(t)
-}
-
-func get(t testing.TB, url string) (int, []byte) {
-	t.Helper()
-	resp, err := http.Get(url)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer resp.Body.Close()
-	return resp.StatusCode, ok(io.ReadAll(resp.Body))(t)
 }

@@ -23,7 +23,7 @@ func (s installations) Get(ctx context.Context, ref report.Reference) (fleet.Ins
 	if err != nil {
 		return i, err
 	}
-	stored, err := reports{s.q}.Get(ctx, ref, i.Newest.ID)
+	stored, err := reports(s).Get(ctx, ref, i.Newest.ID)
 	if err != nil {
 		return i, fmt.Errorf("newest report of %s: %w", ref, err)
 	}

@@ -23,15 +23,14 @@ import (
 
 // release is what the server would stage, and the reviewer's folder.
 type release struct {
-	h         *house
-	folder    string
-	content   []byte
-	name      string
-	manifest  manifests.Manifest
-	request   tufrepo.Request
-	mine      *tufrepo.Set
-	otaKeys   map[string][]crypto.PublicKey
-	published []tufrepo.Target // that the role lists already
+	h        *house
+	folder   string
+	content  []byte
+	name     string
+	manifest manifests.Manifest
+	request  tufrepo.Request
+	mine     *tufrepo.Set
+	otaKeys  map[string][]crypto.PublicKey
 }
 
 func newRelease(t *testing.T, h *house, kind fixtures.Kind) *release {
