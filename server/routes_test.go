@@ -273,3 +273,19 @@ func TestKeysAreKeptFromOthers(t *testing.T) {
 		t.Error("a data folder was made twice")
 	}
 }
+
+func TestOneServerPerFolder(t *testing.T) {
+	h := newHouse(t)
+	if _, err := New(h.cfg); err == nil || !strings.Contains(err.Error(), "another otad") {
+		t.Fatalf("a second server on the same folder: %v", err)
+	}
+	look := h.cfg
+	look.ReadOnly = true
+	s, err := New(look)
+	if err != nil {
+		t.Fatalf("looking at it beside the server: %v", err)
+	}
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+}

@@ -110,6 +110,13 @@ func (s *Server) build(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	if !s.cfg.ReadOnly {
+		unlock, err := lock(s.cfg.DataDir)
+		if err != nil {
+			return err
+		}
+		s.opened(unlock)
+	}
 	if s.db, err = store.Open(ctx, s.path(databaseFile), s.cfg.Now); err != nil {
 		return err
 	}
