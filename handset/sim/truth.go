@@ -85,7 +85,7 @@ func (f *Fleet) Counts(model string) map[string]int {
 // Identifiers is what the observer received, as F-Secure counted: messages that hold an identifier.
 type Identifiers struct {
 	Before         int // while an unpatched build ran
-	AfterPatched   int // from patched builds whose user had not agreed
+	AfterPatched   int // from patched builds whose user had not agreed: leaks, and what was carried over
 	AfterConsented int // from patched builds whose user had agreed
 }
 
@@ -101,7 +101,7 @@ func (f *Fleet) Identifiers() Identifiers {
 		}
 		n.Before += f.observer.ReceivedBefore(h.name, h.patched).Total()
 		after := f.observer.ReceivedSince(h.name, h.patched).Total()
-		if h.leaks() {
+		if h.leaks() || !h.phone.Truth().Consented {
 			n.AfterPatched += after
 		} else {
 			n.AfterConsented += after
