@@ -18,6 +18,7 @@ import (
 	"context"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"landed/manifests"
@@ -48,6 +49,7 @@ const (
 type Intake struct {
 	Config
 	queue     chan *waiting
+	present   atomic.Int64 // callers inside Receive
 	closing   sync.RWMutex // held for reading while a report is being queued
 	closed    bool
 	done      chan struct{}  // closed when the committer has ended
