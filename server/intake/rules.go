@@ -56,7 +56,7 @@ func (r *Rules) Refresh(ctx context.Context) (map[string]map[string]verdict.Rule
 	// Held throughout: an Invalidate during the reading must not be overwritten by it.
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	var published []publishedRelease
+	var published []verdict.Published
 	err := r.store.View(ctx, func(tx fleet.Tx) (err error) {
 		published, err = readPublished(ctx, tx)
 		return err
@@ -66,22 +66,21 @@ func (r *Rules) Refresh(ctx context.Context) (map[string]map[string]verdict.Rule
 	}
 	r.known = map[string]map[string]verdict.Rule{}
 	for _, p := range published {
-		r.known[p.Name] = p.rules(published)
+		rules := map[string]verdict.Rule{}
+		for _, pack := range p.Packages {
+			rules[pack.Model], _ = verdict.RuleOf(p.Name, pack.Model, published)
+		}
+		r.known[p.Name] = rules
 	}
 	return r.known, nil
 }
 
-type publishedRelease struct {
-	manifests.Release
-	packages []fleet.Package
-}
-
-func readPublished(ctx context.Context, tx fleet.Tx) ([]publishedRelease, error) {
+func readPublished(ctx context.Context, tx fleet.Tx) ([]verdict.Published, error) {
 	all, err := tx.Releases().List(ctx)
 	if err != nil {
 		return nil, err
 	}
-	var published []publishedRelease
+	var published []verdict.Published
 	for _, stored := range all {
 		if stored.State != fleet.ReleasePublished {
 			continue
@@ -90,36 +89,15 @@ func readPublished(ctx context.Context, tx fleet.Tx) ([]publishedRelease, error)
 		if err != nil {
 			return nil, fmt.Errorf("release %s: %w", stored.Name, err)
 		}
-		p := publishedRelease{Release: source}
+		p := verdict.Published{Release: source}
 		for _, sha256 := range stored.Packages {
 			pack, err := tx.Packages().Get(ctx, sha256)
 			if err != nil {
 				return nil, fmt.Errorf("release %s: %w", stored.Name, err)
 			}
-			p.packages = append(p.packages, pack)
+			p.Packages = append(p.Packages, pack)
 		}
 		published = append(published, p)
 	}
 	return published, nil
-}
-
-// rules gives the rule per model of p: its builds, and those of later releases that keep
-// its effect, because a handset that went further still shows it.
-func (p publishedRelease) rules(published []publishedRelease) map[string]verdict.Rule {
-	rules := map[string]verdict.Rule{}
-	for _, own := range p.packages {
-		rules[own.Model] = verdict.Rule{Effect: p.EffectOn(own.Model)}
-	}
-	for _, later := range published {
-		if later.Counter < p.Counter || later.Effect.Name != p.Effect.Name || later.Effect.Feature < p.Effect.Feature {
-			continue
-		}
-		for _, pack := range later.packages {
-			if rule, ok := rules[pack.Model]; ok {
-				rule.Builds = append(rule.Builds, verdict.Build{Fingerprint: pack.Build.Fingerprint, Model: pack.Model, Variant: pack.Variant})
-				rules[pack.Model] = rule
-			}
-		}
-	}
-	return rules
 }

@@ -9,42 +9,32 @@ import (
 	"landed/server/verdict"
 )
 
-// rule is what an installation of a model is judged by: every build of its release, and of
-// later ones that keep its effect.
+// rule is what an installation of a model is judged by; nothing is proven by one that is not
+// published.
 func (s *Support) rule(ctx context.Context, tx fleet.Tx, release, model string) (verdict.Rule, error) {
 	all, err := tx.Releases().List(ctx)
 	if err != nil {
 		return verdict.Rule{}, err
 	}
-	var rule verdict.Rule
-	var from int64
+	var published []verdict.Published
 	for _, r := range all {
-		if r.Name == release {
-			source, err := s.source(r)
-			if err != nil {
-				return verdict.Rule{}, err
-			}
-			rule.Effect, from = source.EffectOn(model), r.Counter
+		if r.State != fleet.ReleasePublished {
+			continue
 		}
-	}
-	for _, r := range all {
 		source, err := s.source(r)
 		if err != nil {
 			return verdict.Rule{}, err
 		}
-		keeps := source.Effect.Name == rule.Effect.Name && source.Effect.Feature >= rule.Effect.Feature
-		if from == 0 || r.State != fleet.ReleasePublished || r.Counter < from || !keeps {
-			continue
-		}
+		p := verdict.Published{Release: source}
 		for _, sum := range r.Packages {
-			p, err := s.pkg(ctx, tx, sum)
+			pack, err := s.pkg(ctx, tx, sum)
 			if err != nil {
 				return verdict.Rule{}, err
 			}
-			if p.Model == model {
-				rule.Builds = append(rule.Builds, verdict.Build{Fingerprint: p.Build.Fingerprint, Model: p.Model, Variant: p.Variant})
-			}
+			p.Packages = append(p.Packages, pack)
 		}
+		published = append(published, p)
 	}
+	rule, _ := verdict.RuleOf(release, model, published)
 	return rule, nil
 }
