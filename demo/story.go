@@ -133,12 +133,13 @@ func live(ctx context.Context, o options, h *house, fleet *sim.Fleet, news *news
 	return nil
 }
 
-// stages is what the engineers chose for a fleet this small: a fifth, half, all; a day in each,
-// after which the 24 hour reports decide.
+// stages is what the engineers chose for a fleet this small: a dozen handsets but at least a
+// fifth, then half, then all; a day in each, after which the 24 hour reports decide.
 func stages(size int) []client.Stage {
 	reports := func(share int) int64 { return int64(max(1, math.Round(float64(size*share)/10_000/3))) }
+	first := min(max(2_000, 10_000*12/size), 4_900)
 	var all []client.Stage
-	for _, share := range []int{2_000, 5_000, 10_000} {
+	for _, share := range []int{first, 5_000, 10_000} {
 		all = append(all, client.Stage{Share: share, Soak: "24h", Gates: client.Gates{MinReports: reports(share), MaxFailures: 2_500, HaltLeaks: 3}})
 	}
 	return all
