@@ -263,3 +263,15 @@ func TestOnlyTheServerDecidesAboutReports(t *testing.T) {
 		})
 	}
 }
+
+// A channel that never had a rollout has no offers document. That is no fault of anybody.
+func TestNothingWasEverOffered(t *testing.T) {
+	r := newRig(t)
+	r.client.cfg.Channel = "beta"
+	if refusal := r.step(); refusal != nil || r.client.State() != Idle || len(r.server.Reports()) != 0 {
+		t.Fatalf("got %v in state %s, %d reports", refusal, r.client.State(), len(r.server.Reports()))
+	}
+	if st, err := r.client.Status(); err != nil || !strings.HasPrefix(st.Reason, "No update is offered") {
+		t.Errorf("reason %q, %v", st.Reason, err)
+	}
+}

@@ -7,6 +7,7 @@ import (
 	"context"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io/fs"
 	"net/http"
@@ -36,6 +37,7 @@ type feed struct {
 	c        *Client
 	up       *updater.Updater
 	fetch    *fetcher
+	model    string // ro.product.device
 	role     string // of the model
 	now      time.Time
 	etag     string
@@ -67,7 +69,7 @@ func (c *Client) poll(ctx context.Context, model string) (*feed, error) {
 	if err != nil {
 		return nil, metadataRefusal(err, err)
 	}
-	f := &feed{c: c, role: manifests.Model{Device: model}.Role(), now: now, etag: resp.Header.Get("ETag"),
+	f := &feed{c: c, model: model, role: manifests.Model{Device: model}.Role(), now: now, etag: resp.Header.Get("ETag"),
 		fetch: &fetcher{ctx: ctx, c: c, kept: map[string]fetched{c.metadataURL("timestamp.json"): {body: text}}}}
 	if err := listsSnapshot(text); err != nil {
 		return nil, metadataRefusal(err, nil)
@@ -119,6 +121,9 @@ func (f *feed) guard(do func() error) (err error) {
 	return nil
 }
 
+// errUnlisted says that the role in question was verified, and does not list the path.
+var errUnlisted = errors.New("the role does not list it")
+
 // target looks up a path and requires that the given role, and no other, vouches for it.
 func (f *feed) target(path, role string) (*metadata.TargetFiles, error) {
 	var info *metadata.TargetFiles
@@ -126,10 +131,13 @@ func (f *feed) target(path, role string) (*metadata.TargetFiles, error) {
 		info, err = f.up.GetTargetInfo(path)
 		return err
 	})
+	trusted := f.up.GetTrustedMetadataSet()
+	if doc := trusted.Targets[role]; err != nil && doc != nil && doc.Signed.Targets[path] == nil {
+		return nil, refuse(ClassDisagree, report.PhaseMetadata, codeExcluded, "%s: %w", path, errUnlisted)
+	}
 	if err != nil {
 		return nil, err
 	}
-	trusted := f.up.GetTrustedMetadataSet()
 	for name, doc := range trusted.Targets {
 		if name != metadata.TARGETS && doc.Signed.Delegations != nil {
 			return nil, refuse(ClassDisagree, report.PhaseMetadata, codeExcluded, "role %s delegates, which no role of a model may", name)
@@ -145,10 +153,14 @@ func (f *feed) target(path, role string) (*metadata.TargetFiles, error) {
 	return info, nil
 }
 
-// offers is the verified document of what is offered now, from the disk if it is the one from there.
+// offers is the verified document of what is offered now, from the disk if it is the one from there. A model or channel
+// that never had a rollout has none: then nothing is offered.
 func (f *feed) offers() (offers.Document, string, error) {
 	path := tufrepo.OffersPath(f.role, f.c.cfg.Channel)
 	info, err := f.target(path, tufrepo.OffersRole(f.role))
+	if errors.Is(err, errUnlisted) {
+		return offers.Document{Schema: offers.Schema, Model: f.model, Channel: f.c.cfg.Channel}, "", nil
+	}
 	if err != nil {
 		return offers.Document{}, "", err
 	}
@@ -183,7 +195,7 @@ func (f *feed) agree(o offers.Offer) error {
 	}
 	info, err := f.target(o.Package.Path, f.role)
 	if err != nil {
-		if r, ok := err.(*Refusal); ok && r.Class != ClassNetwork && strings.Contains(r.Err.Error(), "not found") {
+		if errors.Is(err, errUnlisted) {
 			return disagree("the offline role does not list it")
 		}
 		return err
