@@ -3,7 +3,9 @@
 package console
 
 import (
+	"io"
 	"net/http"
+	"time"
 
 	"landed/server/auth"
 	"landed/server/fleet"
@@ -20,16 +22,29 @@ func (c *Console) upload(w http.ResponseWriter, r *http.Request) error {
 		in.Channel = "stable"
 	}
 	if r.ContentLength > c.MaxUpload {
+		linger(w, r)
 		return fleet.Errorf(fleet.TooLarge, "too_large", "the package has %d bytes; this server takes at most %d", r.ContentLength, c.MaxUpload)
 	}
 	pkg, err := c.Publish.Upload(r.Context(), in, http.MaxBytesReader(w, r.Body, c.MaxUpload))
 	if err != nil {
+		linger(w, r)
 		return err
 	}
 	answer := packageToWire(pkg)
 	answer.Facts = pkg.Facts
 	return render.JSON(w, http.StatusCreated, answer)
 }
+
+// linger reads for a while what is still coming, and throws it away. To close the connection on somebody who is
+// sending resets it, and the answer that says why is lost.
+func linger(w http.ResponseWriter, r *http.Request) {
+	if err := http.NewResponseController(w).SetReadDeadline(time.Now().Add(lingerFor)); err != nil {
+		return // no connection to speak of
+	}
+	_, _ = io.Copy(io.Discard, r.Body)
+}
+
+const lingerFor = 5 * time.Second
 
 func (c *Console) listPackages(w http.ResponseWriter, r *http.Request) error {
 	all := []packageWire{}
