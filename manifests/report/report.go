@@ -30,15 +30,19 @@ type Report struct {
 	Model         string `json:"model"`          // ro.product.device
 	Variant       string `json:"variant"`        // image variant
 	Channel       string `json:"channel"`        // stable, beta or lab
-	Build         string `json:"build"`          // fingerprint that is running
-	BuildUTC      int64  `json:"build_utc"`      // its ro.build.date.utc, seconds
-	PreviousBuild string `json:"previous_build"` // fingerprint before the last update, "" if none
+	Build         string `json:"build"`          // fingerprint that is running, if the feed names it; else BuildOther
+	BuildUTC      int64  `json:"build_utc"`      // its ro.build.date.utc, seconds; 0 for BuildOther
+	PreviousBuild string `json:"previous_build"` // before the last update, as Build; "" if there was none
 
 	Progress Progress `json:"progress"`
 	Failure  *Failure `json:"failure,omitempty"` // with progress failed, and only then
 
 	Evidence Evidence `json:"evidence"`
 }
+
+// BuildOther stands for every build that the signed documents of a handset's model do not
+// name: a build's name is free text of its maker, and free text has no place in a report.
+const BuildOther = "other"
 
 // Evidence is what the running system says about Cloud Messaging
 // (android-ota 1.6 names the fields; names here without their prefix).

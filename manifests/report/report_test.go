@@ -143,6 +143,17 @@ func TestRefusalsAreDiscreet(t *testing.T) {
 	}
 }
 
+func TestOtherBuild(t *testing.T) {
+	r := example()
+	r.Build, r.BuildUTC, r.PreviousBuild = BuildOther, 0, BuildOther
+	if err := r.Validate(); err != nil {
+		t.Error(err)
+	}
+	if r.BuildUTC = 912345678; r.Validate() == nil {
+		t.Error("a build that has no name has a time")
+	}
+}
+
 // TestNoRoomForIdentity puts each forbidden item into each string field: none is taken,
 // and none is repeated in the refusal.
 func TestNoRoomForIdentity(t *testing.T) {

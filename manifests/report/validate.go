@@ -77,7 +77,11 @@ func (r Report) Validate() error {
 	v.match("variant", r.Variant, word, "a variant name")
 	oneOf(&v, "channel", r.Channel, "stable", "beta", "lab")
 	v.build("build", r.Build)
-	v.between("build_utc", r.BuildUTC, 1, 1<<40)
+	if r.Build == BuildOther {
+		v.between("build_utc", r.BuildUTC, 0, 0)
+	} else {
+		v.between("build_utc", r.BuildUTC, 1, 1<<40)
+	}
 	if r.PreviousBuild != "" {
 		v.build("previous_build", r.PreviousBuild)
 	}
@@ -130,7 +134,12 @@ func (v *validator) match(field, value string, want *regexp.Regexp, words string
 	v.fault(!want.MatchString(value), "%s: wanted %s", field, words)
 }
 
+// build takes the shape of a fingerprint; that it is one which was published is for the
+// server to see, who knows them.
 func (v *validator) build(field, value string) {
+	if value == BuildOther {
+		return
+	}
 	v.match(field, value, fingerprint, "a build fingerprint, brand/product/device:release/id/incremental:type/tags")
 	v.fault(manyDigits.MatchString(value), "%s: ten or more digits in a row are no build label", field)
 }
