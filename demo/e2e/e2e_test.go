@@ -86,6 +86,7 @@ func setUp(e *testscript.Env) error {
 	e.Setenv("OTAD_TICK", "200ms")          // what is due is looked at often, so that stories take seconds
 	e.Setenv("OTAD_TIMESTAMP_LIFE", "72h")  // longer than the day by which a handset's clock is put forward
 	e.Setenv("OTAD_TIMESTAMP_EVERY", "24h") // a third of it
+	e.Setenv("GORACE", "atexit_sleep_ms=0") // each process would wait a second at its end, if built with -race
 	e.Values[stateKey{}] = &state{}
 	stages, err := os.ReadFile("testdata/stages.yaml")
 	return errors.Join(err,
