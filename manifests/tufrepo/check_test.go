@@ -186,6 +186,76 @@ func TestNext(t *testing.T) {
 	}
 }
 
+// TestExpiredModel: a role of a model that expires stops its own handsets and nobody else. What
+// changes, and what every handset reads, must be fresh. want "" means that it may follow.
+func TestExpiredModel(t *testing.T) {
+	const later = 101 // days: the builds of every model have expired, targets and root have not
+	cases := []struct {
+		name string
+		do   func(r *repo)
+		want string
+	}{
+		{"the timestamp is renewed", func(r *repo) { r.publish(2) }, ""},
+		{"another model is halted", func(r *repo) {
+			r.files["armani-offers"] = must(Sign(must(NewRole(2, r.in(7), []Target{offersFor("armani")})), r.offers))
+			r.publish(2)
+		}, ""},
+		{"another model is released", func(r *repo) {
+			r.files["armani"] = must(Sign(must(NewRole(2, r.in(100), []Target{packageFor("armani", 2)})), r.builds[:2]...))
+			r.publish(2)
+		}, ""},
+		{"it is retired", func(r *repo) {
+			r.models = []string{"armani"}
+			r.files[Targets] = must(Sign(r.targetsDoc(2), r.targets[1:]...))
+			r.publish(2)
+		}, ""},
+		{"a model is added beside it", func(r *repo) {
+			r.models = append(r.models, "cancro")
+			r.files[Targets] = must(Sign(r.targetsDoc(2), r.targets[1:]...))
+			for _, role := range []string{"cancro", "cancro-offers"} {
+				by := r.builds[:2]
+				if role != "cancro" {
+					by = []Signer{r.offers}
+				}
+				r.files[role] = must(Sign(must(NewRole(1, r.in(7), nil)), by...))
+			}
+			r.publish(2)
+		}, ""},
+		{"its keys change, its file does not", func(r *repo) {
+			r.builds = people("new", 3)
+			r.files[Targets] = must(Sign(r.targetsDoc(2), r.targets[1:]...))
+			r.publish(2)
+		}, "dior: version 1 has 0 good"},
+		{"it is signed anew, but for a time that is over", func(r *repo) {
+			r.files["dior"] = must(Sign(must(NewRole(2, r.in(-1), nil)), r.builds...))
+			r.publish(2)
+		}, "dior: version 2 expired"},
+		{"a snapshot that has expired", func(r *repo) { r.now = r.in(-10); r.publish(2) }, "snapshot: version 2 expired"},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			r := newRepo("armani", "dior")
+			prev := r.set()
+			r.now = r.in(later)
+			c.do(r)
+			now := testNow.AddDate(0, 0, later)
+			err := CheckNext(prev, r.set(), now)
+			if (err == nil) != (c.want == "") || (err != nil && !strings.Contains(err.Error(), c.want)) {
+				t.Fatalf("error %v; wanted %q", err, c.want)
+			}
+			if err != nil {
+				return
+			}
+			if err := r.set().CheckServed(now); err != nil {
+				t.Errorf("and once it is served: %v", err)
+			}
+			if err := r.set().Check(now); err == nil {
+				t.Error("a check of everything does not tell that a model expired")
+			}
+		})
+	}
+}
+
 // TestRollbackIsRefused and recovery: versions that a thief of online keys drove up can be
 // left behind only by a root without those keys.
 func TestFastForwardRecovery(t *testing.T) {

@@ -31,10 +31,15 @@ func MaxLife(role string) time.Duration {
 
 // CheckNext checks that next may be published after prev: Check(next), and what a client that
 // holds prev would refuse. Versions grow where bytes change, roles do not vanish from the
-// snapshot, roots are kept for ever. Only a change of the online keys in the root permits
+// snapshot, roots are kept for ever. What changes must be fresh, and so must root, targets,
+// snapshot and timestamp; a role of a model that stays as it is may have expired, so that one
+// forgotten model stops nobody but its own handsets. Only a change of the online keys in the root permits
 // lower versions, as TUF's recovery from a fast-forward attack needs it.
 func CheckNext(prev, next Set, now time.Time) error {
 	c := open(next, now)
+	c.mayExpire = func(role string) bool {
+		return prev.Files[role] != nil && bytes.Equal(prev.Files[role], next.Files[role])
+	}
 	c.checkRoots()
 	c.checkOffline()
 	c.checkOnline()

@@ -25,9 +25,9 @@ func (p *Publisher) adopt(ctx context.Context) (bool, error) {
 	if err != nil || found.info[tufrepo.Timestamp].Version <= s.info[tufrepo.Timestamp].Version {
 		return false, err
 	}
-	if err := found.set.Check(p.now()); err != nil {
+	if err := found.set.CheckServed(p.now()); err != nil {
 		// Expired metadata is what a long sleep leaves behind, so the time is not judged here.
-		if err := found.set.Check(found.info[tufrepo.Timestamp].Expires.Add(-1)); err != nil {
+		if err := found.set.CheckServed(found.info[tufrepo.Timestamp].Expires.Add(-1)); err != nil {
 			return false, fmt.Errorf("the feed folder holds timestamp %d, the database %d, and what lies in the folder cannot be taken up; restore a newer database, or move the folder away and accept that handsets wait for higher versions: %w",
 				found.info[tufrepo.Timestamp].Version, s.info[tufrepo.Timestamp].Version, err)
 		}

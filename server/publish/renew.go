@@ -96,8 +96,9 @@ func (p *Publisher) finishSigned(ctx context.Context, s state) error {
 	return nil
 }
 
-// alarmAt are the parts of its life, in percent, at which an offline role alarms.
-var alarmAt = []int{90, 75, 50}
+// alarmAt are the parts of its life, in percent, at which an offline role alarms. At 100 it has
+// expired: that of a model stops the handsets of that model, root or targets stop all.
+var alarmAt = []int{100, 90, 75, 50}
 
 // alarm says, once per step, which offline roles people have to sign again.
 func (p *Publisher) alarm(ctx context.Context, s state) {
