@@ -21,6 +21,7 @@ type Installation struct {
 	Verdict  Class
 	Because  []string // why, in words
 	Before   Before   // what its reports said before the patch
+	Leaked   bool     // it leaked once, on this release; no later report takes that back
 	Cloned   bool     // two different reports with one sequence number: a copied image, or a forger
 	Reports  int64    // how many of its reports are stored
 	First    time.Time
@@ -74,6 +75,7 @@ type Counts struct {
 	Model         string
 	Channel       string
 	Installations int64
+	Leaked        int64 // that ever leaked: it never falls, so nobody can talk a leak away
 	Verdicts      map[Class]int64
 	Progress      map[report.Progress]int64
 	Before        map[Before]int64

@@ -23,7 +23,7 @@ type Rollout struct {
 	Held     string    // why it stays at its share, "" if it does not
 	Reason   string    // why it was halted, in the words of By
 	By       string    // who halted or resumed it last; "landed" for the loop itself
-	Forgiven int       // leaking installations that were known when it was last resumed
+	Forgiven int       // installations known to have leaked when it was last resumed
 	Started  time.Time
 	Changed  time.Time
 	Revision int64 // grows with every save; a save from an older one is a conflict

@@ -34,6 +34,39 @@ type step struct {
 
 func other(r *report.Report) { r.ID = strings.Repeat("e", 32) }
 
+func refusesFeed(r *report.Report) {
+	r.Kind, r.Progress, r.Failure = report.KindProgress, report.ProgressFailed, &report.Failure{Phase: report.PhaseMetadata, Code: 1}
+}
+
+// TestALeakIsNotTakenBack lets one installation leak, and then report that all is well.
+func TestALeakIsNotTakenBack(t *testing.T) {
+	w := newWorld(t)
+	for _, step := range []struct {
+		what         maker
+		seq          int64
+		change       func(*report.Report)
+		leak, leaked int64
+	}{
+		{leaks, 1, nil, 1, 1},
+		{silent, 2, nil, 0, 1},
+		{leaks, 3, nil, 1, 1},
+		{silent, 4, func(r *report.Report) { r.Release, r.Build = "two", patchedLater }, 0, 0},
+	} {
+		r, key := step.what(1, step.seq)
+		if step.change != nil {
+			step.change(&r)
+		}
+		if _, err := w.Receive(ctx, seal(t, r, key)); err != nil {
+			t.Fatal(err)
+		}
+		c := w.counts(t, r.Release)
+		if c.Verdicts[fleet.Leak] != step.leak || c.Leaked != step.leaked {
+			t.Errorf("report %d: %d leak and %d ever did; wanted %d and %d", step.seq, c.Verdicts[fleet.Leak], c.Leaked, step.leak, step.leaked)
+		}
+		w.checkFigures(t)
+	}
+}
+
 func TestSequences(t *testing.T) {
 	for _, test := range []struct {
 		name     string
@@ -61,6 +94,10 @@ func TestSequences(t *testing.T) {
 			2, 2, fleet.ConfirmedOff, report.ProgressRunning, fleet.BeforeUnknown, "one"},
 		{"a regression is seen", []step{{silent, 1, nil, "new"}, {leaks, 2, nil, "new"}},
 			2, 2, fleet.Leak, report.ProgressRunning, fleet.BeforeUnknown, "one"},
+		{"it refused the feed while it waited: nothing was begun", []step{{waits, 1, nil, "new"}, {waits, 2, refusesFeed, "new"}},
+			2, 2, fleet.Unpatched, report.ProgressKnown, fleet.BeforeActive, "one"},
+		{"it refused the feed in the middle of a download", []step{{downloads, 1, nil, "new"}, {waits, 2, refusesFeed, "new"}},
+			2, 2, fleet.Unpatched, report.ProgressDownloading, fleet.BeforeActive, "one"},
 		{"two reports with one number", []step{{silent, 1, nil, "new"}, {silent, 1, other, "new"}},
 			1, 2, fleet.Contradictory, report.ProgressRunning, fleet.BeforeUnknown, "one"},
 		{"two reports with one number, found out late", []step{{waits, 1, nil, "new"}, {silent, 2, nil, "new"}, {waits, 1, other, "late"}},

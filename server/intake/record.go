@@ -7,6 +7,7 @@ import (
 	"context"
 	"time"
 
+	"landed/manifests/report"
 	"landed/server/fleet"
 	"landed/server/verdict"
 )
@@ -54,7 +55,7 @@ func (i *Intake) record(ctx context.Context, tx fleet.Tx, now time.Time, w *wait
 	if late {
 		a.receipt.Stored = StoredLate
 	}
-	a.leaks = next.Verdict == fleet.Leak && (first || old.Verdict != fleet.Leak || old.Release != next.Release)
+	a.leaks = next.Leaked && (first || !old.Leaked || old.Release != next.Release)
 	return a, tx.Counts().Move(ctx, from, &next)
 }
 
@@ -95,7 +96,8 @@ func (i *Intake) settle(ctx context.Context, tx fleet.Tx, now time.Time, w *wait
 		fallthrough
 	case !aside:
 		next.Model, next.Channel, next.Release = w.report.Model, w.report.Channel, w.report.Release
-		next.Seq, next.Newest, next.Progress, next.Last = w.report.Seq, w.report, w.report.Progress, now
+		next.Seq, next.Newest, next.Progress, next.Last = w.report.Seq, w.report, progress(old, w.report), now
+		next.Leaked = old.Leaked && old.Release == w.report.Release
 	case twin && !old.Cloned: // judged again, by what it said last
 		if next, err = tx.Installations().Get(ctx, w.ref); err != nil {
 			return next, err
@@ -116,6 +118,20 @@ func (i *Intake) settle(ctx context.Context, tx fleet.Tx, now time.Time, w *wait
 func judge(i *fleet.Installation, now time.Time, rule verdict.Rule) {
 	v := verdict.Judge(now, verdict.Subject{Newest: i.Newest, Last: i.Last, Cloned: i.Cloned}, rule)
 	i.Verdict, i.Because = v.Class, v.Because
+	i.Leaked = i.Leaked || v.Class == fleet.Leak
+}
+
+// progress is how far an installation counts as being. A handset that refused the feed has
+// not begun anything: after an outage of the feed, all that wait would count as failed, and
+// halt every rollout.
+func progress(old fleet.Installation, r report.Report) report.Progress {
+	if r.Failure == nil || r.Failure.Phase != report.PhaseMetadata {
+		return r.Progress
+	}
+	if old.Release == r.Release && old.Progress != "" && old.Progress != report.ProgressRunning {
+		return old.Progress
+	}
+	return report.ProgressKnown
 }
 
 // strongest keeps the finding that says most of the time before the patch. It does not

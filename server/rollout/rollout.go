@@ -36,7 +36,7 @@ func Advance(now time.Time, r fleet.Rollout, c fleet.Counts) (fleet.Rollout, []E
 	if reason := haltReason(r, gates, c); reason != "" {
 		return halt(r, now, Author, reason), []Event{{"rollout.halt", reason, true}}
 	}
-	if leaks := c.Verdicts[fleet.Leak] - int64(r.Forgiven); leaks > 0 {
+	if leaks := c.Leaked - int64(r.Forgiven); leaks > 0 {
 		return hold(r, now, fmt.Sprintf("%s found leaking; the stage is held at %s", count(leaks, "installation"), Percent(r.Share())))
 	}
 	if r.State != fleet.RolloutRunning {
@@ -54,7 +54,7 @@ func haltReason(r fleet.Rollout, g fleet.Gates, c fleet.Counts) string {
 	if limit == 0 {
 		limit = fleet.DefaultHaltLeaks
 	}
-	if leaks := c.Verdicts[fleet.Leak] - int64(r.Forgiven); leaks >= limit {
+	if leaks := c.Leaked - int64(r.Forgiven); leaks >= limit {
 		return fmt.Sprintf("%s leak: identifiers left a patched handset without consent", count(leaks, "installation"))
 	}
 	if share(c.Failed(), c.Began()) > g.MaxFailures && c.Began() >= minToJudge {
@@ -130,7 +130,7 @@ func Resume(r fleet.Rollout, now time.Time, by, reason string, c fleet.Counts) (
 		return r, fleet.Errorf(fleet.Conflict, "not_stopped", "the rollout is %s; only a held or halted one can be resumed", r.State)
 	}
 	r.State, r.Held, r.By, r.Reason = fleet.RolloutRunning, "", by, reason
-	r.Since, r.Changed, r.Forgiven = now, now, int(c.Verdicts[fleet.Leak])
+	r.Since, r.Changed, r.Forgiven = now, now, int(c.Leaked)
 	return r, nil
 }
 

@@ -20,6 +20,7 @@ const (
 	cellVerdict       = "verdict"
 	cellProgress      = "progress"
 	cellBefore        = "before"
+	cellLeaked        = "leaked"
 )
 
 // cells gathers the changes of a transaction, so that many reports write each figure once.
@@ -35,8 +36,12 @@ func (c cells) add(i *fleet.Installation, by int64) {
 }
 
 // cellsOf names the figures that count an installation: kind and value.
-func cellsOf(i *fleet.Installation) [4][2]string {
-	return [4][2]string{{cellInstallations, ""}, {cellVerdict, string(i.Verdict)}, {cellProgress, string(i.Progress)}, {cellBefore, string(i.Before)}}
+func cellsOf(i *fleet.Installation) [][2]string {
+	named := [5][2]string{{cellInstallations, ""}, {cellVerdict, string(i.Verdict)}, {cellProgress, string(i.Progress)}, {cellBefore, string(i.Before)}, {cellLeaked, ""}}
+	if !i.Leaked {
+		return named[:4]
+	}
+	return named[:]
 }
 
 func compareCells(a, b cell) int {
@@ -118,6 +123,8 @@ func put(into *fleet.Counts, c cell, n int64) {
 	switch c.kind {
 	case cellInstallations:
 		into.Installations = n
+	case cellLeaked:
+		into.Leaked = n
 	case cellVerdict:
 		into.Verdicts[fleet.Class(c.value)] = n
 	case cellProgress:

@@ -15,7 +15,7 @@ import (
 
 type installations struct{ q querier }
 
-const installationColumns = `ref, model, channel, release, seq, newest, progress, verdict, because, before, cloned, reports, first, last`
+const installationColumns = `ref, model, channel, release, seq, newest, progress, verdict, because, before, leaked, cloned, reports, first, last`
 
 // Get implements fleet.Installations.
 func (s installations) Get(ctx context.Context, ref report.Reference) (fleet.Installation, error) {
@@ -48,12 +48,12 @@ func (s installations) Put(ctx context.Context, i fleet.Installation) error {
 	if err != nil {
 		return err
 	}
-	_, err = s.q.exec(ctx, `INSERT INTO installations (`+installationColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
+	_, err = s.q.exec(ctx, `INSERT INTO installations (`+installationColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
 		ON CONFLICT (ref) DO UPDATE SET model = excluded.model, channel = excluded.channel, release = excluded.release, seq = excluded.seq,
 		newest = excluded.newest, progress = excluded.progress, verdict = excluded.verdict, because = excluded.because, before = excluded.before,
-		cloned = excluded.cloned, reports = excluded.reports, first = excluded.first, last = excluded.last`,
+		leaked = excluded.leaked, cloned = excluded.cloned, reports = excluded.reports, first = excluded.first, last = excluded.last`,
 		string(i.Ref), i.Model, i.Channel, i.Release, i.Seq, i.Newest.ID, string(i.Progress), string(i.Verdict), because, string(i.Before),
-		i.Cloned, i.Reports, millis(i.First), millis(i.Last))
+		i.Leaked, i.Cloned, i.Reports, millis(i.First), millis(i.Last))
 	return err
 }
 
@@ -127,5 +127,5 @@ func (s installations) Alarming(ctx context.Context, release, model string, limi
 
 func installationFields(i *fleet.Installation) []any {
 	return []any{&i.Ref, &i.Model, &i.Channel, &i.Release, &i.Seq, &i.Newest.ID, &i.Progress, &i.Verdict, asList[string]{&i.Because}, &i.Before,
-		&i.Cloned, &i.Reports, asTime{&i.First}, asTime{&i.Last}}
+		&i.Leaked, &i.Cloned, &i.Reports, asTime{&i.First}, asTime{&i.Last}}
 }

@@ -39,10 +39,10 @@ func (d *DB) Recount(ctx context.Context) (differences []string, err error) {
 // recountCells compares the figures with a scan over the installations.
 func recountCells(ctx context.Context, q querier) ([]string, error) {
 	want := cells{}
-	rows, err := q.query(ctx, `SELECT release, model, channel, verdict, progress, before FROM installations`)
+	rows, err := q.query(ctx, `SELECT release, model, channel, verdict, progress, before, leaked FROM installations`)
 	if err := each(rows, err, func(rows *sql.Rows) error {
 		var i fleet.Installation
-		if err := rows.Scan(&i.Release, &i.Model, &i.Channel, &i.Verdict, &i.Progress, &i.Before); err != nil {
+		if err := rows.Scan(&i.Release, &i.Model, &i.Channel, &i.Verdict, &i.Progress, &i.Before, &i.Leaked); err != nil {
 			return err
 		}
 		want.add(&i, 1)

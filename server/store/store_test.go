@@ -178,7 +178,7 @@ func TestRecountFindsDifferences(t *testing.T) {
 	outside := raw(t, path)
 	do(t, outside, `INSERT INTO counts VALUES ('one', 'armani', 'stable', 'verdict', 'leak', 7)`)
 	do(t, outside, `INSERT INTO reports (ref, id, seq, at, late, envelope) VALUES ('R', 'I', 1, 0, 0, 'x')`)
-	do(t, outside, `INSERT INTO installations VALUES ('S', 'armani', 'stable', 'one', 3, 'I', 'known', 'unpatched', '[]', 'quiet', 0, 1, 0, 0)`)
+	do(t, outside, `INSERT INTO installations VALUES ('S', 'armani', 'stable', 'one', 3, 'I', 'known', 'unpatched', '[]', 'quiet', 0, 0, 1, 0, 0)`)
 	got, err := db.Recount(ctx)
 	if err != nil {
 		t.Fatal(err)

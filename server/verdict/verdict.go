@@ -52,7 +52,14 @@ func Judge(now time.Time, s Subject, rule Rule) Verdict {
 	r, e := s.Newest, s.Newest.Evidence
 	build, patched := rule.find(r.Build)
 	patched = patched && e.Feature >= 1
-	if because := contradictions(s, rule, build); len(because) > 0 {
+	if because := impostors(s, build); len(because) > 0 {
+		return Verdict{fleet.Contradictory, because}
+	}
+	// What left the handset is the harder fact, whatever else does not fit.
+	if because := leaks(r); patched && len(because) > 0 {
+		return Verdict{fleet.Leak, because}
+	}
+	if because := contradictions(r, rule, build); len(because) > 0 {
 		return Verdict{fleet.Contradictory, because}
 	}
 	if patched {
@@ -67,11 +74,8 @@ func Judge(now time.Time, s Subject, rule Rule) Verdict {
 	return Verdict{fleet.Unpatched, []string{"the running build has no opt-in"}}
 }
 
-// judgePatched judges a build of the release that did not contradict itself.
+// judgePatched judges a build of the release that neither leaked nor contradicted itself.
 func judgePatched(e report.Evidence) Verdict {
-	if because := leaks(e); len(because) > 0 {
-		return Verdict{fleet.Leak, because}
-	}
 	switch {
 	case e.State == report.StateOn && e.Origin == report.OriginUser:
 		return Verdict{fleet.Consented, []string{"on, switched on by the user"}}
@@ -91,17 +95,27 @@ func judgePatched(e report.Evidence) Verdict {
 	}}
 }
 
+// impostors lists what makes it doubtful that the report speaks for one handset of its model.
+func impostors(s Subject, build *Build) []string {
+	var because []string
+	if s.Cloned {
+		because = append(because, "two different reports carried the same sequence number")
+	}
+	if build != nil && (build.Model != s.Newest.Model || build.Variant != s.Newest.Variant) {
+		because = append(because, "the running build is not made for this model and variant")
+	}
+	return because
+}
+
 // contradictions lists what cannot be true at once.
-func contradictions(s Subject, rule Rule, build *Build) []string {
-	r, e := s.Newest, s.Newest.Evidence
+func contradictions(r report.Report, rule Rule, build *Build) []string {
+	e := r.Evidence
 	var because []string
 	say := func(holds bool, words string) {
 		if holds {
 			because = append(because, words)
 		}
 	}
-	say(s.Cloned, "two different reports carried the same sequence number")
-	say(build != nil && (build.Model != r.Model || build.Variant != r.Variant), "the running build is not made for this model and variant")
 	say(build != nil && e.Feature == 0, "the running build is a patched one, but says that it has no opt-in")
 	say(r.Progress == report.ProgressRunning && build == nil, "says that the update runs, but the running build is not of this release")
 	if e.Feature >= 1 {
@@ -110,7 +124,7 @@ func contradictions(s Subject, rule Rule, build *Build) []string {
 		say(e.State == report.StateOn && e.Origin == report.OriginPolicy, "on by a policy that can only switch off")
 		say(e.State == report.StateOn && e.Origin == report.OriginUser && e.Consent != report.ConsentIn, "on by the user, without a consent on record")
 		say(e.State == report.StateOff && e.Origin == report.OriginCarriedOver, "off, but carried over as on")
-		say(e.AutoGate == report.GateOpen && len(leaks(e)) == 0, "an opt-in build whose guard against self-activation is open")
+		say(e.AutoGate == report.GateOpen, "an opt-in build whose guard against self-activation is open")
 		say(e.AttemptsBuild > e.AttemptsSetup, "more self-activations since this build than since set-up")
 	}
 	say(e.Consent == report.ConsentIn && (e.ConsentDay == "" || e.ConsentDay < rule.Effect.PromptDay), "consent before any build could ask for it")
@@ -118,8 +132,12 @@ func contradictions(s Subject, rule Rule, build *Build) []string {
 }
 
 // leaks lists what left a patched handset that should have been silent.
-func leaks(e report.Evidence) []string {
+func leaks(r report.Report) []string {
+	e := r.Evidence
 	var because []string
+	if r.PreviousBuild == "" && e.AttemptsSetup > e.AttemptsBuild {
+		because = append(because, fmt.Sprintf("set up on this build, and activated itself %d times since", e.AttemptsSetup))
+	}
 	if e.AttemptsBuild > 0 {
 		because = append(because, fmt.Sprintf("activated itself %d times since this build first booted", e.AttemptsBuild))
 	}

@@ -93,12 +93,22 @@ func TestJudge(t *testing.T) {
 		"gate open, nothing sent":    {quiet, func(s *Subject, e *report.Evidence) { e.AutoGate = report.GateOpen }, fleet.Contradictory, "guard"},
 		"consent too early":          {quiet, func(s *Subject, e *report.Evidence) { consent(e, "2014-07-31") }, fleet.Contradictory, "before any build"},
 		"consent on no day":          {quiet, func(s *Subject, e *report.Evidence) { consent(e, "") }, fleet.Contradictory, ""},
-		"more since build than ever": {quiet, func(s *Subject, e *report.Evidence) { e.AttemptsBuild = 2 }, fleet.Contradictory, "more self-activations"},
-		"cloned":                     {quiet, func(s *Subject, e *report.Evidence) { s.Cloned = true }, fleet.Contradictory, "sequence number"},
-		"build of another model":     {quiet, func(s *Subject, e *report.Evidence) { s.Newest.Build = "other/build" }, fleet.Contradictory, "not made for"},
-		"build of another variant":   {quiet, func(s *Subject, e *report.Evidence) { s.Newest.Variant = "armani_global" }, fleet.Contradictory, "not made for"},
-		"patched without feature":    {quiet, func(s *Subject, e *report.Evidence) { e.Feature = 0 }, fleet.Contradictory, "no opt-in"},
-		"runs what is not of it":     {quiet, func(s *Subject, e *report.Evidence) { s.Newest.Build = unpatchedBuild }, fleet.Contradictory, "not of this release"},
+		"more since build than ever": {quiet, func(s *Subject, e *report.Evidence) { e.AttemptsBuild = 2 }, fleet.Leak, "activated itself 2 times"},
+		"leak of a build that switched itself on": {quiet, func(s *Subject, e *report.Evidence) {
+			attempts(40)(s, e)
+			e.State, e.Origin, e.AutoGate, e.Transport = report.StateOn, report.OriginAuto, report.GateOpen, report.TransportHTTP
+		}, fleet.Leak, "plain HTTP"},
+		"leak of a clone": {quiet, func(s *Subject, e *report.Evidence) {
+			attempts(1)(s, e)
+			s.Cloned = true
+		}, fleet.Contradictory, "sequence number"},
+		"fresh, activated since set-up": {quiet, func(s *Subject, e *report.Evidence) { e.AttemptsSetup = 7 }, fleet.Leak, "since"},
+		"updated, activated before":     {quiet, func(s *Subject, e *report.Evidence) { s.Newest.PreviousBuild, e.AttemptsSetup = report.BuildOther, 7 }, fleet.ConfirmedOff, ""},
+		"cloned":                        {quiet, func(s *Subject, e *report.Evidence) { s.Cloned = true }, fleet.Contradictory, "sequence number"},
+		"build of another model":        {quiet, func(s *Subject, e *report.Evidence) { s.Newest.Build = "other/build" }, fleet.Contradictory, "not made for"},
+		"build of another variant":      {quiet, func(s *Subject, e *report.Evidence) { s.Newest.Variant = "armani_global" }, fleet.Contradictory, "not made for"},
+		"patched without feature":       {quiet, func(s *Subject, e *report.Evidence) { e.Feature = 0 }, fleet.Contradictory, "no opt-in"},
+		"runs what is not of it":        {quiet, func(s *Subject, e *report.Evidence) { s.Newest.Build = unpatchedBuild }, fleet.Contradictory, "not of this release"},
 
 		"before the patch":         {before, nil, fleet.Unpatched, "no opt-in"},
 		"before, failed":           {before, func(s *Subject, e *report.Evidence) { s.Newest.Progress = report.ProgressFailed }, fleet.Unpatched, ""},

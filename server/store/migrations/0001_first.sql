@@ -99,6 +99,7 @@ CREATE TABLE installations (
 	verdict  TEXT NOT NULL,
 	because  TEXT NOT NULL,
 	before   TEXT NOT NULL,
+	leaked   BOOLEAN NOT NULL,
 	cloned   BOOLEAN NOT NULL,
 	reports  BIGINT NOT NULL,
 	first    BIGINT NOT NULL,
@@ -113,7 +114,7 @@ CREATE TABLE cursors (
 	n    BIGINT NOT NULL
 ) WITHOUT ROWID;
 
--- Maintained figures, one row per cell. kind is installations, verdict, progress or before.
+-- Maintained figures, one row per cell. kind is installations, verdict, progress, before or leaked.
 CREATE TABLE counts (
 	release TEXT NOT NULL,
 	model   TEXT NOT NULL,
