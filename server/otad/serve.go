@@ -105,7 +105,9 @@ func serve(ctx context.Context, cfg server.Config, addr, addrFile string, tick t
 	case <-ctx.Done():
 		cfg.Log.Info("ending", "wait", shutdownWait)
 		wait, cancel := context.WithTimeout(context.Background(), shutdownWait)
-		err = h.Shutdown(wait)
+		if err = h.Shutdown(wait); err != nil {
+			err = fmt.Errorf("requests under way did not end within %s and were cut off: %w", shutdownWait, errors.Join(err, h.Close()))
+		}
 		cancel()
 	}
 	endTicks()

@@ -33,7 +33,7 @@ func serve(log *slog.Logger, h Handler, answer func(http.ResponseWriter, *http.R
 		p := ProblemOf(err)
 		p.Request = w.Header().Get(RequestID)
 		if p.Status >= 500 && r.Context().Err() == nil {
-			log.ErrorContext(r.Context(), "request failed", "request", p.Request, "method", r.Method, "path", r.URL.Path, "err", err)
+			log.ErrorContext(r.Context(), "request failed", "request", p.Request, "method", r.Method, "err", err) // no path: a reference may stand in it; the access log has the route
 		}
 		answer(w, r, p)
 	})
