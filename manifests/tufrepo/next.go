@@ -10,9 +10,9 @@ import (
 	"time"
 )
 
-// maxJump bounds how far a version may leap, so that a slip of the pen does not use numbers up
+// MaxJump bounds how far a version may leap, so that a slip of the pen does not use numbers up
 // for ever; after a restore from a backup a leap is needed.
-const maxJump = 10_000
+const MaxJump = 10_000
 
 // MaxLife is the longest that new metadata of a role may be valid.
 func MaxLife(role string) time.Duration {
@@ -111,8 +111,8 @@ func (c *checker) mustGrow(role string, from, to int64) {
 		c.fault("%s: version %d is published with other bytes; clients would keep the old ones", role, to)
 	case to < from:
 		c.fault("%s: version %d is lower than %d, which is published; clients refuse it", role, to, from)
-	case to > from+maxJump:
-		c.fault("%s: version leaps from %d to %d; the limit is %d", role, from, to, maxJump)
+	case to > from+MaxJump:
+		c.fault("%s: version leaps from %d to %d; the limit is %d", role, from, to, MaxJump)
 	}
 }
 
@@ -187,7 +187,7 @@ func (c *checker) checkStagedRole(role string, old *checker) {
 		return
 	}
 	before := old.docs[role].info.Version
-	if d.info.Version <= before || d.info.Version > before+maxJump {
+	if d.info.Version <= before || d.info.Version > before+MaxJump {
 		c.fault("%s: version %d is staged, %d is published; the next is %d", role, d.info.Version, before, before+1)
 	}
 	c.mustBeFresh(d, role)

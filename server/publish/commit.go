@@ -76,12 +76,12 @@ func (p *Publisher) snapshot(s *state, now time.Time) error {
 		}
 		files[role] = s.entry(role)
 	}
-	doc, err := tufrepo.NewSnapshot(s.info[tufrepo.Snapshot].Version+1, now.Add(p.cfg.Expiry.Snapshot), files)
+	doc, err := tufrepo.NewSnapshot(p.next(*s, tufrepo.Snapshot), now.Add(p.cfg.Expiry.Snapshot), files)
 	return s.sign(tufrepo.Snapshot, doc, err, p.cfg.Keys.Snapshot)
 }
 
 func (p *Publisher) timestamp(s *state, now time.Time) error {
-	doc, err := tufrepo.NewTimestamp(s.info[tufrepo.Timestamp].Version+1, now.Add(p.cfg.Expiry.Timestamp), s.entry(tufrepo.Snapshot))
+	doc, err := tufrepo.NewTimestamp(p.next(*s, tufrepo.Timestamp), now.Add(p.cfg.Expiry.Timestamp), s.entry(tufrepo.Snapshot))
 	return s.sign(tufrepo.Timestamp, doc, err, p.cfg.Keys.Timestamp)
 }
 

@@ -70,7 +70,7 @@ func (p *Publisher) offersTargets(ctx context.Context, s state, role string, doc
 }
 
 func (p *Publisher) offersRole(s state, role string, targets []tufrepo.Target) ([]byte, error) {
-	doc, err := tufrepo.NewRole(s.info[role].Version+1, p.now().Add(p.cfg.Expiry.Offers), targets)
+	doc, err := tufrepo.NewRole(p.next(s, role), p.now().Add(p.cfg.Expiry.Offers), targets)
 	if err != nil {
 		return nil, fmt.Errorf("next %s: %w", role, err)
 	}

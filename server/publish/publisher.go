@@ -52,9 +52,10 @@ type Publisher struct {
 	cfg    Config
 	folder folder
 
-	mu      sync.Mutex     // one publication at a time
-	written int64          // version of the timestamp that the folder holds
-	alarmed map[string]int // by role, the last step that was told
+	mu      sync.Mutex       // one publication at a time
+	written int64            // version of the timestamp that the folder holds
+	alarmed map[string]int   // by role, the last step that was told
+	floor   map[string]int64 // by role, the highest version that a file of the folder had at the start
 
 	loaded atomic.Pointer[state] // never changed once stored
 }
@@ -76,17 +77,30 @@ func Open(ctx context.Context, cfg Config) (*Publisher, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	adopted, err := p.adopt(ctx)
-	if err == nil && adopted {
-		// Go on from a version that is higher than any that was ever served.
-		err = p.publishLocked(ctx, func(state) (edit, error) { return edit{fresh: true}, nil })
-	}
 	if err == nil {
+		p.goAbove(ctx, adopted)
 		err = p.heal(ctx)
 	}
 	if err != nil {
 		return nil, errors.Join(err, f.Close())
 	}
 	return p, nil
+}
+
+// goAbove publishes on from versions that are higher than any that was ever served. What keeps it
+// from being published must not keep the server from starting: the next Renew tries again.
+func (p *Publisher) goAbove(ctx context.Context, adopted bool) {
+	err := p.publishLocked(ctx, func(s state) (edit, error) {
+		if !s.started() || !adopted && !p.overtaken(s) {
+			return edit{}, nil
+		}
+		e, err := p.renewal(ctx, s)
+		e.fresh = true
+		return e, err
+	})
+	if err != nil {
+		p.cfg.Log.ErrorContext(ctx, "what was found in the feed folder could not be published on; it is tried again at the next tick", "err", err)
+	}
 }
 
 // Close lets go of the feed folder.

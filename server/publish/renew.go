@@ -64,11 +64,14 @@ func (p *Publisher) renewal(ctx context.Context, s state) (edit, error) {
 }
 
 // due says if role was published every ago or more, or if more than half of its life is over
-// (its life may have been set shorter since).
+// (its life may have been set shorter since), or if handsets may have seen a higher version.
 func (p *Publisher) due(s state, role string, every time.Duration, now time.Time) bool {
 	info, ok := s.info[role]
 	if !ok {
 		return false
+	}
+	if p.next(s, role) > info.Version+1 {
+		return true
 	}
 	at := s.at[role]
 	return now.Sub(at) >= every || now.After(at.Add(info.Expires.Sub(at)/2)) || at.After(now.Add(every))
@@ -86,7 +89,7 @@ func (p *Publisher) finishSigned(ctx context.Context, s state) error {
 		return err
 	}
 	for _, c := range open {
-		if progress, err := s.progress(c); err != nil || !progress.done() || s.fits(c) != nil {
+		if progress, err := s.progress(c); err != nil || !progress.done() || p.fits(s, c) != nil {
 			continue // waits for people, who are told when they look at it
 		}
 		if err := p.publishChange(ctx, c.ID, "landed"); err != nil {

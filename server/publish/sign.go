@@ -94,7 +94,7 @@ func (p *Publisher) AddSignatures(ctx context.Context, id string, response tufre
 		if change, err = openChange(ctx, tx, id); err != nil {
 			return err
 		}
-		if err := s.fits(change); err != nil {
+		if err := p.fits(s, change); err != nil {
 			return err
 		}
 		added, err := s.attach(&change, response.Signatures)
@@ -120,9 +120,9 @@ func (p *Publisher) AddSignatures(ctx context.Context, id string, response tufre
 }
 
 // fits refuses a change whose versions were used by something else since it was staged.
-func (s state) fits(c fleet.Change) error {
+func (p *Publisher) fits(s state, c fleet.Change) error {
 	for _, r := range c.Roles {
-		if want := s.info[r.Role].Version + 1; r.Version != want {
+		if want := p.next(s, r.Role); r.Version != want {
 			return fleet.Errorf(fleet.Conflict, "change_stale", "change %s holds version %d of %s, but %d is next: something else was published meanwhile; drop the change and stage the release again", c.ID, r.Version, r.Role, want)
 		}
 	}
@@ -188,7 +188,7 @@ func (p *Publisher) publishChange(ctx context.Context, id, by string) error {
 		if err != nil {
 			return e, err
 		}
-		if err := s.fits(change); err != nil {
+		if err := p.fits(s, change); err != nil {
 			return e, err
 		}
 		for _, r := range change.Roles {

@@ -116,7 +116,7 @@ func (p *Publisher) draw(ctx context.Context, s state, r fleet.Release, packages
 		}
 		targets, pruned := nextTargets(s.info[role].Targets, added[role])
 		d.pruned = append(d.pruned, pruned...)
-		if d.roles[role], err = tufrepo.NewRole(s.info[role].Version+1, p.now().Add(p.cfg.Expiry.Model), targets); err != nil {
+		if d.roles[role], err = tufrepo.NewRole(p.next(s, role), p.now().Add(p.cfg.Expiry.Model), targets); err != nil {
 			return d, &fleet.Error{Kind: fleet.Conflict, Code: "role_refused", Msg: fmt.Sprintf("the next version of %s cannot be written: %s", role, inOneLine(err))}
 		}
 	}
