@@ -77,6 +77,21 @@ func TestOptInRelease(t *testing.T) {
 	}
 }
 
+func TestReleaseSurvivesYAML(t *testing.T) {
+	want := OptInRelease()
+	text, err := want.YAML()
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := ParseRelease(text)
+	if diff := cmp.Diff(want, got); diff != "" || err != nil {
+		t.Errorf("error %v; %s", err, diff)
+	}
+	if text, err := (Release{}).YAML(); err == nil {
+		t.Errorf("an empty release was written: %s", text)
+	}
+}
+
 func TestReleaseRefusesAllAtOnce(t *testing.T) {
 	_, err := ParseRelease([]byte("schema: 3\nrelease: 'Bad Name'\ncounter: 0\neffect: {name: x, feature: 0, migration: maybe, prompt_day: soon}\nmigration_by_model: {dior: perhaps}\nnotes: {en: hi}"))
 	if err == nil {

@@ -90,6 +90,15 @@ func ParseRelease(text []byte) (Release, error) {
 	return r, nil
 }
 
+// YAML writes r as a release engineer would; ParseRelease(r.YAML()) gives r again. What Validate
+// refuses is not written.
+func (r Release) YAML() ([]byte, error) {
+	if err := r.Validate(); err != nil {
+		return nil, fmt.Errorf("release %q: %w", r.Name, err)
+	}
+	return yaml.Marshal(r)
+}
+
 // Validate returns every fault of r, joined.
 func (r Release) Validate() error {
 	var faults []error

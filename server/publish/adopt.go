@@ -26,8 +26,11 @@ func (p *Publisher) adopt(ctx context.Context) (bool, error) {
 		return false, err
 	}
 	found, err := p.readFolder(ctx, s)
-	if err != nil || found.info[tufrepo.Timestamp].Version <= s.info[tufrepo.Timestamp].Version {
+	if err != nil {
 		return false, err
+	}
+	if found.info[tufrepo.Timestamp].Version <= s.info[tufrepo.Timestamp].Version {
+		return false, p.recall(ctx, s, s)
 	}
 	if err := found.set.CheckServed(p.now()); err != nil {
 		// Expired metadata is what a long sleep leaves behind, so the time is not judged here.
@@ -35,6 +38,10 @@ func (p *Publisher) adopt(ctx context.Context) (bool, error) {
 			return false, fmt.Errorf("the feed folder holds timestamp %d, the database %d, and what lies in the folder cannot be taken up; restore a newer database, or move the folder away and accept that handsets wait for higher versions: %w",
 				found.info[tufrepo.Timestamp].Version, s.info[tufrepo.Timestamp].Version, err)
 		}
+	}
+	// First, so that a crash between the two finds the offers in the folder newer once more.
+	if err := p.recall(ctx, s, found); err != nil {
+		return false, err
 	}
 	e := edit{roles: map[string][]byte{}}
 	for role, doc := range found.set.Files {
