@@ -27,6 +27,7 @@ type AddModelsParams struct {
 	Quorum    Quorum      // 2 of 3 is usual
 	Algorithm keys.Algorithm
 	Life      Life
+	Above     map[string]int64 // by role, versions to pass over: they were signed, and never published
 }
 
 // AddModels makes one set of keys for the models and the change that brings them in: the
@@ -55,11 +56,11 @@ func AddModels(p AddModelsParams) (tufrepo.Request, []*keys.Key, error) {
 			Builds: builds,
 			Offers: tufrepo.RoleKeys{Keys: []tufrepo.Key{p.Offers}, Threshold: 1},
 		})
-		if staged[role], err = tufrepo.NewRole(nextVersion(p.Trusted, role), p.Now.Add(p.Life.Builds), nil); err != nil {
+		if staged[role], err = tufrepo.NewRole(nextVersion(p.Trusted, role, p.Above), p.Now.Add(p.Life.Builds), nil); err != nil {
 			return tufrepo.Request{}, nil, err
 		}
 	}
-	if staged[tufrepo.Targets], err = tufrepo.NewTargets(targets.Version+1, p.Now.Add(p.Life.Targets), models); err != nil {
+	if staged[tufrepo.Targets], err = tufrepo.NewTargets(nextVersion(p.Trusted, tufrepo.Targets, p.Above), p.Now.Add(p.Life.Targets), models); err != nil {
 		return tufrepo.Request{}, nil, err
 	}
 	r, err := newRequest("Bring in "+strings.Join(p.Models, ", "), p.Trusted, staged, p.Now)
@@ -94,6 +95,9 @@ type RotateParams struct {
 	Add       []tufrepo.Key // keys to put in
 	Threshold int           // new threshold, 0 to keep
 	Life      Life
+	// Above are, by role, versions to pass over: they were signed, and never published. It does
+	// not count for root, whose numbers have no gap.
+	Above map[string]int64
 }
 
 // Offers in RotateParams.Roles stands for the offers roles of all models.
@@ -201,12 +205,12 @@ func (c *rotation) stage(p RotateParams) (map[string][]byte, error) {
 		}
 	}
 	if c.newTargets {
-		if staged[tufrepo.Targets], err = tufrepo.NewTargets(c.targets.Version+1, p.Now.Add(p.Life.Targets), c.targets.Models); err != nil {
+		if staged[tufrepo.Targets], err = tufrepo.NewTargets(nextVersion(p.Trusted, tufrepo.Targets, p.Above), p.Now.Add(p.Life.Targets), c.targets.Models); err != nil {
 			return nil, err
 		}
 	}
 	for role := range c.builds {
-		if staged[role], err = again(p.Trusted, role, p.Now.Add(p.Life.Builds)); err != nil {
+		if staged[role], err = again(p, role); err != nil {
 			return nil, err
 		}
 	}
@@ -235,12 +239,12 @@ func (p RotateParams) replace(role string, who *tufrepo.RoleKeys) error {
 }
 
 // again is the next version of a model's builds with the same content.
-func again(trusted tufrepo.Set, role string, expires time.Time) ([]byte, error) {
-	info, err := tufrepo.Read(trusted.Files[role])
+func again(p RotateParams, role string) ([]byte, error) {
+	info, err := tufrepo.Read(p.Trusted.Files[role])
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", role, err)
 	}
-	return tufrepo.NewRole(info.Version+1, expires, info.Targets)
+	return tufrepo.NewRole(nextVersion(p.Trusted, role, p.Above), p.Now.Add(p.Life.Builds), info.Targets)
 }
 
 func targetsOf(s tufrepo.Set) (tufrepo.Info, error) {
@@ -251,11 +255,14 @@ func targetsOf(s tufrepo.Set) (tufrepo.Info, error) {
 	return tufrepo.Read(text)
 }
 
-func nextVersion(s tufrepo.Set, role string) int64 {
-	if info, err := tufrepo.Read(s.Files[role]); err == nil {
-		return info.Version + 1 // a model that was retired comes back: its numbers go on
+// nextVersion follows what is trusted and is above what was used up. A model that was retired
+// and comes back goes on with its numbers.
+func nextVersion(s tufrepo.Set, role string, above map[string]int64) int64 {
+	info, err := tufrepo.Read(s.Files[role])
+	if err != nil {
+		info.Version = 0
 	}
-	return 1
+	return max(info.Version, above[role]) + 1
 }
 
 // newRequest wraps staged metadata for signing, with a summary in words.

@@ -144,16 +144,16 @@ func (r *review) reviewTrust() {
 		r.problem(TrustMissing, false, "You gave no trust file of your own, so the keys named in the request were believed.")
 		return
 	}
-	for _, words := range older(*r.p.Trusted, theirs) {
+	for _, words := range older(*r.p.Trusted, theirs, "the request") {
 		r.problem(TrustOther, true, "%s", words)
 	}
 }
 
-// older says where theirs is not ours or a successor of it.
-func older(ours, theirs tufrepo.Set) (words []string) {
+// older says where theirs, called what, is not ours or a successor of it.
+func older(ours, theirs tufrepo.Set, what string) (words []string) {
 	for i, root := range ours.Roots {
 		if i >= len(theirs.Roots) || string(root) != string(theirs.Roots[i]) {
-			words = append(words, fmt.Sprintf("Root %d of the request is not the root %d that you trust.", i+1, i+1))
+			words = append(words, fmt.Sprintf("Root %d of %s is not the root %d that you trust.", i+1, what, i+1))
 		}
 	}
 	for _, role := range slices.Sorted(maps.Keys(ours.Files)) {
@@ -162,11 +162,11 @@ func older(ours, theirs tufrepo.Set) (words []string) {
 		same, _ := tufrepo.SameStatement(ours.Files[role], theirs.Files[role])
 		switch {
 		case errMine != nil || errOther != nil:
-			words = append(words, fmt.Sprintf("%s is in your trust file but not, or not readable, in the request.", role))
+			words = append(words, fmt.Sprintf("%s is in your trust file but not, or not readable, in %s.", role, what))
 		case other.Version < mine.Version:
-			words = append(words, fmt.Sprintf("%s: the request builds on version %d, you trust version %d already.", role, other.Version, mine.Version))
+			words = append(words, fmt.Sprintf("%s: %s has version %d, you trust version %d already.", role, what, other.Version, mine.Version))
 		case other.Version == mine.Version && !same:
-			words = append(words, fmt.Sprintf("%s: the request has another version %d than the one you trust.", role, mine.Version))
+			words = append(words, fmt.Sprintf("%s: %s has another version %d than the one you trust.", role, what, mine.Version))
 		}
 	}
 	return words

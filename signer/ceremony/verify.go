@@ -26,13 +26,17 @@ const maxFeedFile = 4 << 20
 // targets/. trusted, if not nil, must be where the feed's roots begin. It returns the set, and
 // all faults.
 func VerifyFeed(folder fs.FS, trusted *tufrepo.Set, now time.Time) (tufrepo.Set, error) {
-	set, err := ReadFeed(folder)
+	metadata, err := fs.Sub(folder, "metadata")
+	if err != nil {
+		return tufrepo.Set{}, err
+	}
+	set, err := ReadMetadata(metadata)
 	if err != nil {
 		return set, err
 	}
 	faults := []error{set.Check(now)}
 	if trusted != nil {
-		for _, words := range older(*trusted, set) {
+		for _, words := range older(*trusted, set, "the feed") {
 			faults = append(faults, errors.New(words))
 		}
 	}
@@ -48,18 +52,18 @@ func VerifyFeed(folder fs.FS, trusted *tufrepo.Set, now time.Time) (tufrepo.Set,
 	return set, errors.Join(faults...)
 }
 
-// ReadFeed reads metadata/ of a feed: all roots, timestamp.json, and of the other roles the
-// versions that the newest snapshot lists.
-func ReadFeed(folder fs.FS) (tufrepo.Set, error) {
+// ReadMetadata reads the metadata/ of a feed, given as that folder: all roots, timestamp.json,
+// and of the other roles the versions that the newest snapshot lists. It judges nothing.
+func ReadMetadata(metadata fs.FS) (tufrepo.Set, error) {
 	set := tufrepo.Set{Files: map[string][]byte{}}
 	read := func(name string) []byte {
-		text, err := readAtMost(folder, path.Join("metadata", name))
+		text, err := readAtMost(metadata, name)
 		if err != nil {
 			return nil
 		}
 		return text
 	}
-	first, err := oldestRoot(folder)
+	first, err := oldestRoot(metadata)
 	if err != nil {
 		return set, err
 	}
@@ -86,9 +90,9 @@ func ReadFeed(folder fs.FS) (tufrepo.Set, error) {
 	return set, nil
 }
 
-// oldestRoot finds the lowest N of metadata/N.root.json.
-func oldestRoot(folder fs.FS) (int64, error) {
-	entries, err := fs.ReadDir(folder, "metadata")
+// oldestRoot finds the lowest N of N.root.json.
+func oldestRoot(metadata fs.FS) (int64, error) {
+	entries, err := fs.ReadDir(metadata, ".")
 	if err != nil {
 		return 0, fmt.Errorf("this is no feed: %w", err)
 	}
@@ -143,7 +147,7 @@ func VerifyBundle(b tufrepo.Bundle, trusted *tufrepo.Set, now time.Time) (tufrep
 	}
 	faults := []error{set.CheckOffline(now)}
 	if trusted != nil {
-		for _, words := range older(*trusted, set) {
+		for _, words := range older(*trusted, set, "the new state") {
 			faults = append(faults, errors.New(words))
 		}
 	}

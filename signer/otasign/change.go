@@ -36,12 +36,16 @@ func (a *app) addModelCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			r, made, err := ceremony.AddModels(ceremony.AddModelsParams{Now: time.Now(), Trusted: trusted, Models: models,
-				Offers: online.Offers, Like: like, Names: m.names, Quorum: q, Algorithm: keys.Algorithm(m.algorithm), Life: m.life})
+			signed, err := signedBy(m.dir, keyFiles)
 			if err != nil {
 				return err
 			}
-			return a.carryOut(m, r, made, keyFiles, nil)
+			r, made, err := ceremony.AddModels(ceremony.AddModelsParams{Now: time.Now(), Trusted: trusted, Models: models, Offers: online.Offers, Like: like,
+				Names: m.names, Quorum: q, Algorithm: keys.Algorithm(m.algorithm), Life: m.life, Above: m.above(signed)})
+			if err != nil {
+				return err
+			}
+			return a.carryOut(m, r, made, signed, keyFiles, nil)
 		},
 	}
 	m.add(c)
@@ -50,6 +54,7 @@ func (a *app) addModelCommand() *cobra.Command {
 	c.Flags().StringSliceVar(&m.names, "names", fiveNames, "people who get a key for these models")
 	c.Flags().IntVar(&q.Threshold, "threshold", 2, "keys that must sign")
 	c.Flags().IntVar(&q.Keys, "keys", 3, "keys")
+	unpublishedFlag(c, &m.unpublished)
 	c.Flags().StringSliceVar(&keyFiles, "key", nil, "key `files` to sign with (default: those in DIR/keys that are listed)")
 	return c
 }
@@ -77,6 +82,7 @@ func (a *app) rotateCommand() *cobra.Command {
 	c.Flags().StringSliceVar(&addName, "add-name", nil, "people for whom a new key is made here")
 	c.Flags().StringSliceVar(&add, "add", nil, "public key `files` (.pub) of keys made elsewhere")
 	c.Flags().IntVar(&p.Threshold, "threshold", 0, "keys that must sign from now on (default: as before)")
+	unpublishedFlag(c, &m.unpublished)
 	c.Flags().StringVar(&online, "online", "", "new public keys of the server, a `file`; they replace the old ones of the roles named")
 	c.Flags().StringSliceVar(&keyFiles, "key", nil, "key `files` to sign with (default: those in DIR/keys that are listed)")
 	return c
@@ -87,12 +93,16 @@ func (a *app) rotate(m makeFlags, p ceremony.RotateParams, online string, remove
 	if err != nil {
 		return err
 	}
-	p.Now, p.Trusted, p.Life = time.Now(), trusted, m.life
+	signed, err := signedBy(m.dir, keyFiles)
+	if err != nil {
+		return err
+	}
+	p.Now, p.Trusted, p.Life, p.Above = time.Now(), trusted, m.life, m.above(signed)
 	if online != "" {
 		if len(remove)+len(addName)+len(add) > 0 {
 			return errors.New("--online says both what goes and what comes; leave out --remove, --add and --add-name")
 		}
-		return a.rotateOnline(m, p, online, keyFiles)
+		return a.rotateOnline(m, p, online, signed, keyFiles)
 	}
 	if len(p.Roles) == 0 {
 		return errors.New("say which role with --role")
@@ -123,11 +133,11 @@ func (a *app) rotate(m makeFlags, p ceremony.RotateParams, online string, remove
 	if err != nil {
 		return err
 	}
-	return a.carryOut(m, r, made, keyFiles, p.Remove)
+	return a.carryOut(m, r, made, signed, keyFiles, p.Remove)
 }
 
 // rotateOnline replaces the server's keys by those of a new online.json.
-func (a *app) rotateOnline(m makeFlags, p ceremony.RotateParams, file string, keyFiles []string) error {
+func (a *app) rotateOnline(m makeFlags, p ceremony.RotateParams, file string, signed map[string]int64, keyFiles []string) error {
 	next, err := load(file, tufrepo.ParseOnlineKeys)
 	if err != nil {
 		return err
@@ -136,15 +146,27 @@ func (a *app) rotateOnline(m makeFlags, p ceremony.RotateParams, file string, ke
 	if err != nil {
 		return err
 	}
-	if err := a.carryOut(m, r, nil, keyFiles, nil); err != nil {
+	if err := a.carryOut(m, r, nil, signed, keyFiles, nil); err != nil {
 		return err
 	}
 	return keys.Replace(filepath.Join(m.dir, "online.json"), next.Bytes(), 0o644)
 }
 
+// above are the versions that a change passes over.
+func (m *makeFlags) above(signed map[string]int64) map[string]int64 {
+	if !m.unpublished {
+		return nil
+	}
+	return signed
+}
+
 // carryOut signs a change with the keys that are at hand. If they suffice, the new state is
-// written; if not, a request for the others.
-func (a *app) carryOut(m makeFlags, r tufrepo.Request, made []*keys.Key, keyFiles, gone []string) error {
+// written; if not, a request for the others. It refuses a change of a state that is older than
+// what the keys are known to have signed: it would take back what was published since.
+func (a *app) carryOut(m makeFlags, r tufrepo.Request, made []*keys.Key, signed map[string]int64, keyFiles, gone []string) error {
+	if err := ceremony.Behind(r.Staged(), signed); err != nil && !m.unpublished {
+		return refusal{fmt.Errorf("%s is out of date; bring it up to date with what is published: otasign refresh FEED --dir %s\n(If what they signed was given up and never published, say so with --unpublished.)\n%w", m.trust(), m.dir, err)}
+	}
 	a.say("%s", r.Title)
 	a.sayChanges(r.Summary)
 	holders, err := a.holders(m, r, keyFiles, gone)

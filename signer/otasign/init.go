@@ -24,6 +24,7 @@ type makeFlags struct {
 	work                int
 	life                ceremony.Life
 	names               []string
+	unpublished         bool // of a change: what was signed beyond the trusted state was given up
 }
 
 func (m *makeFlags) add(c *cobra.Command) {

@@ -4,6 +4,8 @@ package otasign
 
 import (
 	"errors"
+	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"time"
@@ -20,8 +22,9 @@ func (a *app) assembleCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "assemble REQUEST RESPONSE...",
 		Short: "Put the signatures of several people together",
-		Long:  "For changes of keys or models; releases are put together by the server.",
-		Args:  cobra.MinimumNArgs(1),
+		Long: "For changes of keys or models; releases are put together by the server. A trust file that\n" +
+			"is there already is replaced only by a state that follows from it.",
+		Args: cobra.MinimumNArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error {
 			r, err := load(args[0], tufrepo.ParseRequest)
 			if err != nil {
@@ -43,6 +46,9 @@ func (a *app) assembleCommand() *cobra.Command {
 			if len(bundle.Files) == 0 {
 				return refusal{errors.New("signatures are missing; nothing was written")}
 			}
+			if err := follows(out, bundle); err != nil {
+				return err
+			}
 			if err := keys.Replace(out, bundle.Bytes(), 0o644); err != nil {
 				return err
 			}
@@ -52,6 +58,26 @@ func (a *app) assembleCommand() *cobra.Command {
 	}
 	c.Flags().StringVar(&out, "out", "trust.json", "write the signed state to this `file`")
 	return c
+}
+
+// follows refuses to replace a trust file by a state that does not follow from it: a request is
+// whatever somebody sent.
+func follows(path string, b tufrepo.Bundle) error {
+	trusted, err := loadTrust(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	next, err := b.Set()
+	if err != nil {
+		return err
+	}
+	if _, _, err := ceremony.Refresh(ceremony.RefreshParams{Now: time.Now(), Trusted: trusted, Seen: next}); err != nil {
+		return refusal{fmt.Errorf("%s stays as it was: %w", path, err)}
+	}
+	return nil
 }
 
 func (a *app) verifyCommand() *cobra.Command {
