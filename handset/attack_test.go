@@ -111,6 +111,12 @@ var attacks = []struct {
 	{"15 other counter than the offline role signed", ClassDisagree, func(r *rig) { r.offer.Custom.Counter = 2; r.offered() }},
 	{"15 other effect than the offline role signed", ClassDisagree, func(r *rig) { r.offer.Custom.Effect.Migration = "leave"; r.offered() }},
 	{"15 other build than the offline role signed", ClassDisagree, func(r *rig) { r.offer.Custom.Build.UTC++; r.offered() }},
+	{"15 a lab build in the stable document", ClassMix, func(r *rig) { r.labBuild(); r.offered() }},
+	{"15 the lab document in the place of the stable one", ClassDisagree, func(r *rig) {
+		r.labBuild()
+		r.server.Channel = "lab"
+		r.offered()
+	}},
 	{"15 other hash than the offline role signed", ClassDisagree, func(r *rig) {
 		r.offer.Package.SHA256 = strings.Repeat("0", 64)
 		r.offered()
@@ -154,6 +160,13 @@ func (r *rig) bend(part string, answer func(http.ResponseWriter)) {
 func (r *rig) offered() {
 	r.server.Offers["armani"] = []offers.Offer{r.offer}
 	r.server.Publish()
+}
+
+// labBuild makes the offer one of a build that people signed for the lab.
+func (r *rig) labBuild() {
+	custom := r.offer.Custom
+	custom.Channel = "lab"
+	r.offer = r.server.Add(custom, "lab", r.content)
 }
 
 // resnapshot signs a snapshot over other targets than those published last.

@@ -213,6 +213,9 @@ func (f *feed) agree(o offers.Offer) error {
 	if custom != o.Custom {
 		return disagree("the custom fields differ from what the offline role signed")
 	}
+	if custom.Channel != f.c.cfg.Channel {
+		return disagree("it is signed for the channel %s, this handset is on %s", custom.Channel, f.c.cfg.Channel)
+	}
 	return nil
 }
 

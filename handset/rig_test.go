@@ -85,7 +85,7 @@ func packageOf(t testing.TB, b fixtures.Build) []byte {
 }
 
 func customOf(b fixtures.Build) manifests.Custom {
-	return manifests.Custom{Model: b.Model, Variant: b.Variant, Release: "miui-cloud-messaging-opt-in", Counter: 1,
+	return manifests.Custom{Model: b.Model, Variant: b.Variant, Channel: "stable", Release: "miui-cloud-messaging-opt-in", Counter: 1,
 		Build:  manifests.Build{Fingerprint: b.Fingerprint, Incremental: b.Incremental, UTC: b.UTC},
 		Effect: manifests.OptInRelease().EffectOn(b.Model)}
 }

@@ -42,6 +42,7 @@ type Manifest struct {
 	Release string  `json:"release"`
 	Model   string  `json:"model"`   // ro.product.device
 	Variant string  `json:"variant"` // image variant
+	Channel string  `json:"channel"` // stable, beta or lab: the one on which it may be offered
 	Counter int64   `json:"counter"` // release counter: a handset never installs a lower one
 	Build   Build   `json:"build"`   // after
 	Package Package `json:"package"`
@@ -55,6 +56,7 @@ type Manifest struct {
 type Custom struct {
 	Model   string `json:"model"`
 	Variant string `json:"variant"`
+	Channel string `json:"channel"` // a build for testers is not offered to everybody, whoever signs the offers
 	Release string `json:"release"`
 	Counter int64  `json:"counter"`
 	Build   Build  `json:"build"`
@@ -63,7 +65,7 @@ type Custom struct {
 
 // Custom returns the part of m that stands in the TUF metadata beside the package.
 func (m Manifest) Custom() Custom {
-	return Custom{m.Model, m.Variant, m.Release, m.Counter, m.Build, m.Effect}
+	return Custom{m.Model, m.Variant, m.Channel, m.Release, m.Counter, m.Build, m.Effect}
 }
 
 const maxSafeInteger = 1<<53 - 1 // larger integers change in clients that read JSON numbers as floating point
@@ -104,6 +106,7 @@ func (m Manifest) Validate() error {
 	fault(!releaseName.MatchString(m.Release), "release name %q: wanted lower-case letters, digits and hyphens", m.Release)
 	fault(!deviceName.MatchString(m.Model), "model %q is not a device name", m.Model)
 	fault(!deviceName.MatchString(m.Variant), "variant %q is not a device name", m.Variant)
+	fault(!ValidChannel(m.Channel), "channel %q: wanted stable, beta or lab", m.Channel)
 	fault(m.Counter < 1 || m.Counter > maxSafeInteger, "counter is %d, wanted 1 or more", m.Counter)
 	fault(m.Build.Fingerprint == "", "build.fingerprint is empty")
 	fault(m.Build.UTC < 1 || m.Build.UTC > maxSafeInteger, "build.utc is %d, wanted seconds since 1970", m.Build.UTC)
@@ -112,6 +115,11 @@ func (m Manifest) Validate() error {
 	fault(!hexDigest.MatchString(m.Package.SHA256), "package.sha256 %q: wanted 64 hex digits", m.Package.SHA256)
 	faults = append(faults, m.Effect.faults()...)
 	return errors.Join(faults...)
+}
+
+// ValidChannel says if channel is one of the three: stable, beta, lab.
+func ValidChannel(channel string) bool {
+	return channel == "stable" || channel == "beta" || channel == "lab"
 }
 
 // StrictJSON decodes exactly one JSON value and refuses unknown fields and trailing bytes.

@@ -107,7 +107,7 @@ func TestReleaseRefusesAllAtOnce(t *testing.T) {
 func exampleManifest() Manifest {
 	r := OptInRelease()
 	return Manifest{
-		Schema: 1, Release: r.Name, Model: "armani", Variant: "armani_global", Counter: 1,
+		Schema: 1, Release: r.Name, Model: "armani", Variant: "armani_global", Channel: "stable", Counter: 1,
 		Build:   Build{"Xiaomi/armani/armani:4.3/JLS36C/JHCMIBH45.0:user/release-keys", "JHCMIBH45.0", 1407628800},
 		Package: Package{"builds/armani/x.zip", 1234, strings.Repeat("ab", 32)},
 		Effect:  r.EffectOn("armani"), Notes: r.Notes,

@@ -9,6 +9,7 @@ package handsettest
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/ed25519"
 	"crypto/sha256"
 	"encoding/hex"
@@ -54,6 +55,7 @@ type Server struct {
 	Packages                             map[string][]tufrepo.Target // by model role: what the offline role lists
 	Offers                               map[string][]offers.Offer   // by model role
 	Devices                              map[string]string           // model role to device name
+	Channel                              string                      // what the stable documents say of themselves, if not stable
 	TimestampLife                        time.Duration
 
 	// Bend, if set, may answer a request itself; it says if it did.
@@ -129,7 +131,7 @@ func (s *Server) Publish() {
 		models = append(models, tufrepo.ModelKeys{Role: role, Builds: keys(2, s.BuildsKeys...), Offers: keys(1, s.OffersKey)})
 		doc := must(tufrepo.NewRole(s.next(role), now.AddDate(0, 5, 0), s.Packages[role]))
 		files[role] = s.putRole(role, must(tufrepo.Sign(doc, s.BuildsKeys[:2]...)))
-		text := offers.Document{Schema: 1, Model: device, Channel: "stable", Offers: s.Offers[role]}.Bytes()
+		text := offers.Document{Schema: 1, Model: device, Channel: cmp.Or(s.Channel, "stable"), Offers: s.Offers[role]}.Bytes()
 		path := tufrepo.OffersPath(role, "stable")
 		s.PutTarget(tufrepo.StoredTarget(path, hash(text)), text)
 		name := tufrepo.OffersRole(role)

@@ -24,7 +24,7 @@ func TestOneHandsetFromSetUpToReset(t *testing.T) {
 	dir := t.TempDir()
 	old, fix := build(t, fixtures.Unpatched), build(t, fixtures.Patched)
 	server := handsettest.New(time.Now)
-	offer := server.Add(manifests.Custom{Model: "armani", Variant: fix.Variant, Release: "miui-cloud-messaging-opt-in", Counter: 1,
+	offer := server.Add(manifests.Custom{Model: "armani", Variant: fix.Variant, Channel: "stable", Release: "miui-cloud-messaging-opt-in", Counter: 1,
 		Build:  manifests.Build{Fingerprint: fix.Fingerprint, Incremental: fix.Incremental, UTC: fix.UTC},
 		Effect: manifests.OptInRelease().EffectOn("armani")}, fix.Incremental, content(t, fix))
 	server.Offers["armani"] = []offers.Offer{offer}

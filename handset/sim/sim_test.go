@@ -52,7 +52,7 @@ func fleet(t testing.TB, size int, kinds map[string]fixtures.Kind) (*sim.Fleet, 
 			t.Fatal(err)
 		}
 		role := manifests.Model{Device: device}.Role()
-		offer := server.Add(manifests.Custom{Model: device, Variant: fix.Variant, Release: "miui-cloud-messaging-opt-in", Counter: 1,
+		offer := server.Add(manifests.Custom{Model: device, Variant: fix.Variant, Channel: "stable", Release: "miui-cloud-messaging-opt-in", Counter: 1,
 			Build:  manifests.Build{Fingerprint: fix.Fingerprint, Incremental: fix.Incremental, UTC: fix.UTC},
 			Effect: manifests.OptInRelease().EffectOn(device)}, fix.Incremental, content)
 		bend = append(bend, func() { server.Offers[role] = append(server.Offers[role], offer) })

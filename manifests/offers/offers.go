@@ -63,8 +63,7 @@ const (
 const WholeFleet = 10_000
 
 var (
-	salt    = regexp.MustCompile(`^[0-9a-f]{32}$`)
-	channel = regexp.MustCompile(`^(stable|beta|lab)$`)
+	salt = regexp.MustCompile(`^[0-9a-f]{32}$`)
 )
 
 // Parse reads a document; unknown fields and values out of range are refused.
@@ -98,9 +97,10 @@ func (d Document) Validate() error {
 	}
 	fault(d.Schema != Schema, "schema is %d, wanted %d", d.Schema, Schema)
 	fault(d.Model == "", "model is empty")
-	fault(!channel.MatchString(d.Channel), "channel %q: wanted stable, beta or lab", d.Channel)
+	fault(!manifests.ValidChannel(d.Channel), "channel %q: wanted stable, beta or lab", d.Channel)
 	for _, o := range d.Offers {
 		fault(o.Custom.Model != d.Model, "rollout %s offers a build of %q in the document of %q", o.Rollout, o.Custom.Model, d.Model)
+		fault(o.Custom.Channel != d.Channel, "rollout %s offers a build for the channel %q in the document of %q", o.Rollout, o.Custom.Channel, d.Channel)
 		fault(o.Rollout == "", "an offer has no rollout id")
 		fault(o.State != StateRunning && o.State != StateHeld && o.State != StateHalted && o.State != StateFinished, "rollout %s: state %q", o.Rollout, o.State)
 		fault(!salt.MatchString(o.Salt), "rollout %s: salt: wanted 32 hex digits", o.Rollout)

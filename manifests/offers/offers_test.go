@@ -17,7 +17,7 @@ func example() Document {
 	return Document{Schema: 1, Model: "armani", Channel: "stable", Offers: []Offer{{
 		Rollout: "r1", State: StateRunning, Salt: strings.Repeat("5a", 16), Stage: 1, Share: 5_000,
 		Package: manifests.Package{Path: "builds/armani/x.zip", Length: 10, SHA256: strings.Repeat("0", 64)},
-		Custom: manifests.Custom{Model: "armani", Variant: "armani", Release: "opt-in", Counter: 2,
+		Custom: manifests.Custom{Model: "armani", Variant: "armani", Channel: "stable", Release: "opt-in", Counter: 2,
 			Build: manifests.Build{Fingerprint: "new", Incremental: "n", UTC: 200}},
 	}}}
 }
@@ -150,8 +150,12 @@ func TestParseRefuses(t *testing.T) {
 		"state":         strings.Replace(good, `"running"`, `"go"`, 1),
 		"share":         strings.Replace(good, `5000`, `10001`, 1),
 		"salt":          strings.Replace(good, `5a5a`, `5a`, 1),
-		"other model":   strings.Replace(good, `"model": "armani"`, `"model": "dior"`, 1),
-		"trailing":      good + "{}",
+		"other channel": strings.Replace(good, `"channel": "stable"`, `"channel": "beta"`, 1),
+		"lab build": strings.ReplaceAll(strings.ReplaceAll(good, `"stable"`, `"lab"`), `"channel": "lab",
+ "offers"`, `"channel": "stable",
+ "offers"`),
+		"other model": strings.Replace(good, `"model": "armani"`, `"model": "dior"`, 1),
+		"trailing":    good + "{}",
 	} {
 		if text == good {
 			t.Fatalf("%s: nothing was altered", name)

@@ -219,6 +219,8 @@ func checkDelegated(role string, info Info) (faults []error) {
 			faults = append(faults, fmt.Errorf("%s: custom part of %s: %w", role, t.Path, err))
 		} else if model, _ := ModelRole(role); strings.ToLower(custom.Model) != model {
 			faults = append(faults, fmt.Errorf("%s: %s is a build for %q", role, t.Path, custom.Model))
+		} else if !manifests.ValidChannel(custom.Channel) {
+			faults = append(faults, fmt.Errorf("%s: %s is for the channel %q; wanted stable, beta or lab", role, t.Path, custom.Channel))
 		}
 	}
 	return faults

@@ -105,7 +105,7 @@ func (p *Publisher) manifest(r manifests.Release, pkg fleet.Package) (manifests.
 		return manifests.Manifest{}, fleet.Errorf(fleet.Conflict, "model_unknown", "model %s of package %s is no longer in the catalogue", pkg.Model, pkg.Name)
 	}
 	m := manifests.Manifest{
-		Schema: 1, Release: r.Name, Model: pkg.Model, Variant: pkg.Variant, Counter: r.Counter, Build: pkg.Build,
+		Schema: 1, Release: r.Name, Model: pkg.Model, Variant: pkg.Variant, Channel: pkg.Channel, Counter: r.Counter, Build: pkg.Build,
 		Package: manifests.Package{Path: packagePath(model, pkg), Length: pkg.Size, SHA256: pkg.SHA256},
 		Effect:  r.EffectOn(pkg.Model), Notes: r.Notes,
 	}

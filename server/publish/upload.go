@@ -27,10 +27,7 @@ type Incoming struct {
 	Size    int64  // bytes, if the sender said so; 0 or less if not
 }
 
-var (
-	fileName    = regexp.MustCompile(`^[A-Za-z0-9_+-][A-Za-z0-9._+-]{0,120}\.zip$`)
-	channelName = regexp.MustCompile(`^(stable|beta|lab)$`)
-)
+var fileName = regexp.MustCompile(`^[A-Za-z0-9_+-][A-Za-z0-9._+-]{0,120}\.zip$`)
 
 // Upload takes a package in: the bytes go to a draft, every digest and finding is made in one
 // pass over it, and only if nothing refuses it is it stored. The error is a [*Refused] with
@@ -68,7 +65,7 @@ func (in Incoming) check() error {
 	if !fileName.MatchString(in.Name) || path.Base(in.Name) != in.Name {
 		return fleet.Errorf(fleet.Invalid, "file_name", "file name %q: wanted letters, digits and . _ + -, ending in .zip, at most 125 characters; rename the file", in.Name)
 	}
-	if !channelName.MatchString(in.Channel) {
+	if !manifests.ValidChannel(in.Channel) {
 		return fleet.Errorf(fleet.Invalid, "channel", "channel %q: wanted stable, beta or lab", in.Channel)
 	}
 	return nil

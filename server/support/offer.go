@@ -72,7 +72,7 @@ func (s *Support) document(ctx context.Context, tx fleet.Tx, i fleet.Installatio
 		}
 		doc.Offers = append(doc.Offers, offers.Offer{
 			Rollout: r.ID, State: offers.State(r.State), Salt: r.Salt, Stage: r.Stage + 1, Share: r.Share(), PreBuilds: p.PreBuilds,
-			Custom: manifests.Custom{Model: p.Model, Variant: p.Variant, Release: r.Release, Counter: release.Counter, Build: p.Build},
+			Custom: manifests.Custom{Model: p.Model, Variant: p.Variant, Channel: p.Channel, Release: r.Release, Counter: release.Counter, Build: p.Build},
 		})
 	}
 	return doc, nil

@@ -109,6 +109,9 @@ func (r *review) judgeFacts(p tufrepo.RequestPackage, f otapkg.Facts) {
 	if p.Model != m.Model || p.Variant != m.Variant {
 		r.problem(FactsDiffer, true, "%s: the request lists it for %s, variant %s; its manifest is for %s, variant %s.", p.Name, p.Model, p.Variant, m.Model, m.Variant)
 	}
+	if p.Channel != m.Channel {
+		r.problem(FactsDiffer, true, "%s: the request lists it for the channel %s; its manifest is for %s.", p.Name, p.Channel, m.Channel)
+	}
 	if m.Package.SHA256 != f.SHA256 || m.Package.Length != f.Size {
 		differs("SHA-256 and length", fmt.Sprintf("%s, %d", f.SHA256, f.Size), fmt.Sprintf("%s, %d", m.Package.SHA256, m.Package.Length))
 	}

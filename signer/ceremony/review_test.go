@@ -45,7 +45,7 @@ func newRelease(t *testing.T, h *house, kind fixtures.Kind) *release {
 	block, _ := pem.Decode(fixtures.TestKey().CertPEM())
 	r.otaKeys = map[string][]crypto.PublicKey{"stable": {must(x509.ParseCertificate(block.Bytes)).PublicKey}}
 	declared := manifests.OptInRelease()
-	r.manifest = manifests.Manifest{Schema: 1, Release: declared.Name, Model: "armani", Variant: b.Variant, Counter: declared.Counter,
+	r.manifest = manifests.Manifest{Schema: 1, Release: declared.Name, Model: "armani", Variant: b.Variant, Channel: "stable", Counter: declared.Counter,
 		Build:   manifests.Build{Fingerprint: b.Fingerprint, Incremental: b.Incremental, UTC: b.UTC},
 		Package: manifests.Package{Path: tufrepo.PackagePath("armani", r.name), Length: int64(len(content)), SHA256: hash(content)},
 		Effect:  declared.EffectOn("armani"), Notes: declared.Notes}
@@ -101,7 +101,7 @@ func TestReviewOfAGoodRelease(t *testing.T) {
 	if len(s.Problems) != 0 {
 		t.Errorf("problems: %+v", s.Problems)
 	}
-	if words := strings.Join(s.Changes, "\n"); !strings.Contains(words, "New package for armani_global: release miui-cloud-messaging-opt-in, build JHCMIBH46.0 of 2014-08-09") {
+	if words := strings.Join(s.Changes, "\n"); !strings.Contains(words, "New package for armani_global on stable: release miui-cloud-messaging-opt-in, build JHCMIBH46.0 of 2014-08-09") {
 		t.Errorf("changes:\n%s", words)
 	}
 	if len(s.Packages) != 1 || s.Packages[0].Facts.SHA256 != hash(r.content) {
@@ -148,6 +148,17 @@ func TestReviewRefuses(t *testing.T) {
 			r.manifest.Build.Fingerprint = strings.Replace(r.manifest.Build.Fingerprint, "JHCMIBH46.0", "JHCMIBH99.0", 1)
 			r.stage(r.targets())
 		}, FactsDiffer},
+		{"the manifest names another channel", func(t *testing.T, r *release) {
+			r.manifest.Channel = "lab"
+			r.stage(r.targets())
+		}, FactsDiffer},
+		{"the metadata names another channel than the manifest", func(t *testing.T, r *release) {
+			targets := r.targets()
+			custom := r.manifest.Custom()
+			custom.Channel = "lab"
+			targets[0].Custom = must(json.Marshal(custom))
+			r.stage(targets)
+		}, TargetDiffers},
 		{"the manifest names another time", func(t *testing.T, r *release) {
 			r.manifest.Build.UTC++
 			r.stage(r.targets())

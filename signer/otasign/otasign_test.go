@@ -100,7 +100,7 @@ func mkrelease(args []string) error {
 		return err
 	}
 	declared := manifests.OptInRelease()
-	m := manifests.Manifest{Schema: 1, Release: declared.Name, Model: "armani", Variant: b.Variant, Counter: declared.Counter,
+	m := manifests.Manifest{Schema: 1, Release: declared.Name, Model: "armani", Variant: b.Variant, Channel: "stable", Counter: declared.Counter,
 		Build:   manifests.Build{Fingerprint: b.Fingerprint, Incremental: b.Incremental, UTC: b.UTC},
 		Package: manifests.Package{Path: tufrepo.PackagePath("armani", name), Length: int64(len(content)), SHA256: hash(content)},
 		Effect:  declared.EffectOn("armani"), Notes: declared.Notes}
