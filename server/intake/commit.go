@@ -38,15 +38,6 @@ func (i *Intake) gather(batch []*waiting) []*waiting {
 	return batch
 }
 
-// leastBatch is worth a wait for the disk.
-const leastBatch = 16
-
-// share bounds a batch to half of those who are here: while it commits, the other half is
-// being opened, which is the greater part of the work, and neither waits for the other.
-func (i *Intake) share() int {
-	return min(i.Batch, max(leastBatch, int(i.present.Load()/2)))
-}
-
 // store commits a batch in one transaction and answers it. If the transaction fails, each
 // report gets one of its own, so that a bad one spoils no other.
 func (i *Intake) store(batch []*waiting) {

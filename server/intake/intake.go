@@ -18,7 +18,6 @@ import (
 	"context"
 	"log/slog"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"landed/manifests"
@@ -49,7 +48,6 @@ const (
 type Intake struct {
 	Config
 	queue     chan *waiting
-	present   atomic.Int64 // callers inside Receive
 	closing   sync.RWMutex // held for reading while a report is being queued
 	closed    bool
 	done      chan struct{}  // closed when the committer has ended

@@ -46,8 +46,6 @@ type answer struct {
 // disk. Errors are of fleet's kinds. If ctx ends while the report waits, the error is that
 // of ctx and the report may still be stored: sending it again is safe.
 func (i *Intake) Receive(ctx context.Context, envelope []byte) (Receipt, error) {
-	i.present.Add(1)
-	defer i.present.Add(-1)
 	w, err := i.open(ctx, envelope)
 	if err != nil {
 		return Receipt{}, err
