@@ -7,7 +7,7 @@
 // the metadata of each publication. It promises strong ETags, conditional and range requests,
 // immutable caching of everything but timestamp.json, and one conditional request per poll
 // that costs little more than the network: the current metadata lies in memory with its
-// header values made beforehand. It refuses what is not published, listings of folders, and
+// header values made beforehand. It refuses builds that are not published (any more), listings of folders, and
 // compression of packages, and it keeps no log of who asked.
 package feed
 
@@ -26,6 +26,7 @@ const Prefix = "/tuf/"
 const (
 	metadataDir = "metadata/"
 	targetsDir  = "targets/"
+	buildsDir   = "builds/" // below targetsDir
 )
 
 // Handler serves the feed below [Prefix]. It is mounted before the router: a poll passes no

@@ -32,6 +32,9 @@ func sum(b []byte) string {
 	return hex.EncodeToString(s[:])
 }
 
+// Both lie in the folder, and are not published any more.
+var pruned, formerOffers = storedName(older), "offers/armani/" + sum(older) + ".stable.json"
+
 func storedName(b []byte) string { return "builds/armani/" + sum(b) + ".update.zip" }
 
 // newFeed is a feed whose newest metadata is in memory, and the rest in a folder.
@@ -51,13 +54,15 @@ func newFeed(t testing.TB) (*Handler, string) {
 	write("metadata/2.snapshot.json", older)
 	write("metadata/.next-timestamp.json", []byte("half"))
 	write("targets/"+storedName(payload), payload)
+	write("targets/"+pruned, older)
+	write("targets/"+formerOffers, older)
 	write("secret", []byte("not of the feed"))
 	h, err := New(dir, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { h.Close() })
-	h.Publish(map[string][]byte{"timestamp.json": timestamp, "3.snapshot.json": snapshot}, func(string) bool { return false })
+	h.Publish(map[string][]byte{"timestamp.json": timestamp, "3.snapshot.json": snapshot}, func(stored string) bool { return stored == storedName(payload) })
 	return h, dir
 }
 
@@ -90,6 +95,8 @@ func TestAnswers(t *testing.T) {
 		{"beyond the end", "GET", target, map[string]string{"Range": "bytes=99999999-"}, 416, nil, map[string]string{"Content-Range": "bytes */" + strconv.Itoa(len(payload))}},
 		{"a package unchanged", "GET", target, map[string]string{"If-None-Match": etag(payload)}, 304, nil, nil},
 		{"head of a package", "HEAD", target, nil, 200, nil, map[string]string{"Content-Length": strconv.Itoa(len(payload)), "Accept-Ranges": "bytes"}},
+		{"a build that was taken out", "GET", "/tuf/targets/" + pruned, nil, 404, nil, map[string]string{"Cache-Control": "no-store"}},
+		{"offers of a moment ago, for a client on its way", "GET", "/tuf/targets/" + formerOffers, nil, 200, older, map[string]string{"Cache-Control": forever}},
 		{"no listing", "GET", "/tuf/metadata/", nil, 404, nil, nil},
 		{"no listing of a folder", "GET", "/tuf/targets/builds/armani", nil, 404, nil, nil},
 		{"half-written files are not of the feed", "GET", "/tuf/metadata/.next-timestamp.json", nil, 404, nil, nil},

@@ -67,7 +67,14 @@ func (h *Handler) serveTarget(w http.ResponseWriter, r *http.Request, stored str
 	http.ServeContent(w, r, "", time.Time{}, content)
 }
 
+// open finds a target in the folder or the blob store. A build must be published now: the folder keeps
+// those that people took out. Offers documents are small and superseded often; one that was published
+// a moment ago is still given to a client that is on its way through the older metadata.
 func (h *Handler) open(r *http.Request, stored string, ref blob.Ref) (io.ReadSeekCloser, error) {
+	published := (*h.target.Load())(stored)
+	if !published && strings.HasPrefix(stored, buildsDir) {
+		return nil, fs.ErrNotExist
+	}
 	f, err := h.root.Open(targetsDir + stored)
 	if err == nil {
 		info, err := f.Stat()
@@ -80,7 +87,7 @@ func (h *Handler) open(r *http.Request, stored string, ref blob.Ref) (io.ReadSee
 		}
 		return f, nil
 	}
-	if errors.Is(err, fs.ErrNotExist) && h.blobs != nil && (*h.target.Load())(stored) {
+	if errors.Is(err, fs.ErrNotExist) && h.blobs != nil && published {
 		return h.blobs.Open(r.Context(), ref)
 	}
 	return nil, err
