@@ -71,7 +71,7 @@ func (c *Client) poll(ctx context.Context, model string) (*feed, error) {
 	}
 	f := &feed{c: c, model: model, role: manifests.Model{Device: model}.Role(), now: now, etag: resp.Header.Get("ETag"),
 		fetch: &fetcher{ctx: ctx, c: c, kept: map[string]fetched{c.metadataURL("timestamp.json"): {body: text}}}}
-	if err := listsSnapshot(text); err != nil {
+	if err := c.plausible(text); err != nil {
 		return nil, metadataRefusal(err, nil)
 	}
 	if f.glance() {
@@ -83,9 +83,31 @@ func (c *Client) poll(ctx context.Context, model string) (*feed, error) {
 	return f, nil
 }
 
+// refresh does the TUF workflow. A root that names other online keys takes back what the old ones had proven about
+// the time, and then the workflow is done again: by that time the root itself may have seemed to have expired.
 func (f *feed) refresh() error {
 	f.fetch.network = nil // of the glance
 	f.c.known = nil
+	err := f.workflow()
+	if f.up != nil && f.c.mem.Watch.follow(onlineKeys(f.up.GetTrustedMetadataSet().Root)) {
+		f.now = f.c.Time()
+		err = f.workflow()
+	}
+	if err != nil {
+		return err
+	}
+	return f.lasting(tufrepo.Snapshot, f.up.GetTrustedMetadataSet().Snapshot.Signed.Expires)
+}
+
+// lasting refuses metadata of an online role that pretend to last too long.
+func (f *feed) lasting(role string, expires time.Time) error {
+	if err := f.c.mem.Watch.lasting(role, expires, f.c.cfg.Now()); err != nil {
+		return metadataRefusal(err, nil)
+	}
+	return nil
+}
+
+func (f *feed) workflow() error {
 	dir := f.c.path("metadata")
 	if err := f.c.writeCopies(); err != nil {
 		return &Refusal{ClassHandset, report.PhaseMetadata, codeWrite, err}
@@ -162,6 +184,10 @@ func (f *feed) offers() (offers.Document, string, error) {
 		return offers.Document{Schema: offers.Schema, Model: f.model, Channel: f.c.cfg.Channel}, "", nil
 	}
 	if err != nil {
+		return offers.Document{}, "", err
+	}
+	role := tufrepo.OffersRole(f.role)
+	if err := f.lasting(role, f.up.GetTrustedMetadataSet().Targets[role].Signed.Expires); err != nil {
 		return offers.Document{}, "", err
 	}
 	sum := sha256Of(info)
@@ -242,11 +268,13 @@ func (c *Client) trustedRoot() []byte {
 	return stored
 }
 
-// listsSnapshot looks for the one entry whose absence makes go-tuf dereference nil.
-func listsSnapshot(timestamp []byte) error {
+// plausible looks at a timestamp before go-tuf keeps it: for the one entry whose absence makes go-tuf dereference
+// nil, and for an expiry that no timestamp may have.
+func (c *Client) plausible(timestamp []byte) error {
 	var doc struct {
 		Signed struct {
-			Meta map[string]*struct{} `json:"meta"`
+			Meta    map[string]*struct{} `json:"meta"`
+			Expires time.Time            `json:"expires"`
 		} `json:"signed"`
 	}
 	if err := json.Unmarshal(timestamp, &doc); err != nil {
@@ -255,7 +283,7 @@ func listsSnapshot(timestamp []byte) error {
 	if doc.Signed.Meta["snapshot.json"] == nil {
 		return fmt.Errorf("timestamp.json lists no snapshot.json")
 	}
-	return nil
+	return c.mem.Watch.lasting(tufrepo.Timestamp, doc.Signed.Expires, c.cfg.Now())
 }
 
 // dropUnreadable removes what a power cut left half-written: go-tuf takes an unreadable copy for a fatal
@@ -274,14 +302,4 @@ func sha256Of(info *metadata.TargetFiles) string {
 		return "" // two hashes name two files; this profile lists one
 	}
 	return hex.EncodeToString(info.Hashes["sha256"])
-}
-
-func earliest(times ...time.Time) time.Time {
-	first := times[0]
-	for _, t := range times[1:] {
-		if t.Before(first) {
-			first = t
-		}
-	}
-	return first
 }

@@ -35,7 +35,7 @@ func (f *feed) glance() (same bool) {
 	if _, err := fresh.UpdateTimestamp(f.fetch.timestamp()); err != nil {
 		return false
 	}
-	if !f.sameSnapshot(known, fresh) {
+	if !f.sameSnapshot(known, fresh) || f.lasting(tufrepo.Snapshot, fresh.Snapshot.Signed.Expires) != nil {
 		return false
 	}
 	for name, doc := range known.Targets {
@@ -92,13 +92,14 @@ func (c *Client) writeCopies() error {
 	return nil
 }
 
-// remember keeps the trusted state for the next glance, and how long it lasts.
+// remember keeps the trusted state for the next glance, and how long it lasts: until the first of its metadata
+// expires, and never longer than an honest timestamp would.
 func (f *feed) remember(trusted *trustedmetadata.TrustedMetadata) {
-	f.expires = earliest(trusted.Root.Signed.Expires, trusted.Timestamp.Signed.Expires, trusted.Snapshot.Signed.Expires)
+	f.expires = earliest(f.now.Add(timestampLife+slack), trusted.Root.Signed.Expires, trusted.Timestamp.Signed.Expires, trusted.Snapshot.Signed.Expires)
 	for _, doc := range trusted.Targets {
 		f.expires = earliest(f.expires, doc.Signed.Expires)
 	}
-	f.c.watch.raise(trusted.Timestamp.Signed.Expires.Add(-timestampLife))
+	f.c.mem.Watch.fit(trusted.Timestamp.Signed.Expires, f.c.cfg.Now(), onlineKeys(trusted.Root))
 	f.c.known = trusted
 	f.c.mem.ETag, f.c.mem.Expires = f.etag, f.expires
 }

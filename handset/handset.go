@@ -85,7 +85,6 @@ type Client struct {
 	cfg    Config
 	http   *http.Client
 	mem    memory
-	watch  watch
 	known  *trustedmetadata.TrustedMetadata // of the last complete poll of this process; nil if there was none
 	copies map[string][]byte                // metadata by file name, verified but not on the disk yet
 	saved  func()                           // tests stop the client here
@@ -103,7 +102,7 @@ func New(cfg Config) (*Client, error) {
 	if err := c.open(); err != nil {
 		return nil, err
 	}
-	c.watch = watch{Floor: c.mem.Floor, last: cfg.Elapsed()}
+	c.mem.Watch.last = cfg.Elapsed()
 	return c, nil
 }
 
@@ -179,9 +178,9 @@ func (c *Client) Hurry() {
 // the clock lies before that. Whatever the firmware dates (a consent, say) it dates by this.
 func (c *Client) Time() time.Time {
 	if img, err := c.cfg.Slots.Image(); err == nil {
-		c.watch.raise(time.Unix(img.Build.UTC, 0))
+		c.mem.Watch.raise(time.Unix(img.Build.UTC, 0))
 	}
-	return c.watch.read(c.cfg.Now(), c.cfg.Elapsed())
+	return c.mem.Watch.read(c.cfg.Now(), c.cfg.Elapsed())
 }
 
 // State is where the client stands.

@@ -34,7 +34,7 @@ type memory struct {
 	State State     `json:"state"`
 	Wake  time.Time `json:"wake"`  // by the handset's clock
 	Tries int       `json:"tries"` // failures in a row
-	Floor time.Time `json:"floor"` // the time is proven to be later
+	Watch watch     `json:"watch"`
 
 	ETag    string    `json:"etag,omitempty"`    // of the timestamp that led to the last complete poll
 	Expires time.Time `json:"expires,omitempty"` // of the first of the metadata trusted then
@@ -101,7 +101,6 @@ func (c *Client) setUp() error {
 }
 
 func (c *Client) save() error {
-	c.mem.Floor = c.watch.Floor
 	if c.cfg.Volatile {
 		c.saved()
 		return nil

@@ -20,7 +20,7 @@ const (
 	ClassNetwork   Class = "network"        // nothing can be said about the server's honesty
 	ClassSignature Class = "signature"      // not signed by a threshold of the keys that count
 	ClassRollback  Class = "rollback"       // older than what was trusted before
-	ClassFreeze    Class = "freeze"         // expired
+	ClassFreeze    Class = "freeze"         // expired, or valid for longer than it may be
 	ClassMix       Class = "mix"            // files that do not belong together
 	ClassEndless   Class = "endless"        // more bytes than stated
 	ClassSlow      Class = "slow"           // below the minimum rate
@@ -81,7 +81,7 @@ func metadataRefusal(err error, network error) error {
 		if status, ok := errors.AsType[*metadata.ErrDownloadHTTP](network); ok {
 			code = codeHTTP + status.StatusCode
 		}
-	case isA[*metadata.ErrExpiredMetadata](err):
+	case isA[*metadata.ErrExpiredMetadata](err), errors.Is(err, errLasting):
 		class, code = ClassFreeze, codeError
 	case isA[*metadata.ErrBadVersionNumber](err), strings.Contains(err.Error(), "is missing info for"):
 		class, code = ClassRollback, codeTimestamp

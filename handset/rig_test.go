@@ -30,6 +30,7 @@ type rig struct {
 	server    *handsettest.Server
 	now       time.Time     // true time, and the server's
 	skew      time.Duration // of the handset's clock
+	elapsed   time.Duration // of its steady time
 	dir       string
 	slots     *slots.Device
 	client    *Client
@@ -115,7 +116,7 @@ func (r *rig) open() {
 	r.t.Helper()
 	c, err := New(Config{Dir: r.dir + "/client", URL: "http://feed.test", Root: r.server.Root(), Channel: "stable",
 		Keys: []crypto.PublicKey{otaKey(r.t)}, Slots: r.slots, System: r, Rand: r.entropy, Transport: r.rt, Pace: r.pace,
-		Now: func() time.Time { return r.now.Add(r.skew) }, Elapsed: func() time.Duration { return r.now.Sub(testStart) }})
+		Now: func() time.Time { return r.now.Add(r.skew) }, Elapsed: func() time.Duration { return r.now.Sub(testStart) + r.elapsed }})
 	if err != nil {
 		r.t.Fatal(err)
 	}
