@@ -47,8 +47,13 @@ func (c *Client) tell(kind report.Kind) {
 	r := report.Report{
 		Schema: report.Schema, ID: hex.EncodeToString(id), Seq: c.mem.Seq + 1, Kind: kind, Release: c.mem.Release,
 		Model: img.Build.Model, Variant: img.Build.Variant, Channel: c.cfg.Channel,
-		Build: img.Build.Fingerprint, BuildUTC: img.Build.UTC, PreviousBuild: c.mem.Previous,
-		Progress: c.mem.Progress, Failure: c.mem.Failure, Evidence: evidence,
+		Build: report.BuildOther, Progress: c.mem.Progress, Failure: c.mem.Failure, Evidence: evidence,
+	}
+	if c.mem.Running != "" && c.mem.Running == img.Build.Fingerprint { // the signed documents name this build
+		r.Build, r.BuildUTC = img.Build.Fingerprint, img.Build.UTC
+	}
+	if c.mem.Previous != "" { // which it was is nobody's business; that there was one is evidence
+		r.PreviousBuild = report.BuildOther
 	}
 	envelope, err := report.Seal(r, c.mem.key())
 	if err != nil {

@@ -41,7 +41,7 @@ func waiting(name string, seq int64) report.Report {
 	return report.Report{
 		Schema: report.Schema, ID: fmt.Sprintf("%x", id[:16]), Key: fmt.Sprintf("%x", installation(name).Public()), Seq: seq,
 		Kind: report.KindBaseline, Release: releaseName, Model: b.Model, Variant: b.Variant, Channel: "stable",
-		Build: b.Fingerprint, BuildUTC: b.UTC, Progress: report.ProgressKnown,
+		Build: report.BuildOther, Progress: report.ProgressKnown,
 		Evidence: report.Evidence{
 			Migration: report.MigrationNotApplicable, State: report.StateOff, Origin: report.OriginFactoryDefault, Consent: report.ConsentNone,
 			ConsentSurface: report.SurfaceNone, AutoGate: report.GateOpen, Slots: []report.Slot{{By: report.RegisteredByNone}}, Transport: report.TransportNotUsed,

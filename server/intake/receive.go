@@ -80,6 +80,11 @@ func (i *Intake) open(ctx context.Context, envelope []byte) (*waiting, error) {
 	if err != nil {
 		return nil, err
 	}
+	for _, build := range []string{r.Build, r.PreviousBuild} {
+		if build != "" && build != report.BuildOther && !i.Rules.Names(r.Model, build) {
+			return nil, fleet.Errorf(fleet.Invalid, "build_unknown", "the report names a build that no published document of model %s names; wanted one of those, or %q", model.Device, report.BuildOther)
+		}
+	}
 	return &waiting{envelope, r, ref, rule, make(chan answer, 1)}, nil
 }
 

@@ -115,6 +115,10 @@ func TestSequences(t *testing.T) {
 		{"a release that is only staged", []step{{waits, 1, func(r *report.Report) { r.Release = "three" }, "release_unknown"}}, 0, 0, "", "", "", ""},
 		{"a model outside of the catalogue", []step{{waits, 1, func(r *report.Report) { r.Model = "nexus" }, "model_unknown"}}, 0, 0, "", "", "", ""},
 		{"a model without a build", []step{{waits, 1, func(r *report.Report) { r.Model, r.Variant = "dior", "dior" }, "release_not_for_model"}}, 0, 0, "", "", "", ""},
+		{"a build that nobody published", []step{{waits, 1, func(r *report.Report) {
+			r.Build, r.BuildUTC = "IMEI/86012302.1234567/PHONE-138-0013-8000:4/Zhang.San-Beijing/acct-zhangsan.1975:user/release-keys", 1
+		}, "build_unknown"}}, 0, 0, "", "", "", ""},
+		{"it came from a build that nobody published", []step{{silent, 1, func(r *report.Report) { r.PreviousBuild = "a/b/c:4/d/e:user/f" }, "build_unknown"}}, 0, 0, "", "", "", ""},
 		{"a variant of another model", []step{{waits, 1, func(r *report.Report) { r.Variant = "dior" }, "variant_unknown"}}, 0, 0, "", "", "", ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {

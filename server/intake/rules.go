@@ -5,6 +5,7 @@ package intake
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 
 	"landed/manifests"
@@ -17,6 +18,7 @@ type Rules struct {
 	store fleet.Viewer
 	mu    sync.RWMutex
 	known map[string]map[string]verdict.Rule // release, model; nil when stale
+	names map[string]map[string]bool         // model, fingerprints that published documents name
 }
 
 // NewRules reads rules from store when they are first needed.
@@ -51,6 +53,13 @@ func (r *Rules) Of(ctx context.Context, release, model string) (verdict.Rule, er
 	return rule, nil
 }
 
+// Names says if a published document of the model names a build. It is asked after Of.
+func (r *Rules) Names(model, fingerprint string) bool {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	return r.names[model][fingerprint]
+}
+
 // Refresh reads every published release and its packages.
 func (r *Rules) Refresh(ctx context.Context) (map[string]map[string]verdict.Rule, error) {
 	// Held throughout: an Invalidate during the reading must not be overwritten by it.
@@ -64,11 +73,17 @@ func (r *Rules) Refresh(ctx context.Context) (map[string]map[string]verdict.Rule
 	if err != nil {
 		return nil, fmt.Errorf("verdict rules: %w", err)
 	}
-	r.known = map[string]map[string]verdict.Rule{}
+	r.known, r.names = map[string]map[string]verdict.Rule{}, map[string]map[string]bool{}
 	for _, p := range published {
 		rules := map[string]verdict.Rule{}
 		for _, pack := range p.Packages {
 			rules[pack.Model], _ = verdict.RuleOf(p.Name, pack.Model, published)
+			for _, build := range slices.Concat(pack.PreBuilds, []string{pack.Build.Fingerprint}) {
+				if r.names[pack.Model] == nil {
+					r.names[pack.Model] = map[string]bool{}
+				}
+				r.names[pack.Model][build] = true
+			}
 		}
 		r.known[p.Name] = rules
 	}

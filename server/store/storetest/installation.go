@@ -19,7 +19,7 @@ func Report(n int, seq int64) (report.Report, ed25519.PrivateKey) {
 	copy(seed, fmt.Sprintf("installation %d", n))
 	return report.Report{
 		Schema: report.Schema, ID: fmt.Sprintf("%016x%016x", n, seq), Seq: seq, Kind: report.KindBaseline, Release: "one",
-		Model: "armani", Variant: "armani", Channel: "stable", Build: "Xiaomi/armani/armani:4.3/JLS36C/JHCMIBH45.0:user/release-keys", BuildUTC: 1_404_000_000,
+		Model: "armani", Variant: "armani", Channel: "stable", Build: report.BuildOther,
 		Progress: report.ProgressKnown,
 		Evidence: report.Evidence{
 			Migration: report.MigrationNotApplicable, State: report.StateOn, Origin: report.OriginAuto, Consent: report.ConsentNone,
