@@ -19,7 +19,8 @@ import (
 // The names in a data folder.
 const (
 	databaseFile = "landed.db"
-	onlineFile   = "online.json" // public halves of the online keys, for otasign init
+	onlineFile   = "online.json"      // public halves of the online keys, for otasign init
+	nextFile     = "online-next.json" // those that are to replace them, for otasign rotate
 	keysDir      = "keys"
 	blobsDir     = "blobs"
 	feedDir      = "feed"
@@ -30,7 +31,7 @@ const (
 // folder per channel for pinned OTA certificates, and the first admin's token, whose secret
 // it returns: it cannot be shown again. A folder that holds keys already is refused.
 func Init(ctx context.Context, dir, admin string, now func() time.Time) (secret string, err error) {
-	if _, err := os.Stat(filepath.Join(dir, keysDir, snapshotKey)); !errors.Is(err, fs.ErrNotExist) {
+	if entries, err := os.ReadDir(filepath.Join(dir, keysDir)); len(entries) > 0 || err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return "", fmt.Errorf("%s is a data folder already; choose another, or go on with \"otad serve\"", dir)
 	}
 	for _, d := range []string{blobsDir, feedDir, otaKeysDir + "/stable", otaKeysDir + "/beta", otaKeysDir + "/lab"} {

@@ -13,6 +13,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"strings"
 
 	"landed/manifests/tufrepo"
@@ -76,7 +78,50 @@ func writeNew(path string, text []byte, mode os.FileMode) error {
 	return errors.Join(err, f.Sync(), f.Close())
 }
 
-func loadKeys(dir string) (publish.OnlineKeys, error) {
+// loadKeys reads every set of keys, oldest first: the first lies in dir, those of "otad keys
+// renew" in dir/2, dir/3, … Which of them signs is for the published root to say. A set that was
+// removed as a whole is not missed as long as another is there.
+func loadKeys(dir string) ([]publish.OnlineKeys, error) {
+	folders, err := keyFolders(dir)
+	if err != nil {
+		return nil, err
+	}
+	var sets []publish.OnlineKeys
+	var faults []error
+	for _, folder := range folders {
+		set, err := loadSet(folder)
+		sets, faults = append(sets, set), append(faults, err)
+	}
+	return sets, errors.Join(faults...)
+}
+
+// keyFolders lists the folders that hold a set of keys, oldest first: dir itself unless it has
+// none and another has.
+func keyFolders(dir string) ([]string, error) {
+	entries, err := os.ReadDir(dir)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	var numbers []int
+	first := false
+	for _, e := range entries {
+		if n, err := strconv.Atoi(e.Name()); err == nil && n >= 2 && e.IsDir() {
+			numbers = append(numbers, n)
+		}
+		first = first || filepath.Ext(e.Name()) == ".pem"
+	}
+	slices.Sort(numbers)
+	var folders []string
+	if first || len(numbers) == 0 {
+		folders = append(folders, dir)
+	}
+	for _, n := range numbers {
+		folders = append(folders, filepath.Join(dir, strconv.Itoa(n)))
+	}
+	return folders, nil
+}
+
+func loadSet(dir string) (publish.OnlineKeys, error) {
 	var keys publish.OnlineKeys
 	var faults []error
 	for name, to := range map[string]*tufrepo.Signer{snapshotKey: &keys.Snapshot, timestampKey: &keys.Timestamp, offersKey: &keys.Offers} {

@@ -135,7 +135,8 @@ func (s *Server) build(ctx context.Context) (err error) {
 	s.opened(s.feed.Close)
 	rules := intake.NewRules(s.db)
 	s.publish, err = publish.Open(ctx, publish.Config{
-		Store: s.db, Blobs: blobs, Dir: s.path(feedDir), Keys: keys, Catalogue: s.cfg.Catalogue, Expiry: s.cfg.Expiry,
+		Store: s.db, Blobs: blobs, Dir: s.path(feedDir), Keys: keys[0], Catalogue: s.cfg.Catalogue, Expiry: s.cfg.Expiry,
+		NewKeys: func() ([]publish.OnlineKeys, error) { return loadKeys(s.path(keysDir)) },
 		OTAKeys: func(channel string) ([]crypto.PublicKey, error) { return otaKeys(s.path(otaKeysDir), channel) },
 		Now:     s.cfg.Now, Random: rand.Reader, Log: s.cfg.Log, ReadOnly: s.cfg.ReadOnly,
 		Published: func(metadata map[string][]byte, isTarget func(string) bool) {

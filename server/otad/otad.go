@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package otad is the command otad: init, serve, fsck, token.
+// Package otad is the command otad: init, serve, fsck, token, keys.
 //
 // Parties: whoever runs the server; package server does the work. It promises that every flag
 // has a twin in the environment (--data is OTAD_DATA), that long flags may be written with one
@@ -41,7 +41,7 @@ func Main(ctx context.Context, args []string, env func(string) string, stdin io.
 
 func command(stdout, stderr io.Writer) *cobra.Command {
 	root := &cobra.Command{Use: "otad", Short: "Ship signed updates to a fleet, and prove that the fix took effect", SilenceUsage: true, SilenceErrors: true}
-	root.AddCommand(initCommand(stdout), serveCommand(stdout, stderr), fsckCommand(stdout, stderr), tokenCommand(stdout))
+	root.AddCommand(initCommand(stdout), serveCommand(stdout, stderr), fsckCommand(stdout, stderr), tokenCommand(stdout), keysCommand(stdout))
 	return root
 }
 

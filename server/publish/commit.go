@@ -77,12 +77,12 @@ func (p *Publisher) snapshot(s *state, now time.Time) error {
 		files[role] = s.entry(role)
 	}
 	doc, err := tufrepo.NewSnapshot(p.next(*s, tufrepo.Snapshot), now.Add(p.cfg.Expiry.Snapshot), files)
-	return s.sign(tufrepo.Snapshot, doc, err, p.cfg.Keys.Snapshot)
+	return p.sign(s, tufrepo.Snapshot, doc, err)
 }
 
 func (p *Publisher) timestamp(s *state, now time.Time) error {
 	doc, err := tufrepo.NewTimestamp(p.next(*s, tufrepo.Timestamp), now.Add(p.cfg.Expiry.Timestamp), s.entry(tufrepo.Snapshot))
-	return s.sign(tufrepo.Timestamp, doc, err, p.cfg.Keys.Timestamp)
+	return p.sign(s, tufrepo.Timestamp, doc, err)
 }
 
 // entry is how a list names the newest file of role. It was read already, so it is not read
@@ -98,10 +98,14 @@ func digest(text []byte) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// sign takes doc, if it could be written, as the newest of role.
-func (s *state) sign(role string, doc []byte, err error, key tufrepo.Signer) error {
+// sign takes doc, if it could be written, as the newest of role in s.
+func (p *Publisher) sign(s *state, role string, doc []byte, err error) error {
 	if err != nil {
 		return fmt.Errorf("next %s: %w", role, err)
+	}
+	key, err := p.signer(*s, role)
+	if err != nil {
+		return err
 	}
 	if doc, err = tufrepo.Sign(doc, key); err != nil {
 		return fmt.Errorf("sign %s: %w", role, err)

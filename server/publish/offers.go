@@ -74,7 +74,11 @@ func (p *Publisher) offersRole(s state, role string, targets []tufrepo.Target) (
 	if err != nil {
 		return nil, fmt.Errorf("next %s: %w", role, err)
 	}
-	return tufrepo.Sign(doc, p.cfg.Keys.Offers)
+	key, err := p.signer(s, role)
+	if err != nil {
+		return nil, err
+	}
+	return tufrepo.Sign(doc, key)
 }
 
 // documents derives, by model role, one document per channel that has rollouts.

@@ -13,24 +13,19 @@ import (
 	"time"
 
 	"landed/manifests"
-	"landed/manifests/tufrepo"
 	"landed/server/blob"
 	"landed/server/fleet"
 )
 
-// OnlineKeys sign what changes without a person: snapshot, timestamp, and the offers roles.
-type OnlineKeys struct {
-	Snapshot  tufrepo.Signer
-	Timestamp tufrepo.Signer
-	Offers    tufrepo.Signer
-}
-
 // Config is what a Publisher is given. All fields are needed, unless they say otherwise.
 type Config struct {
-	Store     fleet.Store
-	Blobs     blob.Store // packages, manifests and offers documents
-	Dir       string     // the feed folder
-	Keys      OnlineKeys
+	Store fleet.Store
+	Blobs blob.Store // packages, manifests and offers documents
+	Dir   string     // the feed folder
+	Keys  OnlineKeys
+	// NewKeys, if set, gives the keys that are to follow Keys, oldest first. It is asked at the
+	// opening and at each import of trust; a role is signed with the newest key that is named.
+	NewKeys   func() ([]OnlineKeys, error)
 	Catalogue *manifests.Catalogue
 	// OTAKeys gives the keys pinned for a channel: only packages that one of them signed are
 	// taken. An empty list is refused, except for the channel lab.
@@ -51,6 +46,7 @@ type Config struct {
 type Publisher struct {
 	cfg    Config
 	folder folder
+	keys   []OnlineKeys // oldest first
 
 	mu      sync.Mutex       // one publication at a time
 	written int64            // version of the timestamp that the folder holds
@@ -70,13 +66,16 @@ func Open(ctx context.Context, cfg Config) (*Publisher, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &Publisher{cfg: cfg, folder: f, alarmed: map[string]int{}}
+	p := &Publisher{cfg: cfg, folder: f, keys: []OnlineKeys{cfg.Keys}, alarmed: map[string]int{}}
 	if cfg.ReadOnly {
 		return p, nil
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	adopted, err := p.adopt(ctx)
+	adopted := false
+	if err = p.readKeys(); err == nil {
+		adopted, err = p.adopt(ctx)
+	}
 	if err == nil {
 		p.goAbove(ctx, adopted)
 		err = p.heal(ctx)

@@ -25,6 +25,9 @@ func (p *Publisher) ImportTrust(ctx context.Context, b tufrepo.Bundle, by string
 	}
 	var words []string
 	err = p.publish(ctx, func(s state) (edit, error) {
+		if err := p.readKeys(); err != nil {
+			return edit{}, err
+		}
 		e, err := s.news(set)
 		if err != nil {
 			return e, err
@@ -110,15 +113,17 @@ func (p *Publisher) mayServe(s state) error {
 		return fleet.Errorf(fleet.Invalid, "bundle_incomplete", "the first bundle must hold a root and targets; otasign init writes both")
 	}
 	var faults []error
-	want := func(role string, who tufrepo.RoleKeys, key tufrepo.Signer) {
-		if who.Threshold != 1 || !slices.Contains(who.Keys, key.Key()) {
-			faults = append(faults, fmt.Errorf("%s is not to be signed by the %.8s… of this server alone; give otasign the online.json of this server", role, key.Key().ID()))
+	want := func(role string, threshold int) {
+		_, err := p.signer(s, role)
+		if err == nil && threshold != 1 {
+			err = fmt.Errorf("%s wants %d signatures; a server has one key for it", role, threshold)
 		}
+		faults = append(faults, err)
 	}
-	want(tufrepo.Snapshot, root.Snapshot, p.cfg.Keys.Snapshot)
-	want(tufrepo.Timestamp, root.Timestamp, p.cfg.Keys.Timestamp)
+	want(tufrepo.Snapshot, root.Snapshot.Threshold)
+	want(tufrepo.Timestamp, root.Timestamp.Threshold)
 	for _, m := range s.info[tufrepo.Targets].Models {
-		want(tufrepo.OffersRole(m.Role), m.Offers, p.cfg.Keys.Offers)
+		want(tufrepo.OffersRole(m.Role), m.Offers.Threshold)
 	}
 	if err := errors.Join(faults...); err != nil {
 		return &fleet.Error{Kind: fleet.Invalid, Code: "online_keys", Msg: inOneLine(err)}
