@@ -7,9 +7,9 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"slices"
 
 	"landed/handset/slots"
+	"landed/manifests"
 	"landed/manifests/offers"
 	"landed/manifests/report"
 )
@@ -43,20 +43,15 @@ func (c *Client) check(ctx context.Context) error {
 	if d.Reason == offers.ReasonWrongModel {
 		return refuse(ClassHardware, report.PhaseMetadata, codeRecoveryWrong, "the offers for %s were made for %s", img.Build.Model, doc.Model)
 	}
-	c.meet(doc, d, img.Build)
+	if err := c.listen(f, doc, d, img.Build); err != nil {
+		return err
+	}
+	f.done()
 	if d.Offer == nil || d.Offer.Package.SHA256 == c.mem.GaveUp {
-		f.done()
 		c.discard()
 		c.rest(img.Build)
 		return nil
 	}
-	if err := f.agree(*d.Offer); err != nil {
-		return err
-	}
-	if d.Offer.Custom.Model != img.Build.Model {
-		return refuse(ClassHardware, report.PhaseMetadata, codeRecoveryWrong, "%s is for %s, this handset is a %s", d.Offer.Package.Path, d.Offer.Custom.Model, img.Build.Model)
-	}
-	f.done()
 	return c.begin(*d.Offer, img.Build)
 }
 
@@ -65,28 +60,17 @@ func (c *Client) describe(b slots.Build) offers.Handset {
 		Counter: c.mem.Counter, Begun: c.mem.Begun, Secret: c.mem.Secret}
 }
 
-// meet takes notice of the release that reports will speak of: the one that is offered, or runs, or waits.
-func (c *Client) meet(doc offers.Document, d offers.Decision, b slots.Build) {
-	met := d.Offer
-	mine := func(o offers.Offer) bool { return o.Custom.Variant == b.Variant }
-	if met == nil {
-		if i := slices.IndexFunc(doc.Offers, func(o offers.Offer) bool { return mine(o) && o.Custom.Build.Fingerprint == b.Fingerprint }); i >= 0 {
-			met = &doc.Offers[i]
-		} else if i := slices.IndexFunc(doc.Offers, mine); i >= 0 && doc.Offers[i].Custom.Build.UTC > b.UTC {
-			met = &doc.Offers[i]
-		}
-	}
-	if met == nil {
-		return
-	}
-	running := met.Custom.Build.Fingerprint == b.Fingerprint
+// meet takes notice of the release that reports will speak of: the one that is offered, or runs, or waits. The
+// offline role has said what is said of it here.
+func (c *Client) meet(met manifests.Custom, b slots.Build) {
+	running := met.Build.Fingerprint == b.Fingerprint
 	if running {
-		c.mem.Counter = max(c.mem.Counter, met.Custom.Counter)
+		c.mem.Counter = max(c.mem.Counter, met.Counter)
 	}
-	if c.mem.Release == met.Custom.Release && c.mem.Progress != "" && (c.mem.Running == b.Fingerprint) == running {
+	if c.mem.Release == met.Release && c.mem.Progress != "" && (c.mem.Running == b.Fingerprint) == running {
 		return
 	}
-	c.mem.Release, c.mem.Effect = met.Custom.Release, met.Custom.Effect
+	c.mem.Release, c.mem.Effect = met.Release, met.Effect
 	c.mem.Progress, c.mem.Failure = report.ProgressKnown, nil
 	c.mem.Running, c.mem.Shown = "", 0
 	if running {

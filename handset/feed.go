@@ -13,7 +13,6 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"github.com/theupdateframework/go-tuf/v2/metadata"
@@ -208,41 +207,6 @@ func (f *feed) offers() (offers.Document, string, error) {
 		return doc, "", refuse(ClassMix, report.PhaseMetadata, codeMetadata, "%w", err)
 	}
 	return doc, sum, nil
-}
-
-// agree requires that the offline role of the model lists the offered package with the same length, hash
-// and custom fields, every one of them.
-func (f *feed) agree(o offers.Offer) error {
-	disagree := func(format string, args ...any) error {
-		return refuse(ClassDisagree, report.PhaseMetadata, codeExcluded, "offered package %s: "+format, append([]any{o.Package.Path}, args...)...)
-	}
-	if !strings.HasPrefix(o.Package.Path, "builds/"+f.role+"/") || tufrepo.CheckPath(o.Package.Path) != nil {
-		return refuse(ClassHardware, report.PhaseMetadata, codeRecoveryWrong, "offered package %s does not lie under builds/%s/", o.Package.Path, f.role)
-	}
-	info, err := f.target(o.Package.Path, f.role)
-	if err != nil {
-		if errors.Is(err, errUnlisted) {
-			return disagree("the offline role does not list it")
-		}
-		return err
-	}
-	if info.Length != o.Package.Length || sha256Of(info) != o.Package.SHA256 {
-		return disagree("length or hash differ from what the offline role signed")
-	}
-	if info.Custom == nil {
-		return disagree("the offline role says nothing about it")
-	}
-	var custom manifests.Custom
-	if err := manifests.StrictJSON(*info.Custom, &custom); err != nil {
-		return disagree("custom fields: %w", err)
-	}
-	if custom != o.Custom {
-		return disagree("the custom fields differ from what the offline role signed")
-	}
-	if custom.Channel != f.c.cfg.Channel {
-		return disagree("it is signed for the channel %s, this handset is on %s", custom.Channel, f.c.cfg.Channel)
-	}
-	return nil
 }
 
 // done remembers the poll, so that the next one may be a single conditional request.

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package handset
+
+import (
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	fixtures "landed/firmware-fixtures"
+	"landed/manifests"
+	"landed/manifests/offers"
+)
+
+// A stolen offers key says of the build that runs what the offline role never said. Nothing of it stays.
+func TestStolenOffersKeyLeavesNoMark(t *testing.T) {
+	for name, listed := range map[string]bool{"a build that no offline role lists": false, "another counter of a listed build": true} {
+		t.Run(name, func(t *testing.T) {
+			r := newRig(t)
+			runs := build(t, fixtures.Unpatched)
+			honest := r.server.Add(customOf(runs), runs.Incremental, packageOf(t, runs))
+			if !listed {
+				r.server.Packages["armani"] = r.server.Packages["armani"][:1]
+			}
+			thiefs := honest
+			thiefs.Custom.Counter, thiefs.Custom.Release, thiefs.Custom.Effect.Migration = 1<<50, "thief", "leave"
+			r.server.Offers["armani"] = []offers.Offer{thiefs}
+			r.server.Publish()
+			if refusal := r.step(); refusal != nil {
+				t.Fatal(refusal)
+			}
+			if m := r.client.mem; m.Counter != 0 || m.Release != "" || m.Effect != (manifests.Effect{}) {
+				t.Errorf("kept counter %d, release %q, effect %+v", m.Counter, m.Release, m.Effect)
+			}
+			r.pass(14 * time.Hour)
+			r.rotate()
+			r.offered()
+			if refusal := r.step(); !r.patched() {
+				t.Errorf("after the keys were exchanged: %v", refusal)
+			}
+		})
+	}
+}
+
+// A handset whose build both roles name takes its counter, and never goes below.
+func TestCounterOfWhatRuns(t *testing.T) {
+	r := newRig(t)
+	runs := build(t, fixtures.Unpatched)
+	custom := customOf(runs)
+	custom.Counter = 7
+	r.server.Offers["armani"] = []offers.Offer{r.server.Add(custom, runs.Incremental, packageOf(t, runs))}
+	r.server.Publish()
+	if refusal := r.step(); refusal != nil || r.client.mem.Counter != 7 {
+		t.Fatalf("counter %d, %v", r.client.mem.Counter, refusal)
+	}
+	r.pass(14 * time.Hour)
+	r.offered() // counter 1
+	if refusal := r.step(); refusal != nil || r.patched() {
+		t.Errorf("a lower counter was installed, or failed: %v", refusal)
+	}
+}
+
+// What a quarrel is about is told in words of the offline role, also by a handset that has met no release before.
+func TestQuarrelIsReported(t *testing.T) {
+	r := newRig(t)
+	r.offer.Custom.Counter++
+	r.offered()
+	r.step()
+	want := []string{"1 baseline known 0h", "2 progress failed 0h metadata 62"}
+	r.client.Hurry()
+	r.step()
+	if diff := cmp.Diff(want, kinds(r.server.Reports())); diff != "" {
+		t.Error(diff)
+	}
+}
