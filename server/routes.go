@@ -20,7 +20,7 @@ import (
 //	/v1/reports  handsets: signed reports in
 //	/v1/…        release engineers, by bearer token: console.Doors has the table
 //	/            everybody: the status pages
-//	/healthz     the process lives     /readyz  the database answers
+//	/healthz     the process lives     /readyz  the database answers, and can be written
 func (s *Server) Handler() http.Handler {
 	router := s.routes()
 	return patience(bodyPatience, uploadPatience, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -4,8 +4,10 @@ package store
 
 import (
 	"context"
+	"crypto/sha256"
 	"database/sql"
 	"embed"
+	"encoding/hex"
 	"fmt"
 	"io/fs"
 	"strconv"
@@ -18,11 +20,18 @@ import (
 //go:embed migrations/*.sql
 var migrationFiles embed.FS
 
-// migration is one file migrations/NNNN_what.sql. It is never edited after a release.
+// migration is one file migrations/NNNN_what.sql. Databases remember its digest: once it was
+// applied anywhere it is never edited, and a change of the schema is a new file.
 type migration struct {
 	version int
 	name    string
 	text    string
+}
+
+// digest is the SHA-256 of the file, in hex.
+func (m migration) digest() string {
+	sum := sha256.Sum256([]byte(m.text))
+	return hex.EncodeToString(sum[:])
 }
 
 // migrations lists the files in order and checks that none is missing.
@@ -47,12 +56,9 @@ func migrations(files fs.FS) ([]migration, error) {
 	return all, nil
 }
 
-// migrate runs what is missing, all of it in one transaction.
-func migrate(ctx context.Context, conn *sql.Conn, now func() time.Time) error {
-	all, err := migrations(migrationFiles)
-	if err != nil {
-		return err
-	}
+// migrate runs those of all that are missing, in one transaction, unless the database was
+// made with others than these.
+func migrate(ctx context.Context, conn *sql.Conn, all []migration, now func() time.Time) error {
 	if err := checkOurs(ctx, conn); err != nil {
 		return err
 	}
@@ -61,25 +67,66 @@ func migrate(ctx context.Context, conn *sql.Conn, now func() time.Time) error {
 		return kind(err)
 	}
 	defer t.Rollback()
-	if _, err := t.ExecContext(ctx, `CREATE TABLE IF NOT EXISTS schema_migrations (version BIGINT PRIMARY KEY, name TEXT NOT NULL, at BIGINT NOT NULL)`); err != nil {
+	if _, err := t.ExecContext(ctx, `CREATE TABLE IF NOT EXISTS schema_migrations (version BIGINT PRIMARY KEY, name TEXT NOT NULL, sha256 TEXT NOT NULL, at BIGINT NOT NULL)`); err != nil {
 		return kind(err)
 	}
-	var done int
-	if err := t.QueryRowContext(ctx, `SELECT coalesce(max(version), 0) FROM schema_migrations`).Scan(&done); err != nil {
-		return kind(err)
-	}
-	if done > len(all) {
-		return fleet.Errorf(fleet.Conflict, "database_newer", "its schema is version %d, this program knows %d and older: a newer program wrote it. Run that program, or restore a backup made before it", done, len(all))
+	done, err := applied(ctx, t, all)
+	if err != nil {
+		return err
 	}
 	for _, m := range all[done:] {
 		if _, err := t.ExecContext(ctx, m.text); err != nil {
 			return fmt.Errorf("migration %s: %w", m.name, kind(err))
 		}
-		if _, err := t.ExecContext(ctx, `INSERT INTO schema_migrations (version, name, at) VALUES ($1, $2, $3)`, m.version, m.name, millis(now())); err != nil {
+		if _, err := t.ExecContext(ctx, `INSERT INTO schema_migrations (version, name, sha256, at) VALUES ($1, $2, $3, $4)`, m.version, m.name, m.digest(), millis(now())); err != nil {
 			return kind(err)
 		}
 	}
 	return kind(t.Commit())
+}
+
+// applied is how many of all the database has. It refuses a database to which a newer program
+// applied more, or another one something else: its tables would not be what the queries want.
+func applied(ctx context.Context, t *sql.Tx, all []migration) (int, error) {
+	var digests int
+	if err := t.QueryRowContext(ctx, `SELECT count(*) FROM pragma_table_info('schema_migrations') WHERE name = 'sha256'`).Scan(&digests); err != nil {
+		return 0, kind(err)
+	}
+	column := "sha256"
+	if digests == 0 { // a program made it that did not keep them yet
+		column = "'unknown'"
+	}
+	rows, err := t.QueryContext(ctx, `SELECT version, name, `+column+` FROM schema_migrations ORDER BY version`)
+	if err != nil {
+		return 0, kind(err)
+	}
+	defer rows.Close()
+	done := 0
+	var faults []string
+	for rows.Next() {
+		var version int
+		var name, digest string
+		if err := rows.Scan(&version, &name, &digest); err != nil {
+			return 0, kind(err)
+		}
+		done = version
+		if version < 1 || version > len(all) {
+			continue
+		}
+		if m := all[version-1]; m.name != name || m.digest() != digest {
+			faults = append(faults, fmt.Sprintf("it was made with %s of SHA-256 %.12s, and this program has %s of %.12s", name, digest, m.name, m.digest()))
+		}
+	}
+	if err := rows.Err(); err != nil {
+		return 0, kind(err)
+	}
+	if len(faults) > 0 {
+		return 0, fleet.Errorf(fleet.Conflict, "database_differs", "another build of this program made its tables: %s. Nothing was changed. Run the program that made it, or begin with a new folder; before the first release of this program its folders do not outlive a change of the tables", strings.Join(faults, "; "))
+	}
+	if done > len(all) {
+		return 0, fleet.Errorf(fleet.Conflict, "database_newer", "its schema is version %d, this program knows %d and older: a newer program wrote it. Run that program, or restore a backup made before it", done, len(all))
+	}
+	return done, nil
 }
 
 // checkOurs refuses a database of another program before anything is written to it.

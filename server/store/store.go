@@ -9,7 +9,8 @@
 // the audit trail are append-only: a trigger refuses anything else. Figures are
 // maintained, never counted for a page; Recount checks them.
 //
-// It refuses a database that a newer program wrote, and files that are no database of ours.
+// It refuses a database that a newer program wrote or one with other tables, and files that
+// are no database of ours.
 // The SQL is the subset that SQLite and PostgreSQL share.
 package store
 
@@ -79,7 +80,11 @@ func (d *DB) open(ctx context.Context, path string, now func() time.Time) (err e
 		return kind(err)
 	}
 	d.writer = &session{conn: conn, prepared: map[string]*sql.Stmt{}}
-	if err := migrate(ctx, conn, now); err != nil {
+	all, err := migrations(migrationFiles)
+	if err != nil {
+		return err
+	}
+	if err := migrate(ctx, conn, all, now); err != nil {
 		return err
 	}
 	file.RawQuery = readPragmas
@@ -110,12 +115,27 @@ func (d *DB) close() error {
 	return nil
 }
 
-// Ready says if the database answers.
+// Ready says if the database answers, and lets somebody write. While a write runs that is not
+// tried: the write shows it.
 func (d *DB) Ready(ctx context.Context) error {
 	var version int
 	err := d.readers.QueryRowContext(ctx, `SELECT max(version) FROM schema_migrations`).Scan(&version)
 	if err != nil {
 		return fmt.Errorf("the database does not answer: %w", kind(err))
+	}
+	select {
+	case <-d.turn:
+	default:
+		return nil
+	}
+	defer func() { d.turn <- struct{}{} }()
+	sure := context.WithoutCancel(ctx) // a transaction that was begun is ended
+	d.writer.broken = nil
+	if _, err := d.writer.exec(sure, `BEGIN IMMEDIATE`); err != nil {
+		return fmt.Errorf("the database cannot be written: %w", err)
+	}
+	if _, err := d.writer.exec(sure, `ROLLBACK`); err != nil {
+		return fmt.Errorf("the database cannot be written: %w", err)
 	}
 	return nil
 }
