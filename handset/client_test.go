@@ -4,7 +4,6 @@ package handset
 
 import (
 	"fmt"
-	"io"
 	"net/http"
 	"os"
 	"strings"
@@ -220,47 +219,6 @@ func TestPollSizes(t *testing.T) {
 		t.Errorf("a changed poll costs %d requests and %d bytes, wanted less than 10,000", requests, bytes)
 	} else {
 		t.Logf("a changed poll: %d requests, %d bytes", requests, bytes)
-	}
-}
-
-// What stands in for the server, a captive portal or a plain file server, decides nothing about a report: it waits,
-// and the server's own answer ends the waiting.
-func TestOnlyTheServerDecidesAboutReports(t *testing.T) {
-	for name, answer := range map[string]struct {
-		status int
-		body   string
-		kept   bool
-	}{
-		"captive portal":   {200, "<html>Please log in</html>", true},
-		"another report":   {200, `{"id":"00000000000000000000000000000000","stored":"new"}`, true},
-		"file server":      {404, "404 page not found\n", true},
-		"read-only server": {405, "", true},
-		"busy":             {503, `{"code":"busy"}`, true},
-		"too many":         {429, `{"code":"slow_down"}`, true},
-		"refused":          {422, `{"code":"unknown_model"}`, false},
-	} {
-		t.Run(name, func(t *testing.T) {
-			r := newRig(t)
-			r.server.Bend = func(w http.ResponseWriter, req *http.Request) bool {
-				if req.URL.Path != "/v1/reports" {
-					return false
-				}
-				w.WriteHeader(answer.status)
-				io.WriteString(w, answer.body)
-				return true
-			}
-			r.step()
-			st, err := r.client.Status()
-			if err != nil || (st.Unsent > 0) != answer.kept {
-				t.Fatalf("%d reports wait, %v", st.Unsent, err)
-			}
-			r.server.Bend = nil
-			r.client.Hurry()
-			r.step()
-			if st, _ := r.client.Status(); st.Unsent != 0 || answer.kept && len(r.server.Reports()) != int(st.Seq) {
-				t.Errorf("%d wait, %d of %d arrived", st.Unsent, len(r.server.Reports()), st.Seq)
-			}
-		})
 	}
 }
 

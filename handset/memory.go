@@ -64,12 +64,6 @@ type memory struct {
 	OutboxTries int       `json:"outbox_tries,omitempty"`
 }
 
-// letter is a sealed report that the server has not confirmed yet.
-type letter struct {
-	ID       string `json:"id"`
-	Envelope []byte `json:"envelope"`
-}
-
 // open reads the state, or makes a new installation.
 func (c *Client) open() error {
 	text, err := os.ReadFile(c.path(stateFile))

@@ -3,24 +3,15 @@
 package handset
 
 import (
-	"bytes"
-	"context"
 	"encoding/hex"
-	"encoding/json"
-	"errors"
-	"fmt"
 	"io"
-	"net/http"
 	"reflect"
 	"time"
 
 	"landed/manifests/report"
 )
 
-const (
-	weekly     = 7 * 24 * time.Hour
-	maxLetters = 64 // unsent reports; the oldest goes first, the newest says most
-)
+const weekly = 7 * 24 * time.Hour
 
 // milestones are the hours after the first boot of a new build at which its effect is reported.
 var milestones = []int{1, 24, 168}
@@ -61,10 +52,8 @@ func (c *Client) tell(kind report.Kind) {
 		return
 	}
 	c.mem.Seq++
-	c.mem.Outbox = append(c.mem.Outbox, letter{r.ID, envelope})
-	if len(c.mem.Outbox) > maxLetters {
-		c.mem.Outbox = c.mem.Outbox[1:]
-	}
+	c.mem.Outbox = append(c.mem.Outbox, letter{ID: r.ID, Kind: kind, Envelope: envelope})
+	c.mem.Outbox = fitting(c.mem.Outbox)
 	c.mem.Baseline, c.mem.Answer = c.cfg.Now(), answer(evidence)
 }
 
@@ -132,62 +121,4 @@ func (c *Client) observeWake() time.Time {
 		}
 	}
 	return time.Time{}
-}
-
-func (c *Client) outboxWake() time.Time {
-	if len(c.mem.Outbox) == 0 {
-		return time.Time{}
-	}
-	return c.mem.OutboxWake
-}
-
-// deliver sends what is in the outbox, oldest first, and stops at the first that does not get through.
-func (c *Client) deliver(ctx context.Context) error {
-	if len(c.mem.Outbox) == 0 || !reached(c.cfg.Now(), c.mem.OutboxWake) {
-		return nil
-	}
-	for len(c.mem.Outbox) > 0 {
-		again, err := c.post(ctx, c.mem.Outbox[0])
-		if again {
-			c.mem.OutboxTries++
-			c.mem.OutboxWake = c.cfg.Now().Add(c.backOff(c.mem.OutboxTries))
-			return errors.Join(err, c.save())
-		}
-		if err != nil {
-			c.cfg.Log.Error("the server refuses a report", "id", c.mem.Outbox[0].ID, "err", err)
-		}
-		c.mem.Outbox, c.mem.OutboxTries, c.mem.OutboxWake = c.mem.Outbox[1:], 0, time.Time{}
-		if err := c.save(); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// post sends one report. again says that the server has not decided about it. Only the reports' own door decides:
-// what a captive portal, or a file server that stands in for the feed, answers says nothing.
-func (c *Client) post(ctx context.Context, l letter) (again bool, err error) {
-	ctx, cancel := context.WithTimeout(ctx, time.Minute)
-	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, c.cfg.URL+"/v1/reports", bytes.NewReader(l.Envelope))
-	if err != nil {
-		return true, err
-	}
-	req.Header.Set("Content-Type", "application/json")
-	resp, err := c.http.Do(req)
-	if err != nil {
-		return true, fmt.Errorf("send report: %w", err)
-	}
-	defer resp.Body.Close()
-	body, _ := io.ReadAll(io.LimitReader(resp.Body, 64<<10)) // to the end, so that the connection can be used again
-	var answer struct{ ID, Code string }
-	ours := json.Unmarshal(body, &answer) == nil
-	switch {
-	case resp.StatusCode == http.StatusOK && ours && answer.ID == l.ID:
-		return false, nil
-	case resp.StatusCode/100 == 4 && ours && answer.Code != "" && resp.StatusCode != http.StatusTooManyRequests && resp.StatusCode != http.StatusRequestTimeout:
-		return false, fmt.Errorf("send report: the server answers %s (%s)", resp.Status, answer.Code)
-	default:
-		return true, fmt.Errorf("send report: the server answers %s, and does not speak of the report", resp.Status)
-	}
 }

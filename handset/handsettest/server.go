@@ -251,12 +251,12 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (s *Server) receive(w http.ResponseWriter, r *http.Request) {
 	text, err := io.ReadAll(io.LimitReader(r.Body, report.MaxEnvelope+1))
 	if err != nil {
-		http.Error(w, `{"code":"truncated"}`, http.StatusBadRequest)
+		problem(w, "truncated")
 		return
 	}
 	got, ref, err := report.Open(text)
 	if err != nil {
-		http.Error(w, `{"code":"malformed"}`, http.StatusUnprocessableEntity)
+		problem(w, "report_malformed")
 		return
 	}
 	s.mu.Lock()
@@ -268,6 +268,12 @@ func (s *Server) receive(w http.ResponseWriter, r *http.Request) {
 	}
 	s.mu.Unlock()
 	fmt.Fprintf(w, `{"id":%q,"stored":%q}`, got.ID, stored)
+}
+
+func problem(w http.ResponseWriter, code string) {
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(http.StatusUnprocessableEntity)
+	fmt.Fprintf(w, `{"code":%q}`, code)
 }
 
 type counting struct {
