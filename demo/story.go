@@ -140,7 +140,7 @@ func stages(size int) []client.Stage {
 	first := min(max(2_000, 10_000*12/size), 4_900)
 	var all []client.Stage
 	for _, share := range []int{first, 5_000, 10_000} {
-		all = append(all, client.Stage{Share: share, Soak: "24h", Gates: client.Gates{MinReports: reports(share), MaxFailures: 2_500, HaltLeaks: 3}})
+		all = append(all, client.Stage{Share: share, Soak: "24h", Gates: client.Gates{MinReports: reports(share), MinProven: 5_000, MaxFailures: 2_500, HaltLeaks: 3}})
 	}
 	return all
 }

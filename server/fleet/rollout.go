@@ -40,13 +40,17 @@ type Stage struct {
 type Gates struct {
 	MinReports  int64 `json:"min_reports"`  // distinct installations that run the build and have reported its effect
 	MinProven   int   `json:"min_proven"`   // of those that could be judged, 0…10,000
-	MaxFailures int   `json:"max_failures"` // failed of those that began, 0…10,000; above it the rollout is halted
+	MaxFailures int   `json:"max_failures"` // failed of those that began, 1…10,000; above it the rollout is halted; 0 means DefaultMaxFailures
 	HaltLeaks   int64 `json:"halt_leaks"`   // leaking installations that halt it; 0 means DefaultHaltLeaks
 }
 
 // DefaultHaltLeaks is how many distinct leaking installations halt a rollout: more than
 // one, so that no single forged report can stop a fix.
 const DefaultHaltLeaks = 3
+
+// DefaultMaxFailures is the share of failures, in hundredths of a percent, that a gate allows
+// if it does not say.
+const DefaultMaxFailures = 1_000
 
 // RolloutState is what a rollout does now.
 type RolloutState string

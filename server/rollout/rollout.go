@@ -11,7 +11,9 @@ package rollout
 
 import (
 	"fmt"
+	"strings"
 	"time"
+	"unicode/utf8"
 
 	"landed/server/fleet"
 )
@@ -45,7 +47,7 @@ func Advance(now time.Time, r fleet.Rollout, c fleet.Counts) (fleet.Rollout, []E
 	if len(Waiting(now, r, c)) > 0 {
 		return r, nil
 	}
-	return widen(r, now)
+	return widen(r, now, c)
 }
 
 // haltReason says why r must stop, or nothing.
@@ -57,8 +59,12 @@ func haltReason(r fleet.Rollout, g fleet.Gates, c fleet.Counts) string {
 	if leaks := c.Leaked - int64(r.Forgiven); leaks >= limit {
 		return fmt.Sprintf("%s leak: identifiers left a patched handset without consent", count(leaks, "installation"))
 	}
-	if share(c.Failed(), c.Began()) > g.MaxFailures && c.Began() >= minToJudge {
-		return fmt.Sprintf("%d of %s failed; the gate allows %s", c.Failed(), count(c.Began(), "installation"), Percent(g.MaxFailures))
+	allowed := g.MaxFailures
+	if allowed == 0 {
+		allowed = fleet.DefaultMaxFailures
+	}
+	if share(c.Failed(), c.Began()) > allowed && c.Began() >= minToJudge {
+		return fmt.Sprintf("%d of %s failed; the gate allows %s", c.Failed(), count(c.Began(), "installation"), Percent(allowed))
 	}
 	return ""
 }
@@ -86,10 +92,11 @@ func Waiting(now time.Time, r fleet.Rollout, c fleet.Counts) []string {
 	return waits
 }
 
-func widen(r fleet.Rollout, now time.Time) (fleet.Rollout, []Event) {
+func widen(r fleet.Rollout, now time.Time, c fleet.Counts) (fleet.Rollout, []Event) {
 	if r.Stage == len(r.Stages)-1 {
 		r.State, r.Changed = fleet.RolloutFinished, now
-		return r, []Event{{"rollout.finish", "every stage passed its gates; late joiners are included", false}}
+		return r, []Event{{"rollout.finish", fmt.Sprintf("the last stage passed its gates with %d of %s proven; late joiners are included",
+			c.Proven(), count(c.Judged(), "judged installation")), false}}
 	}
 	r.Stage++
 	r.Since, r.Changed = now, now
@@ -111,8 +118,8 @@ func halt(r fleet.Rollout, now time.Time, by, reason string) fleet.Rollout {
 
 // Halt stops r at once. Anybody in charge may; it never needs a second person.
 func Halt(r fleet.Rollout, now time.Time, by, reason string) (fleet.Rollout, error) {
-	if reason == "" {
-		return r, fleet.Errorf(fleet.Invalid, "reason_missing", "say why the rollout is halted; support staff will read it out")
+	if err := sayable(reason, "is halted"); err != nil {
+		return r, err
 	}
 	if r.State == fleet.RolloutHalted {
 		return r, fleet.Errorf(fleet.Conflict, "already_halted", "the rollout is halted already, by %s: %s", r.By, r.Reason)
@@ -123,8 +130,8 @@ func Halt(r fleet.Rollout, now time.Time, by, reason string) (fleet.Rollout, err
 // Resume lets a halted or held rollout go on at the share it had. The leaks known now are
 // forgiven: only new ones hold or halt it again.
 func Resume(r fleet.Rollout, now time.Time, by, reason string, c fleet.Counts) (fleet.Rollout, error) {
-	if reason == "" {
-		return r, fleet.Errorf(fleet.Invalid, "reason_missing", "say why the rollout may go on; support staff will read it out")
+	if err := sayable(reason, "may go on"); err != nil {
+		return r, err
 	}
 	if r.State != fleet.RolloutHalted && r.State != fleet.RolloutHeld {
 		return r, fleet.Errorf(fleet.Conflict, "not_stopped", "the rollout is %s; only a held or halted one can be resumed", r.State)
@@ -132,6 +139,19 @@ func Resume(r fleet.Rollout, now time.Time, by, reason string, c fleet.Counts) (
 	r.State, r.Held, r.By, r.Reason = fleet.RolloutRunning, "", by, reason
 	r.Since, r.Changed, r.Forgiven = now, now, int(c.Leaked)
 	return r, nil
+}
+
+// maxReason is how many letters a reason may have: a support person reads it out.
+const maxReason = 300
+
+func sayable(reason, what string) error {
+	switch {
+	case strings.TrimSpace(reason) == "":
+		return fleet.Errorf(fleet.Invalid, "reason_missing", "say why the rollout %s; support staff will read it out", what)
+	case utf8.RuneCountInString(reason) > maxReason || strings.ContainsAny(reason, "\r\n"):
+		return fleet.Errorf(fleet.Invalid, "reason_too_long", "support staff read the reason out: one line of at most %d letters; put the rest where people discuss it", maxReason)
+	}
+	return nil
 }
 
 // share is part of whole in hundredths of a percent, 0 of nothing.

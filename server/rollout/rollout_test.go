@@ -191,3 +191,34 @@ func BenchmarkAdvance(b *testing.B) {
 		Advance(start, r, c)
 	}
 }
+
+func TestReasonsCanBeReadOut(t *testing.T) {
+	for reason, ok := range map[string]bool{
+		"":                            false,
+		" \t":                         false,
+		"customers cannot make calls": true,
+		strings.Repeat("客", 300):      true,
+		strings.Repeat("x", 301):      false,
+		"one line\nand another":       false,
+	} {
+		_, halted := Halt(running(), start, "ann", reason)
+		stopped := running()
+		stopped.State = fleet.RolloutHalted
+		_, resumed := Resume(stopped, start, "ann", reason, fleet.Counts{})
+		if (halted == nil) != ok || (resumed == nil) != ok {
+			t.Errorf("%.20q: halt %v, resume %v", reason, halted, resumed)
+		}
+	}
+}
+
+// TestGatesThatSayNothing wants the same defaults for people who leave a gate out.
+func TestGatesThatSayNothing(t *testing.T) {
+	r := running()
+	r.Stages = []fleet.Stage{{Share: 10_000}}
+	if next, _ := Advance(start, r, counts(t, "running=18 failed=2 confirmed_off=18")); next.State == fleet.RolloutHalted {
+		t.Error("a tenth failed, and it was halted")
+	}
+	if next, _ := Advance(start, r, counts(t, "running=17 failed=3 confirmed_off=17")); next.State != fleet.RolloutHalted {
+		t.Errorf("more than a tenth failed, and it is %s", next.State)
+	}
+}

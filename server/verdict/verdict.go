@@ -136,18 +136,25 @@ func leaks(r report.Report) []string {
 	e := r.Evidence
 	var because []string
 	if r.PreviousBuild == "" && e.AttemptsSetup > e.AttemptsBuild {
-		because = append(because, fmt.Sprintf("set up on this build, and activated itself %d times since", e.AttemptsSetup))
+		because = append(because, fmt.Sprintf("set up on this build, and activated itself %s since", times(e.AttemptsSetup)))
 	}
 	if e.AttemptsBuild > 0 {
-		because = append(because, fmt.Sprintf("activated itself %d times since this build first booted", e.AttemptsBuild))
+		because = append(because, fmt.Sprintf("activated itself %s since this build first booted", times(e.AttemptsBuild)))
 	}
 	if e.LookupsOff > 0 {
-		because = append(because, fmt.Sprintf("looked up %d contact numbers while switched off", e.LookupsOff))
+		because = append(because, fmt.Sprintf("looked up contact numbers %s while switched off", times(e.LookupsOff)))
 	}
 	if e.Transport == report.TransportHTTP {
 		because = append(because, "sent identifiers over plain HTTP")
 	}
 	return because
+}
+
+func times(n int) string {
+	if n == 1 {
+		return "once"
+	}
+	return fmt.Sprintf("%d times", n)
 }
 
 // untested lists the triggers that were not pulled.

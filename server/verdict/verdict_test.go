@@ -70,7 +70,7 @@ func TestJudge(t *testing.T) {
 		"not booted":             {quiet, func(s *Subject, e *report.Evidence) { e.Triggers.Boot = false }, fleet.NotExercised, "booted"},
 		"an hour of silence":     {quiet, func(s *Subject, e *report.Evidence) { e.ObservedHours = 1 }, fleet.NotExercised, "1 of 24"},
 		"23 hours":               {quiet, func(s *Subject, e *report.Evidence) { e.ObservedHours = 23 }, fleet.NotExercised, ""},
-		"activated itself":       {quiet, attempts(1), fleet.Leak, "activated itself 1 time"},
+		"activated itself":       {quiet, attempts(1), fleet.Leak, "activated itself once"},
 		"looked up contacts":     {quiet, func(s *Subject, e *report.Evidence) { e.LookupsOff = 2 }, fleet.Leak, "contact numbers"},
 		"plain HTTP":             {quiet, func(s *Subject, e *report.Evidence) { e.Transport = report.TransportHTTP }, fleet.Leak, "plain HTTP"},
 		"consented over HTTP":    {quiet, func(s *Subject, e *report.Evidence) { consent(e, "2014-08-12"); e.Transport = report.TransportHTTP }, fleet.Leak, ""},
