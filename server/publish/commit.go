@@ -36,6 +36,9 @@ func (p *Publisher) commit(ctx context.Context, prev state, e edit) (state, erro
 	if err != nil {
 		return prev, err
 	}
+	if err := next.clockFault(now); err != nil {
+		return prev, err
+	}
 	if err := p.check(prev, next, now); err != nil {
 		return prev, &fleet.Error{Kind: fleet.Conflict, Code: "would_break_clients", Msg: fmt.Sprintf("nothing was published, because a handset would not accept it: %v", err)}
 	}
@@ -52,6 +55,20 @@ func (p *Publisher) check(prev, next state, now time.Time) error {
 		return next.set.Check(now)
 	}
 	return tufrepo.CheckNext(prev.set, next.set, now)
+}
+
+// clockFault says if now lies before the time at which people signed, as far as that can be told:
+// they sign for no longer than tufrepo.MaxLife. A server whose clock forgot the date would sign
+// what has expired for everybody else; while it signs nothing, what is published stays good.
+func (s state) clockFault(now time.Time) error {
+	for _, role := range append([]string{tufrepo.Root, tufrepo.Targets}, s.models()...) {
+		limit := tufrepo.MaxLife(role)
+		if signed := s.info[role].Expires.Add(-limit); now.Before(signed) {
+			return fleet.Errorf(fleet.Conflict, "clock_behind", "nothing was published: the clock of the server says %s, but %s was signed on %s or later (it is valid until %s, and nobody signs for more than %d days); set the clock",
+				now.Format(time.DateTime), role, signed.Format(time.DateOnly), s.info[role].Expires.Format(time.DateOnly), limit/day)
+		}
+	}
+	return nil
 }
 
 // compose is prev with e, and with the online roles that follow from it.

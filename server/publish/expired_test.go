@@ -124,3 +124,31 @@ func TestRetiredModel(t *testing.T) {
 		t.Error("a retired model is still looked up")
 	}
 }
+
+// A clock that forgot the date: what the server would sign has expired for everybody else. What is
+// published stays, and the next tick with the right clock goes on.
+func TestClockBeforeTheSignersSignsNothing(t *testing.T) {
+	h := newHouse(t)
+	h.released("armani")
+	r := ok(h.StartRollout(h.ctx, Start{Release: optIn, By: "ann"}))(t)[0]
+	device := newClient(t, h.plain(), h.firstRoot())
+	before, now := ok(h.load(h.ctx))(t), h.now
+	h.now = time.Date(1970, 1, 1, 0, 3, 0, 0, time.UTC)
+	h.reopen()
+	if err := h.Renew(h.ctx); err == nil || !strings.Contains(err.Error(), "set the clock") {
+		t.Errorf("the tick says %v", err)
+	}
+	_, err := h.Halt(h.ctx, r.ID, "ann", "it burns")
+	checkError(t, err, "clock_behind", "1970-01-01 00:03:00")
+	if after := ok(h.load(h.ctx))(t); after.info[tufrepo.Timestamp].Version != before.info[tufrepo.Timestamp].Version {
+		t.Error("a timestamp was signed in 1970")
+	}
+	h.now = now.Add(time.Hour)
+	if o := h.offer(device); o.State != offers.StateRunning {
+		t.Errorf("a handset with the right clock finds the offer %s", o.State)
+	}
+	h.renew()
+	if o := h.offer(device); o.State != offers.StateHalted {
+		t.Errorf("the halt that was asked for in 1970 is not published: %s", o.State)
+	}
+}
