@@ -137,10 +137,9 @@ func (c *Client) countInstall() {
 	}
 }
 
-// reportFailure tells the server, once per kind of failure in a row. A poll that meets a network fault says
-// nothing about an update, and a fault of the feed says nothing about one that is running well.
+// reportFailure tells the server, once per kind of failure in a row.
 func (c *Client) reportFailure(was State, r *Refusal) {
-	if was == Checking && (r.Class == ClassNetwork || c.mem.Progress == report.ProgressRunning) {
+	if was == Checking && !c.concerns(r) {
 		return
 	}
 	failure := &report.Failure{Phase: r.Phase, Code: r.Code}
@@ -148,6 +147,20 @@ func (c *Client) reportFailure(was State, r *Refusal) {
 		return
 	}
 	c.progress(report.ProgressFailed, failure)
+}
+
+// concerns says if what went wrong with a poll is a failure of this handset's update. A quarrel of the two roles about
+// what is offered to it is; so is any other refusal of the feed if an offer was begun, for it stands in its way. A
+// feed that is stale or out of reach says nothing of this handset, and nothing that a feed does says anything of an
+// update that is running well.
+func (c *Client) concerns(r *Refusal) bool {
+	switch {
+	case c.mem.Progress == report.ProgressRunning, r.Class == ClassNetwork, r.Class == ClassFreeze:
+		return false
+	case disagreement(r):
+		return true
+	}
+	return c.mem.Offer != nil
 }
 
 // discard removes the download and what was known of it.
