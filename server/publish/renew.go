@@ -24,7 +24,7 @@ func (p *Publisher) Renew(ctx context.Context) error {
 		return err
 	}
 	p.alarm(ctx, s)
-	err = errors.Join(p.finishSigned(ctx, s), p.publishLocked(ctx, func(s state) (edit, error) { return p.renewal(ctx, s) }))
+	err = errors.Join(p.finishSigned(ctx, s), p.holdUnlisted(ctx), p.publishLocked(ctx, func(s state) (edit, error) { return p.renewal(ctx, s) }))
 	if err == nil && p.behind(ctx) {
 		err = p.heal(ctx)
 	}

@@ -39,9 +39,13 @@ func (p *Publisher) StartRollout(ctx context.Context, w Start) ([]fleet.Rollout,
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	s, err := p.load(ctx)
+	if err != nil {
+		return nil, err
+	}
 	var started []fleet.Rollout
-	err := p.cfg.Store.Update(ctx, func(tx fleet.Tx) (err error) {
-		started, err = p.create(ctx, tx, w)
+	err = p.cfg.Store.Update(ctx, func(tx fleet.Tx) (err error) {
+		started, err = p.create(ctx, tx, s, w)
 		return err
 	})
 	if err != nil {
@@ -59,7 +63,7 @@ func (p *Publisher) StartRollout(ctx context.Context, w Start) ([]fleet.Rollout,
 	return started, nil
 }
 
-func (p *Publisher) create(ctx context.Context, tx fleet.Tx, w Start) ([]fleet.Rollout, error) {
+func (p *Publisher) create(ctx context.Context, tx fleet.Tx, s state, w Start) ([]fleet.Rollout, error) {
 	release, err := tx.Releases().Get(ctx, w.Release)
 	if err != nil {
 		return nil, err
@@ -86,6 +90,13 @@ func (p *Publisher) create(ctx context.Context, tx fleet.Tx, w Start) ([]fleet.R
 			ID: w.Release + "." + m.model.Role() + "." + w.Channel, Release: w.Release, Model: m.model.Device, Channel: w.Channel,
 			Package: m.pkg.SHA256, Salt: hex.EncodeToString(salt), Stages: w.Stages, State: fleet.RolloutRunning,
 			Since: now, Started: now, Changed: now, By: w.By,
+		}
+		offered, err := offeredBy(ctx, tx, r)
+		if err != nil {
+			return nil, err
+		}
+		if err := p.mayOffer(s, m.model, r, offered); err != nil {
+			return nil, err
 		}
 		if err := tx.Rollouts().Create(ctx, r); err != nil {
 			return nil, err
@@ -168,14 +179,30 @@ func (p *Publisher) Halt(ctx context.Context, id, by, reason string) (fleet.Roll
 	})
 }
 
-// Resume lets a held or halted rollout go on, and publishes that at once.
+// Resume lets a held or halted rollout go on, and publishes that at once. It refuses one whose
+// builds the model's role does not list any more.
 func (p *Publisher) Resume(ctx context.Context, id, by, reason string) (fleet.Rollout, error) {
+	s, err := p.load(ctx)
+	if err != nil {
+		return fleet.Rollout{}, err
+	}
 	return p.turn(ctx, id, by, reason, "rollout.resume", func(tx fleet.Tx, r fleet.Rollout) (fleet.Rollout, error) {
 		counts, err := tx.Counts().Of(ctx, r.Release, r.Model, r.Channel)
 		if err != nil {
 			return r, err
 		}
-		return rollout.Resume(r, p.now(), by, reason, counts)
+		next, err := rollout.Resume(r, p.now(), by, reason, counts)
+		if err != nil {
+			return r, err
+		}
+		packages, err := offeredBy(ctx, tx, r)
+		if err != nil {
+			return r, err
+		}
+		if model, ok := p.cfg.Catalogue.Model(r.Model); ok {
+			err = p.mayOffer(s, model, r, packages)
+		}
+		return next, err
 	})
 }
 

@@ -17,7 +17,8 @@ import (
 // ImportTrust takes in what a ceremony signed offline: the first root, targets and model
 // roles, later new roots, new models, new keys. Files that are published already are passed
 // over, so the signers' whole state may be sent each time. It is published at once, and says
-// in words what changed.
+// in words what changed. It refuses a model that no longer lists a build which a rollout offers
+// that is not halted.
 func (p *Publisher) ImportTrust(ctx context.Context, b tufrepo.Bundle, by string) ([]string, error) {
 	set, err := b.Set()
 	if err != nil {
@@ -40,6 +41,9 @@ func (p *Publisher) ImportTrust(ctx context.Context, b tufrepo.Bundle, by string
 			return e, err
 		}
 		if err := p.mayServe(next); err != nil {
+			return e, err
+		}
+		if err := p.takesOut(ctx, s, next); err != nil {
 			return e, err
 		}
 		if err := p.openOffers(next, e.roles); err != nil {
