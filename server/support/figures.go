@@ -79,6 +79,26 @@ func (f Figures) Leaking() int64 { return f.Verdicts[fleet.Leak] }
 // CarriedOver counts installations on which the service is still on from before.
 func (f Figures) CarriedOver() int64 { return f.Verdicts[fleet.CarriedOver] }
 
+// unproven are the classes that could be judged and have not shown the effect. A leak is not
+// among them: it has a standing of its own.
+var unproven = []fleet.Class{fleet.CarriedOver, fleet.RegisteredByItself, fleet.Contradictory}
+
+// Unproven is the largest of those classes; nil if no installation is in any of them. Of equal
+// ones it is the first, as on every page.
+func (f Figures) Unproven() *web.Row {
+	var largest *web.Row
+	for _, class := range unproven {
+		if n := f.Verdicts[class]; n > 0 && (largest == nil || n > largest.Count) {
+			largest = &web.Row{Key: string(class), Count: n, Of: f.Judged}
+		}
+	}
+	return largest
+}
+
+// MostlyUnproven says that enough could be judged, and that fewer than half of those have
+// shown the effect.
+func (f Figures) MostlyUnproven() bool { return f.Judged >= EnoughJudged && f.Proven*2 < f.Judged }
+
 func rows[K ~string](order []K, cells map[K]int64, of int64) []web.Row {
 	out := make([]web.Row, 0, len(order))
 	for _, k := range order {

@@ -3,9 +3,13 @@
 package support
 
 import (
+	"encoding/json"
+	"fmt"
 	"math/rand/v2"
+	"strings"
 	"testing"
 
+	"landed/manifests"
 	"landed/manifests/report"
 	"landed/server/fleet"
 )
@@ -60,10 +64,46 @@ func TestStanding(t *testing.T) {
 		"one leak among many":                  {some(900, 0, 1, 901), running, Leaking},
 		"halted stays halted, however good":    {some(900, 0, 0, 900), halted, Halted},
 		"runs without a rollout that we know":  {some(900, 0, 0, 900), nil, Shown},
-		"only carried over, which is no proof": {some(0, 50, 0, 50), running, Partly},
+		"only carried over, which is no proof": {some(0, 50, 0, 50), running, NotShown},
+		"half is some":                         {some(50, 50, 0, 100), running, Partly},
+		"fewer than half":                      {some(49, 51, 0, 100), running, NotShown},
+		"fewer than half of too few":           {some(1, 3, 0, 4), running, Testing},
 	} {
 		if got := standing(tt.f, tt.r); got != tt.want {
 			t.Errorf("%s: %s, wanted %s", name, got, tt.want)
+		}
+	}
+}
+
+// TestUnproven: no sentence about a model leaves out its largest group of unproven handsets.
+func TestUnproven(t *testing.T) {
+	for class, words := range map[fleet.Class]string{
+		fleet.CarriedOver: "still on from before", fleet.RegisteredByItself: "still registered", fleet.Contradictory: "do not fit together",
+	} {
+		for _, tt := range []struct {
+			proven, others int
+			want           Standing
+		}{{5, 33, NotShown}, {0, 6, NotShown}, {20, 18, Partly}, {98, 2, Shown}, {0, 1, Testing}} {
+			h := open(t, manifests.DefaultCatalogue())
+			h.publish("armani")
+			h.roll("armani", nil)
+			h.count("armani", tt.proven, fleet.ConfirmedOff, fleet.BeforeActive)
+			h.count("armani", tt.others, class, fleet.BeforeActive)
+			var got Status
+			if err := json.Unmarshal(h.get("/status.json").Body.Bytes(), &got); err != nil {
+				t.Fatal(err)
+			}
+			m, figure := got.Models[0], fmt.Sprintf("%d of the %d that could be judged", tt.others, tt.proven+tt.others)
+			if m.Standing != tt.want || !strings.Contains(m.Say, figure) || !strings.Contains(m.Say, words) {
+				t.Errorf("%d of %s beside %d proven is %s, and reads %q; wanted %s, %q and %q", tt.others, class, tt.proven, m.Standing, m.Say, tt.want, figure, words)
+			}
+			most := tt.want == NotShown
+			if strings.Contains(got.Headline, "On 1 model most of the handsets that could be judged have not shown it.") != most {
+				t.Errorf("with %s the headline reads %q", m.Standing, got.Headline)
+			}
+			if strings.Contains(h.get("/").Body.String(), `id="stopped"`) != most {
+				t.Errorf("with %s the model is (not) among what to know first", m.Standing)
+			}
 		}
 	}
 }

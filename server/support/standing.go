@@ -14,6 +14,7 @@ const (
 	Leaking    Standing = "leaking"     // at least one patched handset sends without consent
 	NotOffered Standing = "not_offered" // no rollout has begun
 	Shown      Standing = "shown"       // enough could be judged, nearly all have shown the effect, none leaks
+	NotShown   Standing = "not_shown"   // enough could be judged, and fewer than half have shown the effect
 	Partly     Standing = "partly"      // it works on some; on others it is open or contradicted
 	Testing    Standing = "testing"     // it runs, but too little could be judged so far
 	Waiting    Standing = "waiting"     // offered, and nobody reports to run it yet
@@ -40,6 +41,8 @@ func standing(f Figures, rollouts []Rollout) Standing {
 		return NotOffered
 	case f.Judged >= EnoughJudged && f.Proven*100 >= ShownPercent*f.Judged:
 		return Shown
+	case f.MostlyUnproven():
+		return NotShown
 	case f.Judged >= EnoughJudged:
 		return Partly
 	case f.Running > 0 || f.Judged > 0:

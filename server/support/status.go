@@ -18,7 +18,7 @@ import (
 type Status struct {
 	Schema   int      `json:"schema"` // 1
 	Release  *Release `json:"release"`
-	Headline string   `json:"headline"` // one sentence in plain words, computed from the figures
+	Headline string   `json:"headline"` // one or two sentences in plain words, computed from the figures
 	Models   []Model  `json:"models"`
 	Totals   Figures  `json:"totals"`
 

@@ -7,6 +7,7 @@ import "landed/server/fleet"
 // headlineData is what the sentences at the top of the status page are made from.
 type headlineData struct {
 	Shown, Models, Halted, Leaking int64
+	NotShown                       int64 // models on which most handsets have not shown the effect, however they stand
 	Figures
 }
 
@@ -14,6 +15,9 @@ type headlineData struct {
 func headline(v *Status) headlineData {
 	d := headlineData{Models: int64(len(v.Models)), Figures: v.Totals}
 	for _, m := range v.Models {
+		if m.MostlyUnproven() {
+			d.NotShown++
+		}
 		switch m.Standing {
 		case Shown:
 			d.Shown++
@@ -47,8 +51,9 @@ type sayData struct {
 	Itself    bool   // halted by the server itself
 }
 
-// sayOf is what a support person can say about one model: how it stands, and what the update
-// does on a handset where the service was on.
+// sayOf is what a support person can say about one model: how it stands, which is the largest
+// group of handsets that have not shown the effect, and what the update does on a handset where
+// the service was on.
 func (s *Support) sayOf(snap *snapshot, m Model) string {
 	d := sayData{Model: m, Migration: string(snap.source.EffectOn(m.Model).Migration)}
 	for _, r := range m.Rollouts {
@@ -57,6 +62,9 @@ func (s *Support) sayOf(snap *snapshot, m Model) string {
 		}
 	}
 	say := s.words.Say("say."+string(m.Standing), d)
+	if u := m.Unproven(); u != nil { // whatever else is said, nobody may overlook these
+		say += " " + s.words.Say("unproven."+u.Key, u)
+	}
 	if m.Standing != Halted && m.Standing != Leaking && m.Standing != NotOffered {
 		say += " " + s.words.Say("say.migration."+d.Migration, d)
 	}
@@ -73,7 +81,7 @@ func (v *Status) Lead() any { return v.data }
 func (v *Status) Stopped() []Model {
 	var out []Model
 	for _, m := range v.Models {
-		if m.Standing == Halted || m.Standing == Leaking || m.held() {
+		if m.Standing == Halted || m.Standing == Leaking || m.MostlyUnproven() || m.held() {
 			out = append(out, m)
 		}
 	}
