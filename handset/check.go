@@ -14,7 +14,7 @@ import (
 	"landed/manifests/report"
 )
 
-// maxInstalls is how often one package may fail to install or to come up before the handset gives up on it.
+// maxInstalls is how often one package may be refused, fail to install or to come up before the handset gives up on it.
 const maxInstalls = 3
 
 // check polls once and decides.
@@ -98,7 +98,10 @@ func (c *Client) begin(o offers.Offer, b slots.Build) error {
 		if err := os.Remove(c.path(downloadFile)); err != nil && !errors.Is(err, os.ErrNotExist) {
 			return &Refusal{ClassHandset, report.PhaseDownload, codeWrite, err}
 		}
-		c.mem.Part, c.mem.Installs = "", 0
+		c.mem.Part = ""
+	}
+	if c.mem.Tried != o.Package.SHA256 {
+		c.mem.Tried, c.mem.Installs = o.Package.SHA256, 0
 	}
 	c.mem.Offer, c.mem.Begun, c.mem.GaveUp, c.mem.Leaving = &o, o.Rollout, "", b.Fingerprint
 	c.progress(report.ProgressDownloading, nil)
@@ -122,17 +125,18 @@ func (c *Client) fail(ctx context.Context, err error) error {
 	if r.Class != ClassNetwork {
 		c.mem.ETag, c.known = "", nil // look at everything again
 	}
-	if r.Phase == report.PhaseInstall || r.Phase == report.PhaseBoot {
+	if was != Checking && r.blames() {
 		c.countInstall()
 	}
 	c.reportFailure(was, r)
 	return errors.Join(r, c.save())
 }
 
+// countInstall counts a failure against the package that was tried, downloaded anew or not.
 func (c *Client) countInstall() {
 	c.mem.Installs++
-	if c.mem.Installs >= maxInstalls && c.mem.Offer != nil {
-		c.mem.GaveUp, c.mem.Reason = c.mem.Offer.Package.SHA256, "The update failed three times on this handset and will not be tried again."
+	if c.mem.Installs >= maxInstalls && c.mem.Tried != "" {
+		c.mem.GaveUp, c.mem.Reason = c.mem.Tried, "The update failed three times on this handset and will not be tried again."
 		c.discard()
 	}
 }

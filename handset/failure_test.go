@@ -3,6 +3,7 @@
 package handset
 
 import (
+	"crypto"
 	"net/http"
 	"strings"
 	"testing"
@@ -76,5 +77,29 @@ func TestOutageOfTheFeedIsNoFailure(t *testing.T) {
 	want := []string{"1 baseline known 0h", "2 baseline known 168h", "3 baseline known 168h"}
 	if diff := cmp.Diff(want, kinds(r.server.Reports())); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// A package that otapkg refuses is downloaded as often as one may fail, and no more.
+func TestRefusedPackageIsGivenUp(t *testing.T) {
+	r := newRig(t)
+	r.client.cfg.Keys = []crypto.PublicKey{strangerKey(t)}
+	downloads := 0
+	r.server.Bend = func(w http.ResponseWriter, req *http.Request) bool {
+		if strings.Contains(req.URL.Path, "/builds/") {
+			downloads++
+		}
+		return false
+	}
+	for range 30 {
+		r.step()
+		r.pass(25 * time.Hour)
+	}
+	if downloads != maxInstalls {
+		t.Errorf("downloaded %d times, wanted %d", downloads, maxInstalls)
+	}
+	st, err := r.client.Status()
+	if err != nil || st.Progress != report.ProgressFailed || st.Failure.Phase != report.PhaseVerify {
+		t.Errorf("progress %s, failure %+v, %v", st.Progress, st.Failure, err)
 	}
 }

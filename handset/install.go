@@ -143,7 +143,8 @@ func (c *Client) arrived(b slots.Build) error {
 	o := *c.mem.Offer
 	c.mem.Previous, c.mem.Running, c.mem.Shown = c.mem.Leaving, b.Fingerprint, 0
 	c.mem.Counter = max(c.mem.Counter, o.Custom.Counter)
-	c.mem.Release, c.mem.Effect, c.mem.Begun, c.mem.Tries, c.mem.Installs = o.Custom.Release, o.Custom.Effect, "", 0, 0
+	c.mem.Release, c.mem.Effect, c.mem.Begun, c.mem.Tries = o.Custom.Release, o.Custom.Effect, "", 0
+	c.mem.Tried, c.mem.Installs = "", 0
 	c.discard()
 	c.mem.Reason = ""
 	c.progress(report.ProgressRunning, nil)

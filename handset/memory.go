@@ -46,7 +46,8 @@ type memory struct {
 	Counter  int64            `json:"counter"`         // highest release counter it ever ran
 	Previous string           `json:"previous"`        // fingerprint before the last update
 	Leaving  string           `json:"leaving,omitempty"`
-	Installs int              `json:"installs"`          // failed installations of GaveUp's candidate
+	Tried    string           `json:"tried,omitempty"`   // SHA-256 of the package that Installs counts for
+	Installs int              `json:"installs"`          // how often it failed
 	GaveUp   string           `json:"gave_up,omitempty"` // package that failed too often
 	Reason   string           `json:"reason,omitempty"`  // of the last decision, in words
 	Release  string           `json:"release,omitempty"` // the release that reports speak of
