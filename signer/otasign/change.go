@@ -215,7 +215,7 @@ func (a *app) askOthers(m makeFlags, r tufrepo.Request, answer tufrepo.Response,
 		return err
 	}
 	a.sayProgress(progress)
-	a.say("Wrote %s. The others sign it with: otasign sign %s --key FILE; then: otasign assemble %s RESPONSE...", path, path, path)
+	a.say("Wrote %s. The others sign it with: otasign sign %s --trust trust.json --key FILE; then: otasign assemble %s RESPONSE...", path, path, path)
 	return nil
 }
 

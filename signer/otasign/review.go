@@ -185,11 +185,14 @@ func (a *app) signCommand() *cobra.Command {
 	var keyFiles []string
 	var out string
 	var yes bool
+	var skip skipped
 	c := &cobra.Command{
-		Use:   "sign REQUEST --packages DIR --key FILE",
+		Use:   "sign REQUEST --trust FILE --packages DIR --ota-key CERT --key FILE",
 		Short: "Review a request, ask, and sign it",
 		Long: "Reviews the request as the review command does, asks, and signs with each key. With keys\n" +
-			"of several people one response is written for each: response.ann.json, response.bo.json.",
+			"of several people one response is written for each: response.ann.json, response.bo.json.\n" +
+			"It wants your own trust file, and for packages the certificate of who signs them; a check\n" +
+			"is left out only by name.",
 		Args: cobra.ExactArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error {
 			r, summary, err := f.review(args[0])
@@ -197,6 +200,9 @@ func (a *app) signCommand() *cobra.Command {
 				return err
 			}
 			if err := a.saySummary(summary, f.asJSON); err != nil {
+				return err
+			}
+			if err := skip.allow(summary); err != nil {
 				return err
 			}
 			if !yes {
@@ -211,10 +217,32 @@ func (a *app) signCommand() *cobra.Command {
 	c.Flags().StringSliceVar(&keyFiles, "key", nil, "key `files` to sign with")
 	c.Flags().StringVar(&out, "out", "response.json", "response `file` to write; it must not exist")
 	c.Flags().BoolVar(&yes, "yes", false, "do not ask")
+	c.Flags().BoolVar(&skip.trust, "without-trust", false, "sign although you brought no trust file: the keys that the request names are believed")
+	c.Flags().BoolVar(&skip.otaKey, "without-ota-key", false, "sign although who signed the packages was not judged")
 	if err := c.MarkFlagRequired("key"); err != nil {
 		panic(err) // the flag is defined above
 	}
 	return c
+}
+
+// skipped are the checks that a signer leaves out knowingly.
+type skipped struct{ trust, otaKey bool }
+
+// allow refuses a review in which a check could not be made, unless it is skipped.
+func (s skipped) allow(summary ceremony.Summary) error {
+	var faults []error
+	for _, p := range summary.Problems {
+		switch {
+		case p.Code == ceremony.TrustMissing && !s.trust:
+			faults = append(faults, fmt.Errorf("not signed. %s Bring your trust file with --trust FILE, or say --without-trust", plain(p.Words)))
+		case p.Code == ceremony.KeysNotJudged && !s.otaKey:
+			faults = append(faults, fmt.Errorf("not signed. %s Name their certificate with --ota-key CERT.pem, or say --without-ota-key", plain(p.Words)))
+		}
+	}
+	if len(faults) > 0 {
+		return refusal{errors.Join(faults...)}
+	}
+	return nil
 }
 
 func (a *app) confirm() error {
