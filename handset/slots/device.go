@@ -67,7 +67,7 @@ func open(k keeper, style Style, asSold map[string][]byte) (*Device, error) {
 		if st.Style != style {
 			return nil, fmt.Errorf("slots: the folder holds a handset of style %s, wanted %s", st.Style, style)
 		}
-		_, err := d.Image()
+		_, err := d.stand()
 		return d, err
 	}
 	if asSold == nil {
@@ -151,7 +151,7 @@ func (d *Device) judgeWritten(name string, running Build) error {
 }
 
 // Boot lets the recovery finish what waits for it, takes one boot attempt, and returns the
-// system to start. It falls back to the other slot when the attempts are used up. An error of
+// system to start. It falls back to the other slot when the attempts are used up, or when the system cannot be read. An error of
 // the recovery leaves the old system active and is returned with its code; Boot again to start that.
 func (d *Device) Boot() (Image, error) {
 	if err := d.recover(); err != nil {
@@ -169,7 +169,26 @@ func (d *Device) Boot() (Image, error) {
 			return Image{}, err
 		}
 	}
-	return d.Image()
+	return d.stand()
+}
+
+// stand is the system in the active slot, or, if that was damaged, in the other one, which is active from then on.
+func (d *Device) stand() (Image, error) {
+	img, damage := d.Image()
+	if damage == nil {
+		return img, nil
+	}
+	other := d.other()
+	if !d.state.Slots[other].Bootable {
+		return Image{}, fmt.Errorf("slots: slot %s is damaged, and no other is there to boot: %w", d.state.Active, damage)
+	}
+	img, err := d.keep.image(other)
+	if err != nil {
+		return Image{}, fmt.Errorf("slots: both slots are damaged: %w", errors.Join(damage, err))
+	}
+	*d.state.Slots[d.state.Active] = slot{}
+	d.state.Active = other
+	return img, d.keep.save(d.state)
 }
 
 // recover applies a pending package. A package that the script refuses is dropped: the recovery

@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 )
 
 // Open opens the slots in a folder: slots.json, a/system, b/system. A folder without slots.json
@@ -68,7 +69,8 @@ func (f folder) fill(name string, files map[string][]byte) error {
 	})
 }
 
-// replace writes a system beside the slot and renames it into place.
+// replace writes a system beside the slot and renames it into place. All of it is on the disk when it returns: the
+// switch to the slot is, and a power cut must not leave it pointing at empty files.
 func (f folder) replace(name string, write func(system string) error) error {
 	fresh, place := filepath.Join(f.dir, name+".new"), filepath.Join(f.dir, name)
 	if err := os.RemoveAll(fresh); err != nil {
@@ -80,10 +82,41 @@ func (f folder) replace(name string, write func(system string) error) error {
 	if err := write(filepath.Join(fresh, "system")); err != nil {
 		return errors.Join(err, os.RemoveAll(fresh))
 	}
+	if err := flushTree(fresh); err != nil {
+		return fail(CodeInstallDevice, errors.Join(err, os.RemoveAll(fresh)), "the system could not be written to the disk")
+	}
 	if err := os.RemoveAll(place); err != nil {
 		return err
 	}
-	return os.Rename(fresh, place)
+	return errors.Join(os.Rename(fresh, place), flush(f.dir))
+}
+
+// flushTree flushes every file and folder from root down, and folders after what lies in them.
+func flushTree(root string) error {
+	var folders []string
+	err := filepath.WalkDir(root, func(path string, e fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if e.IsDir() {
+			folders = append(folders, path)
+			return nil
+		}
+		return flush(path)
+	})
+	for _, folder := range slices.Backward(folders) {
+		err = errors.Join(err, flush(folder))
+	}
+	return err
+}
+
+// flush waits until a file, or the names in a folder, are on the disk.
+var flush = func(path string) error {
+	file, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	return errors.Join(file.Sync(), file.Close())
 }
 
 func put(dir, file string, content []byte) error {
@@ -138,9 +171,5 @@ func WriteFile(path string, content []byte) error {
 	if err != nil {
 		return errors.Join(err, os.Remove(tmp.Name()))
 	}
-	dir, err := os.Open(filepath.Dir(path))
-	if err != nil {
-		return err
-	}
-	return errors.Join(dir.Sync(), dir.Close())
+	return flush(filepath.Dir(path))
 }

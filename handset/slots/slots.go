@@ -12,10 +12,10 @@
 // updater-script, so the stand-in recovery honours its device assert and its timestamp guard.
 // Unlike theirs it keeps the old system until the new one has come up.
 //
-// It promises that there is a system to boot at every moment: a slot is written completely
-// before it is switched to, the switch is one rename, and a system that does not come up in
-// three attempts is left for the one that did. It refuses packages for another device, packages
-// older than what runs, and packages without a system.
+// It promises that there is a system to boot at every moment: a slot is written completely and
+// flushed to the disk before it is switched to, the switch is one rename, and a system that does
+// not come up in three attempts, or is damaged, is left for the one that did. It refuses packages
+// for another device, packages older than what runs, and packages without a system.
 //
 // Signatures are not checked here: the caller has done so, and recovery and update_engine would.
 package slots
