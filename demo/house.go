@@ -35,6 +35,9 @@ type house struct {
 	temp    bool
 }
 
+// notice is at the top of every page, so that nobody takes these figures for those of a fleet.
+const notice = "A rehearsal: virtual handsets on accelerated time; the packages are stand-ins."
+
 func openHouse(ctx context.Context, o options, clock *clock) (h *house, err error) {
 	h = &house{dir: o.data, log: slog.New(slog.DiscardHandler)}
 	defer func() {
@@ -62,7 +65,7 @@ func openHouse(ctx context.Context, o options, clock *clock) (h *house, err erro
 	if err = os.WriteFile(filepath.Join(h.dir, "ota-keys", "stable", "maker.pem"), h.otaKey.CertPEM(), 0o644); err != nil {
 		return h, err
 	}
-	h.server, err = server.New(server.Config{DataDir: h.dir, Now: clock.Now, Log: h.log, Expiry: publish.Expiry{
+	h.server, err = server.New(server.Config{DataDir: h.dir, Now: clock.Now, Log: h.log, Notice: notice, Expiry: publish.Expiry{
 		// A day takes seconds here, so the online roles live longer than they would for a fleet.
 		Timestamp: 6 * day, TimestampEvery: 2 * day, Snapshot: 20 * day, SnapshotEvery: 6 * day, Offers: 30 * day, OffersEvery: 12 * day, Model: 180 * day,
 	}})

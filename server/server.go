@@ -42,6 +42,7 @@ type Config struct {
 	Expiry    publish.Expiry       // zero: publish.DefaultExpiry
 	MaxUpload int64                // bytes of one package; 0: 8 GiB
 	Language  string               // of the status pages; "" is English
+	Notice    string               // shown at the top of every status page, such as that this is a rehearsal; "" shows nothing
 	ReadOnly  bool                 // look at the data folder as it lies, and heal nothing: for Check
 }
 
@@ -152,7 +153,7 @@ func (s *Server) build(ctx context.Context) (err error) {
 	s.opened(s.intake.Close)
 	s.guard = &auth.Guard{Store: s.db, Log: s.cfg.Log}
 	s.console = console.New(console.Config{Publish: s.publish, Store: s.db, Guard: s.guard, Now: s.cfg.Now, Log: s.cfg.Log, MaxUpload: s.cfg.MaxUpload})
-	s.support, err = support.New(support.Config{View: s.db, Catalogue: s.cfg.Catalogue, Now: s.cfg.Now, Log: s.cfg.Log, Language: s.cfg.Language})
+	s.support, err = support.New(support.Config{View: s.db, Catalogue: s.cfg.Catalogue, Now: s.cfg.Now, Log: s.cfg.Log, Language: s.cfg.Language, Notice: s.cfg.Notice})
 	return err
 }
 

@@ -42,7 +42,7 @@ func (s *Support) answer(page string, handler func(*http.Request) (view, error))
 			s.refuse(w, r, page == "", err)
 			return
 		}
-		sum := sha256.Sum256(append([]byte(web.Version+page), facts...))
+		sum := sha256.Sum256(append([]byte(web.Version+page+s.notice), facts...))
 		etag := `W/"` + hex.EncodeToString(sum[:12]) + `"`
 		w.Header().Set("ETag", etag)
 		w.Header().Set("Cache-Control", "no-cache")
@@ -51,7 +51,7 @@ func (s *Support) answer(page string, handler func(*http.Request) (view, error))
 			return
 		}
 		if page == "" {
-			send(w, http.StatusOK, "application/json; charset=utf-8", stamp(facts, s.now()))
+			send(w, http.StatusOK, "application/json; charset=utf-8", s.stamp(facts))
 			return
 		}
 		body, err := s.page(page, r.URL.Path, etag, v)
@@ -70,7 +70,7 @@ func (s *Support) page(page, path, etag string, v view) ([]byte, error) {
 		return kept.(rendered).body, nil
 	}
 	var out bytes.Buffer
-	if err := s.pages.Render(&out, page, shown{AsOf: s.now(), Live: true, View: v}); err != nil {
+	if err := s.pages.Render(&out, page, shown{Notice: s.notice, AsOf: s.now(), Live: true, View: v}); err != nil {
 		return nil, err
 	}
 	if page != "installation" {
@@ -81,15 +81,24 @@ func (s *Support) page(page, path, etag string, v view) ([]byte, error) {
 
 // shown is what the layout reads: the view, and what is about the answer and not its figures.
 type shown struct {
-	AsOf time.Time
-	Live bool // it is about figures, and follows them
-	View view
+	Notice string // of whoever runs the server
+	AsOf   time.Time
+	Live   bool // it is about figures, and follows them
+	View   view
 }
 
-// stamp puts the moment of asking in front of the figures, and lays them out for people.
-func stamp(facts []byte, now time.Time) []byte {
+// stamp puts the moment of asking in front of the figures, and the notice if there is one, and
+// lays them out for people.
+func (s *Support) stamp(facts []byte) []byte {
+	head, err := json.Marshal(struct {
+		AsOf   time.Time `json:"as_of"`
+		Notice string    `json:"notice,omitempty"`
+	}{s.now().UTC().Truncate(time.Second), s.notice})
+	if err != nil {
+		panic(err) // a moment and a text
+	}
 	var out bytes.Buffer
-	head := []byte(`{"as_of":"` + now.UTC().Format(time.RFC3339) + `",`)
+	head[len(head)-1] = ','
 	if err := json.Indent(&out, append(head, facts[1:]...), "", "  "); err != nil {
 		panic(err) // it was marshalled a moment ago
 	}
@@ -145,7 +154,7 @@ func (s *Support) refuse(w http.ResponseWriter, r *http.Request, asJSON bool, er
 		Ref: clean(r.PathValue("ref")), Lookup: strings.HasPrefix(r.URL.Path, "/installations"),
 	}
 	var out bytes.Buffer
-	if err := s.pages.Render(&out, "problem", shown{View: v}); err != nil {
+	if err := s.pages.Render(&out, "problem", shown{Notice: s.notice, View: v}); err != nil {
 		http.Error(w, v.Title+"\n\n"+v.Help, p.Status)
 		return
 	}

@@ -12,7 +12,9 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/go-chi/chi/v5"
 	"github.com/google/go-cmp/cmp"
 
 	"landed/manifests"
@@ -276,5 +278,35 @@ func TestAStartIsNoResumption(t *testing.T) {
 	h.roll("armani", nil)
 	if page := h.get("/").Body.String(); strings.Contains(page, "Resumed by") {
 		t.Error("the page says that a rollout was resumed, which was only started")
+	}
+}
+
+// TestNotice: what whoever runs the server wants known is on every page and in every JSON, as text.
+func TestNotice(t *testing.T) {
+	h := open(t, manifests.DefaultCatalogue())
+	h.publish("armani")
+	hs := newHandset(1)
+	h.install(hs, fleet.BeforeActive, baseline(1))
+	etag := h.get("/").Header().Get("ETag")
+	rehearsal, err := New(Config{View: h.store, Catalogue: manifests.DefaultCatalogue(), Now: func() time.Time { return now }, Notice: "A <b>rehearsal</b>\u202E."})
+	if err != nil {
+		t.Fatal(err)
+	}
+	router := chi.NewRouter()
+	router.Group(rehearsal.Routes())
+	h.doors = router
+	for _, path := range []string{"/", "/models/armani", "/models/x", "/installations/" + hs.ref.String()} {
+		if body := h.get(path).Body.String(); !strings.Contains(body, "<p class=\"notice\" role=\"note\"><bdi>A &lt;b&gt;rehearsal&lt;/b&gt;\uFFFD.</bdi></p>") {
+			t.Errorf("%s does not show the notice:\n%s", path, body)
+		}
+	}
+	for _, path := range []string{"/status.json", "/models/armani.json", "/installations/" + hs.ref.String() + ".json"} {
+		var got struct{ Notice string }
+		if err := json.Unmarshal(h.get(path).Body.Bytes(), &got); err != nil || got.Notice != "A <b>rehearsal</b>\uFFFD." {
+			t.Errorf("%s: notice %q, %v", path, got.Notice, err)
+		}
+	}
+	if w := h.get("/", "If-None-Match", etag); w.Code != 200 {
+		t.Errorf("a page without the notice is still taken as fresh: %d", w.Code)
 	}
 }

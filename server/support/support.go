@@ -31,6 +31,7 @@ type Config struct {
 	Now       func() time.Time
 	Log       *slog.Logger // nil discards
 	Language  string       // tag of the sentences; "" is English
+	Notice    string       // at the top of every page, and in the JSON; "" shows nothing
 }
 
 // Support answers for the public pages.
@@ -42,6 +43,7 @@ type Support struct {
 	log       *slog.Logger
 	words     *web.Locale
 	pages     *web.Pages
+	notice    string
 	packages  sync.Map // SHA-256 → fleet.Package: a package never changes
 	releases  sync.Map // source text → manifests.Release, parsed
 	rendered  sync.Map // page and query → rendered: the newest answer, by its ETag
@@ -69,7 +71,7 @@ func New(c Config) (*Support, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Support{view: c.View, catalogue: c.Catalogue, models: map[string]listed{}, now: c.Now, log: c.Log, words: words, pages: pages}
+	s := &Support{view: c.View, catalogue: c.Catalogue, models: map[string]listed{}, now: c.Now, log: c.Log, words: words, pages: pages, notice: clean(c.Notice)}
 	for i, m := range c.Catalogue.Models() {
 		s.models[m.Device] = listed{m, i}
 	}
