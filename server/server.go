@@ -30,6 +30,7 @@ import (
 	"landed/server/publish"
 	"landed/server/store"
 	"landed/server/support"
+	"landed/web"
 )
 
 // Config is all that a server is given.
@@ -45,6 +46,9 @@ type Config struct {
 	Notice    string               // shown at the top of every status page, such as that this is a rehearsal; "" shows nothing
 	ReadOnly  bool                 // look at the data folder as it lies, and heal nothing: for Check
 }
+
+// Languages lists the tags that Config.Language takes.
+func Languages() []string { return web.Locales() }
 
 // Validate returns every fault, joined.
 func (c Config) Validate() error {

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	fixtures "landed/firmware-fixtures"
+	"landed/server"
 )
 
 type result struct {
@@ -142,5 +143,13 @@ func TestShutdownAnswersWhatIsUnderWay(t *testing.T) {
 	}
 	if r := <-ended; r.code != 0 {
 		t.Errorf("serve: %+v", r)
+	}
+}
+
+// TestHelpNamesLanguages: what the help offers is what serve takes.
+func TestHelpNamesLanguages(t *testing.T) {
+	help := run(context.Background(), nil, "serve", "--help")
+	if want := "of the status pages: " + strings.Join(server.Languages(), ", ") + " ("; help.code != 0 || !strings.Contains(help.stdout+help.stderr, want) {
+		t.Errorf("the help does not hold %q:\n%s%s", want, help.stdout, help.stderr)
 	}
 }
