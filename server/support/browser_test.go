@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -130,6 +131,34 @@ func TestLive(t *testing.T) {
 	} {
 		if _, err := chromedp.Run(ctx, chromedp.Poll[bool](condition, chromedp.WithPollingTimeout(15*time.Second))); err != nil {
 			t.Errorf("%s: %v", what, err)
+		}
+	}
+}
+
+// TestLongReason: a reason of any length pushes nothing else off the page, and none of it is lost.
+func TestLongReason(t *testing.T) {
+	for name, reason := range map[string]string{"words": strings.Repeat("because ", 625), "one word": strings.Repeat("x", 5000)} {
+		h := open(t, manifests.DefaultCatalogue())
+		h.publish("armani")
+		h.roll("armani", func(r *fleet.Rollout) { r.State, r.By, r.Reason = fleet.RolloutHalted, "mei", reason })
+		if body := h.get("/models/armani").Body.String(); !strings.Contains(body, `<span class="why"><bdi>`+reason+`</bdi></span>`) {
+			t.Errorf("%s: the timeline of the model does not hold the whole reason", name)
+		}
+		ctx, url := browser(t), h.serve()
+		for _, path := range []string{"/", "/models/armani"} {
+			for _, width := range []int64{320, 1280} {
+				if err := chromedp.Do(ctx, chromedp.EmulateViewport(width, 900), chromedp.Navigate(url+path)); err != nil {
+					t.Fatal(err)
+				}
+				over, err := chromedp.Run(ctx, chromedp.Evaluate[int64](`document.documentElement.scrollWidth - document.documentElement.clientWidth`))
+				if err != nil || over > 0 {
+					t.Errorf("%s: %s at %d: %d pixels too wide, %v", name, path, width, over, err)
+				}
+				small, err := chromedp.Run(ctx, chromedp.Evaluate[bool](`[...document.querySelectorAll(".stopped, .card")].every((e) => e.offsetHeight < 900)`))
+				if err != nil || !small {
+					t.Errorf("%s: %s at %d: the reason fills the page, %v", name, path, width, err)
+				}
+			}
 		}
 	}
 }

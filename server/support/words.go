@@ -2,7 +2,11 @@
 
 package support
 
-import "landed/server/fleet"
+import (
+	"strings"
+
+	"landed/server/fleet"
+)
 
 // headlineData is what the sentences at the top of the status page are made from.
 type headlineData struct {
@@ -58,7 +62,7 @@ func (s *Support) sayOf(snap *snapshot, m Model) string {
 	d := sayData{Model: m, Migration: string(snap.source.EffectOn(m.Model).Migration)}
 	for _, r := range m.Rollouts {
 		if r.State == fleet.RolloutHalted {
-			d.Why, d.Who, d.Itself = r.Reason, r.By, r.ByItself()
+			d.Why, d.Who, d.Itself = clip(r.Reason, sayable), r.By, r.ByItself()
 		}
 	}
 	say := s.words.Say("say."+string(m.Standing), d)
@@ -69,6 +73,17 @@ func (s *Support) sayOf(snap *snapshot, m Model) string {
 		say += " " + s.words.Say("say.migration."+d.Migration, d)
 	}
 	return say
+}
+
+// sayable is how many characters of a reason go into a sentence that is read out to a customer;
+// the timeline of the model has all of them.
+const sayable = 300
+
+func clip(s string, most int) string {
+	if r := []rune(s); len(r) > most {
+		return strings.TrimSpace(string(r[:most-1])) + "…"
+	}
+	return s
 }
 
 // Doc is the title of the page in the browser.
