@@ -142,9 +142,9 @@ func (l *Locale) action(name string) string {
 	return l.Say("action.other", nil)
 }
 
-// plural chooses a word by number; languages without plurals do not call it.
-func plural(n int64, one, many string) string {
-	if n == 1 {
+// plural chooses a word by a number of any integer type; languages without plurals do not call it.
+func plural(n any, one, many string) string {
+	if fmt.Sprint(n) == "1" {
 		return one
 	}
 	return many
