@@ -74,7 +74,7 @@ func (g *Guard) Require(role fleet.Role) func(http.Handler) http.Handler {
 				return err
 			}
 			if rank[t.Role] < rank[role] {
-				return fleet.Errorf(fleet.Forbidden, "role_too_low", "the token of %s has the role %s; this needs %s", t.Name, t.Role, role)
+				return fleet.Errorf(fleet.Forbidden, "role_too_low", "the token of %s has the role %s; this needs %s. An admin makes such a token with \"otactl token add NAME --role %s\"", t.Name, t.Role, role, role)
 			}
 			next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), actorKey{}, t.Name)))
 			return nil

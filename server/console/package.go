@@ -14,7 +14,7 @@ import (
 )
 
 // upload takes the raw bytes of one package; ?name= is its file name, ?channel= defaults to
-// stable. 201 with the package, 422 with every finding.
+// stable. 201 with the package, 200 if these bytes are here already, 422 with every finding.
 func (c *Console) upload(w http.ResponseWriter, r *http.Request) error {
 	q := r.URL.Query()
 	in := publish.Incoming{Name: q.Get("name"), Channel: q.Get("channel"), By: auth.Actor(r.Context()), Size: r.ContentLength}
@@ -30,9 +30,13 @@ func (c *Console) upload(w http.ResponseWriter, r *http.Request) error {
 		linger(w, r)
 		return err
 	}
-	answer := packageToWire(pkg)
-	answer.Facts = pkg.Facts
-	return render.JSON(w, http.StatusCreated, answer)
+	answer := packageToWire(pkg.Package)
+	answer.Facts, answer.Known = pkg.Facts, pkg.Known
+	status := http.StatusCreated
+	if pkg.Known {
+		status = http.StatusOK
+	}
+	return render.JSON(w, status, answer)
 }
 
 // linger reads for a while what is still coming, and throws it away. To close the connection on somebody who is

@@ -28,6 +28,7 @@ type packageWire struct {
 	Facts     json.RawMessage `json:"facts,omitempty"` // only in the answer to an upload
 	By        string          `json:"by"`
 	At        time.Time       `json:"at"`
+	Known     bool            `json:"known,omitempty"` // only in the answer to an upload: the bytes were here already
 }
 
 func packageToWire(p fleet.Package) packageWire {
@@ -35,7 +36,7 @@ func packageToWire(p fleet.Package) packageWire {
 	if len(findings) == 0 || string(findings) == "null" {
 		findings = json.RawMessage("[]")
 	}
-	return packageWire{p.SHA256, p.Name, p.Size, p.Model, p.Variant, p.Channel, p.Family, p.Build, p.PreBuilds, findings, nil, p.By, p.At}
+	return packageWire{p.SHA256, p.Name, p.Size, p.Model, p.Variant, p.Channel, p.Family, p.Build, p.PreBuilds, findings, nil, p.By, p.At, false}
 }
 
 type releaseWire struct {

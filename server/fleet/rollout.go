@@ -83,23 +83,26 @@ func (r Rollout) Share() int {
 func ValidateStages(stages []Stage) error {
 	var faults []error
 	if len(stages) == 0 || stages[len(stages)-1].Share != 10_000 {
-		faults = append(faults, errors.New("the last stage must have share 10000, the whole fleet"))
+		faults = append(faults, errors.New("the last stage must have the share 100 %, the whole fleet"))
 	}
 	last := 0
 	for i, s := range stages {
 		if s.Share <= last || s.Share > 10_000 {
-			faults = append(faults, fmt.Errorf("stage %d has share %d; shares grow from stage to stage, 1 to 10000", i+1, s.Share))
+			faults = append(faults, fmt.Errorf("stage %d has the share %s; shares grow from stage to stage, from more than %s up to 100 %%", i+1, percent(s.Share), percent(last)))
 		}
 		if s.Soak < 0 {
 			faults = append(faults, fmt.Errorf("stage %d soaks for %s", i+1, s.Soak))
 		}
 		if g := s.Gates; g.MinReports < 0 || g.MinProven < 0 || g.MinProven > 10_000 || g.MaxFailures < 0 || g.MaxFailures > 10_000 || g.HaltLeaks < 0 {
-			faults = append(faults, fmt.Errorf("stage %d: gates count installations from 0 and shares from 0 to 10000", i+1))
+			faults = append(faults, fmt.Errorf("stage %d: gates count installations from 0, and shares go from 0 to 100 %%", i+1))
 		}
 		last = s.Share
 	}
 	return errors.Join(faults...)
 }
+
+// percent writes hundredths of a percent for people.
+func percent(hundredths int) string { return fmt.Sprintf("%g %%", float64(hundredths)/100) }
 
 // DefaultStages are what a rollout gets if nobody says otherwise: one percent, ten, half,
 // all; a day and more in each, so that the 24 hour reports of one stage are in before the next.

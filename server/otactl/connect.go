@@ -90,8 +90,6 @@ func explain(err error) problem {
 	switch {
 	case refused.Status == 401:
 		p.next = "An admin makes a token with \"otactl token add NAME --role engineer\" (the first one on the server, with \"otad token add\"). Hand it over with --token-file FILE or OTACTL_TOKEN."
-	case refused.Status == 403:
-		p.next = "An admin makes tokens with more rights: \"otactl token add NAME --role engineer\"."
 	case refused.Code == "foreign_answer":
 		p.next = "Check --url or OTACTL_URL."
 	case refused.Request != "" && refused.Status >= 500:

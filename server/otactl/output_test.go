@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"landed/manifests"
+	"landed/manifests/otapkg"
 	"landed/server/otactl/client"
 )
 
@@ -127,5 +128,19 @@ func TestExplain(t *testing.T) {
 		if got := explain(tt.err).text(); got != tt.says || exitCode(tt.err) != tt.code {
 			t.Errorf("%s: got %q and %d, want %q and %d", name, got, exitCode(tt.err), tt.says, tt.code)
 		}
+	}
+}
+
+// Whoever makes a release hears in words what its signers will be asked, and nothing less urgent.
+func TestSayApprovals(t *testing.T) {
+	var out bytes.Buffer
+	a := &app{out: &out}
+	a.sayApprovals([]client.Package{
+		{Name: "plain.zip", Findings: otapkg.Findings{{Code: "INC-ALONE", Level: otapkg.Warn, Message: "No full package."}}},
+		{Name: "wiping.zip", Findings: otapkg.Findings{{Code: "WIPE", Level: otapkg.Approve, Message: "It erases user data.", Fix: "Say so in the notes."}}},
+	})
+	want := "Each signer has to agree to this about wiping.zip:\n  approve  WIPE: It erases user data. Say so in the notes.\n"
+	if diff := cmp.Diff(want, out.String()); diff != "" {
+		t.Error(diff)
 	}
 }

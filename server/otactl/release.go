@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"landed/manifests/otapkg"
 	"landed/server/otactl/client"
 )
 
@@ -73,8 +74,21 @@ func (a *app) createRelease(ctx context.Context, file string, typed []string, ch
 	return a.answer(r, func() {
 		a.say("Release %s, counter %d, is a draft of %s:", clean(r.Name), r.Counter, plural(len(bound), "package"))
 		a.packageTable(bound)
+		a.sayApprovals(bound)
 		a.say("Next: otactl sign-request %s -o %s", clean(r.Name), requestName(r.Name))
 	})
+}
+
+// sayApprovals names what each signer will have to agree to.
+func (a *app) sayApprovals(bound []client.Package) {
+	for _, p := range bound {
+		wanted := slices.DeleteFunc(slices.Clone(p.Findings), func(f otapkg.Finding) bool { return f.Level != otapkg.Approve })
+		if len(wanted) == 0 {
+			continue
+		}
+		a.say("Each signer has to agree to this about %s:", clean(p.Name))
+		a.findings(a.out, wanted)
+	}
 }
 
 func requestName(release string) string { return filepath.Base(clean(release)) + ".request.json" }

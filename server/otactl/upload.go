@@ -134,6 +134,9 @@ func (a *app) bar(name string, size int64) (progress func(int64), end func()) {
 
 func (a *app) sayUploaded(p client.Package) {
 	a.say("%s", clean(p.Name))
+	if p.Known {
+		a.say("  already here, uploaded by %s on %s UTC; nothing was stored", clean(p.By), when(p.At))
+	}
 	a.say("  SHA-256  %s", clean(p.SHA256))
 	a.say("  model    %s, image %s, channel %s", clean(p.Model), clean(p.Variant), clean(p.Channel))
 	a.say("  build    %s of %s", clean(p.Build.Incremental), when(time.Unix(p.Build.UTC, 0)))

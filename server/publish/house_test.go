@@ -171,7 +171,7 @@ func (h *house) upload(model string, kind fixtures.Kind) fleet.Package {
 	if err != nil {
 		h.t.Fatal(err)
 	}
-	return pkg
+	return pkg.Package
 }
 
 const optIn = "miui-cloud-messaging-opt-in"

@@ -27,36 +27,43 @@ type Incoming struct {
 	Size    int64  // bytes, if the sender said so; 0 or less if not
 }
 
+// Uploaded is a package that was taken in, or is Known: the same bytes were here already, and
+// nothing was stored.
+type Uploaded struct {
+	fleet.Package
+	Known bool
+}
+
 var fileName = regexp.MustCompile(`^[A-Za-z0-9_+-][A-Za-z0-9._+-]{0,120}\.zip$`)
 
 // Upload takes a package in: the bytes go to a draft, every digest and finding is made in one
 // pass over it, and only if nothing refuses it is it stored. The error is a [*Refused] with
 // all findings if the package is at fault. The same bytes again give the package that is here.
-func (p *Publisher) Upload(ctx context.Context, in Incoming, r io.Reader) (fleet.Package, error) {
+func (p *Publisher) Upload(ctx context.Context, in Incoming, r io.Reader) (Uploaded, error) {
 	if err := in.check(); err != nil {
-		return fleet.Package{}, err
+		return Uploaded{}, err
 	}
 	keys, err := p.cfg.OTAKeys(in.Channel)
 	if err != nil {
-		return fleet.Package{}, err
+		return Uploaded{}, err
 	}
 	if len(keys) == 0 && in.Channel != otapkg.Lab {
-		return fleet.Package{}, fleet.Errorf(fleet.Conflict, "no_ota_key", "no OTA certificate is pinned for the channel %s; put the PEM file of the key that signs its packages into the folder ota-keys/%s of the server", in.Channel, in.Channel)
+		return Uploaded{}, fleet.Errorf(fleet.Conflict, "no_ota_key", "no OTA certificate is pinned for the channel %s; put the PEM file of the key that signs its packages into the folder ota-keys/%s of the server", in.Channel, in.Channel)
 	}
 	draft, err := p.cfg.Blobs.Create(ctx)
 	if err != nil {
-		return fleet.Package{}, storing(err)
+		return Uploaded{}, storing(err)
 	}
 	defer draft.Abort()
 	if _, err := io.Copy(draft, r); err != nil {
-		return fleet.Package{}, receiving(err)
+		return Uploaded{}, receiving(err)
 	}
 	if in.Size > 0 && draft.Size() != in.Size {
-		return fleet.Package{}, fleet.Errorf(fleet.Invalid, "truncated", "%d bytes arrived of %d; nothing was stored, send the file again", draft.Size(), in.Size)
+		return Uploaded{}, fleet.Errorf(fleet.Invalid, "truncated", "%d bytes arrived of %d; nothing was stored, send the file again", draft.Size(), in.Size)
 	}
 	facts, findings, err := otapkg.Inspect(draft, draft.Size(), otapkg.Policy{Catalogue: p.cfg.Catalogue, Keys: keys, Channel: in.Channel, Name: in.Name, Now: p.now()})
 	if err != nil {
-		return fleet.Package{}, fmt.Errorf("inspect %s: %w", in.Name, err)
+		return Uploaded{}, fmt.Errorf("inspect %s: %w", in.Name, err)
 	}
 	return p.accept(ctx, in, draft, facts, findings)
 }
@@ -73,7 +80,7 @@ func (in Incoming) check() error {
 
 // accept judges the draft beside what is here, and keeps it if nothing refuses it. The bytes
 // are committed before the row: a crash between leaves bytes that nothing names.
-func (p *Publisher) accept(ctx context.Context, in Incoming, draft blob.Draft, facts otapkg.Facts, findings otapkg.Findings) (fleet.Package, error) {
+func (p *Publisher) accept(ctx context.Context, in Incoming, draft blob.Draft, facts otapkg.Facts, findings otapkg.Findings) (Uploaded, error) {
 	model, variant, build, more := identify(p.cfg.Catalogue, facts, in.Name)
 	for _, f := range more {
 		if !findings.Has(f.Code) {
@@ -88,28 +95,28 @@ func (p *Publisher) accept(ctx context.Context, in Incoming, draft blob.Draft, f
 	}
 	k, have, err := p.known(ctx, pkg.SHA256)
 	if err != nil {
-		return fleet.Package{}, err
+		return Uploaded{}, err
 	}
 	if have != nil && have.Channel == in.Channel {
-		return *have, nil
+		return Uploaded{*have, true}, nil
 	}
 	if have != nil {
-		return fleet.Package{}, fleet.Errorf(fleet.Conflict, "other_channel", "these bytes are here already on the channel %s, uploaded by %s as %s", have.Channel, have.By, have.Name)
+		return Uploaded{}, fleet.Errorf(fleet.Conflict, "other_channel", "these bytes are here already on the channel %s, uploaded by %s as %s", have.Channel, have.By, have.Name)
 	}
 	if pkg.Model != "" && build.Fingerprint != "" {
 		findings = append(findings, k.judge(pkg, facts)...)
 	}
 	if findings.Refused() {
-		return fleet.Package{}, &Refused{findings, facts}
+		return Uploaded{}, &Refused{findings, facts}
 	}
 	if pkg.Facts, err = json.Marshal(facts); err != nil {
-		return fleet.Package{}, err
+		return Uploaded{}, err
 	}
 	if pkg.Findings, err = json.Marshal(findings); err != nil {
-		return fleet.Package{}, err
+		return Uploaded{}, err
 	}
 	if _, err := draft.Commit(ctx, blob.Ref(pkg.SHA256)); err != nil {
-		return fleet.Package{}, storing(err)
+		return Uploaded{}, storing(err)
 	}
 	err = p.cfg.Store.Update(ctx, func(tx fleet.Tx) error {
 		if err := tx.Packages().Put(ctx, pkg); err != nil {
@@ -117,7 +124,7 @@ func (p *Publisher) accept(ctx context.Context, in Incoming, draft blob.Draft, f
 		}
 		return p.audit(ctx, tx, in.By, "package.upload", pkg.SHA256, fmt.Sprintf("%s for %s on %s", pkg.Name, pkg.Variant, pkg.Channel))
 	})
-	return pkg, err
+	return Uploaded{Package: pkg}, err
 }
 
 // known gathers what judge compares with. have is the package with these bytes, if it is here.

@@ -25,6 +25,7 @@ type Package struct {
 	Facts     json.RawMessage `json:"facts,omitempty"`      // otapkg.Facts; only in the answer to an upload
 	By        string          `json:"by"`                   // name on the token
 	At        time.Time       `json:"at"`
+	Known     bool            `json:"known,omitempty"` // only in the answer to an upload: the bytes were here already
 }
 
 // Release is a release and how far it is.
