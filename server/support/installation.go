@@ -32,6 +32,8 @@ type InstallationPage struct {
 	First     time.Time       `json:"first"`   // when its first report came
 	Last      time.Time       `json:"last"`    // when its newest report came
 	Reports   []Statement     `json:"reports"` // by sequence
+
+	hours int // that the newest report counts on the running build
 }
 
 // Statement is one report in words, and what it proved on the day it came.
@@ -85,7 +87,7 @@ func (s *Support) installationView(i fleet.Installation) *InstallationPage {
 	v := &InstallationPage{
 		Schema: 1, Reference: i.Ref.String(), Model: i.Model, Role: strings.ToLower(i.Model), Product: i.Model, Channel: i.Channel,
 		Release: i.Release, Progress: i.Progress, Before: i.Before, Verdict: i.Verdict, Because: []string{},
-		First: i.First.UTC(), Last: i.Last.UTC(), Reports: []Statement{},
+		First: i.First.UTC(), Last: i.Last.UTC(), Reports: []Statement{}, hours: i.Newest.Evidence.ObservedHours,
 	}
 	if m, ok := s.models[i.Model]; ok {
 		v.Role, v.Product = m.Role(), clean(m.Product)
@@ -178,6 +180,20 @@ func unknownInstallation(err error) error {
 		return fleet.Errorf(fleet.NotFound, "installation_unknown", "no handset has reported under this reference; compare it with the handset's screen, and remember that a factory reset makes a new one")
 	}
 	return err
+}
+
+// knownData is what a reader needs in order to see when a handset's word reaches further back
+// than what the server knows of it.
+type knownData struct {
+	First  time.Time
+	Hours  int
+	Longer bool // the handset counts more hours on the update than the server had known it
+}
+
+// Known is the data of the sentence beside the verdict.
+func (v *InstallationPage) Known() any {
+	longer := v.Progress == report.ProgressRunning && time.Duration(v.hours)*time.Hour > v.Last.Sub(v.First)
+	return knownData{v.First, v.hours, longer}
 }
 
 // Doc is the title of the page in the browser.
