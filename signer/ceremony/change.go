@@ -95,6 +95,9 @@ type RotateParams struct {
 	Add       []tufrepo.Key // keys to put in
 	Threshold int           // new threshold, 0 to keep
 	Life      Life
+	// OnlyHere lets a removed key go on signing for roles that are not named. Otherwise that is
+	// refused: models brought in together share their keys, and a thief has all of them.
+	OnlyHere bool
 	// Above are, by role, versions to pass over: they were signed, and never published. It does
 	// not count for root, whose numbers have no gap.
 	Above map[string]int64
@@ -158,6 +161,9 @@ func (p RotateParams) rotate(edit func(role string, who *tufrepo.RoleKeys) error
 	if err := errors.Join(faults...); err != nil {
 		return tufrepo.Request{}, err
 	}
+	if err := c.left(p); err != nil {
+		return tufrepo.Request{}, err
+	}
 	staged, err := c.stage(p)
 	if err != nil {
 		return tufrepo.Request{}, err
@@ -191,6 +197,32 @@ func (c *rotation) change(role string, edit func(string, *tufrepo.RoleKeys) erro
 		return fmt.Errorf("there is no role %s to change the keys of", role)
 	}
 	c.newTargets = true
+	return errors.Join(faults...)
+}
+
+// left refuses, if not p.OnlyHere, removed keys that are still trusted for another role.
+func (c *rotation) left(p RotateParams) error {
+	if p.OnlyHere {
+		return nil
+	}
+	who := map[string][]tufrepo.Key{tufrepo.Root: c.root.Root.Keys, tufrepo.Targets: c.root.Targets.Keys,
+		tufrepo.Snapshot: c.root.Snapshot.Keys, tufrepo.Timestamp: c.root.Timestamp.Keys}
+	for _, m := range c.targets.Models {
+		who[m.Role] = m.Builds.Keys
+	}
+	var faults []error
+	for _, id := range p.Remove {
+		var still []string
+		for _, role := range slices.Sorted(maps.Keys(who)) {
+			if slices.ContainsFunc(who[role], func(k tufrepo.Key) bool { return k.ID() == id }) {
+				still = append(still, role)
+			}
+		}
+		if len(still) > 0 {
+			faults = append(faults, fmt.Errorf("key %.8s would still be trusted for %s; take it out of all its roles at once: --role %s (or say --only-here)",
+				id, strings.Join(still, ", "), strings.Join(slices.Concat(p.Roles, still), ",")))
+		}
+	}
 	return errors.Join(faults...)
 }
 

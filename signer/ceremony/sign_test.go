@@ -120,6 +120,10 @@ func TestRotateAModelSignsItsBuildsAgain(t *testing.T) {
 	h.apply(t, r.request, h.builds[0], h.builds[1])
 	fresh := must(keys.New(keys.Ed25519, "fi", "armani"))
 	p := RotateParams{Now: h.now, Trusted: h.set, Roles: []string{"armani"}, Remove: []string{h.builds[0].Key().ID()}, Add: []tufrepo.Key{fresh.Key()}, Life: DefaultLife()}
+	if _, err := Rotate(p); err == nil || !strings.Contains(err.Error(), "--role armani,dior") {
+		t.Errorf("got %v; wanted a refusal, as dior shares the key, that names both", err)
+	}
+	p.OnlyHere = true
 	change := must(Rotate(p))
 	if staged := change.Staged(); len(staged) != 2 || staged["armani"] == nil || staged[tufrepo.Targets] == nil {
 		t.Fatalf("the change holds %d files", len(staged))

@@ -24,7 +24,7 @@ func (a *app) addModelCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "add-model --model armani,dior",
 		Short: "Bring in models: their keys, and who may sign for them",
-		Long: "Makes keys for the models (one set for all that are named), and signs the next targets\n" +
+		Long: "Makes keys for the models (one set, shared by all that are named), and signs the next targets\n" +
 			"with the targets keys found in DIR/keys, or with those given by --key.",
 		Args: cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
@@ -82,6 +82,7 @@ func (a *app) rotateCommand() *cobra.Command {
 	c.Flags().StringSliceVar(&addName, "add-name", nil, "people for whom a new key is made here")
 	c.Flags().StringSliceVar(&add, "add", nil, "public key `files` (.pub) of keys made elsewhere")
 	c.Flags().IntVar(&p.Threshold, "threshold", 0, "keys that must sign from now on (default: as before)")
+	c.Flags().BoolVar(&p.OnlyHere, "only-here", false, "leave the keys that go trusted for the roles that are not named")
 	unpublishedFlag(c, &m.unpublished)
 	c.Flags().StringVar(&online, "online", "", "new public keys of the server, a `file`; they replace the old ones of the roles named")
 	c.Flags().StringSliceVar(&keyFiles, "key", nil, "key `files` to sign with (default: those in DIR/keys that are listed)")
