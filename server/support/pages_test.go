@@ -335,3 +335,25 @@ func TestKnownSince(t *testing.T) {
 		}
 	}
 }
+
+// TestRolloutFirst: what became of the rollout, and why, stands above the long table, in which
+// every class stays, zeros too.
+func TestRolloutFirst(t *testing.T) {
+	h := open(t, manifests.DefaultCatalogue())
+	h.fleetOfSeven()
+	body := h.get("/models/pisces").Body.String()
+	rollout, table := strings.Index(body, `id="rollout"`), strings.Index(body, `<table class="figures deep">`)
+	if rollout < 0 || table < rollout {
+		t.Errorf("the rollout is at %d, the table at %d", rollout, table)
+	}
+	deep, _, _ := strings.Cut(body[table:], "</table>")
+	for _, class := range fleet.Classes {
+		want, row := "", `"><th scope="row"><i class="dot c-`+string(class)+`"></i>`
+		if !map[fleet.Class]bool{fleet.Leak: true, fleet.NotExercised: true, fleet.Unpatched: true, fleet.Unknown: true}[class] {
+			want = "zero"
+		}
+		if !strings.Contains(deep, `<tr class="`+want+row) {
+			t.Errorf("there is no row of %s marked %q", class, want)
+		}
+	}
+}
