@@ -6,6 +6,7 @@ import (
 	"context"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -46,9 +47,13 @@ type Statement struct {
 	Progress report.Progress `json:"progress"`
 	Build    string          `json:"build"`
 	Said     []string        `json:"said"`
+	Changed  []string        `json:"changed"` // of what it said, what the report before did not; all of it in the first
 	Verdict  fleet.Class     `json:"verdict"`
 	Because  []string        `json:"because"`
 	Envelope string          `json:"envelope"` // path of the report as it was signed
+
+	Before   int64 `json:"-"` // sequence of the report before; 0 in the first
+	NewBuild bool  `json:"-"` // the report before ran another build
 }
 
 func (s *Support) installation(r *http.Request) (view, error) {
@@ -76,7 +81,7 @@ func (s *Support) installation(r *http.Request) (view, error) {
 			if err != nil {
 				return err
 			}
-			v.Reports = append(v.Reports, st)
+			v.Reports = append(v.Reports, st.since(v.Reports))
 		}
 		return nil
 	})
@@ -120,6 +125,29 @@ func (s *Support) statement(ctx context.Context, tx fleet.Tx, sr fleet.StoredRep
 		Said: s.said(r, family), Verdict: judged.Class, Because: judged.Because,
 		Envelope: "/installations/" + string(sr.Ref) + "/reports/" + url.PathEscape(sr.ID),
 	}, nil
+}
+
+// since says what changed between the last of earlier and st.
+func (st Statement) since(earlier []Statement) Statement {
+	if len(earlier) == 0 {
+		st.Changed, st.NewBuild = st.Said, true
+		return st
+	}
+	last := earlier[len(earlier)-1]
+	st.Before, st.NewBuild, st.Changed = last.Seq, st.Build != last.Build, []string{}
+	for _, sentence := range st.Said {
+		if !slices.Contains(last.Said, sentence) {
+			st.Changed = append(st.Changed, sentence)
+		}
+	}
+	return st
+}
+
+// Newest lists the reports as a reader wants them: the newest first.
+func (v *InstallationPage) Newest() []Statement {
+	newest := slices.Clone(v.Reports)
+	slices.Reverse(newest)
+	return newest
 }
 
 // envelope hands out one report as it was signed.

@@ -311,31 +311,6 @@ func TestNotice(t *testing.T) {
 	}
 }
 
-// TestKnownSince: a day that the handset claims and the server cannot have seen is named.
-func TestKnownSince(t *testing.T) {
-	h := open(t, manifests.DefaultCatalogue())
-	h.publish("armani")
-	stranger, known, before := newHandset(1), newHandset(2), newHandset(3)
-	h.install(stranger, fleet.BeforeUnknown, effect(1, 24))
-	h.install(known, fleet.BeforeActive, baseline(1), effect(2, 24))
-	h.install(before, fleet.BeforeActive, baseline(1)) // counts 168 hours, of the system before the update
-	const longer = "counts 24 hours on the update: longer than the server had known it by then."
-	for name, tt := range map[string]struct {
-		hs    handset
-		since string
-		want  bool
-	}{
-		"first heard of when it had proven all": {stranger, "13 August 2014, 09:30 UTC", true},
-		"known for that day":                    {known, "12 August 2014, 09:30 UTC", false},
-		"before the update":                     {before, "13 August 2014, 09:30 UTC", false},
-	} {
-		body := h.get("/installations/" + tt.hs.ref.String()).Body.String()
-		if !strings.Contains(body, "The server has known this installation since "+tt.since+".") || strings.Contains(body, longer) != tt.want {
-			t.Errorf("%s: wanted since %s, and (%v) that it %q:\n%s", name, tt.since, tt.want, longer, body)
-		}
-	}
-}
-
 // TestRolloutFirst: what became of the rollout, and why, stands above the long table, in which
 // every class stays, zeros too.
 func TestRolloutFirst(t *testing.T) {
