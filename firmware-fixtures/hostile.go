@@ -13,7 +13,7 @@ import (
 type HostileCase struct {
 	Name  string   // "zip-second-directory"
 	Model string   // the model it pretends to be for
-	Want  []string // codes of android-ota 6 that an inspector must report; it may report more
+	Want  []string // codes of otapkg that an inspector must report; it may report more
 	Why   string   // what is wrong, in one sentence
 	File  string   // name under which it is uploaded; "" if the name does not matter
 	// Write streams the package. k is the key that the reader pins: the package is signed with it, unless

@@ -20,7 +20,7 @@ import (
 	"landed/manifests/tufrepo"
 )
 
-// attacks are the rows of the attack matrix (peers-trust 3.5) that a client must withstand, each with the
+// attacks are those of the TUF and Uptane texts that a client must withstand, each with the
 // class under which it must be refused. The handset has polled a good feed without an offer before.
 var attacks = []struct {
 	row   string

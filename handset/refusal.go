@@ -36,7 +36,7 @@ const (
 type Refusal struct {
 	Class Class
 	Phase report.Phase
-	Code  int // of update_engine or the recovery (android-ota 5.6)
+	Code  int // of update_engine or the recovery (AOSP update_engine/common/error_code.h, bootable/recovery/error_code.h)
 	Err   error
 }
 

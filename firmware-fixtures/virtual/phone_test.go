@@ -27,7 +27,7 @@ func newRig(t *testing.T) *rig {
 	return &rig{virtual.NewPhone("h", 2, o), t, o, start}
 }
 
-// step runs one word of a story, so that the tables below read like the reference's state machine.
+// step runs one word of a story, so that the tables below read like a state machine.
 func (r *rig) step(word string) {
 	r.t.Helper()
 	r.now = r.now.Add(time.Minute)

@@ -8,7 +8,7 @@ import (
 	"landed/manifests/report"
 )
 
-// Situation is what a handset lives through (android-ota 1.6).
+// Situation is what a handset lives through.
 type Situation string
 
 // The situations.

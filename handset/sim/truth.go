@@ -10,7 +10,7 @@ import (
 	"landed/manifests/report"
 )
 
-// Classes of android-ota 1.6, by the names under which the server counts them.
+// Classes of truth, by the names under which the server counts verdicts.
 const (
 	confirmedOff       = "confirmed_off"
 	consented          = "consented"
@@ -121,7 +121,7 @@ func (h *handset) installation(now time.Time) Installation {
 }
 
 // class looks at the files in the slot, at the userdata and at what the observer received, in the order of
-// the reference's table.
+// the table of docs/design/verdict.md.
 func (h *handset) class(now time.Time) string {
 	img, err := h.slots.Image()
 	if err != nil {

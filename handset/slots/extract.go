@@ -23,7 +23,7 @@ const (
 	deviceName  = "META-INF/com/android/metadata"
 )
 
-// The two guards of a script of 2014 (android-ota 3.4), as Edify writes them.
+// The two guards of a script of 2014 (AOSP build/tools/releasetools), as Edify writes them.
 var (
 	deviceAssert   = regexp.MustCompile(`getprop\("ro\.(?:product\.device|build\.product)"\)\s*==\s*"([^"]*)"`)
 	timestampGuard = regexp.MustCompile(`less_than_int\(\s*(\d+)\s*,\s*getprop\("ro\.build\.date\.utc"\)\s*\)`)
@@ -57,7 +57,7 @@ func checkFor(p Package, running Build, style Style) error {
 	return nil
 }
 
-// checkMetadata reads META-INF/com/android/metadata (android-ota 3.2): the first of a key counts.
+// checkMetadata reads META-INF/com/android/metadata (AOSP bootable/recovery/install.cpp): the first of a key counts.
 func checkMetadata(z *otapkg.Archive, running Build) error {
 	text, err := readSmall(z, deviceName, maxScript)
 	if err != nil {

@@ -163,7 +163,7 @@ func TestMemoryDoesNotGrowWithThePackage(t *testing.T) {
 	}
 }
 
-// TestHostilePackages reads packages that were written against the reference, not against this code.
+// TestHostilePackages reads packages that were written without knowledge of this code.
 func TestHostilePackages(t *testing.T) {
 	key := fixtures.TestKey()
 	for _, c := range fixtures.Hostile() {

@@ -45,7 +45,7 @@ type Report struct {
 const BuildOther = "other"
 
 // Evidence is what the running system says about Cloud Messaging
-// (android-ota 1.6 names the fields; names here without their prefix).
+// (docs/design/report.md says why each field is there).
 type Evidence struct {
 	Feature        int       `json:"feature"`         // 0 absent, 1 opt-in: compiled into the image
 	Migration      Migration `json:"migration"`       // what the image did at update

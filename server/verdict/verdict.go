@@ -47,7 +47,7 @@ type Subject struct {
 	Cloned bool      // two different reports carried one sequence number
 }
 
-// Judge examines the classes in the order of android-ota 1.6; the first that holds counts.
+// Judge examines the classes in a fixed order (docs/design/verdict.md); the first that holds counts.
 func Judge(now time.Time, s Subject, rule Rule) Verdict {
 	r, e := s.Newest, s.Newest.Evidence
 	build, patched := rule.find(r.Build)
