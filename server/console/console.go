@@ -56,6 +56,7 @@ func (c *Console) Doors() []Door {
 		{"GET", "/releases", support, c.listReleases},
 		{"POST", "/releases", engineer, c.createRelease},
 		{"GET", "/releases/{name}", support, c.showRelease},
+		{"DELETE", "/releases/{name}", engineer, c.dropRelease},
 		{"POST", "/releases/{name}/stage", engineer, c.stage},
 		{"GET", "/changes", support, c.listChanges},
 		{"GET", "/changes/{id}", support, c.showChange},

@@ -54,6 +54,15 @@ func (c *Console) showRelease(w http.ResponseWriter, r *http.Request) error {
 	return render.JSON(w, http.StatusOK, answer)
 }
 
+// dropRelease gives up what is not published; ?reason= goes into the audit trail.
+func (c *Console) dropRelease(w http.ResponseWriter, r *http.Request) error {
+	if err := c.Publish.DropRelease(r.Context(), r.PathValue("name"), auth.Actor(r.Context()), r.URL.Query().Get("reason")); err != nil {
+		return err
+	}
+	w.WriteHeader(http.StatusNoContent)
+	return nil
+}
+
 func (c *Console) stage(w http.ResponseWriter, r *http.Request) error {
 	change, err := c.Publish.Stage(r.Context(), r.PathValue("name"), auth.Actor(r.Context()))
 	if err != nil {

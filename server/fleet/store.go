@@ -48,8 +48,9 @@ type Packages interface {
 type Releases interface {
 	Create(ctx context.Context, r Release) error // Conflict if the name or the counter is taken
 	Get(ctx context.Context, name string) (Release, error)
-	Save(ctx context.Context, r Release, from ReleaseState) error // Conflict if it was not in from
-	List(ctx context.Context) ([]Release, error)                  // newest first
+	Save(ctx context.Context, r Release, from ReleaseState) error     // Conflict if it was not in from
+	List(ctx context.Context) ([]Release, error)                      // newest first
+	Delete(ctx context.Context, name string, from ReleaseState) error // Conflict if it was not in from; frees name and counter
 }
 
 // Changes keeps staged metadata.

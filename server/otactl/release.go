@@ -15,7 +15,7 @@ import (
 )
 
 func (a *app) releaseCommand() *cobra.Command {
-	return group("release", "Declare releases and see how far they are", a.releaseCreate(), a.releaseList(), a.releaseShow())
+	return group("release", "Declare releases and see how far they are", a.releaseCreate(), a.releaseList(), a.releaseShow(), a.releaseDrop())
 }
 
 func (a *app) releaseCreate() *cobra.Command {
@@ -122,6 +122,28 @@ func (a *app) releaseShow() *cobra.Command {
 		Use: "show NAME", Short: "Show one release: its packages, its signatures, its source", Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error { return a.showRelease(cmd.Context(), args[0]) },
 	}
+}
+
+func (a *app) releaseDrop() *cobra.Command {
+	var reason string
+	c := &cobra.Command{
+		Use: "drop NAME --reason WHY", Short: "Give a draft up; its name and counter are free again", Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			server, err := a.server()
+			if err != nil {
+				return err
+			}
+			if err := server.DropRelease(cmd.Context(), args[0], reason); err != nil {
+				return err
+			}
+			return a.answer(map[string]any{"dropped": args[0]}, func() {
+				a.say("Release %s is dropped. Its name and counter are free again; its packages stay.", clean(args[0]))
+			})
+		},
+	}
+	c.Flags().StringVar(&reason, "reason", "", "why; it is kept in the audit trail")
+	cobra.CheckErr(c.MarkFlagRequired("reason"))
+	return c
 }
 
 func (a *app) showRelease(ctx context.Context, name string) error {

@@ -214,3 +214,26 @@ func TestRequestIsWhatTheSignersReview(t *testing.T) {
 	}
 	ok(h.Stage(h.ctx, optIn, "ann"))(t)
 }
+
+// A release that nobody signs must not keep its name and counter; one that somebody may still
+// sign, or that is published, stays.
+func TestDropRelease(t *testing.T) {
+	h := newHouse(t)
+	h.trust("armani")
+	c := h.staged("armani")
+	checkError(t, h.DropRelease(h.ctx, optIn, "ann", "typo"), "staged", "drop its change "+c.ID)
+	if err := h.Drop(h.ctx, c.ID, "ann", "typo"); err != nil {
+		t.Fatal(err)
+	}
+	checkError(t, h.DropRelease(h.ctx, optIn, "ann", ""), "reason_missing", "why")
+	if err := h.DropRelease(h.ctx, optIn, "ann", "typo"); err != nil {
+		t.Fatal(err)
+	}
+	_, err := h.AddSignatures(h.ctx, c.ID, h.respond(c, "1"), "ann")
+	checkError(t, err, "change_closed", "dropped")
+	c = h.staged("armani") // the same name, counter and bytes
+	for _, n := range []string{"1", "2"} {
+		ok(h.AddSignatures(h.ctx, c.ID, h.respond(c, n), "ann"))(t)
+	}
+	checkError(t, h.DropRelease(h.ctx, optIn, "ann", "typo"), "published", "not taken back")
+}

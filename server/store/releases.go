@@ -41,11 +41,25 @@ func (s releases) Save(ctx context.Context, r fleet.Release, from fleet.ReleaseS
 	if err != nil || n == 1 {
 		return conflict(err, "release_exists", "another release has counter %d; choose the next one", r.Counter)
 	}
-	now, err := s.Get(ctx, r.Name)
+	return s.moved(ctx, r.Name, from)
+}
+
+// Delete implements fleet.Releases.
+func (s releases) Delete(ctx context.Context, name string, from fleet.ReleaseState) error {
+	n, err := s.q.exec(ctx, `DELETE FROM releases WHERE name = $1 AND state = $2`, name, from)
+	if err != nil || n == 1 {
+		return err
+	}
+	return s.moved(ctx, name, from)
+}
+
+// moved says why nothing named name was found in the state from.
+func (s releases) moved(ctx context.Context, name string, from fleet.ReleaseState) error {
+	now, err := s.Get(ctx, name)
 	if err != nil {
 		return err
 	}
-	return fleet.Errorf(fleet.Conflict, "release_moved", "release %s is %s, it was taken to be %s; load it again", r.Name, now.State, from)
+	return fleet.Errorf(fleet.Conflict, "release_moved", "release %s is %s, it was taken to be %s; load it again", name, now.State, from)
 }
 
 // List implements fleet.Releases.

@@ -50,6 +50,11 @@ func (c *Client) Release(ctx context.Context, name string) (Release, error) {
 	return r, err
 }
 
+// DropRelease gives up a release that is not published. Its name and counter are free again.
+func (c *Client) DropRelease(ctx context.Context, name, reason string) error {
+	return c.call(ctx, http.MethodDelete, "/v1/releases/"+url.PathEscape(name)+"?"+url.Values{"reason": {reason}}.Encode(), nil, nil)
+}
+
 // Stage makes the metadata of a release, for the signers.
 func (c *Client) Stage(ctx context.Context, release string) (Change, error) {
 	var ch Change

@@ -80,6 +80,12 @@ func testReleases(t *testing.T, s fleet.Store) {
 		same(t, "newest first", all, []fleet.Release{two, one})
 		return err
 	})
+	drop := func(tx fleet.Tx) error { return tx.Releases().Delete(ctx, "one", fleet.ReleaseDraft) }
+	wantKind(t, s, fleet.Conflict, "release_moved", drop) // it is staged
+	update(t, s, func(tx fleet.Tx) error { return tx.Releases().Delete(ctx, "one", fleet.ReleaseStaged) })
+	wantKind(t, s, fleet.NotFound, "release_unknown", drop)
+	taken.Counter = 1
+	update(t, s, create(taken)) // the counter is free again
 }
 
 func testChanges(t *testing.T, s fleet.Store) {
