@@ -137,7 +137,7 @@ func live(ctx context.Context, o options, h *house, fleet *sim.Fleet, news *news
 // fifth, then half, then all; a day in each, after which the 24 hour reports decide.
 func stages(size int) []client.Stage {
 	reports := func(share int) int64 { return int64(max(1, math.Round(float64(size*share)/10_000/3))) }
-	first := min(max(2_000, 10_000*12/size), 4_900)
+	first := min(max(2_000, 10_000*12/size), 4_900) / 100 * 100 // whole percents
 	var all []client.Stage
 	for _, share := range []int{first, 5_000, 10_000} {
 		all = append(all, client.Stage{Share: share, Soak: "24h", Gates: client.Gates{MinReports: reports(share), MinProven: 5_000, MaxFailures: 2_500, HaltLeaks: 3}})
