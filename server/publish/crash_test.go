@@ -205,6 +205,41 @@ func TestTwoPublishers(t *testing.T) {
 	}
 }
 
+// TestCheckBesideARunningServer looks while another process publishes without a pause.
+func TestCheckBesideARunningServer(t *testing.T) {
+	h := newHouse(t)
+	h.released("armani")
+	started := ok(h.StartRollout(h.ctx, Start{Release: optIn, By: "ann"}))(t)
+	cfg := h.config()
+	cfg.ReadOnly = true
+	look := ok(Open(h.ctx, cfg))(t)
+	defer look.Close()
+	done := make(chan struct{})
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		for {
+			select {
+			case <-done:
+				return
+			default:
+			}
+			if _, err := h.Halt(h.ctx, started[0].ID, "sue", "look"); err != nil {
+				t.Error(err)
+			}
+			if _, err := h.Resume(h.ctx, started[0].ID, "sue", "fine"); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+	for range 20 {
+		if faults := ok(look.Check(h.ctx, nil))(t); len(faults) > 0 {
+			t.Error(faults)
+		}
+	}
+	close(done)
+	wg.Wait()
+}
+
 // After a restore the database is older than what handsets have seen.
 func TestRestoredFromAnOlderDatabase(t *testing.T) {
 	h := newHouse(t)

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"time"
 
 	"landed/manifests/tufrepo"
 	"landed/server/blob"
@@ -99,20 +100,21 @@ func (p *Publisher) announce(s state, targets []tufrepo.Target) {
 func (p *Publisher) Check(ctx context.Context, progress func(path string)) ([]string, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	s, err := p.load(ctx)
-	if err != nil || !s.started() {
-		return nil, err
+	s, faults, err := p.checkFolder(ctx)
+	for tries := 0; err == nil && len(faults) > 0 && tries < 5; tries++ {
+		// Beside a running server: what the database has just got may not be in the folder yet.
+		select {
+		case <-ctx.Done():
+			return faults, ctx.Err()
+		case <-time.After(100 * time.Millisecond):
+		}
+		s, faults, err = p.checkFolder(ctx)
 	}
-	var faults []string
+	if err != nil || !s.started() {
+		return faults, err
+	}
 	if err := s.set.Check(p.now()); err != nil {
 		faults = append(faults, fmt.Sprintf("the published metadata as a whole: %v", err))
-	}
-	files := s.files()
-	for _, name := range slices.Sorted(maps.Keys(files)) {
-		have, err := p.folder.read(name)
-		if err != nil || string(have) != string(files[name]) {
-			faults = append(faults, fmt.Sprintf("metadata/%s in the feed folder is not what was signed (%d bytes, wanted %d); start the server, it writes it again", name, len(have), len(files[name])))
-		}
 	}
 	for _, t := range s.targets() {
 		if progress != nil {
@@ -129,4 +131,25 @@ func (p *Publisher) Check(ctx context.Context, progress func(path string)) ([]st
 		}
 	}
 	return faults, nil
+}
+
+// checkFolder holds the metadata in the folder against what is published now. While it looks,
+// nobody writes the folder.
+func (p *Publisher) checkFolder(ctx context.Context) (s state, faults []string, err error) {
+	unlock, err := p.folder.lock()
+	if err != nil {
+		return s, nil, err
+	}
+	defer unlock()
+	if s, err = p.load(ctx); err != nil || !s.started() {
+		return s, nil, err
+	}
+	files := s.files()
+	for _, name := range slices.Sorted(maps.Keys(files)) {
+		have, err := p.folder.read(name)
+		if err != nil || string(have) != string(files[name]) {
+			faults = append(faults, fmt.Sprintf("metadata/%s in the feed folder is not what was signed (%d bytes, wanted %d); start the server, it writes it again", name, len(have), len(files[name])))
+		}
+	}
+	return s, faults, nil
 }
