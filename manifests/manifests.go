@@ -36,7 +36,7 @@ type Package struct {
 }
 
 // Manifest is the signed statement about one build of a release for one model. It is a
-// TUF target of the model's role, builds/<role>/<release>.json.
+// TUF target of the model's role, builds/<role>/<release>.<variant>.json.
 type Manifest struct {
 	Schema  int     `json:"schema"` // 1
 	Release string  `json:"release"`
