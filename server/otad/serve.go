@@ -95,41 +95,49 @@ func serve(ctx context.Context, cfg server.Config, addr, addrFile string, tick t
 	h := &http.Server{Handler: s.Handler(), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10, ErrorLog: slog.NewLogLogger(cfg.Log.Handler(), slog.LevelDebug)}
 	failed := make(chan error, 1)
 	go func() { failed <- h.Serve(listener) }()
-	ticking, endTicks := context.WithCancel(ctx)
-	ticks := make(chan struct{})
-	go func() {
-		defer close(ticks)
-		tickEvery(ticking, s, cfg.Log, tick)
-	}()
+	endTicks := tickEvery(s, cfg.Log, tick)
 	select {
 	case err = <-failed:
 	case <-ctx.Done():
 		cfg.Log.Info("ending", "wait", shutdownWait)
-		wait, cancel := context.WithTimeout(context.Background(), shutdownWait)
-		if err = h.Shutdown(wait); err != nil {
-			err = fmt.Errorf("requests under way did not end within %s and were cut off: %w", shutdownWait, errors.Join(err, h.Close()))
-		}
-		cancel()
 	}
-	endTicks()
-	<-ticks
+	wait, cancel := context.WithTimeout(context.Background(), shutdownWait)
+	defer cancel()
+	if unfinished := h.Shutdown(wait); unfinished != nil {
+		err = errors.Join(err, fmt.Errorf("requests under way did not end within %s and were cut off: %w", shutdownWait, errors.Join(unfinished, h.Close())))
+	}
+	endTicks(wait)
 	return err
 }
 
-// shutdownWait is how long requests under way have to end: a large upload needs a while.
+// shutdownWait is how long requests and periodic work under way have to end: a large upload
+// needs a while.
 const shutdownWait = 30 * time.Second
 
-func tickEvery(ctx context.Context, s *server.Server, log *slog.Logger, every time.Duration) {
-	t := time.NewTicker(every)
-	defer t.Stop()
-	for {
-		if err := s.Tick(ctx); err != nil && ctx.Err() == nil {
-			log.ErrorContext(ctx, "periodic work failed", "err", err)
+// tickEvery does the periodic work, once at least, until it is ended. What is under way then
+// may finish while the context given to end lasts, so that its faults are logged.
+func tickEvery(s *server.Server, log *slog.Logger, every time.Duration) (end func(wait context.Context)) {
+	work, cut := context.WithCancel(context.Background())
+	enough, done := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(done)
+		t := time.NewTicker(every)
+		defer t.Stop()
+		for {
+			if err := s.Tick(work); err != nil && work.Err() == nil {
+				log.Error("periodic work failed", "err", err)
+			}
+			select {
+			case <-enough:
+				return
+			case <-t.C:
+			}
 		}
-		select {
-		case <-ctx.Done():
-			return
-		case <-t.C:
-		}
+	}()
+	return func(wait context.Context) {
+		close(enough)
+		defer context.AfterFunc(wait, cut)()
+		<-done
+		cut()
 	}
 }
