@@ -83,8 +83,12 @@ func (g *Guard) Require(role fleet.Role) func(http.Handler) http.Handler {
 }
 
 func (g *Guard) token(r *http.Request) (fleet.Token, error) {
-	scheme, secret, _ := strings.Cut(r.Header.Get("Authorization"), " ")
-	if !strings.EqualFold(scheme, "Bearer") || secret == "" {
+	headers := r.Header.Values("Authorization")
+	if len(headers) > 1 { // a proxy in front may have looked at another one than we would
+		return fleet.Token{}, &render.Unauthorized{Msg: "Send the header \"Authorization\" once."}
+	}
+	scheme, secret, _ := strings.Cut(strings.Join(headers, ""), " ")
+	if !strings.EqualFold(scheme, "Bearer") || strings.TrimSpace(secret) == "" {
 		return fleet.Token{}, &render.Unauthorized{Msg: "Send the header \"Authorization: Bearer TOKEN\"; an admin makes tokens with \"otad token add\"."}
 	}
 	want := hash(strings.TrimSpace(secret))

@@ -96,9 +96,11 @@ func (d *DB) open(ctx context.Context, path string, now func() time.Time) (err e
 	return kind(d.readers.PingContext(ctx))
 }
 
-// Close waits for a running Update, then closes the file. The DB must not be used after it.
+// Close waits for a running Update, then closes the file. It may be called again; whatever
+// else is called after it answers with an error.
 func (d *DB) Close() error {
 	<-d.turn
+	defer func() { d.turn <- struct{}{} }() // who waits must not wait for ever
 	return kind(d.close())
 }
 

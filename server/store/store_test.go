@@ -84,6 +84,25 @@ func TestReopenKeepsWhatWasStored(t *testing.T) {
 	}
 }
 
+// A goroutine that is still at work when the server ends must end as well.
+func TestClosedStoreAnswers(t *testing.T) {
+	db := open(t, filepath.Join(t.TempDir(), "x.db"))
+	for range 2 {
+		if err := db.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := db.Update(ctx, putToken("a")); err == nil {
+		t.Error("a closed store took something in")
+	}
+	if err := db.View(ctx, func(fleet.Tx) error { return nil }); err == nil {
+		t.Error("a closed store was read")
+	}
+	if err := db.Ready(ctx); err == nil {
+		t.Error("a closed store is ready")
+	}
+}
+
 func TestOpenRefuses(t *testing.T) {
 	for _, test := range []struct {
 		name, code string
