@@ -111,7 +111,7 @@ func diffModels(old, now []ModelKeys) []string {
 		words = append(words, diffKeys(OffersRole(m.Role), before.Offers, m.Offers)...)
 	}
 	for _, role := range slices.Sorted(maps.Keys(was)) {
-		words = append(words, fmt.Sprintf("Model %s is retired: nothing is delegated to it any more.", role))
+		words = append(words, fmt.Sprintf("Model %s is retired: its handsets find no update here any more, and their owners must be told. Its last files stay in the feed; its reports are still taken.", role))
 	}
 	return words
 }

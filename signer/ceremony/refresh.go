@@ -92,7 +92,9 @@ func continueRoots(trusted, seen [][]byte) ([][]byte, error) {
 
 // offlinePart is what people signed of seen. The last file of a model that was retired stays
 // in a feed for ever, and nobody vouches for it any more: it is taken if the keys that signed
-// it when it was trusted did so, or else the one that is trusted stays.
+// it when it was trusted did so, or else the one that is trusted stays. Of a model that came and
+// went while the keyholder was away, the file that a whole feed lists is taken, for its version
+// alone: should the model come back, it must go on above it.
 func offlinePart(trusted, seen tufrepo.Set) (tufrepo.Set, error) {
 	next := tufrepo.Set{Roots: seen.Roots, Files: map[string][]byte{}}
 	targets, err := targetsOf(seen)
@@ -103,6 +105,11 @@ func offlinePart(trusted, seen tufrepo.Set) (tufrepo.Set, error) {
 	for _, m := range targets.Models {
 		if text, ok := seen.Files[m.Role]; ok {
 			next.Files[m.Role] = text
+		}
+	}
+	for role, text := range seen.Files {
+		if _, isOffers := tufrepo.ModelRole(role); seen.Files[tufrepo.Timestamp] != nil && !isOffers && role != tufrepo.Snapshot && role != tufrepo.Timestamp && trusted.Files[role] == nil {
+			next.Files[role] = text
 		}
 	}
 	for role, mine := range trusted.Files {

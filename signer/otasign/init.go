@@ -28,15 +28,20 @@ type makeFlags struct {
 }
 
 func (m *makeFlags) add(c *cobra.Command) {
+	m.addState(c)
 	f := c.Flags()
 	d := ceremony.DefaultLife()
-	f.StringVar(&m.dir, "dir", "ceremony", "`folder` of the ceremony; keys are kept in its keys folder")
-	f.StringVar(&m.out, "out", "", "write the signed state to this `file` (default DIR/trust.json)")
 	f.StringVar(&m.algorithm, "algorithm", string(keys.Ed25519), "of new keys: ed25519 or p256")
 	f.IntVar(&m.work, "work", keys.DefaultWork, "scrypt work factor of new key files, a power of two")
 	f.DurationVar(&m.life.Root, "root-life", d.Root, "how long a new root is valid")
 	f.DurationVar(&m.life.Targets, "targets-life", d.Targets, "how long a new targets is valid")
 	f.DurationVar(&m.life.Builds, "builds-life", d.Builds, "how long new builds of a model are valid")
+}
+
+// addState adds the flags of those commands that make no keys, too.
+func (m *makeFlags) addState(c *cobra.Command) {
+	c.Flags().StringVar(&m.dir, "dir", "ceremony", "`folder` of the ceremony; keys are kept in its keys folder")
+	c.Flags().StringVar(&m.out, "out", "", "write the signed state to this `file` (default DIR/trust.json)")
 }
 
 func (m *makeFlags) trust() string {

@@ -70,7 +70,7 @@ func (a *app) command() *cobra.Command {
 		CompletionOptions: cobra.CompletionOptions{DisableDefaultCmd: true},
 	}
 	root.PersistentFlags().StringVar(&a.phrase.file, "passphrase-file", "", "read the passphrase from the first line of this `file`")
-	root.AddCommand(a.initCommand(), a.keyCommand(), a.addModelCommand(), a.reviewCommand(), a.signCommand(),
+	root.AddCommand(a.initCommand(), a.keyCommand(), a.addModelCommand(), a.retireModelCommand(), a.reviewCommand(), a.signCommand(),
 		a.assembleCommand(), a.rotateCommand(), a.refreshCommand(), a.verifyCommand(), a.inspectCommand())
 	return root
 }

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package otasign
+
+import (
+	"errors"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"landed/signer/ceremony"
+)
+
+func (a *app) retireModelCommand() *cobra.Command {
+	var m makeFlags
+	var models, keyFiles []string
+	c := &cobra.Command{
+		Use:   "retire-model --model dior",
+		Short: "Give models up: their handsets find no update any more",
+		Long: "Signs the next targets, without the models. Their handsets keep what they run and find no update\n" +
+			"here any more, halts and resumes included: tell their owners. The server goes on taking and counting\n" +
+			"their reports. It refuses the change while a rollout of the model is running or held: halt it first.\n" +
+			"A retired model comes back with add-model, with new keys and higher version numbers.",
+		Example: "  otactl rollout halt NAME.dior.stable --reason \"the Mi 3 gets no more updates from us\"\n" +
+			"  otasign refresh copy-of-feed --dir ceremony\n" +
+			"  otasign retire-model --dir ceremony --model dior",
+		Args: cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			if len(models) == 0 {
+				return errors.New("say which model with --model")
+			}
+			trusted, err := loadTrust(m.trust())
+			if err != nil {
+				return err
+			}
+			signed, err := signedBy(m.dir, keyFiles)
+			if err != nil {
+				return err
+			}
+			r, err := ceremony.RetireModels(ceremony.RetireModelsParams{Now: time.Now(), Trusted: trusted, Models: models, Life: m.life, Above: m.above(signed)})
+			if err != nil {
+				return err
+			}
+			if err := a.carryOut(m, r, nil, signed, keyFiles, nil); err != nil {
+				return err
+			}
+			a.say("First halt the rollouts of %s on the server (otactl rollout halt); it refuses this change while one is running or held.", strings.Join(models, " and "))
+			return nil
+		},
+	}
+	m.addState(c)
+	c.Flags().DurationVar(&m.life.Targets, "targets-life", ceremony.DefaultLife().Targets, "how long the new targets is valid")
+	c.Flags().StringSliceVar(&models, "model", nil, "models to give up")
+	unpublishedFlag(c, &m.unpublished)
+	c.Flags().StringSliceVar(&keyFiles, "key", nil, "key `files` to sign with (default: those in DIR/keys that are listed)")
+	return c
+}
