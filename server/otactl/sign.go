@@ -182,6 +182,9 @@ func (a *app) sayChange(before string, c client.Change) {
 
 // roleWords is "armani: 1 of 2 signatures, missing one of 12ab34cd56ef, 0a1b2c3d4e5f".
 func roleWords(r client.ChangeRole) string {
+	if r.Need == 0 {
+		return r.Role + ": nobody may sign for it any more, as the model is retired"
+	}
 	words := fmt.Sprintf("%s: %d of %s", r.Role, r.Have, plural(r.Need, "signature"))
 	left := r.Need - r.Have
 	if left <= 0 || len(r.Missing) == 0 {

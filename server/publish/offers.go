@@ -130,7 +130,9 @@ func (p *Publisher) document(ctx context.Context, tx fleet.Tx, s state, model ma
 			}
 			o, ok := offer(s, model.Role(), r, pkg)
 			if !ok {
-				p.cfg.Log.WarnContext(ctx, "rollout of a pruned build", "rollout", r.ID, "package", pkg.SHA256)
+				if r.State == fleet.RolloutRunning { // not again at every tick: a stopped one tells why itself
+					p.cfg.Log.WarnContext(ctx, "rollout of a pruned build", "rollout", r.ID, "package", pkg.SHA256)
+				}
 				continue
 			}
 			if announced[r.ID] {

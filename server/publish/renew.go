@@ -128,11 +128,15 @@ func (p *Publisher) alarm(ctx context.Context, s state) {
 	}
 }
 
-// Expiring tells, by role, when each published role expires.
+// Expiring tells, by role, when each published role expires. The last files of a retired model are
+// not among them: they may expire, and nobody renews them.
 func (p *Publisher) Expiring(ctx context.Context) (map[string]time.Time, error) {
 	s, err := p.load(ctx)
 	expires := map[string]time.Time{}
 	for _, role := range slices.Sorted(maps.Keys(s.info)) {
+		if model, _ := tufrepo.ModelRole(role); s.retired(model) {
+			continue
+		}
 		expires[role] = s.info[role].Expires
 	}
 	return expires, err

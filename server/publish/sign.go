@@ -25,6 +25,10 @@ type Progress struct {
 func (p Progress) Words() []string {
 	var lines []string
 	for _, r := range p.Roles {
+		if r.Need == 0 {
+			lines = append(lines, r.Role+": nobody may sign for it any more, as the model is retired")
+			continue
+		}
 		line := fmt.Sprintf("%s: %d of %d signatures", r.Role, r.Have, r.Need)
 		if !r.Done() {
 			line += "; keys that have not signed: " + strings.Join(short(r.Missing), ", ")
@@ -63,9 +67,14 @@ func (p *Publisher) Progress(ctx context.Context, id string) (Progress, error) {
 	return s.progress(c)
 }
 
+// progress counts; a role that nobody signs any more, as its model is retired, has 0 of 0.
 func (s state) progress(c fleet.Change) (Progress, error) {
 	progress := Progress{Change: c.ID, State: c.State}
 	for _, r := range c.Roles {
+		if s.retired(r.Role) {
+			progress.Roles = append(progress.Roles, tufrepo.Progress{Role: r.Role})
+			continue
+		}
 		one, err := tufrepo.CountSignatures(s.set.Files[tufrepo.Targets], r.Role, r.Metadata)
 		if err != nil {
 			return progress, err
@@ -119,9 +128,13 @@ func (p *Publisher) AddSignatures(ctx context.Context, id string, response tufre
 	return progress, nil
 }
 
-// fits refuses a change whose versions were used by something else since it was staged.
+// fits refuses a change whose versions were used by something else since it was staged, or with
+// a model that was retired since.
 func (p *Publisher) fits(s state, c fleet.Change) error {
 	for _, r := range c.Roles {
+		if s.retired(r.Role) {
+			return fleet.Errorf(fleet.Conflict, "change_stale", "change %s holds a version of %s, and %s is retired: nobody may sign for it any more; drop the change, and make a release without it", c.ID, r.Role, r.Role)
+		}
 		if want := p.next(s, r.Role); r.Version != want {
 			return fleet.Errorf(fleet.Conflict, "change_stale", "change %s holds version %d of %s, but %d is next: something else was published meanwhile; drop the change and stage the release again", c.ID, r.Version, r.Role, want)
 		}

@@ -112,6 +112,9 @@ func (p *Publisher) draw(ctx context.Context, s state, r fleet.Release, packages
 	}
 	for _, role := range slices.Sorted(maps.Keys(added)) {
 		if !s.delegates(role) {
+			if s.retired(role) {
+				return d, fleet.Errorf(fleet.Conflict, "model_untrusted", "%s is retired, and nobody signs for it; leave it out of the release, or bring it in again with otasign add-model --model %s", role, role)
+			}
 			return d, fleet.Errorf(fleet.Conflict, "model_untrusted", "nobody may sign for %s yet; run otasign add-model --model %s and import what it writes", role, role)
 		}
 		targets, pruned := nextTargets(s.info[role].Targets, added[role])

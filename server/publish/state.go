@@ -116,6 +116,12 @@ func (s state) models() []string {
 // delegates says if the top-level targets delegates the role of a model.
 func (s state) delegates(role string) bool { return slices.Contains(s.models(), role) }
 
+// retired says if role is that of a model that was given up: its last files are still listed.
+func (s state) retired(role string) bool {
+	topLevel := role == tufrepo.Targets || role == tufrepo.Snapshot || role == tufrepo.Timestamp
+	return s.set.Files[role] != nil && !topLevel && !s.delegates(role)
+}
+
 // target finds what a role lists under path.
 func (s state) target(role, path string) (tufrepo.Target, bool) {
 	targets := s.info[role].Targets

@@ -46,7 +46,10 @@ func (p *Publisher) ImportTrust(ctx context.Context, b tufrepo.Bundle, by string
 		if err := p.takesOut(ctx, s, next); err != nil {
 			return e, err
 		}
-		if err := p.openOffers(next, e.roles); err != nil {
+		if err := comeBack(s, next, set); err != nil {
+			return e, err
+		}
+		if err := p.openOffers(s, next, e.roles); err != nil {
 			return e, err
 		}
 		words = tufrepo.Diff(s.set, next.set)
@@ -135,11 +138,35 @@ func (p *Publisher) mayServe(s state) error {
 	return nil
 }
 
-// openOffers adds an empty offers role for each model that has none, and signs again those
-// whose key changed: every delegated role must be listed before a client looks it up.
-func (p *Publisher) openOffers(s state, roles map[string][]byte) error {
+// comeBack wants a model that was retired to go on above its last version: clients have seen it.
+func comeBack(prev, next state, given tufrepo.Set) error {
+	var faults []error
+	for _, role := range next.models() {
+		info, err := tufrepo.Read(given.Files[role])
+		if at := prev.info[role].Version; prev.retired(role) && (err != nil || info.Version <= at) {
+			faults = append(faults, fmt.Errorf("%s was retired with version %d, which handsets have seen, and would come back with version %d", role, at, info.Version))
+		}
+	}
+	if err := errors.Join(faults...); err != nil {
+		return fleet.Errorf(fleet.Conflict, "role_differs", "nothing was imported: %s; bring the trust file up to date (otasign refresh FEED), then add the model again", inOneLine(err))
+	}
+	return nil
+}
+
+// openOffers adds an empty offers role for each model that has none, or that comes back after it
+// was retired, and signs again those whose key changed: every delegated role must be listed before
+// a client looks it up.
+func (p *Publisher) openOffers(prev, s state, roles map[string][]byte) error {
 	for _, model := range s.models() {
 		role := tufrepo.OffersRole(model)
+		if prev.retired(model) {
+			doc, err := p.offersRole(s, role, nil) // what was offered then is not offered now
+			if err != nil {
+				return err
+			}
+			roles[role] = doc
+			continue
+		}
 		if doc := s.set.Files[role]; doc != nil {
 			n, err := tufrepo.CountSignatures(s.set.Files[tufrepo.Targets], role, doc)
 			if err != nil {

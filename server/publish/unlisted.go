@@ -79,21 +79,31 @@ func unlisted(s state, model manifests.Model, r fleet.Rollout, packages []fleet.
 	return names
 }
 
-// takesOut refuses a next state whose model roles no longer list what is offered. A model that
-// is retired takes its offers along: that is what retiring it means.
+// takesOut refuses a next state whose model roles no longer list what is offered, or which retires
+// a model while a rollout of it is on its way: that would end unseen, with no reason that support
+// could read out. One that has gone to the whole fleet is done, and goes along with its model.
 func (p *Publisher) takesOut(ctx context.Context, s, next state) error {
-	var faults []string
+	var faults, underWay []string
 	err := p.cfg.Store.View(ctx, func(tx fleet.Tx) error {
 		all, err := p.live(ctx, tx)
 		for _, l := range all {
+			if role := l.model.Role(); s.delegates(role) && !next.delegates(role) {
+				if l.rollout.State != fleet.RolloutFinished {
+					underWay = append(underWay, fmt.Sprintf("%s (%s)", l.rollout.ID, l.rollout.State))
+				}
+				continue
+			}
 			before := unlisted(s, l.model, l.rollout, l.packages)
 			after := slices.DeleteFunc(unlisted(next, l.model, l.rollout, l.packages), func(name string) bool { return slices.Contains(before, name) })
-			if len(after) > 0 && next.delegates(l.model.Role()) {
+			if len(after) > 0 {
 				faults = append(faults, fmt.Sprintf("%s, which rollout %s offers (%s), is not in version %d of %s", strings.Join(after, " and "), l.rollout.ID, l.rollout.State, next.info[l.model.Role()].Version, l.model.Role()))
 			}
 		}
 		return err
 	})
+	if err == nil && len(underWay) > 0 {
+		return fleet.Errorf(fleet.Conflict, "retires_offered", "nothing was imported, because it retires models with rollouts on their way: %s. Halt them first, with a reason for the people whose handsets get no more updates (otactl rollout halt ID --reason WHY), then import again", strings.Join(underWay, ", "))
+	}
 	if err == nil && len(faults) > 0 {
 		err = fleet.Errorf(fleet.Conflict, "takes_out_offered", "nothing was imported, because builds would be taken from handsets to which they are offered: %s. If the change was made on an old trust file, bring that up to date (otasign refresh) and make it again; if the builds are to go, halt their rollouts first", strings.Join(faults, "; "))
 	}
@@ -111,7 +121,7 @@ func (p *Publisher) mayOffer(s state, model manifests.Model, r fleet.Rollout, pa
 
 func notListed(s state, model manifests.Model, names []string) string {
 	if !s.delegates(model.Role()) {
-		return fmt.Sprintf("the model %s is not in the published targets any more, so nothing can be offered to it", model.Role())
+		return fmt.Sprintf("the model %s is retired (not in the published targets any more), so nothing can be offered to it; bring it in again with otasign add-model", model.Role())
 	}
 	return fmt.Sprintf("version %d of %s, which the signers signed, does not list %s (older builds are pruned, or it was taken out); make a new release of the build and have it signed", s.info[model.Role()].Version, model.Role(), strings.Join(names, " and "))
 }
@@ -129,6 +139,9 @@ func (p *Publisher) holdUnlisted(ctx context.Context) error {
 		for _, l := range all {
 			if l.rollout.State == fleet.RolloutHeld {
 				continue // somebody has to look already, and Resume says this too
+			}
+			if l.rollout.State == fleet.RolloutFinished && s.retired(l.model.Role()) {
+				continue // it went to everybody, and nobody is kept waiting for it
 			}
 			if names := unlisted(s, l.model, l.rollout, l.packages); len(names) > 0 {
 				held[l.rollout.ID] = "nothing of it is offered: " + notListed(s, l.model, names)
