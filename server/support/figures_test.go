@@ -69,8 +69,11 @@ func TestStanding(t *testing.T) {
 		"fewer than half":                      {some(49, 51, 0, 100), running, NotShown},
 		"fewer than half of too few":           {some(1, 3, 0, 4), running, Testing},
 	} {
-		if got := standing(tt.f, tt.r); got != tt.want {
+		if got := standing(tt.f, tt.r, false); got != tt.want {
 			t.Errorf("%s: %s, wanted %s", name, got, tt.want)
+		}
+		if got := standing(tt.f, tt.r, true); got != Retired {
+			t.Errorf("%s, of a retired model: %s", name, got)
 		}
 	}
 }

@@ -90,6 +90,9 @@ func (s *Support) model(r *http.Request) (view, error) {
 		if err != nil || snap == nil {
 			return err
 		}
+		if snap.retired[known.Device], err = s.retired(ctx, tx, known.Role()); err != nil {
+			return err
+		}
 		v.Release, v.Model = releaseView(snap), s.modelView(snap, known.Device)
 		v.Migration = snap.source.EffectOn(known.Device).Migration
 		for _, tag := range manifests.Languages {

@@ -13,7 +13,7 @@ import (
 
 // Offer says if the update is offered to an installation, and why (not).
 type Offer struct {
-	Reason string `json:"reason"` // as in the offers document, or "depends_on_draw", "no_rollout"
+	Reason string `json:"reason"` // as in the offers document, or "depends_on_draw", "no_rollout", "model_retired"
 	Share  int    `json:"share"`  // that the rollout has reached, hundredths of a percent
 	Words  string `json:"words"`
 }
@@ -22,10 +22,16 @@ type Offer struct {
 // the share follows from a secret that never leaves it.
 const dependsOnDraw = "depends_on_draw"
 
+// modelRetired is the answer to every handset of a model that was given up.
+const modelRetired = "model_retired"
+
 // offer asks the function that the handset itself asks, with all that the server knows of the
 // handset. It is asked as the first and as the last of the fleet to be drawn: where both agree,
 // the answer is certain.
 func (s *Support) offer(ctx context.Context, tx fleet.Tx, i fleet.Installation) (Offer, error) {
+	if retired, err := s.retired(ctx, tx, s.roleOf(i.Model)); retired || err != nil {
+		return Offer{Reason: modelRetired, Words: s.words.Say("offer."+modelRetired, nil)}, err
+	}
 	doc, err := s.document(ctx, tx, i)
 	if err != nil {
 		return Offer{}, err

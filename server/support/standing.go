@@ -10,6 +10,7 @@ type Standing string
 
 // The standings, worst first, as they are examined.
 const (
+	Retired    Standing = "retired"     // the model was given up: nothing is offered to it any more
 	Halted     Standing = "halted"      // somebody, or the loop, stopped the rollout
 	Leaking    Standing = "leaking"     // at least one patched handset sends without consent
 	NotOffered Standing = "not_offered" // no rollout has begun
@@ -27,12 +28,14 @@ const (
 )
 
 // standing says how a release stands on one model.
-func standing(f Figures, rollouts []Rollout) Standing {
+func standing(f Figures, rollouts []Rollout, retired bool) Standing {
 	halted := false
 	for _, r := range rollouts {
 		halted = halted || r.State == fleet.RolloutHalted
 	}
 	switch {
+	case retired:
+		return Retired
 	case halted:
 		return Halted
 	case f.Leaking() > 0:

@@ -52,6 +52,7 @@ type snapshot struct {
 	cells    []fleet.Counts  // of this release
 	rollouts []fleet.Rollout // of this release
 	models   []string        // devices it goes to, in the order of the catalogue
+	retired  map[string]bool // those of them that were given up
 }
 
 func (s *Support) status(r *http.Request) (view, error) {
@@ -105,7 +106,7 @@ func (s *Support) snapshot(ctx context.Context, tx fleet.Tx, release fleet.Relea
 		return nil, err
 	}
 	snap := &snapshot{
-		release: release, source: source,
+		release: release, source: source, retired: map[string]bool{},
 		cells:    slices.DeleteFunc(cells, func(c fleet.Counts) bool { return c.Release != release.Name }),
 		rollouts: slices.DeleteFunc(rollouts, func(r fleet.Rollout) bool { return r.Release != release.Name }),
 	}
@@ -125,6 +126,9 @@ func (s *Support) snapshot(ctx context.Context, tx fleet.Tx, release fleet.Relea
 	}
 	for device := range devices {
 		snap.models = append(snap.models, device)
+		if snap.retired[device], err = s.retired(ctx, tx, s.roleOf(device)); err != nil {
+			return nil, err
+		}
 	}
 	s.order(snap.models)
 	return snap, nil
@@ -190,7 +194,7 @@ func (s *Support) modelView(snap *snapshot, device string) Model {
 			v.Rollouts = append(v.Rollouts, rolloutView(s.now(), r, cellOf(cells, r.Channel)))
 		}
 	}
-	v.Standing = standing(v.Figures, v.Rollouts)
+	v.Standing = standing(v.Figures, v.Rollouts, snap.retired[device])
 	v.Say = s.sayOf(snap, v)
 	return v
 }

@@ -15,6 +15,7 @@ import (
 	"log/slog"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/go-chi/chi/v5"
@@ -46,6 +47,7 @@ type Support struct {
 	notice    string
 	packages  sync.Map // SHA-256 → fleet.Package: a package never changes
 	releases  sync.Map // source text → manifests.Release, parsed
+	delegated atomic.Pointer[delegated]
 	rendered  sync.Map // page and query → rendered: the newest answer, by its ETag
 }
 

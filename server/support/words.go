@@ -22,12 +22,12 @@ func headline(v *Status) headlineData {
 		if m.MostlyUnproven() {
 			d.NotShown++
 		}
-		switch m.Standing {
-		case Shown:
+		switch {
+		case m.Standing == Shown:
 			d.Shown++
-		case Halted:
+		case m.Standing == Halted:
 			d.Halted++
-		case Leaking:
+		case m.Standing == Leaking, m.Standing == Retired && m.Leaking() > 0:
 			d.Leaking++
 		}
 	}
@@ -69,7 +69,7 @@ func (s *Support) sayOf(snap *snapshot, m Model) string {
 	if u := m.Unproven(); u != nil { // whatever else is said, nobody may overlook these
 		say += " " + s.words.Say("unproven."+u.Key, u)
 	}
-	if m.Standing != Halted && m.Standing != Leaking && m.Standing != NotOffered {
+	if m.Standing != Retired && m.Standing != Halted && m.Standing != Leaking && m.Standing != NotOffered {
 		say += " " + s.words.Say("say.migration."+d.Migration, d)
 	}
 	return say
@@ -96,7 +96,7 @@ func (v *Status) Lead() any { return v.data }
 func (v *Status) Stopped() []Model {
 	var out []Model
 	for _, m := range v.Models {
-		if m.Standing == Halted || m.Standing == Leaking || m.MostlyUnproven() || m.held() {
+		if m.Standing == Halted || m.Leaking() > 0 || m.MostlyUnproven() || m.held() {
 			out = append(out, m)
 		}
 	}
