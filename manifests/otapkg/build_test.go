@@ -163,6 +163,8 @@ type op struct {
 	kind, offset, size uint64
 	start, blocks      uint64
 	noHash, badHash    bool
+	noKind, noOffset   bool
+	data               uint64 // bytes of data that an operation claims which has none
 }
 
 // payloadSpec is a payload in the making.
@@ -182,6 +184,7 @@ type payloadSpec struct {
 	claimManifest  uint64
 	claimSigOffset *uint64
 	hash           []byte
+	more           []byte // fields at the end of the manifest
 }
 
 func goodPayload() payloadSpec {
@@ -226,9 +229,15 @@ func (s payloadSpec) make(t testing.TB) (payload []byte, props string) {
 	}
 	part = msg(part, 7, msg(tag(nil, 1, s.size), 2, s.hash))
 	for _, o := range s.ops {
-		m := tag(nil, 1, o.kind)
-		if o.size > 0 {
-			m = tag(tag(m, 2, o.offset), 3, o.size)
+		var m []byte
+		if !o.noKind {
+			m = tag(m, 1, o.kind)
+		}
+		if o.size > 0 && !o.noOffset {
+			m = tag(m, 2, o.offset)
+		}
+		if n := o.size + o.data; n > 0 {
+			m = tag(m, 3, n)
 		}
 		m = msg(m, 6, tag(tag(nil, 1, o.start), 2, o.blocks))
 		if end := o.offset + o.size; o.size > 0 && !o.noHash {
@@ -253,7 +262,7 @@ func (s payloadSpec) make(t testing.TB) (payload []byte, props string) {
 	if s.group > 0 {
 		manifest = msg(manifest, 15, msg(nil, 1, msg(tag(msg(nil, 1, []byte("main")), 2, s.group), 3, []byte(s.partition))))
 	}
-	manifest = msg(manifest, 13, part)
+	manifest = append(msg(manifest, 13, part), s.more...)
 	head := []byte(s.magic)
 	head = binary.BigEndian.AppendUint64(head, s.major)
 	head = binary.BigEndian.AppendUint64(head, max(uint64(len(manifest)), s.claimManifest))

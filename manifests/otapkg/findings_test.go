@@ -262,6 +262,19 @@ func TestABFindings(t *testing.T) {
 		}), []Code{ABRange}},
 		{"data without hash", spec(func(s *payloadSpec) { s.ops[0].noHash = true }), []Code{ABRange}},
 		{"more blocks than the partition", spec(func(s *payloadSpec) { s.ops[1].blocks = 9 }), []Code{ABRange}},
+		{"data that nothing uses, in front", spec(func(s *payloadSpec) {
+			s.blobs = append(append([]byte{}, s.blobs...), s.blobs...)
+			s.ops[0].offset = 4096
+		}), []Code{ABRange}},
+		{"data that nothing uses, at the end", spec(func(s *payloadSpec) { s.blobs = append(append([]byte{}, s.blobs...), "more"...) }), []Code{ABRange}},
+		{"data of an operation that takes none", spec(func(s *payloadSpec) { s.ops[1].data = 4 }), []Code{ABRange}},
+		{"data without a place", spec(func(s *payloadSpec) { s.ops[0].noOffset = true }), []Code{ABRange}},
+		{"blocks outside of the partition", spec(func(s *payloadSpec) { s.ops[1].start = 7 }), []Code{ABRange}},
+		{"blocks written twice", spec(func(s *payloadSpec) { s.ops[1].start = 0 }), []Code{ABRange}},
+		{"operation without a type", spec(func(s *payloadSpec) { s.ops[0].noKind = true }), []Code{ABMagic}},
+		{"operations of format 1", spec(func(s *payloadSpec) { s.more = msg(nil, 1, tag(nil, 1, opZero)) }), []Code{ABMagic}},
+		{"system of format 1", spec(func(s *payloadSpec) { s.more = msg(nil, 9, tag(nil, 1, 4096)) }), []Code{ABMagic}},
+		{"no build time", spec(func(s *payloadSpec) { s.time = 0 }), []Code{ABTime}},
 		{"partition of odd size", spec(func(s *payloadSpec) { s.size = 8000 }), []Code{ABRange}},
 		{"group too small", spec(func(s *payloadSpec) { s.group = 4096 }), []Code{ABRange}},
 		{"signature outside", spec(func(s *payloadSpec) { s.claimSigOffset = ptr(uint64(1 << 60)) }), []Code{ABRange, ABSig}},

@@ -3,6 +3,7 @@
 package otapkg
 
 import (
+	"errors"
 	"fmt"
 
 	"google.golang.org/protobuf/encoding/protowire"
@@ -15,11 +16,13 @@ const (
 	opZero      = 6
 	opDiscard   = 7
 	opReplaceXZ = 8
+
+	opSourceCopy = 4 // of deltas, and without data of its own
 )
 
 // minorOf is the lowest minor version that knows an operation type. A full payload says 0 and may use the
 // types of which fullOp speaks.
-var minorOf = map[uint64]uint32{opReplace: 0, opReplaceBZ: 0, 4: 2, 5: 2, opZero: 4, opDiscard: 4, opReplaceXZ: 3, 9: 5, 10: 4, 11: 8, 12: 9, 13: 9}
+var minorOf = map[uint64]uint32{opReplace: 0, opReplaceBZ: 0, opSourceCopy: 2, 5: 2, opZero: 4, opDiscard: 4, opReplaceXZ: 3, 9: 5, 10: 4, 11: 8, 12: 9, 13: 9}
 
 func fullOp(kind uint64) bool {
 	switch kind {
@@ -32,8 +35,8 @@ func fullOp(kind uint64) bool {
 // operation is one step: data of the payload, or nothing, becomes blocks of a partition.
 type operation struct {
 	kind         uint64
-	offset, size int64 // of its data in the blobs
-	hasData      bool
+	offset, size int64  // of its data in the blobs
+	placed       bool   // offset is given
 	hash         []byte // SHA-256 of its data
 	blocks       uint64 // written
 }
@@ -44,8 +47,9 @@ type extent struct{ start, n uint64 }
 // maxBlocks is what maxSize holds in the smallest blocks that make sense.
 const maxBlocks = uint64(maxSize) / 512
 
-// readOperation reads an InstallOperation. dst, if given, receives each destination extent in order.
+// readOperation reads an InstallOperation. dst receives each destination extent in order.
 func readOperation(w *wire, end int64, dst func(extent) error) (op operation, err error) {
+	typed := false
 	for w.pos < end {
 		f, err := w.next(end)
 		if err != nil {
@@ -54,9 +58,9 @@ func readOperation(w *wire, end int64, dst func(extent) error) (op operation, er
 		after := w.pos + f.n
 		switch {
 		case f.num == 1 && f.typ == protowire.VarintType:
-			op.kind = f.v
+			op.kind, typed = f.v, true
 		case f.num == 2 && f.typ == protowire.VarintType:
-			op.offset, op.hasData = clampInt64(f.v), true
+			op.offset, op.placed = clampInt64(f.v), true
 		case f.num == 3 && f.typ == protowire.VarintType:
 			op.size = clampInt64(f.v)
 		case f.num == 6 && f.typ == protowire.BytesType:
@@ -64,10 +68,9 @@ func readOperation(w *wire, end int64, dst func(extent) error) (op operation, er
 			if err != nil {
 				return op, err
 			}
-			if op.blocks += e.n; dst != nil {
-				if err := dst(e); err != nil {
-					return op, err
-				}
+			op.blocks += e.n
+			if err := dst(e); err != nil {
+				return op, err
 			}
 		case f.num == 8 && f.typ == protowire.BytesType:
 			if op.hash, err = w.bytes(f.n, 64); err != nil {
@@ -80,6 +83,9 @@ func readOperation(w *wire, end int64, dst func(extent) error) (op operation, er
 		if err := w.skip(after-w.pos, end); err != nil {
 			return op, err
 		}
+	}
+	if !typed {
+		return op, errors.New("an operation has no type")
 	}
 	return op, nil
 }
@@ -106,8 +112,9 @@ func readExtent(w *wire, end int64) (e extent, err error) {
 	return e, nil
 }
 
-// judgeOperation finds an unknown type, and data that does not follow the data before it. Data is in order
-// so that a phone can apply it while it streams.
+// judgeOperation finds an unknown type, and data that does not follow the data before it: update_engine applies
+// data while it streams, and gives up where an operation's data does not begin where the last one's ended
+// (AOSP update_engine/payload_consumer/delta_performer.cc).
 func (p *Payload) judgeOperation(part string, n int, op operation, fs *Findings) {
 	who := func() string { return fmt.Sprintf("operation %d of %s", n, show(part)) } // there may be two million good ones
 	need, known := minorOf[op.kind]
@@ -118,17 +125,19 @@ func (p *Payload) judgeOperation(part string, n int, op operation, fs *Findings)
 	if known && !fullOp(op.kind) {
 		p.deltaOps = true
 	}
-	data := op.kind != opZero && op.kind != opDiscard && op.kind != 4
-	if !data {
+	if op.kind == opZero || op.kind == opDiscard || op.kind == opSourceCopy {
+		if op.placed || op.size != 0 {
+			fs.add(Finding{Code: ABRange, Found: fmt.Sprintf("data for type %d", op.kind), Wanted: "no data", Message: fmt.Sprintf("%s has data, and an operation of its type takes none; phones refuse it.", who())})
+		}
 		return
 	}
-	if op.size <= 0 || len(op.hash) != 32 {
-		fs.add(Finding{Code: ABRange, Found: fmt.Sprintf("%d bytes, hash of %d bytes", op.size, len(op.hash)), Wanted: "data with its SHA-256", Message: fmt.Sprintf("%s has no data or no SHA-256 of it.", who())})
+	if op.size <= 0 || !op.placed || len(op.hash) != 32 {
+		fs.add(Finding{Code: ABRange, Found: fmt.Sprintf("%d bytes, hash of %d bytes", op.size, len(op.hash)), Wanted: "data with its place and SHA-256", Message: fmt.Sprintf("%s has no data, or no place or SHA-256 of it.", who())})
 		return
 	}
-	if op.offset < p.blobEnd {
+	if op.offset != p.blobEnd {
 		fs.add(Finding{Code: ABRange, Found: fmt.Sprintf("data at byte %d", op.offset), Wanted: fmt.Sprintf("data from byte %d", p.blobEnd), Fix: "Build the package again.",
-			Message: fmt.Sprintf("The data of %s begins at byte %d of the blobs, before the data in front of it ends at byte %d.", who(), op.offset, p.blobEnd)})
+			Message: fmt.Sprintf("The data of %s begins at byte %d of the blobs; the data in front of it ends at byte %d, and phones read on from there.", who(), op.offset, p.blobEnd)})
 	}
 	p.blobEnd = max(p.blobEnd, op.offset+op.size)
 }
@@ -145,14 +154,18 @@ func (p *Payload) judgeRanges(fs *Findings) {
 			room = p.sigOffset
 		}
 	}
-	if p.blobEnd > room {
-		fs.add(Finding{Code: ABRange, Found: fmt.Sprintf("data up to byte %d", p.blobEnd), Wanted: fmt.Sprintf("at most %d", room), Fix: "Upload the whole payload; it may have been cut.",
-			Message: fmt.Sprintf("Operations use data up to byte %d of the blobs, which have %d bytes.", p.blobEnd, room)})
+	if p.blobEnd != room {
+		fs.add(Finding{Code: ABRange, Found: fmt.Sprintf("data up to byte %d", p.blobEnd), Wanted: fmt.Sprintf("%d", room), Fix: "Upload the whole payload as the build made it; it may have been cut.",
+			Message: fmt.Sprintf("Operations use data up to byte %d of the blobs, which have %d bytes; phones want all of them used.", p.blobEnd, room)})
 	}
 	for _, x := range p.parts {
 		if len(x.hash) != 32 || x.Size <= 0 || x.Size >= maxSize || x.Size%int64(p.blockSize) != 0 {
 			fs.add(Finding{Code: ABRange, Found: fmt.Sprintf("%d bytes, hash of %d bytes", x.Size, len(x.hash)), Wanted: "a size in whole blocks and a SHA-256", Message: fmt.Sprintf("Partition %s lacks the size in whole blocks or the SHA-256 that it has after the update.", show(x.Name))})
-		} else if have := uint64(x.Size) / uint64(p.blockSize); x.blocks > have || (!p.Delta() && x.blocks != have) {
+		} else if have := uint64(x.Size) / uint64(p.blockSize); x.end > have {
+			fs.add(Finding{Code: ABRange, Found: fmt.Sprintf("blocks up to %d", x.end), Wanted: fmt.Sprintf("%d blocks", have), Message: fmt.Sprintf("Operations write beyond the end of partition %s: up to block %d of %d.", show(x.Name), x.end, have)})
+		} else if !p.Delta() && x.mixed {
+			fs.add(Finding{Code: ABRange, Found: "blocks out of order", Wanted: "each block once, in order", Message: fmt.Sprintf("The operations of the full partition %s write blocks twice, or not in their order.", show(x.Name))})
+		} else if x.blocks > have || (!p.Delta() && x.blocks != have) {
 			fs.add(Finding{Code: ABRange, Found: fmt.Sprintf("%d blocks written", x.blocks), Wanted: fmt.Sprintf("%d blocks", have), Message: fmt.Sprintf("Operations write %d blocks of partition %s, which has %d.", x.blocks, show(x.Name), have)})
 		}
 	}

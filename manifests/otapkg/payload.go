@@ -52,7 +52,17 @@ type partition struct {
 	old      bool   // needs the partition as it was
 	from, to int64  // its message in the manifest, as offsets in the payload
 	blocks   uint64 // written by its operations
+	end      uint64 // first block after all that are written
+	mixed    bool   // they do not follow one another
 	runs     bool   // runs a program after the update
+}
+
+// extent takes notice of blocks that an operation writes.
+func (x *partition) extent(e extent) error {
+	x.mixed = x.mixed || e.start != x.blocks
+	x.blocks += e.n
+	x.end = max(x.end, e.start+e.n)
+	return nil
 }
 
 type group struct {
@@ -129,6 +139,9 @@ func (p *Payload) readHeader(fs *Findings) (bool, error) {
 	return true, nil
 }
 
+// formatOne are the operations and the partitions of a manifest of format 1.
+var formatOne = []protowire.Number{1, 2, 6, 7, 8, 9}
+
 // readManifest reads a DeltaArchiveManifest. The blobs may come before the signature's place is known, so
 // ranges are judged at the end.
 func (p *Payload) readManifest(w *wire, fs *Findings) error {
@@ -140,6 +153,8 @@ func (p *Payload) readManifest(w *wire, fs *Findings) error {
 		}
 		after := w.pos + f.n
 		switch {
+		case slices.Contains(formatOne, f.num) && f.typ == protowire.BytesType:
+			return fmt.Errorf("field %d belongs to format 1; some phones refuse it in format 2, others pass over it", f.num)
 		case f.typ == protowire.VarintType:
 			p.number(f)
 		case f.num == 13 && f.typ == protowire.BytesType:
@@ -213,9 +228,8 @@ func (p *Payload) readPartition(w *wire, end int64, fs *Findings) error {
 				return fmt.Errorf("more than %d operations", maxOperations)
 			}
 			var op operation
-			if op, err = readOperation(w, after, nil); err == nil {
+			if op, err = readOperation(w, after, x.extent); err == nil {
 				x.Operations++
-				x.blocks += op.blocks
 				p.judgeOperation(x.Name, x.Operations, op, fs)
 			}
 		}

@@ -38,7 +38,10 @@ func parseSignatures(msg []byte) (sigs [][]byte, err error) {
 			}
 			b = b[k:]
 		}
-		if size >= 0 && size < len(data) {
+		if size > len(data) {
+			return fmt.Errorf("a signature of %d bytes without padding in %d", size, len(data)) // phones refuse the whole message
+		}
+		if size >= 0 {
 			data = data[:size]
 		}
 		sigs = append(sigs, data)
