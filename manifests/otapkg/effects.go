@@ -19,7 +19,7 @@ func judgeScript(s *ScriptFacts, readable bool, devices []string, fs *Findings) 
 	case !readable:
 		fs.add(Finding{Code: DevAssert, Found: "a script that cannot be read", Wanted: "Edify", Fix: fix, Message: "updater-script is no readable Edify, so nobody can tell which device it checks."})
 	case len(s.Devices) == 0:
-		fs.add(Finding{Code: DevAssert, Found: "no check", Wanted: list(devices), Fix: fix, Message: "The script checks no device: on Android 4.3 nothing else would stop it on a wrong phone."})
+		fs.add(Finding{Code: DevAssert, Found: "no check", Wanted: list(devices), Fix: fix, Message: "The script checks no device before it begins to write: on Android 4.3 nothing else would stop it on a wrong phone."})
 	case len(devices) > 0 && !sameSet(s.Devices, devices):
 		fs.add(Finding{Code: DevAssert, Found: list(s.Devices), Wanted: list(devices), Fix: fix, Message: fmt.Sprintf("metadata is for %s but the script accepts %s.", list(devices), list(s.Devices))})
 	}

@@ -12,15 +12,15 @@ import (
 // duplicate keys counts, as AOSP's recovery reads it (install/install.cpp, ReadMetadataFromPackage).
 type metadata map[string]string
 
-// maxValue bounds one value; property strings with many entries are the longest, about 1 KiB.
-const maxValue = 16 << 10
+// blanks are what recovery trims: the isspace of C, and none of Unicode's.
+const blanks = " \t\n\v\f\r"
 
 func parseMetadata(text []byte, fs *Findings) metadata {
 	m := metadata{}
 	for line := range strings.Lines(string(text)) {
 		key, value, ok := strings.Cut(line, "=")
-		key, value = strings.TrimSpace(key), strings.TrimSpace(value)
-		if !ok || key == "" || len(key) > maxName || len(value) > maxValue {
+		key, value = strings.Trim(key, blanks), strings.Trim(value, blanks)
+		if !ok || key == "" {
 			continue // recovery skips what it cannot read
 		}
 		first, dup := m[key]

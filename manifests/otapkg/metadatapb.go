@@ -78,7 +78,7 @@ func parseMetadataPB(msg []byte) (metadata, error) {
 	m := metadata{}
 	var pre, post []byte // a message field that occurs twice is merged, which is joining the bytes
 	put := func(key, value string) {
-		if value = strings.TrimSpace(value); value != "" {
+		if value = strings.Trim(value, blanks); value != "" {
 			m[key] = strings.ToValidUTF8(value, "\uFFFD")
 		}
 	}

@@ -15,8 +15,15 @@ const maxListed = 200
 // readScript reads what an updater-script would do. ok is false if it is no Edify.
 func readScript(text []byte) (s ScriptFacts, ok bool) {
 	tokens, ok := tokenize(string(text))
+	begun := false // to change the phone
 	for _, st := range statements(tokens) {
 		cs := calls(st)
+		if !begun {
+			for _, device := range deviceGuard(st) {
+				note(&s.Devices, device)
+			}
+		}
+		begun = begun || slices.ContainsFunc(cs, alters)
 		guards := slices.ContainsFunc(cs, func(c call) bool { return c.name == "assert" || c.name == "abort" })
 		for _, c := range cs {
 			if guards {
@@ -38,7 +45,7 @@ func note(list *[]string, text string) {
 	}
 }
 
-// readGuard reads comparisons inside a statement that aborts: which device, which build, how new.
+// readGuard reads comparisons inside a statement that aborts: which build, how new. See deviceGuard for which device.
 func (s *ScriptFacts) readGuard(c call, st []token) {
 	arg := func(i int) string {
 		if i < len(c.args) {
@@ -48,14 +55,7 @@ func (s *ScriptFacts) readGuard(c call, st []token) {
 	}
 	switch c.name {
 	case "getprop", "file_getprop":
-		value, ok := comparedWith(c, st)
-		if !ok {
-			return
-		}
-		switch c.args[len(c.args)-1] {
-		case "ro.product.device", "ro.build.product":
-			note(&s.Devices, value)
-		case "ro.build.fingerprint":
+		if value, ok := comparedWith(c, st); ok && c.args[len(c.args)-1] == "ro.build.fingerprint" {
 			note(&s.Fingerprints, value)
 		}
 	case "less_than_int":
