@@ -37,6 +37,7 @@ type Entry struct {
 
 	header int64  // offset of its local header
 	flags  uint16 // general purpose flags
+	wide   bool   // uses Zip64
 }
 
 // Archive is a package whose zip directory was read strictly.

@@ -47,6 +47,7 @@ type zipEdit struct {
 	prefix, trail, comment, dirGap string
 	count, disk                    int
 	zip64                          bool // a Zip64 end that nothing asks for
+	marked                         bool // but with this it is
 	shiftless                      bool // a prefix that the offsets count in
 }
 
@@ -125,6 +126,9 @@ func makeZip(files []file, edit zipEdit) []byte {
 		binary.Write(&b, le, uint32(0))
 		binary.Write(&b, le, uint64(at))
 		binary.Write(&b, le, uint32(1))
+	}
+	if edit.marked {
+		n = 0xFFFF
 	}
 	fmt.Fprint(&b, "PK\x05\x06")
 	binary.Write(&b, le, []uint16{uint16(edit.disk), uint16(edit.disk), n, n})

@@ -64,13 +64,7 @@ func (fs *Findings) add(f Finding) {
 	if f.Level == "" {
 		f.Level = usualLevel(f.Code)
 	}
-	n := 0
-	for _, have := range *fs {
-		if have.Code == f.Code {
-			n++
-		}
-	}
-	switch {
+	switch n := fs.count(f.Code); {
 	case n < maxPerCode:
 		*fs = append(*fs, f)
 	case n == maxPerCode:
@@ -78,6 +72,18 @@ func (fs *Findings) add(f Finding) {
 			Message: fmt.Sprintf("There are more findings of the kind %s; the first %d are listed.", f.Code, maxPerCode)})
 	}
 }
+
+func (fs Findings) count(code Code) (n int) {
+	for _, have := range fs {
+		if have.Code == code {
+			n++
+		}
+	}
+	return n
+}
+
+// full says that add keeps no more findings of a code, so that their words need not be made.
+func (fs Findings) full(code Code) bool { return fs.count(code) > maxPerCode }
 
 // show quotes text from a package for people: valid UTF-8, no control characters, never long.
 func show(s string) string {

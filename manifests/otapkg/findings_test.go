@@ -187,6 +187,33 @@ func TestMetadataAndScriptFindings(t *testing.T) {
 	}
 }
 
+// TestManyFindingsCostNothing: two million bad operations fit into 8 MB of manifest.
+func TestManyFindingsCostNothing(t *testing.T) {
+	var p Payload
+	var found Findings
+	bad := func() {
+		p.judgeOperation("system", 1, operation{kind: opReplace}, &found)
+		p.judgeOperation("system", 1, operation{kind: opZero, placed: true}, &found)
+		p.judgeOperation("system", 1, operation{kind: 77, placed: true, size: 1, offset: p.blobEnd + 1, hash: make([]byte, 32)}, &found)
+	}
+	for range 2 * maxPerCode {
+		bad()
+	}
+	if n := testing.AllocsPerRun(10, bad); n > 0 {
+		t.Errorf("%v allocations for findings that are not kept", n)
+	}
+}
+
+// TestLegacyRecovery: the zip reader of 2014 (AOSP bootable/recovery/minzip/Zip.c) takes printable ASCII only, and
+// knows nothing of Zip64.
+func TestLegacyRecovery(t *testing.T) {
+	models := func(device string) Policy { return Policy{Catalogue: manifests.DefaultCatalogue(), Model: device} }
+	accents := file{name: "system/media/caf\u00e9.ogg", body: "x"}
+	only(t, makeZip(goodFiles(accents), zipEdit{}), models("armani"), unsignedOnly, ZipPath)
+	only(t, makeZip(goodFiles(), zipEdit{zip64: true, marked: true}), models("armani"), unsignedOnly, ZipMethod)
+	only(t, makeZip(abFiles(t, goodPayload(), "", "", accents), zipEdit{marked: true, zip64: true}), models("fuxi"), unsignedOnly)
+}
+
 func TestLevels(t *testing.T) {
 	all := armaniCheck + armaniGuard + armaniWork
 	wipe := all + `format("ext4", "EMMC", "/dev/block/userdata", "0", "/data");`

@@ -259,6 +259,7 @@ func (in *inspection) judge() {
 	judgeDevices(f.PreDevices, in.p, &in.fs)
 	models := in.p.models(f.PreDevices)
 	in.judgeType(models)
+	in.judgeRecovery(models)
 	if in.sig != nil {
 		legacy := slices.ContainsFunc(models, func(m manifests.Model) bool { return m.Profile.LegacyRecovery })
 		f.Signer = in.sig.judge(in.signedSum, legacy, len(models) > 0, in.p, &in.fs)

@@ -116,9 +116,9 @@ func readExtent(w *wire, end int64) (e extent, err error) {
 // data while it streams, and gives up where an operation's data does not begin where the last one's ended
 // (AOSP update_engine/payload_consumer/delta_performer.cc).
 func (p *Payload) judgeOperation(part string, n int, op operation, fs *Findings) {
-	who := func() string { return fmt.Sprintf("operation %d of %s", n, show(part)) } // there may be two million good ones
+	who := func() string { return fmt.Sprintf("operation %d of %s", n, show(part)) } // there may be two million, good or bad
 	need, known := minorOf[op.kind]
-	if !known {
+	if !known && !fs.full(ABMinor) {
 		fs.add(Finding{Code: ABMinor, Found: fmt.Sprintf("type %d", op.kind), Wanted: "an operation that phones know", Message: fmt.Sprintf("%s has type %d, which no phone knows.", who(), op.kind)})
 	}
 	p.needMinor = max(p.needMinor, need)
@@ -126,16 +126,19 @@ func (p *Payload) judgeOperation(part string, n int, op operation, fs *Findings)
 		p.deltaOps = true
 	}
 	if op.kind == opZero || op.kind == opDiscard || op.kind == opSourceCopy {
-		if op.placed || op.size != 0 {
+		if (op.placed || op.size != 0) && !fs.full(ABRange) {
 			fs.add(Finding{Code: ABRange, Found: fmt.Sprintf("data for type %d", op.kind), Wanted: "no data", Message: fmt.Sprintf("%s has data, and an operation of its type takes none; phones refuse it.", who())})
 		}
 		return
 	}
 	if op.size <= 0 || !op.placed || len(op.hash) != 32 {
+		if fs.full(ABRange) {
+			return
+		}
 		fs.add(Finding{Code: ABRange, Found: fmt.Sprintf("%d bytes, hash of %d bytes", op.size, len(op.hash)), Wanted: "data with its place and SHA-256", Message: fmt.Sprintf("%s has no data, or no place or SHA-256 of it.", who())})
 		return
 	}
-	if op.offset != p.blobEnd {
+	if op.offset != p.blobEnd && !fs.full(ABRange) {
 		fs.add(Finding{Code: ABRange, Found: fmt.Sprintf("data at byte %d", op.offset), Wanted: fmt.Sprintf("data from byte %d", p.blobEnd), Fix: "Build the package again.",
 			Message: fmt.Sprintf("The data of %s begins at byte %d of the blobs; the data in front of it ends at byte %d, and phones read on from there.", who(), op.offset, p.blobEnd)})
 	}

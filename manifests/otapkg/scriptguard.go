@@ -75,8 +75,10 @@ func alternatives(st []token) (parts [][]token) {
 
 // comparison reads getprop("ro.product.device") == "a", either way round and with or without brackets.
 func comparison(st []token) (device string, ok bool) {
-	for len(st) > 2 && closes(st, 0) == len(st)-1 {
-		st = st[1 : len(st)-1]
+	for range 4 { // pairs of brackets; nobody writes more, and each costs a search
+		if len(st) > 2 && closes(st, 0) == len(st)-1 {
+			st = st[1 : len(st)-1]
+		}
 	}
 	if n := len(st); n > 2 && st[1] == (token{"==", 'o'}) {
 		st = slices.Concat(st[2:], st[1:2], st[:1])

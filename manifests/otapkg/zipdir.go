@@ -97,6 +97,7 @@ func parseCentral(head, rest []byte) (central, error) {
 	if c.disk == 0xFFFF {
 		return c, errors.New("it names a disk in Zip64 form")
 	}
+	c.wide = len(wide) > 0
 	return c, readZip64Extra(rest[n:n+x], wide)
 }
 

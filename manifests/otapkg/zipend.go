@@ -30,6 +30,7 @@ type ending struct {
 	dirEnd  int64  // and of the first byte after it
 	count   int64  // entries it should hold
 	shift   int64  // bytes by which everything lies later than it says
+	wide    bool   // it is a Zip64 directory
 }
 
 // readEnding finds the one zip directory. It returns nil if there is none to go on with.
@@ -124,7 +125,7 @@ func (e *ending) readDirectoryPlace(src source, b []byte, fs *Findings) (bool, e
 	if err != nil {
 		return false, err
 	}
-	if z != nil {
+	if e.wide = z != nil; e.wide {
 		agree := func(old, marker, now int64) bool { return old == marker || old == now }
 		if !agree(here, 0xFFFF, z.here) || !agree(total, 0xFFFF, z.total) || !agree(size, 0xFFFFFFFF, z.size) || !agree(start, 0xFFFFFFFF, z.start) {
 			fs.add(mismatch("The zip directory", "its Zip64 record says something else than its ordinary one"))
