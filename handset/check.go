@@ -34,6 +34,13 @@ func (c *Client) check(ctx context.Context) error {
 		c.rest(img.Build)
 		return nil
 	}
+	if f.retired() {
+		c.mem.Reason = "There are no updates for this model here (any more)."
+		f.done()
+		c.discard()
+		c.rest(img.Build)
+		return nil
+	}
 	doc, _, err := f.offers()
 	if err != nil {
 		return err

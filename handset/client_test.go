@@ -233,3 +233,56 @@ func TestNothingWasEverOffered(t *testing.T) {
 		t.Errorf("reason %q, %v", st.Reason, err)
 	}
 }
+
+// A model that was given up: nothing is wrong with the feed or the handset. It says so in words, goes on
+// reporting, and updates if the model comes back.
+func TestRetiredModel(t *testing.T) {
+	for name, begun := range map[string]bool{"it waits": false, "it has begun": true} {
+		t.Run(name, func(t *testing.T) {
+			r := newRig(t)
+			if !begun {
+				r.offer.Share = 0
+			}
+			r.server.Offers["armani"] = []offers.Offer{r.offer}
+			r.server.Publish()
+			r.server.Bend = func(w http.ResponseWriter, req *http.Request) bool { // packages are out of reach
+				if strings.HasSuffix(req.URL.Path, ".zip") {
+					http.Error(w, "busy", http.StatusServiceUnavailable)
+				}
+				return strings.HasSuffix(req.URL.Path, ".zip")
+			}
+			r.step()
+			if begun != (r.client.mem.Offer != nil) {
+				t.Fatalf("the handset is %s", r.client.mem.State)
+			}
+			r.server.Bend = nil
+			r.client.mem.State = Checking // as after a restart
+			r.server.Retired = map[string]bool{"armani": true}
+			r.server.Publish()
+			for range 15 {
+				if refusal := r.step(); refusal != nil {
+					t.Fatal(refusal)
+				}
+				r.pass(24 * time.Hour)
+			}
+			if words := r.client.mem.Reason; !strings.Contains(words, "no updates for this model") || r.client.mem.Offer != nil || r.patched() {
+				t.Errorf("the handset is %s: %s", r.client.mem.State, words)
+			}
+			reports := r.server.Reports()
+			if last := reports[len(reports)-1]; (last.Failure != nil && last.Failure.Phase == report.PhaseMetadata) || len(reports) < 3 {
+				t.Errorf("it reported: %v", kinds(reports))
+			}
+			r.offer.Share = offers.WholeFleet
+			r.server.Offers["armani"] = []offers.Offer{r.offer}
+			r.server.Retired = nil
+			r.server.Publish()
+			for range 50 {
+				r.step()
+				r.pass(time.Hour)
+			}
+			if !r.patched() {
+				t.Errorf("the model came back, and the handset is %s: %s", r.client.mem.State, r.client.mem.Reason)
+			}
+		})
+	}
+}

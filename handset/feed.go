@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/theupdateframework/go-tuf/v2/metadata"
@@ -172,6 +173,21 @@ func (f *feed) target(path, role string) (*metadata.TargetFiles, error) {
 		return nil, refuse(ClassMix, report.PhaseMetadata, codeMetadata, "%s has no sha256", path)
 	}
 	return info, nil
+}
+
+// retired says that the people who sign for all models delegate to nobody for this one: it was given up, or never
+// brought in. Only they can say so, and the handset is at rest then, with nothing to refuse.
+func (f *feed) retired() bool {
+	top := f.up.GetTrustedMetadataSet().Targets[metadata.TARGETS]
+	if top == nil {
+		return false
+	}
+	if top.Signed.Delegations == nil {
+		return true
+	}
+	return !slices.ContainsFunc(top.Signed.Delegations.Roles, func(d metadata.DelegatedRole) bool {
+		return d.Name == f.role || d.Name == tufrepo.OffersRole(f.role)
+	})
 }
 
 // offers is the verified document of what is offered now, from the disk if it is the one from there. A model or channel

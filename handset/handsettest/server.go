@@ -55,6 +55,7 @@ type Server struct {
 	Packages                             map[string][]tufrepo.Target // by model role: what the offline role lists
 	Offers                               map[string][]offers.Offer   // by model role
 	Devices                              map[string]string           // model role to device name
+	Retired                              map[string]bool             // model roles that targets delegates to no more
 	Channel                              string                      // what the stable documents say of themselves, if not stable
 	TimestampLife                        time.Duration
 
@@ -128,7 +129,9 @@ func (s *Server) Publish() {
 	var models []tufrepo.ModelKeys
 	files := map[string]tufrepo.RoleFile{}
 	for role, device := range s.Devices {
-		models = append(models, tufrepo.ModelKeys{Role: role, Builds: keys(2, s.BuildsKeys...), Offers: keys(1, s.OffersKey)})
+		if !s.Retired[role] {
+			models = append(models, tufrepo.ModelKeys{Role: role, Builds: keys(2, s.BuildsKeys...), Offers: keys(1, s.OffersKey)})
+		}
 		doc := must(tufrepo.NewRole(s.next(role), now.AddDate(0, 5, 0), s.Packages[role]))
 		files[role] = s.putRole(role, must(tufrepo.Sign(doc, s.BuildsKeys[:2]...)))
 		text := offers.Document{Schema: 1, Model: device, Channel: cmp.Or(s.Channel, "stable"), Offers: s.Offers[role]}.Bytes()
