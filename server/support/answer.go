@@ -42,7 +42,11 @@ func (s *Support) answer(page string, handler func(*http.Request) (view, error))
 			s.refuse(w, r, page == "", err)
 			return
 		}
-		sum := sha256.Sum256(append([]byte(web.Version+page+s.notice), facts...))
+		which := ""
+		if list, ok := v.(*Status); ok && page != "" {
+			which = list.Asked.query()
+		}
+		sum := sha256.Sum256(append([]byte(web.Version+page+s.notice+"?"+which), facts...))
 		etag := `W/"` + hex.EncodeToString(sum[:12]) + `"`
 		w.Header().Set("ETag", etag)
 		w.Header().Set("Cache-Control", "no-cache")
@@ -54,7 +58,7 @@ func (s *Support) answer(page string, handler func(*http.Request) (view, error))
 			send(w, http.StatusOK, "application/json; charset=utf-8", s.stamp(facts))
 			return
 		}
-		body, err := s.page(page, r.URL.Path, etag, v)
+		body, err := s.page(page, r.URL.Path, which, etag, v)
 		if err != nil {
 			s.refuse(w, r, false, err)
 			return
@@ -65,7 +69,8 @@ func (s *Support) answer(page string, handler func(*http.Request) (view, error))
 
 // page renders v, or takes what was rendered when the figures were the same. Only the two
 // pages that everybody polls are kept: there is one of the first and one per model of the second.
-func (s *Support) page(page, path, etag string, v view) ([]byte, error) {
+// What somebody searched for is not: there is no end to it.
+func (s *Support) page(page, path, which, etag string, v view) ([]byte, error) {
 	if kept, ok := s.rendered.Load(path); ok && kept.(rendered).etag == etag {
 		return kept.(rendered).body, nil
 	}
@@ -73,7 +78,7 @@ func (s *Support) page(page, path, etag string, v view) ([]byte, error) {
 	if err := s.pages.Render(&out, page, shown{Notice: s.notice, AsOf: s.now(), Live: true, View: v}); err != nil {
 		return nil, err
 	}
-	if page != "installation" {
+	if page != "installation" && which == "" {
 		s.rendered.Store(path, rendered{etag, out.Bytes()})
 	}
 	return out.Bytes(), nil
@@ -150,8 +155,11 @@ func (s *Support) refuse(w http.ResponseWriter, r *http.Request, asJSON bool, er
 		key = "problem.internal"
 	}
 	v := problemView{
-		Title: s.words.Say(key+".title", nil), Help: s.words.Say(key+".help", nil), Request: p.Request,
-		Ref: clean(r.PathValue("ref")), Lookup: strings.HasPrefix(r.URL.Path, "/installations"),
+		Title: s.words.Say(key+".title", nil), Help: s.words.Say(key+".help", nil),
+		Ref: clean(r.PathValue("ref")), Lookup: p.Status == http.StatusNotFound,
+	}
+	if p.Status >= http.StatusInternalServerError { // a typing mistake is no case for whoever runs the server
+		v.Request = p.Request
 	}
 	var out bytes.Buffer
 	if err := s.pages.Render(&out, "problem", shown{Notice: s.notice, View: v}); err != nil {

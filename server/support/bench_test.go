@@ -16,9 +16,9 @@ import (
 	"landed/server/fleet"
 )
 
-// fleetOf is a store with the figures of a million installations on so many models.
-func fleetOf(b *testing.B, models int) *house {
-	var list, devices []string
+// lineUpOf is a store whose catalogue has so many models.
+func lineUpOf(t testing.TB, models int) (h *house, devices []string) {
+	var list []string
 	for i := range models {
 		d := fmt.Sprintf("model%03d", i)
 		devices = append(devices, d)
@@ -26,9 +26,14 @@ func fleetOf(b *testing.B, models int) *house {
 	}
 	c, err := manifests.ParseCatalogue([]byte("schema: 1\nmodels: [" + strings.Join(list, ", ") + "]"))
 	if err != nil {
-		b.Fatal(err)
+		t.Fatal(err)
 	}
-	h := open(b, c)
+	return open(t, c), devices
+}
+
+// fleetOf is a store with the figures of a million installations on so many models.
+func fleetOf(b *testing.B, models int) *house {
+	h, devices := lineUpOf(b, models)
 	h.publish(devices...)
 	for i, d := range devices {
 		h.roll(d, func(r *fleet.Rollout) { r.Stage = i % 4 })

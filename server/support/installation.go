@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"landed/manifests"
 	"landed/manifests/report"
 	"landed/server/fleet"
 	"landed/server/verdict"
@@ -28,6 +29,8 @@ type InstallationPage struct {
 	Before    fleet.Before    `json:"before"`
 	Verdict   fleet.Class     `json:"verdict"`
 	Because   []string        `json:"because"`
+	Still     string          `json:"still"`   // does it still activate itself? In a few words
+	Do        string          `json:"do"`      // what the customer should do, in a few words
 	Tell      string          `json:"tell"`    // what to tell the customer
 	Offer     Offer           `json:"offer"`   // why the update is, or is not, offered
 	First     time.Time       `json:"first"`   // when its first report came
@@ -97,10 +100,11 @@ func (s *Support) installationView(i fleet.Installation) *InstallationPage {
 	if m, ok := s.models[i.Model]; ok {
 		v.Role, v.Product = m.Role(), clean(m.Product)
 	}
-	for _, words := range i.Because {
-		v.Because = append(v.Because, clean(words))
+	for _, because := range i.Because {
+		v.Because = append(v.Because, clean(because))
 	}
-	v.Tell = s.words.Say("class."+string(i.Verdict)+".tell", nil)
+	words := func(part string) string { return s.words.Say("class."+string(i.Verdict)+"."+part, nil) }
+	v.Still, v.Do, v.Tell = words("still"), words("do"), words("tell")
 	return v
 }
 
@@ -182,12 +186,24 @@ func (s *Support) lookUp(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	ref, err := report.ParseReference(strings.TrimSpace(typed))
+	if err != nil && s.namesModel(typed) { // typed into the wrong box
+		http.Redirect(w, r, asked{Find: askedOf(url.Values{"find": {typed}}).Find}.Path(), http.StatusSeeOther)
+		return
+	}
 	if err != nil {
 		r.SetPathValue("ref", typed) // so that the form shows what to mend
 		s.refuse(w, r, false, badReference(err))
 		return
 	}
 	http.Redirect(w, r, "/installations/"+ref.String(), http.StatusSeeOther)
+}
+
+// namesModel says if what was typed is the name or a number of a model.
+func (s *Support) namesModel(typed string) bool {
+	a := askedOf(url.Values{"find": {typed}})
+	return a.Find != "" && slices.ContainsFunc(s.catalogue.Models(), func(m manifests.Model) bool {
+		return a.finds(Model{Model: m.Device, Product: m.Product, Numbers: m.Numbers})
+	})
 }
 
 func reference(r *http.Request) (report.Reference, error) {

@@ -84,7 +84,7 @@ func (s *Support) model(r *http.Request) (view, error) {
 		return nil, fleet.Errorf(fleet.NotFound, "model_unknown", "no model of the catalogue has that name; the status page lists them")
 	}
 	ctx, v := r.Context(), &ModelPage{Schema: 1, Plans: []Plan{}, Timeline: []Event{}, Packages: []Package{}, Notes: []Note{}}
-	v.Model = Model{Model: known.Device, Role: known.Role(), Product: clean(known.Product), Standing: NotOffered, Figures: figures(), Rollouts: []Rollout{}, LabChecks: []string{}}
+	v.Model = Model{Model: known.Device, Role: known.Role(), Product: clean(known.Product), Numbers: numbers(known), Standing: NotOffered, Figures: figures(), Rollouts: []Rollout{}, LabChecks: []string{}}
 	err := s.view.View(ctx, func(tx fleet.Tx) error {
 		snap, err := s.newest(ctx, tx)
 		if err != nil || snap == nil {
@@ -176,6 +176,15 @@ func packageView(p fleet.Package) Package {
 	}
 	return v
 }
+
+// openEvents is how many lines of the trail stand open on the page; older ones are folded.
+const openEvents = 3
+
+// Newest are the newest lines of the trail.
+func (v *ModelPage) Newest() []Event { return v.Timeline[:min(len(v.Timeline), openEvents)] }
+
+// Older are the lines of the trail that Newest leaves out.
+func (v *ModelPage) Older() []Event { return v.Timeline[len(v.Newest()):] }
 
 // Doc is the title of the page in the browser.
 func (v *ModelPage) Doc() string { return v.Product }

@@ -19,10 +19,11 @@ type Status struct {
 	Schema   int      `json:"schema"` // 1
 	Release  *Release `json:"release"`
 	Headline string   `json:"headline"` // one or two sentences in plain words, computed from the figures
-	Models   []Model  `json:"models"`
+	Models   []Model  `json:"models"`   // in the order of the catalogue
 	Totals   Figures  `json:"totals"`
 
-	data headlineData
+	Asked asked `json:"-"` // which of the models the page lists
+	data  headlineData
 }
 
 // Release is what the page says of a release.
@@ -38,6 +39,7 @@ type Model struct {
 	Model    string   `json:"model"`   // ro.product.device
 	Role     string   `json:"role"`    // as in the paths
 	Product  string   `json:"product"` // the name on the box
+	Numbers  []string `json:"numbers"` // model numbers, as on its label
 	Standing Standing `json:"standing"`
 	Say      string   `json:"say"` // what a support person can say
 	Figures
@@ -64,9 +66,9 @@ func (s *Support) status(r *http.Request) (view, error) {
 	if err != nil {
 		return nil, err
 	}
-	v := &Status{Schema: 1, Models: []Model{}, Totals: figures()}
+	v := &Status{Schema: 1, Models: []Model{}, Totals: figures(), Asked: askedOf(r.URL.Query())}
 	if snap == nil {
-		v.Headline = s.words.Say("headline.no_release", nil)
+		v.Headline, v.data.first = s.words.Say("headline.no_release", nil), s.words.Say("headline.no_release", nil)
 		return v, nil
 	}
 	v.Release = releaseView(snap)
@@ -75,7 +77,11 @@ func (s *Support) status(r *http.Request) (view, error) {
 		v.Models = append(v.Models, s.modelView(snap, device))
 	}
 	v.data = headline(v)
-	v.Headline = s.words.Say(v.data.key(), v.data)
+	v.data.first = s.words.Say(v.data.key(), v.data)
+	v.Headline = v.data.first
+	if v.data.NotShown > 0 {
+		v.Headline += " " + s.words.Say("headline.not_shown", v.data)
+	}
 	return v, nil
 }
 
@@ -178,9 +184,9 @@ func releaseView(snap *snapshot) *Release {
 
 // modelView is the release on one model, its channels together.
 func (s *Support) modelView(snap *snapshot, device string) Model {
-	v := Model{Model: device, Role: strings.ToLower(device), Product: device, Rollouts: []Rollout{}, LabChecks: []string{}}
+	v := Model{Model: device, Role: strings.ToLower(device), Product: device, Numbers: []string{}, Rollouts: []Rollout{}, LabChecks: []string{}}
 	if m, ok := s.models[device]; ok {
-		v.Role, v.Product = m.Role(), clean(m.Product)
+		v.Role, v.Product, v.Numbers = m.Role(), clean(m.Product), numbers(m.Model)
 	}
 	var cells []fleet.Counts
 	for _, c := range snap.cells {
@@ -197,6 +203,14 @@ func (s *Support) modelView(snap *snapshot, device string) Model {
 	v.Standing = standing(v.Figures, v.Rollouts, snap.retired[device])
 	v.Say = s.sayOf(snap, v)
 	return v
+}
+
+func numbers(m manifests.Model) []string {
+	out := make([]string, 0, len(m.Numbers))
+	for _, n := range m.Numbers {
+		out = append(out, clean(n))
+	}
+	return out
 }
 
 func cellOf(cells []fleet.Counts, channel string) fleet.Counts {

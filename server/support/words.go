@@ -13,6 +13,8 @@ type headlineData struct {
 	Shown, Models, Halted, Leaking int64
 	NotShown                       int64 // models on which most handsets have not shown the effect, however they stand
 	Figures
+
+	first string // the sentence of the headline
 }
 
 // headline gathers what the first sentence speaks of.
@@ -87,21 +89,13 @@ func clip(s string, most int) string {
 }
 
 // Doc is the title of the page in the browser.
-func (v *Status) Doc() string { return v.Headline }
+func (v *Status) Doc() string { return v.data.first }
 
-// Lead is the data of the sentence under the headline.
-func (v *Status) Lead() any { return v.data }
+// First is the headline's first sentence; the page says the rest beneath it.
+func (v *Status) First() string { return v.data.first }
 
-// Stopped lists the models that somebody should know of first.
-func (v *Status) Stopped() []Model {
-	var out []Model
-	for _, m := range v.Models {
-		if m.Standing == Halted || m.Leaking() > 0 || m.MostlyUnproven() || m.held() {
-			out = append(out, m)
-		}
-	}
-	return out
-}
+// Lead is the data of the sentences under the headline.
+func (v *Status) Lead() headlineData { return v.data }
 
 func (m Model) held() bool {
 	for _, r := range m.Rollouts {

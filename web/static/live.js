@@ -80,8 +80,9 @@
       return;
     }
     if (old.matches("form")) return; // somebody may be typing
-    for (const a of [...old.attributes]) if (!next.hasAttribute(a.name)) old.removeAttribute(a.name);
-    for (const a of next.attributes) if (old.getAttribute(a.name) !== a.value) old.setAttribute(a.name, a.value);
+    const folded = old.nodeName === "DETAILS"; // what the reader unfolded stays so
+    for (const a of [...old.attributes]) if (!next.hasAttribute(a.name) && !(folded && a.name === "open")) old.removeAttribute(a.name);
+    for (const a of next.attributes) if (old.getAttribute(a.name) !== a.value && !(folded && a.name === "open")) old.setAttribute(a.name, a.value);
     const keyed = new Map();
     for (const child of old.children) if (key(child)) keyed.set(key(child), child);
     let place = old.firstChild;

@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package support
+
+import (
+	"cmp"
+	"net/url"
+	"slices"
+	"strings"
+)
+
+// asked is which models a reader of the status page wants to see, and in what order. All of it
+// stands in the query, so that it works without a script and can be bookmarked; what is not
+// understood there is as good as not said.
+type asked struct {
+	Find  string // words that must all occur in the names or numbers of a model
+	Show  string // "", "attention" or a standing
+	Order string // "" is the line-up
+}
+
+// What may be asked for.
+const (
+	needsAttention = "attention"
+	byAttention    = "attention"
+	byName         = "name"
+	bySize         = "handsets"
+	longestFind    = 80 // characters
+)
+
+// urgency is the order of standings from what needs somebody first to what needs nobody.
+var urgency = []Standing{Halted, Leaking, NotShown, Partly, Testing, Waiting, NotOffered, Retired, Shown}
+
+func askedOf(q url.Values) asked {
+	a := asked{Find: strings.Join(strings.Fields(clip(clean(q.Get("find")), longestFind)), " ")}
+	if show := q.Get("show"); show == needsAttention || slices.Contains(urgency, Standing(show)) {
+		a.Show = show
+	}
+	if order := q.Get("order"); order == byAttention || order == byName || order == bySize {
+		a.Order = order
+	}
+	return a
+}
+
+// query is a as it stands in an address, "" if nothing is asked.
+func (a asked) query() string {
+	q := url.Values{}
+	for _, part := range [][2]string{{"find", a.Find}, {"show", a.Show}, {"order", a.Order}} {
+		if part[1] != "" {
+			q.Set(part[0], part[1])
+		}
+	}
+	return q.Encode()
+}
+
+// Path is the address of the list that a asks for.
+func (a asked) Path() string {
+	u := url.URL{Path: "/", RawQuery: a.query(), Fragment: "models"}
+	return u.String()
+}
+
+// takes says if a model is among those asked for.
+func (a asked) takes(m Model) bool {
+	return a.finds(m) && (a.Show == "" || a.Show == string(m.Standing) || a.Show == needsAttention && m.needsAttention())
+}
+
+func (a asked) finds(m Model) bool {
+	names := strings.ToLower(m.Product + " " + m.Model + " " + strings.Join(m.Numbers, " "))
+	for word := range strings.FieldsSeq(strings.ToLower(a.Find)) {
+		if !strings.Contains(names, word) {
+			return false
+		}
+	}
+	return true
+}
+
+func (a asked) sort(models []Model) {
+	slices.SortStableFunc(models, func(x, y Model) int {
+		switch a.Order {
+		case byAttention:
+			return cmp.Compare(x.urgency(), y.urgency())
+		case byName:
+			return strings.Compare(strings.ToLower(x.Product), strings.ToLower(y.Product))
+		case bySize:
+			return cmp.Compare(y.Installations, x.Installations)
+		}
+		return 0
+	})
+}
+
+// urgency is the place of a model among those that need somebody; a rollout that is held, and a
+// model on which most have not shown the effect, come before those that merely are not done.
+func (m Model) urgency() int {
+	place := 2 * slices.Index(urgency, m.Standing)
+	if m.needsAttention() {
+		place = min(place, 2*slices.Index(urgency, NotShown)+1)
+	}
+	return place
+}
+
+// needsAttention says that somebody should know of a model first.
+func (m Model) needsAttention() bool {
+	return m.Standing == Halted || m.Leaking() > 0 || m.MostlyUnproven() || m.held()
+}
+
+// Listed are the models that the reader asked for, in the order asked for.
+func (v *Status) Listed() []Model {
+	listed := slices.DeleteFunc(slices.Clone(v.Models), func(m Model) bool { return !v.Asked.takes(m) })
+	v.Asked.sort(listed)
+	return listed
+}
+
+// A list of up to fullList models has all that there is to say of each, folded; one of up to
+// openList shows it. Longer ones have a line for each model, and the rest on its own page.
+const (
+	fullList = 24
+	openList = 2
+)
+
+// Full says that the cards of so many models hold all there is to say.
+func (v *Status) Full(n int) bool { return n <= fullList }
+
+// Open says that so many cards are shown unfolded: somebody searched, and these are what was meant.
+func (v *Status) Open(n int) bool { return v.Asked.Find != "" && n <= openList }
+
+// Choice is one way to see the list of models.
+type Choice struct {
+	Key  string
+	N    int64 // models
+	Path string
+	On   bool // this is how it is seen now
+}
+
+// Choices are the groups in which there is any model, with how many.
+func (v *Status) Choices() []Choice {
+	choice := func(show string, n int64) Choice {
+		a := v.Asked
+		a.Show = show
+		return Choice{show, n, a.Path(), v.Asked.Show == show}
+	}
+	found, attention, of := int64(0), int64(0), map[Standing]int64{}
+	for _, m := range v.Models {
+		if !v.Asked.finds(m) {
+			continue
+		}
+		found++
+		of[m.Standing]++
+		if m.needsAttention() {
+			attention++
+		}
+	}
+	out := []Choice{choice("", found)}
+	if attention > 0 || v.Asked.Show == needsAttention {
+		out = append(out, choice(needsAttention, attention))
+	}
+	for _, s := range urgency {
+		if of[s] > 0 || v.Asked.Show == string(s) {
+			out = append(out, choice(string(s), of[s]))
+		}
+	}
+	return out
+}
+
+// Orders are the orders in which the list can be seen.
+func (v *Status) Orders() []Choice {
+	var out []Choice
+	for _, order := range []string{"", byAttention, byName, bySize} {
+		a := v.Asked
+		a.Order = order
+		out = append(out, Choice{order, 0, a.Path(), v.Asked.Order == order})
+	}
+	return out
+}
+
+// shownFirst is how many models the notice at the top names; a page on which everything is
+// urgent says nothing.
+const shownFirst = 4
+
+// Stopped lists the models that somebody should know of first, the worst first, and how many
+// more there are.
+func (v *Status) Stopped() []Model {
+	out := slices.DeleteFunc(slices.Clone(v.Models), func(m Model) bool { return !m.needsAttention() })
+	asked{Order: byAttention}.sort(out)
+	return out[:min(len(out), shownFirst)]
+}
+
+// More is the way to the models that Stopped leaves out; nil if it has all of them.
+func (v *Status) More() *Choice {
+	n := int64(0)
+	for _, m := range v.Models {
+		if m.needsAttention() {
+			n++
+		}
+	}
+	if n <= shownFirst {
+		return nil
+	}
+	return &Choice{needsAttention, n, asked{Show: needsAttention, Order: byAttention}.Path(), false}
+}
