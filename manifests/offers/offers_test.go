@@ -65,6 +65,9 @@ func TestDecide(t *testing.T) {
 		"incremental from this":   {func(d *Document) { d.Offers[0].PreBuilds = []string{"older", "old"} }, nil, ReasonOffered},
 		"share of nobody":         {func(d *Document) { d.Offers[0].Share = 0 }, nil, ReasonNotYet},
 		"share of all":            {func(d *Document) { d.Offers[0].Share = WholeFleet }, func(h *Handset) { h.Secret = late }, ReasonOffered},
+		"same counter":            {nil, func(h *Handset) { h.Counter = 2 }, ReasonOffered},
+		"draw is the share":       {func(d *Document) { d.Offers[0].Share = Draw(early, d.Offers[0].Salt) }, nil, ReasonNotYet},
+		"draw is just below":      {func(d *Document) { d.Offers[0].Share = Draw(early, d.Offers[0].Salt) + 1 }, nil, ReasonOffered},
 		"full after incremental": {func(d *Document) {
 			d.Offers = append([]Offer{d.Offers[0]}, d.Offers[0])
 			d.Offers[0].PreBuilds = []string{"older"}
@@ -163,6 +166,54 @@ func TestParseRefuses(t *testing.T) {
 		if _, err := Parse([]byte(text)); err == nil {
 			t.Errorf("%s was taken", name)
 		}
+	}
+}
+
+// TestValidate alters one field of a good document at a time: each fault is found alone, and what lies on the edge
+// of a range is none.
+func TestValidate(t *testing.T) {
+	tests := map[string]struct {
+		alter func(*Document, *Offer)
+		want  string // words of the only fault; "" for none
+	}{
+		"as it is":        {func(*Document, *Offer) {}, ""},
+		"schema":          {func(d *Document, _ *Offer) { d.Schema = 0 }, "schema is 0"},
+		"no model":        {func(d *Document, o *Offer) { d.Model, o.Custom.Model = "", "" }, "model is empty"},
+		"unknown channel": {func(d *Document, o *Offer) { d.Channel, o.Custom.Channel = "all", "all" }, `channel "all"`},
+		"other model":     {func(_ *Document, o *Offer) { o.Custom.Model = "dior" }, `offers a build of "dior"`},
+		"other channel":   {func(_ *Document, o *Offer) { o.Custom.Channel = "lab" }, `for the channel "lab"`},
+		"no rollout":      {func(_ *Document, o *Offer) { o.Rollout = "" }, "no rollout id"},
+		"unknown state":   {func(_ *Document, o *Offer) { o.State = "paused" }, `state "paused"`},
+		"held":            {func(_ *Document, o *Offer) { o.State = StateHeld }, ""},
+		"halted":          {func(_ *Document, o *Offer) { o.State = StateHalted }, ""},
+		"finished":        {func(_ *Document, o *Offer) { o.State = StateFinished }, ""},
+		"capital salt":    {func(_ *Document, o *Offer) { o.Salt = strings.Repeat("5A", 16) }, "salt"},
+		"share below 0":   {func(_ *Document, o *Offer) { o.Share = -1 }, "share -1"},
+		"share 0":         {func(_ *Document, o *Offer) { o.Share = 0 }, ""},
+		"whole fleet":     {func(_ *Document, o *Offer) { o.Share = WholeFleet }, ""},
+		"more than all":   {func(_ *Document, o *Offer) { o.Share = WholeFleet + 1 }, "share 10001"},
+		"counter 0":       {func(_ *Document, o *Offer) { o.Custom.Counter = 0 }, "must be positive"},
+		"counter 1":       {func(_ *Document, o *Offer) { o.Custom.Counter = 1 }, ""},
+		"no build time":   {func(_ *Document, o *Offer) { o.Custom.Build.UTC = 0 }, "must be positive"},
+		"build time 1":    {func(_ *Document, o *Offer) { o.Custom.Build.UTC = 1 }, ""},
+		"empty package":   {func(_ *Document, o *Offer) { o.Package.Length = 0 }, "must be positive"},
+		"one byte":        {func(_ *Document, o *Offer) { o.Package.Length = 1 }, ""},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			d := example()
+			tt.alter(&d, &d.Offers[0])
+			err := d.Validate()
+			if tt.want == "" {
+				if err != nil {
+					t.Errorf("refused: %v", err)
+				}
+				return
+			}
+			if err == nil || !strings.Contains(err.Error(), tt.want) || strings.Contains(err.Error(), "\n") {
+				t.Errorf("got %v, wanted one fault: %s", err, tt.want)
+			}
+		})
 	}
 }
 

@@ -222,3 +222,66 @@ func TestGatesThatSayNothing(t *testing.T) {
 		t.Errorf("more than a tenth failed, and it is %s", next.State)
 	}
 }
+
+// TestGatesOpenOnTheEdge: a gate asks for at least so many, and exactly so many are enough.
+func TestGatesOpenOnTheEdge(t *testing.T) {
+	stages := []fleet.Stage{{Share: 100, Soak: 24 * time.Hour, Gates: fleet.Gates{MinReports: 10, MinProven: 5_000}}, {Share: 10_000}}
+	tests := map[string]struct {
+		after time.Duration
+		text  string
+		want  string // what it waits for, "" for nothing
+	}{
+		"all just enough": {24 * time.Hour, "running=10 confirmed_off=5 carried_over=5", ""},
+		"a minute early":  {24*time.Hour - time.Minute, "running=10 confirmed_off=5 carried_over=5", "another minute has passed"},
+		"one too few":     {24 * time.Hour, "running=9 confirmed_off=9", "at least 10 installations could be judged, now 9"},
+		"one not proven":  {24 * time.Hour, "running=10 confirmed_off=4 carried_over=6", "at least 50 % of those are proven, now 40 %"},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			r := running()
+			r.Stages = stages
+			c := counts(t, tt.text)
+			if got := strings.Join(Waiting(start.Add(tt.after), r, c), ", and "); got != tt.want {
+				t.Errorf("waits until %q, wanted %q", got, tt.want)
+			}
+			next, _ := Advance(start.Add(tt.after), r, c)
+			if widened := next.Stage == 1; widened != (tt.want == "") {
+				t.Errorf("widened is %v", widened)
+			}
+		})
+	}
+}
+
+// TestBeyondTheLastStage: a rollout whose stage is not in its list stays as it is, and ends nothing.
+func TestBeyondTheLastStage(t *testing.T) {
+	r := running()
+	r.Stage = len(r.Stages)
+	c := counts(t, "running=500 leak=50 failed=400")
+	if waits := Waiting(start.AddDate(1, 0, 0), r, c); waits != nil {
+		t.Errorf("waits until %v", waits)
+	}
+	if next, events := Advance(start.AddDate(1, 0, 0), r, c); len(events) > 0 || next.Stage != r.Stage || next.State != r.State {
+		t.Errorf("became %s at stage %d with %v", next.State, next.Stage, events)
+	}
+}
+
+func TestSpan(t *testing.T) {
+	tests := []struct {
+		d    time.Duration
+		want string
+	}{
+		{time.Second, "minute has"},
+		{time.Minute, "minute has"},
+		{time.Minute + time.Second, "2 minutes have"},
+		{90 * time.Minute, "90 minutes have"},
+		{90*time.Minute + time.Second, "2 hours have"},
+		{48 * time.Hour, "48 hours have"},
+		{48*time.Hour + time.Second, "3 days have"},
+		{72 * time.Hour, "3 days have"},
+	}
+	for _, tt := range tests {
+		if got := span(tt.d); got != tt.want {
+			t.Errorf("span(%s) = %q, wanted %q", tt.d, got, tt.want)
+		}
+	}
+}

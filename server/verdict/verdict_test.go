@@ -110,12 +110,20 @@ func TestJudge(t *testing.T) {
 		"patched without feature":       {quiet, func(s *Subject, e *report.Evidence) { e.Feature = 0 }, fleet.Contradictory, "no opt-in"},
 		"runs what is not of it":        {quiet, func(s *Subject, e *report.Evidence) { s.Newest.Build = unpatchedBuild }, fleet.Contradictory, "not of this release"},
 
-		"before the patch":         {before, nil, fleet.Unpatched, "no opt-in"},
-		"before, failed":           {before, func(s *Subject, e *report.Evidence) { s.Newest.Progress = report.ProgressFailed }, fleet.Unpatched, ""},
-		"before, silent":           {before, func(s *Subject, e *report.Evidence) { s.Last = now.Add(-SilentAfter - time.Second) }, fleet.Unknown, "15 days"},
-		"before, silent just now":  {before, func(s *Subject, e *report.Evidence) { s.Last = now.Add(-SilentAfter) }, fleet.Unpatched, ""},
-		"installed, never booted":  {before, func(s *Subject, e *report.Evidence) { s.Newest.Progress = report.ProgressInstalled }, fleet.Unpatched, ""},
-		"another opt-in build":     {quiet, func(s *Subject, e *report.Evidence) { s.Newest.Build, s.Newest.Progress = "x/y", report.ProgressKnown }, fleet.Unpatched, "not one of this release"},
+		"before the patch":        {before, nil, fleet.Unpatched, "no opt-in"},
+		"before, failed":          {before, func(s *Subject, e *report.Evidence) { s.Newest.Progress = report.ProgressFailed }, fleet.Unpatched, ""},
+		"before, silent":          {before, func(s *Subject, e *report.Evidence) { s.Last = now.Add(-SilentAfter - time.Second) }, fleet.Unknown, "15 days"},
+		"before, silent just now": {before, func(s *Subject, e *report.Evidence) { s.Last = now.Add(-SilentAfter) }, fleet.Unpatched, ""},
+		"installed, never booted": {before, func(s *Subject, e *report.Evidence) { s.Newest.Progress = report.ProgressInstalled }, fleet.Unpatched, ""},
+		"another opt-in build":    {quiet, func(s *Subject, e *report.Evidence) { s.Newest.Build, s.Newest.Progress = "x/y", report.ProgressKnown }, fleet.Unpatched, "not one of this release"},
+		"another opt-in build, which counts wrongly": {quiet, func(s *Subject, e *report.Evidence) {
+			s.Newest.Build, s.Newest.Progress = "x/y", report.ProgressKnown
+			s.Newest.PreviousBuild, e.AttemptsSetup, e.AttemptsBuild = report.BuildOther, 1, 2
+		}, fleet.Contradictory, "more self-activations"},
+		"another opt-in build, which counts well": {quiet, func(s *Subject, e *report.Evidence) {
+			s.Newest.Build, s.Newest.Progress = "x/y", report.ProgressKnown
+			s.Newest.PreviousBuild, e.AttemptsSetup, e.AttemptsBuild = report.BuildOther, 2, 2
+		}, fleet.Unpatched, ""},
 		"its clock says next year": {before, func(s *Subject, e *report.Evidence) { s.Last = now.Add(time.Hour) }, fleet.Unpatched, ""},
 	}
 	seen := map[fleet.Class]bool{}
@@ -168,9 +176,22 @@ func TestFoundBefore(t *testing.T) {
 		"switched off": {func(e *report.Evidence) {
 			e.State, e.Origin, e.Consent = report.StateOff, report.OriginUser, report.ConsentOut
 		}, fleet.BeforeOff},
-		"on the patch now":  {func(e *report.Evidence) { e.Feature = 1 }, fleet.BeforeUnknown},
-		"tried, then gone":  {func(e *report.Evidence) { e.State = report.StateOff; e.Slots[0] = report.Slot{} }, fleet.BeforeActive},
-		"off by its user":   {func(e *report.Evidence) { e.State, e.Origin = report.StateOff, report.OriginUser }, fleet.BeforeOff},
+		"on the patch now": {func(e *report.Evidence) { e.Feature = 1 }, fleet.BeforeUnknown},
+		"tried, then gone": {func(e *report.Evidence) { e.State = report.StateOff; e.Slots[0] = report.Slot{} }, fleet.BeforeActive},
+		"off by its user":  {func(e *report.Evidence) { e.State, e.Origin = report.StateOff, report.OriginUser }, fleet.BeforeOff},
+		"said no to a prompt": {func(e *report.Evidence) {
+			e.State, e.Origin, e.Consent = report.StateOff, report.OriginPolicy, report.ConsentOut
+		}, fleet.BeforeOff},
+		"said no, and is on":     {func(e *report.Evidence) { e.Consent, e.AttemptsSetup = report.ConsentOut, 0 }, fleet.BeforeActive},
+		"by its user, and is on": {func(e *report.Evidence) { e.Origin, e.AttemptsSetup = report.OriginUser, 0 }, fleet.BeforeActive},
+		"registered by its user": {func(e *report.Evidence) {
+			e.State, e.AttemptsSetup = report.StateOff, 0
+			e.Slots[0] = report.Slot{Present: true, Registered: true, By: report.RegisteredByUser}
+		}, fleet.BeforeQuiet},
+		"was registered": {func(e *report.Evidence) {
+			e.State, e.AttemptsSetup = report.StateOff, 0
+			e.Slots[0] = report.Slot{Present: true, By: report.RegisteredByAuto}
+		}, fleet.BeforeQuiet},
 		"policy of another": {func(e *report.Evidence) { e.State, e.Origin = report.StateOff, report.OriginPolicy }, fleet.BeforeActive},
 	}
 	for name, tt := range tests {
