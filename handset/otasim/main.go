@@ -8,6 +8,7 @@
 package otasim
 
 import (
+	"cmp"
 	"context"
 	"crypto"
 	"crypto/x509"
@@ -84,10 +85,29 @@ func (o options) run(ctx context.Context, out io.Writer) error {
 		return err
 	}
 	defer f.Close()
-	if err := f.Run(ctx, cfg.Start.AddDate(0, 0, o.days)); err != nil && !errors.Is(err, context.Canceled) {
-		return err
+	err = f.Run(ctx, cfg.Start.AddDate(0, 0, o.days))
+	switch {
+	case err == nil:
+		return errors.Join(summary(f, out), unheard(f))
+	case errors.Is(err, context.Canceled): // a short run may end before anybody had to report
+		return summary(f, out)
 	}
-	return summary(f, out)
+	return err
+}
+
+// unheard is an error if the server has taken no report of any handset, and says what keeps one of them from it.
+func unheard(f *sim.Fleet) error {
+	fault := ""
+	for _, i := range f.Installations() {
+		if i.Known {
+			return nil
+		}
+		fault = cmp.Or(fault, i.Fault)
+	}
+	if fault == "" {
+		return nil // nothing is rolled out, so nobody has anything to report
+	}
+	return fmt.Errorf("the server has taken no report of any handset; one of them says: %s", fault)
 }
 
 func (o options) config() (sim.Config, error) {

@@ -18,6 +18,7 @@ type radio struct {
 	cutDownload bool // the first package breaks off in the middle
 	silent      bool
 	heard       time.Time // when the server last confirmed a report of this installation; zero before the first
+	lost        error     // why the last request got no answer; nil if it got one
 }
 
 var errNoNetwork = errors.New("no network")
@@ -28,6 +29,7 @@ func (r *radio) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, errNoNetwork
 	}
 	resp, err := r.next.RoundTrip(req)
+	r.lost = err
 	if err != nil {
 		return nil, err
 	}

@@ -3,6 +3,7 @@
 package sim
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
@@ -39,7 +40,7 @@ type Installation struct {
 	Ended     bool   // by a factory reset; Class is what it was then
 	Class     string // one of Classes
 	Build     string // fingerprint that runs, or ran
-	Fault     string // what the last step complained of, "" if nothing
+	Fault     string // what the last step complained of, or why its last request got no answer; "" if nothing
 }
 
 // Installations lists every installation that ever was, the ended ones of a handset first.
@@ -114,8 +115,8 @@ func (f *Fleet) Identifiers() Identifiers {
 func (h *handset) installation(now time.Time) Installation {
 	i := Installation{Reference: h.client.Reference(), Model: h.model.Device, Situation: h.situation,
 		Known: !h.radio.heard.IsZero(), Class: h.class(now), Build: h.phone.State().Build}
-	if h.last != nil {
-		i.Fault = h.last.Error()
+	if fault := cmp.Or(h.last, h.radio.lost); fault != nil {
+		i.Fault = fault.Error()
 	}
 	return i
 }
