@@ -33,6 +33,9 @@ import (
 	"landed/web"
 )
 
+// DefaultMaxUpload is room for the largest package that is known (10.3 GB), and half as much again.
+const DefaultMaxUpload int64 = 16 << 30
+
 // Config is all that a server is given.
 type Config struct {
 	DataDir   string               // made by Init
@@ -41,7 +44,7 @@ type Config struct {
 	Catalogue *manifests.Catalogue // nil: the built-in line-up
 	S3        *s3.Config           // nil: packages lie in the data folder
 	Expiry    publish.Expiry       // zero: publish.DefaultExpiry
-	MaxUpload int64                // bytes of one package; 0: 8 GiB
+	MaxUpload int64                // bytes of one package; 0: DefaultMaxUpload
 	Language  string               // of the status pages; "" is English
 	Notice    string               // shown at the top of every status page, such as that this is a rehearsal; "" shows nothing
 	ReadOnly  bool                 // look at the data folder as it lies, and heal nothing: for Check
@@ -79,7 +82,7 @@ func (c Config) withDefaults() Config {
 		c.Expiry = publish.DefaultExpiry()
 	}
 	if c.MaxUpload == 0 {
-		c.MaxUpload = 8 << 30
+		c.MaxUpload = DefaultMaxUpload
 	}
 	return c
 }

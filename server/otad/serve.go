@@ -58,7 +58,7 @@ func serveCommand(stdout, stderr io.Writer) *cobra.Command {
 	addrFile := f.String("addr-file", "", "write the address that was taken to this `file`")
 	tick := f.Duration("tick", 15*time.Second, "how often periodic work is looked at")
 	asJSON := f.Bool("log-json", false, "log as JSON")
-	f.Int64Var(&o.cfg.MaxUpload, "max-upload", 8<<30, "largest package in `bytes`")
+	f.Int64Var(&o.cfg.MaxUpload, "max-upload", server.DefaultMaxUpload, "largest package in `bytes`")
 	f.StringVar(&o.cfg.Language, "language", "en", "language (`tag`) of the status pages: "+strings.Join(server.Languages(), ", "))
 	f.DurationVar(&o.cfg.Expiry.Timestamp, "timestamp-life", o.cfg.Expiry.Timestamp, "how long the timestamp is valid")
 	offset := f.Duration("clock-offset", 0, "the server's clock is ahead by this `duration` (negative: behind); to rehearse a wrong clock")
