@@ -3,15 +3,12 @@
 package manifests
 
 import (
-	"bytes"
 	_ "embed"
 	"errors"
 	"fmt"
 	"regexp"
 	"slices"
 	"strings"
-
-	"go.yaml.in/yaml/v3"
 )
 
 //go:embed models.yaml
@@ -67,9 +64,7 @@ func ParseCatalogue(text []byte) (*Catalogue, error) {
 		Schema int     `yaml:"schema"`
 		Models []Model `yaml:"models"`
 	}
-	dec := yaml.NewDecoder(bytes.NewReader(text))
-	dec.KnownFields(true)
-	if err := dec.Decode(&doc); err != nil {
+	if err := strictYAML(text, &doc); err != nil {
 		return nil, fmt.Errorf("model catalogue: %w", err)
 	}
 	if doc.Schema != 1 {

@@ -19,6 +19,8 @@ import (
 	"fmt"
 	"io"
 	"regexp"
+
+	"go.yaml.in/yaml/v3"
 )
 
 // Build is what runs on a handset.
@@ -131,6 +133,22 @@ func StrictJSON(text []byte, into any) error {
 	}
 	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
 		return errors.New("more than one JSON value")
+	}
+	return nil
+}
+
+// strictYAML decodes exactly one YAML document and refuses unknown keys, and whatever follows: it would not be
+// read, and the person who wrote it would never know.
+func strictYAML(text []byte, into any) error {
+	dec := yaml.NewDecoder(bytes.NewReader(text))
+	dec.KnownFields(true)
+	if err := dec.Decode(into); errors.Is(err, io.EOF) {
+		return errors.New("the file is empty")
+	} else if err != nil {
+		return err
+	}
+	if err := dec.Decode(new(yaml.Node)); !errors.Is(err, io.EOF) {
+		return errors.New("more than one YAML document is in the file; only the first would be read")
 	}
 	return nil
 }

@@ -35,16 +35,19 @@ func TestDefaultCatalogueHoldsTheLineUp(t *testing.T) {
 func TestCatalogueRefuses(t *testing.T) {
 	const good = "{device: a1, product: P, numbers: [], rom_names: [], variants: [a1], android: '4', profile: {family: file, legacy_recovery: true}}"
 	tests := map[string]struct{ text, wants string }{
-		"unknown key":      {"schema: 1\nmodels: [" + strings.Replace(good, "product", "produkt", 1) + "]", "produkt"},
-		"other schema":     {"schema: 2\nmodels: [" + good + "]", "schema is 2"},
-		"nothing":          {"schema: 1\nmodels: []", "no model"},
-		"digit first":      {"schema: 1\nmodels: [" + strings.Replace(good, "device: a1", "device: 7110", 1) + "]", "7110"},
-		"family":           {"schema: 1\nmodels: [" + strings.Replace(good, "family: file", "family: tar", 1) + "]", "profile.family"},
-		"no variant":       {"schema: 1\nmodels: [" + strings.Replace(good, "variants: [a1]", "variants: []", 1) + "]", "no variant"},
-		"role taken":       {"schema: 1\nmodels: [" + good + "," + strings.Replace(good, "device: a1", "device: A1", 1) + "]", "share the role name"},
-		"the offers role":  {"schema: 1\nmodels: [" + strings.Replace(good, "device: a1", "device: a1-offers", 1) + "]", "-offers"},
-		"not YAML at all":  {"\x00", "catalogue"},
-		"hostile variants": {"schema: 1\nmodels: [" + strings.Replace(good, "variants: [a1]", "variants: ['../x']", 1) + "]", "../x"},
+		"unknown key":       {"schema: 1\nmodels: [" + strings.Replace(good, "product", "produkt", 1) + "]", "produkt"},
+		"other schema":      {"schema: 2\nmodels: [" + good + "]", "schema is 2"},
+		"nothing":           {"schema: 1\nmodels: []", "no model"},
+		"digit first":       {"schema: 1\nmodels: [" + strings.Replace(good, "device: a1", "device: 7110", 1) + "]", "7110"},
+		"family":            {"schema: 1\nmodels: [" + strings.Replace(good, "family: file", "family: tar", 1) + "]", "profile.family"},
+		"no variant":        {"schema: 1\nmodels: [" + strings.Replace(good, "variants: [a1]", "variants: []", 1) + "]", "no variant"},
+		"role taken":        {"schema: 1\nmodels: [" + good + "," + strings.Replace(good, "device: a1", "device: A1", 1) + "]", "share the role name"},
+		"the offers role":   {"schema: 1\nmodels: [" + strings.Replace(good, "device: a1", "device: a1-offers", 1) + "]", "-offers"},
+		"two documents":     {"schema: 1\nmodels: [" + good + "]\n---\nschema: 1\nmodels: []", "more than one YAML document"},
+		"broken at the end": {"schema: 1\nmodels: [" + good + "]\n---\n{", "more than one YAML document"},
+		"nothing at all":    {"", "is empty"},
+		"not YAML at all":   {"\x00", "catalogue"},
+		"hostile variants":  {"schema: 1\nmodels: [" + strings.Replace(good, "variants: [a1]", "variants: ['../x']", 1) + "]", "../x"},
 	}
 	if _, err := ParseCatalogue([]byte("schema: 1\nmodels: [" + good + "]")); err != nil {
 		t.Fatalf("the good one: %v", err)
@@ -100,6 +103,37 @@ func TestReleaseRefusesAllAtOnce(t *testing.T) {
 	for _, wants := range []string{"schema is 3", "Bad Name", "counter is 0", "effect.name", "effect.feature", "effect.migration", "prompt_day", "migration_by_model.dior", "notes.zh-Hans", "notes.zh-Hant"} {
 		if !strings.Contains(err.Error(), wants) {
 			t.Errorf("no word about %s in: %v", wants, err)
+		}
+	}
+}
+
+// TestReleaseIsOneDocument: what follows it would not be read, so nobody may believe that it was.
+func TestReleaseIsOneDocument(t *testing.T) {
+	for name, more := range map[string]string{
+		"a second release": "\n---\n" + string(OptInSource()),
+		"only a policy":    "\n---\nmigration_by_model: {pisces: leave}\n",
+		"no YAML":          "\n---\n{",
+	} {
+		if _, err := ParseRelease(append(OptInSource(), more...)); err == nil || !strings.Contains(err.Error(), "more than one YAML document") {
+			t.Errorf("%s: got %v", name, err)
+		}
+	}
+	for name, more := range map[string]string{"an end mark": "\n...\n", "a comment": "\n# the end\n"} {
+		if _, err := ParseRelease(append(OptInSource(), more...)); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if _, err := ParseRelease(nil); err == nil || !strings.Contains(err.Error(), "is empty") {
+		t.Errorf("an empty file: got %v", err)
+	}
+}
+
+// TestDeclarationHasItsCode: a release that does not say what its image does is refused by the code CM-DECL.
+func TestDeclarationHasItsCode(t *testing.T) {
+	for _, line := range []string{"  migration: switch_off\n", "  feature: 1\n"} {
+		text := strings.Replace(string(OptInSource()), line, "", 1)
+		if _, err := ParseRelease([]byte(text)); err == nil || !strings.Contains(err.Error(), "CM-DECL: effect."+strings.Fields(strings.ReplaceAll(line, ":", ""))[0]) {
+			t.Errorf("without %q: got %v", line, err)
 		}
 	}
 }

@@ -3,7 +3,6 @@
 package manifests
 
 import (
-	"bytes"
 	"embed"
 	"errors"
 	"fmt"
@@ -79,9 +78,7 @@ func OptInRelease() Release {
 // ParseRelease reads a release in YAML; unknown keys are refused, all faults returned.
 func ParseRelease(text []byte) (Release, error) {
 	var r Release
-	dec := yaml.NewDecoder(bytes.NewReader(text))
-	dec.KnownFields(true)
-	if err := dec.Decode(&r); err != nil {
+	if err := strictYAML(text, &r); err != nil {
 		return Release{}, fmt.Errorf("release: %w", err)
 	}
 	if err := r.Validate(); err != nil {
@@ -149,10 +146,10 @@ func (e Effect) faults() []error {
 		faults = append(faults, fmt.Errorf("effect.name is %q; the one that can be judged is %s", e.Name, EffectCloudMessagingOptIn))
 	}
 	if e.Feature != 1 {
-		faults = append(faults, fmt.Errorf("effect.feature is %d; 1 means that the service is opt-in", e.Feature))
+		faults = append(faults, fmt.Errorf("CM-DECL: effect.feature is %d; 1 means that the service is opt-in", e.Feature))
 	}
 	if !e.Migration.valid() {
-		faults = append(faults, fmt.Errorf("effect.migration is %q; say what this image does on handsets where the service is already on: leave, switch_off or ask", e.Migration))
+		faults = append(faults, fmt.Errorf("CM-DECL: effect.migration is %q; say what this image does on handsets where the service is already on: leave, switch_off or ask", e.Migration))
 	}
 	if _, err := time.Parse(time.DateOnly, e.PromptDay); err != nil {
 		faults = append(faults, fmt.Errorf("effect.prompt_day is %q; wanted YYYY-MM-DD, the day of the first build that can ask for consent", e.PromptDay))
