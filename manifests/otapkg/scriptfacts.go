@@ -38,7 +38,7 @@ func readScript(text []byte) (s ScriptFacts, ok bool) {
 // note appends text to a list unless it is there already or the list is full.
 func note(list *[]string, text string) {
 	if text = strings.ToValidUTF8(text, "\uFFFD"); len(text) > maxName {
-		text = text[:maxName]
+		text = strings.ToValidUTF8(text[:maxName], "") // the cut may fall into a character
 	}
 	if len(*list) < maxListed && !slices.Contains(*list, text) {
 		*list = append(*list, text)
