@@ -32,6 +32,16 @@ type state struct {
 	Pending *pending         `json:"pending,omitempty"` // for the recovery
 }
 
+func (st state) clone() state {
+	slots := map[string]*slot{}
+	for name, s := range st.Slots {
+		copied := *s
+		slots[name] = &copied
+	}
+	st.Slots = slots
+	return st
+}
+
 type slot struct {
 	Package    string `json:"package"`
 	Bootable   bool   `json:"bootable"`
@@ -82,14 +92,35 @@ func open(k keeper, style Style, asSold map[string][]byte) (*Device, error) {
 	return d, k.save(d.state)
 }
 
+// change writes the state as edit leaves it. What could not be written has not happened.
+func (d *Device) change(edit func(*state)) error {
+	next := d.state.clone()
+	edit(&next)
+	if err := d.keep.save(next); err != nil {
+		return err
+	}
+	d.state = next
+	return nil
+}
+
 // Style is the style it was opened with.
 func (d *Device) Style() Style { return d.style }
 
 // Active names the slot that runs, or that the next Boot tries.
 func (d *Device) Active() string { return d.state.Active }
 
-// Image is the system in the active slot.
-func (d *Device) Image() (Image, error) { return d.keep.image(d.state.Active) }
+// Image is the system that runs: the one in the active slot, unless that was installed and not booted yet.
+func (d *Device) Image() (Image, error) {
+	if d.waits() {
+		return d.keep.image(d.other())
+	}
+	return d.keep.image(d.state.Active)
+}
+
+// waits says that the active slot waits for its first boot.
+func (d *Device) waits() bool {
+	return d.Unproven() && d.state.Slots[d.state.Active].Tries == BootAttempts
+}
 
 // Pending says if a package waits for the recovery.
 func (d *Device) Pending() bool { return d.state.Pending != nil }
@@ -98,16 +129,34 @@ func (d *Device) Pending() bool { return d.state.Pending != nil }
 func (d *Device) Unproven() bool { return !d.state.Slots[d.state.Active].Successful }
 
 // Install writes p into the other slot and makes it the next to boot (A/B), or leaves it for
-// the recovery. It may be called again after any error or crash; what runs is never touched.
+// the recovery. It may be called again after any error or crash; what runs is never touched, and
+// neither is the last system that was marked successful.
 func (d *Device) Install(p Package) error {
 	if d.style == Recovery {
-		d.state.Pending = &pending{p.Path, p.Size, p.SHA256}
-		return d.keep.save(d.state)
+		return d.change(func(st *state) { st.Pending = &pending{p.Path, p.Size, p.SHA256} })
 	}
 	return d.writeOther(p)
 }
 
+// makeRoom sees to it that the other slot may be written to: a system that was installed and never booted gives way
+// to what is installed now; one that runs and was not marked successful must be, or be left, first.
+func (d *Device) makeRoom() error {
+	if !d.Unproven() {
+		return nil
+	}
+	if !d.waits() {
+		return fail(CodeInstallDevice, nil, "the running system was not marked successful yet; the other slot holds the only one to fall back on")
+	}
+	return d.change(func(st *state) {
+		*st.Slots[st.Active] = slot{}
+		st.Active = d.other()
+	})
+}
+
 func (d *Device) writeOther(p Package) error {
+	if err := d.makeRoom(); err != nil {
+		return err
+	}
 	running, err := d.Image()
 	if err != nil {
 		return err
@@ -116,8 +165,7 @@ func (d *Device) writeOther(p Package) error {
 		return err
 	}
 	other := d.other()
-	*d.state.Slots[other] = slot{} // not bootable while it is half written
-	if err := d.keep.save(d.state); err != nil {
+	if err := d.change(func(st *state) { *st.Slots[other] = slot{} }); err != nil { // not bootable while it is half written
 		return err
 	}
 	if err := d.keep.write(other, p); err != nil {
@@ -126,9 +174,10 @@ func (d *Device) writeOther(p Package) error {
 	if err := d.judgeWritten(other, running.Build); err != nil {
 		return err
 	}
-	*d.state.Slots[other] = slot{Package: p.SHA256, Bootable: true, Tries: BootAttempts}
-	d.state.Active, d.state.Pending = other, nil
-	return d.keep.save(d.state)
+	return d.change(func(st *state) {
+		*st.Slots[other] = slot{Package: p.SHA256, Bootable: true, Tries: BootAttempts}
+		st.Active, st.Pending = other, nil
+	})
 }
 
 // judgeWritten looks at the system as it lies in the slot: the last gate, and the same in both styles.
@@ -157,15 +206,16 @@ func (d *Device) Boot() (Image, error) {
 	if err := d.recover(); err != nil {
 		return Image{}, err
 	}
-	s := d.state.Slots[d.state.Active]
-	if !s.Successful {
-		if s.Tries <= 0 {
-			s.Bootable = false
-			d.state.Active = d.other()
-		} else {
-			s.Tries--
-		}
-		if err := d.keep.save(d.state); err != nil {
+	if d.Unproven() {
+		err := d.change(func(st *state) {
+			if s := st.Slots[st.Active]; s.Tries <= 0 {
+				s.Bootable = false
+				st.Active = d.other()
+			} else {
+				s.Tries--
+			}
+		})
+		if err != nil {
 			return Image{}, err
 		}
 	}
@@ -174,7 +224,7 @@ func (d *Device) Boot() (Image, error) {
 
 // stand is the system in the active slot, or, if that was damaged, in the other one, which is active from then on.
 func (d *Device) stand() (Image, error) {
-	img, damage := d.Image()
+	img, damage := d.keep.image(d.state.Active)
 	if damage == nil {
 		return img, nil
 	}
@@ -186,9 +236,10 @@ func (d *Device) stand() (Image, error) {
 	if err != nil {
 		return Image{}, fmt.Errorf("slots: both slots are damaged: %w", errors.Join(damage, err))
 	}
-	*d.state.Slots[d.state.Active] = slot{}
-	d.state.Active = other
-	return img, d.keep.save(d.state)
+	return img, d.change(func(st *state) {
+		*st.Slots[st.Active] = slot{}
+		st.Active = other
+	})
 }
 
 // recover applies a pending package. A package that the script refuses is dropped: the recovery
@@ -206,18 +257,21 @@ func (d *Device) recover() error {
 	if err == nil {
 		return nil // writeOther took the command away in the same save
 	}
-	d.state.Pending = nil
-	return errors.Join(err, d.keep.save(d.state))
+	return errors.Join(err, d.change(func(st *state) { st.Pending = nil }))
 }
 
-// MarkSuccessful keeps the active slot. It may be called at every boot.
+// MarkSuccessful keeps the active slot. It may be called at every boot, and refuses a system that was never booted.
 func (d *Device) MarkSuccessful() error {
-	s := d.state.Slots[d.state.Active]
-	if s.Successful {
+	if !d.Unproven() {
 		return nil
 	}
-	s.Successful, s.Bootable, s.Tries = true, true, 0
-	return d.keep.save(d.state)
+	if d.waits() {
+		return errors.New("slots: the installed system was not booted yet; nothing shows that it comes up")
+	}
+	return d.change(func(st *state) {
+		s := st.Slots[st.Active]
+		s.Successful, s.Bootable, s.Tries = true, true, 0
+	})
 }
 
 // Rollback leaves an unproven system at once, without using up its attempts.
@@ -225,10 +279,11 @@ func (d *Device) Rollback() error {
 	if !d.Unproven() {
 		return errors.New("slots: the running system was marked successful; only a package can replace it")
 	}
-	s := d.state.Slots[d.state.Active]
-	s.Bootable, s.Tries = false, 0
-	d.state.Active = d.other()
-	return d.keep.save(d.state)
+	return d.change(func(st *state) {
+		s := st.Slots[st.Active]
+		s.Bootable, s.Tries = false, 0
+		st.Active = d.other()
+	})
 }
 
 func (d *Device) other() string {

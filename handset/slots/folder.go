@@ -151,10 +151,22 @@ func openPackage(p pending) (Package, func() error, error) {
 		return Package{}, nil, err
 	}
 	info, err := file.Stat()
-	if err != nil || info.Size() != p.Size {
-		return Package{}, nil, errors.Join(err, file.Close(), fmt.Errorf("the package has %d bytes, wanted %d", info.Size(), p.Size))
+	if err == nil && info.Size() != p.Size {
+		err = fmt.Errorf("the package has %d bytes, wanted %d", info.Size(), p.Size)
+	}
+	if err != nil {
+		return Package{}, nil, errors.Join(err, file.Close())
 	}
 	return Package{Reader: file, Size: p.Size, SHA256: p.SHA256, Path: p.Path}, file.Close, nil
+}
+
+// Sweep removes what a WriteFile that was cut off has left beside a file.
+func Sweep(path string) error {
+	left, err := filepath.Glob(path + ".[0-9]*")
+	for _, name := range left {
+		err = errors.Join(err, os.Remove(name))
+	}
+	return err
 }
 
 // WriteFile replaces a file by its new content, durably and all at once.

@@ -102,13 +102,3 @@ func (m *memory) image(name string) (Image, error) {
 }
 
 func (m *memory) pack(p pending) (Package, func() error, error) { return openPackage(p) }
-
-func (st state) clone() state {
-	slots := map[string]*slot{}
-	for name, s := range st.Slots {
-		copied := *s
-		slots[name] = &copied
-	}
-	st.Slots = slots
-	return st
-}

@@ -5,6 +5,7 @@ package slots
 import (
 	"bytes"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -97,6 +98,10 @@ func conform(t *testing.T, fresh func(*testing.T) backend, style Style, model st
 		if b.reopen != nil {
 			d = b.reopen(t, style)
 		}
+		runs(t, d, old)
+		if err := d.MarkSuccessful(); style == AB && err == nil {
+			t.Error("a system was marked successful that was never booted")
+		}
 		img := must(d.Boot())(t)
 		if img.Package != p.SHA256 || !d.Unproven() {
 			t.Errorf("booted %q, unproven %v", img.Package, d.Unproven())
@@ -128,6 +133,66 @@ func conform(t *testing.T, fresh func(*testing.T) backend, style Style, model st
 			t.Error("the old system is taken for unproven")
 		}
 	})
+	t.Run("installed again before the boot", func(t *testing.T) {
+		for name, again := range map[string]Package{"the same": p, "another": packageOf(t, buildOf(t, model, fixtures.Bad))} {
+			b := fresh(t)
+			d := b.open(t, style, old)
+			if err := d.Install(p); err != nil {
+				t.Fatal(err)
+			}
+			if b.reopen != nil { // killed before it could note that the package was installed
+				d = b.reopen(t, style)
+			}
+			if err := d.Install(again); err != nil {
+				t.Fatal(err)
+			}
+			for range BootAttempts {
+				if img := must(d.Boot())(t); img.Package != again.SHA256 {
+					t.Errorf("%s: another system comes up", name)
+				}
+			}
+			if img := must(d.Boot())(t); img.Build.Fingerprint != old.Fingerprint { // it did not come up
+				t.Errorf("%s: %s runs, wanted the system that was there", name, img.Build.Fingerprint)
+			}
+		}
+	})
+	t.Run("nothing is written over the last proven system", func(t *testing.T) {
+		d := fresh(t).open(t, style, old)
+		if err := d.Install(p); err != nil {
+			t.Fatal(err)
+		}
+		must(d.Boot())(t)
+		err := d.Install(packageOf(t, buildOf(t, model, fixtures.Bad)))
+		if err == nil {
+			_, err = d.Boot()
+		}
+		if err == nil {
+			t.Error("a system that was never marked successful was taken for one to fall back on")
+		}
+		if err := d.Rollback(); err != nil {
+			t.Fatal(err)
+		}
+		runs(t, d, old)
+	})
+	t.Run("a state that cannot be written is not taken for written", func(t *testing.T) {
+		d := fresh(t).open(t, style, old)
+		if err := d.Install(p); err != nil {
+			t.Fatal(err)
+		}
+		must(d.Boot())(t)
+		kept := d.keep
+		d.keep = unwritable{kept}
+		if d.MarkSuccessful() == nil || !d.Unproven() {
+			t.Error("marked successful in memory alone")
+		}
+		if d.Rollback() == nil || d.Active() != "b" {
+			t.Error("rolled back in memory alone")
+		}
+		d.keep = kept
+		if err := d.MarkSuccessful(); err != nil || d.Unproven() {
+			t.Errorf("not marked: %v", err)
+		}
+	})
 	t.Run("rollback at once", func(t *testing.T) {
 		d := fresh(t).open(t, style, old)
 		if err := d.Install(p); err != nil {
@@ -156,6 +221,11 @@ func conform(t *testing.T, fresh func(*testing.T) backend, style Style, model st
 		refused(t, fresh(t).open(t, style, old), Package{Reader: bytes.NewReader(junk), Size: int64(len(junk)), SHA256: "junk", Path: path}, CodeScript, CodeScript)
 	})
 }
+
+// unwritable is a keeper whose disk is full.
+type unwritable struct{ keeper }
+
+func (unwritable) save(state) error { return errors.New("no space left") }
 
 // refused says that a package is refused, with its code, at the moment at which the style looks at it, and
 // that what ran runs on.
