@@ -95,6 +95,9 @@ func (c *Client) rest(b slots.Build) {
 	state := Idle
 	if c.mem.Running != "" && c.mem.Running == b.Fingerprint {
 		state = Observing
+		if err := c.cfg.Slots.MarkSuccessful(); err != nil { // it came up, even if that could not be written then
+			c.cfg.Log.Error("the running system could not be marked successful", "err", err)
+		}
 	}
 	c.enter(state, c.cfg.Now().Add(c.jitter(c.cfg.Poll, 10)))
 }

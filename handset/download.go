@@ -78,6 +78,9 @@ func (c *Client) transfer(ctx context.Context, file *os.File, sum hash.Hash, hav
 	defer resp.Body.Close()
 	start, err := startOf(resp, have, want.Length)
 	if err != nil {
+		if have > 0 && resp.StatusCode < 500 {
+			c.dropPart() // whoever refuses the rest may give the whole
+		}
 		return err
 	}
 	if start == 0 {
@@ -87,8 +90,8 @@ func (c *Client) transfer(ctx context.Context, file *os.File, sum hash.Hash, hav
 		return &Refusal{ClassHandset, report.PhaseDownload, codeWrite, err}
 	}
 	c.mem.Part = ""
-	if etag := resp.Header.Get("ETag"); strings.HasPrefix(etag, `"`) { // a weak one vouches for no byte
-		c.mem.Part = etag
+	if tag := entityTag(resp); strings.HasPrefix(tag, `"`) { // a weak one vouches for no byte
+		c.mem.Part = tag
 	}
 	if err := c.save(); err != nil {
 		return err
@@ -134,7 +137,7 @@ func startOf(resp *http.Response, have, length int64) (int64, error) {
 		}
 		return have, nil
 	}
-	return 0, transferRefusal(fmt.Errorf("the server answers %s", resp.Status), codeHTTP+resp.StatusCode)
+	return 0, transferRefusal(fmt.Errorf("the server answers %s", status(resp)), codeHTTP+resp.StatusCode)
 }
 
 func transferRefusal(err error, code int) error {

@@ -4,7 +4,11 @@ package handset
 
 import (
 	"crypto"
+	"encoding/base64"
 	"net/http"
+	"os"
+	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -12,6 +16,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"landed/handset/handsettest"
+	"landed/handset/slots"
 	"landed/manifests/report"
 )
 
@@ -103,3 +108,146 @@ func TestRefusedPackageIsGivenUp(t *testing.T) {
 		t.Errorf("progress %s, failure %+v, %v", st.Progress, st.Failure, err)
 	}
 }
+
+// A handset that cannot write takes the update once it can again: its own disk is not the package's fault.
+func TestOwnDiskIsNotThePackagesFault(t *testing.T) {
+	r := newRig(t)
+	mend := r.breakFile("slots/slots.json")
+	for range 2 * maxInstalls {
+		if refusal := r.step(); refusal == nil || refusal.Class != ClassHandset {
+			t.Fatalf("got %v", refusal)
+		}
+		r.pass(25 * time.Hour)
+	}
+	mend()
+	r.step()
+	if !r.patched() {
+		st, _ := r.client.Status()
+		t.Errorf("the patched build does not run: %s", st.Reason)
+	}
+}
+
+// A system that came up while its mark could not be written is marked later, or it would be left for the old one.
+func TestMarkIsMadeLater(t *testing.T) {
+	r := newRig(t)
+	var mend func()
+	r.onBoot = func() { mend = r.breakFile("slots/slots.json") }
+	if refusal := r.step(); refusal == nil || mend == nil {
+		t.Fatalf("got %v", refusal)
+	}
+	r.onBoot = nil
+	mend()
+	dev, err := slots.Open(r.dir+"/slots", slots.Recovery, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.slots = dev
+	r.open()
+	r.pass(25 * time.Hour)
+	r.step()
+	if !r.patched() || r.slots.Unproven() {
+		t.Errorf("the patched build runs: %v; unproven: %v", r.patched(), r.slots.Unproven())
+	}
+}
+
+// What was kept of an interrupted download never stands in the way for ever, whatever somebody on the way answered.
+func TestResumeThatIsRefusedBeginsAnew(t *testing.T) {
+	partly := func(r *rig, w http.ResponseWriter, etag string) {
+		w.Header().Set("Content-Length", strconv.Itoa(len(r.content)))
+		w.Header().Set("ETag", etag)
+		w.Write(r.content[:1000])
+	}
+	for name, c := range map[string]struct {
+		etag   string
+		refuse func(w http.ResponseWriter, req *http.Request) bool
+	}{
+		"a tag that is too long": {`"` + strings.Repeat("x", 100_000) + `"`, func(w http.ResponseWriter, req *http.Request) bool {
+			if len(req.Header.Get("If-Range")) < 8<<10 {
+				return false
+			}
+			w.WriteHeader(http.StatusRequestHeaderFieldsTooLarge)
+			return true
+		}},
+		"ranges are refused": {`"x"`, func(w http.ResponseWriter, req *http.Request) bool {
+			if req.Header.Get("Range") == "" {
+				return false
+			}
+			w.WriteHeader(http.StatusRequestedRangeNotSatisfiable)
+			return true
+		}},
+		"other ranges are sent": {`"x"`, func(w http.ResponseWriter, req *http.Request) bool {
+			if req.Header.Get("Range") == "" {
+				return false
+			}
+			w.Header().Set("Content-Range", "bytes 0-9/10")
+			w.WriteHeader(http.StatusPartialContent)
+			return true
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newRig(t)
+			begun := false
+			r.server.Bend = func(w http.ResponseWriter, req *http.Request) bool {
+				if !strings.Contains(req.URL.Path, "/builds/") {
+					return false
+				}
+				if !begun {
+					begun = true
+					partly(r, w, c.etag)
+					return true
+				}
+				return c.refuse(w, req)
+			}
+			for range 3 {
+				r.step()
+				r.pass(25 * time.Hour)
+			}
+			if !r.patched() {
+				t.Error("the download never went on")
+			}
+		})
+	}
+}
+
+// A factory reset forgets the key, also where a write of the state was cut off by a power cut.
+func TestResetLeavesNoKey(t *testing.T) {
+	r := newRig(t)
+	r.step()
+	seed := base64.StdEncoding.EncodeToString(r.client.mem.Seed)
+	text, err := os.ReadFile(r.dir + "/client/" + stateFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(r.dir+"/client/"+stateFile+".1234", text[:len(text)-10], 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := Reset(r.dir + "/client"); err != nil {
+		t.Fatal(err)
+	}
+	files, _ := filepath.Glob(r.dir + "/client/*")
+	for _, name := range files {
+		if text, err := os.ReadFile(name); err == nil && strings.Contains(string(text), seed) {
+			t.Errorf("%s holds the key still", filepath.Base(name))
+		}
+	}
+}
+
+// Words of a server are no commands to the terminal that shows them.
+func TestAnswersCommandNoTerminal(t *testing.T) {
+	r := newRig(t)
+	r.rt = roundTrip(func(req *http.Request) (*http.Response, error) {
+		resp, err := direct{r.server}.RoundTrip(req)
+		if err == nil && (strings.Contains(req.URL.Path, "/builds/") || strings.Contains(req.URL.Path, "/reports")) {
+			resp.StatusCode, resp.Status = 503, "503 \x1b[2Jall is well"
+		}
+		return resp, err
+	})
+	r.open()
+	if _, err := r.client.Step(t.Context()); err == nil || strings.ContainsRune(err.Error(), '\x1b') {
+		t.Errorf("got %q", err)
+	}
+}
+
+type roundTrip func(*http.Request) (*http.Response, error)
+
+func (f roundTrip) RoundTrip(req *http.Request) (*http.Response, error) { return f(req) }

@@ -69,7 +69,7 @@ func (c *Client) poll(ctx context.Context, model string) (*feed, error) {
 	if err != nil {
 		return nil, metadataRefusal(err, err)
 	}
-	f := &feed{c: c, model: model, role: manifests.Model{Device: model}.Role(), now: now, etag: resp.Header.Get("ETag"),
+	f := &feed{c: c, model: model, role: manifests.Model{Device: model}.Role(), now: now, etag: entityTag(resp),
 		fetch: &fetcher{ctx: ctx, c: c, kept: map[string]fetched{c.metadataURL("timestamp.json"): {body: text}}}}
 	if err := c.plausible(text); err != nil {
 		return nil, metadataRefusal(err, nil)

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -31,6 +32,7 @@ func newHTTPClient(t http.RoundTripper) *http.Client {
 	if t == nil {
 		own := http.DefaultTransport.(*http.Transport).Clone()
 		own.ResponseHeaderTimeout = 30 * time.Second
+		own.MaxResponseHeaderBytes = 64 << 10
 		t = own
 	}
 	return &http.Client{Transport: t, CheckRedirect: func(r *http.Request, via []*http.Request) error {
@@ -175,6 +177,20 @@ func readCapped(resp *http.Response, most int64) ([]byte, error) {
 		err = fmt.Errorf("%w: %d bytes allowed", errTooLong, most)
 	}
 	return body, err
+}
+
+// entityTag is the ETag of an answer, "" if it has none that can be kept: one that is very long would be sent back to
+// servers that refuse long headers, for ever.
+func entityTag(resp *http.Response) string {
+	if tag := resp.Header.Get("ETag"); len(tag) <= 128 {
+		return tag
+	}
+	return ""
+}
+
+// status is the status of an answer in our own words: the server's are for no terminal.
+func status(resp *http.Response) string {
+	return strings.TrimSpace(fmt.Sprintf("%d %s", resp.StatusCode, http.StatusText(resp.StatusCode)))
 }
 
 func (c *Client) metadataURL(name string) string { return c.cfg.URL + "/tuf/metadata/" + name }

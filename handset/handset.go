@@ -87,6 +87,7 @@ type Client struct {
 	mem    memory
 	known  *trustedmetadata.TrustedMetadata // of the last complete poll of this process; nil if there was none
 	copies map[string][]byte                // metadata by file name, verified but not on the disk yet
+	dirty  bool                             // the state holds a report that is not on the disk yet
 	saved  func()                           // tests stop the client here
 }
 
@@ -99,7 +100,7 @@ func New(cfg Config) (*Client, error) {
 	if err := os.MkdirAll(c.path("metadata"), 0o700); err != nil {
 		return nil, err
 	}
-	if err := c.open(); err != nil {
+	if err := errors.Join(slots.Sweep(c.path(stateFile)), c.open()); err != nil {
 		return nil, err
 	}
 	c.mem.Watch.last = cfg.Elapsed()
@@ -221,7 +222,7 @@ func (c *Client) Status() (Status, error) {
 // Reset forgets the installation as a factory reset does: the folder is emptied of everything but the
 // trusted metadata, which lie with the system. The next New makes a new key, a new secret, sequence 1.
 func Reset(dir string) error {
-	return errors.Join(os.RemoveAll(filepath.Join(dir, stateFile)), os.RemoveAll(filepath.Join(dir, downloadFile)))
+	return errors.Join(os.RemoveAll(filepath.Join(dir, stateFile)), os.RemoveAll(filepath.Join(dir, downloadFile)), slots.Sweep(filepath.Join(dir, stateFile)))
 }
 
 func (c *Client) path(name string) string { return filepath.Join(c.cfg.Dir, name) }

@@ -7,6 +7,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"syscall"
 
 	"landed/handset/slots"
 	"landed/manifests/offers"
@@ -97,7 +98,7 @@ func (c *Client) install() error {
 	want := c.mem.Offer.Package
 	p := slots.Package{Reader: file, Size: want.Length, SHA256: want.SHA256, Path: c.path(downloadFile)}
 	if err := c.cfg.Slots.Install(p); err != nil {
-		return &Refusal{ClassInstall, report.PhaseInstall, slots.CodeOf(err), err}
+		return installRefusal(err)
 	}
 	c.progress(report.ProgressInstalled, nil)
 	c.enter(Rebooting, c.cfg.Now())
@@ -111,7 +112,7 @@ func (c *Client) reboot() error {
 	for range slots.BootAttempts + 2 {
 		img, err := c.cfg.Slots.Boot()
 		if err != nil {
-			return c.bootOld(&Refusal{ClassInstall, report.PhaseInstall, slots.CodeOf(err), err})
+			return c.bootOld(installRefusal(err))
 		}
 		if err := c.cfg.System.Boot(img); err != nil {
 			last = err
@@ -123,6 +124,17 @@ func (c *Client) reboot() error {
 		return c.arrived(img.Build)
 	}
 	return refuse(ClassInstall, report.PhaseBoot, slots.CodeBootedOldSlot, "no system came up: %w", last)
+}
+
+// installRefusal tells a disk that is full or cannot be written from a package that cannot be installed.
+func installRefusal(err error) *Refusal {
+	switch _, own := errors.AsType[syscall.Errno](err); {
+	case errors.Is(err, syscall.ENOSPC):
+		return &Refusal{ClassHandset, report.PhaseInstall, codeNoSpace, err}
+	case own:
+		return &Refusal{ClassHandset, report.PhaseInstall, codeWrite, err}
+	}
+	return &Refusal{ClassInstall, report.PhaseInstall, slots.CodeOf(err), err}
 }
 
 // bootOld starts the system that is still there after the recovery refused the package.

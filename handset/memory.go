@@ -97,6 +97,7 @@ func (c *Client) setUp() error {
 
 func (c *Client) save() error {
 	if c.cfg.Volatile {
+		c.dirty = false
 		c.saved()
 		return nil
 	}
@@ -107,6 +108,7 @@ func (c *Client) save() error {
 	if err := slots.WriteFile(c.path(stateFile), text); err != nil {
 		return fmt.Errorf("handset: keep state: %w", err)
 	}
+	c.dirty = false
 	c.saved()
 	return nil
 }

@@ -66,6 +66,11 @@ func (c *Client) deliver(ctx context.Context) error {
 	if len(c.mem.Outbox) == 0 || !reached(c.cfg.Now(), c.mem.OutboxWake) {
 		return nil
 	}
+	if c.dirty { // the last write failed: what is sent now would be forgotten by a restart, its number given again
+		if err := c.save(); err != nil {
+			return err
+		}
+	}
 	for len(c.mem.Outbox) > 0 {
 		again, err := c.post(ctx, &c.mem.Outbox[0])
 		if again {
@@ -103,7 +108,7 @@ func (c *Client) post(ctx context.Context, l *letter) (again bool, err error) {
 	body, _ := io.ReadAll(io.LimitReader(resp.Body, 64<<10)) // to the end, so that the connection can be used again
 	var answer struct{ ID, Code string }
 	if err := json.Unmarshal(body, &answer); err != nil {
-		return true, fmt.Errorf("send report: the server answers %s, and does not speak of the report", resp.Status)
+		return true, fmt.Errorf("send report: the server answers %s, and does not speak of the report", status(resp))
 	}
 	if resp.StatusCode == http.StatusOK && answer.ID == l.ID {
 		return false, nil
@@ -114,5 +119,5 @@ func (c *Client) post(ctx context.Context, l *letter) (again bool, err error) {
 		l.Refused++
 	}
 	ends := problem && slices.Contains(final, answer.Code) || l.Refused >= maxRefusals
-	return !ends, fmt.Errorf("send report: the server answers %s (%.40q)", resp.Status, answer.Code)
+	return !ends, fmt.Errorf("send report: the server answers %s (%.40q)", status(resp), answer.Code)
 }

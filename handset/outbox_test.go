@@ -123,3 +123,34 @@ func TestFitting(t *testing.T) {
 		t.Errorf("kept %d: %v", len(outbox), kept)
 	}
 }
+
+// A report whose state could not be written is not sent: after a restart its sequence number would be given again.
+func TestNothingUnwrittenIsSent(t *testing.T) {
+	r := newRig(t)
+	r.offer.Share = 0
+	r.offered()
+	r.step()
+	sent := len(r.server.Reports())
+	mend := r.breakFile("client/" + stateFile)
+	r.pass(8 * 24 * time.Hour)
+	if _, err := r.client.Step(t.Context()); err == nil {
+		t.Fatal("a state that cannot be written is no error")
+	}
+	if got := r.server.Reports()[sent:]; len(got) > 0 {
+		t.Errorf("sent before it was written: %v", kinds(got))
+	}
+	mend()
+	r.open() // killed, and started again
+	r.pass(25 * time.Hour)
+	r.step()
+	seqs := map[int64]string{}
+	for _, got := range r.server.Reports() {
+		if id, twice := seqs[got.Seq]; twice && id != got.ID {
+			t.Errorf("two reports carry sequence %d", got.Seq)
+		}
+		seqs[got.Seq] = got.ID
+	}
+	if len(seqs) != sent+1 {
+		t.Errorf("%d reports in all, wanted the weekly one once the disk was mended", len(seqs))
+	}
+}

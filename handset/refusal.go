@@ -49,15 +49,15 @@ func (r *Refusal) Error() string {
 func (r *Refusal) Unwrap() error { return r.Err }
 
 // blames says if the package, or what it did here, was at fault, so that trying it again and again helps nobody. A
-// disk that could not be read, or bytes that changed on it, are not the package's fault; nor is a bad download.
+// disk that could not be read or written, or bytes that changed on it, are not the package's fault; nor is a bad download.
 func (r *Refusal) blames() bool {
-	switch r.Phase {
-	case report.PhaseInstall, report.PhaseBoot:
+	switch {
+	case r.Class == ClassHandset:
+		return false
+	case r.Phase == report.PhaseInstall, r.Phase == report.PhaseBoot:
 		return true
-	case report.PhaseVerify:
-		return r.Class != ClassHandset && r.Class != ClassHash
 	}
-	return false
+	return r.Phase == report.PhaseVerify && r.Class != ClassHash
 }
 
 func refuse(class Class, phase report.Phase, code int, format string, args ...any) error {

@@ -52,6 +52,7 @@ func (c *Client) tell(kind report.Kind) {
 		return
 	}
 	c.mem.Seq++
+	c.dirty = true
 	c.mem.Outbox = append(c.mem.Outbox, letter{ID: r.ID, Kind: kind, Envelope: envelope})
 	c.mem.Outbox = fitting(c.mem.Outbox)
 	c.mem.Baseline, c.mem.Answer = c.cfg.Now(), answer(evidence)

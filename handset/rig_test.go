@@ -11,6 +11,8 @@ import (
 	"errors"
 	"math/rand/v2"
 	"net/http"
+	"os"
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -45,6 +47,7 @@ type rig struct {
 	pace      Pace
 	before    map[string][]byte // metadata of an earlier publication
 	saves     int               // crash at this save, counted down; 0 never
+	onBoot    func()            // before a system comes up
 }
 
 func newRig(t testing.TB) *rig {
@@ -140,7 +143,27 @@ func (r *rig) Boot(img slots.Image) error {
 		r.first = r.now
 	}
 	r.booted = img
+	if r.onBoot != nil && img.Package != "" {
+		r.onBoot()
+	}
 	return nil
+}
+
+// breakFile makes a file of the handset impossible to replace, as on a disk that is full or worn, until it is mended.
+func (r *rig) breakFile(name string) (mend func()) {
+	r.t.Helper()
+	path := filepath.Join(r.dir, name)
+	do := func(err error) {
+		if err != nil {
+			r.t.Fatal(err)
+		}
+	}
+	do(os.Rename(path, path+"-kept"))
+	do(os.MkdirAll(filepath.Join(path, "x"), 0o700))
+	return func() {
+		do(os.RemoveAll(path))
+		do(os.Rename(path+"-kept", path))
+	}
 }
 
 func (r *rig) Evidence() (report.Evidence, time.Duration) {
