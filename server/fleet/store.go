@@ -59,6 +59,7 @@ type Changes interface {
 	Get(ctx context.Context, id string) (Change, error)
 	Save(ctx context.Context, c Change, from ChangeState) error // Conflict if it was not in from
 	Open(ctx context.Context) ([]Change, error)                 // those that wait for signatures, oldest first
+	Dropped(ctx context.Context) ([]Change, error)              // those that were given up, oldest first
 }
 
 // MetadataFiles keeps published metadata: every version ever served, as signed.

@@ -128,20 +128,6 @@ func (p *Publisher) AddSignatures(ctx context.Context, id string, response tufre
 	return progress, nil
 }
 
-// fits refuses a change whose versions were used by something else since it was staged, or with
-// a model that was retired since.
-func (p *Publisher) fits(s state, c fleet.Change) error {
-	for _, r := range c.Roles {
-		if s.retired(r.Role) {
-			return fleet.Errorf(fleet.Conflict, "change_stale", "change %s holds a version of %s, and %s is retired: nobody may sign for it any more; drop the change, and make a release without it", c.ID, r.Role, r.Role)
-		}
-		if want := p.next(s, r.Role); r.Version != want {
-			return fleet.Errorf(fleet.Conflict, "change_stale", "change %s holds version %d of %s, but %d is next: something else was published meanwhile; drop the change and stage the release again", c.ID, r.Version, r.Role, want)
-		}
-	}
-	return nil
-}
-
 // attach adds signatures to the roles of c and says which. All faults are returned.
 func (s state) attach(c *fleet.Change, signatures []tufrepo.Signature) (added []string, err error) {
 	var faults []error

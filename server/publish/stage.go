@@ -110,6 +110,10 @@ func (p *Publisher) draw(ctx context.Context, s state, r fleet.Release, packages
 		}
 		added[role] = append(added[role], tufrepo.Target{Path: m.Package.Path, Length: pkg.Size, SHA256: pkg.SHA256, Custom: custom}, document)
 	}
+	vacant, err := p.vacant(ctx)
+	if err != nil {
+		return d, err
+	}
 	for _, role := range slices.Sorted(maps.Keys(added)) {
 		if !s.delegates(role) {
 			if s.retired(role) {
@@ -119,7 +123,7 @@ func (p *Publisher) draw(ctx context.Context, s state, r fleet.Release, packages
 		}
 		targets, pruned := nextTargets(s.info[role].Targets, added[role])
 		d.pruned = append(d.pruned, pruned...)
-		if d.roles[role], err = tufrepo.NewRole(p.next(s, role), p.now().Add(p.cfg.Expiry.Model), targets); err != nil {
+		if d.roles[role], err = tufrepo.NewRole(max(p.next(s, role), vacant[role]), p.now().Add(p.cfg.Expiry.Model), targets); err != nil {
 			return d, &fleet.Error{Kind: fleet.Conflict, Code: "role_refused", Msg: fmt.Sprintf("the next version of %s cannot be written: %s", role, inOneLine(err))}
 		}
 	}

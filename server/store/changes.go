@@ -53,7 +53,16 @@ func (s changes) Save(ctx context.Context, c fleet.Change, from fleet.ChangeStat
 
 // Open implements fleet.Changes.
 func (s changes) Open(ctx context.Context) ([]fleet.Change, error) {
-	rows, err := s.q.query(ctx, `SELECT `+changeColumns+` FROM changes WHERE state = $1 ORDER BY at, id`, fleet.ChangeOpen)
+	return s.in(ctx, fleet.ChangeOpen)
+}
+
+// Dropped implements fleet.Changes.
+func (s changes) Dropped(ctx context.Context) ([]fleet.Change, error) {
+	return s.in(ctx, fleet.ChangeDropped)
+}
+
+func (s changes) in(ctx context.Context, state fleet.ChangeState) ([]fleet.Change, error) {
+	rows, err := s.q.query(ctx, `SELECT `+changeColumns+` FROM changes WHERE state = $1 ORDER BY at, id`, state)
 	return collect(rows, err, func(scan func(...any) error) (c fleet.Change, err error) {
 		var roles []byte
 		if err := scan(changeFields(&c, &roles)...); err != nil {

@@ -3,6 +3,7 @@
 package storetest
 
 import (
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -101,6 +102,15 @@ func testChanges(t *testing.T, s fleet.Store) {
 		open, err := tx.Changes().Open(ctx)
 		same(t, "oldest first", open, []fleet.Change{two, one})
 		return err
+	})
+	two.State = fleet.ChangeDropped
+	update(t, s, func(tx fleet.Tx) error { return tx.Changes().Save(ctx, two, fleet.ChangeOpen) })
+	view(t, s, func(tx fleet.Tx) error {
+		dropped, err := tx.Changes().Dropped(ctx)
+		same(t, "given up", dropped, []fleet.Change{two})
+		open, errOpen := tx.Changes().Open(ctx)
+		same(t, "still open", open, []fleet.Change{one})
+		return errors.Join(err, errOpen)
 	})
 	one.State = fleet.ChangePublished
 	save := func(tx fleet.Tx) error { return tx.Changes().Save(ctx, one, fleet.ChangeOpen) }
