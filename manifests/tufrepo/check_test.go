@@ -391,6 +391,10 @@ func TestDiff(t *testing.T) {
 			t.Errorf("%q is missing in:\n%s", want, got)
 		}
 	}
+	other := Set{Roots: [][]byte{must(Sign(must(NewRoot(newRepo().rootSpec(1)))))}, Files: prev.Files}
+	if words := Diff(Set{Roots: prev.Roots[:1], Files: prev.Files}, other); !strings.Contains(strings.Join(words, " "), "root: another version 1") {
+		t.Errorf("another root of the same number is said to be %q", words)
+	}
 	if same := Diff(prev, prev); len(same) != 0 {
 		t.Errorf("nothing changed, but: %q", same)
 	}

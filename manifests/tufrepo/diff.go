@@ -21,7 +21,7 @@ func Diff(prev, next Set) []string {
 	}
 	if root, ok := now.lastRoot(); ok {
 		before, had := old.lastRoot()
-		if !had || before.info.Version != root.info.Version {
+		if !had || string(prev.Roots[len(prev.Roots)-1]) != string(next.Roots[len(next.Roots)-1]) {
 			words = append(words, diffRoot(before.info, root.info)...)
 		}
 	}
@@ -70,6 +70,9 @@ func headline(role string, old, now Info) string {
 	}
 	if old.Version == 0 {
 		return fmt.Sprintf("%s: new, version %d, valid until %s.", role, now.Version, until)
+	}
+	if old.Version == now.Version {
+		return fmt.Sprintf("%s: another version %d, valid until %s (was %s).", role, now.Version, until, old.Expires.Format(time.DateOnly))
 	}
 	return fmt.Sprintf("%s: version %d becomes %d, valid until %s (was %s).", role, old.Version, now.Version, until, old.Expires.Format(time.DateOnly))
 }

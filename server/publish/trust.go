@@ -77,7 +77,7 @@ func (s state) news(set tufrepo.Set) (edit, error) {
 		case info.Version > at:
 			e.roots = append(e.roots, doc)
 		case info.Version >= first && !bytes.Equal(doc, s.set.Roots[info.Version-first]):
-			return e, fleet.Errorf(fleet.Conflict, "root_differs", "root %d of the bundle is not the root %d that is published: it belongs to another trust", info.Version, info.Version)
+			return e, fleet.Errorf(fleet.Conflict, "root_differs", "nothing was imported: root %d of the bundle is not the root %d that is published. Another change was published first, or the bundle belongs to another trust; take over what is published (otasign refresh FEED --unpublished) and make the change again", info.Version, info.Version)
 		}
 	}
 	for role, doc := range set.Files {
@@ -91,7 +91,7 @@ func (s state) news(set tufrepo.Set) (edit, error) {
 		if info.Version > s.info[role].Version {
 			e.roles[role] = doc
 		} else if info.Version == s.info[role].Version && !bytes.Equal(doc, s.set.Files[role]) {
-			return e, fleet.Errorf(fleet.Conflict, "role_differs", "version %d of %s is published with other bytes; sign a higher version", info.Version, role)
+			return e, fleet.Errorf(fleet.Conflict, "role_differs", "nothing was imported: version %d of %s is published with other bytes, as another change was published first; take over what is published (otasign refresh FEED --unpublished) and make the change again", info.Version, role)
 		}
 	}
 	return e, nil

@@ -105,7 +105,7 @@ func (p *Publisher) takesOut(ctx context.Context, s, next state) error {
 		return fleet.Errorf(fleet.Conflict, "retires_offered", "nothing was imported, because it retires models with rollouts on their way: %s. Halt them first, with a reason for the people whose handsets get no more updates (otactl rollout halt ID --reason WHY), then import again", strings.Join(underWay, ", "))
 	}
 	if err == nil && len(faults) > 0 {
-		err = fleet.Errorf(fleet.Conflict, "takes_out_offered", "nothing was imported, because builds would be taken from handsets to which they are offered: %s. If the change was made on an old trust file, bring that up to date (otasign refresh) and make it again; if the builds are to go, halt their rollouts first", strings.Join(faults, "; "))
+		err = fleet.Errorf(fleet.Conflict, "takes_out_offered", "nothing was imported, because builds would be taken from handsets to which they are offered: %s. If the change was made on an old trust file, give it up and bring that up to date (otasign refresh FEED --unpublished), then make it again; if the builds are to go, halt their rollouts first", strings.Join(faults, "; "))
 	}
 	return err
 }

@@ -60,7 +60,7 @@ func (h *house) apply(t *testing.T, r tufrepo.Request, by ...*keys.Key) {
 	t.Helper()
 	var answers []tufrepo.Response
 	for _, k := range by {
-		answers = append(answers, must(Sign(r, h.now, Hand{k, NewLedger()})))
+		answers = append(answers, must(Sign(r, h.now, Hand{Signer: k, Ledger: NewLedger()})))
 	}
 	bundle, progress, err := Assemble(r, h.now, answers...)
 	if err != nil || len(bundle.Files) == 0 {

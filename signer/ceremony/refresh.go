@@ -22,7 +22,8 @@ type RefreshParams struct {
 	// request or the trust file of somebody else has it.
 	Seen   tufrepo.Set
 	Signed map[string]int64 // by role, the highest version that the keyholder's keys have signed
-	// Unpublished says that what was signed beyond Seen never was published, nor will be.
+	// Unpublished says that what was signed beyond Seen never was published, nor will be. What
+	// Trusted has of it is given up; that wants Seen to be a whole feed that is not out of date.
 	Unpublished bool
 }
 
@@ -34,6 +35,13 @@ type RefreshParams struct {
 func Refresh(p RefreshParams) (tufrepo.Set, []string, error) {
 	if len(p.Trusted.Roots) == 0 || len(p.Seen.Roots) == 0 {
 		return tufrepo.Set{}, nil, errors.New("there is no root in the trusted state, or none in what is published")
+	}
+	given := []string{}
+	if p.Unpublished {
+		var err error
+		if p.Trusted, given, err = giveUp(p); err != nil {
+			return tufrepo.Set{}, nil, err
+		}
 	}
 	roots, err := continueRoots(p.Trusted.Roots, p.Seen.Roots)
 	if err != nil {
@@ -58,7 +66,7 @@ func Refresh(p RefreshParams) (tufrepo.Set, []string, error) {
 	if err := errors.Join(faults...); err != nil {
 		return tufrepo.Set{}, nil, err
 	}
-	return next, expiredIn(seen, p.Now), nil
+	return next, append(given, expiredIn(seen, p.Now)...), nil
 }
 
 // continueRoots is the trusted chain with the later roots of seen. Signatures are not judged.
@@ -79,7 +87,7 @@ func continueRoots(trusted, seen [][]byte) ([][]byte, error) {
 		case at < 0: // older than all that the keyholder ever needed
 		case at < int64(len(chain)):
 			if string(chain[at]) != string(root) {
-				return nil, fmt.Errorf("root %d of the copy is not the root %d that you trust; it belongs to another trust", info.Version, info.Version)
+				return nil, fmt.Errorf("root %d of the copy is not the root %d that you trust; it belongs to another trust, or one of the two was made here and somebody else's was published (then give yours up with --unpublished)", info.Version, info.Version)
 			}
 		case at == int64(len(chain)):
 			chain = append(chain, root)

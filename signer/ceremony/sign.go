@@ -5,69 +5,13 @@ package ceremony
 import (
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
 	"time"
 
-	"landed/manifests"
 	"landed/manifests/tufrepo"
 )
-
-// Hand is a key and what it remembers to have signed.
-type Hand struct {
-	Signer tufrepo.Signer
-	Ledger *Ledger
-}
-
-// Ledger remembers, for one key, the highest version that it ever signed of each role.
-type Ledger struct {
-	Schema int               `json:"schema"` // 1
-	Roles  map[string]Signed `json:"roles"`
-}
-
-// Signed is one entry: the version, and the SHA-256 of what was said in it.
-type Signed struct {
-	Version int64  `json:"version"`
-	SHA256  string `json:"sha256"`
-}
-
-// NewLedger is that of a key that has signed nothing yet.
-func NewLedger() *Ledger { return &Ledger{1, map[string]Signed{}} }
-
-// ParseLedger reads the file that Bytes makes.
-func ParseLedger(text []byte) (*Ledger, error) {
-	l := new(Ledger)
-	if err := manifests.StrictJSON(text, l); err != nil {
-		return nil, fmt.Errorf("record of signatures: %w", err)
-	}
-	if l.Schema != 1 || l.Roles == nil {
-		return nil, fmt.Errorf("record of signatures: wanted schema 1 and roles, found schema %d", l.Schema)
-	}
-	return l, nil
-}
-
-// Bytes marshals l; ParseLedger gives it again.
-func (l *Ledger) Bytes() []byte {
-	text, err := json.MarshalIndent(l, "", "  ")
-	if err != nil {
-		panic(err) // only strings and integers: it cannot fail
-	}
-	return append(text, '\n')
-}
-
-// permit refuses to go back, and to say two things under one number.
-func (l *Ledger) permit(role string, next Signed) error {
-	had, ok := l.Roles[role]
-	switch {
-	case !ok || next.Version > had.Version || next == had:
-		return nil
-	case next.Version == had.Version:
-		return fmt.Errorf("%s: this key has signed another version %d before; handsets that have that one would keep it", role, next.Version)
-	}
-	return fmt.Errorf("%s: version %d is asked for, but this key has signed version %d before", role, next.Version, had.Version)
-}
 
 // Sign signs everything in the request that the hands' keys are listed for, and returns the
 // signatures. Review the request first: Sign itself checks only the rules of TUF, the
@@ -116,7 +60,7 @@ func Sign(r tufrepo.Request, now time.Time, hands ...Hand) (tufrepo.Response, er
 func signRole(role tufrepo.RequestRole, h Hand) (tufrepo.Signature, Signed, error) {
 	entry, err := entryOf(role.Metadata)
 	if err == nil {
-		err = h.Ledger.permit(role.Role, entry)
+		entry, err = h.Ledger.permit(role.Role, entry, h.GivenUp)
 	}
 	if err != nil {
 		return tufrepo.Signature{}, entry, err
@@ -135,7 +79,7 @@ func entryOf(doc []byte) (Signed, error) {
 		return Signed{}, err
 	}
 	sum := sha256.Sum256(said)
-	return Signed{info.Version, hex.EncodeToString(sum[:])}, nil
+	return Signed{Version: info.Version, SHA256: hex.EncodeToString(sum[:])}, nil
 }
 
 // maySign says if k is listed for role: by the delegator as it will be, and for a root also by

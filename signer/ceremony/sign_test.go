@@ -19,12 +19,12 @@ func TestOnePersonCountsOnce(t *testing.T) {
 	h := newHouse(t, "armani")
 	r := newRelease(t, h, fixtures.Patched)
 	r.stage(r.targets())
-	one := must(Sign(r.request, h.now, Hand{h.builds[0], NewLedger()}))
+	one := must(Sign(r.request, h.now, Hand{Signer: h.builds[0], Ledger: NewLedger()}))
 	bundle, progress, err := Assemble(r.request, h.now, one, one)
 	if err != nil || len(bundle.Files) != 0 || progress[0].Have != 1 {
 		t.Errorf("one person twice: %+v, error %v", progress, err)
 	}
-	two := must(Sign(r.request, h.now, Hand{h.builds[1], NewLedger()}))
+	two := must(Sign(r.request, h.now, Hand{Signer: h.builds[1], Ledger: NewLedger()}))
 	bundle, progress, err = Assemble(r.request, h.now, one, two)
 	if err != nil || len(bundle.Files) == 0 || progress[0].Have != 2 {
 		t.Errorf("two people: %+v, error %v", progress, err)
@@ -36,7 +36,7 @@ func TestLedger(t *testing.T) {
 	r := newRelease(t, h, fixtures.Patched)
 	r.stage(r.targets())
 	ledger := NewLedger()
-	hand := Hand{h.builds[0], ledger}
+	hand := Hand{Signer: h.builds[0], Ledger: ledger}
 	must(Sign(r.request, h.now, hand))
 	if ledger.Roles["armani"].Version != 2 {
 		t.Fatalf("ledger %+v", ledger)
@@ -47,9 +47,9 @@ func TestLedger(t *testing.T) {
 	if _, err := Sign(other.request, h.now, hand); err == nil || !strings.Contains(err.Error(), "another version 2") {
 		t.Errorf("equal version, other content: error %v", err)
 	}
-	ledger.Roles["armani"] = Signed{9, ""}
+	ledger.Roles["armani"] = Signed{Version: 9}
 	back := must(ParseLedger(ledger.Bytes()))
-	if _, err := Sign(r.request, h.now, Hand{h.builds[0], back}); err == nil || !strings.Contains(err.Error(), "has signed version 9") {
+	if _, err := Sign(r.request, h.now, Hand{Signer: h.builds[0], Ledger: back}); err == nil || !strings.Contains(err.Error(), "has signed version 9") {
 		t.Errorf("lower version: error %v", err)
 	}
 	if back.Roles["armani"].Version != 9 {
@@ -68,16 +68,16 @@ func TestSignRefusesStrangersAndBrokenRequests(t *testing.T) {
 	r.stage(r.targets())
 	stranger := must(keys.New(keys.P256, "eve", "armani"))
 	ledger := NewLedger()
-	if _, err := Sign(r.request, h.now, Hand{h.builds[0], ledger}, Hand{stranger, NewLedger()}); err == nil || !strings.Contains(err.Error(), "not listed") {
+	if _, err := Sign(r.request, h.now, Hand{Signer: h.builds[0], Ledger: ledger}, Hand{Signer: stranger, Ledger: NewLedger()}); err == nil || !strings.Contains(err.Error(), "not listed") {
 		t.Errorf("a stranger's key: error %v", err)
 	}
 	if len(ledger.Roles) != 0 {
 		t.Error("nothing was signed, but a ledger says so")
 	}
-	if _, err := Sign(r.request, h.now.Add(400*day), Hand{h.builds[0], ledger}); err == nil || !strings.Contains(err.Error(), "expired") {
+	if _, err := Sign(r.request, h.now.Add(400*day), Hand{Signer: h.builds[0], Ledger: ledger}); err == nil || !strings.Contains(err.Error(), "expired") {
 		t.Errorf("an expired request: error %v", err)
 	}
-	forged := must(Sign(r.request, h.now, Hand{h.builds[0], NewLedger()}))
+	forged := must(Sign(r.request, h.now, Hand{Signer: h.builds[0], Ledger: NewLedger()}))
 	forged.Signatures[0].Sig = strings.Repeat("00", 70)
 	if _, _, err := Assemble(r.request, h.now, forged); err == nil || !strings.Contains(err.Error(), "bad") {
 		t.Errorf("a forged signature: error %v", err)
@@ -96,7 +96,7 @@ func TestRotateRoot(t *testing.T) {
 	sign := func(by ...*keys.Key) tufrepo.Response {
 		var hands []Hand
 		for _, k := range by {
-			hands = append(hands, Hand{k, NewLedger()})
+			hands = append(hands, Hand{Signer: k, Ledger: NewLedger()})
 		}
 		return must(Sign(r, h.now, hands...))
 	}

@@ -176,7 +176,7 @@ func (a *app) carryOut(m makeFlags, r tufrepo.Request, made []*keys.Key, signed 
 	}
 	hands := []ceremony.Hand{}
 	for _, h := range holders {
-		hands = append(hands, h.hand())
+		hands = append(hands, h.hand(m.unpublished))
 	}
 	for _, k := range made {
 		hands = append(hands, ceremony.Hand{Signer: k, Ledger: ceremony.NewLedger()})

@@ -105,7 +105,9 @@ func (a *app) openKey(path string) (holder, error) {
 	return holder{k, path, ledger}, err
 }
 
-func (h holder) hand() ceremony.Hand { return ceremony.Hand{Signer: h.key, Ledger: h.ledger} }
+func (h holder) hand(givenUp bool) ceremony.Hand {
+	return ceremony.Hand{Signer: h.key, Ledger: h.ledger, GivenUp: givenUp}
+}
 
 // remember stores what was signed. It comes before the signature is given away.
 func remember(holders []holder) error {

@@ -64,7 +64,7 @@ func (a *app) refresh(path, trust string, signed map[string]int64, unpublished b
 	}
 	next, notes, err := ceremony.Refresh(ceremony.RefreshParams{Now: time.Now(), Trusted: trusted, Seen: seen, Signed: signed, Unpublished: unpublished})
 	if err != nil {
-		return refusal{fmt.Errorf("%s stays as it was; if it holds a change that the server has not imported yet, that comes first.\n%w", trust, err)}
+		return refusal{fmt.Errorf("%s stays as it was; if it holds a change that the server has not imported yet, that comes first.\n(If that change was given up, or refused by the server, and never will be published, say so with --unpublished and a copy of the feed of today.)\n%w", trust, err)}
 	}
 	bundle, err := next.Bundle()
 	if err != nil {

@@ -184,7 +184,7 @@ func (a *app) signCommand() *cobra.Command {
 	var f reviewFlags
 	var keyFiles []string
 	var out string
-	var yes bool
+	var yes, givenUp bool
 	var skip skipped
 	c := &cobra.Command{
 		Use:   "sign REQUEST --trust FILE --packages DIR --ota-key CERT --key FILE",
@@ -210,7 +210,7 @@ func (a *app) signCommand() *cobra.Command {
 					return err
 				}
 			}
-			return a.sign(r, keyFiles, out)
+			return a.sign(r, keyFiles, out, givenUp)
 		},
 	}
 	f.add(c)
@@ -219,6 +219,7 @@ func (a *app) signCommand() *cobra.Command {
 	c.Flags().BoolVar(&yes, "yes", false, "do not ask")
 	c.Flags().BoolVar(&skip.trust, "without-trust", false, "sign although you brought no trust file: the keys that the request names are believed")
 	c.Flags().BoolVar(&skip.otaKey, "without-ota-key", false, "sign although who signed the packages was not judged")
+	c.Flags().BoolVar(&givenUp, "unpublished", false, "another root of the same number, which these keys signed, was given up and never will be published")
 	if err := c.MarkFlagRequired("key"); err != nil {
 		panic(err) // the flag is defined above
 	}
@@ -262,7 +263,7 @@ func ignoreEOF(err error) error {
 }
 
 // sign signs with every key, and writes one response a person, after the records of the keys.
-func (a *app) sign(r tufrepo.Request, keyFiles []string, out string) error {
+func (a *app) sign(r tufrepo.Request, keyFiles []string, out string, givenUp bool) error {
 	byPerson := map[string][]ceremony.Hand{}
 	var people []string
 	var holders []holder
@@ -276,7 +277,7 @@ func (a *app) sign(r tufrepo.Request, keyFiles []string, out string) error {
 		if !slices.Contains(people, name) {
 			people = append(people, name)
 		}
-		byPerson[name] = append(byPerson[name], h.hand())
+		byPerson[name] = append(byPerson[name], h.hand(givenUp))
 	}
 	answers := map[string]tufrepo.Response{}
 	for _, name := range people {
