@@ -7,52 +7,75 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"net/http/httptest"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
-// TestPatience sends bodies that never end, and one that is slow but moves.
+// TestPatience sends bodies that never end, and one that is slow but moves, all in the time of a bubble.
 func TestPatience(t *testing.T) {
-	read := make(chan int64, 1)
-	s := httptest.NewServer(patience(50*time.Millisecond, 300*time.Millisecond, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		n, _ := io.Copy(io.Discard, r.Body)
-		read <- n
-	})))
-	defer s.Close()
 	for name, tt := range map[string]struct {
-		path string
-		send int // bytes, one every tenth of a second, of ten that are promised
-		want int64
+		path  string
+		pause time.Duration // before each byte but the first, of ten that are promised
+		send  int
+		want  int64
+		after time.Duration
 	}{
-		"a report that stops":      {"/v1/reports", 1, 1},
-		"a feed request that does": {"/tuf/metadata/timestamp.json", 1, 1},
-		"an upload that stops":     {"/v1/packages", 3, 3},
-		"an upload that moves":     {"/v1/packages", 10, 10},
+		"a report that stops":      {"/v1/reports", 0, 1, 1, bodyPatience},
+		"a report that trickles":   {"/v1/reports", bodyPatience * 2 / 7, 10, 4, bodyPatience},
+		"a feed request that does": {"/tuf/metadata/timestamp.json", 0, 1, 1, bodyPatience},
+		"an upload that stops":     {"/v1/packages", uploadPatience / 2, 3, 3, 2 * uploadPatience},
+		"an upload that moves":     {"/v1/packages", uploadPatience - time.Second, 10, 10, 9 * (uploadPatience - time.Second)},
 	} {
 		t.Run(name, func(t *testing.T) {
-			conn, err := net.Dial("tcp", s.Listener.Addr().String())
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer conn.Close()
-			fmt.Fprintf(conn, "POST %s HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n", tt.path)
-			for i := range tt.send {
-				if i > 0 {
-					time.Sleep(100 * time.Millisecond) // the patience of an upload is three times that
+			synctest.Test(t, func(t *testing.T) {
+				near, far := net.Pipe()
+				begun, read, waited := time.Now(), int64(0), time.Duration(0)
+				s := &http.Server{Handler: patience(bodyPatience, uploadPatience, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+					read, _ = io.Copy(io.Discard, r.Body)
+					waited = time.Since(begun)
+				}))}
+				l := &listener{conns: make(chan net.Conn, 1)}
+				l.conns <- far
+				go s.Serve(l)
+				go func() {
+					defer near.Close()
+					fmt.Fprintf(near, "POST %s HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n", tt.path)
+					for i := range tt.send {
+						if i > 0 {
+							time.Sleep(tt.pause)
+						}
+						if _, err := near.Write([]byte("x")); err != nil {
+							break // the server has lost its patience
+						}
+					}
+					_, _ = io.Copy(io.Discard, near)
+				}()
+				time.Sleep(time.Hour)
+				synctest.Wait()
+				if read != tt.want || waited != tt.after {
+					t.Errorf("%d bytes were read in %s, wanted %d in %s", read, waited, tt.want, tt.after)
 				}
-				if _, err := conn.Write([]byte("x")); err != nil {
-					t.Fatal(err)
-				}
-			}
-			select {
-			case got := <-read:
-				if got != tt.want {
-					t.Errorf("%d bytes were read, wanted %d", got, tt.want)
-				}
-			case <-time.After(20 * time.Second):
-				t.Error("the server still waits")
-			}
+				s.Close()
+			})
 		})
 	}
 }
+
+// listener hands out connections that are made in this process.
+type listener struct{ conns chan net.Conn }
+
+func (l *listener) Accept() (net.Conn, error) {
+	c, open := <-l.conns
+	if !open {
+		return nil, net.ErrClosed
+	}
+	return c, nil
+}
+
+func (l *listener) Close() error {
+	close(l.conns)
+	return nil
+}
+
+func (l *listener) Addr() net.Addr { return &net.UnixAddr{} }
