@@ -26,7 +26,7 @@ type edit struct {
 
 // commit publishes e upon prev: it signs a new snapshot if a role changed, and a new
 // timestamp, runs the whole workflow of a client over the result, stores it in one
-// transaction, and writes the folder. p.mu is held.
+// transaction, and writes the folder. p.mu and the lock of the folder are held.
 //
 // Once the transaction is through, the publication stands: a folder that could not be
 // written is written by the next Renew or at the next start.
@@ -47,7 +47,7 @@ func (p *Publisher) commit(ctx context.Context, prev state, e edit) (state, erro
 	}
 	p.remember(prev, next, now)
 	p.cfg.Log.InfoContext(ctx, "published", "roles", slices.Sorted(maps.Keys(e.roles)), "roots", len(e.roots), "snapshot", next.info[tufrepo.Snapshot].Version, "timestamp", next.info[tufrepo.Timestamp].Version)
-	return next, p.write(ctx, next)
+	return next, p.writeLocked(ctx, next)
 }
 
 func (p *Publisher) check(prev, next state, now time.Time) error {
@@ -174,6 +174,7 @@ var errOvertaken = fleet.Errorf(fleet.Busy, "overtaken", "somebody else publishe
 
 // publish loads the state, lets change say what to publish upon it, and commits. If another
 // process was faster, it does so again. An edit without content publishes nothing.
+// Meanwhile the folder is locked: whoever has the lock finds in the folder what the database says.
 func (p *Publisher) publish(ctx context.Context, change func(s state) (edit, error)) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -181,6 +182,11 @@ func (p *Publisher) publish(ctx context.Context, change func(s state) (edit, err
 }
 
 func (p *Publisher) publishLocked(ctx context.Context, change func(s state) (edit, error)) error {
+	unlock, err := p.folder.lock()
+	if err != nil {
+		return err
+	}
+	defer unlock()
 	for attempt := 0; ; attempt++ {
 		prev, err := p.load(ctx)
 		if err != nil {

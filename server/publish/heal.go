@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"time"
 
 	"landed/manifests/tufrepo"
 	"landed/server/blob"
@@ -16,38 +15,31 @@ import (
 // heal writes what the folder lacks of the published state. It is the same walk as that of a
 // publication, so it may run at any time.
 func (p *Publisher) heal(ctx context.Context) error {
-	s, err := p.load(ctx)
-	if err != nil || !s.started() {
-		return err
-	}
-	return p.write(ctx, s)
-}
-
-// write makes the folder say what is published. Another process may publish at the same
-// time: under the lock of the folder the newest state counts, so that it never goes back.
-func (p *Publisher) write(ctx context.Context, s state) error {
 	unlock, err := p.folder.lock()
 	if err != nil {
 		return err
 	}
 	defer unlock()
-	newest, err := p.load(ctx)
-	if err != nil {
+	s, err := p.load(ctx)
+	if err != nil || !s.started() {
 		return err
 	}
-	if newest.info[tufrepo.Timestamp].Version > s.info[tufrepo.Timestamp].Version {
-		s = newest
-	}
-	if err := p.writeLocked(ctx, s); err != nil {
+	return p.writeLocked(ctx, s)
+}
+
+// writeLocked makes the folder say what s says, the newest state. Another process may publish at
+// the same time: the lock of the folder is held, so that the folder never goes back.
+func (p *Publisher) writeLocked(ctx context.Context, s state) error {
+	if err := p.writeFiles(ctx, s); err != nil {
 		return fmt.Errorf("the publication stands in the database, but the feed folder could not be written; it will be tried again: %w", err)
 	}
 	p.written = s.info[tufrepo.Timestamp].Version
 	return nil
 }
 
-// writeLocked makes the folder say what s says, in the order in which a client can follow at any
+// writeFiles makes the folder say what s says, in the order in which a client can follow at any
 // moment: payloads, roots, roles, snapshot, and the timestamp as the point of no return.
-func (p *Publisher) writeLocked(ctx context.Context, s state) error {
+func (p *Publisher) writeFiles(ctx context.Context, s state) error {
 	targets := s.targets()
 	for _, t := range targets {
 		if err := p.folder.link(ctx, t); err != nil {
@@ -101,15 +93,6 @@ func (p *Publisher) Check(ctx context.Context, progress func(path string)) ([]st
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	s, faults, err := p.checkFolder(ctx)
-	for tries := 0; err == nil && len(faults) > 0 && tries < 5; tries++ {
-		// Beside a running server: what the database has just got may not be in the folder yet.
-		select {
-		case <-ctx.Done():
-			return faults, ctx.Err()
-		case <-time.After(100 * time.Millisecond):
-		}
-		s, faults, err = p.checkFolder(ctx)
-	}
 	if err != nil || !s.started() {
 		return faults, err
 	}
@@ -134,7 +117,7 @@ func (p *Publisher) Check(ctx context.Context, progress func(path string)) ([]st
 }
 
 // checkFolder holds the metadata in the folder against what is published now. While it looks,
-// nobody writes the folder.
+// nobody publishes: beside a running server there are no differences that are none.
 func (p *Publisher) checkFolder(ctx context.Context) (s state, faults []string, err error) {
 	unlock, err := p.folder.lock()
 	if err != nil {
