@@ -52,7 +52,7 @@ type Intake struct {
 	closed    bool
 	done      chan struct{}  // closed when the committer has ended
 	waking    sync.WaitGroup // advances that outlive their caller
-	advancing sync.Mutex     // one look at a rollout at a time: many leaks, one halt
+	advancing sync.Mutex     // one look at rollouts at a time, until what it found is published: many leaks, one halt
 }
 
 // New starts an Intake. Close ends it.

@@ -22,11 +22,14 @@ const silentBatch = 500
 // takes up what is left.
 func (i *Intake) Tick(ctx context.Context) error {
 	i.Rules.Invalidate() // another process may have published
-	err := errors.Join(i.age(ctx), i.advanceAll(ctx))
-	return errors.Join(err, i.publish(ctx))
+	err := i.age(ctx)
+	i.advancing.Lock()
+	defer i.advancing.Unlock()
+	return errors.Join(err, i.advanceAll(ctx), i.publish(ctx))
 }
 
-// Advance looks at the rollouts of one model and channel now, and publishes if one changed.
+// Advance looks at the rollouts of one model and channel now, and publishes if one changed. When
+// it returns, what another look found before is published too.
 func (i *Intake) Advance(ctx context.Context, model, channel string) error {
 	var ids []string
 	err := i.Store.View(ctx, func(tx fleet.Tx) error {
@@ -39,6 +42,8 @@ func (i *Intake) Advance(ctx context.Context, model, channel string) error {
 	if err != nil {
 		return fmt.Errorf("advance %s %s: %w", model, channel, err)
 	}
+	i.advancing.Lock()
+	defer i.advancing.Unlock()
 	changed, err := i.advance(ctx, ids)
 	if changed {
 		err = errors.Join(err, i.publish(ctx))
@@ -62,10 +67,9 @@ func (i *Intake) advanceAll(ctx context.Context) error {
 	return err
 }
 
-// advance looks at each rollout; one that fails does not keep the others waiting.
+// advance looks at each rollout; one that fails does not keep the others waiting. The lock
+// advancing is held.
 func (i *Intake) advance(ctx context.Context, ids []string) (changed bool, err error) {
-	i.advancing.Lock()
-	defer i.advancing.Unlock()
 	for _, id := range ids {
 		moved, fault := i.advanceOne(ctx, id)
 		changed = changed || moved

@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -19,6 +20,7 @@ import (
 
 	"landed/manifests/report"
 	"landed/server/fleet"
+	"landed/server/intake"
 	"landed/server/rollout"
 	"landed/server/verdict"
 )
@@ -185,6 +187,43 @@ func TestLeakIsActedOnAtOnce(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestAnsweredWhenItIsPublished has two handsets leak at once: neither is answered while the look
+// that holds the rollout is still publishing that.
+func TestAnsweredWhenItIsPublished(t *testing.T) {
+	publishing, second := make(chan struct{}), make(chan struct{})
+	var once sync.Once
+	var published atomic.Bool
+	var w *world
+	w = newWorld(t, func(c *intake.Config) {
+		c.Offers = func(context.Context) error {
+			once.Do(func() {
+				close(publishing)
+				<-second
+				for range 50 { // it takes a while
+					w.rollout(t)
+				}
+				published.Store(true)
+			})
+			return nil
+		}
+	})
+	w.start(t)
+	r, key := leaks(1, 1)
+	envelope := seal(t, r, key)
+	var group sync.WaitGroup
+	group.Go(func() {
+		if _, err := w.Receive(ctx, envelope); err != nil {
+			t.Error(err)
+		}
+	})
+	<-publishing
+	close(second)
+	if err := w.Advance(ctx, "armani", "stable"); err != nil || !published.Load() {
+		t.Errorf("the second look got %v; published: %v", err, published.Load())
+	}
+	group.Wait()
 }
 
 // TestPublishingIsTriedAgain stands for a crash between the save and the publication.
