@@ -3,11 +3,13 @@
 package e2e
 
 import (
+	"context"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 )
@@ -23,8 +25,10 @@ func TestSecondClient(t *testing.T) {
 	if err := os.CopyFS(dir, os.DirFS(filepath.Join("testdata", "tufjs"))); err != nil {
 		t.Fatal(err)
 	}
-	install := exec.Command("npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts")
-	install.Dir = dir
+	wait, cancel := context.WithTimeout(t.Context(), 3*time.Minute) // a network that swallows everything must not keep us
+	defer cancel()
+	install := exec.CommandContext(wait, "npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts")
+	install.Dir, install.WaitDelay = dir, time.Second
 	if out, err := install.CombinedOutput(); err != nil {
 		t.Skipf("npm cannot fetch tuf-js, %v; with the npm registry in reach this test runs it against the feed:\n%s", err, lastLines(string(out)))
 	}

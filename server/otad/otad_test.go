@@ -36,7 +36,7 @@ func serving(t *testing.T, data string) (url string, end func() result) {
 	done := make(chan result, 1)
 	go func() { done <- run(ctx, nil, "serve", "-data", data, "-addr=127.0.0.1:0", "--addr-file", file) }()
 	end = func() result { cancel(); return <-done }
-	for deadline := time.Now().Add(20 * time.Second); ; {
+	for deadline := time.Now().Add(2 * time.Minute); ; {
 		if text, err := os.ReadFile(file); err == nil && strings.HasSuffix(string(text), "\n") {
 			return "http://" + strings.TrimSpace(string(text)), end
 		}

@@ -22,6 +22,9 @@ import (
 
 var shots = flag.String("shots", "", "folder to put pictures of the pages into; none are taken without it")
 
+// patience is what only a page that hangs needs, or a browser that does not start.
+const patience = 2 * time.Minute
+
 // browser starts Chromium without a window, or skips where there is none.
 func browser(t *testing.T) context.Context {
 	t.Helper()
@@ -35,12 +38,12 @@ func browser(t *testing.T) context.Context {
 	if path == "" {
 		t.Skip("no Chromium on the PATH; this test looks at the pages with a real browser")
 	}
-	options := append(chromedp.DefaultExecAllocatorOptions[:],
-		chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.DisableGPU, chromedp.UserDataDir(t.TempDir()),
+	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.WSURLReadTimeout(patience),
+		chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.DisableGPU, // its folder is chromedp's, who knows that Chromium writes on when it has ended
 		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true), chromedp.Flag("no-first-run", true))
 	ctx, stopBrowser := chromedp.NewExecAllocator(context.Background(), options...)
 	ctx, stop := chromedp.NewContext(ctx)
-	ctx, cancel := context.WithTimeout(ctx, 90*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, 3*patience)
 	t.Cleanup(func() { cancel(); stop(); stopBrowser() })
 	return ctx
 }
@@ -129,7 +132,7 @@ func TestLive(t *testing.T) {
 		"what was typed stays":          `document.activeElement.id === "ref" && document.activeElement.value === "0123"`,
 		"it says that it is live":       `document.querySelector("#live").textContent === "Live"`,
 	} {
-		if _, err := chromedp.Run(ctx, chromedp.Poll[bool](condition, chromedp.WithPollingTimeout(15*time.Second))); err != nil {
+		if _, err := chromedp.Run(ctx, chromedp.Poll[bool](condition, chromedp.WithPollingTimeout(patience))); err != nil {
 			t.Errorf("%s: %v", what, err)
 		}
 	}
@@ -173,7 +176,7 @@ func TestLostServer(t *testing.T) {
 	}
 	server.CloseClientConnections()
 	server.Close()
-	if _, err := chromedp.Run(ctx, chromedp.Poll[bool](`document.querySelector("#live").classList.contains("lost")`, chromedp.WithPollingTimeout(15*time.Second))); err != nil {
+	if _, err := chromedp.Run(ctx, chromedp.Poll[bool](`document.querySelector("#live").classList.contains("lost")`, chromedp.WithPollingTimeout(patience))); err != nil {
 		t.Error(err)
 	}
 }
