@@ -14,7 +14,6 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
-	"runtime"
 	"strconv"
 	"strings"
 	"sync"
@@ -256,8 +255,14 @@ func hostile(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// canMount says if a tmpfs can be mounted here, which needs root.
-func canMount() bool { return os.Geteuid() == 0 && runtime.GOOS == "linux" }
+// canMount says if a tmpfs can be mounted here. That needs root, and in most containers even root may not.
+var canMount = sync.OnceValue(func() bool {
+	dir, err := os.MkdirTemp("", "mount-")
+	if err != nil || exec.Command("mount", "-t", "tmpfs", "-o", "size=4k", "tmpfs", dir).Run() != nil {
+		return false
+	}
+	return exec.Command("umount", "-l", dir).Run() == nil && os.Remove(dir) == nil
+})
 
 // tmpfs DIR SIZE: a small disk of its own, until the script ends.
 func tmpfs(ts *testscript.TestScript, neg bool, args []string) {
