@@ -20,13 +20,16 @@ import (
 	"landed/manifests/tufrepo"
 )
 
-// attacks are those of the TUF and Uptane texts that a client must withstand, each with the
-// class under which it must be refused. The handset has polled a good feed without an offer before.
-var attacks = []struct {
+// attack is what a client must withstand, and the class under which it must be refused. The handset has
+// polled a good feed without an offer before.
+type attack struct {
 	row   string
 	class Class
 	do    func(r *rig)
-}{
+}
+
+// attacks are those of the TUF and Uptane texts.
+var attacks = []attack{
 	{"1 timestamp signed by a stranger", ClassSignature, func(r *rig) {
 		r.server.TimestampKey = handsettest.KeyOf("stranger")
 		r.server.Publish()
@@ -199,33 +202,35 @@ func (r *rig) resnapshot(targets []byte) {
 func TestAttacks(t *testing.T) {
 	for _, restart := range []bool{false, true} {
 		for _, a := range attacks {
-			t.Run(fmt.Sprintf("%s, restarted %v", a.row, restart), func(t *testing.T) {
-				r := newRig(t)
-				r.server.Offers["armani"] = nil
-				r.server.Publish()
-				r.before = r.server.Files()
-				r.server.Publish()
-				if refusal := r.step(); refusal != nil {
-					t.Fatal(refusal)
-				}
-				if restart {
-					r.open()
-				}
-				r.pass(14 * time.Hour)
-				a.do(r)
-				r.now = r.now.Add(14 * time.Hour) // whenever it had polled last, it polls now
-				refusal := r.step()
-				if refusal == nil || refusal.Class != a.class {
-					t.Errorf("got %v, wanted %s", refusal, a.class)
-				}
-				if r.patched() {
-					t.Error("it was installed")
-				}
-				if info, err := os.Stat(r.dir + "/client/" + downloadFile); err == nil && info.Size() > int64(len(r.content)) {
-					t.Errorf("%d bytes lie on the disk", info.Size())
-				}
-			})
+			t.Run(fmt.Sprintf("%s, restarted %v", a.row, restart), func(t *testing.T) { withstand(t, a, restart) })
 		}
+	}
+}
+
+func withstand(t *testing.T, a attack, restart bool) {
+	r := newRig(t)
+	r.server.Offers["armani"] = nil
+	r.server.Publish()
+	r.before = r.server.Files()
+	r.server.Publish()
+	if refusal := r.step(); refusal != nil {
+		t.Fatal(refusal)
+	}
+	if restart {
+		r.open()
+	}
+	r.pass(14 * time.Hour)
+	a.do(r)
+	r.now = r.now.Add(14 * time.Hour) // whenever it had polled last, it polls now
+	refusal := r.step()
+	if refusal == nil || refusal.Class != a.class {
+		t.Errorf("got %v, wanted %s", refusal, a.class)
+	}
+	if r.patched() {
+		t.Error("it was installed")
+	}
+	if info, err := os.Stat(r.dir + "/client/" + downloadFile); err == nil && info.Size() > int64(len(r.content)) {
+		t.Errorf("%d bytes lie on the disk", info.Size())
 	}
 }
 

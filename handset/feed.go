@@ -49,7 +49,7 @@ type feed struct {
 // has expired; otherwise the whole TUF workflow has been done.
 func (c *Client) poll(ctx context.Context, model string) (*feed, error) {
 	now := c.Time()
-	header := http.Header{}
+	header := packed()
 	if c.mem.ETag != "" && now.Before(c.mem.Expires) {
 		header.Set("If-None-Match", c.mem.ETag)
 	}
@@ -65,7 +65,7 @@ func (c *Client) poll(ctx context.Context, model string) (*feed, error) {
 		err := &metadata.ErrDownloadHTTP{StatusCode: resp.StatusCode, URL: c.metadataURL("timestamp.json")}
 		return nil, metadataRefusal(err, err)
 	}
-	text, err := readCapped(resp, maxTimestamp)
+	text, err := readDocument(resp, maxTimestamp)
 	if err != nil {
 		return nil, metadataRefusal(err, err)
 	}

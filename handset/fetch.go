@@ -54,14 +54,16 @@ func (c *Client) get(ctx context.Context, url string, header http.Header) (*http
 	for name, values := range header {
 		req.Header[name] = values
 	}
-	req.Header.Set("Accept-Encoding", "identity") // a length is a length: no bytes that grow when they are unpacked
+	if req.Header.Get("Accept-Encoding") == "" { // or the transport would ask for gzip, and hide that it did
+		req.Header.Set("Accept-Encoding", "identity") // a package has the length and the bytes that were signed for
+	}
 	body := &paced{pace: c.cfg.Pace, cancel: cancel}
 	body.watch()
 	resp, err := c.http.Do(req)
 	if err != nil {
 		return nil, errors.Join(err, body.slow(), body.stop())
 	}
-	if enc := resp.Header.Get("Content-Encoding"); enc != "" && enc != "identity" {
+	if enc := encoding(resp); enc != "" && enc != req.Header.Get("Accept-Encoding") {
 		return nil, errors.Join(fmt.Errorf("the answer came encoded as %.20q, which was not asked for", enc), resp.Body.Close(), body.stop())
 	}
 	body.from = resp.Body
@@ -145,7 +147,7 @@ func (f *fetcher) DownloadFile(url string, most int64, _ time.Duration) ([]byte,
 }
 
 func (f *fetcher) download(url string, most int64) ([]byte, error) {
-	resp, err := f.c.get(f.ctx, url, nil)
+	resp, err := f.c.get(f.ctx, url, packed())
 	if err != nil {
 		f.network = err
 		return nil, err
@@ -158,23 +160,9 @@ func (f *fetcher) download(url string, most int64) ([]byte, error) {
 		}
 		return nil, err
 	}
-	body, err := readCapped(resp, most)
+	body, err := readDocument(resp, most)
 	if err != nil && !errors.Is(err, errTooLong) {
 		f.network = err
-	}
-	return body, err
-}
-
-var errTooLong = errors.New("the answer is longer than it may be")
-
-// readCapped reads at most most bytes, whatever the header says, and one more to see that there is none.
-func readCapped(resp *http.Response, most int64) ([]byte, error) {
-	if resp.ContentLength > most {
-		return nil, fmt.Errorf("%w: %d bytes announced, %d allowed", errTooLong, resp.ContentLength, most)
-	}
-	body, err := io.ReadAll(io.LimitReader(resp.Body, most+1))
-	if err == nil && int64(len(body)) > most {
-		err = fmt.Errorf("%w: %d bytes allowed", errTooLong, most)
 	}
 	return body, err
 }

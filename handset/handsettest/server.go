@@ -10,6 +10,7 @@ package handsettest
 import (
 	"bytes"
 	"cmp"
+	"compress/gzip"
 	"crypto/ed25519"
 	"crypto/sha256"
 	"encoding/hex"
@@ -58,10 +59,13 @@ type Server struct {
 	Retired                              map[string]bool             // model roles that targets delegates to no more
 	Channel                              string                      // what the stable documents say of themselves, if not stable
 	TimestampLife                        time.Duration
+	// Packs, if set, says which files go out as gzip to whoever asks for it.
+	Packs func(path string, size int) bool
 
 	// Bend, if set, may answer a request itself; it says if it did.
 	Bend func(w http.ResponseWriter, r *http.Request) bool
 
+	roles    map[string]tufrepo.RoleFile // what the snapshot lists
 	mu       sync.Mutex
 	metadata map[string][]byte // by file name
 	targets  map[string][]byte // by stored name
@@ -127,24 +131,38 @@ func (s *Server) Add(custom manifests.Custom, name string, content []byte) offer
 func (s *Server) Publish() {
 	now := s.Now()
 	var models []tufrepo.ModelKeys
-	files := map[string]tufrepo.RoleFile{}
-	for role, device := range s.Devices {
+	s.roles = map[string]tufrepo.RoleFile{}
+	for role := range s.Devices {
 		if !s.Retired[role] {
 			models = append(models, tufrepo.ModelKeys{Role: role, Builds: keys(2, s.BuildsKeys...), Offers: keys(1, s.OffersKey)})
 		}
 		doc := must(tufrepo.NewRole(s.next(role), now.AddDate(0, 5, 0), s.Packages[role]))
-		files[role] = s.putRole(role, must(tufrepo.Sign(doc, s.BuildsKeys[:2]...)))
-		text := offers.Document{Schema: 1, Model: device, Channel: cmp.Or(s.Channel, "stable"), Offers: s.Offers[role]}.Bytes()
-		path := tufrepo.OffersPath(role, "stable")
-		s.PutTarget(tufrepo.StoredTarget(path, hash(text)), text)
-		name := tufrepo.OffersRole(role)
-		doc = must(tufrepo.NewRole(s.next(name), now.AddDate(0, 0, 7), []tufrepo.Target{{Path: path, Length: int64(len(text)), SHA256: hash(text)}}))
-		files[name] = s.putRole(name, must(tufrepo.Sign(doc, s.OffersKey)))
+		s.putRole(role, must(tufrepo.Sign(doc, s.BuildsKeys[:2]...)))
+		s.putOffers(role)
 	}
 	doc := must(tufrepo.NewTargets(s.next("targets"), now.AddDate(0, 5, 0), models))
-	files["targets"] = s.putRole("targets", must(tufrepo.Sign(doc, s.TargetsKeys[:2]...)))
-	doc = must(tufrepo.NewSnapshot(s.next("snapshot"), now.AddDate(0, 0, 7), files))
-	s.putRole("snapshot", must(tufrepo.Sign(doc, s.SnapshotKey)))
+	s.putRole("targets", must(tufrepo.Sign(doc, s.TargetsKeys[:2]...)))
+	s.putSnapshot()
+}
+
+// PublishOffers writes the offers of one model anew, then snapshot and timestamp: what most publications are.
+func (s *Server) PublishOffers(role string) {
+	s.putOffers(role)
+	s.putSnapshot()
+}
+
+func (s *Server) putOffers(role string) {
+	text := offers.Document{Schema: 1, Model: s.Devices[role], Channel: cmp.Or(s.Channel, "stable"), Offers: s.Offers[role]}.Bytes()
+	path := tufrepo.OffersPath(role, "stable")
+	s.PutTarget(tufrepo.StoredTarget(path, hash(text)), text)
+	name := tufrepo.OffersRole(role)
+	doc := must(tufrepo.NewRole(s.next(name), s.Now().AddDate(0, 0, 7), []tufrepo.Target{{Path: path, Length: int64(len(text)), SHA256: hash(text)}}))
+	s.putRole(name, must(tufrepo.Sign(doc, s.OffersKey)))
+}
+
+func (s *Server) putSnapshot() {
+	doc := must(tufrepo.NewSnapshot(s.next("snapshot"), s.Now().AddDate(0, 0, 7), s.roles))
+	s.Put(tufrepo.MetadataFile("snapshot", s.Versions["snapshot"]), must(tufrepo.Sign(doc, s.SnapshotKey)))
 	s.Renew()
 }
 
@@ -160,9 +178,9 @@ func (s *Server) next(role string) int64 {
 	return s.Versions[role]
 }
 
-func (s *Server) putRole(role string, doc []byte) tufrepo.RoleFile {
+func (s *Server) putRole(role string, doc []byte) {
 	s.Put(tufrepo.MetadataFile(role, s.Versions[role]), doc)
-	return must(tufrepo.FileOf(doc))
+	s.roles[role] = must(tufrepo.FileOf(doc))
 }
 
 // Put, File and PutTarget change what is served.
@@ -246,6 +264,10 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.NotFound(count, r)
 		return
 	}
+	if s.Packs != nil && r.Header.Get("Accept-Encoding") == "gzip" && s.Packs(r.URL.Path, len(content)) {
+		content = Pack(content)
+		w.Header().Set("Content-Encoding", "gzip")
+	}
 	w.Header().Set("ETag", `"`+hash(content)[:16]+`"`)
 	w.Header().Set("Content-Type", "application/octet-stream")
 	http.ServeContent(count, r, "", time.Time{}, bytes.NewReader(content))
@@ -277,6 +299,17 @@ func problem(w http.ResponseWriter, code string) {
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(http.StatusUnprocessableEntity)
 	fmt.Fprintf(w, `{"code":%q}`, code)
+}
+
+// Pack is content as gzip.
+func Pack(content []byte) []byte {
+	var out bytes.Buffer
+	w := gzip.NewWriter(&out)
+	_ = must(w.Write(content))
+	if err := w.Close(); err != nil {
+		panic(err)
+	}
+	return out.Bytes()
 }
 
 type counting struct {

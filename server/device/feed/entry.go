@@ -18,53 +18,91 @@ const (
 	revalidate   = "no-cache" // may be kept, must be asked about each time
 )
 
-var jsonType = []string{"application/json"}
+// Header values are slices made once: net/http reads them and never writes to them.
+var (
+	jsonType       = []string{"application/json"}
+	gzipEncoding   = []string{"gzip"}
+	acceptEncoding = []string{"Accept-Encoding"}
+)
 
-// entry is one metadata file in memory. Its header values are slices made once: net/http
-// reads them and never writes to them.
+// entry is one metadata file in memory, in the forms in which it is given away.
 type entry struct {
-	body                  []byte
-	etag                  string
-	etags, cache, lengths []string
+	cache  []string
+	plain  *form
+	packed *form // by gzip; nil if there is none
+}
+
+// form is one representation (RFC 9110, 8.8.3): bytes with a strong ETag of their own, so that
+// conditions and ranges always speak of the bytes that a client holds.
+type form struct {
+	body           []byte
+	etag           string
+	etags, lengths []string
 }
 
 func newEntry(body []byte, mutable bool) *entry {
-	sum := sha256.Sum256(body)
-	etag := `"` + hex.EncodeToString(sum[:]) + `"`
 	cache := cacheForever
 	if mutable {
 		cache = revalidate
 	}
-	return &entry{body: body, etag: etag, etags: []string{etag}, cache: []string{cache}, lengths: []string{strconv.Itoa(len(body))}}
+	return &entry{cache: []string{cache}, plain: newForm(body)}
+}
+
+func newForm(body []byte) *form {
+	sum := sha256.Sum256(body)
+	etag := `"` + hex.EncodeToString(sum[:]) + `"`
+	return &form{body: body, etag: etag, etags: []string{etag}, lengths: []string{strconv.Itoa(len(body))}}
 }
 
 func (e *entry) serve(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
-	h["Etag"], h["Cache-Control"] = e.etags, e.cache
-	if fresh(r.Header["If-None-Match"], e.etag) {
+	f := e.plain
+	if e.packed != nil {
+		h["Vary"] = acceptEncoding
+		if wantsGzip(r.Header["Accept-Encoding"]) {
+			f = e.packed
+		}
+	}
+	h["Etag"], h["Cache-Control"] = f.etags, e.cache
+	if tags := r.Header["If-Match"]; len(tags) > 0 && !named(tags, f.etag, strongly) {
+		w.WriteHeader(http.StatusPreconditionFailed)
+		return
+	}
+	if named(r.Header["If-None-Match"], f.etag, weakly) {
 		w.WriteHeader(http.StatusNotModified)
 		return
 	}
-	h["Content-Type"] = jsonType
-	if len(r.Header["Range"]) > 0 || len(r.Header["If-Match"]) > 0 {
-		http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(e.body))
+	h["Content-Type"], h["Content-Length"] = jsonType, f.lengths
+	if f == e.packed {
+		h["Content-Encoding"] = gzipEncoding
+	}
+	if len(r.Header["Range"]) > 0 {
+		http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(f.body))
 		return
 	}
-	h["Content-Length"] = e.lengths
 	if r.Method != http.MethodHead {
-		_, _ = w.Write(e.body) // a client that went away is no error of ours
+		_, _ = w.Write(f.body) // a client that went away is no error of ours
 	}
 }
 
-// fresh says if one of the tags that the client holds is etag (RFC 9110, 13.1.2: compared
-// weakly, "*" is any).
-func fresh(headers []string, etag string) bool {
+// How entity tags are compared (RFC 9110, 8.8.3.2). Ours are all strong.
+const (
+	strongly = false
+	weakly   = true
+)
+
+// named says if etag is one of the tags that the client names (RFC 9110, 13.1.1 and 13.1.2:
+// "*" is any).
+func named(headers []string, etag string, weak bool) bool {
 	for _, h := range headers {
 		if h == etag { // what our own handset sends
 			return true
 		}
 		for tag := range strings.SplitSeq(h, ",") {
-			tag = strings.TrimPrefix(strings.TrimSpace(tag), "W/")
+			tag = strings.TrimSpace(tag)
+			if weak {
+				tag = strings.TrimPrefix(tag, "W/")
+			}
 			if tag == etag || tag == "*" {
 				return true
 			}

@@ -7,11 +7,13 @@
 // the metadata of each publication. It promises strong ETags, conditional and range requests,
 // immutable caching of everything but timestamp.json, and one conditional request per poll
 // that costs little more than the network: the current metadata lies in memory with its
-// header values made beforehand. It refuses builds that are not published (any more), listings of folders, and
-// compression of packages, and it keeps no log of who asked.
+// header values made beforehand. Whoever asks for gzip gets current metadata as it was
+// compressed once, when it was published. It refuses builds that are not published (any more),
+// listings of folders, and compression of packages, and it keeps no log of who asked.
 package feed
 
 import (
+	"bytes"
 	"net/http"
 	"os"
 	"strings"
@@ -59,9 +61,20 @@ func (h *Handler) Close() error { return h.root.Close() }
 // and the test whether a target's stored path (below targets) is published. All files are in
 // the folder before it is called: a reader that still has the old timestamp finds them there.
 func (h *Handler) Publish(metadata map[string][]byte, published func(stored string) bool) {
+	last := *h.listed.Load()
 	next := make(map[string]*entry, len(metadata))
+	var gzip packer
 	for name, body := range metadata {
-		next[metadataDir+name] = newEntry(body, name == "timestamp.json")
+		name = metadataDir + name
+		if e := last[name]; e != nil && bytes.Equal(e.plain.body, body) {
+			next[name] = e // most files outlive a publication
+			continue
+		}
+		e := newEntry(body, name == metadataDir+"timestamp.json")
+		if packed := gzip.pack(body); packed != nil {
+			e.packed = newForm(packed)
+		}
+		next[name] = e
 	}
 	h.target.Store(&published)
 	h.listed.Store(&next)
