@@ -41,14 +41,28 @@ func (s *Server) routes() chi.Router {
 		r.Method("POST", "/reports", native.Reports(s.cfg.Log, s.intake))
 		r.Group(s.console.Routes())
 		r.NotFound(render.API(s.cfg.Log, noSuchDoor).ServeHTTP)
+		r.MethodNotAllowed(render.API(s.cfg.Log, wrongMethod).ServeHTTP)
 	})
 	r.Group(s.support.Routes())
 	r.NotFound(render.Page(s.cfg.Log, noSuchDoor).ServeHTTP)
+	r.MethodNotAllowed(render.Page(s.cfg.Log, wrongMethod).ServeHTTP)
 	return r
 }
 
 func noSuchDoor(http.ResponseWriter, *http.Request) error {
 	return fleet.Errorf(fleet.NotFound, "no_such_page", "there is nothing under this address")
+}
+
+// wrongMethod says by which methods one may come.
+func wrongMethod(w http.ResponseWriter, r *http.Request) error {
+	var allow []string
+	for _, m := range []string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodDelete} {
+		if chi.RouteContext(r.Context()).Routes.Match(chi.NewRouteContext(), m, r.URL.EscapedPath()) {
+			allow = append(allow, m)
+		}
+	}
+	w.Header().Set("Allow", strings.Join(allow, ", "))
+	return &render.WrongMethod{Method: r.Method, Allow: strings.Join(allow, ", ")}
 }
 
 func (s *Server) ready(w http.ResponseWriter, r *http.Request) error {

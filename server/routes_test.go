@@ -204,6 +204,8 @@ func TestAnswersInWords(t *testing.T) {
 		{"a report in another form", "POST", "/v1/reports", "x=1", "", []string{"Content-Type", "application/x-www-form-urlencoded"}, 422, "content_type"},
 		{"a report of 50 MiB", "POST", "/v1/reports", strings.Repeat("x", 50<<20), "", []string{"Content-Type", "application/json"}, 413, "too_large"},
 		{"a report that is none", "POST", "/v1/reports", "{}", "", []string{"Content-Type", "application/json"}, 422, ""},
+		{"a method that the API does not take there", "PUT", "/v1/packages", "", fleet.RoleEngineer, nil, 405, "method"},
+		{"a method that reports are not sent by", "GET", "/v1/reports", "", "", nil, 405, "method"},
 		{"an API address that is none", "GET", "/v1/nothing", "", "", nil, 404, "no_such_page"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -221,6 +223,20 @@ func TestAnswersInWords(t *testing.T) {
 	}
 	if log := h.log.String(); strings.Contains(log, "127.0.0.1") || strings.Contains(log, "landed_") {
 		t.Error("the log holds a client's address or a token")
+	}
+}
+
+// Whoever comes by a wrong method is told the right ones, also at a page.
+func TestWrongMethods(t *testing.T) {
+	h := newHouse(t)
+	for path, want := range map[string]string{
+		"/v1/packages": "GET, POST", "/v1/reports": "POST", "/v1/releases/a%20b": "GET, DELETE", "/v1/trust": "GET, POST",
+		"/models/armani": "GET, HEAD", "/status.json": "GET, HEAD", "/healthz": "GET",
+	} {
+		resp, _ := h.do("", "PUT", path, "")
+		if resp.StatusCode != 405 || resp.Header.Get("Allow") != want {
+			t.Errorf("PUT %s: %d, Allow %q; wanted %q", path, resp.StatusCode, resp.Header.Get("Allow"), want)
+		}
 	}
 }
 

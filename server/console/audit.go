@@ -11,9 +11,13 @@ import (
 )
 
 // audit lists the trail, newest first: ?limit= up to 500, ?before= the number from which the
-// last answer said to go on, ?subject= of one thing only.
+// last answer said to go on, ?subject= the newest
+// of one thing only.
 func (c *Console) audit(w http.ResponseWriter, r *http.Request) error {
-	q := r.URL.Query()
+	q, err := query(r, "limit", "before", "subject")
+	if err != nil {
+		return err
+	}
 	limit, err := number(q.Get("limit"), 100, 1, 500)
 	if err != nil {
 		return err
@@ -41,7 +45,7 @@ func (c *Console) audit(w http.ResponseWriter, r *http.Request) error {
 	for _, e := range entries {
 		answer.Entries = append(answer.Entries, auditWire(e))
 	}
-	if len(entries) == int(limit) {
+	if len(entries) == int(limit) && q.Get("subject") == "" {
 		answer.Before = entries[len(entries)-1].N
 	}
 	return render.JSON(w, http.StatusOK, answer)

@@ -58,7 +58,11 @@ func (c *Console) showChange(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (c *Console) dropChange(w http.ResponseWriter, r *http.Request) error {
-	if err := c.Publish.Drop(r.Context(), r.PathValue("id"), auth.Actor(r.Context()), r.URL.Query().Get("reason")); err != nil {
+	q, err := query(r, "reason")
+	if err != nil {
+		return err
+	}
+	if err := c.Publish.Drop(r.Context(), r.PathValue("id"), auth.Actor(r.Context()), q.Get("reason")); err != nil {
 		return err
 	}
 	w.WriteHeader(http.StatusNoContent)

@@ -80,6 +80,9 @@ func (c *Console) Doors() []Door {
 // Routes mounts every door behind its guard.
 func (c *Console) Routes() func(chi.Router) {
 	sameSite := http.NewCrossOriginProtection()
+	sameSite.SetDenyHandler(render.API(c.Log, func(http.ResponseWriter, *http.Request) error {
+		return fleet.Errorf(fleet.Forbidden, "other_site", "a browser sent this for a page of another site; the console takes nothing from there")
+	}))
 	return func(r chi.Router) {
 		for _, d := range c.Doors() {
 			r.With(sameSite.Handler, c.Guard.Require(d.Role)).Method(d.Method, d.Path, render.API(c.Log, d.Handler))

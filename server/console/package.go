@@ -5,6 +5,7 @@ package console
 import (
 	"io"
 	"net/http"
+	"strings"
 	"time"
 
 	"landed/server/auth"
@@ -16,16 +17,7 @@ import (
 // upload takes the raw bytes of one package; ?name= is its file name, ?channel= defaults to
 // stable. 201 with the package, 200 if these bytes are here already, 422 with every finding.
 func (c *Console) upload(w http.ResponseWriter, r *http.Request) error {
-	q := r.URL.Query()
-	in := publish.Incoming{Name: q.Get("name"), Channel: q.Get("channel"), By: auth.Actor(r.Context()), Size: r.ContentLength}
-	if in.Channel == "" {
-		in.Channel = "stable"
-	}
-	if r.ContentLength > c.MaxUpload {
-		linger(w, r)
-		return fleet.Errorf(fleet.TooLarge, "too_large", "the package has %d bytes; this server takes at most %d", r.ContentLength, c.MaxUpload)
-	}
-	pkg, err := c.Publish.Upload(r.Context(), in, http.MaxBytesReader(w, r.Body, c.MaxUpload))
+	pkg, err := c.takeIn(w, r)
 	if err != nil {
 		linger(w, r)
 		return err
@@ -37,6 +29,24 @@ func (c *Console) upload(w http.ResponseWriter, r *http.Request) error {
 		status = http.StatusOK
 	}
 	return render.JSON(w, status, answer)
+}
+
+func (c *Console) takeIn(w http.ResponseWriter, r *http.Request) (publish.Uploaded, error) {
+	q, err := query(r, "name", "channel")
+	if err != nil {
+		return publish.Uploaded{}, err
+	}
+	if kind := r.Header.Get("Content-Type"); strings.HasPrefix(strings.ToLower(kind), "multipart/") {
+		return publish.Uploaded{}, fleet.Errorf(fleet.Invalid, "content_type", "the body is a form (%s); send the bytes of the package as they are, as application/octet-stream", kind)
+	}
+	if r.ContentLength > c.MaxUpload {
+		return publish.Uploaded{}, fleet.Errorf(fleet.TooLarge, "too_large", "the package has %d bytes; this server takes at most %d", r.ContentLength, c.MaxUpload)
+	}
+	in := publish.Incoming{Name: q.Get("name"), Channel: q.Get("channel"), By: auth.Actor(r.Context()), Size: r.ContentLength}
+	if in.Channel == "" {
+		in.Channel = "stable"
+	}
+	return c.Publish.Upload(r.Context(), in, http.MaxBytesReader(w, r.Body, c.MaxUpload))
 }
 
 // linger reads for a while what is still coming, and throws it away. To close the connection on somebody who is

@@ -56,7 +56,11 @@ func (c *Console) showRelease(w http.ResponseWriter, r *http.Request) error {
 
 // dropRelease gives up what is not published; ?reason= goes into the audit trail.
 func (c *Console) dropRelease(w http.ResponseWriter, r *http.Request) error {
-	if err := c.Publish.DropRelease(r.Context(), r.PathValue("name"), auth.Actor(r.Context()), r.URL.Query().Get("reason")); err != nil {
+	q, err := query(r, "reason")
+	if err != nil {
+		return err
+	}
+	if err := c.Publish.DropRelease(r.Context(), r.PathValue("name"), auth.Actor(r.Context()), q.Get("reason")); err != nil {
 		return err
 	}
 	w.WriteHeader(http.StatusNoContent)

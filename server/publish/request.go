@@ -47,20 +47,19 @@ func (p *Publisher) request(s state, r fleet.Release, d staged) (fleet.Change, e
 	return c, nil
 }
 
-// saveStaged stores the change, unless one that is still open touches the same roles: the
-// two would have the same version.
-func (p *Publisher) saveStaged(ctx context.Context, r fleet.Release, c fleet.Change, by string) error {
-	return p.cfg.Store.Update(ctx, func(tx fleet.Tx) error {
-		open, err := tx.Changes().Open(ctx)
-		if err != nil {
+// saveStaged stores the manifests, then the change that names them.
+func (p *Publisher) saveStaged(ctx context.Context, r fleet.Release, c fleet.Change, manifests map[string][]byte, by string) error {
+	if err := p.cfg.Store.View(ctx, func(tx fleet.Tx) error { return alone(ctx, tx, c) }); err != nil {
+		return err
+	}
+	for where, text := range manifests {
+		if _, err := p.keep(ctx, where, text); err != nil {
 			return err
 		}
-		for _, other := range open {
-			for _, role := range c.Roles {
-				if slices.ContainsFunc(other.Roles, func(o fleet.StagedRole) bool { return o.Role == role.Role }) {
-					return fleet.Errorf(fleet.Conflict, "change_open", "change %s (release %s) is open and also changes %s; have it signed, or drop it, then stage again", other.ID, other.Release, role.Role)
-				}
-			}
+	}
+	return p.cfg.Store.Update(ctx, func(tx fleet.Tx) error {
+		if err := alone(ctx, tx, c); err != nil { // another process may have staged meanwhile
+			return err
 		}
 		if err := tx.Changes().Create(ctx, c); err != nil {
 			return err
@@ -72,6 +71,22 @@ func (p *Publisher) saveStaged(ctx context.Context, r fleet.Release, c fleet.Cha
 		}
 		return p.audit(ctx, tx, by, "release.stage", r.Name, "change "+c.ID+": "+strings.Join(roleNames(c), ", "))
 	})
+}
+
+// alone says if a change that is still open touches a role of c: the two would have the same version.
+func alone(ctx context.Context, tx fleet.Tx, c fleet.Change) error {
+	open, err := tx.Changes().Open(ctx)
+	if err != nil {
+		return err
+	}
+	for _, other := range open {
+		for _, role := range c.Roles {
+			if slices.ContainsFunc(other.Roles, func(o fleet.StagedRole) bool { return o.Role == role.Role }) {
+				return fleet.Errorf(fleet.Conflict, "change_open", "change %s (release %s) is open and also changes %s; have it signed, or drop it, then stage again", other.ID, other.Release, role.Role)
+			}
+		}
+	}
+	return nil
 }
 
 // Drop gives a change up. Its release can be staged again.

@@ -47,7 +47,7 @@ func (p *Publisher) Stage(ctx context.Context, name, by string) (fleet.Change, e
 	if err != nil {
 		return fleet.Change{}, err
 	}
-	return change, p.saveStaged(ctx, r, change, by)
+	return change, p.saveStaged(ctx, r, change, draft.manifests, by)
 }
 
 // stageable loads a release that may be staged now: a draft, or one whose change was dropped.
@@ -82,6 +82,7 @@ type staged struct {
 	pruned    []string
 }
 
+// draw stores nothing: what it finds may still be refused.
 func (p *Publisher) draw(ctx context.Context, s state, r fleet.Release, packages []fleet.Package) (staged, error) {
 	d := staged{roles: map[string][]byte{}, manifests: map[string][]byte{}}
 	declared, err := manifests.ParseRelease(r.Source)
@@ -104,11 +105,7 @@ func (p *Publisher) draw(ctx context.Context, s state, r fleet.Release, packages
 		where := tufrepo.ManifestPath(role, r.Name, pkg.Variant)
 		d.manifests[where] = text
 		d.packages = append(d.packages, tufrepo.RequestPackage{Path: m.Package.Path, Name: pkg.Name, SHA256: pkg.SHA256, Length: pkg.Size, Model: pkg.Model, Variant: pkg.Variant, Channel: pkg.Channel})
-		document, err := p.keep(ctx, where, text)
-		if err != nil {
-			return d, err
-		}
-		added[role] = append(added[role], tufrepo.Target{Path: m.Package.Path, Length: pkg.Size, SHA256: pkg.SHA256, Custom: custom}, document)
+		added[role] = append(added[role], tufrepo.Target{Path: m.Package.Path, Length: pkg.Size, SHA256: pkg.SHA256, Custom: custom}, pointTo(where, text))
 	}
 	vacant, err := p.vacant(ctx)
 	if err != nil {
@@ -130,9 +127,13 @@ func (p *Publisher) draw(ctx context.Context, s state, r fleet.Release, packages
 	return d, nil
 }
 
+func pointTo(where string, text []byte) tufrepo.Target {
+	return tufrepo.Target{Path: where, Length: int64(len(text)), SHA256: digest(text)}
+}
+
 // keep stores a small document and returns the target that points to it.
 func (p *Publisher) keep(ctx context.Context, where string, text []byte) (tufrepo.Target, error) {
-	t := tufrepo.Target{Path: where, Length: int64(len(text)), SHA256: digest(text)}
+	t := pointTo(where, text)
 	draft, err := p.cfg.Blobs.Create(ctx)
 	if err != nil {
 		return t, storing(err)

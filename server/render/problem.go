@@ -45,6 +45,14 @@ type Unauthorized struct{ Msg string }
 
 func (e *Unauthorized) Error() string { return e.Msg }
 
+// WrongMethod is what somebody is answered who comes by a method that an address does not know.
+// Whoever returns it has set the header Allow (RFC 9110, 15.5.6).
+type WrongMethod struct{ Method, Allow string }
+
+func (e *WrongMethod) Error() string {
+	return fmt.Sprintf("this address does not take %s; it takes %s", e.Method, e.Allow)
+}
+
 // ProblemOf translates err. What is no [fleet.Error] is a fault of the server, whose words
 // stay in its log.
 func ProblemOf(err error) Problem {
@@ -54,6 +62,7 @@ func ProblemOf(err error) Problem {
 	}
 	known, isFleet := errors.AsType[*fleet.Error](err)
 	denied, isDenied := errors.AsType[*Unauthorized](err)
+	method, isMethod := errors.AsType[*WrongMethod](err)
 	big, isBig := errors.AsType[*http.MaxBytesError](err)
 	switch {
 	case isBig:
@@ -61,6 +70,8 @@ func ProblemOf(err error) Problem {
 		p.Detail = fmt.Sprintf("The body is larger than %d bytes, the limit of this server.", big.Limit)
 	case isDenied:
 		p.Status, p.Code, p.Detail = http.StatusUnauthorized, "token_needed", denied.Msg
+	case isMethod:
+		p.Status, p.Code, p.Detail = http.StatusMethodNotAllowed, "method", Sentence(method.Error())
 	case isFleet && statusOf[known.Kind] != 0:
 		p.Status, p.Code, p.Detail = statusOf[known.Kind], known.Code, Sentence(known.Msg)
 	case errors.Is(err, context.DeadlineExceeded):

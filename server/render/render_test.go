@@ -29,6 +29,7 @@ func TestErrorsBecomeAnswers(t *testing.T) {
 		{"wrapped", fmt.Errorf("stage: %w", fleet.Errorf(fleet.NotFound, "gone", "it is gone")), 404, "gone", "It is gone."},
 		{"a cause stays in the log", &fleet.Error{Kind: fleet.NoSpace, Code: "no_space", Msg: "the disk is full", Err: secret}, 507, "no_space", "The disk is full."},
 		{"a fault of ours says nothing", secret, 500, "internal", "Something is wrong on the server"},
+		{"a method that is not taken", &WrongMethod{"PUT", "GET, HEAD"}, 405, "method", "does not take PUT; it takes GET, HEAD."},
 		{"a body that is too large", &http.MaxBytesError{Limit: 10}, 413, "too_large", "10 bytes"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

@@ -1,0 +1,254 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package console
+
+import (
+	"bytes"
+	"context"
+	"crypto"
+	"crypto/ed25519"
+	"crypto/md5"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/go-chi/chi/v5"
+	"github.com/google/go-cmp/cmp"
+
+	fixtures "landed/firmware-fixtures"
+	"landed/manifests"
+	"landed/manifests/tufrepo"
+	"landed/server/auth"
+	"landed/server/blob"
+	"landed/server/blob/disk"
+	"landed/server/fleet"
+	"landed/server/publish"
+	"landed/server/store"
+)
+
+var ctx = context.Background()
+
+var now = time.Date(2014, 8, 20, 9, 0, 0, 0, time.UTC)
+
+const maxUpload = 4 << 20
+
+// house is the console on a real publisher, database and folders, with a token of each role.
+type house struct {
+	t      testing.TB
+	db     *store.DB
+	blobs  *disk.Store
+	routes http.Handler
+	tokens map[fleet.Role]string
+	doors  []Door
+	passed map[string]int // by door, how often it was passed
+	denied map[string]int // and how often it refused
+}
+
+func newHouse(t testing.TB) *house {
+	t.Helper()
+	h := &house{t: t, tokens: map[fleet.Role]string{}, passed: map[string]int{}, denied: map[string]int{}}
+	dir, clock, log := t.TempDir(), func() time.Time { return now }, slog.New(slog.DiscardHandler)
+	h.db = ok(store.Open(ctx, filepath.Join(dir, "landed.db"), clock))(t)
+	h.blobs = ok(disk.Open(filepath.Join(dir, "blobs")))(t)
+	p := ok(publish.Open(ctx, publish.Config{
+		Store: h.db, Blobs: h.blobs, Dir: filepath.Join(dir, "feed"),
+		Keys:      publish.OnlineKeys{Snapshot: keyOf("snapshot"), Timestamp: keyOf("timestamp"), Offers: keyOf("offers")},
+		Catalogue: manifests.DefaultCatalogue(), Expiry: publish.DefaultExpiry(),
+		OTAKeys: func(channel string) (keys []crypto.PublicKey, err error) {
+			if channel == "stable" {
+				keys = append(keys, fixtures.TestKey().Cert.PublicKey)
+			}
+			return keys, nil
+		},
+		Now: clock, Random: rand.Reader, Log: log,
+	}))(t)
+	t.Cleanup(func() {
+		if err := errors.Join(p.Close(), h.blobs.Close(), h.db.Close()); err != nil {
+			t.Error(err)
+		}
+	})
+	for _, role := range []fleet.Role{fleet.RoleSupport, fleet.RoleEngineer, fleet.RoleAdmin} {
+		secret, token, err := auth.NewToken("a-"+string(role), role, now)
+		if err := errors.Join(err, auth.Add(ctx, h.db, token, "init")); err != nil {
+			t.Fatal(err)
+		}
+		h.tokens[role] = secret
+	}
+	c := New(Config{Publish: p, Store: h.db, Guard: &auth.Guard{Store: h.db, Log: log}, Now: clock, Log: log, MaxUpload: maxUpload})
+	h.doors = c.Doors()
+	r := chi.NewRouter()
+	r.Group(c.Routes())
+	h.routes = r
+	return h
+}
+
+// answer is what came back. Values is the body as JSON, nil if it is none.
+type answer struct {
+	status int
+	code   string // of a problem
+	body   []byte
+	values map[string]any
+}
+
+// ask sends one request through the door "METHOD /path". Whatever is refused must have changed nothing.
+func (h *house) ask(who fleet.Role, door, path string, body io.Reader, header ...string) answer {
+	h.t.Helper()
+	before := h.everything()
+	method, _, _ := strings.Cut(door, " ")
+	r := httptest.NewRequest(method, path, body)
+	if who != "" {
+		r.Header.Set("Authorization", "Bearer "+h.tokens[who])
+	}
+	for i := 0; i < len(header); i += 2 {
+		r.Header.Set(header[i], header[i+1])
+	}
+	w := httptest.NewRecorder()
+	h.routes.ServeHTTP(w, r)
+	a := answer{status: w.Code, body: w.Body.Bytes()}
+	_ = json.Unmarshal(a.body, &a.values)
+	if a.status < 300 {
+		h.passed[door]++
+		return a
+	}
+	h.denied[door]++
+	a.code, _ = a.values["code"].(string)
+	if diff := cmp.Diff(before, h.everything()); diff != "" {
+		h.t.Errorf("%s %s was refused (%d %s) and changed something (-before +after):\n%s", method, path, a.status, a.code, diff)
+	}
+	if a.status == http.StatusMethodNotAllowed { // the router of package server puts words to that
+		return a
+	}
+	if detail, _ := a.values["detail"].(string); w.Header().Get("Content-Type") != "application/problem+json" || !strings.HasSuffix(detail, ".") {
+		h.t.Errorf("%s %s: %d is no problem in a sentence: %s", method, path, a.status, a.body)
+	}
+	return a
+}
+
+// everything is all that a request could change: rows, contents, and the trail.
+func (h *house) everything() (all struct {
+	Packages []fleet.Package
+	Releases []fleet.Release
+	Changes  []fleet.Change
+	Metadata []fleet.Metadata
+	Rollouts []fleet.Rollout
+	Tokens   []fleet.Token
+	Audit    []fleet.AuditEntry
+	Contents []blob.Info
+}) {
+	h.t.Helper()
+	err := h.db.View(ctx, func(tx fleet.Tx) error {
+		var errs [7]error
+		all.Packages, errs[0] = tx.Packages().List(ctx)
+		all.Releases, errs[1] = tx.Releases().List(ctx)
+		all.Changes, errs[2] = tx.Changes().Open(ctx)
+		all.Metadata, errs[3] = tx.Metadata().LatestAll(ctx)
+		all.Rollouts, errs[4] = tx.Rollouts().List(ctx)
+		all.Tokens, errs[5] = tx.Tokens().List(ctx)
+		all.Audit, errs[6] = tx.Audit().List(ctx, 0, 500)
+		return errors.Join(errs[:]...)
+	})
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	for info, err := range h.blobs.List(ctx) {
+		if err != nil {
+			h.t.Fatal(err)
+		}
+		all.Contents = append(all.Contents, info)
+	}
+	return all
+}
+
+type key struct {
+	private ed25519.PrivateKey
+	public  tufrepo.Key
+}
+
+func (k key) Key() tufrepo.Key                { return k.public }
+func (k key) Sign(msg []byte) ([]byte, error) { return ed25519.Sign(k.private, msg), nil }
+
+func keyOf(name string) key {
+	seed := sha256.Sum256([]byte(name))
+	private := ed25519.NewKeyFromSeed(seed[:])
+	public, err := tufrepo.NewKey(private.Public())
+	if err != nil {
+		panic(err)
+	}
+	return key{private, public}
+}
+
+func keysOf(threshold int, names ...string) tufrepo.RoleKeys {
+	r := tufrepo.RoleKeys{Threshold: threshold}
+	for _, n := range names {
+		r.Keys = append(r.Keys, keyOf(n).public)
+	}
+	return r
+}
+
+// trust is a first ceremony for armani: two of two keys sign for the model.
+func trust(t testing.TB) []byte {
+	t.Helper()
+	year := now.AddDate(1, 0, 0)
+	root := ok(tufrepo.NewRoot(tufrepo.RootSpec{Version: 1, Expires: year, Root: keysOf(1, "r"), Targets: keysOf(1, "t"), Snapshot: keysOf(1, "snapshot"), Timestamp: keysOf(1, "timestamp")}))(t)
+	targets := ok(tufrepo.NewTargets(1, now.AddDate(0, 6, 0), []tufrepo.ModelKeys{{Role: "armani", Builds: keysOf(2, "m1", "m2"), Offers: keysOf(1, "offers")}}))(t)
+	model := ok(tufrepo.NewRole(1, now.AddDate(0, 6, 0), nil))(t)
+	return marshal(t, tufrepo.Bundle{Schema: 1, Files: map[string][]byte{
+		"1.root.json":    ok(tufrepo.Sign(root, keyOf("r")))(t),
+		"1.targets.json": ok(tufrepo.Sign(targets, keyOf("t")))(t),
+		"1.armani.json":  ok(tufrepo.Sign(model, keyOf("m1"), keyOf("m2")))(t),
+	}})
+}
+
+// respond signs a request, as it came out of the door, with one key.
+func respond(t testing.TB, request []byte, signer string) []byte {
+	t.Helper()
+	req := ok(tufrepo.ParseRequest(request))(t)
+	r := tufrepo.Response{Schema: 1, Request: req.ID}
+	for _, role := range req.Roles {
+		r.Signatures = append(r.Signatures, ok(tufrepo.SignDetached(role.Metadata, role.Role, keyOf(signer)))(t))
+	}
+	return marshal(t, r)
+}
+
+func marshal(t testing.TB, v any) []byte {
+	t.Helper()
+	return ok(json.Marshal(v))(t)
+}
+
+var patched = sync.OnceValues(func() (body []byte, err error) {
+	b, err := fixtures.BuildOf("armani", fixtures.Patched)
+	if err != nil {
+		return nil, err
+	}
+	return fixtures.Bytes(b, fixtures.TestKey())
+})
+
+// packageOf is a patched build of armani, its name and its SHA-256.
+func packageOf(t testing.TB) (name, ref string, body []byte) {
+	t.Helper()
+	body = ok(patched())(t)
+	short, sum := md5.Sum(body), sha256.Sum256(body)
+	return ok(fixtures.BuildOf("armani", fixtures.Patched))(t).FileName(hex.EncodeToString(short[:])), hex.EncodeToString(sum[:]), bytes.Clone(body)
+}
+
+// ok ends the test if a call failed: ok(f())(t).
+func ok[T any](v T, err error) func(testing.TB) T {
+	return func(t testing.TB) T {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return v
+	}
+}

@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package console
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+	"testing"
+
+	"landed/server/fleet"
+)
+
+const optIn = "miui-cloud-messaging-opt-in"
+
+func source(counter int, name string) string {
+	return fmt.Sprintf("schema: 1\nrelease: %s\ncounter: %d\neffect: {name: cloud-messaging-opt-in, feature: 1, migration: switch_off, prompt_day: \"2014-08-01\"}\nnotes: {en: off, zh-Hans: 默认关闭, zh-Hant: 預設關閉}\n", name, counter)
+}
+
+// TestStory walks one release through every door, and tries at each state what that state forbids.
+func TestStory(t *testing.T) {
+	h := newHouse(t)
+	const engineer, support, admin = fleet.RoleEngineer, fleet.RoleSupport, fleet.RoleAdmin
+	// step asks and wants a status, and the code of a refusal.
+	step := func(who fleet.Role, door, path, body string, status int, code string) answer {
+		t.Helper()
+		got := h.ask(who, door, path, strings.NewReader(body))
+		if got.status != status || got.code != code {
+			t.Fatalf("%s at %s: %d %s; wanted %d %s", door, path, got.status, got.body, status, code)
+		}
+		return got
+	}
+	create := func(counter int, name string, packages ...string) string {
+		return string(marshal(t, map[string]any{"source": source(counter, name), "packages": packages}))
+	}
+	name, ref, body := packageOf(t)
+	stage, rolloutID := "/releases/"+optIn+"/stage", optIn+".armani.stable"
+
+	// A package.
+	step(engineer, "POST /releases", "/releases", create(1, optIn, ref), 404, "package_missing")
+	made := step(engineer, "POST /packages", "/packages?name="+name, string(body), 201, "")
+	if made.values["sha256"] != ref || made.values["by"] != "a-engineer" || made.values["facts"] == nil {
+		t.Errorf("uploaded: %s", made.body)
+	}
+	if again := step(engineer, "POST /packages", "/packages?name="+name, string(body), 200, ""); again.values["known"] != true {
+		t.Errorf("the same bytes: %s", again.body)
+	}
+	step(engineer, "POST /packages", "/packages?channel=lab&name="+name, string(body), 409, "other_channel")
+	step(support, "GET /packages", "/packages", "", 200, "")
+
+	// A release of it.
+	step(engineer, "POST /releases", "/releases", `{"source":"schema: 2","packages":[]}`, 422, "release_source")
+	step(engineer, "POST /releases", "/releases", create(1, optIn, ref, ref), 422, "release_packages")
+	step(engineer, "POST /releases", "/releases", create(1, optIn), 422, "release_packages")
+	step(engineer, "POST /releases", "/releases", create(1, optIn, ref), 201, "")
+	step(engineer, "POST /releases", "/releases", create(2, optIn, ref), 409, "release_exists")
+	step(engineer, "POST /releases", "/releases", create(1, "another", ref), 422, "release_packages")
+	step(engineer, "POST /rollouts", "/rollouts", `{"release":"`+optIn+`"}`, 409, "not_published")
+	step(engineer, "DELETE /releases/{name}", "/releases/"+optIn, "", 422, "reason_missing")
+	step(engineer, "DELETE /releases/{name}", "/releases/"+optIn+"?reasn=typo", "", 422, "query")
+	step(engineer, "DELETE /releases/{name}", "/releases/"+optIn+"?reason=typo", "", 204, "")
+	step(engineer, "POST /releases", "/releases", create(1, optIn, ref), 201, "")
+	step(support, "GET /releases", "/releases", "", 200, "")
+	if shown := step(support, "GET /releases/{name}", "/releases/"+optIn, "", 200, ""); shown.values["state"] != "draft" || shown.values["source"] != source(1, optIn) {
+		t.Errorf("the release: %s", shown.body)
+	}
+
+	// Trust, and a change for the signers.
+	step(engineer, "POST /releases/{name}/stage", stage, "", 409, "trust_missing")
+	step(admin, "POST /trust", "/trust", string(trust(t)), 200, "")
+	step(admin, "POST /trust", "/trust", string(trust(t)), 409, "nothing_new")
+	if shown := step(support, "GET /trust", "/trust", "", 200, ""); shown.values["expires"].(map[string]any)["armani"] == nil {
+		t.Errorf("trust: %s", shown.body)
+	}
+	step(engineer, "POST /releases/{name}/stage", "/releases/none/stage", "", 404, "release_unknown")
+	change := step(engineer, "POST /releases/{name}/stage", stage, "", 201, "").values["id"].(string)
+	step(engineer, "POST /releases/{name}/stage", stage, "", 409, "staged")
+	step(engineer, "DELETE /releases/{name}", "/releases/"+optIn+"?reason=why", "", 409, "staged")
+	step(engineer, "POST /releases", "/releases", create(2, "second", ref), 201, "")
+	step(engineer, "POST /releases/{name}/stage", "/releases/second/stage", "", 409, "change_open")
+	request := step(engineer, "GET /changes/{id}/request", "/changes/"+change+"/request", "", 200, "").body
+	step(engineer, "DELETE /changes/{id}", "/changes/"+change, "", 422, "reason_missing")
+	step(engineer, "DELETE /changes/{id}", "/changes/"+change+"?reason=notes", "", 204, "")
+	step(engineer, "DELETE /changes/{id}", "/changes/"+change+"?reason=notes", "", 409, "change_closed")
+	step(engineer, "POST /changes/{id}/response", "/changes/"+change+"/response", string(respond(t, request, "m1")), 409, "change_closed")
+
+	// Signed by two.
+	change2 := step(engineer, "POST /releases/{name}/stage", stage, "", 201, "").values["id"].(string)
+	request2 := step(engineer, "GET /changes/{id}/request", "/changes/"+change2+"/request", "", 200, "").body
+	response := "/changes/" + change2 + "/response"
+	step(engineer, "POST /changes/{id}/response", response, string(respond(t, request, "m1")), 422, "other_request")
+	step(engineer, "POST /changes/{id}/response", response, string(respond(t, request2, "stranger")), 422, "signatures_refused")
+	step(engineer, "POST /changes/{id}/response", "/changes/none/response", strings.Replace(string(respond(t, request2, "m1")), change2, "none", 1), 404, "change_unknown")
+	one := step(engineer, "POST /changes/{id}/response", response, string(respond(t, request2, "m1")), 200, "")
+	if one.values["state"] != "open" {
+		t.Errorf("after one of two signatures: %s", one.body)
+	}
+	step(engineer, "POST /changes/{id}/response", response, string(respond(t, request2, "m1")), 409, "signatures_known")
+	step(support, "GET /changes", "/changes", "", 200, "")
+	if two := step(engineer, "POST /changes/{id}/response", response, string(respond(t, request2, "m2")), 200, ""); two.values["state"] != "published" {
+		t.Errorf("after two of two signatures: %s", two.body)
+	}
+	step(support, "GET /changes/{id}", "/changes/"+change2, "", 200, "")
+	step(engineer, "DELETE /changes/{id}", "/changes/"+change2+"?reason=why", "", 409, "change_closed")
+	step(engineer, "POST /releases/{name}/stage", stage, "", 409, "published")
+	step(engineer, "DELETE /releases/{name}", "/releases/"+optIn+"?reason=why", "", 409, "published")
+
+	// To handsets, and no further.
+	start := func(more string) string { return `{"release":"` + optIn + `"` + more + `}` }
+	step(engineer, "POST /rollouts", "/rollouts", start(`,"models":["nexus"]`), 422, "rollout_models")
+	step(engineer, "POST /rollouts", "/rollouts", start(`,"channel":"lab"`), 422, "rollout_models")
+	step(engineer, "POST /rollouts", "/rollouts", start(`,"stages":[{"share":10000,"soak":"a day"}]`), 422, "stages")
+	step(engineer, "POST /rollouts", "/rollouts", start(`,"stages":[{"share":20000,"soak":"1h"}]`), 422, "stages")
+	step(engineer, "POST /rollouts", "/rollouts", start(`,"stages":[{"share":100,"soak":"1h","gates":{"min":1}}]`), 422, "json")
+	step(engineer, "POST /rollouts", "/rollouts", `{"release":"none"}`, 404, "release_unknown")
+	step(engineer, "POST /rollouts", "/rollouts", start(""), 201, "")
+	step(engineer, "POST /rollouts", "/rollouts", start(""), 409, "rollout_exists")
+	step(engineer, "POST /rollouts/{id}/resume", "/rollouts/"+rolloutID+"/resume", `{"reason":"why"}`, 409, "not_stopped")
+	step(engineer, "POST /rollouts/{id}/halt", "/rollouts/"+rolloutID+"/halt", `{"reason":""}`, 422, "reason_missing")
+	step(engineer, "POST /rollouts/{id}/halt", "/rollouts/"+rolloutID+"/halt", `{"reason":"`+strings.Repeat("x", 301)+`"}`, 422, "reason_too_long")
+	if halted := step(engineer, "POST /rollouts/{id}/halt", "/rollouts/"+rolloutID+"/halt", `{"reason":"two leaks"}`, 200, ""); halted.values["state"] != "halted" || halted.values["by"] != "a-engineer" {
+		t.Errorf("halted: %s", halted.body)
+	}
+	step(engineer, "POST /rollouts/{id}/halt", "/rollouts/"+rolloutID+"/halt", `{"reason":"again"}`, 409, "already_halted")
+	step(engineer, "POST /rollouts/{id}/resume", "/rollouts/"+rolloutID+"/resume", `{"reason":"lab handsets"}`, 200, "")
+	step(support, "GET /rollouts", "/rollouts", "", 200, "")
+	step(support, "GET /rollouts/{id}", "/rollouts/"+rolloutID, "", 200, "")
+
+	// Tokens, and the trail of it all.
+	step(admin, "POST /tokens", "/tokens", `{"name":"a b","role":"support"}`, 422, "token_name")
+	step(admin, "POST /tokens", "/tokens", `{"name":"ann","role":"king"}`, 422, "token_role")
+	secret := step(admin, "POST /tokens", "/tokens", `{"name":"ann","role":"support"}`, 201, "").values["token"].(string)
+	step(admin, "POST /tokens", "/tokens", `{"name":"ann","role":"admin"}`, 409, "token_exists")
+	if listed := step(admin, "GET /tokens", "/tokens", "", 200, ""); bytes.Contains(listed.body, []byte(secret)) {
+		t.Error("the list shows a secret")
+	}
+	step(admin, "DELETE /tokens/{name}", "/tokens/a-admin", "", 409, "last_admin")
+	step(admin, "DELETE /tokens/{name}", "/tokens/ann", "", 204, "")
+	trail := step(support, "GET /audit", "/audit", "", 200, "").values["entries"].([]any)
+	var actions []string
+	for _, e := range trail {
+		entry := e.(map[string]any)
+		actions = append(actions, fmt.Sprintf("%s by %s", entry["action"], entry["actor"]))
+	}
+	for _, want := range []string{"package.upload by a-engineer", "release.create by a-engineer", "release.drop by a-engineer", "trust.import by a-admin", "rollout.start by a-engineer", "rollout.halt by a-engineer", "rollout.resume by a-engineer", "token.add by a-admin", "token.delete by a-admin"} {
+		if !strings.Contains(strings.Join(actions, "\n"), want) {
+			t.Errorf("the trail lacks %q:\n%s", want, strings.Join(actions, "\n"))
+		}
+	}
+
+	for _, d := range h.doors {
+		door := d.Method + " " + d.Path
+		if h.passed[door] == 0 || d.Method != "GET" && h.denied[door] == 0 {
+			t.Errorf("this story passes %s %d times, and is turned away %d times", door, h.passed[door], h.denied[door])
+		}
+	}
+}
