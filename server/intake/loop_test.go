@@ -226,6 +226,47 @@ func TestAnsweredWhenItIsPublished(t *testing.T) {
 	group.Wait()
 }
 
+// TestLeakIsNewsOnce: what an installation did on one release is news again on the next, and no news while it goes on.
+func TestLeakIsNewsOnce(t *testing.T) {
+	w := newWorld(t)
+	w.start(t)
+	next := w.rollout(t)
+	next.ID, next.Release = "two.armani.stable", "two"
+	if err := w.db.Update(ctx, func(tx fleet.Tx) error { return tx.Rollouts().Create(ctx, next) }); err != nil {
+		t.Fatal(err)
+	}
+	two := func(r *report.Report) { r.Release, r.Build = "two", patchedLater }
+	for _, step := range []struct {
+		seq       int64
+		change    func(*report.Report)
+		one, two  fleet.RolloutState
+		published int64
+		what      string
+	}{
+		{1, nil, fleet.RolloutHeld, fleet.RolloutRunning, 1, "the first leak"},
+		{2, nil, fleet.RolloutHeld, fleet.RolloutRunning, 1, "the same again"},
+		{3, two, fleet.RolloutHeld, fleet.RolloutHeld, 2, "on the next release"},
+		{4, two, fleet.RolloutHeld, fleet.RolloutHeld, 2, "and again"},
+	} {
+		r, key := leaks(1, step.seq)
+		if step.change != nil {
+			step.change(&r)
+		}
+		if _, err := w.Receive(ctx, seal(t, r, key)); err != nil {
+			t.Fatal(err)
+		}
+		if err := w.db.View(ctx, func(tx fleet.Tx) (err error) {
+			next, err = tx.Rollouts().Get(ctx, next.ID)
+			return err
+		}); err != nil {
+			t.Fatal(err)
+		}
+		if one := w.rollout(t); one.State != step.one || next.State != step.two || w.published.Load() != step.published {
+			t.Errorf("%s: %s and %s, published %d times; wanted %s, %s and %d", step.what, one.State, next.State, w.published.Load(), step.one, step.two, step.published)
+		}
+	}
+}
+
 // TestPublishingIsTriedAgain stands for a crash between the save and the publication.
 func TestPublishingIsTriedAgain(t *testing.T) {
 	w := newWorld(t)
