@@ -116,6 +116,10 @@ func TestHostileSets(t *testing.T) {
 			r.files[Targets] = must(Sign(r.targetsDoc(2), r.targets[:2]...))
 			r.publish(2)
 		}, "each needs keys of its own"},
+		{"the top-level role lists a package itself, and delegates no more", func(r *repo) {
+			r.files[Targets] = must(Sign(must(NewRole(2, r.in(100), []Target{packageFor("armani", 1)})), r.targets[:2]...))
+			r.publish(2)
+		}, "targets: it lists files itself"},
 		{"no timestamp", func(r *repo) { delete(r.files, Timestamp) }, "snapshot or timestamp is missing"},
 		{"no root", func(r *repo) { r.roots = nil }, "0 roots"},
 		{"builds in the place of the timestamp", func(r *repo) { r.files[Timestamp] = r.files["armani"] }, "timestamp: metadata of type targets"},
@@ -345,6 +349,15 @@ func TestCheckStaged(t *testing.T) {
 				t.Errorf("error %v; wanted %q", err, c.want)
 			}
 		})
+	}
+}
+
+// TestCheckStagedWithoutARoot: nothing is anybody's to sign before there is a root.
+func TestCheckStagedWithoutARoot(t *testing.T) {
+	r := newRepo("armani")
+	err := CheckStaged(Set{}, map[string][]byte{"armani": r.files["armani"]}, testNow)
+	if err == nil || !strings.Contains(err.Error(), "there is no root") {
+		t.Errorf("error %v", err)
 	}
 }
 

@@ -137,6 +137,7 @@ func TestReadRefuses(t *testing.T) {
 		{"role in capitals", sub(Targets, `"name":"armani"`, `"name":"Armani"`), "role name"},
 		{"role named as a top-level one", sub(Targets, `"name":"armani"`, `"name":"snapshot"`), "taken"},
 		{"no offers role", sub(Targets, `"name":"armani-offers"`, `"name":"dior-offers"`), "no role armani-offers"},
+		{"a role delegated twice", sub(Targets, `"name":"armani-offers"`, `"name":"armani"`), "role armani is delegated twice"},
 		{"hash prefixes", sub(Targets, `"paths":["builds/armani/*"]`, `"path_hash_prefixes":["00"]`), "unknown field"},
 		{"key without its id", sub(Targets, `"keys":{"`, `"keys":{"0`), "not in the table"},
 		{"timestamp without snapshot.json", sub(Timestamp, `"snapshot.json"`, `"targets.json"`), "must list snapshot.json"},
@@ -145,6 +146,13 @@ func TestReadRefuses(t *testing.T) {
 		{"timestamp without a hash", metaOf(Timestamp, `{"snapshot.json":{"version":1}}`), "length and hash"},
 		{"snapshot without targets.json", metaOf(Snapshot, `{"armani.json":{"version":1}}`), "must list targets.json"},
 		{"snapshot with root.json", metaOf(Snapshot, `{"root.json":{"version":1},"targets.json":{"version":1}}`), "does not belong"},
+		{"snapshot with timestamp.json", metaOf(Snapshot, `{"timestamp.json":{"version":1},"targets.json":{"version":1}}`), "does not belong"},
+		{"snapshot with itself", metaOf(Snapshot, `{"snapshot.json":{"version":1},"targets.json":{"version":1}}`), "does not belong"},
+		{"snapshot with another ending", metaOf(Snapshot, `{"armani.yaml":{"version":1},"targets.json":{"version":1}}`), "does not belong"},
+		{"snapshot with no role", metaOf(Snapshot, `{"7110.json":{"version":1},"targets.json":{"version":1}}`), "does not belong"},
+		{"timestamp with a role", metaOf(Timestamp, `{"armani.json":{"version":1,"length":1,"hashes":{"sha256":"`+strings.Repeat("0", 64)+`"}},"snapshot.json":{"version":1,"length":1,"hashes":{"sha256":"`+strings.Repeat("0", 64)+`"}}}`), "does not belong"},
+		{"snapshot with version 0", metaOf(Snapshot, `{"armani.json":{"version":0},"targets.json":{"version":1}}`), "armani.json: version 0"},
+		{"snapshot with a length below 0", metaOf(Snapshot, `{"armani.json":{"version":1,"length":-1,"hashes":{"sha256":"`+strings.Repeat("0", 64)+`"}},"targets.json":{"version":1}}`), "length -1"},
 		{"huge", strings.Repeat(" ", MaxTargetsBytes+1), "limit"},
 		{"huge timestamp", sub(Timestamp, `{`, `{`+strings.Repeat(" ", MaxTimestampBytes)), "limit"},
 	}
@@ -155,6 +163,15 @@ func TestReadRefuses(t *testing.T) {
 				t.Errorf("error %v; wanted %q", err, c.want)
 			}
 		})
+	}
+}
+
+// TestLargestIntegers: what every client reads exactly is taken, to the last one.
+func TestLargestIntegers(t *testing.T) {
+	for number, ok := range map[string]bool{"9007199254740991": true, "9007199254740992": false, "-9007199254740991": true, "-9007199254740992": false} {
+		if err := strictJSON([]byte(`{"n":` + number + `}`)); (err == nil) != ok {
+			t.Errorf("%s: %v", number, err)
+		}
 	}
 }
 
