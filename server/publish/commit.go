@@ -42,6 +42,9 @@ func (p *Publisher) commit(ctx context.Context, prev state, e edit) (state, erro
 	if err := p.check(prev, next, now); err != nil {
 		return prev, &fleet.Error{Kind: fleet.Conflict, Code: "would_break_clients", Msg: fmt.Sprintf("nothing was published, because a handset would not accept it: %v", err)}
 	}
+	if err := p.present(ctx, prev, next); err != nil {
+		return prev, err
+	}
 	if err := p.save(ctx, prev, next, e, now); err != nil {
 		return prev, err
 	}

@@ -41,10 +41,8 @@ func (p *Publisher) writeLocked(ctx context.Context, s state) error {
 // moment: payloads, roots, roles, snapshot, and the timestamp as the point of no return.
 func (p *Publisher) writeFiles(ctx context.Context, s state) error {
 	targets := s.targets()
-	for _, t := range targets {
-		if err := p.folder.link(ctx, t); err != nil {
-			return err
-		}
+	if err := p.linkAll(ctx, targets); err != nil {
+		return err
 	}
 	for i, doc := range s.set.Roots {
 		if err := p.folder.write(tufrepo.MetadataFile(tufrepo.Root, s.firstRoot()+int64(i)), doc); err != nil {

@@ -51,6 +51,7 @@ type Publisher struct {
 	mu      sync.Mutex       // one publication at a time
 	written int64            // version of the timestamp that the folder holds
 	alarmed map[string]int   // by role, the last step that was told
+	lost    map[string]bool  // paths of published targets whose content is gone
 	floor   map[string]int64 // by role, the highest version that a file of the folder had at the start
 
 	loaded atomic.Pointer[state] // never changed once stored

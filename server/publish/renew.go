@@ -25,7 +25,7 @@ func (p *Publisher) Renew(ctx context.Context) error {
 	}
 	p.alarm(ctx, s)
 	err = errors.Join(p.finishSigned(ctx, s), p.holdUnlisted(ctx), p.publishLocked(ctx, func(s state) (edit, error) { return p.renewal(ctx, s) }))
-	if err == nil && p.behind(ctx) {
+	if err == nil && (len(p.lost) > 0 || p.behind(ctx)) {
 		err = p.heal(ctx)
 	}
 	return err
@@ -88,15 +88,14 @@ func (p *Publisher) finishSigned(ctx context.Context, s state) error {
 	if err != nil {
 		return err
 	}
+	var faults []error
 	for _, c := range open {
 		if progress, err := s.progress(c); err != nil || !progress.done() || p.fits(s, c) != nil {
 			continue // waits for people, who are told when they look at it
 		}
-		if err := p.publishChange(ctx, c.ID, "landed"); err != nil {
-			return err
-		}
+		faults = append(faults, p.publishChange(ctx, c.ID, "landed"))
 	}
-	return nil
+	return errors.Join(faults...)
 }
 
 // alarmAt are the parts of its life, in percent, at which an offline role alarms. At 100 it has

@@ -224,5 +224,5 @@ func (p *Publisher) turn(ctx context.Context, id, by, reason, action string, how
 	if err != nil {
 		return next, err
 	}
-	return next, p.Offers(ctx)
+	return next, p.Offers(context.WithoutCancel(ctx)) // it is decided, whether or not the caller waits
 }

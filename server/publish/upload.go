@@ -28,7 +28,7 @@ type Incoming struct {
 }
 
 // Uploaded is a package that was taken in, or is Known: the same bytes were here already, and
-// nothing was stored.
+// nothing was stored, unless their content had been lost.
 type Uploaded struct {
 	fleet.Package
 	Known bool
@@ -98,7 +98,7 @@ func (p *Publisher) accept(ctx context.Context, in Incoming, draft blob.Draft, f
 		return Uploaded{}, err
 	}
 	if have != nil && have.Channel == in.Channel {
-		return Uploaded{*have, true}, nil
+		return Uploaded{*have, true}, p.restore(ctx, *have, draft)
 	}
 	if have != nil {
 		return Uploaded{}, fleet.Errorf(fleet.Conflict, "other_channel", "these bytes are here already on the channel %s, uploaded by %s as %s", have.Channel, have.By, have.Name)
@@ -125,6 +125,18 @@ func (p *Publisher) accept(ctx context.Context, in Incoming, draft blob.Draft, f
 		return p.audit(ctx, tx, in.By, "package.upload", pkg.SHA256, fmt.Sprintf("%s for %s on %s", pkg.Name, pkg.Variant, pkg.Channel))
 	})
 	return Uploaded{Package: pkg}, err
+}
+
+// restore stores the content of a package again if it was lost.
+func (p *Publisher) restore(ctx context.Context, pkg fleet.Package, draft blob.Draft) error {
+	if _, err := p.cfg.Blobs.Stat(ctx, blob.Ref(pkg.SHA256)); !errors.Is(err, blob.ErrNotFound) {
+		return err
+	}
+	if _, err := draft.Commit(ctx, blob.Ref(pkg.SHA256)); err != nil {
+		return storing(err)
+	}
+	p.cfg.Log.InfoContext(ctx, "lost content is here again", "sha256", pkg.SHA256)
+	return nil
 }
 
 // known gathers what judge compares with. have is the package with these bytes, if it is here.
