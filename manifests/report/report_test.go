@@ -127,6 +127,38 @@ func TestOpenRefuses(t *testing.T) {
 	}
 }
 
+// TestKeysOfNobody: for a point of small order anybody can make a signature, one that fits many messages, and other
+// verifiers disagree about it. No handset has such a key.
+func TestKeysOfNobody(t *testing.T) {
+	identity := append([]byte{1}, make([]byte, 31)...)
+	forged := append(bytes.Clone(identity), make([]byte, 32)...) // R is the identity, S is 0
+	for _, text := range []string{
+		"0100000000000000000000000000000000000000000000000000000000000000", // order 1
+		"ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f", // 2
+		"0000000000000000000000000000000000000000000000000000000000000000", // 4
+		"0000000000000000000000000000000000000000000000000000000000000080",
+		"26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05", // 8
+		"26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc85",
+		"c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a",
+		"c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac03fa",
+		"0100000000000000000000000000000000000000000000000000000000000080", // the same points, written otherwise
+		"eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+		"edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff",
+	} {
+		r := example()
+		r.Key = text
+		for r.Seq = 1; r.Seq <= 200; r.Seq++ { // the order divides the hash of the message now and then
+			body := r.Bytes()
+			envelope, _ := json.Marshal(envelope{PayloadType, base64.StdEncoding.EncodeToString(body),
+				[]signature{{string(ReferenceOf(r.PublicKey())), base64.StdEncoding.EncodeToString(forged)}}})
+			if _, _, err := Open(envelope); err == nil {
+				t.Errorf("a report was signed for key %s without any secret", text)
+				break
+			}
+		}
+	}
+}
+
 // TestRefusalsAreDiscreet puts a number where encoding/json would quote it.
 func TestRefusalsAreDiscreet(t *testing.T) {
 	const imei = "490154203237518"

@@ -71,6 +71,7 @@ func (r Report) Validate() error {
 	v.fault(r.Schema != Schema, "schema is %d, wanted %d", r.Schema, Schema)
 	v.match("id", r.ID, hex32, "32 hex digits")
 	v.match("key", r.Key, hex64, "64 hex digits")
+	v.fault(hex64.MatchString(r.Key) && !ownKey(r.PublicKey()), "key: wanted one of which somebody holds the secret, in its one written form")
 	v.between("seq", r.Seq, 1, maxSeq)
 	v.match("release", r.Release, word, "a release name")
 	v.match("model", r.Model, word, "a device name")
