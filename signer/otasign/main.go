@@ -49,7 +49,12 @@ func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	if err == nil {
 		return 0
 	}
-	fmt.Fprintln(stderr, "otasign:", err)
+	for i, line := range strings.Split(err.Error(), "\n") {
+		if i == 0 {
+			line = "otasign: " + line
+		}
+		fmt.Fprintln(stderr, plain(line)) // words of a request may stand in it
+	}
 	if errors.As(err, new(refusal)) {
 		return 1
 	}

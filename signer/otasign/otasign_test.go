@@ -151,6 +151,20 @@ func TestPlain(t *testing.T) {
 	}
 }
 
+// TestRequestsSteerNoTerminal: what is wrong with a request is said without letting it speak to the terminal.
+func TestRequestsSteerNoTerminal(t *testing.T) {
+	request := filepath.Join(t.TempDir(), "request.json")
+	text := `{"schema":1,"id":"x","created":"2014-08-20T09:00:00Z","title":"t","trusted":{},"roles":[{"role":"\u202e\u061cAll is well.","metadata":"e30="}],"manifests":{},"packages":[],"summary":[]}`
+	if err := os.WriteFile(request, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var out, errs strings.Builder
+	code := Main([]string{"review", request}, strings.NewReader(""), &out, &errs)
+	if code == 0 || !strings.Contains(errs.String(), "All is well.") || strings.ContainsAny(out.String()+errs.String(), "\x1b\u061c\u202e") {
+		t.Errorf("exit %d, says %q", code, errs.String())
+	}
+}
+
 // TestVectors reads packages that nobody here wrote: each signature is good under its own key
 // and under no other, and the missing metadata is named.
 func TestVectors(t *testing.T) {

@@ -16,6 +16,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/spf13/cobra"
 
@@ -173,7 +174,7 @@ func (a *app) sayReview(s ceremony.Summary) {
 // plain keeps text from the server from steering the terminal.
 func plain(s string) string {
 	return strings.Map(func(c rune) rune {
-		if c < 0x20 || (c >= 0x7f && c < 0xa0) || (c >= 0x202a && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069) {
+		if unicode.IsControl(c) || unicode.Is(unicode.Bidi_Control, c) {
 			return '?'
 		}
 		return c
