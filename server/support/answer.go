@@ -144,7 +144,7 @@ func (s *Support) refuse(w http.ResponseWriter, r *http.Request, asJSON bool, er
 	p := render.ProblemOf(err)
 	p.Request = w.Header().Get(render.RequestID)
 	if p.Status >= http.StatusInternalServerError {
-		s.log.ErrorContext(r.Context(), "request failed", "request", p.Request, "method", r.Method, "path", r.URL.Path, "err", err)
+		s.log.ErrorContext(r.Context(), "request failed", "request", p.Request, "method", r.Method, "err", err) // no path: a reference may stand in it; the access log has the route
 	}
 	if asJSON {
 		render.WriteProblem(w, r, p)

@@ -5,7 +5,9 @@ package support
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"flag"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -256,6 +258,27 @@ func TestGuards(t *testing.T) {
 			t.Errorf("%s / answers %d; this door only reads", method, w.Code)
 		}
 	}
+}
+
+// TestFaultsNameNoInstallation: the log of a fault says nothing of whose page was asked for.
+func TestFaultsNameNoInstallation(t *testing.T) {
+	h := open(t, manifests.DefaultCatalogue())
+	var log strings.Builder
+	h.support.log, h.support.view = slog.New(slog.NewTextHandler(&log, nil)), faulty{}
+	const ref = "0123-4567-89AB-CDEF-GHJK-MNPQ"
+	if w := h.get("/installations/" + ref); w.Code != 500 {
+		t.Fatalf("got %d", w.Code)
+	}
+	if said := log.String(); said == "" || strings.Contains(said, "0123") {
+		t.Errorf("the log says %q", said)
+	}
+}
+
+// faulty is a store whose disk fails.
+type faulty struct{}
+
+func (faulty) View(context.Context, func(fleet.Tx) error) error {
+	return errors.New("input/output error")
 }
 
 // TestDamagedStore: a store that fails is a page in words, and no figures.

@@ -104,6 +104,8 @@ func TestAnswers(t *testing.T) {
 		{"no way out", "GET", "/tuf/metadata/../secret", nil, 404, nil, nil},
 		{"no way out, escaped", "GET", "/tuf/metadata/%2e%2e/secret", nil, 404, nil, nil},
 		{"a target without its hash", "GET", "/tuf/targets/builds/armani/update.zip", nil, 404, nil, nil},
+		{"a name that no folder can hold", "GET", "/tuf/metadata/" + strings.Repeat("a", 4000), nil, 404, nil, map[string]string{"Cache-Control": "no-store"}},
+		{"a file is no folder", "GET", "/tuf/metadata/2.snapshot.json/x", nil, 404, nil, nil},
 		{"only read", "POST", "/tuf/metadata/timestamp.json", nil, 405, nil, map[string]string{"Allow": "GET, HEAD"}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
