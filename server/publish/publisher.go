@@ -48,6 +48,8 @@ type Publisher struct {
 	folder folder
 	keys   []OnlineKeys // oldest first
 
+	accepting sync.Mutex // one upload at a time, once its bytes have come
+
 	mu      sync.Mutex       // one publication at a time
 	written int64            // version of the timestamp that the folder holds
 	alarmed map[string]int   // by role, the last step that was told
