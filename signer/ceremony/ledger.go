@@ -50,6 +50,15 @@ func ParseLedger(text []byte) (*Ledger, error) {
 	return l, nil
 }
 
+// Note records that the key signed doc, of role.
+func (l *Ledger) Note(role string, doc []byte) error {
+	entry, err := entryOf(doc)
+	if err == nil {
+		l.Roles[role] = entry
+	}
+	return err
+}
+
 // Bytes marshals l; ParseLedger gives it again.
 func (l *Ledger) Bytes() []byte {
 	text, err := json.MarshalIndent(l, "", "  ")

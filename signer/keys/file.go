@@ -11,8 +11,8 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"runtime"
+	"strings"
 
 	"filippo.io/age"
 	"filippo.io/age/armor"
@@ -37,17 +37,24 @@ func PublicPath(path string) string { return path + ".pub" }
 // Save writes the key file at path, sealed with passphrase, and the public file beside it.
 // It fails with fs.ErrExist if either is there, and leaves nothing behind if it fails.
 func (k *Key) Save(path, passphrase string, work int) error {
+	var b Batch
+	defer b.Discard()
+	if err := k.SaveIn(&b, path, passphrase, work); err != nil {
+		return err
+	}
+	return b.Commit()
+}
+
+// SaveIn is Save as a part of a batch.
+func (k *Key) SaveIn(b *Batch, path, passphrase string, work int) error {
 	sealed, err := k.seal(passphrase, work)
 	if err != nil {
 		return fmt.Errorf("%s: %w", k, err)
 	}
-	if err := WriteNew(PublicPath(path), k.public.Bytes(), 0o644); err != nil {
+	if err := b.New(PublicPath(path), k.public.Bytes(), 0o644); err != nil {
 		return err
 	}
-	if err := WriteNew(path, sealed, 0o600); err != nil {
-		return errors.Join(err, os.Remove(PublicPath(path)))
-	}
-	return nil
+	return b.New(path, sealed, 0o600)
 }
 
 func (k *Key) seal(passphrase string, work int) ([]byte, error) {
@@ -106,6 +113,9 @@ func Open(path, passphrase string) (*Key, error) {
 // ReadPublic reads the public half of the key file at path; no passphrase is needed.
 func ReadPublic(path string) (Public, error) {
 	text, err := readAtMost(PublicPath(path))
+	if errors.Is(err, fs.ErrNotExist) {
+		return Public{}, noPublic(path, err)
+	}
 	if err != nil {
 		return Public{}, err
 	}
@@ -114,6 +124,17 @@ func ReadPublic(path string) (Public, error) {
 		return Public{}, fmt.Errorf("%s: %w", PublicPath(path), err)
 	}
 	return p, nil
+}
+
+// noPublic says what a person may have meant by path.
+func noPublic(path string, err error) error {
+	if key, ok := strings.CutSuffix(path, ".pub"); ok {
+		return fmt.Errorf("%s is a public half, which signs nothing; name the key file: %s: %w", path, key, err)
+	}
+	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("there is no key file %s: %w", path, err)
+	}
+	return fmt.Errorf("%s, which was written beside the key file, is not there; bring it along: %w", PublicPath(path), err)
 }
 
 func readPrivate(path string) ([]byte, error) {
@@ -169,50 +190,4 @@ func unseal(sealed []byte, passphrase string) (crypto.Signer, error) {
 		return nil, fmt.Errorf("it holds a %T, which cannot sign", private)
 	}
 	return signer, nil
-}
-
-// WriteNew writes a file that must not exist yet (fs.ErrExist): it appears whole, durable and
-// with its mode, or not at all.
-func WriteNew(path string, content []byte, mode fs.FileMode) error {
-	temp, err := stage(path, content, mode)
-	if err != nil {
-		return err
-	}
-	defer os.Remove(temp)
-	if err := os.Link(temp, path); err != nil { // unlike a rename, a link never replaces
-		return fmt.Errorf("write %s: %w", path, err)
-	}
-	return syncFolder(filepath.Dir(path))
-}
-
-// Replace writes a file whether it exists or not: whole, durable, or as it was before.
-func Replace(path string, content []byte, mode fs.FileMode) error {
-	temp, err := stage(path, content, mode)
-	if err != nil {
-		return err
-	}
-	if err := os.Rename(temp, path); err != nil {
-		return errors.Join(err, os.Remove(temp))
-	}
-	return syncFolder(filepath.Dir(path))
-}
-
-func stage(path string, content []byte, mode fs.FileMode) (string, error) {
-	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*") // mode 0600
-	if err != nil {
-		return "", err
-	}
-	_, err = f.Write(content)
-	if err := errors.Join(err, f.Chmod(mode), f.Sync(), f.Close()); err != nil {
-		return "", errors.Join(fmt.Errorf("write %s: %w", path, err), os.Remove(f.Name()))
-	}
-	return f.Name(), nil
-}
-
-func syncFolder(path string) error {
-	d, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
 }

@@ -45,7 +45,7 @@ func (a *app) addModelCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return a.carryOut(m, r, made, signed, keyFiles, nil)
+			return a.carryOut(m, r, made, signed, keyFiles, nil, nil)
 		},
 	}
 	m.add(c)
@@ -134,7 +134,7 @@ func (a *app) rotate(m makeFlags, p ceremony.RotateParams, online string, remove
 	if err != nil {
 		return err
 	}
-	return a.carryOut(m, r, made, signed, keyFiles, p.Remove)
+	return a.carryOut(m, r, made, signed, keyFiles, p.Remove, nil)
 }
 
 // rotateOnline replaces the server's keys by those of a new online.json.
@@ -147,10 +147,7 @@ func (a *app) rotateOnline(m makeFlags, p ceremony.RotateParams, file string, si
 	if err != nil {
 		return err
 	}
-	if err := a.carryOut(m, r, nil, signed, keyFiles, nil); err != nil {
-		return err
-	}
-	return keys.Replace(filepath.Join(m.dir, "online.json"), next.Bytes(), 0o644)
+	return a.carryOut(m, r, nil, signed, keyFiles, nil, map[string][]byte{filepath.Join(m.dir, "online.json"): next.Bytes()})
 }
 
 // above are the versions that a change passes over.
@@ -163,8 +160,9 @@ func (m *makeFlags) above(signed map[string]int64) map[string]int64 {
 
 // carryOut signs a change with the keys that are at hand. If they suffice, the new state is
 // written; if not, a request for the others. It refuses a change of a state that is older than
-// what the keys are known to have signed: it would take back what was published since.
-func (a *app) carryOut(m makeFlags, r tufrepo.Request, made []*keys.Key, signed map[string]int64, keyFiles, gone []string) error {
+// what the keys are known to have signed: it would take back what was published since. Keys, records,
+// the files of also and the state are written together: a full disk leaves everything as it was.
+func (a *app) carryOut(m makeFlags, r tufrepo.Request, made []*keys.Key, signed map[string]int64, keyFiles, gone []string, also map[string][]byte) error {
 	if err := ceremony.Behind(r.Staged(), signed); err != nil && !m.unpublished {
 		return refusal{fmt.Errorf("%s is out of date; bring it up to date with what is published: otasign refresh FEED --dir %s\n(If what they signed was given up and never published, say so with --unpublished.)\n%w", m.trust(), m.dir, err)}
 	}
@@ -178,8 +176,14 @@ func (a *app) carryOut(m makeFlags, r tufrepo.Request, made []*keys.Key, signed 
 	for _, h := range holders {
 		hands = append(hands, h.hand(m.unpublished))
 	}
+	var fresh []holder
 	for _, k := range made {
-		hands = append(hands, ceremony.Hand{Signer: k, Ledger: ceremony.NewLedger()})
+		h, err := newHolder(m, k)
+		if err != nil {
+			return err
+		}
+		fresh = append(fresh, h)
+		hands = append(hands, h.hand(m.unpublished))
 	}
 	answer, err := ceremony.Sign(r, time.Now(), hands...)
 	if err != nil {
@@ -189,16 +193,23 @@ func (a *app) carryOut(m makeFlags, r tufrepo.Request, made []*keys.Key, signed 
 	if err != nil {
 		return refusal{err}
 	}
-	if err := a.saveKeys(m, made); err != nil {
+	var files keys.Batch
+	defer files.Discard()
+	if err := errors.Join(a.saveKeys(&files, m, fresh), remember(&files, holders)); err != nil {
 		return err
 	}
-	if err := remember(holders); err != nil {
-		return err
+	for path, text := range also {
+		if err := files.Replace(path, text, 0o644); err != nil {
+			return err
+		}
 	}
 	if len(bundle.Files) == 0 {
-		return a.askOthers(m, r, answer, progress)
+		return a.askOthers(&files, m, r, answer, progress)
 	}
-	if err := keys.Replace(m.trust(), bundle.Bytes(), 0o644); err != nil {
+	if err := files.Replace(m.trust(), bundle.Bytes(), 0o644); err != nil {
+		return err
+	}
+	if err := files.Commit(); err != nil {
 		return err
 	}
 	a.say("Signed; wrote the new state to %s. Send it to the server.", m.trust())
@@ -206,17 +217,20 @@ func (a *app) carryOut(m makeFlags, r tufrepo.Request, made []*keys.Key, signed 
 }
 
 // askOthers writes the request with the signatures so far.
-func (a *app) askOthers(m makeFlags, r tufrepo.Request, answer tufrepo.Response, progress []tufrepo.Progress) error {
+func (a *app) askOthers(files *keys.Batch, m makeFlags, r tufrepo.Request, answer tufrepo.Response, progress []tufrepo.Progress) error {
 	r, err := ceremony.WithSignatures(r, answer)
 	if err != nil {
 		return err
 	}
 	path := filepath.Join(m.dir, "request-"+r.ID[:8]+".json")
-	if err := keys.WriteNew(path, r.Bytes(), 0o644); err != nil {
+	if err := files.New(path, r.Bytes(), 0o644); err != nil {
+		return err
+	}
+	if err := files.Commit(); err != nil {
 		return err
 	}
 	a.sayProgress(progress)
-	a.say("Wrote %s. The others sign it with: otasign sign %s --trust trust.json --key FILE; then: otasign assemble %s RESPONSE...", path, path, path)
+	a.say("Wrote %s. The others sign it with: otasign sign %s --trust trust.json --key FILE; then: otasign assemble %s RESPONSE... --out %s", path, path, path, m.trust())
 	return nil
 }
 

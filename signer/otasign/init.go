@@ -92,17 +92,31 @@ func (a *app) init(m makeFlags, onlineFile string, root, targets ceremony.Quorum
 	if err != nil {
 		return err
 	}
-	if err := a.saveKeys(m, made); err != nil {
-		return err
-	}
-	if err := keys.Replace(filepath.Join(m.dir, "online.json"), online.Bytes(), 0o644); err != nil {
-		return err
-	}
-	if err := keys.WriteNew(m.trust(), bundle.Bytes(), 0o644); err != nil {
-		return err
-	}
 	set, err := bundle.Set()
 	if err != nil {
+		return err
+	}
+	signed := map[string][]byte{tufrepo.Root: set.Roots[0], tufrepo.Targets: set.Files[tufrepo.Targets]}
+	var holders []holder
+	for _, k := range made {
+		h, err := newHolder(m, k)
+		if err != nil {
+			return err
+		}
+		if err := h.ledger.Note(k.Public().Use, signed[k.Public().Use]); err != nil {
+			return err
+		}
+		holders = append(holders, h)
+	}
+	var files keys.Batch
+	defer files.Discard()
+	if err := a.saveKeys(&files, m, holders); err != nil {
+		return err
+	}
+	if err := errors.Join(files.Replace(filepath.Join(m.dir, "online.json"), online.Bytes(), 0o644), files.New(m.trust(), bundle.Bytes(), 0o644)); err != nil {
+		return err
+	}
+	if err := files.Commit(); err != nil {
 		return err
 	}
 	a.sayChanges(tufrepo.Diff(tufrepo.Set{}, set))
@@ -110,32 +124,29 @@ func (a *app) init(m makeFlags, onlineFile string, root, targets ceremony.Quorum
 	return nil
 }
 
-// saveKeys writes new key files, all or none.
-func (a *app) saveKeys(m makeFlags, made []*keys.Key) error {
+// newHolder is a key that this command made, with the record that will lie beside it. A record that
+// lies there already, of a key that had the same name, goes on: it only forbids more.
+func newHolder(m makeFlags, k *keys.Key) (holder, error) {
+	path := m.keyPath(k.Public())
+	ledger, err := loadLedger(path)
+	return holder{k, path, ledger}, err
+}
+
+// saveKeys adds new key files, and the records of what they signed.
+func (a *app) saveKeys(files *keys.Batch, m makeFlags, made []holder) error {
 	if err := os.MkdirAll(filepath.Join(m.dir, "keys"), 0o700); err != nil {
 		return err
 	}
-	var written []string
-	for _, k := range made {
-		phrase, err := a.phraseOf(k.Public().Name, "new keys", true)
+	for _, h := range made {
+		phrase, err := a.phraseOf(h.key.Public().Name, "new keys", true)
 		if err == nil {
-			err = k.Save(m.keyPath(k.Public()), phrase, m.work)
+			err = h.key.SaveIn(files, h.path, phrase, m.work)
 		}
 		if err != nil {
-			return errors.Join(err, forget(written))
+			return err
 		}
-		written = append(written, m.keyPath(k.Public()))
 	}
-	return nil
-}
-
-// forget removes key files that this very command wrote and that nothing refers to.
-func forget(paths []string) error {
-	var faults []error
-	for _, p := range paths {
-		faults = append(faults, os.Remove(p), os.Remove(keys.PublicPath(p)))
-	}
-	return errors.Join(faults...)
+	return remember(files, made)
 }
 
 func (a *app) sayChanges(words []string) {

@@ -98,21 +98,27 @@ func (a *app) openKey(path string) (holder, error) {
 	if err != nil {
 		return holder{}, err
 	}
+	ledger, err := loadLedger(path)
+	return holder{k, path, ledger}, err
+}
+
+// loadLedger reads the record of the key at path; a key that has signed nothing has none.
+func loadLedger(path string) (*ceremony.Ledger, error) {
 	ledger, err := load(ledgerPath(path), ceremony.ParseLedger)
 	if errors.Is(err, os.ErrNotExist) {
-		ledger, err = ceremony.NewLedger(), nil
+		return ceremony.NewLedger(), nil
 	}
-	return holder{k, path, ledger}, err
+	return ledger, err
 }
 
 func (h holder) hand(givenUp bool) ceremony.Hand {
 	return ceremony.Hand{Signer: h.key, Ledger: h.ledger, GivenUp: givenUp}
 }
 
-// remember stores what was signed. It comes before the signature is given away.
-func remember(holders []holder) error {
+// remember adds the records of what was signed. They come before the signatures that are given away.
+func remember(files *keys.Batch, holders []holder) error {
 	for _, h := range holders {
-		if err := keys.Replace(ledgerPath(h.path), h.ledger.Bytes(), 0o600); err != nil {
+		if err := files.Replace(ledgerPath(h.path), h.ledger.Bytes(), 0o600); err != nil {
 			return err
 		}
 	}

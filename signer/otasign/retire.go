@@ -42,7 +42,7 @@ func (a *app) retireModelCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if err := a.carryOut(m, r, nil, signed, keyFiles, nil); err != nil {
+			if err := a.carryOut(m, r, nil, signed, keyFiles, nil, nil); err != nil {
 				return err
 			}
 			a.say("First halt the rollouts of %s on the server (otactl rollout halt); it refuses this change while one is running or held.", strings.Join(models, " and "))

@@ -293,15 +293,21 @@ func (a *app) sign(r tufrepo.Request, keyFiles []string, out string, givenUp boo
 			return fmt.Errorf("%s exists; choose another --out", personal(out, name, len(people)))
 		}
 	}
-	if err := remember(holders); err != nil {
+	var files keys.Batch
+	defer files.Discard()
+	if err := remember(&files, holders); err != nil {
 		return err
 	}
 	for _, name := range people {
-		path := personal(out, name, len(people))
-		if err := keys.WriteNew(path, answers[name].Bytes(), 0o644); err != nil {
+		if err := files.New(personal(out, name, len(people)), answers[name].Bytes(), 0o644); err != nil {
 			return err
 		}
-		a.say("%s signed %d of the %d files; wrote %s.", name, len(answers[name].Signatures), len(r.Roles), path)
+	}
+	if err := files.Commit(); err != nil {
+		return err
+	}
+	for _, name := range people {
+		a.say("%s signed %d of the %d files; wrote %s.", name, len(answers[name].Signatures), len(r.Roles), personal(out, name, len(people)))
 	}
 	return nil
 }
