@@ -47,7 +47,7 @@ func accessLog(log *slog.Logger, now func() time.Time) func(http.Handler) http.H
 }
 
 // recoverer turns a fault of ours in one request into one answer and one line of the log.
-func recoverer(log *slog.Logger) func(http.Handler) http.Handler {
+func recoverer(log *slog.Logger, answer func(http.ResponseWriter, *http.Request, render.Problem)) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			defer func() {
@@ -61,7 +61,7 @@ func recoverer(log *slog.Logger) func(http.Handler) http.Handler {
 				log.ErrorContext(r.Context(), "panic", "request", w.Header().Get(render.RequestID), "route", chi.RouteContext(r.Context()).RoutePattern(), "fault", fmt.Sprint(fault), "stack", string(debug.Stack()))
 				p := render.ProblemOf(fleet.Errorf("", "", ""))
 				p.Request = w.Header().Get(render.RequestID)
-				render.WriteProblem(w, r, p)
+				answer(w, r, p)
 			}()
 			next.ServeHTTP(w, r)
 		})

@@ -34,7 +34,7 @@ func (s *Server) Handler() http.Handler {
 
 func (s *Server) routes() chi.Router {
 	r := chi.NewRouter()
-	r.Use(requestID, accessLog(s.cfg.Log, s.cfg.Now), recoverer(s.cfg.Log))
+	r.Use(requestID, accessLog(s.cfg.Log, s.cfg.Now), recoverer(s.cfg.Log, s.fault))
 	r.Get("/healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })
 	r.Method("GET", "/readyz", render.API(s.cfg.Log, s.ready))
 	r.Route("/v1", func(r chi.Router) {
@@ -44,9 +44,18 @@ func (s *Server) routes() chi.Router {
 		r.MethodNotAllowed(render.API(s.cfg.Log, wrongMethod).ServeHTTP)
 	})
 	r.Group(s.support.Routes())
-	r.NotFound(render.Page(s.cfg.Log, noSuchDoor).ServeHTTP)
-	r.MethodNotAllowed(render.Page(s.cfg.Log, wrongMethod).ServeHTTP)
+	r.NotFound(s.support.Missing)
+	r.MethodNotAllowed(render.API(s.cfg.Log, wrongMethod).ServeHTTP) // whoever does not read is a program
 	return r
+}
+
+// fault answers for a fault of ours: people get a page, programs a document.
+func (s *Server) fault(w http.ResponseWriter, r *http.Request, p render.Problem) {
+	if !strings.Contains(r.Header.Get("Accept"), "text/html") {
+		render.WriteProblem(w, r, p)
+		return
+	}
+	s.support.Problem(w, r, p)
 }
 
 func noSuchDoor(http.ResponseWriter, *http.Request) error {

@@ -240,6 +240,30 @@ func TestWrongMethods(t *testing.T) {
 	}
 }
 
+// TestFaultForPeople: an address that leads nowhere and a fault of ours are a page of the house
+// for a browser, with the way on, and a document for programs.
+func TestFaultForPeople(t *testing.T) {
+	h := newHouse(t)
+	resp, err := http.Get(h.url + "/no/such/page")
+	if err != nil {
+		t.Fatal(err)
+	}
+	body, _ := io.ReadAll(resp.Body)
+	_ = resp.Body.Close()
+	if resp.StatusCode != 404 || !strings.Contains(string(body), `action="/installations"`) || resp.Header.Get("Content-Security-Policy") == "" {
+		t.Errorf("%d without a way on: %s", resp.StatusCode, body)
+	}
+	broken := recoverer(slog.New(slog.DiscardHandler), h.fault)(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic("a fault") }))
+	for accept, want := range map[string]string{"text/html,*/*": "cannot be shown just now", "application/json": `"code":"internal"`} {
+		r, w := httptest.NewRequest("GET", "/", nil), httptest.NewRecorder()
+		r.Header.Set("Accept", accept)
+		broken.ServeHTTP(w, r)
+		if w.Code != 500 || !strings.Contains(w.Body.String(), want) || strings.Contains(w.Body.String(), "a fault") {
+			t.Errorf("%s: %d %s", accept, w.Code, w.Body)
+		}
+	}
+}
+
 func TestTokens(t *testing.T) {
 	h := newHouse(t)
 	resp, made := h.do(fleet.RoleAdmin, "POST", "/v1/tokens", `{"name":"ann","role":"engineer"}`)

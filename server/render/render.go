@@ -4,7 +4,7 @@
 //
 // Parties: every door writes handlers as func(w, r) error; a person or a program reads the
 // answer. It promises that an error becomes exactly one answer: problem+json (RFC 9457) with
-// a stable code for programs, a page for browsers, words that say what to do next in both.
+// a stable code for programs and words that say what to do next for people.
 // It refuses to show causes: what is not a [fleet.Error] is logged with the request id and
 // answered as a fault of the server.
 package render
@@ -19,12 +19,7 @@ import (
 type Handler func(w http.ResponseWriter, r *http.Request) error
 
 // API serves h and answers its errors as problem+json.
-func API(log *slog.Logger, h Handler) http.Handler { return serve(log, h, WriteProblem) }
-
-// Page serves h and answers its errors as a page.
-func Page(log *slog.Logger, h Handler) http.Handler { return serve(log, h, writePage) }
-
-func serve(log *slog.Logger, h Handler, answer func(http.ResponseWriter, *http.Request, Problem)) http.Handler {
+func API(log *slog.Logger, h Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		err := h(w, r)
 		if err == nil {
@@ -35,7 +30,7 @@ func serve(log *slog.Logger, h Handler, answer func(http.ResponseWriter, *http.R
 		if p.Status >= 500 && r.Context().Err() == nil {
 			log.ErrorContext(r.Context(), "request failed", "request", p.Request, "method", r.Method, "err", err) // no path: a reference may stand in it; the access log has the route
 		}
-		answer(w, r, p)
+		WriteProblem(w, r, p)
 	})
 }
 

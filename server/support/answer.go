@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"landed/server/fleet"
 	"landed/server/render"
 	"landed/web"
 )
@@ -150,6 +151,12 @@ func (s *Support) refuse(w http.ResponseWriter, r *http.Request, asJSON bool, er
 		render.WriteProblem(w, r, p)
 		return
 	}
+	s.Problem(w, r, p)
+}
+
+// Problem answers p as a page that helps on.
+func (s *Support) Problem(w http.ResponseWriter, r *http.Request, p render.Problem) {
+	guard(w.Header())
 	key := "problem." + p.Code
 	if !s.words.Has(key + ".title") {
 		key = "problem.internal"
@@ -168,6 +175,12 @@ func (s *Support) refuse(w http.ResponseWriter, r *http.Request, asJSON bool, er
 	}
 	w.Header().Set("Cache-Control", "no-store")
 	send(w, p.Status, "text/html; charset=utf-8", out.Bytes())
+}
+
+// Missing answers for every address that leads nowhere: with the way to the status and to the
+// look-up, in the looks of the other pages.
+func (s *Support) Missing(w http.ResponseWriter, r *http.Request) {
+	s.refuse(w, r, strings.HasSuffix(r.URL.Path, ".json"), fleet.Errorf(fleet.NotFound, "not_found", "there is nothing under this address"))
 }
 
 type problemView struct {

@@ -4,11 +4,9 @@ package support
 
 import (
 	"context"
-	"flag"
 	"net/http/httptest"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -19,8 +17,6 @@ import (
 	"landed/manifests"
 	"landed/server/fleet"
 )
-
-var shots = flag.String("shots", "", "folder to put pictures of the pages into; none are taken without it")
 
 // patience is what only a page that hangs needs, or a browser that does not start.
 const patience = 2 * time.Minute
@@ -59,46 +55,6 @@ func emulate(theme string) chromedp.Action[chromedp.Void] {
 		_, err := chromedp.Call(ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: theme}}})
 		return err
 	})
-}
-
-// TestPictures takes pictures for people to look at: go test -run Pictures -shots DIR
-func TestPictures(t *testing.T) {
-	if *shots == "" {
-		t.Skip("give -shots DIR to take pictures of the pages")
-	}
-	h := open(t, manifests.DefaultCatalogue())
-	h.fleetOfSeven()
-	hs, odd := newHandset(1), newHandset(2)
-	h.install(hs, fleet.BeforeActive, baseline(1), failed(2, "install", 20), effect(3, 1), effect(5, 24), effect(4, 3))
-	h.install(odd, fleet.BeforeActive, baseline(1))
-	empty := open(t, manifests.DefaultCatalogue())
-	quiet := open(t, manifests.DefaultCatalogue())
-	quiet.publish("armani", "dior")
-	quiet.roll("armani", nil)
-	urls := map[string]string{"full": h.serve(), "empty": empty.serve(), "quiet": quiet.serve()}
-	ctx := browser(t)
-	for _, page := range []struct{ name, house, path string }{
-		{"status", "full", "/"}, {"model", "full", "/models/armani"}, {"halted", "full", "/models/pisces"},
-		{"installation", "full", "/installations/" + hs.ref.String()}, {"unpatched", "full", "/installations/" + odd.ref.String()},
-		{"missing", "full", "/installations/0123-4567-89AB-CDEF-GHJK-MNPQ"}, {"typo", "full", "/installations?ref=hello"},
-		{"empty", "empty", "/"}, {"quiet", "quiet", "/"}, {"quietmodel", "quiet", "/models/dior"},
-	} {
-		for _, width := range []int64{1280, 390} {
-			for _, theme := range []string{"light", "dark"} {
-				if err := chromedp.Do(ctx, chromedp.EmulateViewport(width, 900), emulate(theme), chromedp.Navigate(urls[page.house]+page.path)); err != nil {
-					t.Fatal(err)
-				}
-				picture, err := chromedp.Run(ctx, chromedp.FullScreenshot(100))
-				if err != nil {
-					t.Fatal(err)
-				}
-				name := page.name + "-" + theme + map[int64]string{1280: "", 390: "-phone"}[width] + ".png"
-				if err := os.WriteFile(filepath.Join(*shots, name), picture, 0o644); err != nil {
-					t.Fatal(err)
-				}
-			}
-		}
-	}
 }
 
 // TestLive watches a page move: figures change in place, what was typed and the place on the
@@ -166,6 +122,36 @@ func TestLongReason(t *testing.T) {
 	}
 }
 
+// TestFoldAndFind: what a reader unfolded stays so while figures move, a search shows what was
+// meant unfolded, and the live page keeps to the search.
+func TestFoldAndFind(t *testing.T) {
+	h := open(t, manifests.DefaultCatalogue())
+	h.fleetOfSeven()
+	ctx, url := browser(t), h.serve()
+	step := func(what, condition string) {
+		t.Helper()
+		var err error
+		for range 3 { // a page that is just being left cannot be asked
+			if _, err = chromedp.Run(ctx, chromedp.Poll[bool](condition, chromedp.WithPollingTimeout(patience))); err == nil {
+				return
+			}
+		}
+		t.Errorf("%s: %v", what, err)
+	}
+	if err := chromedp.Do(ctx, chromedp.Navigate(url+"/"), chromedp.Click(chromedp.CSS("#model-armani summary"))); err != nil {
+		t.Fatal(err)
+	}
+	step("it unfolds", `document.querySelector("#model-armani details").open`)
+	h.count("armani", 1000, fleet.ConfirmedOff, fleet.BeforeActive)
+	step("it stays so", `document.querySelector("#model-armani .parts").textContent.includes("119,351") && document.querySelector("#model-armani details").open`)
+	if err := chromedp.Do(ctx, chromedp.SendKeys(chromedp.CSS("#find-model"), "2013061\n")); err != nil {
+		t.Fatal(err)
+	}
+	step("the search finds", `location.search === "?find=2013061" && document.querySelectorAll(".card").length === 1 && document.querySelector("#model-pisces details").open`)
+	h.count("pisces", 1, fleet.Leak, fleet.BeforeActive)
+	step("the live page keeps to it", `document.querySelector("#model-pisces .parts").textContent.includes("4 Leaking") && document.querySelectorAll(".card").length === 1`)
+}
+
 // TestLostServer says so when the figures no longer follow.
 func TestLostServer(t *testing.T) {
 	h := open(t, manifests.DefaultCatalogue())
@@ -194,7 +180,11 @@ func TestEverywhere(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, path := range []string{"/", "/models/pisces", "/models/lcsh92_wet_jb9", "/installations/" + hs.ref.String(), "/installations?ref=hello"} {
+	usable, err := os.ReadFile("testdata/usable.js")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{"/", "/?find=note&order=name", "/models/pisces", "/models/lcsh92_wet_jb9", "/installations/" + hs.ref.String(), "/installations?ref=hello"} {
 		for _, width := range []int64{320, 390, 1280} {
 			for _, theme := range []string{"light", "dark"} {
 				err := chromedp.Do(ctx, chromedp.EmulateViewport(width, 900), emulate(theme), scripts(width != 390), chromedp.Navigate(url+path))
@@ -212,6 +202,10 @@ func TestEverywhere(t *testing.T) {
 				faint, err := chromedp.Run(ctx, chromedp.Evaluate[[]string](string(contrast)))
 				if err != nil || len(faint) > 0 {
 					t.Errorf("%s at %d, %s: too faint: %v, %v", path, width, theme, faint, err)
+				}
+				faults, err := chromedp.Run(ctx, chromedp.Evaluate[[]string](string(usable)))
+				if err != nil || len(faults) > 0 {
+					t.Errorf("%s at %d: hard to use: %v, %v", path, width, faults, err)
 				}
 			}
 		}

@@ -102,6 +102,11 @@ func (m Model) needsAttention() bool {
 	return m.Standing == Halted || m.Leaking() > 0 || m.MostlyUnproven() || m.held()
 }
 
+// LeakUnsaid says that handsets leak, and that no reason of the server itself says so already.
+func (m Model) LeakUnsaid() bool {
+	return m.Leaking() > 0 && !slices.ContainsFunc(m.Rollouts, func(r Rollout) bool { return r.Stopped() && r.ByItself() })
+}
+
 // Listed are the models that the reader asked for, in the order asked for.
 func (v *Status) Listed() []Model {
 	listed := slices.DeleteFunc(slices.Clone(v.Models), func(m Model) bool { return !v.Asked.takes(m) })

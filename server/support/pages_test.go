@@ -3,10 +3,12 @@
 package support
 
 import (
+	"compress/gzip"
 	"context"
 	"encoding/json"
 	"errors"
 	"flag"
+	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -172,6 +174,33 @@ func TestConditional(t *testing.T) {
 	h.count("armani", 1, fleet.ConfirmedOff, fleet.BeforeActive)
 	if w := h.get("/", "If-None-Match", before); w.Code != 200 || !strings.Contains(w.Body.String(), "<b>1</b> Proven off") {
 		t.Errorf("after a new verdict: %d without the new figure", w.Code)
+	}
+}
+
+// TestCompressed: whoever takes gzip gets the same page in fewer bytes, and a 304 stays one.
+func TestCompressed(t *testing.T) {
+	h := open(t, manifests.DefaultCatalogue())
+	h.fleetOfSeven()
+	for _, path := range []string{"/", "/status.json", web.Asset("style.css")} {
+		plain, small := h.get(path), h.get(path, "Accept-Encoding", "gzip")
+		if small.Header().Get("Content-Encoding") != "gzip" || !strings.Contains(small.Header().Get("Vary"), "Accept-Encoding") || small.Body.Len()*3 > plain.Body.Len() {
+			t.Fatalf("%s: %v, %d bytes of %d", path, small.Header(), small.Body.Len(), plain.Body.Len())
+		}
+		unpacked, err := gzip.NewReader(small.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if body, err := io.ReadAll(unpacked); err != nil || string(body) != plain.Body.String() {
+			t.Errorf("%s: another page inside, %v", path, err)
+		}
+		if etag := plain.Header().Get("ETag"); etag != "" {
+			if w := h.get(path, "Accept-Encoding", "gzip", "If-None-Match", etag); w.Code != 304 || w.Body.Len() != 0 {
+				t.Errorf("%s: %d with %d bytes", path, w.Code, w.Body.Len())
+			}
+		}
+	}
+	if w := h.get(web.Asset("style.css"), "Accept-Encoding", "gzip", "Range", "bytes=0-9"); w.Code != 206 || w.Header().Get("Content-Encoding") != "" || w.Body.Len() != 10 {
+		t.Errorf("a part of a file: %d, %d bytes, %q", w.Code, w.Body.Len(), w.Header().Get("Content-Encoding"))
 	}
 }
 

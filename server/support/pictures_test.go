@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package support
+
+import (
+	"context"
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/chromedp"
+
+	"landed/manifests"
+	"landed/manifests/report"
+	"landed/server/fleet"
+)
+
+var shots = flag.String("shots", "", "folder to put pictures of the pages into; none are taken without it")
+
+// picture is one page as somebody meets it.
+type picture struct {
+	name, url string
+	how       string // "", "plain" (no script), "print", "zoom" (200 % of a desk)
+}
+
+// TestPictures takes pictures for people to look at: go test -run Pictures -shots DIR
+func TestPictures(t *testing.T) {
+	if *shots == "" {
+		t.Skip("give -shots DIR to take pictures of the pages")
+	}
+	for _, p := range pictures(t) {
+		ctx := browser(t)
+		for name, width := range map[string]int64{"": 1280, "-phone": 390} {
+			for _, theme := range []string{"light", "dark"} {
+				if p.how != "" && (name != "" || theme != "light") {
+					continue
+				}
+				if p.how == "zoom" {
+					width = 640
+				}
+				show := chromedp.Do(ctx, chromedp.EmulateViewport(width, 900), medium(p.how, theme), scripts(p.how != "plain"), chromedp.Navigate(p.url))
+				if show != nil {
+					t.Fatal(show)
+				}
+				taken, err := chromedp.Run(ctx, chromedp.FullScreenshot(100))
+				if err != nil {
+					t.Fatal(err)
+				}
+				if err := os.WriteFile(filepath.Join(*shots, p.name+"-"+theme+name+".png"), taken, 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+	}
+}
+
+// pictures are the pages that a designer wants to see: every kind, and the awkward ones.
+func pictures(t *testing.T) []picture {
+	full, empty, quiet := open(t, manifests.DefaultCatalogue()), open(t, manifests.DefaultCatalogue()), open(t, manifests.DefaultCatalogue())
+	full.fleetOfSeven()
+	quiet.publish("armani", "dior")
+	quiet.roll("armani", nil)
+	many := largeFleet(t, 200)
+	url, manyURL := full.serve(), many.serve()
+	list := []picture{
+		{"status", url + "/", ""}, {"status-plain", url + "/", "plain"}, {"status-print", url + "/", "print"}, {"status-zoom", url + "/", "zoom"},
+		{"find", url + "/?find=note", ""}, {"none", url + "/?find=nokia", ""}, {"model", url + "/models/armani", ""}, {"model-print", url + "/models/armani", "print"},
+		{"halted", url + "/models/pisces", ""}, {"mostly", url + "/models/cancro", ""}, {"notbegun", url + "/models/fuxi", ""},
+		{"missing", url + "/installations/0123-4567-89AB-CDEF-GHJK-MNPQ", ""}, {"typo", url + "/installations?ref=hello", ""}, {"nomodel", url + "/models/x", ""},
+		{"empty", empty.serve() + "/", ""}, {"quiet", quiet.serve() + "/", ""}, {"many", manyURL + "/", ""}, {"many-attention", manyURL + "/?show=attention&order=attention", ""},
+		{"awkward", awkward(t).serve() + "/", ""}, {"awkward-model", awkward(t).serve() + "/models/evil", ""}, {"broken", broken(t).serve() + "/", ""},
+	}
+	for n, reports := range handsets() {
+		hs := newHandset(uint64(n + 1))
+		full.install(hs, fleet.BeforeActive, reports...)
+		list = append(list, picture{"handset" + string(rune('1'+n)), url + "/installations/" + hs.ref.String(), ""})
+	}
+	return list
+}
+
+// handsets are the reports of installations of several classes.
+func handsets() [][]report.Report {
+	carried, leak := effect(3, 30), effect(3, 30)
+	carried.Evidence.State, carried.Evidence.Origin = report.StateOn, report.OriginCarriedOver
+	leak.Evidence.AttemptsBuild, leak.Evidence.AttemptsSetup, leak.Evidence.Transport = 2, 6, report.TransportHTTP
+	return [][]report.Report{
+		{baseline(1), failed(2, report.PhaseInstall, 20), effect(3, 1), effect(5, 24), effect(4, 3)},
+		{baseline(1)}, {baseline(1), carried}, {baseline(1), leak}, {baseline(1), effect(2, 3)},
+	}
+}
+
+// awkward is a model with the longest names and reasons there are, in one word.
+func awkward(t *testing.T) *house {
+	long := "Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaftstelefon Pro Max 5G"
+	c, err := manifests.ParseCatalogue([]byte("schema: 1\nmodels: [{device: evil, product: \"" + long + "\", numbers: [], rom_names: [], variants: [evil], android: '4', profile: {family: file, legacy_recovery: true}}]"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := open(t, c)
+	h.publish("evil")
+	h.roll("evil", func(r *fleet.Rollout) { r.State, r.By, r.Reason = fleet.RolloutHalted, "mei", strings.Repeat("x", 300) })
+	h.count("evil", 3, fleet.ConfirmedOff, fleet.BeforeActive)
+	return h
+}
+
+// broken is a store whose newest release cannot be read.
+func broken(t *testing.T) *house {
+	h := open(t, manifests.DefaultCatalogue())
+	h.update(func(ctx context.Context, tx fleet.Tx) error {
+		return tx.Releases().Create(ctx, fleet.Release{Name: "broken", Counter: 1, Source: []byte("schema: ["), State: fleet.ReleasePublished, Packages: []string{}})
+	})
+	return h
+}
+
+// medium is what a page is shown on, and how bright.
+func medium(how, theme string) chromedp.Action[chromedp.Void] {
+	media := map[string]string{"print": "print"}[how]
+	return chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
+		_, err := chromedp.Call(ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Media: media, Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: theme}}})
+		return err
+	})
+}
