@@ -23,13 +23,13 @@ import (
 //	/healthz     the process lives     /readyz  the database answers, and can be written
 func (s *Server) Handler() http.Handler {
 	router := s.routes()
-	return patience(bodyPatience, uploadPatience, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	return readers.bound(patience(bodyPatience, uploadPatience, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if strings.HasPrefix(r.URL.Path, feed.Prefix) {
 			s.feed.ServeHTTP(w, r)
 			return
 		}
 		router.ServeHTTP(w, r)
-	}))
+	})))
 }
 
 func (s *Server) routes() chi.Router {

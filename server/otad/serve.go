@@ -59,42 +59,53 @@ func serveCommand(stdout, stderr io.Writer) *cobra.Command {
 	tick := f.Duration("tick", 15*time.Second, "how often periodic work is looked at")
 	asJSON := f.Bool("log-json", false, "log as JSON")
 	f.Int64Var(&o.cfg.MaxUpload, "max-upload", server.DefaultMaxUpload, "largest package in `bytes`")
+	connections := f.Int("max-connections", 4096, "how many connections may be open at a time; more wait")
 	f.StringVar(&o.cfg.Language, "language", "en", "language (`tag`) of the status pages: "+strings.Join(server.Languages(), ", "))
 	f.DurationVar(&o.cfg.Expiry.Timestamp, "timestamp-life", o.cfg.Expiry.Timestamp, "how long the timestamp is valid")
 	offset := f.Duration("clock-offset", 0, "the server's clock is ahead by this `duration` (negative: behind); to rehearse a wrong clock")
 	f.DurationVar(&o.cfg.Expiry.TimestampEvery, "timestamp-every", o.cfg.Expiry.TimestampEvery, "how often it is renewed")
 	c.RunE = func(c *cobra.Command, _ []string) error {
+		if *connections < 1 {
+			return fmt.Errorf("--max-connections is %d; wanted at least 1", *connections)
+		}
 		o.cfg.Now = func() time.Time { return clock().Add(*offset) }
 		var handler slog.Handler = slog.NewTextHandler(stderr, nil)
 		if *asJSON {
 			handler = slog.NewJSONHandler(stderr, nil)
 		}
-		return serve(c.Context(), o.config(slog.New(handler)), *addr, *addrFile, *tick, stdout)
+		return serve(c.Context(), o.config(slog.New(handler)), listening{*addr, *addrFile, *connections}, *tick, stdout)
 	}
 	return c
 }
 
+// listening is where and how connections are taken.
+type listening struct {
+	addr, file  string // file is told the address that was taken; "" is none
+	connections int    // open at a time
+}
+
 // serve runs until ctx ends; then it takes no more connections, answers what is under way,
 // and closes.
-func serve(ctx context.Context, cfg server.Config, addr, addrFile string, tick time.Duration, stdout io.Writer) (err error) {
+func serve(ctx context.Context, cfg server.Config, at listening, tick time.Duration, stdout io.Writer) (err error) {
 	s, err := server.New(cfg)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
-	listener, err := net.Listen("tcp", addr)
+	listener, err := net.Listen("tcp", at.addr)
 	if err != nil {
 		return err
 	}
-	if addrFile != "" {
-		if err := os.WriteFile(addrFile, []byte(listener.Addr().String()+"\n"), 0o644); err != nil {
+	if at.file != "" {
+		if err := os.WriteFile(at.file, []byte(listener.Addr().String()+"\n"), 0o644); err != nil {
 			return errors.Join(err, listener.Close())
 		}
 	}
 	fmt.Fprintf(stdout, "otad: http://%s\n", listener.Addr())
 	h := &http.Server{Handler: s.Handler(), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10, ErrorLog: slog.NewLogLogger(cfg.Log.Handler(), slog.LevelDebug)}
 	failed := make(chan error, 1)
-	go func() { failed <- h.Serve(listener) }()
+	bounded := limitTo(at.connections, listener, h, cfg.Log)
+	go func() { failed <- h.Serve(bounded) }()
 	endTicks := tickEvery(s, cfg.Log, tick)
 	select {
 	case err = <-failed:

@@ -32,7 +32,7 @@ const (
 )
 
 // Handler serves the feed below [Prefix]. It is mounted before the router: a poll passes no
-// middleware, and the ResponseWriter it gets is that of net/http, which can use sendfile.
+// middleware, and the ResponseWriter it gets can use sendfile as that of net/http can.
 type Handler struct {
 	root   *os.Root // the feed folder
 	blobs  blob.Store
