@@ -47,7 +47,7 @@ func (r *review) readManifests() {
 func (r *review) readPackages() error {
 	for _, p := range r.p.Request.Packages {
 		if r.p.Packages == nil {
-			r.problem(PackageMissing, true, "You gave no folder with your own copies; %s was not looked at.", p.Name)
+			r.problem(PackageMissing, true, "You gave no folder with your own copies (--packages DIR), so %s was not looked at. Get it from the build system, not from the server.", p.Name)
 			continue
 		}
 		policy := otapkg.Policy{Model: p.Model, Channel: p.Channel, Keys: r.p.OTAKeys[p.Channel], Name: p.Name, Now: r.p.Now}
@@ -56,7 +56,7 @@ func (r *review) readPackages() error {
 		}
 		own, err := inspect(r.p.Packages, p.Name, policy)
 		if errors.Is(err, fs.ErrNotExist) {
-			r.problem(PackageMissing, true, "Your folder has no copy of %s.", p.Name)
+			r.problem(PackageMissing, true, "Your folder has no copy of %s. Get it from the build system, not from the server, and keep its name.", p.Name)
 			continue
 		}
 		if err != nil {
@@ -64,7 +64,7 @@ func (r *review) readPackages() error {
 		}
 		r.Packages = append(r.Packages, own)
 		if own.Facts.SHA256 != p.SHA256 || own.Facts.Size != p.Length {
-			r.problem(PackageOther, true, "Your copy of %s has %d bytes and SHA-256 %s; the request speaks of %d bytes and %s.", p.Name, own.Facts.Size, own.Facts.SHA256, p.Length, p.SHA256)
+			r.problem(PackageOther, true, "Your copy of %s has %d bytes and SHA-256 %s; the request speaks of %d bytes and %s. One of the two was changed; find out which before anybody signs.", p.Name, own.Facts.Size, own.Facts.SHA256, p.Length, p.SHA256)
 			continue
 		}
 		r.judgeFindings(own)
@@ -129,13 +129,19 @@ func (r *review) reviewRole(role string, doc []byte) {
 		before = tufrepo.Info{}
 	}
 	var expected []tufrepo.Target
+	unexplained := false
 	for _, t := range info.Targets {
 		if slices.ContainsFunc(before.Targets, func(b tufrepo.Target) bool { return sameTarget(b, t) }) {
 			expected = append(expected, t)
 		} else if own, ok := r.explain(t); ok {
 			expected = append(expected, own)
 			r.judgeCounter(role, own, before.Targets)
+		} else {
+			unexplained = true
 		}
+	}
+	if unexplained && r.Refused() {
+		return // it is said already what is missing; that the whole differs only follows from it
 	}
 	again, err := tufrepo.NewRole(info.Version, info.Expires, expected)
 	if err != nil {

@@ -66,7 +66,7 @@ func Refresh(p RefreshParams) (tufrepo.Set, []string, error) {
 	if err := errors.Join(faults...); err != nil {
 		return tufrepo.Set{}, nil, err
 	}
-	return next, append(given, expiredIn(seen, p.Now)...), nil
+	return next, append(given, Expiring(seen, p.Now)...), nil
 }
 
 // continueRoots is the trusted chain with the later roots of seen. Signatures are not judged.
@@ -185,25 +185,4 @@ func versionsOf(s tufrepo.Set) map[string]int64 {
 		note(tufrepo.Root, s.Roots[n-1])
 	}
 	return versions
-}
-
-// expiredIn says in words which files of s are out of date.
-func expiredIn(s tufrepo.Set, now time.Time) (words []string) {
-	note := func(role string, text []byte) {
-		info, err := tufrepo.Read(text)
-		if _, isOffers := tufrepo.ModelRole(role); err != nil || isOffers || role == tufrepo.Snapshot || info.Expires.After(now) {
-			return
-		}
-		until := info.Expires.Format(time.DateOnly)
-		if role == tufrepo.Timestamp {
-			words = append(words, fmt.Sprintf("This copy of the feed was good until %s. If it is an old copy, fetch a new one before you change anything.", until))
-			return
-		}
-		words = append(words, fmt.Sprintf("%s: version %d expired on %s and wants to be signed again.", role, info.Version, until))
-	}
-	note(tufrepo.Root, s.Roots[len(s.Roots)-1])
-	for _, role := range slices.Sorted(maps.Keys(s.Files)) {
-		note(role, s.Files[role])
-	}
-	return words
 }

@@ -153,8 +153,11 @@ func (r *review) reviewTrust() {
 func older(ours, theirs tufrepo.Set, what string) (words []string) {
 	for i, root := range ours.Roots {
 		if i >= len(theirs.Roots) || string(root) != string(theirs.Roots[i]) {
-			words = append(words, fmt.Sprintf("Root %d of %s is not the root %d that you trust.", i+1, what, i+1))
+			words = append(words, fmt.Sprintf("Root %d of %s is not the root %d that you trust. It comes from another server, or was made under another root of trust.", i+1, what, i+1))
 		}
+	}
+	if len(words) > 0 {
+		return words[:1] // that everything below differs too follows from it
 	}
 	for _, role := range slices.Sorted(maps.Keys(ours.Files)) {
 		mine, errMine := tufrepo.Read(ours.Files[role])

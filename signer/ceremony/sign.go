@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"landed/manifests/tufrepo"
@@ -45,7 +46,7 @@ func Sign(r tufrepo.Request, now time.Time, hands ...Hand) (tufrepo.Response, er
 			remember = append(remember, func() { h.Ledger.Roles[role.Role] = entry })
 		}
 		if signed == 0 {
-			faults = append(faults, fmt.Errorf("key %.8s is not listed for anything in this request", h.Signer.Key().ID()))
+			faults = append(faults, stranger(r, trusted, staged, h.Signer))
 		}
 	}
 	if err := errors.Join(faults...); err != nil {
@@ -55,6 +56,28 @@ func Sign(r tufrepo.Request, now time.Time, hands ...Hand) (tufrepo.Response, er
 		note()
 	}
 	return answer, nil
+}
+
+// stranger says which keys are asked for, and that this is none of them.
+func stranger(r tufrepo.Request, trusted tufrepo.Set, staged map[string][]byte, s tufrepo.Signer) error {
+	var wanted []string
+	for _, role := range r.Roles {
+		var ids []string
+		for _, by := range delegators(trusted, staged, role.Role) {
+			p, err := tufrepo.CountSignatures(by, role.Role, staged[role.Role])
+			for _, id := range slices.Concat(p.Signed, p.Missing) {
+				if id = fmt.Sprintf("%.8s", id); err == nil && !slices.Contains(ids, id) {
+					ids = append(ids, id)
+				}
+			}
+		}
+		wanted = append(wanted, fmt.Sprintf("%s by %s", role.Role, strings.Join(ids, ", ")))
+	}
+	who := fmt.Sprintf("key %.8s", s.Key().ID())
+	if named, ok := s.(fmt.Stringer); ok {
+		who = named.String()
+	}
+	return fmt.Errorf("%s is not listed for anything in this request, which asks for signatures on %s", who, strings.Join(wanted, "; "))
 }
 
 func signRole(role tufrepo.RequestRole, h Hand) (tufrepo.Signature, Signed, error) {

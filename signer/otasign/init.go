@@ -81,6 +81,9 @@ func (a *app) initCommand() *cobra.Command {
 
 func (a *app) init(m makeFlags, onlineFile string, root, targets ceremony.Quorum) error {
 	online, err := load(onlineFile, tufrepo.ParseOnlineKeys)
+	if errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("there is no %s: otad init writes it into the server's data folder; bring it here, or name it with --online: %w", onlineFile, err)
+	}
 	if err != nil {
 		return err
 	}

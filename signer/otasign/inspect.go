@@ -33,7 +33,7 @@ func (a *app) inspectCommand() *cobra.Command {
 		Use:   "inspect FILE",
 		Short: "Say what an OTA package is and what is wrong with it",
 		Long:  "Exit code 0: nothing refused; 1: refused; 2: the file could not be read.",
-		Args:  cobra.ExactArgs(1),
+		Args:  wants("FILE"),
 		RunE: func(_ *cobra.Command, args []string) error {
 			for _, path := range certs {
 				list, err := load(path, certificateKeys)

@@ -130,7 +130,7 @@ func load[T any](path string, parse func([]byte) (T, error)) (T, error) {
 	}
 	v, err := parse(text)
 	if err != nil {
-		return v, fmt.Errorf("%s: %w", path, err)
+		return v, unread(path, text, err)
 	}
 	return v, nil
 }

@@ -29,7 +29,7 @@ func (a *app) refreshCommand() *cobra.Command {
 			"metadata/, or metadata/ alone: packages are not needed), of a request, or of a trust file\n" +
 			"that others assembled. Everything must follow from the root that the trust file holds, and\n" +
 			"nothing may be older than the trust file, or than what the keys in DIR/keys have signed.",
-		Args: cobra.ExactArgs(1),
+		Args: wants("FEED, request or trust file"),
 		RunE: func(_ *cobra.Command, args []string) error {
 			if trust == "" {
 				trust = filepath.Join(dir, "trust.json")

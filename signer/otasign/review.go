@@ -47,7 +47,7 @@ func (a *app) reviewCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "review REQUEST --packages DIR",
 		Short: "Say in words what a request asks to sign, and what is wrong with it",
-		Args:  cobra.ExactArgs(1),
+		Args:  wants("REQUEST"),
 		RunE: func(_ *cobra.Command, args []string) error {
 			_, summary, err := f.review(args[0])
 			if err != nil {
@@ -144,9 +144,18 @@ func (a *app) saySummary(s ceremony.Summary, asJSON bool) error {
 		a.sayReview(s)
 	}
 	if s.Refused() {
-		return refusal{errors.New("refused; nobody should sign this")}
+		return refusal{refusedWords(s)}
 	}
 	return nil
+}
+
+// refusedWords tells what can be cured by the reviewer from what nobody should sign.
+func refusedWords(s ceremony.Summary) error {
+	missing := func(p ceremony.Problem) bool { return !p.Refuse || p.Code == ceremony.PackageMissing }
+	if !slices.ContainsFunc(s.Problems, func(p ceremony.Problem) bool { return !missing(p) }) {
+		return errors.New("not reviewed, so not to be signed yet: bring the packages that are named above, then review again")
+	}
+	return errors.New("refused; nobody should sign this. Ask who sent it for another one, and keep this one if it looks like an attack")
 }
 
 func (a *app) sayReview(s ceremony.Summary) {
@@ -194,11 +203,14 @@ func (a *app) signCommand() *cobra.Command {
 			"of several people one response is written for each: response.ann.json, response.bo.json.\n" +
 			"It wants your own trust file, and for packages the certificate of who signs them; a check\n" +
 			"is left out only by name.",
-		Args: cobra.ExactArgs(1),
+		Args: wants("REQUEST"),
 		RunE: func(_ *cobra.Command, args []string) error {
 			r, summary, err := f.review(args[0])
 			if err != nil {
 				return err
+			}
+			if len(keyFiles) == 0 {
+				return errors.New("say whose key signs, with --key FILE; nothing was signed")
 			}
 			if err := a.saySummary(summary, f.asJSON); err != nil {
 				return err
@@ -221,9 +233,6 @@ func (a *app) signCommand() *cobra.Command {
 	c.Flags().BoolVar(&skip.trust, "without-trust", false, "sign although you brought no trust file: the keys that the request names are believed")
 	c.Flags().BoolVar(&skip.otaKey, "without-ota-key", false, "sign although who signed the packages was not judged")
 	c.Flags().BoolVar(&givenUp, "unpublished", false, "another root of the same number, which these keys signed, was given up and never will be published")
-	if err := c.MarkFlagRequired("key"); err != nil {
-		panic(err) // the flag is defined above
-	}
 	return c
 }
 
@@ -272,6 +281,9 @@ func (a *app) sign(r tufrepo.Request, keyFiles []string, out string, givenUp boo
 		h, err := a.openKey(path)
 		if err != nil {
 			return err
+		}
+		if slices.ContainsFunc(holders, func(o holder) bool { return o.key.Key() == h.key.Key() }) {
+			return fmt.Errorf("%s is named twice with --key; one key counts once, however often it signs", h.key)
 		}
 		holders = append(holders, h)
 		name := h.key.Public().Name

@@ -24,7 +24,7 @@ func (a *app) assembleCommand() *cobra.Command {
 		Short: "Put the signatures of several people together",
 		Long: "For changes of keys or models; releases are put together by the server. A trust file that\n" +
 			"is there already is replaced only by a state that follows from it.",
-		Args: cobra.MinimumNArgs(1),
+		Args: wants("REQUEST..."),
 		RunE: func(_ *cobra.Command, args []string) error {
 			r, err := load(args[0], tufrepo.ParseRequest)
 			if err != nil {
@@ -87,7 +87,7 @@ func (a *app) verifyCommand() *cobra.Command {
 		Short: "Check a whole feed, or a signed state, as a client would",
 		Long: "FEED is a folder with metadata/ and targets/: everything is checked from the oldest root,\n" +
 			"and every target is read and hashed. BUNDLE is a file from init, add-model or rotate.",
-		Args: cobra.ExactArgs(1),
+		Args: wants("FEED or trust file"),
 		RunE: func(_ *cobra.Command, args []string) error {
 			now := time.Now()
 			if at != "" {
@@ -137,6 +137,7 @@ func (a *app) verify(path, trust string, now time.Time) error {
 	if err != nil {
 		return refusal{err}
 	}
+	a.sayChanges(ceremony.Expiring(set, now))
 	a.say("Everything is signed as it should be, unexpired and there.")
 	return nil
 }
