@@ -88,13 +88,13 @@ func publicKey(t testing.TB) crypto.PublicKey {
 }
 
 func TestEverySituationEndsAsItMust(t *testing.T) {
-	f, server := fleet(t, 14, map[string]fixtures.Kind{"armani": fixtures.Patched})
+	f, server := fleet(t, 15, map[string]fixtures.Kind{"armani": fixtures.Patched})
 	if err := f.Run(t.Context(), start.Add(30*24*time.Hour)); err != nil {
 		t.Fatal(err)
 	}
 	want := map[sim.Situation]string{
 		sim.AutoActivated: "confirmed_off", sim.Fresh: "confirmed_off", sim.OptedIn: "confirmed_off", sim.OptedOut: "confirmed_off",
-		sim.OptsIn: "consented", sim.Reset: "confirmed_off", sim.SIMChanged: "confirmed_off", sim.NoSIM: "not_exercised",
+		sim.OptsIn: "consented", sim.OptsOut: "confirmed_off", sim.Reset: "confirmed_off", sim.SIMChanged: "confirmed_off", sim.NoSIM: "not_exercised",
 		sim.Silent: "unknown", sim.ClockPast: "confirmed_off", sim.ClockAhead: "confirmed_off", sim.BadFlash: "confirmed_off",
 		sim.DeadFlash: "unpatched", sim.Interrupted: "confirmed_off",
 	}
@@ -115,8 +115,8 @@ func TestEverySituationEndsAsItMust(t *testing.T) {
 		}
 		newest[r.Key] = r
 	}
-	if len(newest) != 15 {
-		t.Errorf("%d installations reported, wanted 14 and the one after the reset", len(newest))
+	if len(newest) != 16 {
+		t.Errorf("%d installations reported, wanted 15 and the one after the reset", len(newest))
 	}
 	if n := f.Identifiers(); n.Before == 0 || n.AfterPatched != 0 {
 		t.Errorf("identifiers: %+v", n)
@@ -131,7 +131,7 @@ func TestTruthEqualsTheVerdicts(t *testing.T) {
 		kinds[device] = fixtures.Patched
 	}
 	kinds["pisces"] = fixtures.Bad
-	f, server := fleet(t, 14, kinds)
+	f, server := fleet(t, 15, kinds)
 	rules := map[string]verdict.Rule{}
 	for device, kind := range kinds {
 		b, err := fixtures.BuildOf(device, kind)

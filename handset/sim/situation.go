@@ -18,6 +18,7 @@ const (
 	OptedIn       Situation = "opted_in"       // switched on by its user before; asked, the user agrees
 	OptedOut      Situation = "opted_out"      // switched off by its user before
 	OptsIn        Situation = "opts_in"        // its user opts in after the patch
+	OptsOut       Situation = "opts_out"       // its user switches off after the patch
 	Reset         Situation = "reset"          // factory reset after the patch
 	SIMChanged    Situation = "sim_changed"    // another SIM after the patch
 	NoSIM         Situation = "no_sim"         // on Wi-Fi only
@@ -29,11 +30,11 @@ const (
 	Interrupted   Situation = "interrupted"    // the first download breaks off in the middle
 )
 
-// shares is the mix of a model: every situation among the first fourteen, in the order in which a small
+// shares is the mix of a model: every situation among the first fifteen, in the order in which a small
 // fleet should have them; the rest of each forty are as most handsets were.
 var shares = []Situation{
 	AutoActivated, Fresh, OptedIn, OptedOut, Reset, SIMChanged, NoSIM, Silent,
-	Interrupted, ClockPast, OptsIn, BadFlash, ClockAhead, DeadFlash,
+	Interrupted, ClockPast, OptsIn, BadFlash, ClockAhead, DeadFlash, OptsOut,
 }
 
 const mix = 40
@@ -72,6 +73,8 @@ func (h *handset) updated() {
 		h.plan(h.between(3*time.Hour, day), func(h *handset) { h.phone.AnswerPrompt(true, h.client.Time()) })
 	case OptsIn:
 		h.plan(h.between(day, 3*day), func(h *handset) { h.phone.OptIn(report.SurfaceMiCloud, h.client.Time()) })
+	case OptsOut:
+		h.plan(h.between(day, 3*day), func(h *handset) { h.phone.OptOut(report.SurfaceMiCloud, h.client.Time()) })
 	case SIMChanged:
 		h.plan(h.between(2*day, 4*day), func(h *handset) { h.phone.SIMChanged(0, h.at) })
 	case Reset:
