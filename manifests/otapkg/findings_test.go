@@ -150,6 +150,9 @@ func TestMetadataAndScriptFindings(t *testing.T) {
 		{"device check that is negated", zip(armaniMeta, strings.Replace(all, `assert(getprop("ro.product.device") == "armani" || getprop("ro.build.product") == "armani")`, `assert(!(getprop("ro.product.device") == "armani"))`, 1)), known, []Code{DevAssert}},
 		{"device check after the work", zip(armaniMeta, armaniWork+armaniCheck), known, []Code{DevAssert}},
 		{"device check with abort", zip(armaniMeta, `getprop("ro.product.device") == "armani" || abort("This is for armani; this is a " + getprop("ro.product.device") + ".");`+armaniGuard+armaniWork), known, nil},
+		{"device check the other way round", zip(armaniMeta, `"armani" == getprop("ro.product.device") || abort("not for this one");`+armaniGuard+armaniWork), known, nil},
+		{"BLOCK without transfer lists", zip(armaniMeta+"ota-type=BLOCK\n", all), known, []Code{MetaType}},
+		{"a type that phones do not know", zip(armaniMeta+"ota-type=FILE\n", all), known, []Code{MetaType}},
 		{"odd fingerprint", zip(replaced(armaniPrint, "JHCMIBH45.0"), all), known, []Code{MetaFP}},
 		{"debug build", zip(replaced(":user/", ":userdebug/"), all), known, []Code{MetaFP}},
 		{"test keys", zip(replaced("release-keys", "test-keys"), all), known, []Code{MetaFP}},
@@ -253,6 +256,8 @@ func TestABFindings(t *testing.T) {
 	with := func(meta, props string, more ...file) []file { return abFiles(t, goodPayload(), meta, props, more...) }
 	deflated := spec(good)
 	deflated[0].deflate = true
+	short := spec(good)
+	short[0].body = short[0].body[:payloadHeader-1]
 	early := append([]file{{name: "a", body: "x", deflate: true}}, spec(good)...)
 	other := goodPayload()
 	other.time++
@@ -271,6 +276,9 @@ func TestABFindings(t *testing.T) {
 	}{
 		{"nothing wrong", spec(good), nil},
 		{"metadata.pb that agrees", with("", "", pb(func(m, p []byte) ([]byte, []byte) { return m, p })), nil},
+		{"no cache, which is 0 in one half and absent in the other", with("ota-required-cache=0\n", "", pb(func(m, p []byte) ([]byte, []byte) { return m, p })), nil},
+		{"cache of two sizes", with("ota-required-cache=5\n", "", pb(func(m, p []byte) ([]byte, []byte) { return tag(m, 8, 7), p })), []Code{MetaSplit}},
+		{"cache in one half", with("", "", pb(func(m, p []byte) ([]byte, []byte) { return tag(m, 8, 7), p })), []Code{MetaSplit}},
 		{"metadata.pb that wipes", with("", "", pb(func(m, p []byte) ([]byte, []byte) { return tag(m, 2, 1), p })), []Code{MetaSplit}},
 		{"metadata.pb with another device", with("", "", pb(func(m, p []byte) ([]byte, []byte) { return msg(m, 5, msg(nil, 1, []byte("armani"))), p })), []Code{MetaSplit}},
 		{"metadata.pb with a patch level", with("", "", pb(func(m, p []byte) ([]byte, []byte) { return m, msg(p, 6, []byte("2023-01-01")) })), []Code{MetaSplit}},
@@ -284,6 +292,10 @@ func TestABFindings(t *testing.T) {
 		{"full with minor version", spec(func(s *payloadSpec) { s.minor = 4 }), []Code{ABMinor}},
 		{"unknown operation", spec(func(s *payloadSpec) { s.ops[0].kind = 77 }), []Code{ABMinor}},
 		{"delta too old for its operations", spec(func(s *payloadSpec) { s.old, s.minor, s.ops[0].kind = true, 2, 9 }), []Code{ABMinor, IncSource}},
+		{"delta of just the version that its operations need", spec(func(s *payloadSpec) { s.old, s.minor, s.ops[0].kind = true, 5, 9 }), []Code{IncSource}},
+		{"delta of a version that no phone knows", spec(func(s *payloadSpec) { s.old, s.minor, s.ops[0].kind = true, 10, 9 }), []Code{ABMinor, IncSource}},
+		{"payload that ends in its header", short, []Code{ABMagic}},
+		{"a block that nothing writes", spec(func(s *payloadSpec) { s.size += 4096 }), []Code{ABRange}},
 		{"properties of another payload", swapped, []Code{ABHash}},
 		{"no properties", slices.Delete(spec(good), 1, 2), []Code{ABHash}},
 		{"no signatures", spec(func(s *payloadSpec) { s.unsigned = true }), []Code{ABSig}},

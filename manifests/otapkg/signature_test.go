@@ -14,6 +14,8 @@ import (
 	"slices"
 	"testing"
 
+	"google.golang.org/protobuf/encoding/protowire"
+
 	fixtures "landed/firmware-fixtures"
 	"landed/manifests"
 )
@@ -117,6 +119,66 @@ func TestSignatureFindings(t *testing.T) {
 			t.Errorf("findings = %v", found)
 		}
 	})
+}
+
+// TestParseSignatures reads Signatures messages of payloads (update_metadata.proto): data, and its size without padding.
+func TestParseSignatures(t *testing.T) {
+	one := func(data string, unpadded int) []byte {
+		b := msg(nil, 2, []byte(data))
+		if unpadded >= 0 {
+			b = protowire.AppendFixed32(protowire.AppendTag(b, 3, protowire.Fixed32Type), uint32(unpadded))
+		}
+		return msg(nil, 1, b)
+	}
+	nine := bytes.Repeat(one("x", -1), maxSigners+1)
+	for _, c := range []struct {
+		name string
+		text []byte
+		want []string
+		ok   bool
+	}{
+		{"none", nil, nil, true},
+		{"one", one("abc", -1), []string{"abc"}, true},
+		{"two, one padded", slices.Concat(one("abc\x00", 3), one("de", 2)), []string{"abc", "de"}, true},
+		{"more than are tried", nine, []string{"x", "x", "x", "x", "x", "x", "x", "x"}, true},
+		{"fields of other numbers and types", slices.Concat(tag(nil, 1, 7), msg(nil, 2, []byte("not one")), one("a", -1)), []string{"a"}, true},
+		{"less data than it says", one("abc", 4), nil, false},
+		{"cut in the middle", one("abc", -1)[:3], nil, false},
+	} {
+		sigs, err := parseSignatures(c.text)
+		var got []string
+		for _, s := range sigs {
+			got = append(got, string(s))
+		}
+		if (err == nil) != c.ok || c.ok && !slices.Equal(got, c.want) {
+			t.Errorf("%s: got %q, %v", c.name, got, err)
+		}
+	}
+}
+
+// TestAlgorithm: recovery of today knows RSA of two lengths with two exponents, and one curve.
+func TestAlgorithm(t *testing.T) {
+	rsaKey := func(bits uint, e int) *rsa.PublicKey {
+		return &rsa.PublicKey{N: new(big.Int).SetBit(new(big.Int), int(bits)-1, 1), E: e}
+	}
+	for _, c := range []struct {
+		key    crypto.PublicKey
+		name   string
+		usable bool
+	}{
+		{rsaKey(2048, 65537), "RSA-2048", true},
+		{rsaKey(2048, 3), "RSA-2048", true},
+		{rsaKey(4096, 65537), "RSA-4096", true},
+		{rsaKey(2048, 17), "RSA-2048", false},
+		{rsaKey(1024, 65537), "RSA-1024", false},
+		{rsaKey(3072, 3), "RSA-3072", false},
+		{&ecdsa.PublicKey{Curve: elliptic.P256()}, "P-256", true},
+		{&ecdsa.PublicKey{Curve: elliptic.P384()}, "P-384", false},
+	} {
+		if name, usable := algorithm(c.key); name != c.name || usable != c.usable {
+			t.Errorf("%s: got %s, usable %v", c.name, name, usable)
+		}
+	}
 }
 
 func TestPublishedKeyInTheLab(t *testing.T) {
