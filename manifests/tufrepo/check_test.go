@@ -111,6 +111,17 @@ func TestHostileSets(t *testing.T) {
 			r.files["armani"] = must(Sign(must(NewRole(1, r.in(100), []Target{p})), r.builds...))
 			r.publish(2)
 		}, "unknown field"},
+		{"a model that delegates further", func(r *repo) {
+			r.files["armani"] = must(Sign(r.targetsDoc(2), r.builds...))
+			r.publish(2)
+		}, "armani: it delegates further"},
+		{"snapshot by a stranger", func(r *repo) { r.snapshot = edSigner("stranger"); r.publish(2) }, "snapshot: version 2 has 0 good signatures"},
+		{"timestamp by a stranger", func(r *repo) { r.timestamp = edSigner("stranger"); r.publish(2) }, "timestamp: version 2 has 0 good signatures"},
+		{"targets by one of two", func(r *repo) {
+			r.files[Targets] = must(Sign(r.targetsDoc(2), r.targets[0]))
+			r.publish(2)
+		}, "targets: version 2 has 1 good signatures"},
+		{"no targets", func(r *repo) { delete(r.files, Targets) }, "targets: there is no such file"},
 		{"an online key that also signs builds", func(r *repo) {
 			r.builds = append(r.builds, r.snapshot)
 			r.files[Targets] = must(Sign(r.targetsDoc(2), r.targets[:2]...))
@@ -130,6 +141,11 @@ func TestHostileSets(t *testing.T) {
 			c.do(r)
 			if err := r.set().Check(testNow); err == nil || !strings.Contains(err.Error(), c.want) {
 				t.Errorf("error %v; wanted %q", err, c.want)
+			}
+			// A feed that is served already may hold a model that has expired, and nothing else of all this.
+			err := r.set().CheckServed(testNow)
+			if forgiven := c.attack == "freeze: builds expired"; forgiven != (err == nil) || !forgiven && !strings.Contains(err.Error(), c.want) {
+				t.Errorf("served: error %v; wanted %q", err, c.want)
 			}
 		})
 	}
@@ -403,6 +419,19 @@ func TestDiff(t *testing.T) {
 		if !strings.Contains(got, want) {
 			t.Errorf("%q is missing in:\n%s", want, got)
 		}
+	}
+	// The same package for another channel is another thing to sign.
+	listed := packageFor("armani", 2)
+	listed.Custom = json.RawMessage(strings.Replace(string(listed.Custom), `"stable"`, `"lab"`, 1))
+	lab := r.set().With(map[string][]byte{"armani": must(NewRole(3, r.in(120), []Target{listed}))})
+	if got := strings.Join(Diff(r.set(), lab), "\n"); !strings.Contains(got, "Replaced, was sha256") || !strings.Contains(got, "package for armani on lab") {
+		t.Errorf("only the channel changes, said is:\n%s", got)
+	}
+	// A key more without another threshold is one more who may sign.
+	r.builds = append(r.builds, edSigner("gu"))
+	more := r.set().With(map[string][]byte{Targets: r.targetsDoc(3)})
+	if got := strings.Join(Diff(r.set(), more), "\n"); !strings.Contains(got, "armani: 2 of 4 keys must sign (was 2 of 3).") {
+		t.Errorf("a fourth key is added, said is:\n%s", got)
 	}
 	other := Set{Roots: [][]byte{must(Sign(must(NewRoot(newRepo().rootSpec(1)))))}, Files: prev.Files}
 	if words := Diff(Set{Roots: prev.Roots[:1], Files: prev.Files}, other); !strings.Contains(strings.Join(words, " "), "root: another version 1") {
