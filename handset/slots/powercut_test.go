@@ -96,3 +96,49 @@ func TestNoSystemLeft(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+// TestKilledAtEveryFlush ends the process at the n-th flush of an installation and its first boot, for every n. Whatever
+// lies on the disk then: what ran runs, the update can be done again, and one that never comes up is left for what ran.
+func TestKilledAtEveryFlush(t *testing.T) {
+	really := flush
+	t.Cleanup(func() { flush = really })
+	for style, model := range map[Style]string{Recovery: "armani", AB: "fuxi"} {
+		old, fix := buildOf(t, model, fixtures.Unpatched), buildOf(t, model, fixtures.Patched)
+		p := packageOf(t, fix)
+		for n, killed := 1, true; killed; n++ {
+			dir := t.TempDir()
+			flush = func(string) error { return nil }
+			d := must(Open(dir, style, old.SystemFiles()))(t)
+			left := n
+			flush = func(string) error {
+				if left--; left == 0 {
+					panic("killed")
+				}
+				return nil
+			}
+			killed = dies(func() { _ = d.Install(p); _, _ = d.Boot() })
+			flush = func(string) error { return nil }
+			d = must(Open(dir, style, nil))(t)
+			if img := must(d.Image())(t); img.Build.Fingerprint != old.Fingerprint && img.Package != p.SHA256 {
+				t.Fatalf("%s, killed at flush %d: %s runs", style, n, img.Build.Fingerprint)
+			}
+			if img := must(d.Image())(t); img.Package != p.SHA256 { // its first boot was not begun
+				if err := d.Install(p); err != nil {
+					t.Fatalf("%s, killed at flush %d: %v", style, n, err)
+				}
+			}
+			for range BootAttempts + 1 {
+				must(d.Boot())(t)
+			}
+			if img := must(d.Image())(t); img.Build.Fingerprint != old.Fingerprint || d.Unproven() {
+				t.Errorf("%s, killed at flush %d: after a system that does not come up %s runs", style, n, img.Build.Fingerprint)
+			}
+		}
+	}
+}
+
+func dies(do func()) (died bool) {
+	defer func() { died = recover() != nil }()
+	do()
+	return false
+}
