@@ -50,7 +50,7 @@ func (r *review) readPackages() error {
 			r.problem(PackageMissing, true, "You gave no folder with your own copies (--packages DIR), so %s was not looked at. Get it from the build system, not from the server.", p.Name)
 			continue
 		}
-		policy := otapkg.Policy{Model: p.Model, Channel: p.Channel, Keys: r.p.OTAKeys[p.Channel], Name: p.Name, Now: r.p.Now}
+		policy := otapkg.Policy{Catalogue: r.p.Catalogue, Model: p.Model, Channel: p.Channel, Keys: r.p.OTAKeys[p.Channel], Name: p.Name, Now: r.p.Now}
 		if len(policy.Keys) == 0 {
 			r.problem(KeysNotJudged, false, "No OTA certificate was given for channel %s, so who signed %s was not judged.", p.Channel, p.Name)
 		}

@@ -3,6 +3,7 @@
 package ceremony
 
 import (
+	"bytes"
 	"crypto"
 	"crypto/md5"
 	"crypto/sha256"
@@ -239,6 +240,26 @@ func TestReviewRefuses(t *testing.T) {
 				t.Error("not refused")
 			}
 		})
+	}
+}
+
+// TestReviewKnowsTheModels: what a recovery of 2014 cannot check is refused by the reviewer too, whatever the server says
+// and even where nobody told whose key it should be.
+func TestReviewKnowsTheModels(t *testing.T) {
+	h := newHouse(t, "armani")
+	for _, name := range []string{"sig-rsa4096", "sig-ecdsa"} {
+		r := newRelease(t, h, fixtures.Patched)
+		var content bytes.Buffer
+		if err := must(fixtures.HostileOf(name)).Write(&content, fixtures.TestKey()); err != nil {
+			t.Fatal(err)
+		}
+		r.write(t, r.name, content.Bytes())
+		r.manifest.Package.SHA256, r.manifest.Package.Length = hash(content.Bytes()), int64(content.Len())
+		r.otaKeys = nil
+		r.stage(r.targets())
+		if s := r.review(t); !slices.ContainsFunc(s.Problems, func(p Problem) bool { return p.Code == PackageRefused && strings.Contains(p.Words, "SIG-ALG") }) {
+			t.Errorf("%s: problems %+v", name, s.Problems)
+		}
 	}
 }
 
