@@ -14,6 +14,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"landed/manifests"
 	"landed/manifests/otapkg"
 )
 
@@ -28,6 +29,7 @@ type inspection struct {
 func (a *app) inspectCommand() *cobra.Command {
 	var asJSON bool
 	var certs []string
+	var catalogue string
 	var policy otapkg.Policy
 	c := &cobra.Command{
 		Use:   "inspect FILE",
@@ -42,12 +44,20 @@ func (a *app) inspectCommand() *cobra.Command {
 				}
 				policy.Keys = append(policy.Keys, []crypto.PublicKey(list)...)
 			}
+			policy.Catalogue = manifests.DefaultCatalogue()
+			if catalogue != "" {
+				var err error
+				if policy.Catalogue, err = load(catalogue, manifests.ParseCatalogue); err != nil {
+					return err
+				}
+			}
 			return a.inspect(args[0], policy, asJSON)
 		},
 	}
 	c.Flags().BoolVar(&asJSON, "json", false, "print facts and findings as JSON")
 	c.Flags().StringSliceVar(&certs, "key", nil, "certificate `files` (PEM) of those who may sign; without any the signer is not judged")
 	c.Flags().StringVar(&policy.Model, "model", "", "ro.product.device that it must be for")
+	c.Flags().StringVar(&catalogue, "catalogue", "", "model catalogue, a YAML `file` (default: the one built in)")
 	c.Flags().StringVar(&policy.Channel, "channel", "stable", "stable, beta or lab")
 	return c
 }

@@ -3,6 +3,7 @@
 package otasign
 
 import (
+	"bytes"
 	"crypto/ed25519"
 	"crypto/md5"
 	"crypto/rand"
@@ -185,6 +186,28 @@ func TestVectors(t *testing.T) {
 			if got.Facts.Signer == nil || !got.Facts.Signer.Valid || got.Facts.Signer.Pinned != own || got.Findings.Has(otapkg.SigBad) || !got.Findings.Has(otapkg.MetaMissing) {
 				t.Errorf("otasigned_v%d under key %d: signer %+v, findings %v", n, key, got.Facts.Signer, got.Findings.Codes())
 			}
+		}
+	}
+}
+
+// TestInspectKnowsTheModels: the dry run finds what the server finds, also what only the model's recovery minds.
+func TestInspectKnowsTheModels(t *testing.T) {
+	for name, code := range map[string]string{"sig-rsa4096": "SIG-ALG", "sig-sha1": "SIG-SHA1", "dev-unknown": "DEV-UNKNOWN"} {
+		c, err := fixtures.HostileOf(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var content bytes.Buffer
+		if err := c.Write(&content, fixtures.TestKey()); err != nil {
+			t.Fatal(err)
+		}
+		file := filepath.Join(t.TempDir(), "package.zip")
+		if err := os.WriteFile(file, content.Bytes(), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		var out, errs strings.Builder
+		if exit := Main([]string{"inspect", file}, strings.NewReader(""), &out, &errs); exit != 1 || !strings.Contains(out.String(), "REFUSE "+code) {
+			t.Errorf("%s: exit %d, says %s", name, exit, out.String())
 		}
 	}
 }
