@@ -258,10 +258,11 @@ func hostile(ts *testscript.TestScript, neg bool, args []string) {
 // canMount says if a tmpfs can be mounted here. That needs root, and in most containers even root may not.
 var canMount = sync.OnceValue(func() bool {
 	dir, err := os.MkdirTemp("", "mount-")
-	if err != nil || exec.Command("mount", "-t", "tmpfs", "-o", "size=4k", "tmpfs", dir).Run() != nil {
+	if err != nil {
 		return false
 	}
-	return exec.Command("umount", "-l", dir).Run() == nil && os.Remove(dir) == nil
+	defer os.Remove(dir)
+	return exec.Command("mount", "-t", "tmpfs", "-o", "size=4k", "tmpfs", dir).Run() == nil && exec.Command("umount", "-l", dir).Run() == nil
 })
 
 // tmpfs DIR SIZE: a small disk of its own, until the script ends.

@@ -13,6 +13,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 )
 
 // The scripts of otactl run this client against a real server. Here are the answers that a
@@ -153,6 +154,7 @@ func TestUpload(t *testing.T) {
 // A server that refuses at the door is heard before a byte of the package is read.
 func TestUploadAsksFirst(t *testing.T) {
 	c := serving(t, answer(401, "application/problem+json", `{"code":"token_needed","detail":"No."}`))
+	c.http.Transport.(*http.Transport).ExpectContinueTimeout = time.Hour // by then somebody has answered
 	r := &untouched{}
 	_, err := c.Upload(context.Background(), "a.zip", "", r, 3<<30, nil)
 	if e, ok := errors.AsType[*Error](err); !ok || e.Code != "token_needed" || r.reads != 0 {

@@ -48,18 +48,11 @@ func TestMain(m *testing.M) {
 }
 
 func withGateway(run func() int) (int, error) {
-	dir, err := os.MkdirTemp("", "s3test-*")
-	if err != nil {
+	var err error
+	if gatewayDir, err = folder(); err != nil {
 		return 0, err
 	}
-	defer os.RemoveAll(dir)
-	gatewayDir = filepath.Join(dir, "objects")
-	if err := os.Mkdir(gatewayDir, 0o700); err != nil {
-		return 0, err
-	}
-	if err := (meta.XattrMeta{}).Test(gatewayDir); err != nil {
-		return 0, fmt.Errorf("the folder for temporary files has no extended attributes; set TMPDIR to one that has: %w", err)
-	}
+	defer os.RemoveAll(gatewayDir)
 	backend, err := posix.New(gatewayDir, meta.XattrMeta{}, posix.PosixOpts{})
 	if err != nil {
 		return 0, err
@@ -83,6 +76,23 @@ func withGateway(run func() int) (int, error) {
 	code := run()
 	stop()
 	return code, <-ended
+}
+
+// folder makes one where files can have extended attributes, which the gateway needs: a /tmp in
+// memory may have none.
+func folder() (string, error) {
+	var faults error
+	for _, parent := range []string{os.TempDir(), "/var/tmp", "."} {
+		dir, err := os.MkdirTemp(parent, "s3test-*")
+		if err == nil {
+			if err = (meta.XattrMeta{}).Test(dir); err == nil {
+				return filepath.Abs(dir)
+			}
+			err = errors.Join(err, os.RemoveAll(dir))
+		}
+		faults = errors.Join(faults, fmt.Errorf("%s: %w", parent, err))
+	}
+	return "", fmt.Errorf("nowhere can files have extended attributes; set TMPDIR to a folder where they can: %w", faults)
 }
 
 func freeAddress() (string, error) {
