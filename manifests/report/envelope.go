@@ -82,12 +82,15 @@ func Open(text []byte) (Report, Reference, error) {
 	if err != nil {
 		return Report{}, "", fmt.Errorf("%w: signature: %w", ErrEnvelope, err)
 	}
-	r, err := Parse(body)
-	if err != nil {
-		return Report{}, "", err
-	}
-	if !bytes.Equal(body, r.Bytes()) {
+	r, ok := read(body)
+	if !ok {
+		if _, err := Parse(body); err != nil {
+			return Report{}, "", err
+		}
 		return Report{}, "", ErrForm
+	}
+	if err := r.Validate(); err != nil {
+		return Report{}, "", fmt.Errorf("report: %w", err)
 	}
 	ref := ReferenceOf(r.PublicKey())
 	if e.Signatures[0].KeyID != string(ref) || !ed25519.Verify(r.PublicKey(), dsse.PAE(PayloadType, body), sig) {

@@ -10,15 +10,14 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
+	"strings"
 	"time"
 
 	"landed/manifests"
 )
 
 var (
-	hex32 = regexp.MustCompile(`^[0-9a-f]{32}$`)
-	hex64 = regexp.MustCompile(`^[0-9a-f]{64}$`)
-	word  = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_-]{0,60}$`)
+	word = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_-]{0,60}$`)
 	// brand/product/device:release/id/incremental:type/tags (android.os.Build.FINGERPRINT)
 	fingerprint = regexp.MustCompile(`^[A-Za-z0-9_.-]{1,40}/[A-Za-z0-9_.-]{1,40}/[A-Za-z0-9_-]{1,40}:[A-Za-z0-9_.]{1,12}/[A-Za-z0-9_.-]{1,24}/[A-Za-z0-9_.-]{1,40}:[a-z]{1,12}/[a-z,-]{1,40}$`)
 	// A label with ten digits in a row could be a telephone number; no build's label needs them.
@@ -69,9 +68,9 @@ func (r Report) Bytes() []byte {
 func (r Report) Validate() error {
 	v := validator{}
 	v.fault(r.Schema != Schema, "schema is %d, wanted %d", r.Schema, Schema)
-	v.match("id", r.ID, hex32, "32 hex digits")
-	v.match("key", r.Key, hex64, "64 hex digits")
-	v.fault(hex64.MatchString(r.Key) && !ownKey(r.PublicKey()), "key: wanted one of which somebody holds the secret, in its one written form")
+	v.fault(!hexDigits(r.ID, 32), "id: wanted 32 hex digits")
+	v.fault(!hexDigits(r.Key, 64), "key: wanted 64 hex digits")
+	v.fault(hexDigits(r.Key, 64) && !ownKey(r.PublicKey()), "key: wanted one of which somebody holds the secret, in its one written form")
 	v.between("seq", r.Seq, 1, maxSeq)
 	v.match("release", r.Release, word, "a release name")
 	v.match("model", r.Model, word, "a device name")
@@ -131,8 +130,15 @@ func (v *validator) fault(bad bool, format string, args ...any) {
 	}
 }
 
+// hexDigits says if s is n digits and letters up to f, lower case.
+func hexDigits(s string, n int) bool { return len(s) == n && strings.Trim(s, "0123456789abcdef") == "" }
+
+// The helpers below put an error together only if there is one: they run two dozen times a report.
+
 func (v *validator) match(field, value string, want *regexp.Regexp, words string) {
-	v.fault(!want.MatchString(value), "%s: wanted %s", field, words)
+	if !want.MatchString(value) {
+		v.fault(true, "%s: wanted %s", field, words)
+	}
 }
 
 // build takes the shape of a fingerprint; that it is one which was published is for the
@@ -142,15 +148,21 @@ func (v *validator) build(field, value string) {
 		return
 	}
 	v.match(field, value, fingerprint, "a build fingerprint, brand/product/device:release/id/incremental:type/tags")
-	v.fault(manyDigits.MatchString(value), "%s: ten or more digits in a row are no build label", field)
+	if manyDigits.MatchString(value) {
+		v.fault(true, "%s: ten or more digits in a row are no build label", field)
+	}
 }
 
 func (v *validator) between(field string, value, low, high int64) {
-	v.fault(value < low || value > high, "%s is out of range; wanted %d to %d", field, low, high)
+	if value < low || value > high {
+		v.fault(true, "%s is out of range; wanted %d to %d", field, low, high)
+	}
 }
 
 func oneOf[T ~string](v *validator, field string, value T, allowed ...T) {
-	v.fault(!slices.Contains(allowed, value), "%s: wanted one of %v", field, allowed)
+	if !slices.Contains(allowed, value) {
+		v.fault(true, "%s: wanted one of %v", field, slices.Clone(allowed)) // a copy: so allowed need not be on the heap
+	}
 }
 
 // PublicKey is the installation's key. It is valid after Validate.
