@@ -8,9 +8,15 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"unicode/utf8"
 )
 
+// width is that of the narrowest screen in use: a progress line that is longer would wrap, and
+// could not be wiped.
+const width = 80
+
 // news prints what happens as it happens, and below it, on a terminal, one line of progress.
+// There are no colours in it.
 type news struct {
 	mu       sync.Mutex
 	to       io.Writer
@@ -24,7 +30,7 @@ func newsTo(w io.Writer) *news {
 	n := &news{to: w}
 	if f, ok := w.(*os.File); ok {
 		info, err := f.Stat()
-		n.terminal = err == nil && info.Mode()&os.ModeCharDevice != 0
+		n.terminal = err == nil && info.Mode()&os.ModeCharDevice != 0 && os.Getenv("TERM") != "dumb"
 	}
 	return n
 }
@@ -34,7 +40,11 @@ func (n *news) say(format string, args ...any) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.wipe()
-	fmt.Fprintf(n.to, "%s  %s\n", n.when(), fmt.Sprintf(format, args...))
+	text := fmt.Sprintf("%s  %s", n.when(), fmt.Sprintf(format, args...))
+	if n.terminal { // a log keeps one line for each, to be searched
+		text = wrap(text, strings.Repeat(" ", len("day  0 00:00  ")))
+	}
+	fmt.Fprintln(n.to, text)
 	n.draw()
 }
 
@@ -52,7 +62,7 @@ func (n *news) progress(line string) {
 	defer n.mu.Unlock()
 	if n.terminal {
 		n.wipe()
-		n.line = line
+		n.line = string([]rune(line)[:min(utf8.RuneCountInString(line), width-1)])
 		n.draw()
 		return
 	}
@@ -79,5 +89,19 @@ func (n *news) wipe() {
 func (n *news) draw() {
 	if n.line != "" {
 		fmt.Fprint(n.to, n.line)
+	}
+}
+
+// wrap breaks text at single blanks into lines that fit the screen; all but the first are indented.
+func wrap(text, indent string) string {
+	for broken := ""; ; {
+		if utf8.RuneCountInString(text) < width {
+			return broken + text
+		}
+		cut := strings.LastIndex(string([]rune(text)[:width]), " ")
+		if cut <= len(indent) { // one long word
+			return broken + text
+		}
+		broken, text = broken+strings.TrimRight(text[:cut], " ")+"\n", indent+strings.TrimLeft(text[cut:], " ")
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"io"
 	"maps"
 	"math"
+	"strings"
 	"time"
 
 	"landed/handset/sim"
@@ -84,25 +85,26 @@ func sum(counts map[string]int64) (total int64) {
 	return total
 }
 
-// print shows the result as a table.
+// print shows the result: for each model the classes that it has, and where the page is wrong.
 func (r result) print(w io.Writer) {
-	fmt.Fprintf(w, "\n%s\n\n%-15s %-18s %7s", r.headline, "model", "rollout", "known")
-	for _, class := range sim.Classes {
-		fmt.Fprintf(w, " %12.12s", class)
-	}
-	fmt.Fprintln(w)
+	fmt.Fprintf(w, "\n%s\n\n", r.headline)
 	for _, m := range r.Models {
-		fmt.Fprintf(w, "%-15s %-18s %7d", m.Model, fmt.Sprintf("%s, stage %d", m.RolloutState, m.stage), m.Installations)
+		fmt.Fprintf(w, "%-15s %s, stage %d, %d known\n", m.Model, m.RolloutState, m.stage, m.Installations)
+		var cells []string
 		for _, class := range sim.Classes {
-			cell := fmt.Sprint(m.Verdicts[class])
-			if m.Truth[class] != m.Verdicts[class] {
-				cell += fmt.Sprintf(" (is %d)", m.Truth[class])
+			n, truth := m.Verdicts[class], m.Truth[class]
+			cell := fmt.Sprintf("%d %s", n, class)
+			if truth != n {
+				cell += fmt.Sprintf(" (is %d)", truth)
 			}
-			fmt.Fprintf(w, " %12s", cell)
+			if n > 0 || truth > 0 {
+				cells = append(cells, cell)
+			}
 		}
-		fmt.Fprintln(w)
+		indent := strings.Repeat(" ", 16)
+		fmt.Fprintln(w, wrap(indent+strings.Join(cells, ", "), indent))
 	}
-	fmt.Fprintf(w, "\nThe observer received %d messages with identifiers from unpatched handsets, and %d from patched ones whose user had not agreed.\n", r.Observer.Before, r.Observer.AfterPatched)
+	fmt.Fprintf(w, "\nThe observer received %d messages with identifiers from unpatched handsets,\nand %d from patched ones whose user had not agreed.\n", r.Observer.Before, r.Observer.AfterPatched)
 	if r.Agrees {
 		fmt.Fprintf(w, "The page agrees with what %d handsets really did, class by class (%.1f s).\n", r.Handsets, r.Elapsed)
 	} else {

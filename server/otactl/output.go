@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
-	"text/tabwriter"
 	"time"
 	"unicode"
 
@@ -69,24 +68,6 @@ func (a *app) printJSON(v any) error {
 }
 
 func (a *app) say(format string, args ...any) { fmt.Fprintf(a.out, format+"\n", args...) }
-
-// table prints rows below a head; no rows are said in words.
-func (a *app) table(none string, head []string, rows [][]string) {
-	if len(rows) == 0 {
-		a.say("%s", none)
-		return
-	}
-	w := tabwriter.NewWriter(a.out, 0, 0, 2, ' ', 0)
-	for _, row := range append([][]string{head}, rows...) {
-		for i, cell := range row {
-			if row[i] = clean(cell); row[i] == "" {
-				row[i] = "-"
-			}
-		}
-		fmt.Fprintln(w, strings.Join(row, "\t"))
-	}
-	_ = w.Flush() // as with every print: where standard output is closed nobody reads
-}
 
 // clean keeps text from elsewhere from breaking a table or commanding the terminal.
 func clean(s string) string {

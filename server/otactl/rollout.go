@@ -107,10 +107,10 @@ func (a *app) rolloutStatus() *cobra.Command {
 func (a *app) rolloutTable(all []client.Rollout) {
 	var rows [][]string
 	for _, r := range all {
-		rows = append(rows, []string{r.ID, r.Model, r.State, fmt.Sprintf("%d of %d", r.Stage, len(r.Stages)), percent(r.Share), proven(r), r.By, because(r)})
+		rows = append(rows, []string{r.ID, r.State, fmt.Sprintf("%d of %d", r.Stage, len(r.Stages)), percent(r.Share), proven(r), r.By, because(r)})
 	}
 	a.table("There are no rollouts yet; begin with: otactl rollout start RELEASE --all",
-		[]string{"ROLLOUT", "MODEL", "STATE", "STAGE", "SHARE", "PROVEN", "BY", "WHY"}, rows)
+		[]string{"ROLLOUT", "STATE", "STAGE", "SHARE", "PROVEN", "BY", "WHY"}, rows)
 }
 
 // proven is how many installations have shown the effect, of those that run the build.
@@ -140,9 +140,9 @@ var classes = []string{"confirmed_off", "consented", "carried_over", "registered
 func (a *app) sayRollout(r client.Rollout) {
 	a.say("%s: %s", clean(r.ID), clean(r.State))
 	if why := because(r); why != "" {
-		a.say("  %s", clean(why))
+		a.paragraph(clean(why))
 	}
-	a.say("  release %s, model %s, channel %s, package %s", clean(r.Release), clean(r.Model), clean(r.Channel), short(clean(r.Package)))
+	a.paragraph(fmt.Sprintf("release %s, model %s, channel %s, package %s", clean(r.Release), clean(r.Model), clean(r.Channel), short(clean(r.Package))))
 	a.say("  started %s, in this stage since %s UTC, last turned by %s", when(r.Started), when(r.Since), clean(r.By))
 	var rows [][]string
 	for i, s := range r.Stages {
@@ -156,7 +156,7 @@ func (a *app) sayRollout(r client.Rollout) {
 		}
 		rows = append(rows, []string{fmt.Sprint(i + 1), percent(s.Share), s.Soak, fmt.Sprint(s.Gates.MinReports), percent(s.Gates.MinProven), percent(s.Gates.MaxFailures), leaks, now})
 	}
-	a.table("", []string{"STAGE", "SHARE", "SOAK", "REPORTS", "PROVEN", "FAILURES", "LEAKS THAT HALT", ""}, rows)
+	a.table("", []string{"STAGE", "SHARE", "SOAK", "REPORTS", "PROVEN", "FAILURES", "HALTING LEAKS", ""}, rows)
 	if c := r.Counts; c != nil {
 		a.say("%d installations: %d began, %d run the build, %d failed, %d judged, %d proven", c.Installations, c.Began, c.Running, c.Failed, c.Judged, c.Proven)
 		for _, class := range classes {
