@@ -87,7 +87,7 @@ func sum(counts map[string]int64) (total int64) {
 
 // print shows the result: for each model the classes that it has, and where the page is wrong.
 func (r result) print(w io.Writer) {
-	fmt.Fprintf(w, "\n%s\n\n", r.headline)
+	fmt.Fprintf(w, "\n%s\n\n", wrap(r.headline, ""))
 	for _, m := range r.Models {
 		fmt.Fprintf(w, "%-15s %s, stage %d, %d known\n", m.Model, m.RolloutState, m.stage, m.Installations)
 		var cells []string
@@ -101,7 +101,7 @@ func (r result) print(w io.Writer) {
 				cells = append(cells, cell)
 			}
 		}
-		indent := strings.Repeat(" ", 16)
+		indent := strings.Repeat(" ", 4)
 		fmt.Fprintln(w, wrap(indent+strings.Join(cells, ", "), indent))
 	}
 	fmt.Fprintf(w, "\nThe observer received %d messages with identifiers from unpatched handsets,\nand %d from patched ones whose user had not agreed.\n", r.Observer.Before, r.Observer.AfterPatched)
