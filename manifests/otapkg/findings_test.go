@@ -41,6 +41,12 @@ func only(t *testing.T, b []byte, p Policy, base []Code, want ...Code) Findings 
 	return found
 }
 
+// unicodePath is the extra field by which Info-ZIP and others give an entry another name (APPNOTE 4.6.9).
+func unicodePath(name string) []byte {
+	body := append([]byte{1, 0, 0, 0, 0}, name...)
+	return append([]byte{0x75, 0x70, byte(len(body)), 0}, body...)
+}
+
 var unsignedOnly = []Code{SigNone}
 
 func TestZipFindings(t *testing.T) {
@@ -56,6 +62,10 @@ func TestZipFindings(t *testing.T) {
 		{"padding of zipalign in an extra field", makeZip(goodFiles(file{name: "system/a", body: "a", extra: []byte{0, 0, 0}}), zipEdit{}), nil},
 		{"stored zip as the last entry", makeZip(goodFiles(file{name: "system/app.apk", body: inner}), zipEdit{}), nil},
 		{"folder", makeZip(goodFiles(file{name: "system/bin/"}), zipEdit{}), nil},
+		{"file where a folder is", makeZip(goodFiles(file{name: "system/app", body: "x"}, file{name: "system/app/Mms.apk", body: "y"}), zipEdit{}), []Code{ZipDup}},
+		{"file where a folder is, in another case", makeZip(goodFiles(file{name: "SYSTEM", body: "x"}), zipEdit{}), []Code{ZipDup}},
+		{"second name for other readers, in the directory", makeZip(goodFiles(file{name: "system/a", body: "x", cextra: unicodePath("system/b")}), zipEdit{}), []Code{ZipGap, ZipMismatch}},
+		{"second name for other readers, in its own header", makeZip(goodFiles(file{name: "system/a", body: "x", extra: unicodePath("system/b")}), zipEdit{}), []Code{ZipMismatch}},
 		{"second archive in the comment", makeZip(goodFiles(), zipEdit{comment: inner}), []Code{ZipTwoDir}},
 		{"four bytes of a directory in the comment", makeZip(goodFiles(), zipEdit{comment: "xxPK\x05\x06xx"}), []Code{ZipTwoDir}},
 		{"bytes before", makeZip(goodFiles(), zipEdit{prefix: "#!/bin/sh\n"}), []Code{ZipPrefix}},

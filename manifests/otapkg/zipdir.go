@@ -101,8 +101,14 @@ func parseCentral(head, rest []byte) (central, error) {
 	return c, readZip64Extra(rest[n:n+x], wide)
 }
 
-// readZip64Extra fills in the values whose 32-bit fields hold the marker, and refuses a Zip64 field (APPNOTE
-// 4.5.3) that is not asked for: readers differ on what such a field means.
+// Extra fields that matter: Zip64 (APPNOTE 4.5.3) and the Info-ZIP Unicode Path (4.6.9).
+const (
+	extraZip64       = 0x0001
+	extraUnicodePath = 0x7075
+)
+
+// readZip64Extra fills in the values whose 32-bit fields hold the marker, and refuses a Zip64 field that is not
+// asked for, and a second name: readers differ on what such fields mean.
 func readZip64Extra(extra []byte, wide []*int64) error {
 	found := false
 	for len(extra) >= 4 {
@@ -110,7 +116,10 @@ func readZip64Extra(extra []byte, wide []*int64) error {
 		if n > len(extra)-4 {
 			return errors.New("an extra field is longer than its room")
 		}
-		if body := extra[4 : 4+n]; id == 1 {
+		switch body := extra[4 : 4+n]; id {
+		case extraUnicodePath:
+			return errors.New("it carries a second name, which some readers take and phones do not")
+		case extraZip64:
 			if found || len(body) != 8*len(wide) || len(wide) == 0 {
 				return errors.New("its Zip64 field and its ordinary sizes do not belong together")
 			}
@@ -224,14 +233,15 @@ func human(n int64) string {
 	return fmt.Sprintf("%d bytes", n)
 }
 
-// judgeNames refuses names that some file system or reader would take for the same.
+// judgeNames refuses names that some file system or reader would take for the same, and files where others need a
+// folder: to unpack both fails in the middle, when the old system is gone.
 func judgeNames(all []central, fs *Findings) {
-	seen := make(map[string]int, len(all))
+	keys, seen := make([]string, len(all)), make(map[string]int, len(all))
 	for i, c := range all {
-		key := strings.ToLower(path.Clean(c.Name))
-		j, dup := seen[key]
+		keys[i] = strings.ToLower(path.Clean(c.Name))
+		j, dup := seen[keys[i]]
 		if !dup {
-			seen[key] = i
+			seen[keys[i]] = i
 			continue
 		}
 		what := fmt.Sprintf("%s occurs twice (bytes %d and %d).", show(c.Name), all[j].header, c.header)
@@ -239,5 +249,14 @@ func judgeNames(all []central, fs *Findings) {
 			what = fmt.Sprintf("%s and %s are the same name to some readers (bytes %d and %d).", show(all[j].Name), show(c.Name), all[j].header, c.header)
 		}
 		fs.add(Finding{Code: ZipDup, Found: show(c.Name), Wanted: "each name once", Fix: "Build the package again with one of them.", Message: what})
+	}
+	for i, key := range keys {
+		for end := strings.LastIndexByte(key, '/'); end > 0; end = strings.LastIndexByte(key[:end], '/') {
+			j, is := seen[key[:end]]
+			if is && !strings.HasSuffix(all[j].Name, "/") && !fs.full(ZipDup) {
+				fs.add(Finding{Code: ZipDup, Found: show(all[j].Name), Wanted: "a file or a folder", Fix: "Build the package again with one of them.",
+					Message: fmt.Sprintf("%s is a file, yet %s lies in a folder of that name.", show(all[j].Name), show(all[i].Name))})
+			}
+		}
 	}
 }
