@@ -60,7 +60,7 @@ func TestOnlyRootsAreSignedTwice(t *testing.T) {
 	}
 	p := staged(1)
 	must(Sign(p, h.now, Hand{Signer: h.tops[0], Ledger: ledger}))
-	if _, err := Sign(staged(3), h.now, Hand{Signer: h.tops[0], Ledger: ledger, GivenUp: true}); err == nil || !strings.Contains(err.Error(), "ask for a request with a higher version") {
+	if _, err := Sign(staged(3), h.now, Hand{Signer: h.tops[0], Ledger: ledger, GivenUp: true}); err == nil || !strings.Contains(err.Error(), "the new change wants a higher version (--unpublished)") {
 		t.Errorf("targets, another version 3: %v", err)
 	}
 }

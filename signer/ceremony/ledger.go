@@ -87,5 +87,5 @@ func (l *Ledger) permit(role string, next Signed, givenUp bool) (Signed, error) 
 	case role == tufrepo.Root:
 		return had, fmt.Errorf("root: this key has signed another root %d before. If that one was completed, have it imported and begin again upon it. If it was given up, destroy its request and every response to it, and say so with --unpublished", next.Version)
 	}
-	return had, fmt.Errorf("%s: this key has signed another version %d before; handsets that have that one would keep it. If it was given up, ask for a request with a higher version", role, next.Version)
+	return had, fmt.Errorf("%s: this key has signed another version %d before; handsets that have that one would keep it. If the request was made on an old state, that has to be brought up to date first (otasign refresh); if what this key signed was given up, the new change wants a higher version (--unpublished)", role, next.Version)
 }

@@ -3,10 +3,13 @@
 package otasign
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"maps"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -123,12 +126,14 @@ func (a *app) rotate(m makeFlags, p ceremony.RotateParams, online string, remove
 		}
 		made, p.Add = append(made, k), append(p.Add, k.Key())
 	}
+	m.added = map[string]string{}
 	for _, file := range add {
 		public, err := load(file, keys.ParsePublic)
 		if err != nil {
 			return err
 		}
 		p.Add = append(p.Add, public.Key)
+		m.added[public.ID] = public.Name
 	}
 	r, err := ceremony.Rotate(p)
 	if err != nil {
@@ -204,7 +209,7 @@ func (a *app) carryOut(m makeFlags, r tufrepo.Request, made []*keys.Key, signed 
 		}
 	}
 	if len(bundle.Files) == 0 {
-		return a.askOthers(&files, m, r, answer, progress)
+		return a.askOthers(&files, m, r, fresh, answer, progress)
 	}
 	if err := files.Replace(m.trust(), bundle.Bytes(), 0o644); err != nil {
 		return err
@@ -217,7 +222,7 @@ func (a *app) carryOut(m makeFlags, r tufrepo.Request, made []*keys.Key, signed 
 }
 
 // askOthers writes the request with the signatures so far.
-func (a *app) askOthers(files *keys.Batch, m makeFlags, r tufrepo.Request, answer tufrepo.Response, progress []tufrepo.Progress) error {
+func (a *app) askOthers(files *keys.Batch, m makeFlags, r tufrepo.Request, made []holder, answer tufrepo.Response, progress []tufrepo.Progress) error {
 	r, err := ceremony.WithSignatures(r, answer)
 	if err != nil {
 		return err
@@ -229,14 +234,34 @@ func (a *app) askOthers(files *keys.Batch, m makeFlags, r tufrepo.Request, answe
 	if err := files.Commit(); err != nil {
 		return err
 	}
-	a.sayProgress(progress)
+	names := namesIn(m)
+	for _, k := range made {
+		names[k.key.Public().ID] = k.key.Public().Name
+	}
+	a.sayProgress(progress, names)
 	a.say("Wrote %s. The others sign it with: otasign sign %s --trust trust.json --key FILE; then: otasign assemble %s RESPONSE... --out %s", path, path, path, m.trust())
 	return nil
 }
 
-func (a *app) sayProgress(list []tufrepo.Progress) {
+// sayProgress says who still has to sign: by name, as far as names knows the keys. A new root is counted
+// twice, by its own keys and by those of the root before.
+func (a *app) sayProgress(list []tufrepo.Progress, names map[string]string) {
+	roots := []string{" by the new root's keys", " by the keys of the root before"}
 	for _, p := range list {
-		a.say("  %s: %d of %d signatures.", p.Role, p.Have, p.Need)
+		by := ""
+		if p.Role == tufrepo.Root && len(roots) > 0 {
+			by, roots = roots[0], roots[1:]
+		}
+		if p.Done() {
+			a.say("  %s: %d of %d signatures%s.", p.Role, p.Have, p.Need, by)
+			continue
+		}
+		var left []string
+		for _, id := range p.Missing {
+			left = append(left, cmp.Or(names[id], id[:min(len(id), 8)]))
+		}
+		slices.Sort(left)
+		a.say("  %s: %d of %d signatures%s; wanted %d of: %s.", p.Role, p.Have, p.Need, by, p.Need-p.Have, strings.Join(left, ", "))
 	}
 }
 
@@ -279,6 +304,7 @@ func keysIn(m makeFlags) map[string]keys.Public {
 // lost key can still be called by the name of who lost it.
 func namesIn(m makeFlags) map[string]string {
 	names := map[string]string{}
+	maps.Copy(names, m.added)
 	paths, _ := filepath.Glob(filepath.Join(m.dir, "keys", "*.key.pub"))
 	for _, path := range paths {
 		if public, err := load(path, keys.ParsePublic); err == nil {

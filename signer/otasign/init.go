@@ -24,7 +24,8 @@ type makeFlags struct {
 	work                int
 	life                ceremony.Life
 	names               []string
-	unpublished         bool // of a change: what was signed beyond the trusted state was given up
+	added               map[string]string // names of keys made elsewhere, by key id
+	unpublished         bool              // of a change: what was signed beyond the trusted state was given up
 }
 
 func (m *makeFlags) add(c *cobra.Command) {

@@ -42,7 +42,7 @@ func (a *app) assembleCommand() *cobra.Command {
 			if err != nil {
 				return refusal{err}
 			}
-			a.sayProgress(progress)
+			a.sayProgress(progress, namesIn(makeFlags{dir: filepath.Dir(args[0])}))
 			if len(bundle.Files) == 0 {
 				return refusal{errors.New("signatures are missing; nothing was written")}
 			}
