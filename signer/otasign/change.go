@@ -19,6 +19,9 @@ import (
 	"landed/signer/keys"
 )
 
+// buildsOf stands for the roles of all models where flags are added.
+const buildsOf = "builds"
+
 func (a *app) addModelCommand() *cobra.Command {
 	var m makeFlags
 	var models, keyFiles []string
@@ -28,7 +31,10 @@ func (a *app) addModelCommand() *cobra.Command {
 		Use:   "add-model --model armani,dior",
 		Short: "Bring in models: their keys, and who may sign for them",
 		Long: "Makes keys for the models (one set, shared by all that are named), and signs the next targets\n" +
-			"with the targets keys found in DIR/keys, or with those given by --key.",
+			"with the targets keys found in DIR/keys, or with those given by --key. A model that was retired comes\n" +
+			"back in the same way. Bring the trust file up to date first: otasign refresh.",
+		Example: "  otasign add-model --dir ceremony --model armani,dior --names ann,bo,cy\n" +
+			"  otasign add-model --dir ceremony --model cancro --like armani --key targets-ann.key,targets-bo.key",
 		Args: cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
 			trusted, err := loadTrust(m.trust())
@@ -51,12 +57,12 @@ func (a *app) addModelCommand() *cobra.Command {
 			return a.carryOut(m, r, made, signed, keyFiles, nil, nil)
 		},
 	}
-	m.add(c)
-	c.Flags().StringSliceVar(&models, "model", nil, "models to bring in: device names in lower case")
+	m.add(c, tufrepo.Targets, buildsOf)
+	c.Flags().StringSliceVar(&models, "model", nil, "`models` to bring in: device names in lower case")
 	c.Flags().StringVar(&like, "like", "", "use the keys of this `model`, which is there already, and make none")
-	c.Flags().StringSliceVar(&m.names, "names", fiveNames, "people who get a key for these models")
-	c.Flags().IntVar(&q.Threshold, "threshold", 2, "keys that must sign")
-	c.Flags().IntVar(&q.Keys, "keys", 3, "keys")
+	c.Flags().StringSliceVar(&m.names, "names", fiveNames, "`people` who get a key for these models")
+	c.Flags().IntVar(&q.Threshold, "threshold", 2, "`how many` keys must sign for a model")
+	c.Flags().IntVar(&q.Keys, "keys", 3, "`how many` keys a model has")
 	unpublishedFlag(c, &m.unpublished)
 	c.Flags().StringSliceVar(&keyFiles, "key", nil, "key `files` to sign with (default: those in DIR/keys that are listed)")
 	return c
@@ -72,19 +78,24 @@ func (a *app) rotateCommand() *cobra.Command {
 		Short: "Replace keys of a role",
 		Long: "Takes keys out of roles and puts others in. The change carries everything that must be\n" +
 			"signed again: a new root wants the old and the new threshold; a model's builds are signed\n" +
-			"by the new keys. After a theft of the server's keys replace snapshot and timestamp together:\n" +
-			"rotate --role snapshot,timestamp --online new-online.json",
+			"by the new keys. With the keys at hand it is signed as far as they suffice; for the rest a\n" +
+			"request is written, which others sign. The same keys again renew a role that expires.\n" +
+			"Bring the trust file up to date first: otasign refresh.",
+		Example: "  otasign rotate --dir ceremony --role armani,dior --remove bo --add-name fi       # a key was lost\n" +
+			"  otasign rotate --dir ceremony --role root --remove bo --add fi.key.pub --key root-ann.key\n" +
+			"  otasign rotate --dir ceremony --role root --threshold 3                          # renew it\n" +
+			"  otasign rotate --dir ceremony --role snapshot,timestamp,offers --online online-next.json   # the server was broken into",
 		Args: cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
 			return a.rotate(m, p, online, remove, addName, add, keyFiles)
 		},
 	}
-	m.add(c)
-	c.Flags().StringSliceVar(&p.Roles, "role", nil, "root, targets, snapshot, timestamp, offers, or models")
-	c.Flags().StringSliceVar(&remove, "remove", nil, "keys that go: the holder's name, or the first 8 or more digits of the key id")
-	c.Flags().StringSliceVar(&addName, "add-name", nil, "people for whom a new key is made here")
+	m.add(c, tufrepo.Root, tufrepo.Targets, buildsOf)
+	c.Flags().StringSliceVar(&p.Roles, "role", nil, "`roles`: root, targets, snapshot, timestamp, offers, or models")
+	c.Flags().StringSliceVar(&remove, "remove", nil, "`keys` that go: the holder's name, or the first 8 or more digits of the key id")
+	c.Flags().StringSliceVar(&addName, "add-name", nil, "`people` for whom a new key is made here")
 	c.Flags().StringSliceVar(&add, "add", nil, "public key `files` (.pub) of keys made elsewhere")
-	c.Flags().IntVar(&p.Threshold, "threshold", 0, "keys that must sign from now on (default: as before)")
+	c.Flags().IntVar(&p.Threshold, "threshold", 0, "`how many` keys must sign from now on (default: as before)")
 	c.Flags().BoolVar(&p.OnlyHere, "only-here", false, "leave the keys that go trusted for the roles that are not named")
 	unpublishedFlag(c, &m.unpublished)
 	c.Flags().StringVar(&online, "online", "", "new public keys of the server, a `file`; they replace the old ones of the roles named")

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -28,21 +30,56 @@ type makeFlags struct {
 	unpublished         bool              // of a change: what was signed beyond the trusted state was given up
 }
 
-func (m *makeFlags) add(c *cobra.Command) {
-	m.addState(c)
-	f := c.Flags()
-	d := ceremony.DefaultLife()
-	f.StringVar(&m.algorithm, "algorithm", string(keys.Ed25519), "of new keys: ed25519 or p256")
-	f.IntVar(&m.work, "work", keys.DefaultWork, "scrypt work factor of new key files, a power of two")
-	f.DurationVar(&m.life.Root, "root-life", d.Root, "how long a new root is valid")
-	f.DurationVar(&m.life.Targets, "targets-life", d.Targets, "how long a new targets is valid")
-	f.DurationVar(&m.life.Builds, "builds-life", d.Builds, "how long new builds of a model are valid")
+// add adds the flags of a command that makes keys, and the lives of those roles that it writes.
+func (m *makeFlags) add(c *cobra.Command, roles ...string) {
+	m.addState(c, roles...)
+	c.Flags().StringVar(&m.algorithm, "algorithm", string(keys.Ed25519), "`kind` of new keys: ed25519 or p256")
+	c.Flags().IntVar(&m.work, "work", keys.DefaultWork, workUsage)
 }
 
-// addState adds the flags of those commands that make no keys, too.
-func (m *makeFlags) addState(c *cobra.Command) {
+const workUsage = "how hard it is to guess the passphrase of a new key file: 2^`N` rounds of scrypt; 18 take about a second"
+
+// addState adds the flags of every command that changes the trusted state.
+func (m *makeFlags) addState(c *cobra.Command, roles ...string) {
+	m.life = ceremony.DefaultLife()
 	c.Flags().StringVar(&m.dir, "dir", "ceremony", "`folder` of the ceremony; keys are kept in its keys folder")
-	c.Flags().StringVar(&m.out, "out", "", "write the signed state to this `file` (default DIR/trust.json)")
+	c.Flags().StringVar(&m.out, "out", "", "`file` of the signed state that is read and replaced (default DIR/trust.json)")
+	for _, role := range roles {
+		switch role {
+		case tufrepo.Root:
+			c.Flags().Var((*days)(&m.life.Root), "root-life", "how long a new root is valid, such as 365d")
+		case tufrepo.Targets:
+			c.Flags().Var((*days)(&m.life.Targets), "targets-life", "how long a new targets is valid, such as 180d")
+		default:
+			c.Flags().Var((*days)(&m.life.Builds), "builds-life", "how long new builds of a model are valid, such as 180d")
+		}
+	}
+}
+
+// days is a flag for a life: "180d", or hours as "12h".
+type days time.Duration
+
+func (d *days) String() string {
+	if v := time.Duration(*d); v%(24*time.Hour) != 0 {
+		return v.String()
+	}
+	return fmt.Sprintf("%dd", time.Duration(*d)/(24*time.Hour))
+}
+
+func (d *days) Type() string { return "days" }
+
+func (d *days) Set(text string) error {
+	v, err := time.ParseDuration(text)
+	if n, ok := strings.CutSuffix(text, "d"); ok {
+		var whole int
+		whole, err = strconv.Atoi(n)
+		v = time.Duration(whole) * 24 * time.Hour
+	}
+	if err != nil || v <= 0 || v > 10_000*24*time.Hour {
+		return fmt.Errorf("%q is no life; wanted days, such as 180d, or hours, such as 12h", text)
+	}
+	*d = days(v)
+	return nil
 }
 
 func (m *makeFlags) trust() string {
@@ -67,16 +104,18 @@ func (a *app) initCommand() *cobra.Command {
 			"and the first root and targets, signed by all. The server's public keys come from\n" +
 			"the online.json that otad init wrote. Afterwards every person takes their key files\n" +
 			"away, and trust.json goes to the server and to everyone who signs.",
+		Example: "  otasign init --dir ceremony --online online.json --names ann,bo,cy,di,ed\n" +
+			"  otasign init --dir ceremony --online online.json --names xi,yu,zo --root-threshold 2 --root-keys 3",
 		Args: cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error { return a.init(m, online, root, targets) },
 	}
-	m.add(c)
+	m.add(c, tufrepo.Root, tufrepo.Targets)
 	c.Flags().StringVar(&online, "online", "online.json", "public keys of the server, a `file` that otad init wrote")
-	c.Flags().StringSliceVar(&m.names, "names", fiveNames, "people who hold keys")
-	c.Flags().IntVar(&root.Threshold, "root-threshold", 3, "root keys that must sign")
-	c.Flags().IntVar(&root.Keys, "root-keys", 5, "root keys")
-	c.Flags().IntVar(&targets.Threshold, "targets-threshold", 2, "targets keys that must sign")
-	c.Flags().IntVar(&targets.Keys, "targets-keys", 3, "targets keys")
+	c.Flags().StringSliceVar(&m.names, "names", fiveNames, "`people` who hold keys: the first of them get the targets keys as well")
+	c.Flags().IntVar(&root.Threshold, "root-threshold", 3, "`how many` root keys must sign")
+	c.Flags().IntVar(&root.Keys, "root-keys", 5, "`how many` root keys there are")
+	c.Flags().IntVar(&targets.Threshold, "targets-threshold", 2, "`how many` targets keys must sign")
+	c.Flags().IntVar(&targets.Keys, "targets-keys", 3, "`how many` targets keys there are")
 	return c
 }
 
@@ -166,7 +205,9 @@ func (a *app) keyCommand() *cobra.Command {
 		Use:   "key --name fi --use root --out fi.key",
 		Short: "Make one key, on its holder's own machine",
 		Long:  "Makes one key file. Only the .pub file beside it leaves the machine: rotate --add takes it in.",
-		Args:  cobra.NoArgs,
+		Example: "  otasign key --name fi --use root --out root-fi.key\n" +
+			"  otasign rotate --dir ceremony --role root --remove bo --add root-fi.key.pub --key root-ann.key   # whoever begins",
+		Args: cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
 			k, err := keys.New(keys.Algorithm(m.algorithm), name, use)
 			if err != nil {
@@ -184,11 +225,11 @@ func (a *app) keyCommand() *cobra.Command {
 		},
 	}
 	f := c.Flags()
-	f.StringVar(&name, "name", "", "of the person who holds it")
-	f.StringVar(&use, "use", "", "what it is for: root, targets, or a model")
+	f.StringVar(&name, "name", "", "`person` who holds it")
+	f.StringVar(&use, "use", "", "`role` that it is for: root, targets, or a model")
 	f.StringVar(&out, "out", "", "key `file` to write")
-	f.StringVar(&m.algorithm, "algorithm", string(keys.Ed25519), "ed25519 or p256")
-	f.IntVar(&m.work, "work", keys.DefaultWork, "scrypt work factor, a power of two")
+	f.StringVar(&m.algorithm, "algorithm", string(keys.Ed25519), "`kind` of the key: ed25519 or p256")
+	f.IntVar(&m.work, "work", keys.DefaultWork, workUsage)
 	for _, flag := range []string{"name", "use", "out"} {
 		if err := c.MarkFlagRequired(flag); err != nil {
 			panic(err) // the flag is defined above

@@ -34,8 +34,10 @@ func (a *app) inspectCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "inspect FILE",
 		Short: "Say what an OTA package is and what is wrong with it",
-		Long:  "Exit code 0: nothing refused; 1: refused; 2: the file could not be read.",
-		Args:  wants("FILE"),
+		Long: "Reads a package as the server does at upload and a signer before signing, and lists every finding.\n" +
+			"Exit code 0: nothing refused; 1: refused; 2: the file could not be read.",
+		Example: "  otasign inspect --key ota.cert.pem --model armani miui_HM1SWCGlobal.zip",
+		Args:    wants("FILE"),
 		RunE: func(_ *cobra.Command, args []string) error {
 			for _, path := range certs {
 				list, err := load(path, certificateKeys)
@@ -55,10 +57,10 @@ func (a *app) inspectCommand() *cobra.Command {
 		},
 	}
 	c.Flags().BoolVar(&asJSON, "json", false, "print facts and findings as JSON")
-	c.Flags().StringSliceVar(&certs, "key", nil, "certificate `files` (PEM) of those who may sign; without any the signer is not judged")
-	c.Flags().StringVar(&policy.Model, "model", "", "ro.product.device that it must be for")
+	c.Flags().StringSliceVar(&certs, "key", nil, "`certificates` (PEM files) of those who may sign packages, which sign and review call --ota-key; without any the signer is not judged")
+	c.Flags().StringVar(&policy.Model, "model", "", "ro.product.`device` that it must be for")
+	c.Flags().StringVar(&policy.Channel, "channel", "stable", "`channel` that it is meant for: stable, beta or lab")
 	c.Flags().StringVar(&catalogue, "catalogue", "", "model catalogue, a YAML `file` (default: the one built in)")
-	c.Flags().StringVar(&policy.Channel, "channel", "stable", "stable, beta or lab")
 	return c
 }
 

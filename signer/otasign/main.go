@@ -67,6 +67,9 @@ func (a *app) command() *cobra.Command {
 		Short: "Sign updates, offline",
 		Long: "otasign makes and keeps the keys with which people sign updates, shows in words what\n" +
 			"they are asked to sign, and signs it. It needs no network and cannot use one.\n\n" +
+			"A release: the server makes a request, two people review and sign it, the server publishes.\n" +
+			"A change of keys or models: one person begins it, others sign the request, and the new trust\n" +
+			"file goes to the server and to everyone who signs.\n\n" +
 			"Passphrases come from the terminal, from --passphrase-file, or, for automation, from\n" +
 			"the variable OTASIGN_PASSPHRASE.\n\n" +
 			"Exit codes: 0 done, 1 refused, 2 could not read or used wrongly.",
@@ -75,8 +78,21 @@ func (a *app) command() *cobra.Command {
 		CompletionOptions: cobra.CompletionOptions{DisableDefaultCmd: true},
 	}
 	root.PersistentFlags().StringVar(&a.phrase.file, "passphrase-file", "", "read the passphrase from the first line of this `file`")
-	root.AddCommand(a.initCommand(), a.keyCommand(), a.addModelCommand(), a.retireModelCommand(), a.reviewCommand(), a.signCommand(),
-		a.assembleCommand(), a.rotateCommand(), a.refreshCommand(), a.verifyCommand(), a.inspectCommand())
+	for _, g := range []struct {
+		id, title string
+		commands  []*cobra.Command
+	}{
+		{"sign", "Sign what you are sent:", []*cobra.Command{a.reviewCommand(), a.signCommand()}},
+		{"look", "Look, and sign nothing:", []*cobra.Command{a.verifyCommand(), a.inspectCommand()}},
+		{"change", "Change keys and models:", []*cobra.Command{a.initCommand(), a.addModelCommand(), a.retireModelCommand(), a.rotateCommand(),
+			a.keyCommand(), a.refreshCommand(), a.assembleCommand()}},
+	} {
+		root.AddGroup(&cobra.Group{ID: g.id, Title: g.title})
+		for _, c := range g.commands {
+			c.GroupID = g.id
+			root.AddCommand(c)
+		}
+	}
 	return root
 }
 

@@ -28,7 +28,10 @@ func (a *app) refreshCommand() *cobra.Command {
 		Long: "Takes the newest roots, targets and models of a copy of the feed (the folder that holds\n" +
 			"metadata/, or metadata/ alone: packages are not needed), of a request, or of a trust file\n" +
 			"that others assembled. Everything must follow from the root that the trust file holds, and\n" +
-			"nothing may be older than the trust file, or than what the keys in DIR/keys have signed.",
+			"nothing may be older than the trust file, or than what the keys in DIR/keys have signed.\n" +
+			"With --unpublished it gives up what the trust file has beyond a whole feed of today.",
+		Example: "  otasign refresh copy-of-feed/metadata --dir ceremony\n" +
+			"  otasign refresh request.json --trust trust.json",
 		Args: wants("FEED, request or trust file"),
 		RunE: func(_ *cobra.Command, args []string) error {
 			if trust == "" {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"landed/manifests/tufrepo"
 	"landed/signer/ceremony"
 )
 
@@ -49,9 +50,8 @@ func (a *app) retireModelCommand() *cobra.Command {
 			return nil
 		},
 	}
-	m.addState(c)
-	c.Flags().DurationVar(&m.life.Targets, "targets-life", ceremony.DefaultLife().Targets, "how long the new targets is valid")
-	c.Flags().StringSliceVar(&models, "model", nil, "models to give up")
+	m.addState(c, tufrepo.Targets)
+	c.Flags().StringSliceVar(&models, "model", nil, "`models` to give up")
 	unpublishedFlag(c, &m.unpublished)
 	c.Flags().StringSliceVar(&keyFiles, "key", nil, "key `files` to sign with (default: those in DIR/keys that are listed)")
 	return c

@@ -47,7 +47,11 @@ func (a *app) reviewCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "review REQUEST --packages DIR",
 		Short: "Say in words what a request asks to sign, and what is wrong with it",
-		Args:  wants("REQUEST"),
+		Long: "Reads your own copy of every package, recomputes its hash and what it is, makes the metadata anew,\n" +
+			"compares all that with the request, and says what handsets would get. It signs nothing, and a change\n" +
+			"of keys or models needs no packages. Exit code 0: nothing forbids to sign; 1: something does.",
+		Example: "  otasign review request.json --trust trust.json --packages my-packages --ota-key ota.cert.pem",
+		Args:    wants("REQUEST"),
 		RunE: func(_ *cobra.Command, args []string) error {
 			_, summary, err := f.review(args[0])
 			if err != nil {
@@ -202,7 +206,9 @@ func (a *app) signCommand() *cobra.Command {
 		Long: "Reviews the request as the review command does, asks, and signs with each key. With keys\n" +
 			"of several people one response is written for each: response.ann.json, response.bo.json.\n" +
 			"It wants your own trust file, and for packages the certificate of who signs them; a check\n" +
-			"is left out only by name.",
+			"is left out only by name. What each key signed is kept beside it, in FILE.signed.",
+		Example: "  otasign sign request.json --trust trust.json --packages my-packages --ota-key ota.cert.pem --key armani-ann.key --out ann.json\n" +
+			"  otasign sign request.json --trust trust.json --key root-ann.key --out ann.json            # a change of keys: no packages",
 		Args: wants("REQUEST"),
 		RunE: func(_ *cobra.Command, args []string) error {
 			r, summary, err := f.review(args[0])

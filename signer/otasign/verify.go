@@ -23,8 +23,10 @@ func (a *app) assembleCommand() *cobra.Command {
 		Use:   "assemble REQUEST RESPONSE...",
 		Short: "Put the signatures of several people together",
 		Long: "For changes of keys or models; releases are put together by the server. A trust file that\n" +
-			"is there already is replaced only by a state that follows from it.",
-		Args: wants("REQUEST..."),
+			"is there already is replaced only by a state that follows from it. With signatures missing it says\n" +
+			"whose, and writes nothing.",
+		Example: "  otasign assemble request-1a2b3c4d.json ann.json di.json --out ceremony/trust.json",
+		Args:    wants("REQUEST..."),
 		RunE: func(_ *cobra.Command, args []string) error {
 			r, err := load(args[0], tufrepo.ParseRequest)
 			if err != nil {
@@ -83,10 +85,14 @@ func follows(path string, b tufrepo.Bundle) error {
 func (a *app) verifyCommand() *cobra.Command {
 	var trust, at string
 	c := &cobra.Command{
-		Use:   "verify FEED|BUNDLE",
+		Use:   "verify FEED|TRUST",
 		Short: "Check a whole feed, or a signed state, as a client would",
 		Long: "FEED is a folder with metadata/ and targets/: everything is checked from the oldest root,\n" +
-			"and every target is read and hashed. BUNDLE is a file from init, add-model or rotate.",
+			"and every target is read and hashed. TRUST is a trust file: what init, add-model, retire-model,\n" +
+			"rotate and assemble write.",
+		Example: "  otasign verify ceremony/trust.json\n" +
+			"  otasign verify data/feed --trust ceremony/trust.json\n" +
+			"  otasign verify data/feed --at 2027-05-01T00:00:00Z      # what will have expired by then",
 		Args: wants("FEED or trust file"),
 		RunE: func(_ *cobra.Command, args []string) error {
 			now := time.Now()
