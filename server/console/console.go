@@ -53,6 +53,7 @@ func (c *Console) Doors() []Door {
 	return []Door{
 		{"GET", "/packages", support, c.listPackages},
 		{"POST", "/packages", engineer, c.upload},
+		{"DELETE", "/packages/{sha256}", engineer, c.removePackage},
 		{"GET", "/releases", support, c.listReleases},
 		{"POST", "/releases", engineer, c.createRelease},
 		{"GET", "/releases/{name}", support, c.showRelease},

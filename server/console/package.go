@@ -60,6 +60,19 @@ func linger(w http.ResponseWriter, r *http.Request) {
 
 const lingerFor = 5 * time.Second
 
+// removePackage takes out a package that no release names; ?reason= goes into the audit trail.
+func (c *Console) removePackage(w http.ResponseWriter, r *http.Request) error {
+	q, err := query(r, "reason")
+	if err != nil {
+		return err
+	}
+	if _, err := c.Publish.Remove(r.Context(), r.PathValue("sha256"), auth.Actor(r.Context()), q.Get("reason")); err != nil {
+		return err
+	}
+	w.WriteHeader(http.StatusNoContent)
+	return nil
+}
+
 func (c *Console) listPackages(w http.ResponseWriter, r *http.Request) error {
 	all := []packageWire{}
 	err := c.Store.View(r.Context(), func(tx fleet.Tx) error {

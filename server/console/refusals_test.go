@@ -15,7 +15,7 @@ import (
 	"landed/server/fleet"
 )
 
-var anything = strings.NewReplacer("{name}", "nothing", "{id}", "nothing")
+var anything = strings.NewReplacer("{name}", "nothing", "{id}", "nothing", "{sha256}", "nothing")
 
 // takesJSON are the doors that read JSON, with a body that each of them can read.
 var takesJSON = map[string]string{
@@ -124,6 +124,7 @@ func TestNothingIsThere(t *testing.T) {
 		"POST /rollouts/{id}/halt":   "rollout_unknown",
 		"POST /rollouts/{id}/resume": "rollout_unknown",
 		"DELETE /tokens/{name}":      "token_unknown",
+		"DELETE /packages/{sha256}":  "package_unknown",
 	} {
 		body, query := "", ""
 		if strings.HasPrefix(door, "POST") {
@@ -134,7 +135,7 @@ func TestNothingIsThere(t *testing.T) {
 		}
 		_, path, _ := strings.Cut(door, " ")
 		for _, id := range []string{"nothing", "%2e%2e%2fetc", "a%00b", "%ff", "'%20OR%201=1", strings.Repeat("a", 10_000)} {
-			got := h.ask(fleet.RoleAdmin, door, strings.NewReplacer("{name}", id, "{id}", id).Replace(path)+query, strings.NewReader(body))
+			got := h.ask(fleet.RoleAdmin, door, strings.NewReplacer("{name}", id, "{id}", id, "{sha256}", id).Replace(path)+query, strings.NewReader(body))
 			if got.status != 404 || got.code != code {
 				t.Errorf("%s of %.20q: %d %s, wanted 404 %s", door, id, got.status, got.code, code)
 			}

@@ -47,12 +47,17 @@ func TestStory(t *testing.T) {
 	}
 	step(engineer, "POST /packages", "/packages?channel=lab&name="+name, string(body), 409, "other_channel")
 	step(support, "GET /packages", "/packages", "", 200, "")
+	step(engineer, "DELETE /packages/{sha256}", "/packages/"+ref+"?why=typo", "", 422, "query")
+	step(engineer, "DELETE /packages/{sha256}", "/packages/"+ref+"?reason=wrong+file", "", 204, "")
+	step(engineer, "DELETE /packages/{sha256}", "/packages/"+ref, "", 404, "package_unknown")
+	step(engineer, "POST /packages", "/packages?name="+name, string(body), 201, "")
 
 	// A release of it.
 	step(engineer, "POST /releases", "/releases", `{"source":"schema: 2","packages":[]}`, 422, "release_source")
 	step(engineer, "POST /releases", "/releases", create(1, optIn, ref, ref), 422, "release_packages")
 	step(engineer, "POST /releases", "/releases", create(1, optIn), 422, "release_packages")
 	step(engineer, "POST /releases", "/releases", create(1, optIn, ref), 201, "")
+	step(engineer, "DELETE /packages/{sha256}", "/packages/"+ref, "", 409, "package_in_use")
 	step(engineer, "POST /releases", "/releases", create(2, optIn, ref), 409, "release_exists")
 	step(engineer, "POST /releases", "/releases", create(1, "another", ref), 422, "release_packages")
 	step(engineer, "POST /rollouts", "/rollouts", `{"release":"`+optIn+`"}`, 409, "not_published")
@@ -104,6 +109,7 @@ func TestStory(t *testing.T) {
 	step(engineer, "DELETE /changes/{id}", "/changes/"+change2+"?reason=why", "", 409, "change_closed")
 	step(engineer, "POST /releases/{name}/stage", stage, "", 409, "published")
 	step(engineer, "DELETE /releases/{name}", "/releases/"+optIn+"?reason=why", "", 409, "published")
+	step(engineer, "DELETE /packages/{sha256}", "/packages/"+ref, "", 409, "package_in_use")
 
 	// To handsets, and no further.
 	start := func(more string) string { return `{"release":"` + optIn + `"` + more + `}` }
@@ -142,7 +148,7 @@ func TestStory(t *testing.T) {
 		entry := e.(map[string]any)
 		actions = append(actions, fmt.Sprintf("%s by %s", entry["action"], entry["actor"]))
 	}
-	for _, want := range []string{"package.upload by a-engineer", "release.create by a-engineer", "release.drop by a-engineer", "trust.import by a-admin", "rollout.start by a-engineer", "rollout.halt by a-engineer", "rollout.resume by a-engineer", "token.add by a-admin", "token.delete by a-admin"} {
+	for _, want := range []string{"package.upload by a-engineer", "package.remove by a-engineer", "release.create by a-engineer", "release.drop by a-engineer", "trust.import by a-admin", "rollout.start by a-engineer", "rollout.halt by a-engineer", "rollout.resume by a-engineer", "token.add by a-admin", "token.delete by a-admin"} {
 		if !strings.Contains(strings.Join(actions, "\n"), want) {
 			t.Errorf("the trail lacks %q:\n%s", want, strings.Join(actions, "\n"))
 		}

@@ -42,6 +42,11 @@ type Packages interface {
 	Put(ctx context.Context, p Package) error
 	Get(ctx context.Context, sha256 string) (Package, error) // NotFound
 	List(ctx context.Context) ([]Package, error)             // newest first
+	// Remove takes a package out, and notes that its content is left over. It does not ask who
+	// names it. A Put of the same content takes the note back. NotFound.
+	Remove(ctx context.Context, sha256 string) error
+	Leftovers(ctx context.Context) ([]string, error) // contents of removed packages that are still to be deleted, in order
+	Forget(ctx context.Context, sha256 string) error // the content is deleted; to forget what is not left over is a success
 }
 
 // Releases keeps releases by name.

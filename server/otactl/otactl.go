@@ -58,7 +58,7 @@ func (a *app) command() *cobra.Command {
 	f.StringVar(&a.tokenFile, "token-file", "", "read the token from the first line of this `file` (default $OTACTL_TOKEN)")
 	f.BoolVar(&a.json, "json", false, "print one JSON value for programs")
 	f.BoolVar(&a.plainHTTP, "allow-http", false, "send the token over plain HTTP to another machine")
-	root.AddCommand(a.uploadCommand(), a.packagesCommand(), a.releaseCommand(), a.signRequestCommand(),
+	root.AddCommand(a.uploadCommand(), a.packagesCommand(), a.packageCommand(), a.releaseCommand(), a.signRequestCommand(),
 		a.signResponseCommand(), a.changeCommand(), a.trustCommand(), a.rolloutCommand(), a.auditCommand(), a.tokenCommand())
 	return root
 }

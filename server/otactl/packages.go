@@ -28,6 +28,39 @@ func (a *app) packagesCommand() *cobra.Command {
 	}
 }
 
+func (a *app) packageCommand() *cobra.Command {
+	return group("package", "Remove a package; otactl packages lists them", a.packageRemove())
+}
+
+func (a *app) packageRemove() *cobra.Command {
+	var reason string
+	c := &cobra.Command{
+		Use: "remove SHA256", Short: "Remove a package that no release names, with its bytes", Args: cobra.ExactArgs(1),
+		Long: "Remove a package that no release names, with its bytes. The first digits of its\nSHA-256 will do. The same bytes may be uploaded again.",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			server, err := a.server()
+			if err != nil {
+				return err
+			}
+			all, err := server.Packages(cmd.Context())
+			if err != nil {
+				return err
+			}
+			found, err := chosen(all, args)
+			if err != nil {
+				return err
+			}
+			p := found[0]
+			if err := server.RemovePackage(cmd.Context(), p.SHA256, reason); err != nil {
+				return err
+			}
+			return a.answer(map[string]any{"removed": p.SHA256}, func() { a.say("Package %s (%s) is removed.", short(p.SHA256), clean(p.Name)) })
+		},
+	}
+	c.Flags().StringVar(&reason, "reason", "", "why; it is kept in the audit trail")
+	return c
+}
+
 func (a *app) packageTable(all []client.Package) {
 	var rows [][]string
 	for _, p := range all {
@@ -57,11 +90,11 @@ func chosen(all []client.Package, typed []string) (found []client.Package, err e
 		}
 		switch {
 		case len(prefix) < minPrefix:
-			faults = append(faults, fmt.Sprintf("--package %q: wanted at least the first %d digits of a SHA-256", t, minPrefix))
+			faults = append(faults, fmt.Sprintf("package %q: wanted at least the first %d digits of a SHA-256", t, minPrefix))
 		case len(match) == 0:
-			faults = append(faults, fmt.Sprintf("--package %q: no package has that SHA-256; see: otactl packages", t))
+			faults = append(faults, fmt.Sprintf("package %q: no package has that SHA-256; see: otactl packages", t))
 		case len(match) > 1:
-			faults = append(faults, fmt.Sprintf("--package %q: %d packages begin so; type more digits", t, len(match)))
+			faults = append(faults, fmt.Sprintf("package %q: %d packages begin so; type more digits", t, len(match)))
 		default:
 			found = append(found, match[0])
 		}

@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -45,7 +46,7 @@ func TestScripts(t *testing.T) {
 			e.Setenv("OTASIGN_PASSPHRASE", "correct horse battery staple")
 			return nil
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"serve": serve, "request-id": requestID},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"serve": serve, "request-id": requestID, "digits": digits},
 	})
 }
 
@@ -124,6 +125,21 @@ func requestID(ts *testscript.TestScript, neg bool, args []string) {
 	r, err := tufrepo.ParseRequest([]byte(ts.ReadFile(args[1])))
 	ts.Check(err)
 	ts.Setenv(args[0], r.ID)
+}
+
+// digits sets a variable to the SHA-256, as far as it is shown, of the first package of an image in a
+// list: digits VARIABLE IMAGE FILE.
+func digits(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 3 {
+		ts.Fatalf("usage: digits VARIABLE IMAGE FILE")
+	}
+	for line := range strings.Lines(ts.ReadFile(args[2])) {
+		if fields := strings.Fields(line); len(fields) > 1 && strings.HasPrefix(fields[1], args[1]) {
+			ts.Setenv(args[0], fields[0])
+			return
+		}
+	}
+	ts.Fatalf("no package of %s in %s", args[1], args[2])
 }
 
 // mkpackage writes a stand-in package: mkpackage MODEL KIND FILE.

@@ -48,7 +48,9 @@ type Publisher struct {
 	folder folder
 	keys   []OnlineKeys // oldest first
 
-	accepting sync.Mutex // one upload at a time, once its bytes have come
+	accepting sync.Mutex // one upload at a time, once its bytes have come; or one removal
+
+	removed func(done string) error // after each step of a removal; tests break it off here
 
 	mu      sync.Mutex       // one publication at a time
 	written int64            // version of the timestamp that the folder holds
@@ -69,7 +71,7 @@ func Open(ctx context.Context, cfg Config) (*Publisher, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &Publisher{cfg: cfg, folder: f, keys: []OnlineKeys{cfg.Keys}, alarmed: map[string]int{}}
+	p := &Publisher{cfg: cfg, folder: f, keys: []OnlineKeys{cfg.Keys}, alarmed: map[string]int{}, removed: func(string) error { return nil }}
 	if cfg.ReadOnly {
 		return p, nil
 	}
@@ -82,6 +84,11 @@ func Open(ctx context.Context, cfg Config) (*Publisher, error) {
 	if err == nil {
 		p.goAbove(ctx, adopted)
 		err = p.heal(ctx)
+	}
+	if err == nil {
+		if fault := p.sweep(ctx); fault != nil { // no reason not to start
+			p.cfg.Log.WarnContext(ctx, "bytes of removed packages are still stored; it will be tried again", "err", fault)
+		}
 	}
 	if err != nil {
 		return nil, errors.Join(err, f.Close())

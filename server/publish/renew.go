@@ -14,9 +14,13 @@ import (
 )
 
 // Renew does the periodic work that is due: it finishes what was signed or stored but not
-// published, renews the online roles, brings the folder up to date, and raises alarms about
-// offline roles that people have to sign again.
+// published, renews the online roles, brings the folder up to date, deletes what removed
+// packages have left, and raises alarms about offline roles that people have to sign again.
 func (p *Publisher) Renew(ctx context.Context) error {
+	return errors.Join(p.renew(ctx), p.sweep(ctx))
+}
+
+func (p *Publisher) renew(ctx context.Context) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	s, err := p.load(ctx)

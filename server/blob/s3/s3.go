@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package s3 keeps content in a bucket of any S3 store, for servers that share their packages or have
-// no disk to speak of. Each content is the object Prefix + Ref.
+// Package s3 keeps content in a bucket of any S3 store, for servers that have no disk to speak of. Each
+// content is the object Prefix + Ref. A prefix belongs to one server: it deletes what its packages leave.
 //
 // It promises what package blob asks, as far as the store is strongly consistent (all that are in use
 // today are). Drafts are temporary files on this machine and reach the store at Commit, by multipart

@@ -34,6 +34,15 @@ func (c *Client) CreateRelease(ctx context.Context, source []byte, packages []st
 	return r, err
 }
 
+// RemovePackage takes out a package that no release names, by its whole SHA-256; reason may be empty.
+func (c *Client) RemovePackage(ctx context.Context, sha256, reason string) error {
+	path := "/v1/packages/" + url.PathEscape(sha256)
+	if reason != "" {
+		path += "?" + url.Values{"reason": {reason}}.Encode()
+	}
+	return c.call(ctx, http.MethodDelete, path, nil, nil)
+}
+
 // Releases lists all releases, newest first.
 func (c *Client) Releases(ctx context.Context) ([]Release, error) {
 	var a struct {

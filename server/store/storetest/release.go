@@ -53,6 +53,46 @@ func testPackages(t *testing.T, s fleet.Store) {
 	})
 }
 
+func testRemoved(t *testing.T, s fleet.Store) {
+	a, b := aPackage("a"), aPackage("b")
+	left := func(when string, want ...string) {
+		t.Helper()
+		view(t, s, func(tx fleet.Tx) error {
+			got, err := tx.Packages().Leftovers(ctx)
+			same(t, when, got, want)
+			return err
+		})
+	}
+	remove := func(p fleet.Package) func(fleet.Tx) error {
+		return func(tx fleet.Tx) error { return tx.Packages().Remove(ctx, p.SHA256) }
+	}
+	left("at first")
+	wantKind(t, s, fleet.NotFound, "package_unknown", remove(a))
+	left("after a removal of nothing")
+	update(t, s, func(tx fleet.Tx) error {
+		return errors.Join(tx.Packages().Put(ctx, a), tx.Packages().Put(ctx, b))
+	})
+	update(t, s, remove(b))
+	update(t, s, remove(a))
+	left("after both are removed", a.SHA256, b.SHA256)
+	wantKind(t, s, fleet.NotFound, "package_unknown", remove(a))
+	wantKind(t, s, fleet.NotFound, "package_unknown", func(tx fleet.Tx) error { _, err := tx.Packages().Get(ctx, a.SHA256); return err })
+	update(t, s, func(tx fleet.Tx) error { return tx.Packages().Put(ctx, a) })
+	left("after one came again", b.SHA256)
+	other := aPackage("b") // its build is free again
+	other.SHA256 = strings.Repeat("c", 64)
+	update(t, s, func(tx fleet.Tx) error { return tx.Packages().Put(ctx, other) })
+	for range 2 {
+		update(t, s, func(tx fleet.Tx) error { return tx.Packages().Forget(ctx, b.SHA256) })
+		left("after it is forgotten")
+	}
+	view(t, s, func(tx fleet.Tx) error {
+		all, err := tx.Packages().List(ctx)
+		same(t, "what is there", all, []fleet.Package{a, other})
+		return err
+	})
+}
+
 func testReleases(t *testing.T, s fleet.Store) {
 	one := fleet.Release{Name: "one", Counter: 1, Source: []byte("yaml"), State: fleet.ReleaseDraft, Packages: []string{"p"}, By: "lei", At: Now}
 	two := fleet.Release{Name: "two", Counter: 2, State: fleet.ReleaseDraft, At: later(1)}

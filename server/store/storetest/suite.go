@@ -24,6 +24,7 @@ func Run(t *testing.T, open func(t *testing.T) fleet.Store) {
 		{"concurrent updates lose nothing", updatesQueue},
 		{"an update whose context has ended does not begin", updateCancelled},
 		{"packages", testPackages},
+		{"removed packages", testRemoved},
 		{"releases", testReleases},
 		{"changes", testChanges},
 		{"metadata", testMetadata},
