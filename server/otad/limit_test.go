@@ -71,7 +71,7 @@ func visit(t *testing.T, addr string) *visitor {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { conn.Close() })
-	if err := conn.SetDeadline(time.Now().Add(30 * time.Second)); err != nil {
+	if err := conn.SetDeadline(time.Now().Add(2 * time.Minute)); err != nil {
 		t.Fatal(err)
 	}
 	return &visitor{t, conn, bufio.NewReader(conn)}
@@ -136,7 +136,7 @@ func TestBusyConnectionsAreWaitedFor(t *testing.T) {
 		t.Errorf("the log does not say how many are open: %s", log)
 	}
 	// There is room again, so connections are kept.
-	for deadline := time.Now().Add(20 * time.Second); ; {
+	for deadline := time.Now().Add(2 * time.Minute); ; {
 		v := visit(t, addr)
 		if resp := v.ask("/"); !resp.Close {
 			v.finish(resp)
