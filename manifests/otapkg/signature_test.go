@@ -96,6 +96,13 @@ func TestSignatureFindings(t *testing.T) {
 			t.Errorf("findings = %v", found.Codes())
 		}
 	})
+	t.Run("footer with half of its mark", func(t *testing.T) {
+		for _, at := range []int{4, 3} { // both bytes of FF FF count to a recovery
+			b := slices.Clone(good)
+			b[len(b)-at] = 0xFE
+			only(t, b, pin(test.Private), harmless, SigJarOnly)
+		}
+	})
 	t.Run("footer length", func(t *testing.T) {
 		b := slices.Clone(good)
 		b[len(b)-2]++
