@@ -3,6 +3,7 @@
 package handset
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -11,6 +12,7 @@ import (
 	fixtures "landed/firmware-fixtures"
 	"landed/manifests"
 	"landed/manifests/offers"
+	"landed/manifests/tufrepo"
 )
 
 // A stolen offers key says of the build that runs what the offline role never said. Nothing of it stays.
@@ -64,6 +66,11 @@ func TestCounterOfWhatRuns(t *testing.T) {
 // What a quarrel is about is told in words of the offline role, also by a handset that has met no release before.
 func TestQuarrelIsReported(t *testing.T) {
 	r := newRig(t)
+	// The role also lists what a real one does: a release manifest, which has no custom part, and a build for the lab.
+	lab := r.offer.Custom
+	lab.Channel = "lab"
+	r.server.Add(lab, "lab", r.content)
+	r.server.Packages["armani"] = append([]tufrepo.Target{{Path: "builds/armani/a.json", Length: 1, SHA256: strings.Repeat("0", 64)}}, r.server.Packages["armani"]...)
 	r.offer.Custom.Counter++
 	r.offered()
 	r.step()
