@@ -101,7 +101,7 @@ func (p *Publisher) create(ctx context.Context, tx fleet.Tx, s state, w Start) (
 		if err := tx.Rollouts().Create(ctx, r); err != nil {
 			return nil, err
 		}
-		if err := p.audit(ctx, tx, w.By, "rollout.start", r.ID, "first stage "+rollout.Percent(r.Share())); err != nil {
+		if err := p.audit(ctx, tx, w.By, "rollout.start", r.ID, fmt.Sprintf("stage 1 of %d: %s of the fleet", len(r.Stages), rollout.Percent(r.Share()))); err != nil {
 			return nil, err
 		}
 		started = append(started, r)

@@ -103,7 +103,7 @@ func (h *house) roll(device string, edit func(*fleet.Rollout)) {
 		edit(&r)
 	}
 	h.update(func(ctx context.Context, tx fleet.Tx) error {
-		if err := tx.Audit().Append(ctx, fleet.AuditEntry{At: r.Started, Actor: "mei", Action: "rollout.start", Subject: r.ID, Reason: "first stage: 1 % of the fleet"}); err != nil {
+		if err := tx.Audit().Append(ctx, fleet.AuditEntry{At: r.Started, Actor: "mei", Action: "rollout.start", Subject: r.ID, Reason: "stage 1 of 4: 1 % of the fleet"}); err != nil {
 			return err
 		}
 		if r.State == fleet.RolloutHalted || r.State == fleet.RolloutHeld {
