@@ -81,3 +81,27 @@ func TestQuarrelIsReported(t *testing.T) {
 		t.Error(diff)
 	}
 }
+
+// TestNobodyVouches: the offline role speaks of the release that is offered, but not to this handset. So it has met no
+// release that it could report about.
+func TestNobodyVouches(t *testing.T) {
+	for name, other := range map[string]func(*manifests.Custom){
+		"another channel": func(c *manifests.Custom) { c.Channel = "lab" },
+		"another variant": func(c *manifests.Custom) { c.Variant = "armani" },
+		"another release": func(c *manifests.Custom) { c.Release = "something-else" },
+		"an older build":  func(c *manifests.Custom) { c.Build.UTC = 1 },
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newRig(t)
+			listed := r.offer.Custom
+			other(&listed)
+			r.server.Packages["armani"] = nil
+			r.server.Add(listed, "other", r.content)
+			r.offered()
+			r.step()
+			if got := kinds(r.server.Reports()); len(got) > 0 || r.client.State() != Failed {
+				t.Errorf("reports %q, state %s", got, r.client.State())
+			}
+		})
+	}
+}
