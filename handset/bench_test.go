@@ -11,7 +11,9 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"runtime"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -117,9 +119,14 @@ func (m *metered) Write(b []byte) (int, error) {
 	return n, err
 }
 
-// BenchmarkDownload prints the memory that a download of any size holds, beside the time of hashing alone.
+// BenchmarkDownload prints the memory that a download of any size holds: of 64 and 512 MiB, or of
+// LANDED_BENCH_PACKAGE_MIB. It needs as much room on the disk.
 func BenchmarkDownload(b *testing.B) {
-	for _, size := range []int64{64 << 20, 512 << 20} {
+	sizes := []int64{64 << 20, 512 << 20}
+	if mib, err := strconv.ParseInt(os.Getenv("LANDED_BENCH_PACKAGE_MIB"), 10, 64); err == nil {
+		sizes = []int64{mib << 20}
+	}
+	for _, size := range sizes {
 		b.Run(fmt.Sprintf("%d MiB", size>>20), func(b *testing.B) {
 			r := newRig(b)
 			sum := sha256.New()

@@ -6,11 +6,16 @@ package intake_test
 
 import (
 	"crypto/ed25519"
+	"encoding/base32"
 	"encoding/base64"
+	"encoding/binary"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -18,7 +23,9 @@ import (
 	"time"
 
 	"landed/manifests/report"
+	"landed/server/fleet"
 	"landed/server/intake"
+	"landed/server/store/storetest"
 )
 
 // BenchmarkIntake sends signed reports end to end, each answered after its commit, by so
@@ -29,7 +36,7 @@ import (
 // does not change: verification is inside that of a report.
 func BenchmarkIntake(b *testing.B) {
 	const installations, each = 4096, 4
-	envelopes := benchReports(b, installations, each)
+	envelopes := benchReports(b, 0, installations, each)
 	for _, senders := range []int{64, 512} {
 		b.Run(fmt.Sprint("senders=", senders), func(b *testing.B) {
 			var all, one, verify float64 // reports per second
@@ -58,6 +65,69 @@ func BenchmarkIntake(b *testing.B) {
 	}
 }
 
+// BenchmarkLargeFleet sends the reports of new installations to a store that holds
+// LANDED_BENCH_INSTALLATIONS others (50,000 if unset), each with a report, and in the same run, in
+// turn, to an empty one: x_empty is the rate of the one against that of the other, and x_empty_cpu
+// the processor time of a report.
+func BenchmarkLargeFleet(b *testing.B) {
+	const installations, each = 4096, 4
+	size := 50_000
+	if n, err := strconv.Atoi(os.Getenv("LANDED_BENCH_INSTALLATIONS")); err == nil {
+		size = n
+	}
+	w := newWorld(b)
+	fill(b, w, size)
+	first := 0
+	for _, senders := range []int{64, 512} {
+		b.Run(fmt.Sprintf("rows=%d/senders=%d", size, senders), func(b *testing.B) {
+			var full, empty float64 // reports per second
+			var fullCPU, emptyCPU time.Duration
+			for range b.N {
+				envelopes := benchReports(b, first, installations, each)
+				first += installations
+				rate, spent := sendAll(b, w, envelopes, senders)
+				full, fullCPU = full+rate, fullCPU+spent
+				rate, spent = receiveRate(b, envelopes, senders)
+				empty, emptyCPU = empty+rate, emptyCPU+spent
+			}
+			n := float64(b.N)
+			b.ReportMetric(0, "ns/op")
+			b.ReportMetric(full/n, "reports/s")
+			b.ReportMetric(full/empty, "x_empty")
+			b.ReportMetric(float64(fullCPU.Microseconds())/n, "cpu_us/report")
+			b.ReportMetric(float64(fullCPU)/float64(emptyCPU), "x_empty_cpu")
+		})
+	}
+}
+
+// fill stores size installations with a report each, in the order of their references, which is
+// quick. The tables and their indexes are as large as a fleet makes them; the envelopes are not:
+// reports are appended, and their size changes nothing for those that follow.
+func fill(b *testing.B, w *world, size int) {
+	const each = 20_000 // in one transaction
+	text := base32.NewEncoding("0123456789ABCDEFGHJKMNPQRSTVWXYZ")
+	for from := 0; from < size; from += each {
+		if err := w.db.Update(ctx, func(tx fleet.Tx) error {
+			for n := from; n < min(from+each, size); n++ {
+				var ref [15]byte
+				binary.BigEndian.PutUint64(ref[:], uint64(n)*(math.MaxUint64/uint64(size)))
+				i := fleet.Installation{Ref: report.Reference(text.EncodeToString(ref[:])), Model: "armani", Channel: "stable", Release: "one", Seq: 1,
+					Newest: report.Report{ID: fmt.Sprintf("%032x", n)}, Progress: report.ProgressKnown, Verdict: fleet.Unpatched,
+					Because: []string{"the running build has no opt-in"}, Before: fleet.BeforeActive, Reports: 1, First: storetest.Now, Last: storetest.Now}
+				if _, err := tx.Reports().Append(ctx, fleet.StoredReport{ID: i.Newest.ID, Ref: i.Ref, Seq: 1, Envelope: []byte("short"), At: i.Last}); err != nil {
+					return err
+				}
+				if err := errors.Join(tx.Installations().Put(ctx, i), tx.Counts().Move(ctx, nil, &i)); err != nil {
+					return err
+				}
+			}
+			return nil
+		}); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
 // cpuTime is the processor time that this process has used.
 func cpuTime(b *testing.B) time.Duration {
 	var u syscall.Rusage
@@ -68,12 +138,12 @@ func cpuTime(b *testing.B) time.Duration {
 }
 
 // benchReports are the lives of installations, in the order in which a fleet sends them.
-func benchReports(b *testing.B, installations, each int) [][]byte {
+func benchReports(b *testing.B, first, installations, each int) [][]byte {
 	var all [][]byte
 	for seq := range each {
 		what := []maker{waits, downloads, silent, silent}[seq%4]
 		for n := range installations {
-			r, key := what(n, int64(seq+1))
+			r, key := what(first+n, int64(seq+1))
 			all = append(all, seal(b, r, key))
 		}
 	}
@@ -83,6 +153,12 @@ func benchReports(b *testing.B, installations, each int) [][]byte {
 func receiveRate(b *testing.B, envelopes [][]byte, senders int, change ...func(*intake.Config)) (rate float64, cpu time.Duration) {
 	w := newWorld(b, change...)
 	defer w.Close()
+	rate, cpu = sendAll(b, w, envelopes, senders)
+	w.checkFigures(b)
+	return rate, cpu
+}
+
+func sendAll(b *testing.B, w *world, envelopes [][]byte, senders int) (rate float64, cpu time.Duration) {
 	var next atomic.Int64
 	var group sync.WaitGroup
 	start, used := time.Now(), cpuTime(b)
@@ -98,7 +174,6 @@ func receiveRate(b *testing.B, envelopes [][]byte, senders int, change ...func(*
 	group.Wait()
 	took := time.Since(start)
 	cpu = (cpuTime(b) - used) / time.Duration(len(envelopes))
-	w.checkFigures(b)
 	return float64(len(envelopes)) / took.Seconds(), cpu
 }
 
