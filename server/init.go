@@ -42,11 +42,22 @@ func Init(ctx context.Context, dir, admin string, now func() time.Time) (secret 
 	if secret, err = AddToken(ctx, dir, admin, fleet.RoleAdmin, now); err != nil {
 		return "", err
 	}
-	online, err := makeKeys(filepath.Join(dir, keysDir))
+	// The keys come last and all at once: they are what makes a data folder.
+	aside, err := os.MkdirTemp(dir, "new-keys-")
 	if err != nil {
 		return "", err
 	}
-	return secret, os.WriteFile(filepath.Join(dir, onlineFile), online.Bytes(), 0o644)
+	online, err := makeKeys(aside)
+	if err == nil {
+		err = WriteWhole(filepath.Join(dir, onlineFile), online.Bytes(), 0o644)
+	}
+	if err == nil {
+		err = moveTo(aside, filepath.Join(dir, keysDir))
+	}
+	if err != nil {
+		return "", errors.Join(err, os.RemoveAll(aside))
+	}
+	return secret, nil
 }
 
 // AddToken adds a token to the database of a data folder, also beside a running server, and

@@ -67,7 +67,7 @@ func RenewKeys(ctx context.Context, dir string, now func() time.Time) (Renewal, 
 	if _, err := makeKeys(aside); err != nil {
 		return r, errors.Join(err, os.RemoveAll(aside))
 	}
-	if err := os.Rename(aside, r.Folder); err != nil {
+	if err := moveTo(aside, r.Folder); err != nil {
 		return r, errors.Join(err, os.RemoveAll(aside))
 	}
 	return r, writePublic(r.Folder, r.Public)
@@ -80,10 +80,7 @@ func writePublic(folder, path string) error {
 		return err
 	}
 	online := tufrepo.OnlineKeys{Schema: 1, Snapshot: set.Snapshot.Key(), Timestamp: set.Timestamp.Key(), Offers: set.Offers.Key()}
-	if err := os.WriteFile(path+".new", online.Bytes(), 0o644); err != nil {
-		return err
-	}
-	return os.Rename(path+".new", path)
+	return WriteWhole(path, online.Bytes(), 0o644)
 }
 
 // KeyState says what an online key is for.

@@ -10,7 +10,6 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"os"
 	"strings"
 	"time"
 
@@ -97,7 +96,7 @@ func serve(ctx context.Context, cfg server.Config, at listening, tick time.Durat
 		return err
 	}
 	if at.file != "" {
-		if err := os.WriteFile(at.file, []byte(listener.Addr().String()+"\n"), 0o644); err != nil {
+		if err := server.WriteWhole(at.file, []byte(listener.Addr().String()+"\n"), 0o644); err != nil {
 			return errors.Join(err, listener.Close())
 		}
 	}
