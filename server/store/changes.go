@@ -28,7 +28,7 @@ func (s changes) Get(ctx context.Context, id string) (fleet.Change, error) {
 	var c fleet.Change
 	var roles []byte
 	if err := s.q.row(ctx, changeFields(&c, &roles), `SELECT `+changeColumns+` FROM changes WHERE id = $1`, id); err != nil {
-		return c, notFound(err, "change_unknown", "there is no change with the id %s", id)
+		return c, notFound(err, "change_unknown", "there is no change with the id %s here; it belongs to another server, or the id was altered (otactl change list)", id)
 	}
 	return c, json.Unmarshal(roles, &c.Roles)
 }

@@ -320,17 +320,23 @@ func newRequest(title string, trusted tufrepo.Set, staged map[string][]byte, now
 // FindKey finds the one key of the roles that who means: its holder's name, as names has it by
 // key id, or the first 8 or more digits of the key id.
 func FindKey(trusted tufrepo.Set, roles []string, who string, names map[string]string) (string, error) {
-	var found []string
+	var found, held []string
 	for _, role := range roles {
 		for _, k := range keysOf(trusted, role) {
 			id := k.ID()
+			if name := names[id]; name != "" && !slices.Contains(held, name) {
+				held = append(held, name)
+			}
 			if (names[id] == who || (len(who) >= 8 && strings.HasPrefix(id, who))) && !slices.Contains(found, id) {
 				found = append(found, id)
 			}
 		}
 	}
-	if len(found) != 1 {
-		return "", fmt.Errorf("%q means %d keys of %s; give the first 8 or more digits of the key id", who, len(found), strings.Join(roles, ", "))
+	switch {
+	case len(found) == 0:
+		return "", fmt.Errorf("%q means 0 keys of %s; wanted the first 8 or more digits of a key id, or a holder whose .pub file is here: %s", who, strings.Join(roles, ", "), strings.Join(held, ", "))
+	case len(found) > 1:
+		return "", fmt.Errorf("%q means %d keys of %s. Root, targets and models have keys of their own: take them out with one command for each, one upon the other; or give the first 8 or more digits of the key id", who, len(found), strings.Join(roles, ", "))
 	}
 	return found[0], nil
 }
