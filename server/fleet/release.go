@@ -51,6 +51,7 @@ const (
 type StagedRole struct {
 	Role     string
 	Version  int64
+	Upon     int64  // the version that was published when this was made; 0 before the first
 	Metadata []byte // TUF metadata as JSON, possibly short of its threshold
 }
 

@@ -45,7 +45,7 @@ func BenchmarkPublish(b *testing.B) {
 		role := model.Role()
 		doc := ok(tufrepo.NewRole(s.info[role].Version+1, h.now.Add(180*day), h.builds(model, 20)))(b)
 		doc = ok(tufrepo.Sign(doc, keyOf(role+"1")))(b)
-		c := fleet.Change{ID: fmt.Sprintf("%032d", i), State: fleet.ChangeOpen, At: h.now, Roles: []fleet.StagedRole{{Role: role, Version: s.info[role].Version + 1, Metadata: doc}}}
+		c := ok(h.request(s, fleet.Release{}, staged{roles: map[string][]byte{role: doc}}))(b)
 		if err := h.db.Update(h.ctx, func(tx fleet.Tx) error { return tx.Changes().Create(h.ctx, c) }); err != nil {
 			b.Fatal(err)
 		}

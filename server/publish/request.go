@@ -37,7 +37,7 @@ func (p *Publisher) request(s state, r fleet.Release, d staged) (fleet.Change, e
 			return c, err
 		}
 		req.Roles = append(req.Roles, tufrepo.RequestRole{Role: role, Metadata: d.roles[role]})
-		c.Roles = append(c.Roles, fleet.StagedRole{Role: role, Version: next.info[role].Version, Metadata: d.roles[role]})
+		c.Roles = append(c.Roles, fleet.StagedRole{Role: role, Version: next.info[role].Version, Upon: s.info[role].Version, Metadata: d.roles[role]})
 	}
 	req.Summary = tufrepo.Diff(s.set, next.set)
 	for _, path := range d.pruned {

@@ -4,9 +4,7 @@ package publish
 
 import (
 	"context"
-	"fmt"
 
-	"landed/manifests/tufrepo"
 	"landed/server/fleet"
 )
 
@@ -31,24 +29,12 @@ func (p *Publisher) vacant(ctx context.Context) (map[string]int64, error) {
 // fits refuses a change if something else was published since it was staged: it would take that
 // back. So it does if a model of the change was retired since.
 func (p *Publisher) fits(s state, c fleet.Change) error {
-	request, err := tufrepo.ParseRequest(c.Request)
-	if err != nil {
-		return fmt.Errorf("stored request of change %s: %w", c.ID, err)
-	}
-	base, err := request.TrustedSet()
-	if err != nil {
-		return fmt.Errorf("stored request of change %s: %w", c.ID, err)
-	}
 	for _, r := range c.Roles {
 		if s.retired(r.Role) {
 			return fleet.Errorf(fleet.Conflict, "change_stale", "change %s holds a version of %s, and %s is retired: nobody may sign for it any more; drop the change, and make a release without it", c.ID, r.Role, r.Role)
 		}
-		made, err := tufrepo.Read(base.Files[r.Role])
-		if err != nil {
-			return fmt.Errorf("stored request of change %s: %s: %w", c.ID, r.Role, err)
-		}
-		if at := s.info[r.Role].Version; made.Version != at || r.Version < p.next(s, r.Role) {
-			return fleet.Errorf(fleet.Conflict, "change_stale", "change %s holds version %d of %s, made upon version %d, and version %d is published: something else was published meanwhile; drop the change and stage the release again", c.ID, r.Version, r.Role, made.Version, at)
+		if at := s.info[r.Role].Version; r.Upon != at || r.Version < p.next(s, r.Role) {
+			return fleet.Errorf(fleet.Conflict, "change_stale", "change %s holds version %d of %s, made upon version %d, and version %d is published: something else was published meanwhile; drop the change and stage the release again", c.ID, r.Version, r.Role, r.Upon, at)
 		}
 	}
 	return nil

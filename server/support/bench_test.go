@@ -36,6 +36,7 @@ func lineUpOf(t testing.TB, models int) (h *house, devices []string) {
 func largeFleet(t testing.TB, models int) *house {
 	h, devices := lineUpOf(t, models)
 	h.publish(devices...)
+	h.delegate(1, devices...)
 	for i, d := range devices {
 		h.roll(d, func(r *fleet.Rollout) { r.Stage = i % 4 })
 		for j, class := range fleet.Classes {

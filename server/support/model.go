@@ -90,7 +90,11 @@ func (s *Support) model(r *http.Request) (view, error) {
 		if err != nil || snap == nil {
 			return err
 		}
-		if snap.retired[known.Device], err = s.retired(ctx, tx, known.Role()); err != nil {
+		retired, err := s.retired(ctx, tx)
+		if err != nil {
+			return err
+		}
+		if snap.retired[known.Device], err = retired(known.Role()); err != nil {
 			return err
 		}
 		v.Release, v.Model = releaseView(snap), s.modelView(snap, known.Device)

@@ -29,7 +29,11 @@ const modelRetired = "model_retired"
 // handset. It is asked as the first and as the last of the fleet to be drawn: where both agree,
 // the answer is certain.
 func (s *Support) offer(ctx context.Context, tx fleet.Tx, i fleet.Installation) (Offer, error) {
-	if retired, err := s.retired(ctx, tx, s.roleOf(i.Model)); retired || err != nil {
+	retired, err := s.retired(ctx, tx)
+	if err != nil {
+		return Offer{}, err
+	}
+	if gone, err := retired(s.roleOf(i.Model)); gone || err != nil {
 		return Offer{Reason: modelRetired, Words: s.words.Say("offer."+modelRetired, nil)}, err
 	}
 	doc, err := s.document(ctx, tx, i)

@@ -15,36 +15,44 @@ type delegated struct {
 	roles   map[string]bool
 }
 
-// retired says if the model of a role was given up: its last files are published still, and the
-// newest targets delegates nothing to it.
-func (s *Support) retired(ctx context.Context, tx fleet.Tx, role string) (bool, error) {
+// retired tells of a role if its model was given up: its last files are published still, and the
+// newest targets, which is read once, delegates nothing to it.
+func (s *Support) retired(ctx context.Context, tx fleet.Tx) (func(role string) (bool, error), error) {
+	now, err := s.delegations(ctx, tx)
+	return func(role string) (bool, error) {
+		if now == nil || now.roles[role] {
+			return false, nil
+		}
+		_, err := tx.Metadata().Latest(ctx, role)
+		if fleet.Is(err, fleet.NotFound) {
+			return false, nil // it was never brought in
+		}
+		return err == nil, err
+	}, err
+}
+
+// delegations are those of the newest targets; nil before the first.
+func (s *Support) delegations(ctx context.Context, tx fleet.Tx) (*delegated, error) {
 	targets, err := tx.Metadata().Latest(ctx, tufrepo.Targets)
 	if fleet.Is(err, fleet.NotFound) {
-		return false, nil
+		return nil, nil
 	}
 	if err != nil {
-		return false, err
+		return nil, err
 	}
-	have := s.delegated.Load()
-	if have == nil || have.version != targets.Version {
-		info, err := tufrepo.Read(targets.Bytes)
-		if err != nil {
-			return false, err
-		}
-		have = &delegated{targets.Version, map[string]bool{}}
-		for _, m := range info.Models {
-			have.roles[m.Role] = true
-		}
-		s.delegated.Store(have)
+	if have := s.delegated.Load(); have != nil && have.version == targets.Version {
+		return have, nil
 	}
-	if have.roles[role] {
-		return false, nil
+	info, err := tufrepo.Read(targets.Bytes)
+	if err != nil {
+		return nil, err
 	}
-	_, err = tx.Metadata().Latest(ctx, role)
-	if fleet.Is(err, fleet.NotFound) {
-		return false, nil // it was never brought in
+	now := &delegated{targets.Version, map[string]bool{}}
+	for _, m := range info.Models {
+		now.roles[m.Role] = true
 	}
-	return err == nil, err
+	s.delegated.Store(now)
+	return now, nil
 }
 
 // roleOf is the role of a device.

@@ -130,9 +130,13 @@ func (s *Support) snapshot(ctx context.Context, tx fleet.Tx, release fleet.Relea
 		}
 		devices[p.Model] = true
 	}
+	retired, err := s.retired(ctx, tx)
+	if err != nil {
+		return nil, err
+	}
 	for device := range devices {
 		snap.models = append(snap.models, device)
-		if snap.retired[device], err = s.retired(ctx, tx, s.roleOf(device)); err != nil {
+		if snap.retired[device], err = retired(s.roleOf(device)); err != nil {
 			return nil, err
 		}
 	}

@@ -130,7 +130,7 @@ func testReleases(t *testing.T, s fleet.Store) {
 }
 
 func testChanges(t *testing.T, s fleet.Store) {
-	one := fleet.Change{ID: strings.Repeat("1", 32), Release: "one", State: fleet.ChangeOpen, Request: []byte("bundle"), Roles: []fleet.StagedRole{{Role: "armani", Version: 2, Metadata: []byte("{}")}}, At: later(1)}
+	one := fleet.Change{ID: strings.Repeat("1", 32), Release: "one", State: fleet.ChangeOpen, Request: []byte("bundle"), Roles: []fleet.StagedRole{{Role: "armani", Version: 2, Upon: 1, Metadata: []byte("{}")}}, At: later(1)}
 	two := fleet.Change{ID: strings.Repeat("2", 32), State: fleet.ChangeOpen, At: Now}
 	create := func(c fleet.Change) func(fleet.Tx) error {
 		return func(tx fleet.Tx) error { return tx.Changes().Create(ctx, c) }
