@@ -211,3 +211,14 @@ func TestInspectKnowsTheModels(t *testing.T) {
 		}
 	}
 }
+
+// A file that is not there is no refusal: scripts tell the two apart by the exit code.
+func TestUnreadable(t *testing.T) {
+	absent := filepath.Join(t.TempDir(), "absent")
+	for _, args := range [][]string{{"review", absent}, {"sign", absent, "--key", absent}, {"verify", absent}, {"inspect", absent}} {
+		var out, errs bytes.Buffer
+		if exit := Main(args, strings.NewReader(""), &out, &errs); exit != 2 || !strings.Contains(errs.String(), "absent") {
+			t.Errorf("%s: exit %d, %q", args, exit, errs.String())
+		}
+	}
+}

@@ -69,6 +69,9 @@ func (f reviewFlags) review(path string) (tufrepo.Request, ceremony.Summary, err
 		return tufrepo.Request{}, ceremony.Summary{}, err
 	}
 	r, err := load(path, tufrepo.ParseRequest)
+	if _, unreadable := errors.AsType[*fs.PathError](err); unreadable {
+		return fail(err)
+	}
 	if err != nil {
 		return fail(refusal{err})
 	}
