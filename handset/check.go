@@ -23,6 +23,9 @@ func (c *Client) check(ctx context.Context) error {
 	if err != nil {
 		return &Refusal{ClassHandset, report.PhaseInstall, codeError, err}
 	}
+	if err := c.cfg.Slots.MarkSuccessful(); err != nil { // what polls has come up, even if that could not be written then
+		c.cfg.Log.Error("the running system could not be marked successful", "err", err)
+	}
 	f, err := c.poll(ctx, img.Build.Model)
 	if err != nil {
 		return err
@@ -95,9 +98,6 @@ func (c *Client) rest(b slots.Build) {
 	state := Idle
 	if c.mem.Running != "" && c.mem.Running == b.Fingerprint {
 		state = Observing
-		if err := c.cfg.Slots.MarkSuccessful(); err != nil { // it came up, even if that could not be written then
-			c.cfg.Log.Error("the running system could not be marked successful", "err", err)
-		}
 	}
 	c.enter(state, c.cfg.Now().Add(c.jitter(c.cfg.Poll, 10)))
 }

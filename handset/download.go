@@ -12,6 +12,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -78,7 +79,7 @@ func (c *Client) transfer(ctx context.Context, file *os.File, sum hash.Hash, hav
 	defer resp.Body.Close()
 	start, err := startOf(resp, have, want.Length)
 	if err != nil {
-		if have > 0 && resp.StatusCode < 500 {
+		if have > 0 && resp.StatusCode < 500 && !slices.Contains(later, resp.StatusCode) {
 			c.dropPart() // whoever refuses the rest may give the whole
 		}
 		return err
@@ -119,6 +120,9 @@ func (c *Client) pour(w io.Writer, resp *http.Response, left int64) error {
 	}
 	return nil
 }
+
+// later are the answers below 500 that say nothing of what was kept.
+var later = []int{http.StatusRequestTimeout, http.StatusTooEarly, http.StatusTooManyRequests}
 
 const codeNoSpace = 60
 

@@ -15,8 +15,10 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	fixtures "landed/firmware-fixtures"
 	"landed/handset/handsettest"
 	"landed/handset/slots"
+	"landed/manifests/offers"
 	"landed/manifests/report"
 )
 
@@ -147,6 +149,38 @@ func TestMarkIsMadeLater(t *testing.T) {
 	r.step()
 	if !r.patched() || r.slots.Unproven() {
 		t.Errorf("the patched build runs: %v; unproven: %v", r.patched(), r.slots.Unproven())
+	}
+}
+
+// So it is when something newer is offered by then: the old system never comes back over a good one.
+func TestMarkIsMadeBeforeTheNextInstall(t *testing.T) {
+	r := newRig(t)
+	var mend func()
+	r.onBoot = func() { mend = r.breakFile("slots/slots.json") }
+	if refusal := r.step(); refusal == nil || mend == nil {
+		t.Fatalf("got %v", refusal)
+	}
+	r.onBoot = nil
+	mend()
+	dev, err := slots.Open(r.dir+"/slots", slots.Recovery, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.slots = dev
+	r.open()
+	fix := build(t, fixtures.Bad) // the newest there is
+	custom := customOf(fix)
+	custom.Release, custom.Counter = "next", 2
+	o := r.server.Add(custom, fix.Incremental, packageOf(t, fix))
+	o.Rollout = "next.armani.stable"
+	r.server.Offers["armani"] = []offers.Offer{o}
+	r.server.Publish()
+	for range 4 {
+		r.pass(25 * time.Hour)
+		r.step()
+	}
+	if img, err := r.slots.Image(); err != nil || img.Build.Fingerprint != fix.Fingerprint {
+		t.Errorf("%s runs (%v): %s", img.Build.Fingerprint, err, r.client.mem.Reason)
 	}
 }
 

@@ -166,8 +166,9 @@ func tempDir(size int) (string, error) {
 	return os.MkdirTemp("", "fleet-")
 }
 
-// Close removes the folders that New made.
+// Close lets go of idle connections, for which a server that ends would wait, and removes the folders that New made.
 func (f *Fleet) Close() error {
+	(&http.Client{Transport: f.cfg.Transport}).CloseIdleConnections()
 	if f.temp == "" {
 		return nil
 	}

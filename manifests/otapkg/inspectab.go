@@ -69,7 +69,7 @@ func (in *inspection) judgePayload() {
 	}
 	if p.MaxTimestamp == 0 && in.facts.PostTimestamp != 0 && !in.payload.partial {
 		in.fs.add(Finding{Code: ABTime, Found: "no max_timestamp", Wanted: fmt.Sprint(in.facts.PostTimestamp), Fix: "Build the package with ota_from_target_files, which passes the build time on.",
-			Message: "The payload does not say when its system was built, so every phone would take it for older than its own and refuse it."})
+			Message: "The payload does not say when its system was built, so phones with Android 8 or later would take it for older than their own and refuse it."})
 	}
 	if at := in.facts.PostTimestamp; p.MaxTimestamp != 0 && at != 0 && p.MaxTimestamp != at {
 		add("build time", fmt.Sprint(p.MaxTimestamp), fmt.Sprint(at))

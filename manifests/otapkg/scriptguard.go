@@ -20,6 +20,9 @@ func deviceGuard(st []token) (devices []string) {
 	if n := len(st); n > 3 && st[0] == (token{"assert", 'w'}) && closes(st, 1) == n-1 {
 		st, stops = st[2:n-1], true
 	}
+	for len(st) > 0 && st[len(st)-1] == (token{";", 'o'}) { // LineageOS ends the last alternative with one, inside the brackets
+		st = st[:len(st)-1]
+	}
 	parts := alternatives(st)
 	if last := parts[len(parts)-1]; len(last) > 2 && last[0] == (token{"abort", 'w'}) && closes(last, 1) == len(last)-1 {
 		parts, stops = parts[:len(parts)-1], true
@@ -100,8 +103,8 @@ func alters(c call) bool {
 	switch c.name {
 	case "package_extract_file", "package_extract_dir":
 		return len(c.args) < 2 || !strings.HasPrefix(c.args[1], "/tmp/")
-	case "format", "wipe", "delete", "delete_recursive", "rename", "symlink", "write_raw_image", "write_firmware_image",
-		"run_program", "apply_patch", "block_image_update":
+	case "format", "wipe", "wipe_block_device", "tune2fs", "delete", "delete_recursive", "rename", "symlink", "write_raw_image",
+		"write_firmware_image", "run_program", "apply_patch", "patch_partition", "block_image_update", "block_image_recover":
 		return true
 	}
 	return false

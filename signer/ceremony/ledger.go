@@ -73,9 +73,12 @@ func (l *Ledger) Bytes() []byte {
 func (l *Ledger) permit(role string, next Signed, givenUp bool) (Signed, error) {
 	had, ok := l.Roles[role]
 	switch {
-	case !ok || next.Version > had.Version:
+	case !ok:
 		return next, nil
-	case next.Version < had.Version:
+	case next.Version > had.Version && !slices.Contains(had.GivenUp, next.SHA256):
+		next.GivenUp = had.GivenUp // it may have been of this number too
+		return next, nil
+	case next.Version < had.Version && !(role == tufrepo.Root && givenUp):
 		return had, fmt.Errorf("%s: version %d is asked for, but this key has signed version %d before; ask for a request that is made upon what is published now", role, next.Version, had.Version)
 	case next.SHA256 == had.SHA256:
 		return had, nil

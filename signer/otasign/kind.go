@@ -15,6 +15,7 @@ import (
 // errors of reading one begin with.
 var kinds = []struct{ field, name, parser string }{
 	{"trusted", "a signing request", "signing request"},
+	{"signed", "one metadata file of the feed", ""},
 	{"signatures", "a response", "signing response"},
 	{"files", "a trust file", "bundle"},
 	{"keyid", "the public half of a key", "public key file"},
@@ -51,7 +52,7 @@ func kindOf(text []byte) string {
 func unread(path string, text []byte, err error) error {
 	found, wanted := kindOf(text), ""
 	for _, k := range kinds {
-		if strings.HasPrefix(err.Error(), k.parser) {
+		if k.parser != "" && strings.HasPrefix(err.Error(), k.parser) {
 			wanted = k.name
 		}
 	}
