@@ -11,8 +11,7 @@ import (
 )
 
 // audit lists the trail, newest first: ?limit= up to 500, ?before= the number from which the
-// last answer said to go on, ?subject= the newest
-// of one thing only.
+// last answer said to go on, ?subject= the newest of one thing only.
 func (c *Console) audit(w http.ResponseWriter, r *http.Request) error {
 	q, err := query(r, "limit", "before", "subject")
 	if err != nil {

@@ -83,7 +83,7 @@ func (b *limit) tighten() {
 func (b *limit) loosen() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.tight && len(b.open) <= cap(b.open)*3/4 {
+	if b.tight && len(b.open) <= max(1, cap(b.open)*3/4) {
 		b.tight = false
 		b.server.SetKeepAlivesEnabled(true)
 	}

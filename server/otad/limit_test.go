@@ -117,10 +117,10 @@ func TestBusyConnectionsAreWaitedFor(t *testing.T) {
 		busy, answers = append(busy, v), append(answers, v.ask("/hold"))
 	}
 	late := visit(t, addr)
-	served := make(chan bool)
+	served := make(chan struct{})
 	go func() {
+		defer close(served) // also when ask ends the test
 		late.finish(late.ask("/"))
-		served <- true
 	}()
 	select {
 	case <-served:

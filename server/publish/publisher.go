@@ -48,7 +48,7 @@ type Publisher struct {
 	folder folder
 	keys   []OnlineKeys // oldest first
 
-	accepting sync.Mutex // one upload at a time, once its bytes have come; or one removal
+	accepting turn // one upload at a time, once its bytes have come; or one removal
 
 	removed func(done string) error // after each step of a removal; tests break it off here
 
@@ -71,7 +71,7 @@ func Open(ctx context.Context, cfg Config) (*Publisher, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &Publisher{cfg: cfg, folder: f, keys: []OnlineKeys{cfg.Keys}, alarmed: map[string]int{}, removed: func(string) error { return nil }}
+	p := &Publisher{cfg: cfg, folder: f, keys: []OnlineKeys{cfg.Keys}, alarmed: map[string]int{}, removed: func(string) error { return nil }, accepting: make(turn, 1)}
 	if cfg.ReadOnly {
 		return p, nil
 	}

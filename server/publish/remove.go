@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"landed/manifests/tufrepo"
 	"landed/server/blob"
 	"landed/server/fleet"
 )
@@ -20,15 +21,24 @@ import (
 // or start, deletes. The other way about it would leave a package without bytes, that a release could
 // still take up. A store that does not answer is no error: the package is out, and its bytes will be.
 func (p *Publisher) Remove(ctx context.Context, sha256, by, reason string) (fleet.Package, error) {
-	p.accepting.Lock() // the same bytes, coming now, would be named and then deleted
-	defer p.accepting.Unlock()
 	var pkg fleet.Package
-	err := p.cfg.Store.Update(ctx, func(tx fleet.Tx) (err error) {
+	if err := p.accepting.take(ctx); err != nil { // the same bytes, coming now, would be named and then deleted
+		return pkg, err
+	}
+	defer p.accepting.give()
+	listed, err := p.lists(ctx, sha256)
+	if err != nil {
+		return pkg, err
+	}
+	err = p.cfg.Store.Update(ctx, func(tx fleet.Tx) (err error) {
 		if pkg, err = tx.Packages().Get(ctx, sha256); err != nil {
 			return err
 		}
 		if err := unnamed(ctx, tx, pkg); err != nil {
 			return err
+		}
+		if listed {
+			return fleet.Errorf(fleet.Conflict, "package_in_use", "the published metadata lists %s; what is published stays, so that handsets on their way can finish", pkg.Name)
 		}
 		if err := tx.Packages().Remove(ctx, sha256); err != nil {
 			return err
@@ -46,6 +56,13 @@ func (p *Publisher) Remove(ctx context.Context, sha256, by, reason string) (flee
 		p.cfg.Log.WarnContext(ctx, "the bytes of a removed package are still stored; it will be tried again", "package", sha256, "err", err)
 	}
 	return pkg, nil
+}
+
+// lists says if the published metadata lists these bytes. A release names them too, unless the
+// database was restored from a copy that is older than the release.
+func (p *Publisher) lists(ctx context.Context, sha256 string) (bool, error) {
+	s, err := p.load(ctx)
+	return slices.ContainsFunc(s.targets(), func(t tufrepo.Target) bool { return t.SHA256 == sha256 }), err
 }
 
 // unnamed says which releases name a package, each with what can be done about it.
@@ -94,15 +111,20 @@ func (p *Publisher) deleteLeftover(ctx context.Context, sha256 string) error {
 // sweep deletes what removed packages have left. It is asked for at each start and Renew, and does not
 // wait: while an upload is being stored it leaves the work to the next time.
 func (p *Publisher) sweep(ctx context.Context) error {
-	if !p.accepting.TryLock() {
+	if !p.accepting.tryTake() {
 		return nil
 	}
-	defer p.accepting.Unlock()
+	defer p.accepting.give()
 	left, err := p.leftovers(ctx)
 	if err != nil {
 		return err
 	}
 	for _, sha256 := range left {
+		if listed, err := p.lists(ctx, sha256); err != nil {
+			return err
+		} else if listed {
+			continue
+		}
 		if err := p.deleteLeftover(ctx, sha256); err != nil {
 			return fmt.Errorf("delete the bytes of the removed package %s: %w", sha256, err)
 		}

@@ -234,3 +234,30 @@ func TestRemovalRaces(t *testing.T) {
 		}
 	}
 }
+
+// A database restored from before the release was made knows the package, and nobody who names it; the feed lists it.
+func TestListedPackagesStay(t *testing.T) {
+	h := newHouse(t)
+	h.trust("armani")
+	pkg := h.upload("armani", fixtures.Patched)
+	restore := h.backup()
+	ok(h.CreateRelease(h.ctx, releaseSource("1", optIn), []string{pkg.SHA256}, "ann"))(t)
+	c := ok(h.Stage(h.ctx, optIn, "ann"))(t)
+	for _, n := range []string{"1", "2"} {
+		ok(h.AddSignatures(h.ctx, c.ID, h.respond(c, n), "ann"))(t)
+	}
+	restore()
+	h.reopen()
+	_, err := h.Remove(h.ctx, pkg.SHA256, "bo", "")
+	checkError(t, err, "package_in_use", "published metadata lists")
+	h.wantStored("after the refusal", pkg.SHA256, true, true)
+	// The copy may also be of the moment between a removal and the deletion of its bytes.
+	if err := h.db.Update(h.ctx, func(tx fleet.Tx) error { return tx.Packages().Remove(h.ctx, pkg.SHA256) }); err != nil {
+		t.Fatal(err)
+	}
+	if err := h.Renew(h.ctx); err != nil {
+		t.Fatal(err)
+	}
+	h.wantStored("after the sweep", pkg.SHA256, false, true)
+	h.sound()
+}

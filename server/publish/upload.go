@@ -81,8 +81,10 @@ func (in Incoming) check() error {
 // accept judges the draft beside what is here, and keeps it if nothing refuses it. The bytes
 // are committed before the row: a crash between leaves bytes that nothing names.
 func (p *Publisher) accept(ctx context.Context, in Incoming, draft blob.Draft, facts otapkg.Facts, findings otapkg.Findings) (Uploaded, error) {
-	p.accepting.Lock() // or two at one moment would each be judged as if the other were not there
-	defer p.accepting.Unlock()
+	if err := p.accepting.take(ctx); err != nil { // two at one moment would each be judged as if the other were not there
+		return Uploaded{}, err
+	}
+	defer p.accepting.give()
 	model, variant, build, more := identify(p.cfg.Catalogue, facts, in.Name)
 	for _, f := range more {
 		if !findings.Has(f.Code) {

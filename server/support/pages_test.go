@@ -199,6 +199,11 @@ func TestCompressed(t *testing.T) {
 			}
 		}
 	}
+	for _, refused := range []string{"gzip;q=0", "deflate", "identity"} {
+		if w := h.get("/", "Accept-Encoding", refused); w.Header().Get("Content-Encoding") != "" || w.Header().Get("Vary") != "Accept-Encoding" {
+			t.Errorf("%s: %v", refused, w.Header())
+		}
+	}
 	if w := h.get(web.Asset("style.css"), "Accept-Encoding", "gzip", "Range", "bytes=0-9"); w.Code != 206 || w.Header().Get("Content-Encoding") != "" || w.Body.Len() != 10 {
 		t.Errorf("a part of a file: %d, %d bytes, %q", w.Code, w.Body.Len(), w.Header().Get("Content-Encoding"))
 	}

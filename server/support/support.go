@@ -23,6 +23,7 @@ import (
 
 	"landed/manifests"
 	"landed/server/fleet"
+	"landed/server/render"
 	"landed/web"
 )
 
@@ -49,7 +50,7 @@ type Support struct {
 	packages  sync.Map // SHA-256 → fleet.Package: a package never changes
 	releases  sync.Map // source text → manifests.Release, parsed
 	delegated atomic.Pointer[delegated]
-	rendered  sync.Map // page and query → rendered: the newest answer, by its ETag
+	rendered  sync.Map // path → rendered: the newest answer, by its ETag
 }
 
 // listed is a model and its place in the catalogue.
@@ -113,10 +114,14 @@ func (s *Support) Routes() func(chi.Router) {
 func compress(next http.Handler) http.Handler {
 	small := middleware.Compress(5, "text/html", "application/json", "text/css", "text/javascript")(next)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.Header.Get("Range") != "" {
+		wanted := render.WantsGzip(r.Header["Accept-Encoding"])
+		w.Header().Set("Vary", "Accept-Encoding")
+		if !wanted || r.Header.Get("Range") != "" {
 			next.ServeHTTP(w, r)
 			return
 		}
+		r = r.Clone(r.Context())
+		r.Header.Set("Accept-Encoding", "gzip") // chi reads no weights
 		small.ServeHTTP(w, r)
 	})
 }

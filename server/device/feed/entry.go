@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"landed/server/render"
 )
 
 const (
@@ -59,7 +61,7 @@ func (e *entry) serve(w http.ResponseWriter, r *http.Request) {
 	f := e.plain
 	if e.packed != nil {
 		h["Vary"] = acceptEncoding
-		if wantsGzip(r.Header["Accept-Encoding"]) {
+		if render.WantsGzip(r.Header["Accept-Encoding"]) {
 			f = e.packed
 		}
 	}
