@@ -58,7 +58,7 @@ func TestRetireWantsRolloutsHalted(t *testing.T) {
 	if strings.Contains(err.Error(), "armani") {
 		t.Errorf("armani stays, and is named: %v", err)
 	}
-	ok(h.Halt(h.ctx, dior.ID, "ann", "the Mi 3 gets no more updates"))(t)
+	ok(h.Halt(h.ctx, dior.ID, "ann", "the Redmi Note 4G gets no more updates"))(t)
 	ok(h.ImportTrust(h.ctx, h.delegating("armani"), "admin"))(t)
 
 	var log bytes.Buffer
@@ -134,7 +134,7 @@ func TestRetiredModelComesBack(t *testing.T) {
 	dior := rollouts["dior"]
 	device := newClient(t, h.plain(), h.firstRoot())
 	ok(device.refresh(h.now, tufrepo.OffersPath("dior", "stable")))(t)
-	ok(h.Halt(h.ctx, dior.ID, "ann", "the Mi 3 gets no more updates"))(t)
+	ok(h.Halt(h.ctx, dior.ID, "ann", "the Redmi Note 4G gets no more updates"))(t)
 	ok(h.ImportTrust(h.ctx, h.delegating("armani"), "admin"))(t)
 	for range 20 {
 		h.now = h.now.Add(day)

@@ -90,12 +90,14 @@ func (s *Support) model(r *http.Request) (view, error) {
 		if err != nil || snap == nil {
 			return err
 		}
-		retired, err := s.retired(ctx, tx)
-		if err != nil {
-			return err
-		}
-		if snap.retired[known.Device], err = retired(known.Role()); err != nil {
-			return err
+		if _, told := snap.retired[known.Device]; !told { // the newest release does not concern it
+			retired, err := s.retired(ctx, tx)
+			if err != nil {
+				return err
+			}
+			if snap.retired[known.Device], err = retired(known.Role()); err != nil {
+				return err
+			}
 		}
 		v.Release, v.Model = releaseView(snap), s.modelView(snap, known.Device)
 		v.Migration = snap.source.EffectOn(known.Device).Migration

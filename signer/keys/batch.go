@@ -110,16 +110,6 @@ func Replace(path string, content []byte, mode fs.FileMode) error {
 	return b.Commit()
 }
 
-// WriteNew writes a file that must not exist yet (fs.ErrExist): it appears whole, durable and
-// with its mode, or not at all.
-func WriteNew(path string, content []byte, mode fs.FileMode) error {
-	var b Batch
-	if err := b.New(path, content, mode); err != nil {
-		return err
-	}
-	return b.Commit()
-}
-
 func stage(path string, content []byte, mode fs.FileMode) (string, error) {
 	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*") // mode 0600
 	if err != nil {

@@ -23,7 +23,7 @@ func (a *app) retireModelCommand() *cobra.Command {
 			"here any more, halts and resumes included: tell their owners. The server goes on taking and counting\n" +
 			"their reports. It refuses the change while a rollout of the model is running or held: halt it first.\n" +
 			"A retired model comes back with add-model, with new keys and higher version numbers.",
-		Example: "  otactl rollout halt NAME.dior.stable --reason \"the Mi 3 gets no more updates from us\"\n" +
+		Example: "  otactl rollout halt NAME.dior.stable --reason \"the Redmi Note 4G gets no more updates from us\"\n" +
 			"  otasign refresh copy-of-feed --dir ceremony\n" +
 			"  otasign retire-model --dir ceremony --model dior",
 		Args: cobra.NoArgs,
