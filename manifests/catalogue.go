@@ -6,6 +6,7 @@ import (
 	_ "embed"
 	"errors"
 	"fmt"
+	"landed/manifests/strict"
 	"regexp"
 	"slices"
 	"strings"
@@ -64,7 +65,7 @@ func ParseCatalogue(text []byte) (*Catalogue, error) {
 		Schema int     `yaml:"schema"`
 		Models []Model `yaml:"models"`
 	}
-	if err := strictYAML(text, &doc); err != nil {
+	if err := strict.YAML(text, &doc); err != nil {
 		return nil, fmt.Errorf("model catalogue: %w", err)
 	}
 	if doc.Schema != 1 {

@@ -13,14 +13,12 @@
 package manifests
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"regexp"
 
-	"go.yaml.in/yaml/v3"
+	"landed/manifests/strict"
 )
 
 // Build is what runs on a handset.
@@ -124,31 +122,5 @@ func ValidChannel(channel string) bool {
 	return channel == "stable" || channel == "beta" || channel == "lab"
 }
 
-// StrictJSON decodes exactly one JSON value and refuses unknown fields and trailing bytes.
-func StrictJSON(text []byte, into any) error {
-	dec := json.NewDecoder(bytes.NewReader(text))
-	dec.DisallowUnknownFields()
-	if err := dec.Decode(into); err != nil {
-		return err
-	}
-	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
-		return errors.New("more than one JSON value")
-	}
-	return nil
-}
-
-// strictYAML decodes exactly one YAML document and refuses unknown keys, and whatever follows: it would not be
-// read, and the person who wrote it would never know.
-func strictYAML(text []byte, into any) error {
-	dec := yaml.NewDecoder(bytes.NewReader(text))
-	dec.KnownFields(true)
-	if err := dec.Decode(into); errors.Is(err, io.EOF) {
-		return errors.New("the file is empty")
-	} else if err != nil {
-		return err
-	}
-	if err := dec.Decode(new(yaml.Node)); !errors.Is(err, io.EOF) {
-		return errors.New("more than one YAML document is in the file; only the first would be read")
-	}
-	return nil
-}
+// StrictJSON is strict.JSON.
+func StrictJSON(text []byte, into any) error { return strict.JSON(text, into) }

@@ -6,6 +6,7 @@ import (
 	"embed"
 	"errors"
 	"fmt"
+	"landed/manifests/strict"
 	"maps"
 	"regexp"
 	"slices"
@@ -78,7 +79,7 @@ func OptInRelease() Release {
 // ParseRelease reads a release in YAML; unknown keys are refused, all faults returned.
 func ParseRelease(text []byte) (Release, error) {
 	var r Release
-	if err := strictYAML(text, &r); err != nil {
+	if err := strict.YAML(text, &r); err != nil {
 		return Release{}, fmt.Errorf("release: %w", err)
 	}
 	if err := r.Validate(); err != nil {

@@ -1,90 +1,63 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package report is the statement that a handset makes about itself, and its envelope.
+// Package report is the statement that a handset makes about itself, whatever version it was written in.
 //
-// Parties: an installation (one set-up of one handset, until factory reset) makes an
-// Ed25519 key for itself, and signs each Report with it; the server opens the envelope,
-// judges and counts. The installation's Reference is a digest of its public key, so it
-// carries no identity, and a factory reset makes a new one.
+// Parties: an installation (one set-up of one handset, until factory reset) makes an Ed25519 key for itself, and signs
+// each report with it; the server opens the envelope (package envelope), judges and counts. The installation's
+// Reference is a digest of its public key, so it carries no identity, and a factory reset makes a new one.
 //
-// It promises that a report which opens is well-formed to the last field: closed enums,
-// bounded integers, no free text. It refuses unknown fields, oversized envelopes, foreign
-// payload types, and signatures by any key but the one the report names.
+// A report has a core, which every version carries, and answers to the probes of the effect it is about. Its body is
+// written in a version: packages v1 and v2. Each is read for ever.
 //
-// IMEI, IMSI, numbers, contacts, serial, account, place, carrier and installed apps, and
-// digests of them, have no field that they could go into. That is on purpose.
+// It promises closed enums and bounded integers in the core. The answers are held against the release that asked for
+// them by whoever knows it ([probe.Check]); nothing else stands in a report. IMEI, IMSI, numbers, contacts, serial,
+// account, place, carrier and installed apps, and digests of them, have no field that they could go into.
 package report
 
-// Schema is the version of the report body.
-const Schema = 1
+import (
+	"crypto/ed25519"
+	"encoding/hex"
 
-// Report is the body. See Validate for ranges.
+	"landed/manifests/effect/probe"
+)
+
+// MaxSeq is the largest sequence number that is taken in: some 1,260 years of a report a week.
+const MaxSeq = 65_535
+
+// MaxAttempt is the largest number of an attempt to install.
+const MaxAttempt = 15
+
+// Report is what was said.
 type Report struct {
-	Schema  int    `json:"schema"`
-	ID      string `json:"id"`      // 32 hex digits, random; the same report sent twice keeps it
-	Key     string `json:"key"`     // the installation's public key, 64 hex digits (Ed25519)
-	Seq     int64  `json:"seq"`     // 1, 2, 3 … within the installation
-	Kind    Kind   `json:"kind"`    // why it was sent
-	Release string `json:"release"` // the release it is about, as the offers document names it
+	Schema  int    // version of its body
+	ID      string // of version 1: 32 hex digits of the handset's choosing; later: the SHA-256 of the body, 64 hex digits
+	Key     string // the installation's public key, 64 hex digits (Ed25519)
+	Seq     int64  // 1, 2, 3 … within the installation
+	Kind    Kind   // why it was sent
+	Release string // the release it is about, as the offers document names it
 
-	Model         string `json:"model"`          // ro.product.device
-	Variant       string `json:"variant"`        // image variant
-	Channel       string `json:"channel"`        // stable, beta or lab
-	Build         string `json:"build"`          // fingerprint that is running, if the feed names it; else BuildOther
-	BuildUTC      int64  `json:"build_utc"`      // its ro.build.date.utc, seconds; 0 for BuildOther
-	PreviousBuild string `json:"previous_build"` // before the last update, as Build; "" if there was none
+	Model         string // ro.product.device
+	Variant       string // image variant
+	Channel       string
+	Build         string // fingerprint that is running, if the feed names it; else BuildOther
+	BuildUTC      int64  // its ro.build.date.utc, seconds; 0 for BuildOther
+	PreviousBuild string // before the last update; "" if there was none
 
-	Progress Progress `json:"progress"`
-	Failure  *Failure `json:"failure,omitempty"` // with progress failed, and only then
+	Progress Progress
+	Failure  *Failure // with progress failed, and only then
+	Attempt  int      // which attempt to install this release, 0…15; 0 before the first, and in version 1
 
-	Evidence Evidence `json:"evidence"`
+	Answers probe.Answers // to the probes of the release's effect
+	// ConsentDay is, in version 1 alone, the day from which the answer to consent_when is found when the release is known.
+	ConsentDay string
 }
 
-// BuildOther stands for every build that the signed documents of a handset's model do not
-// name: a build's name is free text of its maker, and free text has no place in a report.
+// BuildOther stands for every build that the signed documents of a handset's model do not name: a build's name is free
+// text of its maker, and free text has no place in a report.
 const BuildOther = "other"
 
-// Evidence is what the running system says about Cloud Messaging
-// (docs/design/report.md says why each field is there).
-type Evidence struct {
-	Feature        int       `json:"feature"`         // 0 absent, 1 opt-in: compiled into the image
-	Migration      Migration `json:"migration"`       // what the image did at update
-	State          State     `json:"state"`           // the switch
-	Origin         Origin    `json:"origin"`          // who set it
-	Consent        Consent   `json:"consent"`         //
-	ConsentText    int       `json:"consent_text"`    // which wording was shown, 0 none
-	ConsentDay     string    `json:"consent_day"`     // YYYY-MM-DD, "" if none; a day, not a time
-	ConsentSurface Surface   `json:"consent_surface"` // where the user answered
-	AutoGate       Gate      `json:"auto_gate"`       // the guard in front of self-activation
-	Slots          []Slot    `json:"slots"`           // one or two
-	AttemptsSetup  int       `json:"attempts_setup"`  // self-activations since set-up, 0…65535
-	AttemptsBuild  int       `json:"attempts_build"`  // since this build first booted, 0…65535
-	LookupsOff     int       `json:"lookups_off"`     // contact numbers sent while off, since this build first booted
-	Triggers       Triggers  `json:"triggers"`        // what happened since this build first booted
-	ObservedHours  int       `json:"observed_hours"`  // since this build first booted, 0…168
-	Transport      Transport `json:"transport"`       // how identifiers went out, if any did
-}
-
-// Slot is one SIM slot. There is no field that says which SIM.
-type Slot struct {
-	Present    bool       `json:"present"`
-	Registered bool       `json:"registered"`
-	By         Registrant `json:"by"`
-}
-
-// Triggers are the events that made an unpatched build activate itself. Booleans, not
-// counts: they show that the silence was tested and are no activity log.
-type Triggers struct {
-	Boot          bool `json:"boot"`
-	SIMReady      bool `json:"sim_ready"`
-	DataUp        bool `json:"data_up"`
-	DayPassed     bool `json:"day_passed"`
-	ContactOpened bool `json:"contact_opened"`
-	ThreadOpened  bool `json:"thread_opened"`
-}
-
-// Failure says where an update failed. Codes are those of update_engine (0…66, 2000+HTTP
-// status) or of the recovery (0…4000), never text.
+// Failure says where an update failed. Codes are those of update_engine (0…66, 2000+HTTP status) or of the recovery
+// (0…4000), never text.
 type Failure struct {
 	Phase Phase `json:"phase"`
 	Code  int   `json:"code"` // 0…9999
@@ -92,17 +65,9 @@ type Failure struct {
 
 // Closed enums. The zero value of none of them is valid.
 type (
-	Kind       string
-	Progress   string
-	Migration  string
-	State      string
-	Origin     string
-	Consent    string
-	Surface    string
-	Gate       string
-	Registrant string
-	Transport  string
-	Phase      string
+	Kind     string
+	Progress string
+	Phase    string
 )
 
 // Why a report was sent.
@@ -121,64 +86,8 @@ const (
 	ProgressFailed      Progress = "failed"
 )
 
-// What the image did with a service that was on.
-const (
-	MigrationLeave         Migration = "leave"
-	MigrationSwitchOff     Migration = "switch_off"
-	MigrationAsk           Migration = "ask"
-	MigrationNotApplicable Migration = "not_applicable"
-)
-
-// The switch.
-const (
-	StateOff       State = "off"
-	StateOn        State = "on"
-	StateSuspended State = "suspended" // waits for the user's answer; nothing is sent
-)
-
-// Who set the switch.
-const (
-	OriginFactoryDefault Origin = "factory_default"
-	OriginAuto           Origin = "auto"
-	OriginCarriedOver    Origin = "carried_over"
-	OriginUser           Origin = "user"
-	OriginPolicy         Origin = "policy"
-)
-
-// What the user chose.
-const (
-	ConsentNone Consent = "none"
-	ConsentIn   Consent = "in"
-	ConsentOut  Consent = "out"
-)
-
-// Where the user chose.
-const (
-	SurfaceNone      Surface = "none"
-	SurfaceMiCloud   Surface = "settings_micloud"
-	SurfaceMessaging Surface = "settings_messaging"
-	SurfacePrompt    Surface = "prompt"
-)
-
-// The guard in front of self-activation.
-const (
-	GateOpen   Gate = "open"
-	GateClosed Gate = "closed"
-)
-
-// Who registered a SIM.
-const (
-	RegisteredByNone Registrant = "none"
-	RegisteredByAuto Registrant = "auto"
-	RegisteredByUser Registrant = "user"
-)
-
-// How identifiers went out since this build first booted.
-const (
-	TransportNotUsed Transport = "not_used"
-	TransportHTTPS   Transport = "https"
-	TransportHTTP    Transport = "http"
-)
+// ProgressValues lists every progress, in the order in which an update goes.
+var ProgressValues = []Progress{ProgressKnown, ProgressDownloading, ProgressInstalled, ProgressRunning, ProgressFailed}
 
 // Where an update failed.
 const (
@@ -188,3 +97,9 @@ const (
 	PhaseInstall  Phase = "install"
 	PhaseBoot     Phase = "boot" // fell back to the old slot
 )
+
+// PublicKey is the installation's key. It is valid after Check.
+func (r Report) PublicKey() ed25519.PublicKey {
+	key, _ := hex.DecodeString(r.Key)
+	return key
+}

@@ -1,22 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package report
+package v1
 
 import (
 	"bytes"
 	"strconv"
 	"strings"
+
+	"landed/manifests/report"
 )
 
 // read reads a body that is in its one form, and says if it was. It takes values in the order of
 // the schema and looks at little else: a body is in its one form if, and only if, what was read
 // marshals to the same bytes, so that is what decides. It costs a fifth of what encoding/json does.
-func read(body []byte) (Report, bool) {
+func read(body []byte) (Body, bool) {
 	v := values{rest: string(body)}
-	r := Report{
-		Schema: int(v.number()), ID: v.text(), Key: v.text(), Seq: v.number(), Kind: Kind(v.text()), Release: v.text(),
+	r := Body{
+		Schema: int(v.number()), ID: v.text(), Key: v.text(), Seq: v.number(), Kind: report.Kind(v.text()), Release: v.text(),
 		Model: v.text(), Variant: v.text(), Channel: v.text(), Build: v.text(), BuildUTC: v.number(), PreviousBuild: v.text(),
-		Progress: Progress(v.text()), Failure: v.failure(),
+		Progress: report.Progress(v.text()), Failure: v.failure(),
 		Evidence: Evidence{
 			Feature: int(v.number()), Migration: Migration(v.text()), State: State(v.text()), Origin: Origin(v.text()),
 			Consent: Consent(v.text()), ConsentText: int(v.number()), ConsentDay: v.text(), ConsentSurface: Surface(v.text()),
@@ -57,11 +59,11 @@ func (v *values) number() int64 {
 	return n
 }
 
-func (v *values) failure() *Failure {
+func (v *values) failure() *report.Failure {
 	if !strings.HasPrefix(v.rest, `,"failure":`) {
 		return nil
 	}
-	return &Failure{Phase: Phase(v.text()), Code: int(v.number())}
+	return &report.Failure{Phase: report.Phase(v.text()), Code: int(v.number())}
 }
 
 func (v *values) slots() []Slot {

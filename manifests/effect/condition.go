@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package effect
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	"cel.dev/cel-go/cel"
+	"cel.dev/cel-go/common/ast"
+	"cel.dev/cel-go/common/operators"
+	"cel.dev/cel-go/common/types"
+
+	"landed/manifests/effect/probe"
+	"landed/manifests/report"
+)
+
+// Bounds of one condition. It has no loops and calls no function, so they bound what it costs.
+const (
+	maxCondition = 400 // bytes
+	maxNodes     = 64  // names, constants and operators
+)
+
+// The values of a report's core that conditions may use beside the probes, and their types.
+var core = map[string]*cel.Type{
+	"on_release": cel.BoolType,   // the running build is of this release, or of a later one that keeps the effect
+	"progress":   cel.StringType, // how far the update is: known, downloading, installed, running, failed
+	"updated":    cel.BoolType,   // there was a build before the last update
+	"tested":     cel.BoolType,   // every trigger was pulled
+	"hours":      cel.IntType,    // the hours to observe that the effect names
+}
+
+// CoreNames lists the values beside the probes that conditions may use, in order.
+func CoreNames() []string {
+	var names []string
+	for name := range core {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return names
+}
+
+// allowed are the operators. All of them cost the same for every report.
+var allowed = []string{
+	operators.LogicalAnd, operators.LogicalOr, operators.LogicalNot, operators.Equals, operators.NotEquals, operators.Less,
+	operators.LessEquals, operators.Greater, operators.GreaterEquals, operators.In,
+}
+
+// condition is a compiled one.
+type condition struct {
+	program cel.Program
+	names   []string // of the probes that it looks at, in order
+}
+
+// compiler makes conditions over the probes of one effect.
+type compiler struct {
+	env *cel.Env
+	ask probe.Ask
+}
+
+func newCompiler(ask probe.Ask) (compiler, error) {
+	options := []cel.EnvOption{cel.ClearMacros()}
+	var faults []error
+	for name, t := range core {
+		options = append(options, cel.Variable(name, t))
+	}
+	for _, p := range ask.Probes {
+		if _, taken := core[p.Name]; taken {
+			faults = append(faults, fmt.Errorf("probe %s: conditions know another value by that name", p.Name))
+			continue
+		}
+		t := map[probe.Kind]*cel.Type{probe.KindInt: cel.IntType, probe.KindBool: cel.BoolType, probe.KindEnum: cel.StringType}[p.Kind]
+		if t == nil || !probe.ValidName(p.Name) {
+			continue // its own validation says so
+		}
+		options = append(options, cel.Variable(p.Name, t))
+	}
+	if err := errors.Join(faults...); err != nil {
+		return compiler{}, err
+	}
+	env, err := cel.NewEnv(options...)
+	if err != nil {
+		return compiler{}, fmt.Errorf("the probes make no language: %w", err)
+	}
+	return compiler{env, ask}, nil
+}
+
+// compile checks the type of a condition and what it may cost.
+func (c compiler) compile(text string) (condition, error) {
+	if len(text) > maxCondition {
+		return condition{}, fmt.Errorf("the condition has %d bytes, wanted at most %d", len(text), maxCondition)
+	}
+	checked, issues := c.env.Compile(text)
+	if issues.Err() != nil {
+		return condition{}, fmt.Errorf("condition %q: %s", text, issueText(issues))
+	}
+	if !checked.OutputType().IsExactType(types.BoolType) {
+		return condition{}, fmt.Errorf("condition %q is of type %s, wanted bool", text, checked.OutputType())
+	}
+	names, err := c.walk(checked.NativeRep().Expr())
+	if err != nil {
+		return condition{}, fmt.Errorf("condition %q: %w", text, err)
+	}
+	program, err := c.env.Program(checked, cel.EvalOptions(cel.OptOptimize))
+	if err != nil {
+		return condition{}, fmt.Errorf("condition %q: %w", text, err)
+	}
+	return condition{program, names}, nil
+}
+
+func issueText(issues *cel.Issues) string {
+	text := ""
+	for i, e := range issues.Errors() {
+		if i > 0 {
+			text += "; "
+		}
+		text += fmt.Sprintf("at character %d: %s", e.Location.Column()+1, e.Message)
+	}
+	return text
+}
+
+// walk looks at every node: which probes are named, and whether anything stands there that is not allowed or can never hold.
+func (c compiler) walk(root ast.Expr) (names []string, err error) {
+	nodes := 0
+	var faults []error
+	ast.PostOrderVisit(root, ast.NewExprVisitor(func(e ast.Expr) {
+		nodes++
+		switch e.Kind() {
+		case ast.IdentKind:
+			if _, ok := c.ask.Find(e.AsIdent()); ok && !slices.Contains(names, e.AsIdent()) {
+				names = append(names, e.AsIdent())
+			}
+		case ast.CallKind:
+			if !slices.Contains(allowed, e.AsCall().FunctionName()) {
+				faults = append(faults, fmt.Errorf("%s is not allowed; wanted &&, ||, !, comparisons and in", e.AsCall().FunctionName()))
+				return
+			}
+			faults = append(faults, c.words(e.AsCall())...)
+		case ast.LiteralKind, ast.ListKind:
+		default:
+			faults = append(faults, errors.New("wanted names, constants, lists of them, comparisons, &&, || and !"))
+		}
+	}))
+	if nodes > maxNodes {
+		faults = append(faults, fmt.Errorf("it has %d names, constants and operators, wanted at most %d; use two rules of one class", nodes, maxNodes))
+	}
+	slices.Sort(names)
+	return names, errors.Join(faults...)
+}
+
+// words finds comparisons of a closed list with a word that is not on it: they type-check, and never hold.
+func (c compiler) words(call ast.CallExpr) []error {
+	var ident string
+	var texts []string
+	for _, arg := range call.Args() {
+		elements := []ast.Expr{arg}
+		if arg.Kind() == ast.ListKind {
+			elements = arg.AsList().Elements()
+		}
+		for _, e := range elements {
+			if e.Kind() == ast.IdentKind {
+				ident = e.AsIdent()
+			}
+			if e.Kind() == ast.LiteralKind {
+				if s, ok := e.AsLiteral().(types.String); ok {
+					texts = append(texts, string(s))
+				}
+			}
+		}
+	}
+	if ident == "" {
+		return nil
+	}
+	var values []string
+	if ident == "progress" {
+		for _, p := range report.ProgressValues {
+			values = append(values, string(p))
+		}
+	} else if p, ok := c.ask.Find(ident); ok {
+		values = p.Values
+	}
+	var faults []error
+	for _, text := range texts {
+		if !slices.Contains(values, text) {
+			faults = append(faults, fmt.Errorf("%s is never %q; wanted one of %v", ident, text, values))
+		}
+	}
+	return faults
+}

@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package effect
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"landed/manifests/report"
+)
+
+// SilentAfter is how long an installation that waits for the release may be silent. It reports weekly; two missed
+// reports and a little are silence.
+const SilentAfter = 15 * 24 * time.Hour
+
+// Program is an effect with its conditions compiled. It may be used from any number of goroutines.
+type Program struct {
+	Effect   Effect
+	rules    []condition // beside Effect.Rules
+	findings []condition // beside Effect.Before.Rules
+	probes   []string
+}
+
+// Compile checks e, words too, and makes it ready to judge. The error has every fault.
+func Compile(e Effect) (*Program, error) {
+	if err := e.Validate(); err != nil {
+		return nil, fmt.Errorf("effect %s: %w", e.Name, err)
+	}
+	return e.compile()
+}
+
+func (e Effect) compile() (*Program, error) {
+	c, err := newCompiler(e.Ask)
+	if err != nil {
+		return nil, err
+	}
+	p := &Program{Effect: e}
+	var faults []error
+	for _, r := range e.Rules {
+		cond, err := c.compile(r.When)
+		if err != nil {
+			faults = append(faults, fmt.Errorf("rule %s of class %s: %w", r.Code, r.Class, err))
+		}
+		p.rules = append(p.rules, cond)
+	}
+	for _, f := range e.Before.Rules {
+		if !slices.Contains(e.Before.Findings, f.Finding) && f.Finding != NotSeen {
+			faults = append(faults, fmt.Errorf("a rule of before gives %q, which is no finding", f.Finding))
+		}
+		cond, err := c.compile(f.When)
+		if err != nil {
+			faults = append(faults, fmt.Errorf("finding %s: %w", f.Finding, err))
+		}
+		p.findings = append(p.findings, cond)
+	}
+	for _, q := range e.Probes {
+		p.probes = append(p.probes, q.Name)
+	}
+	return p, errors.Join(faults...)
+}
+
+// Standard is what an installation of one model is judged by.
+type Standard struct {
+	Program *Program // nil for a release that claims no effect
+	Builds  []Build  // every build of this release, or of a later one that keeps its effect
+}
+
+// Build is one build and the image variant it is for.
+type Build struct {
+	Fingerprint string `json:"fingerprint"`
+	Model       string `json:"model"`
+	Variant     string `json:"variant"`
+}
+
+// Subject is what is judged: the newest report, and what is known about its installation.
+type Subject struct {
+	Newest report.Report
+	Last   time.Time // when it came
+	Cloned bool      // two different reports carried one sequence number
+}
+
+// Verdict is the class, its kind, and why.
+type Verdict struct {
+	Class   string
+	Kind    Kind
+	Because []Reason
+}
+
+// Judge says what the newest report of an installation proves. The order is: what makes it doubtful that one handset of
+// this model speaks; the rules of the effect; silence. It is pure: the same arguments give the same verdict.
+func Judge(now time.Time, s Subject, by Standard) Verdict {
+	build, onRelease := by.find(s.Newest.Build)
+	if because := impostor(s, build); len(because) > 0 {
+		return Verdict{Contradictory, Bad, because}
+	}
+	if by.Program != nil {
+		if v, ok := by.Program.judge(s.Newest, onRelease); ok {
+			return v
+		}
+	}
+	switch {
+	case onRelease && by.Program == nil:
+		return Verdict{Unknown, Unjudged, []Reason{{Code: CodeNoEffect}}}
+	case onRelease:
+		return Verdict{Unknown, Unjudged, []Reason{{Code: CodeNoRule}}}
+	case now.Sub(s.Last) > SilentAfter:
+		return Verdict{Unknown, Unjudged, []Reason{{Code: CodeSilent}}}
+	}
+	return Verdict{Unpatched, Unjudged, []Reason{{Code: CodeNotOfRelease}}}
+}
+
+func (r Standard) find(fingerprint string) (Build, bool) {
+	for _, b := range r.Builds {
+		if b.Fingerprint == fingerprint {
+			return b, true
+		}
+	}
+	return Build{}, false
+}
+
+// impostor lists what makes it doubtful that the report speaks for one handset of its model.
+func impostor(s Subject, build Build) []Reason {
+	var because []Reason
+	if s.Cloned {
+		because = append(because, Reason{Code: CodeCloned})
+	}
+	if build != (Build{}) && (build.Model != s.Newest.Model || build.Variant != s.Newest.Variant) {
+		because = append(because, Reason{Code: CodeOtherModel})
+	}
+	if build == (Build{}) && s.Newest.Progress == report.ProgressRunning {
+		because = append(because, Reason{Code: CodeClaimsToRun})
+	}
+	return because
+}
+
+// judge looks at the rules of the effect. ok is false if none holds.
+func (p *Program) judge(r report.Report, onRelease bool) (v Verdict, ok bool) {
+	a := p.activation(r, onRelease)
+	for i, rule := range p.Effect.Rules {
+		if v.Class != "" && rule.Class != v.Class {
+			continue
+		}
+		kind := p.Effect.KindOf(rule.Class)
+		if kind == Good && !a.complete || !p.rules[i].holds(a) {
+			continue
+		}
+		v.Class, v.Kind = rule.Class, kind
+		reason := Reason{Code: rule.Code}
+		for _, name := range p.rules[i].names {
+			if value, answered := a.answers[name]; answered {
+				if reason.Values == nil {
+					reason.Values = map[string]string{}
+				}
+				reason.Values[name] = value.String()
+			}
+		}
+		v.Because = append(v.Because, reason)
+	}
+	return v, v.Class != ""
+}
+
+// FoundBefore says what a report of a build without the release shows about the time before it, NotSeen for nothing.
+func FoundBefore(r report.Report, by Standard) string {
+	if _, onRelease := by.find(r.Build); by.Program != nil && !onRelease {
+		a := by.Program.activation(r, false)
+		for i, f := range by.Program.Effect.Before.Rules {
+			if by.Program.findings[i].holds(a) {
+				return f.Finding
+			}
+		}
+	}
+	return NotSeen
+}
+
+// Strongest is the finding that says more about the time before: it does not depend on the order in which reports come.
+func (e Effect) Strongest(a, b string) string {
+	for _, f := range e.Before.Findings {
+		if f == a || f == b {
+			return f
+		}
+	}
+	return NotSeen
+}
