@@ -1,0 +1,246 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package release is what a release engineer writes, and the documents that are signed of it.
+//
+// Parties: the engineer writes a Release in YAML; the server binds it to packages and derives the signed documents, one
+// handset manifest per model and variant, one effect document and one of notes per model; each signer checks that the
+// documents belong together; whoever checks figures reads the effect document.
+//
+// It promises strict reading, all faults at once, and that a release of an older schema is read for ever. It refuses an
+// effect whose conditions do not type-check, or that has no words in a language of the release. A release may have no
+// effect, and then claims nothing.
+package release
+
+import (
+	"embed"
+	"errors"
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+
+	"go.yaml.in/yaml/v3"
+
+	"landed/manifests"
+	"landed/manifests/effect"
+	"landed/manifests/effect/probe"
+	"landed/manifests/strict"
+)
+
+//go:embed releases/*.yaml
+var releases embed.FS
+
+// Schema is the version of the source that is written now.
+const Schema = 2
+
+const (
+	maxCounter   = 1<<53 - 1 // larger integers change in clients that read JSON numbers as floating point
+	maxNotes     = 4000      // bytes of the notes in one language
+	maxQuestions = 20
+)
+
+var languageTag = regexp.MustCompile(`^[a-z]{2,3}(-[A-Za-z0-9]{2,8}){0,2}$`)
+
+// Release is what is declared of a release, with its effect resolved.
+type Release struct {
+	Schema  int
+	Name    string
+	Counter int64          // grows with each release; a handset never goes to a lower one
+	Effect  *effect.Effect // nil: none, and nothing is claimed
+	// Migration says per model what the image does with a service that is already on, where it differs from the effect's.
+	Migration map[string]probe.Migration
+	Notes     map[string]string // what changes, by language tag; at least one
+	Questions []Question        // for the public, with answers
+}
+
+// Question is one question and its answer, by language tag.
+type Question struct {
+	Question map[string]string `json:"question" yaml:"question"`
+	Answer   map[string]string `json:"answer" yaml:"answer"`
+}
+
+// source is the YAML of schema 2.
+type source struct {
+	Schema    int                        `yaml:"schema"`
+	Release   string                     `yaml:"release"`
+	Counter   int64                      `yaml:"counter"`
+	Effect    *choice                    `yaml:"effect,omitempty"`
+	Migration map[string]probe.Migration `yaml:"migration_by_model,omitempty"`
+	Notes     map[string]string          `yaml:"notes"`
+	Questions []Question                 `yaml:"questions,omitempty"`
+}
+
+// choice is an effect that comes with the program, with what differs in this release, or one of the release's own.
+type choice struct {
+	Use       string          `yaml:"use,omitempty"`
+	PromptDay string          `yaml:"prompt_day,omitempty"`
+	Migration probe.Migration `yaml:"migration,omitempty"`
+	Hours     int64           `yaml:"hours,omitempty"`
+	Define    *effect.Effect  `yaml:"define,omitempty"`
+}
+
+// OptInSource is the release that Landed was built for, in YAML. It panics if the embedded file is gone, which its test
+// would have caught.
+func OptInSource() []byte {
+	text, err := releases.ReadFile("releases/miui-cloud-messaging-opt-in.yaml")
+	if err != nil {
+		panic(err)
+	}
+	return text
+}
+
+// OptIn is OptInSource, parsed.
+func OptIn() Release {
+	r, err := Parse(OptInSource())
+	if err != nil {
+		panic(err)
+	}
+	return r
+}
+
+// Parse reads a release in YAML, of any schema; unknown keys are refused, all faults returned.
+func Parse(text []byte) (Release, error) {
+	var any struct {
+		Schema int            `yaml:"schema"`
+		Rest   map[string]any `yaml:",inline"`
+	}
+	if err := strict.YAML(text, &any); err != nil {
+		return Release{}, fmt.Errorf("release: %w", err)
+	}
+	read := readSource
+	if any.Schema == 1 {
+		read = readSchema1
+	}
+	r, err := read(text)
+	if err != nil {
+		return Release{}, fmt.Errorf("release: %w", err)
+	}
+	if err := r.Validate(); err != nil {
+		return Release{}, fmt.Errorf("release %q: %w", r.Name, err)
+	}
+	return r, nil
+}
+
+func readSource(text []byte) (Release, error) {
+	var s source
+	if err := strict.YAML(text, &s); err != nil {
+		return Release{}, err
+	}
+	r := Release{Schema: s.Schema, Name: s.Release, Counter: s.Counter, Migration: s.Migration, Notes: s.Notes, Questions: s.Questions}
+	if s.Effect == nil {
+		return r, nil
+	}
+	e, err := s.Effect.resolve()
+	r.Effect = &e
+	return r, err
+}
+
+func (c choice) resolve() (effect.Effect, error) {
+	if (c.Use == "") == (c.Define == nil) {
+		return effect.Effect{}, fmt.Errorf("effect: say use, with the name of one of %v, or define, with an effect of your own; leave effect out for a release that claims nothing", effect.Shipped())
+	}
+	if c.Define != nil {
+		if c.PromptDay != "" || c.Migration != "" || c.Hours != 0 {
+			return *c.Define, errors.New("effect: prompt_day, migration and hours stand inside define")
+		}
+		return *c.Define, nil
+	}
+	e, err := effect.ByName(c.Use)
+	if c.PromptDay != "" {
+		e.PromptDay = c.PromptDay
+	}
+	if c.Migration != "" {
+		e.Migration = c.Migration
+	}
+	if c.Hours != 0 {
+		e.Hours = c.Hours
+	}
+	return e, err
+}
+
+// YAML writes r whole, the effect too, so that it says the same whatever program reads it; Parse(r.YAML()) gives r
+// again, in the schema of now. What Validate refuses is not written.
+func (r Release) YAML() ([]byte, error) {
+	if err := r.Validate(); err != nil {
+		return nil, fmt.Errorf("release %q: %w", r.Name, err)
+	}
+	s := source{Schema: Schema, Release: r.Name, Counter: r.Counter, Migration: r.Migration, Notes: r.Notes, Questions: r.Questions}
+	if r.Effect != nil {
+		s.Effect = &choice{Define: r.Effect}
+	}
+	return yaml.Marshal(s)
+}
+
+// Languages are those in which r speaks, in order.
+func (r Release) Languages() []string { return slices.Sorted(maps.Keys(r.Notes)) }
+
+// EffectName is the name of the effect, "" for none.
+func (r Release) EffectName() string {
+	if r.Effect == nil {
+		return ""
+	}
+	return r.Effect.Name
+}
+
+// AskOn is what r asks of the handsets of one model, with that model's migration policy; the zero value without effect.
+func (r Release) AskOn(model string) probe.Ask {
+	if r.Effect == nil {
+		return probe.Ask{}
+	}
+	ask := r.Effect.Ask
+	if m, ok := r.Migration[model]; ok {
+		ask.Migration = m
+	}
+	return ask
+}
+
+// Keeps says if a handset that runs a build of r still has what the older release promised: then its reports are
+// judged by that promise too.
+func (r Release) Keeps(older Release) bool {
+	return r.Counter >= older.Counter && r.Effect != nil && older.Effect != nil && r.Effect.Name == older.Effect.Name
+}
+
+// Validate returns every fault of r, joined.
+func (r Release) Validate() error {
+	var faults []error
+	fault := func(bad bool, format string, args ...any) {
+		if bad {
+			faults = append(faults, fmt.Errorf(format, args...))
+		}
+	}
+	fault(r.Schema != 1 && r.Schema != Schema, "schema is %d, this program reads 1 and %d", r.Schema, Schema)
+	fault(!manifests.ValidRelease(r.Name), "name %q: wanted a lower-case letter, then letters, digits and hyphens", r.Name)
+	fault(r.Counter < 1 || r.Counter > maxCounter, "counter is %d, wanted 1 or more", r.Counter)
+	fault(len(r.Notes) == 0, "notes are missing; a release says what changes, in one language at least")
+	for _, tag := range r.Languages() {
+		fault(!languageTag.MatchString(tag), "notes.%s: wanted a language tag, as en or zh-Hans", tag)
+		fault(r.Notes[tag] == "" || len(r.Notes[tag]) > maxNotes, "notes.%s has %d bytes, wanted 1 to %d", tag, len(r.Notes[tag]), maxNotes)
+	}
+	if r.Effect != nil {
+		languages := r.Languages()
+		if r.Schema == 1 {
+			languages = nil // its words came later
+		}
+		faults = append(faults, r.Effect.Validate(languages...))
+	}
+	fault(r.Effect == nil && len(r.Migration) > 0, "migration_by_model without an effect")
+	for _, model := range slices.Sorted(maps.Keys(r.Migration)) {
+		fault(!r.Migration[model].Valid() || r.Migration[model] == "", "migration_by_model.%s is %q; say leave, switch_off or ask", model, r.Migration[model])
+	}
+	return errors.Join(append(faults, r.questionFaults()...)...)
+}
+
+func (r Release) questionFaults() []error {
+	var faults []error
+	if len(r.Questions) > maxQuestions {
+		faults = append(faults, fmt.Errorf("%d questions, wanted at most %d", len(r.Questions), maxQuestions))
+	}
+	for i, q := range r.Questions {
+		for _, tag := range r.Languages() {
+			if q.Question[tag] == "" || q.Answer[tag] == "" || len(q.Question[tag])+len(q.Answer[tag]) > maxNotes {
+				faults = append(faults, fmt.Errorf("questions[%d]: wanted question and answer in %s, at most %d bytes together", i, tag, maxNotes))
+			}
+		}
+	}
+	return faults
+}
