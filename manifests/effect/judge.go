@@ -19,8 +19,9 @@ const SilentAfter = 15 * 24 * time.Hour
 type Program struct {
 	Effect   Effect
 	rules    []condition // beside Effect.Rules
+	kinds    []Kind      // beside Effect.Rules
 	findings []condition // beside Effect.Before.Rules
-	probes   []string
+	names    names
 }
 
 // Compile checks e, words too, and makes it ready to judge. The error has every fault.
@@ -36,14 +37,14 @@ func (e Effect) compile() (*Program, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &Program{Effect: e}
+	p := &Program{Effect: e, names: namesOf(e)}
 	var faults []error
 	for _, r := range e.Rules {
 		cond, err := c.compile(r.When)
 		if err != nil {
 			faults = append(faults, fmt.Errorf("rule %s of class %s: %w", r.Code, r.Class, err))
 		}
-		p.rules = append(p.rules, cond)
+		p.rules, p.kinds = append(p.rules, cond), append(p.kinds, e.KindOf(r.Class))
 	}
 	for _, f := range e.Before.Rules {
 		if !slices.Contains(e.Before.Findings, f.Finding) && f.Finding != NotSeen {
@@ -54,9 +55,6 @@ func (e Effect) compile() (*Program, error) {
 			faults = append(faults, fmt.Errorf("finding %s: %w", f.Finding, err))
 		}
 		p.findings = append(p.findings, cond)
-	}
-	for _, q := range e.Probes {
-		p.probes = append(p.probes, q.Name)
 	}
 	return p, errors.Join(faults...)
 }
@@ -139,26 +137,28 @@ func impostor(s Subject, build Build) []Reason {
 func (p *Program) judge(r report.Report, onRelease bool) (v Verdict, ok bool) {
 	a := p.activation(r, onRelease)
 	for i, rule := range p.Effect.Rules {
-		if v.Class != "" && rule.Class != v.Class {
+		switch {
+		case v.Class != "" && rule.Class != v.Class, p.kinds[i] == Good && !a.complete, !p.rules[i].holds(a):
 			continue
 		}
-		kind := p.Effect.KindOf(rule.Class)
-		if kind == Good && !a.complete || !p.rules[i].holds(a) {
-			continue
-		}
-		v.Class, v.Kind = rule.Class, kind
-		reason := Reason{Code: rule.Code}
-		for _, name := range p.rules[i].names {
-			if value, answered := a.answers[name]; answered {
-				if reason.Values == nil {
-					reason.Values = map[string]string{}
-				}
-				reason.Values[name] = value.String()
-			}
-		}
-		v.Because = append(v.Because, reason)
+		v.Class, v.Kind = rule.Class, p.kinds[i]
+		v.Because = append(v.Because, p.reason(i, r))
 	}
 	return v, v.Class != ""
+}
+
+// reason is the code of a rule that holds, with the answers that its condition looked at.
+func (p *Program) reason(i int, r report.Report) Reason {
+	reason := Reason{Code: p.Effect.Rules[i].Code}
+	for _, name := range p.rules[i].names {
+		if v, answered := answer(r, name, p.Effect.PromptDay); answered {
+			if reason.Values == nil {
+				reason.Values = map[string]string{}
+			}
+			reason.Values[name] = v.String()
+		}
+	}
+	return reason
 }
 
 // FoundBefore says what a report of a build without the release shows about the time before it, NotSeen for nothing.
