@@ -122,7 +122,7 @@ func (h *handset) installation(now time.Time) Installation {
 }
 
 // class looks at the files in the slot, at the userdata and at what the observer received, in the order of
-// the table of docs/design/verdict.md.
+// the table of docs/design/effect.md.
 func (h *handset) class(now time.Time) string {
 	img, err := h.slots.Image()
 	if err != nil {

@@ -39,7 +39,7 @@ const (
 	BeforeUnknown Before = "not_seen"         // first met on the patched build
 )
 
-// Class is a verdict: what the reports of one installation prove (docs/design/verdict.md).
+// Class is a verdict: what the reports of one installation prove (docs/design/effect.md).
 type Class string
 
 // The classes, in the order in which support pages show them.
