@@ -59,6 +59,8 @@ type compiler struct {
 	ask probe.Ask
 }
 
+// newCompiler makes a compiler over the probes of ask. The error has every probe that conditions cannot name; the
+// compiler knows the others.
 func newCompiler(ask probe.Ask) (compiler, error) {
 	options := []cel.EnvOption{cel.ClearMacros()}
 	var faults []error
@@ -66,24 +68,26 @@ func newCompiler(ask probe.Ask) (compiler, error) {
 		options = append(options, cel.Variable(name, t))
 	}
 	for _, p := range ask.Probes {
-		if _, taken := core[p.Name]; taken {
-			faults = append(faults, fmt.Errorf("probe %s: conditions know another value by that name", p.Name))
-			continue
-		}
 		t := map[probe.Kind]*cel.Type{probe.KindInt: cel.IntType, probe.KindBool: cel.BoolType, probe.KindEnum: cel.StringType}[p.Kind]
-		if t == nil || !probe.ValidName(p.Name) {
-			continue // its own validation says so
+		if _, taken := core[p.Name]; taken {
+			faults = append(faults, fmt.Errorf("probe %s: conditions know another value by that name; wanted a name beside %v", p.Name, CoreNames()))
+		} else if t != nil && probe.ValidName(p.Name) { // else its own validation says so
+			options = append(options, cel.Variable(p.Name, t))
 		}
-		options = append(options, cel.Variable(p.Name, t))
-	}
-	if err := errors.Join(faults...); err != nil {
-		return compiler{}, err
 	}
 	env, err := cel.NewEnv(options...)
 	if err != nil {
 		return compiler{}, fmt.Errorf("the probes make no language: %w", err)
 	}
-	return compiler{env, ask}, nil
+	for _, p := range ask.Probes {
+		if !probe.ValidName(p.Name) {
+			continue
+		}
+		if parsed, issues := env.Parse(p.Name); issues.Err() != nil || parsed.NativeRep().Expr().Kind() != ast.IdentKind {
+			faults = append(faults, fmt.Errorf("probe %s: that is a word of the language of conditions; wanted another name", p.Name))
+		}
+	}
+	return compiler{env, ask}, errors.Join(faults...)
 }
 
 // compile checks the type of a condition and what it may cost.
@@ -136,7 +140,7 @@ func (c compiler) walk(root ast.Expr) (names []string, err error) {
 				faults = append(faults, fmt.Errorf("%s is not allowed; wanted &&, ||, !, comparisons and in", e.AsCall().FunctionName()))
 				return
 			}
-			faults = append(faults, c.words(e.AsCall())...)
+			faults = append(faults, c.comparisons(e.AsCall())...)
 		case ast.LiteralKind, ast.ListKind:
 		default:
 			faults = append(faults, errors.New("wanted names, constants, lists of them, comparisons, &&, || and !"))
@@ -149,42 +153,53 @@ func (c compiler) walk(root ast.Expr) (names []string, err error) {
 	return names, errors.Join(faults...)
 }
 
-// words finds comparisons of a closed list with a word that is not on it: they type-check, and never hold.
-func (c compiler) words(call ast.CallExpr) []error {
-	var ident string
-	var texts []string
-	for _, arg := range call.Args() {
-		elements := []ast.Expr{arg}
-		if arg.Kind() == ast.ListKind {
-			elements = arg.AsList().Elements()
-		}
-		for _, e := range elements {
-			if e.Kind() == ast.IdentKind {
-				ident = e.AsIdent()
-			}
-			if e.Kind() == ast.LiteralKind {
-				if s, ok := e.AsLiteral().(types.String); ok {
-					texts = append(texts, string(s))
-				}
-			}
-		}
-	}
-	if ident == "" {
+// comparisons finds comparisons of an answer with what is never answered: they type-check, and never hold.
+func (c compiler) comparisons(call ast.CallExpr) []error {
+	if len(call.Args()) != 2 {
 		return nil
 	}
-	var values []string
-	if ident == "progress" {
-		for _, p := range report.ProgressValues {
-			values = append(values, string(p))
-		}
-	} else if p, ok := c.ask.Find(ident); ok {
-		values = p.Values
+	left, right := call.Args()[0], []ast.Expr{call.Args()[1]}
+	if call.FunctionName() == operators.In && right[0].Kind() == ast.ListKind {
+		right = right[0].AsList().Elements()
 	}
 	var faults []error
-	for _, text := range texts {
-		if !slices.Contains(values, text) {
-			faults = append(faults, fmt.Errorf("%s is never %q; wanted one of %v", ident, text, values))
+	for _, r := range right {
+		if left.Kind() == ast.ListKind || r.Kind() == ast.ListKind {
+			faults = append(faults, errors.New("a list stands only behind in, and holds no list"))
+			continue
 		}
+		exact := !slices.Contains(ordering, call.FunctionName())
+		faults = append(faults, c.never(left, r, exact), c.never(r, left, exact))
 	}
 	return faults
+}
+
+var ordering = []string{operators.Less, operators.LessEquals, operators.Greater, operators.GreaterEquals}
+
+// never says if name stands for a probe, or the progress, that never has the value of a constant. Of numbers only exact
+// comparisons are looked at: hours >= 48 may hold whatever the buckets are.
+func (c compiler) never(name, constant ast.Expr, exact bool) error {
+	if name.Kind() != ast.IdentKind || constant.Kind() != ast.LiteralKind {
+		return nil
+	}
+	p, known := c.ask.Find(name.AsIdent())
+	if name.AsIdent() == "progress" {
+		p = probe.Probe{Kind: probe.KindEnum}
+		for _, value := range report.ProgressValues {
+			p.Values = append(p.Values, string(value))
+		}
+	} else if !known {
+		return nil
+	}
+	switch value := constant.AsLiteral().(type) {
+	case types.String:
+		if p.Kind == probe.KindEnum && !p.Allows(probe.Word(string(value))) {
+			return fmt.Errorf("%s is never %q; wanted %s", name.AsIdent(), string(value), p.Range())
+		}
+	case types.Int:
+		if p.Kind == probe.KindInt && exact && !p.Allows(probe.Int(int64(value))) {
+			return fmt.Errorf("%s is never %d; wanted %s", name.AsIdent(), int64(value), p.Range())
+		}
+	}
+	return nil
 }

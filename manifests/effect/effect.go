@@ -117,7 +117,7 @@ const (
 	CodeNoEffect     = "no_effect"      // runs a release that claims no effect
 )
 
-// Languages are those in which e speaks, in no order.
+// speaks wants words in a language.
 func (e Effect) speaks(language string) error {
 	if _, ok := e.Words[language]; !ok {
 		return fmt.Errorf("effect %s has no words in %s", e.Name, language)

@@ -33,12 +33,15 @@ func Compile(e Effect) (*Program, error) {
 }
 
 func (e Effect) compile() (*Program, error) {
+	if len(e.Rules) > maxRules || len(e.Before.Rules) > maxRules { // before any of them costs anything
+		return nil, fmt.Errorf("%d rules and %d of before, wanted at most %d of each", len(e.Rules), len(e.Before.Rules), maxRules)
+	}
 	c, err := newCompiler(e.Ask)
-	if err != nil {
+	if c.env == nil {
 		return nil, err
 	}
 	p := &Program{Effect: e, names: namesOf(e)}
-	var faults []error
+	faults := []error{err}
 	for _, r := range e.Rules {
 		cond, err := c.compile(r.When)
 		if err != nil {

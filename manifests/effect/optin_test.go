@@ -111,8 +111,42 @@ func quiet(p *Program) point {
 	return at
 }
 
+// chosen is the point of a patched handset whose user switched the service on.
+func chosen(p *Program) point {
+	at := quiet(p)
+	for i, q := range p.Effect.Probes {
+		switch q.Name {
+		case "state", "consent":
+			at.answers[i] = 1 // on, in
+		case "origin":
+			at.answers[i] = 3 // user
+		case "consent_when":
+			at.answers[i] = 2 // since_prompt
+		}
+	}
+	return at
+}
+
+// around compares at every pair of changes to base.
+func around(p *Program, base point, compare func(point)) {
+	for i, q := range p.Effect.Probes {
+		for v := range int(q.Cardinality()) {
+			for j, q2 := range p.Effect.Probes[i:] {
+				for v2 := range int(q2.Cardinality()) {
+					at := base
+					at.answers = slices.Clone(base.answers)
+					at.answers[i], at.answers[i+j] = v, v2
+					compare(at)
+					at.updated = false
+					compare(at)
+				}
+			}
+		}
+	}
+}
+
 // TestJudgesAgree compares the effect as data with the judge in Go that it replaced: at random over the whole space of
-// answers, and at every pair of changes to the point where the classes meet.
+// answers, and at every pair of changes to the points where the classes meet.
 func TestJudgesAgree(t *testing.T) {
 	p := shipped(t, "cloud-messaging-opt-in")
 	by, old := Standard{p, testBuilds}, oldRule{p.Effect.PromptDay, testBuilds}
@@ -144,20 +178,8 @@ func TestJudgesAgree(t *testing.T) {
 	for range points {
 		compare(draw(p, random))
 	}
-	base := quiet(p)
-	for i, q := range p.Effect.Probes {
-		for v := range int(q.Cardinality()) {
-			for j, q2 := range p.Effect.Probes[i:] {
-				for v2 := range int(q2.Cardinality()) {
-					at := base
-					at.answers = slices.Clone(base.answers)
-					at.answers[i], at.answers[i+j] = v, v2
-					compare(at)
-					at.updated = false
-					compare(at)
-				}
-			}
-		}
+	for _, base := range []point{quiet(p), chosen(p)} {
+		around(p, base, compare)
 	}
 	for _, c := range p.Effect.All() {
 		if seen[c.Name] == 0 {

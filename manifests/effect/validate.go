@@ -27,7 +27,7 @@ func ValidName(s string) bool { return effectName.MatchString(s) }
 // Validate returns every fault of e, joined; it is what the server and every signer ask. languages are those in which
 // the release speaks: the effect must have words in each.
 func (e Effect) Validate(languages ...string) error {
-	_, err := e.compile()
+	p, err := e.compile()
 	faults := []error{err}
 	fault := func(bad bool, format string, args ...any) {
 		if bad {
@@ -41,6 +41,7 @@ func (e Effect) Validate(languages ...string) error {
 	for i, f := range e.Before.Findings {
 		fault(!probe.ValidName(f) || f == NotSeen, "finding %q: wanted a name of its own, of lower-case letters, digits and _", f)
 		fault(slices.Contains(e.Before.Findings[:i], f), "finding %s stands there twice", f)
+		fault(!slices.ContainsFunc(e.Before.Rules, func(r Find) bool { return r.Finding == f }), "no rule of before gives the finding %s", f)
 	}
 	for _, language := range languages {
 		if err := e.speaks(language); err != nil {
@@ -49,6 +50,9 @@ func (e Effect) Validate(languages ...string) error {
 	}
 	for _, language := range slices.Sorted(maps.Keys(e.Words)) {
 		faults = append(faults, e.Words[language].faults(e, language)...)
+		if p != nil {
+			faults = append(faults, e.Words[language].blind(p, "words."+language+".")...)
+		}
 	}
 	return errors.Join(faults...)
 }
@@ -73,7 +77,6 @@ func (e Effect) classFaults() []error {
 		seen[c.Name], good = true, good || c.Kind == Good
 	}
 	fault(len(e.Classes) > 0 && !good, "no class is good, so nothing could ever be shown")
-	fault(len(e.Rules) > maxRules, "%d rules, wanted at most %d", len(e.Rules), maxRules)
 	ruled := map[string]bool{}
 	for _, r := range e.Rules {
 		fault(!seen[r.Class] || r.Class == Unpatched, "a rule names the class %q, which is none that rules can give", r.Class)

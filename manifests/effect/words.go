@@ -121,10 +121,39 @@ func (w Words) strangers(e Effect, at string) []error {
 	stranger("probes", isProbe, slices.Sorted(maps.Keys(w.Probes)))
 	stranger("before", isFinding, slices.Sorted(maps.Keys(w.Before)))
 	stranger("migration", isPolicy, slices.Sorted(maps.Keys(w.Migration)))
+	for _, p := range e.Probes {
+		stranger("probes."+p.Name+".values", func(v string) bool { return isAnswer(p, v) }, slices.Sorted(maps.Keys(w.Probes[p.Name].Values)))
+	}
 	return faults
 }
 
-// Reason words a reason of e: its sentence with the answers in it. ok is false for a code that e has no words for, as
+// blind names holes in reasons that would always stay empty: a reason has the answers that its condition looked at.
+func (w Words) blind(p *Program, at string) []error {
+	var faults []error
+	for i, r := range p.Effect.Rules {
+		for _, hole := range placeholder.FindAllString(w.Reasons[r.Code], -1) {
+			_, isProbe := p.Effect.Find(strings.Trim(hole, "{}"))
+			if isProbe && p.rules[i].program != nil && !slices.Contains(p.rules[i].names, strings.Trim(hole, "{}")) {
+				faults = append(faults, fmt.Errorf("%sreasons.%s holds %s; wanted one of %v, at which its condition looks", at, r.Code, hole, p.rules[i].names))
+			}
+		}
+	}
+	return faults
+}
+
+// isAnswer says if an answer to p is written as text.
+func isAnswer(p probe.Probe, text string) bool {
+	n, err := strconv.ParseInt(text, 10, 64)
+	switch p.Kind {
+	case probe.KindBool:
+		return text == "true" || text == "false"
+	case probe.KindInt:
+		return err == nil && probe.Int(n).String() == text && p.Allows(probe.Int(n))
+	}
+	return p.Allows(probe.Word(text))
+}
+
+// Reason words a reason of e: its sentence with the answers in it, a dash for what was not answered. ok is false for a code that e has no words for, as
 // one of the checks that hold for every effect.
 func (e Effect) Reason(language string, r Reason) (text string, ok bool) {
 	text, ok = e.Words[language].Reasons[r.Code]
@@ -133,7 +162,11 @@ func (e Effect) Reason(language string, r Reason) (text string, ok bool) {
 	}
 	return placeholder.ReplaceAllStringFunc(text, func(hole string) string {
 		name := strings.Trim(hole, "{}")
-		return e.Answer(language, name, r.Values[name])
+		value, answered := r.Values[name]
+		if !answered {
+			return "–"
+		}
+		return e.Answer(language, name, value)
 	}), true
 }
 

@@ -117,6 +117,7 @@ func (p Probe) faults() []error {
 	}
 	fault(!ValidName(p.Name), "wanted a lower-case letter, then letters, digits and _, %d at most", maxNameLen)
 	fault(len(p.Unit) > maxUnitLen, "the unit has %d bytes, wanted at most %d", len(p.Unit), maxUnitLen)
+	fault(p.Unit != "" && p.Kind != KindInt, "only an int has a unit")
 	switch p.Kind {
 	case KindInt:
 		fault(len(p.Values) > 0, "an int has no values")
