@@ -14,7 +14,9 @@ import (
 // bits of the SHA-256 of its public key. Support staff read it out in groups of four.
 type Reference string
 
-var crockford = base32.NewEncoding("0123456789ABCDEFGHJKMNPQRSTVWXYZ").WithPadding(base32.NoPadding)
+const alphabet = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+
+var crockford = base32.NewEncoding(alphabet).WithPadding(base32.NoPadding)
 
 // ReferenceOf computes the reference of an installation from its public key.
 func ReferenceOf(key ed25519.PublicKey) Reference {
@@ -35,7 +37,7 @@ func (r Reference) String() string {
 // and blanks, O for 0, I and L for 1.
 func ParseReference(s string) (Reference, error) {
 	clean := strings.NewReplacer("-", "", " ", "", "O", "0", "I", "1", "L", "1").Replace(strings.ToUpper(s))
-	if _, err := crockford.DecodeString(clean); err != nil || len(clean) != 24 {
+	if len(clean) != 24 || strings.Trim(clean, alphabet) != "" { // encoding/base32 would pass over line ends
 		return "", errors.New("a support reference has 24 letters and digits, in groups of four; look again at the handset's screen")
 	}
 	return Reference(clean), nil
