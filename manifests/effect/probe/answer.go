@@ -69,9 +69,20 @@ func (v Value) AppendJSON(b []byte) []byte {
 	return append(b, v.String()...)
 }
 
-// MarshalJSON writes the value. What answers nothing, or is no word, cannot be written.
+// Valid says if v can be the answer to some probe: an integer of 0…65,535, a boolean, or a word.
+func (v Value) Valid() bool {
+	switch v.kind {
+	case KindInt:
+		return v.n >= 0 && v.n <= MaxInt
+	case KindEnum:
+		return ValidName(v.word)
+	}
+	return v.kind == KindBool
+}
+
+// MarshalJSON writes the value. What is not valid cannot be written.
 func (v Value) MarshalJSON() ([]byte, error) {
-	if v.kind == "" || v.kind == KindEnum && !ValidName(v.word) {
+	if !v.Valid() {
 		return nil, errors.New("probe: this is no answer")
 	}
 	return v.AppendJSON(nil), nil

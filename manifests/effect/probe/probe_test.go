@@ -146,7 +146,7 @@ func TestValueJSON(t *testing.T) {
 			t.Errorf("%s reads as %v", text, got)
 		}
 	}
-	for _, v := range []Value{{}, Word(""), Word("A"), Word(`"`)} {
+	for _, v := range []Value{{}, Word(""), Word("A"), Word(`"`), Int(-1), Int(MaxInt + 1)} {
 		if text, err := json.Marshal(v); err == nil {
 			t.Errorf("%#v is written as %s", v, text)
 		}

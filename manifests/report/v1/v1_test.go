@@ -86,7 +86,7 @@ func TestParseRefuses(t *testing.T) {
 	good := string(example().Bytes())
 	slot := `{"present":true,"registered":false,"by":"none"}`
 	for name, tt := range map[string]struct{ old, new, wants string }{
-		"schema":              {`"schema":1`, `"schema":2`, "schema is 2, wanted 1"},
+		"schema":              {`"schema":1`, `"schema":2`, "schema: wanted 1"},
 		"id":                  {`"id":"0a`, `"id":"0A`, "id: wanted 32 hex digits"},
 		"key":                 {`"key":"`, `"key":"0`, "key: wanted 64 hex digits"},
 		"channel":             {`"stable"`, `"nightly"`, "channel: wanted one of [stable beta lab]"},
@@ -143,10 +143,13 @@ func TestRefusalsAreDiscreet(t *testing.T) {
 	}
 }
 
-// TestNoRoomForIdentity puts each forbidden item into each string field: none is taken, and none is repeated in the
+// TestNoRoomForIdentity puts each forbidden item into each field, as text and as a number: none is taken, and none is repeated in the
 // refusal.
 func TestNoRoomForIdentity(t *testing.T) {
-	forbidden := []string{"490154203237518", "+886 912 345 678", "0912345678", "460001234567890", "89860012345678901234", "owner@example.com", "25.0330,121.5654", "中華電信"}
+	forbidden := []any{
+		"490154203237518", "+886 912 345 678", "0912345678", "460001234567890", "89860012345678901234", "owner@example.com",
+		"25.0330,121.5654", "中華電信", json.Number("490154203237518"), json.Number("25.0330"),
+	}
 	var object map[string]any
 	_ = json.Unmarshal(example().Bytes(), &object)
 	var try func(at map[string]any)
@@ -161,7 +164,7 @@ func TestNoRoomForIdentity(t *testing.T) {
 				body, _ := json.Marshal(object)
 				if _, err := Parse(body); err == nil {
 					t.Errorf("%s took %s", field, item)
-				} else if strings.Contains(err.Error(), item) {
+				} else if strings.Contains(err.Error(), fmt.Sprint(item)) {
 					t.Errorf("%s: the refusal repeats what was sent: %v", field, err)
 				}
 			}

@@ -42,7 +42,7 @@ func (b Body) Bytes() []byte {
 // Validate returns every fault of b, joined.
 func (b Body) Validate() error {
 	v := report.Check{}
-	v.Fault(b.Schema != Schema, "schema is %d, wanted %d", b.Schema, Schema)
+	v.Fault(b.Schema != Schema, "schema: wanted %d", Schema)
 	v.Fault(!report.HexDigits(b.ID, 32), "id: wanted 32 hex digits")
 	report.OneOf(&v, "channel", b.Channel, "stable", "beta", "lab")
 	v.Core(b.core(), maxSeq)

@@ -80,14 +80,14 @@ func ID(text []byte) string {
 // Validate returns every fault of r as a report of this version, joined; the id is not looked at.
 func Validate(r report.Report) error {
 	c := report.Check{}
-	c.Fault(r.Schema != Schema, "schema is %d, wanted %d", r.Schema, Schema)
+	c.Fault(r.Schema != Schema, "schema: wanted %d", Schema)
 	c.Core(r, report.MaxSeq)
 	c.Fault(r.PreviousBuild != "" && r.PreviousBuild != report.BuildOther, "previous_build: only that there was one is said")
 	c.Between("attempt", int64(r.Attempt), 0, report.MaxAttempt)
 	c.Fault(len(r.Answers) > probe.MaxProbes, "answers: wanted at most %d", probe.MaxProbes)
 	for name, v := range r.Answers {
-		c.Fault(!probe.ValidName(name) || v.Kind() == "" || v.Kind() == probe.KindEnum && !probe.ValidName(v.Word()),
-			"answers: wanted names of probes, and numbers, true, false or words")
+		c.Fault(!probe.ValidName(name) || !v.Valid(),
+			"answers: wanted names of probes, and numbers up to %d, true, false or words", probe.MaxInt)
 	}
 	return c.Err()
 }
