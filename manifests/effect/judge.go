@@ -150,11 +150,13 @@ func (p *Program) judge(r report.Report, onRelease bool) (v Verdict, ok bool) {
 	return v, v.Class != ""
 }
 
-// reason is the code of a rule that holds, with the answers that its condition looked at.
+// reason is the code of a rule that holds, with the answers that its condition looked at. What nobody asked for, such as
+// a word that is not on the list, does not travel on.
 func (p *Program) reason(i int, r report.Report) Reason {
 	reason := Reason{Code: p.Effect.Rules[i].Code}
 	for _, name := range p.rules[i].names {
-		if v, answered := answer(r, name, p.Effect.PromptDay); answered {
+		q, _ := p.Effect.Find(name)
+		if v, answered := answer(r, name, p.Effect.PromptDay); answered && q.Allows(v) {
 			if reason.Values == nil {
 				reason.Values = map[string]string{}
 			}

@@ -3,9 +3,12 @@
 package effect
 
 import (
+	"strings"
 	"testing"
+	"time"
 
 	"landed/manifests/effect/probe"
+	"landed/manifests/report"
 )
 
 func TestAnswer(t *testing.T) {
@@ -55,5 +58,31 @@ func TestReasonNotAnswered(t *testing.T) {
 	got, ok := e.Reason("en", Reason{Code: "sent_it", Values: map[string]string{"sent": "1"}})
 	if want := "sent (times: 1; version –)"; !ok || got != want {
 		t.Errorf("got %q, %t; wanted %q", got, ok, want)
+	}
+}
+
+// TestReasonsAreDiscreet: an answer that nobody asked for does not get into a reason, whatever condition looked at it.
+func TestReasonsAreDiscreet(t *testing.T) {
+	e := backupEffect(t)
+	e.Rules[0].When = `on_release && (state == "on" || sent > 0 || boot)`
+	e.Words["en"].Reasons["sent_it"] = "sent ({state}, {sent})"
+	p, err := Compile(e)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := report.Report{Model: "armani", Variant: "armani", Build: patchedBuild, Answers: probe.Answers{
+		"state": probe.Word("owner_of_it"), "sent": probe.Int(31_415), "boot": probe.Bool(true),
+	}}
+	v := Judge(now, Subject{Newest: r, Last: now.Add(-time.Hour)}, Standard{p, testBuilds})
+	if v.Class != "loud" || len(v.Because) != 1 {
+		t.Fatalf("%+v", v)
+	}
+	for name, value := range v.Because[0].Values {
+		if name != "boot" || value != "true" {
+			t.Errorf("the reason gives %s: %s", name, value)
+		}
+	}
+	if text, _ := e.Reason("en", v.Because[0]); strings.Contains(text, "owner") || strings.Contains(text, "31415") {
+		t.Errorf("the reason says %q", text)
 	}
 }
