@@ -82,13 +82,12 @@ func bodyOf(r report.Report) v1.Body {
 	a := r.Answers
 	b := v1.Body{Kind: r.Kind, Model: r.Model, Variant: r.Variant, Build: r.Build, PreviousBuild: r.PreviousBuild, Progress: r.Progress}
 	b.Evidence = v1.Evidence{
-		Feature: int(a["feature"].Int()), Migration: v1.Migration(a["migration"].Word()), State: v1.State(a["state"].Word()),
-		Origin: v1.Origin(a["origin"].Word()), Consent: v1.Consent(a["consent"].Word()), ConsentText: int(a["consent_text"].Int()),
-		ConsentDay:     map[string]string{"no_day": "", "before_prompt": "2014-07-01", "since_prompt": "2014-08-12"}[a["consent_when"].Word()],
-		ConsentSurface: v1.Surface(a["consent_surface"].Word()), AutoGate: v1.Gate(a["auto_gate"].Word()),
+		Feature: int(a["feature"].Int()), State: v1.State(a["state"].Word()),
+		Origin: v1.Origin(a["origin"].Word()), Consent: v1.Consent(a["consent"].Word()),
+		ConsentDay:    map[string]string{"no_day": "", "before_prompt": "2014-07-01", "since_prompt": "2014-08-12"}[a["consent_when"].Word()],
+		AutoGate:      v1.Gate(a["auto_gate"].Word()),
 		AttemptsSetup: int(a["attempts_setup"].Int()), AttemptsBuild: int(a["attempts_build"].Int()), LookupsOff: int(a["lookups_off"].Int()),
-		Triggers: v1.Triggers{Boot: a["boot"].True(), SIMReady: a["sim_ready"].True(), DataUp: a["data_up"].True(),
-			ContactOpened: a["contact_opened"].True(), ThreadOpened: a["thread_opened"].True()},
+		Triggers:      v1.Triggers{Boot: a["boot"].True(), SIMReady: a["sim_ready"].True(), DataUp: a["data_up"].True()},
 		ObservedHours: int(a["observed_hours"].Int()), Transport: v1.Transport(a["transport"].Word()),
 	}
 	for _, slot := range []string{a["slot_1"].Word(), a["slot_2"].Word()} {
@@ -104,7 +103,7 @@ func bodyOf(r report.Report) v1.Body {
 // quiet is the point of a patched, switched off, fully tested handset: near it the classes meet.
 func quiet(p *Program) point {
 	at := point{updated: true, progress: slices.Index(report.ProgressValues, report.ProgressRunning)}
-	good := map[string]int{"feature": 1, "migration": 1, "origin": 4, "auto_gate": 1, "slot_1": 1, "boot": 1, "sim_ready": 1, "data_up": 1, "observed_hours": 2}
+	good := map[string]int{"feature": 1, "origin": 4, "auto_gate": 1, "slot_1": 1, "boot": 1, "sim_ready": 1, "data_up": 1, "observed_hours": 2}
 	for _, q := range p.Effect.Probes {
 		at.answers = append(at.answers, good[q.Name])
 	}

@@ -37,6 +37,9 @@ func (e Effect) Validate(languages ...string) error {
 	fault(!ValidName(e.Name), "effect name %q: wanted a lower-case letter, then letters, digits and hyphens", e.Name)
 	faults = append(faults, e.Ask.Validate())
 	faults = append(faults, e.classFaults()...)
+	if p != nil && err == nil {
+		faults = append(faults, p.idle()...)
+	}
 	fault(len(e.Before.Findings) > maxFindings, "%d findings, wanted at most %d", len(e.Before.Findings), maxFindings)
 	for i, f := range e.Before.Findings {
 		fault(!probe.ValidName(f) || f == NotSeen, "finding %q: wanted a name of its own, of lower-case letters, digits and _", f)
@@ -55,6 +58,21 @@ func (e Effect) Validate(languages ...string) error {
 		}
 	}
 	return errors.Join(faults...)
+}
+
+// idle names what is asked of handsets and looked at by nothing: it would only tell more of them than is needed.
+func (p *Program) idle() []error {
+	used := slices.Clone(p.Effect.Triggers)
+	for _, c := range slices.Concat(p.rules, p.findings) {
+		used = append(used, c.names...)
+	}
+	var faults []error
+	for _, q := range p.Effect.Probes {
+		if !slices.Contains(used, q.Name) {
+			faults = append(faults, fmt.Errorf("probe %s: no rule and no trigger looks at it, so it is not asked", q.Name))
+		}
+	}
+	return faults
 }
 
 func (e Effect) classFaults() []error {

@@ -64,7 +64,7 @@ func TestReasonNotAnswered(t *testing.T) {
 // TestReasonsAreDiscreet: an answer that nobody asked for does not get into a reason, whatever condition looked at it.
 func TestReasonsAreDiscreet(t *testing.T) {
 	e := backupEffect(t)
-	e.Rules[0].When = `on_release && (state == "on" || sent > 0 || boot)`
+	e.Rules[0].When = `on_release && (state == "on" || sent > 0 || version > 99 || boot)`
 	e.Words["en"].Reasons["sent_it"] = "sent ({state}, {sent})"
 	p, err := Compile(e)
 	if err != nil {

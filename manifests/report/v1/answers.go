@@ -13,8 +13,6 @@ var (
 	hours  = probe.Probe{Kind: probe.KindInt, Buckets: []int64{0, 1, 24, 168}}
 )
 
-const maxConsentText = 3
-
 // Read reads a body in its one form, checks it, and says what it says: the core and the answers. form says if it was in
 // its one form at all; if not, Parse knows why.
 func Read(text []byte) (r report.Report, form bool, err error) {
@@ -28,32 +26,27 @@ func Read(text []byte) (r report.Report, form bool, err error) {
 	return b.Report(), true, nil
 }
 
-// Report is what b says, in the form that every version is read into. The answer to consent_when depends on the
+// Report is what b says that any rule looks at, in the form that every version is read into. The answer to consent_when depends on the
 // release and stands in ConsentDay.
 func (b Body) Report() report.Report {
 	r, e := b.core(), b.Evidence
 	r.ConsentDay = e.ConsentDay
 	r.Answers = probe.Answers{
-		"feature":         probe.Int(int64(e.Feature)),
-		"migration":       probe.Word(string(e.Migration)),
-		"state":           probe.Word(string(e.State)),
-		"origin":          probe.Word(string(e.Origin)),
-		"consent":         probe.Word(string(e.Consent)),
-		"consent_text":    probe.Int(int64(min(e.ConsentText, maxConsentText))),
-		"consent_surface": probe.Word(string(e.ConsentSurface)),
-		"auto_gate":       probe.Word(string(e.AutoGate)),
-		"slot_1":          e.slot(0),
-		"slot_2":          e.slot(1),
-		"attempts_setup":  probe.Int(counts.Round(int64(e.AttemptsSetup))),
-		"attempts_build":  probe.Int(counts.Round(int64(e.AttemptsBuild))),
-		"lookups_off":     probe.Int(counts.Round(int64(e.LookupsOff))),
-		"boot":            probe.Bool(e.Triggers.Boot),
-		"sim_ready":       probe.Bool(e.Triggers.SIMReady),
-		"data_up":         probe.Bool(e.Triggers.DataUp),
-		"contact_opened":  probe.Bool(e.Triggers.ContactOpened),
-		"thread_opened":   probe.Bool(e.Triggers.ThreadOpened),
-		"observed_hours":  probe.Int(hours.Round(int64(e.ObservedHours))),
-		"transport":       probe.Word(string(e.Transport)),
+		"feature":        probe.Int(int64(e.Feature)),
+		"state":          probe.Word(string(e.State)),
+		"origin":         probe.Word(string(e.Origin)),
+		"consent":        probe.Word(string(e.Consent)),
+		"auto_gate":      probe.Word(string(e.AutoGate)),
+		"slot_1":         e.slot(0),
+		"slot_2":         e.slot(1),
+		"attempts_setup": probe.Int(counts.Round(int64(e.AttemptsSetup))),
+		"attempts_build": probe.Int(counts.Round(int64(e.AttemptsBuild))),
+		"lookups_off":    probe.Int(counts.Round(int64(e.LookupsOff))),
+		"boot":           probe.Bool(e.Triggers.Boot),
+		"sim_ready":      probe.Bool(e.Triggers.SIMReady),
+		"data_up":        probe.Bool(e.Triggers.DataUp),
+		"observed_hours": probe.Int(hours.Round(int64(e.ObservedHours))),
+		"transport":      probe.Word(string(e.Transport)),
 	}
 	return r
 }

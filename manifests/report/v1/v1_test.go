@@ -182,11 +182,11 @@ func TestReport(t *testing.T) {
 	b.Evidence.Triggers.SIMReady = true
 	r := b.Report()
 	for name, want := range map[string]probe.Value{
-		"feature": probe.Int(1), "migration": probe.Word("switch_off"), "state": probe.Word("off"), "origin": probe.Word("policy"),
-		"consent": probe.Word("none"), "consent_text": probe.Int(3), "consent_surface": probe.Word("none"), "auto_gate": probe.Word("closed"),
+		"feature": probe.Int(1), "state": probe.Word("off"), "origin": probe.Word("policy"),
+		"consent": probe.Word("none"), "auto_gate": probe.Word("closed"),
 		"slot_1": probe.Word("free"), "slot_2": probe.Word("absent"), "attempts_setup": probe.Int(10), "attempts_build": probe.Int(2),
 		"lookups_off": probe.Int(1), "boot": probe.Bool(false), "sim_ready": probe.Bool(true), "data_up": probe.Bool(false),
-		"contact_opened": probe.Bool(false), "thread_opened": probe.Bool(false), "observed_hours": probe.Int(24), "transport": probe.Word("not_used"),
+		"observed_hours": probe.Int(24), "transport": probe.Word("not_used"),
 	} {
 		if r.Answers[name] != want {
 			t.Errorf("%s is %v, wanted %v", name, r.Answers[name], want)
