@@ -35,7 +35,7 @@ var mayImport = map[string][]string{
 	"handset/otasim":              {"manifests", "handset", "firmware-fixtures"},
 	"handset/cmd":                 {"manifests", "handset", "firmware-fixtures"},
 	"firmware-fixtures":           {"=manifests"},
-	"firmware-fixtures/virtual":   {"manifests/report", "=manifests"},
+	"firmware-fixtures/virtual":   {"=manifests/effect/probe"},
 	"firmware-fixtures/mkfixture": {"=firmware-fixtures", "=manifests"},
 	"firmware-fixtures/cmd":       {"=firmware-fixtures/mkfixture"},
 	"web":                         {},
