@@ -19,7 +19,7 @@ type Config struct {
 	AutoGate       string // the guard in front of that task, as the image reports it: open, closed
 	PresenceLookup string // contact numbers are looked up: always, or only with consent
 	Migration      string // on the first boot over an older behaviour: leave, switch_off, ask, not_applicable
-	DeregisterAuto bool   // whether that migration also drops SIM registrations that were made by themselves
+	DeregisterAuto bool   // whether the first boot over another build drops SIM registrations that were made by themselves
 	Transport      string // how identifiers travel: http, https
 }
 

@@ -47,7 +47,7 @@ func TestWhatCountsAsFailed(t *testing.T) {
 				r.offered()
 			}
 			r.server.Bend = func(w http.ResponseWriter, req *http.Request) bool {
-				if !strings.HasPrefix(req.URL.Path, "/tuf/targets/builds/") {
+				if !strings.HasSuffix(req.URL.Path, ".zip") {
 					return false
 				}
 				w.WriteHeader(503)

@@ -105,6 +105,8 @@ type BackupTruth struct {
 	On     bool
 	Origin Origin
 	Tested bool // boot, data network and a new app since the build first booted
+	Sent   int  // lists, since then
+	Off    int  // of them while the switch was off
 }
 
 func (p *Phone) backupTruth() *BackupTruth {
@@ -114,5 +116,5 @@ func (p *Phone) backupTruth() *BackupTruth {
 	}
 	t := p.s.Triggers
 	return &BackupTruth{OptIn: p.image.Backup.Feature >= 1, On: s.Switch.State == StateOn, Origin: s.Switch.Origin,
-		Tested: t.Boot && t.DataUp && t.AppInstalled}
+		Tested: t.Boot && t.DataUp && t.AppInstalled, Sent: s.UploadsBuild, Off: s.UploadsOff}
 }

@@ -38,7 +38,7 @@ type Behaviour struct {
 	Gate           Gate      // the guard in front of that task; it runs only if open
 	LookupAlways   bool      // contact numbers are looked up whatever the switch says; else only with consent
 	Migration      Migration // what the first boot over an older behaviour does with a service that is on
-	DeregisterAuto bool      // and whether it drops SIM registrations that were made by themselves
+	DeregisterAuto bool      // its first boot over another build drops SIM registrations that were made by themselves
 	Transport      Transport // https or http
 }
 

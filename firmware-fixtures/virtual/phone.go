@@ -92,6 +92,8 @@ func (p *Phone) firstBoot(img *Image, now time.Time) {
 		}
 	case from < img.Behaviour.Feature:
 		p.migrate(img.Behaviour)
+	case from >= 1 && img.Behaviour.DeregisterAuto: // what an opt-in build before it did by itself, against its word
+		p.deregister(byItself)
 	}
 	p.bootBackup(img.Backup)
 }
@@ -117,9 +119,11 @@ func (p *Phone) migrate(b Behaviour) {
 		}
 	}
 	if b.DeregisterAuto {
-		p.deregister(func(sim SIM) bool { return sim.By == RegisteredByAuto })
+		p.deregister(byItself)
 	}
 }
+
+func byItself(sim SIM) bool { return sim.By == RegisteredByAuto }
 
 func (p *Phone) deregister(which func(SIM) bool) {
 	for i, sim := range p.s.Slots {

@@ -155,6 +155,9 @@ func TestStories(t *testing.T) {
 		{"patched to patched, off", "armani/patched up armani/bad", end{off, factory, none, byNone, notApplicable, 0, 0, 0}},
 		{"patched to patched, consent kept", "cancro/unpatched up cancro/patched up in cancro/bad up", end{on, user, in, byUser, leave, 0, 0, 0}},
 
+		{"bad to corrected", "pisces/bad up pisces/patched up day", end{off, factory, none, byNone, notApplicable, 0, 0, 0}},
+		{"bad to corrected, which forgets", "lcsh92_wet_jb9/bad up lcsh92_wet_jb9/patched up", end{off, factory, none, byAuto, notApplicable, 0, 0, 0}},
+
 		// The bad build says off and registers all the same.
 		{"bad, fresh", "pisces/bad up contact", end{off, factory, none, byAuto, notApplicable, 1, 0, 3}},
 		{"bad, updated", "pisces/unpatched up pisces/bad up day", end{off, policy, none, byAuto, switchOff, 1, 0, 3}},
