@@ -205,7 +205,7 @@ func TestLaterBuilds(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for n := 1; n <= maxLater; n++ {
+		for n := 1; n <= MaxLater; n++ {
 			b, err := LaterBuildOf(m, Patched, n)
 			if err != nil {
 				t.Fatal(err)
@@ -219,7 +219,7 @@ func TestLaterBuilds(t *testing.T) {
 	if b, _ := LaterBuildOf("armani", Patched, 1); b.Version != "JHCMIBH48.0" {
 		t.Errorf("armani: %s", b.Version)
 	}
-	for _, n := range []int{0, maxLater + 1} {
+	for _, n := range []int{0, MaxLater + 1} {
 		if _, err := LaterBuildOf("armani", Patched, n); err == nil {
 			t.Errorf("there is a later build %d", n)
 		}

@@ -108,8 +108,8 @@ func (b *Build) name(m model, version string) {
 	b.Fingerprint = fmt.Sprintf("Xiaomi/%s:%s/%s/%s:user/release-keys", m.product, m.android, m.buildID, version)
 }
 
-// maxLater is how many builds of a model there are after its third.
-const maxLater = 6
+// MaxLater is how many builds of a model there are after its third.
+const MaxLater = 6
 
 // LaterBuildOf is a build after all those of BuildOf, in behaviour like one of them: what a later release ships, the
 // corrected one after a bad build for example. n is 1 to 6; each is built a day after the one before, under the next
@@ -119,8 +119,8 @@ func LaterBuildOf(name string, kind Kind, n int) (Build, error) {
 	if err != nil {
 		return Build{}, err
 	}
-	if n < 1 || n > maxLater {
-		return Build{}, fmt.Errorf("build %d after the third of %s: wanted 1 to %d", n, name, maxLater)
+	if n < 1 || n > MaxLater {
+		return Build{}, fmt.Errorf("build %d after the third of %s: wanted 1 to %d", n, name, MaxLater)
 	}
 	last, err := BuildOf(name, Bad)
 	if err != nil {

@@ -9,6 +9,7 @@ import (
 	"crypto/x509"
 	"encoding/pem"
 	"errors"
+	"maps"
 	"math/rand/v2"
 	"net/http"
 	"os"
@@ -50,9 +51,16 @@ type rig struct {
 	saves     int               // crash at this save, counted down; 0 never
 	onBoot    func()            // before a system comes up
 	consent   string            // what the firmware answers
+	says      probe.Answers     // and whatever else it says
 }
 
 func newRig(t testing.TB) *rig {
+	t.Helper()
+	return newRigOn(t, build(t, fixtures.Unpatched))
+}
+
+// newRigOn is a rig that was sold with another build.
+func newRigOn(t testing.TB, sold fixtures.Build) *rig {
 	t.Helper()
 	r := &rig{t: t, now: testStart, dir: t.TempDir(), entropy: rand.NewChaCha8([32]byte{1}), first: testStart, published: testStart, consent: "none"}
 	r.server = handsettest.New(func() time.Time { return r.now })
@@ -62,7 +70,7 @@ func newRig(t testing.TB) *rig {
 	r.offer = r.server.AddRelease(customOf(fix), askOf(t, optIn), fix.Incremental, r.content)
 	r.server.Offers["armani"] = []offers.Offer{r.offer}
 	r.server.Publish()
-	dev, err := slots.Open(r.dir+"/slots", slots.Recovery, build(t, fixtures.Unpatched).SystemFiles())
+	dev, err := slots.Open(r.dir+"/slots", slots.Recovery, sold.SystemFiles())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -187,6 +195,7 @@ func (r *rig) Answers(ask probe.Ask) (probe.Answers, time.Duration) {
 	if q, asked := ask.Find("observed_hours"); asked {
 		answers[q.Name] = probe.Int(q.Round(int64(since.Hours())))
 	}
+	maps.Copy(answers, r.says)
 	return answers, since
 }
 
