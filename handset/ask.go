@@ -35,7 +35,8 @@ func (c *Client) learn(f *feed, met manifests.Custom) error {
 		return nil
 	}
 	if info.Length > manifests.MaxManifest {
-		c.cfg.Log.Warn("the manifest of a release is too long; nothing is answered", "release", met.Release, "bytes", info.Length)
+		c.cfg.Log.Warn("the manifest of a release is too long; nothing is answered",
+			"release", met.Release, "bytes", info.Length)
 		return nil
 	}
 	text, err := f.fetch.DownloadFile(c.targetURL(tufrepo.StoredTarget(path, met.Manifest)), info.Length, 0)
@@ -43,7 +44,8 @@ func (c *Client) learn(f *feed, met manifests.Custom) error {
 		return metadataRefusal(err, f.fetch.network)
 	}
 	if sum := sha256.Sum256(text); hex.EncodeToString(sum[:]) != met.Manifest || int64(len(text)) != info.Length {
-		return refuse(ClassHash, report.PhaseMetadata, codePayloadHash, "%s: it is not the manifest that was signed for", path)
+		return refuse(ClassHash, report.PhaseMetadata, codePayloadHash,
+			"%s: it is not the manifest that was signed for", path)
 	}
 	c.mem.AskOf = met.Manifest
 	m, err := manifests.ReadManifest(text)

@@ -51,11 +51,13 @@ func TestAnswersWhatIsAsked(t *testing.T) {
 		ask  []probe.Probe
 		want map[string]string
 	}{
-		"what it knows":            {[]probe.Probe{enum("state", "off", "on")}, map[string]string{"state": "off"}},
-		"what it does not know":    {[]probe.Probe{enum("state", "off", "on"), {Name: "screen_time", Kind: probe.KindInt, Max: 9}}, map[string]string{"state": "off"}},
-		"other words":              {[]probe.Probe{enum("state", "closed", "open")}, map[string]string{}},
-		"another kind":             {[]probe.Probe{{Name: "state", Kind: probe.KindBool}}, map[string]string{}},
-		"what the client knows":    {[]probe.Probe{{Name: "marked_successful", Kind: probe.KindBool}}, map[string]string{"marked_successful": "true"}},
+		"what it knows": {[]probe.Probe{enum("state", "off", "on")}, map[string]string{"state": "off"}},
+		"what it does not know": {[]probe.Probe{enum("state", "off", "on"), {Name: "screen_time", Kind: probe.KindInt, Max: 9}},
+			map[string]string{"state": "off"}},
+		"other words":  {[]probe.Probe{enum("state", "closed", "open")}, map[string]string{}},
+		"another kind": {[]probe.Probe{{Name: "state", Kind: probe.KindBool}}, map[string]string{}},
+		"what the client knows": {[]probe.Probe{{Name: "marked_successful", Kind: probe.KindBool}},
+			map[string]string{"marked_successful": "true"}},
 		"that, in another shape":   {[]probe.Probe{{Name: "marked_successful", Kind: probe.KindInt, Max: 1}}, map[string]string{}},
 		"nothing of what is known": {nil, map[string]string{}},
 	} {
@@ -98,8 +100,9 @@ func TestManifestThatCannotBeUsed(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			r := newRig(t)
 			fix := build(t, fixtures.Patched)
-			m := manifests.Manifest{Schema: 2, Release: r.offer.Custom.Release, Model: "armani", Variant: fix.Variant, Channel: "stable", Counter: 1,
-				Build: r.offer.Custom.Build, Package: r.offer.Package, Effect: optIn, Ask: askOf(t, optIn), EffectDocument: &r.offer.Package, NotesDocument: &r.offer.Package}
+			m := manifests.Manifest{Schema: 2, Release: r.offer.Custom.Release, Model: "armani", Variant: fix.Variant,
+				Channel: "stable", Counter: 1, Build: r.offer.Custom.Build, Package: r.offer.Package, Effect: optIn, Ask: askOf(t, optIn),
+				EffectDocument: &r.offer.Package, NotesDocument: &r.offer.Package}
 			r.server.Packages["armani"] = nil
 			custom := customOf(fix)
 			if text := alter(r, &m); text != nil {
@@ -151,7 +154,8 @@ func TestManifestIsFetchedOnce(t *testing.T) {
 		t.Errorf("the manifest was fetched %d times", asked)
 	}
 	custom := r.offer.Custom
-	custom.Release, custom.Counter, custom.Effect, custom.Build.UTC = "app-list-upload-off", 2, "app-list-upload-off", custom.Build.UTC+1
+	custom.Release, custom.Counter, custom.Effect = "app-list-upload-off", 2, "app-list-upload-off"
+	custom.Build.UTC++
 	custom.Build.Fingerprint = strings.Replace(custom.Build.Fingerprint, "H46.0", "H48.0", 1)
 	next := r.server.AddRelease(custom, askOf(t, "app-list-upload-off"), "later", r.content)
 	next.Share = 0
@@ -159,7 +163,8 @@ func TestManifestIsFetchedOnce(t *testing.T) {
 	r.server.Publish()
 	r.now = r.now.Add(14 * time.Hour)
 	r.step()
-	if st, err := r.client.Status(); asked != 2 || err != nil || st.Release != "app-list-upload-off" || st.Effect != "app-list-upload-off" {
+	st, err := r.client.Status()
+	if asked != 2 || err != nil || st.Release != custom.Release || st.Effect != custom.Effect {
 		t.Errorf("fetched %d times; %+v, %v", asked, st, err)
 	}
 	if _, old := r.said()["state"]; old {

@@ -24,8 +24,8 @@ const (
 	canaryNumber = 49_015_420_323_751_8
 )
 
-// TestCanary: a firmware that puts an identity wherever it can, into its name, into every answer, asked for or not, gets
-// none of it into a report.
+// TestCanary: a firmware that puts an identity wherever it can, into its name, into every answer, asked for or not,
+// gets none of it into a report.
 func TestCanary(t *testing.T) {
 	sold := build(t, fixtures.Unpatched)
 	sold.Incremental = canary
@@ -102,7 +102,8 @@ func holdMembers(t *testing.T, text string) {
 		got = append(got, name)
 	}
 	slices.Sort(got)
-	want := []string{"answers", "attempt", "build", "build_utc", "channel", "key", "kind", "model", "progress", "release", "schema", "seq", "updated", "variant"}
+	want := []string{"answers", "attempt", "build", "build_utc", "channel", "key", "kind", "model",
+		"progress", "release", "schema", "seq", "updated", "variant"}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("members of a report: %s", diff)
 	}

@@ -57,7 +57,8 @@ func (c *Client) tell(kind report.Kind) {
 // follows, since a number given twice would look like a copied key. A factory reset begins anew. It says so once.
 func (c *Client) saidAll() {
 	if !c.silent {
-		c.cfg.Log.Error("this installation has made all the reports that it may make; a factory reset begins another", "reports", c.mem.Seq)
+		c.cfg.Log.Error("this installation has made all the reports that it may make; a factory reset begins another",
+			"reports", c.mem.Seq)
 	}
 	c.silent = true
 }

@@ -62,7 +62,8 @@ func newRig(t testing.TB) *rig {
 // newRigOn is a rig that was sold with another build.
 func newRigOn(t testing.TB, sold fixtures.Build) *rig {
 	t.Helper()
-	r := &rig{t: t, now: testStart, dir: t.TempDir(), entropy: rand.NewChaCha8([32]byte{1}), first: testStart, published: testStart, consent: "none"}
+	r := &rig{t: t, now: testStart, dir: t.TempDir(), entropy: rand.NewChaCha8([32]byte{1}),
+		first: testStart, published: testStart, consent: "none"}
 	r.server = handsettest.New(func() time.Time { return r.now })
 	r.rt = direct{r.server}
 	fix := build(t, fixtures.Patched)

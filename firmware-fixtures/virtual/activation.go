@@ -4,7 +4,8 @@ package virtual
 
 import "time"
 
-// Identifier is a kind of identifier, or of what identifies as well as one. There are no values: nothing in a simulation could be one.
+// Identifier is a kind of identifier, or of what identifies as well as one. There are no values: nothing in a
+// simulation could be one.
 type Identifier int
 
 // What F-Secure saw leaving a handset in August 2014, and the list that goes with the app backup.

@@ -12,7 +12,6 @@ import (
 
 	fixtures "landed/firmware-fixtures"
 	"landed/firmware-fixtures/virtual"
-	"landed/manifests/effect/probe"
 )
 
 // withBackup is a patched image of armani with an app backup; each is another build.
@@ -33,11 +32,13 @@ func withBackup(t testing.TB, kind fixtures.Kind, n int, change ...func(*fixture
 func TestBackupStories(t *testing.T) {
 	leave := func(c *fixtures.BackupConfig) { c.Migration = "leave" }
 	images := map[string]*virtual.Image{
-		"none": image(t, "armani", fixtures.Patched), "old": withBackup(t, fixtures.Unpatched, 1), "new": withBackup(t, fixtures.Patched, 2),
-		"bad": withBackup(t, fixtures.Bad, 3), "leave": withBackup(t, fixtures.Patched, 4, leave),
+		"none": image(t, "armani", fixtures.Patched), "old": withBackup(t, fixtures.Unpatched, 1),
+		"new": withBackup(t, fixtures.Patched, 2), "bad": withBackup(t, fixtures.Bad, 3),
+		"leave": withBackup(t, fixtures.Patched, 4, leave),
 	}
 	answers := func(state, origin, uploads, off, app string) map[string]string {
-		return map[string]string{"backup": state, "backup_origin": origin, "uploads_build": uploads, "uploads_off": off, "app_installed": app}
+		return map[string]string{"backup": state, "backup_origin": origin,
+			"uploads_build": uploads, "uploads_off": off, "app_installed": app}
 	}
 	for name, tt := range map[string]struct {
 		story string
@@ -67,10 +68,14 @@ func TestBackupStories(t *testing.T) {
 				r.backupStep(images, word)
 			}
 			got := map[string]string{}
-			for _, q := range askOf(t, appList).Probes {
-				if v, ok := r.Answers(r.now, probe.Ask{Probes: []probe.Probe{q}})[q.Name]; ok && q.Name != "boot" && q.Name != "data_up" && q.Name != "observed_hours" {
-					got[q.Name] = v.String()
+			for name, v := range r.Answers(r.now, askOf(t, appList)) {
+				got[name] = v.String()
+			}
+			for _, common := range []string{"boot", "data_up", "observed_hours"} { // every image answers these
+				if got[common] == "" {
+					t.Errorf("no answer to %s", common)
 				}
+				delete(got, common)
 			}
 			if diff := cmp.Diff(tt.want, got); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
@@ -126,7 +131,8 @@ func TestBackupState(t *testing.T) {
 	}
 	old := virtual.NewPhone("old", 1, r.o)
 	old.Boot(image(t, "armani", fixtures.Patched), r.now)
-	if text, _ := json.Marshal(old.State()); strings.Contains(string(text), "backup") || strings.Contains(string(text), "app_installed") {
+	text, _ = json.Marshal(old.State())
+	if strings.Contains(string(text), "backup") || strings.Contains(string(text), "app_installed") {
 		t.Errorf("an image without an app backup keeps %s", text)
 	}
 }
@@ -148,7 +154,8 @@ func TestParseBackupRefuses(t *testing.T) {
 		})
 	}
 	b.Backup = &fixtures.BackupConfig{Default: "maybe", Migration: "ask"}
-	if err := fixtures.Write(nil, b, fixtures.TestKey(), fixtures.Options{}); err == nil || !strings.Contains(err.Error(), `default is "maybe"`) {
+	err := fixtures.Write(nil, b, fixtures.TestKey(), fixtures.Options{})
+	if err == nil || !strings.Contains(err.Error(), `default is "maybe"`) {
 		t.Errorf("a configuration that no image may have: %v", err)
 	}
 }

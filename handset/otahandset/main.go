@@ -119,7 +119,7 @@ func userCommands(dir *string, clock *time.Duration, out io.Writer) []*cobra.Com
 			_, err := fmt.Fprintln(out, h.client.Reference())
 			return err
 		}),
-		with("status", "print what the handset knows about itself, and answers to what its release asks, as JSON", func(h *handset) error {
+		with("status", "print what the handset knows about itself, with its answers, as JSON", func(h *handset) error {
 			st, err := h.client.Status()
 			if err != nil {
 				return err

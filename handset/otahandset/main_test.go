@@ -29,7 +29,8 @@ func TestOneHandsetFromSetUpToReset(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	offer := server.AddRelease(manifests.Custom{Model: "armani", Variant: fix.Variant, Channel: "stable", Release: "miui-cloud-messaging-opt-in", Counter: 1,
+	offer := server.AddRelease(manifests.Custom{Model: "armani", Variant: fix.Variant, Channel: "stable",
+		Release: "miui-cloud-messaging-opt-in", Counter: 1,
 		Build:  manifests.Build{Fingerprint: fix.Fingerprint, Incremental: fix.Incremental, UTC: fix.UTC},
 		Effect: optIn.Name}, optIn.Ask, fix.Incremental, content(t, fix))
 	server.Offers["armani"] = []offers.Offer{offer}
@@ -51,7 +52,8 @@ func TestOneHandsetFromSetUpToReset(t *testing.T) {
 		t.Fatalf("exit %d, %s", code, out)
 	}
 	before := status(t, phone)
-	if before.Progress != "running" || before.Unsent != 0 || before.Effect != optIn.Name || before.Answers["feature"].Int() != 1 || before.Answers["state"].Word() != "off" {
+	if before.Progress != "running" || before.Unsent != 0 || before.Effect != optIn.Name ||
+		before.Answers["feature"].Int() != 1 || before.Answers["state"].Word() != "off" {
 		t.Errorf("status %+v", before)
 	}
 	if _, code := run("optin", "--dir", phone); code != 0 || status(t, phone).Answers["consent"].Word() != "in" {

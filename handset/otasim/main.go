@@ -3,8 +3,8 @@
 // Package otasim is the command line of a fleet of virtual handsets against a running server.
 //
 // Parties: a server that keeps its own time, and the fleet, whose time runs at a chosen speed from now on.
-// It promises to end with one JSON object: per model and release the installations, what is really so, and what they answer now. It refuses
-// models that have no stand-in firmware.
+// It promises to end with one JSON object: per model and release the installations, what is really so, and what they
+// answer now. It refuses models that have no stand-in firmware.
 package otasim
 
 import (
@@ -212,8 +212,9 @@ func summary(f *sim.Fleet, out io.Writer) error {
 		Now      time.Time `json:"now"`
 		Models   []model   `json:"models"`
 		Observer any       `json:"observer"`
-	}{Now: f.Now(), Observer: map[string]int{"identifiers_received_before": n.Before, "identifiers_received_after_from_patched": n.AfterPatched,
-		"app_lists_received_before": n.ListsBefore, "app_lists_received_after": n.ListsAfter}}
+	}{Now: f.Now(), Observer: map[string]int{"identifiers_received_before": n.Before,
+		"identifiers_received_after_from_patched": n.AfterPatched,
+		"app_lists_received_before":               n.ListsBefore, "app_lists_received_after": n.ListsAfter}}
 	for _, device := range f.Models() {
 		m := model{Model: device, Truth: f.CurrentCounts(device, ""), Releases: []release{}}
 		for _, name := range f.Met(device) {

@@ -86,7 +86,8 @@ func (h *handset) moveOn(before view) {
 // listed all the same.
 func (h *handset) installations(now time.Time) []Installation {
 	v := h.look(now)
-	base := Installation{Reference: h.client.Reference(), Model: h.model.Device, Situation: h.situation, Build: h.phone.State().Build}
+	base := Installation{Reference: h.client.Reference(), Model: h.model.Device, Situation: h.situation,
+		Build: h.phone.State().Build}
 	if fault := cmp.Or(h.last, h.radio.lost); fault != nil {
 		base.Fault = fault.Error()
 	}

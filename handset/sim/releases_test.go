@@ -65,10 +65,10 @@ func TestSecondRelease(t *testing.T) {
 			t.Errorf("%s: %d installations were known before the second release, %d after it", device, before, after)
 		}
 	}
-	for device, want := range map[standing]string{{"pisces", corrected.Name}: "confirmed_off", {"armani", lists.Name}: "not_sent",
+	for at, want := range map[standing]string{{"pisces", corrected.Name}: "confirmed_off", {"armani", lists.Name}: "not_sent",
 		{"dior", "app-list-bad"}: "sent_anyway", {"pisces", first}: "leak", {"armani", first}: "confirmed_off"} {
-		if n := f.Counts(device.model, device.release)[want]; n < 8 {
-			t.Errorf("%s under %s: %d are %s: %v", device.model, device.release, n, want, f.Counts(device.model, device.release))
+		if n := f.Counts(at.model, at.release)[want]; n < 8 {
+			t.Errorf("%s under %s: %d are %s: %v", at.model, at.release, n, want, f.Counts(at.model, at.release))
 		}
 	}
 	if n := f.CurrentCounts("armani", first)["confirmed_off"]; n > 1 {
@@ -100,7 +100,8 @@ func TestBuildRuns(t *testing.T) {
 		return nil
 	})
 	old, _ := fixtures.BuildOf("armani", fixtures.Patched)
-	by := map[standing]effect.Standard{{"armani", "plain"}: standard(t, plain, b), {"armani", first}: standard(t, sim.Release{Effect: sim.OptIn}, old)}
+	by := map[standing]effect.Standard{{"armani", "plain"}: standard(t, plain, b),
+		{"armani", first}: standard(t, sim.Release{Effect: sim.OptIn}, old)}
 	for n := 1; n <= 12; n++ {
 		if err := f.Run(t.Context(), start.Add(time.Duration(n)*day)); err != nil {
 			t.Fatal(err)

@@ -59,7 +59,8 @@ func fleet(t testing.TB, size int, kinds map[string]fixtures.Kind) (*sim.Fleet, 
 		models = append(models, m)
 	}
 	server.Publish()
-	f, err := sim.New(sim.Config{Seed: 1, Start: start, Models: models, Releases: []sim.Release{release}, URL: "http://feed.test", Root: server.Root(),
+	f, err := sim.New(sim.Config{Seed: 1, Start: start, Models: models, Releases: []sim.Release{release},
+		URL: "http://feed.test", Root: server.Root(),
 		Transport: sim.Handler(server), Keys: []crypto.PublicKey{publicKey(t)}})
 	if err != nil {
 		t.Fatal(err)
