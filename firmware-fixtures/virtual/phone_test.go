@@ -279,13 +279,13 @@ func TestAnswers(t *testing.T) {
 		"attempts_setup": "1", "attempts_build": "0", "lookups_off": "0", "boot": "true", "sim_ready": "true", "data_up": "true",
 		"contact_opened": "true", "thread_opened": "false", "observed_hours": "24", "transport": "https"}
 	got := map[string]string{}
-	for name, v := range r.Answers(r.now.Add(90*time.Minute), askOf(t, optIn)) {
+	for name, v := range r.Answers(r.now.Add(90*time.Minute), everything) {
 		got[name] = v.String()
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
-	hours := func(at time.Time) int64 { return r.Answers(at, askOf(t, optIn))["observed_hours"].Int() }
+	hours := func(at time.Time) int64 { return r.Answers(at, everything)["observed_hours"].Int() }
 	if got := hours(r.now.Add(60 * day)); got != 168 {
 		t.Errorf("observed %d hours, wanted the cap", got)
 	}
@@ -299,6 +299,39 @@ func TestAnswers(t *testing.T) {
 	if r.State().Previous != "" || r.State().SetupEpoch != 2 || r.State().AttemptsSetup != 0 {
 		t.Errorf("after reset: %+v", r.State())
 	}
+}
+
+// everything is all that the firmware can be asked about Cloud Messaging, in the words of version 1 of a report.
+var everything = probe.Ask{PromptDay: "2014-08-01", Probes: []probe.Probe{
+	{Name: "feature", Kind: probe.KindInt, Max: 1},
+	enum("migration", leave, switchOff, virtual.MigrationAsk, notApplicable),
+	enum("state", off, on, suspended),
+	enum("origin", factory, auto, carried, user, policy),
+	enum("consent", none, in, out),
+	{Name: "consent_text", Kind: probe.KindInt, Max: 3},
+	enum("consent_when", "no_day", "before_prompt", "since_prompt"),
+	enum("consent_surface", virtual.SurfaceNone, virtual.SurfaceMiCloud, virtual.SurfaceMessaging, virtual.SurfacePrompt),
+	enum("auto_gate", virtual.GateOpen, virtual.GateClosed),
+	enum("slot_1", "absent", "free", "auto", "user"),
+	enum("slot_2", "absent", "free", "auto", "user"),
+	{Name: "attempts_setup", Kind: probe.KindInt, Buckets: []int64{0, 1, 2, 10}},
+	{Name: "attempts_build", Kind: probe.KindInt, Buckets: []int64{0, 1, 2, 10}},
+	{Name: "lookups_off", Kind: probe.KindInt, Buckets: []int64{0, 1, 2, 10}},
+	{Name: "boot", Kind: probe.KindBool},
+	{Name: "sim_ready", Kind: probe.KindBool},
+	{Name: "data_up", Kind: probe.KindBool},
+	{Name: "contact_opened", Kind: probe.KindBool},
+	{Name: "thread_opened", Kind: probe.KindBool},
+	{Name: "observed_hours", Kind: probe.KindInt, Buckets: []int64{0, 1, 24, 168}},
+	enum("transport", virtual.TransportNotUsed, virtual.TransportHTTPS, virtual.TransportHTTP),
+}}
+
+func enum[T ~string](name string, words ...T) probe.Probe {
+	p := probe.Probe{Name: name, Kind: probe.KindEnum}
+	for _, w := range words {
+		p.Values = append(p.Values, string(w))
+	}
+	return p
 }
 
 // TestConsentWhen: the day stays on the handset; what is told of it is what version 1 is read as.
