@@ -13,7 +13,8 @@
 // random source, except NewKey, which is given one. Memory does not grow with Options.PadTo.
 //
 // What a virtual handset does is written in the image (build.prop and etc/cloud_messaging.conf, see Config),
-// so that it can be switched only by installing another image. Where the two files are found:
+// so that it can be switched only by installing another image; see BackupConfig for a third file, which only some
+// images have. Where they are found:
 //
 //   - file-based: entries system/build.prop and system/etc/cloud_messaging.conf of the zip;
 //   - A/B: the partition named system inside payload.bin is a plain POSIX ustar archive of regular files with
@@ -59,6 +60,7 @@ type Build struct {
 	ROMName     string // the word in the file name: "HM1SWCGlobal"
 	AB          bool   // A/B payload instead of a file-based package
 	Config      Config
+	Backup      *BackupConfig // nil for an image without an app backup
 }
 
 // Options change the size of a package, never what it installs.
@@ -122,5 +124,5 @@ func (b Build) check() error {
 	if b.UTC <= 0 {
 		errs = append(errs, fmt.Errorf("UTC is %d: wanted the build time in seconds since 1970", b.UTC))
 	}
-	return errors.Join(append(errs, b.Config.check())...)
+	return errors.Join(append(errs, b.Config.check(), b.Backup.check())...)
 }

@@ -197,3 +197,31 @@ func TestOpenSSL(t *testing.T) {
 		})
 	}
 }
+
+// TestLaterBuilds: each is newer than all before, under a name of its own.
+func TestLaterBuilds(t *testing.T) {
+	for _, m := range Models() {
+		last, err := BuildOf(m, Bad)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for n := 1; n <= MaxLater; n++ {
+			b, err := LaterBuildOf(m, Patched, n)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if b.UTC <= last.UTC || b.Fingerprint == last.Fingerprint || b.Version == last.Version || !strings.Contains(b.Fingerprint, b.Version) {
+				t.Errorf("%s %d: %s after %s", m, n, b.Fingerprint, last.Fingerprint)
+			}
+			last = b
+		}
+	}
+	if b, _ := LaterBuildOf("armani", Patched, 1); b.Version != "JHCMIBH48.0" {
+		t.Errorf("armani: %s", b.Version)
+	}
+	for _, n := range []int{0, MaxLater + 1} {
+		if _, err := LaterBuildOf("armani", Patched, n); err == nil {
+			t.Errorf("there is a later build %d", n)
+		}
+	}
+}

@@ -4,6 +4,8 @@ package fixtures
 
 import (
 	"fmt"
+	"regexp"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -89,15 +91,60 @@ func BuildOf(name string, kind Kind) (Build, error) {
 		if err != nil {
 			return Build{}, fmt.Errorf("model %s: %w", name, err)
 		}
-		b := Build{Model: m.name, Variant: m.variant, Kind: kind, Version: m.versions[i], Incremental: m.versions[i],
+		b := Build{Model: m.name, Variant: m.variant, Kind: kind,
 			UTC: day.Unix() + 11*3600, Android: m.fileAndroid, ROMName: m.romName, AB: m.ab, Config: ConfigOf(kind)}
-		b.Fingerprint = fmt.Sprintf("Xiaomi/%s:%s/%s/%s:user/release-keys", m.product, m.android, m.buildID, b.Incremental)
+		b.name(m, m.versions[i])
 		if kind == Patched && m.adapt != nil {
 			m.adapt(&b.Config)
 		}
 		return b, nil
 	}
 	return Build{}, fmt.Errorf("kind %q: wanted unpatched, patched or bad", kind)
+}
+
+// name gives b its version, and all that is made of it.
+func (b *Build) name(m model, version string) {
+	b.Version, b.Incremental = version, version
+	b.Fingerprint = fmt.Sprintf("Xiaomi/%s:%s/%s/%s:user/release-keys", m.product, m.android, m.buildID, version)
+}
+
+// MaxLater is how many builds of a model there are after its third.
+const MaxLater = 6
+
+// LaterBuildOf is a build after all those of BuildOf, in behaviour like one of them: what a later release ships, the
+// corrected one after a bad build for example. n is 1 to 6; each is built a day after the one before, under the next
+// version.
+func LaterBuildOf(name string, kind Kind, n int) (Build, error) {
+	b, err := BuildOf(name, kind)
+	if err != nil {
+		return Build{}, err
+	}
+	if n < 1 || n > MaxLater {
+		return Build{}, fmt.Errorf("build %d after the third of %s: wanted 1 to %d", n, name, MaxLater)
+	}
+	last, err := BuildOf(name, Bad)
+	if err != nil {
+		return Build{}, err
+	}
+	m, err := modelOf(name)
+	if err != nil {
+		return Build{}, err
+	}
+	b.UTC = last.UTC + int64(n)*24*3600
+	b.name(m, laterVersion(last.Version, n))
+	return b, nil
+}
+
+// counting finds the number that counts the builds of a version: 46 in JHCMIBH46.0, 4 in OS3.0.4.0.WMCMIXM.
+var counting = regexp.MustCompile(`^(.*?)([0-9]+)(\.0(?:\.[A-Z]+)?)$`)
+
+func laterVersion(version string, n int) string {
+	parts := counting.FindStringSubmatch(version)
+	if parts == nil {
+		return fmt.Sprintf("%s.%d", version, n)
+	}
+	number, _ := strconv.Atoi(parts[2])
+	return fmt.Sprintf("%s%d%s", parts[1], number+n, parts[3])
 }
 
 func modelOf(name string) (model, error) {

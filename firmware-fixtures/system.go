@@ -10,15 +10,16 @@ import (
 	"time"
 )
 
-// ConfName and PropName are the two files a virtual handset reads, relative to /system.
+// The files that a virtual handset reads, relative to /system. An image need not have the last one.
 const (
-	PropName = "build.prop"
-	ConfName = "etc/cloud_messaging.conf"
+	PropName       = "build.prop"
+	ConfName       = "etc/cloud_messaging.conf"
+	BackupConfName = "etc/app_backup.conf"
 )
 
 // SystemFiles is what ends up on the handset, by name relative to /system. The caller owns the map.
 func (b Build) SystemFiles() map[string][]byte {
-	return map[string][]byte{
+	files := map[string][]byte{
 		PropName:                         b.buildProp(),
 		ConfName:                         b.Config.Text(),
 		"etc/hosts":                      []byte("127.0.0.1\tlocalhost\n"),
@@ -29,6 +30,10 @@ func (b Build) SystemFiles() map[string][]byte {
 		"framework/framework-res.apk":    standinBody(b, "framework-res.apk", 12<<10),
 		"lib/libc.so":                    standinBody(b, "libc.so", 5<<10),
 	}
+	if b.Backup != nil {
+		files[BackupConfName] = b.Backup.Text()
+	}
+	return files
 }
 
 const standinNote = `STAND-IN. This package was made by a test fixture and holds no maker's software.

@@ -80,24 +80,24 @@ var attacks = []attack{
 	}},
 	{"8 endless timestamp", ClassEndless, func(r *rig) { r.bend("timestamp.json", endless) }},
 	{"8 endless snapshot", ClassEndless, func(r *rig) { r.server.Publish(); r.bend("snapshot.json", endless) }},
-	{"9 endless payload", ClassEndless, func(r *rig) { r.offered(); r.bend("/builds/", endless) }},
+	{"9 endless payload", ClassEndless, func(r *rig) { r.offered(); r.bend(".zip", endless) }},
 	{"9 payload of one byte more", ClassEndless, func(r *rig) {
 		r.offered()
-		r.bend("/builds/", func(w http.ResponseWriter) { w.Write(append(bytes.Clone(r.content), 0)) })
+		r.bend(".zip", func(w http.ResponseWriter) { w.Write(append(bytes.Clone(r.content), 0)) })
 	}},
 	{"9 length that lies", ClassEndless, func(r *rig) {
 		r.offered()
-		r.bend("/builds/", func(w http.ResponseWriter) { w.Header().Set("Content-Length", "99999999"); w.Write(r.content) })
+		r.bend(".zip", func(w http.ResponseWriter) { w.Header().Set("Content-Length", "99999999"); w.Write(r.content) })
 	}},
 	{"9 unasked compression", ClassNetwork, func(r *rig) {
 		r.offered()
-		r.bend("/builds/", func(w http.ResponseWriter) { w.Header().Set("Content-Encoding", "gzip"); w.Write(r.content) })
+		r.bend(".zip", func(w http.ResponseWriter) { w.Header().Set("Content-Encoding", "gzip"); w.Write(r.content) })
 	}},
 	{"11 swapped payload", ClassHash, func(r *rig) {
 		r.offered()
 		other := bytes.Clone(r.content)
 		other[len(other)/2] ^= 1
-		r.bend("/builds/", func(w http.ResponseWriter) { w.Write(other) })
+		r.bend(".zip", func(w http.ResponseWriter) { w.Write(other) })
 	}},
 	{"12 offer that the offline role does not list", ClassDisagree, func(r *rig) {
 		r.server.Packages["armani"] = r.server.Packages["armani"][:0]
@@ -112,7 +112,7 @@ var attacks = []attack{
 		r.offered()
 	}},
 	{"15 other counter than the offline role signed", ClassDisagree, func(r *rig) { r.offer.Custom.Counter = 2; r.offered() }},
-	{"15 other effect than the offline role signed", ClassDisagree, func(r *rig) { r.offer.Custom.Effect.Migration = "leave"; r.offered() }},
+	{"15 other effect than the offline role signed", ClassDisagree, func(r *rig) { r.offer.Custom.Effect = "build-runs"; r.offered() }},
 	{"15 other build than the offline role signed", ClassDisagree, func(r *rig) { r.offer.Custom.Build.UTC++; r.offered() }},
 	{"15 a lab build in the stable document", ClassMix, func(r *rig) { r.labBuild(); r.offered() }},
 	{"15 the lab document in the place of the stable one", ClassDisagree, func(r *rig) {
@@ -122,6 +122,15 @@ var attacks = []attack{
 	}},
 	{"15 other hash than the offline role signed", ClassDisagree, func(r *rig) {
 		r.offer.Package.SHA256 = strings.Repeat("0", 64)
+		r.offered()
+	}},
+	{"11 swapped manifest", ClassHash, func(r *rig) {
+		r.offered()
+		r.bend("armani_global.json", func(w http.ResponseWriter) { w.Write(bytes.Repeat([]byte("x"), int(r.offer.Manifest.Length))) })
+	}},
+	{"9 endless manifest", ClassEndless, func(r *rig) { r.offered(); r.bend("armani_global.json", endless) }},
+	{"15 other manifest than the offline role signed", ClassDisagree, func(r *rig) {
+		r.offer.Custom.Manifest = strings.Repeat("0", 64)
 		r.offered()
 	}},
 	{"41 one stolen key of two", ClassSignature, func(r *rig) {
@@ -289,7 +298,7 @@ func TestFastForwardRecovery(t *testing.T) {
 
 // A server that trickles is given up by the minimum rate, not by an idle timeout (row 10).
 func TestSlowServer(t *testing.T) {
-	for _, part := range []string{"timestamp.json", "/builds/"} {
+	for _, part := range []string{"timestamp.json", ".zip"} {
 		t.Run(part, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				r := newRig(t)

@@ -36,9 +36,9 @@ func (f *feed) agree(o offers.Offer) error {
 	if info.Custom == nil {
 		return disagree("the offline role says nothing about it")
 	}
-	var custom manifests.Custom
-	if err := manifests.StrictJSON(*info.Custom, &custom); err != nil {
-		return disagree("custom fields: %w", err)
+	custom, err := manifests.ParseCustom(*info.Custom)
+	if err != nil {
+		return disagree("%w", err)
 	}
 	if custom != o.Custom {
 		return disagree("the custom fields differ from what the offline role signed")
@@ -66,8 +66,10 @@ func (f *feed) vouched(o offers.Offer, b slots.Build) (manifests.Custom, bool) {
 		return manifests.Custom{}, false
 	}
 	for _, info := range doc.Signed.Targets {
-		var custom manifests.Custom
-		if info.Custom != nil && manifests.StrictJSON(*info.Custom, &custom) == nil && custom.Release == o.Custom.Release &&
+		if info.Custom == nil {
+			continue
+		}
+		if custom, err := manifests.ParseCustom(*info.Custom); err == nil && custom.Release == o.Custom.Release &&
 			custom.Variant == b.Variant && custom.Channel == f.c.cfg.Channel && custom.Build.UTC > b.UTC {
 			return custom, true
 		}
@@ -81,8 +83,11 @@ func (f *feed) vouched(o offers.Offer, b slots.Build) (manifests.Custom, bool) {
 func (c *Client) listen(f *feed, doc offers.Document, d offers.Decision, b slots.Build) error {
 	if d.Offer != nil {
 		err := f.agree(*d.Offer)
-		if custom, ok := f.vouched(*d.Offer, b); ok && disagreement(err) {
+		if custom, ok := f.vouched(*d.Offer, b); ok && disagreement(err) && c.learn(f, custom) == nil {
 			c.meet(custom, b)
+		}
+		if err == nil {
+			err = c.learn(f, d.Offer.Custom)
 		}
 		if err != nil {
 			return err
@@ -93,6 +98,9 @@ func (c *Client) listen(f *feed, doc offers.Document, d offers.Decision, b slots
 	for _, o := range about(doc, b) {
 		err := f.agree(o)
 		if err == nil {
+			if err := c.learn(f, o.Custom); err != nil {
+				return err
+			}
 			c.meet(o.Custom, b)
 			return nil
 		}

@@ -26,14 +26,14 @@ func TestStolenOffersKeyLeavesNoMark(t *testing.T) {
 				r.server.Packages["armani"] = r.server.Packages["armani"][:1]
 			}
 			thiefs := honest
-			thiefs.Custom.Counter, thiefs.Custom.Release, thiefs.Custom.Effect.Migration = 1<<50, "thief", "leave"
+			thiefs.Custom.Counter, thiefs.Custom.Release, thiefs.Custom.Effect = 1<<50, "thief", "build-runs"
 			r.server.Offers["armani"] = []offers.Offer{thiefs}
 			r.server.Publish()
 			if refusal := r.step(); refusal != nil {
 				t.Fatal(refusal)
 			}
-			if m := r.client.mem; m.Counter != 0 || m.Release != "" || m.Effect != (manifests.Effect{}) {
-				t.Errorf("kept counter %d, release %q, effect %+v", m.Counter, m.Release, m.Effect)
+			if m := r.client.mem; m.Counter != 0 || m.Release != "" || m.Effect != "" {
+				t.Errorf("kept counter %d, release %q, effect %q", m.Counter, m.Release, m.Effect)
 			}
 			r.pass(14 * time.Hour)
 			r.rotate()

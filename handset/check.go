@@ -80,6 +80,9 @@ func (c *Client) meet(met manifests.Custom, b slots.Build) {
 	if c.mem.Release == met.Release && c.mem.Progress != "" && (c.mem.Running == b.Fingerprint) == running {
 		return
 	}
+	if c.mem.Release != met.Release {
+		c.mem.Attempt = 0
+	}
 	c.mem.Release, c.mem.Effect = met.Release, met.Effect
 	c.mem.Progress, c.mem.Failure = report.ProgressKnown, nil
 	c.mem.Running, c.mem.Shown = "", 0
@@ -110,9 +113,7 @@ func (c *Client) begin(o offers.Offer, b slots.Build) error {
 		}
 		c.mem.Part = ""
 	}
-	if c.mem.Tried != o.Package.SHA256 {
-		c.mem.Tried, c.mem.Installs = o.Package.SHA256, 0
-	}
+	c.countAttempt(o.Package.SHA256)
 	c.mem.Offer, c.mem.Begun, c.mem.GaveUp, c.mem.Leaving = &o, o.Rollout, "", b.Fingerprint
 	c.progress(report.ProgressDownloading, nil)
 	c.enter(Downloading, c.cfg.Now())

@@ -18,7 +18,7 @@ import (
 
 func kinds(reports []report.Report) (lines []string) {
 	for _, r := range reports {
-		line := fmt.Sprintf("%d %s %s %dh", r.Seq, r.Kind, r.Progress, r.Evidence.ObservedHours)
+		line := fmt.Sprintf("%d %s %s %dh", r.Seq, r.Kind, r.Progress, r.Answers["observed_hours"].Int())
 		if r.Failure != nil {
 			line += fmt.Sprintf(" %s %d", r.Failure.Phase, r.Failure.Code)
 		}
@@ -137,7 +137,7 @@ func TestInterruptedDownloadGoesOnByRange(t *testing.T) {
 	r := newRig(t)
 	var ranges []string
 	r.server.Bend = func(w http.ResponseWriter, req *http.Request) bool {
-		if !strings.Contains(req.URL.Path, "/builds/") {
+		if !strings.Contains(req.URL.Path, ".zip") {
 			return false
 		}
 		ranges = append(ranges, req.Header.Get("Range"))

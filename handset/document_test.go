@@ -39,7 +39,7 @@ var packings = []attack{
 	{"9 packed, the package", ClassNetwork, func(r *rig) {
 		r.server.Packs = documents
 		r.offered()
-		r.bend("/builds/", as("gzip", handsettest.Pack(r.content)))
+		r.bend(".zip", as("gzip", handsettest.Pack(r.content)))
 	}},
 	{"9 packed otherwise than was asked", ClassNetwork, func(r *rig) { r.bendTimestamp("br", func(b []byte) []byte { return b }) }},
 	{"9 packed twice", ClassNetwork, func(r *rig) {

@@ -47,7 +47,7 @@ func TestWhatCountsAsFailed(t *testing.T) {
 				r.offered()
 			}
 			r.server.Bend = func(w http.ResponseWriter, req *http.Request) bool {
-				if !strings.HasPrefix(req.URL.Path, "/tuf/targets/builds/") {
+				if !strings.HasSuffix(req.URL.Path, ".zip") {
 					return false
 				}
 				w.WriteHeader(503)
@@ -93,7 +93,7 @@ func TestRefusedPackageIsGivenUp(t *testing.T) {
 	r.client.cfg.Keys = []crypto.PublicKey{strangerKey(t)}
 	downloads := 0
 	r.server.Bend = func(w http.ResponseWriter, req *http.Request) bool {
-		if strings.Contains(req.URL.Path, "/builds/") {
+		if strings.Contains(req.URL.Path, ".zip") {
 			downloads++
 		}
 		return false
@@ -222,7 +222,7 @@ func TestResumeThatIsRefusedBeginsAnew(t *testing.T) {
 			r := newRig(t)
 			begun := false
 			r.server.Bend = func(w http.ResponseWriter, req *http.Request) bool {
-				if !strings.Contains(req.URL.Path, "/builds/") {
+				if !strings.Contains(req.URL.Path, ".zip") {
 					return false
 				}
 				if !begun {
@@ -271,7 +271,7 @@ func TestAnswersCommandNoTerminal(t *testing.T) {
 	r := newRig(t)
 	r.rt = roundTrip(func(req *http.Request) (*http.Response, error) {
 		resp, err := direct{r.server}.RoundTrip(req)
-		if err == nil && (strings.Contains(req.URL.Path, "/builds/") || strings.Contains(req.URL.Path, "/reports")) {
+		if err == nil && (strings.Contains(req.URL.Path, ".zip") || strings.Contains(req.URL.Path, "/reports")) {
 			resp.StatusCode, resp.Status = 503, "503 \x1b[2Jall is well"
 		}
 		return resp, err

@@ -5,7 +5,7 @@
 //
 // Parties: the feed (any server or cache of static files, trusted for nothing), the keys in the
 // root that the firmware was sold with, the slots that hold the systems, and the running firmware,
-// which alone can say what Cloud Messaging does.
+// which alone can answer what a release asks.
 //
 // It promises to install nothing that the model's offline role did not sign and that the online
 // offers did not repeat field by field; to hold no more of a package in memory than a buffer; to
@@ -34,7 +34,7 @@ import (
 	"github.com/theupdateframework/go-tuf/v2/metadata/trustedmetadata"
 
 	"landed/handset/slots"
-	"landed/manifests"
+	"landed/manifests/effect/probe"
 	"landed/manifests/otapkg"
 	"landed/manifests/report"
 )
@@ -44,9 +44,10 @@ type System interface {
 	// Boot starts the system in a slot. An error means that it did not come up; it may be tried again.
 	// Starting the system that runs already is a reboot.
 	Boot(slots.Image) error
-	// Evidence is what the running system says about Cloud Messaging now, and for how long exactly
-	// this build has been observed. It survives restarts and ends at a factory reset.
-	Evidence() (report.Evidence, time.Duration)
+	// Answers is what the running system answers now to what a release asks, by name, and for how long exactly
+	// this build has been observed. What it does not know it leaves out. It survives restarts and ends at a
+	// factory reset.
+	Answers(ask probe.Ask) (probe.Answers, time.Duration)
 }
 
 // Inspector examines a package whose SHA-256 this handset has just computed over its own download, so
@@ -67,7 +68,7 @@ type Config struct {
 	Keys    []crypto.PublicKey // OTA keys that the firmware pins
 	Slots   *slots.Device
 	System  System
-	Rand    io.Reader // for the key, the draw's secret, report ids and jitter
+	Rand    io.Reader // for the key, the draw's secret and jitter
 
 	Transport http.RoundTripper    // default: a transport of its own
 	Now       func() time.Time     // the handset's clock, right or wrong; default time.Now
@@ -88,6 +89,7 @@ type Client struct {
 	known  *trustedmetadata.TrustedMetadata // of the last complete poll of this process; nil if there was none
 	copies map[string][]byte                // metadata by file name, verified but not on the disk yet
 	dirty  bool                             // the state holds a report that is not on the disk yet
+	silent bool                             // it was said that no more reports will be made
 	saved  func()                           // tests stop the client here
 }
 
@@ -187,22 +189,25 @@ func (c *Client) Time() time.Time {
 // State is where the client stands.
 func (c *Client) State() State { return c.mem.State }
 
+// Release is the release that reports speak of, "" before the handset has met one.
+func (c *Client) Release() string { return c.mem.Release }
+
 // Reference is the support reference of this installation.
 func (c *Client) Reference() report.Reference { return c.mem.reference() }
 
 // Status is what support staff may ask a handset for.
 type Status struct {
-	Reference string           `json:"reference"`
-	State     State            `json:"state"`
-	Build     slots.Build      `json:"build"`
-	Release   string           `json:"release,omitempty"`
-	Progress  report.Progress  `json:"progress,omitempty"`
-	Failure   *report.Failure  `json:"failure,omitempty"`
-	Reason    string           `json:"reason,omitempty"` // why an update is, or is not, offered
-	Seq       int64            `json:"seq"`              // of the last report made
-	Unsent    int              `json:"unsent"`           // reports that the server has not confirmed
-	Evidence  report.Evidence  `json:"evidence"`
-	Effect    manifests.Effect `json:"effect"`
+	Reference string          `json:"reference"`
+	State     State           `json:"state"`
+	Build     slots.Build     `json:"build"`
+	Release   string          `json:"release,omitempty"`
+	Progress  report.Progress `json:"progress,omitempty"`
+	Failure   *report.Failure `json:"failure,omitempty"`
+	Reason    string          `json:"reason,omitempty"`  // why an update is, or is not, offered
+	Seq       int64           `json:"seq"`               // of the last report made
+	Unsent    int             `json:"unsent"`            // reports that the server has not confirmed
+	Effect    string          `json:"effect,omitempty"`  // of the release
+	Answers   probe.Answers   `json:"answers,omitempty"` // to what the release asks
 }
 
 // Status describes the handset as it is now.
@@ -211,11 +216,10 @@ func (c *Client) Status() (Status, error) {
 	if err != nil {
 		return Status{}, err
 	}
-	evidence, _ := c.cfg.System.Evidence()
 	return Status{
 		Reference: c.Reference().String(), State: c.mem.State, Build: img.Build, Release: c.mem.Release,
 		Progress: c.mem.Progress, Failure: c.mem.Failure, Reason: c.mem.Reason, Seq: c.mem.Seq,
-		Unsent: len(c.mem.Outbox), Evidence: evidence, Effect: c.mem.Effect,
+		Unsent: len(c.mem.Outbox), Effect: c.mem.Effect, Answers: c.answers(),
 	}, nil
 }
 

@@ -13,7 +13,7 @@ import (
 	"time"
 
 	"landed/handset/slots"
-	"landed/manifests"
+	"landed/manifests/effect/probe"
 	"landed/manifests/offers"
 	"landed/manifests/report"
 )
@@ -40,25 +40,29 @@ type memory struct {
 	Expires time.Time `json:"expires,omitempty"` // of the first of the metadata trusted then
 	Doc     string    `json:"doc,omitempty"`     // SHA-256 of the offers document that was last acted on
 
-	Offer    *offers.Offer    `json:"offer,omitempty"` // what is being installed
-	Part     string           `json:"part,omitempty"`  // ETag of the download that was begun
-	Begun    string           `json:"begun,omitempty"` // rollout it has begun to install
-	Counter  int64            `json:"counter"`         // highest release counter it ever ran
-	Previous string           `json:"previous"`        // fingerprint before the last update
-	Leaving  string           `json:"leaving,omitempty"`
-	Tried    string           `json:"tried,omitempty"`   // SHA-256 of the package that Installs counts for
-	Installs int              `json:"installs"`          // how often it failed
-	GaveUp   string           `json:"gave_up,omitempty"` // package that failed too often
-	Reason   string           `json:"reason,omitempty"`  // of the last decision, in words
-	Release  string           `json:"release,omitempty"` // the release that reports speak of
-	Running  string           `json:"running,omitempty"` // fingerprint of that release, once met or installed
-	Effect   manifests.Effect `json:"effect"`
+	Offer    *offers.Offer `json:"offer,omitempty"` // what is being installed
+	Part     string        `json:"part,omitempty"`  // ETag of the download that was begun
+	Begun    string        `json:"begun,omitempty"` // rollout it has begun to install
+	Counter  int64         `json:"counter"`         // highest release counter it ever ran
+	Previous string        `json:"previous"`        // fingerprint before the last update
+	Leaving  string        `json:"leaving,omitempty"`
+	Tried    string        `json:"tried,omitempty"`       // SHA-256 of the package that Installs counts for
+	Installs int           `json:"installs"`              // how often it failed
+	GaveUp   string        `json:"gave_up,omitempty"`     // package that failed too often
+	Reason   string        `json:"reason,omitempty"`      // of the last decision, in words
+	Release  string        `json:"release,omitempty"`     // the release that reports speak of
+	Running  string        `json:"running,omitempty"`     // fingerprint of that release, once met or installed
+	Effect   string        `json:"effect_name,omitempty"` // of that release
+	Ask      probe.Ask     `json:"ask,omitzero"`          // what that release asks
+	AskOf    string        `json:"ask_of,omitempty"`      // SHA-256 of the manifest that says so
+	Attempt  int           `json:"attempt,omitempty"`     // how often an installation of that release was begun
+	Counted  int           `json:"counted,omitempty"`     // Installs, when that was counted last
 
-	Progress report.Progress  `json:"progress,omitempty"`
-	Failure  *report.Failure  `json:"failure,omitempty"`
-	Baseline time.Time        `json:"baseline,omitempty"` // when the last report was made while waiting
-	Answer   *report.Evidence `json:"answer,omitempty"`   // what the last report said, as far as it matters
-	Shown    int              `json:"shown"`              // hours of the last milestone reported for Running
+	Progress report.Progress `json:"progress,omitempty"`
+	Failure  *report.Failure `json:"failure,omitempty"`
+	Baseline time.Time       `json:"baseline,omitempty"` // when the last report was made while waiting
+	Answer   probe.Answers   `json:"answers,omitempty"`  // what the last report said, as far as it matters
+	Shown    int             `json:"shown"`              // hours of the last milestone reported for Running
 
 	Outbox      []letter  `json:"outbox,omitempty"`
 	OutboxWake  time.Time `json:"outbox_wake,omitempty"`

@@ -43,6 +43,8 @@ func TestOnlyTheServerDecidesAboutReports(t *testing.T) {
 		"final, from a fault":    {500, problemJSON, `{"code":"report_malformed"}`, true},
 		"too many":               {429, problemJSON, `{"code":"slow_down"}`, true},
 		"unknown as yet":         {422, problemJSON, `{"code":"release_unknown"}`, true},
+		"written too early":      {501, problemJSON, `{"code":"report_version"}`, true},
+		"written too early, 4xx": {422, problemJSON, `{"code":"report_version"}`, true},
 		"refused":                {422, problemJSON, `{"code":"report_malformed"}`, false},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -80,7 +82,7 @@ func TestReportsOutlastAShutDoor(t *testing.T) {
 	r.client.Hurry()
 	r.step()
 	got := r.server.Reports()
-	if len(got) != 7 || got[0].Kind != report.KindBaseline || got[6].Evidence.ObservedHours != 168 {
+	if len(got) != 7 || got[0].Kind != report.KindBaseline || got[6].Answers["observed_hours"].Int() != 168 {
 		t.Errorf("arrived: %v", kinds(got))
 	}
 }

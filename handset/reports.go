@@ -3,18 +3,14 @@
 package handset
 
 import (
-	"encoding/hex"
-	"io"
-	"reflect"
+	"maps"
 	"time"
 
 	"landed/manifests/report"
+	"landed/manifests/report/envelope"
 )
 
 const weekly = 7 * 24 * time.Hour
-
-// milestones are the hours after the first boot of a new build at which its effect is reported.
-var milestones = []int{1, 24, 168}
 
 // progress notes a step of the update and reports it.
 func (c *Client) progress(p report.Progress, f *report.Failure) {
@@ -29,16 +25,16 @@ func (c *Client) tell(kind report.Kind) {
 	if err != nil || c.mem.Release == "" {
 		return
 	}
-	id := make([]byte, 16)
-	if _, err := io.ReadFull(c.cfg.Rand, id); err != nil {
-		c.cfg.Log.Error("no randomness for a report id", "err", err)
+	answers := c.answers()
+	c.mem.Baseline, c.mem.Answer = c.cfg.Now(), lasting(answers)
+	if c.mem.Seq >= report.MaxSeq {
+		c.saidAll()
 		return
 	}
-	evidence, _ := c.cfg.System.Evidence()
 	r := report.Report{
-		Schema: report.Schema, ID: hex.EncodeToString(id), Seq: c.mem.Seq + 1, Kind: kind, Release: c.mem.Release,
+		Seq: c.mem.Seq + 1, Kind: kind, Release: c.mem.Release,
 		Model: img.Build.Model, Variant: img.Build.Variant, Channel: c.cfg.Channel,
-		Build: report.BuildOther, Progress: c.mem.Progress, Failure: c.mem.Failure, Evidence: evidence,
+		Build: report.BuildOther, Progress: c.mem.Progress, Failure: c.mem.Failure, Attempt: c.mem.Attempt, Answers: answers,
 	}
 	if c.mem.Running != "" && c.mem.Running == img.Build.Fingerprint { // the signed documents name this build
 		r.Build, r.BuildUTC = img.Build.Fingerprint, img.Build.UTC
@@ -46,24 +42,37 @@ func (c *Client) tell(kind report.Kind) {
 	if c.mem.Previous != "" { // which it was is nobody's business; that there was one is evidence
 		r.PreviousBuild = report.BuildOther
 	}
-	envelope, err := report.Seal(r, c.mem.key())
+	text, id, err := envelope.Seal(r, c.mem.key())
 	if err != nil {
 		c.cfg.Log.Error("a report cannot be made", "err", err)
 		return
 	}
 	c.mem.Seq++
 	c.dirty = true
-	c.mem.Outbox = append(c.mem.Outbox, letter{ID: r.ID, Kind: kind, Envelope: envelope})
+	c.mem.Outbox = append(c.mem.Outbox, letter{ID: id, Kind: kind, Envelope: text})
 	c.mem.Outbox = fitting(c.mem.Outbox)
-	c.mem.Baseline, c.mem.Answer = c.cfg.Now(), answer(evidence)
 }
 
-// answer is what a report says, without what changes by itself as time goes by: the figures of counters that
-// are not zero, and the hours.
-func answer(e report.Evidence) *report.Evidence {
-	e.ObservedHours = 0
-	e.AttemptsSetup, e.AttemptsBuild, e.LookupsOff = min(e.AttemptsSetup, 1), min(e.AttemptsBuild, 1), min(e.LookupsOff, 1)
-	return &e
+// saidAll is the end of the sequence numbers. What was reported stands; what is in the outbox is still sent; nothing
+// follows, since a number given twice would look like a copied key. A factory reset begins anew. It says so once.
+func (c *Client) saidAll() {
+	if !c.silent {
+		c.cfg.Log.Error("this installation has made all the reports that it may make; a factory reset begins another",
+			"reports", c.mem.Seq)
+	}
+	c.silent = true
+}
+
+// countAttempt notes that the installation of a package begins: for the first time, or again after one that failed.
+func (c *Client) countAttempt(sha256 string) {
+	again := c.mem.Tried == sha256
+	if !again {
+		c.mem.Tried, c.mem.Installs = sha256, 0
+	}
+	if !again || c.mem.Installs > c.mem.Counted {
+		c.mem.Attempt = min(c.mem.Attempt+1, report.MaxAttempt)
+	}
+	c.mem.Counted = c.mem.Installs
 }
 
 // observe reports the effect when a milestone has come or the answer has changed, and a baseline each week
@@ -72,17 +81,16 @@ func (c *Client) observe() error {
 	if c.mem.Release == "" {
 		return nil
 	}
-	evidence, since := c.cfg.System.Evidence()
 	switch {
 	case !c.observing():
 		if !reached(c.cfg.Now(), c.mem.Baseline.Add(weekly)) {
 			return nil
 		}
 		c.tell(report.KindBaseline)
-	case c.passed(since) > c.mem.Shown:
-		c.mem.Shown = c.passed(since)
+	case c.passed() > c.mem.Shown:
+		c.mem.Shown = c.passed()
 		c.tell(report.KindEffect)
-	case !reflect.DeepEqual(answer(evidence), c.mem.Answer):
+	case !maps.Equal(lasting(c.answers()), c.mem.Answer):
 		c.tell(report.KindEffect)
 	default:
 		return nil
@@ -97,9 +105,10 @@ func (c *Client) observing() bool {
 }
 
 // passed is the last milestone that lies behind.
-func (c *Client) passed(since time.Duration) int {
+func (c *Client) passed() int {
+	_, since := c.cfg.System.Answers(c.mem.Ask)
 	last := 0
-	for _, hours := range milestones {
+	for _, hours := range c.milestones() {
 		if since >= time.Duration(hours)*time.Hour {
 			last = hours
 		}
@@ -115,8 +124,8 @@ func (c *Client) observeWake() time.Time {
 	if !c.observing() {
 		return c.mem.Baseline.Add(weekly)
 	}
-	_, since := c.cfg.System.Evidence()
-	for _, hours := range milestones {
+	_, since := c.cfg.System.Answers(c.mem.Ask)
+	for _, hours := range c.milestones() {
 		if at := time.Duration(hours) * time.Hour; since < at {
 			return c.cfg.Now().Add(at - since)
 		}

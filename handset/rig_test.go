@@ -9,6 +9,7 @@ import (
 	"crypto/x509"
 	"encoding/pem"
 	"errors"
+	"maps"
 	"math/rand/v2"
 	"net/http"
 	"os"
@@ -20,8 +21,9 @@ import (
 	"landed/handset/handsettest"
 	"landed/handset/slots"
 	"landed/manifests"
+	"landed/manifests/effect"
+	"landed/manifests/effect/probe"
 	"landed/manifests/offers"
-	"landed/manifests/report"
 )
 
 var testStart = time.Date(2014, 8, 12, 6, 0, 0, 0, time.UTC)
@@ -48,19 +50,28 @@ type rig struct {
 	before    map[string][]byte // metadata of an earlier publication
 	saves     int               // crash at this save, counted down; 0 never
 	onBoot    func()            // before a system comes up
+	consent   string            // what the firmware answers
+	says      probe.Answers     // and whatever else it says
 }
 
 func newRig(t testing.TB) *rig {
 	t.Helper()
-	r := &rig{t: t, now: testStart, dir: t.TempDir(), entropy: rand.NewChaCha8([32]byte{1}), first: testStart, published: testStart}
+	return newRigOn(t, build(t, fixtures.Unpatched))
+}
+
+// newRigOn is a rig that was sold with another build.
+func newRigOn(t testing.TB, sold fixtures.Build) *rig {
+	t.Helper()
+	r := &rig{t: t, now: testStart, dir: t.TempDir(), entropy: rand.NewChaCha8([32]byte{1}),
+		first: testStart, published: testStart, consent: "none"}
 	r.server = handsettest.New(func() time.Time { return r.now })
 	r.rt = direct{r.server}
 	fix := build(t, fixtures.Patched)
 	r.content = packageOf(t, fix)
-	r.offer = r.server.Add(customOf(fix), fix.Incremental, r.content)
+	r.offer = r.server.AddRelease(customOf(fix), askOf(t, optIn), fix.Incremental, r.content)
 	r.server.Offers["armani"] = []offers.Offer{r.offer}
 	r.server.Publish()
-	dev, err := slots.Open(r.dir+"/slots", slots.Recovery, build(t, fixtures.Unpatched).SystemFiles())
+	dev, err := slots.Open(r.dir+"/slots", slots.Recovery, sold.SystemFiles())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -91,7 +102,19 @@ func packageOf(t testing.TB, b fixtures.Build) []byte {
 func customOf(b fixtures.Build) manifests.Custom {
 	return manifests.Custom{Model: b.Model, Variant: b.Variant, Channel: "stable", Release: "miui-cloud-messaging-opt-in", Counter: 1,
 		Build:  manifests.Build{Fingerprint: b.Fingerprint, Incremental: b.Incremental, UTC: b.UTC},
-		Effect: manifests.OptInRelease().EffectOn(b.Model)}
+		Effect: optIn}
+}
+
+const optIn = "cloud-messaging-opt-in"
+
+// askOf is what a shipped effect asks.
+func askOf(t testing.TB, name string) probe.Ask {
+	t.Helper()
+	e, err := effect.ByName(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return e.Ask
 }
 
 func otaKey(t testing.TB) crypto.PublicKey {
@@ -166,11 +189,15 @@ func (r *rig) breakFile(name string) (mend func()) {
 	}
 }
 
-func (r *rig) Evidence() (report.Evidence, time.Duration) {
+// Answers implements System: to what this firmware knows, which is that the switch is off and how long it runs.
+func (r *rig) Answers(ask probe.Ask) (probe.Answers, time.Duration) {
 	since := r.now.Sub(r.first)
-	return report.Evidence{Migration: report.MigrationNotApplicable, State: report.StateOff, Origin: report.OriginPolicy, Consent: report.ConsentNone,
-		ConsentSurface: report.SurfaceNone, AutoGate: report.GateClosed, Slots: []report.Slot{{By: report.RegisteredByNone}},
-		ObservedHours: min(int(since.Hours()), 168), Transport: report.TransportNotUsed}, since
+	answers := probe.Answers{"state": probe.Word("off"), "consent": probe.Word(r.consent)}
+	if q, asked := ask.Find("observed_hours"); asked {
+		answers[q.Name] = probe.Int(q.Round(int64(since.Hours())))
+	}
+	maps.Copy(answers, r.says)
+	return answers, since
 }
 
 // step steps once and returns the refusal, nil if there was none.

@@ -93,6 +93,7 @@ func parseManifest(text []byte, decode func([]byte, any) error) (Manifest, error
 		}
 	default:
 		err = decode(text, &m)
+		m.Ask.Probes = probe.Expand(m.Ask.Probes)
 	}
 	if err == nil {
 		err = m.Validate()
@@ -128,6 +129,7 @@ func (m Manifest) schema1() manifest1 {
 
 // Bytes marshals m in its schema, without blanks; ParseManifest(m.Bytes()) gives m again.
 func (m Manifest) Bytes() []byte {
+	m.Ask.Probes = probe.Compact(m.Ask.Probes) // a copy: m is one
 	var document any = m
 	if m.Schema == 1 {
 		document = m.schema1()

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -41,13 +42,14 @@ func (f *keyFlags) load(stderr io.Writer) (fixtures.Key, error) {
 
 func writeCommand() *cobra.Command {
 	var keys keyFlags
-	var out, pad, migration string
+	var out, pad, migration, appList string
+	var later int
 	cmd := &cobra.Command{
 		Use:   "write MODEL {unpatched|patched|bad} -o FILE",
 		Short: "Write a good package; into a folder it goes under the maker's name",
 		Args:  cobra.ExactArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			b, err := fixtures.BuildOf(args[0], fixtures.Kind(args[1]))
+			b, err := buildOf(args[0], fixtures.Kind(args[1]), later, fixtures.Kind(appList))
 			if err != nil {
 				return err
 			}
@@ -75,8 +77,26 @@ func writeCommand() *cobra.Command {
 	cmd.Flags().StringVarP(&out, "output", "o", "", "file, or folder")
 	cmd.Flags().StringVar(&pad, "pad", "", "make the file at least this long: 500MiB, 3GiB, or bytes")
 	cmd.Flags().StringVar(&migration, "migration", "", "leave, switch_off, ask or not_applicable (default: the model's own)")
+	cmd.Flags().IntVar(&later, "later", 0, "a later build of the same behaviour, under the next version: 1 to 6")
+	cmd.Flags().StringVar(&appList, "app-list", "",
+		"give it an app backup, which sends the list of apps: unpatched, patched or bad (default: it has none)")
 	cobra.CheckErr(cmd.MarkFlagRequired("output"))
 	return cmd
+}
+
+func buildOf(model string, kind fixtures.Kind, later int, appList fixtures.Kind) (b fixtures.Build, err error) {
+	if later == 0 {
+		b, err = fixtures.BuildOf(model, kind)
+	} else {
+		b, err = fixtures.LaterBuildOf(model, kind, later)
+	}
+	if err == nil && appList != "" {
+		if !slices.Contains(fixtures.Kinds(), appList) {
+			return b, fmt.Errorf("--app-list: kind %q: wanted unpatched, patched or bad", appList)
+		}
+		b.Backup = fixtures.BackupOf(appList)
+	}
+	return b, err
 }
 
 func hostileCommand() *cobra.Command {

@@ -4,21 +4,22 @@ package virtual
 
 import "time"
 
-// Identifier is a kind of identifier. There are no values: nothing in a simulation could be one.
+// Identifier is a kind of identifier, or of what identifies as well as one. There are no values: nothing in a
+// simulation could be one.
 type Identifier int
 
-// What F-Secure saw leaving a handset in August 2014.
+// What F-Secure saw leaving a handset in August 2014, and the list that goes with the app backup.
 const (
 	Carrier       Identifier = iota // the network operator's name
 	IMEI                            // of the handset
 	Number                          // of the SIM
 	ContactNumber                   // of somebody else, for a presence lookup
 	IMSI                            // of the SIM
-
+	AppList                         // the list of installed apps: no identifier, and as good as one
 )
 
 func (i Identifier) String() string {
-	return [...]string{"carrier", "imei", "number", "contact_number", "imsi"}[i]
+	return [...]string{"carrier", "imei", "number", "contact_number", "imsi", "app_list"}[i]
 }
 
 // Activation is the maker's activation service, as the handset sees it. Every call means that identifiers

@@ -9,8 +9,6 @@ import (
 	"slices"
 	"strings"
 	"unicode/utf8"
-
-	"landed/manifests/report"
 )
 
 type line struct {
@@ -56,43 +54,71 @@ var confValues = map[string][]string{
 	"transport":       {"https", "http"},
 }
 
-// parseConf reads etc/cloud_messaging.conf: each key exactly once, in any order, no other key.
+// backupValues is the closed format of etc/app_backup.conf.
+var backupValues = map[string][]string{
+	"feature":          {"0", "1"},
+	"default":          {"off", "on"},
+	"upload_while_off": {"no", "yes"},
+	"migration":        {"leave", "switch_off", "not_applicable"},
+}
+
+// parseConf reads etc/cloud_messaging.conf.
 func parseConf(text []byte) (Behaviour, error) {
-	got := map[string]string{}
-	var errs []error
-	fault := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
-	for l, err := range lines(ConfName, text) {
-		allowed, known := confValues[l.key]
-		_, twice := got[l.key]
-		switch {
-		case err != nil:
-			errs = append(errs, err)
-		case !known:
-			fault("%s:%d: key %q is unknown", ConfName, l.number, l.key)
-		case twice:
-			fault("%s:%d: %s stands there twice", ConfName, l.number, l.key)
-		case !slices.Contains(allowed, l.value):
-			fault("%s:%d: %s is %q: wanted one of %s", ConfName, l.number, l.key, l.value, strings.Join(allowed, ", "))
-		}
-		got[l.key] = l.value
-	}
-	for key := range confValues {
-		if _, ok := got[key]; !ok {
-			fault("%s: no %s", ConfName, key)
-		}
-	}
-	if len(errs) > 0 {
-		slices.SortFunc(errs, func(a, b error) int { return strings.Compare(a.Error(), b.Error()) })
-		return Behaviour{}, errors.Join(errs...)
+	got, err := closed(ConfName, text, confValues)
+	if err != nil {
+		return Behaviour{}, err
 	}
 	return Behaviour{
 		Feature:        slices.Index(confValues["feature"], got["feature"]),
 		DefaultOn:      got["default"] == "on",
 		AutoActivate:   got["auto_activate"] == "yes",
-		Gate:           report.Gate(got["auto_gate"]),
+		Gate:           Gate(got["auto_gate"]),
 		LookupAlways:   got["presence_lookup"] == "always",
-		Migration:      report.Migration(got["migration"]),
+		Migration:      Migration(got["migration"]),
 		DeregisterAuto: got["deregister_auto"] == "yes",
-		Transport:      report.Transport(got["transport"]),
+		Transport:      Transport(got["transport"]),
 	}, nil
+}
+
+// parseBackupConf reads etc/app_backup.conf.
+func parseBackupConf(text []byte) (*BackupBehaviour, error) {
+	got, err := closed(BackupConfName, text, backupValues)
+	if err != nil {
+		return nil, err
+	}
+	return &BackupBehaviour{
+		Feature:   slices.Index(backupValues["feature"], got["feature"]),
+		DefaultOn: got["default"] == "on",
+		UploadOff: got["upload_while_off"] == "yes",
+		Migration: Migration(got["migration"]),
+	}, nil
+}
+
+// closed reads a file of a closed format: each key exactly once, in any order, no other key.
+func closed(name string, text []byte, values map[string][]string) (map[string]string, error) {
+	got := map[string]string{}
+	var errs []error
+	fault := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
+	for l, err := range lines(name, text) {
+		allowed, known := values[l.key]
+		_, twice := got[l.key]
+		switch {
+		case err != nil:
+			errs = append(errs, err)
+		case !known:
+			fault("%s:%d: key %q is unknown", name, l.number, l.key)
+		case twice:
+			fault("%s:%d: %s stands there twice", name, l.number, l.key)
+		case !slices.Contains(allowed, l.value):
+			fault("%s:%d: %s is %q: wanted one of %s", name, l.number, l.key, l.value, strings.Join(allowed, ", "))
+		}
+		got[l.key] = l.value
+	}
+	for key := range values {
+		if _, ok := got[key]; !ok {
+			fault("%s: no %s", name, key)
+		}
+	}
+	slices.SortFunc(errs, func(a, b error) int { return strings.Compare(a.Error(), b.Error()) })
+	return got, errors.Join(errs...)
 }

@@ -5,8 +5,6 @@ package virtual
 import (
 	"fmt"
 	"time"
-
-	"landed/manifests/report"
 )
 
 // Events do nothing on a handset that was never booted. A slot that the handset does not have is a fault of the
@@ -20,7 +18,7 @@ func (p *Phone) SIMReady(slot int, now time.Time) {
 	if p.image == nil {
 		return
 	}
-	sim.AskAgain = sim.AskAgain || inserted && p.s.Record.Consent == report.ConsentIn
+	sim.AskAgain = sim.AskAgain || inserted && p.s.Record.Consent == ConsentIn
 	sim.Ready = true
 	p.s.Triggers.SIMReady = true
 	p.register(now)
@@ -29,13 +27,13 @@ func (p *Phone) SIMReady(slot int, now time.Time) {
 // SIMChanged says that another SIM lies in the slot, and is ready. Consent for one number is none for another.
 func (p *Phone) SIMChanged(slot int, now time.Time) {
 	sim := p.slot(slot)
-	*sim = SIM{By: report.RegisteredByNone}
+	*sim = SIM{By: RegisteredByNone}
 	p.SIMReady(slot, now)
 }
 
 // SIMRemoved says that the slot is empty.
 func (p *Phone) SIMRemoved(slot int) {
-	*p.slot(slot) = SIM{By: report.RegisteredByNone}
+	*p.slot(slot) = SIM{By: RegisteredByNone}
 }
 
 func (p *Phone) slot(i int) *SIM {
@@ -53,12 +51,13 @@ func (p *Phone) NetUp(now time.Time) {
 	p.s.NetUp = true
 	p.s.Triggers.DataUp = true
 	p.register(now)
+	p.upload(now)
 }
 
 // NetDown says that it is gone.
 func (p *Phone) NetDown() { p.s.NetUp = false }
 
-// Tick lets time pass: retries that are due happen now, at most one per slot.
+// Tick lets time pass: retries that are due happen now, at most one per slot, and a backup that is due.
 func (p *Phone) Tick(now time.Time) {
 	if p.image == nil {
 		return
@@ -67,6 +66,7 @@ func (p *Phone) Tick(now time.Time) {
 		p.s.Triggers.DayPassed = true
 	}
 	p.register(now)
+	p.upload(now)
 }
 
 // ContactOpened says that the user looked at a contact.
@@ -86,20 +86,20 @@ func (p *Phone) ThreadOpened(now time.Time) {
 }
 
 // OptIn says that the user switched the service on. An image of behaviour version 0 keeps no consent.
-func (p *Phone) OptIn(where report.Surface, now time.Time) {
+func (p *Phone) OptIn(where Surface, now time.Time) {
 	if p.image == nil {
 		return
 	}
-	p.s.Switch = Switch{report.StateOn, report.OriginUser}
+	p.s.Switch = Switch{StateOn, OriginUser}
 	p.s.Prompt = false
 	if p.image.Behaviour.Feature >= 1 {
-		p.s.Record = Record{report.ConsentIn, ConsentText, now.UTC().Format(time.DateOnly), where}
+		p.s.Record = Record{ConsentIn, ConsentText, now.UTC().Format(time.DateOnly), where}
 	}
 	for i := range p.s.Slots {
 		sim := &p.s.Slots[i]
 		sim.Wanted, sim.AskAgain = sim.Present, false
 		if sim.Registered {
-			sim.By = report.RegisteredByUser
+			sim.By = RegisteredByUser
 		}
 	}
 	p.register(now)
@@ -107,13 +107,13 @@ func (p *Phone) OptIn(where report.Surface, now time.Time) {
 
 // OptOut says that the user switched the service off. An opt-in image also takes the SIMs back from the
 // service; an image of behaviour version 0 leaves them registered.
-func (p *Phone) OptOut(where report.Surface, now time.Time) {
+func (p *Phone) OptOut(where Surface, now time.Time) {
 	if p.image == nil {
 		return
 	}
-	p.s.Switch = Switch{report.StateOff, report.OriginUser}
+	p.s.Switch = Switch{StateOff, OriginUser}
 	p.s.Prompt = false
-	p.s.Record = Record{report.ConsentOut, p.image.Behaviour.Feature * ConsentText, now.UTC().Format(time.DateOnly), where}
+	p.s.Record = Record{ConsentOut, p.image.Behaviour.Feature * ConsentText, now.UTC().Format(time.DateOnly), where}
 	for i := range p.s.Slots {
 		p.s.Slots[i].Wanted, p.s.Slots[i].AskAgain = false, false
 	}
@@ -127,7 +127,7 @@ func (p *Phone) Asking() bool {
 	if p.image == nil || p.image.Behaviour.Feature < 1 {
 		return false
 	}
-	return p.s.Prompt || p.s.Record.Consent == report.ConsentIn && p.newSIM()
+	return p.s.Prompt || p.s.Record.Consent == ConsentIn && p.newSIM()
 }
 
 // newSIM reports whether a SIM lies in the handset that was inserted after consent was given for others.
@@ -147,7 +147,7 @@ func (p *Phone) AnswerPrompt(yes bool, now time.Time) {
 		return
 	}
 	if yes {
-		p.OptIn(report.SurfacePrompt, now)
+		p.OptIn(SurfacePrompt, now)
 		return
 	}
 	other := false
@@ -156,7 +156,7 @@ func (p *Phone) AnswerPrompt(yes bool, now time.Time) {
 		other = other || p.s.Slots[i].Wanted && p.s.Slots[i].Present
 	}
 	if p.s.Prompt || !other {
-		p.OptOut(report.SurfacePrompt, now)
+		p.OptOut(SurfacePrompt, now)
 	}
 }
 
@@ -173,7 +173,7 @@ func (p *Phone) MiCloudSignIn(now time.Time) {
 		}
 		p.s.Sent.User++
 		if p.send(now, IMEI, Number, IMSI) == nil {
-			sim.Registered, sim.By = true, report.RegisteredByUser
+			sim.Registered, sim.By = true, RegisteredByUser
 		}
 	}
 }

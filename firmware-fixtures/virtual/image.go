@@ -8,14 +8,13 @@ import (
 	"io"
 	"io/fs"
 	"strconv"
-
-	"landed/manifests/report"
 )
 
-// Names of the two files, relative to /system.
+// Names of the files, relative to /system. An image need not have the last one.
 const (
-	PropName = "build.prop"
-	ConfName = "etc/cloud_messaging.conf"
+	PropName       = "build.prop"
+	ConfName       = "etc/cloud_messaging.conf"
+	BackupConfName = "etc/app_backup.conf"
 )
 
 const maxFile = 64 << 10 // bytes; real build.prop files have a few thousand
@@ -28,28 +27,33 @@ type Image struct {
 	Incremental string // ro.build.version.incremental
 	UTC         int64  // ro.build.date.utc, seconds
 	Behaviour   Behaviour
+	Backup      *BackupBehaviour // nil if it has no app backup
 }
 
 // Behaviour is etc/cloud_messaging.conf.
 type Behaviour struct {
-	Feature        int              // behaviour version: 0 activates by itself, 1 opt-in
-	DefaultOn      bool             // the switch after a factory reset
-	AutoActivate   bool             // the task that registers a SIM by itself exists
-	Gate           report.Gate      // the guard in front of that task; it runs only if open
-	LookupAlways   bool             // contact numbers are looked up whatever the switch says; else only with consent
-	Migration      report.Migration // what the first boot over an older behaviour does with a service that is on
-	DeregisterAuto bool             // and whether it drops SIM registrations that were made by themselves
-	Transport      report.Transport // https or http
+	Feature        int       // behaviour version: 0 activates by itself, 1 opt-in
+	DefaultOn      bool      // the switch after a factory reset
+	AutoActivate   bool      // the task that registers a SIM by itself exists
+	Gate           Gate      // the guard in front of that task; it runs only if open
+	LookupAlways   bool      // contact numbers are looked up whatever the switch says; else only with consent
+	Migration      Migration // what the first boot over an older behaviour does with a service that is on
+	DeregisterAuto bool      // its first boot over another build drops SIM registrations that were made by themselves
+	Transport      Transport // https or http
 }
 
 // Load reads an installed image; fsys is its /system. All faults are returned together.
 func Load(fsys fs.FS) (*Image, error) {
 	prop, err1 := readFile(fsys, PropName)
 	conf, err2 := readFile(fsys, ConfName)
-	if err := errors.Join(err1, err2); err != nil {
+	backup, err3 := readFile(fsys, BackupConfName)
+	if errors.Is(err3, fs.ErrNotExist) {
+		backup, err3 = nil, nil
+	}
+	if err := errors.Join(err1, err2, err3); err != nil {
 		return nil, fmt.Errorf("installed image: %w", err)
 	}
-	return Parse(prop, conf)
+	return Parse(prop, conf, backup)
 }
 
 func readFile(fsys fs.FS, name string) ([]byte, error) {
@@ -61,11 +65,15 @@ func readFile(fsys fs.FS, name string) ([]byte, error) {
 	return io.ReadAll(io.LimitReader(f, maxFile+1))
 }
 
-// Parse reads the texts of the two files.
-func Parse(buildProp, conf []byte) (*Image, error) {
+// Parse reads the texts of the files. backup is nil for an image without an app backup.
+func Parse(buildProp, conf, backup []byte) (*Image, error) {
 	img, err1 := parseProp(buildProp)
 	behaviour, err2 := parseConf(conf)
-	if err := errors.Join(err1, err2); err != nil {
+	var err3 error
+	if backup != nil {
+		img.Backup, err3 = parseBackupConf(backup)
+	}
+	if err := errors.Join(err1, err2, err3); err != nil {
 		return nil, fmt.Errorf("installed image: %w", err)
 	}
 	img.Behaviour = behaviour

@@ -25,11 +25,13 @@ type received struct {
 // Count is how many identifiers of each kind were received; kinds that were not are absent.
 type Count map[Identifier]int
 
-// Total is the number of identifiers of all kinds.
+// Total is the number of identifiers, of the kinds that the activation service takes.
 func (c Count) Total() int {
 	n := 0
-	for _, k := range c {
-		n += k
+	for kind, k := range c {
+		if kind != AppList {
+			n += k
+		}
 	}
 	return n
 }
@@ -50,6 +52,11 @@ func (o *Observer) Send(at time.Time, handset string, what ...Identifier) error 
 // ReceivedSince counts what this handset sent at t or later.
 func (o *Observer) ReceivedSince(handset string, t time.Time) Count {
 	return o.count(handset, func(at time.Time) bool { return !at.Before(t) })
+}
+
+// ReceivedBetween counts what this handset sent from one time until before another.
+func (o *Observer) ReceivedBetween(handset string, from, until time.Time) Count {
+	return o.count(handset, func(at time.Time) bool { return !at.Before(from) && at.Before(until) })
 }
 
 // ReceivedBefore counts what this handset sent before t.

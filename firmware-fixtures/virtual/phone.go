@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"slices"
 	"time"
-
-	"landed/manifests/report"
 )
 
 // ConsentText is the wording that images of behaviour version 1 show.
@@ -39,15 +37,18 @@ func Resume(handset string, img *Image, s State, service Activation) (*Phone, er
 	if len(s.Slots) < 1 || len(s.Slots) > 2 {
 		return nil, fmt.Errorf("resume %s: %d SIM slots: wanted one or two", handset, len(s.Slots))
 	}
-	p := &Phone{handset: handset, service: service, image: img, s: s}
-	p.s.Slots = slices.Clone(s.Slots)
-	return p, nil
+	return &Phone{handset: handset, service: service, image: img, s: s.clone()}, nil
 }
 
 // State is a copy of the userdata.
-func (p *Phone) State() State {
-	s := p.s
+func (p *Phone) State() State { return p.s.clone() }
+
+func (s State) clone() State {
 	s.Slots = slices.Clone(s.Slots)
+	if s.Backup != nil {
+		backup := *s.Backup
+		s.Backup = &backup
+	}
 	return s
 }
 
@@ -56,10 +57,10 @@ func (p *Phone) Image() *Image { return p.image }
 
 // wiped is userdata after a factory reset: SIMs stay where they are, all else is gone.
 func wiped(epoch int, slots []SIM) State {
-	s := State{SetupEpoch: epoch + 1, Migration: report.MigrationNotApplicable,
-		Record: Record{Consent: report.ConsentNone, Surface: report.SurfaceNone}}
+	s := State{SetupEpoch: epoch + 1, Migration: MigrationNotApplicable,
+		Record: Record{Consent: ConsentNone, Surface: SurfaceNone}}
 	for _, sim := range slots {
-		s.Slots = append(s.Slots, SIM{Present: sim.Present, By: report.RegisteredByNone})
+		s.Slots = append(s.Slots, SIM{Present: sim.Present, By: RegisteredByNone})
 	}
 	return s
 }
@@ -82,47 +83,52 @@ func (p *Phone) Boot(img *Image, now time.Time) {
 func (p *Phone) firstBoot(img *Image, now time.Time) {
 	from, fresh := p.s.Feature, p.s.Build == ""
 	p.s.Previous, p.s.Build, p.s.Feature, p.s.FirstBoot = p.s.Build, img.Fingerprint, img.Behaviour.Feature, now
-	p.s.AttemptsBuild, p.s.LookupsOff, p.s.Triggers, p.s.Sent = 0, 0, report.Triggers{}, Sent{}
+	p.s.AttemptsBuild, p.s.LookupsOff, p.s.Triggers, p.s.Sent = 0, 0, Triggers{}, Sent{}
 	switch {
 	case fresh:
-		p.s.Switch = Switch{report.StateOff, report.OriginFactoryDefault}
+		p.s.Switch = Switch{StateOff, OriginFactoryDefault}
 		if img.Behaviour.DefaultOn {
-			p.s.Switch.State = report.StateOn
+			p.s.Switch.State = StateOn
 		}
 	case from < img.Behaviour.Feature:
 		p.migrate(img.Behaviour)
+	case from >= 1 && img.Behaviour.DeregisterAuto: // what an opt-in build before it did by itself, against its word
+		p.deregister(byItself)
 	}
+	p.bootBackup(img.Backup)
 }
 
 // migrate applies the policy of an opt-in image to what an image without opt-in left behind. Such an image kept
 // no consent, so whoever was on may or may not have wanted it.
 func (p *Phone) migrate(b Behaviour) {
 	p.s.Migration = b.Migration
-	on := p.s.Switch.State == report.StateOn
+	on := p.s.Switch.State == StateOn
 	switch b.Migration {
-	case report.MigrationLeave:
+	case MigrationLeave:
 		if on {
-			p.s.Switch.Origin = report.OriginCarriedOver
+			p.s.Switch.Origin = OriginCarriedOver
 		}
-	case report.MigrationSwitchOff:
-		if on && p.s.Record.Consent != report.ConsentIn {
-			p.s.Switch = Switch{report.StateOff, report.OriginPolicy}
+	case MigrationSwitchOff:
+		if on && p.s.Record.Consent != ConsentIn {
+			p.s.Switch = Switch{StateOff, OriginPolicy}
 		}
-	case report.MigrationAsk:
+	case MigrationAsk:
 		if on {
-			p.s.Switch = Switch{report.StateSuspended, report.OriginPolicy}
+			p.s.Switch = Switch{StateSuspended, OriginPolicy}
 			p.s.Prompt = true
 		}
 	}
 	if b.DeregisterAuto {
-		p.deregister(func(sim SIM) bool { return sim.By == report.RegisteredByAuto })
+		p.deregister(byItself)
 	}
 }
+
+func byItself(sim SIM) bool { return sim.By == RegisteredByAuto }
 
 func (p *Phone) deregister(which func(SIM) bool) {
 	for i, sim := range p.s.Slots {
 		if sim.Registered && which(sim) {
-			p.s.Slots[i].Registered, p.s.Slots[i].By, p.s.Slots[i].Retry = false, report.RegisteredByNone, time.Time{}
+			p.s.Slots[i].Registered, p.s.Slots[i].By, p.s.Slots[i].Retry = false, RegisteredByNone, time.Time{}
 		}
 	}
 }

@@ -11,7 +11,9 @@ import (
 
 	fixtures "landed/firmware-fixtures"
 	"landed/firmware-fixtures/virtual"
-	"landed/manifests/report"
+	"landed/manifests/effect"
+	"landed/manifests/effect/probe"
+	v1 "landed/manifests/report/v1"
 )
 
 // rig is a handset with its observer and a clock that moves by hand.
@@ -56,9 +58,9 @@ func (r *rig) step(word string) {
 	case word == "thread":
 		r.ThreadOpened(r.now)
 	case word == "in":
-		r.OptIn(report.SurfaceMessaging, r.now)
+		r.OptIn(virtual.SurfaceMessaging, r.now)
 	case word == "out":
-		r.OptOut(report.SurfaceMiCloud, r.now)
+		r.OptOut(virtual.SurfaceMiCloud, r.now)
 	case word == "yes", word == "no":
 		r.AnswerPrompt(word == "yes", r.now)
 	case word == "cloud":
@@ -72,26 +74,26 @@ func (r *rig) step(word string) {
 
 // end is what a story is judged by.
 type end struct {
-	State      report.State
-	Origin     report.Origin
-	Consent    report.Consent
-	By         report.Registrant // slot 1
-	Migration  report.Migration
+	State      virtual.SwitchState
+	Origin     virtual.Origin
+	Consent    virtual.Consent
+	By         virtual.Registrant // slot 1
+	Migration  virtual.Migration
 	Attempts   int // since the build first booted
 	LookupsOff int
 	Since      int // identifiers that the service received since the build first booted
 }
 
 const (
-	off, on, suspended = report.StateOff, report.StateOn, report.StateSuspended
-	factory, auto      = report.OriginFactoryDefault, report.OriginAuto
-	carried, user      = report.OriginCarriedOver, report.OriginUser
-	policy             = report.OriginPolicy
-	none, in, out      = report.ConsentNone, report.ConsentIn, report.ConsentOut
-	byNone             = report.RegisteredByNone
-	byAuto, byUser     = report.RegisteredByAuto, report.RegisteredByUser
-	leave, switchOff   = report.MigrationLeave, report.MigrationSwitchOff
-	ask, notApplicable = report.MigrationAsk, report.MigrationNotApplicable
+	off, on, suspended = virtual.StateOff, virtual.StateOn, virtual.StateSuspended
+	factory, auto      = virtual.OriginFactoryDefault, virtual.OriginAuto
+	carried, user      = virtual.OriginCarriedOver, virtual.OriginUser
+	policy             = virtual.OriginPolicy
+	none, in, out      = virtual.ConsentNone, virtual.ConsentIn, virtual.ConsentOut
+	byNone             = virtual.RegisteredByNone
+	byAuto, byUser     = virtual.RegisteredByAuto, virtual.RegisteredByUser
+	leave, switchOff   = virtual.MigrationLeave, virtual.MigrationSwitchOff
+	ask, notApplicable = virtual.MigrationAsk, virtual.MigrationNotApplicable
 )
 
 // TestStories goes through the rows of the state machine, before and after the patch.
@@ -153,6 +155,9 @@ func TestStories(t *testing.T) {
 		{"patched to patched, off", "armani/patched up armani/bad", end{off, factory, none, byNone, notApplicable, 0, 0, 0}},
 		{"patched to patched, consent kept", "cancro/unpatched up cancro/patched up in cancro/bad up", end{on, user, in, byUser, leave, 0, 0, 0}},
 
+		{"bad to corrected", "pisces/bad up pisces/patched up day", end{off, factory, none, byNone, notApplicable, 0, 0, 0}},
+		{"bad to corrected, which forgets", "lcsh92_wet_jb9/bad up lcsh92_wet_jb9/patched up", end{off, factory, none, byAuto, notApplicable, 0, 0, 0}},
+
 		// The bad build says off and registers all the same.
 		{"bad, fresh", "pisces/bad up contact", end{off, factory, none, byAuto, notApplicable, 1, 0, 3}},
 		{"bad, updated", "pisces/unpatched up pisces/bad up day", end{off, policy, none, byAuto, switchOff, 1, 0, 3}},
@@ -168,33 +173,53 @@ func TestStories(t *testing.T) {
 			for word := range strings.FieldsSeq(tt.story) {
 				r.step(word)
 			}
-			e := r.Observe(r.now)
-			got := end{e.State, e.Origin, e.Consent, e.Slots[0].By, e.Migration, e.AttemptsBuild, e.LookupsOff,
+			s := r.State()
+			got := end{s.Switch.State, s.Switch.Origin, s.Record.Consent, s.Slots[0].By, s.Migration, s.AttemptsBuild, s.LookupsOff,
 				r.o.ReceivedSince("h", r.Truth().Since).Total()}
 			if diff := cmp.Diff(tt.want, got); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
-			if e.Slots[0].Registered != (e.Slots[0].By != byNone) {
-				t.Errorf("slot %+v contradicts itself", e.Slots[0])
+			if s.Slots[0].Registered != (s.Slots[0].By != byNone) {
+				t.Errorf("slot %+v contradicts itself", s.Slots[0])
 			}
-			truthAgrees(t, r, e)
+			truthAgrees(t, r)
 		})
 	}
 }
 
-// truthAgrees: what the image counts is what left the handset; these images do not lie about that.
-func truthAgrees(t *testing.T, r *rig, e report.Evidence) {
+// truthAgrees: what the image answers is what left the handset; these images do not lie about that.
+func truthAgrees(t *testing.T, r *rig) {
 	t.Helper()
-	tr := r.Truth()
-	if tr.Sent.Auto != e.AttemptsBuild || tr.Sent.LookupsOff != e.LookupsOff {
-		t.Errorf("truth %+v, evidence %d attempts, %d lookups", tr.Sent, e.AttemptsBuild, e.LookupsOff)
+	tr, a := r.Truth(), r.Answers(r.now, askOf(t, optIn))
+	some := func(name string) bool { return a[name].Int() > 0 }
+	if (tr.Sent.Auto > 0) != some("attempts_build") || (tr.Sent.LookupsOff > 0) != some("lookups_off") {
+		t.Errorf("truth %+v, answers %v", tr.Sent, a)
 	}
-	if tr.Sent.Any() != (e.Transport != report.TransportNotUsed) || tr.Sent.Plain != (e.Transport == report.TransportHTTP) {
-		t.Errorf("truth %+v, evidence says transport %s", tr.Sent, e.Transport)
+	transport := a["transport"].Word()
+	if tr.Sent.Any() != (transport != "not_used") || tr.Sent.Plain != (transport == "http") {
+		t.Errorf("truth %+v, the answer is transport %s", tr.Sent, transport)
 	}
 	if tr.Sent.Any() != (r.o.ReceivedSince("h", tr.Since).Total() > 0) {
 		t.Errorf("truth %+v, the service received %v", tr.Sent, r.o.ReceivedSince("h", tr.Since))
 	}
+	if err := probe.Check(askOf(t, optIn).Probes, a); err != nil || len(a) != len(askOf(t, optIn).Probes) {
+		t.Errorf("%d answers: %v", len(a), err)
+	}
+}
+
+const (
+	optIn   = "cloud-messaging-opt-in"
+	appList = "app-list-upload-off"
+)
+
+// askOf is what a shipped effect asks.
+func askOf(t testing.TB, name string) probe.Ask {
+	t.Helper()
+	e, err := effect.ByName(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return e.Ask
 }
 
 // TestRetry: a registration that fails is tried again after 24 h, by itself before the patch and never after it.
@@ -207,7 +232,7 @@ func TestRetry(t *testing.T) {
 	for _, h := range []int{1, 23, 24, 25, 47, 48} {
 		p.Tick(start.Add(time.Duration(h) * time.Hour))
 	}
-	if got := p.Observe(start).AttemptsSetup; got != 3 {
+	if got := p.State().AttemptsSetup; got != 3 {
 		t.Errorf("%d attempts in 48 hours, wanted 3", got)
 	}
 	if s := p.State(); s.Slots[0].Registered || s.Switch.Origin != factory {
@@ -219,12 +244,12 @@ func TestRetry(t *testing.T) {
 	for h := 50; h < 200; h++ {
 		p.Tick(start.Add(time.Duration(h) * time.Hour))
 	}
-	e := p.Observe(start.Add(200 * time.Hour))
+	e := p.State()
 	if e.AttemptsBuild != 0 || e.AttemptsSetup != 3 {
 		t.Errorf("attempts %d since the patch and %d since set-up, wanted 0 and 3", e.AttemptsBuild, e.AttemptsSetup)
 	}
 	d.accept = true
-	p.OptIn(report.SurfacePrompt, start.Add(201*time.Hour))
+	p.OptIn(virtual.SurfacePrompt, start.Add(201*time.Hour))
 	if got := d.ReceivedSince("h", start.Add(49*time.Hour)); got.Total() != 3 || !p.State().Slots[0].Registered {
 		t.Errorf("after opt-in: %v sent, state %+v", got, p.State().Slots)
 	}
@@ -242,33 +267,124 @@ func TestWhatIsSent(t *testing.T) {
 	}
 }
 
-// TestEvidence pins one whole answer, and that time runs from the first boot of the build.
-func TestEvidence(t *testing.T) {
+// TestAnswers pins one whole set of answers, and that time runs from the first boot of the build.
+func TestAnswers(t *testing.T) {
 	r := newRig(t)
 	for _, w := range []string{"armani/unpatched", "up", "day", "armani/patched", "up", "contact", "day"} {
 		r.step(w)
 	}
-	r.OptIn(report.SurfaceMiCloud, r.now)
-	want := report.Evidence{Feature: 1, Migration: switchOff, State: on, Origin: user, Consent: in, ConsentText: virtual.ConsentText,
-		ConsentDay: "2014-08-22", ConsentSurface: report.SurfaceMiCloud, AutoGate: report.GateClosed,
-		Slots: []report.Slot{{Present: true, Registered: true, By: byUser}, {By: byNone}}, AttemptsSetup: 1,
-		Triggers:      report.Triggers{Boot: true, SIMReady: true, DataUp: true, DayPassed: true, ContactOpened: true},
-		ObservedHours: 25, Transport: report.TransportHTTPS}
-	if diff := cmp.Diff(want, r.Observe(r.now.Add(90*time.Minute))); diff != "" {
+	r.OptIn(virtual.SurfaceMiCloud, r.now)
+	want := map[string]string{"feature": "1", "migration": "switch_off", "state": "on", "origin": "user", "consent": "in", "consent_text": "1",
+		"consent_when": "since_prompt", "consent_surface": "settings_micloud", "auto_gate": "closed", "slot_1": "user", "slot_2": "absent",
+		"attempts_setup": "1", "attempts_build": "0", "lookups_off": "0", "boot": "true", "sim_ready": "true", "data_up": "true",
+		"contact_opened": "true", "thread_opened": "false", "observed_hours": "24", "transport": "https"}
+	got := map[string]string{}
+	for name, v := range r.Answers(r.now.Add(90*time.Minute), everything) {
+		got[name] = v.String()
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
-	if got := r.Observe(r.now.Add(60 * day)).ObservedHours; got != 168 {
+	hours := func(at time.Time) int64 { return r.Answers(at, everything)["observed_hours"].Int() }
+	if got := hours(r.now.Add(60 * day)); got != 168 {
 		t.Errorf("observed %d hours, wanted the cap", got)
 	}
-	if got := r.Observe(r.now.Add(-60 * day)).ObservedHours; got != 0 {
+	if got := hours(r.now.Add(-60 * day)); got != 0 {
 		t.Errorf("observed %d hours with a clock that went back, wanted 0", got)
 	}
 	if r.State().Previous == "" || r.State().SetupEpoch != 1 {
 		t.Errorf("state %+v", r.State())
 	}
 	r.step("reset")
-	if r.State().Previous != "" || r.State().SetupEpoch != 2 || r.Observe(r.now).AttemptsSetup != 0 {
+	if r.State().Previous != "" || r.State().SetupEpoch != 2 || r.State().AttemptsSetup != 0 {
 		t.Errorf("after reset: %+v", r.State())
+	}
+}
+
+// everything is all that the firmware can be asked about Cloud Messaging, in the words of version 1 of a report.
+var everything = probe.Ask{PromptDay: "2014-08-01", Probes: []probe.Probe{
+	{Name: "feature", Kind: probe.KindInt, Max: 1},
+	enum("migration", leave, switchOff, virtual.MigrationAsk, notApplicable),
+	enum("state", off, on, suspended),
+	enum("origin", factory, auto, carried, user, policy),
+	enum("consent", none, in, out),
+	{Name: "consent_text", Kind: probe.KindInt, Max: 3},
+	enum("consent_when", "no_day", "before_prompt", "since_prompt"),
+	enum("consent_surface", virtual.SurfaceNone, virtual.SurfaceMiCloud, virtual.SurfaceMessaging, virtual.SurfacePrompt),
+	enum("auto_gate", virtual.GateOpen, virtual.GateClosed),
+	enum("slot_1", "absent", "free", "auto", "user"),
+	enum("slot_2", "absent", "free", "auto", "user"),
+	{Name: "attempts_setup", Kind: probe.KindInt, Buckets: []int64{0, 1, 2, 10}},
+	{Name: "attempts_build", Kind: probe.KindInt, Buckets: []int64{0, 1, 2, 10}},
+	{Name: "lookups_off", Kind: probe.KindInt, Buckets: []int64{0, 1, 2, 10}},
+	{Name: "boot", Kind: probe.KindBool},
+	{Name: "sim_ready", Kind: probe.KindBool},
+	{Name: "data_up", Kind: probe.KindBool},
+	{Name: "contact_opened", Kind: probe.KindBool},
+	{Name: "thread_opened", Kind: probe.KindBool},
+	{Name: "observed_hours", Kind: probe.KindInt, Buckets: []int64{0, 1, 24, 168}},
+	enum("transport", virtual.TransportNotUsed, virtual.TransportHTTPS, virtual.TransportHTTP),
+}}
+
+func enum[T ~string](name string, words ...T) probe.Probe {
+	p := probe.Probe{Name: name, Kind: probe.KindEnum}
+	for _, w := range words {
+		p.Values = append(p.Values, string(w))
+	}
+	return p
+}
+
+// TestConsentWhen: the day stays on the handset; what is told of it is what version 1 is read as.
+func TestConsentWhen(t *testing.T) {
+	r := newRig(t)
+	r.step("armani/patched")
+	when := func(promptDay string) probe.Value {
+		a := askOf(t, optIn)
+		a.PromptDay = promptDay
+		return r.Answers(r.now, a)["consent_when"]
+	}
+	for _, consented := range []bool{false, true} {
+		if consented {
+			r.OptIn(virtual.SurfacePrompt, r.now)
+		}
+		for _, promptDay := range []string{"", "2014-08-01", "2014-08-20", "2014-08-21", "2026-01-01"} {
+			if got, want := when(promptDay), v1.ConsentWhen(r.State().Record.Day, promptDay); got != want {
+				t.Errorf("consent on %q, prompt day %q: %s, wanted %s", r.State().Record.Day, promptDay, got, want)
+			}
+		}
+	}
+}
+
+// TestAsked: only what is asked is answered, in the shape in which it is asked, and not what the image does not know.
+func TestAsked(t *testing.T) {
+	r := newRig(t)
+	for _, w := range []string{"armani/unpatched", "up", "newsim", "newsim"} {
+		r.step(w)
+	}
+	for name, tt := range map[string]struct {
+		ask  probe.Probe
+		want probe.Value // the zero Value for none
+	}{
+		"a counter in buckets":       {probe.Probe{Name: "attempts_setup", Kind: probe.KindInt, Buckets: []int64{0, 2}}, probe.Int(2)},
+		"a counter up to one":        {probe.Probe{Name: "attempts_setup", Kind: probe.KindInt, Max: 1}, probe.Int(1)},
+		"a counter":                  {probe.Probe{Name: "attempts_setup", Kind: probe.KindInt, Max: 100}, probe.Int(3)},
+		"a counter as a boolean":     {probe.Probe{Name: "attempts_setup", Kind: probe.KindBool}, probe.Value{}},
+		"words":                      {probe.Probe{Name: "state", Kind: probe.KindEnum, Values: []string{"on", "off"}}, probe.Word("on")},
+		"words without that one":     {probe.Probe{Name: "state", Kind: probe.KindEnum, Values: []string{"off", "suspended"}}, probe.Value{}},
+		"a probe that nobody knows":  {probe.Probe{Name: "screen_time", Kind: probe.KindInt, Max: 9}, probe.Value{}},
+		"a service that is not here": {probe.Probe{Name: "uploads_build", Kind: probe.KindInt, Max: 9}, probe.Value{}},
+		"a trigger that is not here": {probe.Probe{Name: "app_installed", Kind: probe.KindBool}, probe.Value{}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			want := probe.Answers{}
+			if tt.want != (probe.Value{}) {
+				want[tt.ask.Name] = tt.want
+			}
+			got := r.Answers(r.now, probe.Ask{Probes: []probe.Probe{tt.ask}})
+			if len(got) != len(want) || got[tt.ask.Name] != want[tt.ask.Name] {
+				t.Errorf("got %v, wanted %v", got, want)
+			}
+		})
 	}
 }
 

@@ -4,8 +4,6 @@ package virtual
 
 import (
 	"time"
-
-	"landed/manifests/report"
 )
 
 // State is a handset's userdata, and which SIMs lie in it. It marshals to JSON and back without loss. Fields
@@ -23,37 +21,38 @@ type State struct {
 	Record Record `json:"record"`
 	Prompt bool   `json:"prompt"` // a question of the migration is on the screen
 
-	Migration     report.Migration `json:"migration"`      // what the last update from an older behaviour did
-	AttemptsSetup int              `json:"attempts_setup"` // self-activations, up to 65535
-	AttemptsBuild int              `json:"attempts_build"`
-	LookupsOff    int              `json:"lookups_off"`
-	Triggers      report.Triggers  `json:"triggers"`
-	Sent          Sent             `json:"sent"` // what the image has no part in counting
+	Migration     Migration `json:"migration"`      // what the last update from an older behaviour did
+	AttemptsSetup int       `json:"attempts_setup"` // self-activations, up to 65535
+	AttemptsBuild int       `json:"attempts_build"`
+	LookupsOff    int       `json:"lookups_off"`
+	Triggers      Triggers  `json:"triggers"`
+	Backup        *Backup   `json:"backup,omitempty"` // since the first image that has an app backup
+	Sent          Sent      `json:"sent"`             // what the image has no part in counting
 }
 
 // SIM is one slot.
 type SIM struct {
-	Present    bool              `json:"present"`
-	Ready      bool              `json:"ready"` // unlocked and on the network since the last boot
-	Registered bool              `json:"registered"`
-	By         report.Registrant `json:"by"`
-	Wanted     bool              `json:"wanted"`    // the user consented for this SIM
-	AskAgain   bool              `json:"ask_again"` // inserted after the user consented for other SIMs: a question waits
-	Retry      time.Time         `json:"retry"`     // no attempt by itself before this
+	Present    bool       `json:"present"`
+	Ready      bool       `json:"ready"` // unlocked and on the network since the last boot
+	Registered bool       `json:"registered"`
+	By         Registrant `json:"by"`
+	Wanted     bool       `json:"wanted"`    // the user consented for this SIM
+	AskAgain   bool       `json:"ask_again"` // inserted after the user consented for other SIMs: a question waits
+	Retry      time.Time  `json:"retry"`     // no attempt by itself before this
 }
 
 // Switch is the messaging switch and who set it.
 type Switch struct {
-	State  report.State  `json:"state"`
-	Origin report.Origin `json:"origin"`
+	State  SwitchState `json:"state"`
+	Origin Origin      `json:"origin"`
 }
 
 // Record is the consent on record.
 type Record struct {
-	Consent report.Consent `json:"consent"`
-	Text    int            `json:"text"` // wording that was shown, 0 none
-	Day     string         `json:"day"`  // YYYY-MM-DD
-	Surface report.Surface `json:"surface"`
+	Consent Consent `json:"consent"`
+	Text    int     `json:"text"` // wording that was shown, 0 none
+	Day     string  `json:"day"`  // YYYY-MM-DD
+	Surface Surface `json:"surface"`
 }
 
 // Sent counts what really left since this build first booted: messages, by why they left.

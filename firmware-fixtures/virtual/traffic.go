@@ -4,8 +4,6 @@ package virtual
 
 import (
 	"time"
-
-	"landed/manifests/report"
 )
 
 // register registers the SIMs that are ready and not registered: because the user wants it, or by itself if
@@ -15,40 +13,40 @@ func (p *Phone) register(now time.Time) {
 		return
 	}
 	b := p.image.Behaviour
-	auto := b.AutoActivate && b.Gate == report.GateOpen
+	auto := b.AutoActivate && b.Gate == GateOpen
 	for i := range p.s.Slots {
 		sim := &p.s.Slots[i]
 		switch {
 		case !sim.Ready || sim.Registered || now.Before(sim.Retry):
-		case sim.Wanted && p.s.Switch == Switch{report.StateOn, report.OriginUser}:
+		case sim.Wanted && p.s.Switch == Switch{StateOn, OriginUser}:
 			p.s.Sent.User++
-			p.tryRegister(sim, report.RegisteredByUser, now)
+			p.tryRegister(sim, RegisteredByUser, now)
 		case auto:
 			p.s.Sent.Auto++
 			saturate(&p.s.AttemptsSetup)
 			saturate(&p.s.AttemptsBuild)
-			p.tryRegister(sim, report.RegisteredByAuto, now)
+			p.tryRegister(sim, RegisteredByAuto, now)
 		}
 	}
 }
 
-func (p *Phone) tryRegister(sim *SIM, by report.Registrant, now time.Time) {
+func (p *Phone) tryRegister(sim *SIM, by Registrant, now time.Time) {
 	if p.send(now, Carrier, IMEI, Number) != nil {
 		sim.Retry = now.Add(RetryEvery)
 		return
 	}
 	sim.Registered, sim.By, sim.Retry = true, by, time.Time{}
 	// An image without opt-in takes a registered SIM for a reason to be on, unless the user said otherwise.
-	if by == report.RegisteredByAuto && p.image.Behaviour.Feature == 0 && p.image.Behaviour.DefaultOn &&
-		p.s.Switch.Origin != report.OriginUser {
-		p.s.Switch = Switch{report.StateOn, report.OriginAuto}
+	if by == RegisteredByAuto && p.image.Behaviour.Feature == 0 && p.image.Behaviour.DefaultOn &&
+		p.s.Switch.Origin != OriginUser {
+		p.s.Switch = Switch{StateOn, OriginAuto}
 	}
 }
 
 // lookup asks the service whether a contact is online: always, or only with switch and consent.
 func (p *Phone) lookup(now time.Time) {
-	on := p.s.Switch.State == report.StateOn
-	allowed := p.image.Behaviour.LookupAlways || on && p.s.Record.Consent == report.ConsentIn
+	on := p.s.Switch.State == StateOn
+	allowed := p.image.Behaviour.LookupAlways || on && p.s.Record.Consent == ConsentIn
 	if !p.s.NetUp || !allowed {
 		return
 	}
@@ -62,6 +60,6 @@ func (p *Phone) lookup(now time.Time) {
 }
 
 func (p *Phone) send(now time.Time, what ...Identifier) error {
-	p.s.Sent.Plain = p.s.Sent.Plain || p.image.Behaviour.Transport == report.TransportHTTP
+	p.s.Sent.Plain = p.s.Sent.Plain || p.image.Behaviour.Transport == TransportHTTP
 	return p.service.Send(now, p.handset, what...)
 }

@@ -16,7 +16,7 @@ import (
 
 	fixtures "landed/firmware-fixtures"
 	"landed/firmware-fixtures/virtual"
-	"landed/manifests/report"
+	"landed/manifests/effect/probe"
 )
 
 var start = time.Date(2014, 8, 20, 9, 0, 0, 0, time.UTC)
@@ -33,6 +33,11 @@ func image(t testing.TB, model string, kind fixtures.Kind, change ...func(*fixtu
 	for _, c := range change {
 		c(&b.Config)
 	}
+	return load(t, b)
+}
+
+func load(t testing.TB, b fixtures.Build) *virtual.Image {
+	t.Helper()
 	fsys := fstest.MapFS{}
 	for name, data := range b.SystemFiles() {
 		fsys[name] = &fstest.MapFile{Data: data}
@@ -51,9 +56,9 @@ func TestImageOfEveryFixture(t *testing.T) {
 			b, _ := fixtures.BuildOf(m, k)
 			want := virtual.Image{Fingerprint: b.Fingerprint, Device: b.Model, Variant: b.Variant, Incremental: b.Incremental, UTC: b.UTC,
 				Behaviour: virtual.Behaviour{Feature: b.Config.Feature, DefaultOn: b.Config.Default == "on", AutoActivate: b.Config.AutoActivate,
-					Gate: report.Gate(b.Config.AutoGate), LookupAlways: b.Config.PresenceLookup == "always",
-					Migration: report.Migration(b.Config.Migration), DeregisterAuto: b.Config.DeregisterAuto,
-					Transport: report.Transport(b.Config.Transport)}}
+					Gate: virtual.Gate(b.Config.AutoGate), LookupAlways: b.Config.PresenceLookup == "always",
+					Migration: virtual.Migration(b.Config.Migration), DeregisterAuto: b.Config.DeregisterAuto,
+					Transport: virtual.Transport(b.Config.Transport)}}
 			if diff := cmp.Diff(want, *image(t, m, k)); diff != "" {
 				t.Errorf("%s %s: %s", m, k, diff)
 			}
@@ -77,18 +82,18 @@ func TestParseRefuses(t *testing.T) {
 		"time is no number":  {strings.Replace(prop, "ro.build.date.utc=", "ro.build.date.utc=a", 1), conf, "ro.build.date.utc"},
 		"time is long after": {strings.Replace(prop, "ro.build.date.utc=", "ro.build.date.utc=9999", 1), conf, "ro.build.date.utc"},
 	}
-	if _, err := virtual.Parse([]byte(prop), []byte(conf)); err != nil {
+	if _, err := virtual.Parse([]byte(prop), []byte(conf), nil); err != nil {
 		t.Fatalf("the good one: %v", err)
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			_, err := virtual.Parse([]byte(tt.prop), []byte(tt.conf))
+			_, err := virtual.Parse([]byte(tt.prop), []byte(tt.conf), nil)
 			if err == nil || !strings.Contains(err.Error(), tt.want) {
 				t.Errorf("error %v, wanted %q in it", err, tt.want)
 			}
 		})
 	}
-	_, err := virtual.Parse(nil, nil)
+	_, err := virtual.Parse(nil, nil, nil)
 	if n := len(strings.Split(fmt.Sprint(err), "\n")); n != 12 {
 		t.Errorf("empty files have %d faults, wanted all 12 at once: %v", n, err)
 	}
@@ -105,11 +110,13 @@ func TestLoadMissingFile(t *testing.T) {
 func FuzzParse(f *testing.F) {
 	for _, k := range fixtures.Kinds() {
 		b, _ := fixtures.BuildOf("armani", k)
-		f.Add(b.SystemFiles()[virtual.PropName], b.SystemFiles()[virtual.ConfName])
+		f.Add(b.SystemFiles()[virtual.PropName], b.SystemFiles()[virtual.ConfName], fixtures.BackupOf(k).Text())
+		f.Add(b.SystemFiles()[virtual.PropName], b.SystemFiles()[virtual.ConfName], []byte(nil))
 	}
-	f.Add([]byte("ro.build.date.utc=1\n=\n"), []byte("feature=\n#\n\r\n=x"))
-	f.Fuzz(func(t *testing.T, prop, conf []byte) {
-		img, err := virtual.Parse(prop, conf)
+	f.Add([]byte("ro.build.date.utc=1\n=\n"), []byte("feature=\n#\n\r\n=x"), []byte("default=\n"))
+	asks := []probe.Ask{askOf(f, optIn), askOf(f, appList)}
+	f.Fuzz(func(t *testing.T, prop, conf, backup []byte) {
+		img, err := virtual.Parse(prop, conf, backup)
 		if err != nil {
 			return
 		}
@@ -117,9 +124,17 @@ func FuzzParse(f *testing.F) {
 		p.Boot(img, start)
 		p.SIMReady(0, start)
 		p.NetUp(start)
-		r := report.Report{Evidence: p.Observe(start)}
-		if err := r.Validate(); err != nil && strings.Contains(err.Error(), "evidence") {
-			t.Errorf("an accepted image gives evidence that no report may carry: %v", err)
+		p.AppInstalled(start)
+		p.SetBackup(false, start)
+		p.Tick(start.Add(day))
+		for i, a := range asks {
+			got := p.Answers(start, a)
+			if err := probe.Check(a.Probes, got); err != nil {
+				t.Errorf("an accepted image gives answers that no report may carry: %v", err)
+			}
+			if whole := len(got) == len(a.Probes); whole != (i == 0 || img.Backup != nil) {
+				t.Errorf("%d answers to %d probes: %v", len(got), len(a.Probes), got)
+			}
 		}
 		if img.Fingerprint == "" || img.UTC < 1 || img.Device == "" {
 			t.Errorf("accepted %+v", img)
@@ -148,7 +163,7 @@ func TestStateSurvivesJSON(t *testing.T) {
 		t.Fatal(err)
 	}
 	later := start.Add(30 * time.Hour)
-	if diff := cmp.Diff(p.Observe(later), q.Observe(later)); diff != "" {
+	if diff := cmp.Diff(p.State(), q.State()); diff != "" {
 		t.Error(diff)
 	}
 	patched := image(t, "dior", fixtures.Patched)
@@ -160,10 +175,10 @@ func TestStateSurvivesJSON(t *testing.T) {
 		t.Fatal(err)
 	}
 	off.Boot(patched, later)
-	if got := off.State().Switch.State; got != report.StateSuspended {
+	if got := off.State().Switch.State; got != virtual.StateSuspended {
 		t.Errorf("switch is %s after the update, wanted suspended", got)
 	}
-	if q.State().Switch.State != report.StateOn {
+	if q.State().Switch.State != virtual.StateOn {
 		t.Error("two handsets share one state")
 	}
 }

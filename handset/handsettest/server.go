@@ -24,8 +24,10 @@ import (
 	"time"
 
 	"landed/manifests"
+	"landed/manifests/effect/probe"
 	"landed/manifests/offers"
 	"landed/manifests/report"
+	"landed/manifests/report/envelope"
 	"landed/manifests/tufrepo"
 )
 
@@ -125,6 +127,34 @@ func (s *Server) Add(custom manifests.Custom, name string, content []byte) offer
 	s.PutTarget(tufrepo.StoredTarget(path, p.SHA256), content)
 	return offers.Offer{Rollout: custom.Release + "-" + role, State: offers.StateRunning, Salt: strings.Repeat("0", 32), Stage: 1,
 		Share: offers.WholeFleet, Package: p, Manifest: p, Custom: custom}
+}
+
+// AddRelease is Add with a handset manifest that asks, as releases have it since schema 2. custom.Effect names what the
+// questions are about.
+func (s *Server) AddRelease(custom manifests.Custom, ask probe.Ask, name string, content []byte) offers.Offer {
+	role := manifests.Model{Device: custom.Model}.Role()
+	p := manifests.Package{Path: tufrepo.PackagePath(role, name), Length: int64(len(content)), SHA256: hash(content)}
+	notes := manifests.Package{Path: "builds/" + role + "/" + custom.Release + ".notes.json", Length: 1, SHA256: hash([]byte("n"))}
+	m := manifests.Manifest{Schema: manifests.ManifestSchema, Release: custom.Release, Model: custom.Model, Variant: custom.Variant,
+		Channel: custom.Channel, Counter: custom.Counter, Build: custom.Build, Package: p, NotesDocument: &notes}
+	if custom.Effect != "" {
+		m.Effect, m.Ask, m.EffectDocument = custom.Effect, ask, &notes
+	}
+	if err := m.Validate(); err != nil {
+		panic(err) // a test that wants another one adds it with AddTarget
+	}
+	text := m.Bytes()
+	offer := s.Add(m.Custom(hash(text)), name, content)
+	offer.Manifest = s.AddTarget(role, tufrepo.ManifestPath(role, custom.Release, custom.Variant), text)
+	return offer
+}
+
+// AddTarget lists a file in the offline role of a model and serves it.
+func (s *Server) AddTarget(role, path string, content []byte) manifests.Package {
+	p := manifests.Package{Path: path, Length: int64(len(content)), SHA256: hash(content)}
+	s.Packages[role] = append(s.Packages[role], tufrepo.Target{Path: path, Length: p.Length, SHA256: p.SHA256})
+	s.PutTarget(tufrepo.StoredTarget(path, p.SHA256), content)
+	return p
 }
 
 // Publish writes every role anew, then snapshot and timestamp.
@@ -274,12 +304,12 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *Server) receive(w http.ResponseWriter, r *http.Request) {
-	text, err := io.ReadAll(io.LimitReader(r.Body, report.MaxEnvelope+1))
+	text, err := io.ReadAll(io.LimitReader(r.Body, envelope.MaxBytes+1))
 	if err != nil {
 		problem(w, "truncated")
 		return
 	}
-	got, ref, err := report.Open(text)
+	got, ref, err := envelope.Open(text)
 	if err != nil {
 		problem(w, "report_malformed")
 		return

@@ -23,7 +23,7 @@ import (
 	"landed/firmware-fixtures/virtual"
 	client "landed/handset"
 	"landed/handset/slots"
-	"landed/manifests/report"
+	"landed/manifests/effect/probe"
 )
 
 const (
@@ -231,10 +231,10 @@ func (h *handset) radioUp() {
 	h.phone.NetUp(h.now())
 }
 
-// Evidence implements handset.System.
-func (h *handset) Evidence() (report.Evidence, time.Duration) {
+// Answers implements handset.System.
+func (h *handset) Answers(ask probe.Ask) (probe.Answers, time.Duration) {
 	now := h.now()
-	return h.phone.Observe(now), now.Sub(h.phone.State().FirstBoot)
+	return h.phone.Answers(now, ask), now.Sub(h.phone.State().FirstBoot)
 }
 
 // Send implements virtual.Activation: what a real handset would send to the maker is noted in a file.

@@ -18,8 +18,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"landed/firmware-fixtures/virtual"
 	client "landed/handset"
-	"landed/manifests/report"
 )
 
 // Main runs one command and returns its exit code: 0 done, 1 the update was refused or the server not
@@ -83,6 +83,15 @@ func command(out io.Writer) *cobra.Command {
 	return root
 }
 
+// setBackup switches the app backup, if the system has one.
+func (h *handset) setBackup(on bool) error {
+	if h.phone.State().Backup == nil {
+		return errors.New("the system of this handset has no app backup")
+	}
+	h.phone.SetBackup(on, h.now())
+	return h.keep()
+}
+
 // userCommands are what the user of the handset does, and what support asks for.
 func userCommands(dir *string, clock *time.Duration, out io.Writer) []*cobra.Command {
 	with := func(use, short string, do func(*handset) error) *cobra.Command {
@@ -110,7 +119,7 @@ func userCommands(dir *string, clock *time.Duration, out io.Writer) []*cobra.Com
 			_, err := fmt.Fprintln(out, h.client.Reference())
 			return err
 		}),
-		with("status", "print what the handset knows about itself, as JSON", func(h *handset) error {
+		with("status", "print what the handset knows about itself, with its answers, as JSON", func(h *handset) error {
 			st, err := h.client.Status()
 			if err != nil {
 				return err
@@ -120,11 +129,17 @@ func userCommands(dir *string, clock *time.Duration, out io.Writer) []*cobra.Com
 			return enc.Encode(st)
 		}),
 		with("optin", "switch Cloud Messaging on, as its user", func(h *handset) error {
-			h.phone.OptIn(report.SurfaceMessaging, h.client.Time())
+			h.phone.OptIn(virtual.SurfaceMessaging, h.client.Time())
 			return h.keep()
 		}),
 		with("optout", "switch Cloud Messaging off, as its user", func(h *handset) error {
-			h.phone.OptOut(report.SurfaceMessaging, h.client.Time())
+			h.phone.OptOut(virtual.SurfaceMessaging, h.client.Time())
+			return h.keep()
+		}),
+		with("backup-on", "switch the app backup on, as its user", func(h *handset) error { return h.setBackup(true) }),
+		with("backup-off", "switch the app backup off, as its user", func(h *handset) error { return h.setBackup(false) }),
+		with("install-app", "install an app, as its user", func(h *handset) error {
+			h.phone.AppInstalled(h.now())
 			return h.keep()
 		}),
 		with("reset", "factory reset: a new installation on the same system", func(h *handset) error {

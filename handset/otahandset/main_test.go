@@ -17,6 +17,7 @@ import (
 	"landed/handset/handsettest"
 	"landed/handset/otahandset"
 	"landed/manifests"
+	"landed/manifests/effect"
 	"landed/manifests/offers"
 )
 
@@ -24,9 +25,14 @@ func TestOneHandsetFromSetUpToReset(t *testing.T) {
 	dir := t.TempDir()
 	old, fix := build(t, fixtures.Unpatched), build(t, fixtures.Patched)
 	server := handsettest.New(time.Now)
-	offer := server.Add(manifests.Custom{Model: "armani", Variant: fix.Variant, Channel: "stable", Release: "miui-cloud-messaging-opt-in", Counter: 1,
+	optIn, err := effect.ByName("cloud-messaging-opt-in")
+	if err != nil {
+		t.Fatal(err)
+	}
+	offer := server.AddRelease(manifests.Custom{Model: "armani", Variant: fix.Variant, Channel: "stable",
+		Release: "miui-cloud-messaging-opt-in", Counter: 1,
 		Build:  manifests.Build{Fingerprint: fix.Fingerprint, Incremental: fix.Incremental, UTC: fix.UTC},
-		Effect: manifests.OptInRelease().EffectOn("armani")}, fix.Incremental, content(t, fix))
+		Effect: optIn.Name}, optIn.Ask, fix.Incremental, content(t, fix))
 	server.Offers["armani"] = []offers.Offer{offer}
 	server.Publish()
 	web := httptest.NewServer(server)
@@ -46,23 +52,30 @@ func TestOneHandsetFromSetUpToReset(t *testing.T) {
 		t.Fatalf("exit %d, %s", code, out)
 	}
 	before := status(t, phone)
-	if before.Progress != "running" || before.Unsent != 0 || before.Evidence.Feature != 1 || before.Evidence.State != "off" {
+	if before.Progress != "running" || before.Unsent != 0 || before.Effect != optIn.Name ||
+		before.Answers["feature"].Int() != 1 || before.Answers["state"].Word() != "off" {
 		t.Errorf("status %+v", before)
 	}
-	if _, code := run("optin", "--dir", phone); code != 0 || status(t, phone).Evidence.Consent != "in" {
+	if _, code := run("optin", "--dir", phone); code != 0 || status(t, phone).Answers["consent"].Word() != "in" {
 		t.Errorf("exit %d: the consent was not kept", code)
 	}
 	if _, code := run("--dir", phone, "--once"); code != 0 {
 		t.Errorf("exit %d", code)
 	}
-	if all := server.Reports(); all[len(all)-1].Evidence.Consent != "in" {
+	if all := server.Reports(); all[len(all)-1].Answers["consent"].Word() != "in" {
 		t.Error("the changed answer was not reported")
 	}
 	if _, code := run("reset", "--dir", phone); code != 0 {
 		t.Errorf("reset: exit %d", code)
 	}
-	if after := status(t, phone); after.Reference == before.Reference || after.Seq != 0 || after.Build != before.Build || after.Evidence.Consent != "none" {
+	if after := status(t, phone); after.Reference == before.Reference || after.Seq != 0 || after.Build != before.Build || len(after.Answers) != 0 {
 		t.Errorf("after the reset: %+v", after)
+	}
+	if _, code := run("--dir", phone, "--once"); code != 0 || status(t, phone).Answers["consent"].Word() != "none" {
+		t.Errorf("exit %d: the consent outlived the reset", code)
+	}
+	if out, code := run("backup-on", "--dir", phone); code != 2 || !strings.Contains(out, "no app backup") {
+		t.Errorf("backup-on: exit %d, %s", code, out)
 	}
 	if out, code := run("reference", "--dir", phone); code != 0 || len(strings.TrimSpace(out)) != 29 {
 		t.Errorf("reference: exit %d, %s", code, out)

@@ -3,8 +3,8 @@
 // Package otasim is the command line of a fleet of virtual handsets against a running server.
 //
 // Parties: a server that keeps its own time, and the fleet, whose time runs at a chosen speed from now on.
-// It promises to end with one JSON object: per model the installations and what is really so. It refuses
-// models that have no stand-in firmware.
+// It promises to end with one JSON object: per model and release the installations, what is really so, and what they
+// answer now. It refuses models that have no stand-in firmware.
 package otasim
 
 import (
@@ -29,12 +29,12 @@ import (
 )
 
 type options struct {
-	server, root string
-	keys, models []string
-	handsets     int
-	seed         uint64
-	days         int
-	speed        float64
+	server, root, effect string
+	keys, models         []string
+	handsets             int
+	seed                 uint64
+	days                 int
+	speed                float64
 }
 
 // Main runs the fleet and returns the exit code: 0 done, 2 used wrongly or stopped by a fault.
@@ -58,6 +58,7 @@ func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	f.Uint64Var(&o.seed, "seed", 1, "the same seed gives the same fleet")
 	f.IntVar(&o.days, "days", 30, "virtual days to run")
 	f.Float64Var(&o.speed, "speed", 1, "virtual seconds in a real second; 0: as fast as possible")
+	f.StringVar(&o.effect, "effect", sim.OptIn, "what the releases on the server promise; the truth is told by it")
 	_ = root.MarkFlagRequired("root")
 	root.SetArgs(args)
 	root.SetIn(stdin)
@@ -127,6 +128,7 @@ func (o options) config() (sim.Config, error) {
 	if cfg.Keys, err = publicKeys(certs); err != nil {
 		return cfg, err
 	}
+	release := sim.Release{Effect: o.effect} // whatever its name
 	for i, device := range o.models {
 		size := o.handsets / len(o.models)
 		if i < o.handsets%len(o.models) {
@@ -137,7 +139,9 @@ func (o options) config() (sim.Config, error) {
 			return cfg, err
 		}
 		cfg.Models = append(cfg.Models, m)
+		release.Builds = append(release.Builds, buildsOf(device, o.effect)...)
 	}
+	cfg.Releases = []sim.Release{release}
 	if o.speed > 0 {
 		cfg.Pace = pace(cfg.Start, o.speed)
 	}
@@ -174,19 +178,52 @@ func pace(start time.Time, speed float64) func(context.Context, time.Time) error
 	}
 }
 
+// buildsOf lists the stand-in builds that a release with this effect may bring to a model.
+func buildsOf(device, effect string) (fingerprints []string) {
+	add := func(b fixtures.Build, err error) {
+		if err == nil && (effect != sim.OptIn || b.Config.Feature >= 1) {
+			fingerprints = append(fingerprints, b.Fingerprint)
+		}
+	}
+	if effect == sim.OptIn {
+		for _, kind := range []fixtures.Kind{fixtures.Patched, fixtures.Bad} {
+			add(fixtures.BuildOf(device, kind))
+		}
+	}
+	for n := 1; n <= fixtures.MaxLater; n++ {
+		add(fixtures.LaterBuildOf(device, fixtures.Patched, n))
+	}
+	return fingerprints
+}
+
 func summary(f *sim.Fleet, out io.Writer) error {
+	type release struct {
+		Release string                    `json:"release"`
+		Truth   map[string]int            `json:"truth"`
+		Answers map[string]map[string]int `json:"answers"` // by probe: how many give which answer now
+	}
 	type model struct {
-		Model string         `json:"model"`
-		Truth map[string]int `json:"truth"`
+		Model    string         `json:"model"`
+		Truth    map[string]int `json:"truth"` // of the release that each is at
+		Releases []release      `json:"releases"`
 	}
 	n := f.Identifiers()
 	s := struct {
 		Now      time.Time `json:"now"`
 		Models   []model   `json:"models"`
 		Observer any       `json:"observer"`
-	}{Now: f.Now(), Observer: map[string]int{"identifiers_received_before": n.Before, "identifiers_received_after_from_patched": n.AfterPatched}}
+	}{Now: f.Now(), Observer: map[string]int{"identifiers_received_before": n.Before,
+		"identifiers_received_after_from_patched": n.AfterPatched,
+		"app_lists_received_before":               n.ListsBefore, "app_lists_received_after": n.ListsAfter}}
 	for _, device := range f.Models() {
-		s.Models = append(s.Models, model{device, f.Counts(device)})
+		m := model{Model: device, Truth: f.CurrentCounts(device, ""), Releases: []release{}}
+		for _, name := range f.Met(device) {
+			m.Releases = append(m.Releases, release{name, f.Counts(device, name), f.Answers(device, name)})
+			for class, n := range f.CurrentCounts(device, name) {
+				m.Truth[class] += n
+			}
+		}
+		s.Models = append(s.Models, m)
 	}
 	enc := json.NewEncoder(out)
 	enc.SetIndent("", "  ")

@@ -15,6 +15,7 @@ import (
 	fixtures "landed/firmware-fixtures"
 	"landed/handset/handsettest"
 	"landed/manifests"
+	"landed/manifests/effect"
 )
 
 // feed is a server that offers the patch of armani to everybody, and the root that its handsets are sold with.
@@ -29,9 +30,13 @@ func feed(t *testing.T) (*httptest.Server, string) {
 		t.Fatal(err)
 	}
 	s := handsettest.New(time.Now)
-	s.Offers["armani"] = append(s.Offers["armani"], s.Add(manifests.Custom{Model: "armani", Variant: fix.Variant, Channel: "stable",
+	optIn, err := effect.ByName("cloud-messaging-opt-in")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Offers["armani"] = append(s.Offers["armani"], s.AddRelease(manifests.Custom{Model: "armani", Variant: fix.Variant, Channel: "stable",
 		Release: "miui-cloud-messaging-opt-in", Counter: 1, Build: manifests.Build{Fingerprint: fix.Fingerprint, Incremental: fix.Incremental, UTC: fix.UTC},
-		Effect: manifests.OptInRelease().EffectOn("armani")}, fix.Incremental, content))
+		Effect: optIn.Name}, optIn.Ask, fix.Incremental, content))
 	s.Publish()
 	root := filepath.Join(t.TempDir(), "root.json")
 	if err := os.WriteFile(root, s.Root(), 0o644); err != nil {
@@ -50,8 +55,13 @@ func TestFleetAgainstAServer(t *testing.T) {
 	}
 	var got struct {
 		Models []struct {
-			Model string         `json:"model"`
-			Truth map[string]int `json:"truth"`
+			Model    string         `json:"model"`
+			Truth    map[string]int `json:"truth"`
+			Releases []struct {
+				Release string
+				Truth   map[string]int
+				Answers map[string]map[string]int
+			}
 		} `json:"models"`
 		Observer map[string]int `json:"observer"`
 	}
@@ -64,6 +74,10 @@ func TestFleetAgainstAServer(t *testing.T) {
 	}
 	if len(got.Models) != 1 || got.Models[0].Model != "armani" || known == 0 || got.Observer["identifiers_received_before"] == 0 {
 		t.Errorf("got %s", &out)
+	}
+	if rs := got.Models[0].Releases; len(rs) != 1 || rs[0].Release != "miui-cloud-messaging-opt-in" || rs[0].Answers["feature"]["1"] == 0 ||
+		rs[0].Answers["boot"]["true"] != 4 {
+		t.Errorf("releases of armani: %+v", rs)
 	}
 }
 

@@ -14,7 +14,7 @@ import (
 	"landed/firmware-fixtures/virtual"
 	client "landed/handset"
 	"landed/handset/slots"
-	"landed/manifests/report"
+	"landed/manifests/effect/probe"
 )
 
 // handset is one virtual handset: real client, real slots, virtual firmware, scripted user.
@@ -32,13 +32,16 @@ type handset struct {
 	skew      time.Duration // of its clock
 	flaws     int           // boots of an installed system that will fail
 
-	at      time.Time // its own present
-	wake    time.Time // of the client's next step
-	batch   []event   // what happens to it in this quantum
-	pending []event   // what it planned meanwhile
-	patched time.Time // first boot of a patched build; zero before
-	ended   []Installation
-	last    error
+	at       time.Time         // its own present
+	wake     time.Time         // of the client's next step
+	batch    []event           // what happens to it in this quantum
+	pending  []event           // what it planned meanwhile
+	patched  time.Time         // first boot of a patched build; zero before
+	discreet time.Time         // first boot of a build that sends no list of apps by itself
+	release  string            // that its reports are about; "" before it has met one
+	left     map[string]string // class under each release that it has moved on from, as it was then
+	ended    []Installation
+	last     error
 }
 
 // newHandset builds handset i of a model, boots what it was sold with, and plans its life.
@@ -114,8 +117,10 @@ func (h *handset) run(ctx context.Context) {
 		if e.what != nil {
 			e.what(h)
 		}
+		before := h.look(h.at)
 		wake, err := h.client.Step(ctx)
 		h.last = err
+		h.moveOn(before)
 		h.sleepUntil(wake.Add(-h.skew))
 	}
 	h.batch = h.batch[:0]
@@ -162,12 +167,15 @@ func (h *handset) Boot(img slots.Image) error {
 		}
 		h.updated()
 	}
+	if first && system.Backup != nil && system.Backup.Feature >= 1 && h.discreet.IsZero() {
+		h.discreet = h.at
+	}
 	return nil
 }
 
-// Evidence implements handset.System.
-func (h *handset) Evidence() (report.Evidence, time.Duration) {
-	return h.phone.Observe(h.at), h.at.Sub(h.phone.State().FirstBoot)
+// Answers implements handset.System.
+func (h *handset) Answers(ask probe.Ask) (probe.Answers, time.Duration) {
+	return h.phone.Answers(h.at, ask), h.at.Sub(h.phone.State().FirstBoot)
 }
 
 func (h *handset) reboot() {
@@ -183,13 +191,14 @@ func (h *handset) factoryReset() {
 		h.plan(6*time.Hour, (*handset).factoryReset)
 		return
 	}
-	h.ended = append(h.ended, h.installation(h.at))
+	h.ended = append(h.ended, h.installations(h.at)...)
+	h.release, h.left = "", nil
 	h.at = h.at.Add(time.Second)
 	h.phone.FactoryReset(h.at)
 	if err := errors.Join(client.Reset(filepath.Join(h.fleet.cfg.Dir, h.name)), h.setUp()); err != nil {
 		h.last = err
 	}
-	h.radio.heard = time.Time{}
+	h.radio.heard = nil
 	h.plan(2*time.Minute, (*handset).radioUp)
 }
 

@@ -3,6 +3,7 @@
 package sim
 
 import (
+	"encoding/json"
 	"errors"
 	"io"
 	"net/http"
@@ -17,8 +18,8 @@ type radio struct {
 	next        http.RoundTripper
 	cutDownload bool // the first package breaks off in the middle
 	silent      bool
-	heard       time.Time // when the server last confirmed a report of this installation; zero before the first
-	lost        error     // why the last request got no answer; nil if it got one
+	heard       map[string]time.Time // when the server last confirmed a report of this installation, by release
+	lost        error                // why the last request got no answer; nil if it got one
 }
 
 var errNoNetwork = errors.New("no network")
@@ -35,13 +36,33 @@ func (r *radio) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	switch {
 	case req.Method == http.MethodPost && resp.StatusCode == http.StatusOK:
-		r.heard = r.h.fleet.Now()
+		r.hear(req)
 		r.silent = r.h.situation == Silent
 	case r.cutDownload && strings.Contains(req.URL.Path, "/targets/builds/") && resp.ContentLength > 1:
 		r.cutDownload = false
 		resp.Body = &cut{resp.Body, resp.ContentLength / 2}
 	}
 	return resp, nil
+}
+
+// hear notes that the server has confirmed a report. Of the report it looks at the release alone.
+func (r *radio) hear(req *http.Request) {
+	if req.GetBody == nil {
+		return
+	}
+	body, err := req.GetBody()
+	if err != nil {
+		return
+	}
+	var envelope struct{ Payload []byte }
+	var about struct{ Release string }
+	if json.NewDecoder(body).Decode(&envelope) != nil || json.Unmarshal(envelope.Payload, &about) != nil {
+		return
+	}
+	if r.heard == nil {
+		r.heard = map[string]time.Time{}
+	}
+	r.heard[about.Release] = r.h.fleet.Now()
 }
 
 // cut is a body whose connection is lost after some bytes.

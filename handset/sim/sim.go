@@ -24,6 +24,7 @@ import (
 	"net/http"
 	"os"
 	"runtime"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -41,6 +42,9 @@ type Config struct {
 	URL    string // of the server
 	Root   []byte // root.json that the handsets were sold with
 	Keys   []crypto.PublicKey
+
+	// Releases is what the fleet knows of releases, in order to say what is really so; see Ship.
+	Releases []Release
 
 	Transport http.RoundTripper // default: a transport of its own; see Handler for in-process servers
 	Channel   string            // default stable
@@ -75,6 +79,7 @@ type Fleet struct {
 	cfg      Config
 	now      atomic.Int64 // Unix nanoseconds, start of the current quantum
 	mu       sync.RWMutex // held for reading by workers, for writing by whoever reads the truth
+	releases []Release
 	queue    queue
 	order    int64
 	handsets []*handset
@@ -89,7 +94,7 @@ func New(cfg Config) (*Fleet, error) {
 	if err := cfg.complete(); err != nil {
 		return nil, err
 	}
-	f := &Fleet{cfg: cfg, observer: &virtual.Observer{}}
+	f := &Fleet{cfg: cfg, observer: &virtual.Observer{}, releases: slices.Clone(cfg.Releases)}
 	f.now.Store(cfg.Start.UnixNano())
 	if cfg.Dir == "" {
 		dir, err := tempDir(cfg.size())

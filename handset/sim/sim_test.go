@@ -17,9 +17,13 @@ import (
 	"landed/handset/handsettest"
 	"landed/handset/sim"
 	"landed/manifests"
+	"landed/manifests/effect"
+	"landed/manifests/offers"
 	"landed/manifests/report"
-	"landed/server/verdict"
 )
+
+// first is the release of the first fix.
+const first = "miui-cloud-messaging-opt-in"
 
 var start = time.Date(2026, 4, 1, 6, 0, 0, 0, time.UTC)
 
@@ -35,6 +39,7 @@ func fleet(t testing.TB, size int, kinds map[string]fixtures.Kind) (*sim.Fleet, 
 	})
 	var models []sim.Model
 	var bend []func()
+	release := sim.Release{Name: first, Effect: sim.OptIn}
 	for device, kind := range kinds {
 		m, err := sim.ModelOf(device, size)
 		if err != nil {
@@ -47,19 +52,15 @@ func fleet(t testing.TB, size int, kinds map[string]fixtures.Kind) (*sim.Fleet, 
 		if kind == fixtures.Bad {
 			m.Fresh = fixtures.Build{}
 		}
-		content, err := fixtures.Bytes(fix, fixtures.TestKey())
-		if err != nil {
-			t.Fatal(err)
-		}
 		role := manifests.Model{Device: device}.Role()
-		offer := server.Add(manifests.Custom{Model: device, Variant: fix.Variant, Channel: "stable", Release: "miui-cloud-messaging-opt-in", Counter: 1,
-			Build:  manifests.Build{Fingerprint: fix.Fingerprint, Incremental: fix.Incremental, UTC: fix.UTC},
-			Effect: manifests.OptInRelease().EffectOn(device)}, fix.Incremental, content)
+		offer := offerOf(t, server, release, fix, 1)
 		bend = append(bend, func() { server.Offers[role] = append(server.Offers[role], offer) })
+		release.Builds = append(release.Builds, fix.Fingerprint)
 		models = append(models, m)
 	}
 	server.Publish()
-	f, err := sim.New(sim.Config{Seed: 1, Start: start, Models: models, URL: "http://feed.test", Root: server.Root(),
+	f, err := sim.New(sim.Config{Seed: 1, Start: start, Models: models, Releases: []sim.Release{release},
+		URL: "http://feed.test", Root: server.Root(),
 		Transport: sim.Handler(server), Keys: []crypto.PublicKey{publicKey(t)}})
 	if err != nil {
 		t.Fatal(err)
@@ -75,6 +76,41 @@ func fleet(t testing.TB, size int, kinds map[string]fixtures.Kind) (*sim.Fleet, 
 	})
 	f.Every(5*24*time.Hour, func(context.Context) error { server.Publish(); return nil })
 	return f, server
+}
+
+// offerOf puts a build of a release into the feed, with what its effect asks.
+func offerOf(t testing.TB, server *handsettest.Server, r sim.Release, b fixtures.Build, counter int64) offers.Offer {
+	t.Helper()
+	content, err := fixtures.Bytes(b, fixtures.TestKey())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return server.AddRelease(manifests.Custom{Model: b.Model, Variant: b.Variant, Channel: "stable", Release: r.Name, Counter: counter,
+		Build: manifests.Build{Fingerprint: b.Fingerprint, Incremental: b.Incremental, UTC: b.UTC}, Effect: r.Effect},
+		program(t, r.Effect).Effect.Ask, b.Incremental, content)
+}
+
+// program is an effect that is shipped, ready to judge.
+func program(t testing.TB, name string) *effect.Program {
+	t.Helper()
+	e, err := effect.ByName(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := effect.Compile(e)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// standard is what installations of a model are judged by under a release.
+func standard(t testing.TB, r sim.Release, builds ...fixtures.Build) effect.Standard {
+	s := effect.Standard{Program: program(t, r.Effect)}
+	for _, b := range builds {
+		s.Builds = append(s.Builds, effect.Build{Fingerprint: b.Fingerprint, Model: b.Model, Variant: b.Variant})
+	}
+	return s
 }
 
 func publicKey(t testing.TB) crypto.PublicKey {
@@ -132,41 +168,58 @@ func TestTruthEqualsTheVerdicts(t *testing.T) {
 	}
 	kinds["pisces"] = fixtures.Bad
 	f, server := fleet(t, 15, kinds)
-	rules := map[string]verdict.Rule{}
+	by := map[standing]effect.Standard{}
 	for device, kind := range kinds {
 		b, err := fixtures.BuildOf(device, kind)
 		if err != nil {
 			t.Fatal(err)
 		}
-		rules[device] = verdict.Rule{Effect: manifests.OptInRelease().EffectOn(device),
-			Builds: []verdict.Build{{Fingerprint: b.Fingerprint, Model: device, Variant: b.Variant}}}
+		by[standing{device, first}] = standard(t, sim.Release{Name: first, Effect: sim.OptIn}, b)
 	}
 	seen := map[string]int{}
 	for day := 1; day <= 24; day++ {
 		if err := f.Run(t.Context(), start.Add(time.Duration(day)*24*time.Hour)); err != nil {
 			t.Fatal(err)
 		}
-		newest := map[report.Reference]report.Report{}
-		for _, r := range server.Reports() {
-			newest[report.ReferenceOf(r.PublicKey())] = r
-		}
-		for _, i := range f.Installations() {
-			r, known := newest[i.Reference]
-			if known != i.Known {
-				t.Errorf("day %d: %s %s: known is %v, reported is %v", day, i.Model, i.Situation, i.Known, known)
-			}
-			if !known {
-				continue
-			}
-			v := verdict.Judge(f.Now(), verdict.Subject{Newest: r, Last: server.Last(i.Reference)}, rules[i.Model])
-			seen[i.Class]++
-			if string(v.Class) != i.Class {
-				t.Errorf("day %d: %s %s is %s, the verdict says %s %v; last fault: %s", day, i.Model, i.Situation, i.Class, v.Class, v.Because, i.Fault)
-			}
-		}
+		agree(t, f, server, by, seen)
 	}
-	for _, class := range sim.Classes {
+	for _, class := range sim.Classes(sim.OptIn) {
 		t.Logf("%-20s %d", class, seen[class])
+	}
+}
+
+// standing is where an installation is counted: its model under a release.
+type standing struct{ model, release string }
+
+// agree holds the truth of every installation against the verdict on its newest report, under each release.
+func agree(t *testing.T, f *sim.Fleet, server *handsettest.Server, by map[standing]effect.Standard, seen map[string]int) {
+	t.Helper()
+	type said struct {
+		ref     report.Reference
+		release string
+	}
+	newest := map[said]report.Report{}
+	for _, r := range server.Reports() {
+		newest[said{report.ReferenceOf(r.PublicKey()), r.Release}] = r
+	}
+	for _, i := range f.Installations() {
+		r, known := newest[said{i.Reference, i.Release}]
+		if known != i.Known {
+			t.Errorf("%s: %s %s under %q: known is %v, reported is %v", f.Now(), i.Model, i.Situation, i.Release, i.Known, known)
+		}
+		if !known {
+			continue
+		}
+		last, now := server.Last(i.Reference), f.Now()
+		if !i.Current {
+			last = now // it has moved on, and is judged as it was then
+		}
+		v := effect.Judge(now, effect.Subject{Newest: r, Last: last}, by[standing{i.Model, i.Release}])
+		seen[i.Class]++
+		if v.Class != i.Class {
+			t.Errorf("%s: %s %s under %s is %s, the verdict says %s %v of %v; last fault: %s",
+				f.Now(), i.Model, i.Situation, i.Release, i.Class, v.Class, v.Because, r.Answers, i.Fault)
+		}
 	}
 }
 

@@ -5,7 +5,7 @@ package sim
 import (
 	"time"
 
-	"landed/manifests/report"
+	"landed/firmware-fixtures/virtual"
 )
 
 // Situation is what a handset lives through.
@@ -17,7 +17,7 @@ const (
 	Fresh         Situation = "fresh"          // sold with the patched build
 	OptedIn       Situation = "opted_in"       // switched on by its user before; asked, the user agrees
 	OptedOut      Situation = "opted_out"      // switched off by its user before
-	OptsIn        Situation = "opts_in"        // its user opts in after the patch
+	OptsIn        Situation = "opts_in"        // its user opts in after the patch, and switches the app backup on
 	OptsOut       Situation = "opts_out"       // its user switches off after the patch
 	Reset         Situation = "reset"          // factory reset after the patch
 	SIMChanged    Situation = "sim_changed"    // another SIM after the patch
@@ -57,9 +57,9 @@ func (h *handset) live() {
 	h.plan(h.between(2*time.Hour, 8*time.Hour), (*handset).daily)
 	switch h.situation {
 	case OptedIn:
-		h.plan(h.between(2*time.Hour, 4*time.Hour), func(h *handset) { h.phone.OptIn(report.SurfaceMessaging, h.client.Time()) })
+		h.plan(h.between(2*time.Hour, 4*time.Hour), func(h *handset) { h.phone.OptIn(virtual.SurfaceMessaging, h.client.Time()) })
 	case OptedOut:
-		h.plan(h.between(2*time.Hour, 4*time.Hour), func(h *handset) { h.phone.OptOut(report.SurfaceMessaging, h.client.Time()) })
+		h.plan(h.between(2*time.Hour, 4*time.Hour), func(h *handset) { h.phone.OptOut(virtual.SurfaceMessaging, h.client.Time()) })
 	case ClockAhead:
 		h.plan(h.between(2*day, 3*day), func(h *handset) { h.skew = 0 })
 	}
@@ -72,9 +72,12 @@ func (h *handset) updated() {
 	case OptedIn:
 		h.plan(h.between(3*time.Hour, day), func(h *handset) { h.phone.AnswerPrompt(true, h.client.Time()) })
 	case OptsIn:
-		h.plan(h.between(day, 3*day), func(h *handset) { h.phone.OptIn(report.SurfaceMiCloud, h.client.Time()) })
+		h.plan(h.between(day, 3*day), func(h *handset) {
+			h.phone.OptIn(virtual.SurfaceMiCloud, h.client.Time())
+			h.phone.SetBackup(true, h.at)
+		})
 	case OptsOut:
-		h.plan(h.between(day, 3*day), func(h *handset) { h.phone.OptOut(report.SurfaceMiCloud, h.client.Time()) })
+		h.plan(h.between(day, 3*day), func(h *handset) { h.phone.OptOut(virtual.SurfaceMiCloud, h.client.Time()) })
 	case SIMChanged:
 		h.plan(h.between(2*day, 4*day), func(h *handset) { h.phone.SIMChanged(0, h.at) })
 	case Reset:
@@ -82,7 +85,8 @@ func (h *handset) updated() {
 	}
 }
 
-// daily is everyday use: contacts and conversations are opened, now and then the handset is restarted.
+// daily is everyday use: contacts and conversations are opened, now and then an app is installed or the handset is
+// restarted.
 func (h *handset) daily() {
 	h.plan(h.between(3*time.Hour, 9*time.Hour), (*handset).daily)
 	switch h.life.IntN(8) {
@@ -92,6 +96,8 @@ func (h *handset) daily() {
 		h.phone.ContactOpened(h.at)
 	case 4, 5:
 		h.phone.ThreadOpened(h.at)
+	case 6:
+		h.phone.AppInstalled(h.at)
 	}
 	h.phone.Tick(h.at)
 }

@@ -3,7 +3,7 @@
 package sim
 
 import (
-	"cmp"
+	"maps"
 	"slices"
 	"time"
 
@@ -11,39 +11,26 @@ import (
 	"landed/manifests/report"
 )
 
-// Classes of truth, by the names under which the server counts verdicts.
-const (
-	confirmedOff       = "confirmed_off"
-	consented          = "consented"
-	carriedOver        = "carried_over"
-	registeredByItself = "registered_by_itself"
-	notExercised       = "not_exercised"
-	leak               = "leak"
-	contradictory      = "contradictory"
-	unpatched          = "unpatched"
-	unknown            = "unknown"
-)
-
-// Classes lists every class that a truth may have.
-var Classes = []string{confirmedOff, consented, carriedOver, registeredByItself, notExercised, leak, contradictory, unpatched, unknown}
-
 // silentAfter is how long an unpatched handset may be silent before nobody can say what it does: it reports
 // weekly; two missed reports and a little.
 const silentAfter = 15 * 24 * time.Hour
 
-// Installation is one set-up of one handset, and what is really so.
+// Installation is one set-up of one handset under one release that it has met, and what is really so.
 type Installation struct {
 	Reference report.Reference
 	Model     string
 	Situation Situation
-	Known     bool   // the server has confirmed at least one report of it
+	Release   string // "" if it has met none yet
+	Current   bool   // its reports are about this release; if not, it has moved on, and Class is what it was then
+	Known     bool   // the server has confirmed at least one report of it about this release
 	Ended     bool   // by a factory reset; Class is what it was then
-	Class     string // one of Classes
+	Class     string // one of Classes of the release's effect
 	Build     string // fingerprint that runs, or ran
 	Fault     string // what the last step complained of, or why its last request got no answer; "" if nothing
 }
 
-// Installations lists every installation that ever was, the ended ones of a handset first.
+// Installations lists every installation that ever was, under each release that it has met: the ended ones of a handset
+// first, and the release that it is at last.
 func (f *Fleet) Installations() []Installation {
 	f.mu.RLock()
 	defer f.mu.RUnlock()
@@ -54,30 +41,89 @@ func (f *Fleet) Installations() []Installation {
 			i.Ended = true
 			all = append(all, i)
 		}
-		all = append(all, h.installation(now))
+		all = append(all, h.installations(now)...)
 	}
 	return all
 }
 
-// Truth is the class of one installation, and "" for one that does not exist or that no report has made known.
-func (f *Fleet) Truth(ref report.Reference) string {
+// Truth is the class of one installation under a release, and "" for one that does not exist or that no report about
+// the release has made known.
+func (f *Fleet) Truth(ref report.Reference, release string) string {
 	for _, i := range f.Installations() {
-		if i.Reference == ref && i.Known {
+		if i.Reference == ref && i.Release == release && i.Known {
 			return i.Class
 		}
 	}
 	return ""
 }
 
-// Counts are the known installations of a model by class; every class is listed.
-func (f *Fleet) Counts(model string) map[string]int {
+// Counts are the known installations of a model under a release by class, also those that have moved on since; every
+// class of the release's effect is listed.
+func (f *Fleet) Counts(model, release string) map[string]int {
+	return f.counts(release, func(i Installation) bool { return i.Model == model && i.Release == release })
+}
+
+// CurrentCounts are those of Counts that are still at the release.
+func (f *Fleet) CurrentCounts(model, release string) map[string]int {
+	return f.counts(release, func(i Installation) bool { return i.Model == model && i.Release == release && i.Current })
+}
+
+func (f *Fleet) counts(release string, in func(Installation) bool) map[string]int {
+	f.mu.RLock()
+	effect := f.releaseOf(release).Effect
+	f.mu.RUnlock()
 	counts := map[string]int{}
-	for _, c := range Classes {
+	for _, c := range Classes(effect) {
 		counts[c] = 0
 	}
 	for _, i := range f.Installations() {
-		if i.Model == model && i.Known {
+		if i.Known && in(i) {
 			counts[i.Class]++
+		}
+	}
+	return counts
+}
+
+// Total is how many installations of a model the server knows, each once, whatever releases it has met.
+func (f *Fleet) Total(model string) int {
+	known := map[report.Reference]bool{}
+	for _, i := range f.Installations() {
+		if i.Model == model && i.Known {
+			known[i.Reference] = true
+		}
+	}
+	return len(known)
+}
+
+// Met lists the releases that the handsets of a model have met, in order.
+func (f *Fleet) Met(model string) []string {
+	met := map[string]bool{}
+	for _, i := range f.Installations() {
+		if i.Model == model && i.Release != "" {
+			met[i.Release] = true
+		}
+	}
+	return sortedKeys(met)
+}
+
+// Answers counts what the handsets of a model that are at a release answer now: by probe and answer.
+func (f *Fleet) Answers(model, release string) map[string]map[string]int {
+	f.mu.RLock()
+	defer f.mu.RUnlock()
+	counts := map[string]map[string]int{}
+	for _, h := range f.handsets {
+		if h.model.Device != model || h.release != release {
+			continue
+		}
+		st, err := h.client.Status()
+		if err != nil {
+			continue
+		}
+		for name, v := range st.Answers {
+			if counts[name] == nil {
+				counts[name] = map[string]int{}
+			}
+			counts[name][v.String()]++
 		}
 	}
 	return counts
@@ -88,6 +134,8 @@ type Identifiers struct {
 	Before         int // while an unpatched build ran
 	AfterPatched   int // from patched builds whose user had not agreed: leaks, and what was carried over
 	AfterConsented int // from patched builds whose user had agreed
+	ListsBefore    int // lists of apps, while a build ran that sends them by itself
+	ListsAfter     int // from then on: whatever the reason
 }
 
 // Identifiers asks the observer, and the handsets for nothing but who agreed.
@@ -96,76 +144,27 @@ func (f *Fleet) Identifiers() Identifiers {
 	defer f.mu.RUnlock()
 	var n Identifiers
 	for _, h := range f.handsets {
+		if h.discreet.IsZero() {
+			n.ListsBefore += f.observer.Received(h.name)[virtual.AppList]
+		} else {
+			n.ListsBefore += f.observer.ReceivedBefore(h.name, h.discreet)[virtual.AppList]
+			n.ListsAfter += f.observer.ReceivedSince(h.name, h.discreet)[virtual.AppList]
+		}
 		if h.patched.IsZero() {
 			n.Before += f.observer.Received(h.name).Total()
 			continue
 		}
 		n.Before += f.observer.ReceivedBefore(h.name, h.patched).Total()
 		after := f.observer.ReceivedSince(h.name, h.patched).Total()
-		if h.leaks() || !h.phone.Truth().Consented {
+		v := h.look(f.Now())
+		v.traffic = f.observer.ReceivedSince(h.name, v.phone.Since)
+		if v.leaks() || !v.phone.Consented {
 			n.AfterPatched += after
 		} else {
 			n.AfterConsented += after
 		}
 	}
 	return n
-}
-
-// installation says what is so at now.
-func (h *handset) installation(now time.Time) Installation {
-	i := Installation{Reference: h.client.Reference(), Model: h.model.Device, Situation: h.situation,
-		Known: !h.radio.heard.IsZero(), Class: h.class(now), Build: h.phone.State().Build}
-	if fault := cmp.Or(h.last, h.radio.lost); fault != nil {
-		i.Fault = fault.Error()
-	}
-	return i
-}
-
-// class looks at the files in the slot, at the userdata and at what the observer received, in the order of
-// the table of docs/design/effect.md.
-func (h *handset) class(now time.Time) string {
-	img, err := h.slots.Image()
-	if err != nil {
-		return unknown
-	}
-	system, err := virtual.Load(img.System)
-	if err != nil {
-		return unknown
-	}
-	t := h.phone.Truth()
-	switch {
-	case system.Behaviour.Feature < 1 && now.Sub(h.radio.heard) > silentAfter:
-		return unknown
-	case system.Behaviour.Feature < 1:
-		return unpatched
-	case h.leaks():
-		return leak
-	case system.Behaviour.Gate == report.GateOpen:
-		return contradictory // an opt-in image whose guard is open, and which has not acted on it yet
-	case t.On && t.Consented && t.Origin == report.OriginUser:
-		return consented
-	case t.On:
-		return carriedOver
-	case t.SelfRegistered:
-		return registeredByItself
-	case !t.Tested || now.Sub(t.Since) < 24*time.Hour:
-		return notExercised
-	}
-	return confirmedOff
-}
-
-// leaks says if anything left the patched build that nobody had agreed to: the handset's own count of why, and
-// the observer's of what, in case the first is wrong.
-func (h *handset) leaks() bool {
-	t := h.phone.Truth()
-	if !t.OptIn {
-		return false
-	}
-	if t.Sent.Auto+t.Sent.LookupsOff > 0 || t.Sent.Plain {
-		return true
-	}
-	received := h.fleet.observer.ReceivedSince(h.name, t.Since).Total()
-	return received > 0 && t.Sent.User+t.Sent.LookupsOn == 0
 }
 
 // Situations counts the fleet by situation.
@@ -187,3 +186,5 @@ func (f *Fleet) Models() []string {
 	}
 	return devices
 }
+
+func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

@@ -28,7 +28,7 @@ func ExampleJudge() {
 	now := time.Date(2014, 8, 20, 12, 0, 0, 0, time.UTC)
 
 	newest := report.Report{Model: "armani", Variant: "armani", Build: build, Progress: report.ProgressRunning, Answers: probe.Answers{
-		"state": probe.Word("off"), "origin": probe.Word("policy"), "uploads_build": probe.Int(2), "uploads_off": probe.Int(0),
+		"backup": probe.Word("off"), "backup_origin": probe.Word("policy"), "uploads_build": probe.Int(2), "uploads_off": probe.Int(0),
 		"boot": probe.Bool(true), "data_up": probe.Bool(true), "app_installed": probe.Bool(false), "observed_hours": probe.Int(24),
 	}}
 	for range 2 {

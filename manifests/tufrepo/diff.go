@@ -3,10 +3,10 @@
 package tufrepo
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 	"time"
 )
 
@@ -146,7 +146,7 @@ func describe(role string, t Target) string {
 	if !ok {
 		return fmt.Sprintf("file for %s: %s, %d bytes, sha256 %.12s….", role, t.Path, t.Length, t.SHA256)
 	}
-	return fmt.Sprintf("package for %s on %s: release %s, build %s of %s, counter %d, effect %s (where the service is already on: %s); %s, %d bytes, sha256 %.12s….",
+	return fmt.Sprintf("package for %s on %s: release %s, build %s of %s, counter %d, effect %s; %s, %d bytes, sha256 %.12s….",
 		custom.Variant, custom.Channel, custom.Release, custom.Build.Incremental, time.Unix(custom.Build.UTC, 0).UTC().Format(time.DateOnly), custom.Counter,
-		custom.Effect.Name, strings.ReplaceAll(string(custom.Effect.Migration), "_", " "), t.Path, t.Length, t.SHA256)
+		cmp.Or(custom.Effect, "none"), t.Path, t.Length, t.SHA256)
 }

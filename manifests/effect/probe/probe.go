@@ -41,7 +41,7 @@ const (
 // Probe is one bounded value that an effect asks of a handset.
 type Probe struct {
 	Name string `json:"name" yaml:"name"` // lower-case letters, digits and _; conditions use it
-	Kind Kind   `json:"kind" yaml:"kind"`
+	Kind Kind   `json:"kind,omitempty" yaml:"kind"`
 	Max  int64  `json:"max,omitempty" yaml:"max,omitempty"` // of an int without buckets: 1…65,535
 	// Buckets are the lower bounds of ranges, rising from 0; an answer is one of them: a counter is rounded down
 	// before it leaves the handset.
