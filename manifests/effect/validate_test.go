@@ -88,7 +88,8 @@ func wide(n int) func(*Effect) {
 			name := fmt.Sprintf("n%d", i)
 			e.Probes = append(e.Probes, probe.Probe{Name: name, Kind: probe.KindInt, Max: probe.MaxInt})
 			e.Words["en"].Probes[name] = ProbeWords{Name: name}
-			e.Rules = append(e.Rules, Rule{Class: "loud", When: name + " > 0", Code: e.Rules[0].Code})
+			e.Rules = append(e.Rules, Rule{Class: e.Rules[0].Class, When: name + " > 0", Code: name})
+			e.Words["en"].Reasons[name] = "a number"
 		}
 	}
 }
