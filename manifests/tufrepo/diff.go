@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 	"time"
 )
 
@@ -146,7 +145,11 @@ func describe(role string, t Target) string {
 	if !ok {
 		return fmt.Sprintf("file for %s: %s, %d bytes, sha256 %.12s….", role, t.Path, t.Length, t.SHA256)
 	}
-	return fmt.Sprintf("package for %s on %s: release %s, build %s of %s, counter %d, effect %s (where the service is already on: %s); %s, %d bytes, sha256 %.12s….",
-		custom.Variant, custom.Channel, custom.Release, custom.Build.Incremental, time.Unix(custom.Build.UTC, 0).UTC().Format(time.DateOnly), custom.Counter,
-		custom.Effect.Name, strings.ReplaceAll(string(custom.Effect.Migration), "_", " "), t.Path, t.Length, t.SHA256)
+	effect := "effect " + custom.Effect
+	if custom.Effect == "" {
+		effect = "no effect, so nothing is claimed"
+	}
+	return fmt.Sprintf("package for %s on %s: release %s, build %s of %s, counter %d, %s; %s, %d bytes, sha256 %.12s….",
+		custom.Variant, custom.Channel, custom.Release, custom.Build.Incremental,
+		time.Unix(custom.Build.UTC, 0).UTC().Format(time.DateOnly), custom.Counter, effect, t.Path, t.Length, t.SHA256)
 }
