@@ -20,6 +20,10 @@ var kinds = []struct{ field, name, parser string }{
 	{"files", "a trust file", "bundle"},
 	{"keyid", "the public half of a key", "public key file"},
 	{"timestamp", "an online.json with the server's public keys", "online keys"},
+	{"payloadType", "a report", "this is no DSSE envelope"},
+	{"builds", "an effect document", "effect document"},
+	{"ask", "a handset manifest", "release manifest"},
+	{"notes", "notes of a release", "notes"},
 }
 
 // kindOf says in words what a file is, "" if it is none that this program knows. It judges nothing:
