@@ -114,7 +114,8 @@ func (m Model) faults() []error {
 			faults = append(faults, fmt.Errorf("device %s: variant %q: wanted a letter, then letters, digits, _ or -", m.Device, v))
 		}
 		if slices.Contains(takenVariants, v) {
-			faults = append(faults, fmt.Errorf("device %s: no variant can be called %q: its manifest would lie where the %s document of a release lies", m.Device, v, v))
+			faults = append(faults, fmt.Errorf("device %s: no variant can be called %q: its manifest would lie "+
+				"where the %s document of a release lies", m.Device, v, v))
 		}
 	}
 	return faults

@@ -20,7 +20,7 @@ type Fault struct {
 // The codes of faults.
 const (
 	CounterLow  = "COUNTER-LOW"  // a counter or build time goes back behind what may be installed already
-	DownUnpatch = "DOWN-UNPATCH" // the build cannot have what is promised, or what an earlier one promised is promised no more
+	DownUnpatch = "DOWN-UNPATCH" // the build cannot have what is promised, or an earlier promise is given up
 )
 
 // Faults says what every signer will say about next, a build that is to be published. ask is what its release asks of
@@ -38,19 +38,22 @@ func Faults(next manifests.Custom, ask probe.Ask, published []manifests.Custom) 
 	highest, newest, last := latest(next, published)
 	switch {
 	case highest.Counter > next.Counter:
-		add(CounterLow, true, "Release %s has counter %d, but %s with counter %d may be installed on %s already; it wants a counter above %d.",
+		add(CounterLow, true, "Release %s has counter %d, but %s with counter %d may be installed on %s already; "+
+			"it wants a counter above %d.",
 			next.Release, next.Counter, highest.Release, highest.Counter, next.Variant, highest.Counter)
 	case highest.Counter == next.Counter && highest.Release != next.Release:
-		add(CounterLow, true, "Release %s has counter %d, and so has %s, which may be installed on %s already; it wants a counter above %d.",
+		add(CounterLow, true, "Release %s has counter %d, and so has %s, which may be installed on %s already; "+
+			"it wants a counter above %d.",
 			next.Release, next.Counter, highest.Release, next.Variant, highest.Counter)
 	}
 	if newest.Build.UTC >= next.Build.UTC && newest.Build != next.Build {
-		add(CounterLow, true, "Build %s for %s is of %s, and build %s of %s may be installed on %s already; it wants a newer build.",
-			next.Build.Incremental, next.Variant, when(next.Build.UTC), newest.Build.Incremental, when(newest.Build.UTC), next.Channel)
+		add(CounterLow, true, "Build %s for %s is of %s, and build %s of %s may be installed on %s already; "+
+			"it wants a newer build.", next.Build.Incremental, next.Variant, when(next.Build.UTC),
+			newest.Build.Incremental, when(newest.Build.UTC), next.Channel)
 	}
 	if day, err := time.Parse(time.DateOnly, ask.PromptDay); err == nil && next.Build.UTC < day.Unix() {
-		add(DownUnpatch, true, "Build %s for %s is of %s, but no build before %s (the effect's prompt_day) can have the effect %s: "+
-			"it would undo the fix. Build it again from the patched tree.",
+		add(DownUnpatch, true, "Build %s for %s is of %s, but no build before %s (the effect's prompt_day) "+
+			"can have the effect %s: it would undo the fix. Build it again from the patched tree.",
 			next.Build.Incremental, next.Variant, when(next.Build.UTC), ask.PromptDay, next.Effect)
 	}
 	if last.Effect != "" && last.Effect != next.Effect && last.Release != next.Release {

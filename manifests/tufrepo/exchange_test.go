@@ -20,8 +20,8 @@ func sampleRequest() Request {
 		Roles:     []RequestRole{{"armani", must(NewRole(2, r.in(100), []Target{p}))}},
 		Manifests: map[string][]byte{ManifestPath("armani", "fix", "armani"): []byte("{}")},
 		Packages:  []RequestPackage{{p.Path, "miui_armani_2.zip", p.SHA256, p.Length, "armani", "armani", "stable"}},
-		Models: []manifests.Model{{Device: "armani", Variants: []string{"armani"}, Profile: manifests.Profile{Family: "file", LegacyRecovery: true}}},
-		Names:  map[string]string{strings.Repeat("0", 64): "ann"}}
+		Models:    []manifests.Model{{Device: "armani", Variants: []string{"armani"}, Profile: manifests.Profile{Family: "file", LegacyRecovery: true}}},
+		Names:     map[string]string{strings.Repeat("0", 64): "ann"}}
 }
 
 func TestExchangeRoundTrip(t *testing.T) {

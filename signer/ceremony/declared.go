@@ -20,7 +20,7 @@ type Declaration struct {
 	Models    []string                   `json:"models"` // devices
 	Notes     map[string]string          `json:"notes"`  // by language tag
 	Questions []release.Question         `json:"questions,omitempty"`
-	Effect    *effect.Effect             `json:"effect,omitempty"`    // nil: nothing is claimed; its migration is in Migration
+	Effect    *effect.Effect             `json:"effect,omitempty"`    // nil: nothing is claimed
 	Migration map[string]probe.Migration `json:"migration,omitempty"` // by device
 	Bits      float64                    `json:"bits"`                // the most that one report can tell
 }

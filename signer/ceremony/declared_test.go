@@ -71,7 +71,9 @@ func TestPublishedSchema1(t *testing.T) {
 	old.manifest.Ask = probe.Ask{Hours: 24, PromptDay: "2014-08-01", Migration: probe.MigrationLeave}
 	old.manifest.EffectDocument, old.manifest.NotesDocument = nil, nil
 	targets := old.targets()
-	targets = slices.DeleteFunc(targets, func(t tufrepo.Target) bool { return strings.HasSuffix(t.Path, ".notes.json") || strings.HasSuffix(t.Path, ".effect.json") })
+	targets = slices.DeleteFunc(targets, func(t tufrepo.Target) bool {
+		return strings.HasSuffix(t.Path, ".notes.json") || strings.HasSuffix(t.Path, ".effect.json")
+	})
 	targets[0].Custom = must(json.Marshal(old.manifest.Custom1()))
 	old.stage(targets)
 	h.apply(t, old.request, h.builds[0], h.builds[1])

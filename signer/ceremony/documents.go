@@ -55,7 +55,7 @@ func (r *review) readDocuments() {
 		if _, isEffect := r.effects[path]; isEffect {
 			r.judgeBuilds(path)
 		}
-		if _, isManifest := r.manifests[path]; !isManifest && !bound[path] && (r.effects[path].Schema != 0 || r.notes[path].Schema != 0) {
+		if read := r.effects[path].Schema != 0 || r.notes[path].Schema != 0; read && !bound[path] {
 			r.problem(DocumentBad, true, "%s: no manifest in the request names it.", path)
 		}
 	}
@@ -69,8 +69,8 @@ func (r *review) readManifest(path string, text []byte) {
 		return
 	}
 	if m.Schema != manifests.ManifestSchema {
-		r.problem(ManifestBad, true, "%s is a new manifest of schema %d; wanted schema %d. Stage the release again with a server of today.",
-			path, m.Schema, manifests.ManifestSchema)
+		r.problem(ManifestBad, true, "%s is a new manifest of schema %d; wanted schema %d. "+
+			"Stage the release again with a server of today.", path, m.Schema, manifests.ManifestSchema)
 		return
 	}
 	if len(text) > manifests.MaxManifest {
@@ -97,7 +97,8 @@ func (r *review) readManifest(path string, text []byte) {
 // bindDocuments holds the documents that m names against m, and notes in bound which they are.
 func (r *review) bindDocuments(m document, bound map[string]bool) {
 	role := roleOf(m.Model)
-	notes, haveNotes := r.notes[r.bind(m, "notes", m.NotesDocument, tufrepo.NotesPath(role, m.Release), bound)]
+	notesPath := r.bind(m, "notes", m.NotesDocument, tufrepo.NotesPath(role, m.Release), bound)
+	notes, haveNotes := r.notes[notesPath]
 	if haveNotes && notes.Release != m.Release {
 		r.problem(DocumentBad, true, "%s names notes of release %s; wanted %s.", m.path, notes.Release, m.Release)
 	}
@@ -113,7 +114,8 @@ func (r *review) bindDocuments(m document, bound map[string]bool) {
 		r.problem(DocumentBad, true, "%s: %s: the effect document says %v, the manifest %s says %v.", path, what, found, m.path, wanted)
 	}
 	if d.Release != m.Release || d.Counter != m.Counter {
-		differs("release and counter", fmt.Sprintf("%s, %d", d.Release, d.Counter), fmt.Sprintf("%s, %d", m.Release, m.Counter))
+		differs("release and counter", fmt.Sprintf("%s, %d", d.Release, d.Counter),
+			fmt.Sprintf("%s, %d", m.Release, m.Counter))
 	}
 	if d.Model != m.Model {
 		differs("model", d.Model, m.Model)
@@ -170,10 +172,12 @@ func (r *review) judgeBuilds(path string) {
 		return words
 	}
 	if more := only(d.Builds, want); len(more) > 0 {
-		r.problem(DocumentBad, true, "%s judges reports of %s, which the release does not have.", path, strings.Join(more, " and "))
+		r.problem(DocumentBad, true, "%s judges reports of %s, which the release does not have.",
+			path, strings.Join(more, " and "))
 	}
 	if less := only(want, d.Builds); len(less) > 0 {
-		r.problem(DocumentBad, true, "%s lacks the build %s, so its reports would prove nothing.", path, strings.Join(less, " and "))
+		r.problem(DocumentBad, true, "%s lacks the build %s, so its reports would prove nothing.",
+			path, strings.Join(less, " and "))
 	}
 	if len(d.Builds) > len(want) && len(only(d.Builds, want)) == 0 {
 		r.problem(DocumentBad, true, "%s names a build twice.", path)

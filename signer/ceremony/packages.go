@@ -25,8 +25,8 @@ func (r *review) readPackages() error {
 		policy := otapkg.Policy{Catalogue: r.catalogue, Model: p.Model, Channel: p.Channel, Keys: r.keys(p.Channel), Name: p.Name,
 			Now: r.p.Now}
 		if len(policy.Keys) == 0 {
-			r.problem(KeysNotJudged, false, "No OTA certificate was given for channel %s, so who signed %s was not judged.",
-				p.Channel, p.Name)
+			r.problem(KeysNotJudged, false, "No OTA certificate was given for channel %s, "+
+				"so who signed %s was not judged.", p.Channel, p.Name)
 		}
 		own, err := inspect(r.p.Packages, p.Name, policy)
 		if errors.Is(err, fs.ErrNotExist) {

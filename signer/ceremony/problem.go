@@ -35,8 +35,8 @@ const (
 	TargetDiffers  Code = "TARGET-DIFFERS"   // a target is not what its package or manifest says
 	ManifestBad    Code = "MANIFEST-BAD"     // a release manifest cannot be read, or is in the wrong place
 	ModelUnknown   Code = "MODEL-UNKNOWN"    // a model or variant that is not in the catalogue
-	DocumentBad    Code = "DOCUMENT-BAD"     // an effect document or notes that cannot be read, or are not what a manifest names
-	ModelDiffers   Code = "MODEL-DIFFERS"    // the request describes a model otherwise than the reviewer's list, or the one built in
+	DocumentBad    Code = "DOCUMENT-BAD"     // an effect document or notes, unreadable, or not what a manifest names
+	ModelDiffers   Code = "MODEL-DIFFERS"    // the request describes a model otherwise than the list at hand
 	ModelsDefault  Code = "MODELS-DEFAULT"   // the request describes no model; the line-up that is built in was used
 	Unused         Code = "REQUEST-UNUSED"   // a package or manifest that no target uses
 	SummaryDiffers Code = "SUMMARY-DIFFERS"  // the server's own summary says something else

@@ -20,17 +20,20 @@ import (
 type ReviewParams struct {
 	Now       time.Time
 	Request   tufrepo.Request
-	Packages  fs.FS                         // the reviewer's own copies, by file name; files must be seekable or support ReadAt
-	Catalogue *manifests.Catalogue          // the reviewer's own list of models; nil: that of the request, or the one built in
-	Trusted   *tufrepo.Set                  // what the reviewer trusts; nil: the request is believed about it, and a note says so
-	OTAKeys   map[string][]crypto.PublicKey // pinned keys of packages by channel; none: not judged, and a note says so
-	Names     map[string]string             // of the holders of keys, by key id, as far as the reviewer knows them
+	Packages  fs.FS                // the reviewer's own copies, by file name; files must be seekable or support ReadAt
+	Catalogue *manifests.Catalogue // the reviewer's own list of models; nil: that of the request, or the one built in
+	// Trusted is what the reviewer trusts; nil: the request is believed about it, and a note says so.
+	Trusted *tufrepo.Set
+	// OTAKeys are pinned keys of packages by channel; where there are none it is not judged, and a note says so.
+	OTAKeys map[string][]crypto.PublicKey
+	Names   map[string]string // of the holders of keys, by key id, as far as the reviewer knows them
 }
 
 // EveryChannel in ReviewParams.OTAKeys stands for all channels.
 const EveryChannel = "*"
 
-// Summary is what a person reads before signing. But for the title it has no word of the server in it that is not signed.
+// Summary is what a person reads before signing. But for the title and the names it has no word of the server in it that
+// is not signed or checked.
 type Summary struct {
 	Title      string            `json:"title"`
 	Changes    []string          `json:"changes"`            // in words, recomputed
@@ -69,8 +72,8 @@ func (r *review) problem(code Code, refuse bool, format string, args ...any) {
 // Review examines a request without believing it. The error is only ever one of reading
 // p.Packages; whatever is wrong with the request is a problem in the summary.
 func Review(p ReviewParams) (Summary, error) {
-	r := &review{p: p, manifests: map[string]document{}, byPackage: map[string]document{}, effects: map[string]release.EffectDocument{},
-		notes: map[string]release.NotesDocument{}, own: map[string]Package{}, used: map[string]bool{}}
+	r := &review{p: p, manifests: map[string]document{}, byPackage: map[string]document{},
+		effects: map[string]release.EffectDocument{}, notes: map[string]release.NotesDocument{}, own: map[string]Package{}, used: map[string]bool{}}
 	r.Title = p.Request.Title
 	r.reviewTrust()
 	staged := p.Request.Staged()
@@ -91,7 +94,8 @@ func Review(p ReviewParams) (Summary, error) {
 	}
 	r.reviewLeftovers()
 	if !slices.Equal(p.Request.Summary, r.Changes) {
-		r.problem(SummaryDiffers, false, "The summary in the request differs from what was recomputed here; believe the one above.")
+		r.problem(SummaryDiffers, false, "The summary in the request differs from what was recomputed here; "+
+			"believe the one above.")
 	}
 	return r.Summary, nil
 }
@@ -134,7 +138,8 @@ func older(ours, theirs tufrepo.Set, what string) (words []string) {
 		case errMine != nil || errOther != nil:
 			words = append(words, fmt.Sprintf("%s is in your trust file but not, or not readable, in %s.", role, what))
 		case other.Version < mine.Version:
-			words = append(words, fmt.Sprintf("%s: %s has version %d, you trust version %d already.", role, what, other.Version, mine.Version))
+			words = append(words, fmt.Sprintf("%s: %s has version %d, you trust version %d already.",
+				role, what, other.Version, mine.Version))
 		case other.Version == mine.Version && !same:
 			words = append(words, fmt.Sprintf("%s: %s has another version %d than the one you trust.", role, what, mine.Version))
 		}

@@ -47,7 +47,7 @@ type staging struct {
 func newRelease(t *testing.T, h *house, kind fixtures.Kind) *staging {
 	t.Helper()
 	b := must(fixtures.BuildOf("armani", kind))
-	content := must(fixtures.Bytes(b, fixtures.TestKey()))
+	content := contentOf(kind, b)
 	sum := md5.Sum(content)
 	r := &staging{h: h, folder: t.TempDir(), content: content, name: b.FileName(hex.EncodeToString(sum[:]))}
 	r.write(t, r.name, content)
@@ -66,6 +66,16 @@ func newRelease(t *testing.T, h *house, kind fixtures.Kind) *staging {
 		Effect:  declared.EffectName(), Ask: declared.AskOn("armani")}
 	r.bind()
 	return r
+}
+
+// contents are the packages of these tests, made once: their bytes are always the same.
+var contents = map[fixtures.Kind][]byte{}
+
+func contentOf(kind fixtures.Kind, b fixtures.Build) []byte {
+	if contents[kind] == nil {
+		contents[kind] = must(fixtures.Bytes(b, fixtures.TestKey()))
+	}
+	return contents[kind]
 }
 
 // twoLanguages is a release of an effect that speaks the language of the program, and one more.

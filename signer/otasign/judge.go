@@ -42,12 +42,14 @@ func (a *app) judgeCommand() *cobra.Command {
 			"Exit code 0, whatever the class; 2: something could not be read.",
 		Example: "  otasign judge --release feed/targets/builds/armani/0f3c….fix.effect.json --report report.json\n" +
 			"  otasign judge --release fix.effect.json,second.effect.json --report report.json --language zh-Hans --json\n" +
-			"  otasign judge --release fix.effect.json --report report.json --last 2026-01-02T00:00:00Z --now 2026-01-31T00:00:00Z",
+			"  otasign judge --release fix.effect.json --report report.json --last 2026-01-02T00:00:00Z " +
+			"--now 2026-01-31T00:00:00Z",
 		Args: cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error { return a.judge(f) },
 	}
 	set := c.Flags()
-	set.StringSliceVar(&f.releases, "release", nil, "effect documents, `files`: of the release that the report is about, and of later ones")
+	set.StringSliceVar(&f.releases, "release", nil,
+		"effect documents, `files`: of the release that the report is about, and of later ones")
 	set.StringVar(&f.report, "report", "", "the report, a `file` with its signed envelope")
 	set.StringVar(&f.language, "language", "en", "`language` of the words, as en or zh-Hans")
 	set.StringVar(&f.last, "last", "", "`time` at which the report came, 2026-01-31T12:00:00Z")
@@ -104,7 +106,8 @@ func (a *app) judge(f judgeFlags) error {
 	last, errLast := timeOf("last", f.last, time.Time{})
 	now, errNow := timeOf("now", f.now, last)
 	if f.now != "" && f.last == "" {
-		faults = append(faults, errors.New("--now tells of silence only together with --last, the time at which the report came"))
+		faults = append(faults, errors.New("--now tells of silence only together with --last, "+
+			"the time at which the report came"))
 	}
 	if err := errors.Join(append(faults, errLast, errNow)...); err != nil {
 		return err
@@ -113,14 +116,20 @@ func (a *app) judge(f judgeFlags) error {
 	if err != nil {
 		return err
 	}
-	words, ok := by.Effect.Words[f.language]
-	if !ok {
+	if _, ok := by.Effect.Words[f.language]; !ok {
 		return fmt.Errorf("the effect has no words in %q; it has them in %s (--language)",
 			f.language, strings.Join(slices.Sorted(maps.Keys(by.Effect.Words)), ", "))
 	}
-	v := effect.Judge(now, effect.Subject{Newest: r, Last: last, Cloned: f.cloned}, effect.Standard{Program: by.program, Builds: builds})
+	v := effect.Judge(now, effect.Subject{Newest: r, Last: last, Cloned: f.cloned},
+		effect.Standard{Program: by.program, Builds: builds})
+	return a.sayJudgement(f.judgement(by, r, reference, v), f.asJSON)
+}
+
+// judgement puts a verdict into words.
+func (f judgeFlags) judgement(by signedEffect, r report.Report, ref report.Reference, v effect.Verdict) judgement {
+	words := by.Effect.Words[f.language]
 	j := judgement{Release: by.Release, Counter: by.Counter, Effect: by.Effect.Name, Model: by.Model, Document: by.sha256,
-		Reference: string(reference), Report: r.ID, Class: v.Class, Kind: v.Kind, Name: words.Classes[v.Class].Name,
+		Reference: string(ref), Report: r.ID, Class: v.Class, Kind: v.Kind, Name: words.Classes[v.Class].Name,
 		Reasons: []worded{}, Notes: f.unknowns(by, r)}
 	if j.Name == "" {
 		j.Name = commonClasses[v.Class]
@@ -132,7 +141,7 @@ func (a *app) judge(f judgeFlags) error {
 		}
 		j.Reasons = append(j.Reasons, worded{reason, text})
 	}
-	return a.sayJudgement(j, f.asJSON)
+	return j
 }
 
 // standardFor picks the document that the report is about, and gathers the builds that keep its promise.
@@ -143,7 +152,8 @@ func standardFor(documents []signedEffect, r report.Report) (by signedEffect, bu
 		for _, d := range documents {
 			have = append(have, fmt.Sprintf("%s for %s", d.Release, d.Model))
 		}
-		return by, nil, fmt.Errorf("the report is about release %s on %s; wanted its effect document, builds/%s/%s.effect.json. There is %s",
+		return by, nil, fmt.Errorf("the report is about release %s on %s; "+
+			"wanted its effect document, builds/%s/%s.effect.json. There is %s",
 			r.Release, r.Model, strings.ToLower(r.Model), r.Release, strings.Join(have, " and "))
 	}
 	by = documents[i]
@@ -160,10 +170,12 @@ func (f judgeFlags) unknowns(by signedEffect, r report.Report) []string {
 	notes := []string{"Whether the effect document is the one that was signed: its SHA-256 stands in the feed's metadata, " +
 		"which otasign verify checks."}
 	if f.last == "" {
-		notes = append(notes, "How long the handset has been silent: say when the report came with --last, and as of when with --now.")
+		notes = append(notes, "How long the handset has been silent: say when the report came with --last, "+
+			"and as of when with --now.")
 	}
 	if !f.cloned {
-		notes = append(notes, "Whether another handset uses the same key: the server sees two different reports with one sequence number (--cloned).")
+		notes = append(notes, "Whether another handset uses the same key: a server sees that by two different reports "+
+			"with one sequence number (--cloned).")
 	}
 	if err := probe.Check(by.Effect.Probes, r.Answers); err != nil && r.Schema > 1 {
 		notes = append(notes, "A server would not have taken this report: "+strings.ReplaceAll(err.Error(), "\n", "; ")+".")

@@ -45,7 +45,8 @@ func rolesOf(devices []string, file string, unlisted bool) ([]string, error) {
 			faults = append(faults, tufrepo.CheckRole(strings.ToLower(device)))
 		default:
 			faults = append(faults, fmt.Errorf("no model %q is known: %s does not have it.%s "+
-				"Name a file that describes it with --models FILE, or say --unlisted if the name is right", device, list, nearest(device, catalogue)))
+				"Name a file that describes it with --models FILE, or say --unlisted if the name is right",
+				device, list, nearest(device, catalogue)))
 		}
 	}
 	return roles, errors.Join(faults...)

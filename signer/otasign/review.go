@@ -30,9 +30,10 @@ func (f *reviewFlags) add(c *cobra.Command) {
 	set := c.Flags()
 	set.StringVar(&f.packages, "packages", "", "`folder` with your own copies of the packages")
 	set.StringVar(&f.trust, "trust", "", "the state that you trust, a `file` from init, add-model or rotate")
-	set.StringSliceVar(&f.otaKeys, "ota-key", nil, "certificate `files` (PEM) of those who may sign packages; stable=FILE for one channel only")
-	set.StringVar(&f.models, "models", "", "your own description of the models, a YAML `file`; the request must agree with it "+
-		"(default: as the request describes them)")
+	set.StringSliceVar(&f.otaKeys, "ota-key", nil, "certificate `files` (PEM) of those who may sign packages; "+
+		"stable=FILE for one channel only")
+	set.StringVar(&f.models, "models", "", "your own description of the models, a YAML `file`; "+
+		"the request must agree with it (default: as the request describes them)")
 	set.BoolVar(&f.asJSON, "json", false, "print the summary as JSON")
 }
 

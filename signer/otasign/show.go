@@ -88,7 +88,8 @@ func signatureWords(s ceremony.Signatures) string {
 	if s.By != "" {
 		by = ", by " + s.By
 	}
-	words := fmt.Sprintf("%s%s: %d of the %d that are needed. Signed: %s.", s.Role, by, len(s.Signed), s.Need, list(s.Signed))
+	words := fmt.Sprintf("%s%s: %d of the %d that are needed. Signed: %s.",
+		s.Role, by, len(s.Signed), s.Need, list(s.Signed))
 	if s.Done() {
 		return words + " That is enough."
 	}
@@ -193,7 +194,8 @@ func (a *app) sayAsk(ask probe.Ask, migration map[string]probe.Migration, bits f
 		a.para("  ", fmt.Sprintf("Observed for %d hours.", ask.Hours))
 	}
 	if ask.PromptDay != "" {
-		a.para("  ", "First build that can ask for consent (prompt day): "+ask.PromptDay+". An earlier consent is impossible.")
+		a.para("  ", "First build that can ask for consent (prompt day): "+ask.PromptDay+
+			". An earlier consent is impossible.")
 	}
 	var policies []string
 	for _, model := range slices.Sorted(maps.Keys(migration)) {
