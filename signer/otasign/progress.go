@@ -9,7 +9,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/schollz/progressbar/v3"
 	"golang.org/x/term"
 )
 
@@ -53,8 +52,9 @@ func (f *watchedFile) Close() error {
 	return f.File.Close()
 }
 
-// meter shows progress: a bar where somebody sees it, else a line of text when it takes long. It may be used from any
-// number of goroutines.
+// meter shows progress: on a terminal in one line that changes, else in a line of text when it takes long. It may be used
+// from any number of goroutines. The progress bar of the other programs comes with an HTTP server, and this program links
+// no network code.
 type meter struct {
 	mu     sync.Mutex
 	screen io.Writer
@@ -63,21 +63,23 @@ type meter struct {
 	read   int64
 	now    func() time.Time
 	next   time.Time // when a line is due
-	bar    *progressbar.ProgressBar
+	live   bool      // somebody sees it: one line, written again and again
 }
 
 // A line comes after some seconds, and then now and again: a log should not be full of them.
 const (
 	firstLine = 5 * time.Second
 	nextLine  = 30 * time.Second
+	refresh   = 200 * time.Millisecond // of a terminal
 )
+
+// clearLine goes to the beginning of a terminal's line and empties it (ECMA-48, EL).
+const clearLine = "\r\x1b[K"
 
 func newMeter(screen io.Writer, name string, size int64) *meter {
 	m := &meter{screen: screen, name: plain(name), size: size, now: time.Now, next: time.Now().Add(firstLine)}
 	if f, ok := screen.(interface{ Fd() uintptr }); ok && term.IsTerminal(int(f.Fd())) {
-		m.bar = progressbar.NewOptions64(size, progressbar.OptionSetWriter(screen), progressbar.OptionSetDescription(m.name),
-			progressbar.OptionShowBytes(true), progressbar.OptionFullWidth(), progressbar.OptionThrottle(100*time.Millisecond),
-			progressbar.OptionClearOnFinish())
+		m.live, m.next = true, time.Now().Add(refresh)
 	}
 	return m
 }
@@ -87,20 +89,22 @@ func (m *meter) add(n int) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.read = min(m.read+int64(n), m.size)
-	if m.bar != nil {
-		_ = m.bar.Set64(m.read) // a bar that cannot be drawn must not end a review
+	now := m.now()
+	if now.Before(m.next) || m.size == 0 {
 		return
 	}
-	if now := m.now(); !now.Before(m.next) && m.size > 0 {
-		m.next = now.Add(nextLine)
-		fmt.Fprintf(m.screen, "Reading %s: %d %% of %d MB.\n", m.name, m.read*100/m.size, m.size/1_000_000)
+	before, after, wait := "", "\n", nextLine
+	if m.live {
+		before, after, wait = clearLine, "", refresh
 	}
+	m.next = now.Add(wait)
+	fmt.Fprintf(m.screen, "%sReading %s: %d %% of %d MB.%s", before, m.name, m.read*100/m.size, m.size/1_000_000, after)
 }
 
 func (m *meter) end() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.bar != nil {
-		_ = m.bar.Finish()
+	if m.live {
+		fmt.Fprint(m.screen, clearLine)
 	}
 }

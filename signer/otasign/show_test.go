@@ -100,6 +100,22 @@ func TestProgressInText(t *testing.T) {
 	}
 }
 
+// TestProgressOnATerminal: one line that is written again, and gone in the end.
+func TestProgressOnATerminal(t *testing.T) {
+	var out bytes.Buffer
+	at := time.Unix(1000, 0)
+	m := meter{screen: &out, name: "p.zip", size: 4_000_000, live: true, now: func() time.Time { return at }, next: at}
+	m.add(1_000_000)
+	m.add(1_000_000) // too soon to be shown
+	at = at.Add(refresh)
+	m.add(1_000_000)
+	m.end()
+	want := clearLine + "Reading p.zip: 25 % of 4 MB." + clearLine + "Reading p.zip: 75 % of 4 MB." + clearLine
+	if out.String() != want {
+		t.Errorf("got %q, wanted %q", out.String(), want)
+	}
+}
+
 func TestDistance(t *testing.T) {
 	for _, c := range []struct {
 		a, b string
