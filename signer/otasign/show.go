@@ -139,7 +139,7 @@ func (a *app) sayEffect(e effect.Effect, migration map[string]probe.Migration, b
 	a.para("  ", "Effect "+e.Name+":")
 	questions, shown := map[string]string{}, map[string]string{}
 	for language, w := range e.Words {
-		questions[language], shown[language] = w.Question, w.Shown
+		questions[language], shown[language] = w.Subject+": "+w.Question, w.Shown
 	}
 	a.sayTexts("    ", questions)
 	a.say("  What is claimed of a handset that proves it:")
@@ -172,7 +172,7 @@ func (a *app) sayClass(e effect.Effect, c effect.Class) {
 			a.para(fmt.Sprintf("            %2d. ", i+1), rule.Code+" when "+rule.When)
 		}
 	}
-	if !slices.ContainsFunc(e.Rules, func(r effect.Rule) bool { return r.Class == c.Name }) {
+	if !slices.Contains(e.Classes, c) { // one that every effect has
 		a.say("              –  by the checks that hold for every effect")
 	}
 }
