@@ -76,7 +76,7 @@ var libraryHome = map[string][]string{
 	"filippo.io/age":                                    {"signer/keys"},
 	"github.com/spf13/cobra":                            {"server/otad", "server/otactl", "signer/otasign", "handset/otahandset", "handset/otasim", "firmware-fixtures/mkfixture"},
 	"github.com/spf13/pflag":                            {"server/otad"},
-	"github.com/schollz/progressbar/v3":                 {"server/otactl", "signer/otasign", "firmware-fixtures/mkfixture"},
+	"github.com/schollz/progressbar/v3":                 {"server/otactl", "firmware-fixtures/mkfixture"}, // it links net/http
 	"go.yaml.in/yaml/v3":                                {"manifests", "server/otactl"},
 	"golang.org/x/term":                                 {"signer/otasign", "server/otactl"},
 	"google.golang.org/protobuf":                        {"manifests/otapkg", "firmware-fixtures"},

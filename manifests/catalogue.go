@@ -6,10 +6,11 @@ import (
 	_ "embed"
 	"errors"
 	"fmt"
-	"landed/manifests/strict"
 	"regexp"
 	"slices"
 	"strings"
+
+	"landed/manifests/strict"
 )
 
 //go:embed models.yaml
@@ -22,26 +23,29 @@ type Catalogue struct {
 
 // Model is one ro.product.device: what a package is for, and what a rollout goes to.
 type Model struct {
-	Device   string   `yaml:"device"`            // ro.product.device, as build.prop spells it
-	Product  string   `yaml:"product"`           // the name on the box
-	Numbers  []string `yaml:"numbers"`           // model numbers
-	ROMNames []string `yaml:"rom_names"`         // the word in recovery file names
-	Variants []string `yaml:"variants"`          // image variants; the first is the default
-	Letters  string   `yaml:"letters,omitempty"` // device letters in MIUI version names
-	SoC      string   `yaml:"soc,omitempty"`
-	Android  string   `yaml:"android"` // as sold
-	Profile  Profile  `yaml:"profile"`
-	Unknown  []string `yaml:"unknown,omitempty"` // fields that no source we know confirms
+	Device   string   `json:"device" yaml:"device"`                       // ro.product.device, as build.prop spells it
+	Product  string   `json:"product,omitempty" yaml:"product"`           // the name on the box
+	Numbers  []string `json:"numbers,omitempty" yaml:"numbers"`           // model numbers
+	ROMNames []string `json:"rom_names,omitempty" yaml:"rom_names"`       // the word in recovery file names
+	Variants []string `json:"variants" yaml:"variants"`                   // image variants; the first is the default
+	Letters  string   `json:"letters,omitempty" yaml:"letters,omitempty"` // device letters in MIUI version names
+	SoC      string   `json:"soc,omitempty" yaml:"soc,omitempty"`         //
+	Android  string   `json:"android,omitempty" yaml:"android"`           // as sold
+	Profile  Profile  `json:"profile" yaml:"profile"`                     //
+	Unknown  []string `json:"unknown,omitempty" yaml:"unknown,omitempty"` // fields that no source we know confirms
 }
 
 // Profile says what the recovery or updater of a model can do.
 type Profile struct {
 	// Family is the package family the model installs: "file" or "ab".
-	Family string `yaml:"family"`
+	Family string `json:"family" yaml:"family"`
 	// LegacyRecovery is a recovery of 2014: it takes the last 256 bytes before the
 	// footer as an RSA-2048 signature, knows SHA-1, and ignores the metadata file.
-	LegacyRecovery bool `yaml:"legacy_recovery"`
+	LegacyRecovery bool `json:"legacy_recovery" yaml:"legacy_recovery"`
 }
+
+// takenVariants cannot be image variants: builds/<role>/<release>.<variant>.json would be the path of another document.
+var takenVariants = []string{"effect", "notes"}
 
 var (
 	deviceName = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_-]{0,40}$`)
@@ -71,22 +75,27 @@ func ParseCatalogue(text []byte) (*Catalogue, error) {
 	if doc.Schema != 1 {
 		return nil, fmt.Errorf("model catalogue: schema is %d, this program reads 1", doc.Schema)
 	}
+	return NewCatalogue(doc.Models...)
+}
+
+// NewCatalogue is a catalogue of these models. All faults are returned together.
+func NewCatalogue(models ...Model) (*Catalogue, error) {
 	var faults []error
 	roles := map[string]string{}
-	for _, m := range doc.Models {
+	for _, m := range models {
 		faults = append(faults, m.faults()...)
 		if other, taken := roles[m.Role()]; taken {
 			faults = append(faults, fmt.Errorf("models %s and %s would share the role name %s", other, m.Device, m.Role()))
 		}
 		roles[m.Role()] = m.Device
 	}
-	if len(doc.Models) == 0 {
+	if len(models) == 0 {
 		faults = append(faults, errors.New("no model is listed"))
 	}
 	if err := errors.Join(faults...); err != nil {
 		return nil, fmt.Errorf("model catalogue: %w", err)
 	}
-	return &Catalogue{models: doc.Models}, nil
+	return &Catalogue{models: models}, nil
 }
 
 func (m Model) faults() []error {
@@ -103,6 +112,10 @@ func (m Model) faults() []error {
 	for _, v := range m.Variants {
 		if !deviceName.MatchString(v) {
 			faults = append(faults, fmt.Errorf("device %s: variant %q: wanted a letter, then letters, digits, _ or -", m.Device, v))
+		}
+		if slices.Contains(takenVariants, v) {
+			faults = append(faults, fmt.Errorf("device %s: no variant can be called %q: its manifest would lie "+
+				"where the %s document of a release lies", m.Device, v, v))
 		}
 	}
 	return faults

@@ -212,15 +212,16 @@ func checkDelegated(role string, info Info) (faults []error) {
 		if !strings.HasSuffix(t.Path, ".zip") {
 			continue
 		}
-		var custom manifests.Custom
+		custom, err := readCustom(t.Custom)
 		if t.Custom == nil {
 			faults = append(faults, fmt.Errorf("%s: package %s has no custom part; a handset compares model, build, counter and effect", role, t.Path))
-		} else if err := exactly(t.Custom, &custom); err != nil {
+		} else if err != nil {
 			faults = append(faults, fmt.Errorf("%s: custom part of %s: %w", role, t.Path, err))
 		} else if model, _ := ModelRole(role); strings.ToLower(custom.Model) != model {
 			faults = append(faults, fmt.Errorf("%s: %s is a build for %q", role, t.Path, custom.Model))
 		} else if !manifests.ValidChannel(custom.Channel) {
-			faults = append(faults, fmt.Errorf("%s: %s is for the channel %q; wanted stable, beta or lab", role, t.Path, custom.Channel))
+			faults = append(faults, fmt.Errorf("%s: %s is for the channel %q; wanted a lower-case letter, then letters, digits and hyphens",
+				role, t.Path, custom.Channel))
 		}
 	}
 	return faults
@@ -330,6 +331,22 @@ func (c *checker) workflow(held Set) {
 
 // customOf reads the custom part of a package, if it has a readable one.
 func customOf(raw json.RawMessage) (manifests.Custom, bool) {
-	var m manifests.Custom
-	return m, raw != nil && exactly(raw, &m) == nil
+	c, err := readCustom(raw)
+	return c, raw != nil && err == nil
+}
+
+// readCustom reads a custom part as publishers and signers do: every member is known, and written in its one form.
+// Parts of schema 1 stand in feeds that were published before there was another, and stay there.
+func readCustom(raw json.RawMessage) (manifests.Custom, error) {
+	c, err := manifests.ParseCustom(raw)
+	switch {
+	case err != nil:
+		return c, err
+	case c.Schema == 1:
+		return c, exactly(raw, new(manifests.Custom1))
+	case c.Schema != manifests.CustomSchema:
+		return c, fmt.Errorf("schema is %d, this program reads 1 and %d", c.Schema, manifests.CustomSchema)
+	}
+	type closed manifests.Custom // without its own lenient reader
+	return c, exactly(raw, new(closed))
 }

@@ -95,10 +95,10 @@ func TestHostileSets(t *testing.T) {
 		}, `is a build for "dior"`},
 		{"a package for a channel that does not exist", func(r *repo) {
 			p := packageFor("armani", 1)
-			p.Custom = json.RawMessage(strings.Replace(string(p.Custom), `"stable"`, `"public"`, 1))
+			p.Custom = json.RawMessage(strings.Replace(string(p.Custom), `"stable"`, `"Public"`, 1))
 			r.files["armani"] = must(Sign(must(NewRole(1, r.in(100), []Target{p})), r.builds...))
 			r.publish(2)
-		}, `for the channel "public"`},
+		}, `for the channel "Public"`},
 		{"a package without model and counter", func(r *repo) {
 			p := packageFor("armani", 1)
 			p.Custom = nil
@@ -413,7 +413,7 @@ func TestDiff(t *testing.T) {
 		"Model cancro is added.",
 		"cancro: 2 of 3 keys must sign.",
 		"Model dior is retired",
-		"New package for armani on stable: release miui-cloud-messaging-opt-in, build JHCMIBH45.0 of 2014-08-09, counter 2, effect cloud-messaging-opt-in (where the service is already on: leave)",
+		"New package for armani on stable: release miui-cloud-messaging-opt-in, build JHCMIBH45.0 of 2014-08-09, counter 2, effect cloud-messaging-opt-in;",
 		"armani: builds/armani/miui_armani_1.zip is taken out",
 	} {
 		if !strings.Contains(got, want) {

@@ -3,7 +3,6 @@
 package tufrepo
 
 import (
-	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -146,7 +145,11 @@ func describe(role string, t Target) string {
 	if !ok {
 		return fmt.Sprintf("file for %s: %s, %d bytes, sha256 %.12s….", role, t.Path, t.Length, t.SHA256)
 	}
-	return fmt.Sprintf("package for %s on %s: release %s, build %s of %s, counter %d, effect %s; %s, %d bytes, sha256 %.12s….",
-		custom.Variant, custom.Channel, custom.Release, custom.Build.Incremental, time.Unix(custom.Build.UTC, 0).UTC().Format(time.DateOnly), custom.Counter,
-		cmp.Or(custom.Effect, "none"), t.Path, t.Length, t.SHA256)
+	effect := "effect " + custom.Effect
+	if custom.Effect == "" {
+		effect = "no effect, so nothing is claimed"
+	}
+	return fmt.Sprintf("package for %s on %s: release %s, build %s of %s, counter %d, %s; %s, %d bytes, sha256 %.12s….",
+		custom.Variant, custom.Channel, custom.Release, custom.Build.Incremental,
+		time.Unix(custom.Build.UTC, 0).UTC().Format(time.DateOnly), custom.Counter, effect, t.Path, t.Length, t.SHA256)
 }

@@ -9,6 +9,8 @@ import (
 	"maps"
 	"slices"
 	"time"
+
+	"landed/manifests"
 )
 
 // The exchange: files that a person can carry to a machine without a network and back. Bytes
@@ -22,15 +24,22 @@ const (
 
 // Request asks people to sign. Its Summary is what the server says; a reviewer recomputes it.
 type Request struct {
-	Schema    int               `json:"schema"` // 1
-	ID        string            `json:"id"`     // of the change, echoed by the Response
-	Title     string            `json:"title"`
-	Created   time.Time         `json:"created"` // UTC, whole seconds
-	Summary   []string          `json:"summary"`
-	Trusted   map[string][]byte `json:"trusted"` // by file name, "2.root.json": all roots, and the newest targets and builds
-	Roles     []RequestRole     `json:"roles"`   // to be signed, in any order, all or nothing
+	Schema  int               `json:"schema"` // 1
+	ID      string            `json:"id"`     // of the change, echoed by the Response
+	Title   string            `json:"title"`
+	Created time.Time         `json:"created"` // UTC, whole seconds
+	Summary []string          `json:"summary"`
+	Trusted map[string][]byte `json:"trusted"` // by file name, "2.root.json": all roots, and the newest targets and builds
+	Roles   []RequestRole     `json:"roles"`   // to be signed, in any order, all or nothing
+	// Manifests are, by target path, the documents that become targets: of each model and release the handset manifests
+	// (ManifestPath), the effect document (EffectPath) and the notes (NotesPath).
 	Manifests map[string][]byte `json:"manifests"`
 	Packages  []RequestPackage  `json:"packages"` // new ones
+	// Models are the profiles of the models concerned, as the server has them; none in requests of older programs, and in
+	// those that only change keys.
+	Models []manifests.Model `json:"models,omitempty"`
+	// Names are those of the people who hold keys, by key id, as far as the sender knows them. Nothing follows from them.
+	Names map[string]string `json:"names,omitempty"`
 }
 
 // RequestRole is metadata to be signed, perhaps signed in part.
@@ -63,6 +72,8 @@ type Response struct {
 type Bundle struct {
 	Schema int               `json:"schema"` // 1
 	Files  map[string][]byte `json:"files"`
+	// Names are those of the people who hold keys, by key id; nothing follows from them. Older files have none.
+	Names map[string]string `json:"names,omitempty"`
 }
 
 // ParseRequest reads a request of at most 32 MiB: strictly, its metadata too.
@@ -100,6 +111,7 @@ func ParseRequest(text []byte) (Request, error) {
 			faults = append(faults, fmt.Errorf("package %.80q: wanted its SHA-256 and length", p.Name))
 		}
 	}
+	faults = append(faults, checkNames(r.Names), checkModels(r.Models))
 	if err := errors.Join(faults...); err != nil {
 		return Request{}, fmt.Errorf("signing request: %w", err)
 	}
@@ -177,7 +189,7 @@ func ParseBundle(text []byte) (Bundle, error) {
 		return Bundle{}, err
 	}
 	_, err := b.Set()
-	if err := errors.Join(schemaIs(b.Schema), err); err != nil {
+	if err := errors.Join(schemaIs(b.Schema), checkNames(b.Names), err); err != nil {
 		return Bundle{}, fmt.Errorf("bundle: %w", err)
 	}
 	return b, nil

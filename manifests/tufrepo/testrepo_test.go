@@ -135,9 +135,9 @@ func (r *repo) set() Set { return Set{append([][]byte{}, r.roots...), maps.Clone
 
 func packageFor(model string, counter int64) Target {
 	custom := manifests.Custom{
+		Schema: manifests.CustomSchema, Manifest: hashOf([]byte("manifest")), Effect: "cloud-messaging-opt-in",
 		Model: model, Variant: model, Channel: "stable", Release: "miui-cloud-messaging-opt-in", Counter: counter,
-		Build:  manifests.Build{Fingerprint: "Xiaomi/" + model + "/" + model + ":4.3/JLS36C/JHCMIBH45.0:user/release-keys", Incremental: "JHCMIBH45.0", UTC: 1407600000 + counter},
-		Effect: manifests.Effect{Name: manifests.EffectCloudMessagingOptIn, Feature: 1, Migration: manifests.MigrationLeave, PromptDay: "2014-08-10"},
+		Build: manifests.Build{Fingerprint: "Xiaomi/" + model + "/" + model + ":4.3/JLS36C/JHCMIBH45.0:user/release-keys", Incremental: "JHCMIBH45.0", UTC: 1407600000 + counter},
 	}
 	content := fmt.Sprint(model, counter)
 	return Target{PackagePath(model, fmt.Sprintf("miui_%s_%d", model, counter)), 123456, hashOf([]byte(content)), must(json.Marshal(custom))}

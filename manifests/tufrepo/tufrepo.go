@@ -105,6 +105,14 @@ func ManifestPath(modelRole, release, variant string) string {
 	return "builds/" + modelRole + "/" + release + "." + variant + ".json"
 }
 
+// EffectPath is the target path of a release's effect document for a model: builds/armani/<release>.effect.json. No
+// variant is called "effect".
+func EffectPath(modelRole, release string) string { return ManifestPath(modelRole, release, "effect") }
+
+// NotesPath is the target path of a release's notes, as a model has them: builds/armani/<release>.notes.json. No variant
+// is called "notes".
+func NotesPath(modelRole, release string) string { return ManifestPath(modelRole, release, "notes") }
+
 // OffersPath is the target path of the offers document: offers/armani/stable.json.
 func OffersPath(modelRole, channel string) string {
 	return "offers/" + modelRole + "/" + channel + ".json"

@@ -3,6 +3,7 @@
 package ceremony
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -66,7 +67,7 @@ func stranger(r tufrepo.Request, trusted tufrepo.Set, staged map[string][]byte, 
 		for _, by := range delegators(trusted, staged, role.Role) {
 			p, err := tufrepo.CountSignatures(by, role.Role, staged[role.Role])
 			for _, id := range slices.Concat(p.Signed, p.Missing) {
-				if id = fmt.Sprintf("%.8s", id); err == nil && !slices.Contains(ids, id) {
+				if id = cmp.Or(r.Names[id], fmt.Sprintf("%.8s", id)); err == nil && !slices.Contains(ids, id) {
 					ids = append(ids, id)
 				}
 			}
@@ -77,7 +78,8 @@ func stranger(r tufrepo.Request, trusted tufrepo.Set, staged map[string][]byte, 
 	if named, ok := s.(fmt.Stringer); ok {
 		who = named.String()
 	}
-	return fmt.Errorf("%s is not listed for anything in this request, which asks for signatures on %s", who, strings.Join(wanted, "; "))
+	return fmt.Errorf("%s is not listed for anything in this request, which asks for signatures on %s",
+		who, strings.Join(wanted, "; "))
 }
 
 func signRole(role tufrepo.RequestRole, h Hand) (tufrepo.Signature, Signed, error) {

@@ -130,8 +130,8 @@ func TestRotateAModelSignsItsBuildsAgain(t *testing.T) {
 	}
 	h.apply(t, change, h.tops[0], h.tops[1], h.builds[1], fresh)
 	info := must(tufrepo.Read(h.set.Files["armani"]))
-	if info.Version != 3 || len(info.Targets) != 2 {
-		t.Errorf("version %d with %d targets; wanted 3 with both files", info.Version, len(info.Targets))
+	if info.Version != 3 || len(info.Targets) != 4 {
+		t.Errorf("version %d with %d targets; wanted 3 with all files", info.Version, len(info.Targets))
 	}
 	if err := h.set.CheckOffline(h.now); err != nil {
 		t.Error(err)

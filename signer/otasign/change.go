@@ -6,7 +6,6 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"maps"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -25,15 +24,18 @@ const buildsOf = "builds"
 func (a *app) addModelCommand() *cobra.Command {
 	var m makeFlags
 	var models, keyFiles []string
-	var like string
+	var like, file string
+	var unlisted bool
 	var q ceremony.Quorum
 	c := &cobra.Command{
 		Use:   "add-model --model armani,dior",
 		Short: "Bring in models: their keys, and who may sign for them",
 		Long: "Makes keys for the models (one set, shared by all that are named), and signs the next targets\n" +
 			"with the targets keys found in DIR/keys, or with those given by --key. A model that was retired comes\n" +
-			"back in the same way. Bring the trust file up to date first: otasign refresh.",
+			"back in the same way. Bring the trust file up to date first: otasign refresh. A name that neither the\n" +
+			"line-up that is built in nor --models FILE knows is refused: it may be a slip of the pen.",
 		Example: "  otasign add-model --dir ceremony --model armani,dior --names ann,bo,cy\n" +
+			"  otasign add-model --dir ceremony --model kenzo --models models.yaml\n" +
 			"  otasign add-model --dir ceremony --model cancro --like armani --key targets-ann.key,targets-bo.key",
 		Args: cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
@@ -45,12 +47,17 @@ func (a *app) addModelCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			roles, err := rolesOf(models, file, unlisted)
+			if err != nil {
+				return err
+			}
 			signed, err := signedBy(m.dir, keyFiles)
 			if err != nil {
 				return err
 			}
-			r, made, err := ceremony.AddModels(ceremony.AddModelsParams{Now: time.Now(), Trusted: trusted, Models: models, Offers: online.Offers, Like: like,
-				Names: m.names, Quorum: q, Algorithm: keys.Algorithm(m.algorithm), Life: m.life, Above: m.above(signed)})
+			r, made, err := ceremony.AddModels(ceremony.AddModelsParams{Now: time.Now(), Trusted: trusted, Models: roles,
+				Offers: online.Offers, Like: like, Names: m.names, Quorum: q, Algorithm: keys.Algorithm(m.algorithm),
+				Life: m.life, Above: m.above(signed)})
 			if err != nil {
 				return err
 			}
@@ -58,7 +65,9 @@ func (a *app) addModelCommand() *cobra.Command {
 		},
 	}
 	m.add(c, tufrepo.Targets, buildsOf)
-	c.Flags().StringSliceVar(&models, "model", nil, "`models` to bring in: device names in lower case")
+	c.Flags().StringSliceVar(&models, "model", nil, "`models` to bring in, by device name (ro.product.device)")
+	c.Flags().StringVar(&file, "models", "", "description of the models, a YAML `file` (default: the line-up that is built in)")
+	c.Flags().BoolVar(&unlisted, "unlisted", false, "bring in models that no list describes; their names are taken as they are")
 	c.Flags().StringVar(&like, "like", "", "use the keys of this `model`, which is there already, and make none")
 	c.Flags().StringSliceVar(&m.names, "names", fiveNames, "`people` who get a key for these models")
 	c.Flags().IntVar(&q.Threshold, "threshold", 2, "`how many` keys must sign for a model")
@@ -222,7 +231,7 @@ func (a *app) carryOut(m makeFlags, r tufrepo.Request, made []*keys.Key, signed 
 	if len(bundle.Files) == 0 {
 		return a.askOthers(&files, m, r, fresh, answer, progress)
 	}
-	if err := files.Replace(m.trust(), bundle.Bytes(), 0o644); err != nil {
+	if err := files.Replace(m.trust(), withNames(bundle, namesIn(m), namesOf(made)).Bytes(), 0o644); err != nil {
 		return err
 	}
 	if err := files.Commit(); err != nil {
@@ -238,6 +247,11 @@ func (a *app) askOthers(files *keys.Batch, m makeFlags, r tufrepo.Request, made 
 	if err != nil {
 		return err
 	}
+	names := namesIn(m)
+	for _, k := range made {
+		names[k.key.Public().ID] = k.key.Public().Name
+	}
+	r.Names = names
 	path := filepath.Join(m.dir, "request-"+r.ID[:8]+".json")
 	if err := files.New(path, r.Bytes(), 0o644); err != nil {
 		return err
@@ -245,12 +259,9 @@ func (a *app) askOthers(files *keys.Batch, m makeFlags, r tufrepo.Request, made 
 	if err := files.Commit(); err != nil {
 		return err
 	}
-	names := namesIn(m)
-	for _, k := range made {
-		names[k.key.Public().ID] = k.key.Public().Name
-	}
 	a.sayProgress(progress, names)
-	a.say("Wrote %s. The others sign it with: otasign sign %s --trust trust.json --key FILE; then: otasign assemble %s RESPONSE... --out %s", path, path, path, m.trust())
+	a.say("Wrote %s. The others sign it with: otasign sign %s --trust trust.json --key FILE; "+
+		"then: otasign assemble %s RESPONSE... --out %s", path, path, path, m.trust())
 	return nil
 }
 
@@ -309,20 +320,6 @@ func keysIn(m makeFlags) map[string]keys.Public {
 		}
 	}
 	return found
-}
-
-// namesIn maps key ids to the names of their holders. Public files alone suffice, so that a
-// lost key can still be called by the name of who lost it.
-func namesIn(m makeFlags) map[string]string {
-	names := map[string]string{}
-	maps.Copy(names, m.added)
-	paths, _ := filepath.Glob(filepath.Join(m.dir, "keys", "*.key.pub"))
-	for _, path := range paths {
-		if public, err := load(path, keys.ParsePublic); err == nil {
-			names[public.ID] = public.Name
-		}
-	}
-	return names
 }
 
 func loadTrust(path string) (tufrepo.Set, error) {

@@ -14,7 +14,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"landed/manifests"
 	"landed/manifests/otapkg"
 )
 
@@ -29,7 +28,7 @@ type inspection struct {
 func (a *app) inspectCommand() *cobra.Command {
 	var asJSON bool
 	var certs []string
-	var catalogue string
+	var models string
 	var policy otapkg.Policy
 	c := &cobra.Command{
 		Use:   "inspect FILE",
@@ -46,21 +45,19 @@ func (a *app) inspectCommand() *cobra.Command {
 				}
 				policy.Keys = append(policy.Keys, []crypto.PublicKey(list)...)
 			}
-			policy.Catalogue = manifests.DefaultCatalogue()
-			if catalogue != "" {
-				var err error
-				if policy.Catalogue, err = load(catalogue, manifests.ParseCatalogue); err != nil {
-					return err
-				}
+			var err error
+			if policy.Catalogue, err = modelsIn(models); err != nil {
+				return err
 			}
 			return a.inspect(args[0], policy, asJSON)
 		},
 	}
 	c.Flags().BoolVar(&asJSON, "json", false, "print facts and findings as JSON")
-	c.Flags().StringSliceVar(&certs, "key", nil, "`certificates` (PEM files) of those who may sign packages, which sign and review call --ota-key; without any the signer is not judged")
+	c.Flags().StringSliceVar(&certs, "key", nil, "`certificates` (PEM files) of those who may sign packages, "+
+		"which sign and review call --ota-key; without any the signer is not judged")
 	c.Flags().StringVar(&policy.Model, "model", "", "ro.product.`device` that it must be for")
-	c.Flags().StringVar(&policy.Channel, "channel", "stable", "`channel` that it is meant for: stable, beta or lab")
-	c.Flags().StringVar(&catalogue, "catalogue", "", "model catalogue, a YAML `file` (default: the one built in)")
+	c.Flags().StringVar(&policy.Channel, "channel", "stable", "`channel` that it is meant for")
+	c.Flags().StringVar(&models, "models", "", "description of the models, a YAML `file` (default: the line-up that is built in)")
 	return c
 }
 
@@ -78,7 +75,9 @@ func (a *app) inspect(path string, policy otapkg.Policy, asJSON bool) error {
 		return fmt.Errorf("%s is no file", path)
 	}
 	policy.Name, policy.Now = filepath.Base(path), time.Now()
-	facts, findings, err := otapkg.Inspect(f, info.Size(), policy)
+	watched := &watchedFile{f, f, newMeter(a.err, policy.Name, info.Size())}
+	facts, findings, err := otapkg.Inspect(watched, info.Size(), policy)
+	watched.meter.end()
 	if err != nil {
 		return err
 	}
@@ -107,7 +106,7 @@ func (a *app) inspect(path string, policy otapkg.Policy, asJSON bool) error {
 func (a *app) sayFacts(f otapkg.Facts) {
 	line := func(what, value string) {
 		if value != "" {
-			a.say("  %-10s %s", what, plain(value))
+			a.para(fmt.Sprintf("  %-10s ", what), value)
 		}
 	}
 	line("family", string(f.Family))
@@ -132,9 +131,9 @@ func (a *app) sayFacts(f otapkg.Facts) {
 
 func (a *app) sayFindings(list otapkg.Findings) {
 	for _, f := range list {
-		a.say("  %s %s: %s", strings.ToUpper(string(f.Level)), f.Code, plain(f.Message))
+		a.para("  ", fmt.Sprintf("%s %s: %s", strings.ToUpper(string(f.Level)), f.Code, f.Message))
 		if f.Fix != "" {
-			a.say("    %s", plain(f.Fix))
+			a.para("    ", f.Fix)
 		}
 	}
 }

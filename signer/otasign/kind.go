@@ -14,12 +14,16 @@ import (
 // kinds tells the files that people carry apart, by a field that only one of them has. parser is what
 // errors of reading one begin with.
 var kinds = []struct{ field, name, parser string }{
+	{"payloadType", "a report", "signed report"},
 	{"trusted", "a signing request", "signing request"},
 	{"signed", "one metadata file of the feed", ""},
 	{"signatures", "a response", "signing response"},
 	{"files", "a trust file", "bundle"},
 	{"keyid", "the public half of a key", "public key file"},
 	{"timestamp", "an online.json with the server's public keys", "online keys"},
+	{"builds", "an effect document", "effect document"},
+	{"ask", "a handset manifest", "release manifest"},
+	{"notes", "notes of a release", "notes"},
 }
 
 // kindOf says in words what a file is, "" if it is none that this program knows. It judges nothing:

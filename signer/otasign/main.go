@@ -83,7 +83,7 @@ func (a *app) command() *cobra.Command {
 		commands  []*cobra.Command
 	}{
 		{"sign", "Sign what you are sent:", []*cobra.Command{a.reviewCommand(), a.signCommand()}},
-		{"look", "Look, and sign nothing:", []*cobra.Command{a.verifyCommand(), a.inspectCommand()}},
+		{"look", "Look, and sign nothing:", []*cobra.Command{a.verifyCommand(), a.inspectCommand(), a.judgeCommand()}},
 		{"change", "Change keys and models:", []*cobra.Command{a.initCommand(), a.addModelCommand(), a.retireModelCommand(), a.rotateCommand(),
 			a.keyCommand(), a.refreshCommand(), a.assembleCommand()}},
 	} {

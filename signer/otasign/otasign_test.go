@@ -10,6 +10,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -22,7 +23,11 @@ import (
 
 	fixtures "landed/firmware-fixtures"
 	"landed/manifests"
+	"landed/manifests/effect"
 	"landed/manifests/otapkg"
+	"landed/manifests/release"
+	"landed/manifests/report"
+	"landed/manifests/report/envelope"
 	"landed/manifests/tufrepo"
 )
 
@@ -31,6 +36,7 @@ func TestMain(m *testing.M) {
 		"otasign":   func() { os.Exit(Main(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) },
 		"mkonline":  stand(mkonline),
 		"mkrelease": stand(mkrelease),
+		"mkreport":  stand(mkreport),
 	})
 }
 
@@ -77,8 +83,8 @@ func mkonline(args []string) error {
 	return os.WriteFile(args[0], o.Bytes(), 0o644)
 }
 
-// mkrelease TRUST KIND FOLDER REQUEST stages an armani build as the server would, over the
-// trusted state, and puts the package into the folder.
+// mkrelease TRUST KIND FOLDER REQUEST [SOURCE] stages an armani build as the server would, over the
+// trusted state, and puts the package into the folder. SOURCE is the release as an engineer wrote it.
 func mkrelease(args []string) error {
 	set, err := loadTrust(args[0])
 	if err != nil {
@@ -100,18 +106,32 @@ func mkrelease(args []string) error {
 	if err := os.WriteFile(filepath.Join(args[2], name), content, 0o644); err != nil {
 		return err
 	}
-	declared := manifests.OptInRelease()
-	m := manifests.Manifest{Schema: 1, Release: declared.Name, Model: "armani", Variant: b.Variant, Channel: "stable", Counter: declared.Counter,
-		Build:   manifests.Build{Fingerprint: b.Fingerprint, Incremental: b.Incremental, UTC: b.UTC},
-		Package: manifests.Package{Path: tufrepo.PackagePath("armani", name), Length: int64(len(content)), SHA256: hash(content)},
-		Effect:  declared.EffectOn("armani"), Notes: declared.Notes}
-	custom, err := json.Marshal(m.Custom())
+	declared, err := declaredOf(args[4:])
 	if err != nil {
 		return err
 	}
-	where := tufrepo.ManifestPath("armani", m.Release, m.Variant)
-	targets := []tufrepo.Target{{Path: m.Package.Path, Length: m.Package.Length, SHA256: m.Package.SHA256, Custom: custom},
-		{Path: where, Length: int64(len(m.Bytes())), SHA256: hash(m.Bytes())}}
+	m := manifests.Manifest{Schema: manifests.ManifestSchema, Release: declared.Name, Model: "armani", Variant: b.Variant, Channel: "stable",
+		Counter: declared.Counter, Build: manifests.Build{Fingerprint: b.Fingerprint, Incremental: b.Incremental, UTC: b.UTC},
+		Package: manifests.Package{Path: tufrepo.PackagePath("armani", name), Length: int64(len(content)), SHA256: hash(content)},
+		Effect:  declared.EffectName(), Ask: declared.AskOn("armani")}
+	documents := map[string][]byte{}
+	add := func(path string, text []byte) *manifests.Package {
+		documents[path] = text
+		return &manifests.Package{Path: path, Length: int64(len(text)), SHA256: hash(text)}
+	}
+	m.NotesDocument = add(tufrepo.NotesPath("armani", m.Release), declared.NotesDocument().Bytes())
+	if d, ok := declared.EffectFor("armani", []effect.Build{{Fingerprint: b.Fingerprint, Model: "armani", Variant: b.Variant}}); ok {
+		m.EffectDocument = add(tufrepo.EffectPath("armani", m.Release), d.Bytes())
+	}
+	add(tufrepo.ManifestPath("armani", m.Release, m.Variant), m.Bytes())
+	custom, err := json.Marshal(m.Custom(hash(m.Bytes())))
+	if err != nil {
+		return err
+	}
+	targets := []tufrepo.Target{{Path: m.Package.Path, Length: m.Package.Length, SHA256: m.Package.SHA256, Custom: custom}}
+	for path, text := range documents {
+		targets = append(targets, tufrepo.Target{Path: path, Length: int64(len(text)), SHA256: hash(text)})
+	}
 	info, err := tufrepo.Read(set.Files["armani"])
 	if err != nil {
 		return err
@@ -127,14 +147,72 @@ func mkrelease(args []string) error {
 	staged := map[string][]byte{"armani": role}
 	r := tufrepo.Request{Schema: 1, ID: "release-" + args[1], Title: "Ship " + m.Release, Created: time.Now(),
 		Summary: tufrepo.Diff(set, set.With(staged)), Trusted: bundle.Files, Roles: []tufrepo.RequestRole{{Role: "armani", Metadata: role}},
-		Manifests: map[string][]byte{where: m.Bytes()},
-		Packages:  []tufrepo.RequestPackage{{Path: m.Package.Path, Name: name, SHA256: m.Package.SHA256, Length: m.Package.Length, Model: "armani", Variant: b.Variant, Channel: "stable"}}}
+		Manifests: documents,
+		Packages: []tufrepo.RequestPackage{{Path: m.Package.Path, Name: name, SHA256: m.Package.SHA256, Length: m.Package.Length,
+			Model: "armani", Variant: b.Variant, Channel: "stable"}}}
+	model, _ := manifests.DefaultCatalogue().Model("armani")
+	r.Models, r.Names = []manifests.Model{model}, namesOfTrust(args[0])
 	return os.WriteFile(args[3], r.Bytes(), 0o644)
+}
+
+// declaredOf reads the source of a release; without one it is a fix that proves itself.
+func declaredOf(source []string) (release.Release, error) {
+	if len(source) > 0 {
+		text, err := os.ReadFile(source[0])
+		if err != nil {
+			return release.Release{}, err
+		}
+		return release.Parse(text)
+	}
+	e, err := effect.ByName("app-list-upload-off")
+	if err != nil {
+		return release.Release{}, err
+	}
+	e.PromptDay, e.Words = "2014-08-01", map[string]effect.Words{"en": e.Words["en"]}
+	return release.Release{Schema: release.Schema, Name: "first-fix", Counter: 1, Effect: &e,
+		Notes: map[string]string{"en": "The list of your apps stays with you."}}, nil
 }
 
 func hash(b []byte) string {
 	sum := sha256.Sum256(b)
 	return hex.EncodeToString(sum[:])
+}
+
+// mkreport REQUEST BUILD ANSWERS FILE [EFFECT] makes what a handset of the request's release would report: from BUILD,
+// "new" or any fingerprint, with ANSWERS in JSON. EFFECT is where the effect document goes.
+func mkreport(args []string) error {
+	r, err := load(args[0], tufrepo.ParseRequest)
+	if err != nil {
+		return err
+	}
+	var d release.EffectDocument
+	for path, text := range r.Manifests {
+		if strings.HasSuffix(path, ".effect.json") {
+			if d, _, err = release.ParseEffect(text); err != nil {
+				return err
+			}
+			if len(args) > 4 {
+				err = os.WriteFile(args[4], text, 0o644)
+			}
+		}
+	}
+	said := report.Report{Seq: 3, Kind: report.KindEffect, Release: d.Release, Model: d.Model, Variant: d.Builds[0].Variant, Channel: "stable",
+		Build: args[1], BuildUTC: 1407582000, PreviousBuild: report.BuildOther, Progress: report.ProgressRunning}
+	switch args[1] {
+	case "new":
+		said.Build = d.Builds[0].Fingerprint
+	case report.BuildOther:
+		said.BuildUTC, said.PreviousBuild, said.Progress = 0, "", report.ProgressKnown
+	}
+	key := ed25519.NewKeyFromSeed([]byte("a handset that is only for tests"))
+	text := []byte(nil)
+	if err == nil {
+		err = json.Unmarshal([]byte(args[2]), &said.Answers)
+	}
+	if err == nil {
+		text, _, err = envelope.Seal(said, key)
+	}
+	return errors.Join(err, os.WriteFile(args[3], text, 0o644))
 }
 
 func TestLongFlags(t *testing.T) {

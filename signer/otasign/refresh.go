@@ -80,7 +80,7 @@ func (a *app) refresh(path, trust string, signed map[string]int64, unpublished b
 		a.say("%s is up to date with %s.", trust, path)
 		return nil
 	}
-	if err := keys.Replace(trust, bundle.Bytes(), 0o644); err != nil {
+	if err := keys.Replace(trust, withNames(bundle, namesOfSeen(path), namesAround(trust, trust)).Bytes(), 0o644); err != nil {
 		return err
 	}
 	a.say("Brought %s up to date.", trust)
@@ -140,4 +140,12 @@ func signedBy(dir string, keyFiles []string) (map[string]int64, error) {
 		ledgers = append(ledgers, l)
 	}
 	return ceremony.Highest(ledgers...), nil
+}
+
+// namesOfSeen are the names that a request or the trust file of somebody else tells; a feed tells none.
+func namesOfSeen(path string) map[string]string {
+	if r, err := load(path, tufrepo.ParseRequest); err == nil {
+		return r.Names
+	}
+	return namesOfTrust(path)
 }

@@ -44,14 +44,15 @@ func (a *app) assembleCommand() *cobra.Command {
 			if err != nil {
 				return refusal{err}
 			}
-			a.sayProgress(progress, namesIn(makeFlags{dir: filepath.Dir(args[0])}))
+			names := withNames(tufrepo.Bundle{}, r.Names, namesAround(out, args[0])).Names
+			a.sayProgress(progress, names)
 			if len(bundle.Files) == 0 {
 				return refusal{errors.New("signatures are missing; nothing was written")}
 			}
 			if err := follows(out, bundle); err != nil {
 				return err
 			}
-			if err := keys.Replace(out, bundle.Bytes(), 0o644); err != nil {
+			if err := keys.Replace(out, withNames(bundle, names).Bytes(), 0o644); err != nil {
 				return err
 			}
 			a.say("Complete; wrote the new state to %s. Send it to the server.", out)

@@ -1,0 +1,251 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package otasign
+
+import (
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"landed/manifests/effect"
+	"landed/manifests/effect/probe"
+	"landed/manifests/release"
+	"landed/manifests/report"
+	"landed/manifests/report/envelope"
+)
+
+// judgeFlags are what is judged, and what is known beside it.
+type judgeFlags struct {
+	releases         []string
+	report, language string
+	last, now        string
+	cloned, asJSON   bool
+}
+
+func (a *app) judgeCommand() *cobra.Command {
+	var f judgeFlags
+	c := &cobra.Command{
+		Use:   "judge --release FILE --report FILE",
+		Short: "Say what a report proves, by the rules that were signed",
+		Long: "Computes from an effect document and one report the class that the status page shows, and why. The\n" +
+			"effect document is a target of the feed, builds/MODEL/RELEASE.effect.json; name those of later releases\n" +
+			"too, whose builds count as well if they keep the effect. The report is the signed envelope. Nothing\n" +
+			"else is read, and nothing is asked of a server. Whether two handsets use one key, and how long a\n" +
+			"handset has been silent, no report can say: tell it with --cloned, --last and --now.\n" +
+			"Exit code 0, whatever the class; 2: something could not be read.",
+		Example: "  otasign judge --release feed/targets/builds/armani/0f3c….fix.effect.json --report report.json\n" +
+			"  otasign judge --release fix.effect.json,second.effect.json --report report.json --language zh-Hans --json\n" +
+			"  otasign judge --release fix.effect.json --report report.json --last 2026-01-02T00:00:00Z " +
+			"--now 2026-01-31T00:00:00Z",
+		Args: cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error { return a.judge(f) },
+	}
+	set := c.Flags()
+	set.StringSliceVar(&f.releases, "release", nil,
+		"effect documents, `files`: of the release that the report is about, and of later ones")
+	set.StringVar(&f.report, "report", "", "the report, a `file` with its signed envelope")
+	set.StringVar(&f.language, "language", "en", "`language` of the words, as en or zh-Hans")
+	set.StringVar(&f.last, "last", "", "`time` at which the report came, 2026-01-31T12:00:00Z")
+	set.StringVar(&f.now, "now", "", "`time` as of which silence is judged (default: that at which the report came)")
+	set.BoolVar(&f.cloned, "cloned", false, "two different reports carried one sequence number")
+	set.BoolVar(&f.asJSON, "json", false, "print the verdict as JSON")
+	for _, flag := range []string{"release", "report"} {
+		if err := c.MarkFlagRequired(flag); err != nil {
+			panic(err) // the flag is defined above
+		}
+	}
+	return c
+}
+
+// judgement is what judge -json prints.
+type judgement struct {
+	Release   string      `json:"release"` // by whose rules
+	Counter   int64       `json:"counter"`
+	Effect    string      `json:"effect"`
+	Model     string      `json:"model"`
+	Document  string      `json:"document"`  // SHA-256 of the effect document
+	Reference string      `json:"reference"` // of the installation
+	Report    string      `json:"report"`    // its id
+	Class     string      `json:"class"`
+	Kind      effect.Kind `json:"kind"`
+	Name      string      `json:"name"` // of the class, in words
+	Reasons   []worded    `json:"reasons"`
+	Notes     []string    `json:"notes"` // what could not be known
+}
+
+// worded is a reason with its words.
+type worded struct {
+	effect.Reason
+	Words string `json:"words"`
+}
+
+// signedEffect is an effect document as it was read.
+type signedEffect struct {
+	release.EffectDocument
+	program *effect.Program
+	sha256  string
+}
+
+func (a *app) judge(f judgeFlags) error {
+	var documents []signedEffect
+	var faults []error
+	for _, path := range f.releases {
+		d, err := load(path, readEffect)
+		faults = append(faults, err)
+		documents = append(documents, d)
+	}
+	r, reference, err := loadReport(f.report)
+	faults = append(faults, err)
+	last, errLast := timeOf("last", f.last, time.Time{})
+	now, errNow := timeOf("now", f.now, last)
+	if f.now != "" && f.last == "" {
+		faults = append(faults, errors.New("--now tells of silence only together with --last, "+
+			"the time at which the report came"))
+	}
+	if err := errors.Join(append(faults, errLast, errNow)...); err != nil {
+		return err
+	}
+	by, builds, err := standardFor(documents, r)
+	if err != nil {
+		return err
+	}
+	if _, ok := by.Effect.Words[f.language]; !ok {
+		return fmt.Errorf("the effect has no words in %q; it has them in %s (--language)",
+			f.language, strings.Join(slices.Sorted(maps.Keys(by.Effect.Words)), ", "))
+	}
+	v := effect.Judge(now, effect.Subject{Newest: r, Last: last, Cloned: f.cloned},
+		effect.Standard{Program: by.program, Builds: builds})
+	return a.sayJudgement(f.judgement(by, r, reference, v), f.asJSON)
+}
+
+// judgement puts a verdict into words.
+func (f judgeFlags) judgement(by signedEffect, r report.Report, ref report.Reference, v effect.Verdict) judgement {
+	words := by.Effect.Words[f.language]
+	j := judgement{Release: by.Release, Counter: by.Counter, Effect: by.Effect.Name, Model: by.Model, Document: by.sha256,
+		Reference: string(ref), Report: r.ID, Class: v.Class, Kind: v.Kind, Name: words.Classes[v.Class].Name,
+		Reasons: []worded{}, Notes: f.unknowns(by, r)}
+	if j.Name == "" {
+		j.Name = commonClasses[v.Class]
+	}
+	for _, reason := range v.Because {
+		text, ok := by.Effect.Reason(f.language, reason)
+		if !ok {
+			text = commonReasons[reason.Code]
+		}
+		j.Reasons = append(j.Reasons, worded{reason, text})
+	}
+	return j
+}
+
+// standardFor picks the document that the report is about, and gathers the builds that keep its promise.
+func standardFor(documents []signedEffect, r report.Report) (by signedEffect, builds []effect.Build, err error) {
+	var have []string
+	i := slices.IndexFunc(documents, func(d signedEffect) bool { return d.Release == r.Release && d.Model == r.Model })
+	if i < 0 {
+		for _, d := range documents {
+			have = append(have, fmt.Sprintf("%s for %s", d.Release, d.Model))
+		}
+		return by, nil, fmt.Errorf("the report is about release %s on %s; "+
+			"wanted its effect document, builds/%s/%s.effect.json. There is %s",
+			r.Release, r.Model, strings.ToLower(r.Model), r.Release, strings.Join(have, " and "))
+	}
+	by = documents[i]
+	for _, d := range documents {
+		if d.Model == by.Model && d.Effect.Name == by.Effect.Name && d.Counter >= by.Counter {
+			builds = append(builds, d.Builds...)
+		}
+	}
+	return by, builds, nil
+}
+
+// unknowns are what this judgement cannot know, and what it was told.
+func (f judgeFlags) unknowns(by signedEffect, r report.Report) []string {
+	notes := []string{"Whether the effect document is the one that was signed: its SHA-256 stands in the feed's metadata, " +
+		"which otasign verify checks."}
+	if f.last == "" {
+		notes = append(notes, "How long the handset has been silent: say when the report came with --last, "+
+			"and as of when with --now.")
+	}
+	if !f.cloned {
+		notes = append(notes, "Whether another handset uses the same key: a server sees that by two different reports "+
+			"with one sequence number (--cloned).")
+	}
+	if err := probe.Check(by.Effect.Probes, r.Answers); err != nil && r.Schema > 1 {
+		notes = append(notes, "A server would not have taken this report: "+strings.ReplaceAll(err.Error(), "\n", "; ")+".")
+	}
+	return notes
+}
+
+func readEffect(text []byte) (signedEffect, error) {
+	d, program, err := release.ParseEffect(text)
+	return signedEffect{d, program, fmt.Sprintf("%x", sha256.Sum256(text))}, err
+}
+
+func loadReport(path string) (report.Report, report.Reference, error) {
+	text, err := readFile(path)
+	if err != nil {
+		return report.Report{}, "", err
+	}
+	r, reference, err := envelope.Open([]byte(strings.TrimSuffix(string(text), "\n"))) // an editor adds a line end
+	if err != nil {
+		return r, reference, unread(path, text, fmt.Errorf("signed report: %w", err))
+	}
+	return r, reference, nil
+}
+
+func timeOf(flag, text string, none time.Time) (time.Time, error) {
+	if text == "" {
+		return none, nil
+	}
+	t, err := time.Parse(time.RFC3339, text)
+	if err != nil {
+		return t, fmt.Errorf("--%s %q: wanted a time such as 2026-01-31T12:00:00Z", flag, text)
+	}
+	return t, nil
+}
+
+func (a *app) sayJudgement(j judgement, asJSON bool) error {
+	if asJSON {
+		enc := json.NewEncoder(a.out)
+		enc.SetEscapeHTML(false)
+		enc.SetIndent("", "  ")
+		return enc.Encode(j)
+	}
+	a.para("", fmt.Sprintf("%s: %s (%s)", j.Class, j.Name, j.Kind))
+	for _, r := range j.Reasons {
+		a.para("  ", r.Code+": "+r.Words)
+	}
+	a.say("")
+	a.para("", fmt.Sprintf("Judged by effect %s of release %s, counter %d, for %s.", j.Effect, j.Release, j.Counter, j.Model))
+	a.say("Effect document %s", j.Document)
+	a.say("Installation    %s", plain(j.Reference))
+	a.say("Report          %s", plain(j.Report))
+	a.say("\nWhat cannot be known from these files:")
+	for _, note := range j.Notes {
+		a.para("  - ", note)
+	}
+	return nil
+}
+
+// The words of what holds for every effect.
+var (
+	commonClasses = map[string]string{
+		effect.Contradictory: "Cannot be true", effect.Unpatched: "Without the update", effect.Unknown: "Nothing can be said",
+	}
+	commonReasons = map[string]string{
+		effect.CodeCloned:       "two different reports carried one sequence number: a key was copied, or a handset was put back",
+		effect.CodeOtherModel:   "the running build is made for another model or image variant",
+		effect.CodeNotOfRelease: "the running build is not of the release",
+		effect.CodeClaimsToRun:  "it says that the update runs, but the running build is not of the release",
+		effect.CodeSilent:       "no report for more than 15 days, and none from the release",
+		effect.CodeNoRule:       "it runs the release, and no rule of the effect holds",
+		effect.CodeNoEffect:     "it runs the release, which claims no effect",
+	}
+)
