@@ -22,6 +22,7 @@ import (
 // A folder may always import itself. "=x" allows x alone and nothing below it.
 var mayImport = map[string][]string{
 	"":                            {},
+	"internal/durable":            {},
 	"manifests":                   {},
 	"manifests/otapkg":            {"=manifests"},
 	"manifests/tufrepo":           {"=manifests"},
