@@ -41,6 +41,8 @@ var mayImport = map[string][]string{
 	"firmware-fixtures/cmd":       {"=firmware-fixtures/mkfixture"},
 	"web":                         {},
 	"server":                      {"manifests", "server", "web"}, // server.go is the map of the house
+	"server/datadir":              {"=internal/durable", "manifests/tufrepo", "server/auth", "server/fleet", "server/store"},
+	"server/httplimit":            {},
 	"server/fleet":                {"manifests"},
 	"server/rollout":              {"server/fleet", "manifests"},
 	"server/verdict":              {"server/fleet", "manifests"},
@@ -60,7 +62,7 @@ var mayImport = map[string][]string{
 	"server/support":              {"manifests", "server/fleet", "server/verdict", "server/rollout", "server/render", "web"},
 	"server/otactl":               {"manifests", "=server/otactl/client"}, // a client of the server: of its code it knows nothing
 	"server/otactl/client":        {"manifests"},
-	"server/otad":                 {"manifests", "server"},
+	"server/otad":                 {"=internal/durable", "manifests", "server"},
 	"server/cmd":                  {"=server/otad", "=server/otactl"},
 	"demo":                        {"manifests", "server", "signer", "handset", "firmware-fixtures"}, // where the three programs meet
 }

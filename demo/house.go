@@ -17,6 +17,7 @@ import (
 	fixtures "landed/firmware-fixtures"
 	"landed/manifests"
 	"landed/server"
+	"landed/server/datadir"
 	"landed/server/otactl/client"
 	"landed/server/publish"
 )
@@ -58,7 +59,7 @@ func openHouse(ctx context.Context, o options, clock *clock) (h *house, err erro
 		return h, err
 	}
 	h.otaKeys = []crypto.PublicKey{h.otaKey.Cert.PublicKey}
-	token, err := server.Init(ctx, h.dir, "ann", clock.Now)
+	token, err := datadir.Init(ctx, h.dir, "ann", clock.Now)
 	if err != nil {
 		return h, err
 	}

@@ -41,7 +41,8 @@ func accessLog(log *slog.Logger, now func() time.Time) func(http.Handler) http.H
 			start := now()
 			next.ServeHTTP(ww, r)
 			log.InfoContext(r.Context(), "request", "request", w.Header().Get(render.RequestID), "method", r.Method,
-				"route", chi.RouteContext(r.Context()).RoutePattern(), "status", ww.Status(), "bytes", ww.BytesWritten(), "took", now().Sub(start))
+				"route", chi.RouteContext(r.Context()).RoutePattern(),
+				"status", ww.Status(), "bytes", ww.BytesWritten(), "took", now().Sub(start))
 		})
 	}
 }
@@ -58,7 +59,9 @@ func recoverer(log *slog.Logger, answer func(http.ResponseWriter, *http.Request,
 				if fault == http.ErrAbortHandler {
 					panic(fault)
 				}
-				log.ErrorContext(r.Context(), "panic", "request", w.Header().Get(render.RequestID), "route", chi.RouteContext(r.Context()).RoutePattern(), "fault", fmt.Sprint(fault), "stack", string(debug.Stack()))
+				log.ErrorContext(r.Context(), "panic", "request", w.Header().Get(render.RequestID),
+					"route", chi.RouteContext(r.Context()).RoutePattern(),
+					"fault", fmt.Sprint(fault), "stack", string(debug.Stack()))
 				p := render.ProblemOf(fleet.Errorf("", "", ""))
 				p.Request = w.Header().Get(render.RequestID)
 				answer(w, r, p)

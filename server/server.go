@@ -11,12 +11,10 @@ package server
 
 import (
 	"context"
-	"crypto"
 	"crypto/rand"
 	"errors"
 	"fmt"
 	"log/slog"
-	"path/filepath"
 	"time"
 
 	"landed/manifests"
@@ -25,6 +23,7 @@ import (
 	"landed/server/blob/disk"
 	"landed/server/blob/s3"
 	"landed/server/console"
+	"landed/server/datadir"
 	"landed/server/device/feed"
 	"landed/server/intake"
 	"landed/server/publish"
@@ -38,7 +37,7 @@ const DefaultMaxUpload int64 = 16 << 30
 
 // Config is all that a server is given.
 type Config struct {
-	DataDir   string               // made by Init
+	DataDir   string               // made by datadir.Init
 	Now       func() time.Time     // nil: the clock
 	Log       *slog.Logger         // nil: nothing is logged
 	Catalogue *manifests.Catalogue // nil: the built-in line-up
@@ -46,7 +45,7 @@ type Config struct {
 	Expiry    publish.Expiry       // zero: publish.DefaultExpiry
 	MaxUpload int64                // bytes of one package; 0: DefaultMaxUpload
 	Language  string               // of the status pages; "" is English
-	Notice    string               // shown at the top of every status page, such as that this is a rehearsal; "" shows nothing
+	Notice    string               // at the top of every status page, such as that this is a rehearsal; "" is none
 	ReadOnly  bool                 // look at the data folder as it lies, and heal nothing: for Check
 }
 
@@ -100,7 +99,7 @@ type Server struct {
 	closers []func() error // in the order in which they were opened
 }
 
-// New builds the server from a data folder that Init made, and heals its feed.
+// New builds the server from a data folder that datadir.Init made, and heals its feed.
 func New(cfg Config) (*Server, error) {
 	cfg = cfg.withDefaults()
 	if err := cfg.Validate(); err != nil {
@@ -114,18 +113,19 @@ func New(cfg Config) (*Server, error) {
 }
 
 func (s *Server) build(ctx context.Context) (err error) {
-	keys, err := loadKeys(s.path(keysDir))
+	dir := datadir.Dir(s.cfg.DataDir)
+	keys, err := onlineKeys(dir)
 	if err != nil {
 		return err
 	}
 	if !s.cfg.ReadOnly {
-		unlock, err := lock(s.cfg.DataDir)
+		unlock, err := dir.Lock()
 		if err != nil {
 			return err
 		}
 		s.opened(unlock)
 	}
-	if s.db, err = store.Open(ctx, s.path(databaseFile), s.cfg.Now); err != nil {
+	if s.db, err = store.Open(ctx, dir.Database(), s.cfg.Now); err != nil {
 		return err
 	}
 	s.opened(s.db.Close)
@@ -137,15 +137,16 @@ func (s *Server) build(ctx context.Context) (err error) {
 	if s.cfg.S3 != nil {
 		elsewhere = blobs
 	}
-	if s.feed, err = feed.New(s.path(feedDir), elsewhere); err != nil {
+	if s.feed, err = feed.New(dir.Feed(), elsewhere); err != nil {
 		return err
 	}
 	s.opened(s.feed.Close)
 	rules := intake.NewRules(s.db)
 	s.publish, err = publish.Open(ctx, publish.Config{
-		Store: s.db, Blobs: blobs, Dir: s.path(feedDir), Keys: keys[0], Catalogue: s.cfg.Catalogue, Expiry: s.cfg.Expiry,
-		NewKeys: func() ([]publish.OnlineKeys, error) { return loadKeys(s.path(keysDir)) },
-		OTAKeys: func(channel string) ([]crypto.PublicKey, error) { return otaKeys(s.path(otaKeysDir), channel) },
+		Store: s.db, Blobs: blobs, Dir: dir.Feed(), Keys: keys[0],
+		Catalogue: s.cfg.Catalogue, Expiry: s.cfg.Expiry,
+		NewKeys: func() ([]publish.OnlineKeys, error) { return onlineKeys(dir) },
+		OTAKeys: dir.OTAKeys,
 		Now:     s.cfg.Now, Random: rand.Reader, Log: s.cfg.Log, ReadOnly: s.cfg.ReadOnly,
 		Published: func(metadata map[string][]byte, isTarget func(string) bool) {
 			rules.Invalidate() // a new release may have become judgeable
@@ -156,15 +157,28 @@ func (s *Server) build(ctx context.Context) (err error) {
 		return err
 	}
 	s.opened(s.publish.Close)
-	s.intake = intake.New(intake.Config{Store: s.db, Now: s.cfg.Now, Log: s.cfg.Log, Rules: rules, Catalogue: s.cfg.Catalogue, Offers: s.publish.Offers})
+	s.intake = intake.New(intake.Config{
+		Store: s.db, Now: s.cfg.Now, Log: s.cfg.Log, Rules: rules, Catalogue: s.cfg.Catalogue, Offers: s.publish.Offers,
+	})
 	s.opened(s.intake.Close)
 	s.guard = &auth.Guard{Store: s.db, Log: s.cfg.Log}
-	s.console = console.New(console.Config{Publish: s.publish, Store: s.db, Guard: s.guard, Now: s.cfg.Now, Log: s.cfg.Log, MaxUpload: s.cfg.MaxUpload})
-	s.support, err = support.New(support.Config{View: s.db, Catalogue: s.cfg.Catalogue, Now: s.cfg.Now, Log: s.cfg.Log, Language: s.cfg.Language, Notice: s.cfg.Notice})
+	s.console = console.New(console.Config{
+		Publish: s.publish, Store: s.db, Guard: s.guard, Now: s.cfg.Now, Log: s.cfg.Log, MaxUpload: s.cfg.MaxUpload,
+	})
+	s.support, err = support.New(support.Config{
+		View: s.db, Catalogue: s.cfg.Catalogue, Now: s.cfg.Now, Log: s.cfg.Log,
+		Language: s.cfg.Language, Notice: s.cfg.Notice,
+	})
 	return err
 }
 
-func (s *Server) path(name string) string { return filepath.Join(s.cfg.DataDir, name) }
+func onlineKeys(dir datadir.Dir) (all []publish.OnlineKeys, err error) {
+	sets, err := dir.Keys()
+	for _, set := range sets {
+		all = append(all, publish.OnlineKeys(set))
+	}
+	return all, err
+}
 
 func (s *Server) opened(closer func() error) { s.closers = append(s.closers, closer) }
 
@@ -172,7 +186,7 @@ func (s *Server) openBlobs(ctx context.Context) (blob.Store, error) {
 	if s.cfg.S3 != nil {
 		return s3.Open(ctx, *s.cfg.S3)
 	}
-	d, err := disk.Open(s.path(blobsDir))
+	d, err := disk.Open(datadir.Dir(s.cfg.DataDir).Blobs())
 	if err != nil {
 		return nil, err
 	}

@@ -9,7 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"landed/server"
+	"landed/server/datadir"
 	"landed/server/fleet"
 )
 
@@ -19,7 +19,7 @@ func initCommand(stdout io.Writer) *cobra.Command {
 	admin := c.Flags().String("admin", "admin", "`name` of the first admin")
 	quiet := c.Flags().Bool("token-only", false, "print the token and nothing else")
 	c.RunE = func(c *cobra.Command, _ []string) error {
-		secret, err := server.Init(c.Context(), *data, *admin, clock)
+		secret, err := datadir.Init(c.Context(), *data, *admin, clock)
 		if err != nil {
 			return err
 		}
@@ -50,7 +50,7 @@ func tokenCommand(stdout io.Writer) *cobra.Command {
 	data := dataFlag(add)
 	role := add.Flags().String("role", "support", "support, engineer or admin")
 	add.RunE = func(c *cobra.Command, args []string) error {
-		secret, err := server.AddToken(c.Context(), *data, args[0], fleet.Role(*role), clock)
+		secret, err := datadir.AddToken(c.Context(), *data, args[0], fleet.Role(*role), clock)
 		if err != nil {
 			return err
 		}

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package server
+package datadir
 
 import (
-	"crypto"
 	"crypto/ed25519"
 	"crypto/rand"
 	"crypto/x509"
@@ -15,10 +14,9 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
-	"strings"
 
+	"landed/internal/durable"
 	"landed/manifests/tufrepo"
-	"landed/server/publish"
 )
 
 // The online keys are Ed25519, PKCS#8 in PEM, one file each, readable by their owner alone.
@@ -47,7 +45,10 @@ func makeKeys(dir string) (tufrepo.OnlineKeys, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return online, err
 	}
-	for name, to := range map[string]*tufrepo.Key{snapshotKey: &online.Snapshot, timestampKey: &online.Timestamp, offersKey: &online.Offers} {
+	places := map[string]*tufrepo.Key{
+		snapshotKey: &online.Snapshot, timestampKey: &online.Timestamp, offersKey: &online.Offers,
+	}
+	for name, to := range places {
 		_, private, err := ed25519.GenerateKey(rand.Reader)
 		if err != nil {
 			return online, err
@@ -60,7 +61,8 @@ func makeKeys(dir string) (tufrepo.OnlineKeys, error) {
 		if err != nil {
 			return online, err
 		}
-		if err := writeNew(filepath.Join(dir, name), pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}), 0o600); err != nil {
+		text := pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})
+		if err := durable.WriteNew(filepath.Join(dir, name), text, 0o600); err != nil {
 			return online, err
 		}
 		*to = k.public
@@ -68,25 +70,21 @@ func makeKeys(dir string) (tufrepo.OnlineKeys, error) {
 	return online, nil
 }
 
-// writeNew writes a file that must not be there yet, durably.
-func writeNew(path string, text []byte, mode os.FileMode) error {
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(text)
-	return errors.Join(err, f.Sync(), f.Close())
-}
+// KeySet is one set of online keys.
+type KeySet struct{ Snapshot, Timestamp, Offers tufrepo.Signer }
+
+// Keys reads every set of keys, oldest first. Which of them signs is for the published root to say.
+func (d Dir) Keys() ([]KeySet, error) { return loadKeys(d.path(keysDir)) }
 
 // loadKeys reads every set of keys, oldest first: the first lies in dir, those of "otad keys
 // renew" in dir/2, dir/3, … Which of them signs is for the published root to say. A set that was
 // removed as a whole is not missed as long as another is there.
-func loadKeys(dir string) ([]publish.OnlineKeys, error) {
+func loadKeys(dir string) ([]KeySet, error) {
 	folders, err := keyFolders(dir)
 	if err != nil {
 		return nil, err
 	}
-	var sets []publish.OnlineKeys
+	var sets []KeySet
 	var faults []error
 	for _, folder := range folders {
 		set, err := loadSet(folder)
@@ -121,10 +119,13 @@ func keyFolders(dir string) ([]string, error) {
 	return folders, nil
 }
 
-func loadSet(dir string) (publish.OnlineKeys, error) {
-	var keys publish.OnlineKeys
+func loadSet(dir string) (KeySet, error) {
+	var keys KeySet
 	var faults []error
-	for name, to := range map[string]*tufrepo.Signer{snapshotKey: &keys.Snapshot, timestampKey: &keys.Timestamp, offersKey: &keys.Offers} {
+	places := map[string]*tufrepo.Signer{
+		snapshotKey: &keys.Snapshot, timestampKey: &keys.Timestamp, offersKey: &keys.Offers,
+	}
+	for name, to := range places {
 		k, err := loadKey(filepath.Join(dir, name))
 		if err != nil {
 			faults = append(faults, err)
@@ -138,13 +139,15 @@ func loadSet(dir string) (publish.OnlineKeys, error) {
 func loadKey(path string) (onlineKey, error) {
 	info, err := os.Stat(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return onlineKey{}, fmt.Errorf("%s is not there; run \"otad init\" once for a new data folder, or put the key back", path)
+		return onlineKey{}, fmt.Errorf("%s is not there; "+
+			"run \"otad init\" once for a new data folder, or put the key back", path)
 	}
 	if err != nil {
 		return onlineKey{}, err
 	}
 	if info.Mode().Perm()&0o077 != 0 {
-		return onlineKey{}, fmt.Errorf("%s can be read by others (mode %o); run chmod 600 on it, and think about replacing the key", path, info.Mode().Perm())
+		return onlineKey{}, fmt.Errorf("%s can be read by others (mode %o); "+
+			"run chmod 600 on it, and think about replacing the key", path, info.Mode().Perm())
 	}
 	text, err := os.ReadFile(path)
 	if err != nil {
@@ -163,36 +166,4 @@ func loadKey(path string) (onlineKey, error) {
 		return onlineKey{}, fmt.Errorf("%s holds a %T; wanted Ed25519", path, key)
 	}
 	return newOnlineKey(private)
-}
-
-// otaKeys reads the OTA certificates that are pinned for a channel: ota-keys/<channel>/*.pem.
-// They are read for each upload, so a new one needs no restart.
-func otaKeys(dir, channel string) ([]crypto.PublicKey, error) {
-	files, err := filepath.Glob(filepath.Join(dir, channel, "*.pem"))
-	if err != nil {
-		return nil, err
-	}
-	var keys []crypto.PublicKey
-	for _, file := range files {
-		text, err := os.ReadFile(file)
-		if err != nil {
-			return nil, err
-		}
-		found := 0
-		for block, rest := pem.Decode(text); block != nil; block, rest = pem.Decode(rest) {
-			if !strings.HasSuffix(block.Type, "CERTIFICATE") {
-				continue
-			}
-			cert, err := x509.ParseCertificate(block.Bytes)
-			if err != nil {
-				return nil, fmt.Errorf("pinned OTA certificate %s: %w", file, err)
-			}
-			keys = append(keys, cert.PublicKey)
-			found++
-		}
-		if found == 0 {
-			return nil, fmt.Errorf("%s holds no certificate in PEM form", file)
-		}
-	}
-	return keys, nil
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package server
+package httplimit
 
 import (
 	"bufio"
@@ -129,7 +129,7 @@ func TestDeadlinesEndWithTheirAnswer(t *testing.T) {
 		answer := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { _, _ = w.Write(make([]byte, 100)) }))
 		s := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if r.URL.Path == "/bound" {
-				readers.bound(answer).ServeHTTP(w, r)
+				slowest.bound(answer).ServeHTTP(w, r)
 				return
 			}
 			answer.ServeHTTP(w, r)
@@ -147,7 +147,7 @@ func TestDeadlinesEndWithTheirAnswer(t *testing.T) {
 			if n, err := io.Copy(io.Discard, resp.Body); n != 100 || err != nil {
 				t.Fatalf("request %d: %d bytes, %v", i, n, err)
 			}
-			time.Sleep(2 * readers.answer)
+			time.Sleep(2 * slowest.answer)
 		}
 		near.Close()
 		s.Close()
@@ -260,8 +260,8 @@ func dial(t *testing.T, s *httptest.Server) net.Conn {
 	return conn
 }
 
-// BenchmarkReaders measures small answers and files with and without the bound, by turns in one run.
-func BenchmarkReaders(b *testing.B) {
+// BenchmarkAnswers measures small answers and files with and without the bound, by turns in one run.
+func BenchmarkAnswers(b *testing.B) {
 	for name, size := range map[string]int64{"poll": 470, "file": 64 << 20} {
 		b.Run(name, func(b *testing.B) {
 			path := sparse(b, size).Name()
@@ -279,7 +279,7 @@ func BenchmarkReaders(b *testing.B) {
 				defer f.Close()
 				http.ServeContent(w, r, "", time.Time{}, f)
 			})
-			bound, free := httptest.NewServer(readers.bound(bare)), httptest.NewServer(bare)
+			bound, free := httptest.NewServer(slowest.bound(bare)), httptest.NewServer(bare)
 			defer bound.Close()
 			defer free.Close()
 			round := max(1, int(100_000/size))

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package server
+package httplimit
 
 import (
 	"bufio"
@@ -18,10 +18,13 @@ type pace struct {
 	size   int64         // bytes of a piece
 }
 
-// readers lets the slowest line that is of use pass, and nobody stand still. The time of a piece is long
+// slowest lets the slowest line that is of use pass, and nobody stand still. The time of a piece is long
 // because the kernel says that there is room again only when a third of its send buffer is free, and a
 // buffer may hold megabytes when the reader is a proxy with a slow handset behind it.
-var readers = pace{answer: time.Minute, piece: 5 * time.Minute, size: 256 << 10}
+var slowest = pace{answer: time.Minute, piece: 5 * time.Minute, size: 256 << 10}
+
+// Answers bounds how long answers may take to be read.
+func Answers(next http.Handler) http.Handler { return slowest.bound(next) }
 
 // bound bounds how long answers may take to be read, so that readers who stand still do not use up
 // connections and open files. The deadline belongs to one answer: net/http lifts it before the next request.
@@ -45,12 +48,12 @@ type answer struct {
 
 // renew gives what comes next its time. A ResponseWriter without a connection has no deadline.
 func (a *answer) renew() {
-	patience := a.pace.answer
+	allowed := a.pace.answer
 	if a.gone > a.pace.size {
-		patience = a.pace.piece
+		allowed = a.pace.piece
 	}
-	till := time.Now().Add(patience)
-	if till.Sub(a.till) < patience/64 {
+	till := time.Now().Add(allowed)
+	if till.Sub(a.till) < allowed/64 {
 		return // most answers are over in no time, and to set a deadline costs more than to ask the clock
 	}
 	a.till = till

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package otad
+package httplimit
 
 import (
 	"log/slog"
@@ -29,8 +29,8 @@ type limit struct {
 	told  time.Time // when the log last said so
 }
 
-// limitTo bounds the connections of server that come from l. It takes the server's ConnState.
-func limitTo(n int, l net.Listener, server *http.Server, log *slog.Logger) net.Listener {
+// Connections bounds the connections of server that come from l. It takes the server's ConnState.
+func Connections(n int, l net.Listener, server *http.Server, log *slog.Logger) net.Listener {
 	b := &limit{Listener: l, server: server, log: log, open: make(chan struct{}, n), closed: make(chan struct{})}
 	server.ConnState = func(_ net.Conn, s http.ConnState) {
 		if s == http.StateClosed || s == http.StateHijacked {

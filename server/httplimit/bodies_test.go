@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package server
+package httplimit
 
 import (
 	"fmt"
@@ -12,8 +12,10 @@ import (
 	"time"
 )
 
-// TestPatience sends bodies that never end, and one that is slow but moves, all in the time of a bubble.
-func TestPatience(t *testing.T) {
+func isUpload(r *http.Request) bool { return r.URL.Path == "/v1/packages" }
+
+// TestBodies sends bodies that never end, and one that is slow but moves, all in the time of a bubble.
+func TestBodies(t *testing.T) {
 	for name, tt := range map[string]struct {
 		path  string
 		pause time.Duration // before each byte but the first, of ten that are promised
@@ -21,17 +23,17 @@ func TestPatience(t *testing.T) {
 		want  int64
 		after time.Duration
 	}{
-		"a report that stops":      {"/v1/reports", 0, 1, 1, bodyPatience},
-		"a report that trickles":   {"/v1/reports", bodyPatience * 2 / 7, 10, 4, bodyPatience},
-		"a feed request that does": {"/tuf/metadata/timestamp.json", 0, 1, 1, bodyPatience},
-		"an upload that stops":     {"/v1/packages", uploadPatience / 2, 3, 3, 2 * uploadPatience},
-		"an upload that moves":     {"/v1/packages", uploadPatience - time.Second, 10, 10, 9 * (uploadPatience - time.Second)},
+		"a report that stops":      {"/v1/reports", 0, 1, 1, bodyTime},
+		"a report that trickles":   {"/v1/reports", bodyTime * 2 / 7, 10, 4, bodyTime},
+		"a feed request that does": {"/tuf/metadata/timestamp.json", 0, 1, 1, bodyTime},
+		"an upload that stops":     {"/v1/packages", uploadPause / 2, 3, 3, 2 * uploadPause},
+		"an upload that moves":     {"/v1/packages", uploadPause - time.Second, 10, 10, 9 * (uploadPause - time.Second)},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				near, far := net.Pipe()
 				begun, read, waited := time.Now(), int64(0), time.Duration(0)
-				s := &http.Server{Handler: patience(bodyPatience, uploadPatience, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				s := &http.Server{Handler: Bodies(isUpload, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 					read, _ = io.Copy(io.Discard, r.Body)
 					waited = time.Since(begun)
 				}))}
@@ -46,7 +48,7 @@ func TestPatience(t *testing.T) {
 							time.Sleep(tt.pause)
 						}
 						if _, err := near.Write([]byte("x")); err != nil {
-							break // the server has lost its patience
+							break // the server has cut it off
 						}
 					}
 					_, _ = io.Copy(io.Discard, near)
