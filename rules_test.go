@@ -28,7 +28,7 @@ var mayImport = map[string][]string{
 	"manifests/tufrepo":           {"=manifests"},
 	"manifests/offers":            {"=manifests"},
 	"manifests/report":            {"=manifests"},
-	"signer":                      {"manifests", "signer"},
+	"signer":                      {"manifests", "signer", "=internal/durable"},
 	"handset":                     {"manifests", "=handset/slots"},
 	"handset/slots":               {"manifests/otapkg"},
 	"handset/sim":                 {"manifests", "handset", "firmware-fixtures"},
@@ -37,7 +37,7 @@ var mayImport = map[string][]string{
 	"handset/cmd":                 {"manifests", "handset", "firmware-fixtures"},
 	"firmware-fixtures":           {"=manifests"},
 	"firmware-fixtures/virtual":   {"manifests/report", "=manifests"},
-	"firmware-fixtures/mkfixture": {"=firmware-fixtures", "=manifests"},
+	"firmware-fixtures/mkfixture": {"=firmware-fixtures", "=manifests", "=internal/durable"},
 	"firmware-fixtures/cmd":       {"=firmware-fixtures/mkfixture"},
 	"web":                         {},
 	"server":                      {"manifests", "server", "web"}, // server.go is the map of the house
@@ -51,7 +51,7 @@ var mayImport = map[string][]string{
 	"server/store":                {"manifests", "server/fleet"},
 	"server/store/storetest":      {"=server/store", "manifests", "server/fleet"},
 	"server/blob":                 {},
-	"server/blob/disk":            {"=server/blob"},
+	"server/blob/disk":            {"=server/blob", "=internal/durable"},
 	"server/blob/s3":              {"=server/blob"},
 	"server/blob/blobtest":        {"=server/blob"},
 	"server/auth":                 {"server/fleet", "server/render"},
@@ -60,7 +60,7 @@ var mayImport = map[string][]string{
 	"server/device/native":        {"manifests/report", "server/fleet", "server/intake", "server/render"},
 	"server/console":              {"manifests", "server/fleet", "server/publish", "server/rollout", "server/intake", "server/auth", "server/render"},
 	"server/support":              {"manifests", "server/fleet", "server/verdict", "server/rollout", "server/render", "web"},
-	"server/otactl":               {"manifests", "=server/otactl/client"}, // a client of the server: of its code it knows nothing
+	"server/otactl":               {"=internal/durable", "manifests", "=server/otactl/client"}, // a client of the server: of its code it knows nothing
 	"server/otactl/client":        {"manifests"},
 	"server/otad":                 {"=internal/durable", "manifests", "server"},
 	"server/cmd":                  {"=server/otad", "=server/otactl"},
