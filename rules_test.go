@@ -23,21 +23,22 @@ import (
 var mayImport = map[string][]string{
 	"":                            {},
 	"internal/durable":            {},
+	"internal/cli":                {},
 	"manifests":                   {},
 	"manifests/otapkg":            {"=manifests"},
 	"manifests/tufrepo":           {"=manifests"},
 	"manifests/offers":            {"=manifests"},
 	"manifests/report":            {"=manifests"},
-	"signer":                      {"manifests", "signer", "=internal/durable"},
+	"signer":                      {"manifests", "signer", "internal"},
 	"handset":                     {"manifests", "=handset/slots"},
 	"handset/slots":               {"manifests/otapkg"},
 	"handset/sim":                 {"manifests", "handset", "firmware-fixtures"},
-	"handset/otahandset":          {"manifests", "handset", "firmware-fixtures"},
-	"handset/otasim":              {"manifests", "handset", "firmware-fixtures"},
+	"handset/otahandset":          {"=internal/cli", "manifests", "handset", "firmware-fixtures"},
+	"handset/otasim":              {"=internal/cli", "manifests", "handset", "firmware-fixtures"},
 	"handset/cmd":                 {"manifests", "handset", "firmware-fixtures"},
 	"firmware-fixtures":           {"=manifests"},
 	"firmware-fixtures/virtual":   {"manifests/report", "=manifests"},
-	"firmware-fixtures/mkfixture": {"=firmware-fixtures", "=manifests", "=internal/durable"},
+	"firmware-fixtures/mkfixture": {"=firmware-fixtures", "=manifests", "internal"},
 	"firmware-fixtures/cmd":       {"=firmware-fixtures/mkfixture"},
 	"web":                         {},
 	"server":                      {"manifests", "server", "web"}, // server.go is the map of the house
@@ -60,11 +61,11 @@ var mayImport = map[string][]string{
 	"server/device/native":        {"manifests/report", "server/fleet", "server/intake", "server/render"},
 	"server/console":              {"manifests", "server/fleet", "server/publish", "server/rollout", "server/intake", "server/auth", "server/render"},
 	"server/support":              {"manifests", "server/fleet", "server/verdict", "server/rollout", "server/render", "web"},
-	"server/otactl":               {"=internal/durable", "manifests", "=server/otactl/client"}, // a client of the server: of its code it knows nothing
+	"server/otactl":               {"internal", "manifests", "=server/otactl/client"}, // a client of the server: of its code it knows nothing
 	"server/otactl/client":        {"manifests"},
-	"server/otad":                 {"=internal/durable", "manifests", "server"},
+	"server/otad":                 {"internal", "manifests", "server"},
 	"server/cmd":                  {"=server/otad", "=server/otactl"},
-	"demo":                        {"manifests", "server", "signer", "handset", "firmware-fixtures"}, // where the three programs meet
+	"demo":                        {"=internal/cli", "manifests", "server", "signer", "handset", "firmware-fixtures"}, // where the three programs meet
 }
 
 // libraryHome names the only folders that may import an outside library.
@@ -77,8 +78,8 @@ var libraryHome = map[string][]string{
 	"github.com/minio/minio-go/v7":                      {"server/blob/s3"},
 	"github.com/google/go-cmp":                          {"server/store/storetest", "server/blob/blobtest"}, // a conformance suite is code that only tests import
 	"filippo.io/age":                                    {"signer/keys"},
-	"github.com/spf13/cobra":                            {"server/otad", "server/otactl", "signer/otasign", "handset/otahandset", "handset/otasim", "firmware-fixtures/mkfixture"},
-	"github.com/spf13/pflag":                            {"server/otad"},
+	"github.com/spf13/cobra":                            {"internal/cli", "server/otad", "server/otactl", "signer/otasign", "handset/otahandset", "handset/otasim", "firmware-fixtures/mkfixture"},
+	"github.com/spf13/pflag":                            {"internal/cli"},
 	"github.com/schollz/progressbar/v3":                 {"server/otactl", "signer/otasign", "firmware-fixtures/mkfixture"},
 	"go.yaml.in/yaml/v3":                                {"manifests", "server/otactl"},
 	"golang.org/x/term":                                 {"signer/otasign", "server/otactl"},

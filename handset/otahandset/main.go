@@ -19,6 +19,7 @@ import (
 	"github.com/spf13/cobra"
 
 	client "landed/handset"
+	"landed/internal/cli"
 	"landed/manifests/report"
 )
 
@@ -26,7 +27,7 @@ import (
 // reached, 2 used wrongly or the folder cannot be read.
 func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	root := command(stdout)
-	root.SetArgs(args)
+	cli.Prepare(root, args)
 	root.SetIn(stdin)
 	root.SetOut(stdout)
 	root.SetErr(stderr)

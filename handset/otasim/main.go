@@ -26,6 +26,7 @@ import (
 
 	fixtures "landed/firmware-fixtures"
 	"landed/handset/sim"
+	"landed/internal/cli"
 )
 
 type options struct {
@@ -59,7 +60,7 @@ func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	f.IntVar(&o.days, "days", 30, "virtual days to run")
 	f.Float64Var(&o.speed, "speed", 1, "virtual seconds in a real second; 0: as fast as possible")
 	_ = root.MarkFlagRequired("root")
-	root.SetArgs(args)
+	cli.Prepare(root, args)
 	root.SetIn(stdin)
 	root.SetOut(stdout)
 	root.SetErr(stderr)

@@ -17,7 +17,7 @@ const defaultURL = "http://127.0.0.1:8080"
 
 // server is the client that flags and environment describe.
 func (a *app) server() (*client.Client, error) {
-	address := first(a.url, a.env("OTACTL_URL"), defaultURL)
+	address := first(a.url, defaultURL)
 	token, err := a.token()
 	if err != nil {
 		return nil, err

@@ -102,15 +102,6 @@ func TestWriteNew(t *testing.T) {
 	}
 }
 
-func TestLongFlags(t *testing.T) {
-	root := new(app).command()
-	got := longFlags(root, []string{"-json", "-url=http://x", "-o", "f", "-channel", "lab", "-help", "--json", "-nope", "--", "-json"})
-	want := []string{"--json", "--url=http://x", "-o", "f", "--channel", "lab", "--help", "--json", "-nope", "--", "-json"}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Error(diff)
-	}
-}
-
 // Every kind of error says what was found and what to do, and gives its exit code.
 func TestExplain(t *testing.T) {
 	tests := map[string]struct {

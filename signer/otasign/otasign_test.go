@@ -13,7 +13,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -135,15 +134,6 @@ func mkrelease(args []string) error {
 func hash(b []byte) string {
 	sum := sha256.Sum256(b)
 	return hex.EncodeToString(sum[:])
-}
-
-func TestLongFlags(t *testing.T) {
-	root := (&app{}).command()
-	got := longFlags(root, []string{"inspect", "-json", "-key=a.pem", "--model", "x", "-h", "-unknown", "-", "--", "-json"})
-	want := []string{"inspect", "--json", "--key=a.pem", "--model", "x", "-h", "-unknown", "-", "--", "-json"}
-	if !slices.Equal(got, want) {
-		t.Errorf("got %q, wanted %q", got, want)
-	}
 }
 
 func TestPlain(t *testing.T) {
