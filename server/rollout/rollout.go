@@ -23,7 +23,7 @@ const Author = "landed"
 
 // Event is one thing that happened to a rollout, for the audit trail and the alarm.
 type Event struct {
-	Action string // "rollout.widen", "rollout.hold", "rollout.halt", "rollout.finish", "rollout.release"
+	Action string // "rollout.widen", "rollout.hold", "rollout.halt", "rollout.finish"
 	Reason string
 	Alarm  bool // somebody should look now
 }
