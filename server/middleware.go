@@ -48,7 +48,9 @@ func accessLog(log *slog.Logger, now func() time.Time) func(http.Handler) http.H
 }
 
 // recoverer turns a fault of ours in one request into one answer and one line of the log.
-func recoverer(log *slog.Logger, answer func(http.ResponseWriter, *http.Request, render.Problem)) func(http.Handler) http.Handler {
+func recoverer(
+	log *slog.Logger, answer func(http.ResponseWriter, *http.Request, render.Problem),
+) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			defer func() {

@@ -74,7 +74,8 @@ func writeCommand() *cobra.Command {
 	keys.add(cmd)
 	cmd.Flags().StringVarP(&out, "output", "o", "", "file, or folder")
 	cmd.Flags().StringVar(&pad, "pad", "", "make the file at least this long: 500MiB, 3GiB, or bytes")
-	cmd.Flags().StringVar(&migration, "migration", "", "leave, switch_off, ask or not_applicable (default: the model's own)")
+	cmd.Flags().StringVar(&migration, "migration", "", "leave, switch_off, ask or not_applicable (default: "+
+		"the model's own)")
 	cobra.CheckErr(cmd.MarkFlagRequired("output"))
 	return cmd
 }

@@ -144,7 +144,8 @@ func (c *checker) checkRoots() {
 		before := c.roots[i-1]
 		c.mustBeSigned(before, r, Root)
 		if r.info.Version != before.info.Version+1 {
-			c.fault("root: version %d follows %d; a client at %d would be stranded", r.info.Version, before.info.Version, before.info.Version)
+			c.fault("root: version %d follows %d; a client at %d would be stranded", r.info.Version, before.info.Version,
+				before.info.Version)
 		}
 	}
 	last, _ := c.lastRoot()
@@ -159,7 +160,8 @@ func (c *checker) mustBeSigned(by, d document, role string) {
 		return
 	}
 	if p := d.count(role, who); !p.Done() {
-		c.fault("%s: version %d has %d good signatures by keys of %s version %d, wanted %d", role, d.info.Version, p.Have, by.info.Type, by.info.Version, p.Need)
+		c.fault("%s: version %d has %d good signatures by keys of %s version %d, wanted %d", role, d.info.Version, p.Have,
+			by.info.Type, by.info.Version, p.Need)
 	}
 }
 
@@ -183,7 +185,8 @@ func (c *checker) checkOffline() {
 	}
 	c.mustBeSigned(root, targets, Targets)
 	c.mustBeFresh(targets, Targets)
-	c.faults = append(c.faults, separate(slices.Concat(kindsOfRoot(root.info.Root), kindsOfModels(targets.info.Models)))...)
+	c.faults = append(c.faults,
+		separate(slices.Concat(kindsOfRoot(root.info.Root), kindsOfModels(targets.info.Models)))...)
 	if len(targets.info.Targets) > 0 {
 		c.fault("%s: it lists files itself; the top-level role only delegates", Targets)
 	}
@@ -207,20 +210,23 @@ func checkDelegated(role string, info Info) (faults []error) {
 	}
 	for _, t := range info.Targets {
 		if !within(t.Path, role) {
-			faults = append(faults, fmt.Errorf("%s: target %s lies outside %s; no client would find it", role, t.Path, Pattern(role)))
+			faults = append(faults, fmt.Errorf("%s: target %s lies outside %s; no client would find it", role, t.Path,
+				Pattern(role)))
 		}
 		if !strings.HasSuffix(t.Path, ".zip") {
 			continue
 		}
 		var custom manifests.Custom
 		if t.Custom == nil {
-			faults = append(faults, fmt.Errorf("%s: package %s has no custom part; a handset compares model, build, counter and effect", role, t.Path))
+			faults = append(faults, fmt.Errorf("%s: package %s has no custom part; a handset compares model, build, "+
+				"counter and effect", role, t.Path))
 		} else if err := exactly(t.Custom, &custom); err != nil {
 			faults = append(faults, fmt.Errorf("%s: custom part of %s: %w", role, t.Path, err))
 		} else if model, _ := ModelRole(role); strings.ToLower(custom.Model) != model {
 			faults = append(faults, fmt.Errorf("%s: %s is a build for %q", role, t.Path, custom.Model))
 		} else if !manifests.ValidChannel(custom.Channel) {
-			faults = append(faults, fmt.Errorf("%s: %s is for the channel %q; wanted stable, beta or lab", role, t.Path, custom.Channel))
+			faults = append(faults, fmt.Errorf("%s: %s is for the channel %q; wanted stable, beta or lab", role, t.Path,
+				custom.Channel))
 		}
 	}
 	return faults

@@ -22,13 +22,14 @@ const (
 
 // Request asks people to sign. Its Summary is what the server says; a reviewer recomputes it.
 type Request struct {
-	Schema    int               `json:"schema"` // 1
-	ID        string            `json:"id"`     // of the change, echoed by the Response
-	Title     string            `json:"title"`
-	Created   time.Time         `json:"created"` // UTC, whole seconds
-	Summary   []string          `json:"summary"`
-	Trusted   map[string][]byte `json:"trusted"` // by file name, "2.root.json": all roots, and the newest targets and builds
-	Roles     []RequestRole     `json:"roles"`   // to be signed, in any order, all or nothing
+	Schema  int       `json:"schema"` // 1
+	ID      string    `json:"id"`     // of the change, echoed by the Response
+	Title   string    `json:"title"`
+	Created time.Time `json:"created"` // UTC, whole seconds
+	Summary []string  `json:"summary"`
+	// by file name, "2.root.json": all roots, and the newest targets and builds
+	Trusted   map[string][]byte `json:"trusted"`
+	Roles     []RequestRole     `json:"roles"` // to be signed, in any order, all or nothing
 	Manifests map[string][]byte `json:"manifests"`
 	Packages  []RequestPackage  `json:"packages"` // new ones
 }
@@ -153,7 +154,8 @@ func ParseResponse(text []byte) (Response, error) {
 	for _, s := range r.Signatures {
 		faults = append(faults, CheckRole(s.Role))
 		if !digest.MatchString(s.KeyID) || len(s.Sig) > 512 {
-			faults = append(faults, fmt.Errorf("a signature on %s: wanted a key id of 64 hex digits and a short signature", s.Role))
+			faults = append(faults, fmt.Errorf("a signature on %s: wanted a key id of 64 hex digits and a short signature",
+				s.Role))
 		}
 	}
 	if err := errors.Join(faults...); err != nil {

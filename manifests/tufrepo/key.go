@@ -59,7 +59,8 @@ func NewKey(public crypto.PublicKey) (Key, error) {
 		if err != nil {
 			return Key{}, err
 		}
-		return Key{typeECDSA, schemeECDSA, KeyValue{string(pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der}))}}, nil
+		return Key{typeECDSA, schemeECDSA,
+			KeyValue{string(pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der}))}}, nil
 	}
 	return Key{}, fmt.Errorf("a key of type %T cannot be used; wanted Ed25519 or ECDSA P-256", public)
 }
@@ -107,7 +108,8 @@ func (k Key) parse() (crypto.PublicKey, error) {
 		}
 		return x509.ParsePKIXPublicKey(block.Bytes)
 	}
-	return nil, fmt.Errorf("key type %q with scheme %q; wanted ed25519, or ecdsa with ecdsa-sha2-nistp256", k.Type, k.Scheme)
+	return nil, fmt.Errorf("key type %q with scheme %q; wanted ed25519, or ecdsa with ecdsa-sha2-nistp256", k.Type,
+		k.Scheme)
 }
 
 // Verify says if sig is a signature of message by k.

@@ -111,7 +111,8 @@ func NewSnapshot(version int64, expires time.Time, files map[string]RoleFile) ([
 
 // NewTimestamp writes unsigned timestamp metadata.
 func NewTimestamp(version int64, expires time.Time, snapshot RoleFile) ([]byte, error) {
-	return unsigned(wireMeta{newHeader(Timestamp, version, expires), map[string]wireMetaFile{Snapshot + ".json": snapshot.wire()}})
+	return unsigned(wireMeta{newHeader(Timestamp, version, expires),
+		map[string]wireMetaFile{Snapshot + ".json": snapshot.wire()}})
 }
 
 // FileOf is the entry for a metadata file: its version, length and hash.

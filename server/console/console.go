@@ -82,7 +82,8 @@ func (c *Console) Doors() []Door {
 func (c *Console) Routes() func(chi.Router) {
 	sameSite := http.NewCrossOriginProtection()
 	sameSite.SetDenyHandler(render.API(c.Log, func(http.ResponseWriter, *http.Request) error {
-		return fleet.Errorf(fleet.Forbidden, "other_site", "a browser sent this for a page of another site; the console takes nothing from there")
+		return fleet.Errorf(fleet.Forbidden, "other_site", "a browser sent this for a page of another site; "+
+			"the console takes nothing from there")
 	}))
 	return func(r chi.Router) {
 		for _, d := range c.Doors() {

@@ -37,12 +37,15 @@ func (c *Console) takeIn(w http.ResponseWriter, r *http.Request) (publish.Upload
 		return publish.Uploaded{}, err
 	}
 	if kind := r.Header.Get("Content-Type"); strings.HasPrefix(strings.ToLower(kind), "multipart/") {
-		return publish.Uploaded{}, fleet.Errorf(fleet.Invalid, "content_type", "the body is a form (%s); send the bytes of the package as they are, as application/octet-stream", kind)
+		return publish.Uploaded{}, fleet.Errorf(fleet.Invalid, "content_type", "the body is a form (%s); "+
+			"send the bytes of the package as they are, as application/octet-stream", kind)
 	}
 	if r.ContentLength > c.MaxUpload {
-		return publish.Uploaded{}, fleet.Errorf(fleet.TooLarge, "too_large", "the package has %d bytes; this server takes at most %d", r.ContentLength, c.MaxUpload)
+		return publish.Uploaded{}, fleet.Errorf(fleet.TooLarge, "too_large", "the package has %d bytes; "+
+			"this server takes at most %d", r.ContentLength, c.MaxUpload)
 	}
-	in := publish.Incoming{Name: q.Get("name"), Channel: q.Get("channel"), By: auth.Actor(r.Context()), Size: r.ContentLength}
+	in := publish.Incoming{Name: q.Get("name"), Channel: q.Get("channel"), By: auth.Actor(r.Context()),
+		Size: r.ContentLength}
 	if in.Channel == "" {
 		in.Channel = "stable"
 	}
@@ -66,7 +69,8 @@ func (c *Console) removePackage(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if _, err := c.Publish.Remove(r.Context(), r.PathValue("sha256"), auth.Actor(r.Context()), q.Get("reason")); err != nil {
+	if _, err := c.Publish.Remove(r.Context(), r.PathValue("sha256"), auth.Actor(r.Context()),
+		q.Get("reason")); err != nil {
 		return err
 	}
 	w.WriteHeader(http.StatusNoContent)

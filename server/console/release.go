@@ -60,7 +60,8 @@ func (c *Console) dropRelease(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if err := c.Publish.DropRelease(r.Context(), r.PathValue("name"), auth.Actor(r.Context()), q.Get("reason")); err != nil {
+	if err := c.Publish.DropRelease(r.Context(), r.PathValue("name"), auth.Actor(r.Context()),
+		q.Get("reason")); err != nil {
 		return err
 	}
 	w.WriteHeader(http.StatusNoContent)

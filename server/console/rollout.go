@@ -109,7 +109,9 @@ func (c *Console) resume(w http.ResponseWriter, r *http.Request) error {
 	return c.turn(w, r, c.Publish.Resume)
 }
 
-func (c *Console) turn(w http.ResponseWriter, r *http.Request, how func(ctx context.Context, id, by, reason string) (fleet.Rollout, error)) error {
+func (c *Console) turn(
+	w http.ResponseWriter, r *http.Request, how func(ctx context.Context, id, by, reason string) (fleet.Rollout, error),
+) error {
 	var in struct {
 		Reason string `json:"reason"`
 	}

@@ -36,7 +36,8 @@ func packageToWire(p fleet.Package) packageWire {
 	if len(findings) == 0 || string(findings) == "null" {
 		findings = json.RawMessage("[]")
 	}
-	return packageWire{p.SHA256, p.Name, p.Size, p.Model, p.Variant, p.Channel, p.Family, p.Build, p.PreBuilds, findings, nil, p.By, p.At, false}
+	return packageWire{p.SHA256, p.Name, p.Size, p.Model, p.Variant, p.Channel, p.Family, p.Build, p.PreBuilds, findings,
+		nil, p.By, p.At, false}
 }
 
 type releaseWire struct {
@@ -120,7 +121,8 @@ type stageWire struct {
 
 func stageToWire(s fleet.Stage) stageWire {
 	w := stageWire{Share: s.Share, Soak: s.Soak.String()}
-	w.Gates.MinReports, w.Gates.MinProven, w.Gates.MaxFailures, w.Gates.HaltLeaks = s.Gates.MinReports, s.Gates.MinProven, s.Gates.MaxFailures, s.Gates.HaltLeaks
+	w.Gates.MinReports, w.Gates.MinProven, w.Gates.MaxFailures, w.Gates.HaltLeaks = s.Gates.MinReports,
+		s.Gates.MinProven, s.Gates.MaxFailures, s.Gates.HaltLeaks
 	return w
 }
 
@@ -129,7 +131,8 @@ func (w stageWire) stage() (fleet.Stage, error) {
 	if err != nil {
 		return fleet.Stage{}, fleet.Errorf(fleet.Invalid, "stages", "soak %q: wanted a duration such as 48h or 30m", w.Soak)
 	}
-	g := fleet.Gates{MinReports: w.Gates.MinReports, MinProven: w.Gates.MinProven, MaxFailures: w.Gates.MaxFailures, HaltLeaks: w.Gates.HaltLeaks}
+	g := fleet.Gates{MinReports: w.Gates.MinReports, MinProven: w.Gates.MinProven, MaxFailures: w.Gates.MaxFailures,
+		HaltLeaks: w.Gates.HaltLeaks}
 	return fleet.Stage{Share: w.Share, Soak: soak, Gates: g}, nil
 }
 

@@ -69,7 +69,8 @@ const (
 // folder per channel for pinned OTA certificates, and the first admin's token, whose secret
 // it returns: it cannot be shown again. A folder that holds keys already is refused.
 func Init(ctx context.Context, dir, admin string, now func() time.Time) (secret string, err error) {
-	if entries, err := os.ReadDir(filepath.Join(dir, keysDir)); len(entries) > 0 || err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if entries, err := os.ReadDir(filepath.Join(dir, keysDir)); len(entries) > 0 || err != nil &&
+		!errors.Is(err, fs.ErrNotExist) {
 		return "", fmt.Errorf("%s is a data folder already; choose another, or go on with \"otad serve\"", dir)
 	}
 	for _, d := range []string{blobsDir, feedDir, otaKeysDir + "/stable", otaKeysDir + "/beta", otaKeysDir + "/lab"} {

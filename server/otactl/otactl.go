@@ -58,7 +58,8 @@ func (a *app) command() *cobra.Command {
 	}
 	f := root.PersistentFlags()
 	f.StringVar(&a.url, "url", "", "address of the server (default $OTACTL_URL, or "+defaultURL+")")
-	f.StringVar(&a.tokenFile, "token-file", "", "read the token from the first line of this `file` (default $OTACTL_TOKEN)")
+	f.StringVar(&a.tokenFile, "token-file", "", "read the token from the first line of this `file` (default "+
+		"$OTACTL_TOKEN)")
 	f.BoolVar(&a.json, "json", false, "print one JSON value for programs")
 	f.BoolVar(&a.plainHTTP, "allow-http", false, "send the token over plain HTTP to another machine")
 	root.AddCommand(a.uploadCommand(), a.packagesCommand(), a.packageCommand(), a.releaseCommand(), a.signRequestCommand(),

@@ -14,7 +14,8 @@ import (
 
 func keysCommand(stdout io.Writer) *cobra.Command {
 	c := &cobra.Command{Use: "keys", Short: "Show and replace the keys with which the server signs"}
-	list := &cobra.Command{Use: "list", Short: "List the online keys: which sign, which wait, which were replaced", Args: cobra.NoArgs}
+	list := &cobra.Command{Use: "list", Short: "List the online keys: which sign, which wait, which were replaced",
+		Args: cobra.NoArgs}
 	listData := dataFlag(list)
 	list.RunE = func(c *cobra.Command, _ []string) error {
 		all, err := datadir.ListKeys(c.Context(), *listData, clock)

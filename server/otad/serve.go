@@ -31,7 +31,8 @@ type options struct {
 func (o *options) flags(c *cobra.Command) {
 	f := c.Flags()
 	f.StringVar(&o.cfg.DataDir, "data", "landed-data", "data `folder`, made by otad init")
-	f.StringVar(&o.s3.Endpoint, "s3-endpoint", "", "keep packages in the S3 store at this `host:port`, not in the data folder")
+	f.StringVar(&o.s3.Endpoint, "s3-endpoint", "", "keep packages in the S3 store at this `host:port`, "+
+		"not in the data folder")
 	f.StringVar(&o.s3.Bucket, "s3-bucket", "", "`name` of the bucket")
 	f.StringVar(&o.s3.Prefix, "s3-prefix", "", "put before every key, such as landed/")
 	f.StringVar(&o.s3.Region, "s3-region", "", "region; asked for if empty")

@@ -39,7 +39,8 @@ func Advance(now time.Time, r fleet.Rollout, c fleet.Counts) (fleet.Rollout, []E
 		return halt(r, now, Author, reason), []Event{{"rollout.halt", reason, true}}
 	}
 	if leaks := c.Leaked - int64(r.Forgiven); leaks > 0 {
-		return hold(r, now, fmt.Sprintf("%s found leaking; the stage is held at %s", count(leaks, "installation"), Percent(r.Share())))
+		return hold(r, now, fmt.Sprintf("%s found leaking; the stage is held at %s", count(leaks, "installation"),
+			Percent(r.Share())))
 	}
 	if r.State != fleet.RolloutRunning {
 		return r, nil
@@ -64,7 +65,8 @@ func haltReason(r fleet.Rollout, g fleet.Gates, c fleet.Counts) string {
 		allowed = fleet.DefaultMaxFailures
 	}
 	if share(c.Failed(), c.Began()) > allowed && c.Began() >= minToJudge {
-		return fmt.Sprintf("%d of %s failed; the gate allows %s", c.Failed(), count(c.Began(), "installation"), Percent(allowed))
+		return fmt.Sprintf("%d of %s failed; the gate allows %s", c.Failed(), count(c.Began(), "installation"),
+			Percent(allowed))
 	}
 	return ""
 }
@@ -84,10 +86,12 @@ func Waiting(now time.Time, r fleet.Rollout, c fleet.Counts) []string {
 		waits = append(waits, "another "+span(left)+" passed")
 	}
 	if c.Judged() < s.Gates.MinReports {
-		waits = append(waits, fmt.Sprintf("at least %s could be judged, now %d", count(s.Gates.MinReports, "installation"), c.Judged()))
+		waits = append(waits, fmt.Sprintf("at least %s could be judged, now %d", count(s.Gates.MinReports, "installation"),
+			c.Judged()))
 	}
 	if proven := share(c.Proven(), c.Judged()); s.Gates.MinProven > 0 && proven < s.Gates.MinProven {
-		waits = append(waits, fmt.Sprintf("at least %s of those are proven, now %s", Percent(s.Gates.MinProven), Percent(proven)))
+		waits = append(waits, fmt.Sprintf("at least %s of those are proven, now %s", Percent(s.Gates.MinProven),
+			Percent(proven)))
 	}
 	return waits
 }
@@ -95,12 +99,14 @@ func Waiting(now time.Time, r fleet.Rollout, c fleet.Counts) []string {
 func widen(r fleet.Rollout, now time.Time, c fleet.Counts) (fleet.Rollout, []Event) {
 	if r.Stage == len(r.Stages)-1 {
 		r.State, r.Changed = fleet.RolloutFinished, now
-		return r, []Event{{"rollout.finish", fmt.Sprintf("the last stage passed its gates with %d of %s proven; late joiners are included",
+		return r, []Event{{"rollout.finish", fmt.Sprintf("the last stage passed its gates with %d of %s proven; "+
+			"late joiners are included",
 			c.Proven(), count(c.Judged(), "judged installation")), false}}
 	}
 	r.Stage++
 	r.Since, r.Changed = now, now
-	return r, []Event{{"rollout.widen", fmt.Sprintf("stage %d of %d: %s of the fleet", r.Stage+1, len(r.Stages), Percent(r.Share())), false}}
+	return r, []Event{{"rollout.widen", fmt.Sprintf("stage %d of %d: %s of the fleet", r.Stage+1, len(r.Stages),
+		Percent(r.Share())), false}}
 }
 
 func hold(r fleet.Rollout, now time.Time, reason string) (fleet.Rollout, []Event) {
@@ -134,7 +140,8 @@ func Resume(r fleet.Rollout, now time.Time, by, reason string, c fleet.Counts) (
 		return r, err
 	}
 	if r.State != fleet.RolloutHalted && r.State != fleet.RolloutHeld {
-		return r, fleet.Errorf(fleet.Conflict, "not_stopped", "the rollout is %s; only a held or halted one can be resumed", r.State)
+		return r, fleet.Errorf(fleet.Conflict, "not_stopped", "the rollout is %s; only a held or halted one can be resumed",
+			r.State)
 	}
 	r.State, r.Held, r.By, r.Reason = fleet.RolloutRunning, "", by, reason
 	r.Since, r.Changed, r.Forgiven = now, now, int(c.Leaked)
@@ -149,7 +156,8 @@ func sayable(reason, what string) error {
 	case strings.TrimSpace(reason) == "":
 		return fleet.Errorf(fleet.Invalid, "reason_missing", "say why the rollout %s; support staff will read it out", what)
 	case utf8.RuneCountInString(reason) > maxReason || strings.ContainsAny(reason, "\r\n"):
-		return fleet.Errorf(fleet.Invalid, "reason_too_long", "support staff read the reason out: one line of at most %d letters; put the rest where people discuss it", maxReason)
+		return fleet.Errorf(fleet.Invalid, "reason_too_long", "support staff read the reason out: "+
+			"one line of at most %d letters; put the rest where people discuss it", maxReason)
 	}
 	return nil
 }

@@ -37,7 +37,8 @@ func (r *review) readManifests() {
 			continue
 		}
 		if other, twice := r.byPackage[m.Package.Path]; twice {
-			r.problem(ManifestBad, true, "%s and another manifest (release %s, variant %s) both name the package %s.", path, other.Release, other.Variant, m.Package.Path)
+			r.problem(ManifestBad, true, "%s and another manifest (release %s, variant %s) both name the package %s.", path,
+				other.Release, other.Variant, m.Package.Path)
 		}
 		r.manifests[path], r.byPackage[m.Package.Path] = m, m
 	}
@@ -47,16 +48,20 @@ func (r *review) readManifests() {
 func (r *review) readPackages() error {
 	for _, p := range r.p.Request.Packages {
 		if r.p.Packages == nil {
-			r.problem(PackageMissing, true, "You gave no folder with your own copies (--packages DIR), so %s was not looked at. Get it from the build system, not from the server.", p.Name)
+			r.problem(PackageMissing, true, "You gave no folder with your own copies (--packages DIR), "+
+				"so %s was not looked at. Get it from the build system, not from the server.", p.Name)
 			continue
 		}
-		policy := otapkg.Policy{Catalogue: r.p.Catalogue, Model: p.Model, Channel: p.Channel, Keys: r.p.OTAKeys[p.Channel], Name: p.Name, Now: r.p.Now}
+		policy := otapkg.Policy{Catalogue: r.p.Catalogue, Model: p.Model, Channel: p.Channel, Keys: r.p.OTAKeys[p.Channel],
+			Name: p.Name, Now: r.p.Now}
 		if len(policy.Keys) == 0 {
-			r.problem(KeysNotJudged, false, "No OTA certificate was given for channel %s, so who signed %s was not judged.", p.Channel, p.Name)
+			r.problem(KeysNotJudged, false, "No OTA certificate was given for channel %s, so who signed %s was not judged.",
+				p.Channel, p.Name)
 		}
 		own, err := inspect(r.p.Packages, p.Name, policy)
 		if errors.Is(err, fs.ErrNotExist) {
-			r.problem(PackageMissing, true, "Your folder has no copy of %s. Get it from the build system, not from the server, and keep its name.", p.Name)
+			r.problem(PackageMissing, true, "Your folder has no copy of %s. Get it from the build system, "+
+				"not from the server, and keep its name.", p.Name)
 			continue
 		}
 		if err != nil {
@@ -64,7 +69,9 @@ func (r *review) readPackages() error {
 		}
 		r.Packages = append(r.Packages, own)
 		if own.Facts.SHA256 != p.SHA256 || own.Facts.Size != p.Length {
-			r.problem(PackageOther, true, "Your copy of %s has %d bytes and SHA-256 %s; the request speaks of %d bytes and %s. One of the two was changed; find out which before anybody signs.", p.Name, own.Facts.Size, own.Facts.SHA256, p.Length, p.SHA256)
+			r.problem(PackageOther, true, "Your copy of %s has %d bytes and SHA-256 %s; "+
+				"the request speaks of %d bytes and %s. One of the two was changed; find out which before anybody signs.", p.Name,
+				own.Facts.Size, own.Facts.SHA256, p.Length, p.SHA256)
 			continue
 		}
 		r.judgeFindings(own)
@@ -107,13 +114,16 @@ func (r *review) judgeFacts(p tufrepo.RequestPackage, f otapkg.Facts) {
 		differs("image variant", f.Variant, m.Variant)
 	}
 	if p.Model != m.Model || p.Variant != m.Variant {
-		r.problem(FactsDiffer, true, "%s: the request lists it for %s, variant %s; its manifest is for %s, variant %s.", p.Name, p.Model, p.Variant, m.Model, m.Variant)
+		r.problem(FactsDiffer, true, "%s: the request lists it for %s, variant %s; its manifest is for %s, variant %s.",
+			p.Name, p.Model, p.Variant, m.Model, m.Variant)
 	}
 	if p.Channel != m.Channel {
-		r.problem(FactsDiffer, true, "%s: the request lists it for the channel %s; its manifest is for %s.", p.Name, p.Channel, m.Channel)
+		r.problem(FactsDiffer, true, "%s: the request lists it for the channel %s; its manifest is for %s.", p.Name,
+			p.Channel, m.Channel)
 	}
 	if m.Package.SHA256 != f.SHA256 || m.Package.Length != f.Size {
-		differs("SHA-256 and length", fmt.Sprintf("%s, %d", f.SHA256, f.Size), fmt.Sprintf("%s, %d", m.Package.SHA256, m.Package.Length))
+		differs("SHA-256 and length", fmt.Sprintf("%s, %d", f.SHA256, f.Size),
+			fmt.Sprintf("%s, %d", m.Package.SHA256, m.Package.Length))
 	}
 }
 
@@ -149,7 +159,8 @@ func (r *review) reviewRole(role string, doc []byte) {
 		return
 	}
 	if same, err := tufrepo.SameStatement(again, doc); err != nil || !same {
-		r.problem(TargetDiffers, true, "%s: the metadata in the request is not what comes out when it is made anew from your packages and the manifests.", role)
+		r.problem(TargetDiffers, true, "%s: the metadata in the request is not what comes out when it is made anew from "+
+			"your packages and the manifests.", role)
 	}
 }
 
@@ -192,7 +203,8 @@ func (r *review) needPackage(m manifests.Manifest, path string) {
 	if err != nil || !slices.ContainsFunc(info.Targets, func(t tufrepo.Target) bool {
 		return t.Path == m.Package.Path && t.SHA256 == m.Package.SHA256 && t.Length == m.Package.Length
 	}) {
-		r.problem(TargetDiffers, true, "%s speaks of the package %s with SHA-256 %.12s…, which is not among the targets.", path, m.Package.Path, m.Package.SHA256)
+		r.problem(TargetDiffers, true, "%s speaks of the package %s with SHA-256 %.12s…, which is not among the targets.",
+			path, m.Package.Path, m.Package.SHA256)
 	}
 }
 
@@ -221,10 +233,12 @@ func (r *review) judgeCounter(role string, t tufrepo.Target, before []tufrepo.Ta
 			continue
 		}
 		if next.Counter < had.Counter || (next.Release != had.Release && next.Counter == had.Counter) {
-			r.problem(CounterLow, true, "%s: release %s has counter %d, but %s with counter %d may be installed already.", role, next.Release, next.Counter, had.Release, had.Counter)
+			r.problem(CounterLow, true, "%s: release %s has counter %d, but %s with counter %d may be installed already.",
+				role, next.Release, next.Counter, had.Release, had.Counter)
 		}
 		if next.Build.UTC < had.Build.UTC {
-			r.problem(CounterLow, true, "%s: build %s is older than build %s, which may be installed already.", role, next.Build.Incremental, had.Build.Incremental)
+			r.problem(CounterLow, true, "%s: build %s is older than build %s, which may be installed already.", role,
+				next.Build.Incremental, had.Build.Incremental)
 		}
 	}
 }

@@ -18,12 +18,14 @@ import (
 
 // ReviewParams is what a reviewer brings along.
 type ReviewParams struct {
-	Now       time.Time
-	Request   tufrepo.Request
-	Packages  fs.FS                         // the reviewer's own copies, by file name; files must be seekable or support ReadAt
-	Catalogue *manifests.Catalogue          // models that exist
-	Trusted   *tufrepo.Set                  // what the reviewer trusts; nil: the request is believed about it, and a warning says so
-	OTAKeys   map[string][]crypto.PublicKey // pinned keys of packages by channel; none: not judged, and a warning says so
+	Now     time.Time
+	Request tufrepo.Request
+	// the reviewer's own copies, by file name; files must be seekable or support ReadAt
+	Packages  fs.FS
+	Catalogue *manifests.Catalogue // models that exist
+	// what the reviewer trusts; nil: the request is believed about it, and a warning says so
+	Trusted *tufrepo.Set
+	OTAKeys map[string][]crypto.PublicKey // pinned keys of packages by channel; none: not judged, and a warning says so
 }
 
 // Summary is what a person reads before signing. It has no word of the server in it.
@@ -125,7 +127,8 @@ func Review(p ReviewParams) (Summary, error) {
 	}
 	r.reviewLeftovers()
 	if !slices.Equal(p.Request.Summary, r.Changes) {
-		r.problem(SummaryDiffers, false, "The summary in the request differs from what was recomputed here; believe the one above.")
+		r.problem(SummaryDiffers, false, "The summary in the request differs from what was recomputed here; "+
+			"believe the one above.")
 	}
 	return r.Summary, nil
 }
@@ -153,7 +156,8 @@ func (r *review) reviewTrust() {
 func older(ours, theirs tufrepo.Set, what string) (words []string) {
 	for i, root := range ours.Roots {
 		if i >= len(theirs.Roots) || string(root) != string(theirs.Roots[i]) {
-			words = append(words, fmt.Sprintf("Root %d of %s is not the root %d that you trust. It comes from another server, or was made under another root of trust.", i+1, what, i+1))
+			words = append(words, fmt.Sprintf("Root %d of %s is not the root %d that you trust. "+
+				"It comes from another server, or was made under another root of trust.", i+1, what, i+1))
 		}
 	}
 	if len(words) > 0 {
@@ -167,7 +171,8 @@ func older(ours, theirs tufrepo.Set, what string) (words []string) {
 		case errMine != nil || errOther != nil:
 			words = append(words, fmt.Sprintf("%s is in your trust file but not, or not readable, in %s.", role, what))
 		case other.Version < mine.Version:
-			words = append(words, fmt.Sprintf("%s: %s has version %d, you trust version %d already.", role, what, other.Version, mine.Version))
+			words = append(words, fmt.Sprintf("%s: %s has version %d, you trust version %d already.", role, what,
+				other.Version, mine.Version))
 		case other.Version == mine.Version && !same:
 			words = append(words, fmt.Sprintf("%s: %s has another version %d than the one you trust.", role, what, mine.Version))
 		}

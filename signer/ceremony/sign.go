@@ -77,7 +77,8 @@ func stranger(r tufrepo.Request, trusted tufrepo.Set, staged map[string][]byte, 
 	if named, ok := s.(fmt.Stringer); ok {
 		who = named.String()
 	}
-	return fmt.Errorf("%s is not listed for anything in this request, which asks for signatures on %s", who, strings.Join(wanted, "; "))
+	return fmt.Errorf("%s is not listed for anything in this request, which asks for signatures on %s", who,
+		strings.Join(wanted, "; "))
 }
 
 func signRole(role tufrepo.RequestRole, h Hand) (tufrepo.Signature, Signed, error) {
@@ -109,7 +110,8 @@ func entryOf(doc []byte) (Signed, error) {
 // the one before.
 func maySign(trusted tufrepo.Set, staged map[string][]byte, role string, k tufrepo.Key) bool {
 	for _, by := range delegators(trusted, staged, role) {
-		if p, err := tufrepo.CountSignatures(by, role, staged[role]); err == nil && slices.Contains(slices.Concat(p.Signed, p.Missing), k.ID()) {
+		if p, err := tufrepo.CountSignatures(by, role, staged[role]); err == nil &&
+			slices.Contains(slices.Concat(p.Signed, p.Missing), k.ID()) {
 			return true
 		}
 	}
@@ -131,7 +133,9 @@ func delegators(trusted tufrepo.Set, staged map[string][]byte, role string) [][]
 // Assemble puts signatures together. If all thresholds are met it returns the signed state as a
 // bundle; if not, the bundle is empty and the progress says who is missing. A signature that is
 // bad, or by a stranger, is an error.
-func Assemble(r tufrepo.Request, now time.Time, responses ...tufrepo.Response) (tufrepo.Bundle, []tufrepo.Progress, error) {
+func Assemble(
+	r tufrepo.Request, now time.Time, responses ...tufrepo.Response,
+) (tufrepo.Bundle, []tufrepo.Progress, error) {
 	trusted, err := r.TrustedSet()
 	if err != nil {
 		return tufrepo.Bundle{}, nil, err
@@ -196,7 +200,10 @@ func Lists(r tufrepo.Request, k tufrepo.Key) bool {
 		return false
 	}
 	staged := r.Staged()
-	return slices.ContainsFunc(r.Roles, func(role tufrepo.RequestRole) bool { return maySign(trusted, staged, role.Role, k) })
+	return slices.ContainsFunc(r.Roles, func(role tufrepo.RequestRole) bool {
+		return maySign(trusted, staged, role.Role,
+			k)
+	})
 }
 
 // WithSignatures is the request with a response's signatures on its metadata.

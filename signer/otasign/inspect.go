@@ -57,7 +57,8 @@ func (a *app) inspectCommand() *cobra.Command {
 		},
 	}
 	c.Flags().BoolVar(&asJSON, "json", false, "print facts and findings as JSON")
-	c.Flags().StringSliceVar(&certs, "key", nil, "`certificates` (PEM files) of those who may sign packages, which sign and review call --ota-key; without any the signer is not judged")
+	c.Flags().StringSliceVar(&certs, "key", nil, "`certificates` (PEM files) of those who may sign packages, "+
+		"which sign and review call --ota-key; without any the signer is not judged")
 	c.Flags().StringVar(&policy.Model, "model", "", "ro.product.`device` that it must be for")
 	c.Flags().StringVar(&policy.Channel, "channel", "stable", "`channel` that it is meant for: stable, beta or lab")
 	c.Flags().StringVar(&catalogue, "catalogue", "", "model catalogue, a YAML `file` (default: the one built in)")

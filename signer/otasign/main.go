@@ -78,14 +78,16 @@ func (a *app) command() *cobra.Command {
 		SilenceErrors:     true,
 		CompletionOptions: cobra.CompletionOptions{DisableDefaultCmd: true},
 	}
-	root.PersistentFlags().StringVar(&a.phrase.file, "passphrase-file", "", "read the passphrase from the first line of this `file`")
+	root.PersistentFlags().StringVar(&a.phrase.file, "passphrase-file", "",
+		"read the passphrase from the first line of this `file`")
 	for _, g := range []struct {
 		id, title string
 		commands  []*cobra.Command
 	}{
 		{"sign", "Sign what you are sent:", []*cobra.Command{a.reviewCommand(), a.signCommand()}},
 		{"look", "Look, and sign nothing:", []*cobra.Command{a.verifyCommand(), a.inspectCommand()}},
-		{"change", "Change keys and models:", []*cobra.Command{a.initCommand(), a.addModelCommand(), a.retireModelCommand(), a.rotateCommand(),
+		{"change", "Change keys and models:", []*cobra.Command{a.initCommand(), a.addModelCommand(), a.retireModelCommand(),
+			a.rotateCommand(),
 			a.keyCommand(), a.refreshCommand(), a.assembleCommand()}},
 	} {
 		root.AddGroup(&cobra.Group{ID: g.id, Title: g.title})

@@ -27,7 +27,8 @@ func (s *Store) LinkTo(ctx context.Context, ref blob.Ref, path string) error {
 	}
 	if err := errors.Join(link(content, path), durable.SyncFolder(filepath.Dir(path))); err != nil {
 		if errors.Is(err, syscall.EXDEV) {
-			return fmt.Errorf("link content %s to %s: put the store and the folder on the same file system (%w; %w)", ref, path, errors.ErrUnsupported, err)
+			return fmt.Errorf("link content %s to %s: put the store and the folder on the same file system (%w; %w)", ref,
+				path, errors.ErrUnsupported, err)
 		}
 		return fmt.Errorf("link content %s: %w", ref, blob.WithNoSpace(err))
 	}
