@@ -9,12 +9,14 @@ import (
 	"encoding/pem"
 	"fmt"
 	"strings"
+
+	"landed/internal/format"
 )
 
 // judge compares the signature with the digest of the signed bytes and with what the caller trusts.
 func (s *signature) judge(digest []byte, legacy, known bool, p Policy, fs *Findings) *Signer {
 	alg, usable := algorithm(s.cert.PublicKey)
-	who := &Signer{KeySHA256: keySHA256(s.cert.PublicKey), CertSHA256: hexSHA256(s.cert.Raw),
+	who := &Signer{KeySHA256: keySHA256(s.cert.PublicKey), CertSHA256: format.SHA256(s.cert.Raw),
 		Subject:   s.cert.Subject.String(),
 		Algorithm: alg, Hash: s.hash.String(), Valid: fits(s.cert.PublicKey, s.hash, digest, s.value)}
 	var pin crypto.PublicKey
@@ -116,9 +118,9 @@ func judgeOTACert(text []byte, s *signature, fs *Findings) {
 	}
 	found := "no certificate"
 	if block != nil {
-		found = hexSHA256(block.Bytes)
+		found = format.SHA256(block.Bytes)
 	}
-	fs.add(Finding{Code: SigCert, Found: found, Wanted: hexSHA256(s.cert.Raw),
+	fs.add(Finding{Code: SigCert, Found: found, Wanted: format.SHA256(s.cert.Raw),
 		Fix:     "Sign the package again with signapk, which writes otacert.",
 		Message: "`otacert` holds another certificate than the one that signed."})
 }

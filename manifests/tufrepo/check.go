@@ -14,6 +14,7 @@ import (
 
 	"github.com/theupdateframework/go-tuf/v2/metadata/trustedmetadata"
 
+	"landed/internal/format"
 	"landed/manifests"
 )
 
@@ -275,7 +276,7 @@ func (c *checker) mustBeListed(by string, entry RoleFile, role string) {
 	if entry.Version != d.info.Version {
 		c.fault("%s: the %s lists version %d, the file is version %d", role, by, entry.Version, d.info.Version)
 	}
-	if entry.SHA256 != "" && (entry.SHA256 != hashOf(text) || entry.Length != int64(len(text))) {
+	if entry.SHA256 != "" && (entry.SHA256 != format.SHA256(text) || entry.Length != int64(len(text))) {
 		c.fault("%s: the %s lists other bytes than those of the file", role, by)
 	}
 }

@@ -15,6 +15,8 @@ import (
 	"fmt"
 
 	"github.com/secure-systems-lab/go-securesystemslib/cjson"
+
+	"landed/internal/format"
 )
 
 // Key is a public key as TUF writes it. Two Keys that NewKey made are the same key exactly
@@ -71,8 +73,7 @@ func (k Key) ID() string {
 	if err != nil {
 		panic(err) // four strings: it cannot fail
 	}
-	sum := sha256.Sum256(text)
-	return hex.EncodeToString(sum[:])
+	return format.SHA256(text)
 }
 
 // IsZero says if k is no key.

@@ -3,7 +3,6 @@
 package tufrepo
 
 import (
-	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -240,9 +239,4 @@ func (d *document) readMeta(signed []byte) []error {
 			wanted))
 	}
 	return faults
-}
-
-func hashOf(doc []byte) string {
-	sum := sha256.Sum256(doc)
-	return hex.EncodeToString(sum[:])
 }

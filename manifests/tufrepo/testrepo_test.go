@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"landed/internal/format"
 	"landed/manifests"
 )
 
@@ -140,11 +141,11 @@ func packageFor(model string, counter int64) Target {
 		Effect: manifests.Effect{Name: manifests.EffectCloudMessagingOptIn, Feature: 1, Migration: manifests.MigrationLeave, PromptDay: "2014-08-10"},
 	}
 	content := fmt.Sprint(model, counter)
-	return Target{PackagePath(model, fmt.Sprintf("miui_%s_%d", model, counter)), 123456, hashOf([]byte(content)), must(json.Marshal(custom))}
+	return Target{PackagePath(model, fmt.Sprintf("miui_%s_%d", model, counter)), 123456, format.SHA256([]byte(content)), must(json.Marshal(custom))}
 }
 
 func offersFor(model string) Target {
-	return Target{OffersPath(model, "stable"), 500, hashOf([]byte("offers" + model)), nil}
+	return Target{OffersPath(model, "stable"), 500, format.SHA256([]byte("offers" + model)), nil}
 }
 
 func TestCheckAcceptsWhatWeWrite(t *testing.T) {

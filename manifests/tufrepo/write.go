@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"landed/internal/format"
 )
 
 // RoleKeys says who signs a role, and how many of them must.
@@ -121,7 +123,7 @@ func FileOf(doc []byte) (RoleFile, error) {
 	if err != nil {
 		return RoleFile{}, err
 	}
-	return RoleFile{info.Version, int64(len(doc)), hashOf(doc)}, nil
+	return RoleFile{info.Version, int64(len(doc)), format.SHA256(doc)}, nil
 }
 
 func (f RoleFile) wire() wireMetaFile {

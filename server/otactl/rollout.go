@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"landed/internal/format"
 	"landed/server/otactl/client"
 )
 
@@ -109,7 +110,7 @@ func (a *app) rolloutStatus() *cobra.Command {
 func (a *app) rolloutTable(all []client.Rollout) {
 	var rows [][]string
 	for _, r := range all {
-		rows = append(rows, []string{r.ID, r.State, fmt.Sprintf("%d of %d", r.Stage, len(r.Stages)), percent(r.Share),
+		rows = append(rows, []string{r.ID, r.State, fmt.Sprintf("%d of %d", r.Stage, len(r.Stages)), format.Percent(r.Share),
 			proven(r), r.By, because(r)})
 	}
 	a.table("There are no rollouts yet; begin with: otactl rollout start RELEASE --all",
@@ -159,8 +160,8 @@ func (a *app) sayRollout(r client.Rollout) {
 		if s.Gates.HaltLeaks > 0 {
 			leaks = fmt.Sprint(s.Gates.HaltLeaks)
 		}
-		rows = append(rows, []string{fmt.Sprint(i + 1), percent(s.Share), s.Soak, fmt.Sprint(s.Gates.MinReports),
-			percent(s.Gates.MinProven), percent(s.Gates.MaxFailures), leaks, now})
+		rows = append(rows, []string{fmt.Sprint(i + 1), format.Percent(s.Share), s.Soak, fmt.Sprint(s.Gates.MinReports),
+			format.Percent(s.Gates.MinProven), format.Percent(s.Gates.MaxFailures), leaks, now})
 	}
 	a.table("", []string{"STAGE", "SHARE", "SOAK", "REPORTS", "PROVEN", "FAILURES", "HALTING LEAKS", ""}, rows)
 	if c := r.Counts; c != nil {

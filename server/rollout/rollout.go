@@ -15,6 +15,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"landed/internal/format"
 	"landed/server/fleet"
 )
 
@@ -40,7 +41,7 @@ func Advance(now time.Time, r fleet.Rollout, c fleet.Counts) (fleet.Rollout, []E
 	}
 	if leaks := c.Leaked - int64(r.Forgiven); leaks > 0 {
 		return hold(r, now, fmt.Sprintf("%s found leaking; the stage is held at %s", count(leaks, "installation"),
-			Percent(r.Share())))
+			format.Percent(r.Share())))
 	}
 	if r.State != fleet.RolloutRunning {
 		return r, nil
@@ -66,7 +67,7 @@ func haltReason(r fleet.Rollout, g fleet.Gates, c fleet.Counts) string {
 	}
 	if share(c.Failed(), c.Began()) > allowed && c.Began() >= minToJudge {
 		return fmt.Sprintf("%d of %s failed; the gate allows %s", c.Failed(), count(c.Began(), "installation"),
-			Percent(allowed))
+			format.Percent(allowed))
 	}
 	return ""
 }
@@ -90,8 +91,8 @@ func Waiting(now time.Time, r fleet.Rollout, c fleet.Counts) []string {
 			c.Judged()))
 	}
 	if proven := share(c.Proven(), c.Judged()); s.Gates.MinProven > 0 && proven < s.Gates.MinProven {
-		waits = append(waits, fmt.Sprintf("at least %s of those are proven, now %s", Percent(s.Gates.MinProven),
-			Percent(proven)))
+		waits = append(waits, fmt.Sprintf("at least %s of those are proven, now %s", format.Percent(s.Gates.MinProven),
+			format.Percent(proven)))
 	}
 	return waits
 }
@@ -106,7 +107,7 @@ func widen(r fleet.Rollout, now time.Time, c fleet.Counts) (fleet.Rollout, []Eve
 	r.Stage++
 	r.Since, r.Changed = now, now
 	return r, []Event{{"rollout.widen", fmt.Sprintf("stage %d of %d: %s of the fleet", r.Stage+1, len(r.Stages),
-		Percent(r.Share())), false}}
+		format.Percent(r.Share())), false}}
 }
 
 func hold(r fleet.Rollout, now time.Time, reason string) (fleet.Rollout, []Event) {
@@ -171,9 +172,7 @@ func share(part, whole int64) int {
 }
 
 // Percent writes hundredths of a percent for people: 150 is "1.5 %".
-func Percent(hundredths int) string {
-	return fmt.Sprintf("%g %%", float64(hundredths)/100)
-}
+func Percent(hundredths int) string { return format.Percent(hundredths) }
 
 func count(n int64, noun string) string {
 	if n == 1 {

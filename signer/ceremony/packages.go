@@ -4,8 +4,6 @@ package ceremony
 
 import (
 	"bytes"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -14,6 +12,7 @@ import (
 	"maps"
 	"slices"
 
+	"landed/internal/format"
 	"landed/manifests"
 	"landed/manifests/otapkg"
 	"landed/manifests/tufrepo"
@@ -168,8 +167,7 @@ func (r *review) reviewRole(role string, doc []byte) {
 func (r *review) explain(t tufrepo.Target) (tufrepo.Target, bool) {
 	if text, ok := r.p.Request.Manifests[t.Path]; ok {
 		r.used[t.Path] = true
-		sum := sha256.Sum256(text)
-		own := tufrepo.Target{Path: t.Path, Length: int64(len(text)), SHA256: hex.EncodeToString(sum[:])}
+		own := tufrepo.Target{Path: t.Path, Length: int64(len(text)), SHA256: format.SHA256(text)}
 		if m, ok := r.manifests[t.Path]; ok && !r.used[m.Package.Path] && !r.published(m.Package) {
 			r.needPackage(m, t.Path)
 		}

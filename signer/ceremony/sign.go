@@ -3,14 +3,13 @@
 package ceremony
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"slices"
 	"strings"
 	"time"
 
+	"landed/internal/format"
 	"landed/manifests/tufrepo"
 )
 
@@ -102,8 +101,7 @@ func entryOf(doc []byte) (Signed, error) {
 	if err != nil {
 		return Signed{}, err
 	}
-	sum := sha256.Sum256(said)
-	return Signed{Version: info.Version, SHA256: hex.EncodeToString(sum[:])}, nil
+	return Signed{Version: info.Version, SHA256: format.SHA256(said)}, nil
 }
 
 // maySign says if k is listed for role: by the delegator as it will be, and for a root also by
