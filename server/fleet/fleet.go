@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package fleet holds the server's nouns, one per file, the contracts of its store, and
+// Package fleet holds the server's nouns, a file for each and what belongs to it, the contracts of its store, and
 // the kinds of error that every door knows how to answer.
 //
 // It promises to do no I/O, to read no clock and to name no technology. It refuses to
