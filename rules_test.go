@@ -43,7 +43,8 @@ var mayImport = map[string][]string{
 	"server/fleet":                {"manifests"},
 	"server/rollout":              {"server/fleet", "manifests"},
 	"server/verdict":              {"server/fleet", "manifests"},
-	"server/publish":              {"manifests", "server/fleet", "=server/blob", "server/rollout"},
+	"server/offering":             {"manifests", "server/fleet"}, // pure: the offers document, and nothing of how it is published
+	"server/publish":              {"manifests", "server/fleet", "=server/blob", "server/rollout", "server/offering"},
 	"server/intake":               {"manifests", "server/fleet", "server/rollout", "server/verdict"},
 	"server/store":                {"manifests", "server/fleet"},
 	"server/store/storetest":      {"=server/store", "manifests", "server/fleet"},
@@ -56,7 +57,7 @@ var mayImport = map[string][]string{
 	"server/device/feed":          {"=server/blob", "server/render"},
 	"server/device/native":        {"manifests/report", "server/fleet", "server/intake", "server/render"},
 	"server/console":              {"manifests", "server/fleet", "server/publish", "server/rollout", "server/intake", "server/auth", "server/render"},
-	"server/support":              {"manifests", "server/fleet", "server/verdict", "server/rollout", "server/render", "web"},
+	"server/support":              {"manifests", "server/fleet", "server/offering", "server/verdict", "server/rollout", "server/render", "web"},
 	"server/otactl":               {"manifests", "=server/otactl/client"}, // a client of the server: of its code it knows nothing
 	"server/otactl/client":        {"manifests"},
 	"server/otad":                 {"manifests", "server"},
@@ -83,13 +84,14 @@ var libraryHome = map[string][]string{
 }
 
 // pure folders take time and randomness as arguments.
-var pure = []string{"manifests", "server/fleet", "server/rollout", "server/verdict", "firmware-fixtures", "web"}
+var pure = []string{"manifests", "server/fleet", "server/offering", "server/rollout", "server/verdict", "firmware-fixtures", "web"}
 
 // mustNotLink forbids standard packages however indirectly they would come in.
 var mustNotLink = map[string][]string{
 	"signer/cmd/otasign": {"net/http", "crypto/tls", "database/sql"}, // it runs on a machine without a network
 	"server/fleet":       {"net/http", "database/sql", "log/slog", "os/exec"},
 	"server/rollout":     {"net/http", "database/sql", "log/slog", "os/exec"},
+	"server/offering":    {"net/http", "database/sql", "log/slog", "os/exec"},
 	"server/verdict":     {"net/http", "database/sql", "log/slog", "os/exec"},
 }
 

@@ -4,7 +4,6 @@ package publish
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
@@ -13,10 +12,8 @@ import (
 	"landed/manifests/offers"
 	"landed/manifests/tufrepo"
 	"landed/server/fleet"
+	"landed/server/offering"
 )
-
-// maxOffers bounds a document: what a handset may be told at once.
-const maxOffers = 8
 
 // Offers publishes what the stored rollouts offer now. Only models whose document changed get
 // a new version; if none changed, nothing is published.
@@ -107,64 +104,31 @@ func (p *Publisher) documents(ctx context.Context, s state, announced map[string
 	return all, err
 }
 
-// document offers the newest release first, and older ones down to the first that has gone to
-// the whole fleet: nothing older can be wanted.
+// document is what the rollouts of a model and channel offer now.
 func (p *Publisher) document(ctx context.Context, tx fleet.Tx, s state, model manifests.Model, channel string, announced map[string]bool) (offers.Document, error) {
-	d := offers.Document{Schema: offers.Schema, Model: model.Device, Channel: channel, Offers: []offers.Offer{}}
 	rollouts, err := tx.Rollouts().OfModel(ctx, model.Device, channel)
 	if err != nil {
-		return d, err
+		return offers.Document{}, err
 	}
-	for _, r := range rollouts {
-		release, err := tx.Releases().Get(ctx, r.Release)
-		if err != nil {
-			return d, err
+	in := offering.Input{
+		Model: model, Channel: channel, Rollouts: rollouts, Packages: map[string][]fleet.Package{},
+		Listed: s.listed(model.Role()), Announced: announced,
+	}
+	for _, r := range offering.Wanted(rollouts) {
+		if in.Packages[r.Release], err = offeredBy(ctx, tx, r); err != nil {
+			return offers.Document{}, err
 		}
-		packages, err := packagesOf(ctx, tx, release.Packages)
-		if err != nil {
-			return d, err
-		}
-		for _, pkg := range packages {
-			if pkg.Model != model.Device || pkg.Channel != channel || len(d.Offers) == maxOffers {
-				continue
-			}
-			o, ok := offer(s, model.Role(), r, pkg)
-			if !ok {
-				if r.State == fleet.RolloutRunning { // not again at every tick: a stopped one tells why itself
-					p.cfg.Log.WarnContext(ctx, "rollout of a pruned build", "rollout", r.ID, "package", pkg.SHA256)
-				}
-				continue
-			}
-			if announced[r.ID] {
-				o.Share = 0
-			}
-			d.Offers = append(d.Offers, o)
-		}
-		if r.State == fleet.RolloutFinished {
-			break
+	}
+	d, unlisted := offering.Document(in)
+	for _, u := range unlisted {
+		if u.Rollout.State == fleet.RolloutRunning { // not again at every tick: a stopped one tells why itself
+			p.cfg.Log.WarnContext(ctx, "rollout of a pruned build", "rollout", u.Rollout.ID, "package", u.Package.SHA256)
 		}
 	}
 	return d, nil
 }
 
-// offer repeats what the offline role says of a package. A build that the role does not list
-// cannot be offered: no handset would take it.
-func offer(s state, role string, r fleet.Rollout, pkg fleet.Package) (offers.Offer, bool) {
-	build, ok := s.target(role, tufrepo.PackagePath(role, pkg.Name))
-	if !ok || build.SHA256 != pkg.SHA256 {
-		return offers.Offer{}, false
-	}
-	manifest, ok := s.target(role, tufrepo.ManifestPath(role, r.Release, pkg.Variant))
-	if !ok {
-		return offers.Offer{}, false
-	}
-	o := offers.Offer{
-		Rollout: r.ID, State: offers.State(r.State), Salt: r.Salt, Stage: r.Stage + 1, Share: r.Share(),
-		Package: named(build), Manifest: named(manifest), PreBuilds: pkg.PreBuilds,
-	}
-	return o, json.Unmarshal(build.Custom, &o.Custom) == nil
-}
-
-func named(t tufrepo.Target) manifests.Package {
-	return manifests.Package{Path: t.Path, Length: t.Length, SHA256: t.SHA256}
+// listed finds what a role lists.
+func (s state) listed(role string) offering.Listed {
+	return func(path string) (tufrepo.Target, bool) { return s.target(role, path) }
 }

@@ -5,12 +5,13 @@ package publish
 import (
 	"context"
 	"fmt"
-	"path"
 	"slices"
 	"strings"
 
 	"landed/manifests"
+	"landed/manifests/tufrepo"
 	"landed/server/fleet"
+	"landed/server/offering"
 	"landed/server/rollout"
 )
 
@@ -71,12 +72,11 @@ func offeredBy(ctx context.Context, tx fleet.Tx, r fleet.Rollout) ([]fleet.Packa
 
 // unlisted are the files of packages that the role of model does not list for r.
 func unlisted(s state, model manifests.Model, r fleet.Rollout, packages []fleet.Package) (names []string) {
-	for _, pkg := range packages {
-		if _, ok := offer(s, model.Role(), r, pkg); !ok || !s.delegates(model.Role()) {
-			names = append(names, path.Base(packagePath(model, pkg)))
-		}
+	listed := s.listed(model.Role())
+	if !s.delegates(model.Role()) {
+		listed = func(string) (tufrepo.Target, bool) { return tufrepo.Target{}, false }
 	}
-	return names
+	return offering.FilesNotListed(listed, model.Role(), r, packages)
 }
 
 // takesOut refuses a next state whose model roles no longer list what is offered, or which retires

@@ -49,6 +49,7 @@ type Support struct {
 	notice    string
 	packages  sync.Map // SHA-256 → fleet.Package: a package never changes
 	releases  sync.Map // source text → manifests.Release, parsed
+	listings  sync.Map // role → roleListing: what the newest version of the role lists
 	delegated atomic.Pointer[delegated]
 	rendered  sync.Map // path → rendered: the newest answer, by its ETag
 }
