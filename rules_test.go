@@ -44,8 +44,9 @@ var mayImport = map[string][]string{
 	"server/rollout":              {"server/fleet", "manifests"},
 	"server/verdict":              {"server/fleet", "manifests"},
 	"server/offering":             {"manifests", "server/fleet"}, // pure: the offers document, and nothing of how it is published
-	"server/publish":              {"manifests", "server/fleet", "=server/blob", "server/rollout", "server/offering"},
-	"server/intake":               {"manifests", "server/fleet", "server/rollout", "server/verdict"},
+	"server/published":            {"manifests", "server/fleet", "server/verdict"},
+	"server/publish":              {"manifests", "server/fleet", "=server/blob", "server/rollout", "server/offering", "server/published"},
+	"server/intake":               {"manifests", "server/fleet", "server/published", "server/rollout", "server/verdict"},
 	"server/store":                {"manifests", "server/fleet"},
 	"server/store/storetest":      {"=server/store", "manifests", "server/fleet"},
 	"server/blob":                 {},
@@ -57,7 +58,7 @@ var mayImport = map[string][]string{
 	"server/device/feed":          {"=server/blob", "server/render"},
 	"server/device/native":        {"manifests/report", "server/fleet", "server/intake", "server/render"},
 	"server/console":              {"manifests", "server/fleet", "server/publish", "server/rollout", "server/intake", "server/auth", "server/render"},
-	"server/support":              {"manifests", "server/fleet", "server/offering", "server/verdict", "server/rollout", "server/render", "web"},
+	"server/support":              {"manifests", "server/fleet", "server/offering", "server/published", "server/verdict", "server/rollout", "server/render", "web"},
 	"server/otactl":               {"manifests", "=server/otactl/client"}, // a client of the server: of its code it knows nothing
 	"server/otactl/client":        {"manifests"},
 	"server/otad":                 {"manifests", "server"},

@@ -17,8 +17,8 @@ import (
 	"landed/server/rollout"
 )
 
-// published is what the folder says of one model and channel beyond the database.
-type published struct {
+// offered is what the folder says of one model and channel beyond the database.
+type offered struct {
 	model    manifests.Model
 	channel  string
 	document *offers.Document // nil if it cannot be read
@@ -29,7 +29,7 @@ type published struct {
 // or of a rollout that was started after the copy. In doubt a rollout is halted; a person can
 // resume it. It may run any number of times. trusted is the state that says who signs offers.
 func (p *Publisher) recall(ctx context.Context, s, trusted state) error {
-	var newer []published
+	var newer []offered
 	for _, role := range trusted.models() {
 		newer = append(newer, p.newerOffers(ctx, s, trusted, role)...)
 	}
@@ -48,7 +48,7 @@ func (p *Publisher) recall(ctx context.Context, s, trusted state) error {
 
 // newerOffers reads the documents of the newest offers role in the folder that is signed, if it is
 // newer than that of s.
-func (p *Publisher) newerOffers(ctx context.Context, s, trusted state, model string) (all []published) {
+func (p *Publisher) newerOffers(ctx context.Context, s, trusted state, model string) (all []offered) {
 	role := tufrepo.OffersRole(model)
 	known, ok := p.cfg.Catalogue.ByRole(model)
 	found := trusted.clone()
@@ -61,7 +61,7 @@ func (p *Publisher) newerOffers(ctx context.Context, s, trusted state, model str
 			continue
 		}
 		for _, t := range found.info[role].Targets {
-			d := published{model: known, channel: strings.TrimSuffix(path.Base(t.Path), ".json")}
+			d := offered{model: known, channel: strings.TrimSuffix(path.Base(t.Path), ".json")}
 			if text, err := p.content(ctx, t); err != nil {
 				p.cfg.Log.ErrorContext(ctx, "an offers document of the feed cannot be read", "path", t.Path, "version", v, "err", err)
 			} else if doc, err := offers.Parse(text); err == nil && doc.Model == known.Device && doc.Channel == d.channel {
@@ -99,7 +99,7 @@ func (p *Publisher) blob(ctx context.Context, t tufrepo.Target, limit int64) ([]
 	return io.ReadAll(io.LimitReader(c, limit))
 }
 
-func (p *Publisher) recallDocument(ctx context.Context, tx fleet.Tx, d published) error {
+func (p *Publisher) recallDocument(ctx context.Context, tx fleet.Tx, d offered) error {
 	if d.document == nil {
 		return p.haltAll(ctx, tx, d)
 	}
@@ -178,7 +178,7 @@ func (p *Publisher) tell(ctx context.Context, tx fleet.Tx, r fleet.Rollout, word
 }
 
 // haltAll halts what is stored for a document that cannot be read.
-func (p *Publisher) haltAll(ctx context.Context, tx fleet.Tx, d published) error {
+func (p *Publisher) haltAll(ctx context.Context, tx fleet.Tx, d offered) error {
 	all, err := tx.Rollouts().OfModel(ctx, d.model.Device, d.channel)
 	if err != nil {
 		return err

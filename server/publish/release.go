@@ -12,6 +12,7 @@ import (
 
 	"landed/manifests"
 	"landed/server/fleet"
+	"landed/server/published"
 )
 
 // CreateRelease reads what the engineer wrote, binds it to packages by their SHA-256, one per
@@ -23,7 +24,7 @@ func (p *Publisher) CreateRelease(ctx context.Context, source []byte, packages [
 	}
 	r := fleet.Release{Name: declared.Name, Counter: declared.Counter, Source: source, State: fleet.ReleaseDraft, Packages: packages, By: by, At: p.now()}
 	err = p.cfg.Store.Update(ctx, func(tx fleet.Tx) error {
-		bound, err := packagesOf(ctx, tx, packages)
+		bound, err := published.Packages(ctx, tx, packages)
 		if err != nil {
 			return err
 		}
@@ -40,27 +41,6 @@ func (p *Publisher) CreateRelease(ctx context.Context, source []byte, packages [
 		return p.audit(ctx, tx, by, "release.create", r.Name, fmt.Sprintf("counter %d, %d packages", r.Counter, len(packages)))
 	})
 	return r, err
-}
-
-// packagesOf reads packages; each that is missing is named.
-func packagesOf(ctx context.Context, tx fleet.Tx, refs []string) ([]fleet.Package, error) {
-	var all []fleet.Package
-	var missing []string
-	for _, ref := range refs {
-		pkg, err := tx.Packages().Get(ctx, ref)
-		switch {
-		case fleet.Is(err, fleet.NotFound):
-			missing = append(missing, ref)
-		case err != nil:
-			return nil, err
-		default:
-			all = append(all, pkg)
-		}
-	}
-	if len(missing) > 0 {
-		return nil, fleet.Errorf(fleet.NotFound, "package_missing", "no package has the SHA-256 %s; upload it first", strings.Join(missing, " or "))
-	}
-	return all, nil
 }
 
 // bindingFaults holds a release against its packages and the releases before it.

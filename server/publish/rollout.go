@@ -12,6 +12,7 @@ import (
 
 	"landed/manifests"
 	"landed/server/fleet"
+	"landed/server/published"
 	"landed/server/rollout"
 )
 
@@ -71,7 +72,7 @@ func (p *Publisher) create(ctx context.Context, tx fleet.Tx, s state, w Start) (
 	if release.State != fleet.ReleasePublished {
 		return nil, fleet.Errorf(fleet.Conflict, "not_published", "release %s is %s; it can be rolled out once it is signed and published", w.Release, release.State)
 	}
-	packages, err := packagesOf(ctx, tx, release.Packages)
+	packages, err := published.Packages(ctx, tx, release.Packages)
 	if err != nil {
 		return nil, err
 	}

@@ -17,6 +17,7 @@ import (
 	"landed/manifests/tufrepo"
 	"landed/server/blob"
 	"landed/server/fleet"
+	"landed/server/published"
 )
 
 // KeepBuilds is how many builds a model role lists per image variant. Older ones are pruned,
@@ -68,7 +69,7 @@ func (p *Publisher) stageable(ctx context.Context, name string) (r fleet.Release
 				return fleet.Errorf(fleet.Conflict, "staged", "release %s is staged and waits for signatures; fetch the request of change %s", name, c.ID)
 			}
 		}
-		packages, err = packagesOf(ctx, tx, r.Packages)
+		packages, err = published.Packages(ctx, tx, r.Packages)
 		return err
 	})
 	return r, packages, err

@@ -17,7 +17,7 @@ import (
 
 // takeUp stores a rollout that only the feed knows, halted, with its release and packages as far
 // as the signed documents tell of them. A rollout that cannot be taken up is left out and told.
-func (p *Publisher) takeUp(ctx context.Context, tx fleet.Tx, d published, o offers.Offer) error {
+func (p *Publisher) takeUp(ctx context.Context, tx fleet.Tx, d offered, o offers.Offer) error {
 	var refs []string
 	for _, each := range d.document.Offers {
 		if each.Rollout != o.Rollout {
@@ -58,7 +58,7 @@ func stagesFrom(share int) ([]fleet.Stage, int) {
 }
 
 // takeUpPackage stores what an offer says of its package, unless it is known.
-func (p *Publisher) takeUpPackage(ctx context.Context, tx fleet.Tx, d published, o offers.Offer) error {
+func (p *Publisher) takeUpPackage(ctx context.Context, tx fleet.Tx, d offered, o offers.Offer) error {
 	_, err := tx.Packages().Get(ctx, o.Package.SHA256)
 	if !fleet.Is(err, fleet.NotFound) {
 		return err
@@ -72,7 +72,7 @@ func (p *Publisher) takeUpPackage(ctx context.Context, tx fleet.Tx, d published,
 
 // takeUpRelease makes the release of o a published one that holds refs. The feed lists it, so it
 // was signed; a change that still waits for its signatures is dropped.
-func (p *Publisher) takeUpRelease(ctx context.Context, tx fleet.Tx, d published, o offers.Offer, refs []string) error {
+func (p *Publisher) takeUpRelease(ctx context.Context, tx fleet.Tx, d offered, o offers.Offer, refs []string) error {
 	r, err := tx.Releases().Get(ctx, o.Custom.Release)
 	if fleet.Is(err, fleet.NotFound) {
 		source, err := p.sourceOf(ctx, d, o, nil)
@@ -115,7 +115,7 @@ func (p *Publisher) takeUpRelease(ctx context.Context, tx fleet.Tx, d published,
 
 // sourceOf writes a release again from the signed manifest of one of its builds, or adds what that
 // says of its model to the source that was made from another.
-func (p *Publisher) sourceOf(ctx context.Context, d published, o offers.Offer, known []byte) ([]byte, error) {
+func (p *Publisher) sourceOf(ctx context.Context, d offered, o offers.Offer, known []byte) ([]byte, error) {
 	text, err := p.content(ctx, tufrepo.Target{Path: o.Manifest.Path, Length: o.Manifest.Length, SHA256: o.Manifest.SHA256})
 	if err != nil {
 		return nil, fmt.Errorf("the release manifest of %s cannot be read: %w", o.Rollout, err)

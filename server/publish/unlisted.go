@@ -12,6 +12,7 @@ import (
 	"landed/manifests/tufrepo"
 	"landed/server/fleet"
 	"landed/server/offering"
+	"landed/server/published"
 	"landed/server/rollout"
 )
 
@@ -66,7 +67,7 @@ func offeredBy(ctx context.Context, tx fleet.Tx, r fleet.Rollout) ([]fleet.Packa
 	if err != nil {
 		return nil, err
 	}
-	packages, err := packagesOf(ctx, tx, release.Packages)
+	packages, err := published.Packages(ctx, tx, release.Packages)
 	return slices.DeleteFunc(packages, func(pkg fleet.Package) bool { return pkg.Model != r.Model || pkg.Channel != r.Channel }), err
 }
 

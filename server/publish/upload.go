@@ -17,6 +17,7 @@ import (
 	"landed/manifests/otapkg"
 	"landed/server/blob"
 	"landed/server/fleet"
+	"landed/server/published"
 )
 
 // Incoming is a package on its way in.
@@ -150,32 +151,23 @@ func (p *Publisher) known(ctx context.Context, sha256 string) (k known, have *fl
 		if k.packages, err = tx.Packages().List(ctx); err != nil {
 			return err
 		}
-		byRef := map[string]fleet.Package{}
 		for _, pkg := range k.packages {
-			byRef[pkg.SHA256] = pkg
+			if pkg.SHA256 == sha256 {
+				have = &pkg
+			}
 		}
-		if pkg, ok := byRef[sha256]; ok {
-			have = &pkg
-		}
-		releases, err := tx.Releases().List(ctx)
+		releases, err := published.Load(ctx, tx)
 		if err != nil {
 			return err
 		}
 		for _, r := range releases {
-			if r.State != fleet.ReleasePublished {
-				continue
-			}
-			declared, err := manifests.ParseRelease(r.Source)
-			if err != nil {
-				return fmt.Errorf("stored release: %w", err)
-			}
-			day, err := time.Parse(time.DateOnly, declared.Effect.PromptDay)
+			day, err := time.Parse(time.DateOnly, r.Effect.PromptDay)
 			if err != nil {
 				return err
 			}
-			for _, ref := range r.Packages {
-				if have, ok := k.patched[byRef[ref].Model]; !ok || day.Before(have) {
-					k.patched[byRef[ref].Model] = day
+			for _, pkg := range r.Packages {
+				if have, ok := k.patched[pkg.Model]; !ok || day.Before(have) {
+					k.patched[pkg.Model] = day
 				}
 			}
 		}
