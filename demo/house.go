@@ -18,7 +18,7 @@ import (
 	"landed/manifests"
 	"landed/server"
 	"landed/server/otactl/client"
-	"landed/server/publish"
+	"landed/server/repo"
 )
 
 // house is the running server, and what the engineers have at hand.
@@ -65,7 +65,7 @@ func openHouse(ctx context.Context, o options, clock *clock) (h *house, err erro
 	if err = os.WriteFile(filepath.Join(h.dir, "ota-keys", "stable", "maker.pem"), h.otaKey.CertPEM(), 0o644); err != nil {
 		return h, err
 	}
-	h.server, err = server.New(server.Config{DataDir: h.dir, Now: clock.Now, Log: h.log, Notice: notice, Expiry: publish.Expiry{
+	h.server, err = server.New(server.Config{DataDir: h.dir, Now: clock.Now, Log: h.log, Notice: notice, Expiry: repo.Expiry{
 		// A day takes seconds here, so the online roles live longer than they would for a fleet.
 		Timestamp: 6 * day, TimestampEvery: 2 * day, Snapshot: 20 * day, SnapshotEvery: 6 * day, Offers: 30 * day, OffersEvery: 12 * day, Model: 180 * day,
 	}})

@@ -18,7 +18,7 @@ import (
 	"strings"
 
 	"landed/manifests/tufrepo"
-	"landed/server/publish"
+	"landed/server/repo"
 )
 
 // The online keys are Ed25519, PKCS#8 in PEM, one file each, readable by their owner alone.
@@ -81,12 +81,12 @@ func writeNew(path string, text []byte, mode os.FileMode) error {
 // loadKeys reads every set of keys, oldest first: the first lies in dir, those of "otad keys
 // renew" in dir/2, dir/3, … Which of them signs is for the published root to say. A set that was
 // removed as a whole is not missed as long as another is there.
-func loadKeys(dir string) ([]publish.OnlineKeys, error) {
+func loadKeys(dir string) ([]repo.OnlineKeys, error) {
 	folders, err := keyFolders(dir)
 	if err != nil {
 		return nil, err
 	}
-	var sets []publish.OnlineKeys
+	var sets []repo.OnlineKeys
 	var faults []error
 	for _, folder := range folders {
 		set, err := loadSet(folder)
@@ -121,8 +121,8 @@ func keyFolders(dir string) ([]string, error) {
 	return folders, nil
 }
 
-func loadSet(dir string) (publish.OnlineKeys, error) {
-	var keys publish.OnlineKeys
+func loadSet(dir string) (repo.OnlineKeys, error) {
+	var keys repo.OnlineKeys
 	var faults []error
 	for name, to := range map[string]*tufrepo.Signer{snapshotKey: &keys.Snapshot, timestampKey: &keys.Timestamp, offersKey: &keys.Offers} {
 		k, err := loadKey(filepath.Join(dir, name))

@@ -14,7 +14,7 @@ import (
 
 	"landed/manifests/tufrepo"
 	"landed/server/fleet"
-	"landed/server/publish"
+	"landed/server/repo"
 	"landed/server/store"
 )
 
@@ -140,7 +140,7 @@ func Keys(ctx context.Context, dir string, now func() time.Time) ([]OnlineKey, e
 	return list, nil
 }
 
-func keysOf(set publish.OnlineKeys) []OnlineKey {
+func keysOf(set repo.OnlineKeys) []OnlineKey {
 	return []OnlineKey{
 		{Role: tufrepo.Snapshot, ID: set.Snapshot.Key().ID()},
 		{Role: tufrepo.Timestamp, ID: set.Timestamp.Key().ID()},
