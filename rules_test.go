@@ -50,8 +50,17 @@ var mayImport = map[string][]string{
 	"server/fleet":                {"manifests", "=internal/format"},
 	"server/rollout":              {"server/fleet", "=internal/format"},
 	"server/verdict":              {"server/fleet", "manifests"},
-	"server/publish":              {"manifests", "server/fleet", "=server/blob", "server/rollout"},
-	"server/intake":               {"manifests", "server/fleet", "server/rollout", "server/verdict"},
+	"server/offering":             {"manifests", "server/fleet"}, // pure: the offers document, and nothing of how it is published
+	"server/published":            {"manifests", "server/fleet", "server/verdict"},
+	"server/repo":                 {"manifests/tufrepo", "server/fleet", "=server/blob"}, // it knows no room above it
+	"server/library":              {"manifests", "server/fleet", "=server/blob", "server/published", "server/repo"},
+	"server/release":              {"manifests", "server/fleet", "server/published", "server/repo", "server/rollout"},
+	"server/rollouts":             {"manifests", "server/fleet", "server/offering", "server/published", "server/repo", "server/rollout"},
+	"server/trust":                {"manifests/tufrepo", "server/fleet", "server/repo", "server/rollouts"},
+	"server/restore":              {"manifests", "server/fleet", "server/repo", "server/rollout", "server/rollouts"},
+	"server/rooms":                {"manifests", "server/fleet", "=server/blob", "server/library", "server/release", "server/repo", "server/restore", "server/rollouts", "server/trust"},
+	"server/servertest":           {"manifests", "firmware-fixtures", "server/blob/disk", "server/fleet", "server/library", "server/repo", "server/rollouts", "server/rooms", "server/store"},
+	"server/intake":               {"manifests", "server/fleet", "server/published", "server/rollouts", "server/verdict"},
 	"server/store":                {"manifests", "server/fleet"},
 	"server/store/storetest":      {"=server/store", "manifests", "server/fleet"},
 	"server/blob":                 {},
@@ -62,8 +71,8 @@ var mayImport = map[string][]string{
 	"server/render":               {"server/fleet"},
 	"server/device/feed":          {"=server/blob", "server/render"},
 	"server/device/native":        {"manifests/report", "server/fleet", "server/intake", "server/render"},
-	"server/console":              {"manifests", "server/fleet", "server/publish", "server/rollout", "server/auth", "server/render"},
-	"server/support":              {"manifests", "server/fleet", "server/verdict", "server/rollout", "server/render", "web"},
+	"server/console":              {"manifests", "server/fleet", "server/library", "server/release", "server/rollout", "server/rollouts", "server/rooms", "server/auth", "server/render"},
+	"server/support":              {"manifests", "server/fleet", "server/offering", "server/published", "server/verdict", "server/rollout", "server/render", "web"},
 	"server/otactl":               {"internal", "manifests", "=server/otactl/client"}, // a client of the server: of its code it knows nothing
 	"server/otactl/client":        {"manifests"},
 	"server/otad":                 {"internal", "server"},
@@ -71,10 +80,13 @@ var mayImport = map[string][]string{
 	"demo":                        {"=internal/cli", "manifests", "server", "signer", "handset", "firmware-fixtures"}, // where the three programs meet
 }
 
+// testOnly folders are code that only tests import: conformance suites, and the kit of the server's rooms.
+var testOnly = []string{"server/servertest", "server/store/storetest", "server/blob/blobtest"}
+
 // libraryHome names the only folders that may import an outside library.
 var libraryHome = map[string][]string{
 	"github.com/go-chi/chi/v5":                          {"server"},
-	"github.com/theupdateframework/go-tuf/v2":           {"manifests/tufrepo", "handset"},
+	"github.com/theupdateframework/go-tuf/v2":           {"manifests/tufrepo", "server/servertest", "handset"},
 	"github.com/secure-systems-lab/go-securesystemslib": {"manifests/tufrepo", "manifests/report"},
 	"modernc.org/sqlite":                                {"server/store"},
 	"github.com/minio/minio-go/v7":                      {"server/blob/s3"},
@@ -90,7 +102,7 @@ var libraryHome = map[string][]string{
 
 // pure folders take time and randomness as arguments.
 var pure = []string{
-	"manifests", "signer/ceremony", "server/fleet", "server/rollout", "server/verdict", "firmware-fixtures", "web",
+	"manifests", "signer/ceremony", "server/fleet", "server/offering", "server/rollout", "server/verdict", "firmware-fixtures", "web",
 }
 
 // mustNotLink forbids standard packages however indirectly they would come in.
@@ -98,6 +110,7 @@ var mustNotLink = map[string][]string{
 	"signer/cmd/otasign": {"net/http", "crypto/tls", "database/sql"}, // it runs on a machine without a network
 	"server/fleet":       {"net/http", "database/sql", "log/slog", "os/exec"},
 	"server/rollout":     {"net/http", "database/sql", "log/slog", "os/exec"},
+	"server/offering":    {"net/http", "database/sql", "log/slog", "os/exec"},
 	"server/verdict":     {"net/http", "database/sql", "log/slog", "os/exec"},
 }
 
@@ -174,6 +187,9 @@ func TestImports(t *testing.T) {
 		}
 		for _, im := range s.file.Imports {
 			name, _ := strconv.Unquote(im.Path.Value)
+			if own, ok := strings.CutPrefix(name, "landed/"); ok && slices.Contains(testOnly, own) && !slices.Contains(testOnly, s.folder) {
+				t.Errorf("%s: %s is for tests alone", s.name, own)
+			}
 			if own, ok := strings.CutPrefix(name, "landed/"); ok && !permitted(s.folder, own, allowed) {
 				t.Errorf("%s: %s may not import %s; mayImport is the plan of the house", s.name, s.folder, own)
 			}
@@ -362,6 +378,30 @@ func TestPurePackagesTakeTimeAndChance(t *testing.T) {
 				if x, ok := sel.X.(*ast.Ident); ok && slices.Contains(forbidden[x.Name], sel.Sel.Name) {
 					t.Errorf("%s: %s.%s in a pure package; take the time as an argument", s.set.Position(n.Pos()), x.Name, sel.Sel.Name)
 				}
+			}
+			return true
+		})
+	}
+}
+
+// TestRolloutsChangeInOneRoom holds that nobody but the ledger of server/rollouts writes a rollout: there each change is
+// checked, audited, logged and told. The store itself, and tests, are not asked.
+func TestRolloutsChangeInOneRoom(t *testing.T) {
+	for _, s := range sources(t) {
+		if s.folder == "server/rollouts" || s.folder == "server/store" || slices.Contains(testOnly, s.folder) {
+			continue
+		}
+		ast.Inspect(s.file, func(n ast.Node) bool {
+			write, ok := n.(*ast.SelectorExpr)
+			if !ok || write.Sel.Name != "Save" && write.Sel.Name != "Create" {
+				return true
+			}
+			call, ok := write.X.(*ast.CallExpr)
+			if !ok {
+				return true
+			}
+			if of, ok := call.Fun.(*ast.SelectorExpr); ok && of.Sel.Name == "Rollouts" {
+				t.Errorf("%s: a rollout is written past the ledger of server/rollouts", s.set.Position(n.Pos()))
 			}
 			return true
 		})

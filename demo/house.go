@@ -19,7 +19,7 @@ import (
 	"landed/server"
 	"landed/server/datadir"
 	"landed/server/otactl/client"
-	"landed/server/publish"
+	"landed/server/repo"
 )
 
 // house is the running server, and what the engineers have at hand.
@@ -67,7 +67,7 @@ func openHouse(ctx context.Context, o options, clock *clock) (h *house, err erro
 		return h, err
 	}
 	h.server, err = server.New(server.Config{DataDir: h.dir, Now: clock.Now, Log: h.log, Notice: notice,
-		Expiry: publish.Expiry{
+		Expiry: repo.Expiry{
 			// A day takes seconds here, so the online roles live longer than they would for a fleet.
 			Timestamp: 6 * day, TimestampEvery: 2 * day, Snapshot: 20 * day, SnapshotEvery: 6 * day, Offers: 30 * day,
 			OffersEvery: 12 * day, Model: 180 * day,

@@ -26,7 +26,9 @@ import (
 	"landed/server/datadir"
 	"landed/server/device/feed"
 	"landed/server/intake"
-	"landed/server/publish"
+	"landed/server/repo"
+	"landed/server/rollouts"
+	"landed/server/rooms"
 	"landed/server/store"
 	"landed/server/support"
 	"landed/web"
@@ -42,11 +44,13 @@ type Config struct {
 	Log       *slog.Logger         // nil: nothing is logged
 	Catalogue *manifests.Catalogue // nil: the built-in line-up
 	S3        *s3.Config           // nil: packages lie in the data folder
-	Expiry    publish.Expiry       // zero: publish.DefaultExpiry
+	Expiry    repo.Expiry          // zero: repo.DefaultExpiry
 	MaxUpload int64                // bytes of one package; 0: DefaultMaxUpload
 	Language  string               // of the status pages; "" is English
 	Notice    string               // at the top of every status page, such as that this is a rehearsal; "" is none
 	ReadOnly  bool                 // look at the data folder as it lies, and heal nothing: for Check
+	// Event, if set, is told of each change of a rollout, once it is stored. It must not block.
+	Event func(context.Context, rollouts.Event)
 }
 
 // Languages lists the tags that Config.Language takes.
@@ -77,8 +81,8 @@ func (c Config) withDefaults() Config {
 	if c.Catalogue == nil {
 		c.Catalogue = manifests.DefaultCatalogue()
 	}
-	if c.Expiry == (publish.Expiry{}) {
-		c.Expiry = publish.DefaultExpiry()
+	if c.Expiry == (repo.Expiry{}) {
+		c.Expiry = repo.DefaultExpiry()
 	}
 	if c.MaxUpload == 0 {
 		c.MaxUpload = DefaultMaxUpload
@@ -91,7 +95,7 @@ type Server struct {
 	cfg     Config
 	db      *store.DB
 	feed    *feed.Handler
-	publish *publish.Publisher
+	rooms   *rooms.Rooms
 	intake  *intake.Intake
 	guard   *auth.Guard
 	console *console.Console
@@ -142,12 +146,12 @@ func (s *Server) build(ctx context.Context) (err error) {
 	}
 	s.opened(s.feed.Close)
 	rules := intake.NewRules(s.db)
-	s.publish, err = publish.Open(ctx, publish.Config{
+	s.rooms, err = rooms.Open(ctx, rooms.Config{
 		Store: s.db, Blobs: blobs, Dir: dir.Feed(), Keys: keys[0],
 		Catalogue: s.cfg.Catalogue, Expiry: s.cfg.Expiry,
-		NewKeys: func() ([]publish.OnlineKeys, error) { return onlineKeys(dir) },
+		NewKeys: func() ([]repo.OnlineKeys, error) { return onlineKeys(dir) },
 		OTAKeys: dir.OTAKeys,
-		Now:     s.cfg.Now, Random: rand.Reader, Log: s.cfg.Log, ReadOnly: s.cfg.ReadOnly,
+		Now:     s.cfg.Now, Random: rand.Reader, Log: s.cfg.Log, ReadOnly: s.cfg.ReadOnly, Event: s.cfg.Event,
 		Published: func(metadata map[string][]byte, isTarget func(string) bool) {
 			rules.Invalidate() // a new release may have become judgeable
 			s.feed.Publish(metadata, isTarget)
@@ -156,14 +160,15 @@ func (s *Server) build(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	s.opened(s.publish.Close)
+	s.opened(s.rooms.Close)
 	s.intake = intake.New(intake.Config{
-		Store: s.db, Now: s.cfg.Now, Log: s.cfg.Log, Rules: rules, Catalogue: s.cfg.Catalogue, Offers: s.publish.Offers,
+		Store: s.db, Now: s.cfg.Now, Log: s.cfg.Log, Rules: rules, Catalogue: s.cfg.Catalogue,
+		Rollouts: s.rooms.Ledger, Offers: s.rooms.Rollouts.PublishOffers,
 	})
 	s.opened(s.intake.Close)
 	s.guard = &auth.Guard{Store: s.db, Log: s.cfg.Log}
 	s.console = console.New(console.Config{
-		Publish: s.publish, Store: s.db, Guard: s.guard, Now: s.cfg.Now, Log: s.cfg.Log, MaxUpload: s.cfg.MaxUpload,
+		Rooms: s.rooms, Store: s.db, Guard: s.guard, Now: s.cfg.Now, Log: s.cfg.Log, MaxUpload: s.cfg.MaxUpload,
 	})
 	s.support, err = support.New(support.Config{
 		View: s.db, Catalogue: s.cfg.Catalogue, Now: s.cfg.Now, Log: s.cfg.Log,
@@ -172,10 +177,10 @@ func (s *Server) build(ctx context.Context) (err error) {
 	return err
 }
 
-func onlineKeys(dir datadir.Dir) (all []publish.OnlineKeys, err error) {
+func onlineKeys(dir datadir.Dir) (all []repo.OnlineKeys, err error) {
 	sets, err := dir.Keys()
 	for _, set := range sets {
-		all = append(all, publish.OnlineKeys(set))
+		all = append(all, repo.OnlineKeys(set))
 	}
 	return all, err
 }
@@ -197,14 +202,14 @@ func (s *Server) openBlobs(ctx context.Context) (blob.Store, error) {
 // Tick does the periodic work that is due: it renews metadata, finishes what was left
 // unfinished, ages silent installations and advances rollouts.
 func (s *Server) Tick(ctx context.Context) error {
-	return errors.Join(s.publish.Renew(ctx), s.intake.Tick(ctx))
+	return errors.Join(s.rooms.Renew(ctx), s.intake.Tick(ctx))
 }
 
 // Check reads every published file again and returns what is wrong with it, in words.
 // progress, if not nil, is told each path before it is read.
 // The figures of the status pages are counted again as well.
 func (s *Server) Check(ctx context.Context, progress func(path string)) ([]string, error) {
-	faults, err := s.publish.Check(ctx, progress)
+	faults, err := s.rooms.Repo.Check(ctx, progress)
 	if err != nil {
 		return faults, err
 	}

@@ -8,9 +8,9 @@ import (
 
 	"landed/server/auth"
 	"landed/server/fleet"
-	"landed/server/publish"
 	"landed/server/render"
 	"landed/server/rollout"
+	"landed/server/rollouts"
 )
 
 func (c *Console) startRollout(w http.ResponseWriter, r *http.Request) error {
@@ -23,7 +23,7 @@ func (c *Console) startRollout(w http.ResponseWriter, r *http.Request) error {
 	if err := read(w, r, &in); err != nil {
 		return err
 	}
-	start := publish.Start{Release: in.Release, Models: in.Models, Channel: in.Channel, By: auth.Actor(r.Context())}
+	start := rollouts.Start{Release: in.Release, Models: in.Models, Channel: in.Channel, By: auth.Actor(r.Context())}
 	for _, s := range in.Stages {
 		stage, err := s.stage()
 		if err != nil {
@@ -31,7 +31,7 @@ func (c *Console) startRollout(w http.ResponseWriter, r *http.Request) error {
 		}
 		start.Stages = append(start.Stages, stage)
 	}
-	started, err := c.Publish.StartRollout(r.Context(), start)
+	started, err := c.Rooms.Rollouts.Start(r.Context(), start)
 	if err != nil {
 		return err
 	}
@@ -102,14 +102,14 @@ func (c *Console) showRollout(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (c *Console) halt(w http.ResponseWriter, r *http.Request) error {
-	return c.turn(w, r, c.Publish.Halt)
+	return c.changeRollout(w, r, c.Rooms.Rollouts.Halt)
 }
 
 func (c *Console) resume(w http.ResponseWriter, r *http.Request) error {
-	return c.turn(w, r, c.Publish.Resume)
+	return c.changeRollout(w, r, c.Rooms.Rollouts.Resume)
 }
 
-func (c *Console) turn(
+func (c *Console) changeRollout(
 	w http.ResponseWriter, r *http.Request, how func(ctx context.Context, id, by, reason string) (fleet.Rollout, error),
 ) error {
 	var in struct {

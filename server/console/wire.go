@@ -9,7 +9,7 @@ import (
 	"landed/manifests"
 	"landed/manifests/tufrepo"
 	"landed/server/fleet"
-	"landed/server/publish"
+	"landed/server/release"
 )
 
 // The shapes of the API. Times are RFC 3339 in UTC, shares hundredths of a percent.
@@ -73,7 +73,7 @@ type roleWire struct {
 	Missing []string `json:"missing"` // key ids
 }
 
-func changeToWire(c fleet.Change, p publish.Progress) changeWire {
+func changeToWire(c fleet.Change, p release.Progress) changeWire {
 	w := changeWire{ID: c.ID, Release: c.Release, State: p.State, Roles: []roleWire{}, Words: p.Words(), At: c.At}
 	byRole := map[string]tufrepo.Progress{}
 	for _, one := range p.Roles {

@@ -11,6 +11,8 @@ package fleet
 import (
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 )
 
 // Kind sorts errors for the doors: each protocol has one table from kind to answer.
@@ -56,4 +58,10 @@ func Errorf(k Kind, code, format string, args ...any) *Error {
 func Is(err error, k Kind) bool {
 	e, ok := errors.AsType[*Error](err)
 	return ok && e.Kind == k
+}
+
+// InOneLine joins the lines of joined errors with semicolons, for people and JSON alike.
+func InOneLine(err error) string {
+	lines := slices.DeleteFunc(strings.Split(err.Error(), "\n"), func(s string) bool { return strings.TrimSpace(s) == "" })
+	return strings.Join(lines, "; ")
 }

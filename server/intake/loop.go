@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"landed/server/fleet"
-	"landed/server/rollout"
 	"landed/server/verdict"
 )
 
@@ -71,63 +70,13 @@ func (i *Intake) advanceAll(ctx context.Context) error {
 // advancing is held.
 func (i *Intake) advance(ctx context.Context, ids []string) (changed bool, err error) {
 	for _, id := range ids {
-		moved, fault := i.advanceOne(ctx, id)
+		moved, fault := i.Rollouts.Advance(ctx, id)
 		changed = changed || moved
 		if fault != nil {
 			err = errors.Join(err, fmt.Errorf("advance rollout %s: %w", id, fault))
 		}
 	}
 	return changed, err
-}
-
-// advanceOne decides on a read first, because most of the time nothing is to be written,
-// and again on fresh data if something is.
-func (i *Intake) advanceOne(ctx context.Context, id string) (bool, error) {
-	now := i.Now()
-	var next fleet.Rollout
-	var events []rollout.Event
-	decide := func(tx fleet.Tx) error {
-		r, err := tx.Rollouts().Get(ctx, id)
-		if err != nil {
-			return err
-		}
-		c, err := tx.Counts().Of(ctx, r.Release, r.Model, r.Channel)
-		if err != nil {
-			return err
-		}
-		next, events = rollout.Advance(now, r, c)
-		return nil
-	}
-	if err := i.Store.View(ctx, decide); err != nil || len(events) == 0 {
-		return false, err
-	}
-	err := i.Store.Update(ctx, func(tx fleet.Tx) error {
-		if err := decide(tx); err != nil || len(events) == 0 {
-			return err
-		}
-		for _, e := range events {
-			if err := tx.Audit().Append(ctx, fleet.AuditEntry{At: now, Actor: rollout.Author, Action: e.Action, Subject: id, Reason: e.Reason}); err != nil {
-				return err
-			}
-		}
-		return tx.Rollouts().Save(ctx, next)
-	})
-	if err != nil {
-		return false, err
-	}
-	i.announce(ctx, next, events)
-	return len(events) > 0, nil
-}
-
-// announce writes one line per event; an alarm is an error, for whoever watches the log.
-func (i *Intake) announce(ctx context.Context, r fleet.Rollout, events []rollout.Event) {
-	for _, e := range events {
-		log := i.Log.InfoContext
-		if e.Alarm {
-			log = i.Log.ErrorContext
-		}
-		log(ctx, e.Action, "rollout", r.ID, "state", string(r.State), "share", r.Share(), "reason", e.Reason)
-	}
 }
 
 func (i *Intake) publish(ctx context.Context) error {

@@ -19,7 +19,7 @@ import (
 	"landed/server"
 	"landed/server/blob/s3"
 	"landed/server/httplimit"
-	"landed/server/publish"
+	"landed/server/repo"
 )
 
 // options are the flags of serve and fsck that say how a server is built.
@@ -53,7 +53,7 @@ func (o *options) config(log *slog.Logger) server.Config {
 func serveCommand(stdout, stderr io.Writer) *cobra.Command {
 	c := &cobra.Command{Use: "serve", Short: "Serve the feed, take reports in, show the status", Args: cobra.NoArgs}
 	var o options
-	o.cfg.Expiry = publish.DefaultExpiry()
+	o.cfg.Expiry = repo.DefaultExpiry()
 	o.flags(c)
 	f := c.Flags()
 	addr := f.String("addr", "127.0.0.1:8080", "`host:port` to listen on; port 0 takes any")
