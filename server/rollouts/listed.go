@@ -47,7 +47,7 @@ func (rs *Rollouts) live(ctx context.Context, tx fleet.Tx) ([]live, error) {
 		}
 		for _, r := range offering.Wanted(rollouts) {
 			if r.State != fleet.RolloutHalted {
-				packages, err := packagesOf(ctx, tx, r)
+				packages, err := Packages(ctx, tx, r)
 				if err != nil {
 					return nil, err
 				}
@@ -58,8 +58,8 @@ func (rs *Rollouts) live(ctx context.Context, tx fleet.Tx) ([]live, error) {
 	return found, nil
 }
 
-// packagesOf are the packages of a rollout's release for its model and channel.
-func packagesOf(ctx context.Context, tx fleet.Tx, r fleet.Rollout) ([]fleet.Package, error) {
+// Packages are the packages of a rollout's release for its model and channel.
+func Packages(ctx context.Context, tx fleet.Tx, r fleet.Rollout) ([]fleet.Package, error) {
 	release, err := tx.Releases().Get(ctx, r.Release)
 	if err != nil {
 		return nil, err

@@ -106,7 +106,7 @@ func (rs *Rollouts) document(ctx context.Context, tx fleet.Tx, s repo.State, mod
 		Listed: listedBy(s, model.Role()), Announced: announced,
 	}
 	for _, r := range offering.Wanted(rollouts) {
-		if in.Packages[r.Release], err = packagesOf(ctx, tx, r); err != nil {
+		if in.Packages[r.Release], err = Packages(ctx, tx, r); err != nil {
 			return offers.Document{}, err
 		}
 	}

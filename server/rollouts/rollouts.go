@@ -62,7 +62,7 @@ func (rs *Rollouts) Resume(ctx context.Context, id, by, reason string) (fleet.Ro
 		if err != nil {
 			return r, err
 		}
-		packages, err := packagesOf(ctx, tx, r)
+		packages, err := Packages(ctx, tx, r)
 		if err != nil {
 			return r, err
 		}

@@ -98,7 +98,7 @@ func (rs *Rollouts) create(ctx context.Context, tx *Tx, s repo.State, w Start) (
 			Salt: hex.EncodeToString(salt), Stages: w.Stages, State: fleet.RolloutRunning,
 			Since: now, Started: now, Changed: now, By: w.By,
 		}
-		offered, err := packagesOf(ctx, tx, r)
+		offered, err := Packages(ctx, tx, r)
 		if err != nil {
 			return nil, err
 		}
