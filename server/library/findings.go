@@ -72,7 +72,8 @@ func (k known) judge(p fleet.Package, facts otapkg.Facts) otapkg.Findings {
 		switch {
 		case other.Build.Fingerprint == p.Build.Fingerprint:
 			add(otapkg.VerSame, otapkg.Refuse, p.SHA256, other.SHA256, "Give the new build a new version.",
-				"%s exists with another SHA-256 (%s…, uploaded by %s). A version must not change once uploaded.", p.Build.Incremental, other.SHA256[:12], other.By)
+				"%s exists with another SHA-256 (%s…, uploaded by %s). A version must not change once uploaded.",
+				p.Build.Incremental, other.SHA256[:12], other.By)
 		case other.Build.UTC > p.Build.UTC && !fs.Has(otapkg.VerOld):
 			newest := time.Unix(other.Build.UTC, 0).UTC().Format(time.DateOnly)
 			add(otapkg.VerOld, otapkg.Refuse, built, newest, "Upload the newer build.",
@@ -92,7 +93,9 @@ func (k known) judge(p fleet.Package, facts otapkg.Facts) otapkg.Findings {
 }
 
 // identify reads from the facts whom the package is for, and finds what forbids an answer.
-func identify(c *manifests.Catalogue, facts otapkg.Facts, name string) (m manifests.Model, variant string, b manifests.Build, fs otapkg.Findings) {
+func identify(
+	c *manifests.Catalogue, facts otapkg.Facts, name string,
+) (m manifests.Model, variant string, b manifests.Build, fs otapkg.Findings) {
 	refuse := func(code otapkg.Code, found, wanted, fix, format string, args ...any) {
 		fs = append(fs, otapkg.Finding{Code: code, Level: otapkg.Refuse, Found: found, Wanted: wanted, Fix: fix,
 			Message: fmt.Sprintf(format, args...)})
@@ -113,7 +116,8 @@ func identify(c *manifests.Catalogue, facts otapkg.Facts, name string) (m manife
 			"devices (%s); a rollout goes to one model.", len(facts.PreDevices), found)
 		return m, "", b, fs
 	case m.Device == "":
-		refuse(otapkg.DevUnknown, found, strings.Join(names, ", "), "Correct pre-device, or add the model to the catalogue.", "`%s` is not a known device.%s", found, didYouMean(found, names))
+		refuse(otapkg.DevUnknown, found, strings.Join(names, ", "), "Correct pre-device, or add the model to the catalogue.",
+			"`%s` is not a known device.%s", found, didYouMean(found, names))
 		return m, "", b, fs
 	}
 	if string(facts.Family) != m.Profile.Family && facts.Family != "" {
@@ -126,7 +130,9 @@ func identify(c *manifests.Catalogue, facts otapkg.Facts, name string) (m manife
 	b = manifests.Build{Fingerprint: facts.PostBuild[0], Incremental: incremental(facts.PostBuild[0]), UTC: facts.PostTimestamp}
 	variant = variantOf(m, facts, name)
 	if !m.HasVariant(variant) {
-		refuse(otapkg.DevUnknown, variant, strings.Join(m.Variants, ", "), "Add the variant to the catalogue, if it is right.", "The image is of the variant `%s`, which %s is not known to have.%s", variant, m.Device, didYouMean(variant, m.Variants))
+		refuse(otapkg.DevUnknown, variant, strings.Join(m.Variants, ", "), "Add the variant to the catalogue, if it is right.",
+			"The image is of the variant `%s`, which %s is not known to have.%s",
+			variant, m.Device, didYouMean(variant, m.Variants))
 	}
 	return m, variant, b, fs
 }

@@ -86,7 +86,9 @@ func (in Incoming) check() error {
 
 // accept judges the draft beside what is here, and keeps it if nothing refuses it. The bytes
 // are committed before the row: a crash between leaves bytes that nothing names.
-func (l *Library) accept(ctx context.Context, in Incoming, draft blob.Draft, facts otapkg.Facts, findings otapkg.Findings) (Uploaded, error) {
+func (l *Library) accept(
+	ctx context.Context, in Incoming, draft blob.Draft, facts otapkg.Facts, findings otapkg.Findings,
+) (Uploaded, error) {
 	if err := l.accepting.lock(ctx); err != nil { // two at one moment would each be judged as if the other were not there
 		return Uploaded{}, err
 	}

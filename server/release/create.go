@@ -92,7 +92,8 @@ func (rs *Releases) manifest(declared manifests.Release, pkg fleet.Package) (man
 			"longer in the catalogue", pkg.Model, pkg.Name)
 	}
 	m := manifests.Manifest{
-		Schema: 1, Release: declared.Name, Model: pkg.Model, Variant: pkg.Variant, Channel: pkg.Channel, Counter: declared.Counter, Build: pkg.Build,
+		Schema: 1, Release: declared.Name, Model: pkg.Model, Variant: pkg.Variant, Channel: pkg.Channel,
+		Counter: declared.Counter, Build: pkg.Build,
 		Package: manifests.Package{Path: tufrepo.PackagePath(model.Role(), pkg.Name), Length: pkg.Size, SHA256: pkg.SHA256},
 		Effect:  declared.EffectOn(pkg.Model), Notes: declared.Notes,
 	}

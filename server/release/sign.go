@@ -112,7 +112,9 @@ func (rs *Releases) AddSignatures(ctx context.Context, id string, response tufre
 }
 
 // addSignatures stores what a response adds to an open change.
-func (rs *Releases) addSignatures(ctx context.Context, s repo.State, id string, response tufrepo.Response, by string) (progress Progress, err error) {
+func (rs *Releases) addSignatures(
+	ctx context.Context, s repo.State, id string, response tufrepo.Response, by string,
+) (progress Progress, err error) {
 	err = rs.cfg.Store.Update(ctx, func(tx fleet.Tx) error {
 		change, err := openChange(ctx, tx, id)
 		if err != nil {

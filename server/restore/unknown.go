@@ -130,7 +130,10 @@ func (r *Restorer) sourceOf(ctx context.Context, d offered, o offers.Offer, know
 	if err != nil {
 		return nil, err
 	}
-	source := manifests.Release{Schema: 1, Name: m.Release, Counter: m.Counter, Effect: m.Effect, Notes: m.Notes, Migration: map[string]manifests.Migration{}}
+	source := manifests.Release{
+		Schema: 1, Name: m.Release, Counter: m.Counter, Effect: m.Effect, Notes: m.Notes,
+		Migration: map[string]manifests.Migration{},
+	}
 	if known != nil {
 		if source, err = manifests.ParseRelease(known); err != nil {
 			return nil, err

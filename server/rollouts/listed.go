@@ -131,5 +131,6 @@ func notListed(s repo.State, model manifests.Model, names []string) string {
 			"offered to it; bring it in again with otasign add-model", model.Role())
 	}
 	return fmt.Sprintf("version %d of %s, which the signers signed, does not list %s (older builds are pruned, or "+
-		"it was taken out); make a new release of the build and have it signed", s.Version(model.Role()), model.Role(), strings.Join(names, " and "))
+		"it was taken out); make a new release of the build and have it signed",
+		s.Version(model.Role()), model.Role(), strings.Join(names, " and "))
 }

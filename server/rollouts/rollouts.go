@@ -74,7 +74,9 @@ func (rs *Rollouts) Resume(ctx context.Context, id, by, reason string) (fleet.Ro
 }
 
 // change stores what how makes of a rollout, and publishes the offers.
-func (rs *Rollouts) change(ctx context.Context, id string, why Cause, how func(fleet.Tx, fleet.Rollout) (fleet.Rollout, error)) (fleet.Rollout, error) {
+func (rs *Rollouts) change(
+	ctx context.Context, id string, why Cause, how func(fleet.Tx, fleet.Rollout) (fleet.Rollout, error),
+) (fleet.Rollout, error) {
 	var next fleet.Rollout
 	err := rs.cfg.Ledger.Update(ctx, func(tx *Tx) error {
 		r, err := tx.Rollouts().Get(ctx, id)
