@@ -34,13 +34,13 @@ func (l *Ledger) Update(ctx context.Context, fn func(tx *Tx) error) error {
 		return err
 	}
 	for _, e := range events {
-		l.tell(ctx, e)
+		l.emit(ctx, e)
 	}
 	return nil
 }
 
-// tell writes one line per event; an alarm is an error, for whoever watches the log.
-func (l *Ledger) tell(ctx context.Context, e Event) {
+// emit writes one line per event; an alarm is an error, for whoever watches the log.
+func (l *Ledger) emit(ctx context.Context, e Event) {
 	log := l.Log.InfoContext
 	if e.Alarm {
 		log = l.Log.ErrorContext
