@@ -18,7 +18,7 @@ type Event struct {
 	Actor   string
 	Reason  string
 	At      time.Time
-	Alarm   bool // somebody should look now
+	Alarm   bool // somebody should look now; a person who halted has looked
 }
 
 // The actions. Those of the loop are in [rollout.Event].
