@@ -70,14 +70,21 @@ func (c *Console) answerRollouts(w http.ResponseWriter, r *http.Request, status 
 
 func (c *Console) rolloutToWire(ctx context.Context, tx fleet.Tx, r fleet.Rollout) (rolloutWire, error) {
 	counts, err := tx.Counts().Of(ctx, r.Release, r.Model, r.Channel)
+	if err != nil {
+		return rolloutWire{}, err
+	}
+	packages, err := rollouts.Packages(ctx, tx, r)
 	w := rolloutWire{
-		ID: r.ID, Release: r.Release, Model: r.Model, Channel: r.Channel, Package: r.Package, Salt: r.Salt, State: r.State,
+		ID: r.ID, Release: r.Release, Model: r.Model, Channel: r.Channel, Salt: r.Salt, State: r.State,
 		Stage: r.Stage + 1, Share: r.Share(), Held: r.Held, Reason: r.Reason, By: r.By,
-		Waiting: []string{}, Counts: countsToWire(counts),
+		Packages: []string{}, Waiting: []string{}, Counts: countsToWire(counts),
 		Since: r.Since, Started: r.Started, Changed: r.Changed, Revision: r.Revision,
 	}
 	if r.State == fleet.RolloutRunning {
 		w.Waiting = orEmpty(rollout.Waiting(c.Now(), r, counts))
+	}
+	for _, p := range packages {
+		w.Packages = append(w.Packages, p.SHA256)
 	}
 	for _, s := range r.Stages {
 		w.Stages = append(w.Stages, stageToWire(s))

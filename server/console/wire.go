@@ -91,7 +91,7 @@ type rolloutWire struct {
 	Release  string             `json:"release"`
 	Model    string             `json:"model"`
 	Channel  string             `json:"channel"`
-	Package  string             `json:"package"`
+	Packages []string           `json:"packages"` // SHA-256, one for each image variant
 	Salt     string             `json:"salt"`
 	State    fleet.RolloutState `json:"state"`
 	Stage    int                `json:"stage"` // 1, 2, 3 …

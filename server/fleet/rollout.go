@@ -16,7 +16,6 @@ type Rollout struct {
 	Release  string
 	Model    string
 	Channel  string
-	Package  string // SHA-256 of the full package it offers
 	Salt     string // 32 hex digits, published before it starts
 	Stages   []Stage
 	State    RolloutState

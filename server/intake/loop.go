@@ -22,61 +22,53 @@ const silentBatch = 500
 func (i *Intake) Tick(ctx context.Context) error {
 	i.Rules.Invalidate() // another process may have published
 	err := i.age(ctx)
-	i.advancing.Lock()
-	defer i.advancing.Unlock()
-	return errors.Join(err, i.advanceAll(ctx), i.publish(ctx))
+	ids, fault := i.rolloutIDs(ctx, func(tx fleet.Tx) ([]fleet.Rollout, error) { return tx.Rollouts().List(ctx) })
+	if fault != nil {
+		fault = fmt.Errorf("list rollouts: %w", fault)
+	}
+	return errors.Join(err, fault, i.advance(ctx, ids, true))
 }
 
 // Advance looks at the rollouts of one model and channel now, and publishes if one changed. When
 // it returns, what another look found before is published too.
 func (i *Intake) Advance(ctx context.Context, model, channel string) error {
-	var ids []string
-	err := i.Store.View(ctx, func(tx fleet.Tx) error {
-		all, err := tx.Rollouts().OfModel(ctx, model, channel)
-		for _, r := range all {
-			ids = append(ids, r.ID)
-		}
-		return err
+	ids, err := i.rolloutIDs(ctx, func(tx fleet.Tx) ([]fleet.Rollout, error) {
+		return tx.Rollouts().OfModel(ctx, model, channel)
 	})
 	if err != nil {
 		return fmt.Errorf("advance %s %s: %w", model, channel, err)
 	}
-	i.advancing.Lock()
-	defer i.advancing.Unlock()
-	changed, err := i.advance(ctx, ids)
-	if changed {
-		err = errors.Join(err, i.publish(ctx))
-	}
-	return err
+	return i.advance(ctx, ids, false)
 }
 
-func (i *Intake) advanceAll(ctx context.Context) error {
-	var ids []string
-	err := i.Store.View(ctx, func(tx fleet.Tx) error {
-		all, err := tx.Rollouts().List(ctx)
+func (i *Intake) rolloutIDs(ctx context.Context, list func(fleet.Tx) ([]fleet.Rollout, error)) (ids []string, err error) {
+	err = i.Store.View(ctx, func(tx fleet.Tx) error {
+		all, err := list(tx)
 		for _, r := range all {
 			ids = append(ids, r.ID)
 		}
 		return err
 	})
-	if err != nil {
-		return fmt.Errorf("list rollouts: %w", err)
-	}
-	_, err = i.advance(ctx, ids)
-	return err
+	return ids, err
 }
 
-// advance looks at each rollout; one that fails does not keep the others waiting. The lock
-// advancing is held.
-func (i *Intake) advance(ctx context.Context, ids []string) (changed bool, err error) {
+// advance looks at each rollout, and publishes if one changed, or always; one that fails does not
+// keep the others waiting.
+func (i *Intake) advance(ctx context.Context, ids []string, always bool) (err error) {
+	i.advancing.Lock()
+	defer i.advancing.Unlock()
+	publish := always
 	for _, id := range ids {
-		moved, fault := i.Rollouts.Advance(ctx, id)
-		changed = changed || moved
+		changed, fault := i.Rollouts.Advance(ctx, id)
+		publish = publish || changed
 		if fault != nil {
 			err = errors.Join(err, fmt.Errorf("advance rollout %s: %w", id, fault))
 		}
 	}
-	return changed, err
+	if publish {
+		err = errors.Join(err, i.publish(ctx))
+	}
+	return err
 }
 
 func (i *Intake) publish(ctx context.Context) error {

@@ -33,7 +33,8 @@ func (r *Refused) Unwrap() error {
 	if len(reasons) == 1 {
 		return fleet.Errorf(fleet.Invalid, "package_refused", "the package is refused and nothing was stored: %s", reasons[0])
 	}
-	return fleet.Errorf(fleet.Invalid, "package_refused", "the package is refused for %d reasons and nothing was stored. The first: %s", len(reasons), reasons[0])
+	return fleet.Errorf(fleet.Invalid, "package_refused", "the package is refused for %d reasons and nothing was "+
+		"stored. The first: %s", len(reasons), reasons[0])
 }
 
 // Extend gives programs the findings.
@@ -51,7 +52,8 @@ type known struct {
 func (k known) judge(p fleet.Package, facts otapkg.Facts) otapkg.Findings {
 	var fs otapkg.Findings
 	add := func(code otapkg.Code, level otapkg.Level, found, wanted, fix, format string, args ...any) {
-		fs = append(fs, otapkg.Finding{Code: code, Level: level, Found: found, Wanted: wanted, Fix: fix, Message: fmt.Sprintf(format, args...)})
+		fs = append(fs, otapkg.Finding{Code: code, Level: level, Found: found, Wanted: wanted, Fix: fix,
+			Message: fmt.Sprintf(format, args...)})
 	}
 	built := time.Unix(p.Build.UTC, 0).UTC().Format(time.DateOnly)
 	full := false
@@ -70,7 +72,8 @@ func (k known) judge(p fleet.Package, facts otapkg.Facts) otapkg.Findings {
 		switch {
 		case other.Build.Fingerprint == p.Build.Fingerprint:
 			add(otapkg.VerSame, otapkg.Refuse, p.SHA256, other.SHA256, "Give the new build a new version.",
-				"%s exists with another SHA-256 (%s…, uploaded by %s). A version must not change once uploaded.", p.Build.Incremental, other.SHA256[:12], other.By)
+				"%s exists with another SHA-256 (%s…, uploaded by %s). A version must not change once uploaded.",
+				p.Build.Incremental, other.SHA256[:12], other.By)
 		case other.Build.UTC > p.Build.UTC && !fs.Has(otapkg.VerOld):
 			newest := time.Unix(other.Build.UTC, 0).UTC().Format(time.DateOnly)
 			add(otapkg.VerOld, otapkg.Refuse, built, newest, "Upload the newer build.",
@@ -79,7 +82,8 @@ func (k known) judge(p fleet.Package, facts otapkg.Facts) otapkg.Findings {
 	}
 	if day, ok := k.patched[p.Model]; ok && time.Unix(p.Build.UTC, 0).Before(day) {
 		add(otapkg.DownUnpatch, otapkg.Refuse, built, day.Format(time.DateOnly), "Build it again from the patched tree.",
-			"This build is of %s; builds of %s ask for consent only since %s, so it activates Cloud Messaging by itself. Offering it would undo the patch.", built, p.Model, day.Format(time.DateOnly))
+			"This build is of %s; builds of %s ask for consent only since %s, so it activates Cloud Messaging by itself. "+
+				"Offering it would undo the patch.", built, p.Model, day.Format(time.DateOnly))
 	}
 	if facts.Incremental && !full {
 		add(otapkg.IncAlone, otapkg.Warn, "", "", "Add the full package.",
@@ -89,9 +93,12 @@ func (k known) judge(p fleet.Package, facts otapkg.Facts) otapkg.Findings {
 }
 
 // identify reads from the facts whom the package is for, and finds what forbids an answer.
-func identify(c *manifests.Catalogue, facts otapkg.Facts, name string) (m manifests.Model, variant string, b manifests.Build, fs otapkg.Findings) {
+func identify(
+	c *manifests.Catalogue, facts otapkg.Facts, name string,
+) (m manifests.Model, variant string, b manifests.Build, fs otapkg.Findings) {
 	refuse := func(code otapkg.Code, found, wanted, fix, format string, args ...any) {
-		fs = append(fs, otapkg.Finding{Code: code, Level: otapkg.Refuse, Found: found, Wanted: wanted, Fix: fix, Message: fmt.Sprintf(format, args...)})
+		fs = append(fs, otapkg.Finding{Code: code, Level: otapkg.Refuse, Found: found, Wanted: wanted, Fix: fix,
+			Message: fmt.Sprintf(format, args...)})
 	}
 	var names []string
 	for _, known := range c.Models() {
@@ -105,14 +112,17 @@ func identify(c *manifests.Catalogue, facts otapkg.Facts, name string) (m manife
 	case len(facts.PreDevices) == 0: // META-MISSING says so already
 		return m, "", b, nil
 	case len(facts.PreDevices) > 1:
-		refuse(otapkg.DevUnknown, found, "one device", "Build one package per device.", "The package is for %d devices (%s); a rollout goes to one model.", len(facts.PreDevices), found)
+		refuse(otapkg.DevUnknown, found, "one device", "Build one package per device.", "The package is for %d "+
+			"devices (%s); a rollout goes to one model.", len(facts.PreDevices), found)
 		return m, "", b, fs
 	case m.Device == "":
-		refuse(otapkg.DevUnknown, found, strings.Join(names, ", "), "Correct pre-device, or add the model to the catalogue.", "`%s` is not a known device.%s", found, didYouMean(found, names))
+		refuse(otapkg.DevUnknown, found, strings.Join(names, ", "), "Correct pre-device, or add the model to the catalogue.",
+			"`%s` is not a known device.%s", found, didYouMean(found, names))
 		return m, "", b, fs
 	}
 	if string(facts.Family) != m.Profile.Family && facts.Family != "" {
-		refuse(otapkg.MetaType, string(facts.Family), m.Profile.Family, "Upload the package that the updater of this model installs.", "%s installs packages of the family %q; this one is %q.", m.Product, m.Profile.Family, facts.Family)
+		refuse(otapkg.MetaType, string(facts.Family), m.Profile.Family, "Upload the package that the updater of this "+
+			"model installs.", "%s installs packages of the family %q; this one is %q.", m.Product, m.Profile.Family, facts.Family)
 	}
 	if len(facts.PostBuild) == 0 {
 		return m, "", b, fs
@@ -120,7 +130,9 @@ func identify(c *manifests.Catalogue, facts otapkg.Facts, name string) (m manife
 	b = manifests.Build{Fingerprint: facts.PostBuild[0], Incremental: incremental(facts.PostBuild[0]), UTC: facts.PostTimestamp}
 	variant = variantOf(m, facts, name)
 	if !m.HasVariant(variant) {
-		refuse(otapkg.DevUnknown, variant, strings.Join(m.Variants, ", "), "Add the variant to the catalogue, if it is right.", "The image is of the variant `%s`, which %s is not known to have.%s", variant, m.Device, didYouMean(variant, m.Variants))
+		refuse(otapkg.DevUnknown, variant, strings.Join(m.Variants, ", "), "Add the variant to the catalogue, if it is right.",
+			"The image is of the variant `%s`, which %s is not known to have.%s",
+			variant, m.Device, didYouMean(variant, m.Variants))
 	}
 	return m, variant, b, fs
 }

@@ -37,7 +37,8 @@ func (l *Library) Remove(ctx context.Context, sha256, by, reason string) (fleet.
 			return err
 		}
 		if listed {
-			return fleet.Errorf(fleet.Conflict, "package_in_use", "the published metadata lists %s; what is published stays, so that handsets on their way can finish", pkg.Name)
+			return fleet.Errorf(fleet.Conflict, "package_in_use", "the published metadata lists %s; what is published "+
+				"stays, so that handsets on their way can finish", pkg.Name)
 		}
 		if err := tx.Packages().Remove(ctx, sha256); err != nil {
 			return err
@@ -54,7 +55,8 @@ func (l *Library) Remove(ctx context.Context, sha256, by, reason string) (fleet.
 		return pkg, err
 	}
 	if err := l.deleteLeftover(context.WithoutCancel(ctx), sha256); err != nil {
-		l.cfg.Log.WarnContext(ctx, "the bytes of a removed package are still stored; it will be tried again", "package", sha256, "err", err)
+		l.cfg.Log.WarnContext(ctx, "the bytes of a removed package are still stored; it will be tried again",
+			"package", sha256, "err", err)
 	}
 	return pkg, nil
 }
@@ -80,7 +82,8 @@ func checkUnnamed(ctx context.Context, tx fleet.Tx, pkg fleet.Package) error {
 	if published {
 		next = "what is published stays, so that handsets on their way can finish"
 	}
-	return fleet.Errorf(fleet.Conflict, "package_in_use", "%s is a package of %s; %s", pkg.Name, strings.Join(names, " and "), next)
+	return fleet.Errorf(fleet.Conflict, "package_in_use", "%s is a package of %s; %s",
+		pkg.Name, strings.Join(names, " and "), next)
 }
 
 // deleting is how long a store may take to delete a content. Uploads wait meanwhile.

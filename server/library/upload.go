@@ -50,8 +50,8 @@ func (l *Library) Upload(ctx context.Context, in Incoming, r io.Reader) (Uploade
 		return Uploaded{}, err
 	}
 	if len(keys) == 0 && in.Channel != otapkg.Lab {
-		return Uploaded{}, fleet.Errorf(fleet.Conflict, "no_ota_key", "no OTA certificate is pinned for the channel %s; put the PEM file of the key "+
-			"that signs its packages into the folder ota-keys/%s of the server", in.Channel, in.Channel)
+		return Uploaded{}, fleet.Errorf(fleet.Conflict, "no_ota_key", "no OTA certificate is pinned for the channel "+
+			"%s; put the PEM file of the key that signs its packages into the folder ota-keys/%s of the server", in.Channel, in.Channel)
 	}
 	draft, err := l.cfg.Blobs.Create(ctx)
 	if err != nil {
@@ -62,7 +62,8 @@ func (l *Library) Upload(ctx context.Context, in Incoming, r io.Reader) (Uploade
 		return Uploaded{}, receiving(err)
 	}
 	if in.Size > 0 && draft.Size() != in.Size {
-		return Uploaded{}, fleet.Errorf(fleet.Invalid, "truncated", "%d bytes arrived of %d; nothing was stored, send the file again", draft.Size(), in.Size)
+		return Uploaded{}, fleet.Errorf(fleet.Invalid, "truncated", "%d bytes arrived of %d; nothing was stored, send "+
+			"the file again", draft.Size(), in.Size)
 	}
 	policy := otapkg.Policy{Catalogue: l.cfg.Catalogue, Keys: keys, Channel: in.Channel, Name: in.Name, Now: l.now()}
 	facts, findings, err := otapkg.Inspect(draft, draft.Size(), policy)
@@ -74,7 +75,8 @@ func (l *Library) Upload(ctx context.Context, in Incoming, r io.Reader) (Uploade
 
 func (in Incoming) check() error {
 	if !fileName.MatchString(in.Name) || path.Base(in.Name) != in.Name {
-		return fleet.Errorf(fleet.Invalid, "file_name", "file name %q: wanted letters, digits and . _ + -, ending in .zip, at most 125 characters; rename the file", in.Name)
+		return fleet.Errorf(fleet.Invalid, "file_name", "file name %q: wanted letters, digits and . _ + -, ending in "+
+			".zip, at most 125 characters; rename the file", in.Name)
 	}
 	if !manifests.ValidChannel(in.Channel) {
 		return fleet.Errorf(fleet.Invalid, "channel", "channel %q: wanted stable, beta or lab", in.Channel)
@@ -84,7 +86,9 @@ func (in Incoming) check() error {
 
 // accept judges the draft beside what is here, and keeps it if nothing refuses it. The bytes
 // are committed before the row: a crash between leaves bytes that nothing names.
-func (l *Library) accept(ctx context.Context, in Incoming, draft blob.Draft, facts otapkg.Facts, findings otapkg.Findings) (Uploaded, error) {
+func (l *Library) accept(
+	ctx context.Context, in Incoming, draft blob.Draft, facts otapkg.Facts, findings otapkg.Findings,
+) (Uploaded, error) {
 	if err := l.accepting.lock(ctx); err != nil { // two at one moment would each be judged as if the other were not there
 		return Uploaded{}, err
 	}
@@ -109,7 +113,8 @@ func (l *Library) accept(ctx context.Context, in Incoming, draft blob.Draft, fac
 		return Uploaded{*have, true}, l.storeAgain(ctx, *have, draft)
 	}
 	if have != nil {
-		return Uploaded{}, fleet.Errorf(fleet.Conflict, "other_channel", "these bytes are here already on the channel %s, uploaded by %s as %s", have.Channel, have.By, have.Name)
+		return Uploaded{}, fleet.Errorf(fleet.Conflict, "other_channel", "these bytes are here already on the channel "+
+			"%s, uploaded by %s as %s", have.Channel, have.By, have.Name)
 	}
 	if pkg.Model != "" && build.Fingerprint != "" {
 		findings = append(findings, k.judge(pkg, facts)...)
@@ -185,7 +190,8 @@ func (l *Library) known(ctx context.Context, sha256 string) (k known, have *flee
 // receiving tells a sender that broke off from a storage that is full.
 func receiving(err error) error {
 	if errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.ECONNRESET) {
-		return &fleet.Error{Kind: fleet.Invalid, Code: "truncated", Msg: "the connection broke before the whole file arrived; nothing was stored, send it again", Err: err}
+		return &fleet.Error{Kind: fleet.Invalid, Code: "truncated", Msg: "the connection broke before the whole file " +
+			"arrived; nothing was stored, send it again", Err: err}
 	}
 	return repo.StorageError(err)
 }

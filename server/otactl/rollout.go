@@ -147,8 +147,12 @@ func (a *app) sayRollout(r client.Rollout) {
 	if why := because(r); why != "" {
 		a.paragraph(clean(why))
 	}
-	a.paragraph(fmt.Sprintf("release %s, model %s, channel %s, package %s", clean(r.Release), clean(r.Model),
-		clean(r.Channel), short(clean(r.Package))))
+	var packages []string
+	for _, ref := range r.Packages {
+		packages = append(packages, short(clean(ref)))
+	}
+	a.paragraph(fmt.Sprintf("release %s, model %s, channel %s, package %s",
+		clean(r.Release), clean(r.Model), clean(r.Channel), strings.Join(packages, " and ")))
 	a.say("  started %s, in this stage since %s UTC, last turned by %s", when(r.Started), when(r.Since), clean(r.By))
 	var rows [][]string
 	for i, s := range r.Stages {

@@ -21,7 +21,10 @@ func (rs *Releases) Create(ctx context.Context, source []byte, packages []string
 	if err != nil {
 		return fleet.Release{}, &fleet.Error{Kind: fleet.Invalid, Code: "release_source", Msg: fleet.InOneLine(err)}
 	}
-	r := fleet.Release{Name: declared.Name, Counter: declared.Counter, Source: source, State: fleet.ReleaseDraft, Packages: packages, By: by, At: rs.cfg.Repo.Now()}
+	r := fleet.Release{
+		Name: declared.Name, Counter: declared.Counter, Source: source, State: fleet.ReleaseDraft, Packages: packages,
+		By: by, At: rs.cfg.Repo.Now(),
+	}
 	err = rs.cfg.Store.Update(ctx, func(tx fleet.Tx) error {
 		bound, err := published.Packages(ctx, tx, packages)
 		if err != nil {
@@ -37,7 +40,8 @@ func (rs *Releases) Create(ctx context.Context, source []byte, packages []string
 		if err := tx.Releases().Create(ctx, r); err != nil {
 			return err
 		}
-		return rs.audit(ctx, tx, by, "release.create", r.Name, fmt.Sprintf("counter %d, %d packages", r.Counter, len(packages)))
+		return rs.audit(ctx, tx, by, "release.create", r.Name,
+			fmt.Sprintf("counter %d, %d packages", r.Counter, len(packages)))
 	})
 	return r, err
 }
@@ -51,7 +55,8 @@ func (rs *Releases) bindingFaults(declared manifests.Release, bound []fleet.Pack
 	}
 	for _, old := range before {
 		if old.Counter >= declared.Counter {
-			fault("counter %d: release %s has %d already, and a counter grows with each release", declared.Counter, old.Name, old.Counter)
+			fault("counter %d: release %s has %d already, and a counter grows with each release", declared.Counter,
+				old.Name, old.Counter)
 			break
 		}
 	}
@@ -63,10 +68,12 @@ func (rs *Releases) bindingFaults(declared manifests.Release, bound []fleet.Pack
 		}
 		seen[pkg.Variant] = pkg.Name
 		if len(pkg.PreBuilds) > 0 {
-			fault("INC-ALONE: %s is an incremental; a release needs the full package, because phones on other builds cannot take this one", pkg.Name)
+			fault("INC-ALONE: %s is an incremental; a release needs the full package, because phones on other builds "+
+				"cannot take this one", pkg.Name)
 		}
 		if time.Unix(pkg.Build.UTC, 0).Before(day) {
-			fault("DOWN-UNPATCH: %s was built on %s, but builds ask for consent only since %s (effect.prompt_day), so it activates Cloud Messaging by itself", pkg.Name, time.Unix(pkg.Build.UTC, 0).UTC().Format(time.DateOnly), declared.Effect.PromptDay)
+			fault("DOWN-UNPATCH: %s was built on %s, but builds ask for consent only since %s (effect.prompt_day), so it "+
+				"activates Cloud Messaging by itself", pkg.Name, time.Unix(pkg.Build.UTC, 0).UTC().Format(time.DateOnly), declared.Effect.PromptDay)
 		}
 	}
 	for model := range declared.Migration {
@@ -81,10 +88,12 @@ func (rs *Releases) bindingFaults(declared manifests.Release, bound []fleet.Pack
 func (rs *Releases) manifest(declared manifests.Release, pkg fleet.Package) (manifests.Manifest, error) {
 	model, ok := rs.cfg.Catalogue.Model(pkg.Model)
 	if !ok {
-		return manifests.Manifest{}, fleet.Errorf(fleet.Conflict, "model_unknown", "model %s of package %s is no longer in the catalogue", pkg.Model, pkg.Name)
+		return manifests.Manifest{}, fleet.Errorf(fleet.Conflict, "model_unknown", "model %s of package %s is no "+
+			"longer in the catalogue", pkg.Model, pkg.Name)
 	}
 	m := manifests.Manifest{
-		Schema: 1, Release: declared.Name, Model: pkg.Model, Variant: pkg.Variant, Channel: pkg.Channel, Counter: declared.Counter, Build: pkg.Build,
+		Schema: 1, Release: declared.Name, Model: pkg.Model, Variant: pkg.Variant, Channel: pkg.Channel,
+		Counter: declared.Counter, Build: pkg.Build,
 		Package: manifests.Package{Path: tufrepo.PackagePath(model.Role(), pkg.Name), Length: pkg.Size, SHA256: pkg.SHA256},
 		Effect:  declared.EffectOn(pkg.Model), Notes: declared.Notes,
 	}

@@ -38,7 +38,8 @@ func (rs *Releases) Drop(ctx context.Context, name, by, reason string) error {
 			return err
 		}
 		if r.State == fleet.ReleasePublished {
-			return fleet.Errorf(fleet.Conflict, "published", "release %s is published, and what is published is not taken back; halt its rollouts, and make a new release", name)
+			return fleet.Errorf(fleet.Conflict, "published", "release %s is published, and what is published is not "+
+				"taken back; halt its rollouts, and make a new release", name)
 		}
 		if r.State == fleet.ReleaseStaged {
 			c, err := tx.Changes().Get(ctx, r.Change)
@@ -46,7 +47,8 @@ func (rs *Releases) Drop(ctx context.Context, name, by, reason string) error {
 				return err
 			}
 			if c.State == fleet.ChangeOpen {
-				return fleet.Errorf(fleet.Conflict, "staged", "release %s waits for signatures; drop its change %s first", name, c.ID)
+				return fleet.Errorf(fleet.Conflict, "staged", "release %s waits for signatures; drop its change %s first",
+					name, c.ID)
 			}
 		}
 		if err := tx.Releases().Delete(ctx, name, r.State); err != nil {

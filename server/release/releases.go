@@ -36,5 +36,6 @@ type Releases struct{ cfg Config }
 func New(c Config) *Releases { return &Releases{c} }
 
 func (rs *Releases) audit(ctx context.Context, tx fleet.Tx, actor, action, subject, reason string) error {
-	return tx.Audit().Append(ctx, fleet.AuditEntry{At: rs.cfg.Repo.Now(), Actor: actor, Action: action, Subject: subject, Reason: reason})
+	return tx.Audit().Append(ctx, fleet.AuditEntry{At: rs.cfg.Repo.Now(), Actor: actor, Action: action,
+		Subject: subject, Reason: reason})
 }

@@ -38,11 +38,13 @@ func (rs *Releases) request(s repo.State, r fleet.Release, d draft) (fleet.Chang
 	}
 	for _, role := range slices.Sorted(maps.Keys(d.roles)) {
 		req.Roles = append(req.Roles, tufrepo.RequestRole{Role: role, Metadata: d.roles[role]})
-		c.Roles = append(c.Roles, fleet.StagedRole{Role: role, Version: next.Version(role), Upon: s.Version(role), Metadata: d.roles[role]})
+		c.Roles = append(c.Roles, fleet.StagedRole{Role: role, Version: next.Version(role), Upon: s.Version(role),
+			Metadata: d.roles[role]})
 	}
 	req.Summary = tufrepo.Diff(s.Set(), next.Set())
 	for _, path := range d.pruned {
-		req.Summary = append(req.Summary, fmt.Sprintf("%s is pruned: newer builds fill the %d places of its variant.", path, KeepBuilds))
+		req.Summary = append(req.Summary, fmt.Sprintf("%s is pruned: newer builds fill the %d places of its variant.",
+			path, KeepBuilds))
 	}
 	c.Request = req.Bytes()
 	return c, nil
@@ -83,7 +85,8 @@ func refuseOverlap(ctx context.Context, tx fleet.Tx, c fleet.Change) error {
 	for _, other := range open {
 		for _, role := range c.Roles {
 			if slices.ContainsFunc(other.Roles, func(o fleet.StagedRole) bool { return o.Role == role.Role }) {
-				return fleet.Errorf(fleet.Conflict, "change_open", "change %s (release %s) is open and also changes %s; have it signed, or drop it, then stage again", other.ID, other.Release, role.Role)
+				return fleet.Errorf(fleet.Conflict, "change_open", "change %s (release %s) is open and also changes %s; "+
+					"have it signed, or drop it, then stage again", other.ID, other.Release, role.Role)
 			}
 		}
 	}

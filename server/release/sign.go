@@ -95,7 +95,8 @@ func (rs *Releases) AddSignatures(ctx context.Context, id string, response tufre
 			return err
 		}
 		if response.Request != id {
-			return fleet.Errorf(fleet.Invalid, "other_request", "this response answers the request %s, not %s; send it to the change it belongs to",
+			return fleet.Errorf(fleet.Invalid, "other_request", "this response answers the request %s, not %s; send it "+
+				"to the change it belongs to",
 				response.Request, id)
 		}
 		if progress, err = rs.addSignatures(ctx, s, id, response, by); err != nil || !progress.done() {
@@ -111,7 +112,9 @@ func (rs *Releases) AddSignatures(ctx context.Context, id string, response tufre
 }
 
 // addSignatures stores what a response adds to an open change.
-func (rs *Releases) addSignatures(ctx context.Context, s repo.State, id string, response tufrepo.Response, by string) (progress Progress, err error) {
+func (rs *Releases) addSignatures(
+	ctx context.Context, s repo.State, id string, response tufrepo.Response, by string,
+) (progress Progress, err error) {
 	err = rs.cfg.Store.Update(ctx, func(tx fleet.Tx) error {
 		change, err := openChange(ctx, tx, id)
 		if err != nil {
@@ -142,7 +145,8 @@ func attach(s repo.State, c *fleet.Change, signatures []tufrepo.Signature) (adde
 	for _, sig := range signatures {
 		i := slices.IndexFunc(c.Roles, func(r fleet.StagedRole) bool { return r.Role == sig.Role })
 		if i < 0 {
-			fault("a signature is for %s, which this change does not touch (it changes %s)", sig.Role, strings.Join(roleNames(*c), ", "))
+			fault("a signature is for %s, which this change does not touch (it changes %s)", sig.Role,
+				strings.Join(roleNames(*c), ", "))
 			continue
 		}
 		before, err := tufrepo.CountSignatures(s.Set().Files[tufrepo.Targets], sig.Role, c.Roles[i].Metadata)
@@ -154,7 +158,8 @@ func attach(s repo.State, c *fleet.Change, signatures []tufrepo.Signature) (adde
 		case slices.Contains(before.Signed, sig.KeyID):
 			continue // sent twice
 		case !slices.Contains(before.Missing, sig.KeyID):
-			fault("key %s may not sign for %s; those that may are %s", key, sig.Role, strings.Join(short(slices.Concat(before.Signed, before.Missing)), ", "))
+			fault("key %s may not sign for %s; those that may are %s", key, sig.Role,
+				strings.Join(short(slices.Concat(before.Signed, before.Missing)), ", "))
 			continue
 		}
 		doc, err := tufrepo.Attach(c.Roles[i].Metadata, sig)
@@ -167,7 +172,8 @@ func attach(s repo.State, c *fleet.Change, signatures []tufrepo.Signature) (adde
 			return nil, err
 		}
 		if !slices.Contains(after.Signed, sig.KeyID) {
-			fault("the signature by key %s does not fit version %d of %s; was it made for another request, or changed on the way?", key, c.Roles[i].Version, sig.Role)
+			fault("the signature by key %s does not fit version %d of %s; was it made for another request, or changed on "+
+				"the way?", key, c.Roles[i].Version, sig.Role)
 			continue
 		}
 		c.Roles[i].Metadata = doc
@@ -177,7 +183,8 @@ func attach(s repo.State, c *fleet.Change, signatures []tufrepo.Signature) (adde
 		return nil, &fleet.Error{Kind: fleet.Invalid, Code: "signatures_refused", Msg: "nothing was added: " + fleet.InOneLine(err)}
 	}
 	if len(added) == 0 {
-		return nil, fleet.Errorf(fleet.Conflict, "signatures_known", "every signature in this response is here already; another key has to sign")
+		return nil, fleet.Errorf(fleet.Conflict, "signatures_known", "every signature in this response is here "+
+			"already; another key has to sign")
 	}
 	return added, nil
 }

@@ -59,14 +59,16 @@ func (rs *Releases) stageable(ctx context.Context, name string) (r fleet.Release
 		}
 		switch r.State {
 		case fleet.ReleasePublished:
-			return fleet.Errorf(fleet.Conflict, "published", "release %s is published; start a rollout, or make a new release", name)
+			return fleet.Errorf(fleet.Conflict, "published", "release %s is published; start a rollout, or make a new "+
+				"release", name)
 		case fleet.ReleaseStaged:
 			c, err := tx.Changes().Get(ctx, r.Change)
 			if err != nil {
 				return err
 			}
 			if c.State == fleet.ChangeOpen {
-				return fleet.Errorf(fleet.Conflict, "staged", "release %s is staged and waits for signatures; fetch the request of change %s", name, c.ID)
+				return fleet.Errorf(fleet.Conflict, "staged", "release %s is staged and waits for signatures; fetch the "+
+					"request of change %s", name, c.ID)
 			}
 		}
 		packages, err = published.Packages(ctx, tx, r.Packages)
@@ -105,8 +107,10 @@ func (rs *Releases) draftRoles(ctx context.Context, s repo.State, r fleet.Releas
 		text := m.Bytes()
 		where := tufrepo.ManifestPath(role, r.Name, pkg.Variant)
 		d.manifests[where] = text
-		d.packages = append(d.packages, tufrepo.RequestPackage{Path: m.Package.Path, Name: pkg.Name, SHA256: pkg.SHA256, Length: pkg.Size, Model: pkg.Model, Variant: pkg.Variant, Channel: pkg.Channel})
-		added[role] = append(added[role], tufrepo.Target{Path: m.Package.Path, Length: pkg.Size, SHA256: pkg.SHA256, Custom: custom}, repo.PointTo(where, text))
+		d.packages = append(d.packages, tufrepo.RequestPackage{Path: m.Package.Path, Name: pkg.Name, SHA256: pkg.SHA256,
+			Length: pkg.Size, Model: pkg.Model, Variant: pkg.Variant, Channel: pkg.Channel})
+		added[role] = append(added[role], tufrepo.Target{Path: m.Package.Path, Length: pkg.Size, SHA256: pkg.SHA256,
+			Custom: custom}, repo.PointTo(where, text))
 	}
 	used, err := rs.usedVersions(ctx)
 	if err != nil {
@@ -115,14 +119,17 @@ func (rs *Releases) draftRoles(ctx context.Context, s repo.State, r fleet.Releas
 	for _, role := range slices.Sorted(maps.Keys(added)) {
 		if !s.Delegates(role) {
 			if s.Retired(role) {
-				return d, fleet.Errorf(fleet.Conflict, "model_untrusted", "%s is retired, and nobody signs for it; leave it out of the release, or bring it in again with otasign add-model --model %s", role, role)
+				return d, fleet.Errorf(fleet.Conflict, "model_untrusted", "%s is retired, and nobody signs for it; leave it "+
+					"out of the release, or bring it in again with otasign add-model --model %s", role, role)
 			}
-			return d, fleet.Errorf(fleet.Conflict, "model_untrusted", "nobody may sign for %s yet; run otasign add-model --model %s and import what it writes", role, role)
+			return d, fleet.Errorf(fleet.Conflict, "model_untrusted", "nobody may sign for %s yet; run otasign add-model "+
+				"--model %s and import what it writes", role, role)
 		}
 		targets, pruned := nextTargets(s.Info(role).Targets, added[role])
 		d.pruned = append(d.pruned, pruned...)
 		if d.roles[role], err = tufrepo.NewRole(max(s.Next(role), used[role]+1), rs.cfg.Repo.Now().Add(rs.cfg.Life), targets); err != nil {
-			return d, &fleet.Error{Kind: fleet.Conflict, Code: "role_refused", Msg: fmt.Sprintf("the next version of %s cannot be written: %s", role, fleet.InOneLine(err))}
+			return d, &fleet.Error{Kind: fleet.Conflict, Code: "role_refused", Msg: fmt.Sprintf("the next version of %s "+
+				"cannot be written: %s", role, fleet.InOneLine(err))}
 		}
 	}
 	return d, nil
@@ -148,7 +155,8 @@ func nextTargets(have, added []tufrepo.Target) (next []tufrepo.Target, pruned []
 	}
 	for _, list := range builds {
 		slices.SortFunc(list, func(a, b build) int {
-			return cmp.Or(cmp.Compare(b.custom.Counter, a.custom.Counter), cmp.Compare(b.custom.Build.UTC, a.custom.Build.UTC), strings.Compare(a.path, b.path))
+			return cmp.Or(cmp.Compare(b.custom.Counter, a.custom.Counter), cmp.Compare(b.custom.Build.UTC,
+				a.custom.Build.UTC), strings.Compare(a.path, b.path))
 		})
 		for _, old := range list[min(len(list), KeepBuilds):] {
 			pruned = append(pruned, old.path)

@@ -32,10 +32,13 @@ func (rs *Releases) usedVersions(ctx context.Context) (map[string]int64, error) 
 func refuseStale(s repo.State, c fleet.Change) error {
 	for _, r := range c.Roles {
 		if s.Retired(r.Role) {
-			return fleet.Errorf(fleet.Conflict, "change_stale", "change %s holds a version of %s, and %s is retired: nobody may sign for it any more; drop the change, and make a release without it", c.ID, r.Role, r.Role)
+			return fleet.Errorf(fleet.Conflict, "change_stale", "change %s holds a version of %s, and %s is retired: "+
+				"nobody may sign for it any more; drop the change, and make a release without it", c.ID, r.Role, r.Role)
 		}
 		if at := s.Version(r.Role); r.Upon != at || r.Version < s.Next(r.Role) {
-			return fleet.Errorf(fleet.Conflict, "change_stale", "change %s holds version %d of %s, made upon version %d, and version %d is published: something else was published meanwhile; drop the change and stage the release again", c.ID, r.Version, r.Role, r.Upon, at)
+			return fleet.Errorf(fleet.Conflict, "change_stale", "change %s holds version %d of %s, made upon version %d, "+
+				"and version %d is published: something else was published meanwhile; drop the change and stage the release "+
+				"again", c.ID, r.Version, r.Role, r.Upon, at)
 		}
 	}
 	return nil

@@ -4,8 +4,6 @@ package repo
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"maps"
 	"slices"
@@ -23,7 +21,7 @@ import (
 // written is written by the next Renew or at the next start.
 func (l locked) commit(ctx context.Context, prev State, e Edit) error {
 	r, now := l.repo, l.repo.Now()
-	next, err := r.compose(prev, e, now)
+	next, err := r.online.compose(prev, e, now)
 	if err != nil {
 		return err
 	}
@@ -60,77 +58,13 @@ func (s State) clockFault(now time.Time) error {
 	for _, role := range append([]string{tufrepo.Root, tufrepo.Targets}, s.Models()...) {
 		limit := tufrepo.MaxLife(role)
 		if signed := s.info[role].Expires.Add(-limit); now.Before(signed) {
-			return fleet.Errorf(fleet.Conflict, "clock_behind", "nothing was published: the clock of the server says %s, but %s was "+
+			return fleet.Errorf(fleet.Conflict, "clock_behind", "nothing was published: the clock of the server says %s, "+
+				"but %s was "+
 				"signed on %s or later (it is valid until %s, and nobody signs for more than %d days); set the clock",
 				now.Format(time.DateTime), role, signed.Format(time.DateOnly), s.info[role].Expires.Format(time.DateOnly), limit/day)
 		}
 	}
 	return nil
-}
-
-// compose is prev with e, and with the online roles that follow from it.
-func (r *Repo) compose(prev State, e Edit, now time.Time) (State, error) {
-	next, err := prev.With(e)
-	if err != nil {
-		return prev, err
-	}
-	for _, role := range slices.Sorted(maps.Keys(e.Offers)) {
-		doc, err := tufrepo.NewRole(next.Next(role), now.Add(r.cfg.Expiry.Offers), e.Offers[role])
-		if err := r.sign(&next, role, doc, err); err != nil {
-			return prev, err
-		}
-	}
-	if e.changesRoles() || e.Fresh || next.set.Files[tufrepo.Snapshot] == nil {
-		if err := r.snapshot(&next, now); err != nil {
-			return prev, err
-		}
-	}
-	return next, r.timestamp(&next, now)
-}
-
-func (r *Repo) snapshot(s *State, now time.Time) error {
-	files := map[string]tufrepo.RoleFile{}
-	for role := range s.set.Files {
-		if role == tufrepo.Snapshot || role == tufrepo.Timestamp {
-			continue
-		}
-		files[role] = s.entry(role)
-	}
-	doc, err := tufrepo.NewSnapshot(s.Next(tufrepo.Snapshot), now.Add(r.cfg.Expiry.Snapshot), files)
-	return r.sign(s, tufrepo.Snapshot, doc, err)
-}
-
-func (r *Repo) timestamp(s *State, now time.Time) error {
-	doc, err := tufrepo.NewTimestamp(s.Next(tufrepo.Timestamp), now.Add(r.cfg.Expiry.Timestamp), s.entry(tufrepo.Snapshot))
-	return r.sign(s, tufrepo.Timestamp, doc, err)
-}
-
-// entry is how a list names the newest file of role. It was read already, so it is not read
-// again: with 200 models that would be most of the time of a publication.
-func (s State) entry(role string) tufrepo.RoleFile {
-	doc := s.set.Files[role]
-	return tufrepo.RoleFile{Version: s.info[role].Version, Length: int64(len(doc)), SHA256: Digest(doc)}
-}
-
-// Digest is the SHA-256 as metadata writes it.
-func Digest(text []byte) string {
-	sum := sha256.Sum256(text)
-	return hex.EncodeToString(sum[:])
-}
-
-// sign makes doc, if it could be written, the newest of role in s, a clone.
-func (r *Repo) sign(s *State, role string, doc []byte, err error) error {
-	if err != nil {
-		return fmt.Errorf("next %s: %w", role, err)
-	}
-	key, err := r.keys.signer(*s, role)
-	if err != nil {
-		return err
-	}
-	if doc, err = tufrepo.Sign(doc, key); err != nil {
-		return fmt.Errorf("sign %s: %w", role, err)
-	}
-	return s.put(role, doc)
 }
 
 // save stores what next has beyond prev. The versions of prev are looked at again in the
@@ -169,7 +103,8 @@ func put(ctx context.Context, tx fleet.Tx, role string, doc []byte, now time.Tim
 	if err != nil {
 		return err
 	}
-	return tx.Metadata().Put(ctx, fleet.Metadata{Role: role, Version: info.Version, Bytes: doc, Expires: info.Expires, At: now})
+	return tx.Metadata().Put(ctx, fleet.Metadata{Role: role, Version: info.Version, Bytes: doc, Expires: info.Expires,
+		At: now})
 }
 
 // errOvertaken says that somebody else published between the reading and the saving.

@@ -82,7 +82,8 @@ func (r *Repo) contentIsHere(ctx context.Context, prev, next State) error {
 		}
 	}
 	if err := errors.Join(faults...); err != nil {
-		return fleet.Errorf(fleet.Conflict, "content_missing", "nothing was published, because the content of what would be listed "+
+		return fleet.Errorf(fleet.Conflict, "content_missing", "nothing was published, because the content of what "+
+			"would be listed "+
 			"is not in the store: %s; upload it again", fleet.InOneLine(err))
 	}
 	return nil
@@ -97,7 +98,8 @@ func (l locked) linkAll(ctx context.Context, targets []tufrepo.Target) error {
 		if errors.Is(err, blob.ErrNotFound) {
 			lost[t.Path] = true
 			if !l.lost[t.Path] {
-				l.repo.cfg.Log.ErrorContext(ctx, "published content is lost; handsets cannot get it until the same file is uploaded again",
+				l.repo.cfg.Log.ErrorContext(ctx, "published content is lost; handsets cannot get it until the same file is "+
+					"uploaded again",
 					"path", t.Path, "sha256", t.SHA256)
 			}
 		} else if err != nil {

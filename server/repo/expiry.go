@@ -41,7 +41,8 @@ func (e Expiry) Validate() error {
 			faults = append(faults, fmt.Errorf("expiry of %s is %s; wanted whole seconds, 10 s or more", name, life))
 		}
 		if every <= 0 || every > life/2 {
-			faults = append(faults, fmt.Errorf("%s lives %s and is renewed every %s; renew it at the latest after half of its life", name, life, every))
+			faults = append(faults, fmt.Errorf("%s lives %s and is renewed every %s; renew it at the latest after half "+
+				"of its life", name, life, every))
 		}
 	}
 	pair("timestamp", e.Timestamp, e.TimestampEvery)

@@ -12,15 +12,15 @@ import (
 	"landed/manifests/tufrepo"
 )
 
-// unseen is how far the timestamp leaps if newer metadata lies in the folder and the timestamp
+// leap is how far the timestamp leaps if newer metadata lies in the folder and the timestamp
 // cannot be read: more than a server publishes between two copies of its database.
-const unseen = 1000
+const leap = 1000
 
 // readFolder is the newest state that the folder holds whole, starting from s. Without anything
 // newer it is s. If the timestamp cannot be read, or what it names cannot, the newest snapshot
 // that is there with all its files counts, under a timestamp that is signed here.
-func (r *Repo) readFolder(ctx context.Context, s State) (State, error) {
-	at := s.info[tufrepo.Timestamp].Version + unseen
+func (w *Writer) readFolder(ctx context.Context, s State) (State, error) {
+	r, at := w.repo, s.info[tufrepo.Timestamp].Version+leap
 	lies := s.clone()
 	err := r.folder.readInto(&lies, tufrepo.Timestamp, 0)
 	if err == nil {
@@ -28,41 +28,43 @@ func (r *Repo) readFolder(ctx context.Context, s State) (State, error) {
 		if at <= s.info[tufrepo.Timestamp].Version {
 			return s, nil
 		}
-		found, fault := r.follow(lies, lies.info[tufrepo.Timestamp].Files[tufrepo.Snapshot].Version)
+		found, fault := r.folder.follow(lies, lies.info[tufrepo.Timestamp].Files[tufrepo.Snapshot].Version)
 		if fault == nil {
 			return found, nil
 		}
 		err = fault
 	}
 	for v := r.highest[tufrepo.Snapshot]; v > s.info[tufrepo.Snapshot].Version; v-- {
-		found, fault := r.follow(s, v)
+		found, fault := r.folder.follow(s, v)
 		if fault != nil {
 			err = errors.Join(err, fault)
 			continue
 		}
-		r.cfg.Log.ErrorContext(ctx, "the feed folder is damaged; its newest snapshot that is whole is taken up", "snapshot", v, "err", err)
+		r.cfg.Log.ErrorContext(ctx, "the feed folder is damaged; its newest snapshot that is whole is taken up",
+			"snapshot", v, "err", err)
 		info := found.info[tufrepo.Timestamp]
 		info.Version = at
 		found.info[tufrepo.Timestamp] = info
-		return found, r.timestamp(&found, r.Now())
+		return found, r.online.timestamp(&found, r.Now())
 	}
-	r.cfg.Log.WarnContext(ctx, "the feed folder lacks a timestamp that can be read; it is written again from the database", "err", err)
+	r.cfg.Log.WarnContext(ctx, "the feed folder lacks a timestamp that can be read; it is written again from the "+
+		"database", "err", err)
 	return s, nil
 }
 
 // follow is s with the newer roots of the folder, snapshot v, and all that it lists.
-func (r *Repo) follow(s State, v int64) (State, error) {
+func (f folder) follow(s State, v int64) (State, error) {
 	found := s.clone()
-	for r.folder.readInto(&found, tufrepo.Root, found.info[tufrepo.Root].Version+1) == nil {
+	for f.readInto(&found, tufrepo.Root, found.info[tufrepo.Root].Version+1) == nil {
 	}
-	if err := r.folder.readInto(&found, tufrepo.Snapshot, v); err != nil {
+	if err := f.readInto(&found, tufrepo.Snapshot, v); err != nil {
 		return s, err
 	}
-	for role, f := range found.info[tufrepo.Snapshot].Files {
-		if f.Version == s.info[role].Version {
+	for role, listed := range found.info[tufrepo.Snapshot].Files {
+		if listed.Version == s.info[role].Version {
 			continue
 		}
-		if err := r.folder.readInto(&found, role, f.Version); err != nil {
+		if err := f.readInto(&found, role, listed.Version); err != nil {
 			return s, err
 		}
 	}

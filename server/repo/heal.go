@@ -31,7 +31,8 @@ func (w *Writer) heal(ctx context.Context) error {
 // same time; under the lock the folder never goes back.
 func (l locked) write(ctx context.Context, s State) error {
 	if err := l.writeFiles(ctx, s); err != nil {
-		return fmt.Errorf("the publication stands in the database, but the feed folder could not be written; it will be tried again: %w", err)
+		return fmt.Errorf("the publication stands in the database, but the feed folder could not be written; it will "+
+			"be tried again: %w", err)
 	}
 	l.written = s.Version(tufrepo.Timestamp)
 	return nil

@@ -64,7 +64,8 @@ func (k *keyring) signer(s State, role string) (tufrepo.Signer, error) {
 			return key, nil
 		}
 	}
-	return nil, fmt.Errorf("%s is not to be signed by the %.8s… of this server, nor by an older key of it; give otasign the online.json "+
+	return nil, fmt.Errorf("%s is not to be signed by the %.8s… of this server, nor by an older key of it; give "+
+		"otasign the online.json "+
 		"of this server, or, after \"otad keys renew\", its online-next.json", role, sets[len(sets)-1].of(role).Key().ID())
 }
 

@@ -21,7 +21,7 @@ func (r *Repo) Renew(ctx context.Context, change Change) error {
 			return err
 		}
 		w.alarm(ctx, s)
-		err = w.Publish(ctx, func(s State) (Edit, error) { return r.renewal(s, change) })
+		err = w.Publish(ctx, func(s State) (Edit, error) { return w.renewal(s, change) })
 		if err == nil && (len(w.lost) > 0 || w.behind(ctx)) {
 			err = w.heal(ctx)
 		}
@@ -36,8 +36,8 @@ func (w *Writer) behind(ctx context.Context) bool {
 }
 
 // renewal is what is due by time, beside what change wants.
-func (r *Repo) renewal(s State, change Change) (Edit, error) {
-	now := r.Now()
+func (w *Writer) renewal(s State, change Change) (Edit, error) {
+	r, now := w.repo, w.repo.Now()
 	e, err := change(s)
 	if err != nil {
 		return e, err
@@ -95,7 +95,8 @@ func (w *Writer) alarm(ctx context.Context, s State) {
 			}
 		}
 		if step > 0 && w.alarmed[role] != step {
-			w.repo.cfg.Log.ErrorContext(ctx, "offline role expires", "role", role, "version", info.Version, "expires", info.Expires, "percent", step)
+			w.repo.cfg.Log.ErrorContext(ctx, "offline role expires", "role", role, "version", info.Version, "expires",
+				info.Expires, "percent", step)
 		}
 		w.alarmed[role] = step
 	}

@@ -53,7 +53,7 @@ type Config struct {
 type Repo struct {
 	cfg    Config
 	folder folder
-	keys   keyring
+	online online
 	// highest is, by role, the highest version that a file of the folder had at the start.
 	highest map[string]int64
 
@@ -72,7 +72,10 @@ func Open(ctx context.Context, cfg Config) (*Repo, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &Repo{cfg: cfg, folder: f, keys: keyring{first: cfg.Keys, more: cfg.NewKeys, sets: []OnlineKeys{cfg.Keys}}}
+	r := &Repo{cfg: cfg, folder: f, online: online{
+		keys:   keyring{first: cfg.Keys, more: cfg.NewKeys, sets: []OnlineKeys{cfg.Keys}},
+		expiry: cfg.Expiry,
+	}}
 	r.writer = Writer{repo: r, alarmed: map[string]int{}}
 	if cfg.ReadOnly {
 		return r, nil
@@ -86,7 +89,7 @@ func Open(ctx context.Context, cfg Config) (*Repo, error) {
 
 // readStart reads the keys, and the versions that lie in the folder of a feed that was begun.
 func (r *Repo) readStart(ctx context.Context) error {
-	if err := r.keys.reload(); err != nil {
+	if err := r.online.keys.reload(); err != nil {
 		return err
 	}
 	s, err := r.State(ctx)
@@ -106,11 +109,11 @@ func (r *Repo) Now() time.Time { return r.cfg.Now().UTC().Truncate(time.Second) 
 
 // ReloadKeys takes up keys that were made since the opening, so that a root which names them can be
 // published by the running server.
-func (r *Repo) ReloadKeys() error { return r.keys.reload() }
+func (r *Repo) ReloadKeys() error { return r.online.keys.reload() }
 
 // CanSign says why this server cannot sign role in s, or nothing.
 func (r *Repo) CanSign(s State, role string) error {
-	_, err := r.keys.signer(s, role)
+	_, err := r.online.keys.signer(s, role)
 	return err
 }
 

@@ -55,7 +55,8 @@ func (r *Restorer) newerOffers(ctx context.Context, known, trusted repo.State, m
 	for _, t := range targets {
 		d := offered{model: m, channel: strings.TrimSuffix(path.Base(t.Path), ".json")}
 		if text, err := r.Repo.Document(ctx, t); err != nil {
-			r.Log.ErrorContext(ctx, "an offers document of the feed cannot be read", "path", t.Path, "version", version, "err", err)
+			r.Log.ErrorContext(ctx, "an offers document of the feed cannot be read", "path", t.Path, "version", version,
+				"err", err)
 		} else if doc, err := offers.Parse(text); err == nil && doc.Model == m.Device && doc.Channel == d.channel {
 			d.document = &doc
 		}
@@ -90,10 +91,14 @@ func (r *Restorer) mergeDocument(ctx context.Context, tx *rollouts.Tx, d offered
 
 // Words of a halt that only the feed tells of; support staff read them out.
 const (
-	wasHalted  = "It was halted before the database was restored from a copy; who halted it, and why, is not known here. Resume it once that is known."
-	wasResumed = "It is halted in the restored database, and was resumed after the copy was made. Resume it if that still holds."
-	wasUnread  = "The database was restored from a copy, and what was offered meanwhile cannot be read. Resume it if nothing speaks against it."
-	wasUnknown = "It was started after the copy from which the database was restored; who started it, and with which stages, is not known here. Resume it to go on with the usual stages."
+	wasHalted = "It was halted before the database was restored from a copy; who halted it, and why, is not known " +
+		"here. Resume it once that is known."
+	wasResumed = "It is halted in the restored database, and was resumed after the copy was made. Resume it if " +
+		"that still holds."
+	wasUnread = "The database was restored from a copy, and what was offered meanwhile cannot be read. Resume it " +
+		"if nothing speaks against it."
+	wasUnknown = "It was started after the copy from which the database was restored; who started it, and with " +
+		"which stages, is not known here. Resume it to go on with the usual stages."
 )
 
 // merge is r with what a newer offer says: halted wins, and the larger share. words say what
@@ -105,7 +110,8 @@ func merge(r fleet.Rollout, o offers.Offer) (fleet.Rollout, string) {
 	}
 	words := ""
 	if r.Share() > from {
-		words = fmt.Sprintf("The feed had reached %s when the database was restored to %s.", rollout.Percent(o.Share), rollout.Percent(from))
+		words = fmt.Sprintf("The feed had reached %s when the database was restored to %s.", rollout.Percent(o.Share),
+			rollout.Percent(from))
 	}
 	switch state := fleet.RolloutState(o.State); {
 	case state == r.State:
@@ -114,7 +120,8 @@ func merge(r fleet.Rollout, o offers.Offer) (fleet.Rollout, string) {
 	case state == fleet.RolloutHalted:
 		words, r.Reason, r.State, r.Held = wasHalted, wasHalted, state, ""
 	case state == fleet.RolloutHeld:
-		words, r.Held, r.State = "It was held before the database was restored from a copy.", "It was held before the database was restored from a copy; look at its figures, then resume it.", state
+		words, r.Held, r.State = "It was held before the database was restored from a copy.", "It was held before the "+
+			"database was restored from a copy; look at its figures, then resume it.", state
 	default:
 		words, r.State, r.Held = fmt.Sprintf("It was %s before the database was restored from a copy.", state), state, ""
 	}

@@ -48,7 +48,8 @@ func (r *Restorer) Run(ctx context.Context, change repo.Change) error {
 			return err
 		}
 		if err := w.PublishAbove(ctx, adopted, change); err != nil {
-			r.Log.ErrorContext(ctx, "what was found in the feed folder could not be published on; it is tried again at the next tick", "err", err)
+			r.Log.ErrorContext(ctx, "what was found in the feed folder could not be published on; it is tried again at "+
+				"the next tick", "err", err)
 		}
 		return nil
 	})

@@ -30,7 +30,8 @@ func (r *Restorer) addUnknown(ctx context.Context, tx *rollouts.Tx, d offered, o
 		}
 	}
 	if err := r.addRelease(ctx, tx, d, o, refs); err != nil {
-		r.Log.ErrorContext(ctx, "a rollout of the feed cannot be taken up; its offers are taken out of the feed", "rollout", o.Rollout, "err", err)
+		r.Log.ErrorContext(ctx, "a rollout of the feed cannot be taken up; its offers are taken out of the feed",
+			"rollout", o.Rollout, "err", err)
 		return r.audit(ctx, tx, "rollout.lost", o.Rollout, err.Error())
 	}
 	now := r.Repo.Now()
@@ -108,17 +109,20 @@ func (r *Restorer) addRelease(ctx context.Context, tx fleet.Tx, d offered, o off
 	if err := tx.Changes().Save(ctx, c, fleet.ChangeOpen); err != nil {
 		return err
 	}
-	return r.audit(ctx, tx, "change.drop", c.ID, "the feed lists its release already: the database was restored from a copy")
+	return r.audit(ctx, tx, "change.drop", c.ID, "the feed lists its release already: the database was restored "+
+		"from a copy")
 }
 
 func (r *Restorer) audit(ctx context.Context, tx fleet.Tx, action, subject, reason string) error {
-	return tx.Audit().Append(ctx, fleet.AuditEntry{At: r.Repo.Now(), Actor: rollout.Author, Action: action, Subject: subject, Reason: reason})
+	return tx.Audit().Append(ctx, fleet.AuditEntry{At: r.Repo.Now(), Actor: rollout.Author, Action: action,
+		Subject: subject, Reason: reason})
 }
 
 // sourceOf writes a release again from the signed manifest of one of its builds, or adds what that
 // says of its model to the source that was made from another.
 func (r *Restorer) sourceOf(ctx context.Context, d offered, o offers.Offer, known []byte) ([]byte, error) {
-	text, err := r.Repo.Document(ctx, tufrepo.Target{Path: o.Manifest.Path, Length: o.Manifest.Length, SHA256: o.Manifest.SHA256})
+	text, err := r.Repo.Document(ctx, tufrepo.Target{Path: o.Manifest.Path, Length: o.Manifest.Length,
+		SHA256: o.Manifest.SHA256})
 	if err != nil {
 		return nil, fmt.Errorf("the release manifest of %s cannot be read: %w", o.Rollout, err)
 	}
@@ -126,7 +130,10 @@ func (r *Restorer) sourceOf(ctx context.Context, d offered, o offers.Offer, know
 	if err != nil {
 		return nil, err
 	}
-	source := manifests.Release{Schema: 1, Name: m.Release, Counter: m.Counter, Effect: m.Effect, Notes: m.Notes, Migration: map[string]manifests.Migration{}}
+	source := manifests.Release{
+		Schema: 1, Name: m.Release, Counter: m.Counter, Effect: m.Effect, Notes: m.Notes,
+		Migration: map[string]manifests.Migration{},
+	}
 	if known != nil {
 		if source, err = manifests.ParseRelease(known); err != nil {
 			return nil, err

@@ -2,8 +2,8 @@
 
 // Package rollout decides how a rollout goes on.
 //
-// Advance is pure: the loop in server/intake loads, calls it, stores, audits and has the
-// offers published again. It promises that a share never shrinks, that one leak holds and
+// Advance is pure: the ledger in server/rollouts loads, calls it, stores and audits; the loop in
+// server/intake has the offers published again. It promises that a share never shrinks, that one leak holds and
 // leaks of several installations halt, that a halted rollout stays halted until a person
 // resumes it, and that every change comes with its reason. It refuses to widen while
 // anything it needs to know is unknown.

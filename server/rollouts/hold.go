@@ -4,7 +4,6 @@ package rollouts
 
 import (
 	"context"
-	"slices"
 
 	"landed/server/fleet"
 	"landed/server/repo"
@@ -28,7 +27,7 @@ func (rs *Rollouts) HoldUnlisted(ctx context.Context) error {
 			if err != nil {
 				return err
 			}
-			if !slices.Contains(fleet.RolloutNext[r.State], fleet.RolloutHeld) {
+			if !follows(r.State, fleet.RolloutHeld) {
 				continue // meanwhile somebody stopped it
 			}
 			r.State, r.Held, r.Changed = fleet.RolloutHeld, words, rs.cfg.Repo.Now()

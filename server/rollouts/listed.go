@@ -47,7 +47,7 @@ func (rs *Rollouts) live(ctx context.Context, tx fleet.Tx) ([]live, error) {
 		}
 		for _, r := range offering.Wanted(rollouts) {
 			if r.State != fleet.RolloutHalted {
-				packages, err := packagesOf(ctx, tx, r)
+				packages, err := Packages(ctx, tx, r)
 				if err != nil {
 					return nil, err
 				}
@@ -58,8 +58,8 @@ func (rs *Rollouts) live(ctx context.Context, tx fleet.Tx) ([]live, error) {
 	return found, nil
 }
 
-// packagesOf are the packages of a rollout's release for its model and channel.
-func packagesOf(ctx context.Context, tx fleet.Tx, r fleet.Rollout) ([]fleet.Package, error) {
+// Packages are the packages of a rollout's release for its model and channel.
+func Packages(ctx context.Context, tx fleet.Tx, r fleet.Rollout) ([]fleet.Package, error) {
 	release, err := tx.Releases().Get(ctx, r.Release)
 	if err != nil {
 		return nil, err
@@ -92,18 +92,25 @@ func (rs *Rollouts) CheckOffered(ctx context.Context, s, next repo.State) error 
 				continue
 			}
 			before := unlisted(s, l.model, l.rollout, l.packages)
-			after := slices.DeleteFunc(unlisted(next, l.model, l.rollout, l.packages), func(name string) bool { return slices.Contains(before, name) })
+			after := slices.DeleteFunc(unlisted(next, l.model, l.rollout, l.packages),
+				func(name string) bool { return slices.Contains(before, name) })
 			if len(after) > 0 {
-				faults = append(faults, fmt.Sprintf("%s, which rollout %s offers (%s), is not in version %d of %s", strings.Join(after, " and "), l.rollout.ID, l.rollout.State, next.Version(l.model.Role()), l.model.Role()))
+				faults = append(faults, fmt.Sprintf("%s, which rollout %s offers (%s), is not in version %d of %s",
+					strings.Join(after, " and "), l.rollout.ID, l.rollout.State, next.Version(l.model.Role()), l.model.Role()))
 			}
 		}
 		return err
 	})
 	if err == nil && len(underWay) > 0 {
-		return fleet.Errorf(fleet.Conflict, "retires_offered", "nothing was imported, because it retires models with rollouts on their way: %s. Halt them first, with a reason for the people whose handsets get no more updates (otactl rollout halt ID --reason WHY), then import again", strings.Join(underWay, ", "))
+		return fleet.Errorf(fleet.Conflict, "retires_offered", "nothing was imported, because it retires models with "+
+			"rollouts on their way: %s. Halt them first, with a reason for the people whose handsets get no more updates "+
+			"(otactl rollout halt ID --reason WHY), then import again", strings.Join(underWay, ", "))
 	}
 	if err == nil && len(faults) > 0 {
-		err = fleet.Errorf(fleet.Conflict, "takes_out_offered", "nothing was imported, because builds would be taken from handsets to which they are offered: %s. If the change was made on an old trust file, give it up and bring that up to date (otasign refresh FEED --unpublished), then make it again; if the builds are to go, halt their rollouts first", strings.Join(faults, "; "))
+		err = fleet.Errorf(fleet.Conflict, "takes_out_offered", "nothing was imported, because builds would be taken "+
+			"from handsets to which they are offered: %s. If the change was made on an old trust file, give it up and "+
+			"bring that up to date (otasign refresh FEED --unpublished), then make it again; if the builds are to go, "+
+			"halt their rollouts first", strings.Join(faults, "; "))
 	}
 	return err
 }
@@ -114,12 +121,16 @@ func refuseUnlisted(s repo.State, model manifests.Model, r fleet.Rollout, packag
 	if len(names) == 0 {
 		return nil
 	}
-	return fleet.Errorf(fleet.Conflict, "build_unlisted", "rollout %s would reach nobody: %s", r.ID, notListed(s, model, names))
+	return fleet.Errorf(fleet.Conflict, "build_unlisted", "rollout %s would reach nobody: %s", r.ID, notListed(s,
+		model, names))
 }
 
 func notListed(s repo.State, model manifests.Model, names []string) string {
 	if !s.Delegates(model.Role()) {
-		return fmt.Sprintf("the model %s is retired (not in the published targets any more), so nothing can be offered to it; bring it in again with otasign add-model", model.Role())
+		return fmt.Sprintf("the model %s is retired (not in the published targets any more), so nothing can be "+
+			"offered to it; bring it in again with otasign add-model", model.Role())
 	}
-	return fmt.Sprintf("version %d of %s, which the signers signed, does not list %s (older builds are pruned, or it was taken out); make a new release of the build and have it signed", s.Version(model.Role()), model.Role(), strings.Join(names, " and "))
+	return fmt.Sprintf("version %d of %s, which the signers signed, does not list %s (older builds are pruned, or "+
+		"it was taken out); make a new release of the build and have it signed",
+		s.Version(model.Role()), model.Role(), strings.Join(names, " and "))
 }

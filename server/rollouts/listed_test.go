@@ -50,12 +50,7 @@ func TestUnlistedIsHeld(t *testing.T) {
 	h := kit.New(t)
 	h.Released("armani")
 	r := kit.OK(h.Rollouts.Start(h.Ctx, rollouts.Start{Release: kit.OptIn, By: "ann"}))(t)[0]
-	role := h.Emptied("armani").Files["3.armani.json"]
-	if err := h.Repo.Publish(h.Ctx, func(repo.State) (repo.Edit, error) {
-		return repo.Edit{Roles: map[string][]byte{"armani": role}}, nil
-	}); err != nil {
-		t.Fatal(err)
-	}
+	publishEmptied(h)
 	for range 2 { // the second time there is nothing to say
 		h.MustRenew()
 	}
@@ -68,4 +63,15 @@ func TestUnlistedIsHeld(t *testing.T) {
 	}
 	_, err := h.Rollouts.Resume(h.Ctx, r.ID, "ann", "try again")
 	kit.CheckError(t, err, "build_unlisted", "reach nobody")
+}
+
+// publishEmptied publishes an armani without builds, as no import would.
+func publishEmptied(h *kit.Rooms) {
+	h.T.Helper()
+	role := h.Emptied("armani").Files["3.armani.json"]
+	if err := h.Repo.Publish(h.Ctx, func(repo.State) (repo.Edit, error) {
+		return repo.Edit{Roles: map[string][]byte{"armani": role}}, nil
+	}); err != nil {
+		h.T.Fatal(err)
+	}
 }

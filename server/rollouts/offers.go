@@ -50,7 +50,9 @@ func (rs *Rollouts) offersEdit(ctx context.Context, s repo.State, announced map[
 
 // offersTargets are the targets of an offers role for documents, and if they differ from what
 // is published. A new document is stored before anything points to it.
-func (rs *Rollouts) offersTargets(ctx context.Context, s repo.State, role string, documents []offers.Document) (targets []tufrepo.Target, changed bool, err error) {
+func (rs *Rollouts) offersTargets(
+	ctx context.Context, s repo.State, role string, documents []offers.Document,
+) (targets []tufrepo.Target, changed bool, err error) {
 	model, _ := tufrepo.ModelRole(role)
 	for _, d := range documents {
 		if err := d.Validate(); err != nil {
@@ -96,7 +98,9 @@ func (rs *Rollouts) documents(ctx context.Context, s repo.State, announced map[s
 }
 
 // document is what the rollouts of a model and channel offer now.
-func (rs *Rollouts) document(ctx context.Context, tx fleet.Tx, s repo.State, model manifests.Model, channel string, announced map[string]bool) (offers.Document, error) {
+func (rs *Rollouts) document(
+	ctx context.Context, tx fleet.Tx, s repo.State, model manifests.Model, channel string, announced map[string]bool,
+) (offers.Document, error) {
 	rollouts, err := tx.Rollouts().OfModel(ctx, model.Device, channel)
 	if err != nil {
 		return offers.Document{}, err
@@ -106,7 +110,7 @@ func (rs *Rollouts) document(ctx context.Context, tx fleet.Tx, s repo.State, mod
 		Listed: listedBy(s, model.Role()), Announced: announced,
 	}
 	for _, r := range offering.Wanted(rollouts) {
-		if in.Packages[r.Release], err = packagesOf(ctx, tx, r); err != nil {
+		if in.Packages[r.Release], err = Packages(ctx, tx, r); err != nil {
 			return offers.Document{}, err
 		}
 	}

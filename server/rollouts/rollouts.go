@@ -41,7 +41,7 @@ func New(c Config) *Rollouts { return &Rollouts{c} }
 
 // Halt stops a rollout and publishes that at once: handsets that have not begun do not begin.
 func (rs *Rollouts) Halt(ctx context.Context, id, by, reason string) (fleet.Rollout, error) {
-	return rs.change(ctx, id, Cause{ActionHalt, by, reason, true}, func(_ fleet.Tx, r fleet.Rollout) (fleet.Rollout, error) {
+	return rs.change(ctx, id, Cause{ActionHalt, by, reason, false}, func(_ fleet.Tx, r fleet.Rollout) (fleet.Rollout, error) {
 		return rollout.Halt(r, rs.cfg.Repo.Now(), by, reason)
 	})
 }
@@ -62,7 +62,7 @@ func (rs *Rollouts) Resume(ctx context.Context, id, by, reason string) (fleet.Ro
 		if err != nil {
 			return r, err
 		}
-		packages, err := packagesOf(ctx, tx, r)
+		packages, err := Packages(ctx, tx, r)
 		if err != nil {
 			return r, err
 		}
@@ -74,7 +74,9 @@ func (rs *Rollouts) Resume(ctx context.Context, id, by, reason string) (fleet.Ro
 }
 
 // change stores what how makes of a rollout, and publishes the offers.
-func (rs *Rollouts) change(ctx context.Context, id string, why Cause, how func(fleet.Tx, fleet.Rollout) (fleet.Rollout, error)) (fleet.Rollout, error) {
+func (rs *Rollouts) change(
+	ctx context.Context, id string, why Cause, how func(fleet.Tx, fleet.Rollout) (fleet.Rollout, error),
+) (fleet.Rollout, error) {
 	var next fleet.Rollout
 	err := rs.cfg.Ledger.Update(ctx, func(tx *Tx) error {
 		r, err := tx.Rollouts().Get(ctx, id)

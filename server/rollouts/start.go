@@ -5,13 +5,9 @@ package rollouts
 import (
 	"context"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"io"
-	"slices"
-	"strings"
 
-	"landed/manifests"
 	"landed/server/fleet"
 	"landed/server/published"
 	"landed/server/repo"
@@ -79,13 +75,14 @@ func (rs *Rollouts) create(ctx context.Context, tx *Tx, s repo.State, w Start) (
 		return nil, err
 	}
 	if release.State != fleet.ReleasePublished {
-		return nil, fleet.Errorf(fleet.Conflict, "not_published", "release %s is %s; it can be rolled out once it is signed and published", w.Release, release.State)
+		return nil, fleet.Errorf(fleet.Conflict, "not_published", "release %s is %s; it can be rolled out once it is "+
+			"signed and published", w.Release, release.State)
 	}
 	packages, err := published.Packages(ctx, tx, release.Packages)
 	if err != nil {
 		return nil, err
 	}
-	models, err := rs.goals(w, packages)
+	models, err := rs.modelsOf(w, packages)
 	if err != nil {
 		return nil, err
 	}
@@ -101,70 +98,19 @@ func (rs *Rollouts) create(ctx context.Context, tx *Tx, s repo.State, w Start) (
 			Salt: hex.EncodeToString(salt), Stages: w.Stages, State: fleet.RolloutRunning,
 			Since: now, Started: now, Changed: now, By: w.By,
 		}
-		offered, err := packagesOf(ctx, tx, r)
+		offered, err := Packages(ctx, tx, r)
 		if err != nil {
 			return nil, err
 		}
 		if err := refuseUnlisted(s, m, r, offered); err != nil {
 			return nil, err
 		}
-		why := Cause{ActionStart, w.By, fmt.Sprintf("stage 1 of %d: %s of the fleet", len(r.Stages), rollout.Percent(r.Share())), false}
+		why := Cause{ActionStart, w.By, fmt.Sprintf("stage 1 of %d: %s of the fleet", len(r.Stages),
+			rollout.Percent(r.Share())), false}
 		if err := tx.Create(ctx, r, why); err != nil {
 			return nil, err
 		}
 		started = append(started, r)
 	}
 	return started, nil
-}
-
-// goals are the models of w; every one without a package is named.
-func (rs *Rollouts) goals(w Start, packages []fleet.Package) ([]manifests.Model, error) {
-	var goals []manifests.Model
-	var faults []error
-	wanted := w.Models
-	if len(wanted) == 0 {
-		for _, m := range rs.cfg.Catalogue.Models() {
-			if hasPackage(packages, m.Device, w.Channel) {
-				wanted = append(wanted, m.Device)
-			}
-		}
-	}
-	seen := map[string]bool{}
-	for _, name := range wanted {
-		m, ok := rs.cfg.Catalogue.Model(name)
-		if !ok {
-			m, ok = rs.cfg.Catalogue.ByRole(name)
-		}
-		if !ok {
-			faults = append(faults, fmt.Errorf("%q is no model of the catalogue", name))
-			continue
-		}
-		if !hasPackage(packages, m.Device, w.Channel) {
-			faults = append(faults, fmt.Errorf("release %s has no package for %s on %s (it has %s)", w.Release, m.Device, w.Channel, listed(packages)))
-			continue
-		}
-		if !seen[m.Device] {
-			goals = append(goals, m)
-		}
-		seen[m.Device] = true
-	}
-	if len(goals) == 0 && len(faults) == 0 {
-		faults = append(faults, fmt.Errorf("release %s has no package on %s (it has %s)", w.Release, w.Channel, listed(packages)))
-	}
-	if err := errors.Join(faults...); err != nil {
-		return nil, &fleet.Error{Kind: fleet.Invalid, Code: "rollout_models", Msg: fleet.InOneLine(err)}
-	}
-	return goals, nil
-}
-
-func hasPackage(packages []fleet.Package, model, channel string) bool {
-	return slices.ContainsFunc(packages, func(p fleet.Package) bool { return p.Model == model && p.Channel == channel })
-}
-
-func listed(packages []fleet.Package) string {
-	var have []string
-	for _, pkg := range packages {
-		have = append(have, pkg.Variant+" on "+pkg.Channel)
-	}
-	return strings.Join(have, ", ")
 }

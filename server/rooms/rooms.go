@@ -40,9 +40,11 @@ type Config struct {
 	Now       func() time.Time
 	Random    io.Reader // for salts and ids
 	Log       *slog.Logger
-	Published func(metadata map[string][]byte, isTarget func(stored string) bool) // called after each publication; nil: nobody
-	Event     func(context.Context, rollouts.Event)                               // told of each change of a rollout; nil: nobody
-	ReadOnly  bool                                                                // look at a feed as it lies, without healing
+	// Published, if set, is called after each publication, as repo.Config.Published.
+	Published func(metadata map[string][]byte, isTarget func(stored string) bool)
+	// Event, if set, is told of each change of a rollout, once it is stored. It must not block.
+	Event    func(context.Context, rollouts.Event)
+	ReadOnly bool // look at a feed as it lies, without healing
 }
 
 // Rooms are open until Close.

@@ -146,7 +146,7 @@ func variantOf(device, variant string) fleet.Package {
 func (h *house) roll(device string, edit func(*fleet.Rollout)) {
 	h.t.Helper()
 	r := fleet.Rollout{
-		ID: releaseName + "." + strings.ToLower(device) + ".stable", Release: releaseName, Model: device, Channel: "stable", Package: packageOf(device).SHA256,
+		ID: releaseName + "." + strings.ToLower(device) + ".stable", Release: releaseName, Model: device, Channel: "stable",
 		Salt: strings.Repeat("00", 16), Stages: fleet.DefaultStages(), State: fleet.RolloutRunning, By: "mei", // who started it; a person who gave no reason has not resumed anything
 		Since: now.Add(-30 * time.Hour), Started: now.Add(-90 * time.Hour), Changed: now.Add(-30 * time.Hour),
 	}

@@ -19,13 +19,14 @@ func (w *Writer) Found(ctx context.Context) (known, found State, err error) {
 	if known, err = r.State(ctx); err != nil || !known.Started() {
 		return known, known, err
 	}
-	if found, err = r.readFolder(ctx, known); err != nil || !found.newer(known) {
+	if found, err = w.readFolder(ctx, known); err != nil || !found.newer(known) {
 		return known, known, err
 	}
 	if err := found.set.CheckServed(r.Now()); err != nil {
 		// Expired metadata is what a long sleep leaves behind, so the time is not judged here.
 		if err := found.set.CheckServed(found.info[tufrepo.Timestamp].Expires.Add(-1)); err != nil {
-			return known, known, fmt.Errorf("the feed folder holds timestamp %d, the database %d, and what lies in the folder cannot be taken up; "+
+			return known, known, fmt.Errorf("the feed folder holds timestamp %d, the database %d, and what lies in the "+
+				"folder cannot be taken up; "+
 				"restore a newer database, or move the folder away and accept that handsets wait for higher versions: %w",
 				found.Version(tufrepo.Timestamp), known.Version(tufrepo.Timestamp), err)
 		}
@@ -71,7 +72,7 @@ func (w *Writer) PublishAbove(ctx context.Context, adopted bool, change Change) 
 		if !s.Started() || !adopted && !s.overtaken() {
 			return Edit{}, nil
 		}
-		e, err := w.repo.renewal(s, change)
+		e, err := w.renewal(s, change)
 		e.Fresh = true
 		return e, err
 	})
