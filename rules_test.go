@@ -124,7 +124,6 @@ const (
 var stillWide = []string{
 	"handset", "handset/handsettest", "handset/otahandset", "handset/otasim", "manifests", "manifests/offers",
 	"manifests/report", "server/device/feed", "server/fleet", "server/intake", "server/store",
-	"server/library", "server/release", "server/repo", "server/restore", "server/rollouts", "server/trust",
 	"server/store/storetest", "server/support", "server/verdict",
 }
 
