@@ -48,6 +48,8 @@ type rig struct {
 	before    map[string][]byte // metadata of an earlier publication
 	saves     int               // crash at this save, counted down; 0 never
 	onBoot    func()            // before a system comes up
+	root      []byte            // that it was sold with
+	keys      []crypto.PublicKey
 }
 
 func newRig(t testing.TB) *rig {
@@ -55,6 +57,7 @@ func newRig(t testing.TB) *rig {
 	r := &rig{t: t, now: testStart, dir: t.TempDir(), entropy: rand.NewChaCha8([32]byte{1}), first: testStart, published: testStart}
 	r.server = handsettest.New(func() time.Time { return r.now })
 	r.rt = direct{r.server}
+	r.root, r.keys = r.server.Root(), []crypto.PublicKey{otaKey(t)}
 	fix := build(t, fixtures.Patched)
 	r.content = packageOf(t, fix)
 	r.offer = r.server.Add(customOf(fix), fix.Incremental, r.content)
@@ -117,8 +120,8 @@ func strangerKey(t testing.TB) crypto.PublicKey {
 // open makes the client anew, as after a restart.
 func (r *rig) open() {
 	r.t.Helper()
-	c, err := New(Config{Dir: r.dir + "/client", URL: "http://feed.test", Root: r.server.Root(), Channel: "stable",
-		Keys: []crypto.PublicKey{otaKey(r.t)}, Slots: r.slots, System: r, Rand: r.entropy, Transport: r.rt, Pace: r.pace,
+	c, err := New(Config{Dir: r.dir + "/client", URL: "http://feed.test", Root: r.root, Channel: "stable",
+		Keys: r.keys, Slots: r.slots, System: r, Rand: r.entropy, Transport: r.rt, Pace: r.pace,
 		Now: func() time.Time { return r.now.Add(r.skew) }, Elapsed: func() time.Duration { return r.now.Sub(testStart) + r.elapsed }})
 	if err != nil {
 		r.t.Fatal(err)
