@@ -57,7 +57,7 @@ func (r *Restorer) newerOffers(ctx context.Context, known, trusted repo.State, m
 		if text, err := r.Repo.Document(ctx, t); err != nil {
 			r.Log.ErrorContext(ctx, "an offers document of the feed cannot be read", "path", t.Path, "version", version,
 				"err", err)
-		} else if doc, err := offers.Parse(text); err == nil && doc.Model == m.Device && doc.Channel == d.channel {
+		} else if doc, err := offers.ParseStrict(text); err == nil && doc.Model == m.Device && doc.Channel == d.channel {
 			d.document = &doc
 		}
 		all = append(all, d)
