@@ -69,7 +69,7 @@ var mayImport = map[string][]string{
 	"server/blob/blobtest":        {"=server/blob"},
 	"server/auth":                 {"server/fleet", "server/render"},
 	"server/render":               {"server/fleet"},
-	"server/device/feed":          {"=server/blob", "server/render"},
+	"server/device/feed":          {"=server/blob", "server/render", "=manifests/tufrepo"},
 	"server/device/native":        {"manifests/report", "server/fleet", "server/intake", "server/render"},
 	"server/console":              {"manifests", "server/fleet", "server/library", "server/release", "server/rollout", "server/rollouts", "server/rooms", "server/auth", "server/render"},
 	"server/support":              {"manifests", "server/fleet", "server/offering", "server/published", "server/verdict", "server/rollout", "server/render", "web"},

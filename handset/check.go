@@ -34,32 +34,32 @@ func (c *Client) check(ctx context.Context) error {
 		if c.mem.Offer != nil {
 			return c.begin(*c.mem.Offer, img.Build)
 		}
-		c.rest(img.Build)
+		c.waitForPoll(img.Build)
 		return nil
 	}
 	if f.retired() {
-		c.mem.Reason = "There are no updates for this model here (any more)."
+		c.mem.Reason, c.mem.Needs = "There are no updates for this model here (any more).", ""
 		f.done()
 		c.discard()
-		c.rest(img.Build)
+		c.waitForPoll(img.Build)
 		return nil
 	}
-	doc, _, err := f.offers()
+	doc, err := f.offers()
 	if err != nil {
 		return err
 	}
 	d := offers.Decide(doc, c.describe(img.Build))
-	c.mem.Reason = d.Words()
+	c.mem.Reason, c.mem.Needs = d.Words(), d.Needs
 	if d.Reason == offers.ReasonWrongModel {
-		return refuse(ClassHardware, report.PhaseMetadata, codeRecoveryWrong, "the offers for %s were made for %s", img.Build.Model, doc.Model)
+		return refuse(ClassHardware, report.PhaseMetadata, codeRecoveryWrong, "the offers for %s were made for %.50q", img.Build.Model, doc.Model)
 	}
-	if err := c.listen(f, doc, d, img.Build); err != nil {
+	if err := c.noteOffers(f, doc, d, img.Build); err != nil {
 		return err
 	}
 	f.done()
 	if d.Offer == nil || d.Offer.Package.SHA256 == c.mem.GaveUp {
 		c.discard()
-		c.rest(img.Build)
+		c.waitForPoll(img.Build)
 		return nil
 	}
 	return c.begin(*d.Offer, img.Build)
@@ -70,9 +70,9 @@ func (c *Client) describe(b slots.Build) offers.Handset {
 		Counter: c.mem.Counter, Begun: c.mem.Begun, Secret: c.mem.Secret}
 }
 
-// meet takes notice of the release that reports will speak of: the one that is offered, or runs, or waits. The
+// noteRelease takes notice of the release that reports will speak of: the one that is offered, or runs, or waits. The
 // offline role has said what is said of it here.
-func (c *Client) meet(met manifests.Custom, b slots.Build) {
+func (c *Client) noteRelease(met manifests.Custom, b slots.Build) {
 	running := met.Build.Fingerprint == b.Fingerprint
 	if running {
 		c.mem.Counter = max(c.mem.Counter, met.Counter)
@@ -86,11 +86,11 @@ func (c *Client) meet(met manifests.Custom, b slots.Build) {
 	if running {
 		c.mem.Progress, c.mem.Running = report.ProgressRunning, b.Fingerprint
 	}
-	c.tell(report.KindBaseline)
+	c.queueReport(report.KindBaseline)
 }
 
-// rest waits for the next poll.
-func (c *Client) rest(b slots.Build) {
+// waitForPoll waits for the next poll.
+func (c *Client) waitForPoll(b slots.Build) {
 	c.mem.Tries = 0
 	if c.mem.Failure != nil && c.mem.Failure.Phase == report.PhaseMetadata {
 		c.progress(report.ProgressKnown, nil) // the feed is in order again
@@ -108,7 +108,6 @@ func (c *Client) begin(o offers.Offer, b slots.Build) error {
 		if err := os.Remove(c.path(downloadFile)); err != nil && !errors.Is(err, os.ErrNotExist) {
 			return &Refusal{ClassHandset, report.PhaseDownload, codeWrite, err}
 		}
-		c.mem.Part = ""
 	}
 	if c.mem.Tried != o.Package.SHA256 {
 		c.mem.Tried, c.mem.Installs = o.Package.SHA256, 0
@@ -131,9 +130,9 @@ func (c *Client) fail(ctx context.Context, err error) error {
 	was := c.mem.State
 	c.mem.Tries++
 	c.enter(Failed, c.cfg.Now().Add(c.backOff(c.mem.Tries)))
-	c.cfg.Log.Info("refused", "class", string(r.Class), "phase", string(r.Phase), "code", r.Code, "err", r.Err)
+	c.cfg.Log.Info("refused", "class", string(r.Class), "phase", string(r.Phase), "code", r.Code, "err", Printable(r.Err.Error()))
 	if r.Class != ClassNetwork {
-		c.mem.ETag, c.known = "", nil // look at everything again
+		c.mem.Validator, c.known = "", nil // look at everything again
 	}
 	if was != Checking && r.blames() {
 		c.countInstall()
@@ -180,5 +179,5 @@ func (c *Client) concerns(r *Refusal) bool {
 // discard removes the download and what was known of it.
 func (c *Client) discard() {
 	_ = os.Remove(c.path(downloadFile))
-	c.mem.Offer, c.mem.Part = nil, ""
+	c.mem.Offer = nil
 }

@@ -84,7 +84,7 @@ type Config struct {
 type Client struct {
 	cfg    Config
 	http   *http.Client
-	mem    memory
+	mem    savedState
 	known  *trustedmetadata.TrustedMetadata // of the last complete poll of this process; nil if there was none
 	copies map[string][]byte                // metadata by file name, verified but not on the disk yet
 	dirty  bool                             // the state holds a report that is not on the disk yet
@@ -103,7 +103,7 @@ func New(cfg Config) (*Client, error) {
 	if err := errors.Join(slots.Sweep(c.path(stateFile)), c.open()); err != nil {
 		return nil, err
 	}
-	c.mem.Watch.last = cfg.Elapsed()
+	c.mem.Time.last = cfg.Elapsed()
 	return c, nil
 }
 
@@ -179,9 +179,9 @@ func (c *Client) Hurry() {
 // the clock lies before that. Whatever the firmware dates (a consent, say) it dates by this.
 func (c *Client) Time() time.Time {
 	if img, err := c.cfg.Slots.Image(); err == nil {
-		c.mem.Watch.raise(time.Unix(img.Build.UTC, 0))
+		c.mem.Time.raise(time.Unix(img.Build.UTC, 0))
 	}
-	return c.mem.Watch.read(c.cfg.Now(), c.cfg.Elapsed())
+	return c.mem.Time.read(c.cfg.Now(), c.cfg.Elapsed())
 }
 
 // State is where the client stands.

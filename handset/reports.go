@@ -19,12 +19,12 @@ var milestones = []int{1, 24, 168}
 // progress notes a step of the update and reports it.
 func (c *Client) progress(p report.Progress, f *report.Failure) {
 	c.mem.Progress, c.mem.Failure = p, f
-	c.tell(report.KindProgress)
+	c.queueReport(report.KindProgress)
 }
 
-// tell writes a report into the outbox. It is sent only after the state that holds it has been written, so
+// queueReport writes a report into the outbox. It is sent only after the state that holds it has been written, so
 // its sequence number is never used again. Before the handset has met a release there is nothing to speak of.
-func (c *Client) tell(kind report.Kind) {
+func (c *Client) queueReport(kind report.Kind) {
 	img, err := c.cfg.Slots.Image()
 	if err != nil || c.mem.Release == "" {
 		return
@@ -53,7 +53,7 @@ func (c *Client) tell(kind report.Kind) {
 	}
 	c.mem.Seq++
 	c.dirty = true
-	c.mem.Outbox = append(c.mem.Outbox, letter{ID: r.ID, Kind: kind, Envelope: envelope})
+	c.mem.Outbox = append(c.mem.Outbox, queuedReport{ID: r.ID, Kind: kind, Envelope: envelope})
 	c.mem.Outbox = fitting(c.mem.Outbox)
 	c.mem.Baseline, c.mem.Answer = c.cfg.Now(), answer(evidence)
 }
@@ -78,12 +78,12 @@ func (c *Client) observe() error {
 		if !reached(c.cfg.Now(), c.mem.Baseline.Add(weekly)) {
 			return nil
 		}
-		c.tell(report.KindBaseline)
+		c.queueReport(report.KindBaseline)
 	case c.passed(since) > c.mem.Shown:
 		c.mem.Shown = c.passed(since)
-		c.tell(report.KindEffect)
+		c.queueReport(report.KindEffect)
 	case !reflect.DeepEqual(answer(evidence), c.mem.Answer):
-		c.tell(report.KindEffect)
+		c.queueReport(report.KindEffect)
 	default:
 		return nil
 	}

@@ -264,13 +264,25 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.NotFound(count, r)
 		return
 	}
+	w.Header().Set("ETag", tag(r.URL.Path, content))
 	if s.Packs != nil && r.Header.Get("Accept-Encoding") == "gzip" && s.Packs(r.URL.Path, len(content)) {
 		content = Pack(content)
 		w.Header().Set("Content-Encoding", "gzip")
+		w.Header().Set("ETag", "W/"+w.Header().Get("ETag"))
 	}
-	w.Header().Set("ETag", `"`+hash(content)[:16]+`"`)
 	w.Header().Set("Content-Type", "application/octet-stream")
 	http.ServeContent(count, r, "", time.Time{}, bytes.NewReader(content))
+}
+
+// tag is the ETag of a file: of the timestamp the digest of what is signed in it.
+func tag(path string, content []byte) string {
+	sum := hash(content)
+	if strings.HasSuffix(path, "/timestamp.json") {
+		if signed, err := tufrepo.SignedDigest(content); err == nil {
+			sum = signed
+		}
+	}
+	return `"` + sum + `"`
 }
 
 func (s *Server) receive(w http.ResponseWriter, r *http.Request) {

@@ -35,7 +35,7 @@ func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	if err == nil {
 		return 0
 	}
-	fmt.Fprintln(stderr, "otahandset:", err)
+	fmt.Fprintln(stderr, "otahandset:", client.Printable(err.Error()))
 	if _, ok := errors.AsType[*stepError](err); ok {
 		return 1
 	}

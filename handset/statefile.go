@@ -24,24 +24,27 @@ const (
 	offersFile   = "offers.json"
 )
 
-// memory is everything that outlives the process, in one file that is replaced as a whole.
-type memory struct {
+// stateSchema is the version of the state file. Older ones are read for ever; a later one is left alone.
+const stateSchema = 2
+
+// savedState is everything that outlives the process, in one file that is replaced as a whole. Nothing in it was
+// chosen by a server, but for what keys have signed.
+type savedState struct {
 	Schema int    `json:"schema"`
 	Seed   []byte `json:"seed"`   // Ed25519 seed of this installation
 	Secret []byte `json:"secret"` // for the draw; never leaves the handset
 	Seq    int64  `json:"seq"`    // of the last report made
 
-	State State     `json:"state"`
-	Wake  time.Time `json:"wake"`  // by the handset's clock
-	Tries int       `json:"tries"` // failures in a row
-	Watch watch     `json:"watch"`
+	State State       `json:"state"`
+	Wake  time.Time   `json:"wake"`  // by the handset's clock
+	Tries int         `json:"tries"` // failures in a row
+	Time  trustedTime `json:"trusted_time"`
 
-	ETag    string    `json:"etag,omitempty"`    // of the timestamp that led to the last complete poll
-	Expires time.Time `json:"expires,omitempty"` // of the first of the metadata trusted then
-	Doc     string    `json:"doc,omitempty"`     // SHA-256 of the offers document that was last acted on
+	Validator string    `json:"validator,omitempty"` // of the timestamp that the last complete poll ended with
+	Expires   time.Time `json:"expires,omitempty"`   // of the first of the metadata trusted then
+	Needs     string    `json:"needs,omitempty"`     // what a newer program would have to know to read what is offered
 
 	Offer    *offers.Offer    `json:"offer,omitempty"` // what is being installed
-	Part     string           `json:"part,omitempty"`  // ETag of the download that was begun
 	Begun    string           `json:"begun,omitempty"` // rollout it has begun to install
 	Counter  int64            `json:"counter"`         // highest release counter it ever ran
 	Previous string           `json:"previous"`        // fingerprint before the last update
@@ -60,9 +63,9 @@ type memory struct {
 	Answer   *report.Evidence `json:"answer,omitempty"`   // what the last report said, as far as it matters
 	Shown    int              `json:"shown"`              // hours of the last milestone reported for Running
 
-	Outbox      []letter  `json:"outbox,omitempty"`
-	OutboxWake  time.Time `json:"outbox_wake,omitempty"`
-	OutboxTries int       `json:"outbox_tries,omitempty"`
+	Outbox      []queuedReport `json:"outbox,omitempty"`
+	OutboxWake  time.Time      `json:"outbox_wake,omitempty"`
+	OutboxTries int            `json:"outbox_tries,omitempty"`
 }
 
 // open reads the state, or makes a new installation.
@@ -74,17 +77,52 @@ func (c *Client) open() error {
 	if err != nil {
 		return err
 	}
-	if err := json.Unmarshal(text, &c.mem); err != nil {
-		return fmt.Errorf("handset: %s cannot be read: %w; a factory reset makes a new one", c.path(stateFile), err)
+	if c.mem, err = readState(text); err != nil {
+		return fmt.Errorf("handset: %s cannot be read: %w", c.path(stateFile), err)
 	}
 	if len(c.mem.Seed) != ed25519.SeedSize || next[c.mem.State] == nil {
 		return fmt.Errorf("handset: %s holds no installation; a factory reset makes a new one", c.path(stateFile))
 	}
+	if c.mem.Needs != "" {
+		c.mem.Validator = "" // this program may know what the last one did not: it looks at what is offered again
+	}
 	return nil
 }
 
+// readState reads a state file of this version or an older one.
+func readState(text []byte) (savedState, error) {
+	const reset = "a factory reset makes a new one"
+	var members map[string]json.RawMessage
+	var head struct{ Schema int }
+	if err := errors.Join(json.Unmarshal(text, &members), json.Unmarshal(text, &head)); err != nil {
+		return savedState{}, fmt.Errorf("%w; %s", err, reset)
+	}
+	switch {
+	case head.Schema > stateSchema:
+		return savedState{}, fmt.Errorf("it is of version %d, and this program reads up to %d; start the newer program "+
+			"again, or else %s", head.Schema, stateSchema, reset)
+	case head.Schema < 1:
+		return savedState{}, fmt.Errorf("it is of no version; %s", reset)
+	case head.Schema == 1: // had the tags of servers in etag and part, and called the trusted time a watch
+		members["trusted_time"] = members["watch"]
+		for _, gone := range []string{"watch", "etag", "part", "doc"} {
+			delete(members, gone)
+		}
+		members["schema"] = []byte(fmt.Sprint(stateSchema))
+		var err error
+		if text, err = json.Marshal(members); err != nil {
+			return savedState{}, fmt.Errorf("%w; %s", err, reset)
+		}
+	}
+	var s savedState
+	if err := json.Unmarshal(text, &s); err != nil {
+		return savedState{}, fmt.Errorf("%w; %s", err, reset)
+	}
+	return s, nil
+}
+
 func (c *Client) setUp() error {
-	c.mem = memory{Schema: 1, Seed: make([]byte, ed25519.SeedSize), Secret: make([]byte, 16), State: Idle}
+	c.mem = savedState{Schema: stateSchema, Seed: make([]byte, ed25519.SeedSize), Secret: make([]byte, 16), State: Idle}
 	if _, err := io.ReadFull(c.cfg.Rand, c.mem.Seed); err != nil {
 		return err
 	}
@@ -122,8 +160,8 @@ func replaceFile(path string, content []byte) error {
 	return os.Rename(path+".new", path)
 }
 
-func (m *memory) key() ed25519.PrivateKey { return ed25519.NewKeyFromSeed(m.Seed) }
+func (s *savedState) key() ed25519.PrivateKey { return ed25519.NewKeyFromSeed(s.Seed) }
 
-func (m *memory) reference() report.Reference {
-	return report.ReferenceOf(m.key().Public().(ed25519.PublicKey))
+func (s *savedState) reference() report.Reference {
+	return report.ReferenceOf(s.key().Public().(ed25519.PublicKey))
 }

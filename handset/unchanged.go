@@ -13,11 +13,11 @@ import (
 	"landed/manifests/tufrepo"
 )
 
-// glance does the first half of the TUF workflow with go-tuf's own checks, on what this process has
+// unchanged does the first half of the TUF workflow with go-tuf's own checks, on what this process has
 // verified before: next root, timestamp, snapshot. It answers one question only: is everything that this
 // model's metadata said still said, and unexpired? The timestamp is renewed many times a day and other
 // models change; most polls end here. At the least doubt it answers no, and the whole workflow decides.
-func (f *feed) glance() (same bool) {
+func (f *feed) unchanged() (same bool) {
 	known := f.c.known
 	if known == nil || f.c.mem.Offer != nil {
 		return false
@@ -27,12 +27,21 @@ func (f *feed) glance() (same bool) {
 			same = false
 		}
 	}()
-	_, err := f.fetch.DownloadFile(f.c.metadataURL(tufrepo.MetadataFile(tufrepo.Root, known.Root.Signed.Version+1)), tufrepo.MaxRootBytes, 0)
+	next := tufrepo.MetadataFile(tufrepo.Root, known.Root.Signed.Version+1)
+	_, err := f.fetch.DownloadFile(f.c.metadataURL(next), tufrepo.MaxRootBytes, 0)
 	if status, ok := errors.AsType[*metadata.ErrDownloadHTTP](err); !ok || status.StatusCode != http.StatusNotFound {
 		return false // there is a newer root, or nobody knows
 	}
-	fresh := &trustedmetadata.TrustedMetadata{Root: known.Root, Timestamp: known.Timestamp, RefTime: f.now, Targets: map[string]*metadata.Metadata[metadata.TargetsType]{}}
-	if _, err := fresh.UpdateTimestamp(f.fetch.timestamp()); err != nil {
+	timestamp, err := f.fetch.DownloadFile(f.c.metadataURL(timestampFile), maxTimestamp, 0)
+	if err != nil {
+		return false
+	}
+	if sum, err := tufrepo.SignedDigest(timestamp); err == nil && `"`+sum+`"` == f.c.mem.Validator {
+		return f.stillGood(known) // from a server that compares no tags, or not this one
+	}
+	fresh := &trustedmetadata.TrustedMetadata{Root: known.Root, Timestamp: known.Timestamp, RefTime: f.now,
+		Targets: map[string]*metadata.Metadata[metadata.TargetsType]{}}
+	if _, err := fresh.UpdateTimestamp(timestamp); err != nil {
 		return false
 	}
 	if !f.sameSnapshot(known, fresh) || f.lasting(tufrepo.Snapshot, fresh.Snapshot.Signed.Expires) != nil {
@@ -44,7 +53,13 @@ func (f *feed) glance() (same bool) {
 		}
 		fresh.Targets[name] = doc
 	}
-	return f.keep(fresh)
+	return f.keep(fresh, timestamp)
+}
+
+// stillGood says that nothing of what is known has expired. Nothing is kept: what came is not what was verified, it
+// only says the same.
+func (f *feed) stillGood(known *trustedmetadata.TrustedMetadata) bool {
+	return f.now.Before(f.c.mem.Expires) && !known.Timestamp.Signed.IsExpired(f.now)
 }
 
 // sameSnapshot brings fresh to the snapshot that its timestamp names.
@@ -67,9 +82,9 @@ func (f *feed) sameSnapshot(known, fresh *trustedmetadata.TrustedMetadata) bool 
 	return err == nil
 }
 
-// keep puts what a glance has verified where go-tuf looks for it next time.
-func (f *feed) keep(fresh *trustedmetadata.TrustedMetadata) bool {
-	f.c.copies["timestamp.json"] = f.fetch.timestamp()
+// keep puts what was verified here where go-tuf looks for it next time.
+func (f *feed) keep(fresh *trustedmetadata.TrustedMetadata, timestamp []byte) bool {
+	f.c.copies[timestampFile] = timestamp
 	if f.snapshot != nil {
 		f.c.copies["snapshot.json"] = f.snapshot
 	}
@@ -92,16 +107,17 @@ func (c *Client) writeCopies() error {
 	return nil
 }
 
-// remember keeps the trusted state for the next glance, and how long it lasts: until the first of its metadata
+// remember keeps the trusted state for the next poll, and how long it lasts: until the first of its metadata
 // expires, and never longer than an honest timestamp would.
 func (f *feed) remember(trusted *trustedmetadata.TrustedMetadata) {
-	f.expires = earliest(f.now.Add(timestampLife+slack), trusted.Root.Signed.Expires, trusted.Timestamp.Signed.Expires, trusted.Snapshot.Signed.Expires)
+	expires := earliest(f.now.Add(timestampLife+slack), trusted.Root.Signed.Expires, trusted.Timestamp.Signed.Expires,
+		trusted.Snapshot.Signed.Expires)
 	for _, doc := range trusted.Targets {
-		f.expires = earliest(f.expires, doc.Signed.Expires)
+		expires = earliest(expires, doc.Signed.Expires)
 	}
-	f.c.mem.Watch.fit(trusted.Timestamp.Signed.Expires, f.c.cfg.Now(), onlineKeys(trusted.Root))
+	f.c.mem.Time.fit(trusted.Timestamp.Signed.Expires, f.c.cfg.Now(), onlineKeys(trusted.Root))
 	f.c.known = trusted
-	f.c.mem.ETag, f.c.mem.Expires = f.etag, f.expires
+	f.c.mem.Validator, f.c.mem.Expires = validator(trusted.Timestamp), expires
 }
 
 func sameMeta(a, b *metadata.MetaFiles) bool {

@@ -23,7 +23,7 @@ const (
 	believed = 30 * 24 * time.Hour // how long a clock is believed after a timestamp has fitted it
 )
 
-// watch is what the handset knows of the time besides its clock. The time is the latest of three: the clock;
+// trustedTime is what the handset knows of the time besides its clock. The time is the latest of three: the clock;
 // Floor, which is the build time of a system that ran here; and Online, which timestamps have proven. Both floors
 // move on with the steady time. The clock by itself moves neither: one that was a year ahead for a day must not
 // leave a mark.
@@ -40,7 +40,7 @@ const (
 //   - Any other clock is not believed: in 1970, at the factory's default, or stopped while the handset lay in a
 //     drawer. Such metadata are accepted, since to refuse them would lock the handset out for ever, and nothing is
 //     kept of what they say about the time.
-type watch struct {
+type trustedTime struct {
 	Floor  time.Time `json:"floor"`
 	Online time.Time `json:"online"`
 	Fitted time.Time `json:"fitted"`
@@ -50,43 +50,43 @@ type watch struct {
 }
 
 // read is the clock, or the later floor if that is later.
-func (w *watch) read(clock time.Time, elapsed time.Duration) time.Time {
-	if passed := elapsed - w.last; passed > 0 {
-		for _, floor := range []*time.Time{&w.Floor, &w.Online} {
+func (tt *trustedTime) read(clock time.Time, elapsed time.Duration) time.Time {
+	if passed := elapsed - tt.last; passed > 0 {
+		for _, floor := range []*time.Time{&tt.Floor, &tt.Online} {
 			if !floor.IsZero() {
 				*floor = floor.Add(passed)
 			}
 		}
 	}
-	w.last = elapsed
-	return latest(clock, w.Floor, w.Online).UTC()
+	tt.last = elapsed
+	return latest(clock, tt.Floor, tt.Online).UTC()
 }
 
 // raise takes notice that a system was built at t.
-func (w *watch) raise(t time.Time) { w.Floor = latest(w.Floor, t) }
+func (tt *trustedTime) raise(t time.Time) { tt.Floor = latest(tt.Floor, t) }
 
 // behind says if the clock is proven wrong.
-func (w *watch) behind(clock time.Time) bool { return clock.Before(latest(w.Floor, w.Online)) }
+func (tt *trustedTime) behind(clock time.Time) bool { return clock.Before(latest(tt.Floor, tt.Online)) }
 
-func (w *watch) believes(clock time.Time) bool {
-	return !w.Fitted.IsZero() && !w.behind(clock) && clock.Sub(w.Fitted) <= believed
+func (tt *trustedTime) believes(clock time.Time) bool {
+	return !tt.Fitted.IsZero() && !tt.behind(clock) && clock.Sub(tt.Fitted) <= believed
 }
 
 // fit takes notice of a verified timestamp by these keys, if it fits the clock.
-func (w *watch) fit(expires, clock time.Time, keys string) {
-	if w.behind(clock) || expires.After(clock.Add(timestampLife+slack)) {
+func (tt *trustedTime) fit(expires, clock time.Time, keys string) {
+	if tt.behind(clock) || expires.After(clock.Add(timestampLife+slack)) {
 		return
 	}
-	w.Online = latest(w.Online, earliest(expires.Add(-timestampLife), clock))
-	w.Fitted, w.Keys = clock, keys
+	tt.Online = latest(tt.Online, earliest(expires.Add(-timestampLife), clock))
+	tt.Fitted, tt.Keys = clock, keys
 }
 
 // follow forgets what other online keys than those of the root have proven. It says if anything was forgotten.
-func (w *watch) follow(keys string) bool {
-	if w.Keys == "" || w.Keys == keys {
+func (tt *trustedTime) follow(keys string) bool {
+	if tt.Keys == "" || tt.Keys == keys {
 		return false
 	}
-	w.Online, w.Fitted, w.Keys = time.Time{}, time.Time{}, ""
+	tt.Online, tt.Fitted, tt.Keys = time.Time{}, time.Time{}, ""
 	return true
 }
 
@@ -94,8 +94,8 @@ func (w *watch) follow(keys string) bool {
 var errLasting = errors.New("no such role lasts so long: its key is in wrong hands, or the server's clock or this handset's is wrong")
 
 // lasting refuses metadata of an online role that are valid for longer than they may be, by a clock that is believed.
-func (w *watch) lasting(role string, expires, clock time.Time) error {
-	if limit := clock.Add(tufrepo.MaxLife(role) + slack); w.believes(clock) && expires.After(limit) {
+func (tt *trustedTime) lasting(role string, expires, clock time.Time) error {
+	if limit := clock.Add(tufrepo.MaxLife(role) + slack); tt.believes(clock) && expires.After(limit) {
 		return fmt.Errorf("%s is valid until %s, and at most %s was wanted: %w", role, expires.Format(time.DateOnly), limit.Format(time.DateOnly), errLasting)
 	}
 	return nil

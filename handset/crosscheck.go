@@ -14,9 +14,9 @@ import (
 	"landed/manifests/tufrepo"
 )
 
-// agree requires that the offline role of the model lists the offered package with the same length, hash
-// and custom fields, every one of them.
-func (f *feed) agree(o offers.Offer) error {
+// crosscheck requires that the offline role of the model lists the offered package with the same length and hash, and
+// the same custom part: every member of it, whether this program knows it or not.
+func (f *feed) crosscheck(o offers.Offer) error {
 	disagree := func(format string, args ...any) error {
 		return refuse(ClassDisagree, report.PhaseMetadata, codeExcluded, "offered package %s: "+format, append([]any{o.Package.Path}, args...)...)
 	}
@@ -36,12 +36,13 @@ func (f *feed) agree(o offers.Offer) error {
 	if info.Custom == nil {
 		return disagree("the offline role says nothing about it")
 	}
-	var custom manifests.Custom
-	if err := manifests.StrictJSON(*info.Custom, &custom); err != nil {
-		return disagree("custom fields: %w", err)
+	offered, err := o.CustomJSON()
+	if err != nil || !manifests.SameJSON(*info.Custom, offered) {
+		return disagree("the custom part differs from what the offline role signed")
 	}
-	if custom != o.Custom {
-		return disagree("the custom fields differ from what the offline role signed")
+	custom, err := manifests.ParseCustom(*info.Custom)
+	if err != nil {
+		return disagree("%w", err)
 	}
 	if custom.Model != f.model {
 		return refuse(ClassHardware, report.PhaseMetadata, codeRecoveryWrong, "%s is for %s, this handset is a %s", o.Package.Path, custom.Model, f.model)
@@ -58,16 +59,18 @@ func disagreement(err error) bool {
 	return ok && (r.Class == ClassDisagree || r.Class == ClassHardware)
 }
 
-// vouched is what the offline role says of the release that an offer names, though it does not say what the offer
+// offlineCustom is what the offline role says of the release that an offer names, though it does not say what the offer
 // says: so that a report of the quarrel can tell which release it is about in words that are signed offline.
-func (f *feed) vouched(o offers.Offer, b slots.Build) (manifests.Custom, bool) {
+func (f *feed) offlineCustom(o offers.Offer, b slots.Build) (manifests.Custom, bool) {
 	doc := f.up.GetTrustedMetadataSet().Targets[f.role]
 	if doc == nil {
 		return manifests.Custom{}, false
 	}
 	for _, info := range doc.Signed.Targets {
-		var custom manifests.Custom
-		if info.Custom != nil && manifests.StrictJSON(*info.Custom, &custom) == nil && custom.Release == o.Custom.Release &&
+		if info.Custom == nil {
+			continue
+		}
+		if custom, err := manifests.ParseCustom(*info.Custom); err == nil && custom.Release == o.Custom.Release &&
 			custom.Variant == b.Variant && custom.Channel == f.c.cfg.Channel && custom.Build.UTC > b.UTC {
 			return custom, true
 		}
@@ -75,25 +78,25 @@ func (f *feed) vouched(o offers.Offer, b slots.Build) (manifests.Custom, bool) {
 	return manifests.Custom{}, false
 }
 
-// listen takes from a document what the offline role agrees with, and nothing else: counter, release and effect too
+// noteOffers takes from a document what the offline role agrees with, and nothing else: counter, release and effect too
 // stay with the handset. An error is a quarrel about what is offered to this handset, or a feed out of reach; an
 // offer to others, or of what runs, that the offline role does not back is as if it were not there.
-func (c *Client) listen(f *feed, doc offers.Document, d offers.Decision, b slots.Build) error {
+func (c *Client) noteOffers(f *feed, doc offers.Document, d offers.Decision, b slots.Build) error {
 	if d.Offer != nil {
-		err := f.agree(*d.Offer)
-		if custom, ok := f.vouched(*d.Offer, b); ok && disagreement(err) {
-			c.meet(custom, b)
+		err := f.crosscheck(*d.Offer)
+		if custom, ok := f.offlineCustom(*d.Offer, b); ok && disagreement(err) {
+			c.noteRelease(custom, b)
 		}
 		if err != nil {
 			return err
 		}
-		c.meet(d.Offer.Custom, b)
+		c.noteRelease(d.Offer.Custom, b)
 		return nil
 	}
 	for _, o := range about(doc, b) {
-		err := f.agree(o)
+		err := f.crosscheck(o)
 		if err == nil {
-			c.meet(o.Custom, b)
+			c.noteRelease(o.Custom, b)
 			return nil
 		}
 		if !disagreement(err) {
@@ -109,7 +112,7 @@ func about(doc offers.Document, b slots.Build) []offers.Offer {
 	var running, newer []offers.Offer
 	for _, o := range doc.Offers {
 		switch {
-		case o.Custom.Variant != b.Variant:
+		case o.Needs != "", o.Custom.Variant != b.Variant:
 		case o.Custom.Build.Fingerprint == b.Fingerprint:
 			running = append(running, o)
 		case o.Custom.Build.UTC > b.UTC:
