@@ -3,6 +3,7 @@
 package handset
 
 import (
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -103,5 +104,30 @@ func TestNobodyVouches(t *testing.T) {
 				t.Errorf("reports %q, state %s", got, r.client.State())
 			}
 		})
+	}
+}
+
+// TestCrosscheckModel: both roles agree on a build of another model. The document and the path say otherwise before
+// it comes to this in a real poll; the check stands by itself all the same.
+func TestCrosscheckModel(t *testing.T) {
+	r := newRig(t)
+	custom := r.offer.Custom
+	custom.Model = "dior"
+	r.server.Packages["armani"] = nil
+	r.offer = r.server.Add(custom, "other", r.content)
+	r.offer.Package.Path = "builds/armani/other.zip"
+	r.server.Packages["armani"] = []tufrepo.Target{{Path: r.offer.Package.Path, Length: r.offer.Package.Length,
+		SHA256: r.offer.Package.SHA256, Custom: r.rawCustom(`"x":1`)}}
+	r.offer.RawCustom = r.rawCustom(`"x":1`)
+	delete(r.server.Devices, "dior")
+	r.server.Offers["armani"] = nil
+	r.server.Publish()
+	f, err := r.client.poll(t.Context(), "armani")
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = f.crosscheck(r.offer)
+	if refusal, ok := errors.AsType[*Refusal](err); !ok || refusal.Class != ClassHardware {
+		t.Errorf("got %v, wanted %s", err, ClassHardware)
 	}
 }
