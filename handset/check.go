@@ -23,7 +23,8 @@ func (c *Client) check(ctx context.Context) error {
 	if err != nil {
 		return &Refusal{ClassHandset, report.PhaseInstall, codeError, err}
 	}
-	if err := c.cfg.Slots.MarkSuccessful(); err != nil { // what polls has come up, even if that could not be written then
+	// What polls has come up, even if that could not be written then.
+	if err := c.cfg.Slots.MarkSuccessful(); err != nil {
 		c.cfg.Log.Error("the running system could not be marked successful", "err", err)
 	}
 	f, err := c.poll(ctx, img.Build.Model)
@@ -51,7 +52,8 @@ func (c *Client) check(ctx context.Context) error {
 	d := offers.Decide(doc, c.describe(img.Build))
 	c.mem.Reason, c.mem.Needs = d.Words(), d.Needs
 	if d.Reason == offers.ReasonWrongModel {
-		return refuse(ClassHardware, report.PhaseMetadata, codeRecoveryWrong, "the offers for %s were made for %.50q", img.Build.Model, doc.Model)
+		return refuse(ClassHardware, report.PhaseMetadata, codeRecoveryWrong, "the offers for %s were made for %.50q",
+			img.Build.Model, doc.Model)
 	}
 	if err := c.noteOffers(f, doc, d, img.Build); err != nil {
 		return err
@@ -130,7 +132,8 @@ func (c *Client) fail(ctx context.Context, err error) error {
 	was := c.mem.State
 	c.mem.Tries++
 	c.enter(Failed, c.cfg.Now().Add(c.backOff(c.mem.Tries)))
-	c.cfg.Log.Info("refused", "class", string(r.Class), "phase", string(r.Phase), "code", r.Code, "err", Printable(r.Err.Error()))
+	c.cfg.Log.Info("refused", "class", string(r.Class), "phase", string(r.Phase), "code", r.Code,
+		"err", Printable(r.Err.Error()))
 	if r.Class != ClassNetwork {
 		c.mem.Validator, c.known = "", nil // look at everything again
 	}
@@ -145,7 +148,8 @@ func (c *Client) fail(ctx context.Context, err error) error {
 func (c *Client) countInstall() {
 	c.mem.Installs++
 	if c.mem.Installs >= maxInstalls && c.mem.Tried != "" {
-		c.mem.GaveUp, c.mem.Reason = c.mem.Tried, "The update failed three times on this handset and will not be tried again."
+		c.mem.GaveUp = c.mem.Tried
+		c.mem.Reason = "The update failed three times on this handset and will not be tried again."
 		c.discard()
 	}
 }

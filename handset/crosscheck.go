@@ -18,10 +18,12 @@ import (
 // the same custom part: every member of it, whether this program knows it or not.
 func (f *feed) crosscheck(o offers.Offer) error {
 	disagree := func(format string, args ...any) error {
-		return refuse(ClassDisagree, report.PhaseMetadata, codeExcluded, "offered package %s: "+format, append([]any{o.Package.Path}, args...)...)
+		return refuse(ClassDisagree, report.PhaseMetadata, codeExcluded, "offered package %s: "+format,
+			append([]any{o.Package.Path}, args...)...)
 	}
 	if !strings.HasPrefix(o.Package.Path, "builds/"+f.role+"/") || tufrepo.CheckPath(o.Package.Path) != nil {
-		return refuse(ClassHardware, report.PhaseMetadata, codeRecoveryWrong, "offered package %s does not lie under builds/%s/", o.Package.Path, f.role)
+		return refuse(ClassHardware, report.PhaseMetadata, codeRecoveryWrong,
+			"offered package %s does not lie under builds/%s/", o.Package.Path, f.role)
 	}
 	info, err := f.target(o.Package.Path, f.role)
 	if err != nil {
@@ -38,14 +40,15 @@ func (f *feed) crosscheck(o offers.Offer) error {
 	}
 	offered, err := o.CustomJSON()
 	if err != nil || !manifests.SameJSON(*info.Custom, offered) {
-		return disagree("the custom part differs from what the offline role signed")
+		return disagree("the custom fields differ from what the offline role signed")
 	}
 	custom, err := manifests.ParseCustom(*info.Custom)
 	if err != nil {
 		return disagree("%w", err)
 	}
 	if custom.Model != f.model {
-		return refuse(ClassHardware, report.PhaseMetadata, codeRecoveryWrong, "%s is for %s, this handset is a %s", o.Package.Path, custom.Model, f.model)
+		return refuse(ClassHardware, report.PhaseMetadata, codeRecoveryWrong, "%s is for %s, this handset is a %s",
+			o.Package.Path, custom.Model, f.model)
 	}
 	if custom.Channel != f.c.cfg.Channel {
 		return disagree("it is signed for the channel %s, this handset is on %s", custom.Channel, f.c.cfg.Channel)

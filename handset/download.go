@@ -72,7 +72,8 @@ func (c *Client) complete(ctx context.Context, file *os.File, want manifests.Pac
 	}
 	if got := hex.EncodeToString(sum.Sum(nil)); got != want.SHA256 {
 		c.dropPart()
-		return have > 0, refuse(ClassHash, report.PhaseDownload, codePayloadHash, "%s: its hash is %s, wanted %s", want.Path, got, want.SHA256)
+		return have > 0, refuse(ClassHash, report.PhaseDownload, codePayloadHash, "%s: its hash is %s, wanted %s",
+			want.Path, got, want.SHA256)
 	}
 	return have > 0, nil
 }

@@ -79,8 +79,8 @@ func (c *Client) sameTimestamp(ctx context.Context) (bool, error) {
 	case http.StatusNotModified:
 		return true, nil
 	case http.StatusOK:
-		_, err := io.Copy(io.Discard, io.LimitReader(resp.Body, maxTimestamp)) // so that the connection can be used again
-		if err != nil {
+		// Read, so that the connection can be used again.
+		if _, err := io.Copy(io.Discard, io.LimitReader(resp.Body, maxTimestamp)); err != nil {
 			return false, metadataRefusal(err, err)
 		}
 		return false, nil
@@ -183,12 +183,14 @@ func (f *feed) target(path, role string) (*metadata.TargetFiles, error) {
 	}
 	for name, doc := range trusted.Targets {
 		if name != metadata.TARGETS && doc.Signed.Delegations != nil {
-			return nil, refuse(ClassDisagree, report.PhaseMetadata, codeExcluded, "role %s delegates, which no role of a model may", name)
+			return nil, refuse(ClassDisagree, report.PhaseMetadata, codeExcluded,
+				"role %s delegates, which no role of a model may", name)
 		}
 	}
 	doc := trusted.Targets[role]
 	if doc == nil || doc.Signed.Targets[path] == nil {
-		return nil, refuse(ClassDisagree, report.PhaseMetadata, codeExcluded, "%s is vouched for, but not by role %s", path, role)
+		return nil, refuse(ClassDisagree, report.PhaseMetadata, codeExcluded, "%s is vouched for, but not by role %s",
+			path, role)
 	}
 	if sha256Of(info) == "" {
 		return nil, refuse(ClassMix, report.PhaseMetadata, codeMetadata, "%s has no sha256", path)

@@ -62,7 +62,8 @@ func (c *Client) get(ctx context.Context, url string, header http.Header) (*http
 		return nil, errors.Join(err, body.slow(), body.stop())
 	}
 	if enc := encoding(resp); enc != "" && enc != req.Header.Get("Accept-Encoding") {
-		return nil, errors.Join(fmt.Errorf("the answer came encoded as %.20q, which was not asked for", enc), resp.Body.Close(), body.stop())
+		err := fmt.Errorf("the answer came encoded as %.20q, which was not asked for", enc)
+		return nil, errors.Join(err, resp.Body.Close(), body.stop())
 	}
 	body.from = resp.Body
 	resp.Body = body

@@ -8,12 +8,13 @@
 // which alone can say what Cloud Messaging does.
 //
 // It promises to install nothing that the model's offline role did not sign and that the online
-// offers did not repeat field by field; to hold no more of a package in memory than a buffer; to
+// offers did not repeat member by member; to hold no more of a package in memory than a buffer; to
 // go on after being killed between any two writes; to send a report once it was made until the
-// server has it, under one id and in order; and to take a wrong clock for what it is.
+// server has it, under one id and in order; to take a wrong clock for what it is; to read feeds of
+// later programs, as far as they let it; and to send back nothing that a server chose.
 //
 // It refuses other models, older builds, lower release counters, expired or rolled-back metadata,
-// bytes beyond the stated length, servers slower than a minimum rate, and packages that otapkg refuses.
+// redirects, bytes beyond the stated length, servers slower than a minimum rate, and packages that otapkg refuses.
 //
 // A Client never sleeps. Step does what is due and says when it wants to be called again.
 package handset

@@ -91,12 +91,14 @@ func (tt *trustedTime) follow(keys string) bool {
 }
 
 // errLasting is refused as expired metadata are: both would hold the handset at one state of the feed.
-var errLasting = errors.New("no such role lasts so long: its key is in wrong hands, or the server's clock or this handset's is wrong")
+var errLasting = errors.New("no such role lasts so long: its key is in wrong hands, " +
+	"or the server's clock or this handset's is wrong")
 
 // lasting refuses metadata of an online role that are valid for longer than they may be, by a clock that is believed.
 func (tt *trustedTime) lasting(role string, expires, clock time.Time) error {
 	if limit := clock.Add(tufrepo.MaxLife(role) + slack); tt.believes(clock) && expires.After(limit) {
-		return fmt.Errorf("%s is valid until %s, and at most %s was wanted: %w", role, expires.Format(time.DateOnly), limit.Format(time.DateOnly), errLasting)
+		return fmt.Errorf("%s is valid until %s, and at most %s was wanted: %w", role,
+			expires.Format(time.DateOnly), limit.Format(time.DateOnly), errLasting)
 	}
 	return nil
 }

@@ -48,7 +48,8 @@ func (f *feed) unchanged() (same bool) {
 		return false
 	}
 	for name, doc := range known.Targets {
-		if doc.Signed.IsExpired(f.now) || !sameMeta(known.Snapshot.Signed.Meta[name+".json"], fresh.Snapshot.Signed.Meta[name+".json"]) {
+		before, now := known.Snapshot.Signed.Meta[name+".json"], fresh.Snapshot.Signed.Meta[name+".json"]
+		if doc.Signed.IsExpired(f.now) || !sameMeta(before, now) {
 			return false
 		}
 		fresh.Targets[name] = doc
