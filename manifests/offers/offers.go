@@ -18,6 +18,9 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
+	"strings"
+	"unicode"
 
 	"landed/manifests"
 )
@@ -127,7 +130,19 @@ func (o Offer) faults(d Document) []error {
 	fault(o.Share < 0 || o.Share > WholeFleet, "rollout %s: share %d, wanted 0 to %d", o.Rollout, o.Share, WholeFleet)
 	fault(o.Custom.Counter < 1 || o.Custom.Build.UTC < 1 || o.Package.Length < 1,
 		"rollout %s: counter, build time and package length must be positive", o.Rollout)
+	fault(!plain(o.Manifest.Path, 512) || !plain(o.Manifest.SHA256, 64),
+		"rollout %s: manifest: wanted a path of up to 512 bytes that can be printed, and 64 hex digits", o.Rollout)
+	fault(len(o.PreBuilds) > maxPreBuilds || slices.ContainsFunc(o.PreBuilds, func(b string) bool { return !plain(b, 256) }),
+		"rollout %s: pre_builds: wanted up to %d fingerprints of up to 256 bytes that can be printed", o.Rollout, maxPreBuilds)
 	return faults
+}
+
+// maxPreBuilds is more than any incremental can start from.
+const maxPreBuilds = 1000
+
+// plain says if a handset may keep and print a text that no pattern holds and no offline role has signed.
+func plain(text string, most int) bool {
+	return len(text) <= most && !strings.ContainsFunc(text, func(r rune) bool { return !unicode.IsPrint(r) })
 }
 
 func (s State) known() bool {
