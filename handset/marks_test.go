@@ -180,6 +180,9 @@ func (r *rig) phases() (all []phase) {
 	return all
 }
 
+// markedFleet is how many handsets TestNoMarks tells apart, or not.
+var markedFleet = 1000
+
 // TestNoMarks: 1,000 handsets poll, and 100 of them are then offered an update, lose the connection, resume and install,
 // before a server that answers each of them otherwise with all that it may choose. What they send is the same, byte for
 // byte.
@@ -194,7 +197,7 @@ func TestNoMarks(t *testing.T) {
 	defer close(listener)
 	inspect := inspectOnce()
 	first := make([]string, len(phases)) // what the first handset has sent
-	for i := range 1000 {
+	for i := range markedFleet {
 		r.now = phases[0].at
 		h := newMarked(t, r, listener, inspect, i)
 		for n, p := range phases {
