@@ -7,6 +7,7 @@ import (
 	"go/parser"
 	"go/token"
 	"io/fs"
+	"maps"
 	"os"
 	"os/exec"
 	"path"
@@ -15,6 +16,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"unicode/utf8"
 )
 
 // mayImport is the architecture: for each folder, the folders of this module that it may import.
@@ -22,68 +24,86 @@ import (
 // A folder may always import itself. "=x" allows x alone and nothing below it.
 var mayImport = map[string][]string{
 	"":                            {},
+	"internal/durable":            {},
+	"internal/cli":                {},
+	"internal/format":             {},
 	"manifests":                   {},
-	"manifests/otapkg":            {"=manifests"},
-	"manifests/tufrepo":           {"=manifests"},
+	"manifests/otapkg":            {"=manifests", "=internal/format"},
+	"manifests/tufrepo":           {"=manifests", "=internal/format"},
 	"manifests/offers":            {"=manifests"},
 	"manifests/report":            {"=manifests"},
-	"signer":                      {"manifests", "signer"},
+	"signer":                      {"manifests", "signer", "internal"},
 	"handset":                     {"manifests", "=handset/slots"},
 	"handset/slots":               {"manifests/otapkg"},
 	"handset/sim":                 {"manifests", "handset", "firmware-fixtures"},
-	"handset/otahandset":          {"manifests", "handset", "firmware-fixtures"},
-	"handset/otasim":              {"manifests", "handset", "firmware-fixtures"},
-	"handset/cmd":                 {"manifests", "handset", "firmware-fixtures"},
-	"firmware-fixtures":           {"=manifests"},
+	"handset/otahandset":          {"=internal/cli", "manifests", "handset", "firmware-fixtures"},
+	"handset/otasim":              {"=internal/cli", "manifests", "handset", "firmware-fixtures"},
+	"handset/cmd":                 {"handset"},
+	"firmware-fixtures":           {},
 	"firmware-fixtures/virtual":   {"=manifests/effect/probe"},
-	"firmware-fixtures/mkfixture": {"=firmware-fixtures", "=manifests"},
+	"firmware-fixtures/mkfixture": {"=firmware-fixtures", "internal"},
 	"firmware-fixtures/cmd":       {"=firmware-fixtures/mkfixture"},
-	"web":                         {},
+	"web":                         {"=internal/format"},
 	"server":                      {"manifests", "server", "web"}, // server.go is the map of the house
-	"server/fleet":                {"manifests"},
-	"server/rollout":              {"server/fleet", "manifests"},
+	"server/datadir":              {"=internal/durable", "manifests/tufrepo", "server/auth", "server/fleet", "server/store"},
+	"server/httplimit":            {},
+	"server/fleet":                {"manifests", "=internal/format"},
+	"server/rollout":              {"server/fleet", "=internal/format"},
 	"server/verdict":              {"server/fleet", "manifests"},
-	"server/publish":              {"manifests", "server/fleet", "=server/blob", "server/rollout"},
-	"server/intake":               {"manifests", "server/fleet", "server/rollout", "server/verdict"},
+	"server/offering":             {"manifests", "server/fleet"}, // pure: the offers document, and nothing of how it is published
+	"server/published":            {"manifests", "server/fleet", "server/verdict"},
+	"server/repo":                 {"manifests/tufrepo", "server/fleet", "=server/blob"}, // it knows no room above it
+	"server/library":              {"manifests", "server/fleet", "=server/blob", "server/published", "server/repo"},
+	"server/release":              {"manifests", "server/fleet", "server/published", "server/repo", "server/rollout"},
+	"server/rollouts":             {"manifests", "server/fleet", "server/offering", "server/published", "server/repo", "server/rollout"},
+	"server/trust":                {"manifests/tufrepo", "server/fleet", "server/repo", "server/rollouts"},
+	"server/restore":              {"manifests", "server/fleet", "server/repo", "server/rollout", "server/rollouts"},
+	"server/rooms":                {"manifests", "server/fleet", "=server/blob", "server/library", "server/release", "server/repo", "server/restore", "server/rollouts", "server/trust"},
+	"server/servertest":           {"manifests", "firmware-fixtures", "server/blob/disk", "server/fleet", "server/library", "server/repo", "server/rollouts", "server/rooms", "server/store"},
+	"server/intake":               {"manifests", "server/fleet", "server/published", "server/rollouts", "server/verdict"},
 	"server/store":                {"manifests", "server/fleet"},
 	"server/store/storetest":      {"=server/store", "manifests", "server/fleet"},
 	"server/blob":                 {},
-	"server/blob/disk":            {"=server/blob"},
+	"server/blob/disk":            {"=server/blob", "=internal/durable"},
 	"server/blob/s3":              {"=server/blob"},
 	"server/blob/blobtest":        {"=server/blob"},
 	"server/auth":                 {"server/fleet", "server/render"},
-	"server/render":               {"server/fleet", "web"},
-	"server/device/feed":          {"=server/blob", "server/render"},
+	"server/render":               {"server/fleet"},
+	"server/device/feed":          {"=server/blob", "server/render", "=manifests/tufrepo"},
 	"server/device/native":        {"manifests/report", "server/fleet", "server/intake", "server/render"},
-	"server/console":              {"manifests", "server/fleet", "server/publish", "server/rollout", "server/intake", "server/auth", "server/render"},
-	"server/support":              {"manifests", "server/fleet", "server/verdict", "server/rollout", "server/render", "web"},
-	"server/otactl":               {"manifests", "=server/otactl/client"}, // a client of the server: of its code it knows nothing
+	"server/console":              {"manifests", "server/fleet", "server/library", "server/release", "server/rollout", "server/rollouts", "server/rooms", "server/auth", "server/render"},
+	"server/support":              {"manifests", "server/fleet", "server/offering", "server/published", "server/verdict", "server/rollout", "server/render", "web"},
+	"server/otactl":               {"internal", "manifests", "=server/otactl/client"}, // a client of the server: of its code it knows nothing
 	"server/otactl/client":        {"manifests"},
-	"server/otad":                 {"manifests", "server"},
+	"server/otad":                 {"internal", "server"},
 	"server/cmd":                  {"=server/otad", "=server/otactl"},
-	"demo":                        {"manifests", "server", "signer", "handset", "firmware-fixtures"}, // where the three programs meet
+	"demo":                        {"=internal/cli", "manifests", "server", "signer", "handset", "firmware-fixtures"}, // where the three programs meet
 }
+
+// testOnly folders are code that only tests import: conformance suites, and the kit of the server's rooms.
+var testOnly = []string{"server/servertest", "server/store/storetest", "server/blob/blobtest"}
 
 // libraryHome names the only folders that may import an outside library.
 var libraryHome = map[string][]string{
 	"github.com/go-chi/chi/v5":                          {"server"},
-	"github.com/theupdateframework/go-tuf/v2":           {"manifests/tufrepo", "server/publish", "handset"},
-	"github.com/sigstore/sigstore":                      {"manifests/tufrepo", "signer", "server/publish"},
+	"github.com/theupdateframework/go-tuf/v2":           {"manifests/tufrepo", "server/servertest", "handset"},
 	"github.com/secure-systems-lab/go-securesystemslib": {"manifests/tufrepo", "manifests/report"},
 	"modernc.org/sqlite":                                {"server/store"},
 	"github.com/minio/minio-go/v7":                      {"server/blob/s3"},
 	"github.com/google/go-cmp":                          {"server/store/storetest", "server/blob/blobtest"}, // a conformance suite is code that only tests import
 	"filippo.io/age":                                    {"signer/keys"},
-	"github.com/spf13/cobra":                            {"server/otad", "server/otactl", "signer/otasign", "handset/otahandset", "handset/otasim", "firmware-fixtures/mkfixture"},
-	"github.com/spf13/pflag":                            {"server/otad"},
-	"github.com/schollz/progressbar/v3":                 {"server/otactl", "firmware-fixtures/mkfixture"}, // it links net/http
+	"github.com/spf13/cobra":                            {"internal/cli", "server/otad", "server/otactl", "signer/otasign", "handset/otahandset", "handset/otasim", "firmware-fixtures/mkfixture"},
+	"github.com/spf13/pflag":                            {"internal/cli"},
+	"github.com/schollz/progressbar/v3":                 {"server/otactl"},
 	"go.yaml.in/yaml/v3":                                {"manifests", "server/otactl"},
 	"golang.org/x/term":                                 {"signer/otasign", "server/otactl"},
 	"google.golang.org/protobuf":                        {"manifests/otapkg", "firmware-fixtures"},
 }
 
 // pure folders take time and randomness as arguments.
-var pure = []string{"manifests", "server/fleet", "server/rollout", "server/verdict", "firmware-fixtures", "web"}
+var pure = []string{
+	"manifests", "signer/ceremony", "server/fleet", "server/offering", "server/rollout", "server/verdict", "firmware-fixtures", "web",
+}
 
 // mustNotLink forbids standard packages however indirectly they would come in.
 var mustNotLink = map[string][]string{
@@ -92,13 +112,21 @@ var mustNotLink = map[string][]string{
 	"signer/cmd/otasign":     {"net/http", "crypto/tls", "database/sql"}, // it runs on a machine without a network
 	"server/fleet":           {"net/http", "database/sql", "log/slog", "os/exec"},
 	"server/rollout":         {"net/http", "database/sql", "log/slog", "os/exec"},
-	"server/verdict":         {"net/http", "database/sql", "log/slog", "os/exec"},
+	"server/offering":        {"net/http", "database/sql", "log/slog", "os/exec"},
 }
 
 const (
 	maxFileLines = 400
 	maxFuncLines = 90
+	maxColumns   = 140 // 120 is the aim; a tab counts as one
 )
+
+// stillWide lists the folders, each without those below it, that still have longer lines. It only gets shorter.
+var stillWide = []string{
+	"handset", "handset/handsettest", "handset/otahandset", "handset/otasim", "manifests",
+	"manifests/report", "server/device/feed", "server/fleet", "server/intake", "server/store",
+	"server/store/storetest", "server/support", "server/verdict",
+}
 
 type source struct {
 	folder, name string
@@ -160,6 +188,9 @@ func TestImports(t *testing.T) {
 		}
 		for _, im := range s.file.Imports {
 			name, _ := strconv.Unquote(im.Path.Value)
+			if own, ok := strings.CutPrefix(name, "landed/"); ok && slices.Contains(testOnly, own) && !slices.Contains(testOnly, s.folder) {
+				t.Errorf("%s: %s is for tests alone", s.name, own)
+			}
 			if own, ok := strings.CutPrefix(name, "landed/"); ok && !permitted(s.folder, own, allowed) {
 				t.Errorf("%s: %s may not import %s; mayImport is the plan of the house", s.name, s.folder, own)
 			}
@@ -170,16 +201,22 @@ func TestImports(t *testing.T) {
 	}
 }
 
-// lookup finds the longest folder of the table that holds folder. Below server and
-// manifests a new folder must get a line of its own.
+// lookup finds what a folder may import. Below server, manifests and internal a new folder must get a line
+// of its own.
 func lookup(folder string) ([]string, bool) {
+	entry := entryOf(folder)
+	grouped := entry != "" && entry != "server" && entry != "manifests"
+	return mayImport[entry], entry == folder || grouped
+}
+
+// entryOf is the longest folder of mayImport that holds folder.
+func entryOf(folder string) string {
 	for f := folder; ; f = path.Dir(f) {
 		if f == "." {
 			f = ""
 		}
-		if allowed, ok := mayImport[f]; ok {
-			own := f == folder || (f != "" && f != "server" && f != "manifests")
-			return allowed, own
+		if _, ok := mayImport[f]; ok {
+			return f
 		}
 	}
 }
@@ -203,6 +240,77 @@ func atHome(library, folder string) bool {
 		}
 	}
 	return false
+}
+
+// TestAllowancesAreNeeded: a plan that allows what nobody does tells a reader nothing.
+func TestAllowancesAreNeeded(t *testing.T) {
+	needed := map[string]map[string]bool{} // by the folder of the table, what is imported
+	libraries := map[string][]string{}     // by the folder of the source
+	for _, s := range sources(t) {
+		entry := entryOf(s.folder)
+		if needed[entry] == nil {
+			needed[entry] = map[string]bool{}
+		}
+		for _, im := range s.file.Imports {
+			name, _ := strconv.Unquote(im.Path.Value)
+			if own, ok := strings.CutPrefix(name, "landed/"); ok && own != s.folder {
+				needed[entry][own] = true
+			}
+			libraries[s.folder] = append(libraries[s.folder], name)
+		}
+	}
+	for folder, allowed := range mayImport {
+		if needed[folder] == nil {
+			t.Errorf("mayImport has a line for %q, where no source is", folder)
+		}
+		for _, a := range allowed {
+			used := func(to string) bool { return permitted("", to, []string{a}) }
+			if !slices.ContainsFunc(slices.Collect(maps.Keys(needed[folder])), used) {
+				t.Errorf("mayImport allows %q to import %q, and nobody does; take it out", folder, a)
+			}
+		}
+	}
+	for library, homes := range libraryHome {
+		for _, home := range homes {
+			if !usedIn(libraries, library, home) {
+				t.Errorf("libraryHome lets %s live in %s, where nobody imports it; take it out", library, home)
+			}
+		}
+	}
+}
+
+func usedIn(libraries map[string][]string, library, home string) bool {
+	for folder, names := range libraries {
+		if folder != home && !strings.HasPrefix(folder, home+"/") {
+			continue
+		}
+		if slices.ContainsFunc(names, func(n string) bool { return n == library || strings.HasPrefix(n, library+"/") }) {
+			return true
+		}
+	}
+	return false
+}
+
+// TestColumns: lines that can be read side by side, and messages that wrap.
+func TestColumns(t *testing.T) {
+	wide := map[string]bool{}
+	for _, s := range sources(t) {
+		for i, line := range strings.Split(s.text, "\n") {
+			n := utf8.RuneCountInString(line)
+			if n <= maxColumns {
+				continue
+			}
+			wide[s.folder] = true
+			if !slices.Contains(stillWide, s.folder) {
+				t.Errorf("%s:%d has %d columns; the limit is %d, 120 is the aim; wrap messages with +", s.name, i+1, n, maxColumns)
+			}
+		}
+	}
+	for _, folder := range stillWide {
+		if !wide[folder] {
+			t.Errorf("%q has no wide line any more; take it out of stillWide", folder)
+		}
+	}
 }
 
 func TestPackageComments(t *testing.T) {
@@ -271,6 +379,30 @@ func TestPurePackagesTakeTimeAndChance(t *testing.T) {
 				if x, ok := sel.X.(*ast.Ident); ok && slices.Contains(forbidden[x.Name], sel.Sel.Name) {
 					t.Errorf("%s: %s.%s in a pure package; take the time as an argument", s.set.Position(n.Pos()), x.Name, sel.Sel.Name)
 				}
+			}
+			return true
+		})
+	}
+}
+
+// TestRolloutsChangeInOneRoom holds that nobody but the ledger of server/rollouts writes a rollout: there each change is
+// checked, audited, logged and told. The store itself, and tests, are not asked.
+func TestRolloutsChangeInOneRoom(t *testing.T) {
+	for _, s := range sources(t) {
+		if s.folder == "server/rollouts" || s.folder == "server/store" || slices.Contains(testOnly, s.folder) {
+			continue
+		}
+		ast.Inspect(s.file, func(n ast.Node) bool {
+			write, ok := n.(*ast.SelectorExpr)
+			if !ok || write.Sel.Name != "Save" && write.Sel.Name != "Create" {
+				return true
+			}
+			call, ok := write.X.(*ast.CallExpr)
+			if !ok {
+				return true
+			}
+			if of, ok := call.Fun.(*ast.SelectorExpr); ok && of.Sel.Name == "Rollouts" {
+				t.Errorf("%s: a rollout is written past the ledger of server/rollouts", s.set.Position(n.Pos()))
 			}
 			return true
 		})

@@ -17,8 +17,9 @@ import (
 	fixtures "landed/firmware-fixtures"
 	"landed/manifests"
 	"landed/server"
+	"landed/server/datadir"
 	"landed/server/otactl/client"
-	"landed/server/publish"
+	"landed/server/repo"
 )
 
 // house is the running server, and what the engineers have at hand.
@@ -58,17 +59,19 @@ func openHouse(ctx context.Context, o options, clock *clock) (h *house, err erro
 		return h, err
 	}
 	h.otaKeys = []crypto.PublicKey{h.otaKey.Cert.PublicKey}
-	token, err := server.Init(ctx, h.dir, "ann", clock.Now)
+	token, err := datadir.Init(ctx, h.dir, "ann", clock.Now)
 	if err != nil {
 		return h, err
 	}
 	if err = os.WriteFile(filepath.Join(h.dir, "ota-keys", "stable", "maker.pem"), h.otaKey.CertPEM(), 0o644); err != nil {
 		return h, err
 	}
-	h.server, err = server.New(server.Config{DataDir: h.dir, Now: clock.Now, Log: h.log, Notice: notice, Expiry: publish.Expiry{
-		// A day takes seconds here, so the online roles live longer than they would for a fleet.
-		Timestamp: 6 * day, TimestampEvery: 2 * day, Snapshot: 20 * day, SnapshotEvery: 6 * day, Offers: 30 * day, OffersEvery: 12 * day, Model: 180 * day,
-	}})
+	h.server, err = server.New(server.Config{DataDir: h.dir, Now: clock.Now, Log: h.log, Notice: notice,
+		Expiry: repo.Expiry{
+			// A day takes seconds here, so the online roles live longer than they would for a fleet.
+			Timestamp: 6 * day, TimestampEvery: 2 * day, Snapshot: 20 * day, SnapshotEvery: 6 * day, Offers: 30 * day,
+			OffersEvery: 12 * day, Model: 180 * day,
+		}})
 	if err != nil {
 		return h, err
 	}
@@ -85,7 +88,8 @@ func (h *house) listen(addr string) error {
 		return fmt.Errorf("%w; choose another address with -addr", err)
 	}
 	h.url = "http://" + l.Addr().String()
-	h.http = &http.Server{Handler: h.server.Handler(), ReadHeaderTimeout: 10 * time.Second, ErrorLog: slog.NewLogLogger(h.log.Handler(), slog.LevelError)}
+	h.http = &http.Server{Handler: h.server.Handler(), ReadHeaderTimeout: 10 * time.Second,
+		ErrorLog: slog.NewLogLogger(h.log.Handler(), slog.LevelError)}
 	go func() { _ = h.http.Serve(l) }()
 	return nil
 }

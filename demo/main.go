@@ -23,6 +23,8 @@ import (
 	"os/signal"
 	"syscall"
 	"time"
+
+	"landed/internal/cli"
 )
 
 func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
@@ -48,9 +50,14 @@ func run(args []string, stdout, stderr io.Writer) int {
 	flags.StringVar(&o.addr, "addr", "", "where to listen; 127.0.0.1:8080, or any free port with -once")
 	flags.StringVar(&o.data, "data", "", "data folder to keep; a temporary one by default")
 	flags.Uint64Var(&o.seed, "seed", 2014, "of the fleet's chances")
+	version := flags.Bool("version", false, "say by what source this program was built, and end")
 	flags.DurationVar(&o.pace, "pace", 2800*time.Millisecond, "real time that one virtual day takes, without -once")
 	if err := flags.Parse(args); err != nil {
 		return 2
+	}
+	if *version {
+		fmt.Fprintln(stdout, cli.Version("demo"))
+		return 0
 	}
 	if flags.NArg() > 0 || o.handsets < 70 {
 		fmt.Fprintln(stderr, "demo: no arguments are taken, and a fleet has 70 handsets at least, ten of each model")

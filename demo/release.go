@@ -207,7 +207,8 @@ func (p *people) signRelease(ctx context.Context, h *house, change, folder strin
 			return err
 		}
 		if len(answer.Roles) > 0 {
-			news.say("%s reviewed %d packages and signed: %d of %d.", name, len(summary.Packages), answer.Roles[0].Have, answer.Roles[0].Need)
+			news.say("%s reviewed %d packages and signed: %d of %d.", name, len(summary.Packages), answer.Roles[0].Have,
+				answer.Roles[0].Need)
 		}
 		if answer.State == "published" {
 			news.say("Published: handsets may install it once a rollout offers it.")

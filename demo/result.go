@@ -104,7 +104,8 @@ func (r result) print(w io.Writer) {
 		indent := strings.Repeat(" ", 4)
 		fmt.Fprintln(w, wrap(indent+strings.Join(cells, ", "), indent))
 	}
-	fmt.Fprintf(w, "\nThe observer received %d messages with identifiers from unpatched handsets,\nand %d from patched ones whose user had not agreed.\n", r.Observer.Before, r.Observer.AfterPatched)
+	fmt.Fprintf(w, "\nThe observer received %d messages with identifiers from unpatched handsets,\nand %d from patched "+
+		"ones whose user had not agreed.\n", r.Observer.Before, r.Observer.AfterPatched)
 	if r.Agrees {
 		fmt.Fprintf(w, "The page agrees with what %d handsets really did, class by class (%.1f s).\n", r.Handsets, r.Elapsed)
 	} else {

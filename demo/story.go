@@ -80,7 +80,8 @@ func switchOn(o options, h *house, p *people, clock *clock) (*sim.Fleet, error) 
 		}
 		models = append(models, m)
 	}
-	cfg := sim.Config{Seed: o.seed, Start: clock.Now(), Models: models, URL: h.url, Root: p.root, Keys: h.otaKeys, Log: h.log, Poll: day}
+	cfg := sim.Config{Seed: o.seed, Start: clock.Now(), Models: models, URL: h.url, Root: p.root, Keys: h.otaKeys,
+		Log: h.log, Poll: day}
 	if !o.once {
 		cfg.Pace = pace(clock.Now(), o.pace)
 	}
@@ -140,7 +141,8 @@ func stages(size int) []client.Stage {
 	first := min(max(2_000, 10_000*12/size), 4_900) / 100 * 100 // whole percents
 	var all []client.Stage
 	for _, share := range []int{first, 5_000, 10_000} {
-		all = append(all, client.Stage{Share: share, Soak: "24h", Gates: client.Gates{MinReports: reports(share), MinProven: 5_000, MaxFailures: 2_500, HaltLeaks: 3}})
+		all = append(all, client.Stage{Share: share, Soak: "24h", Gates: client.Gates{MinReports: reports(share),
+			MinProven: 5_000, MaxFailures: 2_500, HaltLeaks: 3}})
 	}
 	return all
 }
@@ -159,7 +161,8 @@ func bindBuilds() (map[string]fixtures.Build, error) {
 		b, err := fixtures.BuildOf(device, kind)
 		faults = append(faults, err)
 		if want := release.EffectOn(device).Migration; err == nil && string(b.Config.Migration) != string(want) {
-			faults = append(faults, fmt.Errorf("%s: the release declares that its image will %s, the image says %s", device, want, b.Config.Migration))
+			faults = append(faults, fmt.Errorf("%s: the release declares that its image will %s, the image says %s", device,
+				want, b.Config.Migration))
 		}
 		builds[device] = b
 	}

@@ -66,7 +66,8 @@ func (w *watch) progress(ctx context.Context) error {
 		proven += m.Proven
 		leaking += m.Verdicts["leak"]
 	}
-	w.news.progress(fmt.Sprintf("known %d · active before %d · patched %d · proven %d · leaking %d", n, active, running, proven, leaking))
+	w.news.progress(fmt.Sprintf("known %d · active before %d · patched %d · proven %d · leaking %d", n, active, running,
+		proven, leaking))
 	return nil
 }
 

@@ -45,7 +45,8 @@ func (b Build) abPackage(padTo int64) (abPackage, error) {
 		{name: "vbmeta", data: bytesBody(blocks([]byte("AVB0 STAND-IN")))},
 	}
 	if padTo > 0 {
-		parts = append(parts, partition{name: "padding_standin", data: padding("padding", (padTo+blockSize-1)/blockSize*blockSize)})
+		parts = append(parts, partition{name: "padding_standin",
+			data: padding("padding", (padTo+blockSize-1)/blockSize*blockSize)})
 	}
 	return abPackage{build: b, otaType: 1, payload: payloadSpec{
 		magic: "CrAU", major: 2, maxTimestamp: b.UTC, patchLevel: b.patchLevel(), partitions: parts, groupSize: 8 << 30,

@@ -93,7 +93,8 @@ func (p abPackage) metadataPB(props propertyFiles) []byte {
 	if p.downgrade {
 		m = pbInt(m, 3, 1)
 	}
-	for _, f := range [][2]string{{"ota-property-files", pad(props.all)}, {"ota-streaming-property-files", pad(props.streaming)}} {
+	for _, f := range [][2]string{{"ota-property-files", pad(props.all)},
+		{"ota-streaming-property-files", pad(props.streaming)}} {
 		m = pbBytes(m, 4, pbString(pbString(nil, 1, f[0]), 2, f[1]))
 	}
 	device := b.Model

@@ -118,7 +118,8 @@ func (b Build) check() error {
 		{"Version", b.Version}, {"Android", b.Android}, {"ROMName", b.ROMName},
 	} {
 		if f.value == "" || strings.ContainsAny(f.value, "\r\n\"\\|= ") {
-			errs = append(errs, fmt.Errorf("%s is %q: wanted a word without blanks, quotes, bars and line ends", f.name, f.value))
+			errs = append(errs, fmt.Errorf("%s is %q: wanted a word without blanks, quotes, bars and line ends", f.name,
+				f.value))
 		}
 	}
 	if b.UTC <= 0 {

@@ -23,7 +23,8 @@ type HostileCase struct {
 
 // Hostile lists every hostile package, by family of the rule: zip, signature, metadata and script, A/B.
 func Hostile() []HostileCase {
-	return slices.Concat(hostileZip(), hostileSignature(), hostileMetadata(), hostileScript(), hostilePayload(), hostileAB())
+	return slices.Concat(hostileZip(), hostileSignature(), hostileMetadata(), hostileScript(), hostilePayload(),
+		hostileAB())
 }
 
 // HostileOf finds a hostile package by name.

@@ -20,24 +20,29 @@ func hostilePayload() []HostileCase {
 			Write: forgery{ab: payload(func(s *payloadSpec) { s.major = 3 })}.of(m)},
 		{Name: "ab-minor", Model: m, Want: []string{"AB-MINOR"}, Why: "a full payload with the minor version of a delta",
 			Write: forgery{ab: payload(func(s *payloadSpec) { s.minor = 6 })}.of(m)},
-		{Name: "ab-minor-operation", Model: m, Want: []string{"AB-MINOR"}, Why: "a full payload with an operation that reads the old system",
+		{Name: "ab-minor-operation", Model: m, Want: []string{"AB-MINOR"},
+			Why:   "a full payload with an operation that reads the old system",
 			Write: forgery{ab: ops(func(o []operation) { o[len(o)-1].kind = 4 })}.of(m)},
 		{Name: "ab-unsigned", Model: m, Want: []string{"AB-SIG"}, Why: "the payload carries no signature",
 			Write: forgery{ab: payload(func(s *payloadSpec) { s.sign = nil })}.of(m)},
 		{Name: "ab-other-key", Model: m, Want: []string{"AB-SIG"}, Why: "zip and payload are signed by different keys",
 			Write: forgery{ab: payload(func(s *payloadSpec) { s.signWith(embeddedKey("other", "other")) })}.of(m)},
-		{Name: "ab-metadata-signature", Model: m, Want: []string{"AB-SIG"}, Why: "the metadata signature does not fit, the payload signature does",
+		{Name: "ab-metadata-signature", Model: m, Want: []string{"AB-SIG"},
+			Why:   "the metadata signature does not fit, the payload signature does",
 			Write: forgery{ab: payload(func(s *payloadSpec) { s.bend = func(meta, _ []byte) { meta[100] ^= 1 } })}.of(m)},
-		{Name: "ab-payload-signature", Model: m, Want: []string{"AB-SIG"}, Why: "the payload signature does not fit, the metadata signature does",
+		{Name: "ab-payload-signature", Model: m, Want: []string{"AB-SIG"},
+			Why:   "the payload signature does not fit, the metadata signature does",
 			Write: forgery{ab: payload(func(s *payloadSpec) { s.bend = func(_, data []byte) { data[100] ^= 1 } })}.of(m)},
 		{Name: "ab-signature-swap", Model: m, Want: []string{"AB-SIG"}, Why: "both signatures are over the same wrong bytes",
 			Write: forgery{ab: payload(func(s *payloadSpec) {
 				sign := s.sign
 				s.sign = func([]byte) ([]byte, error) { return sign(make([]byte, crypto.SHA256.Size())) }
 			})}.of(m)},
-		{Name: "ab-time", Model: m, Want: []string{"AB-TIME"}, Why: "the payload says that it is a day older than the metadata does",
+		{Name: "ab-time", Model: m, Want: []string{"AB-TIME"},
+			Why:   "the payload says that it is a day older than the metadata does",
 			Write: forgery{ab: payload(func(s *payloadSpec) { s.maxTimestamp -= 86400 })}.of(m)},
-		{Name: "ab-patch-level", Model: m, Want: []string{"AB-TIME"}, Why: "payload and metadata state different security patch levels",
+		{Name: "ab-patch-level", Model: m, Want: []string{"AB-TIME"},
+			Why:   "payload and metadata state different security patch levels",
 			Write: forgery{ab: payload(func(s *payloadSpec) { s.patchLevel = "2025-01-01" })}.of(m)},
 		{Name: "ab-range", Model: m, Want: []string{"AB-RANGE"}, Why: "an operation takes its data from behind the payload",
 			Write: forgery{ab: ops(func(o []operation) { o[0].offset = 1 << 40 })}.of(m)},
@@ -53,20 +58,27 @@ func hostileAB() []HostileCase {
 	const m = "fuxi"
 	properties := func(f func(string) string) func(*abPackage) { return func(p *abPackage) { p.properties = f } }
 	return []HostileCase{
-		{Name: "ab-compressed", Model: m, Want: []string{"AB-STORED"}, Why: "payload.bin is compressed and cannot be streamed",
+		{Name: "ab-compressed", Model: m, Want: []string{"AB-STORED"},
+			Why:   "payload.bin is compressed and cannot be streamed",
 			Write: forgery{entries: change(namePayload, func(e *entry) { e.deflate = true })}.of(m)},
 		{Name: "ab-order", Model: m, Want: []string{"AB-ORDER"}, Why: "a compressed entry lies before payload.bin",
-			Write: forgery{ab: func(p *abPackage) { p.between = []entry{deflated("META-INF/notes.txt", []byte(standinNote))} }}.of(m)},
+			Write: forgery{ab: func(p *abPackage) {
+				p.between = []entry{deflated("META-INF/notes.txt", []byte(standinNote))}
+			}}.of(m)},
 		{Name: "ab-hash", Model: m, Want: []string{"AB-HASH"}, Why: "FILE_HASH belongs to another payload",
 			Write: forgery{ab: properties(setProperty("FILE_HASH", "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="))}.of(m)},
 		{Name: "ab-metadata-hash", Model: m, Want: []string{"AB-HASH"}, Why: "METADATA_HASH belongs to another payload",
 			Write: forgery{ab: properties(setProperty("METADATA_HASH", "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="))}.of(m)},
 		{Name: "ab-size", Model: m, Want: []string{"AB-HASH"}, Why: "FILE_SIZE is not the size of payload.bin",
 			Write: forgery{ab: properties(setProperty("FILE_SIZE", "4096"))}.of(m)},
-		{Name: "ab-offsets", Model: m, Want: []string{"AB-PROPS"}, Why: "every stated offset is 16 bytes off: packed again after building",
+		{Name: "ab-offsets", Model: m, Want: []string{"AB-PROPS"},
+			Why:   "every stated offset is 16 bytes off: packed again after building",
 			Write: forgery{ab: func(p *abPackage) { p.shift = 16 }}.of(m)},
-		{Name: "ab-proxy", Model: m, Want: []string{"AB-KEYS"}, Why: "a property that would send the download through a stranger's proxy",
-			Write: forgery{ab: properties(func(s string) string { return s + "NETWORK_PROXY=http://proxy.invalid:3128\n" })}.of(m)},
+		{Name: "ab-proxy", Model: m, Want: []string{"AB-KEYS"},
+			Why: "a property that would send the download through a stranger's proxy",
+			Write: forgery{ab: properties(func(s string) string {
+				return s + "NETWORK_PROXY=http://proxy.invalid:3128\n"
+			})}.of(m)},
 		{Name: "meta-split", Model: m, Want: []string{"META-SPLIT"}, Why: "text and protobuf metadata name different devices",
 			Write: forgery{ab: func(p *abPackage) { p.pbDevice = "cancro" }}.of(m)},
 	}

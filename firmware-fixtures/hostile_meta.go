@@ -13,14 +13,18 @@ func hostileMetadata() []HostileCase {
 	return []HostileCase{
 		{Name: "meta-none", Model: m, Want: []string{"META-MISSING"}, Why: "no metadata file",
 			Write: forgery{files: func(f map[string][]byte) { delete(f, nameMetadata) }}.of(m)},
-		{Name: "meta-no-device", Model: m, Want: []string{"META-MISSING"}, Why: "no pre-device: nobody can say which phones it is for",
+		{Name: "meta-no-device", Model: m, Want: []string{"META-MISSING"},
+			Why:   "no pre-device: nobody can say which phones it is for",
 			Write: forgery{files: replaced(nameMetadata, "pre-device=armani\n", "")}.of(m)},
-		{Name: "meta-two-values", Model: m, Want: []string{"META-SPLIT"}, Why: "pre-device twice; readers differ in which one counts",
+		{Name: "meta-two-values", Model: m, Want: []string{"META-SPLIT"},
+			Why:   "pre-device twice; readers differ in which one counts",
 			Write: forgery{files: appended(nameMetadata, "pre-device=cancro\n")}.of(m)},
 		{Name: "meta-type-ab", Model: m, Want: []string{"META-TYPE"}, Why: "says A/B and has no payload",
 			Write: forgery{files: replaced(nameMetadata, "post-build=", "ota-type=AB\npost-build=")}.of(m)},
 		{Name: "meta-brick", Model: "fuxi", Want: []string{"META-TYPE"}, Why: "asks recovery to erase the device",
-			Write: forgery{ab: func(p *abPackage) { p.otaType, p.textKeys = 3, map[string]string{"ota-type": "BRICK"} }}.of("fuxi")},
+			Write: forgery{ab: func(p *abPackage) {
+				p.otaType, p.textKeys = 3, map[string]string{"ota-type": "BRICK"}
+			}}.of("fuxi")},
 		{Name: "meta-serial", Model: m, Want: []string{"META-SERIAL"}, Why: "restricted to single handsets",
 			Write: forgery{files: appended(nameMetadata, "serialno=STANDIN\n")}.of(m)},
 		{Name: "meta-fingerprint", Model: m, Want: []string{"META-FP"}, Why: "a fingerprint that nobody can parse",
@@ -34,7 +38,8 @@ func hostileMetadata() []HostileCase {
 				replaced(nameMetadata, "pre-device=armani", "pre-device=armanii")(f)
 				replaced(nameScript, `"armani"`, `"armanii"`)(f)
 			}}.of(m)},
-		{Name: "dev-other-model", Model: m, Want: []string{"DEV-MODEL"}, Why: "a good package for another model", Write: forgery{}.of("cancro")},
+		{Name: "dev-other-model", Model: m, Want: []string{"DEV-MODEL"}, Why: "a good package for another model",
+			Write: forgery{}.of("cancro")},
 		{Name: "dev-file-name", Model: m, Want: []string{"DEV-NAME"}, Why: "named after another model and version",
 			File: "miui_HMNoteWGlobal_JHDMIBH40.0_0123456789_4.2.zip", Write: forgery{}.of(m)},
 		{Name: "name-md5", Model: m, Want: []string{"NAME-MD5"}, Why: "named after the MD5 of another file",
@@ -64,28 +69,38 @@ func hostileScript() []HostileCase {
 	const m = "armani"
 	script := func(text string) func(map[string][]byte) { return appended(nameScript, text+"\n") }
 	return []HostileCase{
-		{Name: "dev-assert-other", Model: m, Want: []string{"DEV-ASSERT"}, Why: "metadata is for armani, the script accepts cancro",
+		{Name: "dev-assert-other", Model: m, Want: []string{"DEV-ASSERT"},
+			Why:   "metadata is for armani, the script accepts cancro",
 			Write: forgery{files: replaced(nameScript, `"armani"`, `"cancro"`)}.of(m)},
-		{Name: "dev-assert-none", Model: m, Want: []string{"DEV-ASSERT"}, Why: "the script checks no device, and nothing else would in 2014",
+		{Name: "dev-assert-none", Model: m, Want: []string{"DEV-ASSERT"},
+			Why: "the script checks no device, and nothing else would in 2014",
 			Write: forgery{files: func(f map[string][]byte) {
-				replaced(nameScript, fmt.Sprintf("assert(getprop(\"ro.product.device\") == %q ||\n       getprop(\"ro.build.product\") == %q);\n", m, m), "")(f)
+				replaced(nameScript, fmt.Sprintf("assert(getprop(\"ro.product.device\") == %q ||\n       "+
+					"getprop(\"ro.build.product\") == %q);\n", m, m), "")(f)
 			}}.of(m)},
 		{Name: "wipe-script", Model: m, Want: []string{"WIPE"}, Why: "formats /data and does not say so",
-			Write: forgery{files: script(`format("ext4", "EMMC", "/dev/block/platform/msm_sdcc.1/by-name/userdata", "0", "/data");`)}.of(m)},
+			Write: forgery{files: script(
+				`format("ext4", "EMMC", "/dev/block/platform/msm_sdcc.1/by-name/userdata", "0", "/data");`)}.of(m)},
 		{Name: "wipe-flag", Model: "fuxi", Want: []string{"WIPE"}, Why: "erases user data and says so, consistently",
 			Write: forgery{ab: func(p *abPackage) {
 				p.wipe, p.properties = true, func(s string) string { return s + "POWERWASH=1\n" }
 			}}.of("fuxi")},
-		{Name: "wipe-split", Model: "fuxi", Want: []string{"WIPE"}, Why: "the payload erases user data, the metadata is silent",
-			Write: forgery{ab: func(p *abPackage) { p.properties = func(s string) string { return s + "POWERWASH=1\n" } }}.of("fuxi")},
-		{Name: "boot-write-bootloader", Model: "lcsh92_wet_jb9", Want: []string{"BOOT-WRITE"}, Why: "also writes the bootloader",
+		{Name: "wipe-split", Model: "fuxi", Want: []string{"WIPE"},
+			Why: "the payload erases user data, the metadata is silent",
+			Write: forgery{ab: func(p *abPackage) {
+				p.properties = func(s string) string { return s + "POWERWASH=1\n" }
+			}}.of("fuxi")},
+		{Name: "boot-write-bootloader", Model: "lcsh92_wet_jb9", Want: []string{"BOOT-WRITE"},
+			Why: "also writes the bootloader",
 			Write: forgery{files: func(f map[string][]byte) {
 				f["uboot.img"] = []byte("STAND-IN")
-				script(`package_extract_file("uboot.img", "/tmp/uboot.img");` + "\n" + `write_raw_image("/tmp/uboot.img", "uboot");`)(f)
+				script(`package_extract_file("uboot.img", "/tmp/uboot.img");` + "\n" +
+					`write_raw_image("/tmp/uboot.img", "uboot");`)(f)
 			}}.of("lcsh92_wet_jb9")},
 		{Name: "boot-write-modem", Model: "fuxi", Want: []string{"BOOT-WRITE"}, Why: "the payload also writes the modem",
 			Write: forgery{ab: func(p *abPackage) {
-				p.payload.partitions = append(p.payload.partitions, partition{name: "modem", data: bytesBody(blocks([]byte("STAND-IN")))})
+				p.payload.partitions = append(p.payload.partitions,
+					partition{name: "modem", data: bytesBody(blocks([]byte("STAND-IN")))})
 			}}.of("fuxi")},
 		{Name: "data-write-files", Model: m, Want: []string{"DATA-WRITE"}, Why: "unpacks files over user data",
 			Write: forgery{files: func(f map[string][]byte) {

@@ -25,24 +25,37 @@ func hostileZip() []HostileCase {
 			File: "armani_images_JHCMIBH46.0_20140809.0000.1_4.3_global_0123456789.tgz", Write: fastboot},
 		{Name: "zip-second-directory", Model: m, Want: []string{"ZIP-TWODIR"}, Why: "a second archive hides in the comment",
 			Write: forgery{comment: hiddenArchive}.of(m)},
-		{Name: "zip-prefix", Model: m, Want: []string{"ZIP-PREFIX"}, Why: "bytes before the first entry, offsets left as they were",
+		{Name: "zip-prefix", Model: m, Want: []string{"ZIP-PREFIX"},
+			Why:   "bytes before the first entry, offsets left as they were",
 			Write: forgery{archive: func(b []byte) []byte { return append([]byte("#!/bin/sh\nexit 1\n"), b...) }}.of(m)},
-		{Name: "zip-prefix-shifted", Model: m, Want: []string{"ZIP-PREFIX"}, Why: "bytes before the first entry, offsets corrected",
+		{Name: "zip-prefix-shifted", Model: m, Want: []string{"ZIP-PREFIX"},
+			Why:   "bytes before the first entry, offsets corrected",
 			Write: forgery{archive: func(b []byte) []byte { return shiftOffsets([]byte("#!/bin/sh\nexit 1\n"), b) }}.of(m)},
 		{Name: "zip-trailing", Model: m, Want: []string{"ZIP-TRAIL"}, Why: "bytes after the end of the archive",
 			Write: forgery{signed: func(b []byte) []byte { return append(b, bytes.Repeat([]byte{0}, 512)...) }}.of(m)},
-		{Name: "zip-duplicate", Model: m, Want: []string{"ZIP-DUP"}, Why: "two build.prop; readers differ in which one counts",
+		{Name: "zip-duplicate", Model: m, Want: []string{"ZIP-DUP"},
+			Why: "two build.prop; readers differ in which one counts",
 			Write: forgery{entries: func(es []entry) []entry {
 				return append(es, deflated("system/build.prop", []byte("ro.build.fingerprint=another\n")))
 			}}.of(m)},
 		{Name: "zip-duplicate-payload", Model: "fuxi", Want: []string{"ZIP-DUP"}, Why: "two payload.bin",
-			Write: forgery{entries: func(es []entry) []entry { return append(es, stored(namePayload, []byte("CrAU"))) }}.of("fuxi")},
+			Write: forgery{entries: func(es []entry) []entry {
+				return append(es, stored(namePayload, []byte("CrAU")))
+			}}.of("fuxi")},
 		{Name: "zip-duplicate-case", Model: m, Want: []string{"ZIP-DUP"}, Why: "two names that differ only in case",
-			Write: forgery{entries: func(es []entry) []entry { return append(es, deflated("System/Build.prop", []byte("x=y\n"))) }}.of(m)},
-		{Name: "zip-name-mismatch", Model: m, Want: []string{"ZIP-MISMATCH"}, Why: "the directory says boot.img, the entry's own header b00t.img",
-			Write: forgery{archive: func(b []byte) []byte { return bytes.Replace(b, []byte("boot.img"), []byte("b00t.img"), 1) }}.of(m)},
-		{Name: "zip-crc-mismatch", Model: "fuxi", Want: []string{"ZIP-MISMATCH"}, Why: "the content is not what both headers promise",
-			Write: forgery{entries: change(nameCareMap, func(e *entry) { e.bend = func(d *dirEntry) { d.crc ^= 1 } })}.of("fuxi")},
+			Write: forgery{entries: func(es []entry) []entry {
+				return append(es, deflated("System/Build.prop", []byte("x=y\n")))
+			}}.of(m)},
+		{Name: "zip-name-mismatch", Model: m, Want: []string{"ZIP-MISMATCH"},
+			Why: "the directory says boot.img, the entry's own header b00t.img",
+			Write: forgery{archive: func(b []byte) []byte {
+				return bytes.Replace(b, []byte("boot.img"), []byte("b00t.img"), 1)
+			}}.of(m)},
+		{Name: "zip-crc-mismatch", Model: "fuxi", Want: []string{"ZIP-MISMATCH"},
+			Why: "the content is not what both headers promise",
+			Write: forgery{entries: change(nameCareMap, func(e *entry) {
+				e.bend = func(d *dirEntry) { d.crc ^= 1 }
+			})}.of("fuxi")},
 		{Name: "zip-overlap", Model: m, Want: []string{"ZIP-OVERLAP"}, Why: "one entry lies inside the content of another",
 			Write: forgery{entries: nestedEntry, directory: nestedDirectory}.of(m)},
 		{Name: "zip-hidden-entry", Model: m, Want: []string{"ZIP-GAP"}, Why: "an entry that the directory does not list",
@@ -51,9 +64,12 @@ func hostileZip() []HostileCase {
 			}}.of(m)},
 		{Name: "zip-path-parent", Model: m, Want: []string{"ZIP-PATH"}, Why: "a name that leads out of the package",
 			Write: forgery{entries: extra("system/../../data/local/run.sh")}.of(m)},
-		{Name: "zip-path-absolute", Model: m, Want: []string{"ZIP-PATH"}, Why: "an absolute name", Write: forgery{entries: extra("/data/run.sh")}.of(m)},
-		{Name: "zip-path-backslash", Model: m, Want: []string{"ZIP-PATH"}, Why: "a backslash in a name", Write: forgery{entries: extra(`..\data\run.sh`)}.of(m)},
-		{Name: "zip-path-nul", Model: m, Want: []string{"ZIP-PATH"}, Why: "a NUL in a name", Write: forgery{entries: extra("system/a\x00.txt")}.of(m)},
+		{Name: "zip-path-absolute", Model: m, Want: []string{"ZIP-PATH"}, Why: "an absolute name",
+			Write: forgery{entries: extra("/data/run.sh")}.of(m)},
+		{Name: "zip-path-backslash", Model: m, Want: []string{"ZIP-PATH"}, Why: "a backslash in a name",
+			Write: forgery{entries: extra(`..\data\run.sh`)}.of(m)},
+		{Name: "zip-path-nul", Model: m, Want: []string{"ZIP-PATH"}, Why: "a NUL in a name",
+			Write: forgery{entries: extra("system/a\x00.txt")}.of(m)},
 		{Name: "zip-path-symlink", Model: m, Want: []string{"ZIP-PATH"}, Why: "an entry that unpacks to a symbolic link",
 			Write: forgery{entries: func(es []entry) []entry {
 				e := stored("system/etc/link", []byte("/data/local"))
@@ -65,9 +81,13 @@ func hostileZip() []HostileCase {
 				f[nameMetadata] = append(f[nameMetadata], bytes.Repeat([]byte("\n"), 32<<20)...)
 			}}.of(m)},
 		{Name: "zip-encrypted", Model: "fuxi", Want: []string{"ZIP-METHOD"}, Why: "an entry marked as encrypted",
-			Write: forgery{entries: change(nameCareMap, func(e *entry) { e.bend = func(d *dirEntry) { d.flags |= 1 } })}.of("fuxi")},
+			Write: forgery{entries: change(nameCareMap, func(e *entry) {
+				e.bend = func(d *dirEntry) { d.flags |= 1 }
+			})}.of("fuxi")},
 		{Name: "zip-method", Model: "fuxi", Want: []string{"ZIP-METHOD"}, Why: "an entry packed with bzip2",
-			Write: forgery{entries: change(nameCareMap, func(e *entry) { e.bend = func(d *dirEntry) { d.method = 12 } })}.of("fuxi")},
+			Write: forgery{entries: change(nameCareMap, func(e *entry) {
+				e.bend = func(d *dirEntry) { d.method = 12 }
+			})}.of("fuxi")},
 	}
 }
 
@@ -79,7 +99,8 @@ func fastboot(w io.Writer, _ Key) error {
 	z := gzip.NewWriter(w)
 	t := tar.NewWriter(z)
 	text := []byte(standinNote)
-	if err := t.WriteHeader(&tar.Header{Name: "armani_images/images/system.img", Mode: 0o644, Size: int64(len(text)), Format: tar.FormatUSTAR}); err != nil {
+	if err := t.WriteHeader(&tar.Header{Name: "armani_images/images/system.img", Mode: 0o644, Size: int64(len(text)),
+		Format: tar.FormatUSTAR}); err != nil {
 		return err
 	}
 	if _, err := t.Write(text); err != nil {
@@ -128,7 +149,8 @@ const outerName, innerName = "system/etc/outer.bin", "system/etc/inner.txt"
 var innerText = []byte("stand-in\n")
 
 func innerHeader() dirEntry {
-	return dirEntry{name: innerName, crc: crc32.ChecksumIEEE(innerText), packed: uint64(len(innerText)), unpacked: uint64(len(innerText))}
+	return dirEntry{name: innerName, crc: crc32.ChecksumIEEE(innerText), packed: uint64(len(innerText)),
+		unpacked: uint64(len(innerText))}
 }
 
 // nestedEntry adds a stored entry whose content is a whole entry; nestedDirectory lists that one as well.

@@ -11,8 +11,8 @@ import (
 )
 
 // jarSignature makes MANIFEST.MF, CERT.SF and CERT.RSA (or .EC) over the entries, as the JAR file
-// specification describes them. Every package that signapk wrote for KitKat carries the three; recovery looks at none of
-// them, which is what SIG-JARONLY is about.
+// specification describes them. Every package that signapk wrote for KitKat carries the three; recovery looks at
+// none of them, which is what SIG-JARONLY is about.
 func jarSignature(entries []entry, k Key) ([]entry, error) {
 	h, word := k.hash(), "SHA-256-Digest"
 	if h == crypto.SHA1 {

@@ -62,8 +62,9 @@ func NewKey(random io.Reader) (Key, error) {
 	}
 	serial[0] = serial[0]&0x7f | 1 // positive and never empty
 	template := &x509.Certificate{
-		SerialNumber:       new(big.Int).SetBytes(serial),
-		Subject:            pkix.Name{Organization: []string{"Landed"}, OrganizationalUnit: []string{"stand-in firmware"}, CommonName: "OTA key"},
+		SerialNumber: new(big.Int).SetBytes(serial),
+		Subject: pkix.Name{Organization: []string{"Landed"}, OrganizationalUnit: []string{"stand-in firmware"},
+			CommonName: "OTA key"},
 		NotBefore:          time.Date(2014, 1, 1, 0, 0, 0, 0, time.UTC),
 		NotAfter:           time.Date(2044, 1, 1, 0, 0, 0, 0, time.UTC),
 		SignatureAlgorithm: x509.SHA256WithRSA,

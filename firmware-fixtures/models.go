@@ -39,23 +39,28 @@ var mtk = board{system: "/dev/block/mmcblk0p6", boot: "/dev/bootimg", data: "/de
 // catalogue is the line-up. The dates of the 2014 models lie around 10 August 2014, the day on which the real fix
 // was announced; version numbers are invented within the grammar of their time.
 var catalogue = []model{
-	{name: "armani", variant: "armani_global", romName: "HM1SWCGlobal", product: "armani/armani", android: "4.3", buildID: "JLS36C",
+	{name: "armani", variant: "armani_global", romName: "HM1SWCGlobal", product: "armani/armani", android: "4.3",
+		buildID:     "JLS36C",
 		fileAndroid: "4.3", versions: [3]string{"JHCMIBF38.0", "JHCMIBH46.0", "JHCMIBH47.0"},
 		dates: [3]string{"2014-07-08", "2014-08-09", "2014-08-11"}, board: qcom("msm_sdcc.1")},
-	{name: "HM2013023", variant: "HM2013023_global", romName: "HMWGlobal", product: "HM2013023/HM2013023", android: "4.2.2", buildID: "HM2013023",
+	{name: "HM2013023", variant: "HM2013023_global", romName: "HMWGlobal", product: "HM2013023/HM2013023",
+		android: "4.2.2", buildID: "HM2013023",
 		fileAndroid: "4.2", versions: [3]string{"JHBMIBF37.0", "JHBMIBH44.0", "JHBMIBH46.0"},
 		dates: [3]string{"2014-07-10", "2014-08-09", "2014-08-11"}, board: mtk},
-	{name: "lcsh92_wet_jb9", variant: "lcsh92_wet_jb9_global", romName: "HMNoteWGlobal", product: "lcsh92_wet_jb9/lcsh92_wet_jb9", android: "4.2.2", buildID: "JDQ39",
+	{name: "lcsh92_wet_jb9", variant: "lcsh92_wet_jb9_global", romName: "HMNoteWGlobal",
+		product: "lcsh92_wet_jb9/lcsh92_wet_jb9", android: "4.2.2", buildID: "JDQ39",
 		fileAndroid: "4.2", versions: [3]string{"JHDMIBF31.0", "JHDMIBH40.0", "JHDMIBH41.0"},
 		dates: [3]string{"2014-07-11", "2014-08-08", "2014-08-12"}, board: mtk,
 		// Switches messaging off but forgets the registrations of before: ends as registered_by_itself.
 		adapt: func(c *Config) { c.DeregisterAuto = false }},
-	{name: "dior", variant: "dior_global", romName: "HMNoteLTEGlobal", product: "dior/dior", android: "4.4.2", buildID: "KVT49L",
+	{name: "dior", variant: "dior_global", romName: "HMNoteLTEGlobal", product: "dior/dior", android: "4.4.2",
+		buildID:     "KVT49L",
 		fileAndroid: "4.4", versions: [3]string{"KHIMIBF21.0", "KHIMIBH30.0", "KHIMIBH31.0"},
 		dates: [3]string{"2014-07-15", "2014-08-09", "2014-08-12"}, board: qcom("msm_sdcc.1"),
 		// Suspends messaging until the user answers.
 		adapt: func(c *Config) { c.Migration = "ask" }},
-	{name: "cancro", variant: "cancro_global", romName: "MI3WGlobal", product: "cancro/cancro", android: "4.4.2", buildID: "KVT49L",
+	{name: "cancro", variant: "cancro_global", romName: "MI3WGlobal", product: "cancro/cancro", android: "4.4.2",
+		buildID:     "KVT49L",
 		fileAndroid: "4.4", versions: [3]string{"KXDMIBF25.0", "KXDMIBH34.0", "KXDMIBH35.0"},
 		dates: [3]string{"2014-07-17", "2014-08-10", "2014-08-13"}, board: qcom("msm_sdcc.1"),
 		// The only policy that the maker's own text of 2014 supports: whoever was on stays on.
@@ -63,7 +68,8 @@ var catalogue = []model{
 	{name: "pisces", variant: "pisces", romName: "MI3TD", product: "pisces/pisces", android: "4.2.1", buildID: "JOP40D",
 		fileAndroid: "4.2", versions: [3]string{"JXCCNBF22.0", "JXCCNBH28.0", "JXCCNBH29.0"},
 		dates: [3]string{"2014-07-18", "2014-08-10", "2014-08-11"}, board: qcom("sdhci-tegra.3")},
-	{name: "fuxi", variant: "fuxi_global", romName: "FUXIGlobal", product: "fuxi_global/fuxi", android: "16", buildID: "BP2A.250605.031.A3",
+	{name: "fuxi", variant: "fuxi_global", romName: "FUXIGlobal", product: "fuxi_global/fuxi", android: "16",
+		buildID:     "BP2A.250605.031.A3",
 		fileAndroid: "16.0", versions: [3]string{"OS3.0.2.0.WMCMIXM", "OS3.0.4.0.WMCMIXM", "OS3.0.5.0.WMCMIXM"},
 		dates: [3]string{"2026-02-10", "2026-03-17", "2026-03-24"}, ab: true},
 }

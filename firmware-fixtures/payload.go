@@ -28,11 +28,12 @@ type payloadSpec struct {
 	maxTimestamp int64
 	patchLevel   string
 	partitions   []partition
-	groupSize    uint64                                           // bytes of the dynamic partition group
-	bendOps      func([]operation)                                // changes the operations of the first partition
-	sign         func([]byte) ([]byte, error)                     // signs a SHA-256 digest; nil leaves the payload unsigned
-	signSize     int                                              // longest signature that sign returns
-	bend         func(metadataSignature, payloadSignature []byte) // changes finished Signatures messages
+	groupSize    uint64                       // bytes of the dynamic partition group
+	bendOps      func([]operation)            // changes the operations of the first partition
+	sign         func([]byte) ([]byte, error) // signs a SHA-256 digest; nil leaves the payload unsigned
+	signSize     int                          // longest signature that sign returns
+	// bend changes finished Signatures messages.
+	bend func(metadataSignature, payloadSignature []byte)
 }
 
 // partition is one target image: data up to a block boundary, then zeroBlocks blocks of zeros.

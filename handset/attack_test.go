@@ -4,6 +4,8 @@ package handset
 
 import (
 	"bytes"
+	"crypto/sha512"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -140,6 +142,67 @@ var attacks = []attack{
 		r.server.Put(tufrepo.MetadataFile("targets", r.server.Versions["targets"]), keepTargets)
 		r.resnapshot(keepTargets)
 	}},
+	{"10 offers document swapped on the way", ClassHash, func(r *rig) {
+		r.offered()
+		text := offers.Document{Schema: 1, Model: "armani", Channel: "stable", Offers: []offers.Offer{r.offer}}.Bytes()
+		r.bend("/targets/offers/", func(w http.ResponseWriter) {
+			w.Write(bytes.Replace(text, []byte(`"stage": 1`), []byte(`"stage": 2`), 1))
+		})
+	}},
+	{"15 other member that nobody knows", ClassDisagree, func(r *rig) {
+		r.offer.RawCustom = r.rawCustom(`"proof":9007199254740993`)
+		r.listRaw(r.rawCustom(`"proof":9007199254740992`))
+		r.offered()
+	}},
+	{"15 a member that only the offline role has", ClassDisagree, func(r *rig) {
+		r.listRaw(r.rawCustom(`"proof":null`))
+		r.offered()
+	}},
+	{"15 a member that only the offer has", ClassDisagree, func(r *rig) {
+		r.offer.RawCustom = r.rawCustom(`"proof":null`)
+		r.offered()
+	}},
+	{"16 role of a model that delegates", ClassDisagree, func(r *rig) {
+		r.alter("armani", func(signed map[string]any) {
+			signed["delegations"] = map[string]any{"keys": map[string]any{}, "roles": []any{}}
+		})
+		r.offered()
+	}},
+	{"20 another role vouches for the build", ClassDisagree, func(r *rig) {
+		r.server.Devices["dior"], r.server.Packages["dior"] = "dior", r.server.Packages["armani"]
+		r.server.Packages["armani"] = nil
+		r.alter("targets", func(signed map[string]any) {
+			for _, d := range signed["delegations"].(map[string]any)["roles"].([]any) {
+				switch role := d.(map[string]any); role["name"] {
+				case "armani":
+					role["paths"] = []string{"builds/armani/*.json"}
+				case "dior":
+					role["paths"] = []string{"builds/armani/*.zip"}
+				}
+			}
+		})
+		r.offered()
+	}},
+	{"two hashes for one package", ClassMix, func(r *rig) {
+		sum := sha512.Sum512(r.content)
+		r.alter("armani", func(signed map[string]any) {
+			for _, target := range signed["targets"].(map[string]any) {
+				target.(map[string]any)["hashes"].(map[string]any)["sha512"] = hex.EncodeToString(sum[:])
+			}
+		})
+		r.offered()
+	}},
+	{"6 offers role that lasts too long", ClassFreeze, func(r *rig) { r.offersLast(40); r.offered() }},
+	{"6 freeze at the snapshot, in a process that lives on", ClassFreeze, func(r *rig) {
+		r.offersLast(30)
+		r.server.Publish()
+		r.step()
+		r.now = r.now.Add(10 * 24 * time.Hour)
+		r.server.Renew()
+	}},
+	{"redirected timestamp", ClassNetwork, func(r *rig) { r.redirect("timestamp.json") }},
+	{"redirected snapshot", ClassNetwork, func(r *rig) { r.server.Publish(); r.redirect("snapshot.json") }},
+	{"redirected package", ClassNetwork, func(r *rig) { r.offered(); r.redirect("/builds/") }},
 	{"timestamp without a snapshot", ClassSignature, func(r *rig) {
 		var doc map[string]any
 		_ = json.Unmarshal(r.server.File("timestamp.json"), &doc)
@@ -166,6 +229,54 @@ func (r *rig) bend(part string, answer func(http.ResponseWriter)) {
 		answer(w)
 		return true
 	}
+}
+
+// redirect answers with an address that a server has made for this handset alone.
+func (r *rig) redirect(part string) {
+	r.server.Bend = func(w http.ResponseWriter, req *http.Request) bool {
+		if strings.Contains(req.URL.Path, "handset-4711") {
+			r.t.Error("a redirect was followed")
+		}
+		if !strings.Contains(req.URL.Path, part) {
+			return false
+		}
+		w.Header().Set("Location", "/handset-4711"+req.URL.Path)
+		w.WriteHeader(http.StatusTemporaryRedirect)
+		return true
+	}
+}
+
+// alter changes what is signed for a role from now on.
+func (r *rig) alter(role string, change func(signed map[string]any)) {
+	r.server.Alter = func(name string, signed map[string]any) {
+		if name == role {
+			change(signed)
+		}
+	}
+}
+
+// offersLast lets the offers role be valid for so many days.
+func (r *rig) offersLast(days int) {
+	r.alter("armani-offers", func(signed map[string]any) {
+		signed["expires"] = r.now.AddDate(0, 0, days).Format(time.RFC3339)
+	})
+}
+
+// rawCustom is the custom part of the offer with more members, in white space of its own.
+func (r *rig) rawCustom(members string) json.RawMessage {
+	r.t.Helper()
+	text, err := json.Marshal(r.offer.Custom)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return json.RawMessage("{ " + members + ", " + string(text[1:]))
+}
+
+// listRaw lets the offline role say this of the package.
+func (r *rig) listRaw(custom json.RawMessage) {
+	r.alter("armani", func(signed map[string]any) {
+		signed["targets"].(map[string]any)[r.offer.Package.Path].(map[string]any)["custom"] = custom
+	})
 }
 
 // offered publishes the offer.

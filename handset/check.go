@@ -23,7 +23,8 @@ func (c *Client) check(ctx context.Context) error {
 	if err != nil {
 		return &Refusal{ClassHandset, report.PhaseInstall, codeError, err}
 	}
-	if err := c.cfg.Slots.MarkSuccessful(); err != nil { // what polls has come up, even if that could not be written then
+	// What polls has come up, even if that could not be written then.
+	if err := c.cfg.Slots.MarkSuccessful(); err != nil {
 		c.cfg.Log.Error("the running system could not be marked successful", "err", err)
 	}
 	f, err := c.poll(ctx, img.Build.Model)
@@ -34,32 +35,33 @@ func (c *Client) check(ctx context.Context) error {
 		if c.mem.Offer != nil {
 			return c.begin(*c.mem.Offer, img.Build)
 		}
-		c.rest(img.Build)
+		c.waitForPoll(img.Build)
 		return nil
 	}
 	if f.retired() {
-		c.mem.Reason = "There are no updates for this model here (any more)."
+		c.mem.Reason, c.mem.Needs = "There are no updates for this model here (any more).", ""
 		f.done()
 		c.discard()
-		c.rest(img.Build)
+		c.waitForPoll(img.Build)
 		return nil
 	}
-	doc, _, err := f.offers()
+	doc, err := f.offers()
 	if err != nil {
 		return err
 	}
 	d := offers.Decide(doc, c.describe(img.Build))
-	c.mem.Reason = d.Words()
+	c.mem.Reason, c.mem.Needs = d.Words(), d.Needs
 	if d.Reason == offers.ReasonWrongModel {
-		return refuse(ClassHardware, report.PhaseMetadata, codeRecoveryWrong, "the offers for %s were made for %s", img.Build.Model, doc.Model)
+		return refuse(ClassHardware, report.PhaseMetadata, codeRecoveryWrong, "the offers for %s were made for %.50q",
+			img.Build.Model, doc.Model)
 	}
-	if err := c.listen(f, doc, d, img.Build); err != nil {
+	if err := c.noteOffers(f, doc, d, img.Build); err != nil {
 		return err
 	}
 	f.done()
 	if d.Offer == nil || d.Offer.Package.SHA256 == c.mem.GaveUp {
 		c.discard()
-		c.rest(img.Build)
+		c.waitForPoll(img.Build)
 		return nil
 	}
 	return c.begin(*d.Offer, img.Build)
@@ -70,9 +72,9 @@ func (c *Client) describe(b slots.Build) offers.Handset {
 		Counter: c.mem.Counter, Begun: c.mem.Begun, Secret: c.mem.Secret}
 }
 
-// meet takes notice of the release that reports will speak of: the one that is offered, or runs, or waits. The
+// noteRelease takes notice of the release that reports will speak of: the one that is offered, or runs, or waits. The
 // offline role has said what is said of it here.
-func (c *Client) meet(met manifests.Custom, b slots.Build) {
+func (c *Client) noteRelease(met manifests.Custom, b slots.Build) {
 	running := met.Build.Fingerprint == b.Fingerprint
 	if running {
 		c.mem.Counter = max(c.mem.Counter, met.Counter)
@@ -89,11 +91,11 @@ func (c *Client) meet(met manifests.Custom, b slots.Build) {
 	if running {
 		c.mem.Progress, c.mem.Running = report.ProgressRunning, b.Fingerprint
 	}
-	c.tell(report.KindBaseline)
+	c.queueReport(report.KindBaseline)
 }
 
-// rest waits for the next poll.
-func (c *Client) rest(b slots.Build) {
+// waitForPoll waits for the next poll.
+func (c *Client) waitForPoll(b slots.Build) {
 	c.mem.Tries = 0
 	if c.mem.Failure != nil && c.mem.Failure.Phase == report.PhaseMetadata {
 		c.progress(report.ProgressKnown, nil) // the feed is in order again
@@ -111,7 +113,6 @@ func (c *Client) begin(o offers.Offer, b slots.Build) error {
 		if err := os.Remove(c.path(downloadFile)); err != nil && !errors.Is(err, os.ErrNotExist) {
 			return &Refusal{ClassHandset, report.PhaseDownload, codeWrite, err}
 		}
-		c.mem.Part = ""
 	}
 	c.countAttempt(o.Package.SHA256)
 	c.mem.Offer, c.mem.Begun, c.mem.GaveUp, c.mem.Leaving = &o, o.Rollout, "", b.Fingerprint
@@ -132,9 +133,10 @@ func (c *Client) fail(ctx context.Context, err error) error {
 	was := c.mem.State
 	c.mem.Tries++
 	c.enter(Failed, c.cfg.Now().Add(c.backOff(c.mem.Tries)))
-	c.cfg.Log.Info("refused", "class", string(r.Class), "phase", string(r.Phase), "code", r.Code, "err", r.Err)
+	c.cfg.Log.Info("refused", "class", string(r.Class), "phase", string(r.Phase), "code", r.Code,
+		"err", Printable(r.Err.Error()))
 	if r.Class != ClassNetwork {
-		c.mem.ETag, c.known = "", nil // look at everything again
+		c.mem.Validator, c.known = "", nil // look at everything again
 	}
 	if was != Checking && r.blames() {
 		c.countInstall()
@@ -147,7 +149,8 @@ func (c *Client) fail(ctx context.Context, err error) error {
 func (c *Client) countInstall() {
 	c.mem.Installs++
 	if c.mem.Installs >= maxInstalls && c.mem.Tried != "" {
-		c.mem.GaveUp, c.mem.Reason = c.mem.Tried, "The update failed three times on this handset and will not be tried again."
+		c.mem.GaveUp = c.mem.Tried
+		c.mem.Reason = "The update failed three times on this handset and will not be tried again."
 		c.discard()
 	}
 }
@@ -181,5 +184,5 @@ func (c *Client) concerns(r *Refusal) bool {
 // discard removes the download and what was known of it.
 func (c *Client) discard() {
 	_ = os.Remove(c.path(downloadFile))
-	c.mem.Offer, c.mem.Part = nil, ""
+	c.mem.Offer = nil
 }

@@ -13,7 +13,6 @@ import (
 	"net/http"
 	"os"
 	"slices"
-	"strings"
 	"syscall"
 
 	"landed/manifests"
@@ -22,7 +21,8 @@ import (
 )
 
 // download brings the package to the disk: from where an earlier attempt stopped, never beyond the stated
-// length, hashing as it goes. Memory is one buffer whatever the size.
+// length, hashing as it goes. Memory is one buffer whatever the size. What was resumed and turns out to be something
+// else, as when the kept part was damaged, is begun once anew.
 func (c *Client) download(ctx context.Context) error {
 	if c.mem.Offer == nil {
 		return refuse(ClassHandset, report.PhaseDownload, codeError, "nothing is being downloaded")
@@ -33,25 +33,13 @@ func (c *Client) download(ctx context.Context) error {
 		return &Refusal{ClassHandset, report.PhaseDownload, codeWrite, err}
 	}
 	defer file.Close()
-	sum := sha256.New()
-	have, err := io.Copy(sum, io.LimitReader(file, want.Length+1)) // what was resumed is hashed like the rest
+	resumed, err := c.complete(ctx, file, want)
+	if r, ok := errors.AsType[*Refusal](err); ok && r.Class == ClassHash && resumed {
+		c.cfg.Log.Info("what was kept of the download is not part of the package; it begins anew")
+		_, err = c.complete(ctx, file, want)
+	}
 	if err != nil {
-		return &Refusal{ClassHandset, report.PhaseDownload, codeWrite, err}
-	}
-	if have > want.Length {
-		have = 0
-	}
-	if have == 0 {
-		sum.Reset()
-	}
-	if have < want.Length {
-		if err := c.transfer(ctx, file, sum, have, want); err != nil {
-			return err
-		}
-	}
-	if got := hex.EncodeToString(sum.Sum(nil)); got != want.SHA256 {
-		c.dropPart()
-		return refuse(ClassHash, report.PhaseDownload, codePayloadHash, "%s: its hash is %s, wanted %s", want.Path, got, want.SHA256)
+		return err
 	}
 	if !c.cfg.Volatile {
 		if err := file.Sync(); err != nil {
@@ -62,15 +50,40 @@ func (c *Client) download(ctx context.Context) error {
 	return nil
 }
 
+// complete fetches what is missing of the file and requires its hash. If that is another, nothing is left of it.
+// resumed says if a part lay there before.
+func (c *Client) complete(ctx context.Context, file *os.File, want manifests.Package) (resumed bool, err error) {
+	sum := sha256.New()
+	if err := seek(file, 0); err != nil {
+		return false, &Refusal{ClassHandset, report.PhaseDownload, codeWrite, err}
+	}
+	have, err := io.Copy(sum, io.LimitReader(file, want.Length+1)) // what was resumed is hashed like the rest
+	if err != nil {
+		return false, &Refusal{ClassHandset, report.PhaseDownload, codeWrite, err}
+	}
+	if have > want.Length {
+		have = 0
+		sum.Reset()
+	}
+	if have < want.Length {
+		if err := c.transfer(ctx, file, sum, have, want); err != nil {
+			return have > 0, err
+		}
+	}
+	if got := hex.EncodeToString(sum.Sum(nil)); got != want.SHA256 {
+		c.dropPart()
+		return have > 0, refuse(ClassHash, report.PhaseDownload, codePayloadHash, "%s: its hash is %s, wanted %s",
+			want.Path, got, want.SHA256)
+	}
+	return have > 0, nil
+}
+
 // transfer appends the missing bytes. A broken connection leaves what came; anything that cannot be the
 // package leaves nothing.
 func (c *Client) transfer(ctx context.Context, file *os.File, sum hash.Hash, have int64, want manifests.Package) error {
 	header := http.Header{}
 	if have > 0 {
-		header.Set("Range", fmt.Sprintf("bytes=%d-", have))
-		if c.mem.Part != "" {
-			header.Set("If-Range", c.mem.Part)
-		}
+		header.Set("Range", fmt.Sprintf("bytes=%d-", have)) // no If-Range: the path carries the hash
 	}
 	resp, err := c.get(ctx, c.targetURL(tufrepo.StoredTarget(want.Path, want.SHA256)), header)
 	if err != nil {
@@ -89,13 +102,6 @@ func (c *Client) transfer(ctx context.Context, file *os.File, sum hash.Hash, hav
 	}
 	if err := errors.Join(file.Truncate(start), seek(file, start)); err != nil {
 		return &Refusal{ClassHandset, report.PhaseDownload, codeWrite, err}
-	}
-	c.mem.Part = ""
-	if tag := entityTag(resp); strings.HasPrefix(tag, `"`) { // a weak one vouches for no byte
-		c.mem.Part = tag
-	}
-	if err := c.save(); err != nil {
-		return err
 	}
 	return c.pour(io.MultiWriter(file, sum), resp, want.Length-start)
 }
@@ -154,7 +160,6 @@ func transferRefusal(err error, code int) error {
 
 func (c *Client) dropPart() {
 	_ = os.Truncate(c.path(downloadFile), 0)
-	c.mem.Part = ""
 }
 
 func seek(f *os.File, to int64) error {

@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"net/http"
 	"os"
@@ -27,6 +28,8 @@ import (
 )
 
 const (
+	timestampFile = "timestamp.json"
+
 	maxTimestamp = tufrepo.MaxTimestampBytes
 	maxOffers    = 256 << 10
 	maxRole      = tufrepo.MaxTargetsBytes
@@ -40,41 +43,20 @@ type feed struct {
 	model    string // ro.product.device
 	role     string // of the model
 	now      time.Time
-	etag     string
-	expires  time.Time
-	snapshot []byte // a newer one that glance has fetched
+	snapshot []byte // a newer one that unchanged has fetched
 }
 
-// poll asks for the timestamp. A nil feed without an error means that nothing has changed and nothing
-// has expired; otherwise the whole TUF workflow has been done.
+// poll asks the feed for news. A nil feed without an error means that nothing has changed and nothing has expired;
+// otherwise the whole TUF workflow has been done.
 func (c *Client) poll(ctx context.Context, model string) (*feed, error) {
-	now := c.Time()
-	header := packed()
-	if c.mem.ETag != "" && now.Before(c.mem.Expires) {
-		header.Set("If-None-Match", c.mem.ETag)
+	f := &feed{c: c, model: model, role: manifests.Model{Device: model}.Role(), now: c.Time(),
+		fetch: &fetcher{ctx: ctx, c: c, kept: map[string]fetched{}}}
+	if c.mem.Validator != "" && f.now.Before(c.mem.Expires) {
+		if same, err := c.sameTimestamp(ctx); same || err != nil {
+			return nil, err
+		}
 	}
-	resp, err := c.get(ctx, c.metadataURL("timestamp.json"), header)
-	if err != nil {
-		return nil, metadataRefusal(err, err)
-	}
-	defer resp.Body.Close()
-	if resp.StatusCode == http.StatusNotModified && header.Get("If-None-Match") != "" {
-		return nil, nil
-	}
-	if resp.StatusCode != http.StatusOK {
-		err := &metadata.ErrDownloadHTTP{StatusCode: resp.StatusCode, URL: c.metadataURL("timestamp.json")}
-		return nil, metadataRefusal(err, err)
-	}
-	text, err := readDocument(resp, maxTimestamp)
-	if err != nil {
-		return nil, metadataRefusal(err, err)
-	}
-	f := &feed{c: c, model: model, role: manifests.Model{Device: model}.Role(), now: now, etag: entityTag(resp),
-		fetch: &fetcher{ctx: ctx, c: c, kept: map[string]fetched{c.metadataURL("timestamp.json"): {body: text}}}}
-	if err := c.plausible(text); err != nil {
-		return nil, metadataRefusal(err, nil)
-	}
-	if f.glance() {
+	if f.unchanged() {
 		return nil, nil
 	}
 	if err := f.refresh(); err != nil {
@@ -83,13 +65,52 @@ func (c *Client) poll(ctx context.Context, model string) (*feed, error) {
 	return f, nil
 }
 
+// sameTimestamp asks if the timestamp is still the one that the last complete poll ended with. Any other is only a
+// signal and is not looked at: the workflow begins with the root (TUF 5.3), which says whose timestamps count.
+func (c *Client) sameTimestamp(ctx context.Context) (bool, error) {
+	header := packed()
+	header.Set("If-None-Match", c.mem.Validator)
+	resp, err := c.get(ctx, c.metadataURL(timestampFile), header)
+	if err != nil {
+		return false, metadataRefusal(err, err)
+	}
+	defer resp.Body.Close()
+	switch resp.StatusCode {
+	case http.StatusNotModified:
+		return true, nil
+	case http.StatusOK:
+		// Read, so that the connection can be used again.
+		if _, err := io.Copy(io.Discard, io.LimitReader(resp.Body, maxTimestamp)); err != nil {
+			return false, metadataRefusal(err, err)
+		}
+		return false, nil
+	}
+	err = &metadata.ErrDownloadHTTP{StatusCode: resp.StatusCode, URL: c.metadataURL(timestampFile)}
+	return false, metadataRefusal(err, err)
+}
+
+// validator is what a poll is conditional on: the digest of what is signed in the timestamp that was trusted last, as
+// an entity tag. The handset computes it by itself. A server's own tags are never kept: with one, whoever serves the
+// feed could mark a handset and know it again.
+func validator(timestamp *metadata.Metadata[metadata.TimestampType]) string {
+	text, err := timestamp.ToBytes(false)
+	if err != nil {
+		return ""
+	}
+	sum, err := tufrepo.SignedDigest(text)
+	if err != nil {
+		return "" // every poll is a whole one then
+	}
+	return `"` + sum + `"`
+}
+
 // refresh does the TUF workflow. A root that names other online keys takes back what the old ones had proven about
 // the time, and then the workflow is done again: by that time the root itself may have seemed to have expired.
 func (f *feed) refresh() error {
-	f.fetch.network = nil // of the glance
+	f.fetch.network = nil // of a look whether anything has changed
 	f.c.known = nil
 	err := f.workflow()
-	if f.up != nil && f.c.mem.Watch.follow(onlineKeys(f.up.GetTrustedMetadataSet().Root)) {
+	if f.up != nil && f.c.mem.Time.follow(onlineKeys(f.up.GetTrustedMetadataSet().Root)) {
 		f.now = f.c.Time()
 		err = f.workflow()
 	}
@@ -101,7 +122,7 @@ func (f *feed) refresh() error {
 
 // lasting refuses metadata of an online role that pretend to last too long.
 func (f *feed) lasting(role string, expires time.Time) error {
-	if err := f.c.mem.Watch.lasting(role, expires, f.c.cfg.Now()); err != nil {
+	if err := f.c.mem.Time.lasting(role, expires, f.c.cfg.Now()); err != nil {
 		return metadataRefusal(err, nil)
 	}
 	return nil
@@ -162,12 +183,14 @@ func (f *feed) target(path, role string) (*metadata.TargetFiles, error) {
 	}
 	for name, doc := range trusted.Targets {
 		if name != metadata.TARGETS && doc.Signed.Delegations != nil {
-			return nil, refuse(ClassDisagree, report.PhaseMetadata, codeExcluded, "role %s delegates, which no role of a model may", name)
+			return nil, refuse(ClassDisagree, report.PhaseMetadata, codeExcluded,
+				"role %s delegates, which no role of a model may", name)
 		}
 	}
 	doc := trusted.Targets[role]
 	if doc == nil || doc.Signed.Targets[path] == nil {
-		return nil, refuse(ClassDisagree, report.PhaseMetadata, codeExcluded, "%s is vouched for, but not by role %s", path, role)
+		return nil, refuse(ClassDisagree, report.PhaseMetadata, codeExcluded, "%s is vouched for, but not by role %s",
+			path, role)
 	}
 	if sha256Of(info) == "" {
 		return nil, refuse(ClassMix, report.PhaseMetadata, codeMetadata, "%s has no sha256", path)
@@ -192,37 +215,37 @@ func (f *feed) retired() bool {
 
 // offers is the verified document of what is offered now, from the disk if it is the one from there. A model or channel
 // that never had a rollout has none: then nothing is offered.
-func (f *feed) offers() (offers.Document, string, error) {
+func (f *feed) offers() (offers.Document, error) {
 	path := tufrepo.OffersPath(f.role, f.c.cfg.Channel)
 	info, err := f.target(path, tufrepo.OffersRole(f.role))
 	if errors.Is(err, errUnlisted) {
-		return offers.Document{Schema: offers.Schema, Model: f.model, Channel: f.c.cfg.Channel}, "", nil
+		return offers.Document{Schema: offers.Schema, Model: f.model, Channel: f.c.cfg.Channel}, nil
 	}
 	if err != nil {
-		return offers.Document{}, "", err
+		return offers.Document{}, err
 	}
 	role := tufrepo.OffersRole(f.role)
 	if err := f.lasting(role, f.up.GetTrustedMetadataSet().Targets[role].Signed.Expires); err != nil {
-		return offers.Document{}, "", err
+		return offers.Document{}, err
 	}
 	sum := sha256Of(info)
 	text, err := os.ReadFile(f.c.path(offersFile))
 	if err != nil || info.VerifyLengthHashes(text) != nil {
 		if text, err = f.fetch.DownloadFile(f.c.targetURL(tufrepo.StoredTarget(path, sum)), min(info.Length, maxOffers), 0); err != nil {
-			return offers.Document{}, "", metadataRefusal(err, f.fetch.network)
+			return offers.Document{}, metadataRefusal(err, f.fetch.network)
 		}
 		if err := info.VerifyLengthHashes(text); err != nil {
-			return offers.Document{}, "", refuse(ClassHash, report.PhaseMetadata, codePayloadHash, "%s: %w", path, err)
+			return offers.Document{}, refuse(ClassHash, report.PhaseMetadata, codePayloadHash, "%s: %w", path, err)
 		}
 		if err := replaceFile(f.c.path(offersFile), text); err != nil {
-			return offers.Document{}, "", err
+			return offers.Document{}, err
 		}
 	}
 	doc, err := offers.Parse(text)
 	if err != nil {
-		return doc, "", refuse(ClassMix, report.PhaseMetadata, codeMetadata, "%w", err)
+		return doc, refuse(ClassMix, report.PhaseMetadata, codeMetadata, "%w", err)
 	}
-	return doc, sum, nil
+	return doc, nil
 }
 
 // done remembers the poll, so that the next one may be a single conditional request.
@@ -263,7 +286,7 @@ func (c *Client) plausible(timestamp []byte) error {
 	if doc.Signed.Meta["snapshot.json"] == nil {
 		return fmt.Errorf("timestamp.json lists no snapshot.json")
 	}
-	return c.mem.Watch.lasting(tufrepo.Timestamp, doc.Signed.Expires, c.cfg.Now())
+	return c.mem.Time.lasting(tufrepo.Timestamp, doc.Signed.Expires, c.cfg.Now())
 }
 
 // dropUnreadable removes what a power cut left half-written: go-tuf takes an unreadable copy for a fatal

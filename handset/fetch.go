@@ -27,7 +27,8 @@ var DefaultPace = Pace{Bytes: 30 << 10, Window: 30 * time.Second}
 
 var errSlow = errors.New("the server is slower than the minimum rate")
 
-// newHTTPClient never touches http.DefaultClient: go-tuf's helpers and other packages share that one.
+// newHTTPClient never touches http.DefaultClient: go-tuf's helpers and other packages share that one. It keeps no
+// cookies and follows no redirects: the address of one is a string that a server chose, perhaps for this handset alone.
 func newHTTPClient(t http.RoundTripper) *http.Client {
 	if t == nil {
 		own := http.DefaultTransport.(*http.Transport).Clone()
@@ -35,11 +36,8 @@ func newHTTPClient(t http.RoundTripper) *http.Client {
 		own.MaxResponseHeaderBytes = 64 << 10
 		t = own
 	}
-	return &http.Client{Transport: t, CheckRedirect: func(r *http.Request, via []*http.Request) error {
-		if len(via) >= 5 || (via[0].URL.Scheme == "https" && r.URL.Scheme != "https") {
-			return errors.New("too many redirects, or one to an unprotected address")
-		}
-		return nil
+	return &http.Client{Transport: t, CheckRedirect: func(*http.Request, []*http.Request) error {
+		return http.ErrUseLastResponse // the answer is then one of the wrong status
 	}}
 }
 
@@ -64,7 +62,8 @@ func (c *Client) get(ctx context.Context, url string, header http.Header) (*http
 		return nil, errors.Join(err, body.slow(), body.stop())
 	}
 	if enc := encoding(resp); enc != "" && enc != req.Header.Get("Accept-Encoding") {
-		return nil, errors.Join(fmt.Errorf("the answer came encoded as %.20q, which was not asked for", enc), resp.Body.Close(), body.stop())
+		err := fmt.Errorf("the answer came encoded as %.20q, which was not asked for", enc)
+		return nil, errors.Join(err, resp.Body.Close(), body.stop())
 	}
 	body.from = resp.Body
 	resp.Body = body
@@ -119,7 +118,7 @@ func (p *paced) Close() error {
 }
 
 // fetcher is what go-tuf downloads with: own client, byte caps, minimum pace. Nothing is asked
-// for twice in one poll, the timestamp of the conditional request that began it least of all.
+// for twice in one poll but the timestamp, if the conditional request that began it brought another one.
 type fetcher struct {
 	ctx     context.Context
 	c       *Client
@@ -132,10 +131,19 @@ type fetched struct {
 	err  error
 }
 
-func (f *fetcher) timestamp() []byte { return f.kept[f.c.metadataURL("timestamp.json")].body }
-
-// DownloadFile implements fetcher.Fetcher of go-tuf.
+// DownloadFile implements fetcher.Fetcher of go-tuf. A timestamp is looked at before go-tuf keeps it.
 func (f *fetcher) DownloadFile(url string, most int64, _ time.Duration) ([]byte, error) {
+	body, err := f.once(url, most)
+	if err == nil && url == f.c.metadataURL(timestampFile) {
+		err = f.c.plausible(body)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return body, nil
+}
+
+func (f *fetcher) once(url string, most int64) ([]byte, error) {
 	if kept, ok := f.kept[url]; ok && int64(len(kept.body)) <= most {
 		return kept.body, kept.err
 	}
@@ -165,15 +173,6 @@ func (f *fetcher) download(url string, most int64) ([]byte, error) {
 		f.network = err
 	}
 	return body, err
-}
-
-// entityTag is the ETag of an answer, "" if it has none that can be kept: one that is very long would be sent back to
-// servers that refuse long headers, for ever.
-func entityTag(resp *http.Response) string {
-	if tag := resp.Header.Get("ETag"); len(tag) <= 128 {
-		return tag
-	}
-	return ""
 }
 
 // status is the status of an answer in our own words: the server's are for no terminal.

@@ -8,12 +8,13 @@
 // which alone can answer what a release asks.
 //
 // It promises to install nothing that the model's offline role did not sign and that the online
-// offers did not repeat field by field; to hold no more of a package in memory than a buffer; to
+// offers did not repeat member by member; to hold no more of a package in memory than a buffer; to
 // go on after being killed between any two writes; to send a report once it was made until the
-// server has it, under one id and in order; and to take a wrong clock for what it is.
+// server has it, under one id and in order; to take a wrong clock for what it is; to read feeds of
+// later programs, as far as they let it; and to send back nothing that a server chose.
 //
 // It refuses other models, older builds, lower release counters, expired or rolled-back metadata,
-// bytes beyond the stated length, servers slower than a minimum rate, and packages that otapkg refuses.
+// redirects, bytes beyond the stated length, servers slower than a minimum rate, and packages that otapkg refuses.
 //
 // A Client never sleeps. Step does what is due and says when it wants to be called again.
 package handset
@@ -85,7 +86,7 @@ type Config struct {
 type Client struct {
 	cfg    Config
 	http   *http.Client
-	mem    memory
+	mem    savedState
 	known  *trustedmetadata.TrustedMetadata // of the last complete poll of this process; nil if there was none
 	copies map[string][]byte                // metadata by file name, verified but not on the disk yet
 	dirty  bool                             // the state holds a report that is not on the disk yet
@@ -105,7 +106,7 @@ func New(cfg Config) (*Client, error) {
 	if err := errors.Join(slots.Sweep(c.path(stateFile)), c.open()); err != nil {
 		return nil, err
 	}
-	c.mem.Watch.last = cfg.Elapsed()
+	c.mem.Time.last = cfg.Elapsed()
 	return c, nil
 }
 
@@ -181,9 +182,9 @@ func (c *Client) Hurry() {
 // the clock lies before that. Whatever the firmware dates (a consent, say) it dates by this.
 func (c *Client) Time() time.Time {
 	if img, err := c.cfg.Slots.Image(); err == nil {
-		c.mem.Watch.raise(time.Unix(img.Build.UTC, 0))
+		c.mem.Time.raise(time.Unix(img.Build.UTC, 0))
 	}
-	return c.mem.Watch.read(c.cfg.Now(), c.cfg.Elapsed())
+	return c.mem.Time.read(c.cfg.Now(), c.cfg.Elapsed())
 }
 
 // State is where the client stands.

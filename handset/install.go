@@ -23,7 +23,7 @@ func (c *Client) verify() error {
 		return err
 	}
 	o := c.mem.Offer
-	if err := c.suits(*o, img.Build); err != nil {
+	if err := c.recheck(*o, img.Build); err != nil {
 		return err
 	}
 	file, err := os.Open(c.path(downloadFile))
@@ -45,8 +45,8 @@ func (c *Client) verify() error {
 	return nil
 }
 
-// suits repeats the decision on what was downloaded: another build may run by now.
-func (c *Client) suits(o offers.Offer, b slots.Build) error {
+// recheck repeats the decision on what was downloaded: another build may run by now.
+func (c *Client) recheck(o offers.Offer, b slots.Build) error {
 	switch {
 	case o.Custom.Model != b.Model || o.Custom.Variant != b.Variant:
 		return refuse(ClassHardware, report.PhaseVerify, codeRecoveryWrong, "the package is for %s (%s), this handset is a %s (%s)", o.Custom.Model, o.Custom.Variant, b.Model, b.Variant)
@@ -121,7 +121,7 @@ func (c *Client) reboot() error {
 		if img.Package != want {
 			return &Refusal{ClassInstall, report.PhaseBoot, slots.CodeBootedOldSlot, errors.Join(errors.New("the new system did not come up; the old one runs"), last)}
 		}
-		return c.arrived(img.Build)
+		return c.bootSucceeded(img.Build)
 	}
 	return refuse(ClassInstall, report.PhaseBoot, slots.CodeBootedOldSlot, "no system came up: %w", last)
 }
@@ -147,8 +147,8 @@ func (c *Client) bootOld(r *Refusal) error {
 	return r
 }
 
-// arrived keeps the new system and begins to observe it.
-func (c *Client) arrived(b slots.Build) error {
+// bootSucceeded keeps the new system and begins to observe it.
+func (c *Client) bootSucceeded(b slots.Build) error {
 	if err := c.cfg.Slots.MarkSuccessful(); err != nil {
 		return &Refusal{ClassHandset, report.PhaseBoot, codeWrite, err}
 	}

@@ -18,12 +18,12 @@ import (
 )
 
 const (
-	maxLetters  = 64 // unsent reports
+	maxQueued   = 64 // unsent reports
 	maxRefusals = 14 // in about five days, in which the server may come to know what a report names
 )
 
-// letter is a sealed report that the server has not confirmed yet.
-type letter struct {
+// queuedReport is a sealed report that the server has not confirmed yet.
+type queuedReport struct {
 	ID       string      `json:"id"`
 	Kind     report.Kind `json:"kind"`
 	Envelope []byte      `json:"envelope"`
@@ -43,12 +43,12 @@ var (
 // fitting drops a report from an outbox that has grown too long: the oldest step of an update, which the later ones
 // imply, or the oldest but one. The first report is often the only one of the time before the patch, the last one
 // says most.
-func fitting(outbox []letter) []letter {
-	if len(outbox) <= maxLetters {
+func fitting(outbox []queuedReport) []queuedReport {
+	if len(outbox) <= maxQueued {
 		return outbox
 	}
 	last := len(outbox) - 1
-	i := slices.IndexFunc(outbox[:last], func(l letter) bool { return l.Kind == report.KindProgress })
+	i := slices.IndexFunc(outbox[:last], func(l queuedReport) bool { return l.Kind == report.KindProgress })
 	if i < 0 {
 		i = 1
 	}
@@ -93,7 +93,7 @@ func (c *Client) deliver(ctx context.Context) error {
 // post sends one report. again says that the waiting goes on. Only two answers end it: the receipt of this very
 // report, and a problem with a code that the protocol defines. What a captive portal, a cache, or a file server that
 // stands in for the feed answers says nothing.
-func (c *Client) post(ctx context.Context, l *letter) (again bool, err error) {
+func (c *Client) post(ctx context.Context, l *queuedReport) (again bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, c.cfg.URL+"/v1/reports", bytes.NewReader(l.Envelope))

@@ -109,19 +109,19 @@ func TestReportOfTheUnknownIsLetGo(t *testing.T) {
 // What does not fit into the outbox is a step of an update, as long as there is one; never the first report, which
 // says what was before, nor the last.
 func TestFitting(t *testing.T) {
-	outbox := []letter{{ID: "0", Kind: report.KindBaseline}}
-	for i := 1; i <= 2*maxLetters; i++ {
+	outbox := []queuedReport{{ID: "0", Kind: report.KindBaseline}}
+	for i := 1; i <= 2*maxQueued; i++ {
 		kind := report.KindEffect
 		if i > 10 && i <= 80 {
 			kind = report.KindProgress
 		}
-		outbox = fitting(append(outbox, letter{ID: fmt.Sprint(i), Kind: kind}))
+		outbox = fitting(append(outbox, queuedReport{ID: fmt.Sprint(i), Kind: kind}))
 	}
 	kept := map[string]bool{}
 	for _, l := range outbox {
 		kept[l.ID] = true
 	}
-	if len(outbox) != maxLetters || !kept["0"] || !kept[fmt.Sprint(2*maxLetters)] || !kept["10"] || kept["11"] {
+	if len(outbox) != maxQueued || !kept["0"] || !kept[fmt.Sprint(2*maxQueued)] || !kept["10"] || kept["11"] {
 		t.Errorf("kept %d: %v", len(outbox), kept)
 	}
 }

@@ -40,9 +40,9 @@ type Refusal struct {
 	Err   error
 }
 
-// Error gives class, phase and cause.
+// Error gives class, phase and cause. The cause may repeat what a feed said; it is bounded, and commands no terminal.
 func (r *Refusal) Error() string {
-	return fmt.Sprintf("%s: refused (%s, code %d): %v", r.Phase, r.Class, r.Code, r.Err)
+	return fmt.Sprintf("%s: refused (%s, code %d): %s", r.Phase, r.Class, r.Code, Printable(fmt.Sprint(r.Err)))
 }
 
 // Unwrap gives the cause.

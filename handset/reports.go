@@ -15,12 +15,12 @@ const weekly = 7 * 24 * time.Hour
 // progress notes a step of the update and reports it.
 func (c *Client) progress(p report.Progress, f *report.Failure) {
 	c.mem.Progress, c.mem.Failure = p, f
-	c.tell(report.KindProgress)
+	c.queueReport(report.KindProgress)
 }
 
-// tell writes a report into the outbox. It is sent only after the state that holds it has been written, so
+// queueReport writes a report into the outbox. It is sent only after the state that holds it has been written, so
 // its sequence number is never used again. Before the handset has met a release there is nothing to speak of.
-func (c *Client) tell(kind report.Kind) {
+func (c *Client) queueReport(kind report.Kind) {
 	img, err := c.cfg.Slots.Image()
 	if err != nil || c.mem.Release == "" {
 		return
@@ -49,7 +49,7 @@ func (c *Client) tell(kind report.Kind) {
 	}
 	c.mem.Seq++
 	c.dirty = true
-	c.mem.Outbox = append(c.mem.Outbox, letter{ID: id, Kind: kind, Envelope: text})
+	c.mem.Outbox = append(c.mem.Outbox, queuedReport{ID: id, Kind: kind, Envelope: text})
 	c.mem.Outbox = fitting(c.mem.Outbox)
 }
 
@@ -86,12 +86,12 @@ func (c *Client) observe() error {
 		if !reached(c.cfg.Now(), c.mem.Baseline.Add(weekly)) {
 			return nil
 		}
-		c.tell(report.KindBaseline)
+		c.queueReport(report.KindBaseline)
 	case c.passed() > c.mem.Shown:
 		c.mem.Shown = c.passed()
-		c.tell(report.KindEffect)
+		c.queueReport(report.KindEffect)
 	case !maps.Equal(lasting(c.answers()), c.mem.Answer):
-		c.tell(report.KindEffect)
+		c.queueReport(report.KindEffect)
 	default:
 		return nil
 	}

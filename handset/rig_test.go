@@ -52,6 +52,8 @@ type rig struct {
 	onBoot    func()            // before a system comes up
 	consent   string            // what the firmware answers
 	says      probe.Answers     // and whatever else it says
+	root      []byte            // that it was sold with
+	keys      []crypto.PublicKey
 }
 
 func newRig(t testing.TB) *rig {
@@ -66,6 +68,7 @@ func newRigOn(t testing.TB, sold fixtures.Build) *rig {
 		first: testStart, published: testStart, consent: "none"}
 	r.server = handsettest.New(func() time.Time { return r.now })
 	r.rt = direct{r.server}
+	r.root, r.keys = r.server.Root(), []crypto.PublicKey{otaKey(t)}
 	fix := build(t, fixtures.Patched)
 	r.content = packageOf(t, fix)
 	r.offer = r.server.AddRelease(customOf(fix), askOf(t, optIn), fix.Incremental, r.content)
@@ -140,8 +143,8 @@ func strangerKey(t testing.TB) crypto.PublicKey {
 // open makes the client anew, as after a restart.
 func (r *rig) open() {
 	r.t.Helper()
-	c, err := New(Config{Dir: r.dir + "/client", URL: "http://feed.test", Root: r.server.Root(), Channel: "stable",
-		Keys: []crypto.PublicKey{otaKey(r.t)}, Slots: r.slots, System: r, Rand: r.entropy, Transport: r.rt, Pace: r.pace,
+	c, err := New(Config{Dir: r.dir + "/client", URL: "http://feed.test", Root: r.root, Channel: "stable",
+		Keys: r.keys, Slots: r.slots, System: r, Rand: r.entropy, Transport: r.rt, Pace: r.pace,
 		Now: func() time.Time { return r.now.Add(r.skew) }, Elapsed: func() time.Duration { return r.now.Sub(testStart) + r.elapsed }})
 	if err != nil {
 		r.t.Fatal(err)

@@ -72,16 +72,17 @@ func ParseManifest(text []byte) (Manifest, error) {
 	return parseManifest(text, strict.JSON)
 }
 
-// ReadManifest reads a manifest as handsets do: what it does not know it passes over, whatever must be understood is for
-// the caller to see.
+// ReadManifest reads a manifest of any schema as a handset does: see [Understand].
 func ReadManifest(text []byte) (Manifest, error) {
-	return parseManifest(text, strict.LenientJSON)
+	return parseManifest(text, func(text []byte, into any) error {
+		return Understand(text, "release manifest", ManifestSchema, into)
+	})
 }
 
 func parseManifest(text []byte, decode func([]byte, any) error) (Manifest, error) {
 	var m Manifest
 	var version struct {
-		Schema int `json:"schema"`
+		Schema int64 `json:"schema"`
 	}
 	err := strict.LenientJSON(text, &version)
 	switch {

@@ -41,13 +41,16 @@ func accessLog(log *slog.Logger, now func() time.Time) func(http.Handler) http.H
 			start := now()
 			next.ServeHTTP(ww, r)
 			log.InfoContext(r.Context(), "request", "request", w.Header().Get(render.RequestID), "method", r.Method,
-				"route", chi.RouteContext(r.Context()).RoutePattern(), "status", ww.Status(), "bytes", ww.BytesWritten(), "took", now().Sub(start))
+				"route", chi.RouteContext(r.Context()).RoutePattern(),
+				"status", ww.Status(), "bytes", ww.BytesWritten(), "took", now().Sub(start))
 		})
 	}
 }
 
 // recoverer turns a fault of ours in one request into one answer and one line of the log.
-func recoverer(log *slog.Logger, answer func(http.ResponseWriter, *http.Request, render.Problem)) func(http.Handler) http.Handler {
+func recoverer(
+	log *slog.Logger, answer func(http.ResponseWriter, *http.Request, render.Problem),
+) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			defer func() {
@@ -58,7 +61,9 @@ func recoverer(log *slog.Logger, answer func(http.ResponseWriter, *http.Request,
 				if fault == http.ErrAbortHandler {
 					panic(fault)
 				}
-				log.ErrorContext(r.Context(), "panic", "request", w.Header().Get(render.RequestID), "route", chi.RouteContext(r.Context()).RoutePattern(), "fault", fmt.Sprint(fault), "stack", string(debug.Stack()))
+				log.ErrorContext(r.Context(), "panic", "request", w.Header().Get(render.RequestID),
+					"route", chi.RouteContext(r.Context()).RoutePattern(),
+					"fault", fmt.Sprint(fault), "stack", string(debug.Stack()))
 				p := render.ProblemOf(fleet.Errorf("", "", ""))
 				p.Request = w.Header().Get(render.RequestID)
 				answer(w, r, p)

@@ -11,6 +11,7 @@ import (
 	"landed/server/device/feed"
 	"landed/server/device/native"
 	"landed/server/fleet"
+	"landed/server/httplimit"
 	"landed/server/render"
 )
 
@@ -23,13 +24,18 @@ import (
 //	/healthz     the process lives     /readyz  the database answers, and can be written
 func (s *Server) Handler() http.Handler {
 	router := s.routes()
-	return readers.bound(patience(bodyPatience, uploadPatience, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	return httplimit.Answers(httplimit.Bodies(isUpload, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if strings.HasPrefix(r.URL.Path, feed.Prefix) {
 			s.feed.ServeHTTP(w, r)
 			return
 		}
 		router.ServeHTTP(w, r)
 	})))
+}
+
+// isUpload is a request whose body may take hours.
+func isUpload(r *http.Request) bool {
+	return r.Method == http.MethodPost && r.URL.Path == "/v1/packages"
 }
 
 func (s *Server) routes() chi.Router {

@@ -23,6 +23,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	fixtures "landed/firmware-fixtures"
+	"landed/server/datadir"
 	"landed/server/fleet"
 )
 
@@ -45,15 +46,15 @@ func newHouse(t *testing.T) *house {
 	ctx, now := context.Background(), func() time.Time { return testNow }
 	h := &house{t: t, dir: t.TempDir(), log: &record{}, tokens: map[fleet.Role]string{}}
 	var err error
-	if h.tokens[fleet.RoleAdmin], err = Init(ctx, h.dir, "root", now); err != nil {
+	if h.tokens[fleet.RoleAdmin], err = datadir.Init(ctx, h.dir, "root", now); err != nil {
 		t.Fatal(err)
 	}
 	for _, role := range []fleet.Role{fleet.RoleSupport, fleet.RoleEngineer} {
-		if h.tokens[role], err = AddToken(ctx, h.dir, "a-"+string(role), role, now); err != nil {
+		if h.tokens[role], err = datadir.AddToken(ctx, h.dir, "a-"+string(role), role, now); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if err := os.WriteFile(filepath.Join(h.dir, otaKeysDir, "stable", "ota.pem"), fixtures.TestKey().CertPEM(), 0o644); err != nil {
+	if err := os.WriteFile(filepath.Join(h.dir, "ota-keys", "stable", "ota.pem"), fixtures.TestKey().CertPEM(), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	h.Server, err = New(Config{DataDir: h.dir, Now: now, Log: slog.New(slog.NewTextHandler(h.log, nil)), MaxUpload: 4 << 20})
@@ -299,7 +300,7 @@ func TestTokens(t *testing.T) {
 
 func TestKeysAreKeptFromOthers(t *testing.T) {
 	h := newHouse(t)
-	path := filepath.Join(h.dir, keysDir, timestampKey)
+	path := filepath.Join(h.dir, "keys", "timestamp.pem")
 	if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("%v, %v", info.Mode(), err)
 	}
@@ -309,7 +310,7 @@ func TestKeysAreKeptFromOthers(t *testing.T) {
 	if _, err := New(Config{DataDir: h.dir}); err == nil || !strings.Contains(err.Error(), "can be read by others") {
 		t.Errorf("got %v", err)
 	}
-	if _, err := Init(context.Background(), h.dir, "root", time.Now); err == nil {
+	if _, err := datadir.Init(context.Background(), h.dir, "root", time.Now); err == nil {
 		t.Error("a data folder was made twice")
 	}
 }

@@ -11,12 +11,10 @@ package server
 
 import (
 	"context"
-	"crypto"
 	"crypto/rand"
 	"errors"
 	"fmt"
 	"log/slog"
-	"path/filepath"
 	"time"
 
 	"landed/manifests"
@@ -25,9 +23,12 @@ import (
 	"landed/server/blob/disk"
 	"landed/server/blob/s3"
 	"landed/server/console"
+	"landed/server/datadir"
 	"landed/server/device/feed"
 	"landed/server/intake"
-	"landed/server/publish"
+	"landed/server/repo"
+	"landed/server/rollouts"
+	"landed/server/rooms"
 	"landed/server/store"
 	"landed/server/support"
 	"landed/web"
@@ -38,16 +39,18 @@ const DefaultMaxUpload int64 = 16 << 30
 
 // Config is all that a server is given.
 type Config struct {
-	DataDir   string               // made by Init
+	DataDir   string               // made by datadir.Init
 	Now       func() time.Time     // nil: the clock
 	Log       *slog.Logger         // nil: nothing is logged
 	Catalogue *manifests.Catalogue // nil: the built-in line-up
 	S3        *s3.Config           // nil: packages lie in the data folder
-	Expiry    publish.Expiry       // zero: publish.DefaultExpiry
+	Expiry    repo.Expiry          // zero: repo.DefaultExpiry
 	MaxUpload int64                // bytes of one package; 0: DefaultMaxUpload
 	Language  string               // of the status pages; "" is English
-	Notice    string               // shown at the top of every status page, such as that this is a rehearsal; "" shows nothing
+	Notice    string               // at the top of every status page, such as that this is a rehearsal; "" is none
 	ReadOnly  bool                 // look at the data folder as it lies, and heal nothing: for Check
+	// Event, if set, is told of each change of a rollout, once it is stored. It must not block.
+	Event func(context.Context, rollouts.Event)
 }
 
 // Languages lists the tags that Config.Language takes.
@@ -78,8 +81,8 @@ func (c Config) withDefaults() Config {
 	if c.Catalogue == nil {
 		c.Catalogue = manifests.DefaultCatalogue()
 	}
-	if c.Expiry == (publish.Expiry{}) {
-		c.Expiry = publish.DefaultExpiry()
+	if c.Expiry == (repo.Expiry{}) {
+		c.Expiry = repo.DefaultExpiry()
 	}
 	if c.MaxUpload == 0 {
 		c.MaxUpload = DefaultMaxUpload
@@ -92,7 +95,7 @@ type Server struct {
 	cfg     Config
 	db      *store.DB
 	feed    *feed.Handler
-	publish *publish.Publisher
+	rooms   *rooms.Rooms
 	intake  *intake.Intake
 	guard   *auth.Guard
 	console *console.Console
@@ -100,7 +103,7 @@ type Server struct {
 	closers []func() error // in the order in which they were opened
 }
 
-// New builds the server from a data folder that Init made, and heals its feed.
+// New builds the server from a data folder that datadir.Init made, and heals its feed.
 func New(cfg Config) (*Server, error) {
 	cfg = cfg.withDefaults()
 	if err := cfg.Validate(); err != nil {
@@ -114,18 +117,19 @@ func New(cfg Config) (*Server, error) {
 }
 
 func (s *Server) build(ctx context.Context) (err error) {
-	keys, err := loadKeys(s.path(keysDir))
+	dir := datadir.Dir(s.cfg.DataDir)
+	keys, err := onlineKeys(dir)
 	if err != nil {
 		return err
 	}
 	if !s.cfg.ReadOnly {
-		unlock, err := lock(s.cfg.DataDir)
+		unlock, err := dir.Lock()
 		if err != nil {
 			return err
 		}
 		s.opened(unlock)
 	}
-	if s.db, err = store.Open(ctx, s.path(databaseFile), s.cfg.Now); err != nil {
+	if s.db, err = store.Open(ctx, dir.Database(), s.cfg.Now); err != nil {
 		return err
 	}
 	s.opened(s.db.Close)
@@ -137,16 +141,17 @@ func (s *Server) build(ctx context.Context) (err error) {
 	if s.cfg.S3 != nil {
 		elsewhere = blobs
 	}
-	if s.feed, err = feed.New(s.path(feedDir), elsewhere); err != nil {
+	if s.feed, err = feed.New(dir.Feed(), elsewhere); err != nil {
 		return err
 	}
 	s.opened(s.feed.Close)
 	rules := intake.NewRules(s.db)
-	s.publish, err = publish.Open(ctx, publish.Config{
-		Store: s.db, Blobs: blobs, Dir: s.path(feedDir), Keys: keys[0], Catalogue: s.cfg.Catalogue, Expiry: s.cfg.Expiry,
-		NewKeys: func() ([]publish.OnlineKeys, error) { return loadKeys(s.path(keysDir)) },
-		OTAKeys: func(channel string) ([]crypto.PublicKey, error) { return otaKeys(s.path(otaKeysDir), channel) },
-		Now:     s.cfg.Now, Random: rand.Reader, Log: s.cfg.Log, ReadOnly: s.cfg.ReadOnly,
+	s.rooms, err = rooms.Open(ctx, rooms.Config{
+		Store: s.db, Blobs: blobs, Dir: dir.Feed(), Keys: keys[0],
+		Catalogue: s.cfg.Catalogue, Expiry: s.cfg.Expiry,
+		NewKeys: func() ([]repo.OnlineKeys, error) { return onlineKeys(dir) },
+		OTAKeys: dir.OTAKeys,
+		Now:     s.cfg.Now, Random: rand.Reader, Log: s.cfg.Log, ReadOnly: s.cfg.ReadOnly, Event: s.cfg.Event,
 		Published: func(metadata map[string][]byte, isTarget func(string) bool) {
 			rules.Invalidate() // a new release may have become judgeable
 			s.feed.Publish(metadata, isTarget)
@@ -155,16 +160,30 @@ func (s *Server) build(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	s.opened(s.publish.Close)
-	s.intake = intake.New(intake.Config{Store: s.db, Now: s.cfg.Now, Log: s.cfg.Log, Rules: rules, Catalogue: s.cfg.Catalogue, Offers: s.publish.Offers})
+	s.opened(s.rooms.Close)
+	s.intake = intake.New(intake.Config{
+		Store: s.db, Now: s.cfg.Now, Log: s.cfg.Log, Rules: rules, Catalogue: s.cfg.Catalogue,
+		Rollouts: s.rooms.Ledger, Offers: s.rooms.Rollouts.PublishOffers,
+	})
 	s.opened(s.intake.Close)
 	s.guard = &auth.Guard{Store: s.db, Log: s.cfg.Log}
-	s.console = console.New(console.Config{Publish: s.publish, Store: s.db, Guard: s.guard, Now: s.cfg.Now, Log: s.cfg.Log, MaxUpload: s.cfg.MaxUpload})
-	s.support, err = support.New(support.Config{View: s.db, Catalogue: s.cfg.Catalogue, Now: s.cfg.Now, Log: s.cfg.Log, Language: s.cfg.Language, Notice: s.cfg.Notice})
+	s.console = console.New(console.Config{
+		Rooms: s.rooms, Store: s.db, Guard: s.guard, Now: s.cfg.Now, Log: s.cfg.Log, MaxUpload: s.cfg.MaxUpload,
+	})
+	s.support, err = support.New(support.Config{
+		View: s.db, Catalogue: s.cfg.Catalogue, Now: s.cfg.Now, Log: s.cfg.Log,
+		Language: s.cfg.Language, Notice: s.cfg.Notice,
+	})
 	return err
 }
 
-func (s *Server) path(name string) string { return filepath.Join(s.cfg.DataDir, name) }
+func onlineKeys(dir datadir.Dir) (all []repo.OnlineKeys, err error) {
+	sets, err := dir.Keys()
+	for _, set := range sets {
+		all = append(all, repo.OnlineKeys(set))
+	}
+	return all, err
+}
 
 func (s *Server) opened(closer func() error) { s.closers = append(s.closers, closer) }
 
@@ -172,7 +191,7 @@ func (s *Server) openBlobs(ctx context.Context) (blob.Store, error) {
 	if s.cfg.S3 != nil {
 		return s3.Open(ctx, *s.cfg.S3)
 	}
-	d, err := disk.Open(s.path(blobsDir))
+	d, err := disk.Open(datadir.Dir(s.cfg.DataDir).Blobs())
 	if err != nil {
 		return nil, err
 	}
@@ -183,14 +202,14 @@ func (s *Server) openBlobs(ctx context.Context) (blob.Store, error) {
 // Tick does the periodic work that is due: it renews metadata, finishes what was left
 // unfinished, ages silent installations and advances rollouts.
 func (s *Server) Tick(ctx context.Context) error {
-	return errors.Join(s.publish.Renew(ctx), s.intake.Tick(ctx))
+	return errors.Join(s.rooms.Renew(ctx), s.intake.Tick(ctx))
 }
 
 // Check reads every published file again and returns what is wrong with it, in words.
 // progress, if not nil, is told each path before it is read.
 // The figures of the status pages are counted again as well.
 func (s *Server) Check(ctx context.Context, progress func(path string)) ([]string, error) {
-	faults, err := s.publish.Check(ctx, progress)
+	faults, err := s.rooms.Repo.Check(ctx, progress)
 	if err != nil {
 		return faults, err
 	}

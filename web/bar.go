@@ -28,7 +28,8 @@ func bar(segments []Segment) template.HTML {
 	var out strings.Builder
 	out.WriteString(`<svg class="bar" aria-hidden="true" focusable="false">`)
 	for _, s := range segments {
-		out.WriteString(`<rect class="c-` + template.HTMLEscapeString(s.Class) + `" x="` + percent(s.X) + `" width="` + percent(s.W) + `" height="100%"/>`)
+		out.WriteString(`<rect class="c-` + template.HTMLEscapeString(s.Class) + `" x="` + percent(s.X) + `" width="` +
+			percent(s.W) + `" height="100%"/>`)
 	}
 	out.WriteString(`</svg>`)
 	return template.HTML(out.String())
@@ -43,7 +44,8 @@ func (l *Locale) parts(rows []Row) template.HTML {
 			continue
 		}
 		key := template.HTMLEscapeString(r.Key)
-		out.WriteString(`<li data-k="` + key + `"><i class="dot c-` + key + `"></i><b>` + l.Number(r.Count) + `</b> ` + template.HTMLEscapeString(l.Say("class."+r.Key+".name", nil)) + `</li>`)
+		out.WriteString(`<li data-k="` + key + `"><i class="dot c-` + key + `"></i><b>` + l.Number(r.Count) + `</b> ` +
+			template.HTMLEscapeString(l.Say("class."+r.Key+".name", nil)) + `</li>`)
 	}
 	out.WriteString(`</ul>`)
 	return template.HTML(out.String())

@@ -10,6 +10,8 @@ import (
 	"text/template"
 	"text/template/parse"
 	"time"
+
+	"landed/internal/format"
 )
 
 // Locale is one language: its sentences and its way to write numbers. A language is one file,
@@ -112,7 +114,7 @@ func (l *Locale) Share(part, whole int64) string {
 
 // Percent writes hundredths of a percent: 150 is "1.5 %".
 func (l *Locale) Percent(hundredths int) string {
-	return strconv.FormatFloat(float64(hundredths)/100, 'f', -1, 64) + " %"
+	return format.Percent(hundredths)
 }
 
 // When writes a moment, in UTC.

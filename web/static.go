@@ -53,7 +53,8 @@ func Static() http.Handler {
 }
 
 func loadAssets() map[string]asset {
-	kinds := map[string]string{".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml"}
+	kinds := map[string]string{".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8",
+		".svg": "image/svg+xml"}
 	entries, err := files.ReadDir("static")
 	if err != nil {
 		panic(err) // embedded: it cannot fail

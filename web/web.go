@@ -31,7 +31,8 @@ type Pages struct {
 // NewPages parses every page against the sentences of l. Each file of templates/ that defines
 // "main" is a page by its name; layout.html and parts.html are common to all.
 func NewPages(l *Locale) (*Pages, error) {
-	common, err := template.New("layout.html").Funcs(funcs(l)).ParseFS(files, "templates/layout.html", "templates/parts.html")
+	common, err := template.New("layout.html").Funcs(funcs(l)).ParseFS(files, "templates/layout.html",
+		"templates/parts.html")
 	if err != nil {
 		return nil, fmt.Errorf("page templates: %w", err)
 	}

@@ -15,36 +15,37 @@ import (
 	"github.com/spf13/cobra"
 
 	fixtures "landed/firmware-fixtures"
+	"landed/internal/durable"
 )
 
-// writeWhole writes to a temporary file beside out and renames it. If out is a folder, the file gets the name
-// that name makes of its MD5. It returns where the file is.
-func writeWhole(ctx context.Context, out string, name func(md5 string) string, write func(io.Writer) error) (path string, err error) {
-	dir := filepath.Dir(out)
+// writeWhole writes a file that appears whole or not at all. If out is a folder, the file gets the name that name
+// makes of its MD5. It returns where the file is.
+func writeWhole(
+	ctx context.Context, out string, name func(md5 string) string, write func(io.Writer) error,
+) (path string, err error) {
+	dir, base := filepath.Split(out)
 	info, statErr := os.Stat(out)
 	inFolder := statErr == nil && info.IsDir()
 	if inFolder {
 		dir = out
 	}
-	tmp, err := os.CreateTemp(dir, ".mkfixture-*")
+	file, err := durable.Create(filepath.Clean(dir), 0o644)
 	if err != nil {
 		return "", err
 	}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, os.Remove(tmp.Name()))
-		}
-	}()
+	defer file.Discard()
 	sum := md5.New()
-	buf := bufio.NewWriterSize(io.MultiWriter(tmp, sum), 1<<20)
-	err = errors.Join(write(&interruptible{ctx, buf}), buf.Flush(), tmp.Chmod(0o644), tmp.Sync(), tmp.Close())
-	if err != nil {
+	buf := bufio.NewWriterSize(io.MultiWriter(file, sum), 1<<20)
+	if err := errors.Join(write(&interruptible{ctx, buf}), buf.Flush()); err != nil {
 		return "", err
 	}
 	if inFolder {
-		out = filepath.Join(dir, name(fmt.Sprintf("%x", sum.Sum(nil))))
+		base = name(fmt.Sprintf("%x", sum.Sum(nil)))
 	}
-	return out, os.Rename(tmp.Name(), out)
+	if err := file.Replace(base); err != nil {
+		return "", err
+	}
+	return filepath.Join(dir, base), file.SyncFolder()
 }
 
 // interruptible stops writing once ctx ends, so that Ctrl-C leaves no temporary file.
@@ -96,16 +97,9 @@ func keyCommand() *cobra.Command {
 
 // writeNew writes a file that must not exist yet.
 func writeNew(path string, data []byte, mode os.FileMode) error {
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
+	err := durable.WriteNew(path, data, mode)
 	if errors.Is(err, os.ErrExist) {
 		return fmt.Errorf("%s exists; a key is never overwritten", path)
 	}
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(data)
-	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return errors.Join(err, os.Remove(path))
-	}
-	return nil
+	return err
 }

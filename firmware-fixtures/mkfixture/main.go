@@ -18,6 +18,7 @@ import (
 	"github.com/spf13/cobra"
 
 	fixtures "landed/firmware-fixtures"
+	"landed/internal/cli"
 )
 
 // Main runs one command and returns its exit code: 0, or 1 after one sentence on stderr.
@@ -29,7 +30,7 @@ func Main(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		SilenceErrors: true,
 	}
 	root.AddCommand(listCommand(), writeCommand(), hostileCommand(), keyCommand())
-	root.SetArgs(args)
+	cli.Prepare(root, args)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
 	if err := root.ExecuteContext(ctx); err != nil {

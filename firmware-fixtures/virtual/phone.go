@@ -32,7 +32,8 @@ func NewPhone(handset string, slots int, service Activation) *Phone {
 // switched off and waits for Boot, which may bring another one.
 func Resume(handset string, img *Image, s State, service Activation) (*Phone, error) {
 	if img != nil && s.Build != img.Fingerprint {
-		return nil, fmt.Errorf("resume %s: the state is of build %q, the image is %q: boot the image instead", handset, s.Build, img.Fingerprint)
+		return nil, fmt.Errorf("resume %s: the state is of build %q, the image is %q: boot the image instead", handset,
+			s.Build, img.Fingerprint)
 	}
 	if len(s.Slots) < 1 || len(s.Slots) > 2 {
 		return nil, fmt.Errorf("resume %s: %d SIM slots: wanted one or two", handset, len(s.Slots))

@@ -64,6 +64,11 @@ type Server struct {
 	// Packs, if set, says which files go out as gzip to whoever asks for it.
 	Packs func(path string, size int) bool
 
+	// Alter, if set, changes what is signed in each metadata file but the root, before it is signed.
+	Alter func(role string, signed map[string]any)
+	// AlterOffers, if set, changes the text of each offers document before its digest is signed.
+	AlterOffers func(text []byte) []byte
+
 	// Bend, if set, may answer a request itself; it says if it did.
 	Bend func(w http.ResponseWriter, r *http.Request) bool
 
@@ -167,11 +172,11 @@ func (s *Server) Publish() {
 			models = append(models, tufrepo.ModelKeys{Role: role, Builds: keys(2, s.BuildsKeys...), Offers: keys(1, s.OffersKey)})
 		}
 		doc := must(tufrepo.NewRole(s.next(role), now.AddDate(0, 5, 0), s.Packages[role]))
-		s.putRole(role, must(tufrepo.Sign(doc, s.BuildsKeys[:2]...)))
+		s.putRole(role, s.sign(role, doc, s.BuildsKeys[:2]...))
 		s.putOffers(role)
 	}
 	doc := must(tufrepo.NewTargets(s.next("targets"), now.AddDate(0, 5, 0), models))
-	s.putRole("targets", must(tufrepo.Sign(doc, s.TargetsKeys[:2]...)))
+	s.putRole("targets", s.sign("targets", doc, s.TargetsKeys[:2]...))
 	s.putSnapshot()
 }
 
@@ -183,24 +188,27 @@ func (s *Server) PublishOffers(role string) {
 
 func (s *Server) putOffers(role string) {
 	text := offers.Document{Schema: 1, Model: s.Devices[role], Channel: cmp.Or(s.Channel, "stable"), Offers: s.Offers[role]}.Bytes()
+	if s.AlterOffers != nil {
+		text = s.AlterOffers(text)
+	}
 	path := tufrepo.OffersPath(role, "stable")
 	s.PutTarget(tufrepo.StoredTarget(path, hash(text)), text)
 	name := tufrepo.OffersRole(role)
 	doc := must(tufrepo.NewRole(s.next(name), s.Now().AddDate(0, 0, 7), []tufrepo.Target{{Path: path, Length: int64(len(text)), SHA256: hash(text)}}))
-	s.putRole(name, must(tufrepo.Sign(doc, s.OffersKey)))
+	s.putRole(name, s.sign(name, doc, s.OffersKey))
 }
 
 func (s *Server) putSnapshot() {
 	doc := must(tufrepo.NewSnapshot(s.next("snapshot"), s.Now().AddDate(0, 0, 7), s.roles))
-	s.Put(tufrepo.MetadataFile("snapshot", s.Versions["snapshot"]), must(tufrepo.Sign(doc, s.SnapshotKey)))
+	s.Put(tufrepo.MetadataFile("snapshot", s.Versions["snapshot"]), s.sign("snapshot", doc, s.SnapshotKey))
 	s.Renew()
 }
 
 // Renew writes a new timestamp over the newest snapshot.
 func (s *Server) Renew() {
 	snapshot := s.File(tufrepo.MetadataFile("snapshot", s.Versions["snapshot"]))
-	doc := must(tufrepo.NewTimestamp(s.next("timestamp"), s.Now().Add(s.TimestampLife), must(tufrepo.FileOf(snapshot))))
-	s.Put("timestamp.json", must(tufrepo.Sign(doc, s.TimestampKey)))
+	doc := must(tufrepo.NewTimestamp(s.next("timestamp"), s.Now().Add(s.TimestampLife), tufrepo.RoleFile{Version: s.Versions["snapshot"], Length: int64(len(snapshot)), SHA256: hash(snapshot)}))
+	s.Put("timestamp.json", s.sign("timestamp", doc, s.TimestampKey))
 }
 
 func (s *Server) next(role string) int64 {
@@ -210,7 +218,7 @@ func (s *Server) next(role string) int64 {
 
 func (s *Server) putRole(role string, doc []byte) {
 	s.Put(tufrepo.MetadataFile(role, s.Versions[role]), doc)
-	s.roles[role] = must(tufrepo.FileOf(doc))
+	s.roles[role] = tufrepo.RoleFile{Version: s.Versions[role], Length: int64(len(doc)), SHA256: hash(doc)}
 }
 
 // Put, File and PutTarget change what is served.
@@ -294,13 +302,25 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.NotFound(count, r)
 		return
 	}
+	w.Header().Set("ETag", tag(r.URL.Path, content))
 	if s.Packs != nil && r.Header.Get("Accept-Encoding") == "gzip" && s.Packs(r.URL.Path, len(content)) {
 		content = Pack(content)
 		w.Header().Set("Content-Encoding", "gzip")
+		w.Header().Set("ETag", "W/"+w.Header().Get("ETag"))
 	}
-	w.Header().Set("ETag", `"`+hash(content)[:16]+`"`)
 	w.Header().Set("Content-Type", "application/octet-stream")
 	http.ServeContent(count, r, "", time.Time{}, bytes.NewReader(content))
+}
+
+// tag is the ETag of a file: of the timestamp the digest of what is signed in it.
+func tag(path string, content []byte) string {
+	sum := hash(content)
+	if strings.HasSuffix(path, "/timestamp.json") {
+		if signed, err := tufrepo.SignedDigest(content); err == nil {
+			sum = signed
+		}
+	}
+	return `"` + sum + `"`
 }
 
 func (s *Server) receive(w http.ResponseWriter, r *http.Request) {

@@ -282,7 +282,7 @@ func (h *handset) run(ctx context.Context, out io.Writer, once bool) error {
 			return nil
 		}
 		if err != nil {
-			fmt.Fprintln(out, err)
+			fmt.Fprintln(out, client.Printable(err.Error()))
 		}
 		wait := time.NewTimer(min(max(wake.Sub(h.now()), time.Second), time.Hour)) // the clock may be set meanwhile
 		select {

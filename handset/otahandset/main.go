@@ -20,13 +20,14 @@ import (
 
 	"landed/firmware-fixtures/virtual"
 	client "landed/handset"
+	"landed/internal/cli"
 )
 
 // Main runs one command and returns its exit code: 0 done, 1 the update was refused or the server not
 // reached, 2 used wrongly or the folder cannot be read.
 func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	root := command(stdout)
-	root.SetArgs(args)
+	cli.Prepare(root, args)
 	root.SetIn(stdin)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
@@ -34,7 +35,7 @@ func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	if err == nil {
 		return 0
 	}
-	fmt.Fprintln(stderr, "otahandset:", err)
+	fmt.Fprintln(stderr, "otahandset:", client.Printable(err.Error()))
 	if _, ok := errors.AsType[*stepError](err); ok {
 		return 1
 	}

@@ -82,6 +82,30 @@ func TestOneHandsetFromSetUpToReset(t *testing.T) {
 	}
 }
 
+// What whoever stole the offers key writes into an offer reaches no terminal as it is.
+func TestCheckCommandsNoTerminal(t *testing.T) {
+	dir := t.TempDir()
+	old, fix := build(t, fixtures.Unpatched), build(t, fixtures.Patched)
+	server := handsettest.New(time.Now)
+	offer := server.Add(manifests.Custom{Model: "armani", Variant: fix.Variant, Channel: "stable", Release: "opt-in", Counter: 1,
+		Build: manifests.Build{Fingerprint: fix.Fingerprint, Incremental: fix.Incremental, UTC: fix.UTC}}, "x", content(t, fix))
+	offer.Package.Path = "builds/armani/x\n\x1b]0;pwn\x07\u202e.zip"
+	server.Offers["armani"] = []offers.Offer{offer}
+	server.Publish()
+	web := httptest.NewServer(server)
+	defer web.Close()
+	for name, text := range map[string][]byte{"root.json": server.Root(), "sold.zip": content(t, old), "key.pem": fixtures.TestKey().CertPEM()} {
+		if err := os.WriteFile(filepath.Join(dir, name), text, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	out, code := run("--dir", filepath.Join(dir, "phone"), "--once", "--server", web.URL, "--model", "armani",
+		"--root", filepath.Join(dir, "root.json"), "--firmware", filepath.Join(dir, "sold.zip"), "--ota-key", filepath.Join(dir, "key.pem"))
+	if code != 1 || strings.ContainsAny(out, "\x1b\x07\u202e") || !strings.Contains(out, `x; \x1b]0;pwn\a\u202e.zip`) {
+		t.Errorf("exit %d, %q", code, out)
+	}
+}
+
 func run(args ...string) (string, int) {
 	var out bytes.Buffer
 	code := otahandset.Main(args, strings.NewReader(""), &out, &out)

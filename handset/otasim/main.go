@@ -26,6 +26,7 @@ import (
 
 	fixtures "landed/firmware-fixtures"
 	"landed/handset/sim"
+	"landed/internal/cli"
 )
 
 type options struct {
@@ -60,7 +61,7 @@ func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	f.Float64Var(&o.speed, "speed", 1, "virtual seconds in a real second; 0: as fast as possible")
 	f.StringVar(&o.effect, "effect", sim.OptIn, "what the releases on the server promise; the truth is told by it")
 	_ = root.MarkFlagRequired("root")
-	root.SetArgs(args)
+	cli.Prepare(root, args)
 	root.SetIn(stdin)
 	root.SetOut(stdout)
 	root.SetErr(stderr)

@@ -35,6 +35,7 @@ const (
 	ReasonHalted       Reason = "halted"             // halted, and this handset has not begun
 	ReasonNotYet       Reason = "not_in_stage_yet"   // its draw is not below the share
 	ReasonOffered      Reason = "offered"
+	ReasonNeeds        Reason = "needs_newer_program" // made for a newer program than the one that decides
 )
 
 // Decision is the answer: Offer is set only if Reason is ReasonOffered. Draw is where
@@ -45,11 +46,16 @@ type Decision struct {
 	Rollout string // the rollout that the reason speaks of, "" if none
 	Draw    int
 	Share   int
+	Needs   string // with ReasonNeeds: what the program would have to know, in words
 }
 
 // Decide says which offer of d applies to h, and why. The first offer that applies
-// counts; if none does, the reason of the newest is given.
+// counts; if none does, the reason of the newest is given. An offer that needs a newer program does not apply, but an
+// older one behind it may: it can be the one that brings that program.
 func Decide(d Document, h Handset) Decision {
+	if d.Needs != "" {
+		return Decision{Reason: ReasonNeeds, Draw: -1, Needs: d.Needs}
+	}
 	if d.Model != h.Model {
 		return Decision{Reason: ReasonWrongModel, Draw: -1}
 	}
@@ -67,6 +73,9 @@ func Decide(d Document, h Handset) Decision {
 }
 
 func consider(o *Offer, h Handset) Decision {
+	if o.Needs != "" {
+		return Decision{Reason: ReasonNeeds, Draw: -1, Needs: o.Needs}
+	}
 	d := Decision{Rollout: o.Rollout, Draw: Draw(h.Secret, o.Salt), Share: o.Share}
 	switch {
 	case o.Custom.Variant != h.Variant:
@@ -120,6 +129,8 @@ func (d Decision) Words() string {
 		return "The update starts from another build than the one that runs here."
 	case ReasonHalted:
 		return "The rollout was halted; handsets that have not begun do not begin."
+	case ReasonNeeds:
+		return "What is offered needs " + d.Needs + ". This handset waits until its update program is a newer one."
 	case ReasonNotYet:
 		return fmt.Sprintf("Not yet: this handset drew %d of 10,000, and the rollout has reached %d.", d.Draw, d.Share)
 	}

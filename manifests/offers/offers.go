@@ -18,11 +18,15 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
+	"strings"
+	"unicode"
 
 	"landed/manifests"
 )
 
-// Schema is the version of the document.
+// Schema is the version of the document that is written, and the highest that is read. Version 1 lies at
+// offers/<role>/<channel>.json for ever; version N would lie beside it at <channel>.vN.json.
 const Schema = 1
 
 // Document is the TUF target offers/<role>/<channel>.json, signed online.
@@ -31,11 +35,14 @@ type Document struct {
 	Model   string  `json:"model"`
 	Channel string  `json:"channel"`
 	Offers  []Offer `json:"offers"` // the first that applies counts; newest first
+
+	// Needs is what the reader would have to know, in words; "" if it knows enough. Nothing else is read then.
+	Needs string `json:"-"`
 }
 
 // Offer is one build of one release, and how far its rollout has come.
 type Offer struct {
-	Rollout  string            `json:"rollout"` // rollout id
+	Rollout  string            `json:"rollout"` // rollout id: letters, digits and . _ -, at most 200
 	State    State             `json:"state"`
 	Salt     string            `json:"salt"`  // 32 hex digits; fixed before the rollout starts
 	Stage    int               `json:"stage"` // 1, 2, 3 …
@@ -45,6 +52,12 @@ type Offer struct {
 	Custom   manifests.Custom  `json:"custom"`   // equal to the custom part that the offline role signed
 	// PreBuilds lists the fingerprints an incremental applies to; empty for a full package.
 	PreBuilds []string `json:"pre_builds,omitempty"`
+
+	// RawCustom is the custom part as it was signed, with the members that this program does not know; it is written
+	// in the place of Custom. Nil stands for what Custom marshals to.
+	RawCustom json.RawMessage `json:"-"`
+	// Needs is what the reader would have to know, in words; "" if it knows enough. Nothing else is read then.
+	Needs string `json:"-"`
 }
 
 // State of a rollout as handsets see it.
@@ -63,49 +76,75 @@ const (
 const WholeFleet = 10_000
 
 var (
-	salt = regexp.MustCompile(`^[0-9a-f]{32}$`)
+	salt      = regexp.MustCompile(`^[0-9a-f]{32}$`)
+	rolloutID = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,199}$`)
 )
 
-// Parse reads a document; unknown fields and values out of range are refused.
-func Parse(text []byte) (Document, error) {
-	var d Document
-	if err := manifests.StrictJSON(text, &d); err != nil {
-		return Document{}, fmt.Errorf("offers document: %w", err)
-	}
-	if err := d.Validate(); err != nil {
-		return Document{}, fmt.Errorf("offers document: %w", err)
-	}
-	return d, nil
-}
-
-// Bytes marshals d; Parse(d.Bytes()) gives d again.
-func (d Document) Bytes() []byte {
-	text, err := json.MarshalIndent(d, "", " ")
-	if err != nil {
-		panic(err) // only strings and integers: it cannot fail
-	}
-	return append(text, '\n')
-}
-
-// Validate returns every fault of d, joined.
+// Validate returns every fault of d, joined. What it refuses is not published.
 func (d Document) Validate() error {
+	faults := d.headFaults()
+	if d.Needs != "" {
+		faults = append(faults, fmt.Errorf("it was made by a newer program: it needs %s", d.Needs))
+	}
+	for _, o := range d.Offers {
+		if o.Needs != "" {
+			faults = append(faults, fmt.Errorf("an offer was made by a newer program: it needs %s", o.Needs))
+			continue
+		}
+		faults = append(faults, o.faults(d)...)
+	}
+	return errors.Join(faults...)
+}
+
+func (d Document) headFaults() []error {
+	var faults []error
+	if d.Schema < 1 || d.Schema > Schema {
+		faults = append(faults, fmt.Errorf("schema is %d, wanted %d", d.Schema, Schema))
+	}
+	if d.Model == "" {
+		faults = append(faults, errors.New("model is empty"))
+	}
+	if !manifests.ValidChannel(d.Channel) {
+		faults = append(faults, fmt.Errorf("channel %.50q: wanted stable, beta or lab", d.Channel))
+	}
+	return faults
+}
+
+func (o Offer) faults(d Document) []error {
 	var faults []error
 	fault := func(bad bool, format string, args ...any) {
 		if bad {
 			faults = append(faults, fmt.Errorf(format, args...))
 		}
 	}
-	fault(d.Schema != Schema, "schema is %d, wanted %d", d.Schema, Schema)
-	fault(d.Model == "", "model is empty")
-	fault(!manifests.ValidChannel(d.Channel), "channel %q: wanted stable, beta or lab", d.Channel)
-	for _, o := range d.Offers {
-		fault(o.Custom.Model != d.Model, "rollout %s offers a build of %q in the document of %q", o.Rollout, o.Custom.Model, d.Model)
-		fault(o.Custom.Channel != d.Channel, "rollout %s offers a build for the channel %q in the document of %q", o.Rollout, o.Custom.Channel, d.Channel)
-		fault(o.Rollout == "", "an offer has no rollout id")
-		fault(o.State != StateRunning && o.State != StateHeld && o.State != StateHalted && o.State != StateFinished, "rollout %s: state %q", o.Rollout, o.State)
-		fault(!salt.MatchString(o.Salt), "rollout %s: salt: wanted 32 hex digits", o.Rollout)
-		fault(o.Share < 0 || o.Share > WholeFleet, "rollout %s: share %d, wanted 0 to %d", o.Rollout, o.Share, WholeFleet)
-		fault(o.Custom.Counter < 1 || o.Custom.Build.UTC < 1 || o.Package.Length < 1, "rollout %s: counter, build time and package length must be positive", o.Rollout)
+	if !rolloutID.MatchString(o.Rollout) {
+		return []error{fmt.Errorf("rollout id %.50q: wanted up to 200 letters, digits and . _ -, "+
+			"the first of them a letter or digit", o.Rollout)}
 	}
-	return errors.Join(faults...)
+	fault(o.Custom.Model != d.Model, "rollout %s offers a build of %.50q in the document of %.50q",
+		o.Rollout, o.Custom.Model, d.Model)
+	fault(o.Custom.Channel != d.Channel, "rollout %s offers a build for the channel %.50q in the document of %.50q",
+		o.Rollout, o.Custom.Channel, d.Channel)
+	fault(!o.State.known(), "rollout %s: state %.50q", o.Rollout, string(o.State))
+	fault(!salt.MatchString(o.Salt), "rollout %s: salt: wanted 32 hex digits", o.Rollout)
+	fault(o.Share < 0 || o.Share > WholeFleet, "rollout %s: share %d, wanted 0 to %d", o.Rollout, o.Share, WholeFleet)
+	fault(o.Custom.Counter < 1 || o.Custom.Build.UTC < 1 || o.Package.Length < 1,
+		"rollout %s: counter, build time and package length must be positive", o.Rollout)
+	fault(!plain(o.Manifest.Path, 512) || !plain(o.Manifest.SHA256, 64),
+		"rollout %s: manifest: wanted a path of up to 512 bytes that can be printed, and 64 hex digits", o.Rollout)
+	fault(len(o.PreBuilds) > maxPreBuilds || slices.ContainsFunc(o.PreBuilds, func(b string) bool { return !plain(b, 256) }),
+		"rollout %s: pre_builds: wanted up to %d fingerprints of up to 256 bytes that can be printed", o.Rollout, maxPreBuilds)
+	return faults
+}
+
+// maxPreBuilds is more than any incremental can start from.
+const maxPreBuilds = 1000
+
+// plain says if a handset may keep and print a text that no pattern holds and no offline role has signed.
+func plain(text string, most int) bool {
+	return len(text) <= most && !strings.ContainsFunc(text, func(r rune) bool { return !unicode.IsPrint(r) })
+}
+
+func (s State) known() bool {
+	return s == StateRunning || s == StateHeld || s == StateHalted || s == StateFinished
 }

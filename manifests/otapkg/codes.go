@@ -77,19 +77,12 @@ const (
 	FamUnknown Code = "FAM-UNKNOWN" // neither payload.bin, transfer lists, nor a script with files
 )
 
-// What the release says about itself.
-const (
-	CMDecl Code = "CM-DECL" // judged by the server: no declaration of Cloud Messaging behaviour
-	CMEvid Code = "CM-EVID" // judged by the server: no lab evidence
-	Size   Code = "SIZE"    // judged by the server: more than the model's free space
-)
-
 // usualLevel is the level of a finding of this code unless the case at hand makes it worse or better.
 func usualLevel(c Code) Level {
 	switch c {
-	case SigSHA1, DevName, NameMD5, VerFuture, DataWrite, IncAlone, ABOrder, Size:
+	case SigSHA1, DevName, NameMD5, VerFuture, DataWrite, IncAlone, ABOrder:
 		return Warn
-	case DownFlag, Wipe, BootWrite, CMEvid:
+	case DownFlag, Wipe, BootWrite:
 		return Approve
 	}
 	return Refuse

@@ -31,8 +31,10 @@ func (p Policy) models(devices []string) []manifests.Model {
 
 func judgeDevices(devices []string, p Policy, fs *Findings) {
 	if p.Model != "" && len(devices) > 0 && !slices.Contains(devices, p.Model) {
-		fs.add(Finding{Code: DevModel, Found: show(strings.Join(devices, "|")), Wanted: show(p.Model), Fix: "Choose the package of the model.",
-			Message: fmt.Sprintf("The package is for %s, expected is one for %s.", show(strings.Join(devices, "|")), show(p.Model))})
+		fs.add(Finding{Code: DevModel, Found: show(strings.Join(devices, "|")), Wanted: show(p.Model),
+			Fix: "Choose the package of the model.",
+			Message: fmt.Sprintf("The package is for %s, expected is one for %s.", show(strings.Join(devices, "|")),
+				show(p.Model))})
 	}
 	if p.Catalogue == nil {
 		return
@@ -41,7 +43,8 @@ func judgeDevices(devices []string, p Policy, fs *Findings) {
 		if _, known := p.Catalogue.Model(d); known {
 			continue
 		}
-		f := Finding{Code: DevUnknown, Found: show(d), Wanted: "a device of the catalogue", Fix: "Correct pre-device, or add the model to the catalogue.",
+		f := Finding{Code: DevUnknown, Found: show(d), Wanted: "a device of the catalogue", Fix: "Correct pre-device, " +
+			"or add the model to the catalogue.",
 			Message: fmt.Sprintf("%s is not a known device.", show(d))}
 		if near := nearest(d, p.Catalogue); near != "" {
 			f.Wanted = near
@@ -116,7 +119,9 @@ func isMD5Part(s string) bool {
 // judgeName compares the file name with the metadata.
 func judgeName(n fileName, f *Facts, p Policy, fs *Findings) {
 	add := func(found, wanted string) {
-		fs.add(Finding{Code: DevName, Found: found, Wanted: wanted, Fix: "Check that this is the package you meant to upload.", Message: fmt.Sprintf("File name says %s, metadata says %s.", found, wanted)})
+		fs.add(Finding{Code: DevName, Found: found, Wanted: wanted,
+			Fix:     "Check that this is the package you meant to upload.",
+			Message: fmt.Sprintf("File name says %s, metadata says %s.", found, wanted)})
 	}
 	devices := strings.Join(f.PreDevices, "|")
 	if n.device != "" && len(f.PreDevices) > 0 && !slices.Contains(f.PreDevices, n.device) {
@@ -142,7 +147,8 @@ func judgeName(n fileName, f *Facts, p Policy, fs *Findings) {
 // names carry the right digits.
 func judgeMD5(n fileName, sum string, fs *Findings) {
 	if !strings.HasPrefix(sum, n.md5) {
-		fs.add(Finding{Code: NameMD5, Found: sum[:10] + "…", Wanted: n.md5 + "…", Fix: "Compare with the file that the build made.",
+		fs.add(Finding{Code: NameMD5, Found: sum[:10] + "…", Wanted: n.md5 + "…",
+			Fix:     "Compare with the file that the build made.",
 			Message: fmt.Sprintf("The name promises MD5 %s…, the file has %s…: renamed or damaged?", n.md5, sum[:10])})
 	}
 }

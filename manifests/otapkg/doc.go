@@ -18,9 +18,8 @@
 // packages (Android 5 and later without A/B slots) are recognised and refused as not supported yet.
 //
 // Not judged here, because it takes more than the file and a [Policy]: what the server already holds
-// (VER-SAME, VER-OLD, INC-ALONE, a source build that is not in the catalogue of builds), what the release
-// declares (CM-DECL, CM-EVID, DOWN-UNPATCH) and the room on the phone (SIZE). Their codes are defined
-// here all the same, so that every code has one home.
+// (VER-SAME, VER-OLD, INC-ALONE, DOWN-UNPATCH, a source build that is not in the catalogue of builds).
+// Their codes are defined here all the same, so that every code has one home.
 //
 // The reader passed in must not change while it is inspected.
 package otapkg

@@ -17,11 +17,15 @@ func judgeScript(s *ScriptFacts, readable bool, devices []string, fs *Findings) 
 	fix := "Let the script assert ro.product.device for exactly the devices of pre-device."
 	switch {
 	case !readable:
-		fs.add(Finding{Code: DevAssert, Found: "a script that cannot be read", Wanted: "Edify", Fix: fix, Message: "updater-script is no readable Edify, so nobody can tell which device it checks."})
+		fs.add(Finding{Code: DevAssert, Found: "a script that cannot be read", Wanted: "Edify", Fix: fix,
+			Message: "updater-script is no readable Edify, so nobody can tell which device it checks."})
 	case len(s.Devices) == 0:
-		fs.add(Finding{Code: DevAssert, Found: "no check", Wanted: list(devices), Fix: fix, Message: "The script checks no device before it begins to write: on Android 4.3 nothing else would stop it on a wrong phone."})
+		fs.add(Finding{Code: DevAssert, Found: "no check", Wanted: list(devices), Fix: fix,
+			Message: "The script checks no device before it begins to write: on Android 4.3 nothing else would stop it on a " +
+				"wrong phone."})
 	case len(devices) > 0 && !sameSet(s.Devices, devices):
-		fs.add(Finding{Code: DevAssert, Found: list(s.Devices), Wanted: list(devices), Fix: fix, Message: fmt.Sprintf("metadata is for %s but the script accepts %s.", list(devices), list(s.Devices))})
+		fs.add(Finding{Code: DevAssert, Found: list(s.Devices), Wanted: list(devices), Fix: fix,
+			Message: fmt.Sprintf("metadata is for %s but the script accepts %s.", list(devices), list(s.Devices))})
 	}
 	if s.WritesData || len(s.Runs) > 0 {
 		var does []string
@@ -31,7 +35,8 @@ func judgeScript(s *ScriptFacts, readable bool, devices []string, fs *Findings) 
 		for _, r := range s.Runs {
 			does = append(does, "runs "+show(path.Base(r))+" as root")
 		}
-		fs.add(Finding{Code: DataWrite, Found: strings.Join(does, ", "), Wanted: "writes to system partitions only", Message: "The script " + strings.Join(does[:min(len(does), 6)], ", ") + "."})
+		fs.add(Finding{Code: DataWrite, Found: strings.Join(does, ", "), Wanted: "writes to system partitions only",
+			Message: "The script " + strings.Join(does[:min(len(does), 6)], ", ") + "."})
 	}
 	if s.WritesBootloader {
 		fs.add(bootWrite(s.Images))
@@ -44,8 +49,10 @@ func sameSet(a, b []string) bool {
 }
 
 func bootWrite(what []string) Finding {
-	return Finding{Code: BootWrite, Found: show(strings.Join(what, ", ")), Wanted: "system and boot only", Fix: "Have a second person agree.",
-		Message: fmt.Sprintf("Also replaces the bootloader, modem or recovery (%s); a failure there cannot be undone by recovery.", show(strings.Join(what, ", ")))}
+	return Finding{Code: BootWrite, Found: show(strings.Join(what, ", ")), Wanted: "system and boot only",
+		Fix: "Have a second person agree.",
+		Message: fmt.Sprintf("Also replaces the bootloader, modem or recovery (%s); "+
+			"a failure there cannot be undone by recovery.", show(strings.Join(what, ", ")))}
 }
 
 // judgeWipe wants every part of the package that can speak of erasing user data to say the same.
@@ -61,10 +68,13 @@ func judgeWipe(says map[string]bool, fs *Findings) (wipe bool) {
 	if len(yes) == 0 {
 		return false
 	}
-	f := Finding{Code: Wipe, Found: strings.Join(yes, ", "), Wanted: "user data kept", Fix: "Have a second person agree.", Message: "Erases user data."}
+	f := Finding{Code: Wipe, Found: strings.Join(yes, ", "), Wanted: "user data kept",
+		Fix: "Have a second person agree.", Message: "Erases user data."}
 	if len(no) > 0 {
-		f.Level, f.Wanted, f.Fix = Refuse, "agreement of "+strings.Join(no, ", "), "Build the package again so that all parts agree."
-		f.Message = fmt.Sprintf("The package contradicts itself: %s would erase user data, %s would not.", strings.Join(yes, " and "), strings.Join(no, " and "))
+		f.Level, f.Wanted, f.Fix = Refuse, "agreement of "+strings.Join(no, ", "),
+			"Build the package again so that all parts agree."
+		f.Message = fmt.Sprintf("The package contradicts itself: %s would erase user data, %s would not.",
+			strings.Join(yes, " and "), strings.Join(no, " and "))
 	}
 	fs.add(f)
 	return true
@@ -74,10 +84,12 @@ func judgeWipe(says map[string]bool, fs *Findings) (wipe bool) {
 func judgeVersions(f *Facts, m metadata, patches bool, p Policy, fs *Findings) {
 	if day := p.Now.Add(24 * time.Hour); !p.Now.IsZero() && f.PostTimestamp > day.Unix() {
 		built := time.Unix(f.PostTimestamp, 0).UTC().Format(time.DateTime)
-		fs.add(Finding{Code: VerFuture, Found: built, Wanted: "before " + day.UTC().Format(time.DateTime), Fix: "Check the clock of the build machine.", Message: fmt.Sprintf("Built %s, which is in the future.", built)})
+		fs.add(Finding{Code: VerFuture, Found: built, Wanted: "before " + day.UTC().Format(time.DateTime),
+			Fix: "Check the clock of the build machine.", Message: fmt.Sprintf("Built %s, which is in the future.", built)})
 	}
 	if f.Downgrade {
-		d := Finding{Code: DownFlag, Found: "a downgrade flag", Wanted: "none", Fix: "Have a second person agree.", Message: fmt.Sprintf("Moves phones back to %s.", show(m["post-build"]))}
+		d := Finding{Code: DownFlag, Found: "a downgrade flag", Wanted: "none", Fix: "Have a second person agree.",
+			Message: fmt.Sprintf("Moves phones back to %s.", show(m["post-build"]))}
 		if len(f.PreBuild) == 0 {
 			d.Level, d.Fix = Refuse, "Build it for a named source build."
 			d.Message = "Says that it moves phones back, but not from which build (pre-build), which recovery demands."
@@ -85,10 +97,12 @@ func judgeVersions(f *Facts, m metadata, patches bool, p Policy, fs *Findings) {
 		fs.add(d)
 	}
 	bad := func(found, wanted, why string) {
-		fs.add(Finding{Code: IncSource, Found: found, Wanted: wanted, Fix: "Build the incremental from the right source build.", Message: why})
+		fs.add(Finding{Code: IncSource, Found: found, Wanted: wanted,
+			Fix: "Build the incremental from the right source build.", Message: why})
 	}
 	if patches && len(f.PreBuild) == 0 {
-		bad("no pre-build", "pre-build=…", "The package patches what is on the phone but does not say which build it starts from.")
+		bad("no pre-build", "pre-build=…", "The package patches what is on the phone but does not say which build it "+
+			"starts from.")
 	}
 	for _, from := range f.PreBuild {
 		a, ok1 := ParseFingerprint(from)
@@ -97,7 +111,8 @@ func judgeVersions(f *Facts, m metadata, patches bool, p Policy, fs *Findings) {
 			if from == to {
 				bad(show(from), "another build", "The package starts from the very build that it leads to.")
 			} else if ok1 && ok2 && len(f.PostBuild) == 1 && a.Device != b.Device {
-				bad(show(a.Device), show(b.Device), fmt.Sprintf("The package starts from a build for %s and leads to one for %s.", show(a.Device), show(b.Device)))
+				bad(show(a.Device), show(b.Device), fmt.Sprintf("The package starts from a build for %s and leads to one for %s.",
+					show(a.Device), show(b.Device)))
 			}
 		}
 	}

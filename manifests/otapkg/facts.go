@@ -20,8 +20,9 @@ type Facts struct {
 	Family  Family `json:"family,omitempty"`  // empty if it is none of the three
 	Entries int    `json:"entries,omitempty"` // in the zip directory
 
-	PreDevices    []string `json:"pre_devices,omitempty"`    // ro.product.device values that may install it
-	Variant       string   `json:"variant,omitempty"`        // image variant that system/build.prop names; "" if it cannot be read
+	PreDevices []string `json:"pre_devices,omitempty"` // ro.product.device values that may install it
+	// image variant that system/build.prop names; "" if it cannot be read
+	Variant       string   `json:"variant,omitempty"`
 	PreBuild      []string `json:"pre_build,omitempty"`      // fingerprints that an incremental starts from
 	PostBuild     []string `json:"post_build,omitempty"`     // fingerprints that a phone has afterwards
 	PostTimestamp int64    `json:"post_timestamp,omitempty"` // ro.build.date.utc afterwards, Unix seconds

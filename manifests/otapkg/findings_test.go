@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	fixtures "landed/firmware-fixtures"
+	"landed/internal/format"
 	"landed/manifests"
 )
 
@@ -124,7 +125,7 @@ func TestNotAZip(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			facts, _ := inspectBytes(t, c.bytes, Policy{})
-			if facts.SHA256 != hexSHA256(c.bytes) {
+			if facts.SHA256 != format.SHA256(c.bytes) {
 				t.Errorf("SHA-256 = %s", facts.SHA256)
 			}
 			only(t, c.bytes, Policy{Name: c.file}, nil, c.want)

@@ -11,6 +11,7 @@ import (
 	"unicode/utf8"
 
 	fixtures "landed/firmware-fixtures"
+	"landed/internal/format"
 	"landed/manifests"
 )
 
@@ -29,7 +30,7 @@ func FuzzInspect(f *testing.F) {
 		if err != nil {
 			t.Fatalf("error that is not the reader's: %v", err)
 		}
-		if facts.SHA256 != hexSHA256(b) {
+		if facts.SHA256 != format.SHA256(b) {
 			t.Fatal("wrong SHA-256")
 		}
 		for _, x := range found {
@@ -106,7 +107,7 @@ func FuzzPayload(f *testing.F) {
 				continue
 			}
 			var out bytes.Buffer
-			if err := p.WritePartition(part.Name, &out); err == nil && (int64(out.Len()) != part.Size || hexSHA256(out.Bytes()) != part.SHA256) {
+			if err := p.WritePartition(part.Name, &out); err == nil && (int64(out.Len()) != part.Size || format.SHA256(out.Bytes()) != part.SHA256) {
 				t.Fatalf("partition %s was written wrong without an error", part.Name)
 			}
 		}

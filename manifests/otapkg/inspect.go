@@ -95,7 +95,8 @@ func (in *inspection) readMetadata() error {
 	}
 	other, bad := parseMetadataPB(pb)
 	if bad != nil {
-		in.fs.add(Finding{Code: MetaSplit, Found: bad.Error(), Wanted: "an OtaMetadata message", Fix: "Build the package again.", Message: fmt.Sprintf("metadata.pb cannot be read: %v.", bad)})
+		in.fs.add(Finding{Code: MetaSplit, Found: bad.Error(), Wanted: "an OtaMetadata message",
+			Fix: "Build the package again.", Message: fmt.Sprintf("metadata.pb cannot be read: %v.", bad)})
 		return nil
 	}
 	judgeSplit(in.meta, other, &in.fs)
@@ -132,10 +133,13 @@ func (in *inspection) readContent() (err error) {
 	case AB:
 		return in.readAB()
 	case BlockBased:
-		in.fs.add(Finding{Code: FamBlock, Found: "transfer lists", Wanted: "a file-based or an A/B package", Message: "This is a block-based package (Android 5 and later without A/B slots); they are not supported yet."})
+		in.fs.add(Finding{Code: FamBlock, Found: "transfer lists", Wanted: "a file-based or an A/B package",
+			Message: "This is a block-based package (Android 5 and later without A/B slots); they are not supported yet."})
 	case "":
-		in.fs.add(Finding{Code: FamUnknown, Found: "neither payload.bin, transfer lists, nor updater-script with system/ or patch/", Wanted: "an OTA package", Fix: "Upload the OTA package itself.",
-			Message: "The archive is no OTA package: it has neither payload.bin, transfer lists, nor an updater-script with files under system/ or patch/."})
+		in.fs.add(Finding{Code: FamUnknown, Found: "neither payload.bin, transfer lists, " +
+			"nor updater-script with system/ or patch/", Wanted: "an OTA package", Fix: "Upload the OTA package itself.",
+			Message: "The archive is no OTA package: it has neither payload.bin, transfer lists, " +
+				"nor an updater-script with files under system/ or patch/."})
 	}
 	prop, _, err := in.a.small(nameBuildProp, &in.fs)
 	if err != nil {
@@ -154,14 +158,18 @@ func (in *inspection) readContent() (err error) {
 func (in *inspection) readAB() error {
 	for _, name := range []string{namePayload, nameProperties} {
 		if e, ok := in.a.Entry(name); ok && (!e.Stored || e.flags&flagDescriptor != 0) {
-			in.fs.add(Finding{Code: ABStored, Found: "a compressed entry or one with a data descriptor", Wanted: "a stored entry", Fix: "Store it (zip -0), as the release tools do.",
+			in.fs.add(Finding{Code: ABStored, Found: "a compressed entry or one with a data descriptor",
+				Wanted: "a stored entry", Fix: "Store it (zip -0), as the release tools do.",
 				Message: fmt.Sprintf("%s is compressed; phones stream it by byte range and need it stored.", name)})
 		}
 	}
 	payload, _ := in.a.Entry(namePayload)
 	for _, e := range in.a.entries {
 		if e.header < payload.header && (!e.Stored || e.flags&flagDescriptor != 0) {
-			in.fs.add(Finding{Code: ABOrder, Found: show(e.Name), Wanted: "payload.bin first", Fix: "Put stored entries first, as signapk does.", Message: fmt.Sprintf("The compressed entry %s lies before payload.bin. Older LineageOS updaters would start 16 bytes early per compressed entry.", show(e.Name))})
+			in.fs.add(Finding{Code: ABOrder, Found: show(e.Name), Wanted: "payload.bin first",
+				Fix: "Put stored entries first, as signapk does.",
+				Message: fmt.Sprintf("The compressed entry %s lies before payload.bin. "+
+					"Older LineageOS updaters would start 16 bytes early per compressed entry.", show(e.Name))})
 			break
 		}
 	}
@@ -242,8 +250,10 @@ func (f *Facts) payloadOffset(a *Archive) int64 {
 }
 
 func (p *Payload) facts(at int64, file, meta []byte) *PayloadFacts {
-	return &PayloadFacts{Offset: at, Size: p.src.size, MetadataSize: p.metadataSize(), FileHash: base64Of(file), MetadataHash: base64Of(meta),
-		MinorVersion: p.minor, BlockSize: p.blockSize, MaxTimestamp: p.maxTimestamp, SPL: strings.ToValidUTF8(p.spl, "\uFFFD"), Delta: p.Delta(), Partitions: p.Partitions()}
+	return &PayloadFacts{Offset: at, Size: p.src.size, MetadataSize: p.metadataSize(), FileHash: base64Of(file),
+		MetadataHash: base64Of(meta),
+		MinorVersion: p.minor, BlockSize: p.blockSize, MaxTimestamp: p.maxTimestamp,
+		SPL: strings.ToValidUTF8(p.spl, "\uFFFD"), Delta: p.Delta(), Partitions: p.Partitions()}
 }
 
 // judge compares what was read with itself and with the policy.

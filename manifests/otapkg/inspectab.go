@@ -13,7 +13,8 @@ import (
 // judgeType wants ota-type and the models' profiles to agree with what the package is.
 func (in *inspection) judgeType(models []manifests.Model) {
 	add := func(found, wanted, why string) {
-		in.fs.add(Finding{Code: MetaType, Found: found, Wanted: wanted, Fix: "Build the package for the model with its release tools.", Message: why})
+		in.fs.add(Finding{Code: MetaType, Found: found, Wanted: wanted,
+			Fix: "Build the package for the model with its release tools.", Message: why})
 	}
 	family := in.facts.Family
 	switch t, says := in.meta["ota-type"]; {
@@ -31,7 +32,8 @@ func (in *inspection) judgeType(models []manifests.Model) {
 	}
 	for _, m := range models {
 		if want := Family(m.Profile.Family); want != "" && family != "" && family != want {
-			add(string(family), m.Profile.Family, fmt.Sprintf("%s installs %s packages; this one is %s.", m.Device, m.Profile.Family, family))
+			add(string(family), m.Profile.Family, fmt.Sprintf("%s installs %s packages; this one is %s.", m.Device,
+				m.Profile.Family, family))
 		}
 	}
 }
@@ -63,13 +65,17 @@ func (in *inspection) judgePayload() {
 	if in.sig != nil {
 		zipKey = in.sig.cert.PublicKey
 	}
-	p.SignedBy = judgePayloadSignatures(in.metaSigs, in.payloadSigs, in.metaSum, in.payloadSum, in.facts.Signer, zipKey, in.p.Keys, &in.fs)
+	p.SignedBy = judgePayloadSignatures(in.metaSigs, in.payloadSigs, in.metaSum, in.payloadSum, in.facts.Signer, zipKey,
+		in.p.Keys, &in.fs)
 	add := func(what, found, wanted string) {
-		in.fs.add(Finding{Code: ABTime, Found: found, Wanted: wanted, Fix: "Build the package again.", Message: fmt.Sprintf("The payload says %s %s, metadata says %s.", what, found, wanted)})
+		in.fs.add(Finding{Code: ABTime, Found: found, Wanted: wanted, Fix: "Build the package again.",
+			Message: fmt.Sprintf("The payload says %s %s, metadata says %s.", what, found, wanted)})
 	}
 	if p.MaxTimestamp == 0 && in.facts.PostTimestamp != 0 && !in.payload.partial {
-		in.fs.add(Finding{Code: ABTime, Found: "no max_timestamp", Wanted: fmt.Sprint(in.facts.PostTimestamp), Fix: "Build the package with ota_from_target_files, which passes the build time on.",
-			Message: "The payload does not say when its system was built, so phones with Android 8 or later would take it for older than their own and refuse it."})
+		in.fs.add(Finding{Code: ABTime, Found: "no max_timestamp", Wanted: fmt.Sprint(in.facts.PostTimestamp),
+			Fix: "Build the package with ota_from_target_files, which passes the build time on.",
+			Message: "The payload does not say when its system was built, so phones with Android 8 or later would take it " +
+				"for older than their own and refuse it."})
 	}
 	if at := in.facts.PostTimestamp; p.MaxTimestamp != 0 && at != 0 && p.MaxTimestamp != at {
 		add("build time", fmt.Sprint(p.MaxTimestamp), fmt.Sprint(at))

@@ -24,11 +24,13 @@ func (in *inspection) judgeRecovery(models []manifests.Model) {
 		wide = wide || e.wide
 		if strings.ContainsFunc(e.Name, func(r rune) bool { return r < ' ' || r > '~' }) && badName(e.Name) == "" {
 			in.fs.add(Finding{Code: ZipPath, Found: show(e.Name), Wanted: "a name in printable ASCII", Fix: "Rename the file.",
-				Message: fmt.Sprintf("Entry name %s is not printable ASCII; recovery of %s would refuse the whole package.", show(e.Name), device)})
+				Message: fmt.Sprintf("Entry name %s is not printable ASCII; recovery of %s would refuse the whole package.",
+					show(e.Name), device)})
 		}
 	}
 	if wide {
-		in.fs.add(Finding{Code: ZipMethod, Found: "Zip64 records", Wanted: "an archive without them", Fix: "Build it with fewer than 65,535 entries and below 4 GiB.",
+		in.fs.add(Finding{Code: ZipMethod, Found: "Zip64 records", Wanted: "an archive without them",
+			Fix:     "Build it with fewer than 65,535 entries and below 4 GiB.",
 			Message: fmt.Sprintf("The archive uses Zip64, which recovery of %s cannot read.", device)})
 	}
 }

@@ -25,8 +25,10 @@ func parseMetadata(text []byte, fs *Findings) metadata {
 		}
 		first, dup := m[key]
 		if dup && first != value {
-			fs.add(Finding{Code: MetaSplit, Found: show(first) + " and " + show(value), Wanted: "one value", Fix: "Build the package again.",
-				Message: fmt.Sprintf("metadata says %s twice: %s, which recovery takes, and %s.", show(key), show(first), show(value))})
+			fs.add(Finding{Code: MetaSplit, Found: show(first) + " and " + show(value), Wanted: "one value",
+				Fix: "Build the package again.",
+				Message: fmt.Sprintf("metadata says %s twice: %s, which recovery takes, and %s.", show(key), show(first),
+					show(value))})
 		}
 		if !dup {
 			m[key] = strings.ToValidUTF8(value, "\uFFFD")
@@ -62,15 +64,18 @@ func judgeMetadata(m metadata, fs *Findings) {
 		{"pre-device", "without it we cannot say which phones it is for"},
 	} {
 		if key, why := need[0], need[1]; m[key] == "" {
-			fs.add(Finding{Code: MetaMissing, Found: "no " + key, Wanted: key + "=…", Fix: "Build the package with the release tools, which write it.",
+			fs.add(Finding{Code: MetaMissing, Found: "no " + key, Wanted: key + "=…",
+				Fix:     "Build the package with the release tools, which write it.",
 				Message: fmt.Sprintf("metadata lacks `%s`; %s.", key, why)})
 		}
 	}
 	if v := m["post-timestamp"]; v != "" && m.number("post-timestamp") == 0 {
-		fs.add(Finding{Code: MetaMissing, Found: show(v), Wanted: "ro.build.date.utc in seconds", Message: fmt.Sprintf("metadata says post-timestamp=%s, which is no time in seconds.", show(v))})
+		fs.add(Finding{Code: MetaMissing, Found: show(v), Wanted: "ro.build.date.utc in seconds",
+			Message: fmt.Sprintf("metadata says post-timestamp=%s, which is no time in seconds.", show(v))})
 	}
 	if v, ok := m["serialno"]; ok {
-		fs.add(Finding{Code: MetaSerial, Found: show(v), Wanted: "no serialno", Fix: "Build it for the model, not for single phones.",
+		fs.add(Finding{Code: MetaSerial, Found: show(v), Wanted: "no serialno", Fix: "Build it for the model, " +
+			"not for single phones.",
 			Message: "Restricted to serial numbers; a fleet release must not name single devices."})
 	}
 }
@@ -118,7 +123,8 @@ func judgeFingerprints(m metadata, p Policy, fs *Findings) {
 				released = released && k != "test-keys" && k != "dev-keys"
 			}
 			if key == "post-build" && !released {
-				f := Finding{Code: MetaFP, Found: fp.Type + "/" + fp.Tags, Wanted: "user/release-keys", Fix: "Build the user variant and sign it with the release keys.",
+				f := Finding{Code: MetaFP, Found: fp.Type + "/" + fp.Tags, Wanted: "user/release-keys",
+					Fix:     "Build the user variant and sign it with the release keys.",
 					Message: fmt.Sprintf("Build is %s; a release channel accepts `user/release-keys`.", show(fp.Type+"/"+fp.Tags))}
 				if p.Channel == Lab {
 					f.Level = Warn

@@ -94,7 +94,8 @@ func parseMetadataPB(msg []byte) (metadata, error) {
 		case 1:
 			m["ota-type"] = otaType(v)
 		case 2, 3, 7, 9:
-			key := map[protowire.Number]string{2: "ota-wipe", 3: "ota-downgrade", 7: "ota-retrofit-dynamic-partitions", 9: "spl-downgrade"}[n]
+			key := map[protowire.Number]string{2: "ota-wipe", 3: "ota-downgrade", 7: "ota-retrofit-dynamic-partitions",
+				9: "spl-downgrade"}[n]
 			delete(m, key)
 			if v != 0 {
 				m[key] = "yes"
@@ -155,7 +156,8 @@ func otaType(v uint64) string {
 }
 
 // compared are the keys that the text takes from the message, so that both must say the same.
-var compared = []string{"ota-type", "ota-wipe", "ota-downgrade", "ota-retrofit-dynamic-partitions", "spl-downgrade", "ota-required-cache",
+var compared = []string{"ota-type", "ota-wipe", "ota-downgrade", "ota-retrofit-dynamic-partitions", "spl-downgrade",
+	"ota-required-cache",
 	"pre-device", "pre-build", "pre-build-incremental", "post-build", "post-build-incremental", "post-sdk-level",
 	"post-security-patch-level", "post-timestamp", "ota-property-files", "ota-streaming-property-files"}
 
@@ -174,7 +176,8 @@ func judgeSplit(text, pb metadata, fs *Findings) {
 			a, b = strings.TrimPrefix(a, "0"), strings.TrimPrefix(b, "0")
 		}
 		if a != b {
-			fs.add(Finding{Code: MetaSplit, Found: fmt.Sprintf("%s in metadata, %s in metadata.pb", show(a), show(b)), Wanted: "the same in both", Fix: "Build the package again with the release tools.",
+			fs.add(Finding{Code: MetaSplit, Found: fmt.Sprintf("%s in metadata, %s in metadata.pb", show(a), show(b)),
+				Wanted: "the same in both", Fix: "Build the package again with the release tools.",
 				Message: fmt.Sprintf("metadata says %s=%s, metadata.pb says %s.", k, show(a), show(b))})
 		}
 	}

@@ -114,7 +114,8 @@ func ReadPayload(r io.ReaderAt, size int64) (*Payload, Findings, error) {
 
 func (p *Payload) readHeader(fs *Findings) (bool, error) {
 	if p.src.size < payloadHeader {
-		fs.add(Finding{Code: ABMagic, Found: fmt.Sprintf("%d bytes", p.src.size), Wanted: "a payload", Message: "payload.bin is too short to be a payload."})
+		fs.add(Finding{Code: ABMagic, Found: fmt.Sprintf("%d bytes", p.src.size), Wanted: "a payload",
+			Message: "payload.bin is too short to be a payload."})
 		return false, nil
 	}
 	h, err := p.src.bytes(0, payloadHeader)
@@ -122,17 +123,21 @@ func (p *Payload) readHeader(fs *Findings) (bool, error) {
 		return false, err
 	}
 	if string(h[:4]) != "CrAU" {
-		fs.add(Finding{Code: ABMagic, Found: show(string(h[:4])), Wanted: "`CrAU`", Message: fmt.Sprintf("payload.bin begins with %s, a payload begins with `CrAU`.", show(string(h[:4])))})
+		fs.add(Finding{Code: ABMagic, Found: show(string(h[:4])), Wanted: "`CrAU`",
+			Message: fmt.Sprintf("payload.bin begins with %s, a payload begins with `CrAU`.", show(string(h[:4])))})
 		return false, nil
 	}
 	if v := binary.BigEndian.Uint64(h[4:]); v != 2 {
-		fs.add(Finding{Code: ABMajor, Found: fmt.Sprint(v), Wanted: "2", Message: fmt.Sprintf("The payload has format %d; phones read format 2.", v)})
+		fs.add(Finding{Code: ABMajor, Found: fmt.Sprint(v), Wanted: "2",
+			Message: fmt.Sprintf("The payload has format %d; phones read format 2.", v)})
 		return false, nil
 	}
 	manifest, sig := binary.BigEndian.Uint64(h[12:]), int64(binary.BigEndian.Uint32(h[20:]))
 	if manifest > maxManifest || sig > maxSignatures || int64(manifest)+sig > p.src.size-payloadHeader {
-		fs.add(Finding{Code: ABMagic, Found: fmt.Sprintf("a manifest of %d and a signature of %d bytes in a payload of %d", manifest, sig, p.src.size), Wanted: fmt.Sprintf("at most %d and %d, inside the payload", maxManifest, maxSignatures),
-			Message: fmt.Sprintf("The payload claims a manifest of %d bytes and a metadata signature of %d bytes; that is more than it has or than is allowed.", manifest, sig)})
+		fs.add(Finding{Code: ABMagic, Found: fmt.Sprintf("a manifest of %d and a signature of %d bytes in a payload of %d",
+			manifest, sig, p.src.size), Wanted: fmt.Sprintf("at most %d and %d, inside the payload", maxManifest, maxSignatures),
+			Message: fmt.Sprintf("The payload claims a manifest of %d bytes and a metadata signature of %d bytes; "+
+				"that is more than it has or than is allowed.", manifest, sig)})
 		return false, nil
 	}
 	p.manifest, p.metaSig = int64(manifest), sig

@@ -39,7 +39,8 @@ func parseSignatures(msg []byte) (sigs [][]byte, err error) {
 			b = b[k:]
 		}
 		if size > len(data) {
-			return fmt.Errorf("a signature of %d bytes without padding in %d", size, len(data)) // phones refuse the whole message
+			// phones refuse the whole message
+			return fmt.Errorf("a signature of %d bytes without padding in %d", size, len(data))
 		}
 		if size >= 0 {
 			data = data[:size]
@@ -53,7 +54,8 @@ func parseSignatures(msg []byte) (sigs [][]byte, err error) {
 // signatures reads both signature blocks of the payload; nil for one that is missing or unreadable.
 func (p *Payload) signatures(fs *Findings) (meta, whole [][]byte, err error) {
 	read := func(what string, off, n int64) ([][]byte, error) {
-		missing := Finding{Code: ABSig, Found: "no " + what, Wanted: "a signature by the key of the zip", Fix: "Sign the payload (ota_from_target_files does) before the zip.",
+		missing := Finding{Code: ABSig, Found: "no " + what, Wanted: "a signature by the key of the zip",
+			Fix:     "Sign the payload (ota_from_target_files does) before the zip.",
 			Message: fmt.Sprintf("The payload has no %s that can be read; phones refuse it.", what)}
 		if n <= 0 || !p.src.within(off, n) {
 			fs.add(missing)
@@ -83,7 +85,8 @@ func (p *Payload) signatures(fs *Findings) (meta, whole [][]byte, err error) {
 
 // judgePayloadSignatures wants both signatures by one key: that of the zip, or one that is pinned if the zip
 // has no good signature. Without either there is nothing to compare with. It returns the key's hash.
-func judgePayloadSignatures(meta, whole [][]byte, metaSum, wholeSum []byte, zip *Signer, zipKey crypto.PublicKey, pinned []crypto.PublicKey, fs *Findings) string {
+func judgePayloadSignatures(meta, whole [][]byte, metaSum, wholeSum []byte, zip *Signer, zipKey crypto.PublicKey,
+	pinned []crypto.PublicKey, fs *Findings) string {
 	keys := pinned
 	if zip != nil && zip.Valid {
 		keys = []crypto.PublicKey{zipKey}
@@ -104,10 +107,12 @@ func judgePayloadSignatures(meta, whole [][]byte, metaSum, wholeSum []byte, zip 
 	if len(keys) == 0 || meta == nil || whole == nil {
 		return ""
 	}
-	f := Finding{Code: ABSig, Found: "signatures that do not fit", Wanted: "signatures by " + keySHA256(keys[0]), Fix: "Sign payload and zip with the same key, the payload first.",
+	f := Finding{Code: ABSig, Found: "signatures that do not fit", Wanted: "signatures by " + keySHA256(keys[0]),
+		Fix:     "Sign payload and zip with the same key, the payload first.",
 		Message: "The payload's signatures are not by a pinned key, or the payload was changed after signing."}
 	if zip != nil && zip.Valid {
-		f.Message = fmt.Sprintf("The zip is signed by key `%s…`, the payload by another or changed after signing: the phone trusts one of them.", zip.KeySHA256[:min(16, len(zip.KeySHA256))])
+		f.Message = fmt.Sprintf("The zip is signed by key `%s…`, the payload by another or changed after signing: "+
+			"the phone trusts one of them.", zip.KeySHA256[:min(16, len(zip.KeySHA256))])
 	}
 	fs.add(f)
 	return ""

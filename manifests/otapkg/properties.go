@@ -13,7 +13,8 @@ import (
 
 // propertyKeys are the keys that payload_properties.txt may hold. Clients pass every line of it on to
 // update_engine, which understands more: NETWORK_PROXY would redirect a phone's downloads.
-var propertyKeys = []string{"FILE_HASH", "FILE_SIZE", "METADATA_HASH", "METADATA_SIZE", "POWERWASH", "SWITCH_SLOT_ON_REBOOT", "SPL_DOWNGRADE"}
+var propertyKeys = []string{"FILE_HASH", "FILE_SIZE", "METADATA_HASH", "METADATA_SIZE", "POWERWASH",
+	"SWITCH_SLOT_ON_REBOOT", "SPL_DOWNGRADE"}
 
 func parseProperties(text []byte, fs *Findings) map[string]string {
 	props := map[string]string{}
@@ -26,10 +27,12 @@ func parseProperties(text []byte, fs *Findings) map[string]string {
 		_, dup := props[key]
 		switch {
 		case !ok || !slices.Contains(propertyKeys, key):
-			fs.add(Finding{Code: ABKeys, Found: show(key), Wanted: strings.Join(propertyKeys, ", "), Fix: "Remove the line; it would reach update_engine.",
+			fs.add(Finding{Code: ABKeys, Found: show(key), Wanted: strings.Join(propertyKeys, ", "), Fix: "Remove the line; " +
+				"it would reach update_engine.",
 				Message: fmt.Sprintf("%s is not allowed in payload_properties.txt of a package.", show(key))})
 		case dup && props[key] != value:
-			fs.add(Finding{Code: ABKeys, Found: show(key), Wanted: "each key once", Message: fmt.Sprintf("payload_properties.txt says %s twice, differently.", show(key))})
+			fs.add(Finding{Code: ABKeys, Found: show(key), Wanted: "each key once",
+				Message: fmt.Sprintf("payload_properties.txt says %s twice, differently.", show(key))})
 		case !dup:
 			props[key] = value
 		}
@@ -40,7 +43,8 @@ func parseProperties(text []byte, fs *Findings) map[string]string {
 // judgeProperties compares what payload_properties.txt states with the payload's bytes.
 func judgeProperties(props map[string]string, p *PayloadFacts, fs *Findings) {
 	if props == nil {
-		fs.add(Finding{Code: ABHash, Found: "no payload_properties.txt", Wanted: "its hashes and sizes", Fix: "Build the package again.", Message: "payload_properties.txt is missing; clients need it to start the update."})
+		fs.add(Finding{Code: ABHash, Found: "no payload_properties.txt", Wanted: "its hashes and sizes",
+			Fix: "Build the package again.", Message: "payload_properties.txt is missing; clients need it to start the update."})
 		return
 	}
 	for _, c := range []struct{ key, have string }{
@@ -48,15 +52,18 @@ func judgeProperties(props map[string]string, p *PayloadFacts, fs *Findings) {
 		{"METADATA_HASH", p.MetadataHash}, {"METADATA_SIZE", strconv.FormatInt(p.MetadataSize, 10)},
 	} {
 		if props[c.key] != c.have {
-			fs.add(Finding{Code: ABHash, Found: show(props[c.key]), Wanted: c.have, Fix: "Build the package again; do not replace payload.bin alone.",
-				Message: fmt.Sprintf("%s belongs to another payload: payload_properties.txt says %s, it is %s.", c.key, show(props[c.key]), c.have)})
+			fs.add(Finding{Code: ABHash, Found: show(props[c.key]), Wanted: c.have, Fix: "Build the package again; " +
+				"do not replace payload.bin alone.",
+				Message: fmt.Sprintf("%s belongs to another payload: payload_properties.txt says %s, it is %s.", c.key,
+					show(props[c.key]), c.have)})
 		}
 	}
 }
 
 // streamed are the entries that clients ask for by range, in the order in which AOSP lists them
 // (build/tools/releasetools/ota_utils.py, AbOtaPropertyFiles).
-var streamed = []string{namePayload, nameProperties, "apex_info.pb", "care_map.pb", "care_map.txt", "compatibility.zip", nameMetadata, nameMetadataPB}
+var streamed = []string{namePayload, nameProperties, "apex_info.pb", "care_map.pb", "care_map.txt",
+	"compatibility.zip", nameMetadata, nameMetadataPB}
 
 const payloadMetadata = "payload_metadata.bin" // a name for the head of payload.bin, not an entry
 
@@ -80,7 +87,8 @@ func (a *Archive) propertyFiles(p *Payload) []PropertyFile {
 // with where the entries really lie.
 func judgePropertyFiles(key, stated string, real []PropertyFile, required []string, fs *Findings) {
 	add := func(found, wanted, why string) {
-		fs.add(Finding{Code: ABProps, Found: found, Wanted: wanted, Fix: "Let the release tools write the property strings, last, and do not re-pack afterwards.", Message: why})
+		fs.add(Finding{Code: ABProps, Found: found, Wanted: wanted,
+			Fix: "Let the release tools write the property strings, last, and do not re-pack afterwards.", Message: why})
 	}
 	seen := map[string]bool{}
 	for tok := range strings.SplitSeq(stated, ",") {
@@ -88,12 +96,14 @@ func judgePropertyFiles(key, stated string, real []PropertyFile, required []stri
 		i := slices.IndexFunc(real, func(f PropertyFile) bool { return f.Name == name })
 		switch {
 		case i < 0:
-			add(show(tok), "an entry that is stored", fmt.Sprintf("%s lists %s, which the package does not hold uncompressed.", key, show(name)))
+			add(show(tok), "an entry that is stored", fmt.Sprintf("%s lists %s, which the package does not hold uncompressed.",
+				key, show(name)))
 		case seen[name]:
 			add(show(tok), "each name once", fmt.Sprintf("%s lists %s twice.", key, show(name)))
 		case place != fmt.Sprintf("%d:%d", real[i].Offset, real[i].Size):
 			add(show(tok), fmt.Sprintf("%s:%d:%d", name, real[i].Offset, real[i].Size),
-				fmt.Sprintf("Package says %s at %s, it is at %d with %d bytes: it was re-packed after building.", name, show(place), real[i].Offset, real[i].Size))
+				fmt.Sprintf("Package says %s at %s, it is at %d with %d bytes: it was re-packed after building.", name,
+					show(place), real[i].Offset, real[i].Size))
 		}
 		seen[name] = true
 	}

@@ -4,9 +4,9 @@ package otapkg
 
 import (
 	"crypto"
-	"crypto/sha256"
 	"crypto/x509"
-	"encoding/hex"
+
+	"landed/internal/format"
 )
 
 // publishedKeys are SHA-256 hashes of SubjectPublicKeyInfo whose private halves are published. The public
@@ -34,7 +34,7 @@ func PublishedKey(pub crypto.PublicKey) (name string, ok bool) {
 
 // PublishedCertificate names cert if the certificate or its key is known to be published.
 func PublishedCertificate(cert *x509.Certificate) (name string, ok bool) {
-	if name, ok = publishedCerts[hexSHA256(cert.Raw)]; ok {
+	if name, ok = publishedCerts[format.SHA256(cert.Raw)]; ok {
 		return name, true
 	}
 	return PublishedKey(cert.PublicKey)
@@ -47,10 +47,5 @@ func keySHA256(pub crypto.PublicKey) string {
 	if err != nil {
 		return ""
 	}
-	return hexSHA256(der)
-}
-
-func hexSHA256(b []byte) string {
-	sum := sha256.Sum256(b)
-	return hex.EncodeToString(sum[:])
+	return format.SHA256(der)
 }

@@ -12,6 +12,8 @@ import (
 	"strings"
 	"testing"
 
+	"landed/internal/format"
+
 	"github.com/google/go-cmp/cmp"
 )
 
@@ -81,7 +83,7 @@ func TestWritePartitionRefusesChangedData(t *testing.T) {
 				t.Fatal(p, err)
 			}
 			var out bytes.Buffer
-			if err := p.WritePartition("system", &out); !errors.Is(err, c.want) || (c.want == nil && hexSHA256(out.Bytes()) != p.Partitions()[0].SHA256) {
+			if err := p.WritePartition("system", &out); !errors.Is(err, c.want) || (c.want == nil && format.SHA256(out.Bytes()) != p.Partitions()[0].SHA256) {
 				t.Errorf("error = %v, want %v", err, c.want)
 			}
 			if out.Len() > 8192 {

@@ -147,8 +147,10 @@ func belowData(p string) bool {
 
 // bootloaders are partitions and images whose failed write recovery cannot undo, by the names that
 // Qualcomm, MediaTek and NVIDIA devices and AOSP give them.
-var bootloaders = []string{"abl", "aboot", "bootloader", "bksecapp", "cmnlib", "devcfg", "dsp", "ebt", "emmc_appsboot", "hyp", "keymaster", "lk", "modem", "modem_st1",
-	"modemst1", "modemst2", "nonhlos", "non-hlos", "preloader", "qupfw", "radio", "recovery", "rpm", "sbl1", "sbl2", "sbl3", "sdi", "tee", "tee1", "tee2", "tz", "uboot", "xbl", "xbl_config"}
+var bootloaders = []string{"abl", "aboot", "bootloader", "bksecapp", "cmnlib", "devcfg", "dsp", "ebt",
+	"emmc_appsboot", "hyp", "keymaster", "lk", "modem", "modem_st1",
+	"modemst1", "modemst2", "nonhlos", "non-hlos", "preloader", "qupfw", "radio", "recovery", "rpm", "sbl1", "sbl2",
+	"sbl3", "sdi", "tee", "tee1", "tee2", "tz", "uboot", "xbl", "xbl_config"}
 
 // isBootloader reports whether name is a bootloader, modem or recovery, with or without slot and extension.
 func isBootloader(name string) bool {

@@ -20,7 +20,8 @@ func deviceGuard(st []token) (devices []string) {
 	if n := len(st); n > 3 && st[0] == (token{"assert", 'w'}) && closes(st, 1) == n-1 {
 		st, stops = st[2:n-1], true
 	}
-	for len(st) > 0 && st[len(st)-1] == (token{";", 'o'}) { // LineageOS ends the last alternative with one, inside the brackets
+	// LineageOS ends the last alternative with one, inside the brackets
+	for len(st) > 0 && st[len(st)-1] == (token{";", 'o'}) {
 		st = st[:len(st)-1]
 	}
 	parts := alternatives(st)
@@ -103,7 +104,8 @@ func alters(c call) bool {
 	switch c.name {
 	case "package_extract_file", "package_extract_dir":
 		return len(c.args) < 2 || !strings.HasPrefix(c.args[1], "/tmp/")
-	case "format", "wipe", "wipe_block_device", "tune2fs", "delete", "delete_recursive", "rename", "symlink", "write_raw_image",
+	case "format", "wipe", "wipe_block_device", "tune2fs", "delete", "delete_recursive", "rename", "symlink",
+		"write_raw_image",
 		"write_firmware_image", "run_program", "apply_patch", "patch_partition", "block_image_update", "block_image_recover":
 		return true
 	}

@@ -78,11 +78,13 @@ func (a *Archive) readSignature(fs *Findings) *signature {
 	foot := c[len(c)-footerLen:]
 	start, size := int(le.Uint16(foot)), int(le.Uint16(foot[4:]))
 	if size != len(c) {
-		fs.add(Finding{Code: SigSize, Found: fmt.Sprintf("%d in the footer", size), Wanted: fmt.Sprintf("%d, the comment's length", len(c)), Fix: "Sign the package again.",
+		fs.add(Finding{Code: SigSize, Found: fmt.Sprintf("%d in the footer", size),
+			Wanted: fmt.Sprintf("%d, the comment's length", len(c)), Fix: "Sign the package again.",
 			Message: fmt.Sprintf("The signature footer says that the comment has %d bytes, it has %d.", size, len(c))})
 	}
 	if start <= footerLen || start > len(c) {
-		fs.add(badSignature(fmt.Sprintf("the footer puts the signature %d bytes before the end, the comment has %d", start, len(c))))
+		fs.add(badSignature(fmt.Sprintf("the footer puts the signature %d bytes before the end, the comment has %d", start,
+			len(c))))
 		return nil
 	}
 	s, code, err := parseSignedData(c[len(c)-start : len(c)-footerLen])
@@ -98,17 +100,21 @@ func (a *Archive) readSignature(fs *Findings) *signature {
 
 func (a *Archive) unsigned() Finding {
 	for _, e := range a.entries {
-		if dir, name := path.Split(e.Name); dir == "META-INF/" && slices.Contains([]string{".RSA", ".EC", ".DSA"}, strings.ToUpper(path.Ext(name))) {
-			return Finding{Code: SigJarOnly, Found: show(e.Name), Wanted: "a whole-file signature", Fix: "Sign with `signapk -w`.",
+		if dir, name := path.Split(e.Name); dir == "META-INF/" &&
+			slices.Contains([]string{".RSA", ".EC", ".DSA"}, strings.ToUpper(path.Ext(name))) {
+			return Finding{Code: SigJarOnly, Found: show(e.Name), Wanted: "a whole-file signature",
+				Fix:     "Sign with `signapk -w`.",
 				Message: "Only entries are signed (jar style). Recovery checks the whole-file signature, which is missing."}
 		}
 	}
-	return Finding{Code: SigNone, Found: "no signature footer", Wanted: "a whole-file signature", Fix: "Sign with `signapk -w`.",
+	return Finding{Code: SigNone, Found: "no signature footer", Wanted: "a whole-file signature",
+		Fix:     "Sign with `signapk -w`.",
 		Message: "The package has no whole-file signature. Sign with `signapk -w` (the phone's recovery would refuse it)."}
 }
 
 func badSignature(why string) Finding {
-	return Finding{Code: SigBad, Found: why, Wanted: "a signature over the whole file", Fix: "Sign the package again.", Message: fmt.Sprintf("The whole-file signature cannot be used: %s.", why)}
+	return Finding{Code: SigBad, Found: why, Wanted: "a signature over the whole file", Fix: "Sign the package again.",
+		Message: fmt.Sprintf("The whole-file signature cannot be used: %s.", why)}
 }
 
 // parseSignedData reads PKCS#7 with exactly one signer, one certificate and no signed attributes, because
@@ -136,7 +142,8 @@ func parseSignedData(der []byte) (*signature, Code, error) {
 	if rest, err := asn1.Unmarshal(sd.Certs.Bytes, &cert); err != nil || len(rest) > 0 {
 		return nil, SigSize, errors.New("it does not hold exactly one certificate")
 	}
-	s := &signature{value: si.Signature, isLast: len(si.Unsigned.FullBytes) == 0 && len(si.Signature) == 256 && strings.HasSuffix(string(der), string(si.Signature))}
+	s := &signature{value: si.Signature, isLast: len(si.Unsigned.FullBytes) == 0 && len(si.Signature) == 256 &&
+		strings.HasSuffix(string(der), string(si.Signature))}
 	var err error
 	if s.cert, err = x509.ParseCertificate(cert.FullBytes); err != nil {
 		return nil, SigBad, fmt.Errorf("its certificate cannot be read (%w)", err)

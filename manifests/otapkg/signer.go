@@ -9,12 +9,15 @@ import (
 	"encoding/pem"
 	"fmt"
 	"strings"
+
+	"landed/internal/format"
 )
 
 // judge compares the signature with the digest of the signed bytes and with what the caller trusts.
 func (s *signature) judge(digest []byte, legacy, known bool, p Policy, fs *Findings) *Signer {
 	alg, usable := algorithm(s.cert.PublicKey)
-	who := &Signer{KeySHA256: keySHA256(s.cert.PublicKey), CertSHA256: hexSHA256(s.cert.Raw), Subject: s.cert.Subject.String(),
+	who := &Signer{KeySHA256: keySHA256(s.cert.PublicKey), CertSHA256: format.SHA256(s.cert.Raw),
+		Subject:   s.cert.Subject.String(),
 		Algorithm: alg, Hash: s.hash.String(), Valid: fits(s.cert.PublicKey, s.hash, digest, s.value)}
 	var pin crypto.PublicKey
 	for _, k := range p.Keys {
@@ -25,16 +28,22 @@ func (s *signature) judge(digest []byte, legacy, known bool, p Policy, fs *Findi
 	who.Pinned = pin != nil
 	switch {
 	case !who.Valid && pin == nil:
-		fs.add(Finding{Code: SigBad, Found: "a signature over other content", Wanted: "a signature over this file", Fix: "Upload the file as it was signed, or sign it again.", Message: "Signature does not match the content: file changed after signing."})
+		fs.add(Finding{Code: SigBad, Found: "a signature over other content", Wanted: "a signature over this file",
+			Fix: "Upload the file as it was signed, or sign it again.", Message: "Signature does not match the content: " +
+				"file changed after signing."})
 	case !who.Valid:
-		fs.add(Finding{Code: SigCert, Found: who.KeySHA256, Wanted: keySHA256(pin), Fix: "Sign the package again with signapk.", Message: "The certificate inside the signature is not that of the key that signed."})
+		fs.add(Finding{Code: SigCert, Found: who.KeySHA256, Wanted: keySHA256(pin),
+			Fix: "Sign the package again with signapk.", Message: "The certificate inside the signature is not that of the " +
+				"key that signed."})
 	case pin == nil && len(p.Keys) > 0:
 		fs.add(s.otherKey(who, p))
 	}
 	s.judgeAlgorithm(alg, usable, legacy, known, fs)
 	if name, ok := PublishedCertificate(s.cert); ok {
 		who.Published = name
-		f := Finding{Code: SigPublic, Found: name, Wanted: "a key that only the maker has", Fix: "Sign with the release key.", Message: fmt.Sprintf("Signed with a published key (%s). Anyone can sign with it.", name)}
+		f := Finding{Code: SigPublic, Found: name, Wanted: "a key that only the maker has",
+			Fix: "Sign with the release key.", Message: fmt.Sprintf("Signed with a published key (%s). "+
+				"Anyone can sign with it.", name)}
 		if p.Channel == Lab {
 			f.Level = Warn
 		}
@@ -52,30 +61,38 @@ func (s *signature) otherKey(who *Signer, p Policy) Finding {
 	if place == "" {
 		place = "the caller"
 	}
-	return Finding{Code: SigKey, Found: who.KeySHA256, Wanted: strings.Join(want, " or "), Fix: "Sign with the release key of the channel.",
-		Message: fmt.Sprintf("Signed by key `%s…` (%s); %s expects `%s`.", who.KeySHA256[:min(16, len(who.KeySHA256))], show(who.Subject), place, strings.Join(want, "` or `"))}
+	return Finding{Code: SigKey, Found: who.KeySHA256, Wanted: strings.Join(want, " or "),
+		Fix: "Sign with the release key of the channel.",
+		Message: fmt.Sprintf("Signed by key `%s…` (%s); %s expects `%s`.", who.KeySHA256[:min(16, len(who.KeySHA256))],
+			show(who.Subject), place, strings.Join(want, "` or `"))}
 }
 
 // judgeAlgorithm holds the rules of each era: recovery of 2014 takes the last 256 bytes before the footer as
 // an RSA-2048 signature, later ones choose the hash by the certificate's own signature.
 func (s *signature) judgeAlgorithm(alg string, usable, legacy, known bool, fs *Findings) {
 	add := func(found, wanted, why string) {
-		fs.add(Finding{Code: SigAlg, Found: found, Wanted: wanted, Fix: "Sign with a key and hash that the model's recovery can check.", Message: why})
+		fs.add(Finding{Code: SigAlg, Found: found, Wanted: wanted,
+			Fix: "Sign with a key and hash that the model's recovery can check.", Message: why})
 	}
 	switch {
 	case legacy && alg != "RSA-2048":
-		add(alg, "RSA-2048", fmt.Sprintf("Recovery of this model can only check 2048-bit RSA; the package is signed with %s.", alg))
+		add(alg, "RSA-2048", fmt.Sprintf("Recovery of this model can only check 2048-bit RSA; "+
+			"the package is signed with %s.", alg))
 	case !usable:
-		add(alg, "RSA-2048 or RSA-4096 with exponent 3 or 65537, or P-256", fmt.Sprintf("Recovery cannot check a signature by %s.", alg))
+		add(alg, "RSA-2048 or RSA-4096 with exponent 3 or 65537, or P-256",
+			fmt.Sprintf("Recovery cannot check a signature by %s.", alg))
 	case legacy && !s.isLast:
-		add("other bytes before the footer", "the signature as the last 256 bytes", "Recovery of this model takes the last 256 bytes before the footer as the signature; something else lies there.")
+		add("other bytes before the footer", "the signature as the last 256 bytes",
+			"Recovery of this model takes the last 256 bytes before the footer as the signature; something else lies there.")
 	}
 	if sha1, certSHA1 := s.hash == crypto.SHA1, weakCert(s.cert); sha1 != certSHA1 {
 		add(s.hash.String(), "the hash of the certificate's own signature ("+s.cert.SignatureAlgorithm.String()+")",
-			fmt.Sprintf("The file is signed over %s, but the certificate is signed by %v, from which recovery takes the hash.", s.hash, s.cert.SignatureAlgorithm))
+			fmt.Sprintf("The file is signed over %s, but the certificate is signed by %v, from which recovery takes the hash.",
+				s.hash, s.cert.SignatureAlgorithm))
 	}
 	if s.hash == crypto.SHA1 && !legacy {
-		f := Finding{Code: SigSHA1, Found: "SHA-1", Wanted: "SHA-256", Fix: "Sign with a certificate that uses SHA-256.", Message: "Signed over SHA-1, which only models of 2014 need."}
+		f := Finding{Code: SigSHA1, Found: "SHA-1", Wanted: "SHA-256", Fix: "Sign with a certificate that uses SHA-256.",
+			Message: "Signed over SHA-1, which only models of 2014 need."}
 		if known {
 			f.Level = Refuse
 		}
@@ -101,8 +118,9 @@ func judgeOTACert(text []byte, s *signature, fs *Findings) {
 	}
 	found := "no certificate"
 	if block != nil {
-		found = hexSHA256(block.Bytes)
+		found = format.SHA256(block.Bytes)
 	}
-	fs.add(Finding{Code: SigCert, Found: found, Wanted: hexSHA256(s.cert.Raw), Fix: "Sign the package again with signapk, which writes otacert.",
+	fs.add(Finding{Code: SigCert, Found: found, Wanted: format.SHA256(s.cert.Raw),
+		Fix:     "Sign the package again with signapk, which writes otacert.",
 		Message: "`otacert` holds another certificate than the one that signed."})
 }

@@ -13,6 +13,8 @@ import (
 	"path/filepath"
 	"testing"
 
+	"landed/internal/format"
+
 	"github.com/google/go-cmp/cmp"
 )
 
@@ -85,7 +87,7 @@ func TestVectorsOTASigned(t *testing.T) {
 				t.Errorf("findings under the right key (-want +got):\n%s%v", diff, found)
 			}
 			block, _ := pem.Decode(readVector(t, v.good))
-			if s := facts.Signer; s == nil || !s.Valid || !s.Pinned || s.Hash != v.hash || s.Algorithm != "RSA-2048" || s.Published == "" || s.CertSHA256 != hexSHA256(block.Bytes) {
+			if s := facts.Signer; s == nil || !s.Valid || !s.Pinned || s.Hash != v.hash || s.Algorithm != "RSA-2048" || s.Published == "" || s.CertSHA256 != format.SHA256(block.Bytes) {
 				t.Errorf("signer = %+v", s)
 			}
 			_, found = inspectBytes(t, b, Policy{Keys: []crypto.PublicKey{vectorKey(t, v.other)}})

@@ -149,17 +149,22 @@ func (c *central) judge(fs *Findings) {
 		fs.add(Finding{Code: ZipPath, Found: show(c.Name), Wanted: "files and folders", Fix: "Let the script make the link.",
 			Message: fmt.Sprintf("Entry %s is a symbolic link, which could lead out of the package.", show(c.Name))})
 	case mode != 0 && mode != 0o100000 && mode != 0o040000:
-		fs.add(Finding{Code: ZipPath, Found: show(c.Name), Wanted: "files and folders", Message: fmt.Sprintf("Entry %s is a device or a pipe.", show(c.Name))})
+		fs.add(Finding{Code: ZipPath, Found: show(c.Name), Wanted: "files and folders",
+			Message: fmt.Sprintf("Entry %s is a device or a pipe.", show(c.Name))})
 	}
 	if c.flags&flagEncrypted != 0 || c.flags&^uint16(flagsKnown) != 0 {
-		fs.add(Finding{Code: ZipMethod, Found: fmt.Sprintf("flags %#04x", c.flags), Wanted: "no encryption", Message: fmt.Sprintf("Entry %s is encrypted or uses features that recovery does not have.", show(c.Name))})
+		fs.add(Finding{Code: ZipMethod, Found: fmt.Sprintf("flags %#04x", c.flags), Wanted: "no encryption",
+			Message: fmt.Sprintf("Entry %s is encrypted or uses features that recovery does not have.", show(c.Name))})
 	}
 	if c.method != stored && c.method != deflated {
-		fs.add(Finding{Code: ZipMethod, Found: fmt.Sprintf("method %d", c.method), Wanted: "stored (0) or deflated (8)", Fix: "Pack it with zip or signapk.",
-			Message: fmt.Sprintf("Entry %s is packed by method %d; recovery reads stored and deflated entries only.", show(c.Name), c.method)})
+		fs.add(Finding{Code: ZipMethod, Found: fmt.Sprintf("method %d", c.method), Wanted: "stored (0) or deflated (8)",
+			Fix: "Pack it with zip or signapk.",
+			Message: fmt.Sprintf("Entry %s is packed by method %d; recovery reads stored and deflated entries only.",
+				show(c.Name), c.method)})
 	}
 	if c.disk != 0 {
-		fs.add(Finding{Code: ZipMethod, Found: fmt.Sprintf("disk %d", c.disk), Wanted: "one file", Message: fmt.Sprintf("Entry %s lies on another disk.", show(c.Name))})
+		fs.add(Finding{Code: ZipMethod, Found: fmt.Sprintf("disk %d", c.disk), Wanted: "one file",
+			Message: fmt.Sprintf("Entry %s lies on another disk.", show(c.Name))})
 	}
 	if c.Stored && c.Size != c.Packed {
 		fs.add(c.mismatch(fmt.Sprintf("it is stored, yet packed size %d is not its size %d", c.Packed, c.Size)))
@@ -171,7 +176,8 @@ func (c *central) judge(fs *Findings) {
 }
 
 func badPath(name, why string) Finding {
-	return Finding{Code: ZipPath, Found: show(name), Wanted: "a plain relative path", Fix: "Build the package without this entry.",
+	return Finding{Code: ZipPath, Found: show(name), Wanted: "a plain relative path",
+		Fix:     "Build the package without this entry.",
 		Message: fmt.Sprintf("Entry name %s %s.", show(name), why)}
 }
 
@@ -246,15 +252,18 @@ func judgeNames(all []central, fs *Findings) {
 		}
 		what := fmt.Sprintf("%s occurs twice (bytes %d and %d).", show(c.Name), all[j].header, c.header)
 		if all[j].Name != c.Name {
-			what = fmt.Sprintf("%s and %s are the same name to some readers (bytes %d and %d).", show(all[j].Name), show(c.Name), all[j].header, c.header)
+			what = fmt.Sprintf("%s and %s are the same name to some readers (bytes %d and %d).", show(all[j].Name),
+				show(c.Name), all[j].header, c.header)
 		}
-		fs.add(Finding{Code: ZipDup, Found: show(c.Name), Wanted: "each name once", Fix: "Build the package again with one of them.", Message: what})
+		fs.add(Finding{Code: ZipDup, Found: show(c.Name), Wanted: "each name once",
+			Fix: "Build the package again with one of them.", Message: what})
 	}
 	for i, key := range keys {
 		for end := strings.LastIndexByte(key, '/'); end > 0; end = strings.LastIndexByte(key[:end], '/') {
 			j, is := seen[key[:end]]
 			if is && !strings.HasSuffix(all[j].Name, "/") && !fs.full(ZipDup) {
-				fs.add(Finding{Code: ZipDup, Found: show(all[j].Name), Wanted: "a file or a folder", Fix: "Build the package again with one of them.",
+				fs.add(Finding{Code: ZipDup, Found: show(all[j].Name), Wanted: "a file or a folder",
+					Fix:     "Build the package again with one of them.",
 					Message: fmt.Sprintf("%s is a file, yet %s lies in a folder of that name.", show(all[j].Name), show(all[i].Name))})
 			}
 		}

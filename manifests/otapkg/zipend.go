@@ -50,19 +50,24 @@ func readEnding(src source, fs *Findings) (*ending, error) {
 		return nil, noArchive(src, fs)
 	}
 	if at >= 0 && last != at {
-		fs.add(Finding{Code: ZipTwoDir, Found: fmt.Sprintf("a directory end at byte %d and another at byte %d", base+int64(at), base+int64(last)),
+		fs.add(Finding{Code: ZipTwoDir, Found: fmt.Sprintf("a directory end at byte %d and another at byte %d",
+			base+int64(at), base+int64(last)),
 			Wanted: "one", Fix: "Build and sign the package again from its files.",
-			Message: fmt.Sprintf("A second zip directory begins at byte %d, inside the comment. Devices and servers would read different contents. Recovery refuses this too.", base+int64(last))})
+			Message: fmt.Sprintf("A second zip directory begins at byte %d, inside the comment. "+
+				"Devices and servers would read different contents. Recovery refuses this too.", base+int64(last))})
 	}
 	if at < 0 {
 		at = last
 		end := base + int64(at) + eocdLen + int64(le.Uint16(tail[at+20:]))
 		if end > src.size {
-			fs.add(Finding{Code: ZipNot, Found: fmt.Sprintf("%d bytes", src.size), Wanted: fmt.Sprintf("%d bytes", end), Fix: "Upload the file again; it was cut off.",
-				Message: fmt.Sprintf("The zip directory says that the file has %d bytes, but it has %d: the end is missing.", end, src.size)})
+			fs.add(Finding{Code: ZipNot, Found: fmt.Sprintf("%d bytes", src.size), Wanted: fmt.Sprintf("%d bytes", end),
+				Fix: "Upload the file again; it was cut off.",
+				Message: fmt.Sprintf("The zip directory says that the file has %d bytes, but it has %d: the end is missing.", end,
+					src.size)})
 			return nil, nil
 		}
-		fs.add(Finding{Code: ZipTrail, Found: fmt.Sprintf("%d bytes from byte %d", src.size-end, end), Wanted: "nothing after the archive", Fix: "Upload the file as the build made it.",
+		fs.add(Finding{Code: ZipTrail, Found: fmt.Sprintf("%d bytes from byte %d", src.size-end, end),
+			Wanted: "nothing after the archive", Fix: "Upload the file as the build made it.",
 			Message: fmt.Sprintf("%d bytes lie after the zip directory and its comment.", src.size-end)})
 	}
 	e := &ending{eocd: base + int64(at), comment: tail[at+eocdLen:]}
@@ -104,14 +109,18 @@ func noArchive(src source, fs *Findings) error {
 		fs.add(fastboot("a compressed or tar archive"))
 		return nil
 	}
-	fs.add(Finding{Code: ZipNot, Found: "no zip directory", Wanted: "a zip archive", Fix: "Upload the recovery or OTA package itself.",
-		Message: "This is not a zip archive. An OTA package ends with a zip directory; nothing like it was found in the last 64 KiB."})
+	fs.add(Finding{Code: ZipNot, Found: "no zip directory", Wanted: "a zip archive",
+		Fix: "Upload the recovery or OTA package itself.",
+		Message: "This is not a zip archive. An OTA package ends with a zip directory; " +
+			"nothing like it was found in the last 64 KiB."})
 	return nil
 }
 
 func fastboot(found string) Finding {
-	return Finding{Code: ZipFastboot, Found: found, Wanted: "an OTA package", Fix: "Upload the recovery package (miui_<name>_<version>_….zip).",
-		Message: "This is a fastboot image set for flashing by cable, not an OTA. Upload the recovery package (`miui_<name>_<version>_….zip`)."}
+	return Finding{Code: ZipFastboot, Found: found, Wanted: "an OTA package",
+		Fix: "Upload the recovery package (miui_<name>_<version>_….zip).",
+		Message: "This is a fastboot image set for flashing by cable, not an OTA. " +
+			"Upload the recovery package (`miui_<name>_<version>_….zip`)."}
 }
 
 // readDirectoryPlace reads where the directory lies, from the EOCD b or from the Zip64 records before it.
@@ -127,14 +136,16 @@ func (e *ending) readDirectoryPlace(src source, b []byte, fs *Findings) (bool, e
 	}
 	if e.wide = z != nil; e.wide {
 		agree := func(old, marker, now int64) bool { return old == marker || old == now }
-		if !agree(here, 0xFFFF, z.here) || !agree(total, 0xFFFF, z.total) || !agree(size, 0xFFFFFFFF, z.size) || !agree(start, 0xFFFFFFFF, z.start) {
+		if !agree(here, 0xFFFF, z.here) || !agree(total, 0xFFFF, z.total) || !agree(size, 0xFFFFFFFF, z.size) ||
+			!agree(start, 0xFFFFFFFF, z.start) {
 			fs.add(mismatch("The zip directory", "its Zip64 record says something else than its ordinary one"))
 		}
 		here, total, size, start = z.here, z.total, z.size, z.start
 		disk, dirDisk = uint16(z.disk), uint16(z.disk)
 	}
 	if disk != 0 || dirDisk != 0 || here != total {
-		fs.add(Finding{Code: ZipMethod, Found: "an archive on several disks", Wanted: "one file", Message: "The archive is spread over several disks; an OTA package is one file."})
+		fs.add(Finding{Code: ZipMethod, Found: "an archive on several disks", Wanted: "one file",
+			Message: "The archive is spread over several disks; an OTA package is one file."})
 	}
 	e.count = total
 	if total > maxEntries {
@@ -143,8 +154,11 @@ func (e *ending) readDirectoryPlace(src source, b []byte, fs *Findings) (bool, e
 		return false, nil
 	}
 	if size < 0 || start < 0 || size > e.dirEnd || start > e.dirEnd-size {
-		fs.add(Finding{Code: ZipNot, Found: fmt.Sprintf("a directory of %d bytes at byte %d", size, start), Wanted: fmt.Sprintf("one that ends at byte %d", e.dirEnd), Fix: "Upload the file again; it may have been cut or changed.",
-			Message: fmt.Sprintf("The zip directory should lie at byte %d with %d bytes, which is not inside the file.", start, size)})
+		fs.add(Finding{Code: ZipNot, Found: fmt.Sprintf("a directory of %d bytes at byte %d", size, start),
+			Wanted: fmt.Sprintf("one that ends at byte %d", e.dirEnd), Fix: "Upload the file again; " +
+				"it may have been cut or changed.",
+			Message: fmt.Sprintf("The zip directory should lie at byte %d with %d bytes, which is not inside the file.", start,
+				size)})
 		return false, nil
 	}
 	return true, e.place(src, start, size, fs)
@@ -172,17 +186,20 @@ func (e *ending) place(src source, start, size int64, fs *Findings) error {
 }
 
 func prefix(n int64) Finding {
-	return Finding{Code: ZipPrefix, Found: fmt.Sprintf("%d bytes", n), Wanted: "the first entry at byte 0", Fix: "Upload the file as the build made it.",
+	return Finding{Code: ZipPrefix, Found: fmt.Sprintf("%d bytes", n), Wanted: "the first entry at byte 0",
+		Fix:     "Upload the file as the build made it.",
 		Message: fmt.Sprintf("%d bytes lie before the first entry.", n)}
 }
 
 func gap(at, n int64) Finding {
-	return Finding{Code: ZipGap, Found: fmt.Sprintf("%d bytes at byte %d", n, at), Wanted: "entries that follow one another", Fix: "Build the package again; nothing may hide between entries.",
+	return Finding{Code: ZipGap, Found: fmt.Sprintf("%d bytes at byte %d", n, at),
+		Wanted: "entries that follow one another", Fix: "Build the package again; nothing may hide between entries.",
 		Message: fmt.Sprintf("%d unaccounted bytes at byte %d.", n, at)}
 }
 
 func mismatch(who, what string) Finding {
-	return Finding{Code: ZipMismatch, Found: what, Wanted: "one description of each entry", Fix: "Build the package again.",
+	return Finding{Code: ZipMismatch, Found: what, Wanted: "one description of each entry",
+		Fix:     "Build the package again.",
 		Message: fmt.Sprintf("%s: %s.", who, what)}
 }
 
@@ -207,7 +224,8 @@ func (e *ending) readZip64(src source, marked bool, fs *Findings) (*zip64End, er
 	if err != nil {
 		return nil, err
 	}
-	if string(b[:4]) != "PK\x06\x06" || le.Uint64(b[4:]) != zip64EOCDLen-12 || le.Uint64(loc[8:]) != uint64(at) || le.Uint32(loc[16:]) > 1 {
+	if string(b[:4]) != "PK\x06\x06" || le.Uint64(b[4:]) != zip64EOCDLen-12 || le.Uint64(loc[8:]) != uint64(at) ||
+		le.Uint32(loc[16:]) > 1 {
 		fs.add(mismatch("The zip directory", "its Zip64 locator does not point at a plain Zip64 record directly before it"))
 		return nil, nil
 	}
@@ -217,7 +235,8 @@ func (e *ending) readZip64(src source, marked bool, fs *Findings) (*zip64End, er
 		return nil, nil
 	}
 	num := func(i int) int64 { return clampInt64(le.Uint64(b[i:])) }
-	return &zip64End{here: num(24), total: num(32), size: num(40), start: num(48), disk: int64(le.Uint32(b[16:]) | le.Uint32(b[20:]) | le.Uint32(loc[4:]))}, nil
+	return &zip64End{here: num(24), total: num(32), size: num(40), start: num(48),
+		disk: int64(le.Uint32(b[16:]) | le.Uint32(b[20:]) | le.Uint32(loc[4:]))}, nil
 }
 
 // clampInt64 turns what is far too large into what every check refuses.

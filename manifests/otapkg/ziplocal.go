@@ -43,8 +43,10 @@ func readLocals(src source, e *ending, all []central, fs *Findings) ([]Entry, er
 			end = max(end, e.shift)
 		}
 		if c.header < end {
-			fs.add(Finding{Code: ZipOverlap, Found: fmt.Sprintf("bytes %d to %d", c.header, end), Wanted: "entries that share nothing", Fix: "Build the package again.",
-				Message: fmt.Sprintf("Entries %s and %s share bytes %d–%d.", show(before), show(c.Name), c.header, min(end, c.Offset+c.Packed)-1)})
+			fs.add(Finding{Code: ZipOverlap, Found: fmt.Sprintf("bytes %d to %d", c.header, end),
+				Wanted: "entries that share nothing", Fix: "Build the package again.",
+				Message: fmt.Sprintf("Entries %s and %s share bytes %d–%d.", show(before), show(c.Name), c.header,
+					min(end, c.Offset+c.Packed)-1)})
 		} else if c.header > end {
 			fs.add(gap(end, c.header-end))
 		}
@@ -68,8 +70,10 @@ func readLocals(src source, e *ending, all []central, fs *Findings) ([]Entry, er
 		fs.add(gap(0, e.dir))
 	}
 	if size > packed*maxTotalRatio+totalSlack {
-		fs.add(Finding{Code: ZipBomb, Found: human(size), Wanted: fmt.Sprintf("at most %s", human(packed*maxTotalRatio+totalSlack)),
-			Message: fmt.Sprintf("The package would unpack to %s from %s; a hundredfold is the limit.", human(size), human(packed))})
+		fs.add(Finding{Code: ZipBomb, Found: human(size), Wanted: fmt.Sprintf("at most %s",
+			human(packed*maxTotalRatio+totalSlack)),
+			Message: fmt.Sprintf("The package would unpack to %s from %s; a hundredfold is the limit.", human(size),
+				human(packed))})
 	}
 	return good, nil
 }
@@ -104,7 +108,8 @@ func (c *central) readLocal(src source, e *ending, buf *[]byte, fs *Findings) (o
 		fs.add(c.mismatch("its own header names it " + show(string(rest[:n]))))
 	}
 	if flags, method := le.Uint16(h[6:]), le.Uint16(h[8:]); flags != c.flags || method != c.method {
-		fs.add(c.mismatch(fmt.Sprintf("directory says method %d and flags %#x, its own header says %d and %#x", c.method, c.flags, method, flags)))
+		fs.add(c.mismatch(fmt.Sprintf("directory says method %d and flags %#x, its own header says %d and %#x", c.method,
+			c.flags, method, flags)))
 	}
 	c.compareSizes(h, rest[n:], fs)
 	return true, nil
@@ -129,7 +134,8 @@ func (c *central) compareSizes(h, extra []byte, fs *Findings) {
 		return
 	}
 	if crc != c.CRC32 || packed != c.Packed || size != c.Size {
-		fs.add(c.mismatch(fmt.Sprintf("directory says %d bytes packed to %d with checksum %08x, its own header says %d, %d, %08x", c.Size, c.Packed, c.CRC32, size, packed, crc)))
+		fs.add(c.mismatch(fmt.Sprintf("directory says %d bytes packed to %d with checksum %08x, its own header says %d, "+
+			"%d, %08x", c.Size, c.Packed, c.CRC32, size, packed, crc)))
 	}
 }
 

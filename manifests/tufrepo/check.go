@@ -14,6 +14,7 @@ import (
 
 	"github.com/theupdateframework/go-tuf/v2/metadata/trustedmetadata"
 
+	"landed/internal/format"
 	"landed/manifests"
 )
 
@@ -144,7 +145,8 @@ func (c *checker) checkRoots() {
 		before := c.roots[i-1]
 		c.mustBeSigned(before, r, Root)
 		if r.info.Version != before.info.Version+1 {
-			c.fault("root: version %d follows %d; a client at %d would be stranded", r.info.Version, before.info.Version, before.info.Version)
+			c.fault("root: version %d follows %d; a client at %d would be stranded", r.info.Version, before.info.Version,
+				before.info.Version)
 		}
 	}
 	last, _ := c.lastRoot()
@@ -159,7 +161,8 @@ func (c *checker) mustBeSigned(by, d document, role string) {
 		return
 	}
 	if p := d.count(role, who); !p.Done() {
-		c.fault("%s: version %d has %d good signatures by keys of %s version %d, wanted %d", role, d.info.Version, p.Have, by.info.Type, by.info.Version, p.Need)
+		c.fault("%s: version %d has %d good signatures by keys of %s version %d, wanted %d", role, d.info.Version, p.Have,
+			by.info.Type, by.info.Version, p.Need)
 	}
 }
 
@@ -183,7 +186,8 @@ func (c *checker) checkOffline() {
 	}
 	c.mustBeSigned(root, targets, Targets)
 	c.mustBeFresh(targets, Targets)
-	c.faults = append(c.faults, separate(slices.Concat(kindsOfRoot(root.info.Root), kindsOfModels(targets.info.Models)))...)
+	c.faults = append(c.faults,
+		separate(slices.Concat(kindsOfRoot(root.info.Root), kindsOfModels(targets.info.Models)))...)
 	if len(targets.info.Targets) > 0 {
 		c.fault("%s: it lists files itself; the top-level role only delegates", Targets)
 	}
@@ -207,7 +211,8 @@ func checkDelegated(role string, info Info) (faults []error) {
 	}
 	for _, t := range info.Targets {
 		if !within(t.Path, role) {
-			faults = append(faults, fmt.Errorf("%s: target %s lies outside %s; no client would find it", role, t.Path, Pattern(role)))
+			faults = append(faults, fmt.Errorf("%s: target %s lies outside %s; no client would find it", role, t.Path,
+				Pattern(role)))
 		}
 		if !strings.HasSuffix(t.Path, ".zip") {
 			continue
@@ -270,7 +275,7 @@ func (c *checker) mustBeListed(by string, entry RoleFile, role string) {
 	if entry.Version != d.info.Version {
 		c.fault("%s: the %s lists version %d, the file is version %d", role, by, entry.Version, d.info.Version)
 	}
-	if entry.SHA256 != "" && (entry.SHA256 != hashOf(text) || entry.Length != int64(len(text))) {
+	if entry.SHA256 != "" && (entry.SHA256 != format.SHA256(text) || entry.Length != int64(len(text))) {
 		c.fault("%s: the %s lists other bytes than those of the file", role, by)
 	}
 }

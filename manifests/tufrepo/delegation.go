@@ -64,7 +64,8 @@ func (t *keyTable) finish() []error {
 
 func (d *document) readDelegations(w wireDelegations) []error {
 	if len(w.Roles) == 0 || len(w.Roles) >= MaxRoles {
-		return []error{fmt.Errorf("%d delegated roles; the limit is %d, and none is said by leaving delegations out", len(w.Roles), MaxRoles-1)}
+		return []error{fmt.Errorf("%d delegated roles; the limit is %d, and none is said by leaving delegations out",
+			len(w.Roles), MaxRoles-1)}
 	}
 	t := keyTable{keys: w.Keys}
 	d.roles = map[string]RoleKeys{}
@@ -105,7 +106,8 @@ type kind struct {
 }
 
 func kindsOfRoot(r *RootSpec) []kind {
-	return []kind{{"root", r.Root.Keys}, {"targets", r.Targets.Keys}, {"snapshot", r.Snapshot.Keys}, {"timestamp", r.Timestamp.Keys}}
+	return []kind{{"root", r.Root.Keys}, {"targets", r.Targets.Keys}, {"snapshot", r.Snapshot.Keys},
+		{"timestamp", r.Timestamp.Keys}}
 }
 
 func kindsOfModels(models []ModelKeys) []kind {

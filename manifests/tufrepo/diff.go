@@ -71,9 +71,11 @@ func headline(role string, old, now Info) string {
 		return fmt.Sprintf("%s: new, version %d, valid until %s.", role, now.Version, until)
 	}
 	if old.Version == now.Version {
-		return fmt.Sprintf("%s: another version %d, valid until %s (was %s).", role, now.Version, until, old.Expires.Format(time.DateOnly))
+		return fmt.Sprintf("%s: another version %d, valid until %s (was %s).", role, now.Version, until,
+			old.Expires.Format(time.DateOnly))
 	}
-	return fmt.Sprintf("%s: version %d becomes %d, valid until %s (was %s).", role, old.Version, now.Version, until, old.Expires.Format(time.DateOnly))
+	return fmt.Sprintf("%s: version %d becomes %d, valid until %s (was %s).", role, old.Version, now.Version, until,
+		old.Expires.Format(time.DateOnly))
 }
 
 func diffKeys(role string, old, now RoleKeys) []string {
@@ -92,7 +94,8 @@ func diffKeys(role string, old, now RoleKeys) []string {
 	case len(old.Keys) == 0:
 		words = append(words, fmt.Sprintf("%s: %d of %d keys must sign.", role, now.Threshold, len(now.Keys)))
 	case old.Threshold != now.Threshold || len(old.Keys) != len(now.Keys):
-		words = append(words, fmt.Sprintf("%s: %d of %d keys must sign (was %d of %d).", role, now.Threshold, len(now.Keys), old.Threshold, len(old.Keys)))
+		words = append(words, fmt.Sprintf("%s: %d of %d keys must sign (was %d of %d).", role, now.Threshold, len(now.Keys),
+			old.Threshold, len(old.Keys)))
 	}
 	return words
 }
@@ -113,7 +116,8 @@ func diffModels(old, now []ModelKeys) []string {
 		words = append(words, diffKeys(OffersRole(m.Role), before.Offers, m.Offers)...)
 	}
 	for _, role := range slices.Sorted(maps.Keys(was)) {
-		words = append(words, fmt.Sprintf("Model %s is retired: its handsets find no update here any more, and their owners must be told. Its last files stay in the feed; its reports are still taken.", role))
+		words = append(words, fmt.Sprintf("Model %s is retired: its handsets find no update here any more, "+
+			"and their owners must be told. Its last files stay in the feed; its reports are still taken.", role))
 	}
 	return words
 }

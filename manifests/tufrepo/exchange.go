@@ -165,7 +165,8 @@ func ParseResponse(text []byte) (Response, error) {
 	for _, s := range r.Signatures {
 		faults = append(faults, CheckRole(s.Role))
 		if !digest.MatchString(s.KeyID) || len(s.Sig) > 512 {
-			faults = append(faults, fmt.Errorf("a signature on %s: wanted a key id of 64 hex digits and a short signature", s.Role))
+			faults = append(faults, fmt.Errorf("a signature on %s: wanted a key id of 64 hex digits and a short signature",
+				s.Role))
 		}
 	}
 	if err := errors.Join(faults...); err != nil {

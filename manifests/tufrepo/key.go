@@ -15,6 +15,8 @@ import (
 	"fmt"
 
 	"github.com/secure-systems-lab/go-securesystemslib/cjson"
+
+	"landed/internal/format"
 )
 
 // Key is a public key as TUF writes it. Two Keys that NewKey made are the same key exactly
@@ -59,7 +61,8 @@ func NewKey(public crypto.PublicKey) (Key, error) {
 		if err != nil {
 			return Key{}, err
 		}
-		return Key{typeECDSA, schemeECDSA, KeyValue{string(pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der}))}}, nil
+		return Key{typeECDSA, schemeECDSA,
+			KeyValue{string(pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der}))}}, nil
 	}
 	return Key{}, fmt.Errorf("a key of type %T cannot be used; wanted Ed25519 or ECDSA P-256", public)
 }
@@ -70,8 +73,7 @@ func (k Key) ID() string {
 	if err != nil {
 		panic(err) // four strings: it cannot fail
 	}
-	sum := sha256.Sum256(text)
-	return hex.EncodeToString(sum[:])
+	return format.SHA256(text)
 }
 
 // IsZero says if k is no key.
@@ -107,7 +109,8 @@ func (k Key) parse() (crypto.PublicKey, error) {
 		}
 		return x509.ParsePKIXPublicKey(block.Bytes)
 	}
-	return nil, fmt.Errorf("key type %q with scheme %q; wanted ed25519, or ecdsa with ecdsa-sha2-nistp256", k.Type, k.Scheme)
+	return nil, fmt.Errorf("key type %q with scheme %q; wanted ed25519, or ecdsa with ecdsa-sha2-nistp256", k.Type,
+		k.Scheme)
 }
 
 // Verify says if sig is a signature of message by k.

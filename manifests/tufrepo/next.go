@@ -67,7 +67,8 @@ func (c *checker) checkKept(prev Set) {
 
 func (c *checker) mustNotLast(d document, role string) {
 	if limit := MaxLife(role); d.info.Expires.After(c.now.Add(limit)) {
-		c.fault("%s: version %d is valid until %s; the limit is %d days", role, d.info.Version, d.info.Expires.Format(time.DateOnly), limit/(24*time.Hour))
+		c.fault("%s: version %d is valid until %s; the limit is %d days", role, d.info.Version,
+			d.info.Expires.Format(time.DateOnly), limit/(24*time.Hour))
 	}
 }
 
@@ -90,7 +91,8 @@ func (c *checker) checkGrowth(old *checker) {
 		next, ok := c.docs[role]
 		if !ok {
 			if !mayFall {
-				c.fault("%s: it vanished; every client that has seen it would stop. Keep the file, and its entry in the snapshot", role)
+				c.fault("%s: it vanished; every client that has seen it would stop. Keep the file, and its entry in the snapshot",
+					role)
 			}
 			continue
 		}
@@ -130,7 +132,8 @@ func CheckStaged(prev Set, staged map[string][]byte, now time.Time) error {
 		c.fault("there is no root, neither published nor staged")
 		return c.err()
 	}
-	c.faults = append(c.faults, separate(slices.Concat(kindsOfRoot(root.info.Root), kindsOfModels(c.docs[Targets].info.Models)))...)
+	c.faults = append(c.faults,
+		separate(slices.Concat(kindsOfRoot(root.info.Root), kindsOfModels(c.docs[Targets].info.Models)))...)
 	for _, role := range slices.Sorted(maps.Keys(staged)) {
 		if role == Root {
 			c.checkStagedRoot(old)
@@ -169,7 +172,8 @@ func (c *checker) checkStagedRoot(old *checker) {
 	signers := slices.Clone(root.roles[Root].Keys)
 	if before, ok := old.lastRoot(); ok {
 		if root.info.Version != before.info.Version+1 {
-			c.fault("root: version %d is staged, %d is published; the next is %d", root.info.Version, before.info.Version, before.info.Version+1)
+			c.fault("root: version %d is staged, %d is published; the next is %d", root.info.Version, before.info.Version,
+				before.info.Version+1)
 		}
 		signers = append(signers, before.roles[Root].Keys...)
 	}

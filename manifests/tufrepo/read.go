@@ -3,7 +3,6 @@
 package tufrepo
 
 import (
-	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -94,13 +93,15 @@ func openEnvelope(doc []byte) (envelope, error) {
 	}
 	signatures, signed := fields["signatures"], fields["signed"]
 	if len(fields) != 2 || signatures == nil || signed == nil {
-		return envelope{}, fmt.Errorf("wanted the fields signatures and signed and no others, found %q", slices.Sorted(maps.Keys(fields)))
+		return envelope{}, fmt.Errorf("wanted the fields signatures and signed and no others, found %q",
+			slices.Sorted(maps.Keys(fields)))
 	}
 	e := envelope{Signed: signed}
 	return e, exactly(signatures, &e.Signatures)
 }
 
-var maxBytes = map[string]int{Root: MaxRootBytes, Targets: MaxTargetsBytes, Snapshot: MaxSnapshotBytes, Timestamp: MaxTimestampBytes}
+var maxBytes = map[string]int{Root: MaxRootBytes, Targets: MaxTargetsBytes, Snapshot: MaxSnapshotBytes,
+	Timestamp: MaxTimestampBytes}
 
 func (d *document) readSignatures(list []wireSignature) (faults []error) {
 	for _, s := range list {
@@ -157,7 +158,8 @@ func (d *document) readRoot(signed []byte) []error {
 			t.faults = append(t.faults, fmt.Errorf("root does not say who signs %s", role))
 		}
 	}
-	d.info.Root = &RootSpec{w.Version, d.info.Expires, d.roles[Root], d.roles[Targets], d.roles[Snapshot], d.roles[Timestamp]}
+	d.info.Root = &RootSpec{w.Version, d.info.Expires, d.roles[Root], d.roles[Targets], d.roles[Snapshot],
+		d.roles[Timestamp]}
 	faults = append(faults, t.finish()...)
 	return append(faults, separate(kindsOfRoot(d.info.Root))...)
 }
@@ -179,7 +181,8 @@ func (d *document) readTargets(signed []byte) []error {
 	if w.Delegations != nil {
 		d.info.Delegates = true
 		if len(w.Targets) > 0 {
-			faults = append(faults, errors.New("it delegates and lists targets; the top-level role only delegates, the roles below never do"))
+			faults = append(faults, errors.New("it delegates and lists targets; the top-level role only delegates, "+
+				"the roles below never do"))
 		}
 		faults = append(faults, d.readDelegations(*w.Delegations)...)
 	}
@@ -214,27 +217,26 @@ func (d *document) readMeta(signed []byte) []error {
 	d.info.Files = map[string]RoleFile{}
 	for _, name := range slices.Sorted(maps.Keys(w.Meta)) {
 		role, ok := strings.CutSuffix(name, ".json")
-		if !ok || CheckRole(role) != nil || role == Root || role == Timestamp || (role == Snapshot) != (d.info.Type == Timestamp) {
+		if !ok || CheckRole(role) != nil || role == Root || role == Timestamp ||
+			(role == Snapshot) != (d.info.Type == Timestamp) {
 			faults = append(faults, fmt.Errorf("meta lists %.80q, which does not belong there", name))
 		}
 		f := RoleFile{Version: w.Meta[name].Version, Length: w.Meta[name].Length}
 		if h := w.Meta[name].Hashes; h != nil {
 			f.SHA256 = h.SHA256
 		}
-		if f.Version < 1 || f.Length < 0 || (f.SHA256 != "" && !digest.MatchString(f.SHA256)) || (f.SHA256 == "") != (f.Length == 0) {
-			faults = append(faults, fmt.Errorf("meta of %s: version %d, length %d, sha256 %.80q; wanted a version, and length and hash both or neither", name, f.Version, f.Length, f.SHA256))
+		if f.Version < 1 || f.Length < 0 || (f.SHA256 != "" && !digest.MatchString(f.SHA256)) ||
+			(f.SHA256 == "") != (f.Length == 0) {
+			faults = append(faults, fmt.Errorf("meta of %s: version %d, length %d, sha256 %.80q; wanted a version, "+
+				"and length and hash both or neither", name, f.Version, f.Length, f.SHA256))
 		}
 		d.info.Files[role] = f
 	}
 	wanted := map[string]string{Timestamp: Snapshot, Snapshot: Targets}[d.info.Type]
 	if f, ok := d.info.Files[wanted]; !ok || (wanted == Snapshot && (f.SHA256 == "" || len(d.info.Files) != 1)) {
 		// without it some clients do not refuse but crash
-		faults = append(faults, fmt.Errorf("meta must list %s.json; a timestamp lists it alone, with length and hash", wanted))
+		faults = append(faults, fmt.Errorf("meta must list %s.json; a timestamp lists it alone, with length and hash",
+			wanted))
 	}
 	return faults
-}
-
-func hashOf(doc []byte) string {
-	sum := sha256.Sum256(doc)
-	return hex.EncodeToString(sum[:])
 }

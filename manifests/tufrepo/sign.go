@@ -64,7 +64,8 @@ func (d document) sign(role string, s Signer) (Signature, error) {
 		return Signature{}, fmt.Errorf("sign %s: %w", d.info.Type, err)
 	}
 	if !s.Key().Verify(d.canonical, sig) {
-		return Signature{}, fmt.Errorf("sign %s: the signature of key %.8s does not verify; the key file may be damaged", d.info.Type, s.Key().ID())
+		return Signature{}, fmt.Errorf("sign %s: the signature of key %.8s does not verify; the key file may be damaged",
+			d.info.Type, s.Key().ID())
 	}
 	return Signature{role, s.Key().ID(), hex.EncodeToString(sig)}, nil
 }
@@ -104,7 +105,8 @@ func CountSignatures(delegator []byte, role string, doc []byte) (Progress, error
 	}
 	who, ok := from.roles[role]
 	if !ok {
-		return Progress{}, fmt.Errorf("nobody may sign %s: the %s of version %d does not delegate it", role, from.info.Type, from.info.Version)
+		return Progress{}, fmt.Errorf("nobody may sign %s: the %s of version %d does not delegate it", role, from.info.Type,
+			from.info.Version)
 	}
 	return d.count(role, who), nil
 }

@@ -149,7 +149,8 @@ func firstDifference(said, understood []byte) string {
 		i++
 	}
 	from := max(0, i-30)
-	return fmt.Sprintf("the file says %q where %q was understood", said[from:min(len(said), i+30)], understood[from:min(len(understood), i+30)])
+	return fmt.Sprintf("the file says %q where %q was understood", said[from:min(len(said), i+30)],
+		understood[from:min(len(understood), i+30)])
 }
 
 // marshal writes compact JSON and leaves <, > and & alone.

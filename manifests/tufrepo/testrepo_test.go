@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"landed/internal/format"
 	"landed/manifests"
 )
 
@@ -135,16 +136,16 @@ func (r *repo) set() Set { return Set{append([][]byte{}, r.roots...), maps.Clone
 
 func packageFor(model string, counter int64) Target {
 	custom := manifests.Custom{
-		Schema: manifests.CustomSchema, Manifest: hashOf([]byte("manifest")), Effect: "cloud-messaging-opt-in",
+		Schema: manifests.CustomSchema, Manifest: format.SHA256([]byte("manifest")), Effect: "cloud-messaging-opt-in",
 		Model: model, Variant: model, Channel: "stable", Release: "miui-cloud-messaging-opt-in", Counter: counter,
 		Build: manifests.Build{Fingerprint: "Xiaomi/" + model + "/" + model + ":4.3/JLS36C/JHCMIBH45.0:user/release-keys", Incremental: "JHCMIBH45.0", UTC: 1407600000 + counter},
 	}
 	content := fmt.Sprint(model, counter)
-	return Target{PackagePath(model, fmt.Sprintf("miui_%s_%d", model, counter)), 123456, hashOf([]byte(content)), must(json.Marshal(custom))}
+	return Target{PackagePath(model, fmt.Sprintf("miui_%s_%d", model, counter)), 123456, format.SHA256([]byte(content)), must(json.Marshal(custom))}
 }
 
 func offersFor(model string) Target {
-	return Target{OffersPath(model, "stable"), 500, hashOf([]byte("offers" + model)), nil}
+	return Target{OffersPath(model, "stable"), 500, format.SHA256([]byte("offers" + model)), nil}
 }
 
 func TestCheckAcceptsWhatWeWrite(t *testing.T) {

@@ -130,8 +130,10 @@ func Pattern(role string) string {
 // . _ + -, none beginning with a dot, the first builds or offers.
 func CheckPath(path string) error {
 	parts := strings.Split(path, "/")
-	if len(parts) != 3 || (parts[0] != "builds" && parts[0] != "offers") || !roleName.MatchString(parts[1]) || !segment.MatchString(parts[2]) {
-		return fmt.Errorf("target path %q: wanted builds/<model>/<file> or offers/<model>/<file>, the file of letters, digits and . _ + -, not beginning with a dot", path)
+	if len(parts) != 3 || (parts[0] != "builds" && parts[0] != "offers") || !roleName.MatchString(parts[1]) ||
+		!segment.MatchString(parts[2]) {
+		return fmt.Errorf("target path %q: wanted builds/<model>/<file> or offers/<model>/<file>, the file of letters, "+
+			"digits and . _ + -, not beginning with a dot", path)
 	}
 	return nil
 }

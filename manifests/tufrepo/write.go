@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"landed/internal/format"
 )
 
 // RoleKeys says who signs a role, and how many of them must.
@@ -111,7 +113,8 @@ func NewSnapshot(version int64, expires time.Time, files map[string]RoleFile) ([
 
 // NewTimestamp writes unsigned timestamp metadata.
 func NewTimestamp(version int64, expires time.Time, snapshot RoleFile) ([]byte, error) {
-	return unsigned(wireMeta{newHeader(Timestamp, version, expires), map[string]wireMetaFile{Snapshot + ".json": snapshot.wire()}})
+	return unsigned(wireMeta{newHeader(Timestamp, version, expires),
+		map[string]wireMetaFile{Snapshot + ".json": snapshot.wire()}})
 }
 
 // FileOf is the entry for a metadata file: its version, length and hash.
@@ -120,7 +123,7 @@ func FileOf(doc []byte) (RoleFile, error) {
 	if err != nil {
 		return RoleFile{}, err
 	}
-	return RoleFile{info.Version, int64(len(doc)), hashOf(doc)}, nil
+	return RoleFile{info.Version, int64(len(doc)), format.SHA256(doc)}, nil
 }
 
 func (f RoleFile) wire() wireMetaFile {

@@ -41,10 +41,12 @@ func NewToken(name string, role fleet.Role, now time.Time) (secret string, t fle
 
 func newToken(random io.Reader, name string, role fleet.Role, now time.Time) (string, fleet.Token, error) {
 	if !tokenName.MatchString(name) {
-		return "", fleet.Token{}, fleet.Errorf(fleet.Invalid, "token_name", "token name %q: wanted 1 to 61 letters, digits and . _ @ -, such as ann or ci-build", name)
+		return "", fleet.Token{}, fleet.Errorf(fleet.Invalid, "token_name", "token name %q: wanted 1 to 61 letters, "+
+			"digits and . _ @ -, such as ann or ci-build", name)
 	}
 	if rank[role] == 0 {
-		return "", fleet.Token{}, fleet.Errorf(fleet.Invalid, "token_role", "role %q: wanted support, engineer or admin", role)
+		return "", fleet.Token{}, fleet.Errorf(fleet.Invalid, "token_role", "role %q: wanted support, engineer or admin",
+			role)
 	}
 	raw := make([]byte, 32)
 	if _, err := io.ReadFull(random, raw); err != nil {
@@ -74,7 +76,8 @@ func (g *Guard) Require(role fleet.Role) func(http.Handler) http.Handler {
 				return err
 			}
 			if rank[t.Role] < rank[role] {
-				return fleet.Errorf(fleet.Forbidden, "role_too_low", "the token of %s has the role %s; this needs %s. An admin makes such a token with \"otactl token add NAME --role %s\"", t.Name, t.Role, role, role)
+				return fleet.Errorf(fleet.Forbidden, "role_too_low", "the token of %s has the role %s; this needs %s. "+
+					"An admin makes such a token with \"otactl token add NAME --role %s\"", t.Name, t.Role, role, role)
 			}
 			next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), actorKey{}, t.Name)))
 			return nil
@@ -89,7 +92,8 @@ func (g *Guard) token(r *http.Request) (fleet.Token, error) {
 	}
 	scheme, secret, _ := strings.Cut(strings.Join(headers, ""), " ")
 	if !strings.EqualFold(scheme, "Bearer") || strings.TrimSpace(secret) == "" {
-		return fleet.Token{}, &render.Unauthorized{Msg: "Send the header \"Authorization: Bearer TOKEN\"; an admin makes tokens with \"otad token add\"."}
+		return fleet.Token{}, &render.Unauthorized{Msg: "Send the header \"Authorization: Bearer TOKEN\"; " +
+			"an admin makes tokens with \"otad token add\"."}
 	}
 	want := hash(strings.TrimSpace(secret))
 	var t fleet.Token
@@ -98,7 +102,8 @@ func (g *Guard) token(r *http.Request) (fleet.Token, error) {
 		return err
 	})
 	if fleet.Is(err, fleet.NotFound) || (err == nil && subtle.ConstantTimeCompare(t.Hash, want) != 1) {
-		return fleet.Token{}, &render.Unauthorized{Msg: "This token is not known here; it may have been withdrawn. Ask an admin for a new one."}
+		return fleet.Token{}, &render.Unauthorized{Msg: "This token is not known here; it may have been withdrawn. " +
+			"Ask an admin for a new one."}
 	}
 	return t, err
 }
@@ -117,6 +122,7 @@ func Add(ctx context.Context, store fleet.Store, t fleet.Token, by string) error
 		if err := tx.Tokens().Put(ctx, t); err != nil {
 			return err
 		}
-		return tx.Audit().Append(ctx, fleet.AuditEntry{At: t.At, Actor: by, Action: "token.add", Subject: t.Name, Reason: string(t.Role)})
+		return tx.Audit().Append(ctx, fleet.AuditEntry{At: t.At, Actor: by, Action: "token.add", Subject: t.Name,
+			Reason: string(t.Role)})
 	})
 }

@@ -18,7 +18,6 @@ import (
 	"context"
 	"io"
 	"iter"
-	"time"
 )
 
 // Info is what a store knows of a content without reading it.
@@ -94,11 +93,4 @@ type Linker interface {
 	// replaced in one step; linking twice is a success. The file must never be written to, as its
 	// bytes are those of the store. It outlives a Delete of the content.
 	LinkTo(ctx context.Context, ref Ref, path string) error
-}
-
-// Presigner is a Store whose contents can be fetched over HTTP without passing through this server.
-type Presigner interface {
-	// Link gives a URL that answers GET (with Range) for at least a second and at most seven days.
-	// It does not look whether the content is there.
-	Link(ctx context.Context, ref Ref, ttl time.Duration) (string, error)
 }

@@ -23,7 +23,8 @@ func Verify(ctx context.Context, s Store, ref Ref) error {
 		return fmt.Errorf("verify %s: after %d of %d bytes: %w", ref, n, c.Size(), err)
 	}
 	if got := RefOf([sha256.Size]byte(h.Sum(nil))); got != ref {
-		return fmt.Errorf("verify %s: %w: its %d bytes have the digest %s; delete it and upload it again", ref, ErrMismatch, n, got)
+		return fmt.Errorf("verify %s: %w: its %d bytes have the digest %s; delete it and upload it again", ref, ErrMismatch,
+			n, got)
 	}
 	return nil
 }

@@ -23,14 +23,17 @@ const maxJSON = 32 << 20
 func query(r *http.Request, fields ...string) (url.Values, error) {
 	q, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil {
-		return nil, fleet.Errorf(fleet.Invalid, "query", "what follows the ? in the address cannot be read; wanted name=value, joined by &")
+		return nil, fleet.Errorf(fleet.Invalid, "query", "what follows the ? in the address cannot be read; "+
+			"wanted name=value, joined by &")
 	}
 	for name, values := range q {
 		if !slices.Contains(fields, name) {
-			return nil, fleet.Errorf(fleet.Invalid, "query", "the address holds the field %q, which is not known here; wanted %s", name, strings.Join(fields, " or "))
+			return nil, fleet.Errorf(fleet.Invalid, "query", "the address holds the field %q, which is not known here; "+
+				"wanted %s", name, strings.Join(fields, " or "))
 		}
 		if len(values) > 1 {
-			return nil, fleet.Errorf(fleet.Invalid, "query", "the address holds the field %s %d times; give it once", name, len(values))
+			return nil, fleet.Errorf(fleet.Invalid, "query", "the address holds the field %s %d times; give it once", name,
+				len(values))
 		}
 	}
 	return q, nil
@@ -49,7 +52,8 @@ func body(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 		if _, big := errors.AsType[*http.MaxBytesError](err); big {
 			return nil, err
 		}
-		return nil, &fleet.Error{Kind: fleet.Invalid, Code: "truncated", Msg: "the body did not arrive whole; send it again", Err: err}
+		return nil, &fleet.Error{Kind: fleet.Invalid, Code: "truncated", Msg: "the body did not arrive whole; " +
+			"send it again", Err: err}
 	}
 	return text, nil
 }
@@ -61,7 +65,8 @@ func read(w http.ResponseWriter, r *http.Request, into any) error {
 		return err
 	}
 	if err := manifests.StrictJSON(text, into); err != nil {
-		return &fleet.Error{Kind: fleet.Invalid, Code: "json", Msg: "the body is not the JSON that is wanted here: " + err.Error()}
+		return &fleet.Error{Kind: fleet.Invalid, Code: "json", Msg: "the body is not the JSON that is wanted here: " +
+			err.Error()}
 	}
 	return nil
 }

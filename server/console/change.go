@@ -13,7 +13,7 @@ import (
 )
 
 func (c *Console) answerChange(w http.ResponseWriter, r *http.Request, status int, change fleet.Change) error {
-	progress, err := c.Publish.Progress(r.Context(), change.ID)
+	progress, err := c.Rooms.Releases.Progress(r.Context(), change.ID)
 	if err != nil {
 		return err
 	}
@@ -40,7 +40,7 @@ func (c *Console) listChanges(w http.ResponseWriter, r *http.Request) error {
 	}
 	all := []changeWire{}
 	for _, one := range open {
-		progress, err := c.Publish.Progress(r.Context(), one.ID)
+		progress, err := c.Rooms.Releases.Progress(r.Context(), one.ID)
 		if err != nil {
 			return err
 		}
@@ -62,7 +62,7 @@ func (c *Console) dropChange(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if err := c.Publish.Drop(r.Context(), r.PathValue("id"), auth.Actor(r.Context()), q.Get("reason")); err != nil {
+	if err := c.Rooms.Releases.DropChange(r.Context(), r.PathValue("id"), auth.Actor(r.Context()), q.Get("reason")); err != nil {
 		return err
 	}
 	w.WriteHeader(http.StatusNoContent)
@@ -93,7 +93,7 @@ func (c *Console) response(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return &fleet.Error{Kind: fleet.Invalid, Code: "response", Msg: err.Error()}
 	}
-	if _, err := c.Publish.AddSignatures(r.Context(), r.PathValue("id"), response, auth.Actor(r.Context())); err != nil {
+	if _, err := c.Rooms.Releases.AddSignatures(r.Context(), r.PathValue("id"), response, auth.Actor(r.Context())); err != nil {
 		return err
 	}
 	return c.showChange(w, r)

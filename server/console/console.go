@@ -7,8 +7,8 @@
 // table of doors with the role that each needs, answers in its own words and shapes (see
 // wire.go), findings and faults all at once, uploads that stream, and the name on the token
 // in the audit trail of every change. It refuses unknown fields, bodies beyond their limit,
-// and requests that a browser sends from another site. It decides nothing: package publish
-// does.
+// and requests that a browser sends from another site. It decides nothing: the rooms
+// that it calls do.
 package console
 
 import (
@@ -20,13 +20,13 @@ import (
 
 	"landed/server/auth"
 	"landed/server/fleet"
-	"landed/server/publish"
 	"landed/server/render"
+	"landed/server/rooms"
 )
 
 // Config is what the console needs.
 type Config struct {
-	Publish   *publish.Publisher
+	Rooms     *rooms.Rooms
 	Store     fleet.Store
 	Guard     *auth.Guard
 	Now       func() time.Time
@@ -82,7 +82,8 @@ func (c *Console) Doors() []Door {
 func (c *Console) Routes() func(chi.Router) {
 	sameSite := http.NewCrossOriginProtection()
 	sameSite.SetDenyHandler(render.API(c.Log, func(http.ResponseWriter, *http.Request) error {
-		return fleet.Errorf(fleet.Forbidden, "other_site", "a browser sent this for a page of another site; the console takes nothing from there")
+		return fleet.Errorf(fleet.Forbidden, "other_site", "a browser sent this for a page of another site; "+
+			"the console takes nothing from there")
 	}))
 	return func(r chi.Router) {
 		for _, d := range c.Doors() {

@@ -6,8 +6,6 @@ import (
 	"bytes"
 	"context"
 	"crypto"
-	"crypto/ed25519"
-	"crypto/md5"
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
@@ -19,7 +17,6 @@ import (
 	"net/http/httptest"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -33,7 +30,9 @@ import (
 	"landed/server/blob"
 	"landed/server/blob/disk"
 	"landed/server/fleet"
-	"landed/server/publish"
+	"landed/server/repo"
+	"landed/server/rooms"
+	kit "landed/server/servertest"
 	"landed/server/store"
 )
 
@@ -59,15 +58,15 @@ func newHouse(t testing.TB) *house {
 	t.Helper()
 	h := &house{t: t, tokens: map[fleet.Role]string{}, passed: map[string]int{}, denied: map[string]int{}}
 	dir, clock, log := t.TempDir(), func() time.Time { return now }, slog.New(slog.DiscardHandler)
-	h.db = ok(store.Open(ctx, filepath.Join(dir, "landed.db"), clock))(t)
-	h.blobs = ok(disk.Open(filepath.Join(dir, "blobs")))(t)
-	p := ok(publish.Open(ctx, publish.Config{
+	h.db = kit.OK(store.Open(ctx, filepath.Join(dir, "landed.db"), clock))(t)
+	h.blobs = kit.OK(disk.Open(filepath.Join(dir, "blobs")))(t)
+	p := kit.OK(rooms.Open(ctx, rooms.Config{
 		Store: h.db, Blobs: h.blobs, Dir: filepath.Join(dir, "feed"),
-		Keys:      publish.OnlineKeys{Snapshot: keyOf("snapshot"), Timestamp: keyOf("timestamp"), Offers: keyOf("offers")},
-		Catalogue: manifests.DefaultCatalogue(), Expiry: publish.DefaultExpiry(),
+		Keys:      kit.OnlineKeys(),
+		Catalogue: manifests.DefaultCatalogue(), Expiry: repo.DefaultExpiry(),
 		OTAKeys: func(channel string) (keys []crypto.PublicKey, err error) {
 			if channel == "stable" {
-				keys = append(keys, fixtures.TestKey().Cert.PublicKey)
+				keys = append(keys, kit.OTAKey.Cert.PublicKey)
 			}
 			return keys, nil
 		},
@@ -85,7 +84,7 @@ func newHouse(t testing.TB) *house {
 		}
 		h.tokens[role] = secret
 	}
-	c := New(Config{Publish: p, Store: h.db, Guard: &auth.Guard{Store: h.db, Log: log}, Now: clock, Log: log, MaxUpload: maxUpload})
+	c := New(Config{Rooms: p, Store: h.db, Guard: &auth.Guard{Store: h.db, Log: log}, Now: clock, Log: log, MaxUpload: maxUpload})
 	h.doors = c.Doors()
 	r := chi.NewRouter()
 	r.Group(c.Routes())
@@ -170,85 +169,35 @@ func (h *house) everything() (all struct {
 	return all
 }
 
-type key struct {
-	private ed25519.PrivateKey
-	public  tufrepo.Key
-}
-
-func (k key) Key() tufrepo.Key                { return k.public }
-func (k key) Sign(msg []byte) ([]byte, error) { return ed25519.Sign(k.private, msg), nil }
-
-func keyOf(name string) key {
-	seed := sha256.Sum256([]byte(name))
-	private := ed25519.NewKeyFromSeed(seed[:])
-	public, err := tufrepo.NewKey(private.Public())
-	if err != nil {
-		panic(err)
-	}
-	return key{private, public}
-}
-
-func keysOf(threshold int, names ...string) tufrepo.RoleKeys {
-	r := tufrepo.RoleKeys{Threshold: threshold}
-	for _, n := range names {
-		r.Keys = append(r.Keys, keyOf(n).public)
-	}
-	return r
-}
-
 // trust is a first ceremony for armani: two of two keys sign for the model.
 func trust(t testing.TB) []byte {
 	t.Helper()
 	year := now.AddDate(1, 0, 0)
-	root := ok(tufrepo.NewRoot(tufrepo.RootSpec{Version: 1, Expires: year, Root: keysOf(1, "r"), Targets: keysOf(1, "t"), Snapshot: keysOf(1, "snapshot"), Timestamp: keysOf(1, "timestamp")}))(t)
-	targets := ok(tufrepo.NewTargets(1, now.AddDate(0, 6, 0), []tufrepo.ModelKeys{{Role: "armani", Builds: keysOf(2, "m1", "m2"), Offers: keysOf(1, "offers")}}))(t)
-	model := ok(tufrepo.NewRole(1, now.AddDate(0, 6, 0), nil))(t)
+	root := kit.OK(tufrepo.NewRoot(tufrepo.RootSpec{Version: 1, Expires: year, Root: kit.KeysOf(1, "r"), Targets: kit.KeysOf(1, "t"), Snapshot: kit.KeysOf(1, "snapshot"), Timestamp: kit.KeysOf(1, "timestamp")}))(t)
+	targets := kit.OK(tufrepo.NewTargets(1, now.AddDate(0, 6, 0), []tufrepo.ModelKeys{{Role: "armani", Builds: kit.KeysOf(2, "m1", "m2"), Offers: kit.KeysOf(1, "offers")}}))(t)
+	model := kit.OK(tufrepo.NewRole(1, now.AddDate(0, 6, 0), nil))(t)
 	return marshal(t, tufrepo.Bundle{Schema: 1, Files: map[string][]byte{
-		"1.root.json":    ok(tufrepo.Sign(root, keyOf("r")))(t),
-		"1.targets.json": ok(tufrepo.Sign(targets, keyOf("t")))(t),
-		"1.armani.json":  ok(tufrepo.Sign(model, keyOf("m1"), keyOf("m2")))(t),
+		"1.root.json":    kit.OK(tufrepo.Sign(root, kit.KeyOf("r")))(t),
+		"1.targets.json": kit.OK(tufrepo.Sign(targets, kit.KeyOf("t")))(t),
+		"1.armani.json":  kit.OK(tufrepo.Sign(model, kit.KeyOf("m1"), kit.KeyOf("m2")))(t),
 	}})
 }
 
 // respond signs a request, as it came out of the door, with one key.
 func respond(t testing.TB, request []byte, signer string) []byte {
 	t.Helper()
-	req := ok(tufrepo.ParseRequest(request))(t)
-	r := tufrepo.Response{Schema: 1, Request: req.ID}
-	for _, role := range req.Roles {
-		r.Signatures = append(r.Signatures, ok(tufrepo.SignDetached(role.Metadata, role.Role, keyOf(signer)))(t))
-	}
-	return marshal(t, r)
+	return marshal(t, kit.Respond(t, request, func(string) string { return signer }))
 }
 
 func marshal(t testing.TB, v any) []byte {
 	t.Helper()
-	return ok(json.Marshal(v))(t)
+	return kit.OK(json.Marshal(v))(t)
 }
-
-var patched = sync.OnceValues(func() (body []byte, err error) {
-	b, err := fixtures.BuildOf("armani", fixtures.Patched)
-	if err != nil {
-		return nil, err
-	}
-	return fixtures.Bytes(b, fixtures.TestKey())
-})
 
 // packageOf is a patched build of armani, its name and its SHA-256.
 func packageOf(t testing.TB) (name, ref string, body []byte) {
 	t.Helper()
-	body = ok(patched())(t)
-	short, sum := md5.Sum(body), sha256.Sum256(body)
-	return ok(fixtures.BuildOf("armani", fixtures.Patched))(t).FileName(hex.EncodeToString(short[:])), hex.EncodeToString(sum[:]), bytes.Clone(body)
-}
-
-// ok ends the test if a call failed: ok(f())(t).
-func ok[T any](v T, err error) func(testing.TB) T {
-	return func(t testing.TB) T {
-		t.Helper()
-		if err != nil {
-			t.Fatal(err)
-		}
-		return v
-	}
+	name, body = kit.PackageOf(t, "armani", fixtures.Patched)
+	sum := sha256.Sum256(body)
+	return name, hex.EncodeToString(sum[:]), bytes.Clone(body)
 }

@@ -10,7 +10,7 @@ import (
 
 	"landed/server/auth"
 	"landed/server/fleet"
-	"landed/server/publish"
+	"landed/server/library"
 	"landed/server/render"
 )
 
@@ -31,22 +31,25 @@ func (c *Console) upload(w http.ResponseWriter, r *http.Request) error {
 	return render.JSON(w, status, answer)
 }
 
-func (c *Console) takeIn(w http.ResponseWriter, r *http.Request) (publish.Uploaded, error) {
+func (c *Console) takeIn(w http.ResponseWriter, r *http.Request) (library.Uploaded, error) {
 	q, err := query(r, "name", "channel")
 	if err != nil {
-		return publish.Uploaded{}, err
+		return library.Uploaded{}, err
 	}
 	if kind := r.Header.Get("Content-Type"); strings.HasPrefix(strings.ToLower(kind), "multipart/") {
-		return publish.Uploaded{}, fleet.Errorf(fleet.Invalid, "content_type", "the body is a form (%s); send the bytes of the package as they are, as application/octet-stream", kind)
+		return library.Uploaded{}, fleet.Errorf(fleet.Invalid, "content_type", "the body is a form (%s); "+
+			"send the bytes of the package as they are, as application/octet-stream", kind)
 	}
 	if r.ContentLength > c.MaxUpload {
-		return publish.Uploaded{}, fleet.Errorf(fleet.TooLarge, "too_large", "the package has %d bytes; this server takes at most %d", r.ContentLength, c.MaxUpload)
+		return library.Uploaded{}, fleet.Errorf(fleet.TooLarge, "too_large", "the package has %d bytes; "+
+			"this server takes at most %d", r.ContentLength, c.MaxUpload)
 	}
-	in := publish.Incoming{Name: q.Get("name"), Channel: q.Get("channel"), By: auth.Actor(r.Context()), Size: r.ContentLength}
+	in := library.Incoming{Name: q.Get("name"), Channel: q.Get("channel"), By: auth.Actor(r.Context()),
+		Size: r.ContentLength}
 	if in.Channel == "" {
 		in.Channel = "stable"
 	}
-	return c.Publish.Upload(r.Context(), in, http.MaxBytesReader(w, r.Body, c.MaxUpload))
+	return c.Rooms.Library.Upload(r.Context(), in, http.MaxBytesReader(w, r.Body, c.MaxUpload))
 }
 
 // linger reads for a while what is still coming, and throws it away. To close the connection on somebody who is
@@ -66,7 +69,8 @@ func (c *Console) removePackage(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if _, err := c.Publish.Remove(r.Context(), r.PathValue("sha256"), auth.Actor(r.Context()), q.Get("reason")); err != nil {
+	if _, err := c.Rooms.Library.Remove(r.Context(), r.PathValue("sha256"), auth.Actor(r.Context()),
+		q.Get("reason")); err != nil {
 		return err
 	}
 	w.WriteHeader(http.StatusNoContent)

@@ -18,7 +18,7 @@ func (c *Console) createRelease(w http.ResponseWriter, r *http.Request) error {
 	if err := read(w, r, &in); err != nil {
 		return err
 	}
-	release, err := c.Publish.CreateRelease(r.Context(), []byte(in.Source), in.Packages, auth.Actor(r.Context()))
+	release, err := c.Rooms.Releases.Create(r.Context(), []byte(in.Source), in.Packages, auth.Actor(r.Context()))
 	if err != nil {
 		return err
 	}
@@ -60,7 +60,8 @@ func (c *Console) dropRelease(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if err := c.Publish.DropRelease(r.Context(), r.PathValue("name"), auth.Actor(r.Context()), q.Get("reason")); err != nil {
+	if err := c.Rooms.Releases.Drop(r.Context(), r.PathValue("name"), auth.Actor(r.Context()),
+		q.Get("reason")); err != nil {
 		return err
 	}
 	w.WriteHeader(http.StatusNoContent)
@@ -68,7 +69,7 @@ func (c *Console) dropRelease(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (c *Console) stage(w http.ResponseWriter, r *http.Request) error {
-	change, err := c.Publish.Stage(r.Context(), r.PathValue("name"), auth.Actor(r.Context()))
+	change, err := c.Rooms.Releases.Stage(r.Context(), r.PathValue("name"), auth.Actor(r.Context()))
 	if err != nil {
 		return err
 	}

@@ -8,9 +8,9 @@ import (
 
 	"landed/server/auth"
 	"landed/server/fleet"
-	"landed/server/publish"
 	"landed/server/render"
 	"landed/server/rollout"
+	"landed/server/rollouts"
 )
 
 func (c *Console) startRollout(w http.ResponseWriter, r *http.Request) error {
@@ -23,7 +23,7 @@ func (c *Console) startRollout(w http.ResponseWriter, r *http.Request) error {
 	if err := read(w, r, &in); err != nil {
 		return err
 	}
-	start := publish.Start{Release: in.Release, Models: in.Models, Channel: in.Channel, By: auth.Actor(r.Context())}
+	start := rollouts.Start{Release: in.Release, Models: in.Models, Channel: in.Channel, By: auth.Actor(r.Context())}
 	for _, s := range in.Stages {
 		stage, err := s.stage()
 		if err != nil {
@@ -31,7 +31,7 @@ func (c *Console) startRollout(w http.ResponseWriter, r *http.Request) error {
 		}
 		start.Stages = append(start.Stages, stage)
 	}
-	started, err := c.Publish.StartRollout(r.Context(), start)
+	started, err := c.Rooms.Rollouts.Start(r.Context(), start)
 	if err != nil {
 		return err
 	}
@@ -70,14 +70,21 @@ func (c *Console) answerRollouts(w http.ResponseWriter, r *http.Request, status 
 
 func (c *Console) rolloutToWire(ctx context.Context, tx fleet.Tx, r fleet.Rollout) (rolloutWire, error) {
 	counts, err := tx.Counts().Of(ctx, r.Release, r.Model, r.Channel)
+	if err != nil {
+		return rolloutWire{}, err
+	}
+	packages, err := rollouts.Packages(ctx, tx, r)
 	w := rolloutWire{
-		ID: r.ID, Release: r.Release, Model: r.Model, Channel: r.Channel, Package: r.Package, Salt: r.Salt, State: r.State,
+		ID: r.ID, Release: r.Release, Model: r.Model, Channel: r.Channel, Salt: r.Salt, State: r.State,
 		Stage: r.Stage + 1, Share: r.Share(), Held: r.Held, Reason: r.Reason, By: r.By,
-		Waiting: []string{}, Counts: countsToWire(counts),
+		Packages: []string{}, Waiting: []string{}, Counts: countsToWire(counts),
 		Since: r.Since, Started: r.Started, Changed: r.Changed, Revision: r.Revision,
 	}
 	if r.State == fleet.RolloutRunning {
 		w.Waiting = orEmpty(rollout.Waiting(c.Now(), r, counts))
+	}
+	for _, p := range packages {
+		w.Packages = append(w.Packages, p.SHA256)
 	}
 	for _, s := range r.Stages {
 		w.Stages = append(w.Stages, stageToWire(s))
@@ -102,14 +109,16 @@ func (c *Console) showRollout(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (c *Console) halt(w http.ResponseWriter, r *http.Request) error {
-	return c.turn(w, r, c.Publish.Halt)
+	return c.changeRollout(w, r, c.Rooms.Rollouts.Halt)
 }
 
 func (c *Console) resume(w http.ResponseWriter, r *http.Request) error {
-	return c.turn(w, r, c.Publish.Resume)
+	return c.changeRollout(w, r, c.Rooms.Rollouts.Resume)
 }
 
-func (c *Console) turn(w http.ResponseWriter, r *http.Request, how func(ctx context.Context, id, by, reason string) (fleet.Rollout, error)) error {
+func (c *Console) changeRollout(
+	w http.ResponseWriter, r *http.Request, how func(ctx context.Context, id, by, reason string) (fleet.Rollout, error),
+) error {
 	var in struct {
 		Reason string `json:"reason"`
 	}

@@ -64,7 +64,8 @@ func (c *Console) deleteToken(w http.ResponseWriter, r *http.Request) error {
 		if err := tx.Tokens().Delete(r.Context(), name); err != nil {
 			return err
 		}
-		return tx.Audit().Append(r.Context(), fleet.AuditEntry{At: c.Now().UTC(), Actor: auth.Actor(r.Context()), Action: "token.delete", Subject: name})
+		return tx.Audit().Append(r.Context(), fleet.AuditEntry{At: c.Now().UTC(), Actor: auth.Actor(r.Context()),
+			Action: "token.delete", Subject: name})
 	})
 	if err != nil {
 		return err

@@ -20,7 +20,7 @@ func (c *Console) importTrust(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return &fleet.Error{Kind: fleet.Invalid, Code: "bundle", Msg: err.Error()}
 	}
-	words, err := c.Publish.ImportTrust(r.Context(), bundle, auth.Actor(r.Context()))
+	words, err := c.Rooms.Trust.Import(r.Context(), bundle, auth.Actor(r.Context()))
 	if err != nil {
 		return err
 	}
@@ -29,7 +29,7 @@ func (c *Console) importTrust(w http.ResponseWriter, r *http.Request) error {
 
 // showTrust tells when each role expires.
 func (c *Console) showTrust(w http.ResponseWriter, r *http.Request) error {
-	expires, err := c.Publish.Expiring(r.Context())
+	expires, err := c.Rooms.Repo.Expiring(r.Context())
 	if err != nil {
 		return err
 	}

@@ -9,7 +9,7 @@ import (
 	"landed/manifests"
 	"landed/manifests/tufrepo"
 	"landed/server/fleet"
-	"landed/server/publish"
+	"landed/server/release"
 )
 
 // The shapes of the API. Times are RFC 3339 in UTC, shares hundredths of a percent.
@@ -36,7 +36,8 @@ func packageToWire(p fleet.Package) packageWire {
 	if len(findings) == 0 || string(findings) == "null" {
 		findings = json.RawMessage("[]")
 	}
-	return packageWire{p.SHA256, p.Name, p.Size, p.Model, p.Variant, p.Channel, p.Family, p.Build, p.PreBuilds, findings, nil, p.By, p.At, false}
+	return packageWire{p.SHA256, p.Name, p.Size, p.Model, p.Variant, p.Channel, p.Family, p.Build, p.PreBuilds, findings,
+		nil, p.By, p.At, false}
 }
 
 type releaseWire struct {
@@ -72,7 +73,7 @@ type roleWire struct {
 	Missing []string `json:"missing"` // key ids
 }
 
-func changeToWire(c fleet.Change, p publish.Progress) changeWire {
+func changeToWire(c fleet.Change, p release.Progress) changeWire {
 	w := changeWire{ID: c.ID, Release: c.Release, State: p.State, Roles: []roleWire{}, Words: p.Words(), At: c.At}
 	byRole := map[string]tufrepo.Progress{}
 	for _, one := range p.Roles {
@@ -90,7 +91,7 @@ type rolloutWire struct {
 	Release  string             `json:"release"`
 	Model    string             `json:"model"`
 	Channel  string             `json:"channel"`
-	Package  string             `json:"package"`
+	Packages []string           `json:"packages"` // SHA-256, one for each image variant
 	Salt     string             `json:"salt"`
 	State    fleet.RolloutState `json:"state"`
 	Stage    int                `json:"stage"` // 1, 2, 3 …
@@ -120,7 +121,8 @@ type stageWire struct {
 
 func stageToWire(s fleet.Stage) stageWire {
 	w := stageWire{Share: s.Share, Soak: s.Soak.String()}
-	w.Gates.MinReports, w.Gates.MinProven, w.Gates.MaxFailures, w.Gates.HaltLeaks = s.Gates.MinReports, s.Gates.MinProven, s.Gates.MaxFailures, s.Gates.HaltLeaks
+	w.Gates.MinReports, w.Gates.MinProven, w.Gates.MaxFailures, w.Gates.HaltLeaks = s.Gates.MinReports,
+		s.Gates.MinProven, s.Gates.MaxFailures, s.Gates.HaltLeaks
 	return w
 }
 
@@ -129,7 +131,8 @@ func (w stageWire) stage() (fleet.Stage, error) {
 	if err != nil {
 		return fleet.Stage{}, fleet.Errorf(fleet.Invalid, "stages", "soak %q: wanted a duration such as 48h or 30m", w.Soak)
 	}
-	g := fleet.Gates{MinReports: w.Gates.MinReports, MinProven: w.Gates.MinProven, MaxFailures: w.Gates.MaxFailures, HaltLeaks: w.Gates.HaltLeaks}
+	g := fleet.Gates{MinReports: w.Gates.MinReports, MinProven: w.Gates.MinProven, MaxFailures: w.Gates.MaxFailures,
+		HaltLeaks: w.Gates.HaltLeaks}
 	return fleet.Stage{Share: w.Share, Soak: soak, Gates: g}, nil
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package fleet holds the server's nouns, one per file, the contracts of its store, and
+// Package fleet holds the server's nouns, a file for each and what belongs to it, the contracts of its store, and
 // the kinds of error that every door knows how to answer.
 //
 // It promises to do no I/O, to read no clock and to name no technology. It refuses to
@@ -11,6 +11,8 @@ package fleet
 import (
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 )
 
 // Kind sorts errors for the doors: each protocol has one table from kind to answer.
@@ -56,4 +58,10 @@ func Errorf(k Kind, code, format string, args ...any) *Error {
 func Is(err error, k Kind) bool {
 	e, ok := errors.AsType[*Error](err)
 	return ok && e.Kind == k
+}
+
+// InOneLine joins the lines of joined errors with semicolons, for people and JSON alike.
+func InOneLine(err error) string {
+	lines := slices.DeleteFunc(strings.Split(err.Error(), "\n"), func(s string) bool { return strings.TrimSpace(s) == "" })
+	return strings.Join(lines, "; ")
 }

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"landed/internal/format"
 )
 
 // Rollout is a release going to one model on one channel, in ordered stages.
@@ -14,7 +16,6 @@ type Rollout struct {
 	Release  string
 	Model    string
 	Channel  string
-	Package  string // SHA-256 of the full package it offers
 	Salt     string // 32 hex digits, published before it starts
 	Stages   []Stage
 	State    RolloutState
@@ -88,7 +89,7 @@ func ValidateStages(stages []Stage) error {
 	last := 0
 	for i, s := range stages {
 		if s.Share <= last || s.Share > 10_000 {
-			faults = append(faults, fmt.Errorf("stage %d has the share %s; shares grow from stage to stage, from more than %s up to 100 %%", i+1, percent(s.Share), percent(last)))
+			faults = append(faults, fmt.Errorf("stage %d has the share %s; shares grow from stage to stage, from more than %s up to 100 %%", i+1, format.Percent(s.Share), format.Percent(last)))
 		}
 		if s.Soak < 0 {
 			faults = append(faults, fmt.Errorf("stage %d soaks for %s", i+1, s.Soak))
@@ -100,9 +101,6 @@ func ValidateStages(stages []Stage) error {
 	}
 	return errors.Join(faults...)
 }
-
-// percent writes hundredths of a percent for people.
-func percent(hundredths int) string { return fmt.Sprintf("%g %%", float64(hundredths)/100) }
 
 // DefaultStages are what a rollout gets if nobody says otherwise: one percent, ten, half,
 // all; a day and more in each, so that the 24 hour reports of one stage are in before the next.

@@ -22,6 +22,7 @@ import (
 
 	"landed/manifests"
 	"landed/server/fleet"
+	"landed/server/rollouts"
 )
 
 // Config is what an Intake needs. Queue and Batch may be 0 for the defaults.
@@ -34,9 +35,10 @@ type Config struct {
 	// Offers brings the published offers in line with the stored rollouts. It does nothing,
 	// cheaply, if they are. It is called after a rollout changed and with every Tick, so
 	// that a crash between the two heals itself.
-	Offers func(context.Context) error
-	Queue  int // reports that may wait; more are answered with fleet.Busy
-	Batch  int // reports in one transaction, at most
+	Offers   func(context.Context) error
+	Rollouts *rollouts.Ledger // advances rollouts; nil: one on Store, Now and Log
+	Queue    int              // reports that may wait; more are answered with fleet.Busy
+	Batch    int              // reports in one transaction, at most
 }
 
 const (
@@ -68,6 +70,9 @@ func New(c Config) *Intake {
 	}
 	if c.Rules == nil {
 		c.Rules = NewRules(c.Store)
+	}
+	if c.Rollouts == nil {
+		c.Rollouts = &rollouts.Ledger{Store: c.Store, Now: c.Now, Log: c.Log}
 	}
 	i := &Intake{Config: c, queue: make(chan *waiting, c.Queue), done: make(chan struct{})}
 	go i.commit()

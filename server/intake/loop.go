@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"landed/server/fleet"
-	"landed/server/rollout"
 	"landed/server/verdict"
 )
 
@@ -23,111 +22,53 @@ const silentBatch = 500
 func (i *Intake) Tick(ctx context.Context) error {
 	i.Rules.Invalidate() // another process may have published
 	err := i.age(ctx)
-	i.advancing.Lock()
-	defer i.advancing.Unlock()
-	return errors.Join(err, i.advanceAll(ctx), i.publish(ctx))
+	ids, fault := i.rolloutIDs(ctx, func(tx fleet.Tx) ([]fleet.Rollout, error) { return tx.Rollouts().List(ctx) })
+	if fault != nil {
+		fault = fmt.Errorf("list rollouts: %w", fault)
+	}
+	return errors.Join(err, fault, i.advance(ctx, ids, true))
 }
 
 // Advance looks at the rollouts of one model and channel now, and publishes if one changed. When
 // it returns, what another look found before is published too.
 func (i *Intake) Advance(ctx context.Context, model, channel string) error {
-	var ids []string
-	err := i.Store.View(ctx, func(tx fleet.Tx) error {
-		all, err := tx.Rollouts().OfModel(ctx, model, channel)
-		for _, r := range all {
-			ids = append(ids, r.ID)
-		}
-		return err
+	ids, err := i.rolloutIDs(ctx, func(tx fleet.Tx) ([]fleet.Rollout, error) {
+		return tx.Rollouts().OfModel(ctx, model, channel)
 	})
 	if err != nil {
 		return fmt.Errorf("advance %s %s: %w", model, channel, err)
 	}
-	i.advancing.Lock()
-	defer i.advancing.Unlock()
-	changed, err := i.advance(ctx, ids)
-	if changed {
-		err = errors.Join(err, i.publish(ctx))
-	}
-	return err
+	return i.advance(ctx, ids, false)
 }
 
-func (i *Intake) advanceAll(ctx context.Context) error {
-	var ids []string
-	err := i.Store.View(ctx, func(tx fleet.Tx) error {
-		all, err := tx.Rollouts().List(ctx)
+func (i *Intake) rolloutIDs(ctx context.Context, list func(fleet.Tx) ([]fleet.Rollout, error)) (ids []string, err error) {
+	err = i.Store.View(ctx, func(tx fleet.Tx) error {
+		all, err := list(tx)
 		for _, r := range all {
 			ids = append(ids, r.ID)
 		}
 		return err
 	})
-	if err != nil {
-		return fmt.Errorf("list rollouts: %w", err)
-	}
-	_, err = i.advance(ctx, ids)
-	return err
+	return ids, err
 }
 
-// advance looks at each rollout; one that fails does not keep the others waiting. The lock
-// advancing is held.
-func (i *Intake) advance(ctx context.Context, ids []string) (changed bool, err error) {
+// advance looks at each rollout, and publishes if one changed, or always; one that fails does not
+// keep the others waiting.
+func (i *Intake) advance(ctx context.Context, ids []string, always bool) (err error) {
+	i.advancing.Lock()
+	defer i.advancing.Unlock()
+	publish := always
 	for _, id := range ids {
-		moved, fault := i.advanceOne(ctx, id)
-		changed = changed || moved
+		changed, fault := i.Rollouts.Advance(ctx, id)
+		publish = publish || changed
 		if fault != nil {
 			err = errors.Join(err, fmt.Errorf("advance rollout %s: %w", id, fault))
 		}
 	}
-	return changed, err
-}
-
-// advanceOne decides on a read first, because most of the time nothing is to be written,
-// and again on fresh data if something is.
-func (i *Intake) advanceOne(ctx context.Context, id string) (bool, error) {
-	now := i.Now()
-	var next fleet.Rollout
-	var events []rollout.Event
-	decide := func(tx fleet.Tx) error {
-		r, err := tx.Rollouts().Get(ctx, id)
-		if err != nil {
-			return err
-		}
-		c, err := tx.Counts().Of(ctx, r.Release, r.Model, r.Channel)
-		if err != nil {
-			return err
-		}
-		next, events = rollout.Advance(now, r, c)
-		return nil
+	if publish {
+		err = errors.Join(err, i.publish(ctx))
 	}
-	if err := i.Store.View(ctx, decide); err != nil || len(events) == 0 {
-		return false, err
-	}
-	err := i.Store.Update(ctx, func(tx fleet.Tx) error {
-		if err := decide(tx); err != nil || len(events) == 0 {
-			return err
-		}
-		for _, e := range events {
-			if err := tx.Audit().Append(ctx, fleet.AuditEntry{At: now, Actor: rollout.Author, Action: e.Action, Subject: id, Reason: e.Reason}); err != nil {
-				return err
-			}
-		}
-		return tx.Rollouts().Save(ctx, next)
-	})
-	if err != nil {
-		return false, err
-	}
-	i.announce(ctx, next, events)
-	return len(events) > 0, nil
-}
-
-// announce writes one line per event; an alarm is an error, for whoever watches the log.
-func (i *Intake) announce(ctx context.Context, r fleet.Rollout, events []rollout.Event) {
-	for _, e := range events {
-		log := i.Log.InfoContext
-		if e.Alarm {
-			log = i.Log.ErrorContext
-		}
-		log(ctx, e.Action, "rollout", r.ID, "state", string(r.State), "share", r.Share(), "reason", e.Reason)
-	}
+	return err
 }
 
 func (i *Intake) publish(ctx context.Context) error {

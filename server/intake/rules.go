@@ -8,8 +8,8 @@ import (
 	"slices"
 	"sync"
 
-	"landed/manifests"
 	"landed/server/fleet"
+	"landed/server/published"
 	"landed/server/verdict"
 )
 
@@ -65,19 +65,19 @@ func (r *Rules) Refresh(ctx context.Context) (map[string]map[string]verdict.Rule
 	// Held throughout: an Invalidate during the reading must not be overwritten by it.
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	var published []verdict.Published
+	var all []published.Release
 	err := r.store.View(ctx, func(tx fleet.Tx) (err error) {
-		published, err = readPublished(ctx, tx)
+		all, err = published.Load(ctx, tx)
 		return err
 	})
 	if err != nil {
 		return nil, fmt.Errorf("verdict rules: %w", err)
 	}
 	r.known, r.names = map[string]map[string]verdict.Rule{}, map[string]map[string]bool{}
-	for _, p := range published {
+	for _, p := range all {
 		rules := map[string]verdict.Rule{}
 		for _, pack := range p.Packages {
-			rules[pack.Model], _ = verdict.RuleOf(p.Name, pack.Model, published)
+			rules[pack.Model], _ = verdict.RuleOf(p.Name, pack.Model, all)
 			for _, build := range slices.Concat(pack.PreBuilds, []string{pack.Build.Fingerprint}) {
 				if r.names[pack.Model] == nil {
 					r.names[pack.Model] = map[string]bool{}
@@ -88,31 +88,4 @@ func (r *Rules) Refresh(ctx context.Context) (map[string]map[string]verdict.Rule
 		r.known[p.Name] = rules
 	}
 	return r.known, nil
-}
-
-func readPublished(ctx context.Context, tx fleet.Tx) ([]verdict.Published, error) {
-	all, err := tx.Releases().List(ctx)
-	if err != nil {
-		return nil, err
-	}
-	var published []verdict.Published
-	for _, stored := range all {
-		if stored.State != fleet.ReleasePublished {
-			continue
-		}
-		source, err := manifests.ParseRelease(stored.Source)
-		if err != nil {
-			return nil, fmt.Errorf("release %s: %w", stored.Name, err)
-		}
-		p := verdict.Published{Release: source}
-		for _, sha256 := range stored.Packages {
-			pack, err := tx.Packages().Get(ctx, sha256)
-			if err != nil {
-				return nil, fmt.Errorf("release %s: %w", stored.Name, err)
-			}
-			p.Packages = append(p.Packages, pack)
-		}
-		published = append(published, p)
-	}
-	return published, nil
 }

@@ -60,7 +60,8 @@ func (a *app) changeShow() *cobra.Command {
 func (a *app) changeDrop() *cobra.Command {
 	var reason string
 	c := &cobra.Command{
-		Use: "drop ID --reason WHY", Short: "Give an open change up; its release can be staged again", Args: cobra.ExactArgs(1),
+		Use: "drop ID --reason WHY", Short: "Give an open change up; its release can be staged again",
+		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			server, err := a.server()
 			if err != nil {

@@ -17,7 +17,7 @@ const defaultURL = "http://127.0.0.1:8080"
 
 // server is the client that flags and environment describe.
 func (a *app) server() (*client.Client, error) {
-	address := first(a.url, a.env("OTACTL_URL"), defaultURL)
+	address := first(a.url, defaultURL)
 	token, err := a.token()
 	if err != nil {
 		return nil, err
@@ -27,7 +27,8 @@ func (a *app) server() (*client.Client, error) {
 		return nil, fmt.Errorf("%w; set --url or OTACTL_URL", err)
 	}
 	if token != "" && !a.plainHTTP && !private(address) {
-		return nil, fmt.Errorf("%s is plain HTTP to another machine, and everybody on the way could read the token; use https, or --allow-http on a network that you trust", address)
+		return nil, fmt.Errorf("%s is plain HTTP to another machine, and everybody on the way could read the token; "+
+			"use https, or --allow-http on a network that you trust", address)
 	}
 	return c, nil
 }
@@ -78,7 +79,8 @@ func explain(err error) problem {
 	unreachable, isUnreachable := errors.AsType[*client.Unreachable](err)
 	switch {
 	case errors.Is(err, context.Canceled):
-		return problem{&client.Error{Code: "interrupted", Title: "Interrupted", Detail: "interrupted before the server answered"},
+		return problem{&client.Error{Code: "interrupted", Title: "Interrupted",
+			Detail: "interrupted before the server answered"},
 			"What it did all the same is in: otactl audit."}
 	case isUnreachable:
 		return problem{&client.Error{Code: "unreachable", Title: "No answer", Detail: unreachable.Error()},
@@ -89,7 +91,8 @@ func explain(err error) problem {
 	p := problem{Error: refused}
 	switch {
 	case refused.Status == 401:
-		p.next = "An admin makes a token with \"otactl token add NAME --role engineer\" (the first one on the server, with \"otad token add\"). Hand it over with --token-file FILE or OTACTL_TOKEN."
+		p.next = "An admin makes a token with \"otactl token add NAME --role engineer\" (the first one on the server, " +
+			"with \"otad token add\"). Hand it over with --token-file FILE or OTACTL_TOKEN."
 	case refused.Code == "foreign_answer":
 		p.next = "Check --url or OTACTL_URL."
 	case refused.Request != "" && refused.Status >= 500:

@@ -31,7 +31,7 @@ var elsewhere = map[string]bool{"database_newer": true, "database_differs": true
 func TestGuideExplainsEveryRefusal(t *testing.T) {
 	text := guide(t)
 	found := 0
-	for _, folder := range []string{"publish", "console", "auth", "rollout", "render", "store"} {
+	for _, folder := range []string{"repo", "library", "release", "rollouts", "trust", "published", "console", "auth", "rollout", "render", "store"} {
 		files, err := filepath.Glob(filepath.Join("..", folder, "*.go"))
 		if err != nil || len(files) == 0 {
 			t.Fatalf("no sources in server/%s: %v", folder, err)

@@ -8,7 +8,8 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
+
+	"landed/internal/durable"
 )
 
 // readFile reads a file of at most limit bytes.
@@ -30,24 +31,13 @@ func readFile(path string, limit int64) ([]byte, error) {
 
 // writeNew writes a file whole or not at all, with a mode. A file that is there already stays,
 // and is an error unless it holds the same.
-func writeNew(path string, text []byte, mode os.FileMode) (err error) {
+func writeNew(path string, text []byte, mode os.FileMode) error {
 	if have, err := readFile(path, int64(len(text))); err == nil && bytes.Equal(have, text) {
 		return nil
 	}
-	tmp, err := os.CreateTemp(filepath.Dir(path), ".otactl-*")
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, os.Remove(tmp.Name())) }()
-	_, err = tmp.Write(text)
-	if err = errors.Join(err, tmp.Chmod(mode), tmp.Sync(), tmp.Close()); err != nil {
-		return err
-	}
-	// A link, unlike a rename, replaces nothing.
-	if err := os.Link(tmp.Name(), path); errors.Is(err, os.ErrExist) {
+	err := durable.WriteNew(path, text, mode)
+	if errors.Is(err, os.ErrExist) {
 		return fmt.Errorf("%s exists and holds something else; move it away, or name another file", path)
-	} else if err != nil {
-		return err
 	}
-	return nil
+	return err
 }

@@ -17,6 +17,8 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+
+	"landed/internal/cli"
 )
 
 // app is one run.
@@ -33,7 +35,8 @@ type app struct {
 func Main(ctx context.Context, args []string, env func(string) string, stdin io.Reader, stdout, stderr io.Writer) int {
 	a := &app{env: env, in: stdin, out: stdout, err: stderr}
 	root := a.command()
-	root.SetArgs(longFlags(root, args))
+	cli.Prepare(root, args)
+	cli.Twins(root, env)
 	root.SetIn(stdin)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
@@ -55,7 +58,8 @@ func (a *app) command() *cobra.Command {
 	}
 	f := root.PersistentFlags()
 	f.StringVar(&a.url, "url", "", "address of the server (default $OTACTL_URL, or "+defaultURL+")")
-	f.StringVar(&a.tokenFile, "token-file", "", "read the token from the first line of this `file` (default $OTACTL_TOKEN)")
+	f.StringVar(&a.tokenFile, "token-file", "", "read the token from the first line of this `file` (default "+
+		"$OTACTL_TOKEN)")
 	f.BoolVar(&a.json, "json", false, "print one JSON value for programs")
 	f.BoolVar(&a.plainHTTP, "allow-http", false, "send the token over plain HTTP to another machine")
 	root.AddCommand(a.uploadCommand(), a.packagesCommand(), a.packageCommand(), a.releaseCommand(), a.signRequestCommand(),
@@ -74,35 +78,4 @@ func group(use, short string, commands ...*cobra.Command) *cobra.Command {
 	}}
 	c.AddCommand(commands...)
 	return c
-}
-
-// longFlags turns -json into --json where some command has a flag --json: Go's commands use
-// one hyphen. Flags of one letter are left as they are.
-func longFlags(root *cobra.Command, args []string) []string {
-	out := make([]string, len(args))
-	for i, arg := range args {
-		if arg == "--" {
-			copy(out[i:], args[i:])
-			break
-		}
-		out[i] = arg
-		name, dashed := strings.CutPrefix(arg, "-")
-		name, _, _ = strings.Cut(name, "=")
-		if dashed && len(name) > 1 && hasFlag(root, name) {
-			out[i] = "-" + arg
-		}
-	}
-	return out
-}
-
-func hasFlag(c *cobra.Command, name string) bool {
-	if name == "help" || c.Flags().Lookup(name) != nil || c.PersistentFlags().Lookup(name) != nil {
-		return true
-	}
-	for _, sub := range c.Commands() {
-		if hasFlag(sub, name) {
-			return true
-		}
-	}
-	return false
 }

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strconv"
 	"strings"
 	"time"
 	"unicode"
@@ -101,11 +100,6 @@ func when(t time.Time) string {
 		return ""
 	}
 	return t.UTC().Format("2006-01-02 15:04")
-}
-
-// percent writes hundredths of a percent: 1250 is "12.5 %".
-func percent(hundredths int) string {
-	return strconv.FormatFloat(float64(hundredths)/100, 'f', -1, 64) + " %"
 }
 
 // size writes a size as people read it.

@@ -36,12 +36,7 @@ func TestRoleWords(t *testing.T) {
 	}
 }
 
-func TestPercentAndSize(t *testing.T) {
-	for hundredths, want := range map[int]string{0: "0 %", 1: "0.01 %", 100: "1 %", 1250: "12.5 %", 10_000: "100 %"} {
-		if got := percent(hundredths); got != want {
-			t.Errorf("percent(%d) is %q, want %q", hundredths, got, want)
-		}
-	}
+func TestSize(t *testing.T) {
 	for n, want := range map[int64]string{0: "0 B", 1023: "1023 B", 1536: "1.5 KiB", 3 << 30: "3.0 GiB", 5 << 50: "5120.0 TiB"} {
 		if got := size(n); got != want {
 			t.Errorf("size(%d) is %q, want %q", n, got, want)
@@ -99,15 +94,6 @@ func TestWriteNew(t *testing.T) {
 	}
 	if all, _ := os.ReadDir(dir); len(all) != 1 {
 		t.Errorf("left behind: %v", all)
-	}
-}
-
-func TestLongFlags(t *testing.T) {
-	root := new(app).command()
-	got := longFlags(root, []string{"-json", "-url=http://x", "-o", "f", "-channel", "lab", "-help", "--json", "-nope", "--", "-json"})
-	want := []string{"--json", "--url=http://x", "-o", "f", "--channel", "lab", "--help", "--json", "-nope", "--", "-json"}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Error(diff)
 	}
 }
 

@@ -36,7 +36,8 @@ func (a *app) packageRemove() *cobra.Command {
 	var reason string
 	c := &cobra.Command{
 		Use: "remove SHA256", Short: "Remove a package that no release names, with its bytes", Args: cobra.ExactArgs(1),
-		Long: "Remove a package that no release names, with its bytes. The first digits of its\nSHA-256 will do. The same bytes may be uploaded again.",
+		Long: "Remove a package that no release names, with its bytes. The first digits of its\nSHA-256 will do. " +
+			"The same bytes may be uploaded again.",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			server, err := a.server()
 			if err != nil {
@@ -54,7 +55,8 @@ func (a *app) packageRemove() *cobra.Command {
 			if err := server.RemovePackage(cmd.Context(), p.SHA256, reason); err != nil {
 				return err
 			}
-			return a.answer(map[string]any{"removed": p.SHA256}, func() { a.say("Package %s (%s) is removed.", short(p.SHA256), clean(p.Name)) })
+			return a.answer(map[string]any{"removed": p.SHA256},
+				func() { a.say("Package %s (%s) is removed.", short(p.SHA256), clean(p.Name)) })
 		},
 	}
 	c.Flags().StringVar(&reason, "reason", "", "why; it is kept in the audit trail")
@@ -68,7 +70,8 @@ func (a *app) packageTable(all []client.Package) {
 		if len(p.PreBuilds) > 0 {
 			kind = "incremental"
 		}
-		rows = append(rows, []string{short(p.SHA256), p.Variant, p.Channel, p.Build.Incremental, kind, size(p.Size), fmt.Sprint(len(p.Findings)), p.By, when(p.At), p.Name})
+		rows = append(rows, []string{short(p.SHA256), p.Variant, p.Channel, p.Build.Incremental, kind, size(p.Size),
+			fmt.Sprint(len(p.Findings)), p.By, when(p.At), p.Name})
 	}
 	a.table("No packages are uploaded yet; begin with: otactl upload FILE",
 		[]string{"SHA-256", "IMAGE", "CHANNEL", "BUILD", "KIND", "SIZE", "FINDINGS", "BY", "AT (UTC)", "NAME"}, rows)

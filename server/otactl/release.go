@@ -15,7 +15,8 @@ import (
 )
 
 func (a *app) releaseCommand() *cobra.Command {
-	return group("release", "Declare releases and see how far they are", a.releaseCreate(), a.releaseList(), a.releaseShow(), a.releaseDrop())
+	return group("release", "Declare releases and see how far they are", a.releaseCreate(), a.releaseList(),
+		a.releaseShow(), a.releaseDrop())
 }
 
 func (a *app) releaseCreate() *cobra.Command {
@@ -33,7 +34,8 @@ func (a *app) releaseCreate() *cobra.Command {
 			return a.createRelease(cmd.Context(), args[0], packages, channel)
 		},
 	}
-	c.Flags().StringSliceVar(&packages, "package", nil, "`SHA-256` of a package, or at least its first 8 digits; may be repeated")
+	c.Flags().StringSliceVar(&packages, "package", nil, "`SHA-256` of a package, or at least its first 8 digits; "+
+		"may be repeated")
 	c.Flags().BoolVar(&all, "all", false, "the newest full package of each image on the channel")
 	c.Flags().StringVar(&channel, "channel", "stable", "channel for --all")
 	c.MarkFlagsOneRequired("package", "all")
@@ -61,7 +63,8 @@ func (a *app) createRelease(ctx context.Context, file string, typed []string, ch
 		}
 	}
 	if len(bound) == 0 {
-		return fmt.Errorf("no full package is uploaded for the channel %s; begin with: otactl upload FILE --channel %s", channel, channel)
+		return fmt.Errorf("no full package is uploaded for the channel %s; begin with: otactl upload FILE --channel %s",
+			channel, channel)
 	}
 	var digests []string
 	for _, p := range bound {
@@ -82,7 +85,8 @@ func (a *app) createRelease(ctx context.Context, file string, typed []string, ch
 // sayApprovals names what each signer will have to agree to.
 func (a *app) sayApprovals(bound []client.Package) {
 	for _, p := range bound {
-		wanted := slices.DeleteFunc(slices.Clone(p.Findings), func(f otapkg.Finding) bool { return f.Level != otapkg.Approve })
+		wanted := slices.DeleteFunc(slices.Clone(p.Findings),
+			func(f otapkg.Finding) bool { return f.Level != otapkg.Approve })
 		if len(wanted) == 0 {
 			continue
 		}
@@ -108,7 +112,8 @@ func (a *app) releaseList() *cobra.Command {
 			return a.answer(map[string]any{"releases": all}, func() {
 				var rows [][]string
 				for _, r := range all {
-					rows = append(rows, []string{r.Name, fmt.Sprint(r.Counter), r.State, fmt.Sprint(len(r.Packages)), r.Change, r.By, when(r.At)})
+					rows = append(rows, []string{r.Name, fmt.Sprint(r.Counter), r.State, fmt.Sprint(len(r.Packages)), r.Change, r.By,
+						when(r.At)})
 				}
 				a.table("There are no releases yet; begin with: otactl release create FILE.yaml --all",
 					[]string{"NAME", "COUNTER", "STATE", "PACKAGES", "CHANGE", "BY", "AT (UTC)"}, rows)
@@ -127,7 +132,8 @@ func (a *app) releaseShow() *cobra.Command {
 func (a *app) releaseDrop() *cobra.Command {
 	var reason string
 	c := &cobra.Command{
-		Use: "drop NAME --reason WHY", Short: "Give a draft up; its name and counter are free again", Args: cobra.ExactArgs(1),
+		Use: "drop NAME --reason WHY", Short: "Give a draft up; its name and counter are free again",
+		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			server, err := a.server()
 			if err != nil {

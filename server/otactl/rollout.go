@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"landed/internal/format"
 	"landed/server/otactl/client"
 )
 
@@ -59,7 +60,9 @@ func (a *app) rolloutStart() *cobra.Command {
 	return c
 }
 
-func (a *app) rolloutTurn(use, short string, turn func(*client.Client, context.Context, string, string) (client.Rollout, error)) *cobra.Command {
+func (a *app) rolloutTurn(
+	use, short string, turn func(*client.Client, context.Context, string, string) (client.Rollout, error),
+) *cobra.Command {
 	var reason string
 	c := &cobra.Command{
 		Use: use + " ID --reason WHY", Short: short, Args: cobra.ExactArgs(1),
@@ -107,7 +110,8 @@ func (a *app) rolloutStatus() *cobra.Command {
 func (a *app) rolloutTable(all []client.Rollout) {
 	var rows [][]string
 	for _, r := range all {
-		rows = append(rows, []string{r.ID, r.State, fmt.Sprintf("%d of %d", r.Stage, len(r.Stages)), percent(r.Share), proven(r), r.By, because(r)})
+		rows = append(rows, []string{r.ID, r.State, fmt.Sprintf("%d of %d", r.Stage, len(r.Stages)), format.Percent(r.Share),
+			proven(r), r.By, because(r)})
 	}
 	a.table("There are no rollouts yet; begin with: otactl rollout start RELEASE --all",
 		[]string{"ROLLOUT", "STATE", "STAGE", "SHARE", "PROVEN", "BY", "WHY"}, rows)
@@ -135,14 +139,20 @@ func because(r client.Rollout) string {
 }
 
 // classes are the verdicts in the order in which they are shown.
-var classes = []string{"confirmed_off", "consented", "carried_over", "registered_by_itself", "not_exercised", "leak", "contradictory", "unpatched", "unknown"}
+var classes = []string{"confirmed_off", "consented", "carried_over", "registered_by_itself", "not_exercised", "leak",
+	"contradictory", "unpatched", "unknown"}
 
 func (a *app) sayRollout(r client.Rollout) {
 	a.say("%s: %s", clean(r.ID), clean(r.State))
 	if why := because(r); why != "" {
 		a.paragraph(clean(why))
 	}
-	a.paragraph(fmt.Sprintf("release %s, model %s, channel %s, package %s", clean(r.Release), clean(r.Model), clean(r.Channel), short(clean(r.Package))))
+	var packages []string
+	for _, ref := range r.Packages {
+		packages = append(packages, short(clean(ref)))
+	}
+	a.paragraph(fmt.Sprintf("release %s, model %s, channel %s, package %s",
+		clean(r.Release), clean(r.Model), clean(r.Channel), strings.Join(packages, " and ")))
 	a.say("  started %s, in this stage since %s UTC, last turned by %s", when(r.Started), when(r.Since), clean(r.By))
 	var rows [][]string
 	for i, s := range r.Stages {
@@ -154,11 +164,13 @@ func (a *app) sayRollout(r client.Rollout) {
 		if s.Gates.HaltLeaks > 0 {
 			leaks = fmt.Sprint(s.Gates.HaltLeaks)
 		}
-		rows = append(rows, []string{fmt.Sprint(i + 1), percent(s.Share), s.Soak, fmt.Sprint(s.Gates.MinReports), percent(s.Gates.MinProven), percent(s.Gates.MaxFailures), leaks, now})
+		rows = append(rows, []string{fmt.Sprint(i + 1), format.Percent(s.Share), s.Soak, fmt.Sprint(s.Gates.MinReports),
+			format.Percent(s.Gates.MinProven), format.Percent(s.Gates.MaxFailures), leaks, now})
 	}
 	a.table("", []string{"STAGE", "SHARE", "SOAK", "REPORTS", "PROVEN", "FAILURES", "HALTING LEAKS", ""}, rows)
 	if c := r.Counts; c != nil {
-		a.say("%d installations: %d began, %d run the build, %d failed, %d judged, %d proven", c.Installations, c.Began, c.Running, c.Failed, c.Judged, c.Proven)
+		a.say("%d installations: %d began, %d run the build, %d failed, %d judged, %d proven", c.Installations, c.Began,
+			c.Running, c.Failed, c.Judged, c.Proven)
 		for _, class := range classes {
 			if n := c.Verdicts[class]; n > 0 {
 				a.say("  %-22s %d", class, n)

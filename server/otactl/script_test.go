@@ -20,6 +20,7 @@ import (
 	fixtures "landed/firmware-fixtures"
 	"landed/manifests/tufrepo"
 	"landed/server"
+	"landed/server/datadir"
 	"landed/server/otactl"
 	"landed/signer/otasign"
 )
@@ -76,7 +77,7 @@ func serve(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	ctx := context.Background()
 	dir := ts.MkAbs("data")
-	secret, err := server.Init(ctx, dir, "admin", time.Now)
+	secret, err := datadir.Init(ctx, dir, "admin", time.Now)
 	ts.Check(err)
 	ts.Check(os.MkdirAll(filepath.Join(dir, "ota-keys", "stable"), 0o755))
 	cert := fixtures.TestKey().CertPEM()

@@ -60,7 +60,8 @@ func (a *app) signRequest(ctx context.Context, release, out string) error {
 			a.say("  %s", clean(line))
 		}
 		a.sayChange("", change)
-		a.say("Next, each signer: otasign sign %s --trust trust.json --packages DIR --ota-key CERT.pem --key FILE", clean(out))
+		a.say("Next, each signer: otasign sign %s --trust trust.json --packages DIR --ota-key CERT.pem --key FILE",
+			clean(out))
 		a.say("Then you: otactl sign-response RESPONSE.json...")
 	})
 }

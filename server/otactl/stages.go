@@ -38,8 +38,10 @@ func (s *share) UnmarshalYAML(n *yaml.Node) error {
 	digits, ok := strings.CutSuffix(strings.TrimSpace(n.Value), "%")
 	value, err := strconv.ParseFloat(strings.TrimSpace(digits), 64)
 	hundredths := math.Round(value * 100)
-	if !ok || err != nil || n.Kind != yaml.ScalarNode || !(value >= 0 && value <= 100) || math.Abs(hundredths-value*100) > 1e-6 {
-		return fmt.Errorf("line %d: %q: wanted a share from 0%% to 100%% with at most two decimals, such as 12.5%%", n.Line, n.Value)
+	if !ok || err != nil || n.Kind != yaml.ScalarNode || !(value >= 0 && value <= 100) ||
+		math.Abs(hundredths-value*100) > 1e-6 {
+		return fmt.Errorf("line %d: %q: wanted a share from 0%% to 100%% with at most two decimals, such as 12.5%%", n.Line,
+			n.Value)
 	}
 	*s = share(hundredths)
 	return nil
@@ -90,7 +92,8 @@ func parseStages(text []byte) ([]client.Stage, error) {
 			fault("stage %d: gates count installations from 0", i+1)
 		}
 		all = append(all, client.Stage{Share: int(*s.Share), Soak: soak.String(),
-			Gates: client.Gates{MinReports: g.MinReports, MinProven: int(g.MinProven), MaxFailures: int(g.MaxFailures), HaltLeaks: g.HaltLeaks}})
+			Gates: client.Gates{MinReports: g.MinReports, MinProven: int(g.MinProven), MaxFailures: int(g.MaxFailures),
+				HaltLeaks: g.HaltLeaks}})
 	}
 	if err := errors.Join(faults...); err != nil {
 		return nil, err

@@ -22,8 +22,10 @@ func (a *app) tokenAdd() *cobra.Command {
 		Args:  cobra.ExactArgs(1),
 		RunE:  func(cmd *cobra.Command, args []string) error { return a.addToken(cmd.Context(), args[0], role, out) },
 	}
-	c.Flags().StringVar(&role, "role", "engineer", "support reads, engineer works, admin also makes tokens and imports trust")
-	c.Flags().StringVarP(&out, "output", "o", "", "write the token to this `file`, for its owner alone to read, instead of printing it")
+	c.Flags().StringVar(&role, "role", "engineer", "support reads, engineer works, "+
+		"admin also makes tokens and imports trust")
+	c.Flags().StringVarP(&out, "output", "o", "", "write the token to this `file`, for its owner alone to read, "+
+		"instead of printing it")
 	return c
 }
 

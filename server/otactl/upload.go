@@ -102,7 +102,9 @@ func aboutPackage(err error) bool {
 	return ok && e.Status/100 == 4 && e.Status != 401 && e.Status != 403
 }
 
-func (a *app) uploadOne(ctx context.Context, server *client.Client, file, channel, name string) (client.Package, error) {
+func (a *app) uploadOne(
+	ctx context.Context, server *client.Client, file, channel, name string,
+) (client.Package, error) {
 	f, err := os.Open(file)
 	if err != nil {
 		return client.Package{}, err
@@ -127,7 +129,8 @@ func (a *app) bar(name string, size int64) (progress func(int64), end func()) {
 		return nil, func() {}
 	}
 	b := progressbar.NewOptions64(size, progressbar.OptionSetWriter(screen), progressbar.OptionSetDescription(clean(name)),
-		progressbar.OptionShowBytes(true), progressbar.OptionFullWidth(), progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionClearOnFinish())
+		progressbar.OptionShowBytes(true), progressbar.OptionFullWidth(), progressbar.OptionThrottle(100*time.Millisecond),
+		progressbar.OptionClearOnFinish())
 	// A bar that cannot be drawn must not end an upload.
 	return func(sent int64) { _ = b.Set64(sent) }, func() { _ = b.Finish() }
 }

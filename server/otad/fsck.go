@@ -14,7 +14,8 @@ import (
 )
 
 func fsckCommand(stdout, stderr io.Writer) *cobra.Command {
-	c := &cobra.Command{Use: "fsck", Short: "Read every published file again and hold it against what was signed", Args: cobra.NoArgs}
+	c := &cobra.Command{Use: "fsck", Short: "Read every published file again and hold it against what was signed",
+		Args: cobra.NoArgs}
 	var o options
 	o.flags(c)
 	c.RunE = func(c *cobra.Command, _ []string) (err error) {

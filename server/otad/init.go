@@ -9,17 +9,18 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"landed/server"
+	"landed/server/datadir"
 	"landed/server/fleet"
 )
 
 func initCommand(stdout io.Writer) *cobra.Command {
-	c := &cobra.Command{Use: "init", Short: "Make a data folder: database, online keys, and the first admin's token", Args: cobra.NoArgs}
+	c := &cobra.Command{Use: "init", Short: "Make a data folder: database, online keys, and the first admin's token",
+		Args: cobra.NoArgs}
 	data := dataFlag(c)
 	admin := c.Flags().String("admin", "admin", "`name` of the first admin")
 	quiet := c.Flags().Bool("token-only", false, "print the token and nothing else")
 	c.RunE = func(c *cobra.Command, _ []string) error {
-		secret, err := server.Init(c.Context(), *data, *admin, clock)
+		secret, err := datadir.Init(c.Context(), *data, *admin, clock)
 		if err != nil {
 			return err
 		}
@@ -46,11 +47,12 @@ Next:
 
 func tokenCommand(stdout io.Writer) *cobra.Command {
 	c := &cobra.Command{Use: "token", Short: "Make tokens"}
-	add := &cobra.Command{Use: "add NAME", Short: "Make a token and print it once; also beside a running server", Args: cobra.ExactArgs(1)}
+	add := &cobra.Command{Use: "add NAME", Short: "Make a token and print it once; also beside a running server",
+		Args: cobra.ExactArgs(1)}
 	data := dataFlag(add)
 	role := add.Flags().String("role", "support", "support, engineer or admin")
 	add.RunE = func(c *cobra.Command, args []string) error {
-		secret, err := server.AddToken(c.Context(), *data, args[0], fleet.Role(*role), clock)
+		secret, err := datadir.AddToken(c.Context(), *data, args[0], fleet.Role(*role), clock)
 		if err != nil {
 			return err
 		}

@@ -9,15 +9,16 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"landed/server"
+	"landed/server/datadir"
 )
 
 func keysCommand(stdout io.Writer) *cobra.Command {
 	c := &cobra.Command{Use: "keys", Short: "Show and replace the keys with which the server signs"}
-	list := &cobra.Command{Use: "list", Short: "List the online keys: which sign, which wait, which were replaced", Args: cobra.NoArgs}
+	list := &cobra.Command{Use: "list", Short: "List the online keys: which sign, which wait, which were replaced",
+		Args: cobra.NoArgs}
 	listData := dataFlag(list)
 	list.RunE = func(c *cobra.Command, _ []string) error {
-		all, err := server.Keys(c.Context(), *listData, clock)
+		all, err := datadir.ListKeys(c.Context(), *listData, clock)
 		if err != nil {
 			return err
 		}
@@ -35,7 +36,7 @@ func keysCommand(stdout io.Writer) *cobra.Command {
 			"remove their files when otad keys list calls them replaced."}
 	renewData := dataFlag(renew)
 	renew.RunE = func(c *cobra.Command, _ []string) error {
-		r, err := server.RenewKeys(c.Context(), *renewData, clock)
+		r, err := datadir.RenewKeys(c.Context(), *renewData, clock)
 		if err != nil {
 			return err
 		}

@@ -15,9 +15,11 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"landed/internal/durable"
 	"landed/server"
 	"landed/server/blob/s3"
-	"landed/server/publish"
+	"landed/server/httplimit"
+	"landed/server/repo"
 )
 
 // options are the flags of serve and fsck that say how a server is built.
@@ -29,7 +31,8 @@ type options struct {
 func (o *options) flags(c *cobra.Command) {
 	f := c.Flags()
 	f.StringVar(&o.cfg.DataDir, "data", "landed-data", "data `folder`, made by otad init")
-	f.StringVar(&o.s3.Endpoint, "s3-endpoint", "", "keep packages in the S3 store at this `host:port`, not in the data folder")
+	f.StringVar(&o.s3.Endpoint, "s3-endpoint", "", "keep packages in the S3 store at this `host:port`, "+
+		"not in the data folder")
 	f.StringVar(&o.s3.Bucket, "s3-bucket", "", "`name` of the bucket")
 	f.StringVar(&o.s3.Prefix, "s3-prefix", "", "put before every key, such as landed/")
 	f.StringVar(&o.s3.Region, "s3-region", "", "region; asked for if empty")
@@ -50,7 +53,7 @@ func (o *options) config(log *slog.Logger) server.Config {
 func serveCommand(stdout, stderr io.Writer) *cobra.Command {
 	c := &cobra.Command{Use: "serve", Short: "Serve the feed, take reports in, show the status", Args: cobra.NoArgs}
 	var o options
-	o.cfg.Expiry = publish.DefaultExpiry()
+	o.cfg.Expiry = repo.DefaultExpiry()
 	o.flags(c)
 	f := c.Flags()
 	addr := f.String("addr", "127.0.0.1:8080", "`host:port` to listen on; port 0 takes any")
@@ -59,9 +62,11 @@ func serveCommand(stdout, stderr io.Writer) *cobra.Command {
 	asJSON := f.Bool("log-json", false, "log as JSON")
 	f.Int64Var(&o.cfg.MaxUpload, "max-upload", server.DefaultMaxUpload, "largest package in `bytes`")
 	connections := f.Int("max-connections", 4096, "how many connections may be open at a time; more wait")
-	f.StringVar(&o.cfg.Language, "language", "en", "language (`tag`) of the status pages: "+strings.Join(server.Languages(), ", "))
+	f.StringVar(&o.cfg.Language, "language", "en",
+		"language (`tag`) of the status pages: "+strings.Join(server.Languages(), ", "))
 	f.DurationVar(&o.cfg.Expiry.Timestamp, "timestamp-life", o.cfg.Expiry.Timestamp, "how long the timestamp is valid")
-	offset := f.Duration("clock-offset", 0, "the server's clock is ahead by this `duration` (negative: behind); to rehearse a wrong clock")
+	offset := f.Duration("clock-offset", 0,
+		"the server's clock is ahead by this `duration` (negative: behind); to rehearse a wrong clock")
 	f.DurationVar(&o.cfg.Expiry.TimestampEvery, "timestamp-every", o.cfg.Expiry.TimestampEvery, "how often it is renewed")
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		if *connections < 1 {
@@ -72,7 +77,8 @@ func serveCommand(stdout, stderr io.Writer) *cobra.Command {
 		if *asJSON {
 			handler = slog.NewJSONHandler(stderr, nil)
 		}
-		return serve(c.Context(), o.config(slog.New(handler)), listening{*addr, *addrFile, *connections}, *tick, stdout)
+		at := listening{*addr, *addrFile, *connections}
+		return serve(c.Context(), o.config(slog.New(handler)), at, *tick, stdout)
 	}
 	return c
 }
@@ -96,14 +102,17 @@ func serve(ctx context.Context, cfg server.Config, at listening, tick time.Durat
 		return err
 	}
 	if at.file != "" {
-		if err := server.WriteWhole(at.file, []byte(listener.Addr().String()+"\n"), 0o644); err != nil {
+		if err := durable.WriteFile(at.file, []byte(listener.Addr().String()+"\n"), 0o644); err != nil {
 			return errors.Join(err, listener.Close())
 		}
 	}
 	fmt.Fprintf(stdout, "otad: http://%s\n", listener.Addr())
-	h := &http.Server{Handler: s.Handler(), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10, ErrorLog: slog.NewLogLogger(cfg.Log.Handler(), slog.LevelDebug)}
+	h := &http.Server{
+		Handler: s.Handler(), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute,
+		MaxHeaderBytes: 64 << 10, ErrorLog: slog.NewLogLogger(cfg.Log.Handler(), slog.LevelDebug),
+	}
 	failed := make(chan error, 1)
-	bounded := limitTo(at.connections, listener, h, cfg.Log)
+	bounded := httplimit.Connections(at.connections, listener, h, cfg.Log)
 	go func() { failed <- h.Serve(bounded) }()
 	endTicks := tickEvery(s, cfg.Log, tick)
 	select {
@@ -114,7 +123,8 @@ func serve(ctx context.Context, cfg server.Config, at listening, tick time.Durat
 	wait, cancel := context.WithTimeout(context.Background(), shutdownWait)
 	defer cancel()
 	if unfinished := h.Shutdown(wait); unfinished != nil {
-		err = errors.Join(err, fmt.Errorf("requests under way did not end within %s and were cut off: %w", shutdownWait, errors.Join(unfinished, h.Close())))
+		err = errors.Join(err, fmt.Errorf("requests under way did not end within %s and were cut off: %w",
+			shutdownWait, errors.Join(unfinished, h.Close())))
 	}
 	endTicks(wait)
 	return err

@@ -101,7 +101,8 @@ func (p Problem) MarshalJSON() ([]byte, error) {
 	if all == nil {
 		all = map[string]any{}
 	}
-	all["type"], all["title"], all["status"], all["code"], all["detail"] = "about:blank", p.Title, p.Status, p.Code, p.Detail
+	all["type"], all["title"], all["status"], all["code"], all["detail"] = "about:blank", p.Title, p.Status, p.Code,
+		p.Detail
 	if p.Request != "" {
 		all["request"] = p.Request
 	}

@@ -28,7 +28,8 @@ func API(log *slog.Logger, h Handler) http.Handler {
 		p := ProblemOf(err)
 		p.Request = w.Header().Get(RequestID)
 		if p.Status >= 500 && r.Context().Err() == nil {
-			log.ErrorContext(r.Context(), "request failed", "request", p.Request, "method", r.Method, "err", err) // no path: a reference may stand in it; the access log has the route
+			// no path: a reference may stand in it; the access log has the route
+			log.ErrorContext(r.Context(), "request failed", "request", p.Request, "method", r.Method, "err", err)
 		}
 		WriteProblem(w, r, p)
 	})

@@ -2,8 +2,8 @@
 
 // Package rollout decides how a rollout goes on.
 //
-// Advance is pure: the loop in server/intake loads, calls it, stores, audits and has the
-// offers published again. It promises that a share never shrinks, that one leak holds and
+// Advance is pure: the ledger in server/rollouts loads, calls it, stores and audits; the loop in
+// server/intake has the offers published again. It promises that a share never shrinks, that one leak holds and
 // leaks of several installations halt, that a halted rollout stays halted until a person
 // resumes it, and that every change comes with its reason. It refuses to widen while
 // anything it needs to know is unknown.
@@ -15,6 +15,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"landed/internal/format"
 	"landed/server/fleet"
 )
 
@@ -23,7 +24,7 @@ const Author = "landed"
 
 // Event is one thing that happened to a rollout, for the audit trail and the alarm.
 type Event struct {
-	Action string // "rollout.widen", "rollout.hold", "rollout.halt", "rollout.finish", "rollout.release"
+	Action string // "rollout.widen", "rollout.hold", "rollout.halt", "rollout.finish"
 	Reason string
 	Alarm  bool // somebody should look now
 }
@@ -39,7 +40,8 @@ func Advance(now time.Time, r fleet.Rollout, c fleet.Counts) (fleet.Rollout, []E
 		return halt(r, now, Author, reason), []Event{{"rollout.halt", reason, true}}
 	}
 	if leaks := c.Leaked - int64(r.Forgiven); leaks > 0 {
-		return hold(r, now, fmt.Sprintf("%s found leaking; the stage is held at %s", count(leaks, "installation"), Percent(r.Share())))
+		return hold(r, now, fmt.Sprintf("%s found leaking; the stage is held at %s", count(leaks, "installation"),
+			format.Percent(r.Share())))
 	}
 	if r.State != fleet.RolloutRunning {
 		return r, nil
@@ -64,7 +66,8 @@ func haltReason(r fleet.Rollout, g fleet.Gates, c fleet.Counts) string {
 		allowed = fleet.DefaultMaxFailures
 	}
 	if share(c.Failed(), c.Began()) > allowed && c.Began() >= minToJudge {
-		return fmt.Sprintf("%d of %s failed; the gate allows %s", c.Failed(), count(c.Began(), "installation"), Percent(allowed))
+		return fmt.Sprintf("%d of %s failed; the gate allows %s", c.Failed(), count(c.Began(), "installation"),
+			format.Percent(allowed))
 	}
 	return ""
 }
@@ -84,10 +87,12 @@ func Waiting(now time.Time, r fleet.Rollout, c fleet.Counts) []string {
 		waits = append(waits, "another "+span(left)+" passed")
 	}
 	if c.Judged() < s.Gates.MinReports {
-		waits = append(waits, fmt.Sprintf("at least %s could be judged, now %d", count(s.Gates.MinReports, "installation"), c.Judged()))
+		waits = append(waits, fmt.Sprintf("at least %s could be judged, now %d", count(s.Gates.MinReports, "installation"),
+			c.Judged()))
 	}
 	if proven := share(c.Proven(), c.Judged()); s.Gates.MinProven > 0 && proven < s.Gates.MinProven {
-		waits = append(waits, fmt.Sprintf("at least %s of those are proven, now %s", Percent(s.Gates.MinProven), Percent(proven)))
+		waits = append(waits, fmt.Sprintf("at least %s of those are proven, now %s", format.Percent(s.Gates.MinProven),
+			format.Percent(proven)))
 	}
 	return waits
 }
@@ -95,12 +100,14 @@ func Waiting(now time.Time, r fleet.Rollout, c fleet.Counts) []string {
 func widen(r fleet.Rollout, now time.Time, c fleet.Counts) (fleet.Rollout, []Event) {
 	if r.Stage == len(r.Stages)-1 {
 		r.State, r.Changed = fleet.RolloutFinished, now
-		return r, []Event{{"rollout.finish", fmt.Sprintf("the last stage passed its gates with %d of %s proven; late joiners are included",
+		return r, []Event{{"rollout.finish", fmt.Sprintf("the last stage passed its gates with %d of %s proven; "+
+			"late joiners are included",
 			c.Proven(), count(c.Judged(), "judged installation")), false}}
 	}
 	r.Stage++
 	r.Since, r.Changed = now, now
-	return r, []Event{{"rollout.widen", fmt.Sprintf("stage %d of %d: %s of the fleet", r.Stage+1, len(r.Stages), Percent(r.Share())), false}}
+	return r, []Event{{"rollout.widen", fmt.Sprintf("stage %d of %d: %s of the fleet", r.Stage+1, len(r.Stages),
+		format.Percent(r.Share())), false}}
 }
 
 func hold(r fleet.Rollout, now time.Time, reason string) (fleet.Rollout, []Event) {
@@ -134,7 +141,8 @@ func Resume(r fleet.Rollout, now time.Time, by, reason string, c fleet.Counts) (
 		return r, err
 	}
 	if r.State != fleet.RolloutHalted && r.State != fleet.RolloutHeld {
-		return r, fleet.Errorf(fleet.Conflict, "not_stopped", "the rollout is %s; only a held or halted one can be resumed", r.State)
+		return r, fleet.Errorf(fleet.Conflict, "not_stopped", "the rollout is %s; only a held or halted one can be resumed",
+			r.State)
 	}
 	r.State, r.Held, r.By, r.Reason = fleet.RolloutRunning, "", by, reason
 	r.Since, r.Changed, r.Forgiven = now, now, int(c.Leaked)
@@ -149,7 +157,8 @@ func sayable(reason, what string) error {
 	case strings.TrimSpace(reason) == "":
 		return fleet.Errorf(fleet.Invalid, "reason_missing", "say why the rollout %s; support staff will read it out", what)
 	case utf8.RuneCountInString(reason) > maxReason || strings.ContainsAny(reason, "\r\n"):
-		return fleet.Errorf(fleet.Invalid, "reason_too_long", "support staff read the reason out: one line of at most %d letters; put the rest where people discuss it", maxReason)
+		return fleet.Errorf(fleet.Invalid, "reason_too_long", "support staff read the reason out: "+
+			"one line of at most %d letters; put the rest where people discuss it", maxReason)
 	}
 	return nil
 }
@@ -163,9 +172,7 @@ func share(part, whole int64) int {
 }
 
 // Percent writes hundredths of a percent for people: 150 is "1.5 %".
-func Percent(hundredths int) string {
-	return fmt.Sprintf("%g %%", float64(hundredths)/100)
-}
+func Percent(hundredths int) string { return format.Percent(hundredths) }
 
 func count(n int64, noun string) string {
 	if n == 1 {

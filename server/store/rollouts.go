@@ -10,6 +10,7 @@ import (
 
 type rollouts struct{ q querier }
 
+// rolloutColumns has package, which is written empty: a rollout offers every package of its release for its model and channel.
 const rolloutColumns = `id, release, model, channel, package, salt, stages, state, stage, since, held, reason, by, forgiven, started, changed, revision`
 
 // Create implements fleet.Rollouts.
@@ -19,7 +20,7 @@ func (s rollouts) Create(ctx context.Context, r fleet.Rollout) error {
 		return err
 	}
 	_, err = s.q.exec(ctx, `INSERT INTO rollouts (`+rolloutColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)`,
-		r.ID, r.Release, r.Model, r.Channel, r.Package, r.Salt, stages, r.State, r.Stage, millis(r.Since), r.Held, r.Reason, r.By, r.Forgiven,
+		r.ID, r.Release, r.Model, r.Channel, "", r.Salt, stages, r.State, r.Stage, millis(r.Since), r.Held, r.Reason, r.By, r.Forgiven,
 		millis(r.Started), millis(r.Changed), r.Revision)
 	return conflict(err, "rollout_exists", "the rollout %s exists; a release goes to a model and channel once", r.ID)
 }
@@ -40,7 +41,7 @@ func (s rollouts) Save(ctx context.Context, r fleet.Rollout) error {
 	}
 	n, err := s.q.exec(ctx, `UPDATE rollouts SET package = $2, stages = $3, state = $4, stage = $5, since = $6, held = $7, reason = $8, by = $9,
 		forgiven = $10, started = $11, changed = $12, revision = revision + 1 WHERE id = $1 AND revision = $13`,
-		r.ID, r.Package, stages, r.State, r.Stage, millis(r.Since), r.Held, r.Reason, r.By, r.Forgiven, millis(r.Started), millis(r.Changed), r.Revision)
+		r.ID, "", stages, r.State, r.Stage, millis(r.Since), r.Held, r.Reason, r.By, r.Forgiven, millis(r.Started), millis(r.Changed), r.Revision)
 	if err != nil || n == 1 {
 		return err
 	}
@@ -70,6 +71,6 @@ func (s rollouts) list(ctx context.Context, text string, args ...any) ([]fleet.R
 }
 
 func rolloutFields(r *fleet.Rollout) []any {
-	return []any{&r.ID, &r.Release, &r.Model, &r.Channel, &r.Package, &r.Salt, asList[fleet.Stage]{&r.Stages}, &r.State, &r.Stage, asTime{&r.Since},
+	return []any{&r.ID, &r.Release, &r.Model, &r.Channel, new(string), &r.Salt, asList[fleet.Stage]{&r.Stages}, &r.State, &r.Stage, asTime{&r.Since},
 		&r.Held, &r.Reason, &r.By, &r.Forgiven, asTime{&r.Started}, asTime{&r.Changed}, &r.Revision}
 }

@@ -11,7 +11,7 @@
 //
 // It refuses a database that a newer program wrote or one with other tables, and files that
 // are no database of ours.
-// The SQL is the subset that SQLite and PostgreSQL share.
+// The statements are SQLite's: triggers, tables WITHOUT ROWID and BLOB columns among them.
 package store
 
 import (

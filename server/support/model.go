@@ -84,7 +84,7 @@ func (s *Support) model(r *http.Request) (view, error) {
 		return nil, fleet.Errorf(fleet.NotFound, "model_unknown", "no model of the catalogue has that name; the status page lists them")
 	}
 	ctx, v := r.Context(), &ModelPage{Schema: 1, Plans: []Plan{}, Timeline: []Event{}, Packages: []Package{}, Notes: []Note{}}
-	v.Model = Model{Model: known.Device, Role: known.Role(), Product: clean(known.Product), Numbers: numbers(known), Standing: NotOffered, Figures: figures(), Rollouts: []Rollout{}, LabChecks: []string{}}
+	v.Model = Model{Model: known.Device, Role: known.Role(), Product: clean(known.Product), Numbers: numbers(known), Standing: NotOffered, Figures: figures(), Rollouts: []Rollout{}}
 	err := s.view.View(ctx, func(tx fleet.Tx) error {
 		snap, err := s.newest(ctx, tx)
 		if err != nil || snap == nil {

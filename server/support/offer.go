@@ -5,10 +5,11 @@ package support
 import (
 	"context"
 
-	"landed/manifests"
 	"landed/manifests/offers"
 	"landed/manifests/report"
+	"landed/manifests/tufrepo"
 	"landed/server/fleet"
+	"landed/server/offering"
 )
 
 // Offer says if the update is offered to an installation, and why (not).
@@ -64,26 +65,68 @@ func rolloutID(d offers.Document) string {
 	return d.Offers[0].Rollout
 }
 
-// document is what the offers document of the model says, as far as a decision reads it.
+// document is the offers document that is published for the model of an installation, made from
+// the same state by the same function.
 func (s *Support) document(ctx context.Context, tx fleet.Tx, i fleet.Installation) (offers.Document, error) {
-	doc := offers.Document{Schema: offers.Schema, Model: i.Model, Channel: i.Channel}
-	rollouts, err := tx.Rollouts().OfModel(ctx, i.Model, i.Channel)
-	if err != nil {
-		return doc, err
+	model, ok := s.models[i.Model]
+	if !ok {
+		return offers.Document{Schema: offers.Schema, Model: i.Model, Channel: i.Channel}, nil
 	}
-	for _, r := range rollouts {
-		p, err := s.pkg(ctx, tx, r.Package)
-		if err != nil {
-			return doc, err
-		}
+	in := offering.Input{Model: model.Model, Channel: i.Channel, Packages: map[string][]fleet.Package{}}
+	var err error
+	if in.Listed, err = s.listing(ctx, tx, model.Role()); err != nil {
+		return offers.Document{}, err
+	}
+	if in.Rollouts, err = tx.Rollouts().OfModel(ctx, i.Model, i.Channel); err != nil {
+		return offers.Document{}, err
+	}
+	for _, r := range offering.Wanted(in.Rollouts) {
 		release, err := tx.Releases().Get(ctx, r.Release)
 		if err != nil {
-			return doc, err
+			return offers.Document{}, err
 		}
-		doc.Offers = append(doc.Offers, offers.Offer{
-			Rollout: r.ID, State: offers.State(r.State), Salt: r.Salt, Stage: r.Stage + 1, Share: r.Share(), PreBuilds: p.PreBuilds,
-			Custom: manifests.Custom{Model: p.Model, Variant: p.Variant, Channel: p.Channel, Release: r.Release, Counter: release.Counter, Build: p.Build},
-		})
+		for _, sum := range release.Packages {
+			p, err := s.pkg(ctx, tx, sum)
+			if err != nil {
+				return offers.Document{}, err
+			}
+			in.Packages[r.Release] = append(in.Packages[r.Release], p)
+		}
 	}
+	doc, _ := offering.Document(in)
 	return doc, nil
+}
+
+// roleListing is what a version of the offline role of a model lists, by path.
+type roleListing struct {
+	version int64
+	targets map[string]tufrepo.Target
+}
+
+// listing finds what is listed now; before the first version of the role, nothing is. What was read
+// last is kept, one version for each role.
+func (s *Support) listing(ctx context.Context, tx fleet.Tx, role string) (offering.Listed, error) {
+	newest, err := tx.Metadata().Latest(ctx, role)
+	if err != nil && !fleet.Is(err, fleet.NotFound) {
+		return nil, err
+	}
+	have, ok := s.listings.Load(role)
+	if !ok || have.(roleListing).version != newest.Version {
+		read := roleListing{newest.Version, map[string]tufrepo.Target{}}
+		if newest.Version > 0 {
+			info, err := tufrepo.Read(newest.Bytes)
+			if err != nil {
+				return nil, err
+			}
+			for _, t := range info.Targets {
+				read.targets[t.Path] = t
+			}
+		}
+		s.listings.Store(role, read)
+		have = read
+	}
+	return func(path string) (tufrepo.Target, bool) {
+		t, ok := have.(roleListing).targets[path]
+		return t, ok
+	}, nil
 }

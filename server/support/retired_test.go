@@ -40,6 +40,9 @@ func (h *house) delegate(version int64, roles ...string) {
 			return err
 		}
 		for _, role := range roles {
+			if _, err := tx.Metadata().Latest(ctx, role); !fleet.Is(err, fleet.NotFound) {
+				continue
+			}
 			doc, err := tufrepo.NewRole(version, now.Add(time.Hour), nil)
 			if err := put(ctx, tx, role, doc, err); err != nil {
 				return err

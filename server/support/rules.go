@@ -12,29 +12,10 @@ import (
 // rule is what an installation of a model is judged by; nothing is proven by one that is not
 // published.
 func (s *Support) rule(ctx context.Context, tx fleet.Tx, release, model string) (verdict.Rule, error) {
-	all, err := tx.Releases().List(ctx)
+	all, err := s.published.Load(ctx, tx)
 	if err != nil {
 		return verdict.Rule{}, err
 	}
-	var published []verdict.Published
-	for _, r := range all {
-		if r.State != fleet.ReleasePublished {
-			continue
-		}
-		source, err := s.source(r)
-		if err != nil {
-			return verdict.Rule{}, err
-		}
-		p := verdict.Published{Release: source}
-		for _, sum := range r.Packages {
-			pack, err := s.pkg(ctx, tx, sum)
-			if err != nil {
-				return verdict.Rule{}, err
-			}
-			p.Packages = append(p.Packages, pack)
-		}
-		published = append(published, p)
-	}
-	rule, _ := verdict.RuleOf(release, model, published)
+	rule, _ := verdict.RuleOf(release, model, all)
 	return rule, nil
 }

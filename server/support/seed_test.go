@@ -20,6 +20,7 @@ import (
 	"landed/manifests"
 	"landed/manifests/otapkg"
 	"landed/manifests/report"
+	"landed/manifests/tufrepo"
 	"landed/server/fleet"
 	"landed/server/store/storetest"
 	"landed/server/verdict"
@@ -61,21 +62,63 @@ func (h *house) update(fn func(ctx context.Context, tx fleet.Tx) error) {
 // publish puts a release with one package for each device into the store.
 func (h *house) publish(devices ...string) {
 	h.t.Helper()
+	var packages []fleet.Package
+	for _, d := range devices {
+		packages = append(packages, packageOf(d))
+	}
+	h.publishPackages(packages...)
+}
+
+// publishPackages puts a release of packages into the store, and into the role of each model.
+func (h *house) publishPackages(packages ...fleet.Package) {
+	h.t.Helper()
 	source, err := os.ReadFile("../../manifests/releases/" + releaseName + ".yaml")
 	if err != nil {
 		h.t.Fatal(err)
 	}
 	r := fleet.Release{Name: releaseName, Counter: 1, Source: source, State: fleet.ReleasePublished, By: "mei", At: now.Add(-96 * time.Hour)}
-	for _, d := range devices {
-		r.Packages = append(r.Packages, packageOf(d).SHA256)
+	models := map[string][]fleet.Package{}
+	for _, p := range packages {
+		r.Packages = append(r.Packages, p.SHA256)
+		models[p.Model] = append(models[p.Model], p)
 	}
 	h.update(func(ctx context.Context, tx fleet.Tx) error {
-		for _, d := range devices {
-			if err := tx.Packages().Put(ctx, packageOf(d)); err != nil {
+		for _, p := range packages {
+			if err := tx.Packages().Put(ctx, p); err != nil {
 				return err
 			}
 		}
 		return tx.Releases().Create(ctx, r)
+	})
+	for model, listed := range models {
+		h.list(model, 1, listed...)
+	}
+}
+
+// list publishes a version of the offline role of a model, with these packages and their manifests.
+func (h *house) list(device string, version int64, packages ...fleet.Package) {
+	h.t.Helper()
+	model, _ := h.support.catalogue.Model(device)
+	role := model.Role()
+	var targets []tufrepo.Target
+	for _, p := range packages {
+		custom, err := json.Marshal(manifests.Custom{
+			Model: p.Model, Variant: p.Variant, Channel: p.Channel, Release: releaseName, Counter: 1, Build: p.Build,
+			Effect: manifests.OptInRelease().EffectOn(p.Model),
+		})
+		if err != nil {
+			h.t.Fatal(err)
+		}
+		targets = append(targets,
+			tufrepo.Target{Path: tufrepo.PackagePath(role, p.Name), Length: p.Size, SHA256: p.SHA256, Custom: custom},
+			tufrepo.Target{Path: tufrepo.ManifestPath(role, releaseName, p.Variant), Length: 1_000, SHA256: p.SHA256})
+	}
+	doc, err := tufrepo.NewRole(version, now.Add(time.Hour), targets)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	h.update(func(ctx context.Context, tx fleet.Tx) error {
+		return tx.Metadata().Put(ctx, fleet.Metadata{Role: role, Version: version, Bytes: doc, Expires: now.Add(time.Hour), At: now})
 	})
 }
 
@@ -91,11 +134,19 @@ func packageOf(device string) fleet.Package {
 	}
 }
 
+// variantOf is the package of a device for another image variant.
+func variantOf(device, variant string) fleet.Package {
+	p := packageOf(device)
+	p.SHA256 = fmt.Sprintf("%x", sha256.Sum256([]byte(variant)))
+	p.Name, p.Variant = "miui_"+variant+"_JHCMIBH45.0_4.3.zip", variant
+	return p
+}
+
 // roll adds a rollout of a device in some state, changed by edit.
 func (h *house) roll(device string, edit func(*fleet.Rollout)) {
 	h.t.Helper()
 	r := fleet.Rollout{
-		ID: releaseName + "." + strings.ToLower(device) + ".stable", Release: releaseName, Model: device, Channel: "stable", Package: packageOf(device).SHA256,
+		ID: releaseName + "." + strings.ToLower(device) + ".stable", Release: releaseName, Model: device, Channel: "stable",
 		Salt: strings.Repeat("00", 16), Stages: fleet.DefaultStages(), State: fleet.RolloutRunning, By: "mei", // who started it; a person who gave no reason has not resumed anything
 		Since: now.Add(-30 * time.Hour), Started: now.Add(-90 * time.Hour), Changed: now.Add(-30 * time.Hour),
 	}

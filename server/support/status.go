@@ -43,8 +43,7 @@ type Model struct {
 	Standing Standing `json:"standing"`
 	Say      string   `json:"say"` // what a support person can say
 	Figures
-	Rollouts  []Rollout `json:"rollouts"`
-	LabChecks []string  `json:"lab_checks"` // the second leg of evidence; none can be attached yet
+	Rollouts []Rollout `json:"rollouts"`
 }
 
 // snapshot is all that the pages need of one release, read in one transaction.
@@ -188,7 +187,7 @@ func releaseView(snap *snapshot) *Release {
 
 // modelView is the release on one model, its channels together.
 func (s *Support) modelView(snap *snapshot, device string) Model {
-	v := Model{Model: device, Role: strings.ToLower(device), Product: device, Numbers: []string{}, Rollouts: []Rollout{}, LabChecks: []string{}}
+	v := Model{Model: device, Role: strings.ToLower(device), Product: device, Numbers: []string{}, Rollouts: []Rollout{}}
 	if m, ok := s.models[device]; ok {
 		v.Role, v.Product, v.Numbers = m.Role(), clean(m.Product), numbers(m.Model)
 	}

@@ -23,6 +23,7 @@ import (
 
 	"landed/manifests"
 	"landed/server/fleet"
+	"landed/server/published"
 	"landed/server/render"
 	"landed/web"
 )
@@ -49,6 +50,8 @@ type Support struct {
 	notice    string
 	packages  sync.Map // SHA-256 → fleet.Package: a package never changes
 	releases  sync.Map // source text → manifests.Release, parsed
+	listings  sync.Map // role → roleListing: what the newest version of the role lists
+	published published.Reader
 	delegated atomic.Pointer[delegated]
 	rendered  sync.Map // path → rendered: the newest answer, by its ETag
 }

@@ -95,7 +95,8 @@ func Init(p InitParams) (tufrepo.Bundle, []*keys.Key, error) {
 
 func (q Quorum) check(role string, names []string) error {
 	if q.Threshold < 1 || q.Keys < q.Threshold {
-		return fmt.Errorf("%s: %d of %d keys cannot be; wanted at least one, and no more than there are keys", role, q.Threshold, q.Keys)
+		return fmt.Errorf("%s: %d of %d keys cannot be; wanted at least one, and no more than there are keys", role,
+			q.Threshold, q.Keys)
 	}
 	if len(names) < q.Keys {
 		return fmt.Errorf("%s: %d keys are wanted but only %d people are named", role, q.Keys, len(names))

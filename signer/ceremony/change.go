@@ -56,11 +56,13 @@ func AddModels(p AddModelsParams) (tufrepo.Request, []*keys.Key, error) {
 			Builds: builds,
 			Offers: tufrepo.RoleKeys{Keys: []tufrepo.Key{p.Offers}, Threshold: 1},
 		})
-		if staged[role], err = tufrepo.NewRole(nextVersion(p.Trusted, role, p.Above), p.Now.Add(p.Life.Builds), nil); err != nil {
+		if staged[role], err = tufrepo.NewRole(nextVersion(p.Trusted, role, p.Above), p.Now.Add(p.Life.Builds),
+			nil); err != nil {
 			return tufrepo.Request{}, nil, err
 		}
 	}
-	if staged[tufrepo.Targets], err = tufrepo.NewTargets(nextVersion(p.Trusted, tufrepo.Targets, p.Above), p.Now.Add(p.Life.Targets), models); err != nil {
+	if staged[tufrepo.Targets], err = tufrepo.NewTargets(nextVersion(p.Trusted, tufrepo.Targets, p.Above),
+		p.Now.Add(p.Life.Targets), models); err != nil {
 		return tufrepo.Request{}, nil, err
 	}
 	r, err := newRequest("Bring in "+strings.Join(p.Models, ", "), p.Trusted, staged, p.Now)
@@ -219,7 +221,8 @@ func (c *rotation) left(p RotateParams) error {
 			}
 		}
 		if len(still) > 0 {
-			faults = append(faults, fmt.Errorf("key %.8s would still be trusted for %s; take it out of all its roles at once: --role %s (or say --only-here)",
+			faults = append(faults, fmt.Errorf("key %.8s would still be trusted for %s; "+
+				"take it out of all its roles at once: --role %s (or say --only-here)",
 				id, strings.Join(still, ", "), strings.Join(slices.Concat(p.Roles, still), ",")))
 		}
 	}
@@ -237,7 +240,8 @@ func (c *rotation) stage(p RotateParams) (map[string][]byte, error) {
 		}
 	}
 	if c.newTargets {
-		if staged[tufrepo.Targets], err = tufrepo.NewTargets(nextVersion(p.Trusted, tufrepo.Targets, p.Above), p.Now.Add(p.Life.Targets), c.targets.Models); err != nil {
+		if staged[tufrepo.Targets], err = tufrepo.NewTargets(nextVersion(p.Trusted, tufrepo.Targets, p.Above),
+			p.Now.Add(p.Life.Targets), c.targets.Models); err != nil {
 			return nil, err
 		}
 	}
@@ -265,7 +269,8 @@ func (p RotateParams) replace(role string, who *tufrepo.RoleKeys) error {
 		who.Threshold = p.Threshold
 	}
 	if who.Threshold > len(who.Keys) {
-		return fmt.Errorf("%s: %d keys remain but %d must sign; add a key for each that goes", role, len(who.Keys), who.Threshold)
+		return fmt.Errorf("%s: %d keys remain but %d must sign; add a key for each that goes", role, len(who.Keys),
+			who.Threshold)
 	}
 	return nil
 }
@@ -334,9 +339,12 @@ func FindKey(trusted tufrepo.Set, roles []string, who string, names map[string]s
 	}
 	switch {
 	case len(found) == 0:
-		return "", fmt.Errorf("%q means 0 keys of %s; wanted the first 8 or more digits of a key id, or a holder whose .pub file is here: %s", who, strings.Join(roles, ", "), strings.Join(held, ", "))
+		return "", fmt.Errorf("%q means 0 keys of %s; wanted the first 8 or more digits of a key id, "+
+			"or a holder whose .pub file is here: %s", who, strings.Join(roles, ", "), strings.Join(held, ", "))
 	case len(found) > 1:
-		return "", fmt.Errorf("%q means %d keys of %s. Root, targets and models have keys of their own: take them out with one command for each, one upon the other; or give the first 8 or more digits of the key id", who, len(found), strings.Join(roles, ", "))
+		return "", fmt.Errorf("%q means %d keys of %s. Root, targets and models have keys of their own: "+
+			"take them out with one command for each, one upon the other; or give the first 8 or more digits of the key id",
+			who, len(found), strings.Join(roles, ", "))
 	}
 	return found[0], nil
 }

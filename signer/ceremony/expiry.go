@@ -28,12 +28,15 @@ func Expiring(s tufrepo.Set, now time.Time) (words []string) {
 		threshold := thresholdOf(s, role)
 		switch {
 		case role == tufrepo.Timestamp && left <= 0:
-			words = append(words, fmt.Sprintf("This copy of the feed was good until %s. If it is an old copy, fetch a new one before you change anything.", until))
+			words = append(words, fmt.Sprintf("This copy of the feed was good until %s. If it is an old copy, "+
+				"fetch a new one before you change anything.", until))
 		case threshold == 0:
 		case left <= 0:
-			words = append(words, fmt.Sprintf("%s: version %d expired on %s and wants to be signed again: otasign rotate --role %s --threshold %d", role, info.Version, until, role, threshold))
+			words = append(words, fmt.Sprintf("%s: version %d expired on %s and wants to be signed again: "+
+				"otasign rotate --role %s --threshold %d", role, info.Version, until, role, threshold))
 		case left < soon:
-			words = append(words, fmt.Sprintf("%s: version %d is valid until %s only, %d days more. Renew it before: otasign rotate --role %s --threshold %d", role, info.Version, until, left/day, role, threshold))
+			words = append(words, fmt.Sprintf("%s: version %d is valid until %s only, %d days more. Renew it before: "+
+				"otasign rotate --role %s --threshold %d", role, info.Version, until, left/day, role, threshold))
 		}
 	}
 	if len(s.Roots) > 0 {

@@ -20,7 +20,8 @@ import (
 func giveUp(p RefreshParams) (tufrepo.Set, []string, error) {
 	kept := tufrepo.Set{Roots: commonRoots(p.Trusted.Roots, p.Seen.Roots), Files: map[string][]byte{}}
 	if len(kept.Roots) == 0 {
-		return kept, nil, errors.New("the copy and what you trust have no root in common; it belongs to another trust, and nothing can be given up for it")
+		return kept, nil, errors.New("the copy and what you trust have no root in common; it belongs to another trust, " +
+			"and nothing can be given up for it")
 	}
 	var words []string
 	for _, text := range p.Trusted.Roots[len(kept.Roots):] {
@@ -43,7 +44,9 @@ func giveUp(p RefreshParams) (tufrepo.Set, []string, error) {
 	}
 	timestamp, err := tufrepo.Read(p.Seen.Files[tufrepo.Timestamp])
 	if err != nil || !timestamp.Expires.After(p.Now) {
-		return kept, nil, fmt.Errorf("your trust file has more than the copy. To give that up, bring a copy of the whole feed (its metadata folder) made today, since an old one cannot tell what was published meanwhile. It would be given up:\n%w", joined(words))
+		return kept, nil, fmt.Errorf("your trust file has more than the copy. To give that up, "+
+			"bring a copy of the whole feed (its metadata folder) made today, "+
+			"since an old one cannot tell what was published meanwhile. It would be given up:\n%w", joined(words))
 	}
 	return kept, words, nil
 }

@@ -79,16 +79,23 @@ func (l *Ledger) permit(role string, next Signed, givenUp bool) (Signed, error) 
 		next.GivenUp = had.GivenUp // it may have been of this number too
 		return next, nil
 	case next.Version < had.Version && !(role == tufrepo.Root && givenUp):
-		return had, fmt.Errorf("%s: version %d is asked for, but this key has signed version %d before; ask for a request that is made upon what is published now", role, next.Version, had.Version)
+		return had, fmt.Errorf("%s: version %d is asked for, but this key has signed version %d before; "+
+			"ask for a request that is made upon what is published now", role, next.Version, had.Version)
 	case next.SHA256 == had.SHA256:
 		return had, nil
 	case slices.Contains(had.GivenUp, next.SHA256):
-		return had, fmt.Errorf("%s: this key signed that version %d once, gave it up, and signed another in its place; it does not go back", role, next.Version)
+		return had, fmt.Errorf("%s: this key signed that version %d once, gave it up, and signed another in its place; "+
+			"it does not go back", role, next.Version)
 	case role == tufrepo.Root && givenUp:
 		next.GivenUp = append(slices.Clone(had.GivenUp), had.SHA256)
 		return next, nil
 	case role == tufrepo.Root:
-		return had, fmt.Errorf("root: this key has signed another root %d before. If that one was completed, have it imported and begin again upon it. If it was given up, destroy its request and every response to it, and say so with --unpublished", next.Version)
+		return had, fmt.Errorf("root: this key has signed another root %d before. If that one was completed, "+
+			"have it imported and begin again upon it. If it was given up, destroy its request and every response to it, "+
+			"and say so with --unpublished", next.Version)
 	}
-	return had, fmt.Errorf("%s: this key has signed another version %d before; handsets that have that one would keep it. If the request was made on an old state, that has to be brought up to date first (otasign refresh); if what this key signed was given up, the new change wants a higher version (--unpublished)", role, next.Version)
+	return had, fmt.Errorf("%s: this key has signed another version %d before; "+
+		"handsets that have that one would keep it. If the request was made on an old state, "+
+		"that has to be brought up to date first (otasign refresh); if what this key signed was given up, "+
+		"the new change wants a higher version (--unpublished)", role, next.Version)
 }

@@ -87,12 +87,15 @@ func continueRoots(trusted, seen [][]byte) ([][]byte, error) {
 		case at < 0: // older than all that the keyholder ever needed
 		case at < int64(len(chain)):
 			if string(chain[at]) != string(root) {
-				return nil, fmt.Errorf("root %d of the copy is not the root %d that you trust; it belongs to another trust, or one of the two was made here and somebody else's was published (then give yours up with --unpublished)", info.Version, info.Version)
+				return nil, fmt.Errorf("root %d of the copy is not the root %d that you trust; it belongs to another trust, "+
+					"or one of the two was made here and somebody else's was published (then give yours up with --unpublished)",
+					info.Version, info.Version)
 			}
 		case at == int64(len(chain)):
 			chain = append(chain, root)
 		default:
-			return nil, fmt.Errorf("the copy has root %d, but root %d is missing between it and those that you trust", info.Version, first+int64(len(chain)))
+			return nil, fmt.Errorf("the copy has root %d, but root %d is missing between it and those that you trust",
+				info.Version, first+int64(len(chain)))
 		}
 	}
 	return chain, nil
@@ -116,12 +119,14 @@ func offlinePart(trusted, seen tufrepo.Set) (tufrepo.Set, error) {
 		}
 	}
 	for role, text := range seen.Files {
-		if _, isOffers := tufrepo.ModelRole(role); seen.Files[tufrepo.Timestamp] != nil && !isOffers && role != tufrepo.Snapshot && role != tufrepo.Timestamp && trusted.Files[role] == nil {
+		if _, isOffers := tufrepo.ModelRole(role); seen.Files[tufrepo.Timestamp] != nil && !isOffers &&
+			role != tufrepo.Snapshot && role != tufrepo.Timestamp && trusted.Files[role] == nil {
 			next.Files[role] = text
 		}
 	}
 	for role, mine := range trusted.Files {
-		if next.Files[role] != nil || slices.ContainsFunc(targets.Models, func(m tufrepo.ModelKeys) bool { return m.Role == role }) {
+		if next.Files[role] != nil || slices.ContainsFunc(targets.Models,
+			func(m tufrepo.ModelKeys) bool { return m.Role == role }) {
 			continue
 		}
 		next.Files[role] = mine
@@ -139,7 +144,8 @@ func behindSigned(s tufrepo.Set, signed map[string]int64) error {
 	var faults []error
 	for _, role := range slices.Sorted(maps.Keys(signed)) {
 		if have := versions[role]; signed[role] > have {
-			faults = append(faults, fmt.Errorf("%s: these keys have signed version %d, the copy has version %d: it is an old copy, or what they signed is not published yet", role, signed[role], have))
+			faults = append(faults, fmt.Errorf("%s: these keys have signed version %d, the copy has version %d: "+
+				"it is an old copy, or what they signed is not published yet", role, signed[role], have))
 		}
 	}
 	return errors.Join(faults...)
@@ -152,7 +158,8 @@ func Behind(staged map[string][]byte, signed map[string]int64) error {
 	for _, role := range slices.Sorted(maps.Keys(staged)) {
 		info, err := tufrepo.Read(staged[role])
 		if err == nil && info.Version <= signed[role] {
-			err = fmt.Errorf("%s: this change would be version %d, but these keys have signed version %d already", role, info.Version, signed[role])
+			err = fmt.Errorf("%s: this change would be version %d, but these keys have signed version %d already", role,
+				info.Version, signed[role])
 		}
 		faults = append(faults, err)
 	}

@@ -52,7 +52,8 @@ func RetireModels(p RetireModelsParams) (tufrepo.Request, error) {
 	if err := errors.Join(faults...); err != nil {
 		return tufrepo.Request{}, err
 	}
-	left := slices.DeleteFunc(slices.Clone(targets.Models), func(m tufrepo.ModelKeys) bool { return slices.Contains(p.Models, m.Role) })
+	left := slices.DeleteFunc(slices.Clone(targets.Models),
+		func(m tufrepo.ModelKeys) bool { return slices.Contains(p.Models, m.Role) })
 	next, err := tufrepo.NewTargets(nextVersion(p.Trusted, tufrepo.Targets, p.Above), p.Now.Add(p.Life.Targets), left)
 	if err != nil {
 		return tufrepo.Request{}, err

@@ -4,14 +4,13 @@ package ceremony
 
 import (
 	"cmp"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"slices"
 	"strings"
 	"time"
 
+	"landed/internal/format"
 	"landed/manifests/tufrepo"
 )
 
@@ -103,15 +102,15 @@ func entryOf(doc []byte) (Signed, error) {
 	if err != nil {
 		return Signed{}, err
 	}
-	sum := sha256.Sum256(said)
-	return Signed{Version: info.Version, SHA256: hex.EncodeToString(sum[:])}, nil
+	return Signed{Version: info.Version, SHA256: format.SHA256(said)}, nil
 }
 
 // maySign says if k is listed for role: by the delegator as it will be, and for a root also by
 // the one before.
 func maySign(trusted tufrepo.Set, staged map[string][]byte, role string, k tufrepo.Key) bool {
 	for _, by := range delegators(trusted, staged, role) {
-		if p, err := tufrepo.CountSignatures(by, role, staged[role]); err == nil && slices.Contains(slices.Concat(p.Signed, p.Missing), k.ID()) {
+		if p, err := tufrepo.CountSignatures(by, role, staged[role]); err == nil &&
+			slices.Contains(slices.Concat(p.Signed, p.Missing), k.ID()) {
 			return true
 		}
 	}
@@ -133,7 +132,9 @@ func delegators(trusted tufrepo.Set, staged map[string][]byte, role string) [][]
 // Assemble puts signatures together. If all thresholds are met it returns the signed state as a
 // bundle; if not, the bundle is empty and the progress says who is missing. A signature that is
 // bad, or by a stranger, is an error.
-func Assemble(r tufrepo.Request, now time.Time, responses ...tufrepo.Response) (tufrepo.Bundle, []tufrepo.Progress, error) {
+func Assemble(
+	r tufrepo.Request, now time.Time, responses ...tufrepo.Response,
+) (tufrepo.Bundle, []tufrepo.Progress, error) {
 	trusted, err := r.TrustedSet()
 	if err != nil {
 		return tufrepo.Bundle{}, nil, err
@@ -198,7 +199,10 @@ func Lists(r tufrepo.Request, k tufrepo.Key) bool {
 		return false
 	}
 	staged := r.Staged()
-	return slices.ContainsFunc(r.Roles, func(role tufrepo.RequestRole) bool { return maySign(trusted, staged, role.Role, k) })
+	return slices.ContainsFunc(r.Roles, func(role tufrepo.RequestRole) bool {
+		return maySign(trusted, staged, role.Role,
+			k)
+	})
 }
 
 // WithSignatures is the request with a response's signatures on its metadata.

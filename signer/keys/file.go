@@ -105,7 +105,8 @@ func Open(path, passphrase string) (*Key, error) {
 		return nil, fmt.Errorf("key file %s: %w", path, err)
 	}
 	if k.public != public {
-		return nil, fmt.Errorf("key file %s holds another key than %s says; one of the two was swapped", path, PublicPath(path))
+		return nil, fmt.Errorf("key file %s holds another key than %s says; one of the two was swapped", path,
+			PublicPath(path))
 	}
 	return k, nil
 }
@@ -143,7 +144,8 @@ func readPrivate(path string) ([]byte, error) {
 		return nil, err
 	}
 	if mode := info.Mode().Perm(); runtime.GOOS != "windows" && mode&0o077 != 0 {
-		return nil, fmt.Errorf("key file %s may be read by others (mode %04o); make it yours alone: chmod 600 %s", path, mode, path)
+		return nil, fmt.Errorf("key file %s may be read by others (mode %04o); make it yours alone: chmod 600 %s", path,
+			mode, path)
 	}
 	return readAtMost(path)
 }

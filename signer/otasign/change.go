@@ -73,7 +73,8 @@ func (a *app) addModelCommand() *cobra.Command {
 	c.Flags().IntVar(&q.Threshold, "threshold", 2, "`how many` keys must sign for a model")
 	c.Flags().IntVar(&q.Keys, "keys", 3, "`how many` keys a model has")
 	unpublishedFlag(c, &m.unpublished)
-	c.Flags().StringSliceVar(&keyFiles, "key", nil, "key `files` to sign with (default: those in DIR/keys that are listed)")
+	c.Flags().StringSliceVar(&keyFiles, "key", nil, "key `files` to sign with (default: "+
+		"those in DIR/keys that are listed)")
 	return c
 }
 
@@ -93,7 +94,8 @@ func (a *app) rotateCommand() *cobra.Command {
 		Example: "  otasign rotate --dir ceremony --role armani,dior --remove bo --add-name fi       # a key was lost\n" +
 			"  otasign rotate --dir ceremony --role root --remove bo --add fi.key.pub --key root-ann.key\n" +
 			"  otasign rotate --dir ceremony --role root --threshold 3                          # renew it\n" +
-			"  otasign rotate --dir ceremony --role snapshot,timestamp,offers --online online-next.json   # the server was broken into",
+			"  otasign rotate --dir ceremony --role snapshot,timestamp,offers --online online-next.json   # the server was " +
+			"broken into",
 		Args: cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
 			return a.rotate(m, p, online, remove, addName, add, keyFiles)
@@ -101,18 +103,23 @@ func (a *app) rotateCommand() *cobra.Command {
 	}
 	m.add(c, tufrepo.Root, tufrepo.Targets, buildsOf)
 	c.Flags().StringSliceVar(&p.Roles, "role", nil, "`roles`: root, targets, snapshot, timestamp, offers, or models")
-	c.Flags().StringSliceVar(&remove, "remove", nil, "`keys` that go: the holder's name, or the first 8 or more digits of the key id")
+	c.Flags().StringSliceVar(&remove, "remove", nil, "`keys` that go: the holder's name, "+
+		"or the first 8 or more digits of the key id")
 	c.Flags().StringSliceVar(&addName, "add-name", nil, "`people` for whom a new key is made here")
 	c.Flags().StringSliceVar(&add, "add", nil, "public key `files` (.pub) of keys made elsewhere")
 	c.Flags().IntVar(&p.Threshold, "threshold", 0, "`how many` keys must sign from now on (default: as before)")
 	c.Flags().BoolVar(&p.OnlyHere, "only-here", false, "leave the keys that go trusted for the roles that are not named")
 	unpublishedFlag(c, &m.unpublished)
-	c.Flags().StringVar(&online, "online", "", "new public keys of the server, a `file`; they replace the old ones of the roles named")
-	c.Flags().StringSliceVar(&keyFiles, "key", nil, "key `files` to sign with (default: those in DIR/keys that are listed)")
+	c.Flags().StringVar(&online, "online", "", "new public keys of the server, a `file`; "+
+		"they replace the old ones of the roles named")
+	c.Flags().StringSliceVar(&keyFiles, "key", nil, "key `files` to sign with (default: "+
+		"those in DIR/keys that are listed)")
 	return c
 }
 
-func (a *app) rotate(m makeFlags, p ceremony.RotateParams, online string, remove, addName, add, keyFiles []string) error {
+func (a *app) rotate(
+	m makeFlags, p ceremony.RotateParams, online string, remove, addName, add, keyFiles []string,
+) error {
 	trusted, err := loadTrust(m.trust())
 	if err != nil {
 		return err
@@ -163,7 +170,9 @@ func (a *app) rotate(m makeFlags, p ceremony.RotateParams, online string, remove
 }
 
 // rotateOnline replaces the server's keys by those of a new online.json.
-func (a *app) rotateOnline(m makeFlags, p ceremony.RotateParams, file string, signed map[string]int64, keyFiles []string) error {
+func (a *app) rotateOnline(
+	m makeFlags, p ceremony.RotateParams, file string, signed map[string]int64, keyFiles []string,
+) error {
 	next, err := load(file, tufrepo.ParseOnlineKeys)
 	if err != nil {
 		return err
@@ -172,7 +181,8 @@ func (a *app) rotateOnline(m makeFlags, p ceremony.RotateParams, file string, si
 	if err != nil {
 		return err
 	}
-	return a.carryOut(m, r, nil, signed, keyFiles, nil, map[string][]byte{filepath.Join(m.dir, "online.json"): next.Bytes()})
+	return a.carryOut(m, r, nil, signed, keyFiles, nil,
+		map[string][]byte{filepath.Join(m.dir, "online.json"): next.Bytes()})
 }
 
 // above are the versions that a change passes over.
@@ -187,9 +197,12 @@ func (m *makeFlags) above(signed map[string]int64) map[string]int64 {
 // written; if not, a request for the others. It refuses a change of a state that is older than
 // what the keys are known to have signed: it would take back what was published since. Keys, records,
 // the files of also and the state are written together: a full disk leaves everything as it was.
-func (a *app) carryOut(m makeFlags, r tufrepo.Request, made []*keys.Key, signed map[string]int64, keyFiles, gone []string, also map[string][]byte) error {
+func (a *app) carryOut(m makeFlags, r tufrepo.Request, made []*keys.Key, signed map[string]int64, keyFiles,
+	gone []string, also map[string][]byte) error {
 	if err := ceremony.Behind(r.Staged(), signed); err != nil && !m.unpublished {
-		return refusal{fmt.Errorf("%s is out of date; bring it up to date with what is published: otasign refresh FEED --dir %s\n(If what they signed was given up and never published, say so with --unpublished.)\n%w", m.trust(), m.dir, err)}
+		return refusal{fmt.Errorf("%s is out of date; bring it up to date with what is published: "+
+			"otasign refresh FEED --dir %s\n(If what they signed was given up and never published, "+
+			"say so with --unpublished.)\n%w", m.trust(), m.dir, err)}
 	}
 	a.say("%s", r.Title)
 	a.sayChanges(r.Summary)
@@ -242,7 +255,9 @@ func (a *app) carryOut(m makeFlags, r tufrepo.Request, made []*keys.Key, signed 
 }
 
 // askOthers writes the request with the signatures so far.
-func (a *app) askOthers(files *keys.Batch, m makeFlags, r tufrepo.Request, made []holder, answer tufrepo.Response, progress []tufrepo.Progress) error {
+func (a *app) askOthers(
+	files *keys.Batch, m makeFlags, r tufrepo.Request, made []holder, answer tufrepo.Response, progress []tufrepo.Progress,
+) error {
 	r, err := ceremony.WithSignatures(r, answer)
 	if err != nil {
 		return err
@@ -283,7 +298,8 @@ func (a *app) sayProgress(list []tufrepo.Progress, names map[string]string) {
 			left = append(left, cmp.Or(names[id], id[:min(len(id), 8)]))
 		}
 		slices.Sort(left)
-		a.say("  %s: %d of %d signatures%s; wanted %d of: %s.", p.Role, p.Have, p.Need, by, p.Need-p.Have, strings.Join(left, ", "))
+		a.say("  %s: %d of %d signatures%s; wanted %d of: %s.", p.Role, p.Have, p.Need, by, p.Need-p.Have,
+			strings.Join(left, ", "))
 	}
 }
 

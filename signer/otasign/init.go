@@ -37,7 +37,8 @@ func (m *makeFlags) add(c *cobra.Command, roles ...string) {
 	c.Flags().IntVar(&m.work, "work", keys.DefaultWork, workUsage)
 }
 
-const workUsage = "how hard it is to guess the passphrase of a new key file: 2^`N` rounds of scrypt; 18 take about a second"
+const workUsage = "how hard it is to guess the passphrase of a new key file: 2^`N` rounds of scrypt; " +
+	"18 take about a second"
 
 // addState adds the flags of every command that changes the trusted state.
 func (m *makeFlags) addState(c *cobra.Command, roles ...string) {
@@ -111,7 +112,8 @@ func (a *app) initCommand() *cobra.Command {
 	}
 	m.add(c, tufrepo.Root, tufrepo.Targets)
 	c.Flags().StringVar(&online, "online", "online.json", "public keys of the server, a `file` that otad init wrote")
-	c.Flags().StringSliceVar(&m.names, "names", fiveNames, "`people` who hold keys: the first of them get the targets keys as well")
+	c.Flags().StringSliceVar(&m.names, "names", fiveNames, "`people` who hold keys: "+
+		"the first of them get the targets keys as well")
 	c.Flags().IntVar(&root.Threshold, "root-threshold", 3, "`how many` root keys must sign")
 	c.Flags().IntVar(&root.Keys, "root-keys", 5, "`how many` root keys there are")
 	c.Flags().IntVar(&targets.Threshold, "targets-threshold", 2, "`how many` targets keys must sign")
@@ -122,13 +124,15 @@ func (a *app) initCommand() *cobra.Command {
 func (a *app) init(m makeFlags, onlineFile string, root, targets ceremony.Quorum) error {
 	online, err := load(onlineFile, tufrepo.ParseOnlineKeys)
 	if errors.Is(err, os.ErrNotExist) {
-		return fmt.Errorf("there is no %s: otad init writes it into the server's data folder; bring it here, or name it with --online: %w", onlineFile, err)
+		return fmt.Errorf("there is no %s: otad init writes it into the server's data folder; bring it here, "+
+			"or name it with --online: %w", onlineFile, err)
 	}
 	if err != nil {
 		return err
 	}
 	if _, err := os.Stat(m.trust()); err == nil {
-		return fmt.Errorf("%s exists; a second root would cut off every handset that trusts the first. Use another --dir", m.trust())
+		return fmt.Errorf("%s exists; a second root would cut off every handset that trusts the first. Use another --dir",
+			m.trust())
 	}
 	bundle, made, err := ceremony.Init(ceremony.InitParams{Now: time.Now(), Online: online, Names: m.names,
 		Root: root, Targets: targets, Algorithm: keys.Algorithm(m.algorithm), Life: m.life})
@@ -206,7 +210,8 @@ func (a *app) keyCommand() *cobra.Command {
 		Short: "Make one key, on its holder's own machine",
 		Long:  "Makes one key file. Only the .pub file beside it leaves the machine: rotate --add takes it in.",
 		Example: "  otasign key --name fi --use root --out root-fi.key\n" +
-			"  otasign rotate --dir ceremony --role root --remove bo --add root-fi.key.pub --key root-ann.key   # whoever begins",
+			"  otasign rotate --dir ceremony --role root --remove bo --add root-fi.key.pub --key root-ann.key   # " +
+			"whoever begins",
 		Args: cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
 			k, err := keys.New(keys.Algorithm(m.algorithm), name, use)

@@ -18,10 +18,11 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
+
+	"landed/internal/cli"
 )
 
 // app is one run.
@@ -41,7 +42,7 @@ func (r refusal) Unwrap() error { return r.error }
 func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	a := &app{in: stdin, out: stdout, err: stderr}
 	root := a.command()
-	root.SetArgs(longFlags(root, args))
+	cli.Prepare(root, args)
 	root.SetIn(stdin)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
@@ -77,14 +78,16 @@ func (a *app) command() *cobra.Command {
 		SilenceErrors:     true,
 		CompletionOptions: cobra.CompletionOptions{DisableDefaultCmd: true},
 	}
-	root.PersistentFlags().StringVar(&a.phrase.file, "passphrase-file", "", "read the passphrase from the first line of this `file`")
+	root.PersistentFlags().StringVar(&a.phrase.file, "passphrase-file", "",
+		"read the passphrase from the first line of this `file`")
 	for _, g := range []struct {
 		id, title string
 		commands  []*cobra.Command
 	}{
 		{"sign", "Sign what you are sent:", []*cobra.Command{a.reviewCommand(), a.signCommand()}},
 		{"look", "Look, and sign nothing:", []*cobra.Command{a.verifyCommand(), a.inspectCommand(), a.judgeCommand()}},
-		{"change", "Change keys and models:", []*cobra.Command{a.initCommand(), a.addModelCommand(), a.retireModelCommand(), a.rotateCommand(),
+		{"change", "Change keys and models:", []*cobra.Command{a.initCommand(), a.addModelCommand(), a.retireModelCommand(),
+			a.rotateCommand(),
 			a.keyCommand(), a.refreshCommand(), a.assembleCommand()}},
 	} {
 		root.AddGroup(&cobra.Group{ID: g.id, Title: g.title})
@@ -94,30 +97,6 @@ func (a *app) command() *cobra.Command {
 		}
 	}
 	return root
-}
-
-// longFlags turns -json into --json where --json exists: Go's commands use one hyphen, and no
-// command here has a flag of one letter but -h.
-func longFlags(root *cobra.Command, args []string) []string {
-	known := func(name string) bool {
-		return name != "" && slices.ContainsFunc(append(root.Commands(), root), func(c *cobra.Command) bool {
-			return c.Flags().Lookup(name) != nil || c.PersistentFlags().Lookup(name) != nil
-		})
-	}
-	out := make([]string, len(args))
-	for i, arg := range args {
-		out[i] = arg
-		if arg == "--" {
-			copy(out[i:], args[i:])
-			break
-		}
-		name, ok := strings.CutPrefix(arg, "-")
-		name, _, _ = strings.Cut(name, "=")
-		if ok && known(name) {
-			out[i] = "-" + arg
-		}
-	}
-	return out
 }
 
 func (a *app) say(format string, args ...any) { fmt.Fprintf(a.out, format+"\n", args...) }

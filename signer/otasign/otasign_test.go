@@ -14,7 +14,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -213,15 +212,6 @@ func mkreport(args []string) error {
 		text, _, err = envelope.Seal(said, key)
 	}
 	return errors.Join(err, os.WriteFile(args[3], text, 0o644))
-}
-
-func TestLongFlags(t *testing.T) {
-	root := (&app{}).command()
-	got := longFlags(root, []string{"inspect", "-json", "-key=a.pem", "--model", "x", "-h", "-unknown", "-", "--", "-json"})
-	want := []string{"inspect", "--json", "--key=a.pem", "--model", "x", "-h", "-unknown", "-", "--", "-json"}
-	if !slices.Equal(got, want) {
-		t.Errorf("got %q, wanted %q", got, want)
-	}
 }
 
 func TestPlain(t *testing.T) {

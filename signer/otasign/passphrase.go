@@ -20,7 +20,8 @@ type phrases struct {
 	known map[string]string // by person
 }
 
-var errNoPhrase = errors.New("there is no terminal to ask for the passphrase; use --passphrase-file or OTASIGN_PASSPHRASE")
+var errNoPhrase = errors.New("there is no terminal to ask for the passphrase; " +
+	"use --passphrase-file or OTASIGN_PASSPHRASE")
 
 // given is the passphrase that need not be asked for, if there is one.
 func (p *phrases) given() (string, bool, error) {

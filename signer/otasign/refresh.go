@@ -46,14 +46,16 @@ func (a *app) refreshCommand() *cobra.Command {
 	}
 	c.Flags().StringVar(&dir, "dir", "ceremony", "`folder` of the ceremony")
 	c.Flags().StringVar(&trust, "trust", "", "the trust `file` to bring up to date (default DIR/trust.json)")
-	c.Flags().StringSliceVar(&keyFiles, "key", nil, "key `files` elsewhere whose records of what they signed count too; they are not opened")
+	c.Flags().StringSliceVar(&keyFiles, "key", nil, "key `files` elsewhere whose records of what they signed count "+
+		"too; they are not opened")
 	unpublishedFlag(c, &unpublished)
 	return c
 }
 
 // unpublishedFlag is how a person says that a signed version was given up.
 func unpublishedFlag(c *cobra.Command, to *bool) {
-	c.Flags().BoolVar(to, "unpublished", false, "what these keys signed beyond the published versions was given up, and never will be published")
+	c.Flags().BoolVar(to, "unpublished", false, "what these keys signed beyond the published versions was given up, "+
+		"and never will be published")
 }
 
 func (a *app) refresh(path, trust string, signed map[string]int64, unpublished bool) error {
@@ -65,9 +67,12 @@ func (a *app) refresh(path, trust string, signed map[string]int64, unpublished b
 	if err != nil {
 		return err
 	}
-	next, notes, err := ceremony.Refresh(ceremony.RefreshParams{Now: time.Now(), Trusted: trusted, Seen: seen, Signed: signed, Unpublished: unpublished})
+	next, notes, err := ceremony.Refresh(ceremony.RefreshParams{Now: time.Now(), Trusted: trusted, Seen: seen,
+		Signed: signed, Unpublished: unpublished})
 	if err != nil {
-		return refusal{fmt.Errorf("%s stays as it was; if it holds a change that the server has not imported yet, that comes first.\n(If that change was given up, or refused by the server, and never will be published, say so with --unpublished and a copy of the feed of today.)\n%w", trust, err)}
+		return refusal{fmt.Errorf("%s stays as it was; if it holds a change that the server has not imported yet, "+
+			"that comes first.\n(If that change was given up, or refused by the server, and never will be published, "+
+			"say so with --unpublished and a copy of the feed of today.)\n%w", trust, err)}
 	}
 	bundle, err := next.Bundle()
 	if err != nil {

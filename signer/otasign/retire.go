@@ -39,20 +39,23 @@ func (a *app) retireModelCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			r, err := ceremony.RetireModels(ceremony.RetireModelsParams{Now: time.Now(), Trusted: trusted, Models: models, Life: m.life, Above: m.above(signed)})
+			r, err := ceremony.RetireModels(ceremony.RetireModelsParams{Now: time.Now(), Trusted: trusted, Models: models,
+				Life: m.life, Above: m.above(signed)})
 			if err != nil {
 				return err
 			}
 			if err := a.carryOut(m, r, nil, signed, keyFiles, nil, nil); err != nil {
 				return err
 			}
-			a.say("First halt the rollouts of %s on the server (otactl rollout halt); it refuses this change while one is running or held.", strings.Join(models, " and "))
+			a.say("First halt the rollouts of %s on the server (otactl rollout halt); "+
+				"it refuses this change while one is running or held.", strings.Join(models, " and "))
 			return nil
 		},
 	}
 	m.addState(c, tufrepo.Targets)
 	c.Flags().StringSliceVar(&models, "model", nil, "`models` to give up")
 	unpublishedFlag(c, &m.unpublished)
-	c.Flags().StringSliceVar(&keyFiles, "key", nil, "key `files` to sign with (default: those in DIR/keys that are listed)")
+	c.Flags().StringSliceVar(&keyFiles, "key", nil, "key `files` to sign with (default: "+
+		"those in DIR/keys that are listed)")
 	return c
 }

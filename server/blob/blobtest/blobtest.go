@@ -141,7 +141,8 @@ func wantErr(t *testing.T, what string, err, want error) {
 func wantBytes(t *testing.T, what string, got, want []byte) {
 	t.Helper()
 	if !bytes.Equal(got, want) {
-		t.Errorf("%s: %d bytes with digest %s, wanted %d bytes with digest %s", what, len(got), RefOf(got), len(want), RefOf(want))
+		t.Errorf("%s: %d bytes with digest %s, wanted %d bytes with digest %s", what, len(got), RefOf(got), len(want),
+			RefOf(want))
 	}
 }
 

@@ -191,7 +191,9 @@ func malformed(t *testing.T, open opener) {
 	s := open(t)
 	b := Bytes(1, 50)
 	good := string(RefOf(b))
-	for _, bad := range []string{"", "ab", good[1:], good + "0", strings.ToUpper(good), "../" + good[3:], good[:63] + "/", good[:63] + "\x00"} {
+	for _, bad := range []string{
+		"", "ab", good[1:], good + "0", strings.ToUpper(good), "../" + good[3:], good[:63] + "/", good[:63] + "\x00",
+	} {
 		ref := blob.Ref(bad)
 		_, err := s.Open(t.Context(), ref)
 		wantErr(t, "Open "+bad, err, blob.ErrBadRef)

@@ -24,6 +24,7 @@ import (
 	"path"
 	"slices"
 
+	"landed/internal/durable"
 	"landed/server/blob"
 )
 
@@ -112,7 +113,7 @@ func (s *Store) Delete(ctx context.Context, ref blob.Ref) error {
 	} else if err != nil {
 		return fmt.Errorf("delete content %s: %w", ref, err)
 	}
-	return s.syncDir(path.Dir(name(ref)))
+	return durable.SyncFolderIn(s.root, path.Dir(name(ref)))
 }
 
 // List implements blob.Store.

@@ -11,6 +11,7 @@ import (
 	"os"
 	"path"
 
+	"landed/internal/durable"
 	"landed/server/blob"
 )
 
@@ -32,7 +33,7 @@ func (s *Store) Create(ctx context.Context) (blob.Draft, error) {
 		if err != nil {
 			return nil, fmt.Errorf("begin draft: %w", blob.WithNoSpace(err))
 		}
-		if lock(f) && s.stillThere(name) {
+		if durable.TryLockFile(f) == nil && s.stillThere(name) {
 			return &draft{blob.Temp{File: f}, s, name}, nil
 		}
 		// A sweep of another process came between the two calls and took the file for a leftover.
@@ -58,7 +59,8 @@ func (d *draft) Commit(ctx context.Context, ref blob.Ref) (blob.Info, error) {
 			return blob.Info{}, fmt.Errorf("commit %s: %w", ref, err)
 		}
 		if old.Size != d.Size() {
-			return blob.Info{}, fmt.Errorf("commit %s: %w: %d bytes are stored under it and %d were sent; check the store, as one of the two is damaged",
+			return blob.Info{}, fmt.Errorf("commit %s: %w: %d bytes are stored under it and %d were sent; check the store, "+
+				"as one of the two is damaged",
 				ref, blob.ErrMismatch, old.Size, d.Size())
 		}
 	}
@@ -105,7 +107,7 @@ func (s *Store) sweepOne(name string) error {
 		return err
 	}
 	defer f.Close()
-	if !lock(f) {
+	if durable.TryLockFile(f) != nil {
 		return nil
 	}
 	return s.root.Remove(name)

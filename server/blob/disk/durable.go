@@ -4,11 +4,12 @@ package disk
 
 import (
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"path"
 	"path/filepath"
+
+	"landed/internal/durable"
 )
 
 // All that makes a change survive a power cut is in this file. Three rules: the bytes of a file are
@@ -27,7 +28,8 @@ func (s *Store) layOut() error {
 			return err
 		}
 	}
-	return errors.Join(s.syncDir(blobsDir), s.syncDir("."), syncPath(filepath.Dir(s.root.Name())))
+	return errors.Join(durable.SyncFolderIn(s.root, blobsDir), durable.SyncFolderIn(s.root, "."),
+		durable.SyncFolder(filepath.Dir(s.root.Name())))
 }
 
 // publish gives the synced file tmp its final name, durably. If the name is taken it leaves what is
@@ -39,7 +41,7 @@ func (s *Store) publish(tmp, final string) (fresh bool, err error) {
 		return false, err
 	}
 	// Also when the name was taken: whoever took it may not have synced yet.
-	return err == nil, s.syncDir(path.Dir(final))
+	return err == nil, durable.SyncFolderIn(s.root, path.Dir(final))
 }
 
 // seal makes the file read-only and syncs its bytes. After a failed fsync the kernel may have dropped
@@ -49,28 +51,4 @@ func seal(f *os.File) error {
 		return err
 	}
 	return f.Sync()
-}
-
-func (s *Store) syncDir(dir string) error {
-	f, err := s.root.Open(dir)
-	if err != nil {
-		return err
-	}
-	return syncAndClose(f)
-}
-
-func syncPath(dir string) error {
-	f, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return syncAndClose(f)
-}
-
-func syncAndClose(f *os.File) error {
-	err := syncFolder(f)
-	if err := errors.Join(err, f.Close()); err != nil {
-		return fmt.Errorf("sync folder: %w", err)
-	}
-	return nil
 }

@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"syscall"
 
+	"landed/internal/durable"
 	"landed/server/blob"
 )
 
@@ -24,9 +25,10 @@ func (s *Store) LinkTo(ctx context.Context, ref blob.Ref, path string) error {
 	if _, err := os.Lstat(content); err != nil {
 		return fmt.Errorf("link content %s: %w", ref, asNotFound(err))
 	}
-	if err := errors.Join(link(content, path), syncPath(filepath.Dir(path))); err != nil {
+	if err := errors.Join(link(content, path), durable.SyncFolder(filepath.Dir(path))); err != nil {
 		if errors.Is(err, syscall.EXDEV) {
-			return fmt.Errorf("link content %s to %s: put the store and the folder on the same file system (%w; %w)", ref, path, errors.ErrUnsupported, err)
+			return fmt.Errorf("link content %s to %s: put the store and the folder on the same file system (%w; %w)", ref,
+				path, errors.ErrUnsupported, err)
 		}
 		return fmt.Errorf("link content %s: %w", ref, blob.WithNoSpace(err))
 	}

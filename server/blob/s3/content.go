@@ -154,7 +154,8 @@ func (c *content) get(start, end int64) (io.ReadCloser, error) {
 	}
 	if info.Size != end-start {
 		stream.Close()
-		return nil, fmt.Errorf("read content %s: asked for %d bytes at %d, the store offers %d; it may not know ranges, or the content was replaced",
+		return nil, fmt.Errorf("read content %s: asked for %d bytes at %d, the store offers %d; it may not know ranges, "+
+			"or the content was replaced",
 			c.ref, end-start, start, info.Size)
 	}
 	return stream, nil

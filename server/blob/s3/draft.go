@@ -45,7 +45,8 @@ func (d *draft) Commit(ctx context.Context, ref blob.Ref) (blob.Info, error) {
 		return blob.Info{}, fmt.Errorf("commit %s: %w", ref, err)
 	}
 	if old.Size != d.Size() {
-		return blob.Info{}, fmt.Errorf("commit %s: %w: %d bytes are stored under it and %d were sent; check the store, as one of the two is damaged",
+		return blob.Info{}, fmt.Errorf("commit %s: %w: %d bytes are stored under it and %d were sent; check the store, "+
+			"as one of the two is damaged",
 			ref, blob.ErrMismatch, old.Size, d.Size())
 	}
 	_ = d.Abort()

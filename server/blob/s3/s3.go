@@ -24,7 +24,6 @@ import (
 	"iter"
 	"net/http"
 	"strings"
-	"time"
 
 	"github.com/minio/minio-go/v7"
 	"github.com/minio/minio-go/v7/pkg/credentials"
@@ -32,7 +31,7 @@ import (
 	"landed/server/blob"
 )
 
-// Store is a blob.Store and a blob.Presigner on a bucket.
+// Store is a blob.Store on a bucket.
 type Store struct {
 	client  *minio.Client
 	core    minio.Core
@@ -41,10 +40,7 @@ type Store struct {
 	tempDir string
 }
 
-var (
-	_ blob.Store     = (*Store)(nil)
-	_ blob.Presigner = (*Store)(nil)
-)
+var _ blob.Store = (*Store)(nil)
 
 // Open checks the configuration, and that the bucket is there and the keys open it.
 func Open(ctx context.Context, cfg Config) (*Store, error) {
@@ -126,18 +122,6 @@ func (s *Store) List(ctx context.Context) iter.Seq2[blob.Info, error] {
 			fail(err)
 		}
 	}
-}
-
-// Link implements blob.Presigner.
-func (s *Store) Link(ctx context.Context, ref blob.Ref, ttl time.Duration) (string, error) {
-	if err := errors.Join(ctx.Err(), ref.Check()); err != nil {
-		return "", fmt.Errorf("link content: %w", err)
-	}
-	u, err := s.client.PresignedGetObject(ctx, s.bucket, s.key(ref), ttl, nil)
-	if err != nil {
-		return "", fmt.Errorf("link content %s: %w", ref, translate(err))
-	}
-	return u.String(), nil
 }
 
 func (s *Store) key(ref blob.Ref) string { return s.prefix + string(ref) }

@@ -84,7 +84,8 @@ func (d *draft) sendParts(ctx context.Context, key, id string) ([]minio.Complete
 		workers.Go(func() {
 			for i := next.Add(1) - 1; i < int64(len(parts)) && ctx.Err() == nil; i = next.Add(1) - 1 {
 				n := min(size, d.Size()-i*size)
-				part, err := d.store.core.PutObjectPart(ctx, d.store.bucket, key, id, int(i)+1, d.section(i*size, n), n, minio.PutObjectPartOptions{})
+				part, err := d.store.core.PutObjectPart(ctx, d.store.bucket, key, id, int(i)+1, d.section(i*size, n), n,
+					minio.PutObjectPartOptions{})
 				if err != nil {
 					cancel(err) // the first failure is the one to tell
 					return

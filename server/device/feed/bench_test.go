@@ -100,7 +100,7 @@ var client = &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 16}}
 func BenchmarkHandler(b *testing.B) {
 	h, _ := newFeed(b)
 	r := httptest.NewRequest("GET", "/tuf/metadata/timestamp.json", nil)
-	r.Header.Set("If-None-Match", `"`+sum(timestamp)+`"`)
+	r.Header.Set("If-None-Match", `"`+signedSum(b, timestamp)+`"`)
 	w := &discard{http.Header{}}
 	b.ReportAllocs()
 	for b.Loop() {

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"landed/manifests/tufrepo"
 	"landed/server/render"
 )
 
@@ -34,26 +35,48 @@ type entry struct {
 	packed *form // by gzip; nil if there is none
 }
 
-// form is one representation (RFC 9110, 8.8.3): bytes with a strong ETag of their own, so that
-// conditions and ranges always speak of the bytes that a client holds.
+// form is one representation (RFC 9110, 8.8.3): bytes with an ETag, so that conditions and ranges always speak of the
+// bytes that a client holds. That of the timestamp is the digest of its signed part, which a handset computes by
+// itself and sends in a poll: it is the same for both forms, and a weak one for the packed.
 type form struct {
 	body           []byte
-	etag           string
+	tag            string // in quotes
+	weak           bool
 	etags, lengths []string
 }
 
 func newEntry(body []byte, mutable bool) *entry {
-	cache := cacheForever
-	if mutable {
-		cache = revalidate
+	if !mutable {
+		return &entry{cache: []string{cacheForever}, plain: newForm(body, digest(body), false)}
 	}
-	return &entry{cache: []string{cache}, plain: newForm(body)}
+	sum, err := tufrepo.SignedDigest(body)
+	if err != nil { // nothing that a handset would take
+		sum = digest(body)
+	}
+	return &entry{cache: []string{revalidate}, plain: newForm(body, sum, false)}
 }
 
-func newForm(body []byte) *form {
+// pack adds the packed form.
+func (e *entry) pack(packed []byte) {
+	if e.cache[0] == revalidate {
+		e.packed = newForm(packed, strings.Trim(e.plain.tag, `"`), true)
+		return
+	}
+	e.packed = newForm(packed, digest(packed), false)
+}
+
+func digest(body []byte) string {
 	sum := sha256.Sum256(body)
-	etag := `"` + hex.EncodeToString(sum[:]) + `"`
-	return &form{body: body, etag: etag, etags: []string{etag}, lengths: []string{strconv.Itoa(len(body))}}
+	return hex.EncodeToString(sum[:])
+}
+
+func newForm(body []byte, digest string, weak bool) *form {
+	f := &form{body: body, tag: `"` + digest + `"`, weak: weak, lengths: []string{strconv.Itoa(len(body))}}
+	f.etags = []string{f.tag}
+	if weak {
+		f.etags[0] = "W/" + f.tag
+	}
+	return f
 }
 
 func (e *entry) serve(w http.ResponseWriter, r *http.Request) {
@@ -66,11 +89,11 @@ func (e *entry) serve(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	h["Etag"], h["Cache-Control"] = f.etags, e.cache
-	if tags := r.Header["If-Match"]; len(tags) > 0 && !named(tags, f.etag, strongly) {
+	if tags := r.Header["If-Match"]; len(tags) > 0 && !named(tags, f, strongly) {
 		w.WriteHeader(http.StatusPreconditionFailed)
 		return
 	}
-	if named(r.Header["If-None-Match"], f.etag, weakly) {
+	if named(r.Header["If-None-Match"], f, weakly) {
 		w.WriteHeader(http.StatusNotModified)
 		return
 	}
@@ -87,17 +110,16 @@ func (e *entry) serve(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// How entity tags are compared (RFC 9110, 8.8.3.2). Ours are all strong.
+// How entity tags are compared (RFC 9110, 8.8.3.2).
 const (
 	strongly = false
 	weakly   = true
 )
 
-// named says if etag is one of the tags that the client names (RFC 9110, 13.1.1 and 13.1.2:
-// "*" is any).
-func named(headers []string, etag string, weak bool) bool {
+// named says if the tag of f is one of those that the client names (RFC 9110, 13.1.1 and 13.1.2: "*" is any).
+func named(headers []string, f *form, weak bool) bool {
 	for _, h := range headers {
-		if h == etag { // what our own handset sends
+		if weak && h == f.tag { // what our own handset sends
 			return true
 		}
 		for tag := range strings.SplitSeq(h, ",") {
@@ -105,7 +127,7 @@ func named(headers []string, etag string, weak bool) bool {
 			if weak {
 				tag = strings.TrimPrefix(tag, "W/")
 			}
-			if tag == etag || tag == "*" {
+			if tag == "*" || tag == f.tag && (weak || !f.weak) {
 				return true
 			}
 		}

@@ -4,7 +4,7 @@
 // every handset.
 //
 // Parties: handsets, caches and mirrors ask; package publish writes the folder and hands over
-// the metadata of each publication. It promises strong ETags, conditional and range requests,
+// the metadata of each publication. It promises ETags that a handset can compute by itself, conditional and range requests,
 // immutable caching of everything but timestamp.json, and one conditional request per poll
 // that costs little more than the network: the current metadata lies in memory with its
 // header values made beforehand. Whoever asks for gzip gets current metadata as it was
@@ -72,7 +72,7 @@ func (h *Handler) Publish(metadata map[string][]byte, published func(stored stri
 		}
 		e := newEntry(body, name == metadataDir+"timestamp.json")
 		if packed := gzip.pack(body); packed != nil {
-			e.packed = newForm(packed)
+			e.pack(packed)
 		}
 		next[name] = e
 	}

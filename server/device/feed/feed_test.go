@@ -16,6 +16,7 @@ import (
 	"strings"
 	"testing"
 
+	"landed/manifests/tufrepo"
 	"landed/server/blob"
 	"landed/server/blob/disk"
 )
@@ -30,6 +31,16 @@ var (
 func sum(b []byte) string {
 	s := sha256.Sum256(b)
 	return hex.EncodeToString(s[:])
+}
+
+// signedSum is the tag of a timestamp without its quotes: the digest of what is signed in it.
+func signedSum(t testing.TB, doc []byte) string {
+	t.Helper()
+	s, err := tufrepo.SignedDigest(doc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
 }
 
 // Both lie in the folder, and are not published any more.
@@ -69,6 +80,7 @@ func newFeed(t testing.TB) (*Handler, string) {
 func TestAnswers(t *testing.T) {
 	h, _ := newFeed(t)
 	etag := func(b []byte) string { return `"` + sum(b) + `"` }
+	ofTimestamp := `"` + signedSum(t, timestamp) + `"`
 	const forever = "public, max-age=31536000, immutable"
 	target := "/tuf/targets/" + storedName(payload)
 	for _, tc := range []struct {
@@ -78,9 +90,9 @@ func TestAnswers(t *testing.T) {
 		body               []byte
 		want               map[string]string
 	}{
-		{"the timestamp is asked about each time", "GET", "/tuf/metadata/timestamp.json", nil, 200, timestamp, map[string]string{"Cache-Control": "no-cache", "Etag": etag(timestamp), "Content-Type": "application/json", "Content-Length": strconv.Itoa(len(timestamp))}},
-		{"unchanged", "GET", "/tuf/metadata/timestamp.json", map[string]string{"If-None-Match": etag(timestamp)}, 304, nil, map[string]string{"Cache-Control": "no-cache", "Etag": etag(timestamp)}},
-		{"unchanged, among several, weakly", "GET", "/tuf/metadata/timestamp.json", map[string]string{"If-None-Match": `"x", W/` + etag(timestamp)}, 304, nil, nil},
+		{"the timestamp is asked about each time", "GET", "/tuf/metadata/timestamp.json", nil, 200, timestamp, map[string]string{"Cache-Control": "no-cache", "Etag": ofTimestamp, "Content-Type": "application/json", "Content-Length": strconv.Itoa(len(timestamp))}},
+		{"unchanged", "GET", "/tuf/metadata/timestamp.json", map[string]string{"If-None-Match": ofTimestamp}, 304, nil, map[string]string{"Cache-Control": "no-cache", "Etag": ofTimestamp}},
+		{"unchanged, among several, weakly", "GET", "/tuf/metadata/timestamp.json", map[string]string{"If-None-Match": `"x", W/` + ofTimestamp}, 304, nil, nil},
 		{"changed", "GET", "/tuf/metadata/timestamp.json", map[string]string{"If-None-Match": `"x"`}, 200, timestamp, nil},
 		{"head", "HEAD", "/tuf/metadata/timestamp.json", nil, 200, nil, map[string]string{"Content-Length": strconv.Itoa(len(timestamp))}},
 		{"part of metadata", "GET", "/tuf/metadata/3.snapshot.json", map[string]string{"Range": "bytes=0-4"}, 206, snapshot[:5], map[string]string{"Content-Range": "bytes 0-4/" + strconv.Itoa(len(snapshot))}},
@@ -130,13 +142,50 @@ func TestAnswers(t *testing.T) {
 	}
 }
 
+// A poll is answered alike whatever the timestamp looks like beside what is signed, and in whatever coding it would go
+// out: the handset has computed the tag from what is signed, and knows of nothing else.
+func TestPollMatchesWhatIsSigned(t *testing.T) {
+	const signed = `"signed":{"_type":"timestamp","version":7}`
+	want := `"` + signedSum(t, []byte("{"+signed+"}")) + `"`
+	long := strings.Repeat(`{"keyid":"aa","sig":"00"},`, 100) + `{}`
+	for name, doc := range map[string]string{
+		"as it is":    `{"signatures":[{"keyid":"aa","sig":"01"}],` + signed + `}`,
+		"white space": "{\n " + signed + ",\n \"signatures\": []\n}\n",
+		"unsigned":    `{"x-mark":"handset 4711",` + signed + `}`,
+		"long":        `{"signatures":[` + long + `],` + signed + `}`,
+	} {
+		h, _ := newFeed(t)
+		h.Publish(map[string][]byte{"timestamp.json": []byte(doc)}, func(string) bool { return false })
+		for _, accept := range []string{"", "gzip", "gzip;q=0"} {
+			about := func(tag string) *httptest.ResponseRecorder {
+				return ask(h, "GET", "/tuf/metadata/timestamp.json", map[string]string{"Accept-Encoding": accept, "If-None-Match": tag})
+			}
+			w := about(want)
+			if w.Code != 304 || w.Body.Len() > 0 || strings.TrimPrefix(w.Header().Get("Etag"), "W/") != want {
+				t.Errorf("%s, %q: %d, ETag %s", name, accept, w.Code, w.Header().Get("Etag"))
+			}
+			packed := name == "long" && accept == "gzip"
+			if w = about(`"` + sum([]byte(doc)) + `"`); w.Code != 200 || (w.Header().Get("Content-Encoding") == "gzip") != packed {
+				t.Errorf("%s, %q: another tag: %d %v", name, accept, w.Code, w.Header())
+			}
+			if weak := strings.HasPrefix(w.Header().Get("Etag"), "W/"); weak != packed {
+				t.Errorf("%s, %q: two codings share a strong tag", name, accept)
+			}
+			match := ask(h, "GET", "/tuf/metadata/timestamp.json", map[string]string{"Accept-Encoding": accept, "If-Match": want})
+			if wanted := map[bool]int{true: 412, false: 200}[packed]; match.Code != wanted {
+				t.Errorf("%s, %q: If-Match: %d, wanted %d", name, accept, match.Code, wanted)
+			}
+		}
+	}
+}
+
 func TestPublishSwapsAtOnce(t *testing.T) {
 	h, _ := newFeed(t)
 	next := []byte(`{"signed":{"_type":"timestamp","version":8}}`)
 	h.Publish(map[string][]byte{"timestamp.json": next}, func(string) bool { return false })
 	w := httptest.NewRecorder()
 	r := httptest.NewRequest("GET", "/tuf/metadata/timestamp.json", nil)
-	r.Header.Set("If-None-Match", `"`+sum(timestamp)+`"`)
+	r.Header.Set("If-None-Match", `"`+signedSum(t, timestamp)+`"`)
 	h.ServeHTTP(w, r)
 	if w.Code != 200 || w.Body.String() != string(next) {
 		t.Errorf("got %d %s", w.Code, w.Body)

@@ -61,7 +61,8 @@ func (c *Client) Release(ctx context.Context, name string) (Release, error) {
 
 // DropRelease gives up a release that is not published. Its name and counter are free again.
 func (c *Client) DropRelease(ctx context.Context, name, reason string) error {
-	return c.call(ctx, http.MethodDelete, "/v1/releases/"+url.PathEscape(name)+"?"+url.Values{"reason": {reason}}.Encode(), nil, nil)
+	return c.call(ctx, http.MethodDelete,
+		"/v1/releases/"+url.PathEscape(name)+"?"+url.Values{"reason": {reason}}.Encode(), nil, nil)
 }
 
 // Stage makes the metadata of a release, for the signers.
@@ -105,7 +106,8 @@ func (c *Client) SendResponse(ctx context.Context, id string, response []byte) (
 
 // DropChange gives an open change up; its release can be staged again.
 func (c *Client) DropChange(ctx context.Context, id, reason string) error {
-	return c.call(ctx, http.MethodDelete, "/v1/changes/"+url.PathEscape(id)+"?"+url.Values{"reason": {reason}}.Encode(), nil, nil)
+	return c.call(ctx, http.MethodDelete, "/v1/changes/"+url.PathEscape(id)+"?"+url.Values{"reason": {reason}}.Encode(),
+		nil, nil)
 }
 
 // ImportTrust hands in signed offline metadata; what changed is told in words.
@@ -128,7 +130,9 @@ func (c *Client) Trust(ctx context.Context) (map[string]time.Time, error) {
 
 // StartRollout lets a published release go to models; none means every model of it. channel ""
 // is stable, no stages are the server's default ones.
-func (c *Client) StartRollout(ctx context.Context, release string, models []string, channel string, stages []Stage) ([]Rollout, error) {
+func (c *Client) StartRollout(
+	ctx context.Context, release string, models []string, channel string, stages []Stage,
+) ([]Rollout, error) {
 	in := struct {
 		Release string   `json:"release"`
 		Models  []string `json:"models"`

@@ -39,8 +39,10 @@ type Client struct {
 // token only servers that want none answer. A nil h is one with timeouts that suit uploads.
 func New(base, token string, h *http.Client) (*Client, error) {
 	u, err := url.Parse(base)
-	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil {
-		return nil, fmt.Errorf("the URL of the server is %q; wanted one such as https://ota.example.org or http://127.0.0.1:8080", base)
+	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" || u.RawQuery != "" ||
+		u.Fragment != "" || u.User != nil {
+		return nil, fmt.Errorf("the URL of the server is %q; wanted one such as https://ota.example.org or "+
+			"http://127.0.0.1:8080", base)
 	}
 	if strings.ContainsFunc(token, func(r rune) bool { return r <= ' ' || r > '~' }) {
 		return nil, errors.New("the token holds spaces or characters that no token has; was more than the token copied?")
@@ -138,7 +140,8 @@ func (c *Client) do(req *http.Request, into any) error {
 		return nil
 	}
 	if err := json.Unmarshal(body, into); err != nil {
-		return foreign(resp, fmt.Sprintf("The answer to %s %s cannot be read (%v): %s", req.Method, req.URL.Path, err, excerpt(body)))
+		return foreign(resp, fmt.Sprintf("The answer to %s %s cannot be read (%v): %s", req.Method, req.URL.Path, err,
+			excerpt(body)))
 	}
 	return nil
 }

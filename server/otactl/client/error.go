@@ -54,15 +54,18 @@ func refusal(resp *http.Response, body []byte) error {
 		return e
 	}
 	if to := resp.Header.Get("Location"); resp.StatusCode/100 == 3 && to != "" {
-		e = foreign(resp, fmt.Sprintf("The answer was %s to %s. A token is not carried to another address: name that address as the URL of the server, if it is the right one.", resp.Status, to))
+		e = foreign(resp, fmt.Sprintf("The answer was %s to %s. A token is not carried to another address: "+
+			"name that address as the URL of the server, if it is the right one.", resp.Status, to))
 		e.Code = "redirected"
 		return e
 	}
-	return foreign(resp, fmt.Sprintf("The answer was %q and no problem document, so it is not from a Landed server: %s", resp.Status, excerpt(body)))
+	return foreign(resp, fmt.Sprintf("The answer was %q and no problem document, so it is not from a Landed server: %s",
+		resp.Status, excerpt(body)))
 }
 
 func foreign(resp *http.Response, detail string) *Error {
-	return &Error{Status: resp.StatusCode, Code: "foreign_answer", Title: "Not the answer of a Landed server", Detail: detail}
+	return &Error{Status: resp.StatusCode, Code: "foreign_answer", Title: "Not the answer of a Landed server",
+		Detail: detail}
 }
 
 // excerpt is the start of a foreign answer in one line without control characters.

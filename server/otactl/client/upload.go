@@ -19,7 +19,9 @@ import (
 // so far, from another goroutine, and never after Upload returned. r is not read before the
 // server agreed to take it. A refused package is an [*Error] with every finding; a server that
 // stored other bytes than those of r is an [*Error] with the code "other_bytes".
-func (c *Client) Upload(ctx context.Context, name, channel string, r io.Reader, size int64, progress func(sent int64)) (Package, error) {
+func (c *Client) Upload(
+	ctx context.Context, name, channel string, r io.Reader, size int64, progress func(sent int64),
+) (Package, error) {
 	q := url.Values{"name": {name}}
 	if channel != "" {
 		q.Set("channel", channel)
@@ -39,7 +41,8 @@ func (c *Client) Upload(ctx context.Context, name, channel string, r io.Reader, 
 	digest := body.end()
 	if err == nil && p.SHA256 != digest {
 		err = &Error{Code: "other_bytes", Title: "Damaged on the way",
-			Detail: fmt.Sprintf("The server stored bytes with the SHA-256 %s, but those sent have %s. Do not release that package.", p.SHA256, digest)}
+			Detail: fmt.Sprintf("The server stored bytes with the SHA-256 %s, but those sent have %s. "+
+				"Do not release that package.", p.SHA256, digest)}
 	}
 	return p, err
 }

@@ -75,7 +75,7 @@ type Rollout struct {
 	Release  string    `json:"release"`
 	Model    string    `json:"model"`
 	Channel  string    `json:"channel"`
-	Package  string    `json:"package"` // SHA-256
+	Packages []string  `json:"packages"` // SHA-256, one for each image variant
 	Salt     string    `json:"salt"`
 	State    string    `json:"state"` // "running", "held", "halted", "finished"
 	Stage    int       `json:"stage"` // 1, 2, 3 …

@@ -16,7 +16,7 @@ func testRollouts(t *testing.T, s fleet.Store) {
 	}
 	rollout := func(release, model string) fleet.Rollout {
 		return fleet.Rollout{
-			ID: release + "." + model + ".stable", Release: release, Model: model, Channel: "stable", Package: "p", Salt: "s",
+			ID: release + "." + model + ".stable", Release: release, Model: model, Channel: "stable", Salt: "s",
 			Stages: fleet.DefaultStages(), State: fleet.RolloutRunning, Since: Now, Started: Now, Changed: Now,
 		}
 	}

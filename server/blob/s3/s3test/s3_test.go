@@ -3,14 +3,11 @@
 package s3test
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log"
 	"net"
-	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -211,56 +208,6 @@ func TestListOfSeveralPages(t *testing.T) {
 	}
 	if found != n {
 		t.Errorf("%d contents, wanted %d", found, n)
-	}
-}
-
-func TestLink(t *testing.T) {
-	s := open(t, config())
-	b := blobtest.Bytes(1, 5000)
-	ref := blobtest.Put(t, s, b)
-	get := func(ref blob.Ref, spoil, ranges string) (int, []byte) {
-		t.Helper()
-		u, err := s.Link(t.Context(), ref, time.Minute)
-		if err != nil {
-			t.Fatal(err)
-		}
-		req, err := http.NewRequestWithContext(t.Context(), "GET", u+spoil, nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if ranges != "" {
-			req.Header.Set("Range", ranges)
-		}
-		resp, err := http.DefaultClient.Do(req)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer resp.Body.Close()
-		got, err := io.ReadAll(resp.Body)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return resp.StatusCode, got
-	}
-	if status, got := get(ref, "", ""); status != http.StatusOK || !bytes.Equal(got, b) {
-		t.Errorf("whole: %d, %d bytes", status, len(got))
-	}
-	if status, got := get(ref, "", "bytes=100-199"); status != http.StatusPartialContent || !bytes.Equal(got, b[100:200]) {
-		t.Errorf("range: %d, %d bytes", status, len(got))
-	}
-	if status, _ := get(ref, "", "bytes=5000-"); status != http.StatusRequestedRangeNotSatisfiable {
-		t.Errorf("range past the end: %d", status)
-	}
-	if status, _ := get(ref, "0", ""); status != http.StatusForbidden {
-		t.Errorf("spoiled signature: %d", status)
-	}
-	if status, _ := get(blobtest.RefOf(b[1:]), "", ""); status != http.StatusNotFound {
-		t.Errorf("unknown content: %d", status)
-	}
-	for _, ttl := range []time.Duration{0, 8 * 24 * time.Hour} {
-		if u, err := s.Link(t.Context(), ref, ttl); err == nil {
-			t.Errorf("a link for %v was made: %s", ttl, u)
-		}
 	}
 }
 

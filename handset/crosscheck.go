@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package handset
+
+import (
+	"errors"
+	"slices"
+	"strings"
+
+	"landed/handset/slots"
+	"landed/manifests"
+	"landed/manifests/offers"
+	"landed/manifests/report"
+	"landed/manifests/tufrepo"
+)
+
+// crosscheck requires that the offline role of the model lists the offered package with the same length and hash, and
+// the same custom part: every member of it, whether this program knows it or not.
+func (f *feed) crosscheck(o offers.Offer) error {
+	disagree := func(format string, args ...any) error {
+		return refuse(ClassDisagree, report.PhaseMetadata, codeExcluded, "offered package %s: "+format,
+			append([]any{o.Package.Path}, args...)...)
+	}
+	if !strings.HasPrefix(o.Package.Path, "builds/"+f.role+"/") || tufrepo.CheckPath(o.Package.Path) != nil {
+		return refuse(ClassHardware, report.PhaseMetadata, codeRecoveryWrong,
+			"offered package %s does not lie under builds/%s/", o.Package.Path, f.role)
+	}
+	info, err := f.target(o.Package.Path, f.role)
+	if err != nil {
+		if errors.Is(err, errUnlisted) {
+			return disagree("the offline role does not list it")
+		}
+		return err
+	}
+	if info.Length != o.Package.Length || sha256Of(info) != o.Package.SHA256 {
+		return disagree("length or hash differ from what the offline role signed")
+	}
+	if info.Custom == nil {
+		return disagree("the offline role says nothing about it")
+	}
+	offered, err := o.CustomJSON()
+	if err != nil || !manifests.SameJSON(*info.Custom, offered) {
+		return disagree("the custom fields differ from what the offline role signed")
+	}
+	custom, err := manifests.ParseCustom(*info.Custom)
+	if err != nil {
+		return disagree("%w", err)
+	}
+	if custom.Model != f.model {
+		return refuse(ClassHardware, report.PhaseMetadata, codeRecoveryWrong, "%s is for %s, this handset is a %s",
+			o.Package.Path, custom.Model, f.model)
+	}
+	if custom.Channel != f.c.cfg.Channel {
+		return disagree("it is signed for the channel %s, this handset is on %s", custom.Channel, f.c.cfg.Channel)
+	}
+	return nil
+}
+
+// disagreement says if err is about what the two roles say, and not about reaching them.
+func disagreement(err error) bool {
+	r, ok := errors.AsType[*Refusal](err)
+	return ok && (r.Class == ClassDisagree || r.Class == ClassHardware)
+}
+
+// offlineCustom is what the offline role says of the release that an offer names, though it does not say what the offer
+// says: so that a report of the quarrel can tell which release it is about in words that are signed offline.
+func (f *feed) offlineCustom(o offers.Offer, b slots.Build) (manifests.Custom, bool) {
+	doc := f.up.GetTrustedMetadataSet().Targets[f.role]
+	if doc == nil {
+		return manifests.Custom{}, false
+	}
+	for _, info := range doc.Signed.Targets {
+		if info.Custom == nil {
+			continue
+		}
+		if custom, err := manifests.ParseCustom(*info.Custom); err == nil && custom.Release == o.Custom.Release &&
+			custom.Variant == b.Variant && custom.Channel == f.c.cfg.Channel && custom.Build.UTC > b.UTC {
+			return custom, true
+		}
+	}
+	return manifests.Custom{}, false
+}
+
+// noteOffers takes from a document what the offline role agrees with, and nothing else: counter, release and effect too
+// stay with the handset. An error is a quarrel about what is offered to this handset, or a feed out of reach; an
+// offer to others, or of what runs, that the offline role does not back is as if it were not there.
+func (c *Client) noteOffers(f *feed, doc offers.Document, d offers.Decision, b slots.Build) error {
+	if d.Offer != nil {
+		err := f.crosscheck(*d.Offer)
+		if custom, ok := f.offlineCustom(*d.Offer, b); ok && disagreement(err) && c.learn(f, custom) == nil {
+			c.noteRelease(custom, b)
+		}
+		if err == nil {
+			err = c.learn(f, d.Offer.Custom)
+		}
+		if err != nil {
+			return err
+		}
+		c.noteRelease(d.Offer.Custom, b)
+		return nil
+	}
+	for _, o := range about(doc, b) {
+		err := f.crosscheck(o)
+		if err == nil {
+			if err := c.learn(f, o.Custom); err != nil {
+				return err
+			}
+			c.noteRelease(o.Custom, b)
+			return nil
+		}
+		if !disagreement(err) {
+			return err
+		}
+		c.cfg.Log.Warn("an offer is not believed", "rollout", o.Rollout, "err", err)
+	}
+	return nil
+}
+
+// about lists what a document says to a handset that is offered nothing: of the build that runs, else of newer ones.
+func about(doc offers.Document, b slots.Build) []offers.Offer {
+	var running, newer []offers.Offer
+	for _, o := range doc.Offers {
+		switch {
+		case o.Needs != "", o.Custom.Variant != b.Variant:
+		case o.Custom.Build.Fingerprint == b.Fingerprint:
+			running = append(running, o)
+		case o.Custom.Build.UTC > b.UTC:
+			newer = append(newer, o)
+		}
+	}
+	return slices.Concat(running, newer)
+}

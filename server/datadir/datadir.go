@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package datadir is the data folder of a server: what lies where, the online keys, and the lock
+// that keeps a second server out.
+//
+//	landed.db         the database          online.json       public halves of the online keys
+//	keys/             the online keys       online-next.json  those that are to replace them
+//	blobs/            packages              ota-keys/CHANNEL/ pinned OTA certificates
+//	feed/             the feed as files     .serving          locked while a server runs
+//
+// Parties: whoever runs a server makes the folder and renews its keys, through package otad; package
+// server reads it. It promises that a folder has all its keys or is none, that no key is ever
+// overwritten, and that keys are never readable by others. It refuses to go on with a key that is
+// missing, unreadable, or open to others, and says what to do.
+package datadir
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"landed/internal/durable"
+	"landed/server/auth"
+	"landed/server/fleet"
+	"landed/server/store"
+)
+
+// Dir is the path of a data folder.
+type Dir string
+
+// Database is the path of the SQLite database.
+func (d Dir) Database() string { return d.path(databaseFile) }
+
+// Blobs is the path of the folder for package contents.
+func (d Dir) Blobs() string { return d.path(blobsDir) }
+
+// Feed is the path of the folder that any file server can serve.
+func (d Dir) Feed() string { return d.path(feedDir) }
+
+func (d Dir) path(name string) string { return filepath.Join(string(d), name) }
+
+// Lock keeps a second server from the same data folder: figures and reports have one writer. It is
+// given back when the process ends, however it ends.
+func (d Dir) Lock() (unlock func() error, err error) {
+	unlock, err = durable.TryLock(d.path(lockFile))
+	if errors.Is(err, durable.ErrLocked) {
+		return nil, fmt.Errorf("another otad serves %s already; end it first, or give this one a data folder of its own", d)
+	}
+	return unlock, err
+}
+
+// The names in a data folder.
+const (
+	lockFile     = ".serving"
+	databaseFile = "landed.db"
+	onlineFile   = "online.json"      // public halves of the online keys, for otasign init
+	nextFile     = "online-next.json" // those that are to replace them, for otasign rotate
+	keysDir      = "keys"
+	blobsDir     = "blobs"
+	feedDir      = "feed"
+	otaKeysDir   = "ota-keys"
+)
+
+// Init makes a data folder: the database, the three online keys, online.json for otasign, a
+// folder per channel for pinned OTA certificates, and the first admin's token, whose secret
+// it returns: it cannot be shown again. A folder that holds keys already is refused.
+func Init(ctx context.Context, dir, admin string, now func() time.Time) (secret string, err error) {
+	if entries, err := os.ReadDir(filepath.Join(dir, keysDir)); len(entries) > 0 || err != nil &&
+		!errors.Is(err, fs.ErrNotExist) {
+		return "", fmt.Errorf("%s is a data folder already; choose another, or go on with \"otad serve\"", dir)
+	}
+	for _, d := range []string{blobsDir, feedDir, otaKeysDir + "/stable", otaKeysDir + "/beta", otaKeysDir + "/lab"} {
+		if err := os.MkdirAll(filepath.Join(dir, d), 0o755); err != nil {
+			return "", err
+		}
+	}
+	if secret, err = AddToken(ctx, dir, admin, fleet.RoleAdmin, now); err != nil {
+		return "", err
+	}
+	// The keys come last and all at once: they are what makes a data folder.
+	aside, err := os.MkdirTemp(dir, "new-keys-")
+	if err != nil {
+		return "", err
+	}
+	online, err := makeKeys(aside)
+	if err == nil {
+		err = durable.WriteFile(filepath.Join(dir, onlineFile), online.Bytes(), 0o644)
+	}
+	if err == nil {
+		err = durable.Rename(aside, filepath.Join(dir, keysDir))
+	}
+	if err != nil {
+		return "", errors.Join(err, os.RemoveAll(aside))
+	}
+	return secret, nil
+}
+
+// AddToken adds a token to the database of a data folder, also beside a running server, and
+// returns its secret.
+func AddToken(ctx context.Context, dir, name string, role fleet.Role, now func() time.Time) (secret string, err error) {
+	secret, t, err := auth.NewToken(name, role, now())
+	if err != nil {
+		return "", err
+	}
+	db, err := store.Open(ctx, filepath.Join(dir, databaseFile), now)
+	if err != nil {
+		return "", err
+	}
+	return secret, errors.Join(auth.Add(ctx, db, t, "otad"), db.Close())
+}

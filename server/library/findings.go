@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package library
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"landed/manifests"
+	"landed/manifests/otapkg"
+	"landed/server/fleet"
+)
+
+// Refused is the answer to a package that may not be used: every finding, and nothing stored.
+type Refused struct {
+	Findings otapkg.Findings
+	Facts    otapkg.Facts
+}
+
+// Error counts the reasons and names the first.
+func (r *Refused) Error() string { return r.Unwrap().Error() }
+
+// Unwrap gives the error that doors know how to answer.
+func (r *Refused) Unwrap() error {
+	var reasons []string
+	for _, f := range r.Findings {
+		if f.Level == otapkg.Refuse {
+			reasons = append(reasons, f.Message)
+		}
+	}
+	if len(reasons) == 1 {
+		return fleet.Errorf(fleet.Invalid, "package_refused", "the package is refused and nothing was stored: %s", reasons[0])
+	}
+	return fleet.Errorf(fleet.Invalid, "package_refused", "the package is refused for %d reasons and nothing was "+
+		"stored. The first: %s", len(reasons), reasons[0])
+}
+
+// Extend gives programs the findings.
+func (r *Refused) Extend() map[string]any {
+	return map[string]any{"findings": r.Findings, "facts": r.Facts}
+}
+
+// known is what the server already holds when a package arrives.
+type known struct {
+	packages []fleet.Package
+	patched  map[string]time.Time // by device: the first day on which a build of it could ask for consent
+}
+
+// judge adds what only the server can find: it compares the package with what is here.
+func (k known) judge(p fleet.Package, facts otapkg.Facts) otapkg.Findings {
+	var fs otapkg.Findings
+	add := func(code otapkg.Code, level otapkg.Level, found, wanted, fix, format string, args ...any) {
+		fs = append(fs, otapkg.Finding{Code: code, Level: level, Found: found, Wanted: wanted, Fix: fix,
+			Message: fmt.Sprintf(format, args...)})
+	}
+	built := time.Unix(p.Build.UTC, 0).UTC().Format(time.DateOnly)
+	full := false
+	for _, other := range k.packages {
+		if other.Model != p.Model || other.SHA256 == p.SHA256 {
+			continue
+		}
+		if other.Name == p.Name {
+			add(otapkg.VerSame, otapkg.Refuse, p.Name, other.Name, "Rename the file.",
+				"A file named %s is here already, with the build %s. Two files of one model cannot share a name.", p.Name, other.Build.Incremental)
+		}
+		if other.Variant != p.Variant || other.Channel != p.Channel {
+			continue
+		}
+		full = full || len(other.PreBuilds) == 0
+		switch {
+		case other.Build.Fingerprint == p.Build.Fingerprint:
+			add(otapkg.VerSame, otapkg.Refuse, p.SHA256, other.SHA256, "Give the new build a new version.",
+				"%s exists with another SHA-256 (%s…, uploaded by %s). A version must not change once uploaded.",
+				p.Build.Incremental, other.SHA256[:12], other.By)
+		case other.Build.UTC > p.Build.UTC && !fs.Has(otapkg.VerOld):
+			newest := time.Unix(other.Build.UTC, 0).UTC().Format(time.DateOnly)
+			add(otapkg.VerOld, otapkg.Refuse, built, newest, "Upload the newer build.",
+				"Built %s, older than %s of %s, which is here for %s on %s.", built, other.Build.Incremental, newest, p.Variant, p.Channel)
+		}
+	}
+	if day, ok := k.patched[p.Model]; ok && time.Unix(p.Build.UTC, 0).Before(day) {
+		add(otapkg.DownUnpatch, otapkg.Refuse, built, day.Format(time.DateOnly), "Build it again from the patched tree.",
+			"This build is of %s; builds of %s ask for consent only since %s, so it activates Cloud Messaging by itself. "+
+				"Offering it would undo the patch.", built, p.Model, day.Format(time.DateOnly))
+	}
+	if facts.Incremental && !full {
+		add(otapkg.IncAlone, otapkg.Warn, "", "", "Add the full package.",
+			"Phones on other builds, or altered ones, cannot take this incremental, and no full package of %s is here.", p.Variant)
+	}
+	return fs
+}
+
+// identify reads from the facts whom the package is for, and finds what forbids an answer.
+func identify(
+	c *manifests.Catalogue, facts otapkg.Facts, name string,
+) (m manifests.Model, variant string, b manifests.Build, fs otapkg.Findings) {
+	refuse := func(code otapkg.Code, found, wanted, fix, format string, args ...any) {
+		fs = append(fs, otapkg.Finding{Code: code, Level: otapkg.Refuse, Found: found, Wanted: wanted, Fix: fix,
+			Message: fmt.Sprintf(format, args...)})
+	}
+	var names []string
+	for _, known := range c.Models() {
+		names = append(names, known.Device)
+		if slices.Contains(facts.PreDevices, known.Device) {
+			m = known
+		}
+	}
+	found := strings.Join(facts.PreDevices, ", ")
+	switch {
+	case len(facts.PreDevices) == 0: // META-MISSING says so already
+		return m, "", b, nil
+	case len(facts.PreDevices) > 1:
+		refuse(otapkg.DevUnknown, found, "one device", "Build one package per device.", "The package is for %d "+
+			"devices (%s); a rollout goes to one model.", len(facts.PreDevices), found)
+		return m, "", b, fs
+	case m.Device == "":
+		refuse(otapkg.DevUnknown, found, strings.Join(names, ", "), "Correct pre-device, or add the model to the catalogue.",
+			"`%s` is not a known device.%s", found, didYouMean(found, names))
+		return m, "", b, fs
+	}
+	if string(facts.Family) != m.Profile.Family && facts.Family != "" {
+		refuse(otapkg.MetaType, string(facts.Family), m.Profile.Family, "Upload the package that the updater of this "+
+			"model installs.", "%s installs packages of the family %q; this one is %q.", m.Product, m.Profile.Family, facts.Family)
+	}
+	if len(facts.PostBuild) == 0 {
+		return m, "", b, fs
+	}
+	b = manifests.Build{Fingerprint: facts.PostBuild[0], Incremental: incremental(facts.PostBuild[0]), UTC: facts.PostTimestamp}
+	variant = variantOf(m, facts, name)
+	if !m.HasVariant(variant) {
+		refuse(otapkg.DevUnknown, variant, strings.Join(m.Variants, ", "), "Add the variant to the catalogue, if it is right.",
+			"The image is of the variant `%s`, which %s is not known to have.%s",
+			variant, m.Device, didYouMean(variant, m.Variants))
+	}
+	return m, variant, b, fs
+}
+
+// variantOf says which image variant a package of m is for. The image itself says it best; an
+// image that is packed into partitions is not read at upload, so there the word in the file
+// name counts (miui_FUXIGlobal_…), then the product in the fingerprint: brand/PRODUCT/device:….
+// In 2014 fingerprints did not tell variants apart.
+func variantOf(m manifests.Model, facts otapkg.Facts, name string) string {
+	if facts.Variant != "" {
+		return facts.Variant
+	}
+	if parts := strings.Split(name, "_"); len(parts) > 1 && len(m.ROMNames) == len(m.Variants) {
+		if i := slices.Index(m.ROMNames, parts[1]); i >= 0 {
+			return m.Variants[i]
+		}
+	}
+	if parts := strings.Split(facts.PostBuild[0], "/"); len(parts) > 1 && m.HasVariant(parts[1]) {
+		return parts[1]
+	}
+	return m.Variants[0]
+}
+
+// incremental is the version label in a fingerprint: brand/product/device:release/id/INCREMENTAL:type/tags.
+func incremental(fingerprint string) string {
+	halves := strings.SplitN(fingerprint, ":", 3)
+	if len(halves) < 2 {
+		return ""
+	}
+	return halves[1][strings.LastIndexByte(halves[1], '/')+1:]
+}
+
+func didYouMean(found string, names []string) string {
+	for _, n := range names {
+		if strings.EqualFold(strings.TrimSpace(found), n) {
+			return fmt.Sprintf(" Did you mean `%s`?", n)
+		}
+	}
+	return ""
+}

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package library takes packages in and out.
+//
+// Parties: release engineers upload and remove; releases name what is here. It promises that what
+// is refused leaves nothing behind, and that all findings come at once; that the bytes of a package
+// are stored before anything names them, and deleted after nothing does. It refuses what no pinned
+// key signed, what would undo a published patch, and to remove what a release or the published
+// metadata names.
+package library
+
+import (
+	"crypto"
+	"log/slog"
+	"time"
+
+	"landed/manifests"
+	"landed/server/blob"
+	"landed/server/fleet"
+	"landed/server/repo"
+)
+
+// Config is what a Library is given. All fields are needed.
+type Config struct {
+	Store     fleet.Store
+	Blobs     blob.Store
+	Repo      *repo.Repo // knows what the published metadata lists
+	Catalogue *manifests.Catalogue
+	// OTAKeys gives the keys pinned for a channel: only packages that one of them signed are
+	// taken. An empty list is refused, except for the channel lab.
+	OTAKeys func(channel string) ([]crypto.PublicKey, error)
+	Log     *slog.Logger
+}
+
+// Library keeps packages. Its methods may be called from any number of goroutines.
+type Library struct {
+	cfg       Config
+	accepting mutex                   // one upload at a time, once its bytes have come; or one removal
+	removed   func(done string) error // after each step of a removal; tests break it off here
+}
+
+// New makes the library.
+func New(c Config) *Library {
+	return &Library{cfg: c, accepting: make(mutex, 1), removed: func(string) error { return nil }}
+}
+
+func (l *Library) now() time.Time { return l.cfg.Repo.Now() }

@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package library_test
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"strings"
+	"testing"
+	"testing/iotest"
+
+	fixtures "landed/firmware-fixtures"
+	"landed/manifests/otapkg"
+	"landed/server/fleet"
+	"landed/server/library"
+	kit "landed/server/servertest"
+)
+
+// Attacks 26 and 27: whatever is refused leaves nothing behind.
+func TestHostilePackagesAreRefused(t *testing.T) {
+	h := kit.New(t)
+	cases := fixtures.Hostile()
+	if len(cases) < 20 {
+		t.Fatalf("only %d hostile packages", len(cases))
+	}
+	for _, c := range cases {
+		var body bytes.Buffer
+		if err := c.Write(&body, kit.OTAKey); err != nil {
+			t.Fatal(err)
+		}
+		name := c.File
+		if name == "" || !strings.HasSuffix(name, ".zip") {
+			name = "update.zip"
+		}
+		before := h.Contents()
+		_, err := h.Library.Upload(h.Ctx, library.Incoming{Name: name, Channel: "stable", By: "mallory"}, &body)
+		refused, isRefused := errors.AsType[*library.Refused](err)
+		switch {
+		case err == nil: // what only warns is taken
+			continue
+		case !isRefused:
+			t.Errorf("%s: %v; wanted findings", c.Name, err)
+			continue
+		case h.Contents() != before:
+			t.Errorf("%s was refused but left something behind", c.Name)
+		}
+		for _, want := range c.Want {
+			if !refused.Findings.Has(otapkg.Code(want)) {
+				t.Errorf("%s: %s is not among %v", c.Name, want, refused.Findings.Codes())
+			}
+		}
+	}
+}
+
+func TestUploadIsHeldAgainstWhatIsHere(t *testing.T) {
+	h := kit.New(t)
+	pkg := h.Upload("armani", fixtures.Patched)
+	if pkg.Variant != "armani_global" || pkg.Build.Incremental != "JHCMIBH46.0" {
+		t.Errorf("package is %+v", pkg)
+	}
+	if ab := h.Upload("fuxi", fixtures.Patched); ab.Variant != "fuxi_global" {
+		t.Errorf("the A/B package is for %s", ab.Variant)
+	}
+	if again := h.Upload("armani", fixtures.Patched); again.SHA256 != pkg.SHA256 {
+		t.Error("the same bytes again are another package")
+	}
+	send := func(change func(*fixtures.Build)) error {
+		b := kit.OK(fixtures.BuildOf("armani", fixtures.Patched))(t)
+		change(&b)
+		body := kit.OK(fixtures.Bytes(b, kit.OTAKey))(t)
+		_, err := h.Library.Upload(h.Ctx, library.Incoming{Name: "other.zip", Channel: "stable", By: "ann"}, bytes.NewReader(body))
+		return err
+	}
+	for _, tc := range []struct {
+		name   string
+		change func(*fixtures.Build)
+		want   otapkg.Code
+	}{
+		{"a known version with other bytes", func(b *fixtures.Build) { b.Config.Migration = "ask" }, otapkg.VerSame},
+		{"older than what is here", func(b *fixtures.Build) {
+			b.UTC -= 3600
+			b.Incremental = "JHCMIBH45.0"
+			b.Fingerprint = strings.Replace(b.Fingerprint, "H46", "H45", 1)
+		}, otapkg.VerOld},
+	} {
+		before := h.Contents()
+		refused, isRefused := errors.AsType[*library.Refused](send(tc.change))
+		if !isRefused || !refused.Findings.Has(tc.want) {
+			t.Errorf("%s: got %+v, wanted %s", tc.name, refused, tc.want)
+		}
+		if h.Contents() != before {
+			t.Errorf("%s: something was stored", tc.name)
+		}
+	}
+}
+
+// A build from before the patch must not be offered any more once a patched one is published.
+func TestGoingBackBeforeThePatchIsRefused(t *testing.T) {
+	h := kit.New(t)
+	h.Released("armani")
+	name, body := kit.PackageOf(t, "armani", fixtures.Unpatched)
+	_, err := h.Library.Upload(h.Ctx, library.Incoming{Name: name, Channel: "beta", By: "ann"}, bytes.NewReader(body))
+	refused, isRefused := errors.AsType[*library.Refused](err)
+	if !isRefused || !refused.Findings.Has(otapkg.DownUnpatch) {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestUploadsThatDoNotArriveWhole(t *testing.T) {
+	h := kit.New(t)
+	name, body := kit.PackageOf(t, "armani", fixtures.Patched)
+	for _, tc := range []struct {
+		name, code string
+		in         library.Incoming
+		r          io.Reader
+	}{
+		{"broken off", "truncated", library.Incoming{Name: name, Channel: "stable"}, io.MultiReader(bytes.NewReader(body[:1000]), iotest.ErrReader(io.ErrUnexpectedEOF))},
+		{"shorter than said", "truncated", library.Incoming{Name: name, Channel: "stable", Size: int64(len(body)) + 1}, bytes.NewReader(body)},
+		{"a path for a name", "file_name", library.Incoming{Name: "../x.zip", Channel: "stable"}, bytes.NewReader(body)},
+		{"a NUL in the name", "file_name", library.Incoming{Name: "a\x00.zip", Channel: "stable"}, bytes.NewReader(body)},
+		{"a name of 300", "file_name", library.Incoming{Name: strings.Repeat("a", 300) + ".zip", Channel: "stable"}, bytes.NewReader(body)},
+		{"no such channel", "channel", library.Incoming{Name: name, Channel: "nightly"}, bytes.NewReader(body)},
+	} {
+		_, err := h.Library.Upload(h.Ctx, tc.in, tc.r)
+		if e, isFleet := errors.AsType[*fleet.Error](err); !isFleet || e.Code != tc.code {
+			t.Errorf("%s: got %v, wanted %s", tc.name, err, tc.code)
+		}
+		if n := h.Contents(); n != 0 {
+			t.Errorf("%s: %d things were stored", tc.name, n)
+		}
+	}
+}

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package published
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"landed/manifests"
+	"landed/server/fleet"
+	"landed/server/store/storetest"
+)
+
+var ctx = context.Background()
+
+func source(name string, counter int64) []byte {
+	return fmt.Appendf(nil, `schema: 1
+release: %s
+counter: %d
+effect: {name: cloud-messaging-opt-in, feature: 1, migration: switch_off, prompt_day: "2014-08-01"}
+notes: {en: off, zh-Hans: off, zh-Hant: off}
+`, name, counter)
+}
+
+func pkg(letter string) fleet.Package {
+	return fleet.Package{SHA256: strings.Repeat(letter, 64), Name: letter + ".zip", Size: 1, Model: "armani", Variant: "armani", Channel: "stable",
+		Build: manifests.Build{Fingerprint: letter, Incremental: letter, UTC: 1}, Facts: []byte("{}"), Findings: []byte("[]")}
+}
+
+func release(name string, counter int64, state fleet.ReleaseState, letters ...string) fleet.Release {
+	r := fleet.Release{Name: name, Counter: counter, Source: source(name, counter), State: state}
+	for _, l := range letters {
+		r.Packages = append(r.Packages, pkg(l).SHA256)
+	}
+	return r
+}
+
+func TestLoad(t *testing.T) {
+	db := storetest.Open(t)
+	write := func(fn func(fleet.Tx) error) {
+		t.Helper()
+		if err := db.Update(ctx, fn); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write(func(tx fleet.Tx) error {
+		return errors.Join(tx.Packages().Put(ctx, pkg("a")), tx.Packages().Put(ctx, pkg("b")),
+			tx.Releases().Create(ctx, release("one", 1, fleet.ReleasePublished, "a")),
+			tx.Releases().Create(ctx, release("two", 2, fleet.ReleaseStaged, "b")),
+			tx.Releases().Create(ctx, release("three", 3, fleet.ReleaseDraft, "b")))
+	})
+	var reader Reader
+	read := func() (lines []string) {
+		t.Helper()
+		if err := db.View(ctx, func(tx fleet.Tx) error {
+			remembered, err := reader.Load(ctx, tx)
+			if err != nil {
+				return err
+			}
+			fresh, err := Load(ctx, tx)
+			for _, all := range [][]Release{remembered, fresh} {
+				var said []string
+				for _, r := range all {
+					said = append(said, fmt.Sprintf("%s %d %s", r.Name, r.Counter, r.Packages[len(r.Packages)-1].Name))
+				}
+				if lines != nil && !slices.Equal(lines, said) {
+					t.Errorf("the reader says %q, a fresh look %q", lines, said)
+				}
+				lines = said
+			}
+			return err
+		}); err != nil {
+			t.Fatal(err)
+		}
+		return lines
+	}
+	if got := read(); !slices.Equal(got, []string{"one 1 a.zip"}) {
+		t.Errorf("at first: %q", got)
+	}
+	write(func(tx fleet.Tx) error {
+		return tx.Releases().Save(ctx, release("two", 2, fleet.ReleasePublished, "b"), fleet.ReleaseStaged)
+	})
+	if got := read(); !slices.Equal(got, []string{"two 2 b.zip", "one 1 a.zip"}) {
+		t.Errorf("two is published: %q", got)
+	}
+	write(func(tx fleet.Tx) error {
+		return tx.Releases().Save(ctx, release("one", 1, fleet.ReleasePublished, "a", "b"), fleet.ReleasePublished)
+	})
+	if got := read(); !slices.Equal(got, []string{"two 2 b.zip", "one 1 b.zip"}) {
+		t.Errorf("a package is added, as after a restored database: %q", got)
+	}
+}
+
+func TestMissingPackagesAreNamedTogether(t *testing.T) {
+	err := storetest.Open(t).View(ctx, func(tx fleet.Tx) error {
+		_, err := Packages(ctx, tx, []string{"first", "second"})
+		return err
+	})
+	if !fleet.Is(err, fleet.NotFound) || !strings.Contains(err.Error(), "first or second") {
+		t.Errorf("got %v", err)
+	}
+}

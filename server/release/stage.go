@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package release
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"landed/manifests"
+	"landed/manifests/tufrepo"
+	"landed/server/fleet"
+	"landed/server/published"
+	"landed/server/repo"
+)
+
+// KeepBuilds is how many builds a model role lists per image variant. Older ones are pruned,
+// so that what a handset downloads stays small; handsets that run them are not touched by it.
+const KeepBuilds = 20
+
+// Stage makes the next version of the role of each model that a release touches, and the
+// request that the offline signers need. Nothing is published by it.
+func (rs *Releases) Stage(ctx context.Context, name, by string) (fleet.Change, error) {
+	var change fleet.Change
+	err := rs.cfg.Repo.Exclusive(func(*repo.Writer) error { // nothing is published between the drafting and the storing
+		s, err := rs.cfg.Repo.State(ctx)
+		if err != nil {
+			return err
+		}
+		if !s.Started() {
+			return fleet.Errorf(fleet.Conflict, "trust_missing",
+				"no root of trust is here yet; make one with otasign init and import it with otactl trust import")
+		}
+		r, packages, err := rs.stageable(ctx, name)
+		if err != nil {
+			return err
+		}
+		draft, err := rs.draftRoles(ctx, s, r, packages)
+		if err != nil {
+			return err
+		}
+		if change, err = rs.request(s, r, draft); err != nil {
+			return err
+		}
+		return rs.saveStaged(ctx, r, change, draft.manifests, by)
+	})
+	return change, err
+}
+
+// stageable loads a release that may be staged now: a draft, or one whose change was dropped.
+func (rs *Releases) stageable(ctx context.Context, name string) (r fleet.Release, packages []fleet.Package, err error) {
+	err = rs.cfg.Store.View(ctx, func(tx fleet.Tx) error {
+		if r, err = tx.Releases().Get(ctx, name); err != nil {
+			return err
+		}
+		switch r.State {
+		case fleet.ReleasePublished:
+			return fleet.Errorf(fleet.Conflict, "published", "release %s is published; start a rollout, or make a new "+
+				"release", name)
+		case fleet.ReleaseStaged:
+			c, err := tx.Changes().Get(ctx, r.Change)
+			if err != nil {
+				return err
+			}
+			if c.State == fleet.ChangeOpen {
+				return fleet.Errorf(fleet.Conflict, "staged", "release %s is staged and waits for signatures; fetch the "+
+					"request of change %s", name, c.ID)
+			}
+		}
+		packages, err = published.Packages(ctx, tx, r.Packages)
+		return err
+	})
+	return r, packages, err
+}
+
+// draft is what a release adds: unsigned roles, and the documents they point to.
+type draft struct {
+	roles     map[string][]byte
+	manifests map[string][]byte
+	packages  []tufrepo.RequestPackage
+	pruned    []string
+}
+
+// draftRoles stores nothing: what it finds may still be refused.
+func (rs *Releases) draftRoles(ctx context.Context, s repo.State, r fleet.Release, packages []fleet.Package) (draft, error) {
+	d := draft{roles: map[string][]byte{}, manifests: map[string][]byte{}}
+	declared, err := manifests.ParseRelease(r.Source)
+	if err != nil {
+		return d, fmt.Errorf("stored release %s: %w", r.Name, err)
+	}
+	added := map[string][]tufrepo.Target{}
+	for _, pkg := range packages {
+		m, err := rs.manifest(declared, pkg)
+		if err != nil {
+			return d, err
+		}
+		model, _ := rs.cfg.Catalogue.Model(pkg.Model)
+		role := model.Role()
+		custom, err := json.Marshal(m.Custom())
+		if err != nil {
+			return d, err
+		}
+		text := m.Bytes()
+		where := tufrepo.ManifestPath(role, r.Name, pkg.Variant)
+		d.manifests[where] = text
+		d.packages = append(d.packages, tufrepo.RequestPackage{Path: m.Package.Path, Name: pkg.Name, SHA256: pkg.SHA256,
+			Length: pkg.Size, Model: pkg.Model, Variant: pkg.Variant, Channel: pkg.Channel})
+		added[role] = append(added[role], tufrepo.Target{Path: m.Package.Path, Length: pkg.Size, SHA256: pkg.SHA256,
+			Custom: custom}, repo.PointTo(where, text))
+	}
+	used, err := rs.usedVersions(ctx)
+	if err != nil {
+		return d, err
+	}
+	for _, role := range slices.Sorted(maps.Keys(added)) {
+		if !s.Delegates(role) {
+			if s.Retired(role) {
+				return d, fleet.Errorf(fleet.Conflict, "model_untrusted", "%s is retired, and nobody signs for it; leave it "+
+					"out of the release, or bring it in again with otasign add-model --model %s", role, role)
+			}
+			return d, fleet.Errorf(fleet.Conflict, "model_untrusted", "nobody may sign for %s yet; run otasign add-model "+
+				"--model %s and import what it writes", role, role)
+		}
+		targets, pruned := nextTargets(s.Info(role).Targets, added[role])
+		d.pruned = append(d.pruned, pruned...)
+		if d.roles[role], err = tufrepo.NewRole(max(s.Next(role), used[role]+1), rs.cfg.Repo.Now().Add(rs.cfg.Life), targets); err != nil {
+			return d, &fleet.Error{Kind: fleet.Conflict, Code: "role_refused", Msg: fmt.Sprintf("the next version of %s "+
+				"cannot be written: %s", role, fleet.InOneLine(err))}
+		}
+	}
+	return d, nil
+}
+
+// nextTargets are the targets of a role with what is added, less the oldest builds beyond
+// KeepBuilds of a variant. A build is a package and its manifest.
+func nextTargets(have, added []tufrepo.Target) (next []tufrepo.Target, pruned []string) {
+	byPath := map[string]tufrepo.Target{}
+	for _, t := range slices.Concat(have, added) {
+		byPath[t.Path] = t
+	}
+	type build struct {
+		path   string
+		custom manifests.Custom
+	}
+	builds := map[string][]build{}
+	for _, t := range byPath {
+		var c manifests.Custom
+		if len(t.Custom) > 0 && json.Unmarshal(t.Custom, &c) == nil {
+			builds[c.Variant] = append(builds[c.Variant], build{t.Path, c})
+		}
+	}
+	for _, list := range builds {
+		slices.SortFunc(list, func(a, b build) int {
+			return cmp.Or(cmp.Compare(b.custom.Counter, a.custom.Counter), cmp.Compare(b.custom.Build.UTC,
+				a.custom.Build.UTC), strings.Compare(a.path, b.path))
+		})
+		for _, old := range list[min(len(list), KeepBuilds):] {
+			pruned = append(pruned, old.path)
+			delete(byPath, old.path)
+			role := strings.Split(old.path, "/")[1]
+			delete(byPath, tufrepo.ManifestPath(role, old.custom.Release, old.custom.Variant))
+		}
+	}
+	for _, path := range slices.Sorted(maps.Keys(byPath)) {
+		next = append(next, byPath[path])
+	}
+	slices.Sort(pruned)
+	return next, pruned
+}

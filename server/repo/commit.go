@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package repo
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"landed/manifests/tufrepo"
+	"landed/server/fleet"
+)
+
+// commit publishes e upon prev: it signs the offers roles, a new snapshot if a role changed, and a
+// new timestamp, runs the whole workflow of a client over the result, stores it in one
+// transaction, and writes the folder.
+//
+// Once the transaction is through, the publication stands: a folder that could not be
+// written is written by the next Renew or at the next start.
+func (l locked) commit(ctx context.Context, prev State, e Edit) error {
+	r, now := l.repo, l.repo.Now()
+	next, err := r.online.compose(prev, e, now)
+	if err != nil {
+		return err
+	}
+	if err := next.clockFault(now); err != nil {
+		return err
+	}
+	if err := check(prev, next, now); err != nil {
+		return &fleet.Error{Kind: fleet.Conflict, Code: "would_break_clients",
+			Msg: fmt.Sprintf("nothing was published, because a handset would not accept it: %v", err)}
+	}
+	if err := r.contentIsHere(ctx, prev, next); err != nil {
+		return err
+	}
+	if err := r.save(ctx, prev, next, e, now); err != nil {
+		return err
+	}
+	r.remember(prev, next, now)
+	r.cfg.Log.InfoContext(ctx, "published", "roles", e.Names(), "roots", len(e.Roots),
+		"snapshot", next.Version(tufrepo.Snapshot), "timestamp", next.Version(tufrepo.Timestamp))
+	return l.write(ctx, next)
+}
+
+func check(prev, next State, now time.Time) error {
+	if !prev.Started() {
+		return next.set.Check(now)
+	}
+	return tufrepo.CheckNext(prev.set, next.set, now)
+}
+
+// clockFault says if now lies before the time at which people signed, as far as that can be told:
+// they sign for no longer than tufrepo.MaxLife. A server whose clock forgot the date would sign
+// what has expired for everybody else; while it signs nothing, what is published stays good.
+func (s State) clockFault(now time.Time) error {
+	for _, role := range append([]string{tufrepo.Root, tufrepo.Targets}, s.Models()...) {
+		limit := tufrepo.MaxLife(role)
+		if signed := s.info[role].Expires.Add(-limit); now.Before(signed) {
+			return fleet.Errorf(fleet.Conflict, "clock_behind", "nothing was published: the clock of the server says %s, "+
+				"but %s was "+
+				"signed on %s or later (it is valid until %s, and nobody signs for more than %d days); set the clock",
+				now.Format(time.DateTime), role, signed.Format(time.DateOnly), s.info[role].Expires.Format(time.DateOnly), limit/day)
+		}
+	}
+	return nil
+}
+
+// save stores what next has beyond prev. The versions of prev are looked at again in the
+// transaction: whoever published meanwhile wins, and this publication is tried again.
+func (r *Repo) save(ctx context.Context, prev, next State, e Edit, now time.Time) error {
+	return r.cfg.Store.Update(ctx, func(tx fleet.Tx) error {
+		latest, err := tx.Metadata().Latest(ctx, tufrepo.Timestamp)
+		if err != nil && !fleet.Is(err, fleet.NotFound) {
+			return err
+		}
+		if latest.Version != prev.info[tufrepo.Timestamp].Version {
+			return errOvertaken
+		}
+		for _, doc := range e.Roots {
+			if err := put(ctx, tx, tufrepo.Root, doc, now); err != nil {
+				return err
+			}
+		}
+		for _, role := range slices.Sorted(maps.Keys(next.set.Files)) {
+			if prev.info[role].Version == next.info[role].Version && prev.set.Files[role] != nil {
+				continue
+			}
+			if err := put(ctx, tx, role, next.set.Files[role], now); err != nil {
+				return err
+			}
+		}
+		if e.Record == nil {
+			return nil
+		}
+		return e.Record(tx)
+	})
+}
+
+func put(ctx context.Context, tx fleet.Tx, role string, doc []byte, now time.Time) error {
+	info, err := tufrepo.Read(doc)
+	if err != nil {
+		return err
+	}
+	return tx.Metadata().Put(ctx, fleet.Metadata{Role: role, Version: info.Version, Bytes: doc, Expires: info.Expires,
+		At: now})
+}
+
+// errOvertaken says that somebody else published between the reading and the saving.
+var errOvertaken = fleet.Errorf(fleet.Busy, "overtaken", "somebody else published at the same moment; try again")

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package repo
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"path"
+
+	"landed/manifests/tufrepo"
+	"landed/server/blob"
+	"landed/server/fleet"
+)
+
+// PointTo is the target that names a small document under path.
+func PointTo(path string, text []byte) tufrepo.Target {
+	return tufrepo.Target{Path: path, Length: int64(len(text)), SHA256: Digest(text)}
+}
+
+// Keep stores a small document, and returns the target that points to it.
+func (r *Repo) Keep(ctx context.Context, path string, text []byte) (tufrepo.Target, error) {
+	t := PointTo(path, text)
+	draft, err := r.cfg.Blobs.Create(ctx)
+	if err != nil {
+		return t, StorageError(err)
+	}
+	defer draft.Abort()
+	if _, err := io.Copy(draft, bytes.NewReader(text)); err != nil {
+		return t, StorageError(err)
+	}
+	_, err = draft.Commit(ctx, blob.Ref(t.SHA256))
+	return t, StorageError(err)
+}
+
+// maxDocument bounds what Document reads.
+const maxDocument = 1 << 20
+
+// Document is the content of a small target, from the blob store or else from the folder.
+func (r *Repo) Document(ctx context.Context, t tufrepo.Target) ([]byte, error) {
+	text, err := r.stored(ctx, t)
+	if err != nil {
+		name := path.Join(targetsDir, tufrepo.StoredTarget(t.Path, t.SHA256))
+		if info, fault := r.folder.root.Stat(name); fault == nil && info.Size() <= maxDocument {
+			text, err = r.folder.root.ReadFile(name)
+		}
+	}
+	if err == nil && Digest(text) != t.SHA256 {
+		err = errors.New("its bytes are not those that were signed")
+	}
+	return text, err
+}
+
+func (r *Repo) stored(ctx context.Context, t tufrepo.Target) ([]byte, error) {
+	c, err := r.cfg.Blobs.Open(ctx, blob.Ref(t.SHA256))
+	if err != nil {
+		return nil, err
+	}
+	defer c.Close()
+	return io.ReadAll(io.LimitReader(c, maxDocument))
+}
+
+// contentIsHere refuses to list a target for the first time whose content is not stored: a listed file is never
+// missing.
+func (r *Repo) contentIsHere(ctx context.Context, prev, next State) error {
+	listed := map[string]bool{}
+	for _, t := range prev.Targets() {
+		listed[t.SHA256] = true
+	}
+	var faults []error
+	for _, t := range next.Targets() {
+		if listed[t.SHA256] {
+			continue
+		}
+		_, err := r.cfg.Blobs.Stat(ctx, blob.Ref(t.SHA256))
+		if errors.Is(err, blob.ErrNotFound) {
+			faults = append(faults, fmt.Errorf("%s", t.Path))
+		} else if err != nil {
+			return err
+		}
+	}
+	if err := errors.Join(faults...); err != nil {
+		return fleet.Errorf(fleet.Conflict, "content_missing", "nothing was published, because the content of what "+
+			"would be listed "+
+			"is not in the store: %s; upload it again", fleet.InOneLine(err))
+	}
+	return nil
+}
+
+// linkAll puts every target into the folder. One whose content was lost after it was published is told and left out:
+// to stop there would end the timestamps of every model, and with them all updates.
+func (l locked) linkAll(ctx context.Context, targets []tufrepo.Target) error {
+	lost := map[string]bool{}
+	for _, t := range targets {
+		err := l.repo.folder.link(ctx, t)
+		if errors.Is(err, blob.ErrNotFound) {
+			lost[t.Path] = true
+			if !l.lost[t.Path] {
+				l.repo.cfg.Log.ErrorContext(ctx, "published content is lost; handsets cannot get it until the same file is "+
+					"uploaded again",
+					"path", t.Path, "sha256", t.SHA256)
+			}
+		} else if err != nil {
+			return err
+		}
+	}
+	l.lost = lost
+	return nil
+}
+
+// StorageError gives faults of the blob store their words.
+func StorageError(err error) error {
+	if errors.Is(err, blob.ErrNoSpace) {
+		return &fleet.Error{Kind: fleet.NoSpace, Code: "no_space", Err: err,
+			Msg: "the storage is full and nothing was stored; free some space or enlarge it, then send the file again"}
+	}
+	if errors.Is(err, blob.ErrMismatch) {
+		return &fleet.Error{Kind: fleet.Conflict, Code: "damaged_content", Err: err,
+			Msg: "content of this digest is stored with another length, so it is damaged; run \"otad fsck\""}
+	}
+	return err
+}

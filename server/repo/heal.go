@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package repo
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+
+	"landed/manifests/tufrepo"
+)
+
+// Heal writes what the folder lacks of the published state. It is the same walk as that of a
+// publication, so it may run at any time.
+func (r *Repo) Heal(ctx context.Context) error {
+	return r.Exclusive(func(w *Writer) error { return w.heal(ctx) })
+}
+
+func (w *Writer) heal(ctx context.Context) error {
+	return w.lock(func(l locked) error {
+		s, err := l.repo.State(ctx)
+		if err != nil || !s.Started() {
+			return err
+		}
+		return l.write(ctx, s)
+	})
+}
+
+// write makes the folder say what s says, the newest state. Another process may publish at the
+// same time; under the lock the folder never goes back.
+func (l locked) write(ctx context.Context, s State) error {
+	if err := l.writeFiles(ctx, s); err != nil {
+		return fmt.Errorf("the publication stands in the database, but the feed folder could not be written; it will "+
+			"be tried again: %w", err)
+	}
+	l.written = s.Version(tufrepo.Timestamp)
+	return nil
+}
+
+// writeFiles makes the folder say what s says, in the order in which a client can follow at any
+// moment: payloads, roots, roles, snapshot, and the timestamp as the point of no return.
+func (l locked) writeFiles(ctx context.Context, s State) error {
+	f, targets := l.repo.folder, s.Targets()
+	if err := l.linkAll(ctx, targets); err != nil {
+		return err
+	}
+	for i, doc := range s.set.Roots {
+		if err := f.write(tufrepo.MetadataFile(tufrepo.Root, s.FirstRoot()+int64(i)), doc); err != nil {
+			return err
+		}
+	}
+	for _, role := range slices.Sorted(maps.Keys(s.set.Files)) {
+		if role == tufrepo.Snapshot || role == tufrepo.Timestamp {
+			continue
+		}
+		if err := f.write(tufrepo.MetadataFile(role, s.info[role].Version), s.set.Files[role]); err != nil {
+			return err
+		}
+	}
+	for _, role := range []string{tufrepo.Snapshot, tufrepo.Timestamp} {
+		if err := f.sync(); err != nil {
+			return err
+		}
+		if err := f.write(tufrepo.MetadataFile(role, s.info[role].Version), s.set.Files[role]); err != nil {
+			return err
+		}
+	}
+	if err := f.sync(); err != nil {
+		return err
+	}
+	l.repo.announce(s, targets)
+	return nil
+}
+
+// announce tells the feed handler what is served now.
+func (r *Repo) announce(s State, targets []tufrepo.Target) {
+	if r.cfg.Published == nil {
+		return
+	}
+	stored := make(map[string]bool, len(targets))
+	for _, t := range targets {
+		stored[tufrepo.StoredTarget(t.Path, t.SHA256)] = true
+	}
+	r.cfg.Published(s.files(), func(path string) bool { return stored[path] })
+}

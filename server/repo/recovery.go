@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package repo
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"landed/manifests/tufrepo"
+	"landed/server/fleet"
+)
+
+// Found reads the folder of a feed that was begun: known is what the database says, found the
+// newest state that the folder holds whole. Without anything newer it is known. A newer one was
+// run through the whole workflow of a client; if it cannot be followed, that is an error.
+func (w *Writer) Found(ctx context.Context) (known, found State, err error) {
+	r := w.repo
+	if known, err = r.State(ctx); err != nil || !known.Started() {
+		return known, known, err
+	}
+	if found, err = w.readFolder(ctx, known); err != nil || !found.newer(known) {
+		return known, known, err
+	}
+	if err := found.set.CheckServed(r.Now()); err != nil {
+		// Expired metadata is what a long sleep leaves behind, so the time is not judged here.
+		if err := found.set.CheckServed(found.info[tufrepo.Timestamp].Expires.Add(-1)); err != nil {
+			return known, known, fmt.Errorf("the feed folder holds timestamp %d, the database %d, and what lies in the "+
+				"folder cannot be taken up; "+
+				"restore a newer database, or move the folder away and accept that handsets wait for higher versions: %w",
+				found.Version(tufrepo.Timestamp), known.Version(tufrepo.Timestamp), err)
+		}
+	}
+	return known, found, nil
+}
+
+// newer says if s was published after other.
+func (s State) newer(other State) bool {
+	return s.Version(tufrepo.Timestamp) > other.Version(tufrepo.Timestamp)
+}
+
+// Adopt stores what was found in the folder in place of what the database knew, with a line of the
+// audit trail by actor. Without anything newer it does nothing.
+func (w *Writer) Adopt(ctx context.Context, known, found State, actor string) (adopted bool, err error) {
+	if !found.newer(known) {
+		return false, nil
+	}
+	r, now := w.repo, w.repo.Now()
+	var roles []string
+	for role := range found.set.Files {
+		if role != tufrepo.Snapshot && role != tufrepo.Timestamp && found.Version(role) > known.Version(role) {
+			roles = append(roles, role)
+		}
+	}
+	slices.Sort(roles)
+	at, was := found.Version(tufrepo.Timestamp), known.Version(tufrepo.Timestamp)
+	e := Edit{Roots: found.set.Roots[len(known.set.Roots):], Record: func(tx fleet.Tx) error {
+		return tx.Audit().Append(ctx, fleet.AuditEntry{
+			At: now, Actor: actor, Action: "publish.adopt", Subject: fmt.Sprintf("timestamp %d", at),
+			Reason: fmt.Sprintf("the database knew only timestamp %d; the feed folder held newer signed metadata", was),
+		})
+	}}
+	r.cfg.Log.ErrorContext(ctx, "database is older than the feed", "database", was, "feed", at, "roles", roles)
+	err = r.save(ctx, known, found, e, now)
+	return err == nil, err
+}
+
+// PublishAbove publishes on, together with what change wants, from versions that are higher than any
+// that was ever served: if the folder was adopted, or if one of its files has a higher number.
+func (w *Writer) PublishAbove(ctx context.Context, adopted bool, change Change) error {
+	return w.Publish(ctx, func(s State) (Edit, error) {
+		if !s.Started() || !adopted && !s.overtaken() {
+			return Edit{}, nil
+		}
+		e, err := w.renewal(s, change)
+		e.Fresh = true
+		return e, err
+	})
+}
+
+// NewestOffers is what the newest offers role of a model in the folder lists, if that is newer than
+// known and signed as trusted wants. version is 0 if there is none.
+func (r *Repo) NewestOffers(known, trusted State, model string) (version int64, targets []tufrepo.Target) {
+	role := tufrepo.OffersRole(model)
+	found := trusted.clone()
+	for v := known.Next(role) - 1; v > known.Version(role); v-- {
+		if r.folder.readInto(&found, role, v) != nil {
+			continue
+		}
+		n, err := tufrepo.CountSignatures(trusted.set.Files[tufrepo.Targets], role, found.set.Files[role])
+		if err == nil && n.Done() {
+			return v, found.info[role].Targets
+		}
+	}
+	return 0, nil
+}

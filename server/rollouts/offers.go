@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package rollouts
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+
+	"landed/manifests"
+	"landed/manifests/offers"
+	"landed/manifests/tufrepo"
+	"landed/server/fleet"
+	"landed/server/offering"
+	"landed/server/repo"
+)
+
+// PublishOffers publishes what the stored rollouts offer now. Only models whose document changed get
+// a new version; if none changed, nothing is published.
+func (rs *Rollouts) PublishOffers(ctx context.Context) error {
+	return rs.cfg.Repo.Publish(ctx, rs.Edit(ctx))
+}
+
+// Edit is what the stored rollouts want to publish, for whoever publishes more together with it.
+func (rs *Rollouts) Edit(ctx context.Context) repo.Change {
+	return func(s repo.State) (repo.Edit, error) { return rs.offersEdit(ctx, s, nil) }
+}
+
+// offersEdit compares the documents that the rollouts ask for with those that are published.
+// Rollouts in announced are offered to nobody yet: only their salt becomes known.
+func (rs *Rollouts) offersEdit(ctx context.Context, s repo.State, announced map[string]bool) (repo.Edit, error) {
+	e := repo.Edit{Offers: map[string][]tufrepo.Target{}}
+	documents, err := rs.documents(ctx, s, announced)
+	if err != nil {
+		return e, err
+	}
+	for _, model := range slices.Sorted(maps.Keys(documents)) {
+		role := tufrepo.OffersRole(model)
+		targets, changed, err := rs.offersTargets(ctx, s, role, documents[model])
+		if err != nil {
+			return e, err
+		}
+		if changed {
+			e.Offers[role] = targets
+		}
+	}
+	return e, nil
+}
+
+// offersTargets are the targets of an offers role for documents, and if they differ from what
+// is published. A new document is stored before anything points to it.
+func (rs *Rollouts) offersTargets(
+	ctx context.Context, s repo.State, role string, documents []offers.Document,
+) (targets []tufrepo.Target, changed bool, err error) {
+	model, _ := tufrepo.ModelRole(role)
+	for _, d := range documents {
+		if err := d.Validate(); err != nil {
+			return nil, false, fmt.Errorf("offers for %s on %s: %w", d.Model, d.Channel, err)
+		}
+		text, path := d.Bytes(), tufrepo.OffersPath(model, d.Channel)
+		t, have := s.Target(role, path)
+		if !have || t.SHA256 != repo.Digest(text) {
+			changed = true
+			if t, err = rs.cfg.Repo.Keep(ctx, path, text); err != nil {
+				return nil, false, err
+			}
+		}
+		targets = append(targets, t)
+	}
+	return targets, changed || len(targets) != len(s.Info(role).Targets), nil
+}
+
+// documents derives, by model role, one document per channel that has rollouts.
+func (rs *Rollouts) documents(ctx context.Context, s repo.State, announced map[string]bool) (map[string][]offers.Document, error) {
+	all := map[string][]offers.Document{}
+	err := rs.cfg.Store.View(ctx, func(tx fleet.Tx) error {
+		rollouts, err := tx.Rollouts().List(ctx)
+		if err != nil {
+			return err
+		}
+		seen := map[[2]string]bool{}
+		for _, r := range rollouts {
+			model, ok := rs.cfg.Catalogue.Model(r.Model)
+			if !ok || !s.Delegates(model.Role()) || seen[[2]string{r.Model, r.Channel}] {
+				continue // a retired model: nothing can be offered to it any more
+			}
+			seen[[2]string{r.Model, r.Channel}] = true
+			d, err := rs.document(ctx, tx, s, model, r.Channel, announced)
+			if err != nil {
+				return err
+			}
+			all[model.Role()] = append(all[model.Role()], d)
+		}
+		return nil
+	})
+	return all, err
+}
+
+// document is what the rollouts of a model and channel offer now.
+func (rs *Rollouts) document(
+	ctx context.Context, tx fleet.Tx, s repo.State, model manifests.Model, channel string, announced map[string]bool,
+) (offers.Document, error) {
+	rollouts, err := tx.Rollouts().OfModel(ctx, model.Device, channel)
+	if err != nil {
+		return offers.Document{}, err
+	}
+	in := offering.Input{
+		Model: model, Channel: channel, Rollouts: rollouts, Packages: map[string][]fleet.Package{},
+		Listed: listedBy(s, model.Role()), Announced: announced,
+	}
+	for _, r := range offering.Wanted(rollouts) {
+		if in.Packages[r.Release], err = Packages(ctx, tx, r); err != nil {
+			return offers.Document{}, err
+		}
+	}
+	d, unlisted := offering.Document(in)
+	for _, u := range unlisted {
+		if u.Rollout.State == fleet.RolloutRunning { // not again at every tick: a stopped one tells why itself
+			rs.cfg.Log.WarnContext(ctx, "rollout of a pruned build", "rollout", u.Rollout.ID, "package", u.Package.SHA256)
+		}
+	}
+	return d, nil
+}
+
+// listedBy finds what a role lists in s.
+func listedBy(s repo.State, role string) offering.Listed {
+	return func(path string) (tufrepo.Target, bool) { return s.Target(role, path) }
+}

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package rollouts
+
+import (
+	"context"
+	"encoding/hex"
+	"fmt"
+	"io"
+
+	"landed/server/fleet"
+	"landed/server/published"
+	"landed/server/repo"
+	"landed/server/rollout"
+)
+
+// Start is the wish to let a release go to models.
+type Start struct {
+	Release string
+	Models  []string // device or role names; empty: every model of the release
+	Channel string   // "" : stable
+	Stages  []fleet.Stage
+	By      string
+}
+
+// Start starts one rollout per model. The salt of each is drawn here and published
+// with a share of nothing before its first stage is offered: whoever draws it cannot know
+// which handsets it favours.
+func (rs *Rollouts) Start(ctx context.Context, wish Start) (started []fleet.Rollout, err error) {
+	if wish.Channel == "" {
+		wish.Channel = "stable"
+	}
+	if len(wish.Stages) == 0 {
+		wish.Stages = fleet.DefaultStages()
+	}
+	if err := fleet.ValidateStages(wish.Stages); err != nil {
+		return nil, &fleet.Error{Kind: fleet.Invalid, Code: "stages", Msg: fleet.InOneLine(err)}
+	}
+	err = rs.cfg.Repo.Exclusive(func(w *repo.Writer) error { // nobody publishes a share before its salt
+		s, err := rs.cfg.Repo.State(ctx)
+		if err != nil {
+			return err
+		}
+		err = rs.cfg.Ledger.Update(ctx, func(tx *Tx) (err error) {
+			started, err = rs.create(ctx, tx, s, wish)
+			return err
+		})
+		if err != nil {
+			started = nil
+			return err
+		}
+		return rs.announce(ctx, w, started)
+	})
+	return started, err
+}
+
+// announce publishes new rollouts with a share of nothing, and then their first stages.
+func (rs *Rollouts) announce(ctx context.Context, w *repo.Writer, started []fleet.Rollout) error {
+	announced := map[string]bool{}
+	for _, r := range started {
+		announced[r.ID] = true
+	}
+	for _, which := range []map[string]bool{announced, nil} {
+		err := w.Publish(ctx, func(s repo.State) (repo.Edit, error) { return rs.offersEdit(ctx, s, which) })
+		if err != nil {
+			return fmt.Errorf("the rollout is stored, and will be offered at the next tick: %w", err)
+		}
+	}
+	return nil
+}
+
+func (rs *Rollouts) create(ctx context.Context, tx *Tx, s repo.State, w Start) ([]fleet.Rollout, error) {
+	release, err := tx.Releases().Get(ctx, w.Release)
+	if err != nil {
+		return nil, err
+	}
+	if release.State != fleet.ReleasePublished {
+		return nil, fleet.Errorf(fleet.Conflict, "not_published", "release %s is %s; it can be rolled out once it is "+
+			"signed and published", w.Release, release.State)
+	}
+	packages, err := published.Packages(ctx, tx, release.Packages)
+	if err != nil {
+		return nil, err
+	}
+	models, err := rs.modelsOf(w, packages)
+	if err != nil {
+		return nil, err
+	}
+	var started []fleet.Rollout
+	for _, m := range models {
+		salt := make([]byte, 16)
+		if _, err := io.ReadFull(rs.cfg.Random, salt); err != nil {
+			return nil, err
+		}
+		now := rs.cfg.Repo.Now()
+		r := fleet.Rollout{
+			ID: w.Release + "." + m.Role() + "." + w.Channel, Release: w.Release, Model: m.Device, Channel: w.Channel,
+			Salt: hex.EncodeToString(salt), Stages: w.Stages, State: fleet.RolloutRunning,
+			Since: now, Started: now, Changed: now, By: w.By,
+		}
+		offered, err := Packages(ctx, tx, r)
+		if err != nil {
+			return nil, err
+		}
+		if err := refuseUnlisted(s, m, r, offered); err != nil {
+			return nil, err
+		}
+		why := Cause{ActionStart, w.By, fmt.Sprintf("stage 1 of %d: %s of the fleet", len(r.Stages),
+			rollout.Percent(r.Share())), false}
+		if err := tx.Create(ctx, r, why); err != nil {
+			return nil, err
+		}
+		started = append(started, r)
+	}
+	return started, nil
+}

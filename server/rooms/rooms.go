@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package rooms opens the rooms that lead from an upload to the feed, and keeps the order in which
+// they work at the start and at each tick.
+//
+// Parties: package server opens them; the console calls each room by its name. It promises that a
+// feed is healed, and what a restored database forgot is taken up, before anything is published. It
+// refuses to decide anything: that is for the rooms.
+package rooms
+
+import (
+	"context"
+	"crypto"
+	"errors"
+	"io"
+	"log/slog"
+	"time"
+
+	"landed/manifests"
+	"landed/server/blob"
+	"landed/server/fleet"
+	"landed/server/library"
+	"landed/server/release"
+	"landed/server/repo"
+	"landed/server/restore"
+	"landed/server/rollouts"
+	"landed/server/trust"
+)
+
+// Config is what the rooms are given. All fields are needed, unless they say otherwise.
+type Config struct {
+	Store     fleet.Store
+	Blobs     blob.Store // packages, manifests and offers documents
+	Dir       string     // the feed folder
+	Keys      repo.OnlineKeys
+	NewKeys   func() ([]repo.OnlineKeys, error) // keys that are to follow Keys, oldest first; nil: none
+	Catalogue *manifests.Catalogue
+	OTAKeys   func(channel string) ([]crypto.PublicKey, error) // whose packages are taken
+	Expiry    repo.Expiry
+	Now       func() time.Time
+	Random    io.Reader // for salts and ids
+	Log       *slog.Logger
+	// Published, if set, is called after each publication, as repo.Config.Published.
+	Published func(metadata map[string][]byte, isTarget func(stored string) bool)
+	// Event, if set, is told of each change of a rollout, once it is stored. It must not block.
+	Event    func(context.Context, rollouts.Event)
+	ReadOnly bool // look at a feed as it lies, without healing
+}
+
+// Rooms are open until Close.
+type Rooms struct {
+	Repo     *repo.Repo
+	Library  *library.Library
+	Releases *release.Releases
+	Ledger   *rollouts.Ledger // the one way to change a rollout
+	Rollouts *rollouts.Rollouts
+	Trust    *trust.Trust
+}
+
+// Open opens the rooms and heals the feed folder: what a crash left unwritten is written from the
+// database, and what a restored database does not know is taken up from the folder.
+func Open(ctx context.Context, c Config) (*Rooms, error) {
+	r, err := repo.Open(ctx, repo.Config{
+		Store: c.Store, Blobs: c.Blobs, Dir: c.Dir, Keys: c.Keys, NewKeys: c.NewKeys, Expiry: c.Expiry,
+		Now: c.Now, Log: c.Log, Published: c.Published, ReadOnly: c.ReadOnly,
+	})
+	if err != nil {
+		return nil, err
+	}
+	ledger := &rollouts.Ledger{Store: c.Store, Now: c.Now, Log: c.Log, Event: c.Event}
+	going := rollouts.New(rollouts.Config{
+		Store: c.Store, Ledger: ledger, Repo: r, Catalogue: c.Catalogue, Random: c.Random, Log: c.Log,
+	})
+	rooms := &Rooms{
+		Repo: r, Ledger: ledger, Rollouts: going,
+		Library: library.New(library.Config{
+			Store: c.Store, Blobs: c.Blobs, Repo: r, Catalogue: c.Catalogue, OTAKeys: c.OTAKeys, Log: c.Log,
+		}),
+		Releases: release.New(release.Config{
+			Store: c.Store, Repo: r, Catalogue: c.Catalogue, Life: c.Expiry.Model, Random: c.Random,
+		}),
+		Trust: &trust.Trust{Repo: r, Rollouts: going},
+	}
+	if c.ReadOnly {
+		return rooms, nil
+	}
+	if err := rooms.start(ctx, c); err != nil {
+		return nil, errors.Join(err, r.Close())
+	}
+	return rooms, nil
+}
+
+func (r *Rooms) start(ctx context.Context, c Config) error {
+	restorer := restore.Restorer{Repo: r.Repo, Ledger: r.Ledger, Catalogue: c.Catalogue, Log: c.Log}
+	if err := restorer.Run(ctx, r.Rollouts.Edit(ctx)); err != nil {
+		return err
+	}
+	if err := r.Repo.Heal(ctx); err != nil {
+		return err
+	}
+	if err := r.Library.Sweep(ctx); err != nil { // no reason not to start
+		c.Log.WarnContext(ctx, "bytes of removed packages are still stored; it will be tried again", "err", err)
+	}
+	return nil
+}
+
+// Renew does the periodic work that is due: it finishes what was signed or stored but not
+// published, renews the online roles, brings the folder up to date, deletes what removed
+// packages have left, and raises alarms about offline roles that people have to sign again.
+// All of it is tried; errors are joined.
+func (r *Rooms) Renew(ctx context.Context) error {
+	s, err := r.Repo.State(ctx)
+	if err == nil && s.Started() {
+		err = errors.Join(r.Releases.FinishSigned(ctx), r.Rollouts.HoldUnlisted(ctx), r.Repo.Renew(ctx, r.Rollouts.Edit(ctx)))
+	}
+	return errors.Join(err, r.Library.Sweep(ctx))
+}
+
+// Close lets go of the feed folder.
+func (r *Rooms) Close() error { return r.Repo.Close() }
