@@ -4,10 +4,9 @@ package store
 
 import (
 	"context"
-	"database/sql"
-	"errors"
+	"encoding/json"
 	"fmt"
-	"time"
+	"slices"
 
 	"landed/manifests/report"
 	"landed/server/fleet"
@@ -15,109 +14,94 @@ import (
 
 type installations struct{ q querier }
 
-const installationColumns = `ref, model, channel, release, seq, newest, progress, verdict, because, before, leaked, cloned, reports, first, last`
+const installationColumns = `ref, release, current, model, channel, seq, newest, progress, verdict, kind, because, before, leaked, cloned, reports,
+	first, last`
 
 // Get implements fleet.Installations.
 func (s installations) Get(ctx context.Context, ref report.Reference) (fleet.Installation, error) {
-	i, err := s.State(ctx, ref)
+	var i fleet.Installation
+	err := s.q.row(ctx, installationFields(&i), `SELECT `+installationColumns+` FROM installations WHERE ref = $1 AND current`, string(ref))
 	if err != nil {
-		return i, err
+		return i, notFound(err, "installation_unknown", "no report of an installation %s has come in", ref)
 	}
-	stored, err := reports(s).Get(ctx, ref, i.Newest.ID)
-	if err != nil {
-		return i, fmt.Errorf("newest report of %s: %w", ref, err)
-	}
-	i.Newest, _, err = report.Open(stored.Envelope)
-	if err != nil {
-		return i, fmt.Errorf("newest report of %s: %w", ref, err)
-	}
-	return i, nil
+	return i, s.open(ctx, &i)
 }
 
-// State implements fleet.Installations.
-func (s installations) State(ctx context.Context, ref report.Reference) (fleet.Installation, error) {
-	var i fleet.Installation
-	err := s.q.row(ctx, installationFields(&i), `SELECT `+installationColumns+` FROM installations WHERE ref = $1`, string(ref))
-	i.Newest.Seq = i.Seq
-	return i, notFound(err, "installation_unknown", "no report of an installation %s has come in", ref)
+// open reads the newest report of a state again.
+func (s installations) open(ctx context.Context, i *fleet.Installation) error {
+	stored, err := reports(s).Get(ctx, i.Ref, i.Newest.ID)
+	if err == nil {
+		i.Newest, _, err = report.Open(stored.Envelope)
+	}
+	if err != nil {
+		return fmt.Errorf("newest report of %s: %w", i.Ref, err)
+	}
+	return nil
+}
+
+// Of implements fleet.Installations.
+func (s installations) Of(ctx context.Context, refs ...report.Reference) (map[report.Reference][]fleet.Installation, error) {
+	keys, err := json.Marshal(refs)
+	if err != nil || len(refs) == 0 {
+		return map[report.Reference][]fleet.Installation{}, err
+	}
+	all, err := s.list(ctx, `SELECT `+installationColumns+` FROM installations WHERE ref IN (SELECT value FROM json_each($1))`, string(keys))
+	byRef := make(map[report.Reference][]fleet.Installation, len(all))
+	for _, i := range all {
+		if had := byRef[i.Ref]; i.Current {
+			byRef[i.Ref] = slices.Insert(had, 0, i)
+		} else {
+			byRef[i.Ref] = append(had, i)
+		}
+	}
+	return byRef, err
 }
 
 // Put implements fleet.Installations.
-func (s installations) Put(ctx context.Context, i fleet.Installation) error {
-	because, err := list(i.Because)
-	if err != nil {
-		return err
-	}
-	_, err = s.q.exec(ctx, `INSERT INTO installations (`+installationColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
-		ON CONFLICT (ref) DO UPDATE SET model = excluded.model, channel = excluded.channel, release = excluded.release, seq = excluded.seq,
-		newest = excluded.newest, progress = excluded.progress, verdict = excluded.verdict, because = excluded.because, before = excluded.before,
-		leaked = excluded.leaked, cloned = excluded.cloned, reports = excluded.reports, first = excluded.first, last = excluded.last`,
-		string(i.Ref), i.Model, i.Channel, i.Release, i.Seq, i.Newest.ID, string(i.Progress), string(i.Verdict), because, string(i.Before),
-		i.Leaked, i.Cloned, i.Reports, millis(i.First), millis(i.Last))
-	return err
-}
-
-const silentCursor = "silent"
-
-// Silent implements fleet.Installations.
-func (s installations) Silent(ctx context.Context, before time.Time, limit int) ([]fleet.Installation, bool, error) {
-	var from int64
-	if err := s.q.row(ctx, []any{&from}, `SELECT n FROM cursors WHERE name = $1`, silentCursor); err != nil && !errors.Is(err, sql.ErrNoRows) {
-		return nil, false, err
-	}
-	refs, upTo, more, err := s.walk(ctx, from, before, limit)
-	if err != nil || upTo == from {
-		return nil, false, err
-	}
-	if _, err := s.q.exec(ctx, `INSERT INTO cursors (name, n) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET n = excluded.n`, silentCursor, upTo); err != nil {
-		return nil, false, err
-	}
-	var silent []fleet.Installation
-	for _, ref := range refs {
-		i, err := s.Get(ctx, ref)
+func (s installations) Put(ctx context.Context, states ...fleet.Installation) error {
+	for _, i := range states {
+		because, err := list(i.Because)
 		if err != nil {
-			return nil, false, err
+			return err
 		}
-		silent = append(silent, i)
+		_, err = s.q.exec(ctx, `INSERT INTO installations (`+installationColumns+`)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
+			ON CONFLICT (ref, release) DO UPDATE SET current = excluded.current, model = excluded.model, channel = excluded.channel, seq = excluded.seq,
+			newest = excluded.newest, progress = excluded.progress, verdict = excluded.verdict, kind = excluded.kind, because = excluded.because,
+			before = excluded.before, leaked = excluded.leaked, cloned = excluded.cloned, reports = excluded.reports, first = excluded.first,
+			last = excluded.last`,
+			string(i.Ref), i.Release, i.Current, i.Model, i.Channel, i.Seq, i.Newest.ID, string(i.Progress), string(i.Verdict), string(i.Kind), because,
+			string(i.Before), i.Leaked, i.Cloned, i.Reports, millis(i.First), millis(i.Last))
+		if err != nil {
+			return err
+		}
 	}
-	return silent, more, nil
-}
-
-// walk passes reports in the order in which they came, until one is not older than
-// before. A report speaks for its installation only if it is still the newest.
-func (s installations) walk(ctx context.Context, from int64, before time.Time, limit int) (refs []report.Reference, upTo int64, more bool, err error) {
-	rows, err := s.q.query(ctx, `SELECT r.n, r.at, r.ref, i.ref IS NOT NULL FROM reports r
-		LEFT JOIN installations i ON i.ref = r.ref AND i.newest = r.id AND i.verdict = $1 AND i.last < $2
-		WHERE r.n > $3 ORDER BY r.n LIMIT $4`, string(fleet.Unpatched), millis(before), from, limit)
-	if err != nil {
-		return nil, from, false, err
-	}
-	defer rows.Close()
-	upTo = from
-	passed := 0
-	for rows.Next() {
-		var n, at int64
-		var ref report.Reference
-		var waits bool
-		if err := rows.Scan(&n, &at, &ref, &waits); err != nil {
-			return nil, from, false, kind(err)
-		}
-		if at >= millis(before) {
-			return refs, upTo, false, nil
-		}
-		if waits {
-			refs = append(refs, ref)
-		}
-		upTo = n
-		passed++
-	}
-	return refs, upTo, passed == limit, kind(rows.Err())
+	return nil
 }
 
 // Alarming implements fleet.Installations.
 func (s installations) Alarming(ctx context.Context, release, model string, limit int) ([]fleet.Installation, error) {
-	rows, err := s.q.query(ctx, `SELECT `+installationColumns+` FROM installations
-		WHERE verdict IN ('leak', 'contradictory') AND release = $1 AND model = $2 ORDER BY last DESC, ref LIMIT $3`, release, model, limit)
+	return s.list(ctx, `SELECT `+installationColumns+` FROM installations
+		WHERE kind = 'bad' AND release = $1 AND model = $2 ORDER BY last DESC, ref LIMIT $3`, release, model, limit)
+}
+
+// Walk implements fleet.Installations. It reads the table in its order, past the states of other releases.
+func (s installations) Walk(ctx context.Context, release string, after report.Reference, limit int) ([]fleet.Installation, error) {
+	all, err := s.list(ctx, `SELECT `+installationColumns+` FROM installations WHERE ref > $1 AND release = $2 ORDER BY ref LIMIT $3`,
+		string(after), release, limit)
+	if err != nil {
+		return nil, err
+	}
+	for n := range all {
+		if err := s.open(ctx, &all[n]); err != nil {
+			return nil, err
+		}
+	}
+	return all, nil
+}
+
+func (s installations) list(ctx context.Context, text string, args ...any) ([]fleet.Installation, error) {
+	rows, err := s.q.query(ctx, text, args...)
 	return collect(rows, err, func(scan func(...any) error) (i fleet.Installation, err error) {
 		err = scan(installationFields(&i)...)
 		i.Newest.Seq = i.Seq
@@ -126,6 +110,8 @@ func (s installations) Alarming(ctx context.Context, release, model string, limi
 }
 
 func installationFields(i *fleet.Installation) []any {
-	return []any{&i.Ref, &i.Model, &i.Channel, &i.Release, &i.Seq, &i.Newest.ID, &i.Progress, &i.Verdict, asList[string]{&i.Because}, &i.Before,
-		&i.Leaked, &i.Cloned, &i.Reports, asTime{&i.First}, asTime{&i.Last}}
+	return []any{
+		&i.Ref, &i.Release, &i.Current, &i.Model, &i.Channel, &i.Seq, &i.Newest.ID, &i.Progress, &i.Verdict, &i.Kind, asList[string]{&i.Because},
+		&i.Before, &i.Leaked, &i.Cloned, &i.Reports, asTime{&i.First}, asTime{&i.Last},
+	}
 }

@@ -129,7 +129,10 @@ func (h *house) count(device string, n int, class fleet.Class, before fleet.Befo
 
 func (h *house) countAs(device string, n int, class fleet.Class, before fleet.Before, progress report.Progress) {
 	h.update(func(ctx context.Context, tx fleet.Tx) error {
-		i := fleet.Installation{Release: releaseName, Model: device, Channel: "stable", Verdict: class, Before: before, Progress: progress}
+		i := fleet.Installation{
+			Release: releaseName, Current: true, Model: device, Channel: "stable", Verdict: class, Kind: fleet.KindOf(class), Before: before,
+			Progress: progress,
+		}
 		for range n {
 			if err := tx.Counts().Move(ctx, nil, &i); err != nil {
 				return err
@@ -220,7 +223,7 @@ func (h *house) install(hs handset, before fleet.Before, reports ...report.Repor
 	h.t.Helper()
 	rule := verdict.Rule{Effect: manifests.OptInRelease().EffectOn("armani"), Builds: []verdict.Build{{Fingerprint: buildOf("armani").Fingerprint, Model: "armani", Variant: "armani"}}}
 	first := now.Add(-time.Duration(len(reports)) * 24 * time.Hour)
-	i := fleet.Installation{Ref: hs.ref, Model: "armani", Channel: "stable", Release: releaseName, Before: before, First: first}
+	i := fleet.Installation{Ref: hs.ref, Current: true, Model: "armani", Channel: "stable", Release: releaseName, Before: before, First: first}
 	h.update(func(ctx context.Context, tx fleet.Tx) error {
 		for n, r := range reports {
 			text, err := report.Seal(r, hs.key)
@@ -229,7 +232,7 @@ func (h *house) install(hs handset, before fleet.Before, reports ...report.Repor
 			}
 			at := first.Add(time.Duration(n) * 24 * time.Hour)
 			late := r.Seq < i.Seq
-			if _, err := tx.Reports().Append(ctx, fleet.StoredReport{ID: r.ID, Ref: hs.ref, Seq: r.Seq, Envelope: text, At: at, Late: late}); err != nil {
+			if _, err := tx.Reports().Append(ctx, fleet.StoredReport{ID: r.ID, Ref: hs.ref, Seq: r.Seq, Schema: r.Schema, Release: r.Release, Envelope: text, At: at, Late: late}); err != nil {
 				return err
 			}
 			if !late {
@@ -237,7 +240,7 @@ func (h *house) install(hs handset, before fleet.Before, reports ...report.Repor
 			}
 		}
 		v := verdict.Judge(now, verdict.Subject{Newest: i.Newest, Last: i.Last}, rule)
-		i.Verdict, i.Because = v.Class, v.Because
+		i.Verdict, i.Kind, i.Because = v.Class, fleet.KindOf(v.Class), v.Because
 		return tx.Installations().Put(ctx, i)
 	})
 }

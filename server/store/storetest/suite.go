@@ -31,8 +31,10 @@ func Run(t *testing.T, open func(t *testing.T) fleet.Store) {
 		{"rollouts", testRollouts},
 		{"reports", testReports},
 		{"installations", testInstallations},
+		{"states of an installation", testStates},
 		{"silent installations", testSilent},
 		{"counts", testCounts},
+		{"totals", testTotals},
 		{"audit", testAudit},
 		{"tokens", testTokens},
 	} {
@@ -57,7 +59,7 @@ func view(t *testing.T, s fleet.Store, fn func(fleet.Tx) error) {
 }
 
 // wantKind runs fn in an update of its own and wants an error of this kind and code.
-func wantKind(t *testing.T, s fleet.Store, k fleet.Kind, code string, fn func(fleet.Tx) error) {
+func wantKind(t *testing.T, s fleet.Store, k fleet.ErrorKind, code string, fn func(fleet.Tx) error) {
 	t.Helper()
 	err := s.Update(ctx, fn)
 	e, ok := errors.AsType[*fleet.Error](err)

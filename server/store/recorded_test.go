@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package store_test
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"landed/manifests/report"
+	"landed/server/fleet"
+	"landed/server/store"
+)
+
+// recorded opens the database that an older program left, as testdata/NAME.sql.
+func recorded(t *testing.T, name string) *store.DB {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join("testdata", name+".sql"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "old.db")
+	old := raw(t, path)
+	do(t, old, string(text))
+	if err := old.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return open(t, path)
+}
+
+func TestRecordedDatabaseMigrates(t *testing.T) {
+	db := recorded(t, "v2")
+	differences, err := db.Recount(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, d := range differences {
+		t.Error(d)
+	}
+	want := map[string]string{ // release and class, and its kind
+		"one confirmed_off": "good 1", "one leak": "bad 1", "one contradictory": "bad 1", "one unknown": "unjudged 2", "one unpatched": "unjudged 1",
+		"two contradictory": "bad 3", "two unknown": "unjudged 1",
+	}
+	got, kinds := map[string]int{}, map[string]fleet.Kind{}
+	if err := db.View(ctx, func(tx fleet.Tx) error {
+		for _, release := range []string{"one", "two"} {
+			for after := report.Reference(""); ; {
+				states, err := tx.Installations().Walk(ctx, release, after, 3)
+				if err != nil {
+					return err
+				}
+				if len(states) == 0 {
+					break
+				}
+				for _, i := range states {
+					if !i.Current {
+						t.Errorf("%s is not current", i.Ref)
+					}
+					class := release + " " + string(i.Verdict)
+					got[class], kinds[class], after = got[class]+1, i.Kind, i.Ref
+					all, err := tx.Reports().Of(ctx, i.Ref)
+					if err != nil {
+						return err
+					}
+					if last := all[len(all)-1]; last.Schema != 1 || last.Release != release {
+						t.Errorf("its newest report has schema %d and speaks of %q", last.Schema, last.Release)
+					}
+				}
+			}
+		}
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	for class, n := range got {
+		if have := fmt.Sprint(kinds[class], " ", n); have != want[class] {
+			t.Errorf("%s: %s, wanted %q", class, have, want[class])
+		}
+	}
+	if len(got) != len(want) {
+		t.Errorf("got %v", got)
+	}
+}
