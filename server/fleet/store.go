@@ -46,17 +46,19 @@ type ReportsTx interface {
 	Counts() CountsTable
 }
 
-// Packages keeps uploaded packages.
+// Packages keeps uploaded packages. A PackageRef without Model or Channel means the only package of those bytes;
+// Conflict if there are several.
 type Packages interface {
-	// Put adds p. The same content again is no error; Conflict if the same model, variant,
-	// channel and build exist with other content.
+	// Put adds p. The same content for the same model and channel again is no error; Conflict if the same model,
+	// variant, channel and build exist with other content.
 	Put(ctx context.Context, p Package) error
-	Get(ctx context.Context, sha256 string) (Package, error) // NotFound
-	List(ctx context.Context) ([]Package, error)             // newest first
-	// Remove takes a package out, and notes that its content is left over. It does not ask who
-	// names it. A Put of the same content takes the note back. NotFound.
-	Remove(ctx context.Context, sha256 string) error
-	Leftovers(ctx context.Context) ([]string, error) // contents of removed packages that are still to be deleted, in order
+	Get(ctx context.Context, ref PackageRef) (Package, error)       // NotFound
+	BySHA256(ctx context.Context, sha256 string) ([]Package, error) // all with these bytes, by model and channel
+	List(ctx context.Context) ([]Package, error)                    // newest first
+	// Remove takes a package out. If no other one has its content, it notes that this is left over. It does not ask
+	// who names it. A Put of the same content takes the note back. NotFound.
+	Remove(ctx context.Context, ref PackageRef) error
+	Leftovers(ctx context.Context) ([]string, error) // SHA-256 of contents that are still to be deleted, in order
 	Forget(ctx context.Context, sha256 string) error // the content is deleted; to forget what is not left over is a success
 }
 

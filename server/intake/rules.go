@@ -105,8 +105,8 @@ func readPublished(ctx context.Context, tx fleet.Tx) ([]verdict.Published, error
 			return nil, fmt.Errorf("release %s: %w", stored.Name, err)
 		}
 		p := verdict.Published{Release: source}
-		for _, sha256 := range stored.Packages {
-			pack, err := tx.Packages().Get(ctx, sha256)
+		for _, ref := range stored.Packages {
+			pack, err := tx.Packages().Get(ctx, ref)
 			if err != nil {
 				return nil, fmt.Errorf("release %s: %w", stored.Name, err)
 			}

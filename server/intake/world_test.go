@@ -86,7 +86,7 @@ func seed(tx fleet.Tx) error {
 			SHA256: strings.Repeat(fmt.Sprint(n+1), 64), Model: "armani", Variant: "armani", Channel: "stable", Family: "file",
 			Build: manifests.Build{Fingerprint: build, Incremental: name, UTC: 1_407_600_000 + int64(n)}, At: storetest.Now,
 		}
-		r := fleet.Release{Name: name, Counter: int64(n + 1), Source: source(name, n+1), State: fleet.ReleasePublished, Packages: []string{p.SHA256}}
+		r := fleet.Release{Name: name, Counter: int64(n + 1), Source: source(name, n+1), State: fleet.ReleasePublished, Packages: []fleet.PackageRef{p.Ref()}}
 		if name == "three" {
 			r.State = fleet.ReleaseStaged
 		}

@@ -21,11 +21,19 @@ func (p *Publisher) CreateRelease(ctx context.Context, source []byte, packages [
 	if err != nil {
 		return fleet.Release{}, &fleet.Error{Kind: fleet.Invalid, Code: "release_source", Msg: inOneLine(err)}
 	}
-	r := fleet.Release{Name: declared.Name, Counter: declared.Counter, Source: source, State: fleet.ReleaseDraft, Packages: packages, By: by, At: p.now()}
+	refs, err := packageRefs(packages)
+	if err != nil {
+		return fleet.Release{}, err
+	}
+	r := fleet.Release{Name: declared.Name, Counter: declared.Counter, Source: source, State: fleet.ReleaseDraft, By: by, At: p.now()}
 	err = p.cfg.Store.Update(ctx, func(tx fleet.Tx) error {
-		bound, err := packagesOf(ctx, tx, packages)
+		bound, err := packagesOf(ctx, tx, refs)
 		if err != nil {
 			return err
+		}
+		r.Packages = nil
+		for _, pkg := range bound {
+			r.Packages = append(r.Packages, pkg.Ref())
 		}
 		before, err := tx.Releases().List(ctx)
 		if err != nil {
@@ -42,15 +50,29 @@ func (p *Publisher) CreateRelease(ctx context.Context, source []byte, packages [
 	return r, err
 }
 
+// packageRefs reads how a person named packages.
+func packageRefs(names []string) ([]fleet.PackageRef, error) {
+	var refs []fleet.PackageRef
+	var faults []error
+	for _, name := range names {
+		ref, err := fleet.ParsePackageRef(name)
+		refs, faults = append(refs, ref), append(faults, err)
+	}
+	if err := errors.Join(faults...); err != nil {
+		return nil, &fleet.Error{Kind: fleet.Invalid, Code: "package_ref", Msg: inOneLine(err)}
+	}
+	return refs, nil
+}
+
 // packagesOf reads packages; each that is missing is named.
-func packagesOf(ctx context.Context, tx fleet.Tx, refs []string) ([]fleet.Package, error) {
+func packagesOf(ctx context.Context, tx fleet.Tx, refs []fleet.PackageRef) ([]fleet.Package, error) {
 	var all []fleet.Package
 	var missing []string
 	for _, ref := range refs {
 		pkg, err := tx.Packages().Get(ctx, ref)
 		switch {
 		case fleet.Is(err, fleet.NotFound):
-			missing = append(missing, ref)
+			missing = append(missing, ref.String())
 		case err != nil:
 			return nil, err
 		default:

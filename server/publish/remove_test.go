@@ -21,7 +21,7 @@ import (
 func (h *house) stored(sha256 string) (known, bytes bool) {
 	h.t.Helper()
 	err := h.db.View(h.ctx, func(tx fleet.Tx) error {
-		_, err := tx.Packages().Get(h.ctx, sha256)
+		_, err := tx.Packages().Get(h.ctx, fleet.PackageRef{SHA256: sha256})
 		known = err == nil
 		if fleet.Is(err, fleet.NotFound) {
 			err = nil
@@ -252,7 +252,7 @@ func TestListedPackagesStay(t *testing.T) {
 	checkError(t, err, "package_in_use", "published metadata lists")
 	h.wantStored("after the refusal", pkg.SHA256, true, true)
 	// The copy may also be of the moment between a removal and the deletion of its bytes.
-	if err := h.db.Update(h.ctx, func(tx fleet.Tx) error { return tx.Packages().Remove(h.ctx, pkg.SHA256) }); err != nil {
+	if err := h.db.Update(h.ctx, func(tx fleet.Tx) error { return tx.Packages().Remove(h.ctx, pkg.Ref()) }); err != nil {
 		t.Fatal(err)
 	}
 	if err := h.Renew(h.ctx); err != nil {

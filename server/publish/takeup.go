@@ -18,12 +18,12 @@ import (
 // takeUp stores a rollout that only the feed knows, halted, with its release and packages as far
 // as the signed documents tell of them. A rollout that cannot be taken up is left out and told.
 func (p *Publisher) takeUp(ctx context.Context, tx fleet.Tx, d published, o offers.Offer) error {
-	var refs []string
+	var refs []fleet.PackageRef
 	for _, each := range d.document.Offers {
 		if each.Rollout != o.Rollout {
 			continue
 		}
-		refs = append(refs, each.Package.SHA256)
+		refs = append(refs, fleet.PackageRef{SHA256: each.Package.SHA256, Model: d.model.Device, Channel: d.channel})
 		if err := p.takeUpPackage(ctx, tx, d, each); err != nil {
 			return err
 		}
@@ -34,7 +34,7 @@ func (p *Publisher) takeUp(ctx context.Context, tx fleet.Tx, d published, o offe
 	}
 	now := p.now()
 	r := fleet.Rollout{
-		ID: o.Rollout, Release: o.Custom.Release, Model: d.model.Device, Channel: d.channel, Package: refs[0], Salt: o.Salt,
+		ID: o.Rollout, Release: o.Custom.Release, Model: d.model.Device, Channel: d.channel, Package: refs[0].SHA256, Salt: o.Salt,
 		State: fleet.RolloutHalted, Reason: wasUnknown, By: rollout.Author, Since: now, Started: now, Changed: now,
 	}
 	r.Stages, r.Stage = stagesFrom(o.Share)
@@ -59,7 +59,7 @@ func stagesFrom(share int) ([]fleet.Stage, int) {
 
 // takeUpPackage stores what an offer says of its package, unless it is known.
 func (p *Publisher) takeUpPackage(ctx context.Context, tx fleet.Tx, d published, o offers.Offer) error {
-	_, err := tx.Packages().Get(ctx, o.Package.SHA256)
+	_, err := tx.Packages().Get(ctx, fleet.PackageRef{SHA256: o.Package.SHA256, Model: d.model.Device, Channel: d.channel})
 	if !fleet.Is(err, fleet.NotFound) {
 		return err
 	}
@@ -72,7 +72,7 @@ func (p *Publisher) takeUpPackage(ctx context.Context, tx fleet.Tx, d published,
 
 // takeUpRelease makes the release of o a published one that holds refs. The feed lists it, so it
 // was signed; a change that still waits for its signatures is dropped.
-func (p *Publisher) takeUpRelease(ctx context.Context, tx fleet.Tx, d published, o offers.Offer, refs []string) error {
+func (p *Publisher) takeUpRelease(ctx context.Context, tx fleet.Tx, d published, o offers.Offer, refs []fleet.PackageRef) error {
 	r, err := tx.Releases().Get(ctx, o.Custom.Release)
 	if fleet.Is(err, fleet.NotFound) {
 		source, err := p.sourceOf(ctx, d, o, nil)

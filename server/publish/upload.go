@@ -97,7 +97,7 @@ func (p *Publisher) accept(ctx context.Context, in Incoming, draft blob.Draft, f
 		Family: string(facts.Family), Build: build, PreBuilds: facts.PreBuild,
 		By: in.By, At: p.now(),
 	}
-	k, have, err := p.known(ctx, pkg.SHA256)
+	k, have, err := p.known(ctx, pkg.SHA256, in.Channel)
 	if err != nil {
 		return Uploaded{}, err
 	}
@@ -143,19 +143,17 @@ func (p *Publisher) restore(ctx context.Context, pkg fleet.Package, draft blob.D
 	return nil
 }
 
-// known gathers what judge compares with. have is the package with these bytes, if it is here.
-func (p *Publisher) known(ctx context.Context, sha256 string) (k known, have *fleet.Package, err error) {
+// known gathers what judge compares with. have is the package with these bytes, if it is here; rather the one on channel.
+func (p *Publisher) known(ctx context.Context, sha256, channel string) (k known, have *fleet.Package, err error) {
 	k.patched = map[string]time.Time{}
 	err = p.cfg.Store.View(ctx, func(tx fleet.Tx) error {
 		if k.packages, err = tx.Packages().List(ctx); err != nil {
 			return err
 		}
-		byRef := map[string]fleet.Package{}
 		for _, pkg := range k.packages {
-			byRef[pkg.SHA256] = pkg
-		}
-		if pkg, ok := byRef[sha256]; ok {
-			have = &pkg
+			if pkg.SHA256 == sha256 && (have == nil || pkg.Channel == channel) {
+				have = &pkg
+			}
 		}
 		releases, err := tx.Releases().List(ctx)
 		if err != nil {
@@ -174,8 +172,8 @@ func (p *Publisher) known(ctx context.Context, sha256 string) (k known, have *fl
 				return err
 			}
 			for _, ref := range r.Packages {
-				if have, ok := k.patched[byRef[ref].Model]; !ok || day.Before(have) {
-					k.patched[byRef[ref].Model] = day
+				if have, ok := k.patched[ref.Model]; !ok || day.Before(have) {
+					k.patched[ref.Model] = day
 				}
 			}
 		}

@@ -7,11 +7,14 @@ import (
 	"database/sql"
 	"encoding/json"
 	"fmt"
+
+	"landed/server/fleet"
 )
 
 // backfills are what a migration needs beyond SQL: they run after its text, in the same transaction.
 var backfills = map[string]func(context.Context, *sql.Tx) error{
-	"0004_reports": fillReleases,
+	"0004_reports":  fillReleases,
+	"0005_packages": fillPackageRefs,
 }
 
 // fillReleases reads from each stored report which release it speaks of. For that long reports may be updated.
@@ -37,6 +40,33 @@ func releaseOf(envelope []byte) (string, error) {
 	var body struct{ Release string }
 	err := json.Unmarshal(e.Payload, &body)
 	return body.Release, err
+}
+
+// fillPackageRefs writes the packages of each release in full. Until now the bytes alone named one.
+func fillPackageRefs(ctx context.Context, t *sql.Tx) error {
+	rows, err := t.QueryContext(ctx, `SELECT sha256, model, channel FROM packages`)
+	all, err := collect(rows, err, func(scan func(...any) error) (r fleet.PackageRef, err error) {
+		return r, scan(&r.SHA256, &r.Model, &r.Channel)
+	})
+	if err != nil {
+		return err
+	}
+	full := map[string]fleet.PackageRef{}
+	for _, ref := range all {
+		full[ref.SHA256] = ref
+	}
+	return rewrite(ctx, t, "releases", "name", "packages", "packages", func(text []byte) (string, error) {
+		var refs []fleet.PackageRef
+		if err := json.Unmarshal(text, &refs); err != nil {
+			return "", err
+		}
+		for n, ref := range refs {
+			if known, ok := full[ref.SHA256]; ok { // one that is lost keeps its short name
+				refs[n] = known
+			}
+		}
+		return list(refs)
+	})
 }
 
 // rewriteBatch bounds what rewrite holds in memory.

@@ -29,6 +29,28 @@ func recorded(t *testing.T, name string) *store.DB {
 	return open(t, path)
 }
 
+func TestRecordedReleasesNamePackagesInFull(t *testing.T) {
+	db := recorded(t, "v2")
+	if err := db.View(ctx, func(tx fleet.Tx) error {
+		all, err := tx.Releases().List(ctx)
+		for _, r := range all {
+			if len(r.Packages) != 1 {
+				t.Fatalf("%s has packages %v", r.Name, r.Packages)
+			}
+			p, err := tx.Packages().Get(ctx, r.Packages[0])
+			if err != nil || p.Ref() != r.Packages[0] || p.Model != "armani" || p.Channel != "stable" {
+				t.Errorf("%s names %s, which is %s, %v", r.Name, r.Packages[0], p.Ref(), err)
+			}
+		}
+		if len(all) != 3 {
+			t.Errorf("%d releases", len(all))
+		}
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+}
+
 func TestRecordedDatabaseMigrates(t *testing.T) {
 	db := recorded(t, "v2")
 	differences, err := db.Recount(ctx)

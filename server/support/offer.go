@@ -72,7 +72,7 @@ func (s *Support) document(ctx context.Context, tx fleet.Tx, i fleet.Installatio
 		return doc, err
 	}
 	for _, r := range rollouts {
-		p, err := s.pkg(ctx, tx, r.Package)
+		p, err := s.pkg(ctx, tx, fleet.PackageRef{SHA256: r.Package, Model: r.Model, Channel: r.Channel})
 		if err != nil {
 			return doc, err
 		}

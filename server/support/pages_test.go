@@ -319,7 +319,7 @@ func (faulty) View(context.Context, func(fleet.Tx) error) error {
 func TestDamagedStore(t *testing.T) {
 	h := open(t, manifests.DefaultCatalogue())
 	h.update(func(ctx context.Context, tx fleet.Tx) error {
-		return tx.Releases().Create(ctx, fleet.Release{Name: "broken", Counter: 1, Source: []byte("schema: ["), State: fleet.ReleasePublished, Packages: []string{}})
+		return tx.Releases().Create(ctx, fleet.Release{Name: "broken", Counter: 1, Source: []byte("schema: ["), State: fleet.ReleasePublished, Packages: []fleet.PackageRef{}})
 	})
 	if w := h.get("/"); w.Code != 500 || !strings.Contains(w.Body.String(), "cannot be shown just now") {
 		t.Errorf("got %d %s", w.Code, w.Body)

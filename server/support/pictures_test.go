@@ -110,7 +110,7 @@ func awkward(t *testing.T) *house {
 func broken(t *testing.T) *house {
 	h := open(t, manifests.DefaultCatalogue())
 	h.update(func(ctx context.Context, tx fleet.Tx) error {
-		return tx.Releases().Create(ctx, fleet.Release{Name: "broken", Counter: 1, Source: []byte("schema: ["), State: fleet.ReleasePublished, Packages: []string{}})
+		return tx.Releases().Create(ctx, fleet.Release{Name: "broken", Counter: 1, Source: []byte("schema: ["), State: fleet.ReleasePublished, Packages: []fleet.PackageRef{}})
 	})
 	return h
 }

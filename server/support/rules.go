@@ -26,8 +26,8 @@ func (s *Support) rule(ctx context.Context, tx fleet.Tx, release, model string) 
 			return verdict.Rule{}, err
 		}
 		p := verdict.Published{Release: source}
-		for _, sum := range r.Packages {
-			pack, err := s.pkg(ctx, tx, sum)
+		for _, ref := range r.Packages {
+			pack, err := s.pkg(ctx, tx, ref)
 			if err != nil {
 				return verdict.Rule{}, err
 			}

@@ -67,7 +67,7 @@ func (h *house) publish(devices ...string) {
 	}
 	r := fleet.Release{Name: releaseName, Counter: 1, Source: source, State: fleet.ReleasePublished, By: "mei", At: now.Add(-96 * time.Hour)}
 	for _, d := range devices {
-		r.Packages = append(r.Packages, packageOf(d).SHA256)
+		r.Packages = append(r.Packages, packageOf(d).Ref())
 	}
 	h.update(func(ctx context.Context, tx fleet.Tx) error {
 		for _, d := range devices {

@@ -25,6 +25,7 @@ func Run(t *testing.T, open func(t *testing.T) fleet.Store) {
 		{"an update whose context has ended does not begin", updateCancelled},
 		{"packages", testPackages},
 		{"removed packages", testRemoved},
+		{"packages of the same bytes", testSameBytes},
 		{"releases", testReleases},
 		{"changes", testChanges},
 		{"metadata", testMetadata},
