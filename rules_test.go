@@ -41,11 +41,12 @@ var mayImport = map[string][]string{
 	"web":                         {},
 	"server":                      {"manifests", "server", "web"}, // server.go is the map of the house
 	"server/fleet":                {"manifests"},
-	"server/rollout":              {"server/fleet", "manifests"},
-	"server/verdict":              {"server/fleet", "manifests"},
+	"server/reasons":              {"server/fleet"},
+	"server/rollout":              {"server/fleet", "server/reasons", "manifests"},
+	"server/verdict":              {"server/fleet", "server/reasons", "manifests"},
 	"server/publish":              {"manifests", "server/fleet", "=server/blob", "server/rollout"},
 	"server/intake":               {"manifests", "server/fleet", "server/rollout", "server/verdict"},
-	"server/store":                {"manifests", "server/fleet"},
+	"server/store":                {"manifests", "server/fleet", "server/reasons"},
 	"server/store/storetest":      {"=server/store", "manifests", "server/fleet"},
 	"server/blob":                 {},
 	"server/blob/disk":            {"=server/blob"},
@@ -55,8 +56,8 @@ var mayImport = map[string][]string{
 	"server/render":               {"server/fleet", "web"},
 	"server/device/feed":          {"=server/blob", "server/render"},
 	"server/device/native":        {"manifests/report", "server/fleet", "server/intake", "server/render"},
-	"server/console":              {"manifests", "server/fleet", "server/publish", "server/rollout", "server/intake", "server/auth", "server/render"},
-	"server/support":              {"manifests", "server/fleet", "server/verdict", "server/rollout", "server/render", "web"},
+	"server/console":              {"manifests", "server/fleet", "server/publish", "server/rollout", "server/intake", "server/auth", "server/render", "server/reasons"},
+	"server/support":              {"manifests", "server/fleet", "server/verdict", "server/rollout", "server/reasons", "server/render", "web"},
 	"server/otactl":               {"manifests", "=server/otactl/client"}, // a client of the server: of its code it knows nothing
 	"server/otactl/client":        {"manifests"},
 	"server/otad":                 {"manifests", "server"},
@@ -83,7 +84,7 @@ var libraryHome = map[string][]string{
 }
 
 // pure folders take time and randomness as arguments.
-var pure = []string{"manifests", "server/fleet", "server/rollout", "server/verdict", "firmware-fixtures", "web"}
+var pure = []string{"manifests", "server/fleet", "server/reasons", "server/rollout", "server/verdict", "firmware-fixtures", "web"}
 
 // mustNotLink forbids standard packages however indirectly they would come in.
 var mustNotLink = map[string][]string{

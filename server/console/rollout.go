@@ -9,6 +9,7 @@ import (
 	"landed/server/auth"
 	"landed/server/fleet"
 	"landed/server/publish"
+	"landed/server/reasons"
 	"landed/server/render"
 	"landed/server/rollout"
 )
@@ -72,7 +73,7 @@ func (c *Console) rolloutToWire(ctx context.Context, tx fleet.Tx, r fleet.Rollou
 	counts, err := tx.Counts().Of(ctx, r.Release, r.Model, r.Channel)
 	w := rolloutWire{
 		ID: r.ID, Release: r.Release, Model: r.Model, Channel: r.Channel, Package: r.Package, Salt: r.Salt, State: r.State,
-		Stage: r.Stage + 1, Share: r.Share(), Held: r.Held, Reason: r.Reason, By: r.By,
+		Stage: r.Stage + 1, Share: r.Share(), Held: reasons.Words(r.Held), Reason: reasons.Words(r.Reason), By: r.By,
 		Waiting: []string{}, Counts: countsToWire(counts),
 		Since: r.Since, Started: r.Started, Changed: r.Changed, Revision: r.Revision,
 	}

@@ -26,7 +26,7 @@ type Installation struct {
 	Progress report.Progress
 	Verdict  Class
 	Kind     Kind     // of Verdict
-	Because  []string // why, in words
+	Because  []Reason // why
 	Before   Before   // what its reports said before the patch
 	Leaked   bool     // it leaked once, on this release; no later report takes that back
 	Cloned   bool     // two different reports with one sequence number: a copied image, or a forger

@@ -145,13 +145,13 @@ func merge(r fleet.Rollout, o offers.Offer) (fleet.Rollout, string) {
 	switch state := fleet.RolloutState(o.State); {
 	case state == r.State:
 	case r.State == fleet.RolloutHalted:
-		words, r.Reason = wasResumed, wasResumed
+		words, r.Reason = wasResumed, fleet.Reason{Code: "restored_resumed"}
 	case state == fleet.RolloutHalted:
-		words, r.Reason, r.State, r.Held = wasHalted, wasHalted, state, ""
+		words, r.Reason, r.State, r.Held = wasHalted, fleet.Reason{Code: "restored_halted"}, state, fleet.Reason{}
 	case state == fleet.RolloutHeld:
-		words, r.Held, r.State = "It was held before the database was restored from a copy.", "It was held before the database was restored from a copy; look at its figures, then resume it.", state
+		words, r.Held, r.State = "It was held before the database was restored from a copy.", fleet.Reason{Code: "restored_held"}, state
 	default:
-		words, r.State, r.Held = fmt.Sprintf("It was %s before the database was restored from a copy.", state), state, ""
+		words, r.State, r.Held = fmt.Sprintf("It was %s before the database was restored from a copy.", state), state, fleet.Reason{}
 	}
 	return r, words
 }
@@ -188,7 +188,7 @@ func (p *Publisher) haltAll(ctx context.Context, tx fleet.Tx, d published) error
 			continue
 		}
 		next := r
-		next.State, next.Reason, next.Held = fleet.RolloutHalted, wasUnread, ""
+		next.State, next.Reason, next.Held = fleet.RolloutHalted, fleet.Reason{Code: "restored_unread"}, fleet.Reason{}
 		if err := p.recalled(ctx, tx, r, next, wasUnread); err != nil {
 			return err
 		}

@@ -102,7 +102,7 @@ func TestRetireAfterTheRolloutFinished(t *testing.T) {
 	ok(h.ImportTrust(h.ctx, h.delegating("armani"), "admin"))(t)
 	h.renew()
 	if r := h.rollout(id); r.State != fleet.RolloutFinished {
-		t.Errorf("the rollout is %s: %s", r.State, r.Held)
+		t.Errorf("the rollout is %s: %v", r.State, r.Held)
 	}
 }
 

@@ -144,7 +144,7 @@ func (p *Publisher) holdUnlisted(ctx context.Context) error {
 				continue // it went to everybody, and nobody is kept waiting for it
 			}
 			if names := unlisted(s, l.model, l.rollout, l.packages); len(names) > 0 {
-				held[l.rollout.ID] = "nothing of it is offered: " + notListed(s, l.model, names)
+				held[l.rollout.ID] = notListed(s, l.model, names)
 			}
 		}
 		return err
@@ -161,7 +161,9 @@ func (p *Publisher) holdUnlisted(ctx context.Context) error {
 			if r.State == fleet.RolloutHalted || r.State == fleet.RolloutHeld {
 				continue // meanwhile
 			}
-			r.State, r.Held, r.Changed = fleet.RolloutHeld, words, p.now()
+			held := fleet.Reason{Code: "not_listed", Values: map[string]string{fleet.TextValue: words}}
+			r.State, r.Held, r.Changed = fleet.RolloutHeld, held, p.now()
+			words = "nothing of it is offered: " + words
 			if err := tx.Rollouts().Save(ctx, r); err != nil {
 				return err
 			}

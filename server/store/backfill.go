@@ -6,7 +6,6 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
-	"fmt"
 
 	"landed/server/fleet"
 )
@@ -15,6 +14,7 @@ import (
 var backfills = map[string]func(context.Context, *sql.Tx) error{
 	"0004_reports":  fillReleases,
 	"0005_packages": fillPackageRefs,
+	"0006_reasons":  fillReasons,
 }
 
 // fillReleases reads from each stored report which release it speaks of. For that long reports may be updated.
@@ -67,34 +67,4 @@ func fillPackageRefs(ctx context.Context, t *sql.Tx) error {
 		}
 		return list(refs)
 	})
-}
-
-// rewriteBatch bounds what rewrite holds in memory.
-const rewriteBatch = 1000
-
-// rewrite sets column into of every row of a table to what fn makes of column from. key is its primary key.
-func rewrite(ctx context.Context, t *sql.Tx, table, key, from, into string, fn func([]byte) (string, error)) error {
-	type row struct {
-		key  any
-		text []byte
-	}
-	update := fmt.Sprintf(`UPDATE %s SET %s = $1 WHERE %s = $2`, table, into, key)
-	next := fmt.Sprintf(`SELECT %[2]s, %[3]s FROM %[1]s WHERE $1 IS NULL OR %[2]s > $1 ORDER BY %[2]s LIMIT $2`, table, key, from)
-	for after := any(nil); ; {
-		rows, err := t.QueryContext(ctx, next, after, rewriteBatch)
-		batch, err := collect(rows, err, func(scan func(...any) error) (r row, err error) { return r, scan(&r.key, &r.text) })
-		if err != nil || len(batch) == 0 {
-			return kind(err)
-		}
-		for _, r := range batch {
-			text, err := fn(r.text)
-			if err != nil {
-				return fmt.Errorf("%s %v of %s: %w", key, r.key, table, err)
-			}
-			if _, err := t.ExecContext(ctx, update, text, r.key); err != nil {
-				return kind(err)
-			}
-		}
-		after = batch[len(batch)-1].key
-	}
 }

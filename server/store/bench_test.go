@@ -31,7 +31,7 @@ func BenchmarkFleet(b *testing.B) {
 	one := func(n int, seq int64, at time.Time, class fleet.Class) fleet.Installation {
 		return fleet.Installation{
 			Ref: ref(n), Current: true, Kind: fleet.KindOf(class), Model: fmt.Sprintf("model%d", n%200), Channel: "stable", Release: "one", Seq: seq, Newest: report.Report{ID: fmt.Sprintf("%032x", seq*1e9+int64(n))},
-			Progress: report.ProgressKnown, Verdict: class, Because: []string{"the running build has no opt-in"}, Before: fleet.BeforeActive, Reports: seq, First: storetest.Now, Last: at,
+			Progress: report.ProgressKnown, Verdict: class, Because: []fleet.Reason{{Code: "not_of_release"}}, Before: fleet.BeforeActive, Reports: seq, First: storetest.Now, Last: at,
 		}
 	}
 	save := func(tx fleet.Tx, old *fleet.Installation, i fleet.Installation) error {

@@ -111,7 +111,7 @@ func (s installations) list(ctx context.Context, text string, args ...any) ([]fl
 
 func installationFields(i *fleet.Installation) []any {
 	return []any{
-		&i.Ref, &i.Release, &i.Current, &i.Model, &i.Channel, &i.Seq, &i.Newest.ID, &i.Progress, &i.Verdict, &i.Kind, asList[string]{&i.Because},
+		&i.Ref, &i.Release, &i.Current, &i.Model, &i.Channel, &i.Seq, &i.Newest.ID, &i.Progress, &i.Verdict, &i.Kind, asList[fleet.Reason]{&i.Because},
 		&i.Before, &i.Leaked, &i.Cloned, &i.Reports, asTime{&i.First}, asTime{&i.Last},
 	}
 }

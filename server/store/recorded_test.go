@@ -3,6 +3,7 @@
 package store_test
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -10,6 +11,7 @@ import (
 
 	"landed/manifests/report"
 	"landed/server/fleet"
+	"landed/server/reasons"
 	"landed/server/store"
 )
 
@@ -46,6 +48,31 @@ func TestRecordedReleasesNamePackagesInFull(t *testing.T) {
 			t.Errorf("%d releases", len(all))
 		}
 		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestRecordedReasonsBecomeCodes(t *testing.T) {
+	db := recorded(t, "v2")
+	if err := db.View(ctx, func(tx fleet.Tx) error {
+		held, err1 := tx.Rollouts().Get(ctx, "one.armani.stable")
+		if want := (fleet.Reason{Code: reasons.LeaksFound, Values: map[string]string{"n": "1", "share": "100"}}); !held.Held.Equal(want) || !held.Reason.IsZero() {
+			t.Errorf("held because %v, stopped because %v", held.Held, held.Reason)
+		}
+		halted, err2 := tx.Rollouts().Get(ctx, "three.armani.stable")
+		if !halted.Reason.Equal(fleet.Said("a battery got hot")) || !halted.Held.IsZero() {
+			t.Errorf("stopped because %v, held because %v", halted.Reason, halted.Held)
+		}
+		leaking, err3 := tx.Installations().Alarming(ctx, "one", "armani", 10)
+		codes := map[string]bool{}
+		for _, i := range leaking {
+			codes[i.Because[0].Code] = true
+		}
+		if !codes[reasons.Cloned] || !codes["activated_itself"] || len(codes) != 2 {
+			t.Errorf("alarming because %v", codes)
+		}
+		return errors.Join(err1, err2, err3)
 	}); err != nil {
 		t.Fatal(err)
 	}

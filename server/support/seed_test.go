@@ -21,6 +21,7 @@ import (
 	"landed/manifests/otapkg"
 	"landed/manifests/report"
 	"landed/server/fleet"
+	"landed/server/reasons"
 	"landed/server/store/storetest"
 	"landed/server/verdict"
 )
@@ -108,7 +109,7 @@ func (h *house) roll(device string, edit func(*fleet.Rollout)) {
 		}
 		if r.State == fleet.RolloutHalted || r.State == fleet.RolloutHeld {
 			action := map[fleet.RolloutState]string{fleet.RolloutHalted: "rollout.halt", fleet.RolloutHeld: "rollout.hold"}[r.State]
-			if err := tx.Audit().Append(ctx, fleet.AuditEntry{At: r.Changed, Actor: r.By, Action: action, Subject: r.ID, Reason: r.Reason + r.Held}); err != nil {
+			if err := tx.Audit().Append(ctx, fleet.AuditEntry{At: r.Changed, Actor: r.By, Action: action, Subject: r.ID, Reason: reasons.Words(r.Reason) + reasons.Words(r.Held)}); err != nil {
 				return err
 			}
 		}
@@ -151,7 +152,7 @@ func (h *house) fleetOfSeven() {
 	h.roll("dior", func(r *fleet.Rollout) { r.Stage = 2 })
 	h.roll("pisces", func(r *fleet.Rollout) {
 		r.State, r.By, r.Changed = fleet.RolloutHalted, "landed", now.Add(-7*time.Hour)
-		r.Reason = "3 installations leak: identifiers left a patched handset without consent"
+		r.Reason = fleet.Reason{Code: reasons.LeaksHalt, Values: map[string]string{"n": "3"}}
 	})
 	h.roll("cancro", func(r *fleet.Rollout) { r.Stage = 1 })
 	h.roll("fuxi", nil)

@@ -107,6 +107,9 @@ func knownReports(t *testing.T, tx fleet.Tx, older, newer, stranger fleet.Stored
 	return err
 }
 
+// reasons are two, with values and without.
+var reasons = []fleet.Reason{{Code: "one"}, {Code: "two", Values: map[string]string{"a": "1", "b": "x y"}}}
+
 // arrive stores report seq of installation n at a time, as its newest.
 func arrive(t *testing.T, s fleet.Store, n int, seq int64, at time.Time, class fleet.Class) fleet.Installation {
 	t.Helper()
@@ -123,7 +126,7 @@ func arriveOn(t *testing.T, s fleet.Store, r report.Report, key ed25519.PrivateK
 	}
 	i := fleet.Installation{
 		Ref: ref, Release: r.Release, Current: true, Model: r.Model, Channel: r.Channel, Seq: r.Seq, Newest: newest, Progress: r.Progress,
-		Verdict: class, Kind: fleet.KindOf(class), Because: []string{"one", "two"}, Before: fleet.BeforeActive, Cloned: r.Seq > 1, Reports: r.Seq,
+		Verdict: class, Kind: fleet.KindOf(class), Because: reasons, Before: fleet.BeforeActive, Cloned: r.Seq > 1, Reports: r.Seq,
 		First: Now, Last: at,
 	}
 	update(t, s, func(tx fleet.Tx) error {
