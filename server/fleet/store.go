@@ -34,6 +34,8 @@ type ControlTx interface {
 	Changes() Changes
 	Metadata() MetadataFiles
 	Rollouts() Rollouts
+	Models() Models
+	Channels() Channels
 	Audit() Audit
 	Tokens() Tokens
 }
@@ -98,6 +100,22 @@ type Rollouts interface {
 	Save(ctx context.Context, r Rollout) error                             // Conflict if r.Revision is not the stored one; stores Revision+1
 	List(ctx context.Context) ([]Rollout, error)                           // by release, model
 	OfModel(ctx context.Context, model, channel string) ([]Rollout, error) // newest counter first
+}
+
+// Models keeps the devices that this server serves.
+type Models interface {
+	Put(ctx context.Context, m Model) error                        // adds m, or replaces the one of its device
+	Get(ctx context.Context, device string) (Model, error)         // NotFound
+	List(ctx context.Context) ([]Model, error)                     // by device, retired ones too
+	Retire(ctx context.Context, device string, at time.Time) error // NotFound; of a retired one the first time stays
+}
+
+// Channels keeps the channels of this server.
+type Channels interface {
+	Put(ctx context.Context, c Channel) error                    // adds c, or replaces the one of its name
+	Get(ctx context.Context, name string) (Channel, error)       // NotFound
+	List(ctx context.Context) ([]Channel, error)                 // by name, retired ones too
+	Retire(ctx context.Context, name string, at time.Time) error // NotFound; of a retired one the first time stays
 }
 
 // Installations keeps what each installation has shown of each release.

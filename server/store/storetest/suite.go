@@ -30,6 +30,8 @@ func Run(t *testing.T, open func(t *testing.T) fleet.Store) {
 		{"changes", testChanges},
 		{"metadata", testMetadata},
 		{"rollouts", testRollouts},
+		{"models", testModels},
+		{"channels", testChannels},
 		{"reports", testReports},
 		{"installations", testInstallations},
 		{"states of an installation", testStates},
