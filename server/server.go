@@ -90,7 +90,7 @@ func (c Config) withDefaults() Config {
 // Server is the running house.
 type Server struct {
 	cfg     Config
-	db      *store.DB
+	db      store.Database
 	feed    *feed.Handler
 	publish *publish.Publisher
 	intake  *intake.Intake

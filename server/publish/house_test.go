@@ -59,7 +59,7 @@ type house struct {
 	ctx   context.Context
 	dir   string
 	now   time.Time
-	db    *store.DB
+	db    store.Database
 	blobs *disk.Store
 	*Publisher
 	published func(map[string][]byte, func(string) bool)

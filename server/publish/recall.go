@@ -14,6 +14,7 @@ import (
 	"landed/manifests/tufrepo"
 	"landed/server/blob"
 	"landed/server/fleet"
+	"landed/server/reasons"
 	"landed/server/rollout"
 )
 
@@ -145,11 +146,11 @@ func merge(r fleet.Rollout, o offers.Offer) (fleet.Rollout, string) {
 	switch state := fleet.RolloutState(o.State); {
 	case state == r.State:
 	case r.State == fleet.RolloutHalted:
-		words, r.Reason = wasResumed, fleet.Reason{Code: "restored_resumed"}
+		words, r.Reason = wasResumed, fleet.Reason{Code: reasons.RestoredResumed}
 	case state == fleet.RolloutHalted:
-		words, r.Reason, r.State, r.Held = wasHalted, fleet.Reason{Code: "restored_halted"}, state, fleet.Reason{}
+		words, r.Reason, r.State, r.Held = wasHalted, fleet.Reason{Code: reasons.RestoredHalted}, state, fleet.Reason{}
 	case state == fleet.RolloutHeld:
-		words, r.Held, r.State = "It was held before the database was restored from a copy.", fleet.Reason{Code: "restored_held"}, state
+		words, r.Held, r.State = "It was held before the database was restored from a copy.", fleet.Reason{Code: reasons.RestoredHeld}, state
 	default:
 		words, r.State, r.Held = fmt.Sprintf("It was %s before the database was restored from a copy.", state), state, fleet.Reason{}
 	}
@@ -188,7 +189,7 @@ func (p *Publisher) haltAll(ctx context.Context, tx fleet.Tx, d published) error
 			continue
 		}
 		next := r
-		next.State, next.Reason, next.Held = fleet.RolloutHalted, fleet.Reason{Code: "restored_unread"}, fleet.Reason{}
+		next.State, next.Reason, next.Held = fleet.RolloutHalted, fleet.Reason{Code: reasons.RestoredUnread}, fleet.Reason{}
 		if err := p.recalled(ctx, tx, r, next, wasUnread); err != nil {
 			return err
 		}

@@ -12,6 +12,7 @@ import (
 	"landed/manifests/offers"
 	"landed/manifests/tufrepo"
 	"landed/server/fleet"
+	"landed/server/reasons"
 	"landed/server/rollout"
 )
 
@@ -35,7 +36,7 @@ func (p *Publisher) takeUp(ctx context.Context, tx fleet.Tx, d published, o offe
 	now := p.now()
 	r := fleet.Rollout{
 		ID: o.Rollout, Release: o.Custom.Release, Model: d.model.Device, Channel: d.channel, Package: refs[0].SHA256, Salt: o.Salt,
-		State: fleet.RolloutHalted, Reason: fleet.Reason{Code: "restored_unknown"}, By: rollout.Author, Since: now, Started: now, Changed: now,
+		State: fleet.RolloutHalted, Reason: fleet.Reason{Code: reasons.RestoredUnknown}, By: rollout.Author, Since: now, Started: now, Changed: now,
 	}
 	r.Stages, r.Stage = stagesFrom(o.Share)
 	if err := tx.Rollouts().Create(ctx, r); err != nil {

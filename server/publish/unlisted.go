@@ -11,6 +11,7 @@ import (
 
 	"landed/manifests"
 	"landed/server/fleet"
+	"landed/server/reasons"
 	"landed/server/rollout"
 )
 
@@ -161,7 +162,7 @@ func (p *Publisher) holdUnlisted(ctx context.Context) error {
 			if r.State == fleet.RolloutHalted || r.State == fleet.RolloutHeld {
 				continue // meanwhile
 			}
-			held := fleet.Reason{Code: "not_listed", Values: map[string]string{fleet.TextValue: words}}
+			held := fleet.Reason{Code: reasons.NotListed, Values: map[string]string{fleet.TextValue: words}}
 			r.State, r.Held, r.Changed = fleet.RolloutHeld, held, p.now()
 			words = "nothing of it is offered: " + words
 			if err := tx.Rollouts().Save(ctx, r); err != nil {

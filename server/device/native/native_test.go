@@ -38,7 +38,7 @@ type door struct {
 	t   *testing.T
 	dir string
 	url string
-	db  *store.DB
+	db  store.Database
 	*intake.Intake
 	log *record
 }

@@ -38,7 +38,9 @@ func testModels(t *testing.T, s fleet.Store) {
 
 func testChannels(t *testing.T, s fleet.Store) {
 	beta, stable := fleet.Channel{Name: "beta", By: "lei", At: Now}, fleet.Channel{Name: "stable", By: "lei", At: later(1)}
-	update(t, s, func(tx fleet.Tx) error { return errors.Join(tx.Channels().Put(ctx, stable), tx.Channels().Put(ctx, beta)) })
+	update(t, s, func(tx fleet.Tx) error {
+		return errors.Join(tx.Channels().Put(ctx, stable), tx.Channels().Put(ctx, beta))
+	})
 	wantKind(t, s, fleet.NotFound, "channel_unknown", func(tx fleet.Tx) error { _, err := tx.Channels().Get(ctx, "none"); return err })
 	wantKind(t, s, fleet.NotFound, "channel_unknown", func(tx fleet.Tx) error { return tx.Channels().Retire(ctx, "none", Now) })
 	listed := func(when string, want ...fleet.Channel) {

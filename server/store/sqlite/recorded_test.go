@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package store_test
+package sqlite_test
 
 import (
 	"errors"
@@ -12,11 +12,11 @@ import (
 	"landed/manifests/report"
 	"landed/server/fleet"
 	"landed/server/reasons"
-	"landed/server/store"
+	"landed/server/store/sqlite"
 )
 
 // recorded opens the database that an older program left, as testdata/NAME.sql.
-func recorded(t *testing.T, name string) *store.DB {
+func recorded(t *testing.T, name string) *sqlite.DB {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join("testdata", name+".sql"))
 	if err != nil {

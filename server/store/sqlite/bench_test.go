@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package store_test
+package sqlite_test
 
 import (
 	"fmt"
