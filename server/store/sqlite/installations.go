@@ -57,26 +57,27 @@ func (s installations) Of(ctx context.Context, refs ...report.Reference) (map[re
 	return byRef, err
 }
 
+var putInstallations = newInsert(`INSERT INTO installations (`+installationColumns+`)`, 17,
+	`ON CONFLICT (ref, release) DO UPDATE SET current = excluded.current, model = excluded.model, channel = excluded.channel,
+	seq = excluded.seq, newest = excluded.newest, progress = excluded.progress, verdict = excluded.verdict, kind = excluded.kind,
+	because = excluded.because, before = excluded.before, leaked = excluded.leaked, cloned = excluded.cloned,
+	reports = excluded.reports, first = excluded.first, last = excluded.last`)
+
 // Put implements fleet.Installations.
 func (s installations) Put(ctx context.Context, states ...fleet.Installation) error {
-	for _, i := range states {
+	rows := make([][]any, len(states))
+	for n, i := range states {
 		because, err := list(i.Because)
 		if err != nil {
 			return err
 		}
-		_, err = s.q.exec(ctx, `INSERT INTO installations (`+installationColumns+`)
-			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
-			ON CONFLICT (ref, release) DO UPDATE SET current = excluded.current, model = excluded.model, channel = excluded.channel, seq = excluded.seq,
-			newest = excluded.newest, progress = excluded.progress, verdict = excluded.verdict, kind = excluded.kind, because = excluded.because,
-			before = excluded.before, leaked = excluded.leaked, cloned = excluded.cloned, reports = excluded.reports, first = excluded.first,
-			last = excluded.last`,
-			string(i.Ref), i.Release, i.Current, i.Model, i.Channel, i.Seq, i.Newest.ID, string(i.Progress), string(i.Verdict), string(i.Kind), because,
-			string(i.Before), i.Leaked, i.Cloned, i.Reports, millis(i.First), millis(i.Last))
-		if err != nil {
-			return err
+		rows[n] = []any{
+			string(i.Ref), i.Release, i.Current, i.Model, i.Channel, i.Seq, i.Newest.ID, string(i.Progress), string(i.Verdict), string(i.Kind),
+			because, string(i.Before), i.Leaked, i.Cloned, i.Reports, millis(i.First), millis(i.Last),
 		}
 	}
-	return nil
+	_, err := putInstallations.write(ctx, s.q, rows)
+	return err
 }
 
 // Alarming implements fleet.Installations.

@@ -14,18 +14,16 @@ type reports struct{ q querier }
 
 const reportColumns = `id, ref, seq, schema, release, envelope, at, late`
 
+var appendReports = newInsert(`INSERT INTO reports (`+reportColumns+`)`, 8, `ON CONFLICT (ref, id) DO NOTHING`)
+
 // Append implements fleet.Reports.
 func (s reports) Append(ctx context.Context, all ...fleet.StoredReport) (int, error) {
-	added := 0
-	for _, r := range all {
-		n, err := s.q.exec(ctx, `INSERT INTO reports (`+reportColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (ref, id) DO NOTHING`,
-			r.ID, string(r.Ref), r.Seq, r.Schema, r.Release, r.Envelope, millis(r.At), r.Late)
-		if err != nil {
-			return added, err
-		}
-		added += int(n)
+	rows := make([][]any, len(all))
+	for n, r := range all {
+		rows[n] = []any{r.ID, string(r.Ref), r.Seq, r.Schema, r.Release, r.Envelope, millis(r.At), r.Late}
 	}
-	return added, nil
+	added, err := appendReports.write(ctx, s.q, rows)
+	return int(added), err
 }
 
 // Get implements fleet.Reports.

@@ -35,6 +35,7 @@ func Run(t *testing.T, open func(t *testing.T) fleet.Store) {
 		{"reports", testReports},
 		{"installations", testInstallations},
 		{"states of an installation", testStates},
+		{"many at once", testMany},
 		{"silent installations", testSilent},
 		{"counts", testCounts},
 		{"totals", testTotals},
