@@ -8,7 +8,6 @@ import (
 
 	"landed/manifests/report"
 	"landed/server/fleet"
-	"landed/server/verdict"
 )
 
 // Receipt says what became of a report.
@@ -29,17 +28,8 @@ const (
 
 // waiting is an opened report in the queue.
 type waiting struct {
-	envelope []byte
-	report   report.Report
-	ref      report.Reference
-	rule     verdict.Rule
-	answer   chan answer // of one place: the committer never waits
-}
-
-type answer struct {
-	receipt Receipt
-	err     error
-	leaks   bool // this report is the first by which its installation leaks
+	Arrival
+	answer chan Result // of one place: the committer never waits
 }
 
 // Receive takes one envelope (DSSE, see manifests/report) and returns when its report is on
@@ -56,7 +46,7 @@ func (i *Intake) Receive(ctx context.Context, envelope []byte) (Receipt, error) 
 	select {
 	case a := <-w.answer:
 		i.wake(ctx, w, a)
-		return a.receipt, a.err
+		return a.Receipt, a.Refused
 	case <-ctx.Done():
 		i.waking.Go(func() { i.wake(context.WithoutCancel(ctx), w, <-w.answer) })
 		return Receipt{}, ctx.Err()
@@ -85,7 +75,7 @@ func (i *Intake) open(ctx context.Context, envelope []byte) (*waiting, error) {
 			return nil, fleet.Errorf(fleet.Invalid, "build_unknown", "the report names a build that no published document of model %s names; wanted one of those, or %q", model.Device, report.BuildOther)
 		}
 	}
-	return &waiting{envelope, r, ref, rule, make(chan answer, 1)}, nil
+	return &waiting{Arrival{envelope, r, ref, rule}, make(chan Result, 1)}, nil
 }
 
 // refusal gives the reasons of report.Open a kind and a code. Its words are safe.
@@ -116,12 +106,12 @@ func (i *Intake) enqueue(w *waiting) error {
 }
 
 // wake advances the rollouts of a model when a report showed a leak.
-func (i *Intake) wake(ctx context.Context, w *waiting, a answer) {
-	if !a.leaks {
+func (i *Intake) wake(ctx context.Context, w *waiting, a Result) {
+	if !a.Leaks {
 		return
 	}
 	// The handset's patience is not a reason to leave a leak alone.
-	if err := i.Advance(context.WithoutCancel(ctx), w.report.Model, w.report.Channel); err != nil {
-		i.Log.ErrorContext(ctx, "advance after a leak", "model", w.report.Model, "channel", w.report.Channel, "err", err)
+	if err := i.Advance(context.WithoutCancel(ctx), w.Report.Model, w.Report.Channel); err != nil {
+		i.Log.ErrorContext(ctx, "advance after a leak", "model", w.Report.Model, "channel", w.Report.Channel, "err", err)
 	}
 }

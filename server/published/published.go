@@ -38,7 +38,7 @@ type Reader struct {
 
 type known struct {
 	source  []byte
-	refs    []string
+	refs    []fleet.PackageRef
 	release Release
 }
 
@@ -84,15 +84,15 @@ func read(ctx context.Context, tx fleet.Tx, stored fleet.Release) (known, error)
 	return known{stored.Source, stored.Packages, Release{Release: source, Packages: packages}}, nil
 }
 
-// Packages reads packages by their SHA-256; each that is missing is named in one NotFound.
-func Packages(ctx context.Context, tx fleet.Tx, refs []string) ([]fleet.Package, error) {
+// Packages reads packages; each that is missing is named in one NotFound.
+func Packages(ctx context.Context, tx fleet.Tx, refs []fleet.PackageRef) ([]fleet.Package, error) {
 	var all []fleet.Package
 	var missing []string
 	for _, ref := range refs {
 		pkg, err := tx.Packages().Get(ctx, ref)
 		switch {
 		case fleet.Is(err, fleet.NotFound):
-			missing = append(missing, ref)
+			missing = append(missing, ref.String())
 		case err != nil:
 			return nil, err
 		default:

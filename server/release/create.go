@@ -21,14 +21,21 @@ func (rs *Releases) Create(ctx context.Context, source []byte, packages []string
 	if err != nil {
 		return fleet.Release{}, &fleet.Error{Kind: fleet.Invalid, Code: "release_source", Msg: fleet.InOneLine(err)}
 	}
+	refs, err := packageRefs(packages)
+	if err != nil {
+		return fleet.Release{}, err
+	}
 	r := fleet.Release{
-		Name: declared.Name, Counter: declared.Counter, Source: source, State: fleet.ReleaseDraft, Packages: packages,
-		By: by, At: rs.cfg.Repo.Now(),
+		Name: declared.Name, Counter: declared.Counter, Source: source, State: fleet.ReleaseDraft, By: by, At: rs.cfg.Repo.Now(),
 	}
 	err = rs.cfg.Store.Update(ctx, func(tx fleet.Tx) error {
-		bound, err := published.Packages(ctx, tx, packages)
+		bound, err := published.Packages(ctx, tx, refs)
 		if err != nil {
 			return err
+		}
+		r.Packages = nil
+		for _, pkg := range bound {
+			r.Packages = append(r.Packages, pkg.Ref())
 		}
 		before, err := tx.Releases().List(ctx)
 		if err != nil {
@@ -44,6 +51,20 @@ func (rs *Releases) Create(ctx context.Context, source []byte, packages []string
 			fmt.Sprintf("counter %d, %d packages", r.Counter, len(packages)))
 	})
 	return r, err
+}
+
+// packageRefs reads how a person named packages.
+func packageRefs(names []string) ([]fleet.PackageRef, error) {
+	var refs []fleet.PackageRef
+	var faults []error
+	for _, name := range names {
+		ref, err := fleet.ParsePackageRef(name)
+		refs, faults = append(refs, ref), append(faults, err)
+	}
+	if err := errors.Join(faults...); err != nil {
+		return nil, &fleet.Error{Kind: fleet.Invalid, Code: "package_ref", Msg: fleet.InOneLine(err)}
+	}
+	return refs, nil
 }
 
 // bindingFaults holds a release against its packages and the releases before it.

@@ -30,7 +30,7 @@ type Extender interface {
 	Extend() map[string]any // field names of the problem; they may not be those of RFC 9457
 }
 
-var statusOf = map[fleet.Kind]int{
+var statusOf = map[fleet.ErrorKind]int{
 	fleet.Invalid:   http.StatusUnprocessableEntity,
 	fleet.Forbidden: http.StatusForbidden,
 	fleet.NotFound:  http.StatusNotFound,

@@ -12,6 +12,7 @@ import (
 	"landed/manifests/offers"
 	"landed/manifests/tufrepo"
 	"landed/server/fleet"
+	"landed/server/reasons"
 	"landed/server/rollout"
 	"landed/server/rollouts"
 )
@@ -19,12 +20,12 @@ import (
 // addUnknown stores a rollout that only the feed knows, halted, with its release and packages as far
 // as the signed documents tell of them. A rollout that cannot be taken up is left out and told.
 func (r *Restorer) addUnknown(ctx context.Context, tx *rollouts.Tx, d offered, o offers.Offer) error {
-	var refs []string
+	var refs []fleet.PackageRef
 	for _, each := range d.document.Offers {
 		if each.Rollout != o.Rollout {
 			continue
 		}
-		refs = append(refs, each.Package.SHA256)
+		refs = append(refs, fleet.PackageRef{SHA256: each.Package.SHA256, Model: d.model.Device, Channel: d.channel})
 		if err := r.addPackage(ctx, tx, d, each); err != nil {
 			return err
 		}
@@ -37,7 +38,8 @@ func (r *Restorer) addUnknown(ctx context.Context, tx *rollouts.Tx, d offered, o
 	now := r.Repo.Now()
 	added := fleet.Rollout{
 		ID: o.Rollout, Release: o.Custom.Release, Model: d.model.Device, Channel: d.channel, Salt: o.Salt,
-		State: fleet.RolloutHalted, Reason: wasUnknown, By: rollout.Author, Since: now, Started: now, Changed: now,
+		State: fleet.RolloutHalted, Reason: fleet.Reason{Code: reasons.RestoredUnknown}, By: rollout.Author,
+		Since: now, Started: now, Changed: now,
 	}
 	added.Stages, added.Stage = stagesFrom(o.Share)
 	return tx.Create(ctx, added, cause(wasUnknown))
@@ -58,7 +60,7 @@ func stagesFrom(share int) ([]fleet.Stage, int) {
 
 // addPackage stores what an offer says of its package, unless it is known.
 func (r *Restorer) addPackage(ctx context.Context, tx fleet.Tx, d offered, o offers.Offer) error {
-	_, err := tx.Packages().Get(ctx, o.Package.SHA256)
+	_, err := tx.Packages().Get(ctx, fleet.PackageRef{SHA256: o.Package.SHA256, Model: d.model.Device, Channel: d.channel})
 	if !fleet.Is(err, fleet.NotFound) {
 		return err
 	}
@@ -71,7 +73,7 @@ func (r *Restorer) addPackage(ctx context.Context, tx fleet.Tx, d offered, o off
 
 // addRelease makes the release of o a published one that holds refs. The feed lists it, so it
 // was signed; a change that still waits for its signatures is dropped.
-func (r *Restorer) addRelease(ctx context.Context, tx fleet.Tx, d offered, o offers.Offer, refs []string) error {
+func (r *Restorer) addRelease(ctx context.Context, tx fleet.Tx, d offered, o offers.Offer, refs []fleet.PackageRef) error {
 	release, err := tx.Releases().Get(ctx, o.Custom.Release)
 	if fleet.Is(err, fleet.NotFound) {
 		source, err := r.sourceOf(ctx, d, o, nil)

@@ -13,6 +13,7 @@ import (
 	"landed/manifests"
 	"landed/manifests/report"
 	"landed/server/fleet"
+	"landed/server/reasons"
 	"landed/server/verdict"
 )
 
@@ -100,7 +101,7 @@ func (s *Support) installationView(i fleet.Installation) *InstallationPage {
 	if m, ok := s.models[i.Model]; ok {
 		v.Role, v.Product = m.Role(), clean(m.Product)
 	}
-	for _, because := range i.Because {
+	for _, because := range reasons.All(i.Because) {
 		v.Because = append(v.Because, clean(because))
 	}
 	words := func(part string) string { return s.words.Say("class."+string(i.Verdict)+"."+part, nil) }
@@ -126,7 +127,7 @@ func (s *Support) statement(ctx context.Context, tx fleet.Tx, sr fleet.StoredRep
 	judged := verdict.Judge(sr.At, verdict.Subject{Newest: r, Last: sr.At}, rule)
 	return Statement{
 		ID: sr.ID, Seq: sr.Seq, At: sr.At.UTC(), Late: sr.Late, Kind: r.Kind, Progress: r.Progress, Build: r.Build,
-		Said: s.said(r, family), Verdict: judged.Class, Because: judged.Because,
+		Said: s.said(r, family), Verdict: judged.Class, Because: reasons.All(judged.Because),
 		Envelope: "/installations/" + string(sr.Ref) + "/reports/" + url.PathEscape(sr.ID),
 	}, nil
 }

@@ -2,7 +2,7 @@
 
 // Package verdict says what the reports of one installation prove.
 //
-// It promises a class and the reasons for it, in words, computed from the newest report
+// It promises a class and the reasons for it, as codes, computed from the newest report
 // alone, the same today and in ten years. It refuses to take installation for effect: a
 // patched build that was not tested by a SIM, a network, a boot and a day is
 // fleet.NotExercised, and an installation that fell silent before it ran the patch is
@@ -11,12 +11,13 @@
 package verdict
 
 import (
-	"fmt"
+	"strconv"
 	"time"
 
 	"landed/manifests"
 	"landed/manifests/report"
 	"landed/server/fleet"
+	"landed/server/reasons"
 )
 
 // SilentAfter is how long an installation that waits for the patch may be silent. It
@@ -37,7 +38,18 @@ type Build struct {
 // Verdict is the class and why.
 type Verdict struct {
 	Class   fleet.Class
-	Because []string
+	Because []fleet.Reason
+}
+
+func because(codes ...string) (all []fleet.Reason) {
+	for _, code := range codes {
+		all = append(all, fleet.Reason{Code: code})
+	}
+	return all
+}
+
+func withCount(code, name string, n int) fleet.Reason {
+	return fleet.Reason{Code: code, Values: map[string]string{name: strconv.Itoa(n)}}
 }
 
 // Subject is what is judged: the newest report, and what the server knows about it.
@@ -52,128 +64,116 @@ func Judge(now time.Time, s Subject, rule Rule) Verdict {
 	r, e := s.Newest, s.Newest.Evidence
 	build, patched := rule.find(r.Build)
 	patched = patched && e.Feature >= 1
-	if because := impostors(s, build); len(because) > 0 {
-		return Verdict{fleet.Contradictory, because}
+	if found := impostors(s, build); len(found) > 0 {
+		return Verdict{fleet.Contradictory, found}
 	}
 	// What left the handset is the harder fact, whatever else does not fit.
-	if because := leaks(r); patched && len(because) > 0 {
-		return Verdict{fleet.Leak, because}
+	if found := leaks(r); patched && len(found) > 0 {
+		return Verdict{fleet.Leak, found}
 	}
-	if because := contradictions(r, rule, build); len(because) > 0 {
-		return Verdict{fleet.Contradictory, because}
+	if found := contradictions(r, rule, build); len(found) > 0 {
+		return Verdict{fleet.Contradictory, found}
 	}
 	if patched {
 		return judgePatched(e)
 	}
 	if now.Sub(s.Last) > SilentAfter {
-		return Verdict{fleet.Unknown, []string{"no report for more than 15 days, and none from the patched build"}}
+		return Verdict{fleet.Unknown, because(reasons.Silent)}
 	}
-	if e.Feature >= 1 {
-		return Verdict{fleet.Unpatched, []string{"the running build is not one of this release"}}
-	}
-	return Verdict{fleet.Unpatched, []string{"the running build has no opt-in"}}
+	return Verdict{fleet.Unpatched, because(reasons.NotOfRelease)}
 }
 
 // judgePatched judges a build of the release that neither leaked nor contradicted itself.
 func judgePatched(e report.Evidence) Verdict {
 	switch {
 	case e.State == report.StateOn && e.Origin == report.OriginUser:
-		return Verdict{fleet.Consented, []string{"on, switched on by the user"}}
+		return Verdict{fleet.Consented, because("on_by_user")}
 	case e.State == report.StateOn:
-		return Verdict{fleet.CarriedOver, []string{"still on from before the update; nobody was asked"}}
+		return Verdict{fleet.CarriedOver, because("on_from_before")}
 	}
 	for i, slot := range e.Slots {
 		if slot.Registered && slot.By == report.RegisteredByAuto {
-			return Verdict{fleet.RegisteredByItself, []string{fmt.Sprintf("the switch is off, but SIM slot %d is still registered by itself", i+1)}}
+			return Verdict{fleet.RegisteredByItself, because("slot_" + strconv.Itoa(i+1) + "_registered")}
 		}
 	}
-	if because := untested(e); len(because) > 0 {
-		return Verdict{fleet.NotExercised, because}
+	if found := untested(e); len(found) > 0 {
+		return Verdict{fleet.NotExercised, found}
 	}
-	return Verdict{fleet.ConfirmedOff, []string{
-		"off, nothing was sent, and the silence was tested: boot, SIM, data and a full day",
-	}}
+	return Verdict{fleet.ConfirmedOff, because("off_and_tested")}
 }
 
 // impostors lists what makes it doubtful that the report speaks for one handset of its model.
-func impostors(s Subject, build *Build) []string {
-	var because []string
+func impostors(s Subject, build *Build) []fleet.Reason {
+	var codes []string
 	if s.Cloned {
-		because = append(because, "two different reports carried the same sequence number")
+		codes = append(codes, reasons.Cloned)
 	}
 	if build != nil && (build.Model != s.Newest.Model || build.Variant != s.Newest.Variant) {
-		because = append(because, "the running build is not made for this model and variant")
+		codes = append(codes, reasons.OtherModel)
 	}
-	return because
+	return because(codes...)
 }
 
 // contradictions lists what cannot be true at once.
-func contradictions(r report.Report, rule Rule, build *Build) []string {
+func contradictions(r report.Report, rule Rule, build *Build) []fleet.Reason {
 	e := r.Evidence
-	var because []string
-	say := func(holds bool, words string) {
+	var codes []string
+	say := func(holds bool, code string) {
 		if holds {
-			because = append(because, words)
+			codes = append(codes, code)
 		}
 	}
-	say(build != nil && e.Feature == 0, "the running build is a patched one, but says that it has no opt-in")
-	say(r.Progress == report.ProgressRunning && build == nil, "says that the update runs, but the running build is not of this release")
+	say(build != nil && e.Feature == 0, "patched_without_feature")
+	say(r.Progress == report.ProgressRunning && build == nil, reasons.ClaimsToRun)
 	if e.Feature >= 1 {
-		say(e.State == report.StateOn && e.Origin == report.OriginAuto, "an opt-in build that switched itself on")
-		say(e.State == report.StateOn && e.Origin == report.OriginFactoryDefault, "an opt-in build that is on by factory default")
-		say(e.State == report.StateOn && e.Origin == report.OriginPolicy, "on by a policy that can only switch off")
-		say(e.State == report.StateOn && e.Origin == report.OriginUser && e.Consent != report.ConsentIn, "on by the user, without a consent on record")
-		say(e.State == report.StateOff && e.Origin == report.OriginCarriedOver, "off, but carried over as on")
-		say(e.AutoGate == report.GateOpen, "an opt-in build whose guard against self-activation is open")
-		say(e.AttemptsBuild > e.AttemptsSetup, "more self-activations since this build than since set-up")
+		say(e.State == report.StateOn && e.Origin == report.OriginAuto, "on_by_itself")
+		say(e.State == report.StateOn && e.Origin == report.OriginFactoryDefault, "on_by_default")
+		say(e.State == report.StateOn && e.Origin == report.OriginPolicy, "on_by_policy")
+		say(e.State == report.StateOn && e.Origin == report.OriginUser && e.Consent != report.ConsentIn, "on_without_consent")
+		say(e.State == report.StateOff && e.Origin == report.OriginCarriedOver, "off_carried_over")
+		say(e.AutoGate == report.GateOpen, "gate_open")
+		say(e.AttemptsBuild > e.AttemptsSetup, "more_since_build")
 	}
-	say(e.Consent == report.ConsentIn && (e.ConsentDay == "" || e.ConsentDay < rule.Effect.PromptDay), "consent before any build could ask for it")
-	return because
+	say(e.Consent == report.ConsentIn && (e.ConsentDay == "" || e.ConsentDay < rule.Effect.PromptDay), "consent_too_early")
+	return because(codes...)
 }
 
 // leaks lists what left a patched handset that should have been silent.
-func leaks(r report.Report) []string {
+func leaks(r report.Report) []fleet.Reason {
 	e := r.Evidence
-	var because []string
+	var found []fleet.Reason
 	if r.PreviousBuild == "" && e.AttemptsSetup > e.AttemptsBuild {
-		because = append(because, fmt.Sprintf("set up on this build, and activated itself %s since", times(e.AttemptsSetup)))
+		found = append(found, withCount("activated_since_setup", "attempts_setup", e.AttemptsSetup))
 	}
 	if e.AttemptsBuild > 0 {
-		because = append(because, fmt.Sprintf("activated itself %s since this build first booted", times(e.AttemptsBuild)))
+		found = append(found, withCount("activated_itself", "attempts_build", e.AttemptsBuild))
 	}
 	if e.LookupsOff > 0 {
-		because = append(because, fmt.Sprintf("looked up contact numbers %s while switched off", times(e.LookupsOff)))
+		found = append(found, withCount("looked_up_contacts", "lookups_off", e.LookupsOff))
 	}
 	if e.Transport == report.TransportHTTP {
-		because = append(because, "sent identifiers over plain HTTP")
+		found = append(found, fleet.Reason{Code: "plain_http"})
 	}
-	return because
-}
-
-func times(n int) string {
-	if n == 1 {
-		return "once"
-	}
-	return fmt.Sprintf("%d times", n)
+	return found
 }
 
 // untested lists the triggers that were not pulled.
-func untested(e report.Evidence) []string {
-	var because []string
+func untested(e report.Evidence) []fleet.Reason {
+	var found []fleet.Reason
 	for _, t := range []struct {
 		pulled bool
-		words  string
+		reason fleet.Reason
 	}{
-		{e.Triggers.Boot, "not booted since the update"},
-		{e.Triggers.SIMReady, "no SIM was ready since the update"},
-		{e.Triggers.DataUp, "no data network since the update"},
-		{e.ObservedHours >= 24, fmt.Sprintf("observed for %d of 24 hours", e.ObservedHours)},
+		{e.Triggers.Boot, fleet.Reason{Code: "not_booted"}},
+		{e.Triggers.SIMReady, fleet.Reason{Code: "no_sim"}},
+		{e.Triggers.DataUp, fleet.Reason{Code: "no_data"}},
+		{e.ObservedHours >= 24, withCount("not_long_enough", "observed_hours", e.ObservedHours)},
 	} {
 		if !t.pulled {
-			because = append(because, t.words)
+			found = append(found, t.reason)
 		}
 	}
-	return because
+	return found
 }
 
 func (r Rule) find(fingerprint string) (*Build, bool) {

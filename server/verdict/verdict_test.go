@@ -10,6 +10,7 @@ import (
 	"landed/manifests"
 	"landed/manifests/report"
 	"landed/server/fleet"
+	"landed/server/reasons"
 )
 
 var now = time.Date(2014, 8, 20, 12, 0, 0, 0, time.UTC)
@@ -110,7 +111,7 @@ func TestJudge(t *testing.T) {
 		"patched without feature":       {quiet, func(s *Subject, e *report.Evidence) { e.Feature = 0 }, fleet.Contradictory, "no opt-in"},
 		"runs what is not of it":        {quiet, func(s *Subject, e *report.Evidence) { s.Newest.Build = unpatchedBuild }, fleet.Contradictory, "not of this release"},
 
-		"before the patch":        {before, nil, fleet.Unpatched, "no opt-in"},
+		"before the patch":        {before, nil, fleet.Unpatched, "not one of this release"},
 		"before, failed":          {before, func(s *Subject, e *report.Evidence) { s.Newest.Progress = report.ProgressFailed }, fleet.Unpatched, ""},
 		"before, silent":          {before, func(s *Subject, e *report.Evidence) { s.Last = now.Add(-SilentAfter - time.Second) }, fleet.Unknown, "15 days"},
 		"before, silent just now": {before, func(s *Subject, e *report.Evidence) { s.Last = now.Add(-SilentAfter) }, fleet.Unpatched, ""},
@@ -137,7 +138,7 @@ func TestJudge(t *testing.T) {
 			if got.Class != tt.want {
 				t.Errorf("got %s because %v, wanted %s", got.Class, got.Because, tt.want)
 			}
-			if len(got.Because) == 0 || !strings.Contains(strings.Join(got.Because, "; "), tt.words) {
+			if len(got.Because) == 0 || !strings.Contains(strings.Join(reasons.All(got.Because), "; "), tt.words) {
 				t.Errorf("because %v, wanted words about %q", got.Because, tt.words)
 			}
 		})

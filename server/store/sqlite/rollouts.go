@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package store
+package sqlite
 
 import (
 	"context"
+	"errors"
 
 	"landed/server/fleet"
 )
@@ -15,12 +16,12 @@ const rolloutColumns = `id, release, model, channel, package, salt, stages, stat
 
 // Create implements fleet.Rollouts.
 func (s rollouts) Create(ctx context.Context, r fleet.Rollout) error {
-	stages, err := list(r.Stages)
+	stages, held, reason, err := texts(r)
 	if err != nil {
 		return err
 	}
 	_, err = s.q.exec(ctx, `INSERT INTO rollouts (`+rolloutColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)`,
-		r.ID, r.Release, r.Model, r.Channel, "", r.Salt, stages, r.State, r.Stage, millis(r.Since), r.Held, r.Reason, r.By, r.Forgiven,
+		r.ID, r.Release, r.Model, r.Channel, "", r.Salt, stages, r.State, r.Stage, millis(r.Since), held, reason, r.By, r.Forgiven,
 		millis(r.Started), millis(r.Changed), r.Revision)
 	return conflict(err, "rollout_exists", "the rollout %s exists; a release goes to a model and channel once", r.ID)
 }
@@ -35,13 +36,13 @@ func (s rollouts) Get(ctx context.Context, id string) (fleet.Rollout, error) {
 // Save implements fleet.Rollouts. What a rollout is (its release, model, channel, salt)
 // never changes; the rest does.
 func (s rollouts) Save(ctx context.Context, r fleet.Rollout) error {
-	stages, err := list(r.Stages)
+	stages, held, reason, err := texts(r)
 	if err != nil {
 		return err
 	}
 	n, err := s.q.exec(ctx, `UPDATE rollouts SET package = $2, stages = $3, state = $4, stage = $5, since = $6, held = $7, reason = $8, by = $9,
 		forgiven = $10, started = $11, changed = $12, revision = revision + 1 WHERE id = $1 AND revision = $13`,
-		r.ID, "", stages, r.State, r.Stage, millis(r.Since), r.Held, r.Reason, r.By, r.Forgiven, millis(r.Started), millis(r.Changed), r.Revision)
+		r.ID, "", stages, r.State, r.Stage, millis(r.Since), held, reason, r.By, r.Forgiven, millis(r.Started), millis(r.Changed), r.Revision)
 	if err != nil || n == 1 {
 		return err
 	}
@@ -70,7 +71,15 @@ func (s rollouts) list(ctx context.Context, text string, args ...any) ([]fleet.R
 	})
 }
 
+// texts are the parts of a rollout that are stored as JSON.
+func texts(r fleet.Rollout) (stages, held, why string, err error) {
+	stages, err1 := list(r.Stages)
+	held, err2 := reason(r.Held)
+	why, err3 := reason(r.Reason)
+	return stages, held, why, errors.Join(err1, err2, err3)
+}
+
 func rolloutFields(r *fleet.Rollout) []any {
 	return []any{&r.ID, &r.Release, &r.Model, &r.Channel, new(string), &r.Salt, asList[fleet.Stage]{&r.Stages}, &r.State, &r.Stage, asTime{&r.Since},
-		&r.Held, &r.Reason, &r.By, &r.Forgiven, asTime{&r.Started}, asTime{&r.Changed}, &r.Revision}
+		asReason{&r.Held}, asReason{&r.Reason}, &r.By, &r.Forgiven, asTime{&r.Started}, asTime{&r.Changed}, &r.Revision}
 }

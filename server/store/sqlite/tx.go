@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package store
+package sqlite
 
 import (
 	"context"
@@ -79,6 +79,8 @@ func (t *tx) Releases() fleet.Releases           { return releases{t.q} }
 func (t *tx) Changes() fleet.Changes             { return changes{t.q} }
 func (t *tx) Metadata() fleet.MetadataFiles      { return metadata{t.q} }
 func (t *tx) Rollouts() fleet.Rollouts           { return rollouts{t.q} }
+func (t *tx) Models() fleet.Models               { return models{t.q} }
+func (t *tx) Channels() fleet.Channels           { return channels{t.q} }
 func (t *tx) Installations() fleet.Installations { return installations{t.q} }
 func (t *tx) Reports() fleet.Reports             { return reports{t.q} }
 func (t *tx) Counts() fleet.CountsTable          { return counts{t} }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package store
+package sqlite
 
 import (
 	"context"
@@ -77,6 +77,11 @@ func migrate(ctx context.Context, conn *sql.Conn, all []migration, now func() ti
 	for _, m := range all[done:] {
 		if _, err := t.ExecContext(ctx, m.text); err != nil {
 			return fmt.Errorf("migration %s: %w", m.name, kind(err))
+		}
+		if fill := backfills[m.name]; fill != nil {
+			if err := fill(ctx, t); err != nil {
+				return fmt.Errorf("migration %s: %w", m.name, err)
+			}
 		}
 		if _, err := t.ExecContext(ctx, `INSERT INTO schema_migrations (version, name, sha256, at) VALUES ($1, $2, $3, $4)`, m.version, m.name, m.digest(), millis(now())); err != nil {
 			return kind(err)

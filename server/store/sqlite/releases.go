@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package store
+package sqlite
 
 import (
 	"context"
@@ -71,5 +71,5 @@ func (s releases) List(ctx context.Context) ([]fleet.Release, error) {
 }
 
 func releaseFields(r *fleet.Release) []any {
-	return []any{&r.Name, &r.Counter, &r.Source, &r.State, asList[string]{&r.Packages}, &r.Change, &r.By, asTime{&r.At}}
+	return []any{&r.Name, &r.Counter, &r.Source, &r.State, asList[fleet.PackageRef]{&r.Packages}, &r.Change, &r.By, asTime{&r.At}}
 }

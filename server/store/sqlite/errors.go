@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package store
+package sqlite
 
 import (
 	"database/sql"
@@ -19,7 +19,7 @@ func kind(err error) error {
 	if !ok {
 		return err
 	}
-	wrap := func(k fleet.Kind, code, words string) error {
+	wrap := func(k fleet.ErrorKind, code, words string) error {
 		return &fleet.Error{Kind: k, Code: code, Msg: words, Err: err}
 	}
 	switch e.Code() {

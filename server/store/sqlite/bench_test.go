@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package store_test
+package sqlite_test
 
 import (
 	"fmt"
@@ -30,8 +30,8 @@ func BenchmarkFleet(b *testing.B) {
 	}
 	one := func(n int, seq int64, at time.Time, class fleet.Class) fleet.Installation {
 		return fleet.Installation{
-			Ref: ref(n), Model: fmt.Sprintf("model%d", n%200), Channel: "stable", Release: "one", Seq: seq, Newest: report.Report{ID: fmt.Sprintf("%032x", seq*1e9+int64(n))},
-			Progress: report.ProgressKnown, Verdict: class, Because: []string{"the running build has no opt-in"}, Before: fleet.BeforeActive, Reports: seq, First: storetest.Now, Last: at,
+			Ref: ref(n), Current: true, Kind: fleet.KindOf(class), Model: fmt.Sprintf("model%d", n%200), Channel: "stable", Release: "one", Seq: seq, Newest: report.Report{ID: fmt.Sprintf("%032x", seq*1e9+int64(n))},
+			Progress: report.ProgressKnown, Verdict: class, Because: []fleet.Reason{{Code: "not_of_release"}}, Before: fleet.BeforeActive, Reports: seq, First: storetest.Now, Last: at,
 		}
 	}
 	save := func(tx fleet.Tx, old *fleet.Installation, i fleet.Installation) error {
@@ -65,10 +65,11 @@ func BenchmarkFleet(b *testing.B) {
 			update(func(tx fleet.Tx) error {
 				for range 500 {
 					n := rand.IntN(size)
-					old, err := tx.Installations().State(ctx, ref(n))
+					known, err := tx.Installations().Of(ctx, ref(n))
 					if err != nil {
 						return err
 					}
+					old := known[ref(n)][0]
 					next := one(n, seq, storetest.Now.Add(time.Hour), []fleet.Class{fleet.Unpatched, fleet.NotExercised, fleet.ConfirmedOff}[seq%3])
 					if err := save(tx, &old, next); err != nil {
 						return err

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package store
+package sqlite
 
 import (
 	"database/sql"
 	"encoding/json"
 	"time"
+
+	"landed/server/fleet"
 )
 
 // millis is how a time is stored: milliseconds since 1970, 0 for no time.
@@ -52,6 +54,31 @@ func (a asList[T]) Scan(v any) error {
 	}
 	*a.into = nil
 	if text.String == "" || text.String == "[]" {
+		return nil
+	}
+	return json.Unmarshal([]byte(text.String), a.into)
+}
+
+// reason is how one is stored: JSON, "" for none.
+func reason(r fleet.Reason) (string, error) {
+	if r.IsZero() {
+		return "", nil
+	}
+	text, err := json.Marshal(r)
+	return string(text), err
+}
+
+// asReason scans such a column.
+type asReason struct{ into *fleet.Reason }
+
+// Scan implements sql.Scanner.
+func (a asReason) Scan(v any) error {
+	var text sql.NullString
+	if err := text.Scan(v); err != nil {
+		return err
+	}
+	*a.into = fleet.Reason{}
+	if text.String == "" {
 		return nil
 	}
 	return json.Unmarshal([]byte(text.String), a.into)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package store
+package sqlite
 
 import (
 	"cmp"
@@ -18,6 +18,7 @@ type cell struct{ release, model, channel, kind, value string }
 const (
 	cellInstallations = "installations"
 	cellVerdict       = "verdict"
+	cellKind          = "kind"
 	cellProgress      = "progress"
 	cellBefore        = "before"
 	cellLeaked        = "leaked"
@@ -26,20 +27,34 @@ const (
 // cells gathers the changes of a transaction, so that many reports write each figure once.
 type cells map[cell]int64
 
+// add counts a state under its release, and under no release if it is the current one.
 func (c cells) add(i *fleet.Installation, by int64) {
 	if i == nil {
 		return
 	}
 	for _, kv := range cellsOf(i) {
-		c[cell{i.Release, i.Model, i.Channel, kv[0], kv[1]}] += by
+		at := cell{i.Release, i.Model, i.Channel, kv[0], kv[1]}
+		c[at] += by
+		if at.release = ""; i.Current {
+			c[at] += by
+		}
 	}
 }
 
-// cellsOf names the figures that count an installation: kind and value.
+// move adds what differs.
+func (c cells) move(from, to *fleet.Installation) {
+	c.add(from, -1)
+	c.add(to, +1)
+}
+
+// cellsOf names the figures that count a state: kind and value.
 func cellsOf(i *fleet.Installation) [][2]string {
-	named := [5][2]string{{cellInstallations, ""}, {cellVerdict, string(i.Verdict)}, {cellProgress, string(i.Progress)}, {cellBefore, string(i.Before)}, {cellLeaked, ""}}
+	named := [6][2]string{
+		{cellInstallations, ""}, {cellVerdict, string(i.Verdict)}, {cellKind, string(i.Kind)}, {cellProgress, string(i.Progress)},
+		{cellBefore, string(i.Before)}, {cellLeaked, ""},
+	}
 	if !i.Leaked {
-		return named[:4]
+		return named[:5]
 	}
 	return named[:]
 }
@@ -78,8 +93,7 @@ func (s counts) Move(_ context.Context, from, to *fleet.Installation) error {
 	if s.t.cells == nil {
 		return fleet.Errorf(fleet.Forbidden, "read_only", "figures cannot be changed in a View")
 	}
-	s.t.cells.add(from, -1)
-	s.t.cells.add(to, +1)
+	s.t.cells.move(from, to)
 	return nil
 }
 
@@ -92,8 +106,28 @@ func (s counts) Of(ctx context.Context, release, model, channel string) (fleet.C
 	return all[0], nil
 }
 
+// Total implements fleet.CountsTable.
+func (s counts) Total(ctx context.Context, model, channel string) (fleet.Counts, error) {
+	return s.Of(ctx, "", model, channel)
+}
+
+// OfRelease implements fleet.CountsTable.
+func (s counts) OfRelease(ctx context.Context, release string) ([]fleet.Counts, error) {
+	return s.list(ctx, ` WHERE release = $1`, release)
+}
+
+// OfModel implements fleet.CountsTable.
+func (s counts) OfModel(ctx context.Context, model string) ([]fleet.Counts, error) {
+	return s.list(ctx, ` WHERE model = $1 AND release <> ''`, model)
+}
+
+// Totals implements fleet.CountsTable.
+func (s counts) Totals(ctx context.Context) ([]fleet.Counts, error) { return s.OfRelease(ctx, "") }
+
 // List implements fleet.CountsTable.
-func (s counts) List(ctx context.Context) ([]fleet.Counts, error) { return s.list(ctx, "") }
+func (s counts) List(ctx context.Context) ([]fleet.Counts, error) {
+	return s.list(ctx, ` WHERE release <> ''`)
+}
 
 func (s counts) list(ctx context.Context, where string, args ...any) ([]fleet.Counts, error) {
 	if err := s.t.flush(ctx); err != nil {
@@ -127,6 +161,8 @@ func put(into *fleet.Counts, c cell, n int64) {
 		into.Leaked = n
 	case cellVerdict:
 		into.Verdicts[fleet.Class(c.value)] = n
+	case cellKind:
+		into.Kinds[fleet.Kind(c.value)] = n
 	case cellProgress:
 		into.Progress[report.Progress(c.value)] = n
 	case cellBefore:
@@ -134,16 +170,20 @@ func put(into *fleet.Counts, c cell, n int64) {
 	}
 }
 
-// zeroCounts lists every class, progress and finding, zeros too.
+// zeroCounts lists every class, kind, progress and finding, zeros too.
 func zeroCounts(release, model, channel string) fleet.Counts {
 	c := fleet.Counts{
 		Release: release, Model: model, Channel: channel,
 		Verdicts: map[fleet.Class]int64{},
+		Kinds:    map[fleet.Kind]int64{},
 		Progress: map[report.Progress]int64{},
 		Before:   map[fleet.Before]int64{},
 	}
 	for _, class := range fleet.Classes {
 		c.Verdicts[class] = 0
+	}
+	for _, k := range fleet.Kinds {
+		c.Kinds[k] = 0
 	}
 	for _, p := range []report.Progress{report.ProgressKnown, report.ProgressDownloading, report.ProgressInstalled, report.ProgressRunning, report.ProgressFailed} {
 		c.Progress[p] = 0
