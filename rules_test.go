@@ -48,20 +48,22 @@ var mayImport = map[string][]string{
 	"server/datadir":              {"=internal/durable", "manifests/tufrepo", "server/auth", "server/fleet", "server/store"},
 	"server/httplimit":            {},
 	"server/fleet":                {"manifests", "=internal/format"},
-	"server/rollout":              {"server/fleet", "=internal/format"},
-	"server/verdict":              {"server/fleet", "manifests"},
+	"server/reasons":              {"server/fleet"},
+	"server/rollout":              {"server/fleet", "server/reasons", "=internal/format"},
+	"server/verdict":              {"server/fleet", "server/reasons", "manifests"},
 	"server/offering":             {"manifests", "server/fleet"}, // pure: the offers document, and nothing of how it is published
 	"server/published":            {"manifests", "server/fleet", "server/verdict"},
 	"server/repo":                 {"manifests/tufrepo", "server/fleet", "=server/blob"}, // it knows no room above it
 	"server/library":              {"manifests", "server/fleet", "=server/blob", "server/published", "server/repo"},
 	"server/release":              {"manifests", "server/fleet", "server/published", "server/repo", "server/rollout"},
-	"server/rollouts":             {"manifests", "server/fleet", "server/offering", "server/published", "server/repo", "server/rollout"},
+	"server/rollouts":             {"manifests", "server/fleet", "server/offering", "server/published", "server/reasons", "server/repo", "server/rollout"},
 	"server/trust":                {"manifests/tufrepo", "server/fleet", "server/repo", "server/rollouts"},
-	"server/restore":              {"manifests", "server/fleet", "server/repo", "server/rollout", "server/rollouts"},
+	"server/restore":              {"manifests", "server/fleet", "server/reasons", "server/repo", "server/rollout", "server/rollouts"},
 	"server/rooms":                {"manifests", "server/fleet", "=server/blob", "server/library", "server/release", "server/repo", "server/restore", "server/rollouts", "server/trust"},
 	"server/servertest":           {"manifests", "firmware-fixtures", "server/blob/disk", "server/fleet", "server/library", "server/repo", "server/rollouts", "server/rooms", "server/store"},
 	"server/intake":               {"manifests", "server/fleet", "server/published", "server/rollouts", "server/verdict"},
-	"server/store":                {"manifests", "server/fleet"},
+	"server/store":                {"server/fleet", "=server/store/sqlite"},
+	"server/store/sqlite":         {"manifests", "server/fleet", "server/reasons"},
 	"server/store/storetest":      {"=server/store", "manifests", "server/fleet"},
 	"server/blob":                 {},
 	"server/blob/disk":            {"=server/blob", "=internal/durable"},
@@ -71,8 +73,8 @@ var mayImport = map[string][]string{
 	"server/render":               {"server/fleet"},
 	"server/device/feed":          {"=server/blob", "server/render", "=manifests/tufrepo"},
 	"server/device/native":        {"manifests/report", "server/fleet", "server/intake", "server/render"},
-	"server/console":              {"manifests", "server/fleet", "server/library", "server/release", "server/rollout", "server/rollouts", "server/rooms", "server/auth", "server/render"},
-	"server/support":              {"manifests", "server/fleet", "server/offering", "server/published", "server/verdict", "server/rollout", "server/render", "web"},
+	"server/console":              {"manifests", "server/fleet", "server/library", "server/release", "server/rollout", "server/rollouts", "server/rooms", "server/auth", "server/reasons", "server/render"},
+	"server/support":              {"manifests", "server/fleet", "server/offering", "server/published", "server/verdict", "server/reasons", "server/rollout", "server/render", "web"},
 	"server/otactl":               {"internal", "manifests", "=server/otactl/client"}, // a client of the server: of its code it knows nothing
 	"server/otactl/client":        {"manifests"},
 	"server/otad":                 {"internal", "server"},
@@ -88,7 +90,7 @@ var libraryHome = map[string][]string{
 	"github.com/go-chi/chi/v5":                          {"server"},
 	"github.com/theupdateframework/go-tuf/v2":           {"manifests/tufrepo", "server/servertest", "handset"},
 	"github.com/secure-systems-lab/go-securesystemslib": {"manifests/tufrepo", "manifests/report"},
-	"modernc.org/sqlite":                                {"server/store"},
+	"modernc.org/sqlite":                                {"server/store/sqlite"},
 	"github.com/minio/minio-go/v7":                      {"server/blob/s3"},
 	"github.com/google/go-cmp":                          {"server/store/storetest", "server/blob/blobtest"}, // a conformance suite is code that only tests import
 	"filippo.io/age":                                    {"signer/keys"},
@@ -102,7 +104,7 @@ var libraryHome = map[string][]string{
 
 // pure folders take time and randomness as arguments.
 var pure = []string{
-	"manifests", "signer/ceremony", "server/fleet", "server/offering", "server/rollout", "server/verdict", "firmware-fixtures", "web",
+	"manifests", "signer/ceremony", "server/fleet", "server/offering", "server/reasons", "server/rollout", "server/verdict", "firmware-fixtures", "web",
 }
 
 // mustNotLink forbids standard packages however indirectly they would come in.
@@ -123,9 +125,9 @@ const (
 
 // stillWide lists the folders, each without those below it, that still have longer lines. It only gets shorter.
 var stillWide = []string{
-	"handset", "handset/handsettest", "handset/otahandset", "handset/otasim", "manifests",
-	"manifests/report", "server/device/feed", "server/fleet", "server/intake", "server/store",
-	"server/store/storetest", "server/support", "server/verdict",
+	"handset", "handset/handsettest", "handset/otahandset", "handset/otasim", "manifests", "manifests/offers",
+	"manifests/report", "server/device/feed", "server/fleet", "server/intake", "server/store/sqlite",
+	"server/store/storetest", "server/support",
 }
 
 type source struct {

@@ -96,3 +96,26 @@ func (c Custom) faults() error {
 	fault(c.Schema >= CustomSchema && !hexDigest.MatchString(c.Manifest), "manifest %.80q: wanted 64 hex digits", c.Manifest)
 	return errors.Join(faults...)
 }
+
+// ParseCustomStrict reads a custom part as those who publish and sign do: of a schema that they know, with every member
+// of it and no other.
+func ParseCustomStrict(raw []byte) (Custom, error) {
+	c, err := ParseCustom(raw)
+	if err != nil {
+		return Custom{}, err
+	}
+	type closed Custom // without its own lenient reader
+	var again any = closed(c)
+	if c.Schema == 1 {
+		var old Custom1
+		if err := StrictJSON(raw, &old); err != nil {
+			return Custom{}, fmt.Errorf("custom part: %w", err)
+		}
+		again = old
+	}
+	text, err := json.Marshal(again)
+	if err == nil && !SameJSON(text, raw) {
+		err = fmt.Errorf("custom part: wanted every member of schema %d and no other", c.Schema)
+	}
+	return c, err
+}

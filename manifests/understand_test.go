@@ -37,7 +37,7 @@ func TestParseCustom(t *testing.T) {
 		"a counter":          {`"counter":1`, `"counter":0`, "counter is 0"},
 		"a build time":       {`"utc":1`, `"utc":-1`, "build.utc"},
 		"a fingerprint":      {`"fingerprint":"f"`, `"fingerprint":""`, "build.fingerprint"},
-		"two values":         {`{"model"`, `[{}] {"model"`, "more than one"},
+		"two values":         {`{"schema"`, `[{}] {"schema"`, "more than one"},
 	} {
 		c, err := ParseCustom([]byte(strings.Replace(good, tc.old, tc.new, 1)))
 		if tc.fault == "" && (err != nil || c.Model != "armani" || c.Build.UTC != 1) {

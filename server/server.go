@@ -93,7 +93,7 @@ func (c Config) withDefaults() Config {
 // Server is the running house.
 type Server struct {
 	cfg     Config
-	db      *store.DB
+	db      store.Database
 	feed    *feed.Handler
 	rooms   *rooms.Rooms
 	intake  *intake.Intake

@@ -17,6 +17,7 @@ package effect
 
 import (
 	"fmt"
+	"maps"
 
 	"landed/manifests/effect/probe"
 )
@@ -105,6 +106,12 @@ type Reason struct {
 	Code   string            `json:"code"`
 	Values map[string]string `json:"values,omitempty"` // by probe
 }
+
+// IsZero says that there is no reason.
+func (r Reason) IsZero() bool { return r.Code == "" }
+
+// Equal says that both have the same code and values.
+func (r Reason) Equal(o Reason) bool { return r.Code == o.Code && maps.Equal(r.Values, o.Values) }
 
 // The codes of the checks that hold for every effect.
 const (

@@ -66,6 +66,7 @@ func (e Effect) compile() (*Program, error) {
 type Standard struct {
 	Program *Program // nil for a release that claims no effect
 	Builds  []Build  // every build of this release, or of a later one that keeps its effect
+	Older   []string // fingerprints of builds of earlier releases: what they show is judged under those
 }
 
 // Build is one build and the image variant it is for.
@@ -96,7 +97,7 @@ func Judge(now time.Time, s Subject, by Standard) Verdict {
 	if because := impostor(s, build); len(because) > 0 {
 		return Verdict{Contradictory, Bad, because}
 	}
-	if by.Program != nil {
+	if by.Program != nil && !slices.Contains(by.Older, s.Newest.Build) {
 		if v, ok := by.Program.judge(s.Newest, onRelease); ok {
 			return v
 		}

@@ -16,7 +16,7 @@ func ExampleDecide() {
 		Rollout: "opt-in.armani.stable", State: offers.StateRunning, Salt: "000102030405060708090a0b0c0d0e0f",
 		Stage: 1, Share: 1_000,
 		Package: manifests.Package{Path: "builds/armani/JHCMIBH46.0.zip", Length: 49_388},
-		Custom: manifests.Custom{Model: "armani", Variant: "armani_global", Channel: "stable", Release: "opt-in", Counter: 1,
+		Custom: manifests.Custom{Schema: 2, Model: "armani", Variant: "armani_global", Channel: "stable", Release: "opt-in", Counter: 1,
 			Build: manifests.Build{Fingerprint: "Xiaomi/armani/…/JHCMIBH46.0", UTC: 1_407_582_000}},
 	}}}
 	handset := offers.Handset{Model: "armani", Variant: "armani_global", Build: "Xiaomi/armani/…/JHCMIBF38.0",

@@ -42,7 +42,9 @@ var future = map[string]struct {
 		"version 3 of the offers document; this program reads up to version 1"},
 	"a later version of another shape": {func(string) string { return `{"schema": 2, "offers": {"armani": 7}, "model": 1}` },
 		ReasonNeeds, "version 2 of the offers document"},
-	"a custom part of a later version": {put(`"variant"`, `"schema":9`), ReasonNeeds, "version 9 of the custom part"},
+	"a custom part of a later version": {func(s string) string {
+		return strings.Replace(s, `"schema": 2`, `"schema": 9`, 1)
+	}, ReasonNeeds, "version 9 of the custom part"},
 	"an unknown state": {func(s string) string { return strings.Replace(s, `"running"`, `"paused"`, 1) }, ReasonNeeds,
 		`a program that knows "paused" in the state of a rollout`},
 }

@@ -18,7 +18,7 @@ func example() Document {
 	return Document{Schema: 1, Model: "armani", Channel: "stable", Offers: []Offer{{
 		Rollout: "r1", State: StateRunning, Salt: strings.Repeat("5a", 16), Stage: 1, Share: 5_000,
 		Package: manifests.Package{Path: "builds/armani/x.zip", Length: 10, SHA256: strings.Repeat("0", 64)},
-		Custom: manifests.Custom{Model: "armani", Variant: "armani", Channel: "stable", Release: "opt-in", Counter: 2,
+		Custom: manifests.Custom{Schema: 2, Manifest: strings.Repeat("ab", 32), Model: "armani", Variant: "armani", Channel: "stable", Release: "opt-in", Counter: 2,
 			Build: manifests.Build{Fingerprint: "new", Incremental: "n", UTC: 200}},
 	}}}
 }
@@ -188,7 +188,7 @@ func TestValidate(t *testing.T) {
 		"as it is":           {func(*Document, *Offer) {}, ""},
 		"schema":             {func(d *Document, _ *Offer) { d.Schema = 0 }, "schema is 0"},
 		"no model":           {func(d *Document, o *Offer) { d.Model, o.Custom.Model = "", "" }, "model is empty"},
-		"unknown channel":    {func(d *Document, o *Offer) { d.Channel, o.Custom.Channel = "all", "all" }, `channel "all"`},
+		"unknown channel":    {func(d *Document, o *Offer) { d.Channel, o.Custom.Channel = "All!", "All!" }, `channel "All!"`},
 		"other model":        {func(_ *Document, o *Offer) { o.Custom.Model = "dior" }, `offers a build of "dior"`},
 		"other channel":      {func(_ *Document, o *Offer) { o.Custom.Channel = "lab" }, `for the channel "lab"`},
 		"no rollout":         {func(_ *Document, o *Offer) { o.Rollout = "" }, `rollout id ""`},

@@ -125,9 +125,9 @@ func parseStrict(text []byte) (Document, error) {
 		d.Offers = []Offer{}
 	}
 	for _, o := range w.Offers {
-		var custom manifests.Custom
-		if err := manifests.StrictJSON(o.Custom, &custom); err != nil {
-			return Document{}, fmt.Errorf("rollout %.50q: custom part: %w", o.Rollout, err)
+		custom, err := manifests.ParseCustomStrict(o.Custom)
+		if err != nil {
+			return Document{}, fmt.Errorf("rollout %.50q: %w", o.Rollout, err)
 		}
 		d.Offers = append(d.Offers, o.offer(custom))
 	}

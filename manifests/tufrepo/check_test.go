@@ -98,7 +98,7 @@ func TestHostileSets(t *testing.T) {
 			p.Custom = json.RawMessage(strings.Replace(string(p.Custom), `"stable"`, `"Public"`, 1))
 			r.files["armani"] = must(Sign(must(NewRole(1, r.in(100), []Target{p})), r.builds...))
 			r.publish(2)
-		}, `for the channel "Public"`},
+		}, `channel "Public" is not the name of a channel`},
 		{"a package without model and counter", func(r *repo) {
 			p := packageFor("armani", 1)
 			p.Custom = nil

@@ -23,12 +23,12 @@ func TestCustomParts(t *testing.T) {
 	for name, c := range map[string]struct{ text, want string }{
 		"of now":                     {now, ""},
 		"of schema 1":                {custom1, ""},
-		"of a schema to come":        {strings.Replace(now, `"schema":2`, `"schema":3`, 1), "schema is 3"},
+		"of a schema to come":        {strings.Replace(now, `"schema":2`, `"schema":3`, 1), "version 3 of the custom part"},
 		"with more than is known":    {strings.Replace(now, `"schema":2`, `"schema":2,"more":1`, 1), "unknown field"},
 		"of schema 1, with more":     {strings.Replace(custom1, `"counter":1`, `"counter":1,"manifest":"x"`, 1), "unknown field"},
 		"with less":                  {strings.Replace(now, `"effect":"cloud-messaging-opt-in",`, ``, 1), "missing"},
 		"of schema 1, with less":     {strings.Replace(custom1, `,"prompt_day":"2014-08-10"`, ``, 1), "missing"},
-		"with a field in capitals":   {strings.Replace(now, `"model"`, `"Model"`, 1), "spelt in another way"},
+		"with a field in capitals":   {strings.Replace(now, `"model"`, `"Model"`, 1), "not a device name"},
 		"of schema 1, other effects": {strings.Replace(custom1, `"feature":1`, `"feature":"1"`, 1), "feature"},
 	} {
 		r := newRepo("armani")

@@ -33,7 +33,7 @@ var now = time.Date(2014, 8, 20, 9, 0, 0, 0, time.UTC)
 type gate struct {
 	*Guard
 	dir     string
-	db      *store.DB
+	db      store.Database
 	secrets map[fleet.Role]string
 }
 

@@ -45,7 +45,7 @@ const maxUpload = 4 << 20
 // house is the console on a real publisher, database and folders, with a token of each role.
 type house struct {
 	t      testing.TB
-	db     *store.DB
+	db     store.Database
 	blobs  *disk.Store
 	routes http.Handler
 	tokens map[fleet.Role]string

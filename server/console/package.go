@@ -63,13 +63,15 @@ func linger(w http.ResponseWriter, r *http.Request) {
 
 const lingerFor = 5 * time.Second
 
-// removePackage takes out a package that no release names; ?reason= goes into the audit trail.
+// removePackage takes out a package that no release names; ?model= and ?channel= say which, if several have
+// these bytes; ?reason= goes into the audit trail.
 func (c *Console) removePackage(w http.ResponseWriter, r *http.Request) error {
-	q, err := query(r, "reason")
+	q, err := query(r, "reason", "model", "channel")
 	if err != nil {
 		return err
 	}
-	if _, err := c.Rooms.Library.Remove(r.Context(), r.PathValue("sha256"), auth.Actor(r.Context()),
+	ref := fleet.PackageRef{SHA256: r.PathValue("sha256"), Model: q.Get("model"), Channel: q.Get("channel")}
+	if _, err := c.Rooms.Library.Remove(r.Context(), ref.String(), auth.Actor(r.Context()),
 		q.Get("reason")); err != nil {
 		return err
 	}

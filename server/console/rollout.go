@@ -8,6 +8,7 @@ import (
 
 	"landed/server/auth"
 	"landed/server/fleet"
+	"landed/server/reasons"
 	"landed/server/render"
 	"landed/server/rollout"
 	"landed/server/rollouts"
@@ -76,7 +77,7 @@ func (c *Console) rolloutToWire(ctx context.Context, tx fleet.Tx, r fleet.Rollou
 	packages, err := rollouts.Packages(ctx, tx, r)
 	w := rolloutWire{
 		ID: r.ID, Release: r.Release, Model: r.Model, Channel: r.Channel, Salt: r.Salt, State: r.State,
-		Stage: r.Stage + 1, Share: r.Share(), Held: r.Held, Reason: r.Reason, By: r.By,
+		Stage: r.Stage + 1, Share: r.Share(), Held: reasons.Words(r.Held), Reason: reasons.Words(r.Reason), By: r.By,
 		Packages: []string{}, Waiting: []string{}, Counts: countsToWire(counts),
 		Since: r.Since, Started: r.Started, Changed: r.Changed, Revision: r.Revision,
 	}

@@ -44,7 +44,7 @@ type releaseWire struct {
 	Name     string             `json:"name"`
 	Counter  int64              `json:"counter"`
 	State    fleet.ReleaseState `json:"state"`
-	Packages []string           `json:"packages"`
+	Packages []fleet.PackageRef `json:"packages"` // "SHA-256/model/channel"
 	Change   string             `json:"change,omitempty"`
 	Source   string             `json:"source,omitempty"` // only for one release
 	By       string             `json:"by"`

@@ -15,24 +15,26 @@ import (
 	"strings"
 )
 
-// Kind sorts errors for the doors: each protocol has one table from kind to answer.
-type Kind string
+// ErrorKind sorts errors for the doors: each protocol has one table from kind to answer.
+type ErrorKind string
 
 // The kinds.
 const (
-	Invalid   Kind = "invalid"   // what was sent cannot be read or breaks a rule
-	Forbidden Kind = "forbidden" // known, but not allowed
-	NotFound  Kind = "not_found"
-	Conflict  Kind = "conflict" // it would contradict what is there
-	TooLarge  Kind = "too_large"
-	Busy      Kind = "busy" // try again later
-	NoSpace   Kind = "no_space"
+	Invalid   ErrorKind = "invalid"   // what was sent cannot be read or breaks a rule
+	Forbidden ErrorKind = "forbidden" // known, but not allowed
+	NotFound  ErrorKind = "not_found"
+	Conflict  ErrorKind = "conflict" // it would contradict what is there
+	TooLarge  ErrorKind = "too_large"
+	Busy      ErrorKind = "busy" // try again later
+	// Unsupported is what a later program will understand: whoever sent it keeps it.
+	Unsupported ErrorKind = "unsupported"
+	NoSpace     ErrorKind = "no_space"
 )
 
 // Error is an error for people: Msg says what was found, what was wanted and what to do
 // next; Code is stable for machines; Err is the cause, for the log only.
 type Error struct {
-	Kind Kind
+	Kind ErrorKind
 	Code string
 	Msg  string
 	Err  error
@@ -50,12 +52,12 @@ func (e *Error) Error() string {
 func (e *Error) Unwrap() error { return e.Err }
 
 // Errorf makes an Error with a kind, a stable code, and words for people.
-func Errorf(k Kind, code, format string, args ...any) *Error {
+func Errorf(k ErrorKind, code, format string, args ...any) *Error {
 	return &Error{Kind: k, Code: code, Msg: fmt.Sprintf(format, args...)}
 }
 
 // Is says if err is an Error of kind k.
-func Is(err error, k Kind) bool {
+func Is(err error, k ErrorKind) bool {
 	e, ok := errors.AsType[*Error](err)
 	return ok && e.Kind == k
 }

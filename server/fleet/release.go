@@ -10,8 +10,8 @@ type Release struct {
 	Counter  int64
 	Source   []byte // the YAML as it was sent
 	State    ReleaseState
-	Packages []string // SHA-256 of one package per model and variant
-	Change   string   // id of the change that carries it, once staged
+	Packages []PackageRef // one package per model and variant
+	Change   string       // id of the change that carries it, once staged
 	By       string
 	At       time.Time
 }

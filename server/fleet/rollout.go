@@ -21,8 +21,8 @@ type Rollout struct {
 	State    RolloutState
 	Stage    int       // index into Stages
 	Since    time.Time // when this stage was entered, or resumed
-	Held     string    // why it stays at its share, "" if it does not
-	Reason   string    // why it was halted, in the words of By
+	Held     Reason    // why it stays at its share, none if it does not
+	Reason   Reason    // why it was halted or resumed last; what a person said in her words
 	By       string    // who halted or resumed it last; "landed" for the loop itself
 	Forgiven int       // installations known to have leaked when it was last resumed
 	Started  time.Time

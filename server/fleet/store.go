@@ -21,31 +21,46 @@ type Store interface {
 	Update(ctx context.Context, fn func(Tx) error) error
 }
 
-// Tx is one transaction, noun by noun. It must not be used after fn returns.
+// Tx is one transaction over both halves of the store. It must not be used after fn returns.
 type Tx interface {
+	ControlTx
+	ReportsTx
+}
+
+// ControlTx is what people decide and sign: few rows that change seldom. Nothing of it names an installation.
+type ControlTx interface {
 	Packages() Packages
 	Releases() Releases
 	Changes() Changes
 	Metadata() MetadataFiles
 	Rollouts() Rollouts
-	Installations() Installations
-	Reports() Reports
-	Counts() CountsTable
+	Models() Models
+	Channels() Channels
 	Audit() Audit
 	Tokens() Tokens
 }
 
-// Packages keeps uploaded packages.
+// ReportsTx is what handsets say and what it adds up to: many rows that change all the time. Of the other half it
+// knows names alone.
+type ReportsTx interface {
+	Installations() Installations
+	Reports() Reports
+	Counts() CountsTable
+}
+
+// Packages keeps uploaded packages. A PackageRef without Model or Channel means the only package of those bytes;
+// Conflict if there are several.
 type Packages interface {
-	// Put adds p. The same content again is no error; Conflict if the same model, variant,
-	// channel and build exist with other content.
+	// Put adds p. The same content for the same model and channel again is no error; Conflict if the same model,
+	// variant, channel and build exist with other content.
 	Put(ctx context.Context, p Package) error
-	Get(ctx context.Context, sha256 string) (Package, error) // NotFound
-	List(ctx context.Context) ([]Package, error)             // newest first
-	// Remove takes a package out, and notes that its content is left over. It does not ask who
-	// names it. A Put of the same content takes the note back. NotFound.
-	Remove(ctx context.Context, sha256 string) error
-	Leftovers(ctx context.Context) ([]string, error) // contents of removed packages that are still to be deleted, in order
+	Get(ctx context.Context, ref PackageRef) (Package, error)       // NotFound
+	BySHA256(ctx context.Context, sha256 string) ([]Package, error) // all with these bytes, by model and channel
+	List(ctx context.Context) ([]Package, error)                    // newest first
+	// Remove takes a package out. If no other one has its content, it notes that this is left over. It does not ask
+	// who names it. A Put of the same content takes the note back. NotFound.
+	Remove(ctx context.Context, ref PackageRef) error
+	Leftovers(ctx context.Context) ([]string, error) // SHA-256 of contents that are still to be deleted, in order
 	Forget(ctx context.Context, sha256 string) error // the content is deleted; to forget what is not left over is a success
 }
 
@@ -87,45 +102,84 @@ type Rollouts interface {
 	OfModel(ctx context.Context, model, channel string) ([]Rollout, error) // newest counter first
 }
 
-// Installations keeps the newest state of each installation.
+// Models keeps the devices that this server serves.
+type Models interface {
+	Put(ctx context.Context, m Model) error                        // adds m, or replaces the one of its device
+	Get(ctx context.Context, device string) (Model, error)         // NotFound
+	List(ctx context.Context) ([]Model, error)                     // by device, retired ones too
+	Retire(ctx context.Context, device string, at time.Time) error // NotFound; of a retired one the first time stays
+}
+
+// Channels keeps the channels of this server.
+type Channels interface {
+	Put(ctx context.Context, c Channel) error                    // adds c, or replaces the one of its name
+	Get(ctx context.Context, name string) (Channel, error)       // NotFound
+	List(ctx context.Context) ([]Channel, error)                 // by name, retired ones too
+	Retire(ctx context.Context, name string, at time.Time) error // NotFound; of a retired one the first time stays
+}
+
+// Installations keeps what each installation has shown of each release.
 type Installations interface {
-	// Get returns an installation with its newest report, opened again from its envelope.
+	// Get returns the current state of an installation with its newest report, opened again from its envelope.
 	Get(ctx context.Context, ref report.Reference) (Installation, error) // NotFound
-	// State is Get without the body of the newest report (Newest holds its ID and Seq
-	// alone): what intake needs for every report, at a third of the cost.
-	State(ctx context.Context, ref report.Reference) (Installation, error) // NotFound
-	// Put inserts or replaces. Of Newest only the ID is kept: the report itself must have
-	// been appended to Reports.
-	Put(ctx context.Context, i Installation) error
+	// Of returns every state of these installations, the current one first, without the bodies of reports: of Newest
+	// only ID and Seq are there. Who is not known is not in the map.
+	Of(ctx context.Context, refs ...report.Reference) (map[report.Reference][]Installation, error)
+	// Put inserts or replaces states by Ref and Release. Of Newest only the ID is kept: the report itself must have
+	// been appended to Reports. One state of an installation is current: who moves it on puts both.
+	Put(ctx context.Context, states ...Installation) error
 	// Silent goes on where it stopped, in the order in which reports came, past at most
 	// limit reports that came before the given time. It lists the installations that have
-	// not reported since and still wait for the patch (verdict Unpatched). What it listed
+	// not reported since and still wait for the patch (current, verdict Unpatched). What it listed
 	// it will not list again once the transaction is committed. more says that reports
 	// from before that time are left. It must be called in an Update.
 	Silent(ctx context.Context, before time.Time, limit int) (silent []Installation, more bool, err error)
-	// Alarming lists up to limit installations of a release and model whose verdict is Leak
-	// or Contradictory, newest report first, as State does.
+	// Alarming lists up to limit states of a release and model whose verdict is of the kind Bad, newest report
+	// first, as Of does.
 	Alarming(ctx context.Context, release, model string, limit int) ([]Installation, error)
+	// Walk lists up to limit states of a release, current or not, in the order of their references, from the
+	// first that follows after; each as Get does. No state is left when it lists none.
+	Walk(ctx context.Context, release string, after report.Reference, limit int) ([]Installation, error)
+}
+
+// ReportID names one report of one installation.
+type ReportID struct {
+	Ref report.Reference
+	ID  string
+}
+
+// ReportSeq is one sequence number of one installation.
+type ReportSeq struct {
+	Ref report.Reference
+	Seq int64
 }
 
 // Reports keeps every report ever acknowledged. Nothing in it is changed or deleted.
 type Reports interface {
-	// Append stores r; added is false if a report with this id by this installation is
-	// there already (a replay).
-	Append(ctx context.Context, r StoredReport) (added bool, err error)
+	// Append stores reports in their order; one whose id by its installation is there already is left out (a
+	// replay). added says how many were stored.
+	Append(ctx context.Context, reports ...StoredReport) (added int, err error)
 	Get(ctx context.Context, ref report.Reference, id string) (StoredReport, error) // NotFound
-	// HasSeq says if a report with this sequence number is stored.
-	HasSeq(ctx context.Context, ref report.Reference, seq int64) (bool, error)
+	// Stored returns those of ids that are stored.
+	Stored(ctx context.Context, ids ...ReportID) (map[ReportID]StoredReport, error)
+	// Sequences returns those of seqs that a stored report carries.
+	Sequences(ctx context.Context, seqs ...ReportSeq) (map[ReportSeq]bool, error)
 	Of(ctx context.Context, ref report.Reference) ([]StoredReport, error) // by sequence, then as they came
 }
 
-// CountsTable keeps the maintained figures.
+// CountsTable keeps the maintained figures. Those of a release count what was shown of it; totals count each
+// installation once, by its current state. Lists are in the order of release, model and channel; what was never
+// counted is not in them.
 type CountsTable interface {
-	// Move takes an installation out of the cells of from and into those of to; nil means
-	// that there was, or is, none. It is called in the transaction that saves to.
+	// Move takes a state of an installation out of the cells of from and into those of to; nil means
+	// that there was, or is, none. It is called in the transaction that puts to.
 	Move(ctx context.Context, from, to *Installation) error
 	Of(ctx context.Context, release, model, channel string) (Counts, error) // zeros if nothing was counted
-	List(ctx context.Context) ([]Counts, error)
+	Total(ctx context.Context, model, channel string) (Counts, error)       // zeros if nothing was counted
+	OfRelease(ctx context.Context, release string) ([]Counts, error)        // on every model and channel
+	OfModel(ctx context.Context, model string) ([]Counts, error)            // of every release and channel, without totals
+	Totals(ctx context.Context) ([]Counts, error)                           // of every model and channel
+	List(ctx context.Context) ([]Counts, error)                             // of every release, model and channel, without totals
 }
 
 // Audit is the append-only trail.

@@ -49,7 +49,7 @@ func (i *Intake) store(batch []*waiting) {
 		return
 	}
 	if err != nil {
-		batch[0].answer <- answer{err: err}
+		batch[0].answer <- Result{Refused: err}
 		return
 	}
 	for n, w := range batch {
@@ -57,7 +57,7 @@ func (i *Intake) store(batch []*waiting) {
 	}
 }
 
-func (i *Intake) transact(batch []*waiting) (answers []answer, err error) {
+func (i *Intake) transact(batch []*waiting) (answers []Result, err error) {
 	// A fault of this program in one report must not end the process or the committer.
 	defer func() {
 		if p := recover(); p != nil {
@@ -66,16 +66,18 @@ func (i *Intake) transact(batch []*waiting) (answers []answer, err error) {
 		}
 	}()
 	now := i.Now()
-	answers = make([]answer, len(batch))
+	arrivals := make([]Arrival, len(batch))
+	for n, w := range batch {
+		arrivals[n] = w.Arrival
+	}
+	var out Outcome
 	err = i.Store.Update(context.Background(), func(tx fleet.Tx) error {
-		for n, w := range batch {
-			a, err := i.record(context.Background(), tx, now, w)
-			if err != nil {
-				return err
-			}
-			answers[n] = a
+		loaded, err := i.load(context.Background(), tx, arrivals)
+		if err != nil {
+			return err
 		}
-		return nil
+		out = Settle(now, arrivals, loaded)
+		return save(context.Background(), tx, out)
 	})
-	return answers, err
+	return out.Results, err
 }

@@ -37,8 +37,10 @@ type Config struct {
 	// that a crash between the two heals itself.
 	Offers   func(context.Context) error
 	Rollouts *rollouts.Ledger // advances rollouts; nil: one on Store, Now and Log
-	Queue    int              // reports that may wait; more are answered with fleet.Busy
-	Batch    int              // reports in one transaction, at most
+	// RefuseV1 takes no more reports of version 1 in; those that are stored are read as ever.
+	RefuseV1 bool
+	Queue    int // reports that may wait; more are answered with fleet.Busy
+	Batch    int // reports in one transaction, at most
 }
 
 const (

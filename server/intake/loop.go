@@ -6,10 +6,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"landed/manifests/effect"
 	"time"
 
 	"landed/server/fleet"
-	"landed/server/verdict"
 )
 
 // silentBatch bounds how many reports one transaction of the loop walks past, because
@@ -90,7 +90,7 @@ func (i *Intake) age(ctx context.Context) error {
 		}
 		now := i.Now()
 		err := i.Store.Update(ctx, func(tx fleet.Tx) error {
-			silent, left, err := tx.Installations().Silent(ctx, now.Add(-verdict.SilentAfter), silentBatch)
+			silent, left, err := tx.Installations().Silent(ctx, now.Add(-effect.SilentAfter), silentBatch)
 			if err != nil {
 				return err
 			}

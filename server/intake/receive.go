@@ -7,8 +7,8 @@ import (
 	"errors"
 
 	"landed/manifests/report"
+	"landed/manifests/report/envelope"
 	"landed/server/fleet"
-	"landed/server/verdict"
 )
 
 // Receipt says what became of a report.
@@ -29,24 +29,15 @@ const (
 
 // waiting is an opened report in the queue.
 type waiting struct {
-	envelope []byte
-	report   report.Report
-	ref      report.Reference
-	rule     verdict.Rule
-	answer   chan answer // of one place: the committer never waits
-}
-
-type answer struct {
-	receipt Receipt
-	err     error
-	leaks   bool // this report is the first by which its installation leaks
+	Arrival
+	answer chan Result // of one place: the committer never waits
 }
 
 // Receive takes one envelope (DSSE, see manifests/report) and returns when its report is on
 // disk. Errors are of fleet's kinds. If ctx ends while the report waits, the error is that
 // of ctx and the report may still be stored: sending it again is safe.
-func (i *Intake) Receive(ctx context.Context, envelope []byte) (Receipt, error) {
-	w, err := i.open(ctx, envelope)
+func (i *Intake) Receive(ctx context.Context, text []byte) (Receipt, error) {
+	w, err := i.open(ctx, text)
 	if err != nil {
 		return Receipt{}, err
 	}
@@ -56,7 +47,7 @@ func (i *Intake) Receive(ctx context.Context, envelope []byte) (Receipt, error) 
 	select {
 	case a := <-w.answer:
 		i.wake(ctx, w, a)
-		return a.receipt, a.err
+		return a.Receipt, a.Refused
 	case <-ctx.Done():
 		i.waking.Go(func() { i.wake(context.WithoutCancel(ctx), w, <-w.answer) })
 		return Receipt{}, ctx.Err()
@@ -64,8 +55,8 @@ func (i *Intake) Receive(ctx context.Context, envelope []byte) (Receipt, error) 
 }
 
 // open does all that needs no transaction, on the caller's goroutine.
-func (i *Intake) open(ctx context.Context, envelope []byte) (*waiting, error) {
-	r, ref, err := report.Open(envelope)
+func (i *Intake) open(ctx context.Context, text []byte) (*waiting, error) {
+	r, ref, err := envelope.Open(text)
 	if err != nil {
 		return nil, refusal(err)
 	}
@@ -80,22 +71,27 @@ func (i *Intake) open(ctx context.Context, envelope []byte) (*waiting, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := i.admit(r, rule); err != nil {
+		return nil, err
+	}
 	for _, build := range []string{r.Build, r.PreviousBuild} {
 		if build != "" && build != report.BuildOther && !i.Rules.Names(r.Model, build) {
 			return nil, fleet.Errorf(fleet.Invalid, "build_unknown", "the report names a build that no published document of model %s names; wanted one of those, or %q", model.Device, report.BuildOther)
 		}
 	}
-	return &waiting{envelope, r, ref, rule, make(chan answer, 1)}, nil
+	return &waiting{Arrival{text, r, ref, rule}, make(chan Result, 1)}, nil
 }
 
-// refusal gives the reasons of report.Open a kind and a code. Its words are safe.
+// refusal gives the reasons of envelope.Open a kind and a code. Its words are safe.
 func refusal(err error) error {
 	switch {
-	case errors.Is(err, report.ErrTooLarge):
+	case errors.Is(err, envelope.ErrTooLarge):
 		return fleet.Errorf(fleet.TooLarge, "report_too_large", "%v", err)
-	case errors.Is(err, report.ErrSignature):
+	case errors.Is(err, envelope.ErrSignature):
 		return fleet.Errorf(fleet.Forbidden, "report_forged", "%v", err)
-	case errors.Is(err, report.ErrEnvelope):
+	case errors.Is(err, envelope.ErrFuture):
+		return fleet.Errorf(fleet.Unsupported, "report_version", "%v", err)
+	case errors.Is(err, envelope.ErrEnvelope):
 		return fleet.Errorf(fleet.Invalid, "envelope_malformed", "%v", err)
 	}
 	return fleet.Errorf(fleet.Invalid, "report_malformed", "%v", err)
@@ -116,12 +112,12 @@ func (i *Intake) enqueue(w *waiting) error {
 }
 
 // wake advances the rollouts of a model when a report showed a leak.
-func (i *Intake) wake(ctx context.Context, w *waiting, a answer) {
-	if !a.leaks {
+func (i *Intake) wake(ctx context.Context, w *waiting, a Result) {
+	if !a.Leaks {
 		return
 	}
 	// The handset's patience is not a reason to leave a leak alone.
-	if err := i.Advance(context.WithoutCancel(ctx), w.report.Model, w.report.Channel); err != nil {
-		i.Log.ErrorContext(ctx, "advance after a leak", "model", w.report.Model, "channel", w.report.Channel, "err", err)
+	if err := i.Advance(context.WithoutCancel(ctx), w.Report.Model, w.Report.Channel); err != nil {
+		i.Log.ErrorContext(ctx, "advance after a leak", "model", w.Report.Model, "channel", w.Report.Channel, "err", err)
 	}
 }

@@ -211,7 +211,7 @@ func TestModelOfAnInstallationStays(t *testing.T) {
 	if err := w.db.Update(ctx, func(tx fleet.Tx) error {
 		p := fleet.Package{SHA256: strings.Repeat("d", 64), Model: "dior", Variant: "dior", Channel: "stable"}
 		one, err := tx.Releases().Get(ctx, "one")
-		one.Packages = append(one.Packages, p.SHA256)
+		one.Packages = append(one.Packages, p.Ref())
 		return errors.Join(err, tx.Packages().Put(ctx, p), tx.Releases().Save(ctx, one, fleet.ReleasePublished))
 	}); err != nil {
 		t.Fatal(err)

@@ -8,17 +8,17 @@ import (
 	"slices"
 	"sync"
 
+	"landed/manifests/effect"
 	"landed/server/fleet"
 	"landed/server/published"
-	"landed/server/verdict"
 )
 
-// Rules are the verdict rules of every published release, per model, kept in memory.
+// Rules are what every published release is judged by, per model, kept in memory.
 type Rules struct {
 	store fleet.Viewer
 	mu    sync.RWMutex
-	known map[string]map[string]verdict.Rule // release, model; nil when stale
-	names map[string]map[string]bool         // model, fingerprints that published documents name
+	known map[string]map[string]effect.Standard // release, model; nil when stale
+	names map[string]map[string]bool            // model, fingerprints that published documents name
 }
 
 // NewRules reads rules from store when they are first needed.
@@ -31,24 +31,24 @@ func (r *Rules) Invalidate() {
 	r.mu.Unlock()
 }
 
-// Of returns the rule of a published release for a model. Its errors never repeat release.
-func (r *Rules) Of(ctx context.Context, release, model string) (verdict.Rule, error) {
+// Of returns what a published release is judged by on a model. Its errors never repeat release.
+func (r *Rules) Of(ctx context.Context, release, model string) (effect.Standard, error) {
 	r.mu.RLock()
 	known := r.known
 	r.mu.RUnlock()
 	if known == nil {
 		var err error
 		if known, err = r.Refresh(ctx); err != nil {
-			return verdict.Rule{}, err
+			return effect.Standard{}, err
 		}
 	}
 	models, ok := known[release]
 	if !ok {
-		return verdict.Rule{}, fleet.Errorf(fleet.Invalid, "release_unknown", "the report is about a release that was not published here; wanted the name that the offers document gives")
+		return effect.Standard{}, fleet.Errorf(fleet.Invalid, "release_unknown", "the report is about a release that was not published here; wanted the name that the offers document gives")
 	}
 	rule, ok := models[model]
 	if !ok {
-		return verdict.Rule{}, fleet.Errorf(fleet.Invalid, "release_not_for_model", "the release has no build for model %s", model)
+		return effect.Standard{}, fleet.Errorf(fleet.Invalid, "release_not_for_model", "the release has no build for model %s", model)
 	}
 	return rule, nil
 }
@@ -61,7 +61,7 @@ func (r *Rules) Names(model, fingerprint string) bool {
 }
 
 // Refresh reads every published release and its packages.
-func (r *Rules) Refresh(ctx context.Context) (map[string]map[string]verdict.Rule, error) {
+func (r *Rules) Refresh(ctx context.Context) (map[string]map[string]effect.Standard, error) {
 	// Held throughout: an Invalidate during the reading must not be overwritten by it.
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -73,11 +73,11 @@ func (r *Rules) Refresh(ctx context.Context) (map[string]map[string]verdict.Rule
 	if err != nil {
 		return nil, fmt.Errorf("verdict rules: %w", err)
 	}
-	r.known, r.names = map[string]map[string]verdict.Rule{}, map[string]map[string]bool{}
+	r.known, r.names = map[string]map[string]effect.Standard{}, map[string]map[string]bool{}
 	for _, p := range all {
-		rules := map[string]verdict.Rule{}
+		rules := map[string]effect.Standard{}
 		for _, pack := range p.Packages {
-			rules[pack.Model], _ = verdict.RuleOf(p.Name, pack.Model, all)
+			rules[pack.Model], _ = published.Standard(p.Name, pack.Model, all)
 			for _, build := range slices.Concat(pack.PreBuilds, []string{pack.Build.Fingerprint}) {
 				if r.names[pack.Model] == nil {
 					r.names[pack.Model] = map[string]bool{}

@@ -43,7 +43,7 @@ func (c *clock) advance(by time.Duration) { c.at.Add(by.Milliseconds()) }
 // world is a store with two published releases for armani, one staged, and an intake on it.
 type world struct {
 	*intake.Intake
-	db    *store.DB
+	db    store.Database
 	clock *clock
 	log   *strings.Builder
 	// published counts calls of the offers port; its error is what it returns.
@@ -56,7 +56,7 @@ func newWorld(t testing.TB, change ...func(*intake.Config)) *world {
 	return newWorldOn(t, storetest.OpenDB(t), change...)
 }
 
-func newWorldOn(t testing.TB, db *store.DB, change ...func(*intake.Config)) *world {
+func newWorldOn(t testing.TB, db store.Database, change ...func(*intake.Config)) *world {
 	t.Helper()
 	w := &world{db: db, clock: newClock(storetest.Now), log: &strings.Builder{}}
 	if err := db.Update(ctx, seed); err != nil {
@@ -86,7 +86,7 @@ func seed(tx fleet.Tx) error {
 			SHA256: strings.Repeat(fmt.Sprint(n+1), 64), Model: "armani", Variant: "armani", Channel: "stable", Family: "file",
 			Build: manifests.Build{Fingerprint: build, Incremental: name, UTC: 1_407_600_000 + int64(n)}, At: storetest.Now,
 		}
-		r := fleet.Release{Name: name, Counter: int64(n + 1), Source: source(name, n+1), State: fleet.ReleasePublished, Packages: []string{p.SHA256}}
+		r := fleet.Release{Name: name, Counter: int64(n + 1), Source: source(name, n+1), State: fleet.ReleasePublished, Packages: []fleet.PackageRef{p.Ref()}}
 		if name == "three" {
 			r.State = fleet.ReleaseStaged
 		}

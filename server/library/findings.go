@@ -82,8 +82,8 @@ func (k known) judge(p fleet.Package, facts otapkg.Facts) otapkg.Findings {
 	}
 	if day, ok := k.patched[p.Model]; ok && time.Unix(p.Build.UTC, 0).Before(day) {
 		add(otapkg.DownUnpatch, otapkg.Refuse, built, day.Format(time.DateOnly), "Build it again from the patched tree.",
-			"This build is of %s; builds of %s ask for consent only since %s, so it activates Cloud Messaging by itself. "+
-				"Offering it would undo the patch.", built, p.Model, day.Format(time.DateOnly))
+			"This build is of %s; a published release promises what no build of %s before %s can have. "+
+				"Offering it would undo the fix.", built, p.Model, day.Format(time.DateOnly))
 	}
 	if facts.Incremental && !full {
 		add(otapkg.IncAlone, otapkg.Warn, "", "", "Add the full package.",

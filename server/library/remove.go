@@ -13,24 +13,30 @@ import (
 	"landed/server/fleet"
 )
 
-// Remove takes a package out that no release names, and deletes its bytes; reason may be empty.
+// Remove takes a package out that no release names, and deletes its bytes, unless another package has the same;
+// name is a fleet.PackageRef, reason may be empty.
 //
 // The row goes first, in one transaction with the audit line and a note that the bytes are left over;
 // then the bytes, then the note. A crash between leaves bytes that nothing names and that the next Sweep
 // deletes. The other way about it would leave a package without bytes, that a release could
 // still take up. A store that does not answer is no error: the package is out, and its bytes will be.
-func (l *Library) Remove(ctx context.Context, sha256, by, reason string) (fleet.Package, error) {
+func (l *Library) Remove(ctx context.Context, name, by, reason string) (fleet.Package, error) {
 	var pkg fleet.Package
 	if err := l.accepting.lock(ctx); err != nil { // the same bytes, coming now, would be named and then deleted
 		return pkg, err
 	}
 	defer l.accepting.unlock()
-	listed, err := l.cfg.Repo.Lists(ctx, sha256)
+	ref, err := fleet.ParsePackageRef(name)
 	if err != nil {
 		return pkg, err
 	}
+	listed, err := l.cfg.Repo.Lists(ctx, ref.SHA256)
+	if err != nil {
+		return pkg, err
+	}
+	var others []fleet.Package
 	err = l.cfg.Store.Update(ctx, func(tx fleet.Tx) (err error) {
-		if pkg, err = tx.Packages().Get(ctx, sha256); err != nil {
+		if pkg, err = tx.Packages().Get(ctx, ref); err != nil {
 			return err
 		}
 		if err := checkUnnamed(ctx, tx, pkg); err != nil {
@@ -40,7 +46,10 @@ func (l *Library) Remove(ctx context.Context, sha256, by, reason string) (fleet.
 			return fleet.Errorf(fleet.Conflict, "package_in_use", "the published metadata lists %s; what is published "+
 				"stays, so that handsets on their way can finish", pkg.Name)
 		}
-		if err := tx.Packages().Remove(ctx, sha256); err != nil {
+		if err := tx.Packages().Remove(ctx, pkg.Ref()); err != nil {
+			return err
+		}
+		if others, err = tx.Packages().BySHA256(ctx, pkg.SHA256); err != nil {
 			return err
 		}
 		said := fmt.Sprintf("%s for %s on %s", pkg.Name, pkg.Variant, pkg.Channel)
@@ -48,15 +57,15 @@ func (l *Library) Remove(ctx context.Context, sha256, by, reason string) (fleet.
 			said += ": " + reason
 		}
 		return tx.Audit().Append(ctx, fleet.AuditEntry{
-			At: l.now(), Actor: by, Action: "package.remove", Subject: sha256, Reason: said,
+			At: l.now(), Actor: by, Action: "package.remove", Subject: pkg.SHA256, Reason: said,
 		})
 	})
-	if err != nil {
+	if err != nil || len(others) > 0 { // they have the same bytes
 		return pkg, err
 	}
-	if err := l.deleteLeftover(context.WithoutCancel(ctx), sha256); err != nil {
+	if err := l.deleteLeftover(context.WithoutCancel(ctx), pkg.SHA256); err != nil {
 		l.cfg.Log.WarnContext(ctx, "the bytes of a removed package are still stored; it will be tried again",
-			"package", sha256, "err", err)
+			"package", pkg.SHA256, "err", err)
 	}
 	return pkg, nil
 }
@@ -70,7 +79,7 @@ func checkUnnamed(ctx context.Context, tx fleet.Tx, pkg fleet.Package) error {
 	var names []string
 	published := false
 	for _, r := range releases {
-		if slices.Contains(r.Packages, pkg.SHA256) {
+		if slices.Contains(r.Packages, pkg.Ref()) {
 			names = append(names, fmt.Sprintf("%s (%s)", r.Name, r.State))
 			published = published || r.State == fleet.ReleasePublished
 		}

@@ -23,7 +23,7 @@ import (
 func stored(h *kit.Rooms, sha256 string) (known, bytes bool) {
 	h.T.Helper()
 	err := h.DB.View(h.Ctx, func(tx fleet.Tx) error {
-		_, err := tx.Packages().Get(h.Ctx, sha256)
+		_, err := tx.Packages().Get(h.Ctx, fleet.PackageRef{SHA256: sha256})
 		known = err == nil
 		if fleet.Is(err, fleet.NotFound) {
 			err = nil
@@ -252,7 +252,7 @@ func TestListedPackagesStay(t *testing.T) {
 	kit.CheckError(t, err, "package_in_use", "published metadata lists")
 	wantStored(h, "after the refusal", pkg.SHA256, true, true)
 	// The copy may also be of the moment between a removal and the deletion of its bytes.
-	if err := h.DB.Update(h.Ctx, func(tx fleet.Tx) error { return tx.Packages().Remove(h.Ctx, pkg.SHA256) }); err != nil {
+	if err := h.DB.Update(h.Ctx, func(tx fleet.Tx) error { return tx.Packages().Remove(h.Ctx, pkg.Ref()) }); err != nil {
 		t.Fatal(err)
 	}
 	if err := h.Renew(h.Ctx); err != nil {

@@ -105,7 +105,7 @@ func (l *Library) accept(
 		Family: string(facts.Family), Build: build, PreBuilds: facts.PreBuild,
 		By: in.By, At: l.now(),
 	}
-	k, have, err := l.known(ctx, pkg.SHA256)
+	k, have, err := l.known(ctx, pkg.SHA256, in.Channel)
 	if err != nil {
 		return Uploaded{}, err
 	}
@@ -155,15 +155,15 @@ func (l *Library) storeAgain(ctx context.Context, pkg fleet.Package, draft blob.
 	return nil
 }
 
-// known gathers what judge compares with. have is the package with these bytes, if it is here.
-func (l *Library) known(ctx context.Context, sha256 string) (k known, have *fleet.Package, err error) {
+// known gathers what judge compares with. have is the package with these bytes, if it is here; rather the one on channel.
+func (l *Library) known(ctx context.Context, sha256, channel string) (k known, have *fleet.Package, err error) {
 	k.patched = map[string]time.Time{}
 	err = l.cfg.Store.View(ctx, func(tx fleet.Tx) error {
 		if k.packages, err = tx.Packages().List(ctx); err != nil {
 			return err
 		}
 		for _, pkg := range k.packages {
-			if pkg.SHA256 == sha256 {
+			if pkg.SHA256 == sha256 && (have == nil || pkg.Channel == channel) {
 				have = &pkg
 			}
 		}
@@ -172,6 +172,9 @@ func (l *Library) known(ctx context.Context, sha256 string) (k known, have *flee
 			return err
 		}
 		for _, r := range releases {
+			if r.Effect == nil || r.Effect.PromptDay == "" {
+				continue
+			}
 			day, err := time.Parse(time.DateOnly, r.Effect.PromptDay)
 			if err != nil {
 				return err

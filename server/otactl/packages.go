@@ -52,7 +52,7 @@ func (a *app) packageRemove() *cobra.Command {
 				return err
 			}
 			p := found[0]
-			if err := server.RemovePackage(cmd.Context(), p.SHA256, reason); err != nil {
+			if err := server.RemovePackage(cmd.Context(), p, reason); err != nil {
 				return err
 			}
 			return a.answer(map[string]any{"removed": p.SHA256},
@@ -84,10 +84,13 @@ const minPrefix = 8
 func chosen(all []client.Package, typed []string) (found []client.Package, err error) {
 	var faults []string
 	for _, t := range typed {
-		prefix := strings.ToLower(strings.TrimSuffix(t, "…"))
+		prefix := strings.TrimSuffix(t, "…")
+		if digits, rest, _ := strings.Cut(prefix, "/"); rest == "" {
+			prefix = strings.ToLower(digits)
+		}
 		var match []client.Package
 		for _, p := range all {
-			if strings.HasPrefix(p.SHA256, prefix) {
+			if strings.HasPrefix(p.Ref(), prefix) {
 				match = append(match, p)
 			}
 		}
@@ -97,7 +100,7 @@ func chosen(all []client.Package, typed []string) (found []client.Package, err e
 		case len(match) == 0:
 			faults = append(faults, fmt.Sprintf("package %q: no package has that SHA-256; see: otactl packages", t))
 		case len(match) > 1:
-			faults = append(faults, fmt.Sprintf("package %q: %d packages begin so; type more digits", t, len(match)))
+			faults = append(faults, fmt.Sprintf("package %q: %d packages begin so; type more of %s", t, len(match), match[0].Ref()))
 		default:
 			found = append(found, match[0])
 		}

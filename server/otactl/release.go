@@ -66,11 +66,11 @@ func (a *app) createRelease(ctx context.Context, file string, typed []string, ch
 		return fmt.Errorf("no full package is uploaded for the channel %s; begin with: otactl upload FILE --channel %s",
 			channel, channel)
 	}
-	var digests []string
+	var refs []string
 	for _, p := range bound {
-		digests = append(digests, p.SHA256)
+		refs = append(refs, p.Ref())
 	}
-	r, err := server.CreateRelease(ctx, source, digests)
+	r, err := server.CreateRelease(ctx, source, refs)
 	if err != nil {
 		return err
 	}
@@ -183,7 +183,7 @@ func (a *app) showRelease(ctx context.Context, name string) error {
 	if answer.Signing != nil {
 		a.sayChange("", *answer.Signing)
 	}
-	a.packageTable(slices.DeleteFunc(all, func(p client.Package) bool { return !slices.Contains(r.Packages, p.SHA256) }))
+	a.packageTable(slices.DeleteFunc(all, func(p client.Package) bool { return !slices.Contains(r.Packages, p.Ref()) }))
 	a.say("\n%s", printable(r.Source))
 	return nil
 }

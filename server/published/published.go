@@ -16,14 +16,18 @@ import (
 	"strings"
 	"sync"
 
-	"landed/manifests"
+	"landed/manifests/effect"
+	"landed/manifests/release"
 	"landed/server/fleet"
-	"landed/server/verdict"
 )
 
-// Release is a published release as it was declared, and the packages bound to it, without their
-// facts and findings.
-type Release = verdict.Published
+// Release is a published release as it was declared, the packages bound to it, without their facts and findings, and
+// its effect, ready to judge.
+type Release struct {
+	release.Release
+	Packages []fleet.Package
+	Program  *effect.Program // nil if the release claims nothing
+}
 
 // Load reads every published release, newest first.
 func Load(ctx context.Context, tx fleet.Tx) ([]Release, error) { return new(Reader).Load(ctx, tx) }
@@ -38,7 +42,7 @@ type Reader struct {
 
 type known struct {
 	source  []byte
-	refs    []string
+	refs    []fleet.PackageRef
 	release Release
 }
 
@@ -70,9 +74,15 @@ func (r *Reader) Load(ctx context.Context, tx fleet.Tx) ([]Release, error) {
 }
 
 func read(ctx context.Context, tx fleet.Tx, stored fleet.Release) (known, error) {
-	source, err := manifests.ParseRelease(stored.Source)
+	declared, err := release.Parse(stored.Source)
 	if err != nil {
 		return known{}, fmt.Errorf("release %s: %w", stored.Name, err)
+	}
+	var program *effect.Program
+	if declared.Effect != nil {
+		if program, err = effect.Compile(*declared.Effect); err != nil {
+			return known{}, fmt.Errorf("release %s: %w", stored.Name, err)
+		}
 	}
 	packages, err := Packages(ctx, tx, stored.Packages)
 	if err != nil {
@@ -81,18 +91,18 @@ func read(ctx context.Context, tx fleet.Tx, stored fleet.Release) (known, error)
 	for i := range packages {
 		packages[i].Facts, packages[i].Findings = nil, nil // large, and they were looked at when it was uploaded
 	}
-	return known{stored.Source, stored.Packages, Release{Release: source, Packages: packages}}, nil
+	return known{stored.Source, stored.Packages, Release{Release: declared, Packages: packages, Program: program}}, nil
 }
 
-// Packages reads packages by their SHA-256; each that is missing is named in one NotFound.
-func Packages(ctx context.Context, tx fleet.Tx, refs []string) ([]fleet.Package, error) {
+// Packages reads packages; each that is missing is named in one NotFound.
+func Packages(ctx context.Context, tx fleet.Tx, refs []fleet.PackageRef) ([]fleet.Package, error) {
 	var all []fleet.Package
 	var missing []string
 	for _, ref := range refs {
 		pkg, err := tx.Packages().Get(ctx, ref)
 		switch {
 		case fleet.Is(err, fleet.NotFound):
-			missing = append(missing, ref)
+			missing = append(missing, ref.String())
 		case err != nil:
 			return nil, err
 		default:

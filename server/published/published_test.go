@@ -34,7 +34,7 @@ func pkg(letter string) fleet.Package {
 func release(name string, counter int64, state fleet.ReleaseState, letters ...string) fleet.Release {
 	r := fleet.Release{Name: name, Counter: counter, Source: source(name, counter), State: state}
 	for _, l := range letters {
-		r.Packages = append(r.Packages, pkg(l).SHA256)
+		r.Packages = append(r.Packages, pkg(l).Ref())
 	}
 	return r
 }
@@ -97,7 +97,7 @@ func TestLoad(t *testing.T) {
 
 func TestMissingPackagesAreNamedTogether(t *testing.T) {
 	err := storetest.Open(t).View(ctx, func(tx fleet.Tx) error {
-		_, err := Packages(ctx, tx, []string{"first", "second"})
+		_, err := Packages(ctx, tx, []fleet.PackageRef{{SHA256: "first"}, {SHA256: "second"}})
 		return err
 	})
 	if !fleet.Is(err, fleet.NotFound) || !strings.Contains(err.Error(), "first or second") {

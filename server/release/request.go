@@ -34,7 +34,7 @@ func (rs *Releases) request(s repo.State, r fleet.Release, d draft) (fleet.Chang
 	req := tufrepo.Request{
 		Schema: 1, ID: c.ID, Title: "Release " + r.Name, Created: c.At,
 		Trusted:   trusted.Files,
-		Manifests: d.manifests, Packages: d.packages,
+		Manifests: d.manifests, Packages: d.packages, Models: d.models,
 	}
 	for _, role := range slices.Sorted(maps.Keys(d.roles)) {
 		req.Roles = append(req.Roles, tufrepo.RequestRole{Role: role, Metadata: d.roles[role]})

@@ -5,13 +5,13 @@ package release
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
 	"strings"
 
 	"landed/manifests"
+	declaration "landed/manifests/release"
 	"landed/manifests/tufrepo"
 	"landed/server/fleet"
 	"landed/server/published"
@@ -82,35 +82,20 @@ type draft struct {
 	roles     map[string][]byte
 	manifests map[string][]byte
 	packages  []tufrepo.RequestPackage
+	models    []manifests.Model
 	pruned    []string
 }
 
 // draftRoles stores nothing: what it finds may still be refused.
 func (rs *Releases) draftRoles(ctx context.Context, s repo.State, r fleet.Release, packages []fleet.Package) (draft, error) {
 	d := draft{roles: map[string][]byte{}, manifests: map[string][]byte{}}
-	declared, err := manifests.ParseRelease(r.Source)
+	declared, err := declaration.Parse(r.Source)
 	if err != nil {
 		return d, fmt.Errorf("stored release %s: %w", r.Name, err)
 	}
-	added := map[string][]tufrepo.Target{}
-	for _, pkg := range packages {
-		m, err := rs.manifest(declared, pkg)
-		if err != nil {
-			return d, err
-		}
-		model, _ := rs.cfg.Catalogue.Model(pkg.Model)
-		role := model.Role()
-		custom, err := json.Marshal(m.Custom())
-		if err != nil {
-			return d, err
-		}
-		text := m.Bytes()
-		where := tufrepo.ManifestPath(role, r.Name, pkg.Variant)
-		d.manifests[where] = text
-		d.packages = append(d.packages, tufrepo.RequestPackage{Path: m.Package.Path, Name: pkg.Name, SHA256: pkg.SHA256,
-			Length: pkg.Size, Model: pkg.Model, Variant: pkg.Variant, Channel: pkg.Channel})
-		added[role] = append(added[role], tufrepo.Target{Path: m.Package.Path, Length: pkg.Size, SHA256: pkg.SHA256,
-			Custom: custom}, repo.PointTo(where, text))
+	added, err := rs.bind(&d, declared, packages)
+	if err != nil {
+		return d, err
 	}
 	used, err := rs.usedVersions(ctx)
 	if err != nil {
@@ -135,8 +120,42 @@ func (rs *Releases) draftRoles(ctx context.Context, s repo.State, r fleet.Releas
 	return d, nil
 }
 
+// bind makes the documents and targets of each model that has packages, by role.
+func (rs *Releases) bind(
+	d *draft, declared declaration.Release, packages []fleet.Package,
+) (added map[string][]tufrepo.Target, err error) {
+	bound := map[string][]declaration.Bound{} // by device
+	for _, pkg := range packages {
+		model, ok := rs.cfg.Catalogue.Model(pkg.Model)
+		if !ok {
+			return nil, fleet.Errorf(fleet.Conflict, "model_unknown", "model %s of package %s is no longer in the catalogue",
+				pkg.Model, pkg.Name)
+		}
+		file := manifests.Package{Path: tufrepo.PackagePath(model.Role(), pkg.Name), Length: pkg.Size, SHA256: pkg.SHA256}
+		bound[pkg.Model] = append(bound[pkg.Model], declaration.Bound{
+			Variant: pkg.Variant, Channel: pkg.Channel, Build: pkg.Build, Package: file,
+		})
+		d.packages = append(d.packages, tufrepo.RequestPackage{Path: file.Path, Name: pkg.Name, SHA256: pkg.SHA256,
+			Length: pkg.Size, Model: pkg.Model, Variant: pkg.Variant, Channel: pkg.Channel})
+	}
+	added = map[string][]tufrepo.Target{}
+	for _, device := range slices.Sorted(maps.Keys(bound)) {
+		model, _ := rs.cfg.Catalogue.Model(device)
+		signed, err := declared.Bind(model, bound[device])
+		if err != nil {
+			return nil, &fleet.Error{Kind: fleet.Invalid, Code: "release_documents", Msg: fleet.InOneLine(err)}
+		}
+		maps.Copy(d.manifests, signed.Files)
+		d.models = append(d.models, model)
+		if added[model.Role()], err = signed.Targets(bound[device]); err != nil {
+			return nil, err
+		}
+	}
+	return added, nil
+}
+
 // nextTargets are the targets of a role with what is added, less the oldest builds beyond
-// KeepBuilds of a variant. A build is a package and its manifest.
+// KeepBuilds of a variant. A build is a package and its manifest; what a release says beside goes with its last build.
 func nextTargets(have, added []tufrepo.Target) (next []tufrepo.Target, pruned []string) {
 	byPath := map[string]tufrepo.Target{}
 	for _, t := range slices.Concat(have, added) {
@@ -146,10 +165,9 @@ func nextTargets(have, added []tufrepo.Target) (next []tufrepo.Target, pruned []
 		path   string
 		custom manifests.Custom
 	}
-	builds := map[string][]build{}
+	builds, gone := map[string][]build{}, map[string][2]string{}
 	for _, t := range byPath {
-		var c manifests.Custom
-		if len(t.Custom) > 0 && json.Unmarshal(t.Custom, &c) == nil {
+		if c, err := manifests.ParseCustom(t.Custom); err == nil {
 			builds[c.Variant] = append(builds[c.Variant], build{t.Path, c})
 		}
 	}
@@ -163,7 +181,19 @@ func nextTargets(have, added []tufrepo.Target) (next []tufrepo.Target, pruned []
 			delete(byPath, old.path)
 			role := strings.Split(old.path, "/")[1]
 			delete(byPath, tufrepo.ManifestPath(role, old.custom.Release, old.custom.Variant))
+			gone[role+" "+old.custom.Release] = [2]string{
+				tufrepo.EffectPath(role, old.custom.Release), tufrepo.NotesPath(role, old.custom.Release),
+			}
 		}
+	}
+	for path := range byPath {
+		if c, err := manifests.ParseCustom(byPath[path].Custom); err == nil {
+			delete(gone, strings.Split(path, "/")[1]+" "+c.Release)
+		}
+	}
+	for _, documents := range gone {
+		delete(byPath, documents[0])
+		delete(byPath, documents[1])
 	}
 	for _, path := range slices.Sorted(maps.Keys(byPath)) {
 		next = append(next, byPath[path])

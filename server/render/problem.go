@@ -30,14 +30,15 @@ type Extender interface {
 	Extend() map[string]any // field names of the problem; they may not be those of RFC 9457
 }
 
-var statusOf = map[fleet.Kind]int{
-	fleet.Invalid:   http.StatusUnprocessableEntity,
-	fleet.Forbidden: http.StatusForbidden,
-	fleet.NotFound:  http.StatusNotFound,
-	fleet.Conflict:  http.StatusConflict,
-	fleet.TooLarge:  http.StatusRequestEntityTooLarge,
-	fleet.Busy:      http.StatusServiceUnavailable,
-	fleet.NoSpace:   http.StatusInsufficientStorage,
+var statusOf = map[fleet.ErrorKind]int{
+	fleet.Invalid:     http.StatusUnprocessableEntity,
+	fleet.Forbidden:   http.StatusForbidden,
+	fleet.NotFound:    http.StatusNotFound,
+	fleet.Conflict:    http.StatusConflict,
+	fleet.TooLarge:    http.StatusRequestEntityTooLarge,
+	fleet.Busy:        http.StatusServiceUnavailable,
+	fleet.Unsupported: http.StatusNotImplemented,
+	fleet.NoSpace:     http.StatusInsufficientStorage,
 }
 
 // Unauthorized is what somebody without a valid token is answered.

@@ -53,7 +53,7 @@ func TestErrorsBecomeAnswers(t *testing.T) {
 			}
 		})
 	}
-	for _, k := range []fleet.Kind{fleet.Invalid, fleet.Forbidden, fleet.NotFound, fleet.Conflict, fleet.TooLarge, fleet.Busy, fleet.NoSpace} {
+	for _, k := range []fleet.ErrorKind{fleet.Invalid, fleet.Forbidden, fleet.NotFound, fleet.Conflict, fleet.TooLarge, fleet.Busy, fleet.NoSpace} {
 		if statusOf[k] == 0 {
 			t.Errorf("kind %s has no status", k)
 		}

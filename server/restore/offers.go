@@ -11,6 +11,7 @@ import (
 	"landed/manifests"
 	"landed/manifests/offers"
 	"landed/server/fleet"
+	"landed/server/reasons"
 	"landed/server/repo"
 	"landed/server/rollout"
 	"landed/server/rollouts"
@@ -116,14 +117,15 @@ func merge(r fleet.Rollout, o offers.Offer) (fleet.Rollout, string) {
 	switch state := fleet.RolloutState(o.State); {
 	case state == r.State:
 	case r.State == fleet.RolloutHalted:
-		words, r.Reason = wasResumed, wasResumed
+		words, r.Reason = wasResumed, fleet.Reason{Code: reasons.RestoredResumed}
 	case state == fleet.RolloutHalted:
-		words, r.Reason, r.State, r.Held = wasHalted, wasHalted, state, ""
+		words, r.Reason, r.State, r.Held = wasHalted, fleet.Reason{Code: reasons.RestoredHalted}, state, fleet.Reason{}
 	case state == fleet.RolloutHeld:
-		words, r.Held, r.State = "It was held before the database was restored from a copy.", "It was held before the "+
-			"database was restored from a copy; look at its figures, then resume it.", state
+		words = "It was held before the database was restored from a copy."
+		r.Held, r.State = fleet.Reason{Code: reasons.RestoredHeld}, state
 	default:
-		words, r.State, r.Held = fmt.Sprintf("It was %s before the database was restored from a copy.", state), state, ""
+		words = fmt.Sprintf("It was %s before the database was restored from a copy.", state)
+		r.State, r.Held = state, fleet.Reason{}
 	}
 	return r, words
 }
@@ -157,7 +159,7 @@ func (r *Restorer) haltAll(ctx context.Context, tx *rollouts.Tx, d offered) erro
 			continue
 		}
 		next := stored
-		next.State, next.Reason, next.Held = fleet.RolloutHalted, wasUnread, ""
+		next.State, next.Reason, next.Held = fleet.RolloutHalted, fleet.Reason{Code: reasons.RestoredUnread}, fleet.Reason{}
 		if err := r.save(ctx, tx, stored, next, wasUnread); err != nil {
 			return err
 		}

@@ -9,9 +9,12 @@ import (
 	"slices"
 
 	"landed/manifests"
+	"landed/manifests/effect/probe"
 	"landed/manifests/offers"
+	declaration "landed/manifests/release"
 	"landed/manifests/tufrepo"
 	"landed/server/fleet"
+	"landed/server/reasons"
 	"landed/server/rollout"
 	"landed/server/rollouts"
 )
@@ -19,12 +22,12 @@ import (
 // addUnknown stores a rollout that only the feed knows, halted, with its release and packages as far
 // as the signed documents tell of them. A rollout that cannot be taken up is left out and told.
 func (r *Restorer) addUnknown(ctx context.Context, tx *rollouts.Tx, d offered, o offers.Offer) error {
-	var refs []string
+	var refs []fleet.PackageRef
 	for _, each := range d.document.Offers {
 		if each.Rollout != o.Rollout {
 			continue
 		}
-		refs = append(refs, each.Package.SHA256)
+		refs = append(refs, fleet.PackageRef{SHA256: each.Package.SHA256, Model: d.model.Device, Channel: d.channel})
 		if err := r.addPackage(ctx, tx, d, each); err != nil {
 			return err
 		}
@@ -37,7 +40,8 @@ func (r *Restorer) addUnknown(ctx context.Context, tx *rollouts.Tx, d offered, o
 	now := r.Repo.Now()
 	added := fleet.Rollout{
 		ID: o.Rollout, Release: o.Custom.Release, Model: d.model.Device, Channel: d.channel, Salt: o.Salt,
-		State: fleet.RolloutHalted, Reason: wasUnknown, By: rollout.Author, Since: now, Started: now, Changed: now,
+		State: fleet.RolloutHalted, Reason: fleet.Reason{Code: reasons.RestoredUnknown}, By: rollout.Author,
+		Since: now, Started: now, Changed: now,
 	}
 	added.Stages, added.Stage = stagesFrom(o.Share)
 	return tx.Create(ctx, added, cause(wasUnknown))
@@ -58,7 +62,7 @@ func stagesFrom(share int) ([]fleet.Stage, int) {
 
 // addPackage stores what an offer says of its package, unless it is known.
 func (r *Restorer) addPackage(ctx context.Context, tx fleet.Tx, d offered, o offers.Offer) error {
-	_, err := tx.Packages().Get(ctx, o.Package.SHA256)
+	_, err := tx.Packages().Get(ctx, fleet.PackageRef{SHA256: o.Package.SHA256, Model: d.model.Device, Channel: d.channel})
 	if !fleet.Is(err, fleet.NotFound) {
 		return err
 	}
@@ -71,7 +75,7 @@ func (r *Restorer) addPackage(ctx context.Context, tx fleet.Tx, d offered, o off
 
 // addRelease makes the release of o a published one that holds refs. The feed lists it, so it
 // was signed; a change that still waits for its signatures is dropped.
-func (r *Restorer) addRelease(ctx context.Context, tx fleet.Tx, d offered, o offers.Offer, refs []string) error {
+func (r *Restorer) addRelease(ctx context.Context, tx fleet.Tx, d offered, o offers.Offer, refs []fleet.PackageRef) error {
 	release, err := tx.Releases().Get(ctx, o.Custom.Release)
 	if fleet.Is(err, fleet.NotFound) {
 		source, err := r.sourceOf(ctx, d, o, nil)
@@ -118,27 +122,50 @@ func (r *Restorer) audit(ctx context.Context, tx fleet.Tx, action, subject, reas
 		Subject: subject, Reason: reason})
 }
 
-// sourceOf writes a release again from the signed manifest of one of its builds, or adds what that
-// says of its model to the source that was made from another.
+// sourceOf writes a release again from the signed documents of one of its builds, or adds what those say of its model to
+// the source that was made from another.
 func (r *Restorer) sourceOf(ctx context.Context, d offered, o offers.Offer, known []byte) ([]byte, error) {
-	text, err := r.Repo.Document(ctx, tufrepo.Target{Path: o.Manifest.Path, Length: o.Manifest.Length,
-		SHA256: o.Manifest.SHA256})
+	text, err := r.document(ctx, o, o.Manifest)
 	if err != nil {
-		return nil, fmt.Errorf("the release manifest of %s cannot be read: %w", o.Rollout, err)
+		return nil, err
 	}
 	m, err := manifests.ParseManifest(text)
 	if err != nil {
 		return nil, err
 	}
-	source := manifests.Release{
-		Schema: 1, Name: m.Release, Counter: m.Counter, Effect: m.Effect, Notes: m.Notes,
-		Migration: map[string]manifests.Migration{},
-	}
-	if known != nil {
-		if source, err = manifests.ParseRelease(known); err != nil {
+	var effectText, notesText []byte
+	if m.EffectDocument != nil {
+		if effectText, err = r.document(ctx, o, *m.EffectDocument); err != nil {
 			return nil, err
 		}
 	}
-	source.Migration[d.model.Device] = m.Effect.Migration
+	if m.NotesDocument != nil {
+		if notesText, err = r.document(ctx, o, *m.NotesDocument); err != nil {
+			return nil, err
+		}
+	}
+	source, err := declaration.Restore(m, effectText, notesText)
+	if err != nil {
+		return nil, err
+	}
+	if known != nil {
+		if source, err = declaration.Parse(known); err != nil {
+			return nil, err
+		}
+	}
+	if m.Ask.Migration != "" {
+		if source.Migration == nil {
+			source.Migration = map[string]probe.Migration{}
+		}
+		source.Migration[d.model.Device] = m.Ask.Migration
+	}
 	return source.YAML()
+}
+
+func (r *Restorer) document(ctx context.Context, o offers.Offer, file manifests.Package) ([]byte, error) {
+	text, err := r.Repo.Document(ctx, tufrepo.Target{Path: file.Path, Length: file.Length, SHA256: file.SHA256})
+	if err != nil {
+		return nil, fmt.Errorf("%s of %s cannot be read: %w", file.Path, o.Rollout, err)
+	}
+	return text, nil
 }

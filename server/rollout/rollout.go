@@ -17,6 +17,7 @@ import (
 
 	"landed/internal/format"
 	"landed/server/fleet"
+	"landed/server/reasons"
 )
 
 // Author is the name under which the loop itself holds, halts and widens.
@@ -36,12 +37,11 @@ func Advance(now time.Time, r fleet.Rollout, c fleet.Counts) (fleet.Rollout, []E
 		return r, nil
 	}
 	gates := r.Stages[r.Stage].Gates
-	if reason := haltReason(r, gates, c); reason != "" {
-		return halt(r, now, Author, reason), []Event{{"rollout.halt", reason, true}}
+	if reason := haltReason(r, gates, c); !reason.IsZero() {
+		return halt(r, now, Author, reason), []Event{{"rollout.halt", reasons.Words(reason), true}}
 	}
 	if leaks := c.Leaked - int64(r.Forgiven); leaks > 0 {
-		return hold(r, now, fmt.Sprintf("%s found leaking; the stage is held at %s", count(leaks, "installation"),
-			format.Percent(r.Share())))
+		return hold(r, now, reason(reasons.LeaksFound, "n", leaks, "share", int64(r.Share())))
 	}
 	if r.State != fleet.RolloutRunning {
 		return r, nil
@@ -53,23 +53,31 @@ func Advance(now time.Time, r fleet.Rollout, c fleet.Counts) (fleet.Rollout, []E
 }
 
 // haltReason says why r must stop, or nothing.
-func haltReason(r fleet.Rollout, g fleet.Gates, c fleet.Counts) string {
+func haltReason(r fleet.Rollout, g fleet.Gates, c fleet.Counts) fleet.Reason {
 	limit := g.HaltLeaks
 	if limit == 0 {
 		limit = fleet.DefaultHaltLeaks
 	}
 	if leaks := c.Leaked - int64(r.Forgiven); leaks >= limit {
-		return fmt.Sprintf("%s leak: identifiers left a patched handset without consent", count(leaks, "installation"))
+		return reason(reasons.LeaksHalt, "n", leaks)
 	}
 	allowed := g.MaxFailures
 	if allowed == 0 {
 		allowed = fleet.DefaultMaxFailures
 	}
 	if share(c.Failed(), c.Began()) > allowed && c.Began() >= minToJudge {
-		return fmt.Sprintf("%d of %s failed; the gate allows %s", c.Failed(), count(c.Began(), "installation"),
-			format.Percent(allowed))
+		return reason(reasons.FailuresHalt, "failed", c.Failed(), "n", c.Began(), "share", int64(allowed))
 	}
-	return ""
+	return fleet.Reason{}
+}
+
+// reason is a code with numbers, each after its name.
+func reason(code string, values ...any) fleet.Reason {
+	r := fleet.Reason{Code: code, Values: map[string]string{}}
+	for i := 0; i < len(values); i += 2 {
+		r.Values[values[i].(string)] = fmt.Sprint(values[i+1])
+	}
+	return r
 }
 
 // minToJudge keeps one early failure among two from halting a fleet.
@@ -110,16 +118,16 @@ func widen(r fleet.Rollout, now time.Time, c fleet.Counts) (fleet.Rollout, []Eve
 		format.Percent(r.Share())), false}}
 }
 
-func hold(r fleet.Rollout, now time.Time, reason string) (fleet.Rollout, []Event) {
-	if r.State == fleet.RolloutHeld && r.Held == reason {
+func hold(r fleet.Rollout, now time.Time, reason fleet.Reason) (fleet.Rollout, []Event) {
+	if r.State == fleet.RolloutHeld && r.Held.Equal(reason) {
 		return r, nil
 	}
 	r.State, r.Held, r.Changed = fleet.RolloutHeld, reason, now
-	return r, []Event{{"rollout.hold", reason, true}}
+	return r, []Event{{"rollout.hold", reasons.Words(reason), true}}
 }
 
-func halt(r fleet.Rollout, now time.Time, by, reason string) fleet.Rollout {
-	r.State, r.By, r.Reason, r.Held, r.Changed = fleet.RolloutHalted, by, reason, "", now
+func halt(r fleet.Rollout, now time.Time, by string, reason fleet.Reason) fleet.Rollout {
+	r.State, r.By, r.Reason, r.Held, r.Changed = fleet.RolloutHalted, by, reason, fleet.Reason{}, now
 	return r
 }
 
@@ -129,9 +137,9 @@ func Halt(r fleet.Rollout, now time.Time, by, reason string) (fleet.Rollout, err
 		return r, err
 	}
 	if r.State == fleet.RolloutHalted {
-		return r, fleet.Errorf(fleet.Conflict, "already_halted", "the rollout is halted already, by %s: %s", r.By, r.Reason)
+		return r, fleet.Errorf(fleet.Conflict, "already_halted", "the rollout is halted already, by %s: %s", r.By, reasons.Words(r.Reason))
 	}
-	return halt(r, now, by, reason), nil
+	return halt(r, now, by, fleet.Said(reason)), nil
 }
 
 // Resume lets a halted or held rollout go on at the share it had. The leaks known now are
@@ -144,7 +152,7 @@ func Resume(r fleet.Rollout, now time.Time, by, reason string, c fleet.Counts) (
 		return r, fleet.Errorf(fleet.Conflict, "not_stopped", "the rollout is %s; only a held or halted one can be resumed",
 			r.State)
 	}
-	r.State, r.Held, r.By, r.Reason = fleet.RolloutRunning, "", by, reason
+	r.State, r.Held, r.By, r.Reason = fleet.RolloutRunning, fleet.Reason{}, by, fleet.Said(reason)
 	r.Since, r.Changed, r.Forgiven = now, now, int(c.Leaked)
 	return r, nil
 }

@@ -19,6 +19,7 @@ import (
 
 	"landed/manifests/report"
 	"landed/server/fleet"
+	"landed/server/store/storetest"
 )
 
 var update = flag.Bool("update", false, "rewrite the wanted part of the golden timelines")
@@ -32,7 +33,7 @@ func running() fleet.Rollout {
 // counts reads "began=30 running=20 failed=2 confirmed_off=15 leak=1".
 func counts(t *testing.T, text string) fleet.Counts {
 	t.Helper()
-	c := fleet.Counts{Verdicts: map[fleet.Class]int64{}, Progress: map[report.Progress]int64{}}
+	c := fleet.Counts{Verdicts: map[fleet.Class]int64{}, Kinds: map[fleet.Kind]int64{}, Progress: map[report.Progress]int64{}}
 	for _, field := range strings.Fields(text) {
 		name, value, _ := strings.Cut(field, "=")
 		n, err := strconv.ParseInt(value, 10, 64)
@@ -44,6 +45,7 @@ func counts(t *testing.T, text string) fleet.Counts {
 			c.Leaked = n
 		case slices.Contains(fleet.Classes, fleet.Class(name)):
 			c.Verdicts[fleet.Class(name)] = n
+			c.Kinds[storetest.KindOf(fleet.Class(name))] += n
 			if name == string(fleet.Leak) {
 				c.Leaked = max(c.Leaked, n)
 			}
@@ -132,6 +134,7 @@ func FuzzAdvance(f *testing.F) {
 			now = now.Add(time.Duration(data[0]) * time.Hour)
 			c := fleet.Counts{
 				Verdicts: map[fleet.Class]int64{fleet.ConfirmedOff: int64(data[1]), fleet.Leak: int64(data[2]), fleet.CarriedOver: int64(data[3])},
+				Kinds:    map[fleet.Kind]int64{fleet.Good: int64(data[1]), fleet.Bad: int64(data[2]), fleet.Open: int64(data[3])},
 				Progress: map[report.Progress]int64{report.ProgressRunning: int64(data[1]), report.ProgressFailed: int64(data[4])},
 			}
 			c.Leaked = c.Verdicts[fleet.Leak]
@@ -185,7 +188,7 @@ func TestDefaultStagesAreValid(t *testing.T) {
 
 func BenchmarkAdvance(b *testing.B) {
 	r := running()
-	c := fleet.Counts{Verdicts: map[fleet.Class]int64{fleet.ConfirmedOff: 90}, Progress: map[report.Progress]int64{report.ProgressRunning: 100}}
+	c := fleet.Counts{Kinds: map[fleet.Kind]int64{fleet.Good: 90}, Progress: map[report.Progress]int64{report.ProgressRunning: 100}}
 	b.ReportAllocs()
 	for b.Loop() {
 		Advance(start, r, c)

@@ -6,6 +6,7 @@ import (
 	"context"
 
 	"landed/server/fleet"
+	"landed/server/reasons"
 	"landed/server/repo"
 	"landed/server/rollout"
 )
@@ -17,12 +18,12 @@ func (rs *Rollouts) HoldUnlisted(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	reasons, err := rs.reasonsToHold(ctx, s)
-	if err != nil || len(reasons) == 0 {
+	held, err := rs.reasonsToHold(ctx, s)
+	if err != nil || len(held) == 0 {
 		return err
 	}
 	return rs.cfg.Ledger.Update(ctx, func(tx *Tx) error {
-		for id, words := range reasons {
+		for id, why := range held {
 			r, err := tx.Rollouts().Get(ctx, id)
 			if err != nil {
 				return err
@@ -30,8 +31,8 @@ func (rs *Rollouts) HoldUnlisted(ctx context.Context) error {
 			if !follows(r.State, fleet.RolloutHeld) {
 				continue // meanwhile somebody stopped it
 			}
-			r.State, r.Held, r.Changed = fleet.RolloutHeld, words, rs.cfg.Repo.Now()
-			if err := tx.Change(ctx, r, Cause{ActionHold, rollout.Author, words, true}); err != nil {
+			r.State, r.Held, r.Changed = fleet.RolloutHeld, why, rs.cfg.Repo.Now()
+			if err := tx.Change(ctx, r, Cause{ActionHold, rollout.Author, reasons.Words(why), true}); err != nil {
 				return err
 			}
 		}
@@ -40,8 +41,8 @@ func (rs *Rollouts) HoldUnlisted(ctx context.Context) error {
 }
 
 // reasonsToHold says, by rollout, why nothing of it is offered.
-func (rs *Rollouts) reasonsToHold(ctx context.Context, s repo.State) (map[string]string, error) {
-	reasons := map[string]string{}
+func (rs *Rollouts) reasonsToHold(ctx context.Context, s repo.State) (map[string]fleet.Reason, error) {
+	held := map[string]fleet.Reason{}
 	err := rs.cfg.Store.View(ctx, func(tx fleet.Tx) error {
 		all, err := rs.live(ctx, tx)
 		for _, l := range all {
@@ -52,10 +53,11 @@ func (rs *Rollouts) reasonsToHold(ctx context.Context, s repo.State) (map[string
 				continue // it went to everybody, and nobody is kept waiting for it
 			}
 			if names := unlisted(s, l.model, l.rollout, l.packages); len(names) > 0 {
-				reasons[l.rollout.ID] = "nothing of it is offered: " + notListed(s, l.model, names)
+				held[l.rollout.ID] = fleet.Reason{Code: reasons.NotListed,
+					Values: map[string]string{fleet.TextValue: notListed(s, l.model, names)}}
 			}
 		}
 		return err
 	})
-	return reasons, err
+	return held, err
 }

@@ -55,8 +55,8 @@ func TestUnlistedIsHeld(t *testing.T) {
 		h.MustRenew()
 	}
 	got := h.Rollout(r.ID)
-	if got.State != fleet.RolloutHeld || !strings.Contains(got.Held, "does not list") {
-		t.Errorf("the rollout is %s, held %q", got.State, got.Held)
+	if got.State != fleet.RolloutHeld || !strings.Contains(got.Held.Values[fleet.TextValue], "does not list") {
+		t.Errorf("the rollout is %s, held %v", got.State, got.Held)
 	}
 	if got.Revision != r.Revision+1 {
 		t.Errorf("it was saved %d times", got.Revision-r.Revision)

@@ -38,7 +38,7 @@ type Rooms struct {
 	Ctx   context.Context
 	Dir   string    // holds landed.db, blobs/ and feed/
 	Now   time.Time // moved by the test
-	DB    *store.DB
+	DB    store.Database
 	Blobs *disk.Store
 	// Published and Event, if set, are called as those of rooms.Config.
 	Published func(metadata map[string][]byte, isTarget func(stored string) bool)

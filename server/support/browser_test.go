@@ -99,7 +99,7 @@ func TestLongReason(t *testing.T) {
 	for name, reason := range map[string]string{"words": strings.Repeat("because ", 625), "one word": strings.Repeat("x", 5000)} {
 		h := open(t, manifests.DefaultCatalogue())
 		h.publish("armani")
-		h.roll("armani", func(r *fleet.Rollout) { r.State, r.By, r.Reason = fleet.RolloutHalted, "mei", reason })
+		h.roll("armani", func(r *fleet.Rollout) { r.State, r.By, r.Reason = fleet.RolloutHalted, "mei", fleet.Said(reason) })
 		if body := h.get("/models/armani").Body.String(); !strings.Contains(body, `<span class="why"><bdi>`+reason+`</bdi></span>`) {
 			t.Errorf("%s: the timeline of the model does not hold the whole reason", name)
 		}

@@ -45,6 +45,7 @@ func TestStanding(t *testing.T) {
 	some := func(proven, carried, leaks, running int64) Figures {
 		return figures(fleet.Counts{
 			Installations: 1000, Progress: map[report.Progress]int64{"running": running},
+			Kinds:    map[fleet.Kind]int64{fleet.Good: proven, fleet.Open: carried, fleet.Bad: leaks, fleet.Unjudged: 1000 - running},
 			Verdicts: map[fleet.Class]int64{fleet.ConfirmedOff: proven, fleet.CarriedOver: carried, fleet.Leak: leaks, fleet.Unpatched: 1000 - running},
 		})
 	}

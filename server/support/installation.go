@@ -11,9 +11,11 @@ import (
 	"time"
 
 	"landed/manifests"
+	"landed/manifests/effect"
+	"landed/manifests/report/envelope"
 	"landed/manifests/report"
 	"landed/server/fleet"
-	"landed/server/verdict"
+	"landed/server/reasons"
 )
 
 // InstallationPage is one installation: the page /installations/{ref} and its JSON.
@@ -95,12 +97,12 @@ func (s *Support) installationView(i fleet.Installation) *InstallationPage {
 	v := &InstallationPage{
 		Schema: 1, Reference: i.Ref.String(), Model: i.Model, Role: strings.ToLower(i.Model), Product: i.Model, Channel: i.Channel,
 		Release: i.Release, Progress: i.Progress, Before: i.Before, Verdict: i.Verdict, Because: []string{},
-		First: i.First.UTC(), Last: i.Last.UTC(), Reports: []Statement{}, hours: i.Newest.Evidence.ObservedHours,
+		First: i.First.UTC(), Last: i.Last.UTC(), Reports: []Statement{}, hours: int(i.Newest.Answers["observed_hours"].Int()),
 	}
 	if m, ok := s.models[i.Model]; ok {
 		v.Role, v.Product = m.Role(), clean(m.Product)
 	}
-	for _, because := range i.Because {
+	for _, because := range reasons.All(i.Because) {
 		v.Because = append(v.Because, clean(because))
 	}
 	words := func(part string) string { return s.words.Say("class."+string(i.Verdict)+"."+part, nil) }
@@ -111,7 +113,7 @@ func (s *Support) installationView(i fleet.Installation) *InstallationPage {
 // statement puts one stored report into words and judges it, against the release it speaks
 // of, as of the day it came.
 func (s *Support) statement(ctx context.Context, tx fleet.Tx, sr fleet.StoredReport) (Statement, error) {
-	r, _, err := report.Open(sr.Envelope)
+	r, _, err := envelope.Open(sr.Envelope)
 	if err != nil {
 		return Statement{}, err // it opened when it was stored: the store is damaged
 	}
@@ -123,10 +125,10 @@ func (s *Support) statement(ctx context.Context, tx fleet.Tx, sr fleet.StoredRep
 	if m, ok := s.models[r.Model]; ok {
 		family = m.Profile.Family
 	}
-	judged := verdict.Judge(sr.At, verdict.Subject{Newest: r, Last: sr.At}, rule)
+	judged := effect.Judge(sr.At, effect.Subject{Newest: r, Last: sr.At}, rule)
 	return Statement{
 		ID: sr.ID, Seq: sr.Seq, At: sr.At.UTC(), Late: sr.Late, Kind: r.Kind, Progress: r.Progress, Build: r.Build,
-		Said: s.said(r, family), Verdict: judged.Class, Because: judged.Because,
+		Said: s.said(r, family), Verdict: fleet.Class(judged.Class), Because: reasons.All(judged.Because),
 		Envelope: "/installations/" + string(sr.Ref) + "/reports/" + url.PathEscape(sr.ID),
 	}, nil
 }

@@ -102,7 +102,7 @@ func TestManyModels(t *testing.T) {
 	for i, d := range devices {
 		h.roll(d, func(r *fleet.Rollout) {
 			if i%10 == 3 {
-				r.State, r.Reason, r.By = fleet.RolloutHalted, "somebody asked", "mei"
+				r.State, r.Reason, r.By = fleet.RolloutHalted, fleet.Said("somebody asked"), "mei"
 			}
 		})
 		h.count(d, 3, fleet.ConfirmedOff, fleet.BeforeActive)

@@ -158,8 +158,8 @@ func stages(r fleet.Rollout) []Stage {
 
 // files adds the packages of the release for the model.
 func (s *Support) files(ctx context.Context, tx fleet.Tx, snap *snapshot, v *ModelPage) error {
-	for _, sum := range snap.release.Packages {
-		p, err := s.pkg(ctx, tx, sum)
+	for _, ref := range snap.release.Packages {
+		p, err := s.pkg(ctx, tx, ref)
 		if err != nil {
 			return err
 		}

@@ -71,7 +71,9 @@ func TestPages(t *testing.T) {
 	empty := open(t, manifests.DefaultCatalogue())
 	quiet := open(t, manifests.DefaultCatalogue())
 	quiet.publish("armani", "dior")
-	quiet.roll("armani", func(r *fleet.Rollout) { r.State, r.By, r.Held = fleet.RolloutHeld, "landed", "somebody asked to wait" })
+	quiet.roll("armani", func(r *fleet.Rollout) {
+		r.State, r.By, r.Held = fleet.RolloutHeld, "landed", fleet.Said("somebody asked to wait")
+	})
 	for _, tt := range []struct {
 		house      *house
 		path, file string
@@ -219,7 +221,7 @@ func TestHostileText(t *testing.T) {
 	h.publish("evil")
 	h.roll("evil", func(r *fleet.Rollout) {
 		r.State, r.By = fleet.RolloutHalted, "\"><img src=x onerror=alert(2)>\u2066"
-		r.Reason = "</main><script>alert(3)</script>\u202E\x00 {{.Release}}"
+		r.Reason = fleet.Said("</main><script>alert(3)</script>\u202E\x00 {{.Release}}")
 	})
 	h.count("evil", 3, fleet.Leak, fleet.BeforeActive)
 	for _, path := range []string{"/", "/models/evil", "/status.json", "/models/evil.json", "/installations?ref=%3Cscript%3Ealert(4)%3C/script%3E%E2%80%AE", "/installations/%3Cscript%3E"} {
@@ -319,7 +321,7 @@ func (faulty) View(context.Context, func(fleet.Tx) error) error {
 func TestDamagedStore(t *testing.T) {
 	h := open(t, manifests.DefaultCatalogue())
 	h.update(func(ctx context.Context, tx fleet.Tx) error {
-		return tx.Releases().Create(ctx, fleet.Release{Name: "broken", Counter: 1, Source: []byte("schema: ["), State: fleet.ReleasePublished, Packages: []string{}})
+		return tx.Releases().Create(ctx, fleet.Release{Name: "broken", Counter: 1, Source: []byte("schema: ["), State: fleet.ReleasePublished, Packages: []fleet.PackageRef{}})
 	})
 	if w := h.get("/"); w.Code != 500 || !strings.Contains(w.Body.String(), "cannot be shown just now") {
 		t.Errorf("got %d %s", w.Code, w.Body)

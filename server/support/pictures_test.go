@@ -101,7 +101,9 @@ func awkward(t *testing.T) *house {
 	}
 	h := open(t, c)
 	h.publish("evil")
-	h.roll("evil", func(r *fleet.Rollout) { r.State, r.By, r.Reason = fleet.RolloutHalted, "mei", strings.Repeat("x", 300) })
+	h.roll("evil", func(r *fleet.Rollout) {
+		r.State, r.By, r.Reason = fleet.RolloutHalted, "mei", fleet.Said(strings.Repeat("x", 300))
+	})
 	h.count("evil", 3, fleet.ConfirmedOff, fleet.BeforeActive)
 	return h
 }
@@ -110,7 +112,7 @@ func awkward(t *testing.T) *house {
 func broken(t *testing.T) *house {
 	h := open(t, manifests.DefaultCatalogue())
 	h.update(func(ctx context.Context, tx fleet.Tx) error {
-		return tx.Releases().Create(ctx, fleet.Release{Name: "broken", Counter: 1, Source: []byte("schema: ["), State: fleet.ReleasePublished, Packages: []string{}})
+		return tx.Releases().Create(ctx, fleet.Release{Name: "broken", Counter: 1, Source: []byte("schema: ["), State: fleet.ReleasePublished, Packages: []fleet.PackageRef{}})
 	})
 	return h
 }

@@ -58,7 +58,7 @@ func TestRetiredModel(t *testing.T) {
 	h.publish("armani", "dior")
 	h.roll("armani", nil)
 	h.roll("dior", func(r *fleet.Rollout) {
-		r.State, r.By, r.Reason = fleet.RolloutHalted, "mei", "the maker ended its support"
+		r.State, r.By, r.Reason = fleet.RolloutHalted, "mei", fleet.Said("the maker ended its support")
 	})
 	hs := newHandset(1)
 	h.install(hs, fleet.BeforeActive, baseline(1))

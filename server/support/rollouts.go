@@ -8,6 +8,7 @@ import (
 	"unicode"
 
 	"landed/server/fleet"
+	"landed/server/reasons"
 	"landed/server/rollout"
 )
 
@@ -30,7 +31,7 @@ type Rollout struct {
 func rolloutView(now time.Time, r fleet.Rollout, c fleet.Counts) Rollout {
 	v := Rollout{
 		ID: r.ID, Channel: r.Channel, State: r.State, Stage: min(r.Stage+1, len(r.Stages)), Stages: len(r.Stages), Share: r.Share(),
-		Waiting: []string{}, Held: clean(r.Held), Reason: clean(r.Reason), By: clean(r.By), Since: r.Since.UTC(), Changed: r.Changed.UTC(),
+		Waiting: []string{}, Held: clean(reasons.Words(r.Held)), Reason: clean(reasons.Words(r.Reason)), By: clean(r.By), Since: r.Since.UTC(), Changed: r.Changed.UTC(),
 	}
 	if r.State == fleet.RolloutRunning {
 		v.Waiting = append(v.Waiting, rollout.Waiting(now, r, c)...)

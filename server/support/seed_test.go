@@ -22,6 +22,7 @@ import (
 	"landed/manifests/report"
 	"landed/manifests/tufrepo"
 	"landed/server/fleet"
+	"landed/server/reasons"
 	"landed/server/store/storetest"
 	"landed/server/verdict"
 )
@@ -79,7 +80,7 @@ func (h *house) publishPackages(packages ...fleet.Package) {
 	r := fleet.Release{Name: releaseName, Counter: 1, Source: source, State: fleet.ReleasePublished, By: "mei", At: now.Add(-96 * time.Hour)}
 	models := map[string][]fleet.Package{}
 	for _, p := range packages {
-		r.Packages = append(r.Packages, p.SHA256)
+		r.Packages = append(r.Packages, p.Ref())
 		models[p.Model] = append(models[p.Model], p)
 	}
 	h.update(func(ctx context.Context, tx fleet.Tx) error {
@@ -159,7 +160,7 @@ func (h *house) roll(device string, edit func(*fleet.Rollout)) {
 		}
 		if r.State == fleet.RolloutHalted || r.State == fleet.RolloutHeld {
 			action := map[fleet.RolloutState]string{fleet.RolloutHalted: "rollout.halt", fleet.RolloutHeld: "rollout.hold"}[r.State]
-			if err := tx.Audit().Append(ctx, fleet.AuditEntry{At: r.Changed, Actor: r.By, Action: action, Subject: r.ID, Reason: r.Reason + r.Held}); err != nil {
+			if err := tx.Audit().Append(ctx, fleet.AuditEntry{At: r.Changed, Actor: r.By, Action: action, Subject: r.ID, Reason: reasons.Words(r.Reason) + reasons.Words(r.Held)}); err != nil {
 				return err
 			}
 		}
@@ -180,7 +181,10 @@ func (h *house) count(device string, n int, class fleet.Class, before fleet.Befo
 
 func (h *house) countAs(device string, n int, class fleet.Class, before fleet.Before, progress report.Progress) {
 	h.update(func(ctx context.Context, tx fleet.Tx) error {
-		i := fleet.Installation{Release: releaseName, Model: device, Channel: "stable", Verdict: class, Before: before, Progress: progress}
+		i := fleet.Installation{
+			Release: releaseName, Current: true, Model: device, Channel: "stable", Verdict: class, Kind: storetest.KindOf(class), Before: before,
+			Progress: progress,
+		}
 		for range n {
 			if err := tx.Counts().Move(ctx, nil, &i); err != nil {
 				return err
@@ -199,7 +203,7 @@ func (h *house) fleetOfSeven() {
 	h.roll("dior", func(r *fleet.Rollout) { r.Stage = 2 })
 	h.roll("pisces", func(r *fleet.Rollout) {
 		r.State, r.By, r.Changed = fleet.RolloutHalted, "landed", now.Add(-7*time.Hour)
-		r.Reason = "3 installations leak: identifiers left a patched handset without consent"
+		r.Reason = fleet.Reason{Code: reasons.LeaksHalt, Values: map[string]string{"n": "3"}}
 	})
 	h.roll("cancro", func(r *fleet.Rollout) { r.Stage = 1 })
 	h.roll("fuxi", nil)
@@ -271,7 +275,7 @@ func (h *house) install(hs handset, before fleet.Before, reports ...report.Repor
 	h.t.Helper()
 	rule := verdict.Rule{Effect: manifests.OptInRelease().EffectOn("armani"), Builds: []verdict.Build{{Fingerprint: buildOf("armani").Fingerprint, Model: "armani", Variant: "armani"}}}
 	first := now.Add(-time.Duration(len(reports)) * 24 * time.Hour)
-	i := fleet.Installation{Ref: hs.ref, Model: "armani", Channel: "stable", Release: releaseName, Before: before, First: first}
+	i := fleet.Installation{Ref: hs.ref, Current: true, Model: "armani", Channel: "stable", Release: releaseName, Before: before, First: first}
 	h.update(func(ctx context.Context, tx fleet.Tx) error {
 		for n, r := range reports {
 			text, err := report.Seal(r, hs.key)
@@ -280,7 +284,7 @@ func (h *house) install(hs handset, before fleet.Before, reports ...report.Repor
 			}
 			at := first.Add(time.Duration(n) * 24 * time.Hour)
 			late := r.Seq < i.Seq
-			if _, err := tx.Reports().Append(ctx, fleet.StoredReport{ID: r.ID, Ref: hs.ref, Seq: r.Seq, Envelope: text, At: at, Late: late}); err != nil {
+			if _, err := tx.Reports().Append(ctx, fleet.StoredReport{ID: r.ID, Ref: hs.ref, Seq: r.Seq, Schema: r.Schema, Release: r.Release, Envelope: text, At: at, Late: late}); err != nil {
 				return err
 			}
 			if !late {
@@ -288,7 +292,7 @@ func (h *house) install(hs handset, before fleet.Before, reports ...report.Repor
 			}
 		}
 		v := verdict.Judge(now, verdict.Subject{Newest: i.Newest, Last: i.Last}, rule)
-		i.Verdict, i.Because = v.Class, v.Because
+		i.Verdict, i.Kind, i.Because = v.Class, storetest.KindOf(v.Class), v.Because
 		return tx.Installations().Put(ctx, i)
 	})
 }

@@ -122,8 +122,8 @@ func (s *Support) snapshot(ctx context.Context, tx fleet.Tx, release fleet.Relea
 	for _, r := range snap.rollouts {
 		devices[r.Model] = true
 	}
-	for _, sum := range release.Packages {
-		p, err := s.pkg(ctx, tx, sum)
+	for _, ref := range release.Packages {
+		p, err := s.pkg(ctx, tx, ref)
 		if err != nil {
 			return nil, err
 		}
@@ -168,16 +168,16 @@ func (s *Support) source(r fleet.Release) (manifests.Release, error) {
 }
 
 // pkg loads a package; it never changes, so it is kept.
-func (s *Support) pkg(ctx context.Context, tx fleet.Tx, sum string) (fleet.Package, error) {
-	if kept, ok := s.packages.Load(sum); ok {
+func (s *Support) pkg(ctx context.Context, tx fleet.Tx, ref fleet.PackageRef) (fleet.Package, error) {
+	if kept, ok := s.packages.Load(ref); ok {
 		return kept.(fleet.Package), nil
 	}
-	p, err := tx.Packages().Get(ctx, sum)
+	p, err := tx.Packages().Get(ctx, ref)
 	if err != nil {
 		return fleet.Package{}, err
 	}
 	p.Findings = nil // large, and no concern of this door
-	s.packages.Store(sum, p)
+	s.packages.Store(ref, p)
 	return p, nil
 }
 

@@ -38,7 +38,7 @@ type door struct {
 	t   *testing.T
 	dir string
 	url string
-	db  *store.DB
+	db  store.Database
 	*intake.Intake
 	log *record
 }
@@ -73,7 +73,7 @@ func newDoor(t *testing.T, change ...func(*intake.Config)) *door {
 		Build: manifests.Build{Fingerprint: "Xiaomi/armani/armani:4.3/JLS36C/JHCMIBH46.0:user/release-keys", Incremental: "JHCMIBH46.0", UTC: 1_407_600_000}, At: now(),
 	}
 	release := fleet.Release{
-		Name: "one", Counter: 1, State: fleet.ReleasePublished, Packages: []string{pkg.SHA256},
+		Name: "one", Counter: 1, State: fleet.ReleasePublished, Packages: []fleet.PackageRef{pkg.Ref()},
 		Source: []byte("schema: 1\nrelease: one\ncounter: 1\neffect: {name: cloud-messaging-opt-in, feature: 1, migration: switch_off, prompt_day: \"2014-08-01\"}\nnotes: {en: x, zh-Hans: x, zh-Hant: x}\n"),
 	}
 	if err := d.db.Update(ctx, func(tx fleet.Tx) error {

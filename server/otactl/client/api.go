@@ -22,7 +22,7 @@ func (c *Client) Packages(ctx context.Context) ([]Package, error) {
 	return a.Packages, err
 }
 
-// CreateRelease declares a release: source is its YAML, packages the SHA-256 of one package
+// CreateRelease declares a release: source is its YAML, packages the Ref of one package
 // per model and variant.
 func (c *Client) CreateRelease(ctx context.Context, source []byte, packages []string) (Release, error) {
 	in := struct {
@@ -34,13 +34,14 @@ func (c *Client) CreateRelease(ctx context.Context, source []byte, packages []st
 	return r, err
 }
 
-// RemovePackage takes out a package that no release names, by its whole SHA-256; reason may be empty.
-func (c *Client) RemovePackage(ctx context.Context, sha256, reason string) error {
-	path := "/v1/packages/" + url.PathEscape(sha256)
+// RemovePackage takes out a package that no release names, with its bytes if no other
+// has them; reason may be empty.
+func (c *Client) RemovePackage(ctx context.Context, p Package, reason string) error {
+	q := url.Values{"model": {p.Model}, "channel": {p.Channel}}
 	if reason != "" {
-		path += "?" + url.Values{"reason": {reason}}.Encode()
+		q.Set("reason", reason)
 	}
-	return c.call(ctx, http.MethodDelete, path, nil, nil)
+	return c.call(ctx, http.MethodDelete, "/v1/packages/"+url.PathEscape(p.SHA256)+"?"+q.Encode(), nil, nil)
 }
 
 // Releases lists all releases, newest first.

@@ -12,7 +12,7 @@ import (
 
 // Package is an uploaded OTA file that nothing refused.
 type Package struct {
-	SHA256    string          `json:"sha256"` // 64 hex digits: its identity
+	SHA256    string          `json:"sha256"` // 64 hex digits
 	Name      string          `json:"name"`   // file name as uploaded
 	Size      int64           `json:"size"`   // bytes
 	Model     string          `json:"model"`  // ro.product.device
@@ -28,12 +28,15 @@ type Package struct {
 	Known     bool            `json:"known,omitempty"` // only in the answer to an upload: the bytes were here already
 }
 
+// Ref is the identity of a package: the same bytes can be one for several models and channels.
+func (p Package) Ref() string { return p.SHA256 + "/" + p.Model + "/" + p.Channel }
+
 // Release is a release and how far it is.
 type Release struct {
 	Name     string    `json:"name"`
 	Counter  int64     `json:"counter"`
 	State    string    `json:"state"`            // "draft", "staged" (waits for signatures), "published"
-	Packages []string  `json:"packages"`         // SHA-256 of each
+	Packages []string  `json:"packages"`         // Ref of each
 	Change   string    `json:"change,omitempty"` // that carries it, once staged
 	Source   string    `json:"source,omitempty"` // the YAML as it was sent; only from Release
 	By       string    `json:"by"`

@@ -4,7 +4,10 @@ package storetest
 
 import (
 	"crypto/ed25519"
+	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -36,7 +39,10 @@ func Stored(t testing.TB, r report.Report, key ed25519.PrivateKey, at time.Time)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return fleet.StoredReport{ID: r.ID, Ref: report.ReferenceOf(key.Public().(ed25519.PublicKey)), Seq: r.Seq, Envelope: envelope, At: at}
+	return fleet.StoredReport{
+		ID: r.ID, Ref: report.ReferenceOf(key.Public().(ed25519.PublicKey)), Seq: r.Seq, Schema: r.Schema, Release: r.Release,
+		Envelope: envelope, At: at,
+	}
 }
 
 func testReports(t *testing.T, s fleet.Store) {
@@ -44,24 +50,25 @@ func testReports(t *testing.T, s fleet.Store) {
 	r2, _ := Report(1, 2)
 	newer, older := Stored(t, r2, key, Now), Stored(t, r1, key, later(1))
 	older.Late = true
-	add := func(r fleet.StoredReport, want bool) {
+	add := func(want int, all ...fleet.StoredReport) {
 		t.Helper()
 		update(t, s, func(tx fleet.Tx) error {
-			added, err := tx.Reports().Append(ctx, r)
+			added, err := tx.Reports().Append(ctx, all...)
 			if added != want {
-				t.Errorf("added is %t, wanted %t", added, want)
+				t.Errorf("added %d, wanted %d", added, want)
 			}
 			return err
 		})
 	}
-	add(newer, true)
-	add(older, true)
+	add(0)
+	add(1, newer)
 	other := newer
 	other.Envelope = []byte("other bytes under one id")
-	add(other, false)
+	add(0, other)
 	strange, strangeKey := Report(2, 1)
 	strange.ID = r1.ID // another installation may choose the same id
-	add(Stored(t, strange, strangeKey, Now), true)
+	stranger := Stored(t, strange, strangeKey, Now)
+	add(2, older, other, stranger, stranger)
 
 	wantKind(t, s, fleet.NotFound, "report_unknown", func(tx fleet.Tx) error { _, err := tx.Reports().Get(ctx, newer.Ref, "none"); return err })
 	view(t, s, func(tx fleet.Tx) error {
@@ -75,28 +82,53 @@ func testReports(t *testing.T, s fleet.Store) {
 			return err
 		}
 		same(t, "by sequence", all, []fleet.StoredReport{older, newer})
-		for seq, want := range map[int64]bool{1: true, 2: true, 3: false} {
-			has, err := tx.Reports().HasSeq(ctx, newer.Ref, seq)
-			if err != nil || has != want {
-				t.Errorf("sequence %d: has is %t, %v", seq, has, err)
-			}
-		}
-		return nil
+		return knownReports(t, tx, older, newer, stranger)
 	})
 }
+
+// knownReports asks for many at once.
+func knownReports(t *testing.T, tx fleet.Tx, older, newer, stranger fleet.StoredReport) error {
+	t.Helper()
+	id := func(r fleet.StoredReport) fleet.ReportID { return fleet.ReportID{Ref: r.Ref, ID: r.ID} }
+	stored, err := tx.Reports().Stored(ctx, id(newer), id(stranger), fleet.ReportID{Ref: stranger.Ref, ID: newer.ID}, id(newer))
+	if err != nil {
+		return err
+	}
+	same(t, "those that are stored", stored, map[fleet.ReportID]fleet.StoredReport{id(newer): newer, id(stranger): stranger})
+	seq := func(r fleet.StoredReport, n int64) fleet.ReportSeq { return fleet.ReportSeq{Ref: r.Ref, Seq: n} }
+	taken, err := tx.Reports().Sequences(ctx, seq(older, 1), seq(newer, 2), seq(newer, 3), seq(stranger, 2))
+	if err != nil {
+		return err
+	}
+	same(t, "those that are taken", taken, map[fleet.ReportSeq]bool{seq(older, 1): true, seq(newer, 2): true})
+	none, err := tx.Reports().Stored(ctx)
+	if err == nil && len(none) > 0 {
+		t.Errorf("asked for nothing, got %v", none)
+	}
+	return err
+}
+
+// reasons are two, with values and without.
+var reasons = []fleet.Reason{{Code: "one"}, {Code: "two", Values: map[string]string{"a": "1", "b": "x y"}}}
 
 // arrive stores report seq of installation n at a time, as its newest.
 func arrive(t *testing.T, s fleet.Store, n int, seq int64, at time.Time, class fleet.Class) fleet.Installation {
 	t.Helper()
 	r, key := Report(n, seq)
+	return arriveOn(t, s, r, key, at, class)
+}
+
+func arriveOn(t *testing.T, s fleet.Store, r report.Report, key ed25519.PrivateKey, at time.Time, class fleet.Class) fleet.Installation {
+	t.Helper()
 	stored := Stored(t, r, key, at)
 	newest, ref, err := report.Open(stored.Envelope)
 	if err != nil {
 		t.Fatal(err)
 	}
 	i := fleet.Installation{
-		Ref: ref, Model: r.Model, Channel: r.Channel, Release: r.Release, Seq: seq, Newest: newest, Progress: r.Progress, Verdict: class,
-		Because: []string{"one", "two"}, Before: fleet.BeforeActive, Cloned: seq > 1, Reports: seq, First: Now, Last: at,
+		Ref: ref, Release: r.Release, Current: true, Model: r.Model, Channel: r.Channel, Seq: r.Seq, Newest: newest, Progress: r.Progress,
+		Verdict: class, Kind: KindOf(class), Because: reasons, Before: fleet.BeforeActive, Cloned: r.Seq > 1, Reports: r.Seq,
+		First: Now, Last: at,
 	}
 	update(t, s, func(tx fleet.Tx) error {
 		if _, err := tx.Reports().Append(ctx, stored); err != nil {
@@ -107,26 +139,28 @@ func arrive(t *testing.T, s fleet.Store, n int, seq int64, at time.Time, class f
 	return i
 }
 
+// short is a state without the body of its newest report.
+func short(i fleet.Installation) fleet.Installation {
+	i.Newest = report.Report{ID: i.Newest.ID, Seq: i.Seq}
+	return i
+}
+
 func testInstallations(t *testing.T, s fleet.Store) {
 	arrive(t, s, 1, 1, Now, fleet.Unpatched)
 	one := arrive(t, s, 1, 2, later(2), fleet.Leak)
 	two := arrive(t, s, 2, 1, later(3), fleet.Contradictory)
 	arrive(t, s, 3, 1, later(4), fleet.ConfirmedOff)
-	short := func(i fleet.Installation) fleet.Installation {
-		i.Newest = report.Report{ID: i.Newest.ID, Seq: i.Seq}
-		return i
-	}
 	view(t, s, func(tx fleet.Tx) error {
 		got, err := tx.Installations().Get(ctx, one.Ref)
 		if err != nil {
 			return err
 		}
 		same(t, "with its newest report", got, one)
-		state, err := tx.Installations().State(ctx, one.Ref)
+		states, err := tx.Installations().Of(ctx, two.Ref, "none", one.Ref, one.Ref)
 		if err != nil {
 			return err
 		}
-		same(t, "without it", state, short(one))
+		same(t, "without it", states, map[report.Reference][]fleet.Installation{one.Ref: {short(one)}, two.Ref: {short(two)}})
 		for limit, want := range [][]fleet.Installation{nil, {short(two)}, {short(two), short(one)}, {short(two), short(one)}} {
 			got, err := tx.Installations().Alarming(ctx, "one", "armani", limit)
 			if err != nil {
@@ -136,8 +170,96 @@ func testInstallations(t *testing.T, s fleet.Store) {
 		}
 		return nil
 	})
-	wantKind(t, s, fleet.NotFound, "installation_unknown", func(tx fleet.Tx) error { _, err := tx.Installations().State(ctx, "none"); return err })
 	wantKind(t, s, fleet.NotFound, "installation_unknown", func(tx fleet.Tx) error { _, err := tx.Installations().Get(ctx, "none"); return err })
+}
+
+// testStates moves an installation on to another release and back.
+func testStates(t *testing.T, s fleet.Store) {
+	r, key := Report(1, 1)
+	one := arriveOn(t, s, r, key, Now, fleet.Leak)
+	other := arrive(t, s, 2, 1, Now, fleet.Unpatched)
+	r, key = Report(1, 2)
+	r.Release = "two"
+	one.Current = false
+	update(t, s, func(tx fleet.Tx) error { return tx.Installations().Put(ctx, one) })
+	two := arriveOn(t, s, r, key, later(1), fleet.ConfirmedOff)
+	view(t, s, func(tx fleet.Tx) error {
+		now, err := tx.Installations().Get(ctx, one.Ref)
+		if err != nil {
+			return err
+		}
+		same(t, "the current one", now, two)
+		states, err := tx.Installations().Of(ctx, one.Ref)
+		if err != nil {
+			return err
+		}
+		same(t, "both", states[one.Ref], []fleet.Installation{short(two), short(one)})
+		alarming, err := tx.Installations().Alarming(ctx, "one", "armani", 10)
+		same(t, "what it left behind still alarms", alarming, []fleet.Installation{short(one)})
+		return err
+	})
+	walk := func(release string, limit int, want ...fleet.Installation) {
+		t.Helper()
+		slices.SortFunc(want, func(a, b fleet.Installation) int { return strings.Compare(string(a.Ref), string(b.Ref)) })
+		var got []fleet.Installation
+		view(t, s, func(tx fleet.Tx) error {
+			for after := report.Reference(""); ; after = got[len(got)-1].Ref {
+				some, err := tx.Installations().Walk(ctx, release, after, limit)
+				if err != nil || len(some) == 0 {
+					return err
+				}
+				got = append(got, some...)
+			}
+		})
+		same(t, "walked "+release, got, want)
+	}
+	walk("one", 1, one, other)
+	walk("one", 5, one, other)
+	walk("two", 5, two)
+	walk("three", 5)
+	update(t, s, func(tx fleet.Tx) error { // and back
+		one.Current, two.Current, one.Verdict, one.Kind = true, false, fleet.NotExercised, fleet.Unjudged
+		return tx.Installations().Put(ctx, one, two)
+	})
+	view(t, s, func(tx fleet.Tx) error {
+		now, err := tx.Installations().Get(ctx, one.Ref)
+		same(t, "the first again", now, one)
+		return err
+	})
+}
+
+// testMany writes more rows in one call than a statement may take at once, one of them twice.
+func testMany(t *testing.T, s fleet.Store) {
+	const many = 50
+	var stored []fleet.StoredReport
+	var states []fleet.Installation
+	var refs []report.Reference
+	for n := range many {
+		r, key := Report(n, 1)
+		ref := report.ReferenceOf(key.Public().(ed25519.PublicKey))
+		refs, stored = append(refs, ref), append(stored, fleet.StoredReport{ID: r.ID, Ref: ref, Seq: 1, Envelope: []byte(r.ID), At: Now})
+		states = append(states, fleet.Installation{Ref: ref, Release: "one", Current: true, Seq: 1, Newest: report.Report{ID: r.ID}, Because: reasons})
+	}
+	again := states[3]
+	again.Reports = 7
+	update(t, s, func(tx fleet.Tx) error {
+		added, err := tx.Reports().Append(ctx, append(stored, stored[5])...)
+		if added != many {
+			t.Errorf("added %d, wanted %d", added, many)
+		}
+		return errors.Join(err, tx.Installations().Put(ctx, append(states, again)...))
+	})
+	states[3] = again
+	view(t, s, func(tx fleet.Tx) error {
+		got, err := tx.Installations().Of(ctx, refs...)
+		for n, ref := range refs {
+			same(t, fmt.Sprint("state ", n), got[ref], []fleet.Installation{short(states[n])})
+			r, fault := tx.Reports().Get(ctx, ref, stored[n].ID)
+			same(t, fmt.Sprint("report ", n), r, stored[n])
+			err = errors.Join(err, fault)
+		}
+		return err
+	})
 }
 
 func testSilent(t *testing.T, s fleet.Store) {
@@ -147,6 +269,9 @@ func testSilent(t *testing.T, s fleet.Store) {
 	also := arrive(t, s, 4, 1, later(4), fleet.Unpatched)
 	arrive(t, s, 5, 1, later(20), fleet.Unpatched)
 	arrive(t, s, 2, 2, later(21), fleet.Unpatched)
+	left := arrive(t, s, 6, 1, later(4), fleet.Unpatched) // moves on
+	left.Current = false
+	update(t, s, func(tx fleet.Tx) error { return tx.Installations().Put(ctx, left) })
 
 	silent := func(before time.Time, limit int, wantMore bool, want ...fleet.Installation) {
 		t.Helper()
@@ -174,52 +299,4 @@ func testSilent(t *testing.T, s fleet.Store) {
 	silent(later(10), 2, true, also)
 	silent(later(10), 2, false)
 	silent(later(20), 2, false)
-}
-
-func testCounts(t *testing.T, s fleet.Store) {
-	at := func(release string, class fleet.Class, p report.Progress) *fleet.Installation {
-		return &fleet.Installation{Release: release, Model: "armani", Channel: "stable", Verdict: class, Progress: p, Before: fleet.BeforeQuiet}
-	}
-	waits, runs := at("one", fleet.Unpatched, report.ProgressKnown), at("one", fleet.ConfirmedOff, report.ProgressRunning)
-	moved := at("two", fleet.ConfirmedOff, report.ProgressRunning)
-	of := func(tx fleet.Tx, release string, installations, unpatched, confirmed int64) {
-		t.Helper()
-		c, err := tx.Counts().Of(ctx, release, "armani", "stable")
-		if err != nil {
-			t.Error(err)
-		}
-		if c.Installations != installations || c.Verdicts[fleet.Unpatched] != unpatched || c.Verdicts[fleet.ConfirmedOff] != confirmed || c.Running() != confirmed || c.Before[fleet.BeforeQuiet] != installations {
-			t.Errorf("%s: got %+v", release, c)
-		}
-		if len(c.Verdicts) != len(fleet.Classes) || len(c.Progress) != 5 || len(c.Before) != 4 {
-			t.Errorf("%s: cells of zero are missing: %+v", release, c)
-		}
-	}
-	update(t, s, func(tx fleet.Tx) error {
-		of(tx, "one", 0, 0, 0)
-		for range 3 {
-			if err := tx.Counts().Move(ctx, nil, waits); err != nil {
-				return err
-			}
-		}
-		of(tx, "one", 3, 3, 0) // its own changes are seen
-		return tx.Counts().Move(ctx, waits, runs)
-	})
-	update(t, s, func(tx fleet.Tx) error { return tx.Counts().Move(ctx, runs, moved) })
-	s.Update(ctx, func(tx fleet.Tx) error {
-		tx.Counts().Move(ctx, nil, waits)
-		return errStop
-	})
-	view(t, s, func(tx fleet.Tx) error {
-		of(tx, "one", 2, 2, 0)
-		of(tx, "two", 1, 0, 1)
-		all, err := tx.Counts().List(ctx)
-		if len(all) != 2 {
-			t.Errorf("got %d rows, wanted one per release", len(all))
-		}
-		return err
-	})
-	if err := s.Update(ctx, func(tx fleet.Tx) error { return tx.Counts().Move(ctx, runs, nil) }); err == nil {
-		t.Error("a figure went below zero")
-	}
 }

@@ -40,9 +40,9 @@ func testPackages(t *testing.T, s fleet.Store) {
 	other := a
 	other.SHA256 = strings.Repeat("c", 64)
 	wantKind(t, s, fleet.Conflict, "build_exists", func(tx fleet.Tx) error { return tx.Packages().Put(ctx, other) })
-	wantKind(t, s, fleet.NotFound, "package_unknown", func(tx fleet.Tx) error { _, err := tx.Packages().Get(ctx, other.SHA256); return err })
+	wantKind(t, s, fleet.NotFound, "package_unknown", func(tx fleet.Tx) error { _, err := tx.Packages().Get(ctx, other.Ref()); return err })
 	view(t, s, func(tx fleet.Tx) error {
-		got, err := tx.Packages().Get(ctx, a.SHA256)
+		got, err := tx.Packages().Get(ctx, a.Ref())
 		same(t, "the package", got, a)
 		if err != nil {
 			return err
@@ -64,7 +64,7 @@ func testRemoved(t *testing.T, s fleet.Store) {
 		})
 	}
 	remove := func(p fleet.Package) func(fleet.Tx) error {
-		return func(tx fleet.Tx) error { return tx.Packages().Remove(ctx, p.SHA256) }
+		return func(tx fleet.Tx) error { return tx.Packages().Remove(ctx, p.Ref()) }
 	}
 	left("at first")
 	wantKind(t, s, fleet.NotFound, "package_unknown", remove(a))
@@ -76,7 +76,7 @@ func testRemoved(t *testing.T, s fleet.Store) {
 	update(t, s, remove(a))
 	left("after both are removed", a.SHA256, b.SHA256)
 	wantKind(t, s, fleet.NotFound, "package_unknown", remove(a))
-	wantKind(t, s, fleet.NotFound, "package_unknown", func(tx fleet.Tx) error { _, err := tx.Packages().Get(ctx, a.SHA256); return err })
+	wantKind(t, s, fleet.NotFound, "package_unknown", func(tx fleet.Tx) error { _, err := tx.Packages().Get(ctx, a.Ref()); return err })
 	update(t, s, func(tx fleet.Tx) error { return tx.Packages().Put(ctx, a) })
 	left("after one came again", b.SHA256)
 	other := aPackage("b") // its build is free again
@@ -93,8 +93,53 @@ func testRemoved(t *testing.T, s fleet.Store) {
 	})
 }
 
+// testSameBytes has one content be three packages: of two models, and on two channels.
+func testSameBytes(t *testing.T, s fleet.Store) {
+	lab, stable, dior := aPackage("a"), aPackage("a"), aPackage("a")
+	lab.Channel, dior.Model, dior.Variant = "lab", "dior", "dior"
+	for _, p := range []fleet.Package{stable, dior, lab} {
+		update(t, s, func(tx fleet.Tx) error { return tx.Packages().Put(ctx, p) })
+	}
+	bytes := fleet.PackageRef{SHA256: lab.SHA256}
+	get := func(ref fleet.PackageRef) func(fleet.Tx) error {
+		return func(tx fleet.Tx) error { _, err := tx.Packages().Get(ctx, ref); return err }
+	}
+	view(t, s, func(tx fleet.Tx) error {
+		all, err := tx.Packages().BySHA256(ctx, lab.SHA256)
+		same(t, "all three", all, []fleet.Package{lab, stable, dior})
+		for _, p := range all {
+			got, fault := tx.Packages().Get(ctx, p.Ref())
+			same(t, p.Ref().String(), got, p)
+			err = errors.Join(err, fault)
+		}
+		none, fault := tx.Packages().BySHA256(ctx, strings.Repeat("c", 64))
+		if len(none) > 0 {
+			t.Errorf("of other bytes: %v", none)
+		}
+		return errors.Join(err, fault)
+	})
+	wantKind(t, s, fleet.Conflict, "package_ambiguous", get(bytes))
+	wantKind(t, s, fleet.Conflict, "package_ambiguous", func(tx fleet.Tx) error { return tx.Packages().Remove(ctx, bytes) })
+	wantKind(t, s, fleet.NotFound, "package_unknown", get(fleet.PackageRef{SHA256: lab.SHA256, Model: "dior", Channel: "lab"}))
+	for n, p := range []fleet.Package{lab, dior, stable} {
+		update(t, s, func(tx fleet.Tx) error { return tx.Packages().Remove(ctx, p.Ref()) })
+		view(t, s, func(tx fleet.Tx) error {
+			left, err := tx.Packages().Leftovers(ctx)
+			if last := n == 2; last != (len(left) == 1) {
+				t.Errorf("after %d are removed, left over is %v", n+1, left)
+			}
+			if n == 1 { // the only one now
+				got, fault := tx.Packages().Get(ctx, bytes)
+				same(t, "by its bytes alone", got, stable)
+				err = errors.Join(err, fault)
+			}
+			return err
+		})
+	}
+}
+
 func testReleases(t *testing.T, s fleet.Store) {
-	one := fleet.Release{Name: "one", Counter: 1, Source: []byte("yaml"), State: fleet.ReleaseDraft, Packages: []string{"p"}, By: "lei", At: Now}
+	one := fleet.Release{Name: "one", Counter: 1, Source: []byte("yaml"), State: fleet.ReleaseDraft, Packages: []fleet.PackageRef{{SHA256: "p", Model: "armani", Channel: "lab"}, {SHA256: "q"}}, By: "lei", At: Now}
 	two := fleet.Release{Name: "two", Counter: 2, State: fleet.ReleaseDraft, At: later(1)}
 	create := func(r fleet.Release) func(fleet.Tx) error {
 		return func(tx fleet.Tx) error { return tx.Releases().Create(ctx, r) }

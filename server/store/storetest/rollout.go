@@ -27,8 +27,8 @@ func testRollouts(t *testing.T, s fleet.Store) {
 	wantKind(t, s, fleet.Conflict, "rollout_exists", func(tx fleet.Tx) error { return tx.Rollouts().Create(ctx, one) })
 
 	halted := one
-	halted.State, halted.Stage, halted.Reason, halted.By, halted.Forgiven = fleet.RolloutHalted, 2, "three leaks", "landed", 1
-	halted.Held, halted.Since, halted.Changed = "why", later(1), later(2)
+	halted.State, halted.Stage, halted.Reason, halted.By, halted.Forgiven = fleet.RolloutHalted, 2, fleet.Reason{Code: "leaks_found", Values: map[string]string{"n": "3"}}, "landed", 1
+	halted.Held, halted.Since, halted.Changed = fleet.Said("why"), later(1), later(2)
 	save := func(tx fleet.Tx) error { return tx.Rollouts().Save(ctx, halted) }
 	update(t, s, save)
 	wantKind(t, s, fleet.Conflict, "rollout_moved", save) // the second save from one revision

@@ -20,6 +20,9 @@ import (
 // Now is the time that Open stamps migrations with.
 var Now = time.Date(2014, 8, 10, 12, 0, 0, 0, time.UTC)
 
+// Clock stands at Now.
+func Clock() time.Time { return Now }
+
 // Open opens a fresh database in a folder of the test.
 func Open(t testing.TB) fleet.Store {
 	t.Helper()
@@ -27,9 +30,9 @@ func Open(t testing.TB) fleet.Store {
 }
 
 // OpenDB is Open for tests that need more than the contract: Recount, Ready.
-func OpenDB(t testing.TB) *store.DB {
+func OpenDB(t testing.TB) store.Database {
 	t.Helper()
-	db, err := store.Open(context.Background(), filepath.Join(t.TempDir(), "landed.db"), func() time.Time { return Now })
+	db, err := store.Open(context.Background(), filepath.Join(t.TempDir(), "landed.db"), Clock)
 	if err != nil {
 		t.Fatal(err)
 	}

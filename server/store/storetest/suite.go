@@ -25,14 +25,20 @@ func Run(t *testing.T, open func(t *testing.T) fleet.Store) {
 		{"an update whose context has ended does not begin", updateCancelled},
 		{"packages", testPackages},
 		{"removed packages", testRemoved},
+		{"packages of the same bytes", testSameBytes},
 		{"releases", testReleases},
 		{"changes", testChanges},
 		{"metadata", testMetadata},
 		{"rollouts", testRollouts},
+		{"models", testModels},
+		{"channels", testChannels},
 		{"reports", testReports},
 		{"installations", testInstallations},
+		{"states of an installation", testStates},
+		{"many at once", testMany},
 		{"silent installations", testSilent},
 		{"counts", testCounts},
+		{"totals", testTotals},
 		{"audit", testAudit},
 		{"tokens", testTokens},
 	} {
@@ -57,7 +63,7 @@ func view(t *testing.T, s fleet.Store, fn func(fleet.Tx) error) {
 }
 
 // wantKind runs fn in an update of its own and wants an error of this kind and code.
-func wantKind(t *testing.T, s fleet.Store, k fleet.Kind, code string, fn func(fleet.Tx) error) {
+func wantKind(t *testing.T, s fleet.Store, k fleet.ErrorKind, code string, fn func(fleet.Tx) error) {
 	t.Helper()
 	err := s.Update(ctx, fn)
 	e, ok := errors.AsType[*fleet.Error](err)

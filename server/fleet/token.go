@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package fleet
+
+import "time"
+
+// Token lets somebody in. Only a hash of the secret is kept.
+type Token struct {
+	Name string // of the person or machine
+	Role Role
+	Hash []byte // SHA-256 of the secret
+	At   time.Time
+}
+
+// Role is what a token may do.
+type Role string
+
+// The roles: support reads, engineers work, admins also make tokens and import trust.
+const (
+	RoleSupport  Role = "support"
+	RoleEngineer Role = "engineer"
+	RoleAdmin    Role = "admin"
+)

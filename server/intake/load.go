@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package intake
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+
+	"landed/manifests/report"
+	"landed/server/fleet"
+)
+
+// load reads what Settle needs, for the whole batch at once.
+func (i *Intake) load(ctx context.Context, tx fleet.ReportsTx, batch []Arrival) (Loaded, error) {
+	refs := make(map[report.Reference]bool, len(batch))
+	for _, a := range batch {
+		refs[a.Ref] = true
+	}
+	states, err := tx.Installations().Of(ctx, slices.Collect(maps.Keys(refs))...)
+	if err != nil {
+		return Loaded{}, err
+	}
+	l := Loaded{States: states}
+	var ids []fleet.ReportID
+	var seqs []fleet.ReportSeq
+	for _, a := range batch {
+		known := states[a.Ref]
+		if len(known) == 0 {
+			continue // nothing of it is stored
+		}
+		ids = append(ids, a.id())
+		if a.Report.Seq < known[0].Seq { // the newest has the highest number
+			seqs = append(seqs, a.seq())
+		}
+	}
+	if l.Stored, err = tx.Reports().Stored(ctx, ids...); err != nil {
+		return l, err
+	}
+	if l.Sequences, err = tx.Reports().Sequences(ctx, seqs...); err != nil {
+		return l, err
+	}
+	return l, i.loadNewest(ctx, tx, batch, &l)
+}
+
+// loadNewest adds the newest report of the installations that a twin in the batch may judge again. They are few.
+func (i *Intake) loadNewest(ctx context.Context, tx fleet.ReportsTx, batch []Arrival, l *Loaded) error {
+	l.Newest = map[report.Reference]Arrival{}
+	seen := map[fleet.ReportSeq]bool{}
+	for _, a := range batch {
+		twin := seen[a.seq()] || l.Sequences[a.seq()]
+		seen[a.seq()] = true
+		known := l.States[a.Ref]
+		if len(known) == 0 || known[0].Cloned {
+			continue
+		}
+		if _, replayed := l.Stored[a.id()]; replayed || !twin && a.Report.Seq != known[0].Seq {
+			continue
+		}
+		if _, have := l.Newest[a.Ref]; have {
+			continue
+		}
+		newest, err := tx.Installations().Get(ctx, a.Ref)
+		if err != nil {
+			return err
+		}
+		rule, err := i.Rules.Of(ctx, newest.Release, newest.Model)
+		if err != nil {
+			return err
+		}
+		l.Newest[a.Ref] = Arrival{Report: newest.Newest, Ref: a.Ref, Rule: rule}
+	}
+	return nil
+}
+
+// save stores what a batch changes, at once.
+func save(ctx context.Context, tx fleet.ReportsTx, out Outcome) error {
+	added, err := tx.Reports().Append(ctx, out.Reports...)
+	if err != nil {
+		return err
+	}
+	if added != len(out.Reports) {
+		return fmt.Errorf("%d of %d reports are stored already, under installations that are not known; run \"otad fsck\"",
+			len(out.Reports)-added, len(out.Reports))
+	}
+	states := make([]fleet.Installation, 0, len(out.Changes))
+	for _, c := range out.Changes {
+		states = append(states, *c.To)
+		if err := tx.Counts().Move(ctx, c.From, c.To); err != nil {
+			return err
+		}
+	}
+	return tx.Installations().Put(ctx, states...)
+}

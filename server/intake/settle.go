@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package intake
+
+import (
+	"bytes"
+	"time"
+
+	"landed/manifests/effect"
+	"landed/manifests/report"
+	"landed/server/fleet"
+)
+
+// MaxReports is how many reports of one installation are kept. A handset that reports
+// every week has enough for fifteen years; a forger fills no disk with one key.
+const MaxReports = 1000
+
+// Arrival is one opened report: what was signed, who signed it, and what it is judged by.
+type Arrival struct {
+	Envelope []byte
+	Report   report.Report
+	Ref      report.Reference
+	Rule     effect.Standard
+}
+
+func (a Arrival) id() fleet.ReportID   { return fleet.ReportID{Ref: a.Ref, ID: a.Report.ID} }
+func (a Arrival) seq() fleet.ReportSeq { return fleet.ReportSeq{Ref: a.Ref, Seq: a.Report.Seq} }
+
+// Loaded is what is stored about the installations of a batch.
+type Loaded struct {
+	States    map[report.Reference][]fleet.Installation // every state, the current one first
+	Newest    map[report.Reference]Arrival              // newest report of those that a twin may judge again
+	Stored    map[fleet.ReportID]fleet.StoredReport     // reports of the batch that are stored
+	Sequences map[fleet.ReportSeq]bool                  // sequence numbers of the batch that stored reports carry
+}
+
+// Outcome is what a batch changes.
+type Outcome struct {
+	Results []Result             // one for each report, in their order
+	Reports []fleet.StoredReport // to be stored, in this order
+	Changes []Change             // each changed state once
+}
+
+// Result is the answer to one report.
+type Result struct {
+	Receipt Receipt
+	Refused error // of fleet's kinds; there is no receipt then
+	Leaks   bool  // by this report its installation leaks for the first time on its release
+}
+
+// Change is one state before and after a batch. From is nil for a new one.
+type Change struct{ From, To *fleet.Installation }
+
+// Settle decides what the reports of a batch change, in their order: a report sees what those before it did. It does
+// no I/O. A report whose id is stored is a replay, and stays as it is; one that is older than the newest moves nothing;
+// two with one sequence number are of a clone; all may tell of the time before the patch.
+func Settle(now time.Time, batch []Arrival, loaded Loaded) Outcome {
+	var out Outcome
+	handsets := make(map[report.Reference]*handset, len(batch))
+	order := make([]*handset, 0, len(batch))
+	for _, a := range batch {
+		h, ok := handsets[a.Ref]
+		if !ok {
+			h = meet(a.Ref, &loaded)
+			handsets[a.Ref], order = h, append(order, h)
+		}
+		result, stored := h.receive(now, a)
+		out.Results = append(out.Results, result)
+		if stored != nil {
+			out.Reports = append(out.Reports, *stored)
+		}
+	}
+	for _, h := range order {
+		for _, s := range h.states {
+			if s.changed {
+				out.Changes = append(out.Changes, Change{s.was, &s.is})
+			}
+		}
+	}
+	return out
+}
+
+// receive takes one report of h in. What is to be stored is nil for a replay and a refusal.
+func (h *handset) receive(now time.Time, a Arrival) (Result, *fleet.StoredReport) {
+	if envelope, ok := h.envelope(a); ok {
+		return replay(a, envelope), nil
+	}
+	if refused := h.refuse(a); refused != nil {
+		return Result{Refused: refused}, nil
+	}
+	stored := &fleet.StoredReport{
+		ID: a.Report.ID, Ref: a.Ref, Seq: a.Report.Seq, Schema: a.Report.Schema, Release: a.Report.Release, Envelope: a.Envelope, At: now,
+	}
+	result := Result{Receipt: Receipt{a.Report.ID, StoredNew}}
+	if h.current != nil && a.Report.Seq < h.current.is.Seq {
+		stored.Late, result.Receipt.Stored = true, StoredLate
+	}
+	leaked := h.leaked(a.Report.Release)
+	switch {
+	case h.taken(a):
+		h.clone(now)
+	case !stored.Late:
+		h.advance(now, a)
+	}
+	h.keep(a)
+	h.current.change()
+	h.current.is.Reports++
+	h.current.is.Before = strongest(h.current.is.Before, effect.FoundBefore(a.Report, a.Rule), a.Rule)
+	result.Leaks = !leaked && h.leaked(a.Report.Release)
+	return result, stored
+}
+
+// replay answers a report whose id is stored already: the stored one stays. It is welcome where a new report is not.
+func replay(a Arrival, stored []byte) Result {
+	if !bytes.Equal(stored, a.Envelope) {
+		return Result{Refused: fleet.Errorf(fleet.Conflict, "id_reused",
+			"another report with this id is stored, and stays; a new report needs a new id")}
+	}
+	return Result{Receipt: Receipt{a.Report.ID, StoredReplayed}}
+}
+
+// refuse names what a new report of a known installation may not do.
+func (h *handset) refuse(a Arrival) error {
+	if h.current == nil {
+		return nil
+	}
+	switch old := h.current.is; {
+	case old.Model != a.Report.Model:
+		return fleet.Errorf(fleet.Conflict, "model_changed",
+			"this installation is a %s; the model of a handset does not change. Set-up after a reset makes a new key", old.Model)
+	case old.Reports >= MaxReports:
+		return fleet.Errorf(fleet.Conflict, "too_many_reports", "%d reports of this installation are stored; more are not taken", old.Reports)
+	}
+	return nil
+}

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package reasons
+
+import (
+	"testing"
+
+	"landed/server/fleet"
+)
+
+func TestWords(t *testing.T) {
+	for _, tt := range []struct {
+		reason fleet.Reason
+		words  string
+	}{
+		{fleet.Reason{}, ""},
+		{fleet.Said("a battery got hot"), "a battery got hot"},
+		{fleet.Recorded("{n} left as it is"), "{n} left as it is"},
+		{fleet.Reason{Code: "activated_itself", Values: map[string]string{"attempts_build": "1"}},
+			"activated itself once since this build first booted"},
+		{fleet.Reason{Code: LeaksFound, Values: map[string]string{"n": "1", "share": "150"}},
+			"1 installation found leaking; the stage is held at 1.5 %"},
+		{fleet.Reason{Code: FailuresHalt, Values: map[string]string{"failed": "3", "n": "20", "share": "1000"}},
+			"3 of 20 installations failed; the gate allows 10 %"},
+		{fleet.Reason{Code: "of_tomorrow", Values: map[string]string{"b": "2", "a": "1"}}, "of_tomorrow, a 1, b 2"},
+	} {
+		if got := Words(tt.reason); got != tt.words {
+			t.Errorf("%v: %q, wanted %q", tt.reason, got, tt.words)
+		}
+	}
+}
+
+// TestEverySentenceIsFoundAgain: of each code, with the number one and with many.
+func TestEverySentenceIsFoundAgain(t *testing.T) {
+	for code, sentence := range sentences {
+		for _, value := range []string{"1", "250"} {
+			r := fleet.Reason{Code: code}
+			for _, m := range hole.FindAllStringSubmatch(sentence, -1) {
+				if r.Values == nil {
+					r.Values = map[string]string{}
+				}
+				r.Values[m[1]] = value
+			}
+			got, ok := Of(Words(r))
+			if words := code == fleet.SaidCode || code == fleet.RecordedCode; words == ok || ok && !got.Equal(r) {
+				t.Errorf("%v became %q, and that %v, %t", r, Words(r), got, ok)
+			}
+		}
+	}
+	if r, ok := Of("the running build has no opt-in"); !ok || r.Code != NotOfRelease {
+		t.Errorf("got %v", r)
+	}
+	if r, ok := Of("somebody asked"); ok {
+		t.Errorf("a person's words became %v", r)
+	}
+}
+
+func FuzzOf(f *testing.F) {
+	f.Add("activated itself 2 times since this build first booted")
+	f.Add("nothing of it is offered: x")
+	f.Fuzz(func(t *testing.T, sentence string) {
+		if r, ok := Of(sentence); ok && r.IsZero() {
+			t.Errorf("%q became no reason", sentence)
+		}
+	})
+}

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package sqlite
+
+import (
+	"database/sql"
+	"encoding/json"
+	"time"
+
+	"landed/server/fleet"
+)
+
+// millis is how a time is stored: milliseconds since 1970, 0 for no time.
+func millis(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.UnixMilli()
+}
+
+// asTime scans such a column.
+type asTime struct{ into *time.Time }
+
+// Scan implements sql.Scanner.
+func (a asTime) Scan(v any) error {
+	var n sql.NullInt64
+	if err := n.Scan(v); err != nil {
+		return err
+	}
+	*a.into = time.Time{}
+	if n.Int64 != 0 {
+		*a.into = time.UnixMilli(n.Int64).UTC()
+	}
+	return nil
+}
+
+// list is how lists are stored: JSON, "[]" for none.
+func list[T any](items []T) (string, error) {
+	if len(items) == 0 {
+		return "[]", nil
+	}
+	text, err := json.Marshal(items)
+	return string(text), err
+}
+
+// asList scans such a column.
+type asList[T any] struct{ into *[]T }
+
+// Scan implements sql.Scanner.
+func (a asList[T]) Scan(v any) error {
+	var text sql.NullString
+	if err := text.Scan(v); err != nil {
+		return err
+	}
+	*a.into = nil
+	if text.String == "" || text.String == "[]" {
+		return nil
+	}
+	return json.Unmarshal([]byte(text.String), a.into)
+}
+
+// reason is how one is stored: JSON, "" for none.
+func reason(r fleet.Reason) (string, error) {
+	if r.IsZero() {
+		return "", nil
+	}
+	text, err := json.Marshal(r)
+	return string(text), err
+}
+
+// asReason scans such a column.
+type asReason struct{ into *fleet.Reason }
+
+// Scan implements sql.Scanner.
+func (a asReason) Scan(v any) error {
+	var text sql.NullString
+	if err := text.Scan(v); err != nil {
+		return err
+	}
+	*a.into = fleet.Reason{}
+	if text.String == "" {
+		return nil
+	}
+	return json.Unmarshal([]byte(text.String), a.into)
+}
+
+// collect scans every row by scan and closes rows.
+func collect[T any](rows *sql.Rows, err error, scan func(func(...any) error) (T, error)) ([]T, error) {
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var all []T
+	for rows.Next() {
+		one, err := scan(rows.Scan)
+		if err != nil {
+			return nil, kind(err)
+		}
+		all = append(all, one)
+	}
+	return all, kind(rows.Err())
+}
+
+// bytes keeps an absent value from becoming NULL.
+func bytes(b []byte) []byte {
+	if b == nil {
+		return []byte{}
+	}
+	return b
+}

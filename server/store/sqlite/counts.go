@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package sqlite
+
+import (
+	"cmp"
+	"context"
+	"maps"
+	"slices"
+
+	"landed/manifests/effect"
+	"landed/manifests/report"
+	"landed/server/fleet"
+)
+
+// cell is one maintained figure.
+type cell struct{ release, model, channel, kind, value string }
+
+const (
+	cellInstallations = "installations"
+	cellVerdict       = "verdict"
+	cellKind          = "kind"
+	cellProgress      = "progress"
+	cellBefore        = "before"
+	cellLeaked        = "leaked"
+)
+
+// cells gathers the changes of a transaction, so that many reports write each figure once.
+type cells map[cell]int64
+
+// add counts a state under its release, and under no release if it is the current one.
+func (c cells) add(i *fleet.Installation, by int64) {
+	if i == nil {
+		return
+	}
+	for _, kv := range cellsOf(i) {
+		at := cell{i.Release, i.Model, i.Channel, kv[0], kv[1]}
+		c[at] += by
+		if at.release = ""; i.Current {
+			c[at] += by
+		}
+	}
+}
+
+// move adds what differs.
+func (c cells) move(from, to *fleet.Installation) {
+	c.add(from, -1)
+	c.add(to, +1)
+}
+
+// cellsOf names the figures that count a state: kind and value.
+func cellsOf(i *fleet.Installation) [][2]string {
+	named := [6][2]string{
+		{cellInstallations, ""}, {cellVerdict, string(i.Verdict)}, {cellKind, string(i.Kind)}, {cellProgress, string(i.Progress)},
+		{cellBefore, string(i.Before)}, {cellLeaked, ""},
+	}
+	if !i.Leaked {
+		return named[:5]
+	}
+	return named[:]
+}
+
+func compareCells(a, b cell) int {
+	return cmp.Or(cmp.Compare(a.release, b.release), cmp.Compare(a.model, b.model), cmp.Compare(a.channel, b.channel), cmp.Compare(a.kind, b.kind), cmp.Compare(a.value, b.value))
+}
+
+// flush writes what was gathered. An existing cell is updated first: the row that an
+// upsert would insert could be negative, which the table refuses.
+func (t *tx) flush(ctx context.Context) error {
+	for _, c := range slices.SortedFunc(maps.Keys(t.cells), compareCells) {
+		by := t.cells[c]
+		if by == 0 {
+			continue
+		}
+		n, err := t.q.exec(ctx, `UPDATE counts SET n = n + $6 WHERE release = $1 AND model = $2 AND channel = $3 AND kind = $4 AND value = $5`,
+			c.release, c.model, c.channel, c.kind, c.value, by)
+		if err == nil && n == 0 {
+			_, err = t.q.exec(ctx, `INSERT INTO counts (release, model, channel, kind, value, n) VALUES ($1, $2, $3, $4, $5, $6)`,
+				c.release, c.model, c.channel, c.kind, c.value, by)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	clear(t.cells)
+	return nil
+}
+
+type counts struct{ t *tx }
+
+// Move implements fleet.CountsTable. The figures are written when they are read in this
+// transaction, or when it is committed.
+func (s counts) Move(_ context.Context, from, to *fleet.Installation) error {
+	if s.t.cells == nil {
+		return fleet.Errorf(fleet.Forbidden, "read_only", "figures cannot be changed in a View")
+	}
+	s.t.cells.move(from, to)
+	return nil
+}
+
+// Of implements fleet.CountsTable.
+func (s counts) Of(ctx context.Context, release, model, channel string) (fleet.Counts, error) {
+	all, err := s.list(ctx, ` WHERE release = $1 AND model = $2 AND channel = $3`, release, model, channel)
+	if err != nil || len(all) == 0 {
+		return zeroCounts(release, model, channel), err
+	}
+	return all[0], nil
+}
+
+// Total implements fleet.CountsTable.
+func (s counts) Total(ctx context.Context, model, channel string) (fleet.Counts, error) {
+	return s.Of(ctx, "", model, channel)
+}
+
+// OfRelease implements fleet.CountsTable.
+func (s counts) OfRelease(ctx context.Context, release string) ([]fleet.Counts, error) {
+	return s.list(ctx, ` WHERE release = $1`, release)
+}
+
+// OfModel implements fleet.CountsTable.
+func (s counts) OfModel(ctx context.Context, model string) ([]fleet.Counts, error) {
+	return s.list(ctx, ` WHERE model = $1 AND release <> ''`, model)
+}
+
+// Totals implements fleet.CountsTable.
+func (s counts) Totals(ctx context.Context) ([]fleet.Counts, error) { return s.OfRelease(ctx, "") }
+
+// List implements fleet.CountsTable.
+func (s counts) List(ctx context.Context) ([]fleet.Counts, error) {
+	return s.list(ctx, ` WHERE release <> ''`)
+}
+
+func (s counts) list(ctx context.Context, where string, args ...any) ([]fleet.Counts, error) {
+	if err := s.t.flush(ctx); err != nil {
+		return nil, err
+	}
+	rows, err := s.t.q.query(ctx, `SELECT release, model, channel, kind, value, n FROM counts`+where+` ORDER BY release, model, channel`, args...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var all []fleet.Counts
+	for rows.Next() {
+		var c cell
+		var n int64
+		if err := rows.Scan(&c.release, &c.model, &c.channel, &c.kind, &c.value, &n); err != nil {
+			return nil, kind(err)
+		}
+		if last := len(all) - 1; last < 0 || all[last].Release != c.release || all[last].Model != c.model || all[last].Channel != c.channel {
+			all = append(all, zeroCounts(c.release, c.model, c.channel))
+		}
+		put(&all[len(all)-1], c, n)
+	}
+	return all, kind(rows.Err())
+}
+
+func put(into *fleet.Counts, c cell, n int64) {
+	switch c.kind {
+	case cellInstallations:
+		into.Installations = n
+	case cellLeaked:
+		into.Leaked = n
+	case cellVerdict:
+		into.Verdicts[fleet.Class(c.value)] = n
+	case cellKind:
+		into.Kinds[fleet.Kind(c.value)] = n
+	case cellProgress:
+		into.Progress[report.Progress(c.value)] = n
+	case cellBefore:
+		into.Before[fleet.Before(c.value)] = n
+	}
+}
+
+// zeroCounts lists every class, kind, progress and finding, zeros too.
+func zeroCounts(release, model, channel string) fleet.Counts {
+	c := fleet.Counts{
+		Release: release, Model: model, Channel: channel,
+		Verdicts: map[fleet.Class]int64{},
+		Kinds:    map[fleet.Kind]int64{},
+		Progress: map[report.Progress]int64{},
+		Before:   map[fleet.Before]int64{},
+	}
+	for _, class := range fleet.Classes {
+		c.Verdicts[class] = 0
+	}
+	for _, k := range effect.Kinds {
+		c.Kinds[k] = 0
+	}
+	for _, p := range []report.Progress{report.ProgressKnown, report.ProgressDownloading, report.ProgressInstalled, report.ProgressRunning, report.ProgressFailed} {
+		c.Progress[p] = 0
+	}
+	for _, b := range []fleet.Before{fleet.BeforeActive, fleet.BeforeQuiet, fleet.BeforeOff, fleet.BeforeUnknown} {
+		c.Before[b] = 0
+	}
+	return c
+}

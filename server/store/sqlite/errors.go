@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package sqlite
+
+import (
+	"database/sql"
+	"errors"
+
+	"modernc.org/sqlite"
+	codes "modernc.org/sqlite/lib"
+
+	"landed/server/fleet"
+)
+
+// kind turns an error of the driver into one of fleet's kinds, by its code
+// (sqlite.org/rescode.html), never by its text. Other errors stay as they are.
+func kind(err error) error {
+	e, ok := errors.AsType[*sqlite.Error](err)
+	if !ok {
+		return err
+	}
+	wrap := func(k fleet.ErrorKind, code, words string) error {
+		return &fleet.Error{Kind: k, Code: code, Msg: words, Err: err}
+	}
+	switch e.Code() {
+	case codes.SQLITE_CONSTRAINT_UNIQUE, codes.SQLITE_CONSTRAINT_PRIMARYKEY, codes.SQLITE_CONSTRAINT_ROWID:
+		return wrap(fleet.Conflict, "exists", "something with this name or content is there already")
+	}
+	switch e.Code() & 0xff { // the primary code
+	case codes.SQLITE_FULL:
+		return wrap(fleet.NoSpace, "disk_full", "the disk of the database is full; nothing was stored. Make room, then send it again")
+	case codes.SQLITE_BUSY, codes.SQLITE_LOCKED:
+		return wrap(fleet.Busy, "database_busy", "another process writes to the database; try again in a moment")
+	case codes.SQLITE_CORRUPT, codes.SQLITE_NOTADB:
+		return wrap(fleet.Invalid, "database_damaged", "the file is damaged or no SQLite database; restore it from a backup")
+	case codes.SQLITE_READONLY:
+		return wrap(fleet.Forbidden, "read_only", "the database cannot be written here: a View, a read-only file or a read-only disk")
+	}
+	return err
+}
+
+// notFound turns sql.ErrNoRows into fleet.NotFound with words; other errors pass.
+func notFound(err error, code, format string, args ...any) error {
+	if errors.Is(err, sql.ErrNoRows) {
+		return fleet.Errorf(fleet.NotFound, code, format, args...)
+	}
+	return err
+}
+
+// conflict gives a fleet.Conflict better words; other errors pass.
+func conflict(err error, code, format string, args ...any) error {
+	if fleet.Is(err, fleet.Conflict) {
+		return fleet.Errorf(fleet.Conflict, code, format, args...)
+	}
+	return err
+}

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package sqlite
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+
+	"landed/manifests/report"
+	"landed/manifests/report/envelope"
+	"landed/server/fleet"
+)
+
+type installations struct{ q querier }
+
+const installationColumns = `ref, release, current, model, channel, seq, newest, progress, verdict, kind, because, before, leaked, cloned, reports,
+	first, last`
+
+// Get implements fleet.Installations.
+func (s installations) Get(ctx context.Context, ref report.Reference) (fleet.Installation, error) {
+	var i fleet.Installation
+	err := s.q.row(ctx, installationFields(&i), `SELECT `+installationColumns+` FROM installations WHERE ref = $1 AND current`, string(ref))
+	if err != nil {
+		return i, notFound(err, "installation_unknown", "no report of an installation %s has come in", ref)
+	}
+	return i, s.open(ctx, &i)
+}
+
+// open reads the newest report of a state again.
+func (s installations) open(ctx context.Context, i *fleet.Installation) error {
+	stored, err := reports(s).Get(ctx, i.Ref, i.Newest.ID)
+	if err == nil {
+		i.Newest, _, err = envelope.Open(stored.Envelope)
+	}
+	if err != nil {
+		return fmt.Errorf("newest report of %s: %w", i.Ref, err)
+	}
+	return nil
+}
+
+// Of implements fleet.Installations.
+func (s installations) Of(ctx context.Context, refs ...report.Reference) (map[report.Reference][]fleet.Installation, error) {
+	keys, err := json.Marshal(refs)
+	if err != nil || len(refs) == 0 {
+		return map[report.Reference][]fleet.Installation{}, err
+	}
+	all, err := s.list(ctx, `SELECT `+installationColumns+` FROM installations WHERE ref IN (SELECT value FROM json_each($1))`, string(keys))
+	byRef := make(map[report.Reference][]fleet.Installation, len(all))
+	for _, i := range all {
+		if had := byRef[i.Ref]; i.Current {
+			byRef[i.Ref] = slices.Insert(had, 0, i)
+		} else {
+			byRef[i.Ref] = append(had, i)
+		}
+	}
+	return byRef, err
+}
+
+var putInstallations = newInsert(`INSERT INTO installations (`+installationColumns+`)`, 17,
+	`ON CONFLICT (ref, release) DO UPDATE SET current = excluded.current, model = excluded.model, channel = excluded.channel,
+	seq = excluded.seq, newest = excluded.newest, progress = excluded.progress, verdict = excluded.verdict, kind = excluded.kind,
+	because = excluded.because, before = excluded.before, leaked = excluded.leaked, cloned = excluded.cloned,
+	reports = excluded.reports, first = excluded.first, last = excluded.last`)
+
+// Put implements fleet.Installations.
+func (s installations) Put(ctx context.Context, states ...fleet.Installation) error {
+	rows := make([][]any, len(states))
+	for n, i := range states {
+		because, err := list(i.Because)
+		if err != nil {
+			return err
+		}
+		rows[n] = []any{
+			string(i.Ref), i.Release, i.Current, i.Model, i.Channel, i.Seq, i.Newest.ID, string(i.Progress), string(i.Verdict), string(i.Kind),
+			because, string(i.Before), i.Leaked, i.Cloned, i.Reports, millis(i.First), millis(i.Last),
+		}
+	}
+	_, err := putInstallations.write(ctx, s.q, rows)
+	return err
+}
+
+// Alarming implements fleet.Installations.
+func (s installations) Alarming(ctx context.Context, release, model string, limit int) ([]fleet.Installation, error) {
+	return s.list(ctx, `SELECT `+installationColumns+` FROM installations
+		WHERE kind = 'bad' AND release = $1 AND model = $2 ORDER BY last DESC, ref LIMIT $3`, release, model, limit)
+}
+
+// Walk implements fleet.Installations. It reads the table in its order, past the states of other releases.
+func (s installations) Walk(ctx context.Context, release string, after report.Reference, limit int) ([]fleet.Installation, error) {
+	all, err := s.list(ctx, `SELECT `+installationColumns+` FROM installations WHERE ref > $1 AND release = $2 ORDER BY ref LIMIT $3`,
+		string(after), release, limit)
+	if err != nil {
+		return nil, err
+	}
+	for n := range all {
+		if err := s.open(ctx, &all[n]); err != nil {
+			return nil, err
+		}
+	}
+	return all, nil
+}
+
+func (s installations) list(ctx context.Context, text string, args ...any) ([]fleet.Installation, error) {
+	rows, err := s.q.query(ctx, text, args...)
+	return collect(rows, err, func(scan func(...any) error) (i fleet.Installation, err error) {
+		err = scan(installationFields(&i)...)
+		i.Newest.Seq = i.Seq
+		return i, err
+	})
+}
+
+func installationFields(i *fleet.Installation) []any {
+	return []any{
+		&i.Ref, &i.Release, &i.Current, &i.Model, &i.Channel, &i.Seq, &i.Newest.ID, &i.Progress, &i.Verdict, &i.Kind, asList[fleet.Reason]{&i.Because},
+		&i.Before, &i.Leaked, &i.Cloned, &i.Reports, asTime{&i.First}, asTime{&i.Last},
+	}
+}

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package sqlite
+
+import (
+	"context"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"testing/fstest"
+	"time"
+
+	"landed/server/fleet"
+)
+
+// TestDiskFull bounds the file, which SQLite answers as it does a full disk.
+func TestDiskFull(t *testing.T) {
+	ctx := context.Background()
+	db, err := Open(ctx, filepath.Join(t.TempDir(), "x.db"), func() time.Time { return time.Unix(1, 0) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	var pages int
+	if err := db.writer.conn.QueryRowContext(ctx, `PRAGMA page_count`).Scan(&pages); err != nil {
+		t.Fatal(err)
+	}
+	var limit int
+	if err := db.writer.conn.QueryRowContext(ctx, `PRAGMA max_page_count = `+strconv.Itoa(pages)).Scan(&limit); err != nil {
+		t.Fatal(err)
+	}
+	big := func(name string) func(fleet.Tx) error {
+		return func(tx fleet.Tx) error {
+			return tx.Metadata().Put(ctx, fleet.Metadata{Role: name, Version: 1, Bytes: make([]byte, 1<<20)})
+		}
+	}
+	if err := db.Update(ctx, big("root")); !fleet.Is(err, fleet.NoSpace) {
+		t.Fatalf("got %v, wanted no space", err)
+	}
+	// Room is made: the same store goes on, and nothing of the failed update is there.
+	if err := db.writer.conn.QueryRowContext(ctx, `PRAGMA max_page_count = 1000000`).Scan(&limit); err != nil {
+		t.Fatal(err)
+	}
+	if err := db.Update(ctx, big("root")); err != nil {
+		t.Errorf("after room was made: %v", err)
+	}
+}
+
+func TestMigrationsAreNumbered(t *testing.T) {
+	for _, names := range [][]string{{"0002_b"}, {"0001_a", "0003_c"}, {"1_a"}, {"a"}} {
+		files := fstest.MapFS{}
+		for _, n := range names {
+			files["migrations/"+n+".sql"] = &fstest.MapFile{}
+		}
+		if _, err := migrations(files); err == nil {
+			t.Errorf("%v passed", names)
+		}
+	}
+}
+
+// TestOtherTables opens databases to which something else than the program's migrations was
+// applied: each is refused by name, and stays as it was.
+func TestOtherTables(t *testing.T) {
+	ctx := context.Background()
+	clock := func() time.Time { return time.Unix(1, 0) }
+	for name, alter := range map[string]string{
+		"edited in place": `UPDATE schema_migrations SET sha256 = 'abc' WHERE version = 1`,
+		"renamed":         `UPDATE schema_migrations SET name = '0001_other' WHERE version = 1`,
+		"before digests":  `ALTER TABLE schema_migrations DROP COLUMN sha256`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "x.db")
+			db, err := Open(ctx, path, clock)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := db.writer.exec(ctx, alter); err != nil {
+				t.Fatal(err)
+			}
+			if err := db.Close(); err != nil {
+				t.Fatal(err)
+			}
+			again, err := Open(ctx, path, clock)
+			if !fleet.Is(err, fleet.Conflict) || !strings.Contains(err.Error(), "0001_first") || !strings.Contains(err.Error(), "new folder") {
+				t.Fatalf("got %v, wanted a conflict that names the migration and says what to do", err)
+			}
+			if again != nil {
+				t.Error("a database came back with the error")
+			}
+		})
+	}
+}
+
+// TestMigrateOnward applies a second migration to a database that has the first, once.
+func TestMigrateOnward(t *testing.T) {
+	ctx := context.Background()
+	clock := func() time.Time { return time.Unix(1, 0) }
+	path := filepath.Join(t.TempDir(), "x.db")
+	db, err := Open(ctx, path, clock)
+	if err != nil {
+		t.Fatal(err)
+	}
+	all, err := migrations(migrationFiles)
+	if err != nil {
+		t.Fatal(err)
+	}
+	more := append(all, migration{len(all) + 1, "9999_more", `CREATE TABLE more (x BIGINT)`})
+	for range 2 { // the second time there is nothing to do; the table exists
+		if err := migrate(ctx, db.writer.conn, more, clock); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Open(ctx, path, clock); !fleet.Is(err, fleet.Conflict) || !strings.Contains(err.Error(), "newer") {
+		t.Errorf("got %v, wanted a conflict with a newer program", err)
+	}
+}
+
+// TestReadyWrites wants Ready to see that nobody can write, and to heal with it.
+func TestReadyWrites(t *testing.T) {
+	ctx := context.Background()
+	db, err := Open(ctx, filepath.Join(t.TempDir(), "x.db"), func() time.Time { return time.Unix(1, 0) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	if err := db.Update(ctx, func(fleet.Tx) error { return db.Ready(ctx) }); err != nil {
+		t.Errorf("while somebody writes: %v", err)
+	}
+	if _, err := db.writer.exec(ctx, `BEGIN IMMEDIATE`); err != nil { // as if a rollback had failed
+		t.Fatal(err)
+	}
+	if err := db.Ready(ctx); err == nil {
+		t.Error("ready, though no write can begin")
+	}
+	if _, err := db.writer.conn.ExecContext(ctx, `ROLLBACK`); err != nil {
+		t.Fatal(err)
+	}
+	if err := db.Ready(ctx); err != nil {
+		t.Errorf("after it healed: %v", err)
+	}
+}

@@ -1,0 +1,3 @@
+-- Why an installation is judged as it is, and why a rollout is held, halted or resumed, is stored as codes with values:
+-- because is a list of {"code", "values"}; held and reason are one of them, '' for none. The program rewrites the
+-- sentences that stood there (backfill.go).

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package sqlite
+
+import (
+	"cmp"
+	"context"
+	"database/sql"
+	"fmt"
+	"maps"
+	"slices"
+
+	"landed/server/fleet"
+)
+
+// maxDifferences bounds what Recount lists.
+const maxDifferences = 100
+
+// Recount computes every maintained figure again, from all installations and reports, and
+// lists in words where what is kept differs. It reads one consistent state and reads all
+// of it: it is for a checker and for tests, never for a page.
+func (d *DB) Recount(ctx context.Context) (differences []string, err error) {
+	err = d.View(ctx, func(ft fleet.Tx) error {
+		t := ft.(*tx)
+		for _, check := range []func(context.Context, querier) ([]string, error){recountCells, recountCurrent, recountReports, strayReports} {
+			found, err := check(ctx, t.q)
+			if err != nil {
+				return fmt.Errorf("recount: %w", err)
+			}
+			differences = append(differences, found...)
+		}
+		return nil
+	})
+	if left := len(differences) - maxDifferences; left > 0 {
+		differences = append(differences[:maxDifferences], fmt.Sprintf("and %d more", left))
+	}
+	return differences, err
+}
+
+// recountCells compares the figures with a scan over the installations.
+func recountCells(ctx context.Context, q querier) ([]string, error) {
+	want := cells{}
+	rows, err := q.query(ctx, `SELECT release, current, model, channel, verdict, kind, progress, before, leaked FROM installations`)
+	if err := each(rows, err, func(rows *sql.Rows) error {
+		var i fleet.Installation
+		if err := rows.Scan(&i.Release, &i.Current, &i.Model, &i.Channel, &i.Verdict, &i.Kind, &i.Progress, &i.Before, &i.Leaked); err != nil {
+			return err
+		}
+		want.add(&i, 1)
+		return nil
+	}); err != nil {
+		return nil, err
+	}
+	have := cells{}
+	rows, err = q.query(ctx, `SELECT release, model, channel, kind, value, n FROM counts WHERE n <> 0`)
+	if err := each(rows, err, func(rows *sql.Rows) error {
+		var c cell
+		var n int64
+		if err := rows.Scan(&c.release, &c.model, &c.channel, &c.kind, &c.value, &n); err != nil {
+			return err
+		}
+		have[c] = n
+		return nil
+	}); err != nil {
+		return nil, err
+	}
+	all := maps.Clone(want)
+	maps.Copy(all, have)
+	var differences []string
+	for _, c := range slices.SortedFunc(maps.Keys(all), compareCells) {
+		if want[c] != have[c] {
+			release := cmp.Or(c.release, "all releases")
+			differences = append(differences, fmt.Sprintf("counts of %s, %s, %s: %s %s is %d, a scan finds %d", release, c.model, c.channel, c.kind, c.value, have[c], want[c]))
+		}
+	}
+	return differences, nil
+}
+
+// recountCurrent finds installations of which not one state is the current one.
+func recountCurrent(ctx context.Context, q querier) ([]string, error) {
+	var differences []string
+	rows, err := q.query(ctx, `SELECT ref, count(*), sum(CASE WHEN current THEN 1 ELSE 0 END) FROM installations GROUP BY ref
+		HAVING sum(CASE WHEN current THEN 1 ELSE 0 END) <> 1`)
+	err = each(rows, err, func(rows *sql.Rows) error {
+		var ref string
+		var states, current int64
+		if err := rows.Scan(&ref, &states, &current); err != nil {
+			return err
+		}
+		differences = append(differences, fmt.Sprintf("installation %s has %d states, of which %d are current", ref, states, current))
+		return nil
+	})
+	return differences, err
+}
+
+// recountReports compares what an installation says of its reports with those stored.
+func recountReports(ctx context.Context, q querier) ([]string, error) {
+	var differences []string
+	rows, err := q.query(ctx, `SELECT i.ref, i.release, i.seq, i.reports, count(r.n), coalesce(max(r.seq), 0),
+		coalesce(sum(CASE WHEN r.id = i.newest AND r.seq = i.seq THEN 1 ELSE 0 END), 0) AS matches
+		FROM installations i LEFT JOIN reports r ON r.ref = i.ref GROUP BY i.ref, i.release, i.current, i.seq, i.reports
+		HAVING i.current AND (i.reports <> count(r.n) OR i.seq <> coalesce(max(r.seq), 0))
+		OR coalesce(sum(CASE WHEN r.id = i.newest AND r.seq = i.seq THEN 1 ELSE 0 END), 0) <> 1`)
+	err = each(rows, err, func(rows *sql.Rows) error {
+		var ref, release string
+		var seq, kept, stored, newest, matches int64
+		if err := rows.Scan(&ref, &release, &seq, &kept, &stored, &newest, &matches); err != nil {
+			return err
+		}
+		differences = append(differences, fmt.Sprintf("installation %s says %d reports up to sequence %d of %s; stored are %d up to %d, "+
+			"and its newest report is there %d times", ref, kept, seq, release, stored, newest, matches))
+		return nil
+	})
+	return differences, err
+}
+
+// strayReports finds reports of installations that are not there.
+func strayReports(ctx context.Context, q querier) ([]string, error) {
+	var n int64
+	err := q.row(ctx, []any{&n}, `SELECT count(*) FROM reports r WHERE NOT EXISTS (SELECT 1 FROM installations i WHERE i.ref = r.ref)`)
+	if err != nil || n == 0 {
+		return nil, err
+	}
+	return []string{fmt.Sprintf("%d reports belong to no installation", n)}, nil
+}
+
+func each(rows *sql.Rows, err error, fn func(*sql.Rows) error) error {
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		if err := fn(rows); err != nil {
+			return kind(err)
+		}
+	}
+	return kind(rows.Err())
+}

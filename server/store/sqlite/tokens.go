@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package sqlite
+
+import (
+	"context"
+
+	"landed/server/fleet"
+)
+
+type tokens struct{ q querier }
+
+const tokenColumns = `name, role, hash, at`
+
+// Put implements fleet.Tokens.
+func (s tokens) Put(ctx context.Context, t fleet.Token) error {
+	_, err := s.q.exec(ctx, `INSERT INTO tokens (`+tokenColumns+`) VALUES ($1, $2, $3, $4)`, t.Name, t.Role, bytes(t.Hash), millis(t.At))
+	return conflict(err, "token_exists", "a token named %s exists; delete it first or choose another name", t.Name)
+}
+
+// ByHash implements fleet.Tokens.
+func (s tokens) ByHash(ctx context.Context, hash []byte) (fleet.Token, error) {
+	var t fleet.Token
+	err := s.q.row(ctx, tokenFields(&t), `SELECT `+tokenColumns+` FROM tokens WHERE hash = $1`, bytes(hash))
+	return t, notFound(err, "token_unknown", "this token is not known here")
+}
+
+// List implements fleet.Tokens.
+func (s tokens) List(ctx context.Context) ([]fleet.Token, error) {
+	rows, err := s.q.query(ctx, `SELECT `+tokenColumns+` FROM tokens ORDER BY name`)
+	return collect(rows, err, func(scan func(...any) error) (t fleet.Token, err error) {
+		return t, scan(tokenFields(&t)...)
+	})
+}
+
+// Delete implements fleet.Tokens.
+func (s tokens) Delete(ctx context.Context, name string) error {
+	n, err := s.q.exec(ctx, `DELETE FROM tokens WHERE name = $1`, name)
+	if err == nil && n == 0 {
+		return fleet.Errorf(fleet.NotFound, "token_unknown", "there is no token named %s", name)
+	}
+	return err
+}
+
+func tokenFields(t *fleet.Token) []any { return []any{&t.Name, &t.Role, &t.Hash, asTime{&t.At}} }

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package storetest
+
+import (
+	"errors"
+	"testing"
+
+	"landed/manifests/report"
+	"landed/server/fleet"
+)
+
+func testCounts(t *testing.T, s fleet.Store) {
+	at := func(release string, class fleet.Class, p report.Progress) *fleet.Installation {
+		return &fleet.Installation{
+			Release: release, Model: "armani", Channel: "stable", Current: true, Verdict: class, Kind: KindOf(class), Progress: p, Before: fleet.BeforeQuiet,
+		}
+	}
+	waits, runs := at("one", fleet.Unpatched, report.ProgressKnown), at("one", fleet.ConfirmedOff, report.ProgressRunning)
+	moved := at("two", fleet.ConfirmedOff, report.ProgressRunning)
+	of := func(tx fleet.Tx, release string, installations, unpatched, confirmed int64) {
+		t.Helper()
+		c, err := tx.Counts().Of(ctx, release, "armani", "stable")
+		if err != nil {
+			t.Error(err)
+		}
+		if c.Installations != installations || c.Verdicts[fleet.Unpatched] != unpatched || c.Verdicts[fleet.ConfirmedOff] != confirmed || c.Running() != confirmed ||
+			c.Proven() != confirmed || c.Kinds[fleet.Unjudged] != unpatched || c.Before[fleet.BeforeQuiet] != installations {
+			t.Errorf("%s: got %+v", release, c)
+		}
+		if len(c.Verdicts) != len(fleet.Classes) || len(c.Kinds) != len(fleet.Kinds) || len(c.Progress) != 5 || len(c.Before) != 4 {
+			t.Errorf("%s: cells of zero are missing: %+v", release, c)
+		}
+	}
+	update(t, s, func(tx fleet.Tx) error {
+		of(tx, "one", 0, 0, 0)
+		for range 3 {
+			if err := tx.Counts().Move(ctx, nil, waits); err != nil {
+				return err
+			}
+		}
+		of(tx, "one", 3, 3, 0) // its own changes are seen
+		return tx.Counts().Move(ctx, waits, runs)
+	})
+	update(t, s, func(tx fleet.Tx) error { return tx.Counts().Move(ctx, runs, moved) })
+	s.Update(ctx, func(tx fleet.Tx) error {
+		tx.Counts().Move(ctx, nil, waits)
+		return errStop
+	})
+	view(t, s, func(tx fleet.Tx) error {
+		of(tx, "one", 2, 2, 0)
+		of(tx, "two", 1, 0, 1)
+		all, err := tx.Counts().List(ctx)
+		if len(all) != 2 {
+			t.Errorf("got %d rows, wanted one per release", len(all))
+		}
+		of(tx, "", 3, 2, 1)
+		return err
+	})
+	if err := s.Update(ctx, func(tx fleet.Tx) error { return tx.Counts().Move(ctx, runs, nil) }); err == nil {
+		t.Error("a figure went below zero")
+	}
+}
+
+// testTotals has one installation go from release to release: each keeps what it had shown, and the total counts it once.
+func testTotals(t *testing.T, s fleet.Store) {
+	one := fleet.Installation{
+		Ref: "R", Release: "one", Current: true, Model: "armani", Channel: "stable", Verdict: fleet.Leak, Kind: fleet.Bad, Leaked: true,
+		Progress: report.ProgressRunning, Before: fleet.BeforeActive,
+	}
+	left := one
+	left.Current = false
+	two := one
+	two.Release, two.Verdict, two.Kind, two.Leaked = "two", fleet.ConfirmedOff, fleet.Good, false
+	beta, other := two, one
+	beta.Channel, other.Model = "beta", "dior"
+	update(t, s, func(tx fleet.Tx) error {
+		return errors.Join(tx.Counts().Move(ctx, nil, &one), tx.Counts().Move(ctx, nil, &other))
+	})
+	update(t, s, func(tx fleet.Tx) error {
+		return errors.Join(tx.Counts().Move(ctx, &one, &left), tx.Counts().Move(ctx, nil, &two))
+	})
+	view(t, s, func(tx fleet.Tx) error {
+		released, err1 := tx.Counts().Of(ctx, "one", "armani", "stable")
+		if released.Installations != 1 || released.Kinds[fleet.Bad] != 1 || released.Leaked != 1 {
+			t.Errorf("the release that it left: %+v", released)
+		}
+		total, err2 := tx.Counts().Total(ctx, "armani", "stable")
+		if total.Installations != 1 || total.Proven() != 1 || total.Judged() != 1 || total.Leaked != 0 || total.Release != "" {
+			t.Errorf("in total: %+v", total)
+		}
+		none, err3 := tx.Counts().Total(ctx, "armani", "lab")
+		if none.Installations != 0 || len(none.Verdicts) != len(fleet.Classes) {
+			t.Errorf("of nothing: %+v", none)
+		}
+		return errors.Join(err1, err2, err3, listed(t, tx.Counts()))
+	})
+	update(t, s, func(tx fleet.Tx) error { return tx.Counts().Move(ctx, &two, &beta) })
+	view(t, s, func(tx fleet.Tx) error {
+		stable, err1 := tx.Counts().Total(ctx, "armani", "stable")
+		onBeta, err2 := tx.Counts().Total(ctx, "armani", "beta")
+		if stable.Installations != 0 || onBeta.Installations != 1 {
+			t.Errorf("after it changed its channel: %d and %d", stable.Installations, onBeta.Installations)
+		}
+		return errors.Join(err1, err2)
+	})
+}
+
+func listed(t *testing.T, c fleet.CountsTable) error {
+	t.Helper()
+	var faults []error
+	for _, list := range []struct {
+		what string
+		all  func() ([]fleet.Counts, error)
+		want []string
+	}{
+		{"all", func() ([]fleet.Counts, error) { return c.List(ctx) }, []string{"one armani", "one dior", "two armani"}},
+		{"of a release", func() ([]fleet.Counts, error) { return c.OfRelease(ctx, "one") }, []string{"one armani", "one dior"}},
+		{"of a model", func() ([]fleet.Counts, error) { return c.OfModel(ctx, "armani") }, []string{"one armani", "two armani"}},
+		{"totals", func() ([]fleet.Counts, error) { return c.Totals(ctx) }, []string{" armani", " dior"}},
+	} {
+		all, err := list.all()
+		var got []string
+		for _, one := range all {
+			got = append(got, one.Release+" "+one.Model)
+		}
+		same(t, list.what, got, list.want)
+		faults = append(faults, err)
+	}
+	return errors.Join(faults...)
+}
