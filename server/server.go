@@ -49,7 +49,7 @@ type Config struct {
 	Language  string               // of the status pages; "" is English
 	Notice    string               // at the top of every status page, such as that this is a rehearsal; "" is none
 	ReadOnly  bool                 // look at the data folder as it lies, and heal nothing: for Check
-	// Event, if set, is told of each change of a rollout, once it is stored. It must not block.
+	// Event, if set, is told of each change of a rollout, as rollouts.Ledger.Event.
 	Event func(context.Context, rollouts.Event)
 }
 

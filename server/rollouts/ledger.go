@@ -18,7 +18,9 @@ type Ledger struct {
 	Store fleet.Store
 	Now   func() time.Time
 	Log   *slog.Logger
-	Event func(context.Context, Event) // nil: nobody listens. It is called once the change is stored, and must not block
+	// Event, if set, is called once a change is stored. Others wait for it: it must not block, and neither change
+	// nor publish anything.
+	Event func(context.Context, Event)
 }
 
 // Update runs fn in one transaction. What it changed is logged and told once that is committed.

@@ -42,7 +42,7 @@ type Config struct {
 	Log       *slog.Logger
 	// Published, if set, is called after each publication, as repo.Config.Published.
 	Published func(metadata map[string][]byte, isTarget func(stored string) bool)
-	// Event, if set, is told of each change of a rollout, once it is stored. It must not block.
+	// Event, if set, is told of each change of a rollout, as rollouts.Ledger.Event.
 	Event    func(context.Context, rollouts.Event)
 	ReadOnly bool // look at a feed as it lies, without healing
 }
