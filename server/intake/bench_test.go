@@ -12,6 +12,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"landed/manifests/effect"
+	v2 "landed/manifests/report/v2"
 	"math"
 	"os"
 	"path/filepath"
@@ -111,7 +113,7 @@ func fill(b *testing.B, w *world, size int) {
 			for n := from; n < min(from+each, size); n++ {
 				var ref [15]byte
 				binary.BigEndian.PutUint64(ref[:], uint64(n)*(math.MaxUint64/uint64(size)))
-				i := fleet.Installation{Current: true, Kind: fleet.Unjudged, Ref: report.Reference(text.EncodeToString(ref[:])), Model: "armani", Channel: "stable", Release: "one", Seq: 1,
+				i := fleet.Installation{Current: true, Kind: effect.Unjudged, Ref: report.Reference(text.EncodeToString(ref[:])), Model: "armani", Channel: "stable", Release: "one", Seq: 1,
 					Newest: report.Report{ID: fmt.Sprintf("%032x", n)}, Progress: report.ProgressKnown, Verdict: fleet.Unpatched,
 					Because: []fleet.Reason{{Code: "not_of_release"}}, Before: fleet.BeforeActive, Reports: 1, First: storetest.Now, Last: storetest.Now}
 				if _, err := tx.Reports().Append(ctx, fleet.StoredReport{ID: i.Newest.ID, Ref: i.Ref, Seq: 1, Envelope: []byte("short"), At: i.Last}); err != nil {
@@ -195,11 +197,11 @@ func verifyRate(b *testing.B, envelopes [][]byte) (rate float64, cpu time.Durati
 		}
 		body, _ := base64.StdEncoding.DecodeString(e.Payload)
 		sig, _ := base64.StdEncoding.DecodeString(e.Signatures[0].Sig)
-		r, err := report.Parse(body)
+		r, err := v2.Parse(body)
 		if err != nil {
 			b.Fatal(err)
 		}
-		all = append(all, signed{r.PublicKey(), fmt.Appendf(nil, "DSSEv1 %d %s %d %s", len(report.PayloadType), report.PayloadType, len(body), body), sig})
+		all = append(all, signed{r.PublicKey(), fmt.Appendf(nil, "DSSEv1 %d %s %d %s", len(v2.PayloadType), v2.PayloadType, len(body), body), sig})
 	}
 	start, used := time.Now(), cpuTime(b)
 	for _, s := range all {

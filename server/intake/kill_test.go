@@ -5,6 +5,7 @@ package intake_test
 import (
 	"bufio"
 	"fmt"
+	"landed/manifests/report/envelope"
 	"math/rand/v2"
 	"os"
 	"os/exec"
@@ -15,7 +16,6 @@ import (
 	"testing"
 
 	"landed/manifests"
-	"landed/manifests/report"
 	"landed/server/fleet"
 	"landed/server/intake"
 	"landed/server/store"
@@ -50,7 +50,7 @@ func child(path string) error {
 	var out sync.Mutex
 	send := func(n int, seq int64) error {
 		r, key := []maker{waits, silent, leaks}[(int64(n)+seq)%3](n, seq)
-		envelope, err := report.Seal(r, key)
+		envelope, _, err := envelope.Seal(r, key)
 		if err != nil {
 			return err
 		}

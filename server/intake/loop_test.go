@@ -8,6 +8,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"landed/manifests/effect"
 	"os"
 	"path/filepath"
 	"strings"
@@ -22,7 +23,6 @@ import (
 	"landed/server/fleet"
 	"landed/server/intake"
 	"landed/server/rollout"
-	"landed/server/verdict"
 )
 
 var updateGolden = flag.Bool("update", false, "write the golden files anew")
@@ -305,7 +305,7 @@ func TestSilenceIsFoundAndEnded(t *testing.T) {
 	}
 	group.Wait()
 	send(silent, many, 1) // runs the patch: its silence proves nothing and changes nothing
-	w.clock.advance(verdict.SilentAfter)
+	w.clock.advance(effect.SilentAfter)
 	send(waits, 0, 2)
 	check := func(unpatched, unknown int64) {
 		t.Helper()
@@ -323,7 +323,7 @@ func TestSilenceIsFoundAndEnded(t *testing.T) {
 	check(1, many-1)
 	send(waits, 1, 2)
 	check(2, many-2)
-	w.clock.advance(verdict.SilentAfter + time.Millisecond)
+	w.clock.advance(effect.SilentAfter + time.Millisecond)
 	check(0, many)
 }
 

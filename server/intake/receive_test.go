@@ -3,6 +3,7 @@
 package intake_test
 
 import (
+	"bytes"
 	"context"
 	"crypto/ed25519"
 	"database/sql"
@@ -15,7 +16,9 @@ import (
 	"testing"
 	"time"
 
+	"landed/manifests/effect/probe"
 	"landed/manifests/report"
+	"landed/manifests/report/envelope"
 	"landed/server/fleet"
 	"landed/server/intake"
 	"landed/server/store"
@@ -32,7 +35,8 @@ type step struct {
 	want   string // new, replayed, late, or the code of a refusal
 }
 
-func other(r *report.Report) { r.ID = strings.Repeat("e", 32) }
+// other makes another report of the same.
+func other(r *report.Report) { r.Attempt = 7 }
 
 func refusesFeed(r *report.Report) {
 	r.Kind, r.Progress, r.Failure = report.KindProgress, report.ProgressFailed, &report.Failure{Phase: report.PhaseMetadata, Code: 1}
@@ -112,8 +116,6 @@ func TestSequences(t *testing.T) {
 			2, 3, fleet.Contradictory, report.ProgressRunning, fleet.BeforeActive, "one"},
 		{"a copied key stays contradictory", []step{{silent, 1, nil, "new"}, {silent, 1, other, "new"}, {silent, 2, nil, "new"}},
 			2, 3, fleet.Contradictory, report.ProgressRunning, fleet.BeforeUnknown, "one"},
-		{"one id, other bytes: the first stays", []step{{waits, 1, nil, "new"}, {waits, 1, func(r *report.Report) { r.Evidence.AttemptsSetup = 9 }, "id_reused"}},
-			1, 1, fleet.Unpatched, report.ProgressKnown, fleet.BeforeActive, "one"},
 		{"on to another release", []step{{silent, 1, nil, "new"}, {silent, 2, func(r *report.Report) { r.Release, r.Build = "two", patchedLater }, "new"}},
 			2, 2, fleet.ConfirmedOff, report.ProgressRunning, fleet.BeforeUnknown, "two"},
 		{"a later build keeps the effect of the release before", []step{{silent, 1, func(r *report.Report) { r.Build = patchedLater }, "new"}},
@@ -126,7 +128,10 @@ func TestSequences(t *testing.T) {
 		{"a build that nobody published", []step{{waits, 1, func(r *report.Report) {
 			r.Build, r.BuildUTC = "IMEI/86012302.1234567/PHONE-138-0013-8000:4/Zhang.San-Beijing/acct-zhangsan.1975:user/release-keys", 1
 		}, "build_unknown"}}, 0, 0, "", "", "", ""},
-		{"it came from a build that nobody published", []step{{silent, 1, func(r *report.Report) { r.PreviousBuild = "a/b/c:4/d/e:user/f" }, "build_unknown"}}, 0, 0, "", "", "", ""},
+		{"an answer to what was not asked", []step{{waits, 1, func(r *report.Report) { r.Answers["owner"] = probe.Int(4) }, "report_malformed"}}, 0, 0, "", "", "", ""},
+		{"an answer that is none", []step{{waits, 1, func(r *report.Report) { r.Answers["attempts_setup"] = probe.Int(3) }, "report_malformed"}}, 0, 0, "", "", "", ""},
+		{"not every answer", []step{{silent, 1, func(r *report.Report) { delete(r.Answers, "transport") }, "new"}},
+			1, 1, fleet.Unknown, report.ProgressRunning, fleet.BeforeUnknown, "one"},
 		{"a variant of another model", []step{{waits, 1, func(r *report.Report) { r.Variant = "dior" }, "variant_unknown"}}, 0, 0, "", "", "", ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -136,8 +141,9 @@ func TestSequences(t *testing.T) {
 				if s.change != nil {
 					s.change(&r)
 				}
-				got, err := w.Receive(ctx, seal(t, r, key))
-				if err == nil && got.ID != r.ID {
+				text := seal(t, r, key)
+				got, err := w.Receive(ctx, text)
+				if err == nil && got.ID != idOf(t, text) {
 					t.Errorf("step %d: receipt for %s", n+1, got.ID)
 				}
 				if answer := string(got.Stored) + code(err); answer != s.want {
@@ -167,8 +173,9 @@ func TestRefusesWhatItCannotOpen(t *testing.T) {
 		{"nothing", "envelope_malformed", nil},
 		{"truncated", "envelope_malformed", good[:len(good)/2]},
 		{"an unknown field", "envelope_malformed", []byte(`{"` + imei + `":1}`)},
-		{"too large", "report_too_large", []byte(strings.Repeat(" ", report.MaxEnvelope+1))},
+		{"too large", "report_too_large", []byte(strings.Repeat(" ", envelope.MaxBytes+1))},
 		{"another's signature", "report_forged", forged(t, good, stranger)},
+		{"a version to come", "report_version", bytes.Replace(good, []byte("report.v2"), []byte("report.v3"), 1)},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			w := newWorld(t)
@@ -281,8 +288,8 @@ func TestOneBadReportSpoilsNoOther(t *testing.T) {
 	var group sync.WaitGroup
 	for n := range errs {
 		r, key := waits(n, 1)
-		envelope := seal(t, r, key)
-		group.Go(func() { _, errs[n] = w.Receive(ctx, envelope) })
+		text := seal(t, r, key)
+		group.Go(func() { _, errs[n] = w.Receive(ctx, text) })
 	}
 	release()
 	group.Wait()
@@ -304,9 +311,9 @@ func TestFullQueueAndCancelledCaller(t *testing.T) {
 	results := make(chan error)
 	send := func(n int) {
 		r, key := waits(n, 1)
-		envelope := seal(t, r, key)
+		text := seal(t, r, key)
 		go func() {
-			_, err := w.Receive(impatient, envelope)
+			_, err := w.Receive(impatient, text)
 			results <- err
 		}()
 	}

@@ -9,17 +9,24 @@ import (
 	"testing"
 	"time"
 
-	"landed/manifests"
+	"landed/manifests/effect"
 	"landed/manifests/report"
 	"landed/server/fleet"
 	"landed/server/intake"
 	"landed/server/store/storetest"
-	"landed/server/verdict"
 )
 
-var rules = map[string]verdict.Rule{
-	"one": {Effect: manifests.OptInRelease().Effect, Builds: []verdict.Build{{Fingerprint: patched, Model: "armani", Variant: "armani"}}},
-	"two": {Effect: manifests.OptInRelease().Effect, Builds: []verdict.Build{{Fingerprint: patchedLater, Model: "armani", Variant: "armani"}}},
+var optIn = func() *effect.Program {
+	p, err := effect.Compile(storetest.OptIn)
+	if err != nil {
+		panic(err)
+	}
+	return p
+}()
+
+var rules = map[string]effect.Standard{
+	"one": {Program: optIn, Builds: []effect.Build{{Fingerprint: patched, Model: "armani", Variant: "armani"}}},
+	"two": {Program: optIn, Builds: []effect.Build{{Fingerprint: patchedLater, Model: "armani", Variant: "armani"}}},
 }
 
 // arrival is a report of installation 1, as it comes out of the queue.
@@ -95,7 +102,7 @@ func TestSettle(t *testing.T) {
 		"the first": {[]intake.Arrival{arrival(waits, 1)}, "new", "one unpatched 1", 1,
 			func(i fleet.Installation) bool { return i.Before == fleet.BeforeActive && i.Progress == "known" }},
 		"in order": {[]intake.Arrival{arrival(waits, 1), arrival(silent, 2)}, "new new", "one confirmed_off 2", 2,
-			func(i fleet.Installation) bool { return i.Before == fleet.BeforeActive && i.Kind == fleet.Good }},
+			func(i fleet.Installation) bool { return i.Before == fleet.BeforeActive && i.Kind == effect.Good }},
 		"a replay": {[]intake.Arrival{again, again, arrival(silent, 2), again}, "new replayed new replayed", "one confirmed_off 2", 2, nil},
 		"an id for other words": {[]intake.Arrival{arrival(waits, 1), arrival(waits, 2, func(r *report.Report) { r.ID = again.Report.ID })},
 			"new id_reused", "one unpatched 1", 1, nil},

@@ -14,7 +14,9 @@ import (
 	"time"
 
 	"landed/manifests"
+	"landed/manifests/effect/probe"
 	"landed/manifests/report"
+	"landed/manifests/report/envelope"
 	"landed/server/fleet"
 	"landed/server/intake"
 	"landed/server/store"
@@ -104,10 +106,11 @@ func source(name string, counter int) []byte {
 // The reports of tests. Each takes installation and sequence number.
 func waits(n int, seq int64) (report.Report, ed25519.PrivateKey) { return storetest.Report(n, seq) }
 
+// quiet has not activated itself yet.
 func quiet(n int, seq int64) (report.Report, ed25519.PrivateKey) {
 	r, key := waits(n, seq)
-	r.Evidence.State, r.Evidence.Origin, r.Evidence.AttemptsSetup = report.StateOff, report.OriginFactoryDefault, 0
-	r.Evidence.Slots = []report.Slot{{Present: true, By: report.RegisteredByNone}}
+	r.Answers["state"], r.Answers["origin"] = probe.Word("off"), probe.Word("factory_default")
+	r.Answers["attempts_setup"], r.Answers["slot_1"] = probe.Int(0), probe.Word("free")
 	return r, key
 }
 
@@ -119,31 +122,43 @@ func downloads(n int, seq int64) (report.Report, ed25519.PrivateKey) {
 
 func fails(n int, seq int64) (report.Report, ed25519.PrivateKey) {
 	r, key := waits(n, seq)
-	r.Kind, r.Progress, r.Failure = report.KindProgress, report.ProgressFailed, &report.Failure{Phase: report.PhaseInstall, Code: 7}
+	r.Kind, r.Progress = report.KindProgress, report.ProgressFailed
+	r.Failure = &report.Failure{Phase: report.PhaseInstall, Code: 7}
 	return r, key
 }
 
+// silent runs the patch, is off, and was tested.
 func silent(n int, seq int64) (report.Report, ed25519.PrivateKey) {
-	r, key := quiet(n, seq)
-	r.Kind, r.Progress, r.Build, r.BuildUTC, r.PreviousBuild = report.KindEffect, report.ProgressRunning, patched, 1_407_600_000, r.Build
-	r.Evidence.Feature, r.Evidence.Migration, r.Evidence.Origin, r.Evidence.AutoGate = 1, report.MigrationSwitchOff, report.OriginPolicy, report.GateClosed
-	r.Evidence.Transport = report.TransportNotUsed
+	r, key := waits(n, seq)
+	r.Kind, r.Progress, r.Build, r.BuildUTC = report.KindEffect, report.ProgressRunning, patched, 1_407_600_000
+	r.PreviousBuild, r.Answers = report.BuildOther, storetest.Quiet()
 	return r, key
 }
 
 func leaks(n int, seq int64) (report.Report, ed25519.PrivateKey) {
 	r, key := silent(n, seq)
-	r.Evidence.AttemptsBuild, r.Evidence.AttemptsSetup, r.Evidence.Transport = 1, 1, report.TransportHTTPS
+	r.Answers["attempts_build"], r.Answers["attempts_setup"] = probe.Int(1), probe.Int(1)
+	r.Answers["transport"] = probe.Word("https")
 	return r, key
 }
 
 func seal(t testing.TB, r report.Report, key ed25519.PrivateKey) []byte {
 	t.Helper()
-	envelope, err := report.Seal(r, key)
+	text, _, err := envelope.Seal(r, key)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return envelope
+	return text
+}
+
+// idOf is the id of what was sealed.
+func idOf(t testing.TB, text []byte) string {
+	t.Helper()
+	r, _, err := envelope.Open(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r.ID
 }
 
 func refOf(n int) report.Reference {

@@ -17,6 +17,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/rogpeppe/go-internal/txtar"
 
+	"landed/manifests/effect"
 	"landed/manifests/report"
 	"landed/server/fleet"
 	"landed/server/store/storetest"
@@ -134,7 +135,7 @@ func FuzzAdvance(f *testing.F) {
 			now = now.Add(time.Duration(data[0]) * time.Hour)
 			c := fleet.Counts{
 				Verdicts: map[fleet.Class]int64{fleet.ConfirmedOff: int64(data[1]), fleet.Leak: int64(data[2]), fleet.CarriedOver: int64(data[3])},
-				Kinds:    map[fleet.Kind]int64{fleet.Good: int64(data[1]), fleet.Bad: int64(data[2]), fleet.Open: int64(data[3])},
+				Kinds:    map[fleet.Kind]int64{effect.Good: int64(data[1]), effect.Bad: int64(data[2]), effect.Open: int64(data[3])},
 				Progress: map[report.Progress]int64{report.ProgressRunning: int64(data[1]), report.ProgressFailed: int64(data[4])},
 			}
 			c.Leaked = c.Verdicts[fleet.Leak]
@@ -188,7 +189,7 @@ func TestDefaultStagesAreValid(t *testing.T) {
 
 func BenchmarkAdvance(b *testing.B) {
 	r := running()
-	c := fleet.Counts{Kinds: map[fleet.Kind]int64{fleet.Good: 90}, Progress: map[report.Progress]int64{report.ProgressRunning: 100}}
+	c := fleet.Counts{Kinds: map[fleet.Kind]int64{effect.Good: 90}, Progress: map[report.Progress]int64{report.ProgressRunning: 100}}
 	b.ReportAllocs()
 	for b.Loop() {
 		Advance(start, r, c)

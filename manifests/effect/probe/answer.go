@@ -193,3 +193,6 @@ func or(words []string) string {
 	}
 	return text
 }
+
+// Equal says that both are the same answer.
+func (v Value) Equal(o Value) bool { return v == o }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"testing"
 
+	"landed/manifests/effect"
 	"landed/manifests/report"
 	"landed/server/fleet"
 )
@@ -25,10 +26,10 @@ func testCounts(t *testing.T, s fleet.Store) {
 			t.Error(err)
 		}
 		if c.Installations != installations || c.Verdicts[fleet.Unpatched] != unpatched || c.Verdicts[fleet.ConfirmedOff] != confirmed || c.Running() != confirmed ||
-			c.Proven() != confirmed || c.Kinds[fleet.Unjudged] != unpatched || c.Before[fleet.BeforeQuiet] != installations {
+			c.Proven() != confirmed || c.Kinds[effect.Unjudged] != unpatched || c.Before[fleet.BeforeQuiet] != installations {
 			t.Errorf("%s: got %+v", release, c)
 		}
-		if len(c.Verdicts) != len(fleet.Classes) || len(c.Kinds) != len(fleet.Kinds) || len(c.Progress) != 5 || len(c.Before) != 4 {
+		if len(c.Verdicts) != len(fleet.Classes) || len(c.Kinds) != len(effect.Kinds) || len(c.Progress) != 5 || len(c.Before) != 4 {
 			t.Errorf("%s: cells of zero are missing: %+v", release, c)
 		}
 	}
@@ -65,13 +66,13 @@ func testCounts(t *testing.T, s fleet.Store) {
 // testTotals has one installation go from release to release: each keeps what it had shown, and the total counts it once.
 func testTotals(t *testing.T, s fleet.Store) {
 	one := fleet.Installation{
-		Ref: "R", Release: "one", Current: true, Model: "armani", Channel: "stable", Verdict: fleet.Leak, Kind: fleet.Bad, Leaked: true,
+		Ref: "R", Release: "one", Current: true, Model: "armani", Channel: "stable", Verdict: fleet.Leak, Kind: effect.Bad, Leaked: true,
 		Progress: report.ProgressRunning, Before: fleet.BeforeActive,
 	}
 	left := one
 	left.Current = false
 	two := one
-	two.Release, two.Verdict, two.Kind, two.Leaked = "two", fleet.ConfirmedOff, fleet.Good, false
+	two.Release, two.Verdict, two.Kind, two.Leaked = "two", fleet.ConfirmedOff, effect.Good, false
 	beta, other := two, one
 	beta.Channel, other.Model = "beta", "dior"
 	update(t, s, func(tx fleet.Tx) error {
@@ -82,7 +83,7 @@ func testTotals(t *testing.T, s fleet.Store) {
 	})
 	view(t, s, func(tx fleet.Tx) error {
 		released, err1 := tx.Counts().Of(ctx, "one", "armani", "stable")
-		if released.Installations != 1 || released.Kinds[fleet.Bad] != 1 || released.Leaked != 1 {
+		if released.Installations != 1 || released.Kinds[effect.Bad] != 1 || released.Leaked != 1 {
 			t.Errorf("the release that it left: %+v", released)
 		}
 		total, err2 := tx.Counts().Total(ctx, "armani", "stable")

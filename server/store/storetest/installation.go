@@ -4,6 +4,7 @@ package storetest
 
 import (
 	"crypto/ed25519"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"slices"
@@ -11,7 +12,11 @@ import (
 	"testing"
 	"time"
 
+	"landed/manifests/effect"
+	"landed/manifests/effect/probe"
 	"landed/manifests/report"
+	"landed/manifests/report/envelope"
+	v2 "landed/manifests/report/v2"
 	"landed/server/fleet"
 )
 
@@ -20,28 +25,46 @@ import (
 func Report(n int, seq int64) (report.Report, ed25519.PrivateKey) {
 	seed := make([]byte, ed25519.SeedSize)
 	copy(seed, fmt.Sprintf("installation %d", n))
-	return report.Report{
-		Schema: report.Schema, ID: fmt.Sprintf("%016x%016x", n, seq), Seq: seq, Kind: report.KindBaseline, Release: "one",
-		Model: "armani", Variant: "armani", Channel: "stable", Build: report.BuildOther,
-		Progress: report.ProgressKnown,
-		Evidence: report.Evidence{
-			Migration: report.MigrationNotApplicable, State: report.StateOn, Origin: report.OriginAuto, Consent: report.ConsentNone,
-			ConsentSurface: report.SurfaceNone, AutoGate: report.GateOpen, Slots: []report.Slot{{Present: true, Registered: true, By: report.RegisteredByAuto}},
-			AttemptsSetup: 2, Triggers: report.Triggers{Boot: true, SIMReady: true, DataUp: true, DayPassed: true}, ObservedHours: 168, Transport: report.TransportHTTPS,
-		},
-	}, ed25519.NewKeyFromSeed(seed)
+	key := ed25519.NewKeyFromSeed(seed)
+	r := report.Report{
+		Schema: v2.Schema, Key: hex.EncodeToString(key.Public().(ed25519.PublicKey)), Seq: seq, Kind: report.KindBaseline,
+		Release: "one", Model: "armani", Variant: "armani", Channel: "stable", Build: report.BuildOther,
+		Progress: report.ProgressKnown, Answers: ActiveBefore(),
+	}
+	r.ID = v2.ID(v2.Bytes(r))
+	return r, key
+}
+
+// ActiveBefore are the answers of an unpatched handset that activated itself.
+func ActiveBefore() probe.Answers {
+	return probe.Answers{
+		"feature": probe.Int(0), "state": probe.Word("on"), "origin": probe.Word("auto"), "consent": probe.Word("none"),
+		"consent_when": probe.Word("no_day"), "auto_gate": probe.Word("open"), "slot_1": probe.Word("auto"),
+		"slot_2": probe.Word("absent"), "attempts_setup": probe.Int(2), "attempts_build": probe.Int(0),
+		"lookups_off": probe.Int(0), "boot": probe.Bool(true), "sim_ready": probe.Bool(true), "data_up": probe.Bool(true),
+		"observed_hours": probe.Int(168), "transport": probe.Word("https"),
+	}
+}
+
+// Quiet are the answers of a patched handset that is off and was tested for a day.
+func Quiet() probe.Answers {
+	a := ActiveBefore()
+	a["feature"], a["state"], a["origin"], a["auto_gate"] = probe.Int(1), probe.Word("off"), probe.Word("policy"), probe.Word("closed")
+	a["slot_1"], a["attempts_setup"], a["observed_hours"] = probe.Word("free"), probe.Int(0), probe.Int(24)
+	a["transport"] = probe.Word("not_used")
+	return a
 }
 
 // Stored seals a report as it came at a time.
 func Stored(t testing.TB, r report.Report, key ed25519.PrivateKey, at time.Time) fleet.StoredReport {
 	t.Helper()
-	envelope, err := report.Seal(r, key)
+	text, id, err := envelope.Seal(r, key)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return fleet.StoredReport{
-		ID: r.ID, Ref: report.ReferenceOf(key.Public().(ed25519.PublicKey)), Seq: r.Seq, Schema: r.Schema, Release: r.Release,
-		Envelope: envelope, At: at,
+		ID: id, Ref: report.ReferenceOf(key.Public().(ed25519.PublicKey)), Seq: r.Seq, Schema: v2.Schema, Release: r.Release,
+		Envelope: text, At: at,
 	}
 }
 
@@ -121,7 +144,7 @@ func arrive(t *testing.T, s fleet.Store, n int, seq int64, at time.Time, class f
 func arriveOn(t *testing.T, s fleet.Store, r report.Report, key ed25519.PrivateKey, at time.Time, class fleet.Class) fleet.Installation {
 	t.Helper()
 	stored := Stored(t, r, key, at)
-	newest, ref, err := report.Open(stored.Envelope)
+	newest, ref, err := envelope.Open(stored.Envelope)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -218,7 +241,7 @@ func testStates(t *testing.T, s fleet.Store) {
 	walk("two", 5, two)
 	walk("three", 5)
 	update(t, s, func(tx fleet.Tx) error { // and back
-		one.Current, two.Current, one.Verdict, one.Kind = true, false, fleet.NotExercised, fleet.Unjudged
+		one.Current, two.Current, one.Verdict, one.Kind = true, false, fleet.NotExercised, effect.Unjudged
 		return tx.Installations().Put(ctx, one, two)
 	})
 	view(t, s, func(tx fleet.Tx) error {
