@@ -27,6 +27,7 @@ var mayImport = map[string][]string{
 	"internal/durable":            {},
 	"internal/cli":                {},
 	"internal/format":             {},
+	"internal/compare":            {},
 	"manifests":                   {"=manifests/strict", "=manifests/effect/probe"},
 	"manifests/strict":            {},
 	"manifests/effect/probe":      {},
