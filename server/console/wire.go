@@ -29,6 +29,7 @@ type packageWire struct {
 	By        string          `json:"by"`
 	At        time.Time       `json:"at"`
 	Known     bool            `json:"known,omitempty"` // only in the answer to an upload: the bytes were here already
+	Also      []packageWire   `json:"also,omitempty"`  // only there: the same file for the other devices that it names
 }
 
 func packageToWire(p fleet.Package) packageWire {
@@ -37,7 +38,7 @@ func packageToWire(p fleet.Package) packageWire {
 		findings = json.RawMessage("[]")
 	}
 	return packageWire{p.SHA256, p.Name, p.Size, p.Model, p.Variant, p.Channel, p.Family, p.Build, p.PreBuilds, findings,
-		nil, p.By, p.At, false}
+		nil, p.By, p.At, false, nil}
 }
 
 type releaseWire struct {

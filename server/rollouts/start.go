@@ -30,6 +30,9 @@ func (rs *Rollouts) Start(ctx context.Context, wish Start) (started []fleet.Roll
 	if wish.Channel == "" {
 		wish.Channel = "stable"
 	}
+	if err := rs.cfg.Lineup.CheckChannel(wish.Channel); err != nil {
+		return nil, err
+	}
 	if len(wish.Stages) == 0 {
 		wish.Stages = fleet.DefaultStages()
 	}

@@ -26,6 +26,7 @@ type Package struct {
 	By        string          `json:"by"`                   // name on the token
 	At        time.Time       `json:"at"`
 	Known     bool            `json:"known,omitempty"` // only in the answer to an upload: the bytes were here already
+	Also      []Package       `json:"also,omitempty"`  // only there: the same file for the other devices that it names
 }
 
 // Ref is the identity of a package: the same bytes can be one for several models and channels.
