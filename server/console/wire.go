@@ -10,6 +10,7 @@ import (
 	"landed/manifests/tufrepo"
 	"landed/server/fleet"
 	"landed/server/release"
+	"landed/server/trust"
 )
 
 // The shapes of the API. Times are RFC 3339 in UTC, shares hundredths of a percent.
@@ -72,6 +73,9 @@ type roleWire struct {
 	Need    int      `json:"need"`
 	Signed  []string `json:"signed"`  // key ids
 	Missing []string `json:"missing"` // key ids
+	// People, by name, or by the first 12 digits of the key id where no name is known.
+	SignedBy    []string `json:"signed_by"`
+	MissingFrom []string `json:"missing_from"`
 }
 
 func changeToWire(c fleet.Change, p release.Progress) changeWire {
@@ -82,7 +86,8 @@ func changeToWire(c fleet.Change, p release.Progress) changeWire {
 	}
 	for _, r := range c.Roles {
 		one := byRole[r.Role]
-		w.Roles = append(w.Roles, roleWire{r.Role, r.Version, one.Have, one.Need, orEmpty(one.Signed), orEmpty(one.Missing)})
+		w.Roles = append(w.Roles, roleWire{r.Role, r.Version, one.Have, one.Need, orEmpty(one.Signed), orEmpty(one.Missing),
+			trust.People(p.Names, one.Signed), trust.People(p.Names, one.Missing)})
 	}
 	return w
 }

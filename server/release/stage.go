@@ -43,6 +43,9 @@ func (rs *Releases) Stage(ctx context.Context, name, by string) (fleet.Change, e
 		if err != nil {
 			return err
 		}
+		if draft.names, err = rs.names(ctx, s); err != nil {
+			return err
+		}
 		if change, err = rs.request(s, r, draft); err != nil {
 			return err
 		}
@@ -84,6 +87,7 @@ type draft struct {
 	packages  []tufrepo.RequestPackage
 	models    []manifests.Model
 	pruned    []string
+	names     map[string]string // of the holders of keys
 }
 
 // draftRoles stores nothing: what it finds may still be refused.

@@ -85,7 +85,7 @@ func Open(ctx context.Context, c Config) (*Rooms, error) {
 		Releases: release.New(release.Config{
 			Store: c.Store, Repo: r, Lineup: line, Life: c.Expiry.Model, Random: c.Random,
 		}),
-		Trust: &trust.Trust{Repo: r, Rollouts: going},
+		Trust: &trust.Trust{Store: c.Store, Repo: r, Rollouts: going},
 	}
 	if c.ReadOnly {
 		return rooms, nil
