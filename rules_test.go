@@ -35,7 +35,7 @@ var mayImport = map[string][]string{
 	"manifests/release":           {"=manifests", "manifests/effect", "=manifests/strict", "=manifests/tufrepo"},
 	"manifests/otapkg":            {"=manifests", "=internal/format"},
 	"manifests/tufrepo":           {"=manifests", "=internal/format"},
-	"manifests/offers":            {"=manifests"},
+	"manifests/offers":            {"=manifests", "=manifests/strict"},
 	"manifests/report":            {"=manifests/effect/probe"},
 	"manifests/report/v1":         {"=manifests/report", "=manifests/effect/probe", "=manifests/strict"},
 	"manifests/report/v2":         {"=manifests/report", "=manifests/effect/probe", "=manifests/strict"},
