@@ -10,7 +10,6 @@ import (
 	"landed/manifests/tufrepo"
 	"landed/server/fleet"
 	"landed/server/release"
-	"landed/server/trust"
 )
 
 // The shapes of the API. Times are RFC 3339 in UTC, shares hundredths of a percent.
@@ -87,7 +86,7 @@ func changeToWire(c fleet.Change, p release.Progress) changeWire {
 	for _, r := range c.Roles {
 		one := byRole[r.Role]
 		w.Roles = append(w.Roles, roleWire{r.Role, r.Version, one.Have, one.Need, orEmpty(one.Signed), orEmpty(one.Missing),
-			trust.People(p.Names, one.Signed), trust.People(p.Names, one.Missing)})
+			tufrepo.People(p.Names, one.Signed), tufrepo.People(p.Names, one.Missing)})
 	}
 	return w
 }

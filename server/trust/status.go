@@ -3,7 +3,6 @@
 package trust
 
 import (
-	"cmp"
 	"context"
 	"slices"
 	"time"
@@ -40,7 +39,7 @@ func (t *Trust) Status(ctx context.Context) ([]Role, error) {
 		}
 		info := s.Info(role)
 		all = append(all, Role{role, info.Version, info.Expires, n.Need,
-			People(names, slices.Concat(n.Signed, n.Missing)), People(names, n.Signed)})
+			tufrepo.People(names, slices.Concat(n.Signed, n.Missing)), tufrepo.People(names, n.Signed)})
 		return nil
 	}
 	if err := add(root, tufrepo.Root, root); err != nil {
@@ -57,14 +56,4 @@ func (t *Trust) Status(ctx context.Context) ([]Role, error) {
 		}
 	}
 	return all, nil
-}
-
-// People are the names of key ids, or their first 12 digits, in order.
-func People(names map[string]string, ids []string) []string {
-	all := []string{}
-	for _, id := range ids {
-		all = append(all, cmp.Or(names[id], id[:min(len(id), 12)]))
-	}
-	slices.Sort(all)
-	return all
 }
