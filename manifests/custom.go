@@ -6,6 +6,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+
+	"landed/manifests/strict"
 )
 
 // CustomSchema is the version of the custom part that is written now, and the highest that is read.
@@ -108,7 +110,7 @@ func ParseCustomStrict(raw []byte) (Custom, error) {
 	var again any = closed(c)
 	if c.Schema == 1 {
 		var old Custom1
-		if err := StrictJSON(raw, &old); err != nil {
+		if err := strict.JSON(raw, &old); err != nil {
 			return Custom{}, fmt.Errorf("custom part: %w", err)
 		}
 		again = old

@@ -14,8 +14,6 @@ package manifests
 
 import (
 	"regexp"
-
-	"landed/manifests/strict"
 )
 
 // Build is what runs on a handset.
@@ -49,6 +47,3 @@ func ValidChannel(channel string) bool { return channelName.MatchString(channel)
 
 // ValidRelease says if name can name a release.
 func ValidRelease(name string) bool { return releaseName.MatchString(name) }
-
-// StrictJSON is strict.JSON.
-func StrictJSON(text []byte, into any) error { return strict.JSON(text, into) }

@@ -12,6 +12,8 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+
+	"landed/manifests/strict"
 )
 
 // The two members that any object of a signed document may have. They keep their names and their meaning for ever.
@@ -48,7 +50,7 @@ func (e *NeedsError) Error() string {
 // it does not know are passed over, on every level. It gives a *NeedsError if the object is of a higher version than
 // known, or lists under must_understand what into has no field for. Names count exactly as they are written, and
 // none may stand twice in an object: two readers shall never see different values. What is known is read as strictly
-// as [StrictJSON] does.
+// as [strict.JSON] does.
 func Understand(text []byte, what string, known int64, into any) error {
 	if err := uniqueNames(text); err != nil {
 		return err
@@ -70,7 +72,7 @@ func Understand(text []byte, what string, known int64, into any) error {
 	if err != nil {
 		return err
 	}
-	return StrictJSON(pruned, into)
+	return strict.JSON(pruned, into)
 }
 
 var unmarshaler = reflect.TypeFor[json.Unmarshaler]()

@@ -25,7 +25,9 @@ import (
 	"landed/server/console"
 	"landed/server/datadir"
 	"landed/server/device/feed"
+	"landed/server/fleet"
 	"landed/server/intake"
+	"landed/server/published"
 	"landed/server/repo"
 	"landed/server/rollouts"
 	"landed/server/rooms"
@@ -48,6 +50,7 @@ type Config struct {
 	MaxUpload int64                // bytes of one package; 0: DefaultMaxUpload
 	Language  string               // of the status pages; "" is English
 	Notice    string               // at the top of every status page, such as that this is a rehearsal; "" is none
+	RefuseV1  bool                 // take no reports of version 1 in any more
 	ReadOnly  bool                 // look at the data folder as it lies, and heal nothing: for Check
 	// Event, if set, is told of each change of a rollout, as rollouts.Ledger.Event.
 	Event func(context.Context, rollouts.Event)
@@ -163,7 +166,7 @@ func (s *Server) build(ctx context.Context) (err error) {
 	s.opened(s.rooms.Close)
 	s.intake = intake.New(intake.Config{
 		Store: s.db, Now: s.cfg.Now, Log: s.cfg.Log, Rules: rules, Catalogue: s.cfg.Catalogue,
-		Rollouts: s.rooms.Ledger, Offers: s.rooms.Rollouts.PublishOffers,
+		Rollouts: s.rooms.Ledger, Offers: s.rooms.Rollouts.PublishOffers, RefuseV1: s.cfg.RefuseV1,
 	})
 	s.opened(s.intake.Close)
 	s.guard = &auth.Guard{Store: s.db, Log: s.cfg.Log}
@@ -215,6 +218,34 @@ func (s *Server) Check(ctx context.Context, progress func(path string)) ([]strin
 	}
 	differences, err := s.db.Recount(ctx)
 	return append(faults, differences...), err
+}
+
+// Rejudge judges the stored installations of a release again, or of every published release if none is named, after a
+// rule of the program changed. It may run beside a server that serves the same folder. See [intake.Intake.Rejudge].
+func (s *Server) Rejudge(ctx context.Context, release, by string, progress func(intake.Rejudged)) ([]intake.Rejudged, error) {
+	names := []string{release}
+	if release == "" {
+		names = nil
+		err := s.db.View(ctx, func(tx fleet.Tx) error {
+			all, err := published.Load(ctx, tx)
+			for _, r := range all {
+				names = append(names, r.Name)
+			}
+			return err
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	var done []intake.Rejudged
+	for _, name := range names {
+		one, err := s.intake.Rejudge(ctx, name, by, progress)
+		if err != nil {
+			return done, err
+		}
+		done = append(done, one)
+	}
+	return done, nil
 }
 
 // Close answers the reports that wait and lets go of everything. It is called after the last

@@ -113,6 +113,15 @@ func (c compiler) compile(text string) (condition, error) {
 	return condition{program, names}, nil
 }
 
+// program makes one of conditions that were compiled each.
+func (c compiler) program(text string) (cel.Program, error) {
+	checked, issues := c.env.Compile(text)
+	if issues.Err() != nil {
+		return nil, errors.New(issueText(issues))
+	}
+	return c.env.Program(checked, cel.EvalOptions(cel.OptOptimize))
+}
+
 func issueText(issues *cel.Issues) string {
 	text := ""
 	for i, e := range issues.Errors() {

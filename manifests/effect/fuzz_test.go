@@ -67,7 +67,7 @@ func judgeAnything(t *testing.T, p *Program) {
 	}
 	for _, given := range []probe.Answers{answers, nil} {
 		r := report.Report{Schema: 2, Model: "armani", Variant: "armani", Build: patchedBuild, Progress: report.ProgressRunning, Answers: given}
-		v := Judge(now, Subject{Newest: r, Last: now.Add(-time.Hour)}, Standard{p, testBuilds})
+		v := Judge(now, Subject{Newest: r, Last: now.Add(-time.Hour)}, Standard{Program: p, Builds: testBuilds})
 		if v.Class == "" || v.Kind != p.Effect.KindOf(v.Class) || len(v.Because) == 0 {
 			t.Fatalf("%+v is judged as %+v", given, v)
 		}

@@ -19,9 +19,16 @@ const SilentAfter = 15 * 24 * time.Hour
 type Program struct {
 	Effect   Effect
 	rules    []condition // beside Effect.Rules
-	kinds    []Kind      // beside Effect.Rules
+	runs     []run       // of rules
 	findings []condition // beside Effect.Before.Rules
 	names    names
+}
+
+// run is neighbouring rules of one class, and whether any of them holds: one condition in place of many.
+type run struct {
+	class string
+	kind  Kind
+	any   condition
 }
 
 // Compile checks e, words too, and makes it ready to judge. The error has every fault.
@@ -47,7 +54,7 @@ func (e Effect) compile() (*Program, error) {
 		if err != nil {
 			faults = append(faults, fmt.Errorf("rule %s of class %s: %w", r.Code, r.Class, err))
 		}
-		p.rules, p.kinds = append(p.rules, cond), append(p.kinds, e.KindOf(r.Class))
+		p.rules = append(p.rules, cond)
 	}
 	for _, f := range e.Before.Rules {
 		if !slices.Contains(e.Before.Findings, f.Finding) && f.Finding != NotSeen {
@@ -59,7 +66,30 @@ func (e Effect) compile() (*Program, error) {
 		}
 		p.findings = append(p.findings, cond)
 	}
-	return p, errors.Join(faults...)
+	if err := errors.Join(faults...); err != nil {
+		return p, err
+	}
+	return p, p.compileRuns(c)
+}
+
+// compileRuns joins neighbouring rules of one class by ||. CEL absorbs what cannot be evaluated there if another side
+// holds, so a run holds if, and only if, one of its rules does.
+func (p *Program) compileRuns(c compiler) error {
+	for i := 0; i < len(p.Effect.Rules); {
+		class, all := p.Effect.Rules[i].Class, ""
+		for ; i < len(p.Effect.Rules) && p.Effect.Rules[i].Class == class; i++ {
+			if all != "" {
+				all += " || "
+			}
+			all += "(" + p.Effect.Rules[i].When + ")"
+		}
+		any, err := c.program(all)
+		if err != nil {
+			return fmt.Errorf("rules of class %s: %w", class, err)
+		}
+		p.runs = append(p.runs, run{class, p.Effect.KindOf(class), condition{program: any}})
+	}
+	return nil
 }
 
 // Standard is what an installation of one model is judged by.
@@ -140,15 +170,17 @@ func impostor(s Subject, build Build) []Reason {
 // judge looks at the rules of the effect. ok is false if none holds.
 func (p *Program) judge(r report.Report, onRelease bool) (v Verdict, ok bool) {
 	a := p.activation(r, onRelease)
-	for i, rule := range p.Effect.Rules {
-		switch {
-		case v.Class != "" && rule.Class != v.Class, p.kinds[i] == Good && !a.complete, !p.rules[i].holds(a):
-			continue
-		}
-		v.Class, v.Kind = rule.Class, p.kinds[i]
-		v.Because = append(v.Because, p.reason(i, r))
+	at := slices.IndexFunc(p.runs, func(r run) bool { return (r.kind != Good || a.complete) && r.any.holds(a) })
+	if at < 0 {
+		return v, false
 	}
-	return v, v.Class != ""
+	v.Class, v.Kind = p.runs[at].class, p.runs[at].kind
+	for i, rule := range p.Effect.Rules {
+		if rule.Class == v.Class && p.rules[i].holds(a) {
+			v.Because = append(v.Because, p.reason(i, r))
+		}
+	}
+	return v, true
 }
 
 // reason is the code of a rule that holds, with the answers that its condition looked at. What nobody asked for, such as

@@ -148,7 +148,7 @@ func around(p *Program, base point, compare func(point)) {
 // answers, and at every pair of changes to the points where the classes meet.
 func TestJudgesAgree(t *testing.T) {
 	p := shipped(t, "cloud-messaging-opt-in")
-	by, old := Standard{p, testBuilds}, oldRule{p.Effect.PromptDay, testBuilds}
+	by, old := Standard{Program: p, Builds: testBuilds}, oldRule{p.Effect.PromptDay, testBuilds}
 	seen := map[string]int{}
 	compare := func(at point) {
 		t.Helper()
@@ -192,7 +192,7 @@ func TestJudgesAgree(t *testing.T) {
 func TestUnanswered(t *testing.T) {
 	p := shipped(t, "cloud-messaging-opt-in")
 	s, _ := quiet(p).subjects(p)
-	if v := Judge(now, s, Standard{p, testBuilds}); v.Class != "confirmed_off" {
+	if v := Judge(now, s, Standard{Program: p, Builds: testBuilds}); v.Class != "confirmed_off" {
 		t.Fatalf("whole: %+v", v)
 	}
 	for _, q := range p.Effect.Probes {
@@ -204,7 +204,7 @@ func TestUnanswered(t *testing.T) {
 		}
 		less := s
 		less.Newest.Answers = left
-		if v := Judge(now, less, Standard{p, testBuilds}); v.Kind == Good {
+		if v := Judge(now, less, Standard{Program: p, Builds: testBuilds}); v.Kind == Good {
 			t.Errorf("without an answer to %s: %+v", q.Name, v)
 		}
 	}
@@ -220,7 +220,7 @@ func BenchmarkJudge(b *testing.B) {
 		s, o := draw(p, random).subjects(p)
 		subjects, olds = append(subjects, s), append(olds, o)
 	}
-	by, old := Standard{p, testBuilds}, oldRule{p.Effect.PromptDay, testBuilds}
+	by, old := Standard{Program: p, Builds: testBuilds}, oldRule{p.Effect.PromptDay, testBuilds}
 	b.ReportAllocs()
 	for i := 0; b.Loop(); i++ {
 		Judge(now, subjects[i%len(subjects)], by)
@@ -232,4 +232,25 @@ func BenchmarkJudge(b *testing.B) {
 	}
 	b.ReportMetric(float64(time.Since(start).Nanoseconds())/float64(n), "ns/op-in-Go")
 	b.ReportMetric(float64(elapsed.Nanoseconds())/float64(b.N)/float64(len(p.Effect.Rules)), "ns/rule")
+}
+
+// TestOlderBuilds: a handset that still runs a build of an earlier release has not met this one. What that build does is
+// judged under its own release, however bad.
+func TestOlderBuilds(t *testing.T) {
+	p := shipped(t, "cloud-messaging-opt-in")
+	s, _ := quiet(p).subjects(p)
+	s.Newest.Build, s.Newest.Progress = unpatchedBuild, report.ProgressKnown
+	s.Newest.Answers["auto_gate"] = probe.Word("open") // a bad build of the release before
+	by := Standard{Program: p, Builds: testBuilds}
+	if v := Judge(now, s, by); v.Class != Contradictory {
+		t.Errorf("of nobody's build: %+v", v)
+	}
+	by.Older = []string{unpatchedBuild}
+	if v := Judge(now, s, by); v.Class != Unpatched {
+		t.Errorf("of an earlier release: %+v", v)
+	}
+	s.Last = now.Add(-SilentAfter - 1)
+	if v := Judge(now, s, by); v.Class != Unknown {
+		t.Errorf("and silent: %+v", v)
+	}
 }

@@ -73,7 +73,7 @@ func TestReasonsAreDiscreet(t *testing.T) {
 	r := report.Report{Model: "armani", Variant: "armani", Build: patchedBuild, Answers: probe.Answers{
 		"state": probe.Word("owner_of_it"), "sent": probe.Int(31_415), "boot": probe.Bool(true),
 	}}
-	v := Judge(now, Subject{Newest: r, Last: now.Add(-time.Hour)}, Standard{p, testBuilds})
+	v := Judge(now, Subject{Newest: r, Last: now.Add(-time.Hour)}, Standard{Program: p, Builds: testBuilds})
 	if v.Class != "loud" || len(v.Because) != 1 {
 		t.Fatalf("%+v", v)
 	}

@@ -9,6 +9,7 @@ import (
 	"fmt"
 
 	"landed/manifests"
+	"landed/manifests/strict"
 )
 
 // wire is an offer in JSON, its custom part as it was signed.
@@ -117,7 +118,7 @@ func parseStrict(text []byte) (Document, error) {
 		Channel string `json:"channel"`
 		Offers  []wire `json:"offers"`
 	}
-	if err := manifests.StrictJSON(text, &w); err != nil {
+	if err := strict.JSON(text, &w); err != nil {
 		return Document{}, err
 	}
 	d := Document{Schema: w.Schema, Model: w.Model, Channel: w.Channel}

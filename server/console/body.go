@@ -11,7 +11,7 @@ import (
 	"slices"
 	"strings"
 
-	"landed/manifests"
+	"landed/manifests/strict"
 	"landed/server/fleet"
 )
 
@@ -64,7 +64,7 @@ func read(w http.ResponseWriter, r *http.Request, into any) error {
 	if err != nil {
 		return err
 	}
-	if err := manifests.StrictJSON(text, into); err != nil {
+	if err := strict.JSON(text, into); err != nil {
 		return &fleet.Error{Kind: fleet.Invalid, Code: "json", Msg: "the body is not the JSON that is wanted here: " +
 			err.Error()}
 	}

@@ -46,6 +46,7 @@ type ReportsTx interface {
 	Installations() Installations
 	Reports() Reports
 	Counts() CountsTable
+	Walks() Walks
 }
 
 // Packages keeps uploaded packages. A PackageRef without Model or Channel means the only package of those bytes;
@@ -180,6 +181,13 @@ type CountsTable interface {
 	OfModel(ctx context.Context, model string) ([]Counts, error)            // of every release and channel, without totals
 	Totals(ctx context.Context) ([]Counts, error)                           // of every model and channel
 	List(ctx context.Context) ([]Counts, error)                             // of every release, model and channel, without totals
+}
+
+// Walks keeps how far long walks over installations have come.
+type Walks interface {
+	At(ctx context.Context, name string) (report.Reference, error) // where it stopped, "" before the first
+	Put(ctx context.Context, name string, after report.Reference) error
+	End(ctx context.Context, name string) error // to end what was never begun is a success
 }
 
 // Audit is the append-only trail.

@@ -119,9 +119,11 @@ func (h *handset) clone(now time.Time) {
 func judge(i *fleet.Installation, now time.Time, by effect.Standard) {
 	v := effect.Judge(now, effect.Subject{Newest: i.Newest, Last: i.Last, Cloned: i.Cloned}, by)
 	i.Verdict, i.Kind, i.Because = fleet.Class(v.Class), v.Kind, v.Because
-	// What cannot be true is no leak, however bad.
-	i.Leaked = i.Leaked || v.Kind == effect.Bad && v.Class != effect.Contradictory
+	i.Leaked = i.Leaked || isLeak(v)
 }
+
+// isLeak says if a verdict shows the opposite of the effect. What cannot be true is no leak, however bad.
+func isLeak(v effect.Verdict) bool { return v.Kind == effect.Bad && v.Class != effect.Contradictory }
 
 // progress is how far an installation counts as being; on is what it had shown of the release. A handset that refused
 // the feed has not begun anything: after an outage of the feed, all that wait would count as failed, and halt every

@@ -120,7 +120,7 @@ func TestUploadsThatDoNotArriveWhole(t *testing.T) {
 		{"a path for a name", "file_name", library.Incoming{Name: "../x.zip", Channel: "stable"}, bytes.NewReader(body)},
 		{"a NUL in the name", "file_name", library.Incoming{Name: "a\x00.zip", Channel: "stable"}, bytes.NewReader(body)},
 		{"a name of 300", "file_name", library.Incoming{Name: strings.Repeat("a", 300) + ".zip", Channel: "stable"}, bytes.NewReader(body)},
-		{"no such channel", "channel", library.Incoming{Name: name, Channel: "nightly"}, bytes.NewReader(body)},
+		{"no such channel", "channel", library.Incoming{Name: name, Channel: "Nightly!"}, bytes.NewReader(body)},
 	} {
 		_, err := h.Library.Upload(h.Ctx, tc.in, tc.r)
 		if e, isFleet := errors.AsType[*fleet.Error](err); !isFleet || e.Code != tc.code {

@@ -62,6 +62,7 @@ func serveCommand(stdout, stderr io.Writer) *cobra.Command {
 	asJSON := f.Bool("log-json", false, "log as JSON")
 	f.Int64Var(&o.cfg.MaxUpload, "max-upload", server.DefaultMaxUpload, "largest package in `bytes`")
 	connections := f.Int("max-connections", 4096, "how many connections may be open at a time; more wait")
+	f.BoolVar(&o.cfg.RefuseV1, "refuse-report-v1", false, "take no more reports of version 1; stored ones are read as ever")
 	f.StringVar(&o.cfg.Language, "language", "en",
 		"language (`tag`) of the status pages: "+strings.Join(server.Languages(), ", "))
 	f.DurationVar(&o.cfg.Expiry.Timestamp, "timestamp-life", o.cfg.Expiry.Timestamp, "how long the timestamp is valid")

@@ -31,7 +31,7 @@ func pkg(letter string) fleet.Package {
 		Build: manifests.Build{Fingerprint: letter, Incremental: letter, UTC: 1}, Facts: []byte("{}"), Findings: []byte("[]")}
 }
 
-func release(name string, counter int64, state fleet.ReleaseState, letters ...string) fleet.Release {
+func stored(name string, counter int64, state fleet.ReleaseState, letters ...string) fleet.Release {
 	r := fleet.Release{Name: name, Counter: counter, Source: source(name, counter), State: state}
 	for _, l := range letters {
 		r.Packages = append(r.Packages, pkg(l).Ref())
@@ -49,9 +49,9 @@ func TestLoad(t *testing.T) {
 	}
 	write(func(tx fleet.Tx) error {
 		return errors.Join(tx.Packages().Put(ctx, pkg("a")), tx.Packages().Put(ctx, pkg("b")),
-			tx.Releases().Create(ctx, release("one", 1, fleet.ReleasePublished, "a")),
-			tx.Releases().Create(ctx, release("two", 2, fleet.ReleaseStaged, "b")),
-			tx.Releases().Create(ctx, release("three", 3, fleet.ReleaseDraft, "b")))
+			tx.Releases().Create(ctx, stored("one", 1, fleet.ReleasePublished, "a")),
+			tx.Releases().Create(ctx, stored("two", 2, fleet.ReleaseStaged, "b")),
+			tx.Releases().Create(ctx, stored("three", 3, fleet.ReleaseDraft, "b")))
 	})
 	var reader Reader
 	read := func() (lines []string) {
@@ -82,13 +82,13 @@ func TestLoad(t *testing.T) {
 		t.Errorf("at first: %q", got)
 	}
 	write(func(tx fleet.Tx) error {
-		return tx.Releases().Save(ctx, release("two", 2, fleet.ReleasePublished, "b"), fleet.ReleaseStaged)
+		return tx.Releases().Save(ctx, stored("two", 2, fleet.ReleasePublished, "b"), fleet.ReleaseStaged)
 	})
 	if got := read(); !slices.Equal(got, []string{"two 2 b.zip", "one 1 a.zip"}) {
 		t.Errorf("two is published: %q", got)
 	}
 	write(func(tx fleet.Tx) error {
-		return tx.Releases().Save(ctx, release("one", 1, fleet.ReleasePublished, "a", "b"), fleet.ReleasePublished)
+		return tx.Releases().Save(ctx, stored("one", 1, fleet.ReleasePublished, "a", "b"), fleet.ReleasePublished)
 	})
 	if got := read(); !slices.Equal(got, []string{"two 2 b.zip", "one 1 b.zip"}) {
 		t.Errorf("a package is added, as after a restored database: %q", got)

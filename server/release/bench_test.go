@@ -67,7 +67,7 @@ func builds(h *kit.Rooms, m manifests.Model, n int) []tufrepo.Target {
 	for i := range n {
 		custom := manifests.Custom{Model: m.Device, Variant: m.Device, Channel: "stable", Release: fmt.Sprintf("release-%d", i), Counter: int64(i + 1),
 			Build:  manifests.Build{Fingerprint: fmt.Sprintf("a/%s/%s:4.3/x/%d:user/release-keys", m.Device, m.Device, i), Incremental: fmt.Sprint(i), UTC: 1408000000 + int64(i)},
-			Effect: manifests.Effect{Name: manifests.EffectCloudMessagingOptIn, Feature: 1, Migration: manifests.MigrationLeave, PromptDay: "2014-08-01"}}
+			Schema: manifests.CustomSchema, Effect: "cloud-messaging-opt-in", Manifest: strings.Repeat("ab", 32)}
 		for _, path := range []string{tufrepo.PackagePath(m.Role(), fmt.Sprintf("b%d", i)), tufrepo.ManifestPath(m.Role(), custom.Release, m.Device)} {
 			body := []byte("the same few bytes") // one content for all: its links are what counts
 			t := kit.OK(h.Repo.Keep(h.Ctx, path, body))(h.T)

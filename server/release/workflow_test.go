@@ -4,7 +4,8 @@ package release_test
 
 import (
 	"bytes"
-	"encoding/json"
+	"crypto/sha256"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -55,13 +56,17 @@ func TestRequestIsWhatTheSignersReview(t *testing.T) {
 	h.Begin("armani")
 	c := h.Staged("armani")
 	req := kit.OK(tufrepo.ParseRequest(c.Request))(t)
-	if req.ID != c.ID || len(req.Roles) != 1 || len(req.Packages) != 1 || len(req.Manifests) != 1 || len(req.Summary) == 0 {
+	if req.ID != c.ID || len(req.Roles) != 1 || len(req.Packages) != 1 || len(req.Manifests) != 3 || len(req.Models) != 1 || len(req.Summary) == 0 {
 		t.Errorf("request is %+v", req)
 	}
 	info := kit.OK(tufrepo.Read(req.Roles[0].Metadata))(t)
-	var custom manifests.Custom
-	if err := json.Unmarshal(info.Targets[1].Custom, &custom); err != nil || custom.Variant != "armani_global" {
+	custom, err := manifests.ParseCustom(info.Targets[len(info.Targets)-1].Custom)
+	if err != nil || custom.Variant != "armani_global" {
 		t.Errorf("custom is %+v, %v", custom, err)
+	}
+	where := tufrepo.ManifestPath("armani", kit.OptIn, "armani_global")
+	if got := fmt.Sprintf("%x", sha256.Sum256(req.Manifests[where])); got != custom.Manifest {
+		t.Errorf("the custom part names the manifest %s, it has %s", custom.Manifest, got)
 	}
 	if _, err := h.Releases.Stage(h.Ctx, kit.OptIn, "ann"); err == nil {
 		t.Error("staged twice")
@@ -121,7 +126,7 @@ func TestReleaseFaultsComeTogether(t *testing.T) {
 	late := bytes.Replace(kit.ReleaseSource("1", "late"), []byte("2014-08-01"), []byte("2014-08-15"), 1)
 	_, err := h.Releases.Create(h.Ctx, late, []string{armani.SHA256, armani.SHA256}, "ann")
 	kit.CheckError(t, err, "release_packages", "DOWN-UNPATCH")
-	kit.CheckError(t, err, "release_packages", "one package per model and variant")
+	kit.CheckError(t, err, "release_packages", "one package per model, variant and channel")
 	_, err = h.Releases.Create(h.Ctx, kit.ReleaseSource("0", "Bad Name"), nil, "ann")
 	kit.CheckError(t, err, "release_source", "counter is 0")
 	_, err = h.Releases.Create(h.Ctx, kit.ReleaseSource("1", kit.OptIn), []string{strings.Repeat("a", 64)}, "ann")

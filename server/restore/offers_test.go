@@ -11,8 +11,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"landed/manifests"
+	"landed/manifests/effect/probe"
 	"landed/manifests/offers"
+	declaration "landed/manifests/release"
 	"landed/manifests/tufrepo"
 	"landed/server/fleet"
 	"landed/server/rollouts"
@@ -181,7 +182,7 @@ func checkTakenUp(h *kit.Rooms) {
 	h.T.Helper()
 	err := h.DB.View(h.Ctx, func(tx fleet.Tx) error {
 		release := kit.OK(tx.Releases().Get(h.Ctx, kit.OptIn))(h.T)
-		if declared := kit.OK(manifests.ParseRelease(release.Source))(h.T); release.State != fleet.ReleasePublished || len(release.Packages) != 2 || declared.EffectOn("cancro").Migration != manifests.MigrationSwitchOff {
+		if declared := kit.OK(declaration.Parse(release.Source))(h.T); release.State != fleet.ReleasePublished || len(release.Packages) != 2 || declared.AskOn("cancro").Migration != probe.MigrationSwitchOff {
 			h.T.Errorf("the release is %s with %d packages", release.State, len(release.Packages))
 		}
 		for _, ref := range release.Packages {

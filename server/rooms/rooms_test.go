@@ -4,6 +4,8 @@ package rooms_test
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -42,7 +44,7 @@ func TestFromUploadToOffer(t *testing.T) {
 	started := kit.OK(h.Rollouts.Start(h.Ctx, rollouts.Start{Release: kit.OptIn, Models: []string{"armani"}, By: "ann"}))(t)
 	bodies := kit.OK(c.Refresh(h.Now, tufrepo.OffersPath("armani", "stable"), m.Package.Path))(t)
 	d := kit.OK(offers.Parse(bodies[0]))(t)
-	if len(d.Offers) != 1 || d.Offers[0].Share != 100 || d.Offers[0].Salt != started[0].Salt || d.Offers[0].Package != m.Package || d.Offers[0].Custom != m.Custom() {
+	if len(d.Offers) != 1 || d.Offers[0].Share != 100 || d.Offers[0].Salt != started[0].Salt || d.Offers[0].Package != m.Package || d.Offers[0].Custom != m.Custom(fmt.Sprintf("%x", sha256.Sum256(body))) {
 		t.Errorf("offers are %+v", d)
 	}
 	if _, want := kit.PackageOf(t, "armani", fixtures.Patched); !bytes.Equal(bodies[1], want) {

@@ -12,8 +12,8 @@ import (
 
 	"landed/manifests"
 	"landed/manifests/effect"
-	"landed/manifests/report/envelope"
 	"landed/manifests/report"
+	"landed/manifests/report/envelope"
 	"landed/server/fleet"
 	"landed/server/reasons"
 )

@@ -7,7 +7,7 @@ import (
 	"fmt"
 	"slices"
 
-	"landed/manifests"
+	"landed/manifests/strict"
 	"landed/manifests/tufrepo"
 )
 
@@ -41,7 +41,7 @@ func NewLedger() *Ledger { return &Ledger{1, map[string]Signed{}} }
 // ParseLedger reads the file that Bytes makes.
 func ParseLedger(text []byte) (*Ledger, error) {
 	l := new(Ledger)
-	if err := manifests.StrictJSON(text, l); err != nil {
+	if err := strict.JSON(text, l); err != nil {
 		return nil, fmt.Errorf("record of signatures: %w", err)
 	}
 	if l.Schema != 1 || l.Roles == nil {

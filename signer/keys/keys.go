@@ -27,7 +27,7 @@ import (
 	"fmt"
 	"regexp"
 
-	"landed/manifests"
+	"landed/manifests/strict"
 	"landed/manifests/tufrepo"
 )
 
@@ -117,7 +117,7 @@ func ParsePublic(text []byte) (Public, error) {
 	if len(text) > 16<<10 {
 		return p, errors.New("public key file: larger than 16 KiB")
 	}
-	if err := manifests.StrictJSON(text, &p); err != nil {
+	if err := strict.JSON(text, &p); err != nil {
 		return p, fmt.Errorf("public key file: %w", err)
 	}
 	if _, err := p.Key.Public(); err != nil {

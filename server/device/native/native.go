@@ -16,7 +16,7 @@ import (
 	"mime"
 	"net/http"
 
-	"landed/manifests/report"
+	"landed/manifests/report/envelope"
 	"landed/server/fleet"
 	"landed/server/intake"
 	"landed/server/render"
@@ -34,17 +34,17 @@ func Reports(log *slog.Logger, to Receiver) http.Handler {
 		if err != nil || kind != "application/json" {
 			return fleet.Errorf(fleet.Invalid, "content_type", "a report is sent as application/json, a DSSE envelope")
 		}
-		if r.ContentLength > report.MaxEnvelope {
+		if r.ContentLength > envelope.MaxBytes {
 			return tooLarge()
 		}
-		envelope, err := io.ReadAll(io.LimitReader(r.Body, report.MaxEnvelope+1))
+		text, err := io.ReadAll(io.LimitReader(r.Body, envelope.MaxBytes+1))
 		if err != nil {
 			return &fleet.Error{Kind: fleet.Invalid, Code: "truncated", Msg: "the report did not arrive whole; send it again", Err: err}
 		}
-		if len(envelope) > report.MaxEnvelope {
+		if len(text) > envelope.MaxBytes {
 			return tooLarge()
 		}
-		receipt, err := to.Receive(r.Context(), envelope)
+		receipt, err := to.Receive(r.Context(), text)
 		if err != nil {
 			return err
 		}
@@ -53,5 +53,5 @@ func Reports(log *slog.Logger, to Receiver) http.Handler {
 }
 
 func tooLarge() error {
-	return fleet.Errorf(fleet.TooLarge, "too_large", "a report has at most %d bytes", report.MaxEnvelope)
+	return fleet.Errorf(fleet.TooLarge, "too_large", "a report has at most %d bytes", envelope.MaxBytes)
 }

@@ -24,6 +24,7 @@ import (
 
 	"landed/manifests"
 	"landed/manifests/report"
+	"landed/manifests/report/envelope"
 	"landed/server/device/native"
 	"landed/server/fleet"
 	"landed/server/intake"
@@ -146,11 +147,11 @@ func seal(t *testing.T, n int, seq int64, change ...func(*report.Report)) []byte
 	for _, c := range change {
 		c(&r)
 	}
-	envelope, err := report.Seal(r, key)
+	text, _, err := envelope.Seal(r, key)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return envelope
+	return text
 }
 
 // stored counts the reports of an installation.
@@ -183,7 +184,7 @@ func TestReportsAreTakenIn(t *testing.T) {
 		{"in capitals", "new", seal(t, 1, 4), []string{"Content-Type", "Application/JSON"}},
 	} {
 		got := d.send(bytes.NewReader(step.body), step.header...)
-		if got.Status != 200 || got.Stored != step.stored || len(got.ID) != 32 || !strings.HasPrefix(got.Kind, "application/json") {
+		if got.Status != 200 || got.Stored != step.stored || len(got.ID) != 64 || !strings.HasPrefix(got.Kind, "application/json") {
 			t.Errorf("%s: %+v", step.name, got)
 		}
 	}
@@ -209,7 +210,7 @@ func TestRefusedReportsLeaveNothing(t *testing.T) {
 	payload, signature := cut(good)
 	later, _ := cut(seal(t, 1, 9))
 	_, stranger := cut(seal(t, 2, 1))
-	big := bytes.Repeat([]byte("x"), report.MaxEnvelope+1)
+	big := bytes.Repeat([]byte("x"), envelope.MaxBytes+1)
 	for _, tt := range []struct {
 		name   string
 		body   io.Reader

@@ -84,6 +84,7 @@ func (t *tx) Channels() fleet.Channels           { return channels{t.q} }
 func (t *tx) Installations() fleet.Installations { return installations{t.q} }
 func (t *tx) Reports() fleet.Reports             { return reports{t.q} }
 func (t *tx) Counts() fleet.CountsTable          { return counts{t} }
+func (t *tx) Walks() fleet.Walks                 { return walks{t.q} }
 func (t *tx) Audit() fleet.Audit                 { return audit{t.q} }
 func (t *tx) Tokens() fleet.Tokens               { return tokens{t.q} }
 

@@ -37,6 +37,7 @@ func Run(t *testing.T, open func(t *testing.T) fleet.Store) {
 		{"states of an installation", testStates},
 		{"many at once", testMany},
 		{"silent installations", testSilent},
+		{"walks", testWalks},
 		{"counts", testCounts},
 		{"totals", testTotals},
 		{"audit", testAudit},

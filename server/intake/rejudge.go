@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package intake
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"landed/manifests/effect"
+	"landed/manifests/report/envelope"
+	"landed/server/fleet"
+)
+
+// rejudgeBatch bounds how many installations one transaction judges again, because reports wait meanwhile.
+const rejudgeBatch = 200
+
+// Rejudged says what judging again did.
+type Rejudged struct {
+	Release string
+	Judged  int64
+	Changed int64 // other class, reasons, finding before or leak than was stored
+	Resumed bool  // it went on where an earlier one was interrupted
+}
+
+// Rejudge judges every stored installation of a release again, by all its reports about it, after a rule of the program
+// changed. Figures move in the transactions that change the verdicts. It goes on where an earlier one was interrupted,
+// and may be repeated: the second time nothing changes. progress is told after each batch, and may be nil.
+func (i *Intake) Rejudge(ctx context.Context, release, by string, progress func(Rejudged)) (Rejudged, error) {
+	done := Rejudged{Release: release}
+	name := "rejudge " + release
+	for more := true; more; {
+		if err := ctx.Err(); err != nil {
+			return done, err
+		}
+		batch := done
+		err := i.Store.Update(ctx, func(tx fleet.Tx) (err error) {
+			batch = done
+			more, err = i.rejudgeBatch(ctx, tx, name, by, &batch)
+			return err
+		})
+		if err != nil {
+			return done, fmt.Errorf("judge release %s again: %w", release, err)
+		}
+		done = batch
+		if progress != nil {
+			progress(done)
+		}
+	}
+	return done, nil
+}
+
+func (i *Intake) rejudgeBatch(ctx context.Context, tx fleet.Tx, name, by string, done *Rejudged) (more bool, err error) {
+	after, err := tx.Walks().At(ctx, name)
+	if err != nil {
+		return false, err
+	}
+	if done.Judged == 0 {
+		done.Resumed = after != ""
+	}
+	states, err := tx.Installations().Walk(ctx, done.Release, after, rejudgeBatch)
+	if err != nil {
+		return false, err
+	}
+	for _, old := range states {
+		next, err := i.again(ctx, tx, old)
+		if err != nil {
+			return false, fmt.Errorf("an installation of model %s: %w", old.Model, err)
+		}
+		done.Judged++
+		if !differs(old, next) {
+			continue
+		}
+		done.Changed++
+		if err := tx.Counts().Move(ctx, &old, &next); err != nil {
+			return false, err
+		}
+		if err := tx.Installations().Put(ctx, next); err != nil {
+			return false, err
+		}
+	}
+	if len(states) > 0 {
+		return true, tx.Walks().Put(ctx, name, states[len(states)-1].Ref)
+	}
+	if err := tx.Walks().End(ctx, name); err != nil {
+		return false, err
+	}
+	return false, tx.Audit().Append(ctx, fleet.AuditEntry{At: i.Now(), Actor: by, Action: "release.rejudge", Subject: done.Release,
+		Reason: fmt.Sprintf("%d installations were judged again, %d stand otherwise now", done.Judged, done.Changed)})
+}
+
+// again is what the reports of an installation prove of the release of old, judged anew.
+func (i *Intake) again(ctx context.Context, tx fleet.Tx, old fleet.Installation) (fleet.Installation, error) {
+	by, err := i.Rules.Of(ctx, old.Release, old.Model)
+	if err != nil {
+		return old, err
+	}
+	stored, err := tx.Reports().Of(ctx, old.Ref)
+	if err != nil {
+		return old, err
+	}
+	next := old
+	next.Leaked, next.Before = false, fleet.Before(effect.NotSeen)
+	for _, s := range stored {
+		r, _, err := envelope.Open(s.Envelope)
+		if err != nil {
+			return old, err
+		}
+		standard, err := i.Rules.Of(ctx, r.Release, r.Model)
+		if err != nil {
+			return old, err
+		}
+		next.Before = strongest(next.Before, effect.FoundBefore(r, standard), by)
+		if r.Release == old.Release && !s.Late {
+			v := effect.Judge(s.At, effect.Subject{Newest: r, Last: s.At}, by)
+			next.Leaked = next.Leaked || isLeak(v)
+		}
+	}
+	judge(&next, lookedAt(old, i.Now()), by)
+	return next, nil
+}
+
+// lookedAt is the time at which a state is judged: a handset that moved on is not silent, its verdict stays as of then.
+func lookedAt(old fleet.Installation, now time.Time) time.Time {
+	if !old.Current && old.Verdict != fleet.Class(effect.Unknown) {
+		return old.Last
+	}
+	return now
+}
+
+func differs(a, b fleet.Installation) bool {
+	if a.Verdict != b.Verdict || a.Kind != b.Kind || a.Leaked != b.Leaked || a.Before != b.Before || len(a.Because) != len(b.Because) {
+		return true
+	}
+	for n := range a.Because {
+		if !a.Because[n].Equal(b.Because[n]) {
+			return true
+		}
+	}
+	return false
+}
