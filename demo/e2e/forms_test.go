@@ -111,6 +111,8 @@ var forms = map[string]func(name string, seq int64) []byte{
 	"other-model":   bent(sealed, replacing(`"model":"armani"`, `"model":"nexus"`)),
 	"other-release": bent(sealed, replacing(releaseName, "no-such-release")),
 	"other-build": bent(sealed, replacing(`"build":"other","build_utc":0`,
+		`"build":"Xiaomi/armani/armani:4.3/JLS36C/JHCMIBZ99.0:user/release-keys","build_utc":1404817200`)),
+	"number-for-build": bent(sealed, replacing(`"build":"other","build_utc":0`,
 		`"build":"Xiaomi/armani/armani:4.3/JLS36C/490154203237518:user/release-keys","build_utc":1404817200`)),
 	"other-content": bent(sealedV1, replacing(`"state":"off"`, `"state":"on"`)), // under the same id
 	"huge-seq":      bent(sealed, replacing(`"seq":`, `"seq":8613800138`)),
