@@ -231,7 +231,8 @@ func (f *feed) offers() (offers.Document, error) {
 	sum := sha256Of(info)
 	text, err := os.ReadFile(f.c.path(offersFile))
 	if err != nil || info.VerifyLengthHashes(text) != nil {
-		if text, err = f.fetch.DownloadFile(f.c.targetURL(tufrepo.StoredTarget(path, sum)), min(info.Length, maxOffers), 0); err != nil {
+		url := f.c.targetURL(tufrepo.StoredTarget(path, sum))
+		if text, err = f.fetch.DownloadFile(url, min(info.Length, maxOffers), 0); err != nil {
 			return offers.Document{}, metadataRefusal(err, f.fetch.network)
 		}
 		if err := info.VerifyLengthHashes(text); err != nil {

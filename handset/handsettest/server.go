@@ -59,8 +59,9 @@ type Server struct {
 	Offers                               map[string][]offers.Offer   // by model role
 	Devices                              map[string]string           // model role to device name
 	Retired                              map[string]bool             // model roles that targets delegates to no more
-	Channel                              string                      // what the stable documents say of themselves, if not stable
-	TimestampLife                        time.Duration
+	// what the stable documents say of themselves, if not stable
+	Channel       string
+	TimestampLife time.Duration
 	// Packs, if set, says which files go out as gzip to whoever asks for it.
 	Packs func(path string, size int) bool
 
@@ -88,8 +89,10 @@ func New(now func() time.Time) *Server {
 	s := &Server{
 		Now: now, RootKeys: people("root", 5), TargetsKeys: people("targets", 3), BuildsKeys: people("builds", 3),
 		SnapshotKey: KeyOf("snapshot"), TimestampKey: KeyOf("timestamp"), OffersKey: KeyOf("offers"),
-		Versions: map[string]int64{}, Packages: map[string][]tufrepo.Target{}, Offers: map[string][]offers.Offer{}, Devices: map[string]string{},
-		TimestampLife: 24 * time.Hour, metadata: map[string][]byte{}, targets: map[string][]byte{}, seen: map[string]bool{}, last: map[report.Reference]time.Time{},
+		Versions: map[string]int64{}, Packages: map[string][]tufrepo.Target{}, Offers: map[string][]offers.Offer{},
+		Devices:       map[string]string{},
+		TimestampLife: 24 * time.Hour, metadata: map[string][]byte{}, targets: map[string][]byte{}, seen: map[string]bool{},
+		last: map[report.Reference]time.Time{},
 	}
 	s.RotateRoot()
 	return s
@@ -114,7 +117,8 @@ func keys(threshold int, list ...tufrepo.Signer) tufrepo.RoleKeys {
 func (s *Server) RotateRoot() {
 	s.Versions["root"]++
 	v := s.Versions["root"]
-	doc := must(tufrepo.NewRoot(tufrepo.RootSpec{Version: v, Expires: s.Now().AddDate(1, 0, 0), Root: keys(3, s.RootKeys...),
+	doc := must(tufrepo.NewRoot(tufrepo.RootSpec{Version: v, Expires: s.Now().AddDate(1, 0, 0),
+		Root:    keys(3, s.RootKeys...),
 		Targets: keys(2, s.TargetsKeys...), Snapshot: keys(1, s.SnapshotKey), Timestamp: keys(1, s.TimestampKey)}))
 	s.Put(tufrepo.MetadataFile("root", v), must(tufrepo.Sign(doc, s.RootKeys[:3]...)))
 }
@@ -128,10 +132,11 @@ func (s *Server) Add(custom manifests.Custom, name string, content []byte) offer
 	s.Devices[role] = custom.Model
 	path := tufrepo.PackagePath(role, name)
 	p := manifests.Package{Path: path, Length: int64(len(content)), SHA256: hash(content)}
-	s.Packages[role] = append(s.Packages[role], tufrepo.Target{Path: path, Length: p.Length, SHA256: p.SHA256, Custom: must(json.Marshal(custom))})
+	s.Packages[role] = append(s.Packages[role], tufrepo.Target{Path: path, Length: p.Length, SHA256: p.SHA256,
+		Custom: must(json.Marshal(custom))})
 	s.PutTarget(tufrepo.StoredTarget(path, p.SHA256), content)
-	return offers.Offer{Rollout: custom.Release + "-" + role, State: offers.StateRunning, Salt: strings.Repeat("0", 32), Stage: 1,
-		Share: offers.WholeFleet, Package: p, Manifest: p, Custom: custom}
+	return offers.Offer{Rollout: custom.Release + "-" + role, State: offers.StateRunning,
+		Salt: strings.Repeat("0", 32), Stage: 1, Share: offers.WholeFleet, Package: p, Manifest: p, Custom: custom}
 }
 
 // AddRelease is Add with a handset manifest that asks, as releases have it since schema 2. custom.Effect names what the
@@ -139,8 +144,10 @@ func (s *Server) Add(custom manifests.Custom, name string, content []byte) offer
 func (s *Server) AddRelease(custom manifests.Custom, ask probe.Ask, name string, content []byte) offers.Offer {
 	role := manifests.Model{Device: custom.Model}.Role()
 	p := manifests.Package{Path: tufrepo.PackagePath(role, name), Length: int64(len(content)), SHA256: hash(content)}
-	notes := manifests.Package{Path: "builds/" + role + "/" + custom.Release + ".notes.json", Length: 1, SHA256: hash([]byte("n"))}
-	m := manifests.Manifest{Schema: manifests.ManifestSchema, Release: custom.Release, Model: custom.Model, Variant: custom.Variant,
+	notes := manifests.Package{Path: "builds/" + role + "/" + custom.Release + ".notes.json", Length: 1,
+		SHA256: hash([]byte("n"))}
+	m := manifests.Manifest{Schema: manifests.ManifestSchema, Release: custom.Release, Model: custom.Model,
+		Variant: custom.Variant,
 		Channel: custom.Channel, Counter: custom.Counter, Build: custom.Build, Package: p, NotesDocument: &notes}
 	if custom.Effect != "" {
 		m.Effect, m.Ask, m.EffectDocument = custom.Effect, ask, &notes
@@ -169,7 +176,8 @@ func (s *Server) Publish() {
 	s.roles = map[string]tufrepo.RoleFile{}
 	for role := range s.Devices {
 		if !s.Retired[role] {
-			models = append(models, tufrepo.ModelKeys{Role: role, Builds: keys(2, s.BuildsKeys...), Offers: keys(1, s.OffersKey)})
+			models = append(models, tufrepo.ModelKeys{Role: role, Builds: keys(2, s.BuildsKeys...),
+				Offers: keys(1, s.OffersKey)})
 		}
 		doc := must(tufrepo.NewRole(s.next(role), now.AddDate(0, 5, 0), s.Packages[role]))
 		s.putRole(role, s.sign(role, doc, s.BuildsKeys[:2]...))
@@ -187,14 +195,16 @@ func (s *Server) PublishOffers(role string) {
 }
 
 func (s *Server) putOffers(role string) {
-	text := offers.Document{Schema: 1, Model: s.Devices[role], Channel: cmp.Or(s.Channel, "stable"), Offers: s.Offers[role]}.Bytes()
+	text := offers.Document{Schema: 1, Model: s.Devices[role], Channel: cmp.Or(s.Channel, "stable"),
+		Offers: s.Offers[role]}.Bytes()
 	if s.AlterOffers != nil {
 		text = s.AlterOffers(text)
 	}
 	path := tufrepo.OffersPath(role, "stable")
 	s.PutTarget(tufrepo.StoredTarget(path, hash(text)), text)
 	name := tufrepo.OffersRole(role)
-	doc := must(tufrepo.NewRole(s.next(name), s.Now().AddDate(0, 0, 7), []tufrepo.Target{{Path: path, Length: int64(len(text)), SHA256: hash(text)}}))
+	doc := must(tufrepo.NewRole(s.next(name), s.Now().AddDate(0, 0, 7),
+		[]tufrepo.Target{{Path: path, Length: int64(len(text)), SHA256: hash(text)}}))
 	s.putRole(name, s.sign(name, doc, s.OffersKey))
 }
 
@@ -207,7 +217,8 @@ func (s *Server) putSnapshot() {
 // Renew writes a new timestamp over the newest snapshot.
 func (s *Server) Renew() {
 	snapshot := s.File(tufrepo.MetadataFile("snapshot", s.Versions["snapshot"]))
-	doc := must(tufrepo.NewTimestamp(s.next("timestamp"), s.Now().Add(s.TimestampLife), tufrepo.RoleFile{Version: s.Versions["snapshot"], Length: int64(len(snapshot)), SHA256: hash(snapshot)}))
+	doc := must(tufrepo.NewTimestamp(s.next("timestamp"), s.Now().Add(s.TimestampLife),
+		tufrepo.RoleFile{Version: s.Versions["snapshot"], Length: int64(len(snapshot)), SHA256: hash(snapshot)}))
 	s.Put("timestamp.json", s.sign("timestamp", doc, s.TimestampKey))
 }
 

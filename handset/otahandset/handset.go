@@ -111,7 +111,8 @@ func (h *handset) settle(s settings) (map[string][]byte, error) {
 		return nil, err
 	}
 	if s.Server == "" || s.Model == "" || s.Root == "" || s.Firmware == "" || len(s.Keys) == 0 {
-		return nil, fmt.Errorf("no handset in %s; to set one up give --server, --model, --root, --firmware and --ota-key", h.dir)
+		return nil, fmt.Errorf("no handset in %s; to set one up give --server, --model, --root, --firmware and --ota-key",
+			h.dir)
 	}
 	files, style, err := sold(s.Firmware)
 	if err != nil {
@@ -137,7 +138,8 @@ func (h *handset) settle(s settings) (map[string][]byte, error) {
 		return nil, err
 	}
 	out, err := json.MarshalIndent(s, "", "  ")
-	return files, errors.Join(err, slots.WriteFile(h.path(rootFile), root), slots.WriteFile(h.path(settingFile), out)) // the settings last: they say that all is there
+	// the settings last: they say that all is there
+	return files, errors.Join(err, slots.WriteFile(h.path(rootFile), root), slots.WriteFile(h.path(settingFile), out))
 }
 
 // sold unpacks the firmware and says how its model installs packages.

@@ -229,7 +229,8 @@ func (f *Fleet) Run(ctx context.Context, until time.Time) error {
 // quantum runs what happens within one quantum, each handset's events in order, the handsets in parallel.
 func (f *Fleet) quantum(ctx context.Context, start, until time.Time) {
 	var busy []*handset
-	for len(f.queue) > 0 && f.queue[0].h != nil && f.queue[0].at.Before(start.Add(f.cfg.Quantum)) && !f.queue[0].at.After(until) {
+	for len(f.queue) > 0 && f.queue[0].h != nil && f.queue[0].at.Before(start.Add(f.cfg.Quantum)) &&
+		!f.queue[0].at.After(until) {
 		e := heap.Pop(&f.queue).(event)
 		if len(e.h.batch) == 0 {
 			busy = append(busy, e.h)

@@ -145,7 +145,8 @@ func (d *Device) makeRoom() error {
 		return nil
 	}
 	if !d.waits() {
-		return fail(CodeInstallDevice, nil, "the running system was not marked successful yet; the other slot holds the only one to fall back on")
+		return fail(CodeInstallDevice, nil, "the running system was not marked successful yet; the other slot holds the "+
+			"only one to fall back on")
 	}
 	return d.change(func(st *state) {
 		*st.Slots[st.Active] = slot{}
@@ -165,7 +166,8 @@ func (d *Device) writeOther(p Package) error {
 		return err
 	}
 	other := d.other()
-	if err := d.change(func(st *state) { *st.Slots[other] = slot{} }); err != nil { // not bootable while it is half written
+	// not bootable while it is half written
+	if err := d.change(func(st *state) { *st.Slots[other] = slot{} }); err != nil {
 		return err
 	}
 	if err := d.keep.write(other, p); err != nil {
@@ -194,14 +196,15 @@ func (d *Device) judgeWritten(name string, running Build) error {
 		return fail(wrong, nil, "the package holds a system for %s, this handset is a %s", img.Build.Model, running.Model)
 	}
 	if img.Build.UTC < running.UTC {
-		return fail(older, nil, "the package holds a system of %d, older than the running one of %d", img.Build.UTC, running.UTC)
+		return fail(older, nil, "the package holds a system of %d, older than the running one of %d",
+			img.Build.UTC, running.UTC)
 	}
 	return nil
 }
 
 // Boot lets the recovery finish what waits for it, takes one boot attempt, and returns the
-// system to start. It falls back to the other slot when the attempts are used up, or when the system cannot be read. An error of
-// the recovery leaves the old system active and is returned with its code; Boot again to start that.
+// system to start. It falls back to the other slot when the attempts are used up, or when the system cannot be read.
+// An error of the recovery leaves the old system active and is returned with its code; Boot again to start that.
 func (d *Device) Boot() (Image, error) {
 	if err := d.recover(); err != nil {
 		return Image{}, err

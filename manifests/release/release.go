@@ -126,7 +126,8 @@ func readSource(text []byte) (Release, error) {
 	if err := strict.YAML(text, &s); err != nil {
 		return Release{}, err
 	}
-	r := Release{Schema: s.Schema, Name: s.Release, Counter: s.Counter, Migration: s.Migration, Notes: s.Notes, Questions: s.Questions}
+	r := Release{Schema: s.Schema, Name: s.Release, Counter: s.Counter, Migration: s.Migration, Notes: s.Notes,
+		Questions: s.Questions}
 	if s.Effect == nil {
 		return r, nil
 	}
@@ -137,7 +138,8 @@ func readSource(text []byte) (Release, error) {
 
 func (c choice) resolve() (effect.Effect, error) {
 	if (c.Use == "") == (c.Define == nil) {
-		return effect.Effect{}, fmt.Errorf("effect: say use, with the name of one of %v, or define, with an effect of your own; leave effect out for a release that claims nothing", effect.Shipped())
+		return effect.Effect{}, fmt.Errorf("effect: say use, with the name of one of %v, or define, with an effect of your "+
+			"own; leave effect out for a release that claims nothing", effect.Shipped())
 	}
 	if c.Define != nil {
 		if c.PromptDay != "" || c.Migration != "" || c.Hours != 0 {
@@ -164,7 +166,8 @@ func (r Release) YAML() ([]byte, error) {
 	if err := r.Validate(); err != nil {
 		return nil, fmt.Errorf("release %q: %w", r.Name, err)
 	}
-	s := source{Schema: Schema, Release: r.Name, Counter: r.Counter, Migration: r.Migration, Notes: r.Notes, Questions: r.Questions}
+	s := source{Schema: Schema, Release: r.Name, Counter: r.Counter, Migration: r.Migration, Notes: r.Notes,
+		Questions: r.Questions}
 	if r.Effect != nil {
 		s.Effect = &choice{Define: r.Effect}
 	}
@@ -214,7 +217,8 @@ func (r Release) Validate() error {
 	fault(len(r.Notes) == 0, "notes are missing; a release says what changes, in one language at least")
 	for _, tag := range r.Languages() {
 		fault(!languageTag.MatchString(tag), "notes.%s: wanted a language tag, as en or zh-Hans", tag)
-		fault(r.Notes[tag] == "" || len(r.Notes[tag]) > maxNotes, "notes.%s has %d bytes, wanted 1 to %d", tag, len(r.Notes[tag]), maxNotes)
+		fault(r.Notes[tag] == "" || len(r.Notes[tag]) > maxNotes, "notes.%s has %d bytes, wanted 1 to %d",
+			tag, len(r.Notes[tag]), maxNotes)
 	}
 	if r.Effect != nil {
 		languages := r.Languages()
@@ -225,7 +229,8 @@ func (r Release) Validate() error {
 	}
 	fault(r.Effect == nil && len(r.Migration) > 0, "migration_by_model without an effect")
 	for _, model := range slices.Sorted(maps.Keys(r.Migration)) {
-		fault(!r.Migration[model].Valid() || r.Migration[model] == "", "migration_by_model.%s is %q; say leave, switch_off or ask", model, r.Migration[model])
+		fault(!r.Migration[model].Valid() || r.Migration[model] == "", "migration_by_model.%s is %q; say leave, "+
+			"switch_off or ask", model, r.Migration[model])
 	}
 	return errors.Join(append(faults, r.questionFaults()...)...)
 }
@@ -238,7 +243,8 @@ func (r Release) questionFaults() []error {
 	for i, q := range r.Questions {
 		for _, tag := range r.Languages() {
 			if q.Question[tag] == "" || q.Answer[tag] == "" || len(q.Question[tag])+len(q.Answer[tag]) > maxNotes {
-				faults = append(faults, fmt.Errorf("questions[%d]: wanted question and answer in %s, at most %d bytes together", i, tag, maxNotes))
+				faults = append(faults, fmt.Errorf("questions[%d]: wanted question and answer in %s, at most %d bytes together",
+					i, tag, maxNotes))
 			}
 		}
 	}

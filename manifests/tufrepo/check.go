@@ -219,14 +219,15 @@ func checkDelegated(role string, info Info) (faults []error) {
 		}
 		custom, err := readCustom(t.Custom)
 		if t.Custom == nil {
-			faults = append(faults, fmt.Errorf("%s: package %s has no custom part; a handset compares model, build, counter and effect", role, t.Path))
+			faults = append(faults, fmt.Errorf("%s: package %s has no custom part; a handset compares model, build, counter "+
+				"and effect", role, t.Path))
 		} else if err != nil {
 			faults = append(faults, fmt.Errorf("%s: custom part of %s: %w", role, t.Path, err))
 		} else if model, _ := ModelRole(role); strings.ToLower(custom.Model) != model {
 			faults = append(faults, fmt.Errorf("%s: %s is a build for %q", role, t.Path, custom.Model))
 		} else if !manifests.ValidChannel(custom.Channel) {
-			faults = append(faults, fmt.Errorf("%s: %s is for the channel %q; wanted a lower-case letter, then letters, digits and hyphens",
-				role, t.Path, custom.Channel))
+			faults = append(faults, fmt.Errorf("%s: %s is for the channel %q; wanted a lower-case letter, then "+
+				"letters, digits and hyphens", role, t.Path, custom.Channel))
 		}
 	}
 	return faults

@@ -137,7 +137,8 @@ func Halt(r fleet.Rollout, now time.Time, by, reason string) (fleet.Rollout, err
 		return r, err
 	}
 	if r.State == fleet.RolloutHalted {
-		return r, fleet.Errorf(fleet.Conflict, "already_halted", "the rollout is halted already, by %s: %s", r.By, reasons.Words(r.Reason))
+		return r, fleet.Errorf(fleet.Conflict, "already_halted", "the rollout is halted already, by %s: %s",
+			r.By, reasons.Words(r.Reason))
 	}
 	return halt(r, now, by, fleet.Said(reason)), nil
 }

@@ -41,9 +41,10 @@ func New(c Config) *Rollouts { return &Rollouts{c} }
 
 // Halt stops a rollout and publishes that at once: handsets that have not begun do not begin.
 func (rs *Rollouts) Halt(ctx context.Context, id, by, reason string) (fleet.Rollout, error) {
-	return rs.change(ctx, id, Cause{ActionHalt, by, reason, false}, func(_ fleet.Tx, r fleet.Rollout) (fleet.Rollout, error) {
-		return rollout.Halt(r, rs.cfg.Repo.Now(), by, reason)
-	})
+	return rs.change(ctx, id, Cause{ActionHalt, by, reason, false},
+		func(_ fleet.Tx, r fleet.Rollout) (fleet.Rollout, error) {
+			return rollout.Halt(r, rs.cfg.Repo.Now(), by, reason)
+		})
 }
 
 // Resume lets a held or halted rollout go on, and publishes that at once. It refuses one whose
@@ -53,24 +54,25 @@ func (rs *Rollouts) Resume(ctx context.Context, id, by, reason string) (fleet.Ro
 	if err != nil {
 		return fleet.Rollout{}, err
 	}
-	return rs.change(ctx, id, Cause{ActionResume, by, reason, false}, func(tx fleet.Tx, r fleet.Rollout) (fleet.Rollout, error) {
-		counts, err := tx.Counts().Of(ctx, r.Release, r.Model, r.Channel)
-		if err != nil {
-			return r, err
-		}
-		next, err := rollout.Resume(r, rs.cfg.Repo.Now(), by, reason, counts)
-		if err != nil {
-			return r, err
-		}
-		packages, err := Packages(ctx, tx, r)
-		if err != nil {
-			return r, err
-		}
-		if model, ok := rs.cfg.Catalogue.Model(r.Model); ok {
-			err = refuseUnlisted(s, model, r, packages)
-		}
-		return next, err
-	})
+	return rs.change(ctx, id, Cause{ActionResume, by, reason, false},
+		func(tx fleet.Tx, r fleet.Rollout) (fleet.Rollout, error) {
+			counts, err := tx.Counts().Of(ctx, r.Release, r.Model, r.Channel)
+			if err != nil {
+				return r, err
+			}
+			next, err := rollout.Resume(r, rs.cfg.Repo.Now(), by, reason, counts)
+			if err != nil {
+				return r, err
+			}
+			packages, err := Packages(ctx, tx, r)
+			if err != nil {
+				return r, err
+			}
+			if model, ok := rs.cfg.Catalogue.Model(r.Model); ok {
+				err = refuseUnlisted(s, model, r, packages)
+			}
+			return next, err
+		})
 }
 
 // change stores what how makes of a rollout, and publishes the offers.

@@ -66,8 +66,10 @@ func (a *app) addModelCommand() *cobra.Command {
 	}
 	m.add(c, tufrepo.Targets, buildsOf)
 	c.Flags().StringSliceVar(&models, "model", nil, "`models` to bring in, by device name (ro.product.device)")
-	c.Flags().StringVar(&file, "models", "", "description of the models, a YAML `file` (default: the line-up that is built in)")
-	c.Flags().BoolVar(&unlisted, "unlisted", false, "bring in models that no list describes; their names are taken as they are")
+	c.Flags().StringVar(&file, "models", "", "description of the models, a YAML `file` (default: the "+
+		"line-up that is built in)")
+	c.Flags().BoolVar(&unlisted, "unlisted", false, "bring in models that no list describes; their names "+
+		"are taken as they are")
 	c.Flags().StringVar(&like, "like", "", "use the keys of this `model`, which is there already, and make none")
 	c.Flags().StringSliceVar(&m.names, "names", fiveNames, "`people` who get a key for these models")
 	c.Flags().IntVar(&q.Threshold, "threshold", 2, "`how many` keys must sign for a model")

@@ -167,8 +167,8 @@ func standardFor(documents []signedEffect, r report.Report) (by signedEffect, bu
 
 // unknowns are what this judgement cannot know, and what it was told.
 func (f judgeFlags) unknowns(by signedEffect, r report.Report) []string {
-	notes := []string{"Whether the effect document is the one that was signed: its SHA-256 stands in the feed's metadata, " +
-		"which otasign verify checks."}
+	notes := []string{"Whether the effect document is the one that was signed: its SHA-256 stands in " +
+		"the feed's metadata, which otasign verify checks."}
 	if f.last == "" {
 		notes = append(notes, "How long the handset has been silent: say when the report came with --last, "+
 			"and as of when with --now.")
@@ -223,7 +223,8 @@ func (a *app) sayJudgement(j judgement, asJSON bool) error {
 		a.para("  ", r.Code+": "+r.Words)
 	}
 	a.say("")
-	a.para("", fmt.Sprintf("Judged by effect %s of release %s, counter %d, for %s.", j.Effect, j.Release, j.Counter, j.Model))
+	a.para("", fmt.Sprintf("Judged by effect %s of release %s, counter %d, for %s.",
+		j.Effect, j.Release, j.Counter, j.Model))
 	a.say("Effect document %s", j.Document)
 	a.say("Installation    %s", plain(j.Reference))
 	a.say("Report          %s", plain(j.Report))
@@ -240,7 +241,8 @@ var (
 		effect.Contradictory: "Cannot be true", effect.Unpatched: "Without the update", effect.Unknown: "Nothing can be said",
 	}
 	commonReasons = map[string]string{
-		effect.CodeCloned:       "two different reports carried one sequence number: a key was copied, or a handset was put back",
+		effect.CodeCloned: "two different reports carried one sequence number: a key was copied, or " +
+			"a handset was put back",
 		effect.CodeOtherModel:   "the running build is made for another model or image variant",
 		effect.CodeNotOfRelease: "the running build is not of the release",
 		effect.CodeClaimsToRun:  "it says that the update runs, but the running build is not of the release",

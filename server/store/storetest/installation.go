@@ -49,7 +49,8 @@ func ActiveBefore() probe.Answers {
 // Quiet are the answers of a patched handset that is off and was tested for a day.
 func Quiet() probe.Answers {
 	a := ActiveBefore()
-	a["feature"], a["state"], a["origin"], a["auto_gate"] = probe.Int(1), probe.Word("off"), probe.Word("policy"), probe.Word("closed")
+	a["feature"], a["state"], a["origin"], a["auto_gate"] = probe.Int(1), probe.Word("off"), probe.Word("policy"),
+		probe.Word("closed")
 	a["slot_1"], a["attempts_setup"], a["observed_hours"] = probe.Word("free"), probe.Int(0), probe.Int(24)
 	a["transport"] = probe.Word("not_used")
 	return a
@@ -93,7 +94,10 @@ func testReports(t *testing.T, s fleet.Store) {
 	stranger := Stored(t, strange, strangeKey, Now)
 	add(2, older, other, stranger, stranger)
 
-	wantKind(t, s, fleet.NotFound, "report_unknown", func(tx fleet.Tx) error { _, err := tx.Reports().Get(ctx, newer.Ref, "none"); return err })
+	wantKind(t, s, fleet.NotFound, "report_unknown", func(tx fleet.Tx) error {
+		_, err := tx.Reports().Get(ctx, newer.Ref, "none")
+		return err
+	})
 	view(t, s, func(tx fleet.Tx) error {
 		got, err := tx.Reports().Get(ctx, newer.Ref, newer.ID)
 		if err != nil {
@@ -113,11 +117,13 @@ func testReports(t *testing.T, s fleet.Store) {
 func knownReports(t *testing.T, tx fleet.Tx, older, newer, stranger fleet.StoredReport) error {
 	t.Helper()
 	id := func(r fleet.StoredReport) fleet.ReportID { return fleet.ReportID{Ref: r.Ref, ID: r.ID} }
-	stored, err := tx.Reports().Stored(ctx, id(newer), id(stranger), fleet.ReportID{Ref: stranger.Ref, ID: newer.ID}, id(newer))
+	stored, err := tx.Reports().Stored(ctx, id(newer), id(stranger), fleet.ReportID{Ref: stranger.Ref, ID: newer.ID},
+		id(newer))
 	if err != nil {
 		return err
 	}
-	same(t, "those that are stored", stored, map[fleet.ReportID]fleet.StoredReport{id(newer): newer, id(stranger): stranger})
+	want := map[fleet.ReportID]fleet.StoredReport{id(newer): newer, id(stranger): stranger}
+	same(t, "those that are stored", stored, want)
 	seq := func(r fleet.StoredReport, n int64) fleet.ReportSeq { return fleet.ReportSeq{Ref: r.Ref, Seq: n} }
 	taken, err := tx.Reports().Sequences(ctx, seq(older, 1), seq(newer, 2), seq(newer, 3), seq(stranger, 2))
 	if err != nil {
@@ -141,7 +147,9 @@ func arrive(t *testing.T, s fleet.Store, n int, seq int64, at time.Time, class f
 	return arriveOn(t, s, r, key, at, class)
 }
 
-func arriveOn(t *testing.T, s fleet.Store, r report.Report, key ed25519.PrivateKey, at time.Time, class fleet.Class) fleet.Installation {
+func arriveOn(
+	t *testing.T, s fleet.Store, r report.Report, key ed25519.PrivateKey, at time.Time, class fleet.Class,
+) fleet.Installation {
 	t.Helper()
 	stored := Stored(t, r, key, at)
 	newest, ref, err := envelope.Open(stored.Envelope)
@@ -149,8 +157,9 @@ func arriveOn(t *testing.T, s fleet.Store, r report.Report, key ed25519.PrivateK
 		t.Fatal(err)
 	}
 	i := fleet.Installation{
-		Ref: ref, Release: r.Release, Current: true, Model: r.Model, Channel: r.Channel, Seq: r.Seq, Newest: newest, Progress: r.Progress,
-		Verdict: class, Kind: KindOf(class), Because: reasons, Before: fleet.BeforeActive, Cloned: r.Seq > 1, Reports: r.Seq,
+		Ref: ref, Release: r.Release, Current: true, Model: r.Model, Channel: r.Channel, Seq: r.Seq, Newest: newest,
+		Progress: r.Progress,
+		Verdict:  class, Kind: KindOf(class), Because: reasons, Before: fleet.BeforeActive, Cloned: r.Seq > 1, Reports: r.Seq,
 		First: Now, Last: at,
 	}
 	update(t, s, func(tx fleet.Tx) error {
@@ -184,7 +193,8 @@ func testInstallations(t *testing.T, s fleet.Store) {
 			return err
 		}
 		same(t, "without it", states, map[report.Reference][]fleet.Installation{one.Ref: {short(one)}, two.Ref: {short(two)}})
-		for limit, want := range [][]fleet.Installation{nil, {short(two)}, {short(two), short(one)}, {short(two), short(one)}} {
+		for limit, want := range [][]fleet.Installation{nil, {short(two)}, {short(two), short(one)},
+			{short(two), short(one)}} {
 			got, err := tx.Installations().Alarming(ctx, "one", "armani", limit)
 			if err != nil {
 				return err
@@ -193,7 +203,10 @@ func testInstallations(t *testing.T, s fleet.Store) {
 		}
 		return nil
 	})
-	wantKind(t, s, fleet.NotFound, "installation_unknown", func(tx fleet.Tx) error { _, err := tx.Installations().Get(ctx, "none"); return err })
+	wantKind(t, s, fleet.NotFound, "installation_unknown", func(tx fleet.Tx) error {
+		_, err := tx.Installations().Get(ctx, "none")
+		return err
+	})
 }
 
 // testStates moves an installation on to another release and back.
@@ -260,8 +273,10 @@ func testMany(t *testing.T, s fleet.Store) {
 	for n := range many {
 		r, key := Report(n, 1)
 		ref := report.ReferenceOf(key.Public().(ed25519.PublicKey))
-		refs, stored = append(refs, ref), append(stored, fleet.StoredReport{ID: r.ID, Ref: ref, Seq: 1, Envelope: []byte(r.ID), At: Now})
-		states = append(states, fleet.Installation{Ref: ref, Release: "one", Current: true, Seq: 1, Newest: report.Report{ID: r.ID}, Because: reasons})
+		refs, stored = append(refs, ref), append(stored, fleet.StoredReport{ID: r.ID, Ref: ref, Seq: 1,
+			Envelope: []byte(r.ID), At: Now})
+		states = append(states, fleet.Installation{Ref: ref, Release: "one", Current: true, Seq: 1,
+			Newest: report.Report{ID: r.ID}, Because: reasons})
 	}
 	again := states[3]
 	again.Reports = 7
