@@ -7,7 +7,9 @@ import (
 	"encoding/hex"
 	"fmt"
 	"io"
+	"slices"
 
+	declaration "landed/manifests/release"
 	"landed/server/fleet"
 	"landed/server/published"
 	"landed/server/repo"
@@ -30,11 +32,10 @@ func (rs *Rollouts) Start(ctx context.Context, wish Start) (started []fleet.Roll
 	if wish.Channel == "" {
 		wish.Channel = "stable"
 	}
-	if len(wish.Stages) == 0 {
-		wish.Stages = fleet.DefaultStages()
-	}
-	if err := fleet.ValidateStages(wish.Stages); err != nil {
-		return nil, &fleet.Error{Kind: fleet.Invalid, Code: "stages", Msg: fleet.InOneLine(err)}
+	if len(wish.Stages) > 0 {
+		if err := fleet.ValidateStages(wish.Stages); err != nil {
+			return nil, &fleet.Error{Kind: fleet.Invalid, Code: "stages", Msg: fleet.InOneLine(err)}
+		}
 	}
 	err = rs.cfg.Repo.Exclusive(func(w *repo.Writer) error { // nobody publishes a share before its salt
 		s, err := rs.cfg.Repo.State(ctx)
@@ -78,6 +79,10 @@ func (rs *Rollouts) create(ctx context.Context, tx *Tx, s repo.State, w Start) (
 		return nil, fleet.Errorf(fleet.Conflict, "not_published", "release %s is %s; it can be rolled out once it is "+
 			"signed and published", w.Release, release.State)
 	}
+	stages, err := stagesFor(release, w.Stages)
+	if err != nil {
+		return nil, err
+	}
 	packages, err := published.Packages(ctx, tx, release.Packages)
 	if err != nil {
 		return nil, err
@@ -95,7 +100,7 @@ func (rs *Rollouts) create(ctx context.Context, tx *Tx, s repo.State, w Start) (
 		now := rs.cfg.Repo.Now()
 		r := fleet.Rollout{
 			ID: w.Release + "." + m.Role() + "." + w.Channel, Release: w.Release, Model: m.Device, Channel: w.Channel,
-			Salt: hex.EncodeToString(salt), Stages: w.Stages, State: fleet.RolloutRunning,
+			Salt: hex.EncodeToString(salt), Stages: stages, State: fleet.RolloutRunning,
 			Since: now, Started: now, Changed: now, By: w.By,
 		}
 		offered, err := Packages(ctx, tx, r)
@@ -113,4 +118,28 @@ func (rs *Rollouts) create(ctx context.Context, tx *Tx, s repo.State, w Start) (
 		started = append(started, r)
 	}
 	return started, nil
+}
+
+// stagesFor are the stages of a rollout: those that were wished for, or the usual ones. A release that claims no effect is
+// never proven, so no gate may wait for that.
+func stagesFor(r fleet.Release, wished []fleet.Stage) ([]fleet.Stage, error) {
+	declared, err := declaration.Parse(r.Source)
+	if err != nil {
+		return nil, fmt.Errorf("stored release %s: %w", r.Name, err)
+	}
+	stages := slices.Clone(wished)
+	if len(stages) == 0 {
+		stages = fleet.DefaultStages()
+	}
+	if declared.Effect != nil {
+		return stages, nil
+	}
+	for i := range stages {
+		if len(wished) > 0 && (stages[i].Gates.MinReports > 0 || stages[i].Gates.MinProven > 0) {
+			return nil, fleet.Errorf(fleet.Invalid, "stages", "release %s claims no effect, so a gate that waits for proof "+
+				"(min_reports, min_proven) would never open; leave both out, or ship it with the effect build-runs", r.Name)
+		}
+		stages[i].Gates.MinReports, stages[i].Gates.MinProven = 0, 0
+	}
+	return stages, nil
 }
