@@ -103,13 +103,13 @@ func (w Words) faults(e Effect, language string) []error {
 			need("probes."+p.Name+".values."+v, w.Probes[p.Name].Values[v])
 		}
 	}
-	return append(faults, w.strangers(e, at)...)
+	return append(faults, w.unknownNames(e, at)...)
 }
 
-// strangers names words for what e does not have: most often a slip of the pen.
-func (w Words) strangers(e Effect, at string) []error {
+// unknownNames names words for what e does not have: most often a slip of the pen.
+func (w Words) unknownNames(e Effect, at string) []error {
 	var faults []error
-	stranger := func(where string, known func(string) bool, names []string) {
+	unknown := func(where string, known func(string) bool, names []string) {
 		for _, n := range names {
 			if !known(n) {
 				faults = append(faults, fmt.Errorf("%s%s.%s: the effect has no such thing", at, where, n))
@@ -122,13 +122,13 @@ func (w Words) strangers(e Effect, at string) []error {
 	isProbe := func(n string) bool { _, ok := e.Find(n); return ok }
 	isFinding := func(n string) bool { return slices.Contains(e.Before.Findings, n) }
 	isPolicy := func(n string) bool { return n != "" && probe.Migration(n).Valid() }
-	stranger("classes", isClass, slices.Sorted(maps.Keys(w.Classes)))
-	stranger("reasons", isCode, slices.Sorted(maps.Keys(w.Reasons)))
-	stranger("probes", isProbe, slices.Sorted(maps.Keys(w.Probes)))
-	stranger("before", isFinding, slices.Sorted(maps.Keys(w.Before)))
-	stranger("migration", isPolicy, slices.Sorted(maps.Keys(w.Migration)))
+	unknown("classes", isClass, slices.Sorted(maps.Keys(w.Classes)))
+	unknown("reasons", isCode, slices.Sorted(maps.Keys(w.Reasons)))
+	unknown("probes", isProbe, slices.Sorted(maps.Keys(w.Probes)))
+	unknown("before", isFinding, slices.Sorted(maps.Keys(w.Before)))
+	unknown("migration", isPolicy, slices.Sorted(maps.Keys(w.Migration)))
 	for _, p := range e.Probes {
-		stranger("probes."+p.Name+".values", func(v string) bool { return isAnswer(p, v) },
+		unknown("probes."+p.Name+".values", func(v string) bool { return isAnswer(p, v) },
 			slices.Sorted(maps.Keys(w.Probes[p.Name].Values)))
 	}
 	return faults

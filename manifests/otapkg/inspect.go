@@ -194,38 +194,38 @@ func (in *inspection) readAB() error {
 
 // readBytes computes every digest in one sweep over the file.
 func (in *inspection) readBytes() error {
-	all := span{0, in.src.size}
+	all := byteRange{0, in.src.size}
 	whole := sha256Of(0, all)
-	takers := []taker{whole}
+	consumers := []consumer{whole}
 	signed := whole
 	if in.sig != nil {
 		whole.mark = in.sig.signed
 		if in.sig.hash == crypto.SHA1 {
-			signed = sha1Of(span{0, in.sig.signed})
-			takers = append(takers, signed)
+			signed = sha1Of(byteRange{0, in.sig.signed})
+			consumers = append(consumers, signed)
 		}
 	}
 	var name *stream
 	if in.name.md5 != "" {
 		name = md5Of(all)
-		takers = append(takers, name)
+		consumers = append(consumers, name)
 	}
 	crc := &checksums{}
 	if in.zipSound { // entries that share bytes could be summed for ever
 		crc.entries = slices.DeleteFunc(slices.Clone(in.a.entries), func(e Entry) bool { return !e.Stored })
-		takers = append(takers, crc)
+		consumers = append(consumers, crc)
 	}
 	var file, sign *stream
 	if p := in.payload; p != nil {
 		at := in.facts.payloadOffset(in.a)
-		file = sha256Of(0, span{at, at + p.src.size})
-		sign = sha256Of(at+p.metadataSize(), span{at, at + p.metadataSize()})
+		file = sha256Of(0, byteRange{at, at + p.src.size})
+		sign = sha256Of(at+p.metadataSize(), byteRange{at, at + p.metadataSize()})
 		if in.payloadSigs != nil {
-			sign.spans = append(sign.spans, span{at + p.blobs(), at + p.blobs() + p.sigOffset})
+			sign.ranges = append(sign.ranges, byteRange{at + p.blobs(), at + p.blobs() + p.sigOffset})
 		}
-		takers = append(takers, file, sign)
+		consumers = append(consumers, file, sign)
 	}
-	if err := sweep(in.src, takers...); err != nil {
+	if err := sweep(in.src, consumers...); err != nil {
 		return err
 	}
 	in.facts.SHA256 = hex.EncodeToString(whole.sum())
