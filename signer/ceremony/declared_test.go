@@ -16,7 +16,7 @@ import (
 )
 
 func TestReviewSaysWhatIsDeclared(t *testing.T) {
-	h := newHouse(t, "armani")
+	h := newOrg(t, "armani")
 	r := newRelease(t, h, fixtures.Patched)
 	r.stage(r.targets())
 	s := r.review(t)
@@ -40,10 +40,10 @@ func TestReviewSaysWhatIsDeclared(t *testing.T) {
 }
 
 func TestWhoSigns(t *testing.T) {
-	h := newHouse(t, "armani")
+	h := newOrg(t, "armani")
 	r := newRelease(t, h, fixtures.Patched)
 	r.stage(r.targets())
-	half := must(WithSignatures(r.request, must(Sign(r.request, h.now, Hand{Signer: h.builds[1], Ledger: NewLedger()}))))
+	half := must(WithSignatures(r.request, must(Sign(r.request, h.now, SigningKey{Signer: h.builds[1], Ledger: NewLedger()}))))
 	ann, bo := h.builds[0].Public(), h.builds[1].Public()
 	half.Names = map[string]string{ann.ID: "mallory", bo.ID: "bo"} // whoever sends a request may call people anything
 	got := WhoSigns(half, map[string]string{ann.ID: "ann"})
@@ -65,7 +65,7 @@ func TestWhoSigns(t *testing.T) {
 
 // TestPublishedSchema1: what was published before there was a second schema stays, and a release may follow it.
 func TestPublishedSchema1(t *testing.T) {
-	h := newHouse(t, "armani")
+	h := newOrg(t, "armani")
 	old := newRelease(t, h, fixtures.Patched)
 	old.manifest.Schema, old.manifest.Effect = 1, release.OptInEffect
 	old.manifest.Ask = probe.Ask{Hours: 24, PromptDay: "2014-08-01", Migration: probe.MigrationLeave}
@@ -94,7 +94,7 @@ func TestPublishedSchema1(t *testing.T) {
 }
 
 func TestModelsOfTheRequest(t *testing.T) {
-	h := newHouse(t, "armani")
+	h := newOrg(t, "armani")
 	own := must(manifests.NewCatalogue(manifests.Model{Device: "armani", Product: "Mine", Variants: []string{"armani_global"},
 		Profile: manifests.Profile{Family: "file", LegacyRecovery: true}}))
 	cases := map[string]struct {

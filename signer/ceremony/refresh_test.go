@@ -13,11 +13,11 @@ import (
 	"landed/signer/keys"
 )
 
-// published is a house in which others shipped a release and replaced two root keys, and what the
+// published is an organization in which others shipped a release and replaced two root keys, and what the
 // keyholder had before.
-func published(t *testing.T) (h *house, before tufrepo.Set) {
+func published(t *testing.T) (h *org, before tufrepo.Set) {
 	t.Helper()
-	h = newHouse(t, "armani")
+	h = newOrg(t, "armani")
 	before = h.set
 	r := newRelease(t, h, fixtures.Patched)
 	r.stage(r.targets())
@@ -71,16 +71,16 @@ func TestRefreshRefuses(t *testing.T) {
 			p.Trusted, h.set = h.set, before
 			p.Seen = metadataOf(t, h.feed(t))
 		}, "armani: the copy has version 1, you trust version 2 already"},
-		"an old copy, by the keys":   {func(p *RefreshParams) { p.Signed = map[string]int64{"armani": 3} }, "armani: these keys have signed version 3, the copy has version 2"},
-		"a root that is not known":   {func(p *RefreshParams) { p.Signed = map[string]int64{"root": 4} }, "root: these keys have signed version 4"},
-		"another house":              {func(p *RefreshParams) { p.Trusted = newHouse(t, "armani").set }, "another trust"},
-		"no root":                    {func(p *RefreshParams) { p.Seen.Roots = nil }, "there is no root"},
-		"a root in between is gone":  {func(p *RefreshParams) { p.Seen.Roots = p.Seen.Roots[2:] }, "root 2 is missing"},
-		"a role of another house":    {func(p *RefreshParams) { p.Seen.Files["armani"] = newHouse(t, "armani").set.Files["armani"] }, "0 good signatures"},
-		"half a copy":                {func(p *RefreshParams) { delete(p.Seen.Files, "armani") }, "the file is not there"},
-		"no targets":                 {func(p *RefreshParams) { p.Seen.Files = nil }, "targets: there is no such file"},
-		"a snapshot by nobody":       {func(p *RefreshParams) { p.Seen.Files[tufrepo.Snapshot] = unsigned(t, p.Seen.Files[tufrepo.Snapshot]) }, "snapshot"},
-		"the same number, different": {func(p *RefreshParams) { p.Trusted = h.set.With(map[string][]byte{"armani": other(t, h)}) }, "another version 2 than the one you trust"},
+		"an old copy, by the keys":       {func(p *RefreshParams) { p.Signed = map[string]int64{"armani": 3} }, "armani: these keys have signed version 3, the copy has version 2"},
+		"a root that is not known":       {func(p *RefreshParams) { p.Signed = map[string]int64{"root": 4} }, "root: these keys have signed version 4"},
+		"another organization":           {func(p *RefreshParams) { p.Trusted = newOrg(t, "armani").set }, "another trust"},
+		"no root":                        {func(p *RefreshParams) { p.Seen.Roots = nil }, "there is no root"},
+		"a root in between is gone":      {func(p *RefreshParams) { p.Seen.Roots = p.Seen.Roots[2:] }, "root 2 is missing"},
+		"a role of another organization": {func(p *RefreshParams) { p.Seen.Files["armani"] = newOrg(t, "armani").set.Files["armani"] }, "0 good signatures"},
+		"half a copy":                    {func(p *RefreshParams) { delete(p.Seen.Files, "armani") }, "the file is not there"},
+		"no targets":                     {func(p *RefreshParams) { p.Seen.Files = nil }, "targets: there is no such file"},
+		"a snapshot by nobody":           {func(p *RefreshParams) { p.Seen.Files[tufrepo.Snapshot] = unsigned(t, p.Seen.Files[tufrepo.Snapshot]) }, "snapshot"},
+		"the same number, different":     {func(p *RefreshParams) { p.Trusted = h.set.With(map[string][]byte{"armani": other(t, h)}) }, "another version 2 than the one you trust"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := RefreshParams{Now: h.now, Trusted: before, Seen: metadataOf(t, h.feed(t))}
@@ -104,14 +104,14 @@ func unsigned(t *testing.T, doc []byte) []byte {
 }
 
 // other is another version 2 of armani.
-func other(t *testing.T, h *house) []byte {
+func other(t *testing.T, h *org) []byte {
 	t.Helper()
 	return must(tufrepo.Sign(must(tufrepo.NewRole(2, h.now.Add(9*day), nil)), h.builds[1], h.builds[2]))
 }
 
 // A model that was retired stays in the feed, signed by keys that nobody lists any more.
 func TestRefreshKeepsARetiredModel(t *testing.T) {
-	h := newHouse(t, "armani", "dior")
+	h := newOrg(t, "armani", "dior")
 	before := h.set
 	r := newRelease(t, h, fixtures.Patched)
 	r.stage(r.targets())

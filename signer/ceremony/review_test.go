@@ -29,7 +29,7 @@ import (
 
 // release is what the server would stage, and the reviewer's folder.
 type staging struct {
-	h        *house
+	h        *org
 	folder   string
 	content  []byte
 	name     string
@@ -44,7 +44,7 @@ type staging struct {
 	otaKeys   map[string][]crypto.PublicKey
 }
 
-func newRelease(t *testing.T, h *house, kind fixtures.Kind) *staging {
+func newRelease(t *testing.T, h *org, kind fixtures.Kind) *staging {
 	t.Helper()
 	b := must(fixtures.BuildOf("armani", kind))
 	content := contentOf(kind, b)
@@ -173,7 +173,7 @@ func (r *staging) review(t *testing.T) Summary {
 }
 
 func TestReviewOfAGoodRelease(t *testing.T) {
-	h := newHouse(t, "armani")
+	h := newOrg(t, "armani")
 	r := newRelease(t, h, fixtures.Patched)
 	r.stage(r.targets())
 	s := r.review(t)
@@ -388,7 +388,7 @@ func TestReviewRefuses(t *testing.T) {
 			ahead := r.h.set.With(map[string][]byte{"armani": must(tufrepo.NewRole(9, r.h.now.Add(day), nil))})
 			r.mine = &ahead
 		}, TrustOther},
-		{"another root", func(t *testing.T, r *staging) { r.mine = &newHouse(t, "armani").set }, TrustOther},
+		{"another root", func(t *testing.T, r *staging) { r.mine = &newOrg(t, "armani").set }, TrustOther},
 		{"a version that is skipped back", func(t *testing.T, r *staging) {
 			r.request.Roles[0].Metadata = must(tufrepo.NewRole(1, r.h.now.Add(100*day), r.targets()))
 		}, RulesBroken},
@@ -396,7 +396,7 @@ func TestReviewRefuses(t *testing.T) {
 			r.request.Trusted["1.armani.json"] = must(tufrepo.NewRole(1, r.h.now.Add(day), nil))
 		}, TrustBroken},
 	}
-	h := newHouse(t, "armani")
+	h := newOrg(t, "armani")
 	for _, c := range cases {
 		t.Run(c.lie, func(t *testing.T) {
 			r := newRelease(t, h, fixtures.Patched)
@@ -416,7 +416,7 @@ func TestReviewRefuses(t *testing.T) {
 // TestReviewKnowsTheModels: what a recovery of 2014 cannot check is refused by the reviewer too, whatever the server says
 // and even where nobody told whose key it should be.
 func TestReviewKnowsTheModels(t *testing.T) {
-	h := newHouse(t, "armani")
+	h := newOrg(t, "armani")
 	for _, name := range []string{"sig-rsa4096", "sig-ecdsa"} {
 		r := newRelease(t, h, fixtures.Patched)
 		var content bytes.Buffer
@@ -444,7 +444,7 @@ func firstBlock(name string) ([]byte, error) {
 
 // TestCounterNeverFalls: a release that goes back behind an older one.
 func TestCounterNeverFalls(t *testing.T) {
-	h := newHouse(t, "armani")
+	h := newOrg(t, "armani")
 	r := newRelease(t, h, fixtures.Bad) // the newest build first
 	r.called("first", 5)
 	r.stage(r.targets())
@@ -465,7 +465,7 @@ func TestCounterNeverFalls(t *testing.T) {
 }
 
 func TestWarnings(t *testing.T) {
-	h := newHouse(t, "armani")
+	h := newOrg(t, "armani")
 	r := newRelease(t, h, fixtures.Patched)
 	r.stage(r.targets())
 	r.mine, r.otaKeys = nil, nil

@@ -16,15 +16,15 @@ import (
 )
 
 func TestOnePersonCountsOnce(t *testing.T) {
-	h := newHouse(t, "armani")
+	h := newOrg(t, "armani")
 	r := newRelease(t, h, fixtures.Patched)
 	r.stage(r.targets())
-	one := must(Sign(r.request, h.now, Hand{Signer: h.builds[0], Ledger: NewLedger()}))
+	one := must(Sign(r.request, h.now, SigningKey{Signer: h.builds[0], Ledger: NewLedger()}))
 	bundle, progress, err := Assemble(r.request, h.now, one, one)
 	if err != nil || len(bundle.Files) != 0 || progress[0].Have != 1 {
 		t.Errorf("one person twice: %+v, error %v", progress, err)
 	}
-	two := must(Sign(r.request, h.now, Hand{Signer: h.builds[1], Ledger: NewLedger()}))
+	two := must(Sign(r.request, h.now, SigningKey{Signer: h.builds[1], Ledger: NewLedger()}))
 	bundle, progress, err = Assemble(r.request, h.now, one, two)
 	if err != nil || len(bundle.Files) == 0 || progress[0].Have != 2 {
 		t.Errorf("two people: %+v, error %v", progress, err)
@@ -32,24 +32,24 @@ func TestOnePersonCountsOnce(t *testing.T) {
 }
 
 func TestLedger(t *testing.T) {
-	h := newHouse(t, "armani")
+	h := newOrg(t, "armani")
 	r := newRelease(t, h, fixtures.Patched)
 	r.stage(r.targets())
 	ledger := NewLedger()
-	hand := Hand{Signer: h.builds[0], Ledger: ledger}
-	must(Sign(r.request, h.now, hand))
+	key := SigningKey{Signer: h.builds[0], Ledger: ledger}
+	must(Sign(r.request, h.now, key))
 	if ledger.Roles["armani"].Version != 2 {
 		t.Fatalf("ledger %+v", ledger)
 	}
-	must(Sign(r.request, h.now, hand)) // the same again is harmless: a response may get lost
+	must(Sign(r.request, h.now, key)) // the same again is harmless: a response may get lost
 	other := newRelease(t, h, fixtures.Bad)
 	other.stage(other.targets())
-	if _, err := Sign(other.request, h.now, hand); err == nil || !strings.Contains(err.Error(), "another version 2") {
+	if _, err := Sign(other.request, h.now, key); err == nil || !strings.Contains(err.Error(), "another version 2") {
 		t.Errorf("equal version, other content: error %v", err)
 	}
 	ledger.Roles["armani"] = Signed{Version: 9}
 	back := must(ParseLedger(ledger.Bytes()))
-	if _, err := Sign(r.request, h.now, Hand{Signer: h.builds[0], Ledger: back}); err == nil || !strings.Contains(err.Error(), "has signed version 9") {
+	if _, err := Sign(r.request, h.now, SigningKey{Signer: h.builds[0], Ledger: back}); err == nil || !strings.Contains(err.Error(), "has signed version 9") {
 		t.Errorf("lower version: error %v", err)
 	}
 	if back.Roles["armani"].Version != 9 {
@@ -63,21 +63,21 @@ func TestLedger(t *testing.T) {
 }
 
 func TestSignRefusesStrangersAndBrokenRequests(t *testing.T) {
-	h := newHouse(t, "armani")
+	h := newOrg(t, "armani")
 	r := newRelease(t, h, fixtures.Patched)
 	r.stage(r.targets())
 	stranger := must(keys.New(keys.P256, "eve", "armani"))
 	ledger := NewLedger()
-	if _, err := Sign(r.request, h.now, Hand{Signer: h.builds[0], Ledger: ledger}, Hand{Signer: stranger, Ledger: NewLedger()}); err == nil || !strings.Contains(err.Error(), "not listed") {
+	if _, err := Sign(r.request, h.now, SigningKey{Signer: h.builds[0], Ledger: ledger}, SigningKey{Signer: stranger, Ledger: NewLedger()}); err == nil || !strings.Contains(err.Error(), "not listed") {
 		t.Errorf("a stranger's key: error %v", err)
 	}
 	if len(ledger.Roles) != 0 {
 		t.Error("nothing was signed, but a ledger says so")
 	}
-	if _, err := Sign(r.request, h.now.Add(400*day), Hand{Signer: h.builds[0], Ledger: ledger}); err == nil || !strings.Contains(err.Error(), "expired") {
+	if _, err := Sign(r.request, h.now.Add(400*day), SigningKey{Signer: h.builds[0], Ledger: ledger}); err == nil || !strings.Contains(err.Error(), "expired") {
 		t.Errorf("an expired request: error %v", err)
 	}
-	forged := must(Sign(r.request, h.now, Hand{Signer: h.builds[0], Ledger: NewLedger()}))
+	forged := must(Sign(r.request, h.now, SigningKey{Signer: h.builds[0], Ledger: NewLedger()}))
 	forged.Signatures[0].Sig = strings.Repeat("00", 70)
 	if _, _, err := Assemble(r.request, h.now, forged); err == nil || !strings.Contains(err.Error(), "bad") {
 		t.Errorf("a forged signature: error %v", err)
@@ -89,16 +89,16 @@ func TestSignRefusesStrangersAndBrokenRequests(t *testing.T) {
 }
 
 func TestRotateRoot(t *testing.T) {
-	h := newHouse(t, "armani")
+	h := newOrg(t, "armani")
 	fresh := must(keys.New(keys.P256, "fi", "root"))
 	p := RotateParams{Now: h.now, Trusted: h.set, Roles: []string{"root"}, Remove: []string{h.root[1].Key().ID()}, Add: []tufrepo.Key{fresh.Key()}, Life: DefaultLife()}
 	r := must(Rotate(p))
 	sign := func(by ...*keys.Key) tufrepo.Response {
-		var hands []Hand
+		var signers []SigningKey
 		for _, k := range by {
-			hands = append(hands, Hand{Signer: k, Ledger: NewLedger()})
+			signers = append(signers, SigningKey{Signer: k, Ledger: NewLedger()})
 		}
-		return must(Sign(r, h.now, hands...))
+		return must(Sign(r, h.now, signers...))
 	}
 	bundle, progress, err := Assemble(r, h.now, sign(h.root[0], h.root[2], fresh))
 	if err != nil || len(bundle.Files) != 0 || len(progress) != 2 {
@@ -114,7 +114,7 @@ func TestRotateRoot(t *testing.T) {
 }
 
 func TestRotateAModelSignsItsBuildsAgain(t *testing.T) {
-	h := newHouse(t, "armani", "dior")
+	h := newOrg(t, "armani", "dior")
 	r := newRelease(t, h, fixtures.Patched)
 	r.stage(r.targets())
 	h.apply(t, r.request, h.builds[0], h.builds[1])
@@ -139,7 +139,7 @@ func TestRotateAModelSignsItsBuildsAgain(t *testing.T) {
 }
 
 func TestRotateTargetsAndOnline(t *testing.T) {
-	h := newHouse(t, "armani")
+	h := newOrg(t, "armani")
 	fresh := must(keys.New(keys.Ed25519, "fi", "targets"))
 	h.apply(t, must(Rotate(RotateParams{Now: h.now, Trusted: h.set, Roles: []string{"targets"}, Remove: []string{h.tops[0].Key().ID()}, Add: []tufrepo.Key{fresh.Key()}, Life: DefaultLife()})),
 		h.root[0], h.root[1], h.root[2], h.tops[1], fresh)
@@ -154,7 +154,7 @@ func TestRotateTargetsAndOnline(t *testing.T) {
 }
 
 func TestRotateRefuses(t *testing.T) {
-	h := newHouse(t, "armani")
+	h := newOrg(t, "armani")
 	gone := []string{h.root[0].Key().ID(), h.root[1].Key().ID(), h.root[2].Key().ID()}
 	for name, p := range map[string]RotateParams{
 		"fewer keys than must sign": {Roles: []string{"root"}, Remove: gone},
@@ -172,7 +172,7 @@ func TestRotateRefuses(t *testing.T) {
 }
 
 func TestAddModelsLike(t *testing.T) {
-	h := newHouse(t, "armani")
+	h := newOrg(t, "armani")
 	r, made, err := AddModels(AddModelsParams{Now: h.now, Trusted: h.set, Models: []string{"dior"}, Like: "armani", Offers: h.online[2].Key(), Life: DefaultLife()})
 	if err != nil || len(made) != 0 {
 		t.Fatalf("%d keys made, error %v", len(made), err)
@@ -202,7 +202,7 @@ func TestInitRefuses(t *testing.T) {
 }
 
 // feed writes what a server would publish.
-func (h *house) feed(t *testing.T) fstest.MapFS {
+func (h *org) feed(t *testing.T) fstest.MapFS {
 	t.Helper()
 	files := fstest.MapFS{}
 	list := map[string]tufrepo.RoleFile{}
@@ -227,7 +227,7 @@ func (h *house) feed(t *testing.T) fstest.MapFS {
 }
 
 func TestVerifyFeed(t *testing.T) {
-	h := newHouse(t, "armani")
+	h := newOrg(t, "armani")
 	feed := h.feed(t)
 	if _, err := VerifyFeed(feed, &h.set, h.now); err != nil {
 		t.Fatal(err)
@@ -253,9 +253,9 @@ func TestVerifyFeed(t *testing.T) {
 			}
 		})
 	}
-	stranger := newHouse(t, "armani")
+	stranger := newOrg(t, "armani")
 	if _, err := VerifyFeed(feed, &stranger.set, h.now); err == nil || !strings.Contains(err.Error(), "not the root 1 that you trust") {
-		t.Errorf("a feed of another house: error %v", err)
+		t.Errorf("a feed of another organization: error %v", err)
 	}
 	bundle := must(h.set.Bundle())
 	if _, err := VerifyBundle(bundle, &h.set, h.now); err != nil {

@@ -212,9 +212,9 @@ func (a *app) carryOut(m makeFlags, r tufrepo.Request, made []*keys.Key, signed 
 	if err != nil {
 		return err
 	}
-	hands := []ceremony.Hand{}
+	signers := []ceremony.SigningKey{}
 	for _, h := range holders {
-		hands = append(hands, h.hand(m.unpublished))
+		signers = append(signers, h.signingKey(m.unpublished))
 	}
 	var fresh []holder
 	for _, k := range made {
@@ -223,9 +223,9 @@ func (a *app) carryOut(m makeFlags, r tufrepo.Request, made []*keys.Key, signed 
 			return err
 		}
 		fresh = append(fresh, h)
-		hands = append(hands, h.hand(m.unpublished))
+		signers = append(signers, h.signingKey(m.unpublished))
 	}
-	answer, err := ceremony.Sign(r, time.Now(), hands...)
+	answer, err := ceremony.Sign(r, time.Now(), signers...)
 	if err != nil {
 		return refusal{err}
 	}

@@ -112,7 +112,7 @@ func ignoreEOF(err error) error {
 
 // sign signs with every key, and writes one response a person, after the records of the keys.
 func (a *app) sign(r tufrepo.Request, keyFiles []string, out string, givenUp bool) error {
-	byPerson := map[string][]ceremony.Hand{}
+	byPerson := map[string][]ceremony.SigningKey{}
 	var people []string
 	var holders []holder
 	for _, path := range keyFiles {
@@ -128,7 +128,7 @@ func (a *app) sign(r tufrepo.Request, keyFiles []string, out string, givenUp boo
 		if !slices.Contains(people, name) {
 			people = append(people, name)
 		}
-		byPerson[name] = append(byPerson[name], h.hand(givenUp))
+		byPerson[name] = append(byPerson[name], h.signingKey(givenUp))
 	}
 	answers := map[string]tufrepo.Response{}
 	for _, name := range people {
