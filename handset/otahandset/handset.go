@@ -62,7 +62,7 @@ func (h *handset) path(name string) string { return filepath.Join(h.dir, name) }
 // open opens the handset in dir, or sets it up there.
 func open(dir string, s settings, log io.Writer) (*handset, error) {
 	h := &handset{dir: dir, now: func() time.Time { return time.Now().Add(s.Clock) }}
-	files, err := h.settle(s)
+	files, err := h.loadOrSetUp(s)
 	if err != nil {
 		return nil, err
 	}
@@ -92,8 +92,8 @@ func open(dir string, s settings, log io.Writer) (*handset, error) {
 	return h, err
 }
 
-// settle reads the settings, or writes them at set-up; it returns the system that the handset is sold with.
-func (h *handset) settle(s settings) (map[string][]byte, error) {
+// loadOrSetUp reads the settings, or writes them at set-up; it returns the system that the handset is sold with.
+func (h *handset) loadOrSetUp(s settings) (map[string][]byte, error) {
 	text, err := os.ReadFile(h.path(settingFile))
 	if err == nil {
 		if err := json.Unmarshal(text, &h.set); err != nil {
