@@ -68,7 +68,7 @@ func TestTimelines(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			got := tell(t, string(text))
+			got := replay(t, string(text))
 			golden := strings.TrimSuffix(path, ".story") + ".golden"
 			if *updateGolden {
 				if err := os.WriteFile(golden, []byte(got), 0o644); err != nil {
@@ -86,7 +86,7 @@ func TestTimelines(t *testing.T) {
 	}
 }
 
-func tell(t *testing.T, story string) string {
+func replay(t *testing.T, story string) string {
 	w := newWorld(t)
 	w.start(t)
 	var out strings.Builder

@@ -61,7 +61,7 @@ func Settle(now time.Time, batch []Arrival, loaded Loaded) Outcome {
 	for _, a := range batch {
 		h, ok := handsets[a.Ref]
 		if !ok {
-			h = meet(a.Ref, &loaded)
+			h = newHandset(a.Ref, &loaded)
 			handsets[a.Ref], order = h, append(order, h)
 		}
 		result, stored := h.receive(now, a)

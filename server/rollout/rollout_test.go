@@ -284,8 +284,8 @@ func TestSpan(t *testing.T) {
 		{72 * time.Hour, "3 days have"},
 	}
 	for _, tt := range tests {
-		if got := span(tt.d); got != tt.want {
-			t.Errorf("span(%s) = %q, wanted %q", tt.d, got, tt.want)
+		if got := waitText(tt.d); got != tt.want {
+			t.Errorf("waitText(%s) = %q, wanted %q", tt.d, got, tt.want)
 		}
 	}
 }

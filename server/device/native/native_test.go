@@ -34,8 +34,8 @@ import (
 
 var ctx = context.Background()
 
-// door is POST /v1/reports before a real intake on a real database, over HTTP.
-type door struct {
+// deviceServer is POST /v1/reports before a real intake on a real database, over HTTP.
+type deviceServer struct {
 	t   *testing.T
 	dir string
 	url string
@@ -62,9 +62,9 @@ func (r *record) String() string {
 	return r.text.String()
 }
 
-func newDoor(t *testing.T, change ...func(*intake.Config)) *door {
+func newDeviceServer(t *testing.T, change ...func(*intake.Config)) *deviceServer {
 	t.Helper()
-	d := &door{t: t, dir: t.TempDir(), log: &record{}}
+	d := &deviceServer{t: t, dir: t.TempDir(), log: &record{}}
 	var err error
 	if d.db, err = store.Open(ctx, filepath.Join(d.dir, "landed.db"), now); err != nil {
 		t.Fatal(err)
@@ -111,7 +111,7 @@ type answer struct {
 	Detail     string `json:"detail"`
 }
 
-func (d *door) send(body io.Reader, header ...string) answer {
+func (d *deviceServer) send(body io.Reader, header ...string) answer {
 	d.t.Helper()
 	r, err := http.NewRequest("POST", d.url, body)
 	if err != nil {
@@ -128,7 +128,7 @@ func (d *door) send(body io.Reader, header ...string) answer {
 	return d.read(resp)
 }
 
-func (d *door) read(resp *http.Response) answer {
+func (d *deviceServer) read(resp *http.Response) answer {
 	d.t.Helper()
 	defer resp.Body.Close()
 	a := answer{Status: resp.StatusCode, Kind: resp.Header.Get("Content-Type"), RetryAfter: resp.Header.Get("Retry-After")}
@@ -155,7 +155,7 @@ func seal(t *testing.T, n int, seq int64, change ...func(*report.Report)) []byte
 }
 
 // stored counts the reports of an installation.
-func (d *door) stored(n int) (count int) {
+func (d *deviceServer) stored(n int) (count int) {
 	d.t.Helper()
 	_, key := storetest.Report(n, 1)
 	if err := d.db.View(ctx, func(tx fleet.Tx) error {
@@ -169,7 +169,7 @@ func (d *door) stored(n int) (count int) {
 }
 
 func TestReportsAreTakenIn(t *testing.T) {
-	d := newDoor(t)
+	d := newDeviceServer(t)
 	second, first := seal(t, 1, 2), seal(t, 1, 1)
 	for _, step := range []struct {
 		name, stored string
@@ -198,7 +198,7 @@ func TestReportsAreTakenIn(t *testing.T) {
 }
 
 func TestRefusedReportsLeaveNothing(t *testing.T) {
-	d := newDoor(t)
+	d := newDeviceServer(t)
 	good := seal(t, 1, 1)
 	cut := func(envelope []byte) (payload, signature string) { // both in their one form
 		payload, signature, ok := strings.Cut(string(envelope), `","signatures":`)
@@ -251,7 +251,7 @@ func TestRefusedReportsLeaveNothing(t *testing.T) {
 
 // A sender that breaks off in the middle is told so, if it still listens.
 func TestTruncatedOnTheWay(t *testing.T) {
-	d := newDoor(t)
+	d := newDeviceServer(t)
 	good := seal(t, 1, 1)
 	for name, framing := range map[string]string{
 		"less than it promised": fmt.Sprintf("Content-Length: %d\r\n\r\n%s", len(good), good[:len(good)-10]),
@@ -281,7 +281,7 @@ func TestTruncatedOnTheWay(t *testing.T) {
 
 // When more arrive than can be stored some are sent away, are told when to come again, and lose nothing.
 func TestBusy(t *testing.T) {
-	d := newDoor(t, func(c *intake.Config) { c.Queue, c.Batch = 1, 1 })
+	d := newDeviceServer(t, func(c *intake.Config) { c.Queue, c.Batch = 1, 1 })
 	held, let, ended := make(chan struct{}), make(chan struct{}), make(chan error, 1)
 	go func() {
 		ended <- d.db.Update(ctx, func(fleet.Tx) error {
@@ -323,7 +323,7 @@ func TestBusy(t *testing.T) {
 
 // Nothing of where a report came from, or of who carried it, is on the disk or in the log.
 func TestSendersAreNotRemembered(t *testing.T) {
-	d := newDoor(t)
+	d := newDeviceServer(t)
 	marks := []string{"203.0.113.77", "x-marked-agent", "x-marked-cookie", "x-marked-referer", "x-marked-account", "127.0.0.1"}
 	header := []string{
 		"X-Forwarded-For", marks[0], "X-Real-Ip", marks[0], "Forwarded", "for=" + marks[0], "User-Agent", marks[1], "Cookie", "id=" + marks[2],
