@@ -25,7 +25,8 @@ func TestReviewSaysWhatIsDeclared(t *testing.T) {
 	}
 	d := s.Declared[0]
 	if d.Release != "first-fix" || d.Notes["de"] == "" || len(d.Questions) != 1 || d.Effect.Name != "app-list-upload-off" ||
-		!slices.Equal(d.Models, []string{"armani"}) || d.Migration["armani"] != probe.MigrationSwitchOff || d.Bits != probe.Bits(d.Effect.Probes) {
+		!slices.Equal(d.Models, []string{"armani"}) || d.Migration["armani"] != probe.MigrationSwitchOff ||
+		d.Bits != probe.Bits(d.Effect.Probes) {
 		t.Errorf("declared: %+v", d)
 	}
 	if len(s.Models) != 1 || s.Models[0].Device != "armani" {
@@ -47,7 +48,8 @@ func TestWhoSigns(t *testing.T) {
 	ann, bo := h.builds[0].Public(), h.builds[1].Public()
 	half.Names = map[string]string{ann.ID: "mallory", bo.ID: "bo"} // whoever sends a request may call people anything
 	got := WhoSigns(half, map[string]string{ann.ID: "ann"})
-	if len(got) != 1 || got[0].Role != "armani" || got[0].Need != 2 || got[0].Done() || len(got[0].Signed) != 1 || got[0].Signed[0].String() != "bo" {
+	if len(got) != 1 || got[0].Role != "armani" || got[0].Need != 2 || got[0].Done() || len(got[0].Signed) != 1 ||
+		got[0].Signed[0].String() != "bo" {
 		t.Fatalf("got %+v", got)
 	}
 	var missing []string

@@ -37,19 +37,22 @@ func TestRetireModels(t *testing.T) {
 		{[]string{"targets"}, "there is no model targets"},
 		{[]string{"dior", "dior"}, "model dior is named twice"},
 	} {
-		if _, err := RetireModels(RetireModelsParams{Now: h.now, Trusted: h.set, Models: c.models, Life: DefaultLife()}); err == nil || !strings.Contains(err.Error(), c.want) {
+		if _, err := RetireModels(RetireModelsParams{Now: h.now, Trusted: h.set, Models: c.models, Life: DefaultLife()}); err == nil ||
+			!strings.Contains(err.Error(), c.want) {
 			t.Errorf("%v: error %v, wanted %q", c.models, err, c.want)
 		}
 	}
 	before := h.set
 	h.retire(t, "dior")
-	if words := strings.Join(tufrepo.Diff(before, h.set), "\n"); !strings.Contains(words, "Model dior is retired: its handsets find no update here any more") || strings.Contains(words, "armani") {
+	if words := strings.Join(tufrepo.Diff(before, h.set), "\n"); !strings.Contains(words, "Model dior is retired: its handsets find no "+
+		"update here any more") || strings.Contains(words, "armani") {
 		t.Errorf("the change is said to be:\n%s", words)
 	}
 	if err := h.set.CheckOffline(h.now); err != nil {
 		t.Error(err)
 	}
-	if _, err := RetireModels(RetireModelsParams{Now: h.now, Trusted: h.set, Models: []string{"dior"}, Life: DefaultLife()}); err == nil || !strings.Contains(err.Error(), "dior is retired already") {
+	if _, err := RetireModels(RetireModelsParams{Now: h.now, Trusted: h.set, Models: []string{"dior"}, Life: DefaultLife()}); err == nil ||
+		!strings.Contains(err.Error(), "dior is retired already") {
 		t.Errorf("a second time: %v", err)
 	}
 	h.retire(t, "armani") // the last one may go too

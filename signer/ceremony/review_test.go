@@ -84,8 +84,9 @@ func twoLanguages() release.Release {
 	e.PromptDay, e.Migration = "2014-08-01", probe.MigrationSwitchOff
 	e.Words = map[string]effect.Words{"en": e.Words["en"], "de": e.Words["en"]}
 	return release.Release{Schema: release.Schema, Name: "first-fix", Counter: 1, Effect: &e,
-		Notes:     map[string]string{"en": "The list of your apps stays with you.", "de": "Die Liste Ihrer Apps bleibt bei Ihnen."},
-		Questions: []release.Question{{Question: map[string]string{"en": "Why?", "de": "Warum?"}, Answer: map[string]string{"en": "So.", "de": "Darum."}}}}
+		Notes: map[string]string{"en": "The list of your apps stays with you.", "de": "Die Liste Ihrer Apps bleibt bei Ihnen."},
+		Questions: []release.Question{{Question: map[string]string{"en": "Why?", "de": "Warum?"}, Answer: map[string]string{"en": "So.",
+			"de": "Darum."}}}}
 }
 
 // called gives the release another name and counter, in all documents.
@@ -113,7 +114,8 @@ func (r *staging) documents() map[string][]byte {
 	if r.asBytes != nil {
 		effectText, notesText = r.asBytes(effectText, notesText)
 	}
-	files := map[string][]byte{tufrepo.ManifestPath("armani", m.Release, m.Variant): m.Bytes(), tufrepo.NotesPath("armani", m.Release): notesText}
+	files := map[string][]byte{tufrepo.ManifestPath("armani", m.Release, m.Variant): m.Bytes(),
+		tufrepo.NotesPath("armani", m.Release): notesText}
 	if m.Effect != "" {
 		files[tufrepo.EffectPath("armani", m.Release)] = effectText
 	}
@@ -180,7 +182,8 @@ func TestReviewOfAGoodRelease(t *testing.T) {
 	if len(s.Problems) != 0 {
 		t.Errorf("problems: %+v", s.Problems)
 	}
-	if words := strings.Join(s.Changes, "\n"); !strings.Contains(words, "New package for armani_global on stable: release first-fix, build JHCMIBH46.0 of 2014-08-09") {
+	if words := strings.Join(s.Changes, "\n"); !strings.Contains(words, "New package for armani_global on stable: release first-fix, build "+
+		"JHCMIBH46.0 of 2014-08-09") {
 		t.Errorf("changes:\n%s", words)
 	}
 	if len(s.Packages) != 1 || s.Packages[0].Facts.SHA256 != hash(r.content) {
@@ -427,7 +430,8 @@ func TestReviewKnowsTheModels(t *testing.T) {
 		r.manifest.Package.SHA256, r.manifest.Package.Length = hash(content.Bytes()), int64(content.Len())
 		r.otaKeys = nil
 		r.stage(r.targets())
-		if s := r.review(t); !slices.ContainsFunc(s.Problems, func(p Problem) bool { return p.Code == PackageRefused && strings.Contains(p.Words, "SIG-ALG") }) {
+		if s := r.review(t); !slices.ContainsFunc(s.Problems,
+			func(p Problem) bool { return p.Code == PackageRefused && strings.Contains(p.Words, "SIG-ALG") }) {
 			t.Errorf("%s: problems %+v", name, s.Problems)
 		}
 	}

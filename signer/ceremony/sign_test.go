@@ -49,7 +49,8 @@ func TestLedger(t *testing.T) {
 	}
 	ledger.Roles["armani"] = Signed{Version: 9}
 	back := must(ParseLedger(ledger.Bytes()))
-	if _, err := Sign(r.request, h.now, SigningKey{Signer: h.builds[0], Ledger: back}); err == nil || !strings.Contains(err.Error(), "has signed version 9") {
+	if _, err := Sign(r.request, h.now, SigningKey{Signer: h.builds[0], Ledger: back}); err == nil || !strings.Contains(err.Error(),
+		"has signed version 9") {
 		t.Errorf("lower version: error %v", err)
 	}
 	if back.Roles["armani"].Version != 9 {
@@ -68,13 +69,15 @@ func TestSignRefusesStrangersAndBrokenRequests(t *testing.T) {
 	r.stage(r.targets())
 	stranger := must(keys.New(keys.P256, "eve", "armani"))
 	ledger := NewLedger()
-	if _, err := Sign(r.request, h.now, SigningKey{Signer: h.builds[0], Ledger: ledger}, SigningKey{Signer: stranger, Ledger: NewLedger()}); err == nil || !strings.Contains(err.Error(), "not listed") {
+	if _, err := Sign(r.request, h.now, SigningKey{Signer: h.builds[0], Ledger: ledger}, SigningKey{Signer: stranger,
+		Ledger: NewLedger()}); err == nil || !strings.Contains(err.Error(), "not listed") {
 		t.Errorf("a stranger's key: error %v", err)
 	}
 	if len(ledger.Roles) != 0 {
 		t.Error("nothing was signed, but a ledger says so")
 	}
-	if _, err := Sign(r.request, h.now.Add(400*day), SigningKey{Signer: h.builds[0], Ledger: ledger}); err == nil || !strings.Contains(err.Error(), "expired") {
+	if _, err := Sign(r.request, h.now.Add(400*day), SigningKey{Signer: h.builds[0], Ledger: ledger}); err == nil ||
+		!strings.Contains(err.Error(), "expired") {
 		t.Errorf("an expired request: error %v", err)
 	}
 	forged := must(Sign(r.request, h.now, SigningKey{Signer: h.builds[0], Ledger: NewLedger()}))
@@ -91,7 +94,8 @@ func TestSignRefusesStrangersAndBrokenRequests(t *testing.T) {
 func TestRotateRoot(t *testing.T) {
 	h := newOrg(t, "armani")
 	fresh := must(keys.New(keys.P256, "fi", "root"))
-	p := RotateParams{Now: h.now, Trusted: h.set, Roles: []string{"root"}, Remove: []string{h.root[1].Key().ID()}, Add: []tufrepo.Key{fresh.Key()}, Life: DefaultLife()}
+	p := RotateParams{Now: h.now, Trusted: h.set, Roles: []string{"root"}, Remove: []string{h.root[1].Key().ID()},
+		Add: []tufrepo.Key{fresh.Key()}, Life: DefaultLife()}
 	r := must(Rotate(p))
 	sign := func(by ...*keys.Key) tufrepo.Response {
 		var signers []SigningKey
@@ -119,7 +123,8 @@ func TestRotateAModelSignsItsBuildsAgain(t *testing.T) {
 	r.stage(r.targets())
 	h.apply(t, r.request, h.builds[0], h.builds[1])
 	fresh := must(keys.New(keys.Ed25519, "fi", "armani"))
-	p := RotateParams{Now: h.now, Trusted: h.set, Roles: []string{"armani"}, Remove: []string{h.builds[0].Key().ID()}, Add: []tufrepo.Key{fresh.Key()}, Life: DefaultLife()}
+	p := RotateParams{Now: h.now, Trusted: h.set, Roles: []string{"armani"}, Remove: []string{h.builds[0].Key().ID()},
+		Add: []tufrepo.Key{fresh.Key()}, Life: DefaultLife()}
 	if _, err := Rotate(p); err == nil || !strings.Contains(err.Error(), "--role armani,dior") {
 		t.Errorf("got %v; wanted a refusal, as dior shares the key, that names both", err)
 	}
@@ -141,9 +146,10 @@ func TestRotateAModelSignsItsBuildsAgain(t *testing.T) {
 func TestRotateTargetsAndOnline(t *testing.T) {
 	h := newOrg(t, "armani")
 	fresh := must(keys.New(keys.Ed25519, "fi", "targets"))
-	h.apply(t, must(Rotate(RotateParams{Now: h.now, Trusted: h.set, Roles: []string{"targets"}, Remove: []string{h.tops[0].Key().ID()}, Add: []tufrepo.Key{fresh.Key()}, Life: DefaultLife()})),
-		h.root[0], h.root[1], h.root[2], h.tops[1], fresh)
-	next := tufrepo.OnlineKeys{Schema: 1, Snapshot: must(keys.New(keys.Ed25519, "server", "s")).Key(), Timestamp: must(keys.New(keys.Ed25519, "server", "t")).Key(), Offers: must(keys.New(keys.Ed25519, "server", "o")).Key()}
+	h.apply(t, must(Rotate(RotateParams{Now: h.now, Trusted: h.set, Roles: []string{"targets"}, Remove: []string{h.tops[0].Key().ID()},
+		Add: []tufrepo.Key{fresh.Key()}, Life: DefaultLife()})), h.root[0], h.root[1], h.root[2], h.tops[1], fresh)
+	next := tufrepo.OnlineKeys{Schema: 1, Snapshot: must(keys.New(keys.Ed25519, "server", "s")).Key(),
+		Timestamp: must(keys.New(keys.Ed25519, "server", "t")).Key(), Offers: must(keys.New(keys.Ed25519, "server", "o")).Key()}
 	p := RotateParams{Now: h.now, Trusted: h.set, Roles: []string{"snapshot", "timestamp", "offers"}, Life: DefaultLife()}
 	h.apply(t, must(RotateOnline(p, next)), h.root[0], h.root[1], h.root[2], h.tops[1], fresh)
 	root := must(tufrepo.Read(h.set.Roots[2])).Root
@@ -173,12 +179,14 @@ func TestRotateRefuses(t *testing.T) {
 
 func TestAddModelsLike(t *testing.T) {
 	h := newOrg(t, "armani")
-	r, made, err := AddModels(AddModelsParams{Now: h.now, Trusted: h.set, Models: []string{"dior"}, Like: "armani", Offers: h.online[2].Key(), Life: DefaultLife()})
+	r, made, err := AddModels(AddModelsParams{Now: h.now, Trusted: h.set, Models: []string{"dior"}, Like: "armani", Offers: h.online[2].Key(),
+		Life: DefaultLife()})
 	if err != nil || len(made) != 0 {
 		t.Fatalf("%d keys made, error %v", len(made), err)
 	}
 	h.apply(t, r, h.tops[0], h.tops[1], h.builds[0], h.builds[1])
-	for _, p := range []AddModelsParams{{Models: []string{"dior"}, Like: "armani"}, {Models: []string{"cancro"}, Like: "pisces"}, {}, {Models: []string{"Cancro"}, Like: "armani"}} {
+	for _, p := range []AddModelsParams{{Models: []string{"dior"}, Like: "armani"}, {Models: []string{"cancro"}, Like: "pisces"}, {},
+		{Models: []string{"Cancro"}, Like: "armani"}} {
 		p.Now, p.Trusted, p.Offers, p.Life = h.now, h.set, h.online[2].Key(), DefaultLife()
 		if _, _, err := AddModels(p); err == nil {
 			t.Errorf("%+v accepted", p.Models)
@@ -187,7 +195,8 @@ func TestAddModelsLike(t *testing.T) {
 }
 
 func TestInitRefuses(t *testing.T) {
-	online := tufrepo.OnlineKeys{Schema: 1, Snapshot: must(keys.New(keys.Ed25519, "s", "s")).Key(), Timestamp: must(keys.New(keys.Ed25519, "s", "t")).Key()}
+	online := tufrepo.OnlineKeys{Schema: 1, Snapshot: must(keys.New(keys.Ed25519, "s", "s")).Key(),
+		Timestamp: must(keys.New(keys.Ed25519, "s", "t")).Key()}
 	for _, p := range []InitParams{
 		{Names: []string{"ann", "bo"}, Root: Quorum{3, 2}, Targets: Quorum{1, 1}},
 		{Names: []string{"ann", "bo"}, Root: Quorum{1, 3}, Targets: Quorum{1, 1}},
@@ -215,7 +224,9 @@ func (h *org) feed(t *testing.T) fstest.MapFS {
 		put(role, doc)
 	}
 	content := []byte("{}")
-	put("armani-offers", must(tufrepo.Sign(must(tufrepo.NewRole(1, h.now.Add(day), []tufrepo.Target{{Path: "offers/armani/stable.json", Length: 2, SHA256: hash(content)}})), h.online[2])))
+	put("armani-offers",
+		must(tufrepo.Sign(must(tufrepo.NewRole(1, h.now.Add(day), []tufrepo.Target{{Path: "offers/armani/stable.json", Length: 2,
+			SHA256: hash(content)}})), h.online[2])))
 	files["targets/"+tufrepo.StoredTarget("offers/armani/stable.json", hash(content))] = &fstest.MapFile{Data: content}
 	snapshot := must(tufrepo.Sign(must(tufrepo.NewSnapshot(1, h.now.Add(day), list)), h.online[0]))
 	put(tufrepo.Snapshot, snapshot)
@@ -238,12 +249,15 @@ func TestVerifyFeed(t *testing.T) {
 		now  time.Time
 		want string
 	}{
-		"a target with other bytes":  {func(f fstest.MapFS) { f[stored] = &fstest.MapFile{Data: []byte("[]")} }, h.now, "other bytes"},
-		"a target that goes on":      {func(f fstest.MapFS) { f[stored] = &fstest.MapFile{Data: []byte("{} ")} }, h.now, "other bytes"},
-		"a target that is missing":   {func(f fstest.MapFS) { delete(f, stored) }, h.now, "not exist"},
-		"a metadata file is missing": {func(f fstest.MapFS) { delete(f, "metadata/2.armani.json"); delete(f, "metadata/1.armani.json") }, h.now, "not there"},
-		"expired":                    {func(fstest.MapFS) {}, h.now.Add(2 * day), "expired"},
-		"no feed":                    {func(f fstest.MapFS) { clear(f) }, h.now, "no feed"},
+		"a target with other bytes": {func(f fstest.MapFS) { f[stored] = &fstest.MapFile{Data: []byte("[]")} }, h.now, "other bytes"},
+		"a target that goes on":     {func(f fstest.MapFS) { f[stored] = &fstest.MapFile{Data: []byte("{} ")} }, h.now, "other bytes"},
+		"a target that is missing":  {func(f fstest.MapFS) { delete(f, stored) }, h.now, "not exist"},
+		"a metadata file is missing": {func(f fstest.MapFS) {
+			delete(f, "metadata/2.armani.json")
+			delete(f, "metadata/1.armani.json")
+		}, h.now, "not there"},
+		"expired": {func(fstest.MapFS) {}, h.now.Add(2 * day), "expired"},
+		"no feed": {func(f fstest.MapFS) { clear(f) }, h.now, "no feed"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			broken := h.feed(t)

@@ -15,7 +15,8 @@ import (
 func (h *org) nextRoot(t *testing.T, name string) tufrepo.Request {
 	t.Helper()
 	fresh := must(keys.New(keys.Ed25519, name, tufrepo.Root))
-	return must(Rotate(RotateParams{Now: h.now, Trusted: h.set, Roles: []string{tufrepo.Root}, Remove: []string{h.root[4].Key().ID()}, Add: []tufrepo.Key{fresh.Key()}, Life: DefaultLife()}))
+	return must(Rotate(RotateParams{Now: h.now, Trusted: h.set, Roles: []string{tufrepo.Root}, Remove: []string{h.root[4].Key().ID()},
+		Add: []tufrepo.Key{fresh.Key()}, Life: DefaultLife()}))
 }
 
 // A root that was signed by too few and given up: the same number has to be signed again.
@@ -26,7 +27,8 @@ func TestRootGivenUp(t *testing.T) {
 	key := SigningKey{Signer: h.root[0], Ledger: ledger}
 	must(Sign(first, h.now, key))
 	before := string(ledger.Bytes())
-	if _, err := Sign(second, h.now, key); err == nil || !strings.Contains(err.Error(), "destroy its request and every response to it, and say so with --unpublished") {
+	if _, err := Sign(second, h.now, key); err == nil || !strings.Contains(err.Error(), "destroy its request and every response to it, and "+
+		"say so with --unpublished") {
 		t.Errorf("another root 2: error %v", err)
 	}
 	if string(ledger.Bytes()) != before {
@@ -39,7 +41,8 @@ func TestRootGivenUp(t *testing.T) {
 		t.Errorf("the record says %+v", entry)
 	}
 	again := must(ParseLedger(ledger.Bytes()))
-	if _, err := Sign(first, h.now, SigningKey{Signer: h.root[0], Ledger: again, GivenUp: true}); err == nil || !strings.Contains(err.Error(), "it does not go back") {
+	if _, err := Sign(first, h.now, SigningKey{Signer: h.root[0], Ledger: again, GivenUp: true}); err == nil || !strings.Contains(err.Error(),
+		"it does not go back") {
 		t.Errorf("the root that was given up, once more: %v", err)
 	}
 	var rest []tufrepo.Response
@@ -60,7 +63,8 @@ func TestOnlyRootsAreSignedTwice(t *testing.T) {
 	}
 	p := staged(1)
 	must(Sign(p, h.now, SigningKey{Signer: h.tops[0], Ledger: ledger}))
-	if _, err := Sign(staged(3), h.now, SigningKey{Signer: h.tops[0], Ledger: ledger, GivenUp: true}); err == nil || !strings.Contains(err.Error(), "the new change wants a higher version (--unpublished)") {
+	if _, err := Sign(staged(3), h.now, SigningKey{Signer: h.tops[0], Ledger: ledger, GivenUp: true}); err == nil ||
+		!strings.Contains(err.Error(), "the new change wants a higher version (--unpublished)") {
 		t.Errorf("targets, another version 3: %v", err)
 	}
 }
@@ -86,7 +90,8 @@ func TestGiveUpWhatWasMadeHere(t *testing.T) {
 	if got, want := must(next.Bundle()).Bytes(), must(theirs.set.Bundle()).Bytes(); string(got) != string(want) {
 		t.Errorf("the state is not what is published: %v", tufrepo.Diff(theirs.set, next))
 	}
-	if said := strings.Join(notes, "\n"); !strings.Contains(said, "root: version 2, which was made here, is given up.") || !strings.Contains(said, "targets: version 3, which was made here, is given up.") {
+	if said := strings.Join(notes, "\n"); !strings.Contains(said, "root: version 2, which was made here, is given up.") ||
+		!strings.Contains(said, "targets: version 3, which was made here, is given up.") {
 		t.Errorf("the notes are:\n%s", said)
 	}
 	for name, change := range map[string]func(*RefreshParams){

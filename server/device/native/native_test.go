@@ -71,11 +71,13 @@ func newDeviceServer(t *testing.T, change ...func(*intake.Config)) *deviceServer
 	}
 	pkg := fleet.Package{
 		SHA256: strings.Repeat("1", 64), Model: "armani", Variant: "armani", Channel: "stable", Family: "file",
-		Build: manifests.Build{Fingerprint: "Xiaomi/armani/armani:4.3/JLS36C/JHCMIBH46.0:user/release-keys", Incremental: "JHCMIBH46.0", UTC: 1_407_600_000}, At: now(),
+		Build: manifests.Build{Fingerprint: "Xiaomi/armani/armani:4.3/JLS36C/JHCMIBH46.0:user/release-keys", Incremental: "JHCMIBH46.0",
+			UTC: 1_407_600_000}, At: now(),
 	}
 	release := fleet.Release{
 		Name: "one", Counter: 1, State: fleet.ReleasePublished, Packages: []fleet.PackageRef{pkg.Ref()},
-		Source: []byte("schema: 1\nrelease: one\ncounter: 1\neffect: {name: cloud-messaging-opt-in, feature: 1, migration: switch_off, prompt_day: \"2014-08-01\"}\nnotes: {en: x, zh-Hans: x, zh-Hant: x}\n"),
+		Source: []byte("schema: 1\nrelease: one\ncounter: 1\neffect: {name: cloud-messaging-opt-in, feature: 1, migration: switch_off, " +
+			"prompt_day: \"2014-08-01\"}\nnotes: {en: x, zh-Hans: x, zh-Hant: x}\n"),
 	}
 	if err := d.db.Update(ctx, func(tx fleet.Tx) error {
 		return errors.Join(tx.Packages().Put(ctx, pkg), tx.Releases().Create(ctx, release))
@@ -83,7 +85,8 @@ func newDeviceServer(t *testing.T, change ...func(*intake.Config)) *deviceServer
 		t.Fatal(err)
 	}
 	log := slog.New(slog.NewTextHandler(d.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	cfg := intake.Config{Store: d.db, Now: now, Log: log, Catalogue: manifests.DefaultCatalogue(), Offers: func(context.Context) error { return nil }}
+	cfg := intake.Config{Store: d.db, Now: now, Log: log, Catalogue: manifests.DefaultCatalogue(),
+		Offers: func(context.Context) error { return nil }}
 	for _, c := range change {
 		c(&cfg)
 	}
@@ -223,7 +226,8 @@ func TestRefusedReportsLeaveNothing(t *testing.T) {
 		{"null", strings.NewReader("null"), "application/json", 422, "envelope_malformed"},
 		{"half of it, as if that were all", bytes.NewReader(good[:len(good)/2]), "application/json", 422, "envelope_malformed"},
 		{"something after it", bytes.NewReader(append(bytes.Clone(good), "{}"...)), "application/json", 422, "envelope_malformed"},
-		{"an unknown field", strings.NewReader(strings.Replace(string(good), "{", `{"imei":"860123021234567",`, 1)), "application/json", 422, "envelope_malformed"},
+		{"an unknown field", strings.NewReader(strings.Replace(string(good), "{", `{"imei":"860123021234567",`, 1)), "application/json", 422,
+			"envelope_malformed"},
 		{"one byte too many, and it says so", bytes.NewReader(big), "application/json", 413, "too_large"},
 		{"one byte too many, in chunks", io.MultiReader(bytes.NewReader(big)), "application/json", 413, "too_large"},
 		{"no content type", bytes.NewReader(good), "", 422, "content_type"},
@@ -233,8 +237,10 @@ func TestRefusedReportsLeaveNothing(t *testing.T) {
 		{"signed by another", strings.NewReader(payload + stranger), "application/json", 403, "report_forged"},
 		{"other words under this signature", strings.NewReader(later + signature), "application/json", 403, "report_forged"},
 		{"indented", strings.NewReader(strings.Replace(string(good), ",", ", ", 1)), "application/json", 422, "report_malformed"},
-		{"a model that there is none", bytes.NewReader(seal(t, 1, 1, func(r *report.Report) { r.Model = "nexus" })), "application/json", 422, "model_unknown"},
-		{"a release that there is none", bytes.NewReader(seal(t, 1, 1, func(r *report.Report) { r.Release = "two" })), "application/json", 422, "release_unknown"},
+		{"a model that there is none", bytes.NewReader(seal(t, 1, 1, func(r *report.Report) { r.Model = "nexus" })), "application/json",
+			422, "model_unknown"},
+		{"a release that there is none", bytes.NewReader(seal(t, 1, 1, func(r *report.Report) { r.Release = "two" })), "application/json",
+			422, "release_unknown"},
 	} {
 		got := d.send(tt.body, "Content-Type", tt.kind)
 		if got.Status != tt.status || got.Code != tt.code || got.Kind != "application/problem+json" || !strings.HasSuffix(got.Detail, ".") {
@@ -329,7 +335,8 @@ func TestSendersAreNotRemembered(t *testing.T) {
 		"X-Forwarded-For", marks[0], "X-Real-Ip", marks[0], "Forwarded", "for=" + marks[0], "User-Agent", marks[1], "Cookie", "id=" + marks[2],
 		"Referer", "http://" + marks[3], "Authorization", "Bearer " + marks[4], "X-Request-Id", marks[4] + "-1234",
 	}
-	for _, body := range [][]byte{seal(t, 1, 1), seal(t, 1, 1), []byte("{}"), nil, seal(t, 2, 1, func(r *report.Report) { r.Model = "nexus" })} {
+	for _, body := range [][]byte{seal(t, 1, 1), seal(t, 1, 1), []byte("{}"), nil,
+		seal(t, 2, 1, func(r *report.Report) { r.Model = "nexus" })} {
 		d.send(bytes.NewReader(body), header...)
 	}
 	if n := d.stored(1); n != 1 {
