@@ -60,7 +60,7 @@ var mayImport = map[string][]string{
 	"server/rollout":              {"server/fleet", "server/reasons", "=internal/format"},
 	"server/offering":             {"manifests", "server/fleet"}, // pure: the offers document, and nothing of how it is published
 	"server/published":            {"manifests", "server/fleet"},
-	"server/repo":                 {"manifests/tufrepo", "server/fleet", "=server/blob"}, // it knows no room above it
+	"server/repo":                 {"=internal/durable", "manifests/tufrepo", "server/fleet", "=server/blob"}, // it knows no room above it
 	"server/lineup":               {"manifests", "server/fleet"},
 	"server/library":              {"manifests", "server/fleet", "=server/blob", "server/published", "server/repo", "server/lineup"},
 	"server/release":              {"manifests", "server/fleet", "server/published", "server/repo", "server/rollout", "server/lineup"},

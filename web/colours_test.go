@@ -29,15 +29,31 @@ func TestColoursOfVerdicts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	colour := regexp.MustCompile(`--(confirmed_off|consented|carried_over|registered_by_itself|not_exercised|leak|contradictory|unpatched|unknown): (#[0-9a-f]{6});`)
+	want := []string{"contradictory", "unpatched", "unknown"} // those of every effect
+	for _, kind := range []string{"good", "open", "bad", "unjudged"} {
+		for nth := range shades {
+			want = append(want, Shade(kind, nth))
+		}
+	}
+	colour := regexp.MustCompile(`--(` + strings.Join(want, "|") + `): (#[0-9a-f]{6});`)
+	for _, name := range want {
+		if !strings.Contains(string(css), ".c-"+name+" { fill: var(--"+name+"); color: var(--"+name+"); }") {
+			t.Errorf("nothing is drawn in the colour %s", name)
+		}
+	}
+	for _, step := range []string{"known", "downloading", "installed", "running", "failed"} {
+		if !strings.Contains(string(css), ".c-step-"+step+" { fill: ") {
+			t.Errorf("the step %s has no colour", step)
+		}
+	}
 	light, dark, ok := strings.Cut(string(css), "prefers-color-scheme: dark")
 	if !ok {
 		t.Fatal("there is no dark scheme")
 	}
 	for scheme, text := range map[string]string{"light": light, "dark": dark} {
 		found := colour.FindAllStringSubmatch(text, -1)
-		if len(found) != 9 {
-			t.Fatalf("%s: %d colours of verdicts, wanted 9", scheme, len(found))
+		if len(found) != len(want) {
+			t.Fatalf("%s: %d colours of verdicts, wanted %d", scheme, len(found), len(want))
 		}
 		for eye, m := range eyes {
 			for i, a := range found {

@@ -144,6 +144,14 @@ func (l *Locale) action(name string) string {
 	return l.Say("action.other", nil)
 }
 
+// language names a language; one without a name of its own goes by its tag.
+func (l *Locale) language(tag string) string {
+	if l.Has("lang." + tag) {
+		return l.Say("lang."+tag, nil)
+	}
+	return tag
+}
+
 // plural chooses a word by a number of any integer type; languages without plurals do not call it.
 func plural(n any, one, many string) string {
 	if fmt.Sprint(n) == "1" {

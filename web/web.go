@@ -15,6 +15,7 @@ import (
 	"fmt"
 	"html/template"
 	"io"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -71,15 +72,18 @@ func (p *Pages) Render(w io.Writer, name string, view any) error {
 // funcs are what page templates may call besides the methods of their view.
 func funcs(l *Locale) template.FuncMap {
 	return template.FuncMap{
-		"say":     func(key string, data ...any) string { return l.Say(key, first(data)) },
-		"lang":    func() string { return l.Tag },
-		"n":       l.Number,
-		"bytes":   l.Bytes,
-		"share":   l.Share,
-		"when":    l.When,
-		"percent": l.Percent,
-		"action":  l.action,
-		"bar":     bar, "parts": l.parts, "asset": Asset,
+		"say":      func(key string, data ...any) string { return l.Say(key, first(data)) },
+		"lang":     func() string { return l.Tag },
+		"n":        l.Number,
+		"bytes":    l.Bytes,
+		"share":    l.Share,
+		"when":     l.When,
+		"percent":  l.Percent,
+		"bits":     func(b float64) string { return strconv.FormatFloat(b, 'f', 1, 64) },
+		"language": l.language,
+		"list":     func(all ...any) []any { return all },
+		"action":   l.action,
+		"bar":      bar, "parts": l.parts, "asset": Asset,
 		"iso": func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
 	}
 }

@@ -92,25 +92,27 @@ func TestOne(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	type seen struct {
-		AttemptsBuild, AttemptsSetup, LookupsOff, ObservedHours int
-		Triggers                                                struct{ Boot, SIMReady, DataUp bool }
-	}
 	type gate struct {
 		MinReports, HaltLeaks  int64
 		MinProven, MaxFailures int
 	}
-	type figures struct{ Installations, Running, Proven, Halted int64 }
+	type figures struct {
+		Installations, Running, Proven, Halted, Unmet int64
+		Claims                                        bool
+		Claim                                         string
+	}
 	for _, tt := range []struct {
 		key       string
 		one, many any
 		want      []string // of one, then of many
 	}{
-		{"said.attempts", seen{AttemptsBuild: 1, AttemptsSetup: 1}, seen{AttemptsBuild: 2, AttemptsSetup: 3}, []string{"1 time since", "3 times since"}},
-		{"said.lookups", seen{LookupsOff: 1}, seen{LookupsOff: 2}, []string{"1 contact number while", "2 contact numbers while"}},
-		{"said.tested", seen{ObservedHours: 1}, seen{ObservedHours: 24}, []string{"1 hour", "24 hours"}},
-		{"stage.gates", gate{MinReports: 1, HaltLeaks: 1}, gate{MinReports: 5, HaltLeaks: 3}, []string{"1 handset judged; 0 % of them proven; failures at most 0 %; one leak stops it", "one leak holds it, 3 stop it"}},
-		{"lead", figures{1, 1, 1, 1}, figures{2, 2, 2, 2}, []string{"Of 1 handset that has reported, 1 runs", "Of 2 handsets that have reported, 2 run"}},
+		{"stage.gates", gate{MinReports: 1, HaltLeaks: 1}, gate{MinReports: 5, HaltLeaks: 3}, []string{
+			"1 handset judged; 0 % of them proven; failures at most 0 %; one that shows the opposite stops it",
+			"one that shows the opposite holds it, 3 stop it"}},
+		{"lead", figures{1, 1, 1, 1, 1, true, ""}, figures{2, 2, 2, 2, 2, true, ""}, []string{
+			"Of 1 handset that has reported, 1 runs", "Of 2 handsets that have reported, 2 run"}},
+		{"lead", figures{1, 1, 1, 1, 1, true, ""}, figures{2, 2, 2, 2, 2, true, ""}, []string{
+			"1 has not met", "2 have not met"}},
 	} {
 		for i, data := range []any{tt.one, tt.many} {
 			if got := l.Say(tt.key, data); !strings.Contains(got, tt.want[i]) || regexp.MustCompile(`\b1 \w+s\b( since| while|\.)`).MatchString(got) {

@@ -15,6 +15,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"landed/manifests/effect"
 	"landed/manifests/release"
@@ -25,6 +26,7 @@ import (
 // its effect, ready to judge.
 type Release struct {
 	release.Release
+	At       time.Time // when it was made
 	Packages []fleet.Package
 	Program  *effect.Program // nil if the release claims nothing
 }
@@ -91,7 +93,7 @@ func read(ctx context.Context, tx fleet.Tx, stored fleet.Release) (known, error)
 	for i := range packages {
 		packages[i].Facts, packages[i].Findings = nil, nil // large, and they were looked at when it was uploaded
 	}
-	return known{stored.Source, stored.Packages, Release{Release: declared, Packages: packages, Program: program}}, nil
+	return known{stored.Source, stored.Packages, Release{Release: declared, At: stored.At, Packages: packages, Program: program}}, nil
 }
 
 // Packages reads packages; each that is missing is named in one NotFound.

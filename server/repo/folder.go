@@ -12,6 +12,7 @@ import (
 	"path"
 	"path/filepath"
 
+	"landed/internal/durable"
 	"landed/manifests/tufrepo"
 	"landed/server/blob"
 )
@@ -64,43 +65,33 @@ func (f folder) link(ctx context.Context, t tufrepo.Target) error {
 	return f.step(stored)
 }
 
-// write makes a metadata file appear whole: a temporary file, made durable, then renamed.
-// sync makes the name durable too.
+// write makes a metadata file appear whole. sync makes its name durable.
 func (f folder) write(name string, doc []byte) error {
-	name = path.Join(metadataDir, name)
-	if have, err := f.root.ReadFile(name); err == nil && bytes.Equal(have, doc) {
+	if have, err := f.root.ReadFile(path.Join(metadataDir, name)); err == nil && bytes.Equal(have, doc) {
 		return nil
 	}
-	temp := path.Join(metadataDir, ".next-"+path.Base(name))
-	if err := f.writeWhole(temp, doc); err != nil {
-		return err
-	}
-	if err := f.step(temp); err != nil {
-		return err
-	}
-	if err := f.root.Rename(temp, name); err != nil {
-		return err
-	}
-	return f.step(name)
-}
-
-func (f folder) writeWhole(name string, doc []byte) error {
-	file, err := f.root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o644)
+	file, err := durable.CreateIn(f.root, metadataDir, 0o644)
 	if err != nil {
 		return err
 	}
-	_, err = file.Write(doc)
-	return errors.Join(err, file.Sync(), file.Close())
+	defer file.Discard()
+	if _, err := file.Write(doc); err != nil {
+		return err
+	}
+	if err := file.Seal(); err != nil {
+		return err
+	}
+	if err := f.step(file.Temp()); err != nil {
+		return err
+	}
+	if err := file.Replace(name); err != nil {
+		return err
+	}
+	return f.step(path.Join(metadataDir, name))
 }
 
 // sync makes the names in the metadata folder durable.
-func (f folder) sync() error {
-	d, err := f.root.Open(metadataDir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
-}
+func (f folder) sync() error { return durable.SyncFolderIn(f.root, metadataDir) }
 
 // read is a metadata file of the folder, nil if it is not there.
 func (f folder) read(name string) ([]byte, error) {
@@ -126,4 +117,19 @@ func (f folder) holds(t tufrepo.Target) error {
 		return fmt.Errorf("%s has %d bytes, %d are signed; delete it and start the server", stored, info.Size(), t.Length)
 	}
 	return nil
+}
+
+// lock keeps other processes from writing the folder. The kernel lets go of it when the process ends, however it ends.
+// Where there is no such lock, run one server per data folder.
+func (f folder) lock() (unlock func() error, err error) {
+	return durable.Lock(filepath.Join(f.dir, ".lock"))
+}
+
+// sweep removes what a process left that was cut off while it wrote.
+func (f folder) sweep() error {
+	unlock, err := f.lock()
+	if err != nil {
+		return err
+	}
+	return errors.Join(durable.Sweep(filepath.Join(f.dir, metadataDir)), unlock())
 }

@@ -18,6 +18,7 @@ package repo
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"slices"
 	"sync"
@@ -80,7 +81,7 @@ func Open(ctx context.Context, cfg Config) (*Repo, error) {
 	if cfg.ReadOnly {
 		return r, nil
 	}
-	if err := r.readStart(ctx); err != nil {
+	if err := errors.Join(f.sweep(), r.readStart(ctx)); err != nil {
 		_ = f.Close()
 		return nil, err
 	}

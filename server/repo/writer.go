@@ -62,6 +62,5 @@ func (w *Writer) lock(fn func(l locked) error) error {
 	if err != nil {
 		return err
 	}
-	defer unlock()
-	return fn(locked{w})
+	return errors.Join(fn(locked{w}), unlock())
 }

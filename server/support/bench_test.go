@@ -13,16 +13,18 @@ import (
 	"time"
 
 	"landed/manifests"
+	"landed/manifests/effect"
 	"landed/server/fleet"
 )
 
 // lineUpOf is a store whose catalogue has so many models.
-func lineUpOf(t testing.TB, models int) (h *house, devices []string) {
+func lineUpOf(t testing.TB, models int) (h *fixture, devices []string) {
 	var list []string
 	for i := range models {
 		d := fmt.Sprintf("model%03d", i)
 		devices = append(devices, d)
-		list = append(list, fmt.Sprintf("{device: %s, product: Model %d, numbers: [], rom_names: [], variants: [%s], android: '4', profile: {family: file, legacy_recovery: true}}", d, i, d))
+		list = append(list, fmt.Sprintf("{device: %s, product: Model %d, numbers: [], rom_names: [], variants: [%s], "+
+			"android: '4', profile: {family: file, legacy_recovery: true}}", d, i, d))
 	}
 	c, err := manifests.ParseCatalogue([]byte("schema: 1\nmodels: [" + strings.Join(list, ", ") + "]"))
 	if err != nil {
@@ -33,17 +35,18 @@ func lineUpOf(t testing.TB, models int) (h *house, devices []string) {
 
 // largeFleet is a store with the figures of about a million installations on so many models; one
 // in five is in trouble.
-func largeFleet(t testing.TB, models int) *house {
+func largeFleet(t testing.TB, models int) *fixture {
 	h, devices := lineUpOf(t, models)
 	h.publish(devices...)
 	h.delegate(1, devices...)
 	for i, d := range devices {
 		h.roll(d, func(r *fleet.Rollout) { r.Stage = i % 4 })
-		for j, class := range fleet.Classes {
-			if i%5 != 1 && (class == fleet.Leak || slices.Contains(unproven, class)) {
+		for j, c := range h.release.Effect.All() {
+			if i%5 != 1 && (c.Kind == effect.Bad || c.Kind == effect.Open) {
 				continue // most models are well
 			}
-			h.count(d, 1_000_000/models/6, class, findings[j%len(findings)])
+			findings := h.release.Effect.Before.Findings
+			h.count(d, 1_000_000/models/6, fleet.Class(c.Name), fleet.Before(findings[j%len(findings)]))
 		}
 	}
 	return h

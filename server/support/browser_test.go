@@ -44,7 +44,7 @@ func browser(t *testing.T) context.Context {
 	return ctx
 }
 
-func (h *house) serve() string {
+func (h *fixture) serve() string {
 	server := httptest.NewServer(h.doors)
 	h.t.Cleanup(server.Close)
 	return server.URL
@@ -64,8 +64,8 @@ func TestLive(t *testing.T) {
 	h.publish("armani", "pisces", "dior")
 	h.roll("armani", nil)
 	h.roll("pisces", nil)
-	h.count("armani", 10, fleet.Unpatched, fleet.BeforeActive)
-	h.count("pisces", 10, fleet.Unpatched, fleet.BeforeActive)
+	h.count("armani", 10, unpatched, beforeActive)
+	h.count("pisces", 10, unpatched, beforeActive)
 	ctx, url := browser(t), h.serve()
 	err := chromedp.Do(ctx, chromedp.EmulateViewport(1280, 900), chromedp.Navigate(url+"/"),
 		chromedp.SendKeys(chromedp.CSS("#ref"), "0123"))
@@ -75,8 +75,8 @@ func TestLive(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h.count("armani", 30, fleet.ConfirmedOff, fleet.BeforeActive)
-	h.count("pisces", 1, fleet.Leak, fleet.BeforeActive)
+	h.count("armani", 30, confirmedOff, beforeActive)
+	h.count("pisces", 1, leak, beforeActive)
 	for what, condition := range map[string]string{
 		"the headline moves":            `document.querySelector("h1").textContent.includes("On 1 of 3 models")`,
 		"the title moves":               `document.title.startsWith("On 1 of 3 models")`,
@@ -142,13 +142,13 @@ func TestFoldAndFind(t *testing.T) {
 		t.Fatal(err)
 	}
 	step("it unfolds", `document.querySelector("#model-armani details").open`)
-	h.count("armani", 1000, fleet.ConfirmedOff, fleet.BeforeActive)
+	h.count("armani", 1000, confirmedOff, beforeActive)
 	step("it stays so", `document.querySelector("#model-armani .parts").textContent.includes("119,351") && document.querySelector("#model-armani details").open`)
 	if err := chromedp.Do(ctx, chromedp.SendKeys(chromedp.CSS("#find-model"), "2013061\n")); err != nil {
 		t.Fatal(err)
 	}
 	step("the search finds", `location.search === "?find=2013061" && document.querySelectorAll(".card").length === 1 && document.querySelector("#model-pisces details").open`)
-	h.count("pisces", 1, fleet.Leak, fleet.BeforeActive)
+	h.count("pisces", 1, leak, beforeActive)
 	step("the live page keeps to it", `document.querySelector("#model-pisces .parts").textContent.includes("4 Leaking") && document.querySelectorAll(".card").length === 1`)
 }
 
@@ -174,7 +174,7 @@ func TestEverywhere(t *testing.T) {
 	h := open(t, manifests.DefaultCatalogue())
 	h.fleetOfSeven()
 	hs := newHandset(1)
-	h.install(hs, fleet.BeforeActive, baseline(1), failed(2, "install", 20), effect(3, 1), effect(5, 24), effect(4, 3))
+	h.install(hs, beforeActive, baseline(1), failed(2, "install", 20), effectOf(3, 1), effectOf(5, 24), effectOf(4, 3))
 	ctx, url := browser(t), h.serve()
 	contrast, err := os.ReadFile("testdata/contrast.js")
 	if err != nil {

@@ -3,143 +3,193 @@
 package support
 
 import (
+	"slices"
+
+	"landed/manifests/effect"
 	"landed/manifests/report"
 	"landed/server/fleet"
 	"landed/web"
 )
 
-// Figures are maintained counts of installations. Every class, step and finding is there,
-// zeros too, and the verdicts sum to Installations.
+// Figures are maintained counts of installations. Every class and finding of the effect, every kind and every step is
+// there, zeros too; verdicts, kinds, progress and before each sum to Installations.
 type Figures struct {
 	Installations int64                     `json:"installations"` // that have reported at least once
+	Unmet         int64                     `json:"unmet"`         // of those: have not reported about this release yet
 	Running       int64                     `json:"running"`       // run a build of the release
 	Failed        int64                     `json:"failed"`        // whose last attempt failed
 	Judged        int64                     `json:"judged"`        // on the release, with evidence that says something
-	Proven        int64                     `json:"proven"`        // of those: off, or on by consent
+	Proven        int64                     `json:"proven"`        // of those: of a good class
+	Opposite      int64                     `json:"opposite"`      // of those: of a bad class of the effect's own
+	Kinds         map[fleet.Kind]int64      `json:"kinds"`
 	Verdicts      map[fleet.Class]int64     `json:"verdicts"`
 	Progress      map[report.Progress]int64 `json:"progress"`
 	Before        map[fleet.Before]int64    `json:"before"`
+
+	claims  bool
+	classes []web.Row // with words
+	steps   []web.Row
+	found   []web.Row
+	kinds   map[string]fleet.Kind // of classes
 }
 
-var steps = []report.Progress{
-	report.ProgressKnown, report.ProgressDownloading, report.ProgressInstalled, report.ProgressRunning, report.ProgressFailed,
-}
-
-var findings = []fleet.Before{fleet.BeforeActive, fleet.BeforeQuiet, fleet.BeforeOff, fleet.BeforeUnknown}
-
-// figures adds up cells, of one model or of all.
-func figures(cells ...fleet.Counts) Figures {
-	f := Figures{Verdicts: map[fleet.Class]int64{}, Progress: map[report.Progress]int64{}, Before: map[fleet.Before]int64{}}
-	for _, class := range fleet.Classes {
-		f.Verdicts[class] = 0
+// figures adds up cells of one release, in the words of its effect.
+func (l lexicon) figures(cells ...fleet.Counts) Figures {
+	c := sum(cells...)
+	f := Figures{
+		Installations: c.Installations, Running: c.Running(), Failed: c.Failed(), Judged: c.Judged(), Proven: c.Proven(),
+		Kinds: map[fleet.Kind]int64{}, Verdicts: map[fleet.Class]int64{}, Progress: map[report.Progress]int64{},
+		Before: map[fleet.Before]int64{}, claims: l.claims(), kinds: map[string]fleet.Kind{},
 	}
-	for _, step := range steps {
-		f.Progress[step] = 0
+	for _, k := range effect.Kinds {
+		f.Kinds[k] = c.Kinds[k]
 	}
-	for _, finding := range findings {
-		f.Before[finding] = 0
+	rest := c.Installations
+	for _, class := range l.classes {
+		n := c.Verdicts[fleet.Class(class.key)]
+		f.Verdicts[fleet.Class(class.key)], f.kinds[class.key] = n, class.kind
+		rest -= n
+		if class.kind == effect.Bad && class.key != effect.Contradictory {
+			f.Opposite += n
+		}
 	}
-	for _, c := range cells {
-		f.Installations += c.Installations
-		f.Running += c.Running()
-		f.Failed += c.Failed()
-		f.Judged += c.Judged()
-		f.Proven += c.Proven()
-		addTo(f.Verdicts, c.Verdicts)
-		addTo(f.Progress, c.Progress)
-		addTo(f.Before, c.Before)
+	f.Verdicts[effect.Unknown] += rest // of a class that the effect does not have
+	for _, class := range l.classes {
+		n := f.Verdicts[fleet.Class(class.key)]
+		f.classes = append(f.classes, web.Row{
+			Key: class.key, Count: n, Of: f.Installations, Colour: class.colour,
+			Name: class.words.Name, Means: class.words.Means, Tell: class.words.Tell,
+		})
+	}
+	for _, step := range report.ProgressValues {
+		f.Progress[step] = c.Progress[step]
+		f.steps = append(f.steps, web.Row{
+			Key: string(step), Count: c.Progress[step], Of: f.Installations, Colour: "step-" + string(step),
+			Name: l.locale.Say("step."+string(step), nil), Means: l.locale.Say("step."+string(step)+".means", nil),
+		})
+	}
+	rest = c.Installations
+	for _, found := range l.findings() {
+		n := c.Before[fleet.Before(found)]
+		if found == effect.NotSeen {
+			n = rest // findings of other effects too
+		}
+		rest -= n
+		f.Before[fleet.Before(found)] = n
+		f.found = append(f.found, web.Row{Key: found, Count: n, Of: f.Installations, Name: l.finding(found)})
 	}
 	return f
 }
 
-func addTo[K comparable](sum, cells map[K]int64) {
-	for k, n := range cells {
-		sum[k] += n
-	}
-}
-
 // Classes are the verdicts in the order of every page.
-func (f Figures) Classes() []web.Row { return rows(fleet.Classes, f.Verdicts, f.Installations) }
+func (f Figures) Classes() []web.Row { return f.classes }
 
 // Steps are the steps of the update in their order.
-func (f Figures) Steps() []web.Row { return rows(steps, f.Progress, f.Installations) }
+func (f Figures) Steps() []web.Row { return f.steps }
 
-// Findings are what was found before the patch.
-func (f Figures) Findings() []web.Row { return rows(findings, f.Before, f.Installations) }
+// Findings are what was found before the update.
+func (f Figures) Findings() []web.Row { return f.found }
 
-// SeenBefore counts installations that reported before they ran the patch.
-func (f Figures) SeenBefore() int64 { return f.Installations - f.Before[fleet.BeforeUnknown] }
+// Claims says that the release has an effect to be shown.
+func (f Figures) Claims() bool { return f.claims }
 
-// ActiveBefore counts those of them that had activated themselves.
-func (f Figures) ActiveBefore() int64 { return f.Before[fleet.BeforeActive] }
+// SeenBefore counts installations that reported before they ran the update.
+func (f Figures) SeenBefore() int64 { return f.Installations - f.Before[effect.NotSeen] }
 
-// Leaking counts installations that leak.
-func (f Figures) Leaking() int64 { return f.Verdicts[fleet.Leak] }
+// FoundBefore is the strongest finding, of those that were seen before; nil if the effect asks for none.
+func (f Figures) FoundBefore() *web.Row {
+	if len(f.found) < 2 {
+		return nil
+	}
+	row := f.found[0]
+	row.Of = f.SeenBefore()
+	return &row
+}
 
-// CarriedOver counts installations on which the service is still on from before.
-func (f Figures) CarriedOver() int64 { return f.Verdicts[fleet.CarriedOver] }
+// Adverse is the largest bad class of the effect's own; nil if nobody is in any.
+func (f Figures) Adverse() *web.Row { return f.largest(f.Installations, f.isOpposite) }
 
-// unproven are the classes that could be judged and have not shown the effect. A leak is not
-// among them: it has a standing of its own.
-var unproven = []fleet.Class{fleet.CarriedOver, fleet.RegisteredByItself, fleet.Contradictory}
-
-// Unproven is the largest of those classes; nil if no installation is in any of them. Of equal
-// ones it is the first, as on every page.
+// Unproven is the largest class that could be judged and has not shown the effect; nil if nobody is in any. What shows
+// the opposite is not among them: it has a standing of its own. Of equal ones it is the first, as on every page.
 func (f Figures) Unproven() *web.Row {
+	return f.largest(f.Judged, func(class string) bool { return class == effect.Contradictory || f.kinds[class] == effect.Open })
+}
+
+func (f Figures) isOpposite(class string) bool {
+	return class != effect.Contradictory && f.kinds[class] == effect.Bad
+}
+
+func (f Figures) largest(of int64, is func(class string) bool) *web.Row {
 	var largest *web.Row
-	for _, class := range unproven {
-		if n := f.Verdicts[class]; n > 0 && (largest == nil || n > largest.Count) {
-			largest = &web.Row{Key: string(class), Count: n, Of: f.Judged}
+	for _, row := range f.classes {
+		if row.Count > 0 && is(row.Key) && (largest == nil || row.Count > largest.Count) {
+			row.Of = of
+			largest = &row
 		}
 	}
 	return largest
 }
 
-// MostlyUnproven says that enough could be judged, and that fewer than half of those have
-// shown the effect.
-func (f Figures) MostlyUnproven() bool { return f.Judged >= EnoughJudged && f.Proven*2 < f.Judged }
-
-func rows[K ~string](order []K, cells map[K]int64, of int64) []web.Row {
-	out := make([]web.Row, 0, len(order))
-	for _, k := range order {
-		out = append(out, web.Row{Key: string(k), Count: cells[k], Of: of})
-	}
-	return out
+// MostlyUnproven says that enough could be judged, and that fewer than half of those have shown the effect.
+func (f Figures) MostlyUnproven() bool {
+	return f.Judged >= EnoughJudged && f.Proven*2 < f.Judged && (f.claims || f.classes == nil)
 }
 
-// leastWidth keeps one leaking handset among a million visible. The words beside the bar
-// hold the figures; the bar only shows where to look.
-const leastWidth = 80
-
-// Bar divides the width of a bar by class. All classes are in it, in order, so that a live
-// page moves parts instead of replacing them; the parts fill the bar exactly.
-func (f Figures) Bar() []web.Segment {
-	var small, large int64 // installations in parts of least width, and in others
-	widths := 0
-	for _, c := range fleet.Classes {
-		switch n := f.Verdicts[c]; {
-		case n == 0:
-		case n*10_000 < leastWidth*f.Installations:
-			small, widths = small+n, widths+leastWidth
-		default:
-			large += n
+// together adds up the figures of models: by class if all of them have one effect, else by kind.
+func (s *Support) together(models []Model) Figures {
+	t := s.plainWords.figures()
+	t.Verdicts, t.Before, t.claims = map[fleet.Class]int64{}, map[fleet.Before]int64{}, false
+	var effects []string
+	for _, m := range models {
+		t.Installations += m.Installations
+		t.Unmet += m.Unmet
+		t.Running += m.Running
+		t.Failed += m.Failed
+		t.Judged += m.Judged
+		t.Proven += m.Proven
+		t.Opposite += m.Opposite
+		addTo(t.Kinds, m.Kinds)
+		addTo(t.Verdicts, m.Verdicts)
+		addTo(t.Progress, m.Progress)
+		addTo(t.Before, m.Before)
+		t.claims = t.claims || m.claims
+		if !slices.Contains(effects, m.Effect) {
+			effects = append(effects, m.Effect)
 		}
 	}
-	bar, x, seen := make([]web.Segment, 0, len(fleet.Classes)), 0, int64(0)
-	for _, c := range fleet.Classes {
-		n, w := f.Verdicts[c], 0
-		switch {
-		case n == 0:
-		case n*10_000 < leastWidth*f.Installations:
-			w = leastWidth
-		default: // the difference of two rounded places, so that roundings do not add up
-			w = place(seen+n, large, 10_000-widths) - place(seen, large, 10_000-widths)
-			seen += n
-		}
-		bar = append(bar, web.Segment{Class: string(c), X: x, W: w})
-		x += w
+	for i := range t.steps {
+		t.steps[i].Count, t.steps[i].Of = t.Progress[report.Progress(t.steps[i].Key)], t.Installations
 	}
-	return bar
+	switch {
+	case len(effects) == 1:
+		t.classes, t.kinds = sumRows(models), models[0].kinds
+	case len(effects) > 1:
+		t.classes = s.byKind(t)
+	}
+	return t
 }
 
-func place(part, whole int64, width int) int { return int(part * int64(width) / whole) }
+// sumRows adds up the classes of models with one effect.
+func sumRows(models []Model) []web.Row {
+	rows := slices.Clone(models[0].classes)
+	for i := range rows {
+		rows[i].Count, rows[i].Of = 0, 0
+		for _, m := range models {
+			rows[i].Count += m.classes[i].Count
+			rows[i].Of += m.Installations
+		}
+	}
+	return rows
+}
+
+func (s *Support) byKind(f Figures) []web.Row {
+	var rows []web.Row
+	for _, k := range effect.Kinds {
+		say := func(part string) string { return s.words.Say("of_kind."+string(k)+"."+part, nil) }
+		rows = append(rows, web.Row{
+			Key: string(k), Count: f.Kinds[k], Of: f.Installations, Colour: web.Shade(string(k), 0),
+			Name: say("name"), Means: say("means"),
+		})
+	}
+	return rows
+}

@@ -10,31 +10,45 @@ import (
 	"testing"
 
 	"landed/manifests"
+	"landed/manifests/effect"
+	"landed/manifests/release"
 	"landed/manifests/report"
 	"landed/server/fleet"
+	"landed/web"
 )
+
+// optIn is the words of the effect that most tests are about.
+func optIn(t testing.TB) lexicon {
+	locale, err := web.NewLocale("en")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return newLexicon(locale, release.OptIn().Effect)
+}
 
 // TestBar: parts fill the bar exactly, one handset in a million is still seen, and none of
 // nothing is.
 func TestBar(t *testing.T) {
-	random := rand.New(rand.NewPCG(1, 2))
+	random, lex := rand.New(rand.NewPCG(1, 2)), optIn(t)
 	for range 2000 {
 		c := fleet.Counts{Verdicts: map[fleet.Class]int64{}}
-		for _, class := range fleet.Classes {
+		for _, class := range lex.classes {
 			if random.IntN(3) > 0 {
-				c.Verdicts[class] = 1 + random.Int64N(1<<uint(random.IntN(30)))
-				c.Installations += c.Verdicts[class]
+				n := 1 + random.Int64N(1<<uint(random.IntN(30)))
+				c.Verdicts[fleet.Class(class.key)] = n
+				c.Installations += n
 			}
 		}
-		bar, x := figures(c).Bar(), 0
-		for _, s := range bar {
-			n := c.Verdicts[fleet.Class(s.Class)]
+		f := lex.figures(c)
+		bar, x := f.Bar(), 0
+		for i, s := range bar {
+			n := f.Classes()[i].Count
 			if s.X != x || s.W < 0 || (n == 0) != (s.W == 0) || (n > 0 && s.W < leastWidth*9/10) {
 				t.Fatalf("%+v of %v", s, c.Verdicts)
 			}
 			x += s.W
 		}
-		if len(bar) != len(fleet.Classes) || (c.Installations > 0 && x != 10_000) {
+		if len(bar) != len(lex.classes) || (c.Installations > 0 && x != 10_000) {
 			t.Fatalf("%d parts end at %d: %v", len(bar), x, c.Verdicts)
 		}
 	}
@@ -42,11 +56,16 @@ func TestBar(t *testing.T) {
 
 // TestStanding: what is said of a model, and above all what is not.
 func TestStanding(t *testing.T) {
+	lex := optIn(t)
 	some := func(proven, carried, leaks, running int64) Figures {
-		return figures(fleet.Counts{
+		return lex.figures(fleet.Counts{
 			Installations: 1000, Progress: map[report.Progress]int64{"running": running},
-			Kinds:    map[fleet.Kind]int64{fleet.Good: proven, fleet.Open: carried, fleet.Bad: leaks, fleet.Unjudged: 1000 - running},
-			Verdicts: map[fleet.Class]int64{fleet.ConfirmedOff: proven, fleet.CarriedOver: carried, fleet.Leak: leaks, fleet.Unpatched: 1000 - running},
+			Kinds: map[fleet.Kind]int64{
+				effect.Good: proven, effect.Open: carried, effect.Bad: leaks, effect.Unjudged: 1000 - proven - carried - leaks,
+			},
+			Verdicts: map[fleet.Class]int64{
+				confirmedOff: proven, carriedOver: carried, leak: leaks, unpatched: 1000 - proven - carried - leaks,
+			},
 		})
 	}
 	running, halted := []Rollout{{State: fleet.RolloutRunning}}, []Rollout{{State: fleet.RolloutRunning}, {State: fleet.RolloutHalted}}
@@ -55,7 +74,7 @@ func TestStanding(t *testing.T) {
 		r    []Rollout
 		want Standing
 	}{
-		"nothing":                              {figures(), nil, NotOffered},
+		"nothing":                              {lex.figures(), nil, NotOffered},
 		"offered, nobody runs it":              {some(0, 0, 0, 0), running, Waiting},
 		"installed is not shown":               {some(0, 0, 0, 900), running, Testing},
 		"the word of four":                     {some(4, 0, 0, 10), running, Testing},
@@ -82,7 +101,7 @@ func TestStanding(t *testing.T) {
 // TestUnproven: no sentence about a model leaves out its largest group of unproven handsets.
 func TestUnproven(t *testing.T) {
 	for class, words := range map[fleet.Class]string{
-		fleet.CarriedOver: "still on from before", fleet.RegisteredByItself: "still registered", fleet.Contradictory: "do not fit together",
+		carriedOver: "Still on from before", registered: "still registered", contradictory: "cannot all be true",
 	} {
 		for _, tt := range []struct {
 			proven, others int
@@ -91,15 +110,16 @@ func TestUnproven(t *testing.T) {
 			h := open(t, manifests.DefaultCatalogue())
 			h.publish("armani")
 			h.roll("armani", nil)
-			h.count("armani", tt.proven, fleet.ConfirmedOff, fleet.BeforeActive)
-			h.count("armani", tt.others, class, fleet.BeforeActive)
+			h.count("armani", tt.proven, confirmedOff, beforeActive)
+			h.count("armani", tt.others, class, beforeActive)
 			var got Status
 			if err := json.Unmarshal(h.get("/status.json").Body.Bytes(), &got); err != nil {
 				t.Fatal(err)
 			}
 			m, figure := got.Models[0], fmt.Sprintf("%d of the %d that could be judged", tt.others, tt.proven+tt.others)
 			if m.Standing != tt.want || !strings.Contains(m.Say, figure) || !strings.Contains(m.Say, words) {
-				t.Errorf("%d of %s beside %d proven is %s, and reads %q; wanted %s, %q and %q", tt.others, class, tt.proven, m.Standing, m.Say, tt.want, figure, words)
+				t.Errorf("%d of %s beside %d proven is %s, and reads %q; wanted %s, %q and %q",
+					tt.others, class, tt.proven, m.Standing, m.Say, tt.want, figure, words)
 			}
 			most := tt.want == NotShown
 			if strings.Contains(got.Headline, "On 1 model most of the handsets that could be judged have not shown it.") != most {

@@ -11,7 +11,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"landed/manifests"
-	"landed/server/fleet"
 )
 
 // TestKnownSince: a day that the handset claims and the server cannot have seen is named.
@@ -19,9 +18,9 @@ func TestKnownSince(t *testing.T) {
 	h := open(t, manifests.DefaultCatalogue())
 	h.publish("armani")
 	stranger, known, before := newHandset(1), newHandset(2), newHandset(3)
-	h.install(stranger, fleet.BeforeUnknown, effect(1, 24))
-	h.install(known, fleet.BeforeActive, baseline(1), effect(2, 24))
-	h.install(before, fleet.BeforeActive, baseline(1)) // counts 168 hours, of the system before the update
+	h.install(stranger, notSeen, effectOf(1, 24))
+	h.install(known, beforeActive, baseline(1), effectOf(2, 24))
+	h.install(before, beforeActive, baseline(1)) // counts 168 hours, of the system before the update
 	const longer = "counts 24 hours on the update: longer than the server had known it by then."
 	for name, tt := range map[string]struct {
 		hs    handset
@@ -45,15 +44,13 @@ func TestWhatChanged(t *testing.T) {
 	h := open(t, manifests.DefaultCatalogue())
 	h.publish("armani")
 	hs := newHandset(1)
-	h.install(hs, fleet.BeforeActive, baseline(1), effect(2, 1), effect(3, 24), effect(4, 24))
+	h.install(hs, beforeActive, baseline(1), effectOf(2, 1), effectOf(3, 24), effectOf(4, 24))
 	var got InstallationPage
 	if err := json.Unmarshal(h.get("/installations/"+hs.ref.String()+".json").Body.Bytes(), &got); err != nil {
 		t.Fatal(err)
 	}
-	watched := func(hours string) string {
-		return "Since this system first started: restarted, a SIM was ready, a data connection was up; watched for " + hours + "."
-	}
-	for i, want := range [][]string{got.Reports[0].Said, nil, {watched("24 hours")}, {}} {
+	watched := func(hours string) string { return "Hours observed: " + hours + "." }
+	for i, want := range [][]string{got.Reports[0].Said, nil, {watched("less than 168")}, {}} {
 		if want != nil && !cmp.Equal(got.Reports[i].Changed, want) {
 			t.Errorf("report %d: changed %q, wanted %q", i+1, got.Reports[i].Changed, want)
 		}
@@ -61,7 +58,8 @@ func TestWhatChanged(t *testing.T) {
 			t.Errorf("report %d: said only %q", i+1, got.Reports[i].Said)
 		}
 	}
-	if changed := got.Reports[1].Changed; len(changed) < 5 || !slices.Contains(changed, watched("1 hour")) || slices.Contains(changed, "No choice of the user is on record.") {
+	changed := got.Reports[1].Changed
+	if len(changed) < 5 || !slices.Contains(changed, watched("less than 24")) || slices.Contains(changed, "What the user chose: nothing on record.") {
 		t.Errorf("the update changed %q", changed)
 	}
 	parts := strings.Split(h.get("/installations/"+hs.ref.String()).Body.String(), `<li class="report"`)[1:]

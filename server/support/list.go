@@ -28,7 +28,7 @@ const (
 )
 
 // urgency is the order of standings from what needs somebody first to what needs nobody.
-var urgency = []Standing{Halted, Leaking, NotShown, Partly, Testing, Waiting, NotOffered, Retired, Shown}
+var urgency = []Standing{Halted, Leaking, NotShown, Partly, Testing, Waiting, NotOffered, Retired, Unclaimed, Shown}
 
 func askedOf(q url.Values) asked {
 	a := asked{Find: strings.Join(strings.Fields(clip(clean(q.Get("find")), longestFind)), " ")}
@@ -99,12 +99,12 @@ func (m Model) urgency() int {
 
 // needsAttention says that somebody should know of a model first.
 func (m Model) needsAttention() bool {
-	return m.Standing == Halted || m.Leaking() > 0 || m.MostlyUnproven() || m.held()
+	return m.Standing == Halted || m.Opposite > 0 || m.MostlyUnproven() || m.held()
 }
 
 // LeakUnsaid says that handsets leak, and that no reason of the server itself says so already.
 func (m Model) LeakUnsaid() bool {
-	return m.Leaking() > 0 && !slices.ContainsFunc(m.Rollouts, func(r Rollout) bool { return r.Stopped() && r.ByItself() })
+	return m.Opposite > 0 && !slices.ContainsFunc(m.Rollouts, func(r Rollout) bool { return r.Stopped() && r.ByItself() })
 }
 
 // Listed are the models that the reader asked for, in the order asked for.

@@ -17,7 +17,7 @@ import (
 
 var cardID = regexp.MustCompile(`<article class="card s-[a-z_]+" id="model-([a-z0-9_-]+)"`)
 
-func (h *house) listed(query string) (roles []string) {
+func (h *fixture) listed(query string) (roles []string) {
 	h.t.Helper()
 	for _, m := range cardID.FindAllStringSubmatch(h.get("/?"+query).Body.String(), -1) {
 		roles = append(roles, m[1])
@@ -105,7 +105,7 @@ func TestManyModels(t *testing.T) {
 				r.State, r.Reason, r.By = fleet.RolloutHalted, fleet.Said("somebody asked"), "mei"
 			}
 		})
-		h.count(d, 3, fleet.ConfirmedOff, fleet.BeforeActive)
+		h.count(d, 3, confirmedOff, beforeActive)
 	}
 	body := h.get("/").Body.String()
 	if n := len(cardID.FindAllString(body, -1)); n != 200 {

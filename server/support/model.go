@@ -4,183 +4,127 @@ package support
 
 import (
 	"context"
-	"encoding/json"
 	"net/http"
 	"slices"
-	"time"
 
-	"landed/manifests"
-	"landed/manifests/otapkg"
+	"landed/manifests/effect/probe"
 	"landed/server/fleet"
 )
 
-// ModelPage is one model in depth: the page /models/{role} and its JSON.
+// ModelPage is one model in depth: the page /models/{role} and its JSON. What it says of a release is of the newest
+// that has the model; plans, timeline and chapters are of all.
 type ModelPage struct {
 	Schema  int      `json:"schema"` // 1
 	Release *Release `json:"release"`
 	Model
-	Migration manifests.Migration `json:"migration"` // what the image does where the service was on
-	Plans     []Plan              `json:"plans"`
-	Timeline  []Event             `json:"timeline"` // newest first
-	Packages  []Package           `json:"packages"`
-	Notes     []Note              `json:"notes"`
+	Migration probe.Migration `json:"migration"` // what the image does where the service was on, "" if nothing could be
+	Limits    string          `json:"limits"`    // what the release says nothing about
+	Chapters  []Chapter       `json:"releases"`  // every release that has the model, oldest first
+	Plans     []Plan          `json:"plans"`
+	Timeline  []Event         `json:"timeline"` // newest first
+	Packages  []Package       `json:"packages"`
+	Told      Told            `json:"told"` // what a handset tells
+	Notes     []Note          `json:"notes"`
+	Answers   []Answer        `json:"questions"`
 }
 
-// Plan is the stages of one rollout.
-type Plan struct {
-	Rollout string  `json:"rollout"`
-	Channel string  `json:"channel"`
-	Stages  []Stage `json:"stages"`
-}
+// Chapter is one release in the story of a model, with its own figures.
+type Chapter struct {
+	ReleaseLink
+	Standing Standing  `json:"standing"`
+	Line     string    `json:"line"` // how it stands, in words
+	Rollouts []Rollout `json:"rollouts"`
 
-// Stage is one step of a plan. Shares are hundredths of a percent.
-type Stage struct {
-	N           int    `json:"n"`
-	State       string `json:"state"` // "done", "now", "next"
-	Share       int    `json:"share"`
-	SoakHours   int    `json:"soak_hours"`
-	MinReports  int64  `json:"min_reports"`
-	MinProven   int    `json:"min_proven"`
-	MaxFailures int    `json:"max_failures"`
-	HaltLeaks   int64  `json:"halt_leaks"`
-}
-
-// Event is one line of the audit trail of a rollout.
-type Event struct {
-	At      time.Time `json:"at"`
-	Action  string    `json:"action"` // "rollout.halt" …
-	By      string    `json:"by"`
-	Reason  string    `json:"reason"`
-	Rollout string    `json:"rollout"`
-}
-
-// Package is what is installed: facts of the file.
-type Package struct {
-	Name        string `json:"name"`
-	Variant     string `json:"variant"`
-	Channel     string `json:"channel"`
-	Build       string `json:"build"` // fingerprint that runs afterwards
-	Incremental string `json:"incremental"`
-	Size        int64  `json:"size"` // bytes
-	SHA256      string `json:"sha256"`
-	SignedBy    string `json:"signed_by"` // SHA-256 of the public key that signed the file, "" if unknown
-	SignedAs    string `json:"signed_as"` // the name in its certificate, which proves nothing
-	KeyKnown    bool   `json:"key_known"` // the key is one of those pinned for the channel
-	Algorithm   string `json:"algorithm"` // "RSA-2048, SHA-1"
-}
-
-// Note is the release note in one language.
-type Note struct {
-	Lang string `json:"lang"`
-	Text string `json:"text"`
+	Badge string `json:"-"`
 }
 
 // timelineLength is how many lines of the trail a page shows.
 const timelineLength = 50
 
 func (s *Support) model(r *http.Request) (view, error) {
-	known, ok := s.catalogue.ByRole(r.PathValue("role"))
+	known, ok := s.catalogue().ByRole(r.PathValue("role"))
 	if !ok {
-		return nil, fleet.Errorf(fleet.NotFound, "model_unknown", "no model of the catalogue has that name; the status page lists them")
+		return nil, fleet.Errorf(fleet.NotFound, "model_unknown",
+			"no model of the catalogue has that name; the status page lists them")
 	}
-	ctx, v := r.Context(), &ModelPage{Schema: 1, Plans: []Plan{}, Timeline: []Event{}, Packages: []Package{}, Notes: []Note{}}
-	v.Model = Model{Model: known.Device, Role: known.Role(), Product: clean(known.Product), Numbers: numbers(known), Standing: NotOffered, Figures: figures(), Rollouts: []Rollout{}}
+	ctx, v := r.Context(), &ModelPage{
+		Schema: 1, Model: s.modelOf(known.Device), Chapters: []Chapter{}, Plans: []Plan{}, Timeline: []Event{}, Packages: []Package{},
+		Notes: []Note{}, Answers: []Answer{}, Told: s.plainWords.told(),
+	}
 	err := s.view.View(ctx, func(tx fleet.Tx) error {
-		snap, err := s.newest(ctx, tx)
-		if err != nil || snap == nil {
+		snap, err := s.snapshot(ctx, tx)
+		if err != nil {
 			return err
 		}
-		if _, told := snap.retired[known.Device]; !told { // the newest release does not concern it
-			retired, err := s.retired(ctx, tx)
-			if err != nil {
-				return err
-			}
-			if snap.retired[known.Device], err = retired(known.Role()); err != nil {
-				return err
-			}
+		is := snap.newest(known.Device)
+		if is == nil {
+			return s.unreleased(ctx, tx, snap, v)
 		}
-		v.Release, v.Model = releaseView(snap), s.modelView(snap, known.Device)
-		v.Migration = snap.source.EffectOn(known.Device).Migration
-		for _, tag := range manifests.Languages {
-			v.Notes = append(v.Notes, Note{tag, clean(snap.source.Notes[tag])})
+		v.Release, v.Model = releaseView(is), s.modelView(snap, is, known.Device, snap.whole(is, known.Device))
+		v.Migration, v.Limits, v.Told = is.AskOn(known.Device).Migration, clean(is.lex.words.Limits), is.lex.told()
+		v.Notes, v.Answers = notes(is.Release.Release), answers(is.Release.Release)
+		for _, each := range slices.Backward(snap.of[known.Device]) {
+			v.Chapters = append(v.Chapters, s.chapter(snap, each, known.Device))
 		}
 		if err := s.plans(ctx, tx, snap, v); err != nil {
 			return err
 		}
-		return s.files(ctx, tx, snap, v)
+		return s.files(ctx, tx, is, v)
 	})
 	if err != nil {
 		return nil, err
 	}
-	if v.Release == nil {
-		v.Say = s.words.Say("headline.no_release", nil)
-	}
 	return v, nil
 }
 
-// plans adds the stages and the trail of every rollout of the model.
+// unreleased is a model that no release has.
+func (s *Support) unreleased(ctx context.Context, tx fleet.Tx, snap *snapshot, v *ModelPage) error {
+	retired, err := s.retired(ctx, tx)
+	if err != nil {
+		return err
+	}
+	gone, err := retired(v.Role)
+	if err != nil {
+		return err
+	}
+	if gone {
+		v.Standing = Retired
+	}
+	key := "say." + string(v.Standing)
+	if len(snap.releases) == 0 {
+		key = "headline.no_release"
+	} else {
+		v.Release = releaseView(snap.releases[0])
+	}
+	v.Badge, v.Say = s.words.Say("standing."+string(v.Standing), nil), s.words.Say(key, sayData{Model: v.Model})
+	return nil
+}
+
+func (s *Support) chapter(snap *snapshot, is *issue, device string) Chapter {
+	m := s.modelView(snap, is, device, snap.own(is, device))
+	return Chapter{linkTo(is), m.Standing, s.words.Say("chapter.line", m), m.Rollouts, m.Badge}
+}
+
+// plans adds the stages and the trail of every rollout of the model, under every release that has it.
 func (s *Support) plans(ctx context.Context, tx fleet.Tx, snap *snapshot, v *ModelPage) error {
-	for _, r := range snap.rollouts {
-		if r.Model != v.Model.Model {
-			continue
-		}
-		v.Plans = append(v.Plans, Plan{r.ID, r.Channel, stages(r)})
-		trail, err := tx.Audit().OfSubject(ctx, r.ID, timelineLength)
-		if err != nil {
-			return err
-		}
-		for _, e := range trail {
-			v.Timeline = append(v.Timeline, Event{e.At.UTC(), clean(e.Action), clean(e.Actor), clean(e.Reason), r.ID})
+	for _, is := range snap.of[v.Model.Model] {
+		for _, r := range is.rollouts {
+			if r.Model != v.Model.Model {
+				continue
+			}
+			v.Plans = append(v.Plans, Plan{r.ID, r.Release, r.Channel, stages(r)})
+			trail, err := tx.Audit().OfSubject(ctx, r.ID, timelineLength)
+			if err != nil {
+				return err
+			}
+			for _, e := range trail {
+				event := Event{e.At.UTC(), clean(e.Action), clean(e.Actor), clean(e.Reason), r.ID, r.Release}
+				v.Timeline = append(v.Timeline, event)
+			}
 		}
 	}
 	slices.SortStableFunc(v.Timeline, func(a, b Event) int { return b.At.Compare(a.At) })
 	return nil
-}
-
-func stages(r fleet.Rollout) []Stage {
-	var out []Stage
-	for i, s := range r.Stages {
-		state := "next"
-		switch {
-		case i < r.Stage || r.State == fleet.RolloutFinished:
-			state = "done"
-		case i == r.Stage:
-			state = "now"
-		}
-		leaks := s.Gates.HaltLeaks
-		if leaks == 0 {
-			leaks = fleet.DefaultHaltLeaks
-		}
-		out = append(out, Stage{i + 1, state, s.Share, int(s.Soak.Hours()), s.Gates.MinReports, s.Gates.MinProven, s.Gates.MaxFailures, leaks})
-	}
-	return out
-}
-
-// files adds the packages of the release for the model.
-func (s *Support) files(ctx context.Context, tx fleet.Tx, snap *snapshot, v *ModelPage) error {
-	for _, ref := range snap.release.Packages {
-		p, err := s.pkg(ctx, tx, ref)
-		if err != nil {
-			return err
-		}
-		if p.Model == v.Model.Model {
-			v.Packages = append(v.Packages, packageView(p))
-		}
-	}
-	return nil
-}
-
-func packageView(p fleet.Package) Package {
-	v := Package{
-		Name: clean(p.Name), Variant: clean(p.Variant), Channel: p.Channel, Build: clean(p.Build.Fingerprint),
-		Incremental: clean(p.Build.Incremental), Size: p.Size, SHA256: p.SHA256,
-	}
-	var facts otapkg.Facts
-	if json.Unmarshal(p.Facts, &facts) == nil && facts.Signer != nil {
-		v.SignedBy, v.SignedAs, v.KeyKnown = facts.Signer.KeySHA256, clean(facts.Signer.Subject), facts.Signer.Pinned
-		v.Algorithm = clean(facts.Signer.Algorithm + ", " + facts.Signer.Hash)
-	}
-	return v
 }
 
 // openEvents is how many lines of the trail stand open on the page; older ones are folded.
@@ -188,6 +132,16 @@ const openEvents = 3
 
 // Newest are the newest lines of the trail.
 func (v *ModelPage) Newest() []Event { return v.Timeline[:min(len(v.Timeline), openEvents)] }
+
+// Current are the plans of the release under which the model stands.
+func (v *ModelPage) Current() (now []Plan) {
+	for _, p := range v.Plans {
+		if p.Release == v.Model.Release {
+			now = append(now, p)
+		}
+	}
+	return now
+}
 
 // Older are the lines of the trail that Newest leaves out.
 func (v *ModelPage) Older() []Event { return v.Timeline[len(v.Newest()):] }

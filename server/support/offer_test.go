@@ -20,7 +20,7 @@ func TestEveryVariantOfARolloutIsOffered(t *testing.T) {
 		t.Run(variant, func(t *testing.T) {
 			hs, r := newHandset(uint64(n+1)), baseline(1)
 			r.Variant = variant
-			h.install(hs, fleet.BeforeActive, r)
+			h.install(hs, beforeActive, r)
 			if got := h.offerTo(hs); got.Reason != "offered" || got.Share != 10_000 {
 				t.Errorf("is told %+v", got)
 			}
@@ -34,7 +34,7 @@ func TestPrunedBuildsAreNotOffered(t *testing.T) {
 	h.publish("armani")
 	h.roll("armani", func(r *fleet.Rollout) { r.Stage = len(r.Stages) - 1 })
 	hs := newHandset(1)
-	h.install(hs, fleet.BeforeActive, baseline(1))
+	h.install(hs, beforeActive, baseline(1))
 	if got := h.offerTo(hs); got.Reason != "offered" {
 		t.Errorf("listed: is told %+v", got)
 	}
@@ -44,7 +44,7 @@ func TestPrunedBuildsAreNotOffered(t *testing.T) {
 	}
 }
 
-func (h *house) offerTo(hs handset) Offer {
+func (h *fixture) offerTo(hs handset) Offer {
 	h.t.Helper()
 	var v InstallationPage
 	if err := json.Unmarshal(h.get("/installations/"+hs.ref.String()+".json").Body.Bytes(), &v); err != nil {

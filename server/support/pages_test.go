@@ -23,13 +23,14 @@ import (
 
 	"landed/manifests"
 	"landed/manifests/report"
+	"landed/manifests/report/envelope"
 	"landed/server/fleet"
 	"landed/web"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
 
-func (h *house) get(path string, header ...string) *httptest.ResponseRecorder {
+func (h *fixture) get(path string, header ...string) *httptest.ResponseRecorder {
 	h.t.Helper()
 	r := httptest.NewRequest(http.MethodGet, path, nil)
 	for i := 0; i+1 < len(header); i += 2 {
@@ -65,9 +66,9 @@ func TestPages(t *testing.T) {
 	full := open(t, manifests.DefaultCatalogue())
 	full.fleetOfSeven()
 	hs := newHandset(1)
-	full.install(hs, fleet.BeforeActive, baseline(1), failed(2, report.PhaseInstall, 20), effect(3, 1), effect(5, 24), effect(4, 3))
+	full.install(hs, beforeActive, baseline(1), failed(2, report.PhaseInstall, 20), effectOf(3, 1), effectOf(5, 24), effectOf(4, 3))
 	waiting := newHandset(2)
-	full.install(waiting, fleet.BeforeActive, baseline(1))
+	full.install(waiting, beforeActive, baseline(1))
 	empty := open(t, manifests.DefaultCatalogue())
 	quiet := open(t, manifests.DefaultCatalogue())
 	quiet.publish("armani", "dior")
@@ -75,7 +76,7 @@ func TestPages(t *testing.T) {
 		r.State, r.By, r.Held = fleet.RolloutHeld, "landed", fleet.Said("somebody asked to wait")
 	})
 	for _, tt := range []struct {
-		house      *house
+		from       *fixture
 		path, file string
 		status     int
 	}{
@@ -89,7 +90,7 @@ func TestPages(t *testing.T) {
 		{full, "/models/nothing", "no-model.html", 404}, {full, "/models/nothing.json", "no-model.json", 404},
 	} {
 		t.Run(tt.file, func(t *testing.T) {
-			w := tt.house.get(tt.path)
+			w := tt.from.get(tt.path)
 			if w.Code != tt.status {
 				t.Errorf("%s answers %d, wanted %d", tt.path, w.Code, tt.status)
 			}
@@ -124,18 +125,18 @@ func TestFiguresSum(t *testing.T) {
 	}
 	check := func(name string, f Figures) {
 		var verdicts, progress, before int64
-		for _, class := range fleet.Classes {
-			n, ok := f.Verdicts[class]
+		for _, c := range h.release.Effect.All() {
+			n, ok := f.Verdicts[fleet.Class(c.Name)]
 			if !ok {
-				t.Errorf("%s: class %s is not listed", name, class)
+				t.Errorf("%s: class %s is not listed", name, c.Name)
 			}
 			verdicts += n
 		}
-		for _, r := range f.Steps() {
-			progress += r.Count
+		for _, n := range f.Progress {
+			progress += n
 		}
-		for _, r := range f.Findings() {
-			before += r.Count
+		for _, n := range f.Before {
+			before += n
 		}
 		if verdicts != f.Installations || progress != f.Installations || before != f.Installations {
 			t.Errorf("%s: verdicts %d, progress %d, before %d of %d installations", name, verdicts, progress, before, f.Installations)
@@ -158,7 +159,7 @@ func TestConditional(t *testing.T) {
 	h.publish("armani")
 	h.roll("armani", nil)
 	hs := newHandset(1)
-	h.install(hs, fleet.BeforeActive, baseline(1))
+	h.install(hs, beforeActive, baseline(1))
 	for _, path := range []string{"/", "/status.json", "/models/armani", "/models/armani.json", "/installations/" + hs.ref.String(), "/installations/" + hs.ref.String() + ".json"} {
 		first := h.get(path)
 		etag := first.Header().Get("ETag")
@@ -173,7 +174,7 @@ func TestConditional(t *testing.T) {
 		}
 	}
 	before := h.get("/").Header().Get("ETag")
-	h.count("armani", 1, fleet.ConfirmedOff, fleet.BeforeActive)
+	h.count("armani", 1, confirmedOff, beforeActive)
 	if w := h.get("/", "If-None-Match", before); w.Code != 200 || !strings.Contains(w.Body.String(), "<b>1</b> Proven off") {
 		t.Errorf("after a new verdict: %d without the new figure", w.Code)
 	}
@@ -223,7 +224,7 @@ func TestHostileText(t *testing.T) {
 		r.State, r.By = fleet.RolloutHalted, "\"><img src=x onerror=alert(2)>\u2066"
 		r.Reason = fleet.Said("</main><script>alert(3)</script>\u202E\x00 {{.Release}}")
 	})
-	h.count("evil", 3, fleet.Leak, fleet.BeforeActive)
+	h.count("evil", 3, leak, beforeActive)
 	for _, path := range []string{"/", "/models/evil", "/status.json", "/models/evil.json", "/installations?ref=%3Cscript%3Ealert(4)%3C/script%3E%E2%80%AE", "/installations/%3Cscript%3E"} {
 		body := h.get(path).Body.String()
 		for _, bad := range []string{"<script>", "<img src=x", "</main><s", "\u202E", "\u2066", "\x00"} {
@@ -242,7 +243,7 @@ func TestLookUp(t *testing.T) {
 	h := open(t, manifests.DefaultCatalogue())
 	hs := newHandset(1)
 	h.publish("armani")
-	h.install(hs, fleet.BeforeActive, baseline(1))
+	h.install(hs, beforeActive, baseline(1))
 	typed := strings.NewReplacer("1", "l", "0", "o", "-", "+").Replace(strings.ToLower(hs.ref.String()))
 	w := h.get("/installations?ref=++" + typed + "+")
 	if w.Code != 303 || w.Header().Get("Location") != "/installations/"+hs.ref.String() {
@@ -261,9 +262,9 @@ func TestEnvelope(t *testing.T) {
 	h := open(t, manifests.DefaultCatalogue())
 	hs := newHandset(1)
 	h.publish("armani")
-	h.install(hs, fleet.BeforeActive, baseline(1))
+	h.install(hs, beforeActive, baseline(1))
 	w := h.get("/installations/" + string(hs.ref) + "/reports/" + baseline(1).ID)
-	r, ref, err := report.Open(w.Body.Bytes())
+	r, ref, err := envelope.Open(w.Body.Bytes())
 	if err != nil || ref != hs.ref || r.Seq != 1 || !strings.HasPrefix(w.Header().Get("Content-Disposition"), "attachment") {
 		t.Errorf("got %v by %s, %v, %q", r.Seq, ref, err, w.Header().Get("Content-Disposition"))
 	}
@@ -345,9 +346,9 @@ func TestNotice(t *testing.T) {
 	h := open(t, manifests.DefaultCatalogue())
 	h.publish("armani")
 	hs := newHandset(1)
-	h.install(hs, fleet.BeforeActive, baseline(1))
+	h.install(hs, beforeActive, baseline(1))
 	etag := h.get("/").Header().Get("ETag")
-	rehearsal, err := New(Config{View: h.store, Catalogue: manifests.DefaultCatalogue(), Now: func() time.Time { return now }, Notice: "A <b>rehearsal</b>\u202E."})
+	rehearsal, err := New(Config{View: h.store, Catalogue: manifests.DefaultCatalogue, Now: func() time.Time { return now }, Notice: "A <b>rehearsal</b>\u202E."})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -381,13 +382,13 @@ func TestRolloutFirst(t *testing.T) {
 		t.Errorf("the rollout is at %d, the table at %d", rollout, table)
 	}
 	deep, _, _ := strings.Cut(body[table:], "</table>")
-	for _, class := range fleet.Classes {
-		want, row := "", `"><th scope="row"><i class="dot c-`+string(class)+`"></i>`
-		if !map[fleet.Class]bool{fleet.Leak: true, fleet.NotExercised: true, fleet.Unpatched: true, fleet.Unknown: true}[class] {
+	for _, c := range optIn(t).classes {
+		want, row := "", `"><th scope="row"><i class="dot c-`+c.colour+`"></i>`
+		if !map[string]bool{"leak": true, "not_exercised": true, "unpatched": true, "unknown": true}[c.key] {
 			want = "zero"
 		}
 		if !strings.Contains(deep, `<tr class="`+want+row) {
-			t.Errorf("there is no row of %s marked %q", class, want)
+			t.Errorf("there is no row of %s marked %q", c.key, want)
 		}
 	}
 }

@@ -15,6 +15,7 @@ import (
 
 	"landed/manifests"
 	"landed/manifests/report"
+	"landed/manifests/report/v1"
 	"landed/server/fleet"
 )
 
@@ -75,25 +76,25 @@ func pictures(t *testing.T) []picture {
 	}
 	for n, reports := range handsets() {
 		hs := newHandset(uint64(n + 1))
-		full.install(hs, fleet.BeforeActive, reports...)
+		full.install(hs, beforeActive, reports...)
 		list = append(list, picture{"handset" + string(rune('1'+n)), url + "/installations/" + hs.ref.String(), ""})
 	}
 	return list
 }
 
 // handsets are the reports of installations of several classes.
-func handsets() [][]report.Report {
-	carried, leak := effect(3, 30), effect(3, 30)
-	carried.Evidence.State, carried.Evidence.Origin = report.StateOn, report.OriginCarriedOver
-	leak.Evidence.AttemptsBuild, leak.Evidence.AttemptsSetup, leak.Evidence.Transport = 2, 6, report.TransportHTTP
-	return [][]report.Report{
-		{baseline(1), failed(2, report.PhaseInstall, 20), effect(3, 1), effect(5, 24), effect(4, 3)},
-		{baseline(1)}, {baseline(1), carried}, {baseline(1), leak}, {baseline(1), effect(2, 3)},
+func handsets() [][]v1.Body {
+	carried, leak := effectOf(3, 30), effectOf(3, 30)
+	carried.Evidence.State, carried.Evidence.Origin = v1.StateOn, v1.OriginCarriedOver
+	leak.Evidence.AttemptsBuild, leak.Evidence.AttemptsSetup, leak.Evidence.Transport = 2, 6, v1.TransportHTTP
+	return [][]v1.Body{
+		{baseline(1), failed(2, report.PhaseInstall, 20), effectOf(3, 1), effectOf(5, 24), effectOf(4, 3)},
+		{baseline(1)}, {baseline(1), carried}, {baseline(1), leak}, {baseline(1), effectOf(2, 3)},
 	}
 }
 
 // awkward is a model with the longest names and reasons there are, in one word.
-func awkward(t *testing.T) *house {
+func awkward(t *testing.T) *fixture {
 	long := "Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaftstelefon Pro Max 5G"
 	c, err := manifests.ParseCatalogue([]byte("schema: 1\nmodels: [{device: evil, product: \"" + long + "\", numbers: [], rom_names: [], variants: [evil], android: '4', profile: {family: file, legacy_recovery: true}}]"))
 	if err != nil {
@@ -104,12 +105,12 @@ func awkward(t *testing.T) *house {
 	h.roll("evil", func(r *fleet.Rollout) {
 		r.State, r.By, r.Reason = fleet.RolloutHalted, "mei", fleet.Said(strings.Repeat("x", 300))
 	})
-	h.count("evil", 3, fleet.ConfirmedOff, fleet.BeforeActive)
+	h.count("evil", 3, confirmedOff, beforeActive)
 	return h
 }
 
 // broken is a store whose newest release cannot be read.
-func broken(t *testing.T) *house {
+func broken(t *testing.T) *fixture {
 	h := open(t, manifests.DefaultCatalogue())
 	h.update(func(ctx context.Context, tx fleet.Tx) error {
 		return tx.Releases().Create(ctx, fleet.Release{Name: "broken", Counter: 1, Source: []byte("schema: ["), State: fleet.ReleasePublished, Packages: []fleet.PackageRef{}})

@@ -15,7 +15,7 @@ import (
 )
 
 // delegate publishes a targets for these roles, and a file of each that had none.
-func (h *house) delegate(version int64, roles ...string) {
+func (h *fixture) delegate(version int64, roles ...string) {
 	h.t.Helper()
 	key := func(n uint64) tufrepo.RoleKeys {
 		k, err := tufrepo.NewKey(newHandset(n).key.Public())
@@ -61,8 +61,8 @@ func TestRetiredModel(t *testing.T) {
 		r.State, r.By, r.Reason = fleet.RolloutHalted, "mei", fleet.Said("the maker ended its support")
 	})
 	hs := newHandset(1)
-	h.install(hs, fleet.BeforeActive, baseline(1))
-	h.count("dior", 3, fleet.Leak, fleet.BeforeActive)
+	h.install(hs, beforeActive, baseline(1))
+	h.count("dior", 3, leak, beforeActive)
 	h.delegate(1, "armani", "dior")
 
 	models := func() map[string]Model {
@@ -84,7 +84,7 @@ func TestRetiredModel(t *testing.T) {
 	if m["dior"].Standing != Retired || m["dior"].Installations != 3 || m["armani"].Standing == Retired {
 		t.Errorf("after: dior %s with %d installations, armani %s", m["dior"].Standing, m["dior"].Installations, m["armani"].Standing)
 	}
-	for _, want := range []string{"gets no more updates from here", "the maker ended its support", "3 handsets of this model still sent data"} {
+	for _, want := range []string{"gets no more updates from here", "the maker ended its support", "3 handsets of this model still show the opposite"} {
 		if !strings.Contains(m["dior"].Say, want) {
 			t.Errorf("%q is not said: %s", want, m["dior"].Say)
 		}

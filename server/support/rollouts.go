@@ -8,7 +8,6 @@ import (
 	"unicode"
 
 	"landed/server/fleet"
-	"landed/server/reasons"
 	"landed/server/rollout"
 )
 
@@ -28,13 +27,14 @@ type Rollout struct {
 	Changed time.Time          `json:"changed"` // when anything of this last changed
 }
 
-func rolloutView(now time.Time, r fleet.Rollout, c fleet.Counts) Rollout {
+func (s *Support) rolloutView(lex lexicon, r fleet.Rollout, c fleet.Counts) Rollout {
 	v := Rollout{
-		ID: r.ID, Channel: r.Channel, State: r.State, Stage: min(r.Stage+1, len(r.Stages)), Stages: len(r.Stages), Share: r.Share(),
-		Waiting: []string{}, Held: clean(reasons.Words(r.Held)), Reason: clean(reasons.Words(r.Reason)), By: clean(r.By), Since: r.Since.UTC(), Changed: r.Changed.UTC(),
+		ID: r.ID, Channel: r.Channel, State: r.State, Stage: min(r.Stage+1, len(r.Stages)), Stages: len(r.Stages),
+		Share: r.Share(), Waiting: []string{}, Held: clean(lex.reason(r.Held)), Reason: clean(lex.reason(r.Reason)),
+		By: clean(r.By), Since: r.Since.UTC(), Changed: r.Changed.UTC(),
 	}
 	if r.State == fleet.RolloutRunning {
-		v.Waiting = append(v.Waiting, rollout.Waiting(now, r, c)...)
+		v.Waiting = append(v.Waiting, rollout.Waiting(s.now(), r, c)...)
 	}
 	return v
 }

@@ -3,9 +3,8 @@
 package support
 
 import (
-	"cmp"
-	"context"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -14,24 +13,32 @@ import (
 	"landed/server/fleet"
 )
 
-// Status is the newest release on every model: the page / and /status.json.
+// Status is every model under the newest release that has it: the page / and /status.json.
 type Status struct {
-	Schema   int      `json:"schema"` // 1
-	Release  *Release `json:"release"`
-	Headline string   `json:"headline"` // one or two sentences in plain words, computed from the figures
-	Models   []Model  `json:"models"`   // in the order of the catalogue
-	Totals   Figures  `json:"totals"`
+	Schema   int           `json:"schema"`   // 1
+	Release  *Release      `json:"release"`  // the newest of all
+	Headline string        `json:"headline"` // one or two sentences in plain words, computed from the figures
+	Models   []Model       `json:"models"`   // in the order of the catalogue
+	Totals   Figures       `json:"totals"`   // of all models together, whatever release each stands under
+	Releases []ReleaseLink `json:"releases"` // newest first
 
-	Asked asked `json:"-"` // which of the models the page lists
-	data  headlineData
+	Asked  asked    `json:"-"` // which of the models the page lists
+	Limits []string `json:"-"` // what the effects say nothing about
+	data   headlineData
 }
 
 // Release is what the page says of a release.
 type Release struct {
 	Name    string    `json:"name"`
 	Counter int64     `json:"counter"`
-	Effect  string    `json:"effect"`
-	At      time.Time `json:"at"` // when it was made
+	Effect  string    `json:"effect"` // its name, "" if it claims none
+	At      time.Time `json:"at"`     // when it was made
+}
+
+// ReleaseLink is the way to the page of a release.
+type ReleaseLink struct {
+	Release
+	Path string `json:"path"`
 }
 
 // Model is a release on one model.
@@ -40,42 +47,48 @@ type Model struct {
 	Role     string   `json:"role"`    // as in the paths
 	Product  string   `json:"product"` // the name on the box
 	Numbers  []string `json:"numbers"` // model numbers, as on its label
+	Release  string   `json:"release"` // under which it stands here, "" before the first
+	Effect   string   `json:"effect"`  // of that release, "" if it claims none
 	Standing Standing `json:"standing"`
 	Say      string   `json:"say"` // what a support person can say
 	Figures
 	Rollouts []Rollout `json:"rollouts"`
-}
 
-// snapshot is all that the pages need of one release, read in one transaction.
-type snapshot struct {
-	release  fleet.Release
-	source   manifests.Release
-	cells    []fleet.Counts  // of this release
-	rollouts []fleet.Rollout // of this release
-	models   []string        // devices it goes to, in the order of the catalogue
-	retired  map[string]bool // those of them that were given up
+	Badge   string `json:"-"` // the standing in words
+	Stopped bool   `json:"-"` // an earlier release was halted, and this one is not offered yet
 }
 
 func (s *Support) status(r *http.Request) (view, error) {
 	var snap *snapshot
 	err := s.view.View(r.Context(), func(tx fleet.Tx) (err error) {
-		snap, err = s.newest(r.Context(), tx)
+		snap, err = s.snapshot(r.Context(), tx)
 		return err
 	})
 	if err != nil {
 		return nil, err
 	}
-	v := &Status{Schema: 1, Models: []Model{}, Totals: figures(), Asked: askedOf(r.URL.Query())}
-	if snap == nil {
-		v.Headline, v.data.first = s.words.Say("headline.no_release", nil), s.words.Say("headline.no_release", nil)
+	v := &Status{Schema: 1, Models: []Model{}, Releases: []ReleaseLink{}, Asked: askedOf(r.URL.Query())}
+	for _, is := range snap.releases {
+		v.Releases = append(v.Releases, linkTo(is))
+	}
+	for _, device := range snap.models {
+		is := snap.newest(device)
+		v.Models = append(v.Models, s.modelView(snap, is, device, snap.whole(is, device)))
+		if limits := is.lex.words.Limits; limits != "" && !slices.Contains(v.Limits, limits) {
+			v.Limits = append(v.Limits, limits)
+		}
+	}
+	v.Totals = s.together(v.Models)
+	if len(snap.releases) == 0 {
+		v.Headline = s.words.Say("headline.no_release", nil)
+		v.data.first = v.Headline
 		return v, nil
 	}
-	v.Release = releaseView(snap)
-	v.Totals = figures(snap.cells...)
-	for _, device := range snap.models {
-		v.Models = append(v.Models, s.modelView(snap, device))
-	}
+	v.Release = releaseView(snap.releases[0])
 	v.data = headline(v)
+	if claim := claimOf(snap); claim != "" {
+		v.data.Claim = claim
+	}
 	v.data.first = s.words.Say(v.data.key(), v.data)
 	v.Headline = v.data.first
 	if v.data.NotShown > 0 {
@@ -84,128 +97,70 @@ func (s *Support) status(r *http.Request) (view, error) {
 	return v, nil
 }
 
-// newest loads the newest published release, or nil before the first.
-func (s *Support) newest(ctx context.Context, tx fleet.Tx) (*snapshot, error) {
-	releases, err := tx.Releases().List(ctx)
-	if err != nil {
-		return nil, err
-	}
-	i := slices.IndexFunc(releases, func(r fleet.Release) bool { return r.State == fleet.ReleasePublished })
-	if i < 0 {
-		return nil, nil
-	}
-	return s.snapshot(ctx, tx, releases[i])
-}
-
-func (s *Support) snapshot(ctx context.Context, tx fleet.Tx, release fleet.Release) (*snapshot, error) {
-	source, err := s.source(release)
-	if err != nil {
-		return nil, err
-	}
-	cells, err := tx.Counts().List(ctx)
-	if err != nil {
-		return nil, err
-	}
-	rollouts, err := tx.Rollouts().List(ctx)
-	if err != nil {
-		return nil, err
-	}
-	snap := &snapshot{
-		release: release, source: source, retired: map[string]bool{},
-		cells:    slices.DeleteFunc(cells, func(c fleet.Counts) bool { return c.Release != release.Name }),
-		rollouts: slices.DeleteFunc(rollouts, func(r fleet.Rollout) bool { return r.Release != release.Name }),
-	}
-	devices := map[string]bool{}
-	for _, c := range snap.cells {
-		devices[c.Model] = true
-	}
-	for _, r := range snap.rollouts {
-		devices[r.Model] = true
-	}
-	for _, ref := range release.Packages {
-		p, err := s.pkg(ctx, tx, ref)
-		if err != nil {
-			return nil, err
+// claimOf is what is claimed of a proven handset, "" if models stand under different effects.
+func claimOf(snap *snapshot) (claim string) {
+	for _, device := range snap.models {
+		shown := snap.newest(device).lex.words.Shown
+		if shown != "" && claim != "" && shown != claim {
+			return ""
 		}
-		devices[p.Model] = true
-	}
-	retired, err := s.retired(ctx, tx)
-	if err != nil {
-		return nil, err
-	}
-	for device := range devices {
-		snap.models = append(snap.models, device)
-		if snap.retired[device], err = retired(s.roleOf(device)); err != nil {
-			return nil, err
+		if shown != "" {
+			claim = shown
 		}
 	}
-	s.order(snap.models)
-	return snap, nil
+	return clean(claim)
 }
 
-// order sorts devices as the catalogue lists them, strangers last and by name.
-func (s *Support) order(devices []string) {
-	place := func(device string) int {
-		if m, ok := s.models[device]; ok {
-			return m.place
-		}
-		return len(s.models)
-	}
-	slices.SortFunc(devices, func(a, b string) int { return cmp.Or(place(a)-place(b), strings.Compare(a, b)) })
+func releaseView(is *issue) *Release {
+	return &Release{is.Name, is.Counter, is.lex.name(), is.At.UTC()}
 }
 
-// source parses what the engineer declared; a parsed text is kept, for it is read at every poll.
-func (s *Support) source(r fleet.Release) (manifests.Release, error) {
-	if kept, ok := s.releases.Load(string(r.Source)); ok {
-		return kept.(manifests.Release), nil
-	}
-	source, err := manifests.ParseRelease(r.Source)
-	if err != nil {
-		return manifests.Release{}, err
-	}
-	s.releases.Store(string(r.Source), source)
-	return source, nil
+func linkTo(is *issue) ReleaseLink {
+	return ReleaseLink{*releaseView(is), "/releases/" + url.PathEscape(is.Name)}
 }
 
-// pkg loads a package; it never changes, so it is kept.
-func (s *Support) pkg(ctx context.Context, tx fleet.Tx, ref fleet.PackageRef) (fleet.Package, error) {
-	if kept, ok := s.packages.Load(ref); ok {
-		return kept.(fleet.Package), nil
+// modelOf is what is known of a device, whatever is released for it.
+func (s *Support) modelOf(device string) Model {
+	v := Model{
+		Model: device, Role: strings.ToLower(device), Product: device, Numbers: []string{}, Standing: NotOffered,
+		Figures: s.plainWords.figures(), Rollouts: []Rollout{},
 	}
-	p, err := tx.Packages().Get(ctx, ref)
-	if err != nil {
-		return fleet.Package{}, err
-	}
-	p.Findings = nil // large, and no concern of this door
-	s.packages.Store(ref, p)
-	return p, nil
-}
-
-func releaseView(snap *snapshot) *Release {
-	return &Release{snap.release.Name, snap.release.Counter, snap.source.Effect.Name, snap.release.At.UTC()}
-}
-
-// modelView is the release on one model, its channels together.
-func (s *Support) modelView(snap *snapshot, device string) Model {
-	v := Model{Model: device, Role: strings.ToLower(device), Product: device, Numbers: []string{}, Rollouts: []Rollout{}}
-	if m, ok := s.models[device]; ok {
+	if m, ok := s.listedModel(device); ok {
 		v.Role, v.Product, v.Numbers = m.Role(), clean(m.Product), numbers(m.Model)
 	}
-	var cells []fleet.Counts
-	for _, c := range snap.cells {
-		if c.Model == device {
-			cells = append(cells, c)
-		}
-	}
-	v.Figures = figures(cells...)
-	for _, r := range snap.rollouts {
+	v.Badge = s.words.Say("standing."+string(v.Standing), nil)
+	return v
+}
+
+// modelView is a release on one model, its channels together.
+func (s *Support) modelView(snap *snapshot, is *issue, device string, f Figures) Model {
+	v := s.modelOf(device)
+	v.Release, v.Effect, v.Figures = is.Name, is.lex.name(), f
+	for _, r := range is.rollouts {
 		if r.Model == device {
-			v.Rollouts = append(v.Rollouts, rolloutView(s.now(), r, cellOf(cells, r.Channel)))
+			v.Rollouts = append(v.Rollouts, s.rolloutView(is.lex, r, cellOf(snap.cellsOf(is, device), r.Channel)))
 		}
 	}
 	v.Standing = standing(v.Figures, v.Rollouts, snap.retired[device])
-	v.Say = s.sayOf(snap, v)
+	v.Badge = s.words.Say("standing."+string(v.Standing), nil)
+	if worst := v.Adverse(); v.Standing == Leaking && worst != nil {
+		v.Badge = worst.Name
+	}
+	earlier := snap.haltedBefore(is, device)
+	v.Stopped = v.Standing == NotOffered && earlier != ""
+	v.Say = s.sayOf(is, v, earlier)
 	return v
+}
+
+// haltedBefore names the newest release before is that was halted on a model, "" for none.
+func (snap *snapshot) haltedBefore(is *issue, device string) string {
+	for _, older := range snap.of[device] {
+		halted := func(r fleet.Rollout) bool { return r.Model == device && r.State == fleet.RolloutHalted }
+		if older.Counter < is.Counter && slices.ContainsFunc(older.rollouts, halted) {
+			return older.Name
+		}
+	}
+	return ""
 }
 
 func numbers(m manifests.Model) []string {

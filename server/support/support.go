@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package support is the public, read-only door: on its pages support staff, and anybody else,
-// see per device model whether handsets stopped activating themselves.
+// see per device model whether the fix took effect: whatever a release promises, in the words that it brings.
 //
 // Parties: people with a browser, programs that read the same figures as JSON, and the store,
 // which it only views. It promises that every figure comes from the maintained counts, never
-// from a scan; that every verdict class is always shown, zeros too, and that the classes sum to
-// the installations; that a report is called what it is, a claim by a handset; and that an
+// from a scan; that every verdict class of a release's effect is always shown, zeros too, and that the classes sum to
+// the installations; that no release makes a handset leave the figures; that a report is called what it is, a claim by a handset; and that an
 // unchanged page costs one 304. It refuses to write anything, to know who is asking, and to
 // look up an installation by anything but its reference.
 package support
@@ -31,7 +31,7 @@ import (
 // Config is what the door needs.
 type Config struct {
 	View      fleet.Viewer
-	Catalogue *manifests.Catalogue
+	Catalogue func() *manifests.Catalogue // of now; retired models too
 	Now       func() time.Time
 	Log       *slog.Logger // nil discards
 	Language  string       // tag of the sentences; "" is English
@@ -40,20 +40,21 @@ type Config struct {
 
 // Support answers for the public pages.
 type Support struct {
-	view      fleet.Viewer
-	catalogue *manifests.Catalogue
-	models    map[string]listed // by device
-	now       func() time.Time
-	log       *slog.Logger
-	words     *web.Locale
-	pages     *web.Pages
-	notice    string
-	packages  sync.Map // SHA-256 → fleet.Package: a package never changes
-	releases  sync.Map // source text → manifests.Release, parsed
-	listings  sync.Map // role → roleListing: what the newest version of the role lists
-	published published.Reader
-	delegated atomic.Pointer[delegated]
-	rendered  sync.Map // path → rendered: the newest answer, by its ETag
+	view       fleet.Viewer
+	catalogue  func() *manifests.Catalogue
+	places     atomic.Pointer[places]
+	now        func() time.Time
+	log        *slog.Logger
+	words      *web.Locale
+	plainWords lexicon // of a release that claims nothing
+	pages      *web.Pages
+	notice     string
+	packages   sync.Map // fleet.PackageRef → fleet.Package: a package never changes
+	lexicons   sync.Map // *effect.Program → lexicon
+	listings   sync.Map // role → roleListing: what the newest version of the role lists
+	published  published.Reader
+	delegated  atomic.Pointer[delegated]
+	rendered   sync.Map // path → rendered: the newest answer, by its ETag
 }
 
 // listed is a model and its place in the catalogue.
@@ -78,16 +79,38 @@ func New(c Config) (*Support, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Support{view: c.View, catalogue: c.Catalogue, models: map[string]listed{}, now: c.Now, log: c.Log, words: words, pages: pages, notice: clean(c.Notice)}
-	for i, m := range c.Catalogue.Models() {
-		s.models[m.Device] = listed{m, i}
+	s := &Support{
+		view: c.View, catalogue: c.Catalogue, now: c.Now, log: c.Log, words: words,
+		plainWords: newLexicon(words, nil), pages: pages, notice: clean(c.Notice),
 	}
 	return s, nil
 }
 
+// places are the models of one catalogue, by device.
+type places struct {
+	of     *manifests.Catalogue
+	models map[string]listed
+}
+
+// listedModel finds a model in the catalogue of now.
+func (s *Support) listedModel(device string) (listed, bool) {
+	now, kept := s.catalogue(), s.places.Load()
+	if kept == nil || kept.of != now {
+		kept = &places{now, map[string]listed{}}
+		for i, m := range now.Models() {
+			kept.models[m.Device] = listed{m, i}
+		}
+		s.places.Store(kept)
+	}
+	m, ok := kept.models[device]
+	return m, ok
+}
+
 // Routes are the doors, all GET and HEAD:
 //
-//	/                       the newest release, model by model      /status.json
+//	/                       every model under its newest release    /status.json
+//	/releases               every release                           /releases.json
+//	/releases/{name}        one release on all its models           /releases/{name}.json
 //	/models/{role}          one model in depth                      /models/{role}.json
 //	/installations?ref=     the look-up form, which leads to
 //	/installations/{ref}    one installation                        /installations/{ref}.json
@@ -102,6 +125,10 @@ func (s *Support) Routes() func(chi.Router) {
 		}
 		get("/", s.answer("status", s.status))
 		get("/status.json", s.answer("", s.status))
+		get("/releases", s.answer("releases", s.releases))
+		get("/releases.json", s.answer("", s.releases))
+		get("/releases/{name}", s.answer("release", s.release))
+		get("/releases/{name}.json", s.answer("", s.release))
 		get("/models/{role}", s.answer("model", s.model))
 		get("/models/{role}.json", s.answer("", s.model))
 		get("/installations", s.lookUp)
@@ -127,4 +154,17 @@ func compress(next http.Handler) http.Handler {
 		r.Header.Set("Accept-Encoding", "gzip") // chi reads no weights
 		small.ServeHTTP(w, r)
 	})
+}
+
+// lexiconOf is the effect of a release as people read it; a published release changes no more, so it is kept.
+func (s *Support) lexiconOf(r published.Release) lexicon {
+	if r.Program == nil {
+		return s.plainWords
+	}
+	if kept, ok := s.lexicons.Load(r.Program); ok {
+		return kept.(lexicon)
+	}
+	lex := newLexicon(s.words, &r.Program.Effect)
+	s.lexicons.Store(r.Program, lex)
+	return lex
 }

@@ -10,8 +10,11 @@ import (
 
 // headlineData is what the sentences at the top of the status page are made from.
 type headlineData struct {
-	Shown, Models, Halted, Leaking int64
-	NotShown                       int64 // models on which most handsets have not shown the effect, however they stand
+	Shown, Halted, Leaking int64 // models
+	Models                 int64 // whose release claims an effect; all of them if none does
+	Claims                 bool
+	NotShown               int64  // models on which most handsets have not shown the effect, however they stand
+	Claim                  string // of a proven handset, "" if models stand under different effects
 	Figures
 
 	first string // the sentence of the headline
@@ -19,8 +22,11 @@ type headlineData struct {
 
 // headline gathers what the first sentence speaks of.
 func headline(v *Status) headlineData {
-	d := headlineData{Models: int64(len(v.Models)), Figures: v.Totals}
+	d := headlineData{Figures: v.Totals}
 	for _, m := range v.Models {
+		if m.claims {
+			d.Models, d.Claims = d.Models+1, true
+		}
 		if m.MostlyUnproven() {
 			d.NotShown++
 		}
@@ -29,9 +35,12 @@ func headline(v *Status) headlineData {
 			d.Shown++
 		case m.Standing == Halted:
 			d.Halted++
-		case m.Standing == Leaking, m.Standing == Retired && m.Leaking() > 0:
+		case m.Standing == Leaking, m.Standing == Retired && m.Opposite > 0:
 			d.Leaking++
 		}
+	}
+	if !d.Claims {
+		d.Models = int64(len(v.Models))
 	}
 	return d
 }
@@ -43,6 +52,8 @@ func (d headlineData) key() string {
 		return "headline.no_reports"
 	case d.Running == 0:
 		return "headline.none_running"
+	case !d.Claims:
+		return "headline.plain"
 	case d.Shown == 0:
 		return "headline.none_shown"
 	}
@@ -52,29 +63,42 @@ func (d headlineData) key() string {
 // sayData is what the sentences of one model are made from.
 type sayData struct {
 	Model
-	Migration string
-	Why, Who  string // of the rollout that is halted
-	Itself    bool   // halted by the server itself
+	Claim    string // of a proven handset
+	ByHand   string // what a customer can do without the update, "" for nothing
+	Limits   string
+	Earlier  string // release that was halted on the model before this one
+	Worst    string // what handsets that show the opposite do
+	Why, Who string // of the rollout that is halted
+	Itself   bool   // halted by the server itself
 }
 
 // sayOf is what a support person can say about one model: how it stands, which is the largest
 // group of handsets that have not shown the effect, and what the update does on a handset where
 // the service was on.
-func (s *Support) sayOf(snap *snapshot, m Model) string {
-	d := sayData{Model: m, Migration: string(snap.source.EffectOn(m.Model).Migration)}
+func (s *Support) sayOf(is *issue, m Model, earlier string) string {
+	w := is.lex.words
+	d := sayData{Model: m, Claim: w.Shown, ByHand: w.ByHand, Limits: w.Limits, Earlier: earlier}
 	for _, r := range m.Rollouts {
 		if r.State == fleet.RolloutHalted {
 			d.Why, d.Who, d.Itself = clip(r.Reason, sayable), r.By, r.ByItself()
 		}
 	}
+	if worst := m.Adverse(); worst != nil {
+		d.Worst = worst.Means
+	}
 	say := s.words.Say("say."+string(m.Standing), d)
 	if u := m.Unproven(); u != nil { // whatever else is said, nobody may overlook these
-		say += " " + s.words.Say("unproven."+u.Key, u)
+		say += " " + s.words.Say("unproven", u)
+	}
+	if earlier != "" && m.Standing != Shown && m.Standing != Halted && m.Standing != Retired {
+		say += " " + s.words.Say("say.earlier", d)
 	}
 	if m.Standing != Retired && m.Standing != Halted && m.Standing != Leaking && m.Standing != NotOffered {
-		say += " " + s.words.Say("say.migration."+d.Migration, d)
+		if policy := w.Migration[string(is.AskOn(m.Model).Migration)]; policy != "" {
+			say += " " + policy
+		}
 	}
-	return say
+	return clean(say)
 }
 
 // sayable is how many characters of a reason go into a sentence that is read out to a customer;
@@ -97,14 +121,24 @@ func (v *Status) First() string { return v.data.first }
 // Lead is the data of the sentences under the headline.
 func (v *Status) Lead() headlineData { return v.data }
 
-func (m Model) held() bool {
-	for _, r := range m.Rollouts {
-		if r.Stopped() {
+// Mixed says that models stand under different releases.
+func (v *Status) Mixed() bool {
+	for _, m := range v.Models {
+		if m.Release != v.Models[0].Release {
 			return true
 		}
 	}
 	return false
 }
 
-// Bars are what "shown to work" asks for.
+func (m Model) held() bool {
+	for _, r := range m.Rollouts {
+		if r.Stopped() {
+			return true
+		}
+	}
+	return m.Stopped
+}
+
+// Bars are what "shown" asks for.
 func (v *Status) Bars() any { return map[string]int{"Enough": EnoughJudged, "Percent": ShownPercent} }

@@ -12,16 +12,17 @@ type Standing string
 const (
 	Retired    Standing = "retired"     // the model was given up: nothing is offered to it any more
 	Halted     Standing = "halted"      // somebody, or the loop, stopped the rollout
-	Leaking    Standing = "leaking"     // at least one patched handset sends without consent
+	Leaking    Standing = "leaking"     // at least one handset with the update shows the opposite of its effect
 	NotOffered Standing = "not_offered" // no rollout has begun
-	Shown      Standing = "shown"       // enough could be judged, nearly all have shown the effect, none leaks
+	Shown      Standing = "shown"       // enough could be judged, nearly all have shown the effect, none the opposite
 	NotShown   Standing = "not_shown"   // enough could be judged, and fewer than half have shown the effect
 	Partly     Standing = "partly"      // it works on some; on others it is open or contradicted
 	Testing    Standing = "testing"     // it runs, but too little could be judged so far
+	Unclaimed  Standing = "unclaimed"   // it runs, and claims no effect
 	Waiting    Standing = "waiting"     // offered, and nobody reports to run it yet
 )
 
-// What "shown to work" asks for. The pages print both figures.
+// What "shown" asks for. The pages print both figures.
 const (
 	EnoughJudged = 5  // installations, so that the word of one or two handsets is not enough
 	ShownPercent = 90 // of those that could be judged
@@ -38,10 +39,14 @@ func standing(f Figures, rollouts []Rollout, retired bool) Standing {
 		return Retired
 	case halted:
 		return Halted
-	case f.Leaking() > 0:
+	case f.Opposite > 0:
 		return Leaking
 	case len(rollouts) == 0 && f.Running == 0:
 		return NotOffered
+	case !f.claims && f.Running > 0:
+		return Unclaimed
+	case !f.claims:
+		return Waiting
 	case f.Judged >= EnoughJudged && f.Proven*100 >= ShownPercent*f.Judged:
 		return Shown
 	case f.MostlyUnproven():

@@ -10,16 +10,27 @@ import (
 
 // Segment is one part of a stacked bar, in hundredths of a percent of its width.
 type Segment struct {
-	Class string // a verdict class; the style sheet has its colour
-	X, W  int
+	Colour string // as the style sheet names it
+	X, W   int
 }
 
-// Row is one figure: its key, how many, of how many.
+// Row is one figure: its key, how many, of how many, and what people read of it.
 type Row struct {
-	Key   string
-	Count int64
-	Of    int64
+	Key    string
+	Count  int64
+	Of     int64
+	Colour string // as the style sheet names it
+	Name   string
+	Means  string
+	Tell   string // what to tell a customer
 }
+
+// shades is how many colours the style sheet has for the classes of one kind.
+const shades = 2
+
+// Shade names the colour of the nth class of a kind, from 0. An effect with more classes of a kind than there are
+// colours has some twice: the words stand beside them.
+func Shade(kind string, nth int) string { return kind + "-" + strconv.Itoa(nth%shades+1) }
 
 // bar draws a stacked bar. It is hidden from screen readers: the figures stand beside it as
 // text. Written by hand, because a page of 200 models has 1,800 of these rectangles; the one
@@ -28,7 +39,7 @@ func bar(segments []Segment) template.HTML {
 	var out strings.Builder
 	out.WriteString(`<svg class="bar" aria-hidden="true" focusable="false">`)
 	for _, s := range segments {
-		out.WriteString(`<rect class="c-` + template.HTMLEscapeString(s.Class) + `" x="` + percent(s.X) + `" width="` +
+		out.WriteString(`<rect class="c-` + template.HTMLEscapeString(s.Colour) + `" x="` + percent(s.X) + `" width="` +
 			percent(s.W) + `" height="100%"/>`)
 	}
 	out.WriteString(`</svg>`)
@@ -44,8 +55,8 @@ func (l *Locale) parts(rows []Row) template.HTML {
 			continue
 		}
 		key := template.HTMLEscapeString(r.Key)
-		out.WriteString(`<li data-k="` + key + `"><i class="dot c-` + key + `"></i><b>` + l.Number(r.Count) + `</b> ` +
-			template.HTMLEscapeString(l.Say("class."+r.Key+".name", nil)) + `</li>`)
+		out.WriteString(`<li data-k="` + key + `"><i class="dot c-` + template.HTMLEscapeString(r.Colour) + `"></i><b>` +
+			l.Number(r.Count) + `</b> ` + template.HTMLEscapeString(r.Name) + `</li>`)
 	}
 	out.WriteString(`</ul>`)
 	return template.HTML(out.String())

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package support
+
+import (
+	"maps"
+	"slices"
+
+	"landed/manifests/effect"
+	"landed/manifests/report"
+	"landed/server/fleet"
+)
+
+// underNewest counts the whole fleet of a model under the newest release that has it, so that publishing moves nobody
+// out of the figures. cells are the figures of the model by release and channel, totals those of its fleet by channel.
+//
+// Who has reported about the release stands as that showed. The others stand as Unpatched, those of them that were
+// silent under their older release as Unknown; they are Unjudged, and have not begun. What was found before any of
+// their updates stays. unmet says how many they are.
+//
+// plain says of an older release that it claims no effect: who runs it is Unknown there without being silent.
+func underNewest(release string, cells, totals []fleet.Counts, plain func(release string) bool) (c fleet.Counts, unmet int64) {
+	c, fleetOf, runPlain := sum(), sum(totals...), int64(0)
+	for _, cell := range cells {
+		switch {
+		case cell.Release == release:
+			c = sum(c, cell)
+		case plain(cell.Release):
+			runPlain += cell.Running()
+		}
+	}
+	// More can have spoken of the release than stand under it: one that went back to an older release is in both.
+	unmet = max(0, fleetOf.Installations-c.Installations)
+	silent := fleetOf.Verdicts[effect.Unknown] - c.Verdicts[effect.Unknown] - runPlain
+	silent = min(max(0, silent), unmet)
+	left := unmet
+	for _, found := range slices.Sorted(maps.Keys(fleetOf.Before)) {
+		if found == effect.NotSeen {
+			continue
+		}
+		n := min(max(0, fleetOf.Before[found]-c.Before[found]), left)
+		c.Before[found] += n
+		left -= n
+	}
+	c.Before[effect.NotSeen] += left
+	c.Installations += unmet
+	c.Verdicts[effect.Unknown] += silent
+	c.Verdicts[effect.Unpatched] += unmet - silent
+	c.Kinds[effect.Unjudged] += unmet
+	c.Progress[report.ProgressKnown] += unmet
+	return c, unmet
+}
+
+// sum adds up cells; its maps are new.
+func sum(cells ...fleet.Counts) fleet.Counts {
+	c := fleet.Counts{
+		Verdicts: map[fleet.Class]int64{}, Kinds: map[fleet.Kind]int64{}, Progress: map[report.Progress]int64{},
+		Before: map[fleet.Before]int64{},
+	}
+	for _, cell := range cells {
+		c.Installations += cell.Installations
+		c.Leaked += cell.Leaked
+		addTo(c.Verdicts, cell.Verdicts)
+		addTo(c.Kinds, cell.Kinds)
+		addTo(c.Progress, cell.Progress)
+		addTo(c.Before, cell.Before)
+	}
+	return c
+}
+
+func addTo[K comparable](sum, cells map[K]int64) {
+	for k, n := range cells {
+		sum[k] += n
+	}
+}

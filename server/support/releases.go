@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package support
+
+import (
+	"net/http"
+
+	"landed/manifests/release"
+	"landed/server/fleet"
+)
+
+// ReleaseList is every published release, newest first: the page /releases and its JSON.
+type ReleaseList struct {
+	Schema   int           `json:"schema"` // 1
+	Releases []ReleaseLine `json:"releases"`
+
+	title string
+}
+
+// ReleaseLine is a release in one line.
+type ReleaseLine struct {
+	ReleaseLink
+	Models []ModelLink `json:"models"`
+	Line   string      `json:"line"` // how it stands, in words
+}
+
+// ModelLink is the way to the page of a model.
+type ModelLink struct {
+	Model   string `json:"model"`
+	Role    string `json:"role"`
+	Product string `json:"product"`
+}
+
+// ReleasePage is one release on all its models, with its own figures: what was shown of it, by handsets that moved on
+// to a later one too. It is the page /releases/{name} and its JSON.
+type ReleasePage struct {
+	Schema  int      `json:"schema"` // 1
+	Release *Release `json:"release"`
+	Claims  string   `json:"claims"` // what is claimed of a proven handset, "" for nothing
+	Limits  string   `json:"limits"` // what the release says nothing about
+	Line    string   `json:"line"`   // how it stands, in words
+	Models  []Model  `json:"models"` // as on /status.json
+	Totals  Figures  `json:"totals"`
+	Told    Told     `json:"told"` // what a handset tells
+	Notes   []Note   `json:"notes"`
+	Answers []Answer `json:"questions"`
+}
+
+// Note is the release note in one language.
+type Note struct {
+	Lang string `json:"lang"`
+	Text string `json:"text"`
+}
+
+// Answer is a question of the public and its answer, in one language.
+type Answer struct {
+	Lang     string `json:"lang"`
+	Question string `json:"question"`
+	Answer   string `json:"answer"`
+}
+
+func (s *Support) releases(r *http.Request) (view, error) {
+	v := &ReleaseList{Schema: 1, Releases: []ReleaseLine{}, title: s.words.Say("releases.title", nil)}
+	err := s.view.View(r.Context(), func(tx fleet.Tx) error {
+		snap, err := s.snapshot(r.Context(), tx)
+		if err != nil {
+			return err
+		}
+		for _, is := range snap.releases {
+			page := s.releaseView(snap, is)
+			line := ReleaseLine{ReleaseLink: linkTo(is), Models: []ModelLink{}, Line: page.Line}
+			for _, m := range page.Models {
+				line.Models = append(line.Models, ModelLink{m.Model, m.Role, m.Product})
+			}
+			v.Releases = append(v.Releases, line)
+		}
+		return nil
+	})
+	return v, err
+}
+
+func (s *Support) release(r *http.Request) (view, error) {
+	var v *ReleasePage
+	err := s.view.View(r.Context(), func(tx fleet.Tx) error {
+		snap, err := s.snapshot(r.Context(), tx)
+		if err != nil {
+			return err
+		}
+		is := snap.release(r.PathValue("name"))
+		if is == nil {
+			return fleet.Errorf(fleet.NotFound, "release_unknown", "no release of that name is published; /releases lists them")
+		}
+		v = s.releaseView(snap, is)
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return v, nil
+}
+
+func (s *Support) releaseView(snap *snapshot, is *issue) *ReleasePage {
+	v := &ReleasePage{
+		Schema: 1, Release: releaseView(is), Claims: clean(is.lex.words.Shown), Limits: clean(is.lex.words.Limits),
+		Models: []Model{}, Told: is.lex.told(), Notes: notes(is.Release.Release), Answers: answers(is.Release.Release),
+	}
+	for _, device := range is.models {
+		v.Models = append(v.Models, s.modelView(snap, is, device, snap.own(is, device)))
+	}
+	v.Totals = s.together(v.Models)
+	v.Line = s.words.Say("release.line", lineOf(v))
+	return v
+}
+
+// lineData counts models of a release by how they stand.
+type lineData struct {
+	Models, Offered, Shown, Stopped, Adverse int64
+	Figures
+}
+
+func lineOf(v *ReleasePage) lineData {
+	d := lineData{Models: int64(len(v.Models)), Figures: v.Totals}
+	for _, m := range v.Models {
+		if len(m.Rollouts) > 0 {
+			d.Offered++
+		}
+		switch m.Standing {
+		case Shown:
+			d.Shown++
+		case Halted:
+			d.Stopped++
+		case Leaking:
+			d.Adverse++
+		}
+	}
+	return d
+}
+
+func notes(r release.Release) []Note {
+	out := []Note{}
+	for _, tag := range r.Languages() {
+		out = append(out, Note{tag, clean(r.Notes[tag])})
+	}
+	return out
+}
+
+func answers(r release.Release) []Answer {
+	out := []Answer{}
+	for _, tag := range r.Languages() {
+		for _, q := range r.Questions {
+			out = append(out, Answer{tag, clean(q.Question[tag]), clean(q.Answer[tag])})
+		}
+	}
+	return out
+}
+
+// Doc is the title of the page in the browser.
+func (v *ReleasePage) Doc() string { return v.Release.Name }
+
+// Full says that the cards of so many models hold all there is to say.
+func (v *ReleasePage) Full(n int) bool { return n <= fullList }
+
+// Doc is the title of the page in the browser.
+func (v *ReleaseList) Doc() string { return v.title }

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package support
+
+import (
+	"net/url"
+	"slices"
+	"time"
+
+	"landed/manifests/effect"
+	"landed/manifests/report"
+	"landed/manifests/report/envelope"
+	"landed/server/fleet"
+	"landed/server/published"
+)
+
+// Statement is one report in words, and what it proved on the day it came.
+type Statement struct {
+	ID       string          `json:"id"`
+	Seq      int64           `json:"seq"`
+	At       time.Time       `json:"at"`
+	Late     bool            `json:"late"`    // came after a newer one; history only
+	Schema   int             `json:"schema"`  // version of its body
+	Release  string          `json:"release"` // that it speaks of
+	Kind     report.Kind     `json:"kind"`
+	Progress report.Progress `json:"progress"`
+	Build    string          `json:"build"`
+	Said     []string        `json:"said"`
+	Changed  []string        `json:"changed"` // of what it said, what the report before did not; all of it in the first
+	Verdict  fleet.Class     `json:"verdict"`
+	Because  []string        `json:"because"`
+	Envelope string          `json:"envelope"` // path of the report as it was signed
+
+	Before       int64  `json:"-"` // sequence of the report before; 0 in the first
+	NewBuild     bool   `json:"-"` // the report before ran another build
+	NewRelease   bool   `json:"-"` // the report before spoke of another release
+	Name, Colour string `json:"-"` // of the verdict
+}
+
+// statement puts one stored report into words and judges it, against the release it speaks
+// of, as of the day it came.
+func (s *Support) statement(all []published.Release, sr fleet.StoredReport) (Statement, error) {
+	r, _, err := envelope.Open(sr.Envelope)
+	if err != nil {
+		return Statement{}, err // it opened when it was stored: the store is damaged
+	}
+	rule, _ := published.Standard(r.Release, r.Model, all) // nothing is proven by a release that is not published
+	family := ""
+	if m, ok := s.listedModel(r.Model); ok {
+		family = m.Profile.Family
+	}
+	lex := s.wordsOf(all, r.Release)
+	judged := effect.Judge(sr.At, effect.Subject{Newest: r, Last: sr.At}, rule)
+	return Statement{
+		ID: sr.ID, Seq: sr.Seq, At: sr.At.UTC(), Late: sr.Late, Schema: r.Schema, Release: r.Release, Kind: r.Kind,
+		Progress: r.Progress, Build: r.Build, Said: s.said(r, lex, family),
+		Verdict: fleet.Class(judged.Class), Because: lex.reasons(judged.Because),
+		Name: clean(lex.classWords(judged.Class, judged.Because).Name), Colour: lex.colour(judged.Class),
+		Envelope: "/installations/" + string(sr.Ref) + "/reports/" + url.PathEscape(sr.ID),
+	}, nil
+}
+
+// since says what changed between the last of earlier and st.
+func (st Statement) since(earlier []Statement) Statement {
+	if len(earlier) == 0 {
+		st.Changed, st.NewBuild = st.Said, true
+		return st
+	}
+	last := earlier[len(earlier)-1]
+	st.NewRelease = st.Release != last.Release
+	st.Before, st.NewBuild, st.Changed = last.Seq, st.Build != last.Build, []string{}
+	for _, sentence := range st.Said {
+		if !slices.Contains(last.Said, sentence) {
+			st.Changed = append(st.Changed, sentence)
+		}
+	}
+	return st
+}
+
+// Newest lists the reports as a reader wants them: the newest first.
+func (v *InstallationPage) Newest() []Statement {
+	newest := slices.Clone(v.Reports)
+	slices.Reverse(newest)
+	return newest
+}
