@@ -38,14 +38,16 @@ func (b Build) fileEntries(k Key, padTo int64) ([]entry, error) {
 
 // files is what the maker puts into the package before signing.
 func (b Build) files() (map[string][]byte, error) {
-	m, err := modelOf(b.Model)
-	if err != nil {
+	board := b.board
+	if m, err := modelOf(b.Model); err == nil {
+		board = m.board
+	} else if board.system == "" {
 		return nil, err
 	}
 	files := map[string][]byte{
 		nameMetadata: b.metadata(),
 		nameBinary:   []byte(updateBinary),
-		nameScript:   []byte(b.script(m.board)),
+		nameScript:   []byte(b.script(board)),
 		nameStandin:  []byte(standinNote),
 		"boot.img":   b.bootImage(),
 	}

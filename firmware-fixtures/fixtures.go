@@ -62,6 +62,7 @@ type Build struct {
 	AB          bool   // A/B payload instead of a file-based package
 	Config      Config
 	Backup      *BackupConfig // nil for an image without an app backup
+	board       board         // of a model that is not built in
 }
 
 // Options change the size of a package, never what it installs.
