@@ -186,8 +186,12 @@ func (s *Support) byKind(f Figures) []web.Row {
 	var rows []web.Row
 	for _, k := range effect.Kinds {
 		say := func(part string) string { return s.words.Say("of_kind."+string(k)+"."+part, nil) }
+		colour := web.Shade(string(k), 0)
+		if k == effect.Unjudged { // most of them are that
+			colour = effect.Unpatched
+		}
 		rows = append(rows, web.Row{
-			Key: string(k), Count: f.Kinds[k], Of: f.Installations, Colour: web.Shade(string(k), 0),
+			Key: string(k), Count: f.Kinds[k], Of: f.Installations, Colour: colour,
 			Name: say("name"), Means: say("means"),
 		})
 	}
