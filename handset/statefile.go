@@ -3,6 +3,7 @@
 package handset
 
 import (
+	"cmp"
 	"crypto/ed25519"
 	"encoding/json"
 	"errors"
@@ -55,6 +56,7 @@ type savedState struct {
 	Reason   string        `json:"reason,omitempty"`      // of the last decision, in words
 	Release  string        `json:"release,omitempty"`     // the release that reports speak of
 	Running  string        `json:"running,omitempty"`     // fingerprint of that release, once met or installed
+	Named    string        `json:"named,omitempty"`       // fingerprint that ran last among those that signed releases named
 	Effect   string        `json:"effect_name,omitempty"` // of that release
 	Ask      probe.Ask     `json:"ask,omitzero"`          // what that release asks
 	AskOf    string        `json:"ask_of,omitempty"`      // SHA-256 of the manifest that says so
@@ -122,6 +124,7 @@ func readState(text []byte) (savedState, error) {
 	if err := json.Unmarshal(text, &s); err != nil {
 		return savedState{}, fmt.Errorf("%w; %s", err, reset)
 	}
+	s.Named = cmp.Or(s.Named, s.Running) // programs before knew of the present release alone
 	return s, nil
 }
 

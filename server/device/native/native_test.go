@@ -83,7 +83,7 @@ func newDoor(t *testing.T, change ...func(*intake.Config)) *door {
 		t.Fatal(err)
 	}
 	log := slog.New(slog.NewTextHandler(d.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	cfg := intake.Config{Store: d.db, Now: now, Log: log, Catalogue: manifests.DefaultCatalogue(), Offers: func(context.Context) error { return nil }}
+	cfg := intake.Config{Store: d.db, Now: now, Log: log, Catalogue: manifests.DefaultCatalogue, Offers: func(context.Context) error { return nil }}
 	for _, c := range change {
 		c(&cfg)
 	}
