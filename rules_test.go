@@ -137,7 +137,7 @@ var stillWide = []string{
 	"handset", "handset/handsettest", "handset/otahandset", "manifests", "manifests/effect",
 	"manifests/effect/probe", "manifests/release", "manifests/report/v1", "manifests/tufrepo",
 	"server/device/feed", "server/fleet", "server/intake", "server/store/sqlite", "server/store/storetest",
-	"server/support", "signer/ceremony", "signer/otasign",
+	"signer/ceremony", "signer/otasign",
 }
 
 type source struct {

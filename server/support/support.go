@@ -31,7 +31,7 @@ import (
 // Config is what the door needs.
 type Config struct {
 	View      fleet.Viewer
-	Catalogue *manifests.Catalogue
+	Catalogue func() *manifests.Catalogue // models of now, retired ones too
 	Now       func() time.Time
 	Log       *slog.Logger // nil discards
 	Language  string       // tag of the sentences; "" is English
@@ -41,8 +41,8 @@ type Config struct {
 // Support answers for the public pages.
 type Support struct {
 	view       fleet.Viewer
-	catalogue  *manifests.Catalogue
-	models     map[string]listed // by device
+	catalogue  func() *manifests.Catalogue
+	models     atomic.Pointer[models]
 	now        func() time.Time
 	log        *slog.Logger
 	words      *web.Locale
@@ -57,10 +57,30 @@ type Support struct {
 	rendered   sync.Map // path → rendered: the newest answer, by its ETag
 }
 
+// models are those of one catalogue.
+type models struct {
+	of     *manifests.Catalogue
+	listed map[string]listed // by device
+}
+
 // listed is a model and its place in the catalogue.
 type listed struct {
 	manifests.Model
 	place int
+}
+
+// device is a model of now.
+func (s *Support) device(name string) (listed, bool) {
+	now, known := s.catalogue(), s.models.Load()
+	if known == nil || known.of != now {
+		known = &models{now, map[string]listed{}}
+		for i, m := range now.Models() {
+			known.listed[m.Device] = listed{m, i}
+		}
+		s.models.Store(known)
+	}
+	m, ok := known.listed[name]
+	return m, ok
 }
 
 // New parses the pages. It fails only if the language is not there.
@@ -80,11 +100,8 @@ func New(c Config) (*Support, error) {
 		return nil, err
 	}
 	s := &Support{
-		view: c.View, catalogue: c.Catalogue, models: map[string]listed{}, now: c.Now, log: c.Log, words: words,
+		view: c.View, catalogue: c.Catalogue, now: c.Now, log: c.Log, words: words,
 		plainWords: newLexicon(words, nil), pages: pages, notice: clean(c.Notice),
-	}
-	for i, m := range c.Catalogue.Models() {
-		s.models[m.Device] = listed{m, i}
 	}
 	return s, nil
 }
