@@ -3,12 +3,12 @@
 // Package support is the public, read-only door: on its pages support staff, and anybody else,
 // see per device model whether the fix took effect: whatever a release promises, in the words that it brings.
 //
-// Parties: people with a browser, programs that read the same figures as JSON, and the store,
-// which it only views. It promises that every figure comes from the maintained counts, never
-// from a scan; that every verdict class of a release's effect is always shown, zeros too, and that the classes sum to
-// the installations; that no release makes a handset leave the figures; that a report is called what it is, a claim by a handset; and that an
-// unchanged page costs one 304. It refuses to write anything, to know who is asking, and to
-// look up an installation by anything but its reference.
+// Parties: people with a browser, programs that read the same figures as JSON, and the store, which it only views. It
+// promises that every figure comes from the maintained counts, never from a scan; that every verdict class of a
+// release's effect is always shown, zeros too, and that the classes sum to the installations; that no release makes a
+// handset leave the figures; that a report is called what it is, a claim by a handset; and that an unchanged page costs
+// one 304. It refuses to write anything, to know who is asking, and to look up an installation by anything but its
+// reference.
 package support
 
 import (
