@@ -61,12 +61,13 @@ var mayImport = map[string][]string{
 	"server/offering":             {"manifests", "server/fleet"}, // pure: the offers document, and nothing of how it is published
 	"server/published":            {"manifests", "server/fleet"},
 	"server/repo":                 {"=internal/durable", "manifests/tufrepo", "server/fleet", "=server/blob"}, // it knows no room above it
-	"server/library":              {"manifests", "server/fleet", "=server/blob", "server/published", "server/repo"},
-	"server/release":              {"manifests", "server/fleet", "server/published", "server/repo", "server/rollout"},
-	"server/rollouts":             {"manifests", "server/fleet", "server/offering", "server/published", "server/reasons", "server/repo", "server/rollout"},
+	"server/lineup":               {"manifests", "server/fleet"},
+	"server/library":              {"manifests", "server/fleet", "=server/blob", "server/published", "server/repo", "server/lineup"},
+	"server/release":              {"manifests", "server/fleet", "server/published", "server/repo", "server/rollout", "server/lineup"},
+	"server/rollouts":             {"manifests", "server/fleet", "server/offering", "server/published", "server/reasons", "server/repo", "server/rollout", "server/lineup"},
 	"server/trust":                {"manifests/tufrepo", "server/fleet", "server/repo", "server/rollouts"},
-	"server/restore":              {"manifests", "server/fleet", "server/reasons", "server/repo", "server/rollout", "server/rollouts"},
-	"server/rooms":                {"manifests", "server/fleet", "=server/blob", "server/library", "server/release", "server/repo", "server/restore", "server/rollouts", "server/trust"},
+	"server/restore":              {"manifests", "server/fleet", "server/reasons", "server/repo", "server/rollout", "server/rollouts", "server/lineup"},
+	"server/rooms":                {"manifests", "server/fleet", "=server/blob", "server/library", "server/release", "server/repo", "server/restore", "server/rollouts", "server/trust", "server/lineup"},
 	"server/servertest":           {"manifests", "firmware-fixtures", "server/blob/disk", "server/fleet", "server/library", "server/repo", "server/rollouts", "server/rooms", "server/store"},
 	"server/intake":               {"manifests", "server/fleet", "server/published", "server/rollouts"},
 	"server/store":                {"server/fleet", "=server/store/sqlite"},
@@ -80,7 +81,7 @@ var mayImport = map[string][]string{
 	"server/render":               {"server/fleet"},
 	"server/device/feed":          {"=server/blob", "server/render", "=manifests/tufrepo"},
 	"server/device/native":        {"manifests/report", "server/fleet", "server/intake", "server/render"},
-	"server/console":              {"manifests", "server/fleet", "server/library", "server/release", "server/rollout", "server/rollouts", "server/rooms", "server/auth", "server/reasons", "server/render"},
+	"server/console":              {"manifests", "server/fleet", "server/library", "server/release", "server/rollout", "server/rollouts", "server/rooms", "server/auth", "server/reasons", "server/render", "server/lineup"},
 	"server/support":              {"manifests", "server/fleet", "server/offering", "server/published", "server/reasons", "server/rollout", "server/render", "web"},
 	"server/otactl":               {"internal", "manifests", "=server/otactl/client"}, // a client of the server: of its code it knows nothing
 	"server/otactl/client":        {"manifests"},

@@ -33,7 +33,7 @@ func TestOnce(t *testing.T) {
 		t.Errorf("got %+v", r)
 	}
 	for _, m := range r.Models {
-		if got := slices.Sorted(maps.Keys(m.Verdicts)); !slices.Equal(got, slices.Sorted(slices.Values(sim.Classes))) {
+		if got := slices.Sorted(maps.Keys(m.Verdicts)); !slices.Equal(got, slices.Sorted(slices.Values(sim.Classes(sim.OptIn)))) {
 			t.Errorf("%s lists the classes %v", m.Model, got)
 		}
 		if sum(m.Verdicts) != m.Installations || !maps.Equal(m.Verdicts, m.Truth) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package main is the demo: one fix, from upload to proof, with the real parts of Landed.
+// Package main is the demo: one fix, from upload to proof, with the real parts of Landed; and what follows it.
 //
 // Parties: the real server, on its embedded defaults, behind a real socket; the release
 // engineers, who use its API as otactl does; the signers, who review and sign as otasign
@@ -32,6 +32,7 @@ func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
 // options are the flags.
 type options struct {
 	once     bool
+	story    string
 	json     bool
 	handsets int
 	addr     string
@@ -45,6 +46,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 	flags := flag.NewFlagSet("demo", flag.ContinueOnError)
 	flags.SetOutput(stderr)
 	flags.BoolVar(&o.once, "once", false, "run to the end without waiting for anyone, then stop")
+	flags.StringVar(&o.story, "story", "first", "what is told: "+storyNames())
 	flags.BoolVar(&o.json, "json", false, "print one JSON object and nothing else")
 	flags.IntVar(&o.handsets, "handsets", 280, "virtual handsets, over all models; 70 at least")
 	flags.StringVar(&o.addr, "addr", "", "where to listen; 127.0.0.1:8080, or any free port with -once")
@@ -61,6 +63,10 @@ func run(args []string, stdout, stderr io.Writer) int {
 	}
 	if flags.NArg() > 0 || o.handsets < 70 {
 		fmt.Fprintln(stderr, "demo: no arguments are taken, and a fleet has 70 handsets at least, ten of each model")
+		return 2
+	}
+	if stories[o.story] == nil {
+		fmt.Fprintf(stderr, "demo: no story is called %q; there are %s\n", o.story, storyNames())
 		return 2
 	}
 	if o.addr == "" {

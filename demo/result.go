@@ -4,14 +4,8 @@ package main
 
 import (
 	"context"
-	"fmt"
-	"io"
 	"maps"
-	"math"
-	"strings"
-	"time"
-
-	"landed/handset/sim"
+	"slices"
 )
 
 // result is what the page says beside what is true. With -json it is the whole output.
@@ -22,7 +16,20 @@ type result struct {
 	Agrees   bool          `json:"agrees"`    // for every model, every class
 	Models   []modelResult `json:"models"`
 	Observer observer      `json:"observer"`
-	headline string
+	// What follows is of a story with a second release.
+	Releases     []releaseResult `json:"releases,omitempty"` // at the end
+	TotalsBefore *totals         `json:"totals_before_second,omitempty"`
+	TotalsAfter  *totals         `json:"totals_after_second,omitempty"`
+	Dips         *int            `json:"dips,omitempty"`   // how often a total was seen lower than before
+	Probes       int             `json:"probes,omitempty"` // how often the page was asked for that
+	headline     string
+}
+
+// releaseResult is what the page of a release says beside what is true under it.
+type releaseResult struct {
+	Release string        `json:"release"`
+	Effect  string        `json:"effect"`
+	Models  []modelResult `json:"models"`
 }
 
 // modelResult has every class of verdict in both maps, zeros too; both sum to Installations
@@ -44,24 +51,35 @@ type observer struct {
 	AfterPatched int `json:"identifiers_received_after_from_patched"`
 }
 
-// compare reads the page and asks the fleet.
-func compare(ctx context.Context, h *house, fleet *sim.Fleet, elapsed time.Duration) (result, error) {
-	page, err := h.status(ctx)
+// compareFirst holds the status page against what is so after the first release.
+func (t *telling) compareFirst(ctx context.Context) (result, error) {
+	page, err := t.site.status(ctx, "/status.json")
 	if err != nil {
 		return result{}, err
 	}
-	ids := fleet.Identifiers()
-	r := result{
-		Release: page.Release.Name, Elapsed: math.Round(elapsed.Seconds()*10) / 10, Agrees: true, headline: page.Headline,
-		Observer: observer{ids.Before, ids.AfterPatched},
-	}
-	for _, n := range fleet.Situations() {
+	first := releaseResult{Models: t.compare(page, t.plan.first)}
+	r := result{Release: t.plan.first.Name, Models: first.Models, Agrees: first.agrees(), Observer: t.observed(),
+		headline: page.Headline}
+	for _, n := range t.fleet.Situations() {
 		r.Handsets += n
 	}
-	for _, device := range fleet.Models() {
+	return r, nil
+}
+
+func (t *telling) observed() observer {
+	ids := t.fleet.Identifiers()
+	return observer{ids.Before, ids.AfterPatched}
+}
+
+// compare puts the figures of a page beside what is so under a release, for each of its models.
+func (t *telling) compare(page statusPage, ship shipment) (all []modelResult) {
+	for _, device := range t.fleet.Models() {
+		if !slices.Contains(ship.models, device) {
+			continue
+		}
 		m := modelResult{Model: device, Truth: map[string]int64{}, Verdicts: map[string]int64{}}
-		for class, n := range fleet.Counts(device) {
-			m.Truth[class], m.Verdicts[class] = int64(n), 0
+		for class, n := range t.fleet.Counts(device, ship.Name) {
+			m.Truth[class] = int64(n)
 		}
 		for _, on := range page.Models {
 			if on.Device != device {
@@ -72,10 +90,19 @@ func compare(ctx context.Context, h *house, fleet *sim.Fleet, elapsed time.Durat
 				m.RolloutState, m.stage = on.Rollouts[0].State, on.Rollouts[0].Stage
 			}
 		}
-		r.Agrees = r.Agrees && maps.Equal(m.Verdicts, m.Truth) && sum(m.Verdicts) == m.Installations && m.Installations > 0
-		r.Models = append(r.Models, m)
+		all = append(all, m)
 	}
-	return r, nil
+	return all
+}
+
+// agrees says if the page is right for every model, every class.
+func (r releaseResult) agrees() bool {
+	for _, m := range r.Models {
+		if !maps.Equal(m.Verdicts, m.Truth) || sum(m.Verdicts) != m.Installations || m.Installations == 0 {
+			return false
+		}
+	}
+	return len(r.Models) > 0
 }
 
 func sum(counts map[string]int64) (total int64) {
@@ -83,32 +110,4 @@ func sum(counts map[string]int64) (total int64) {
 		total += n
 	}
 	return total
-}
-
-// print shows the result: for each model the classes that it has, and where the page is wrong.
-func (r result) print(w io.Writer) {
-	fmt.Fprintf(w, "\n%s\n\n", wrap(r.headline, ""))
-	for _, m := range r.Models {
-		fmt.Fprintf(w, "%-15s %s, stage %d, %d known\n", m.Model, m.RolloutState, m.stage, m.Installations)
-		var cells []string
-		for _, class := range sim.Classes {
-			n, truth := m.Verdicts[class], m.Truth[class]
-			cell := fmt.Sprintf("%d %s", n, class)
-			if truth != n {
-				cell += fmt.Sprintf(" (is %d)", truth)
-			}
-			if n > 0 || truth > 0 {
-				cells = append(cells, cell)
-			}
-		}
-		indent := strings.Repeat(" ", 4)
-		fmt.Fprintln(w, wrap(indent+strings.Join(cells, ", "), indent))
-	}
-	fmt.Fprintf(w, "\nThe observer received %d messages with identifiers from unpatched handsets,\nand %d from patched "+
-		"ones whose user had not agreed.\n", r.Observer.Before, r.Observer.AfterPatched)
-	if r.Agrees {
-		fmt.Fprintf(w, "The page agrees with what %d handsets really did, class by class (%.1f s).\n", r.Handsets, r.Elapsed)
-	} else {
-		fmt.Fprintln(w, "The page does NOT agree with what the handsets really did.")
-	}
 }

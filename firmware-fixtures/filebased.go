@@ -38,14 +38,16 @@ func (b Build) fileEntries(k Key, padTo int64) ([]entry, error) {
 
 // files is what the maker puts into the package before signing.
 func (b Build) files() (map[string][]byte, error) {
-	m, err := modelOf(b.Model)
-	if err != nil {
+	board := b.board
+	if m, err := modelOf(b.Model); err == nil {
+		board = m.board
+	} else if board.system == "" {
 		return nil, err
 	}
 	files := map[string][]byte{
 		nameMetadata: b.metadata(),
 		nameBinary:   []byte(updateBinary),
-		nameScript:   []byte(b.script(m.board)),
+		nameScript:   []byte(b.script(board)),
 		nameStandin:  []byte(standinNote),
 		"boot.img":   b.bootImage(),
 	}
@@ -76,7 +78,8 @@ func signedEntries(entries []entry, k Key, padTo int64) ([]entry, error) {
 
 // metadata has the three keys of a full package of 2014, sorted.
 func (b Build) metadata() []byte {
-	return fmt.Appendf(nil, "post-build=%s\npost-timestamp=%d\npre-device=%s\n", b.Fingerprint, b.UTC, b.Model)
+	return fmt.Appendf(nil, "post-build=%s\npost-timestamp=%d\npre-device=%s\n", b.Fingerprint, b.UTC,
+		strings.Join(append([]string{b.Model}, b.Also...), "|"))
 }
 
 // bootImage begins like a boot.img (magic, sizes and page size as in AOSP's bootimg.h, version 0).
@@ -93,6 +96,10 @@ func (b Build) script(d board) string {
 	line := func(format string, args ...any) { fmt.Fprintf(&s, format+"\n", args...) }
 	line(`assert(!less_than_int(%d, getprop("ro.build.date.utc")));`, b.UTC)
 	line(`assert(getprop("ro.product.device") == "%s" ||`, b.Model)
+	for _, other := range b.Also {
+		line(`       getprop("ro.product.device") == "%s" ||`, other)
+		line(`       getprop("ro.build.product") == "%s" ||`, other)
+	}
 	line(`       getprop("ro.build.product") == "%s");`, b.Model)
 	line(`show_progress(0.500000, 0);`)
 	line(`ui_print("Stand-in package, not the maker's software.");`)

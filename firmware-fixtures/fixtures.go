@@ -49,8 +49,9 @@ func Kinds() []Kind { return []Kind{Unpatched, Patched, Bad} }
 // Build is one system image and the package around it. BuildOf gives a consistent one; change fields
 // (Config.Migration, say) before writing.
 type Build struct {
-	Model       string // ro.product.device: "armani"
-	Variant     string // image variant: "armani_global"
+	Model       string   // ro.product.device: "armani"
+	Also        []string // other devices that the package is for; file-based only
+	Variant     string   // image variant: "armani_global"
 	Kind        Kind
 	Fingerprint string // brand/product/device:release/id/incremental:type/tags
 	Incremental string // ro.build.version.incremental
@@ -61,6 +62,7 @@ type Build struct {
 	AB          bool   // A/B payload instead of a file-based package
 	Config      Config
 	Backup      *BackupConfig // nil for an image without an app backup
+	board       board         // of a model that is not built in
 }
 
 // Options change the size of a package, never what it installs.
@@ -113,10 +115,18 @@ func (b Build) entries(k Key, padTo int64) ([]entry, error) {
 // check refuses a build whose fields would break the line-based files they are written into.
 func (b Build) check() error {
 	var errs []error
-	for _, f := range []struct{ name, value string }{
+	if b.AB && len(b.Also) > 0 {
+		errs = append(errs, errors.New("Also is for file-based packages"))
+	}
+	type field struct{ name, value string }
+	var also []field
+	for _, other := range b.Also {
+		also = append(also, field{"Also", other})
+	}
+	for _, f := range append(also, []field{
 		{"Model", b.Model}, {"Fingerprint", b.Fingerprint}, {"Incremental", b.Incremental},
 		{"Version", b.Version}, {"Android", b.Android}, {"ROMName", b.ROMName},
-	} {
+	}...) {
 		if f.value == "" || strings.ContainsAny(f.value, "\r\n\"\\|= ") {
 			errs = append(errs, fmt.Errorf("%s is %q: wanted a word without blanks, quotes, bars and line ends", f.name,
 				f.value))

@@ -89,13 +89,17 @@ func BuildOf(name string, kind Kind) (Build, error) {
 	if err != nil {
 		return Build{}, err
 	}
+	return m.build(kind)
+}
+
+func (m model) build(kind Kind) (Build, error) {
 	for i, k := range Kinds() {
 		if k != kind {
 			continue
 		}
 		day, err := time.Parse(time.DateOnly, m.dates[i])
 		if err != nil {
-			return Build{}, fmt.Errorf("model %s: %w", name, err)
+			return Build{}, fmt.Errorf("model %s: %w", m.name, err)
 		}
 		b := Build{Model: m.name, Variant: m.variant, Kind: kind,
 			UTC: day.Unix() + 11*3600, Android: m.fileAndroid, ROMName: m.romName, AB: m.ab, Config: ConfigOf(kind)}
@@ -121,18 +125,22 @@ const MaxLater = 6
 // corrected one after a bad build for example. n is 1 to 6; each is built a day after the one before, under the next
 // version.
 func LaterBuildOf(name string, kind Kind, n int) (Build, error) {
-	b, err := BuildOf(name, kind)
+	m, err := modelOf(name)
+	if err != nil {
+		return Build{}, err
+	}
+	return m.later(kind, n)
+}
+
+func (m model) later(kind Kind, n int) (Build, error) {
+	b, err := m.build(kind)
 	if err != nil {
 		return Build{}, err
 	}
 	if n < 1 || n > MaxLater {
-		return Build{}, fmt.Errorf("build %d after the third of %s: wanted 1 to %d", n, name, MaxLater)
+		return Build{}, fmt.Errorf("build %d after the third of %s: wanted 1 to %d", n, m.name, MaxLater)
 	}
-	last, err := BuildOf(name, Bad)
-	if err != nil {
-		return Build{}, err
-	}
-	m, err := modelOf(name)
+	last, err := m.build(Bad)
 	if err != nil {
 		return Build{}, err
 	}

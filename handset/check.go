@@ -77,7 +77,7 @@ func (c *Client) describe(b slots.Build) offers.Handset {
 func (c *Client) noteRelease(met manifests.Custom, b slots.Build) {
 	running := met.Build.Fingerprint == b.Fingerprint
 	if running {
-		c.mem.Counter = max(c.mem.Counter, met.Counter)
+		c.mem.Counter, c.mem.Named = max(c.mem.Counter, met.Counter), b.Fingerprint
 	}
 	if c.mem.Release == met.Release && c.mem.Progress != "" && (c.mem.Running == b.Fingerprint) == running {
 		return

@@ -158,7 +158,7 @@ func (c *Client) bootSucceeded(b slots.Build) error {
 		return &Refusal{ClassHandset, report.PhaseBoot, codeWrite, err}
 	}
 	o := *c.mem.Offer
-	c.mem.Previous, c.mem.Running, c.mem.Shown = c.mem.Leaving, b.Fingerprint, 0
+	c.mem.Previous, c.mem.Running, c.mem.Named, c.mem.Shown = c.mem.Leaving, b.Fingerprint, b.Fingerprint, 0
 	c.mem.Counter = max(c.mem.Counter, o.Custom.Counter)
 	c.mem.Release, c.mem.Effect, c.mem.Begun, c.mem.Tries = o.Custom.Release, o.Custom.Effect, "", 0
 	c.mem.Tried, c.mem.Installs = "", 0

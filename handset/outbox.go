@@ -37,7 +37,8 @@ type queuedReport struct {
 var (
 	final = []string{"envelope_malformed", "report_malformed", "report_forged", "report_too_large", "too_large",
 		"id_reused", "model_changed", "too_many_reports"}
-	unknown = []string{"model_unknown", "variant_unknown", "build_unknown", "release_unknown", "release_not_for_model"}
+	unknown = []string{"model_unknown", "variant_unknown", "channel_unknown", "build_unknown", "release_unknown",
+		"release_not_for_model"}
 )
 
 // fitting drops a report from an outbox that has grown too long: the oldest step of an update, which the later ones

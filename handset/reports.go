@@ -36,7 +36,7 @@ func (c *Client) queueReport(kind report.Kind) {
 		Model: img.Build.Model, Variant: img.Build.Variant, Channel: c.cfg.Channel,
 		Build: report.BuildOther, Progress: c.mem.Progress, Failure: c.mem.Failure, Attempt: c.mem.Attempt, Answers: answers,
 	}
-	if c.mem.Running != "" && c.mem.Running == img.Build.Fingerprint { // the signed documents name this build
+	if c.named(img.Build.Fingerprint) {
 		r.Build, r.BuildUTC = img.Build.Fingerprint, img.Build.UTC
 	}
 	if c.mem.Previous != "" { // which it was is nobody's business; that there was one is evidence
@@ -51,6 +51,12 @@ func (c *Client) queueReport(kind report.Kind) {
 	c.dirty = true
 	c.mem.Outbox = append(c.mem.Outbox, queuedReport{ID: id, Kind: kind, Envelope: text})
 	c.mem.Outbox = fitting(c.mem.Outbox)
+}
+
+// named says if a release that the handset has met, this one or an earlier one, named the build in words signed
+// offline. A build that no release named is nobody's business.
+func (c *Client) named(fingerprint string) bool {
+	return fingerprint != "" && (fingerprint == c.mem.Running || fingerprint == c.mem.Named)
 }
 
 // endSequence is the end of the sequence numbers. What was reported stands; what is in the outbox is still sent;

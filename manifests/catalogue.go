@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"landed/manifests/strict"
 )
@@ -54,13 +55,16 @@ var (
 
 // DefaultCatalogue is the built-in line-up: Xiaomi's phones of 2014 and one current model.
 // It panics if the embedded file is broken, which its test would have caught.
-func DefaultCatalogue() *Catalogue {
+func DefaultCatalogue() *Catalogue { return builtIn() }
+
+// builtIn is read once: a catalogue does not change.
+var builtIn = sync.OnceValue(func() *Catalogue {
 	c, err := ParseCatalogue(modelsYAML)
 	if err != nil {
 		panic(err)
 	}
 	return c
-}
+})
 
 // ParseCatalogue reads a catalogue in YAML. Unknown keys are refused; all faults are
 // returned together.

@@ -44,7 +44,7 @@ type Config struct {
 	DataDir   string               // made by datadir.Init
 	Now       func() time.Time     // nil: the clock
 	Log       *slog.Logger         // nil: nothing is logged
-	Catalogue *manifests.Catalogue // nil: the built-in line-up
+	Catalogue *manifests.Catalogue // of a data folder that has no models yet; nil: the built-in line-up
 	S3        *s3.Config           // nil: packages lie in the data folder
 	Expiry    repo.Expiry          // zero: repo.DefaultExpiry
 	MaxUpload int64                // bytes of one package; 0: DefaultMaxUpload
@@ -80,9 +80,6 @@ func (c Config) withDefaults() Config {
 	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
-	}
-	if c.Catalogue == nil {
-		c.Catalogue = manifests.DefaultCatalogue()
 	}
 	if c.Expiry == (repo.Expiry{}) {
 		c.Expiry = repo.DefaultExpiry()
@@ -165,7 +162,8 @@ func (s *Server) build(ctx context.Context) (err error) {
 	}
 	s.opened(s.rooms.Close)
 	s.intake = intake.New(intake.Config{
-		Store: s.db, Now: s.cfg.Now, Log: s.cfg.Log, Rules: rules, Catalogue: s.cfg.Catalogue,
+		Store: s.db, Now: s.cfg.Now, Log: s.cfg.Log, Rules: rules, Catalogue: s.rooms.Lineup.Catalogue,
+		Channels: s.rooms.Lineup.Channels,
 		Rollouts: s.rooms.Ledger, Offers: s.rooms.Rollouts.PublishOffers, RefuseV1: s.cfg.RefuseV1,
 	})
 	s.opened(s.intake.Close)
@@ -174,7 +172,7 @@ func (s *Server) build(ctx context.Context) (err error) {
 		Rooms: s.rooms, Store: s.db, Guard: s.guard, Now: s.cfg.Now, Log: s.cfg.Log, MaxUpload: s.cfg.MaxUpload,
 	})
 	s.support, err = support.New(support.Config{
-		View: s.db, Catalogue: s.cfg.Catalogue, Now: s.cfg.Now, Log: s.cfg.Log,
+		View: s.db, Catalogue: s.rooms.Lineup.Catalogue(), Now: s.cfg.Now, Log: s.cfg.Log,
 		Language: s.cfg.Language, Notice: s.cfg.Notice,
 	})
 	return err

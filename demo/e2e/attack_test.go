@@ -41,8 +41,17 @@ var tricks = map[string]func(*thief) error{
 	},
 	"counter": func(t *thief) error { t.offer.Custom.Counter++; return nil },
 	"effect": func(t *thief) error {
-		t.offer.Custom.Effect.Migration = manifests.MigrationLeave
+		t.offer.Custom.Effect = "build-runs"
 		return nil
+	},
+	"questions": func(t *thief) error { // the rules of another release
+		t.offer.Custom.Manifest = strings.Repeat("0", 64)
+		return nil
+	},
+	"unheard-of": func(t *thief) (err error) { // a member that no program knows
+		raw, err := json.Marshal(t.offer.Custom)
+		t.offer.RawCustom = append(raw[:len(raw)-1], `,"region":"cn"}`...)
+		return err
 	},
 	"bytes": func(t *thief) error {
 		p, err := t.put(t.offer.Package.Path, []byte("other bytes under an approved path"))
@@ -119,7 +128,7 @@ func (t *thief) look() error {
 			p := manifests.Package{Path: target.Path, Length: target.Length, SHA256: target.SHA256}
 			switch {
 			case !strings.HasSuffix(target.Path, ".zip"):
-				if role == "armani" {
+				if strings.HasSuffix(target.Path, "."+sold().Variant+".json") {
 					t.offer.Manifest = p
 				}
 				continue

@@ -20,7 +20,7 @@ import (
 
 	"landed/firmware-fixtures/mkfixture"
 	"landed/handset/otahandset"
-	"landed/manifests"
+	"landed/manifests/release"
 	"landed/server/otactl"
 	"landed/server/otad"
 	"landed/signer/otasign"
@@ -91,7 +91,7 @@ func setUp(e *testscript.Env) error {
 	stages, err := os.ReadFile("testdata/stages.yaml")
 	return errors.Join(err,
 		os.WriteFile(filepath.Join(e.WorkDir, "stages.yaml"), stages, 0o644),
-		os.WriteFile(filepath.Join(e.WorkDir, "release.yaml"), manifests.OptInSource(), 0o644))
+		os.WriteFile(filepath.Join(e.WorkDir, "release.yaml"), release.OptInSource(), 0o644))
 }
 
 // state is what the commands of one script remember.
@@ -155,7 +155,7 @@ func publish(ts *testscript.TestScript, neg bool, args []string) {
 	run(ts, "otactl", "sign-response", "response.ann.json", "response.bo.json")
 }
 
-var releaseName = manifests.OptInRelease().Name
+var releaseName = release.OptIn().Name
 
 // handset NAME MODEL: a handset of the model in the folder NAME, sold with the unpatched build, that has polled once.
 func handset(ts *testscript.TestScript, neg bool, args []string) {

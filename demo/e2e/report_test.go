@@ -5,9 +5,6 @@ package e2e
 import (
 	"bytes"
 	"cmp"
-	"crypto/ed25519"
-	"crypto/sha256"
-	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -21,95 +18,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	fixtures "landed/firmware-fixtures"
-	"landed/manifests/report"
 )
-
-// installation is the key of an installation, the same for the same name.
-func installation(name string) ed25519.PrivateKey {
-	seed := sha256.Sum256([]byte(name))
-	return ed25519.NewKeyFromSeed(seed[:])
-}
-
-// waiting is an honest report of an armani that waits for the patch.
-func waiting(name string, seq int64) report.Report {
-	b, err := fixtures.BuildOf("armani", fixtures.Unpatched)
-	if err != nil {
-		panic(err) // the build is part of the program
-	}
-	id := sha256.Sum256(fmt.Appendf(nil, "%s %d", name, seq))
-	return report.Report{
-		Schema: report.Schema, ID: fmt.Sprintf("%x", id[:16]), Key: fmt.Sprintf("%x", installation(name).Public()), Seq: seq,
-		Kind: report.KindBaseline, Release: releaseName, Model: b.Model, Variant: b.Variant, Channel: "stable",
-		Build: report.BuildOther, Progress: report.ProgressKnown,
-		Evidence: report.Evidence{
-			Migration: report.MigrationNotApplicable, State: report.StateOff, Origin: report.OriginFactoryDefault, Consent: report.ConsentNone,
-			ConsentSurface: report.SurfaceNone, AutoGate: report.GateOpen, Slots: []report.Slot{{By: report.RegisteredByNone}}, Transport: report.TransportNotUsed,
-		},
-	}
-}
-
-// envelope signs any body, also one that report.Seal would refuse (DSSE, pre-authentication encoding).
-func envelope(body []byte, kind string, named, by ed25519.PrivateKey) []byte {
-	pae := fmt.Appendf(nil, "DSSEv1 %d %s %d %s", len(kind), kind, len(body), body)
-	text := base64.StdEncoding.EncodeToString
-	return fmt.Appendf(nil, `{"payloadType":%q,"payload":%q,"signatures":[{"keyid":%q,"sig":%q}]}`,
-		kind, text(body), string(report.ReferenceOf(named.Public().(ed25519.PublicKey))), text(ed25519.Sign(by, pae)))
-}
-
-// sealed signs what bend makes of an honest body.
-func sealed(name string, seq int64, bend func(body string) string) []byte {
-	return envelope([]byte(bend(string(waiting(name, seq).Bytes()))), report.PayloadType, installation(name), installation(name))
-}
-
-func asIs(body string) string { return body }
-
-func replacing(from, to string) func(string) string {
-	return func(body string) string { return strings.Replace(body, from, to, 1) }
-}
-
-// forms are the ways in which a report can be written.
-var forms = map[string]func(name string, seq int64) []byte{
-	"good":      func(name string, seq int64) []byte { return sealed(name, seq, asIs) },
-	"truncated": func(name string, seq int64) []byte { all := sealed(name, seq, asIs); return all[:len(all)/2] },
-	"oversized": func(name string, seq int64) []byte {
-		return append(sealed(name, seq, asIs), make([]byte, report.MaxEnvelope)...)
-	},
-	"empty":      func(string, int64) []byte { return nil },
-	"wrong-type": func(name string, seq int64) []byte { return sealed(name, seq, replacing(`"seq":`, `"seq":"1","x":`)) },
-	"out-of-range": func(name string, seq int64) []byte {
-		return sealed(name, seq, replacing(`"attempts_setup":0`, `"attempts_setup":-1`))
-	},
-	"unknown-word": func(name string, seq int64) []byte {
-		return sealed(name, seq, replacing(`"state":"off"`, `"state":"+8613800138000"`))
-	},
-	"unknown-field": func(name string, seq int64) []byte {
-		return sealed(name, seq, replacing(`{"schema"`, `{"imei":"490154203237518","schema"`))
-	},
-	"field-twice": func(name string, seq int64) []byte {
-		return sealed(name, seq, replacing(`"model":`, `"model":"490154203237518","model":`))
-	},
-	"blanks": func(name string, seq int64) []byte { return sealed(name, seq, replacing(`{`, `{ `)) },
-	"other-model": func(name string, seq int64) []byte {
-		return sealed(name, seq, replacing(`"model":"armani"`, `"model":"nexus"`))
-	},
-	"other-release": func(name string, seq int64) []byte {
-		return sealed(name, seq, replacing(releaseName, "no-such-release"))
-	},
-	"other-content": func(name string, seq int64) []byte {
-		return sealed(name, seq, replacing(`"state":"off"`, `"state":"on"`))
-	},
-	"forged": func(name string, seq int64) []byte {
-		return envelope(waiting(name, seq).Bytes(), report.PayloadType, installation(name), installation("somebody else"))
-	},
-	"tampered": func(name string, seq int64) []byte {
-		good, bent := string(waiting(name, seq).Bytes()), string(waiting(name, seq+1).Bytes())
-		text := base64.StdEncoding.EncodeToString
-		return bytes.Replace(sealed(name, seq, asIs), []byte(text([]byte(good))), []byte(text([]byte(bent))), 1)
-	},
-	"other-payload": func(name string, seq int64) []byte {
-		return envelope(waiting(name, seq).Bytes(), "application/vnd.in-toto+json", installation(name), installation(name))
-	},
-}
 
 // send FORM NAME SEQ ANSWER: posts report SEQ of installation NAME in a form, and wants an answer: new, replayed, late, or
 // the code of a refusal.

@@ -44,12 +44,16 @@ func writeCommand() *cobra.Command {
 	var keys keyFlags
 	var out, pad, migration, appList string
 	var later int
+	var other fixtures.Model
 	cmd := &cobra.Command{
 		Use:   "write MODEL {unpatched|patched|bad} -o FILE",
 		Short: "Write a good package; into a folder it goes under the maker's name",
-		Args:  cobra.ExactArgs(2),
+		Long: "write makes a package of a model that mkfixture list has, or of any other: then --variant says that it\n" +
+			"is meant, and the package gets versions, dates and partitions as every such model does.",
+		Args: cobra.ExactArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			b, err := buildOf(args[0], fixtures.Kind(args[1]), later, fixtures.Kind(appList))
+			other.Device = args[0]
+			b, err := buildOf(other, fixtures.Kind(args[1]), later, fixtures.Kind(appList))
 			if err != nil {
 				return err
 			}
@@ -81,15 +85,25 @@ func writeCommand() *cobra.Command {
 	cmd.Flags().IntVar(&later, "later", 0, "a later build of the same behaviour, under the next version: 1 to 6")
 	cmd.Flags().StringVar(&appList, "app-list", "",
 		"give it an app backup, which sends the list of apps: unpatched, patched or bad (default: it has none)")
+	cmd.Flags().StringVar(&other.Variant, "variant", "", "image variant of a model that is not listed")
+	cmd.Flags().StringVar(&other.ROMName, "rom-name", "STANDIN", "the word in its file names")
+	cmd.Flags().StringVar(&other.Android, "android", "6.0", "its Android release")
+	cmd.Flags().BoolVar(&other.AB, "ab", false, "it takes A/B payloads")
 	cobra.CheckErr(cmd.MarkFlagRequired("output"))
 	return cmd
 }
 
-func buildOf(model string, kind fixtures.Kind, later int, appList fixtures.Kind) (b fixtures.Build, err error) {
-	if later == 0 {
-		b, err = fixtures.BuildOf(model, kind)
-	} else {
-		b, err = fixtures.LaterBuildOf(model, kind, later)
+// buildOf finds the build; a model with a variant is one that is described here, and not listed.
+func buildOf(model fixtures.Model, kind fixtures.Kind, later int, appList fixtures.Kind) (b fixtures.Build, err error) {
+	switch described := model.Variant != ""; {
+	case described && later == 0:
+		b, err = model.BuildOf(kind)
+	case described:
+		b, err = model.LaterBuildOf(kind, later)
+	case later == 0:
+		b, err = fixtures.BuildOf(model.Device, kind)
+	default:
+		b, err = fixtures.LaterBuildOf(model.Device, kind, later)
 	}
 	if err == nil && appList != "" {
 		if !slices.Contains(fixtures.Kinds(), appList) {

@@ -3,6 +3,7 @@
 package tufrepo
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -48,4 +49,14 @@ func checkModels(models []manifests.Model) error {
 	}
 	_, err := manifests.NewCatalogue(models...)
 	return err
+}
+
+// People are the names of key ids, or their first 12 digits, in order.
+func People(names map[string]string, ids []string) []string {
+	all := []string{}
+	for _, id := range ids {
+		all = append(all, cmp.Or(names[id], id[:min(len(id), 12)]))
+	}
+	slices.Sort(all)
+	return all
 }

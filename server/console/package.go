@@ -22,13 +22,41 @@ func (c *Console) upload(w http.ResponseWriter, r *http.Request) error {
 		linger(w, r)
 		return err
 	}
+	return answerPackage(w, pkg)
+}
+
+// answerPackage is 201 with a new package, 200 with one that is here already.
+func answerPackage(w http.ResponseWriter, pkg library.Uploaded) error {
 	answer := packageToWire(pkg.Package)
 	answer.Facts, answer.Known = pkg.Facts, pkg.Known
+	for _, other := range pkg.Also {
+		answer.Also = append(answer.Also, packageToWire(other))
+	}
 	status := http.StatusCreated
 	if pkg.Known {
 		status = http.StatusOK
 	}
 	return render.JSON(w, status, answer)
+}
+
+// promotePackage takes the bytes of a package to another channel: {"to", "model", "reason"}, the last two may be
+// missing. 201 with the package, 200 if it is there already, 422 with every finding.
+func (c *Console) promotePackage(w http.ResponseWriter, r *http.Request) error {
+	var in struct {
+		To     string `json:"to"`
+		Model  string `json:"model"`
+		Reason string `json:"reason"`
+	}
+	if err := read(w, r, &in); err != nil {
+		return err
+	}
+	pkg, err := c.Rooms.Library.Promote(r.Context(), library.Promotion{
+		Package: r.PathValue("sha256"), Model: in.Model, To: in.To, By: auth.Actor(r.Context()), Reason: in.Reason,
+	})
+	if err != nil {
+		return err
+	}
+	return answerPackage(w, pkg)
 }
 
 func (c *Console) takeIn(w http.ResponseWriter, r *http.Request) (library.Uploaded, error) {

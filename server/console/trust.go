@@ -4,6 +4,7 @@ package console
 
 import (
 	"net/http"
+	"time"
 
 	"landed/manifests/tufrepo"
 	"landed/server/auth"
@@ -27,11 +28,28 @@ func (c *Console) importTrust(w http.ResponseWriter, r *http.Request) error {
 	return render.JSON(w, http.StatusOK, map[string]any{"changed": orEmpty(words)})
 }
 
-// showTrust tells when each role expires.
+type trustRoleWire struct {
+	Role     string    `json:"role"`
+	Version  int64     `json:"version"`
+	Expires  time.Time `json:"expires"`
+	Need     int       `json:"need"`      // signatures
+	Holders  []string  `json:"holders"`   // who may sign: names, or the first 12 digits of key ids
+	SignedBy []string  `json:"signed_by"` // who signed what is published
+}
+
+// showTrust tells when each role expires, and who signs those that people sign.
 func (c *Console) showTrust(w http.ResponseWriter, r *http.Request) error {
 	expires, err := c.Rooms.Repo.Expiring(r.Context())
 	if err != nil {
 		return err
 	}
-	return render.JSON(w, http.StatusOK, map[string]any{"expires": expires})
+	status, err := c.Rooms.Trust.Status(r.Context())
+	if err != nil {
+		return err
+	}
+	roles := []trustRoleWire{}
+	for _, one := range status {
+		roles = append(roles, trustRoleWire(one))
+	}
+	return render.JSON(w, http.StatusOK, map[string]any{"expires": expires, "roles": roles})
 }

@@ -29,6 +29,7 @@ type packageWire struct {
 	By        string          `json:"by"`
 	At        time.Time       `json:"at"`
 	Known     bool            `json:"known,omitempty"` // only in the answer to an upload: the bytes were here already
+	Also      []packageWire   `json:"also,omitempty"`  // only there: the same file for the other devices that it names
 }
 
 func packageToWire(p fleet.Package) packageWire {
@@ -37,7 +38,7 @@ func packageToWire(p fleet.Package) packageWire {
 		findings = json.RawMessage("[]")
 	}
 	return packageWire{p.SHA256, p.Name, p.Size, p.Model, p.Variant, p.Channel, p.Family, p.Build, p.PreBuilds, findings,
-		nil, p.By, p.At, false}
+		nil, p.By, p.At, false, nil}
 }
 
 type releaseWire struct {
@@ -71,6 +72,9 @@ type roleWire struct {
 	Need    int      `json:"need"`
 	Signed  []string `json:"signed"`  // key ids
 	Missing []string `json:"missing"` // key ids
+	// People, by name, or by the first 12 digits of the key id where no name is known.
+	SignedBy    []string `json:"signed_by"`
+	MissingFrom []string `json:"missing_from"`
 }
 
 func changeToWire(c fleet.Change, p release.Progress) changeWire {
@@ -81,7 +85,8 @@ func changeToWire(c fleet.Change, p release.Progress) changeWire {
 	}
 	for _, r := range c.Roles {
 		one := byRole[r.Role]
-		w.Roles = append(w.Roles, roleWire{r.Role, r.Version, one.Have, one.Need, orEmpty(one.Signed), orEmpty(one.Missing)})
+		w.Roles = append(w.Roles, roleWire{r.Role, r.Version, one.Have, one.Need, orEmpty(one.Signed), orEmpty(one.Missing),
+			tufrepo.People(p.Names, one.Signed), tufrepo.People(p.Names, one.Missing)})
 	}
 	return w
 }

@@ -36,6 +36,7 @@ type ControlTx interface {
 	Rollouts() Rollouts
 	Models() Models
 	Channels() Channels
+	Holders() Holders
 	Audit() Audit
 	Tokens() Tokens
 }
@@ -120,6 +121,12 @@ type Channels interface {
 	Get(ctx context.Context, name string) (Channel, error)       // NotFound
 	List(ctx context.Context) ([]Channel, error)                 // by name, retired ones too
 	Retire(ctx context.Context, name string, at time.Time) error // NotFound; of a retired one the first time stays
+}
+
+// Holders keeps the names of the people who hold offline keys. Nothing follows from them: who may sign, metadata says.
+type Holders interface {
+	Put(ctx context.Context, names map[string]string) error // by key id; adds or replaces
+	All(ctx context.Context) (map[string]string, error)     // by key id
 }
 
 // Installations keeps what each installation has shown of each release.

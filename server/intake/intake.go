@@ -9,7 +9,7 @@
 // figures changed in the same transaction; that a report sent twice is counted once; that
 // one which comes late is kept as history and moves nothing back; that one bad report
 // spoils no other; and that a leak is acted on when it is stored, not at the next tick.
-// It refuses reports that it cannot open, of models, variants and releases that it does
+// It refuses reports that it cannot open, of models, variants, channels and releases that it does
 // not know, and never repeats a refused string: whatever a handset tried to put into a
 // field must not travel on into an answer or a log.
 package intake
@@ -30,8 +30,9 @@ type Config struct {
 	Store     fleet.Store
 	Now       func() time.Time
 	Log       *slog.Logger
-	Rules     *Rules // shared with whoever publishes releases, who calls Invalidate
-	Catalogue *manifests.Catalogue
+	Rules     *Rules                      // shared with whoever publishes releases, who calls Invalidate
+	Catalogue func() *manifests.Catalogue // of now; retired models too
+	Channels  func() []string             // of now; nil: those of a new data folder
 	// Offers brings the published offers in line with the stored rollouts. It does nothing,
 	// cheaply, if they are. It is called after a rollout changed and with every Tick, so
 	// that a crash between the two heals itself.
@@ -69,6 +70,9 @@ func New(c Config) *Intake {
 	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
+	}
+	if c.Channels == nil {
+		c.Channels = func() []string { return manifests.Channels }
 	}
 	if c.Rules == nil {
 		c.Rules = NewRules(c.Store)

@@ -42,7 +42,7 @@ func child(path string) error {
 	if err != nil {
 		return err
 	}
-	in := intake.New(intake.Config{Store: db, Now: newClock(storetest.Now).now, Catalogue: manifests.DefaultCatalogue(), Batch: 64})
+	in := intake.New(intake.Config{Store: db, Now: newClock(storetest.Now).now, Catalogue: manifests.DefaultCatalogue, Batch: 64})
 	seq, err := strconv.ParseInt(os.Getenv(childOf+"_SEQ"), 10, 64)
 	if err != nil {
 		return err

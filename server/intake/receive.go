@@ -5,6 +5,8 @@ package intake
 import (
 	"context"
 	"errors"
+	"slices"
+	"strings"
 
 	"landed/manifests/report"
 	"landed/manifests/report/envelope"
@@ -60,7 +62,7 @@ func (i *Intake) open(ctx context.Context, text []byte) (*waiting, error) {
 	if err != nil {
 		return nil, refusal(err)
 	}
-	model, ok := i.Catalogue.Model(r.Model)
+	model, ok := i.Catalogue().Model(r.Model)
 	if !ok {
 		return nil, fleet.Errorf(fleet.Invalid, "model_unknown", "the report names a model that is not in the catalogue; "+
 			"wanted ro.product.device, spelled as in build.prop")
@@ -68,6 +70,10 @@ func (i *Intake) open(ctx context.Context, text []byte) (*waiting, error) {
 	if !model.HasVariant(r.Variant) {
 		return nil, fleet.Errorf(fleet.Invalid, "variant_unknown", "the report names an image variant that model %s does "+
 			"not have; wanted one of %v", model.Device, model.Variants)
+	}
+	if channels := i.Channels(); !slices.Contains(channels, r.Channel) {
+		return nil, fleet.Errorf(fleet.Invalid, "channel_unknown", "the report names a channel that is not known here; "+
+			"wanted one of %s", strings.Join(channels, ", "))
 	}
 	rule, err := i.Rules.Of(ctx, r.Release, r.Model)
 	if err != nil {

@@ -65,7 +65,7 @@ func newWorldOn(t testing.TB, db store.Database, change ...func(*intake.Config))
 		t.Fatal(err)
 	}
 	cfg := intake.Config{
-		Store: db, Now: w.clock.now, Catalogue: manifests.DefaultCatalogue(),
+		Store: db, Now: w.clock.now, Catalogue: manifests.DefaultCatalogue,
 		Log: slog.New(slog.NewTextHandler(w.log, nil)),
 		Offers: func(context.Context) error {
 			w.published.Add(1)

@@ -58,14 +58,14 @@ func (k known) judge(p fleet.Package, facts otapkg.Facts) otapkg.Findings {
 	built := time.Unix(p.Build.UTC, 0).UTC().Format(time.DateOnly)
 	full := false
 	for _, other := range k.packages {
-		if other.Model != p.Model || other.SHA256 == p.SHA256 {
+		if other.Model != p.Model {
 			continue
 		}
-		if other.Name == p.Name {
+		if other.Name == p.Name && other.Ref() != p.Ref() {
 			add(otapkg.VerSame, otapkg.Refuse, p.Name, other.Name, "Rename the file.",
 				"A file named %s is here already, with the build %s. Two files of one model cannot share a name.", p.Name, other.Build.Incremental)
 		}
-		if other.Variant != p.Variant || other.Channel != p.Channel {
+		if other.Variant != p.Variant || other.Channel != p.Channel || other.SHA256 == p.SHA256 {
 			continue
 		}
 		full = full || len(other.PreBuilds) == 0
@@ -92,57 +92,86 @@ func (k known) judge(p fleet.Package, facts otapkg.Facts) otapkg.Findings {
 	return fs
 }
 
-// identify reads from the facts whom the package is for, and finds what forbids an answer.
-func identify(
-	c *manifests.Catalogue, facts otapkg.Facts, name string,
-) (m manifests.Model, variant string, b manifests.Build, fs otapkg.Findings) {
+// target is one model that a package is for.
+type target struct {
+	model   manifests.Model
+	variant string
+	build   manifests.Build // afterwards
+	found   otapkg.Findings // about this model
+}
+
+// identify reads from the facts whom the package is for, one target for each device that it names, and finds what
+// forbids an answer. That a device is not known, or that none is named, [otapkg.Inspect] has found already.
+func identify(c *manifests.Catalogue, facts otapkg.Facts, name string) (targets []target) {
+	for i, device := range facts.PreDevices {
+		if m, known := c.Model(device); known && !slices.Contains(facts.PreDevices[:i], device) {
+			t := target{model: m}
+			t.found = t.read(facts, name)
+			targets = append(targets, t)
+		}
+	}
+	return targets
+}
+
+// read takes the variant and the build of one model from the facts.
+func (t *target) read(facts otapkg.Facts, name string) (fs otapkg.Findings) {
+	m := t.model
 	refuse := func(code otapkg.Code, found, wanted, fix, format string, args ...any) {
 		fs = append(fs, otapkg.Finding{Code: code, Level: otapkg.Refuse, Found: found, Wanted: wanted, Fix: fix,
 			Message: fmt.Sprintf(format, args...)})
-	}
-	var names []string
-	for _, known := range c.Models() {
-		names = append(names, known.Device)
-		if slices.Contains(facts.PreDevices, known.Device) {
-			m = known
-		}
-	}
-	found := strings.Join(facts.PreDevices, ", ")
-	switch {
-	case len(facts.PreDevices) == 0: // META-MISSING says so already
-		return m, "", b, nil
-	case len(facts.PreDevices) > 1:
-		refuse(otapkg.DevUnknown, found, "one device", "Build one package per device.", "The package is for %d "+
-			"devices (%s); a rollout goes to one model.", len(facts.PreDevices), found)
-		return m, "", b, fs
-	case m.Device == "":
-		refuse(otapkg.DevUnknown, found, strings.Join(names, ", "), "Correct pre-device, or add the model to the catalogue.",
-			"`%s` is not a known device.%s", found, didYouMean(found, names))
-		return m, "", b, fs
 	}
 	if string(facts.Family) != m.Profile.Family && facts.Family != "" {
 		refuse(otapkg.MetaType, string(facts.Family), m.Profile.Family, "Upload the package that the updater of this "+
 			"model installs.", "%s installs packages of the family %q; this one is %q.", m.Product, m.Profile.Family, facts.Family)
 	}
 	if len(facts.PostBuild) == 0 {
-		return m, "", b, fs
+		return fs
 	}
-	b = manifests.Build{Fingerprint: facts.PostBuild[0], Incremental: incremental(facts.PostBuild[0]), UTC: facts.PostTimestamp}
-	variant = variantOf(m, facts, name)
-	if !m.HasVariant(variant) {
-		refuse(otapkg.DevUnknown, variant, strings.Join(m.Variants, ", "), "Add the variant to the catalogue, if it is right.",
-			"The image is of the variant `%s`, which %s is not known to have.%s",
-			variant, m.Device, didYouMean(variant, m.Variants))
+	post := postBuilds(m, facts)
+	if len(post) != 1 {
+		refuse(otapkg.MetaFP, strings.Join(facts.PostBuild, "|"), "one post-build for each device", "Give post-build "+
+			"one fingerprint for each device of pre-device.", "The package has %d builds afterwards, and %d of them are for %s.",
+			len(facts.PostBuild), len(post), m.Device)
+		return fs
 	}
-	return m, variant, b, fs
+	t.build = manifests.Build{Fingerprint: post[0], Incremental: incremental(post[0]), UTC: facts.PostTimestamp}
+	t.variant = variantOf(m, facts, name, post[0])
+	if !m.HasVariant(t.variant) {
+		refuse(otapkg.DevUnknown, t.variant, strings.Join(m.Variants, ", "), "Add the variant to the model (otactl model "+
+			"add), if it is right.", "The image is of the variant `%s`, which %s is not known to have.%s",
+			t.variant, m.Device, didYouMean(t.variant, m.Variants))
+	}
+	return fs
+}
+
+// postBuilds are the builds that m may have afterwards: the only one, or those whose fingerprint names the device; of
+// several variants that of the image.
+func postBuilds(m manifests.Model, facts otapkg.Facts) []string {
+	if len(facts.PostBuild) == 1 {
+		return facts.PostBuild
+	}
+	var own, ofImage []string
+	for _, text := range facts.PostBuild {
+		if fp, ok := otapkg.ParseFingerprint(text); ok && fp.Device == m.Device {
+			own = append(own, text)
+			if fp.Product == facts.Variant {
+				ofImage = append(ofImage, text)
+			}
+		}
+	}
+	if len(own) > 1 && len(ofImage) == 1 {
+		return ofImage
+	}
+	return own
 }
 
 // variantOf says which image variant a package of m is for. The image itself says it best; an
 // image that is packed into partitions is not read at upload, so there the word in the file
 // name counts (miui_FUXIGlobal_…), then the product in the fingerprint: brand/PRODUCT/device:….
-// In 2014 fingerprints did not tell variants apart.
-func variantOf(m manifests.Model, facts otapkg.Facts, name string) string {
-	if facts.Variant != "" {
+// In 2014 fingerprints did not tell variants apart. An image that several devices share names the
+// variant of one of them.
+func variantOf(m manifests.Model, facts otapkg.Facts, name, fingerprint string) string {
+	if facts.Variant != "" && (len(facts.PreDevices) == 1 || m.HasVariant(facts.Variant)) {
 		return facts.Variant
 	}
 	if parts := strings.Split(name, "_"); len(parts) > 1 && len(m.ROMNames) == len(m.Variants) {
@@ -150,7 +179,7 @@ func variantOf(m manifests.Model, facts otapkg.Facts, name string) string {
 			return m.Variants[i]
 		}
 	}
-	if parts := strings.Split(facts.PostBuild[0], "/"); len(parts) > 1 && m.HasVariant(parts[1]) {
+	if parts := strings.Split(fingerprint, "/"); len(parts) > 1 && m.HasVariant(parts[1]) {
 		return parts[1]
 	}
 	return m.Variants[0]

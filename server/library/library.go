@@ -14,18 +14,18 @@ import (
 	"log/slog"
 	"time"
 
-	"landed/manifests"
 	"landed/server/blob"
 	"landed/server/fleet"
+	"landed/server/lineup"
 	"landed/server/repo"
 )
 
 // Config is what a Library is given. All fields are needed.
 type Config struct {
-	Store     fleet.Store
-	Blobs     blob.Store
-	Repo      *repo.Repo // knows what the published metadata lists
-	Catalogue *manifests.Catalogue
+	Store  fleet.Store
+	Blobs  blob.Store
+	Repo   *repo.Repo // knows what the published metadata lists
+	Lineup *lineup.Lineup
 	// OTAKeys gives the keys pinned for a channel: only packages that one of them signed are
 	// taken. An empty list is refused, except for the channel lab.
 	OTAKeys func(channel string) ([]crypto.PublicKey, error)

@@ -9,8 +9,11 @@ import (
 	"strings"
 	"time"
 
+	"landed/manifests"
+	"landed/manifests/tufrepo"
 	"landed/server/blob"
 	"landed/server/fleet"
+	"landed/server/repo"
 )
 
 // Remove takes a package out that no release names, and deletes its bytes, unless another package has the same;
@@ -30,7 +33,7 @@ func (l *Library) Remove(ctx context.Context, name, by, reason string) (fleet.Pa
 	if err != nil {
 		return pkg, err
 	}
-	listed, err := l.cfg.Repo.Lists(ctx, ref.SHA256)
+	state, err := l.cfg.Repo.State(ctx)
 	if err != nil {
 		return pkg, err
 	}
@@ -42,7 +45,7 @@ func (l *Library) Remove(ctx context.Context, name, by, reason string) (fleet.Pa
 		if err := checkUnnamed(ctx, tx, pkg); err != nil {
 			return err
 		}
-		if listed {
+		if lists(state, pkg) {
 			return fleet.Errorf(fleet.Conflict, "package_in_use", "the published metadata lists %s; what is published "+
 				"stays, so that handsets on their way can finish", pkg.Name)
 		}
@@ -63,11 +66,22 @@ func (l *Library) Remove(ctx context.Context, name, by, reason string) (fleet.Pa
 	if err != nil || len(others) > 0 { // they have the same bytes
 		return pkg, err
 	}
+	if listed, err := l.cfg.Repo.Lists(ctx, pkg.SHA256); err != nil || listed { // under the name of one that was forgotten
+		return pkg, err
+	}
 	if err := l.deleteLeftover(context.WithoutCancel(ctx), pkg.SHA256); err != nil {
 		l.cfg.Log.WarnContext(ctx, "the bytes of a removed package are still stored; it will be tried again",
 			"package", pkg.SHA256, "err", err)
 	}
 	return pkg, nil
+}
+
+// lists says if the published metadata lists the file of a package. The same bytes may be listed under the name that they
+// have on another channel.
+func lists(s repo.State, p fleet.Package) bool {
+	role := manifests.Model{Device: p.Model}.Role()
+	t, ok := s.Target(role, tufrepo.PackagePath(role, p.Name))
+	return ok && t.SHA256 == p.SHA256
 }
 
 // checkUnnamed says which releases name a package, each with what can be done about it.

@@ -10,10 +10,10 @@ import (
 	"io"
 	"path"
 	"regexp"
+	"slices"
 	"syscall"
 	"time"
 
-	"landed/manifests"
 	"landed/manifests/otapkg"
 	"landed/server/blob"
 	"landed/server/fleet"
@@ -24,7 +24,7 @@ import (
 // Incoming is a package on its way in.
 type Incoming struct {
 	Name    string // file name
-	Channel string // "stable", "beta", "lab"
+	Channel string // one that the server has
 	By      string // who uploads
 	Size    int64  // bytes, if the sender said so; 0 or less if not
 }
@@ -33,6 +33,7 @@ type Incoming struct {
 // nothing was stored, unless their content had been lost.
 type Uploaded struct {
 	fleet.Package
+	Also  []fleet.Package // the same bytes for the other devices that the file names
 	Known bool
 }
 
@@ -42,16 +43,12 @@ var fileName = regexp.MustCompile(`^[A-Za-z0-9_+-][A-Za-z0-9._+-]{0,120}\.zip$`)
 // pass over it, and only if nothing refuses it is it stored. The error is a [*Refused] with
 // all findings if the package is at fault. The same bytes again give the package that is here.
 func (l *Library) Upload(ctx context.Context, in Incoming, r io.Reader) (Uploaded, error) {
-	if err := in.check(); err != nil {
+	if err := l.check(in); err != nil {
 		return Uploaded{}, err
 	}
-	keys, err := l.cfg.OTAKeys(in.Channel)
+	policy, err := l.policy(in.Channel, in.Name)
 	if err != nil {
 		return Uploaded{}, err
-	}
-	if len(keys) == 0 && in.Channel != otapkg.Lab {
-		return Uploaded{}, fleet.Errorf(fleet.Conflict, "no_ota_key", "no OTA certificate is pinned for the channel "+
-			"%s; put the PEM file of the key that signs its packages into the folder ota-keys/%s of the server", in.Channel, in.Channel)
 	}
 	draft, err := l.cfg.Blobs.Create(ctx)
 	if err != nil {
@@ -65,7 +62,6 @@ func (l *Library) Upload(ctx context.Context, in Incoming, r io.Reader) (Uploade
 		return Uploaded{}, fleet.Errorf(fleet.Invalid, "truncated", "%d bytes arrived of %d; nothing was stored, send "+
 			"the file again", draft.Size(), in.Size)
 	}
-	policy := otapkg.Policy{Catalogue: l.cfg.Catalogue, Keys: keys, Channel: in.Channel, Name: in.Name, Now: l.now()}
 	facts, findings, err := otapkg.Inspect(draft, draft.Size(), policy)
 	if err != nil {
 		return Uploaded{}, fmt.Errorf("inspect %s: %w", in.Name, err)
@@ -73,19 +69,33 @@ func (l *Library) Upload(ctx context.Context, in Incoming, r io.Reader) (Uploade
 	return l.accept(ctx, in, draft, facts, findings)
 }
 
-func (in Incoming) check() error {
-	if !fileName.MatchString(in.Name) || path.Base(in.Name) != in.Name {
-		return fleet.Errorf(fleet.Invalid, "file_name", "file name %q: wanted letters, digits and . _ + -, ending in "+
-			".zip, at most 125 characters; rename the file", in.Name)
+func (l *Library) check(in Incoming) error {
+	if err := checkName(in.Name); err != nil {
+		return err
 	}
-	if !manifests.ValidChannel(in.Channel) {
-		return fleet.Errorf(fleet.Invalid, "channel", "channel %q: wanted stable, beta or lab", in.Channel)
+	return l.cfg.Lineup.CheckChannel(in.Channel)
+}
+
+func checkName(name string) error {
+	if !fileName.MatchString(name) || path.Base(name) != name {
+		return fleet.Errorf(fleet.Invalid, "file_name", "file name %q: wanted letters, digits and . _ + -, ending in "+
+			".zip, at most 125 characters; rename the file", name)
 	}
 	return nil
 }
 
+// policy is how packages of a channel are judged.
+func (l *Library) policy(channel, name string) (otapkg.Policy, error) {
+	keys, err := l.cfg.OTAKeys(channel)
+	if err == nil && len(keys) == 0 && channel != otapkg.Lab {
+		err = fleet.Errorf(fleet.Conflict, "no_ota_key", "no OTA certificate is pinned for the channel "+
+			"%s; put the PEM file of the key that signs its packages into the folder ota-keys/%s of the server", channel, channel)
+	}
+	return otapkg.Policy{Catalogue: l.cfg.Lineup.Catalogue(), Keys: keys, Channel: channel, Name: name, Now: l.now()}, err
+}
+
 // accept judges the draft beside what is here, and keeps it if nothing refuses it. The bytes
-// are committed before the row: a crash between leaves bytes that nothing names.
+// are committed before the rows: a crash between leaves bytes that nothing names.
 func (l *Library) accept(
 	ctx context.Context, in Incoming, draft blob.Draft, facts otapkg.Facts, findings otapkg.Findings,
 ) (Uploaded, error) {
@@ -93,54 +103,118 @@ func (l *Library) accept(
 		return Uploaded{}, err
 	}
 	defer l.accepting.unlock()
-	model, variant, build, more := identify(l.cfg.Catalogue, facts, in.Name)
-	for _, f := range more {
-		if !findings.Has(f.Code) {
-			findings = append(findings, f)
-		}
-	}
-	pkg := fleet.Package{
-		SHA256: facts.SHA256, Name: in.Name, Size: facts.Size,
-		Model: model.Device, Variant: variant, Channel: in.Channel,
-		Family: string(facts.Family), Build: build, PreBuilds: facts.PreBuild,
-		By: in.By, At: l.now(),
-	}
-	k, have, err := l.known(ctx, pkg.SHA256, in.Channel)
+	k, have, err := l.known(ctx, facts.SHA256)
 	if err != nil {
 		return Uploaded{}, err
 	}
-	if have != nil && have.Channel == in.Channel {
-		return Uploaded{*have, true}, l.storeAgain(ctx, *have, draft)
+	here := onChannel(have, in.Channel)
+	if len(have) > 0 && len(here) == 0 {
+		return Uploaded{}, elsewhere(have, in.Channel)
 	}
-	if have != nil {
-		return Uploaded{}, fleet.Errorf(fleet.Conflict, "other_channel", "these bytes are here already on the channel "+
-			"%s, uploaded by %s as %s", have.Channel, have.By, have.Name)
-	}
-	if pkg.Model != "" && build.Fingerprint != "" {
-		findings = append(findings, k.judge(pkg, facts)...)
-	}
-	if findings.Refused() {
-		return Uploaded{}, &Refused{findings, facts}
-	}
-	if pkg.Facts, err = json.Marshal(facts); err != nil {
+	fresh, err := l.judged(k, in, facts, findings, here, nil)
+	if err != nil {
 		return Uploaded{}, err
 	}
-	if pkg.Findings, err = json.Marshal(findings); err != nil {
-		return Uploaded{}, err
+	if len(fresh) == 0 {
+		return uploaded(here, true), l.storeAgain(ctx, here[0], draft)
 	}
-	if _, err := draft.Commit(ctx, blob.Ref(pkg.SHA256)); err != nil {
+	if _, err := draft.Commit(ctx, blob.Ref(facts.SHA256)); err != nil {
 		return Uploaded{}, repo.StorageError(err)
 	}
-	err = l.cfg.Store.Update(ctx, func(tx fleet.Tx) error {
-		if err := tx.Packages().Put(ctx, pkg); err != nil {
-			return err
+	return uploaded(append(fresh, here...), false), l.put(ctx, fresh, "package.upload", "")
+}
+
+func uploaded(all []fleet.Package, known bool) Uploaded { return Uploaded{all[0], all[1:], known} }
+
+// onChannel are those of packages on a channel.
+func onChannel(packages []fleet.Package, channel string) (found []fleet.Package) {
+	for _, p := range packages {
+		if p.Channel == channel {
+			found = append(found, p)
 		}
-		return tx.Audit().Append(ctx, fleet.AuditEntry{
-			At: pkg.At, Actor: in.By, Action: "package.upload", Subject: pkg.SHA256,
-			Reason: fmt.Sprintf("%s for %s on %s", pkg.Name, pkg.Variant, pkg.Channel),
-		})
+	}
+	return found
+}
+
+// elsewhere refuses bytes that are here on another channel, and says how they come to the one that is wanted.
+func elsewhere(have []fleet.Package, channel string) error {
+	p := have[0]
+	return fleet.Errorf(fleet.Conflict, "other_channel", "these bytes are here already on the channel %s, uploaded by %s "+
+		"as %s; they need not be sent again. To take them to %s: otactl package promote %s --to %s", p.Channel, p.By, p.Name,
+		channel, p.SHA256, channel)
+}
+
+// judged makes the packages of one file that are not here yet, one for each model that it names, or for those in only,
+// each with its own findings; or refuses it with all of them. Those that are here are not judged again.
+func (l *Library) judged(
+	k known, in Incoming, facts otapkg.Facts, findings otapkg.Findings, here []fleet.Package, only []string,
+) (fresh []fleet.Package, err error) {
+	all, at := findings, l.now()
+	for _, t := range identify(l.cfg.Lineup.Catalogue(), facts, in.Name) {
+		device := t.model.Device
+		isHere := slices.ContainsFunc(here, func(p fleet.Package) bool { return p.Model == device })
+		if isHere || only != nil && !slices.Contains(only, device) {
+			continue
+		}
+		if err := l.cfg.Lineup.CheckServed(device); err != nil {
+			return nil, err
+		}
+		p := fleet.Package{
+			SHA256: facts.SHA256, Name: in.Name, Size: facts.Size,
+			Model: device, Variant: t.variant, Channel: in.Channel,
+			Family: string(facts.Family), Build: t.build, PreBuilds: facts.PreBuild,
+			By: in.By, At: at,
+		}
+		if t.build.Fingerprint != "" {
+			t.found = append(t.found, k.judge(p, facts)...)
+		}
+		all = slices.Concat(all, t.found)
+		if p.Findings, err = json.Marshal(slices.Concat(findings, t.found)); err != nil {
+			return nil, err
+		}
+		if p.Facts, err = json.Marshal(facts); err != nil {
+			return nil, err
+		}
+		fresh = append(fresh, p)
+	}
+	if len(fresh) == 0 && len(here) > 0 {
+		return nil, nil
+	}
+	if all.Refused() {
+		return nil, &Refused{once(all), facts}
+	}
+	if len(fresh) == 0 {
+		return nil, fleet.Errorf(fleet.Conflict, "model_unknown", "%s names no model of the line-up", in.Name)
+	}
+	return fresh, nil
+}
+
+// once is fs without what is said twice.
+func once(fs otapkg.Findings) (out otapkg.Findings) {
+	for _, f := range fs {
+		if !slices.ContainsFunc(out, func(g otapkg.Finding) bool { return g.Code == f.Code && g.Message == f.Message }) {
+			out = append(out, f)
+		}
+	}
+	return out
+}
+
+// put stores packages with a line of the audit trail each, all or none.
+func (l *Library) put(ctx context.Context, packages []fleet.Package, action, why string) error {
+	return l.cfg.Store.Update(ctx, func(tx fleet.Tx) error {
+		for _, p := range packages {
+			if err := tx.Packages().Put(ctx, p); err != nil {
+				return err
+			}
+			if err := tx.Audit().Append(ctx, fleet.AuditEntry{
+				At: p.At, Actor: p.By, Action: action, Subject: p.SHA256,
+				Reason: fmt.Sprintf("%s for %s on %s", p.Name, p.Variant, p.Channel) + why,
+			}); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
-	return Uploaded{Package: pkg}, err
 }
 
 // storeAgain stores the content of a package again if it was lost.
@@ -155,17 +229,15 @@ func (l *Library) storeAgain(ctx context.Context, pkg fleet.Package, draft blob.
 	return nil
 }
 
-// known gathers what judge compares with. have is the package with these bytes, if it is here; rather the one on channel.
-func (l *Library) known(ctx context.Context, sha256, channel string) (k known, have *fleet.Package, err error) {
+// known gathers what judge compares with, and the packages with these bytes.
+func (l *Library) known(ctx context.Context, sha256 string) (k known, have []fleet.Package, err error) {
 	k.patched = map[string]time.Time{}
 	err = l.cfg.Store.View(ctx, func(tx fleet.Tx) error {
 		if k.packages, err = tx.Packages().List(ctx); err != nil {
 			return err
 		}
-		for _, pkg := range k.packages {
-			if pkg.SHA256 == sha256 && (have == nil || pkg.Channel == channel) {
-				have = &pkg
-			}
+		if have, err = tx.Packages().BySHA256(ctx, sha256); err != nil {
+			return err
 		}
 		releases, err := published.Load(ctx, tx)
 		if err != nil {
@@ -180,7 +252,7 @@ func (l *Library) known(ctx context.Context, sha256, channel string) (k known, h
 				return err
 			}
 			for _, pkg := range r.Packages {
-				if have, ok := k.patched[pkg.Model]; !ok || day.Before(have) {
+				if first, ok := k.patched[pkg.Model]; !ok || day.Before(first) {
 					k.patched[pkg.Model] = day
 				}
 			}

@@ -3,8 +3,10 @@
 package otactl
 
 import (
+	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -117,22 +119,30 @@ func (a *app) trustImport() *cobra.Command {
 
 func (a *app) trustStatus() *cobra.Command {
 	return &cobra.Command{
-		Use: "status", Short: "Tell when each role expires", Args: cobra.NoArgs,
+		Use: "status", Short: "Tell when each role expires, and who signs it", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			server, err := a.server()
 			if err != nil {
 				return err
 			}
-			expires, err := server.Trust(cmd.Context())
+			status, err := server.TrustStatus(cmd.Context())
 			if err != nil {
 				return err
 			}
-			return a.answer(map[string]any{"expires": expires}, func() {
-				var rows [][]string
-				for _, role := range slices.Sorted(maps.Keys(expires)) {
-					rows = append(rows, []string{role, when(expires[role])})
+			return a.answer(status, func() {
+				people := map[string][]string{}
+				for _, r := range status.Roles {
+					people[r.Role] = []string{fmt.Sprintf("%d of %d", r.Need, len(r.Holders)), strings.Join(r.SignedBy, ", "),
+						strings.Join(r.Holders, ", ")}
 				}
-				a.table("No root of trust is imported yet; see: otactl trust import", []string{"ROLE", "EXPIRES (UTC)"}, rows)
+				var rows [][]string
+				for _, role := range slices.Sorted(maps.Keys(status.Expires)) {
+					row := []string{role, when(status.Expires[role]), "1", "the server", ""}
+					copy(row[2:], people[role])
+					rows = append(rows, row)
+				}
+				a.table("No root of trust is imported yet; see: otactl trust import", []string{"ROLE", "EXPIRES (UTC)", "SIGNATURES", "SIGNED BY",
+					"HOLDERS"}, rows)
 			})
 		},
 	}

@@ -62,8 +62,9 @@ func (a *app) command() *cobra.Command {
 		"$OTACTL_TOKEN)")
 	f.BoolVar(&a.json, "json", false, "print one JSON value for programs")
 	f.BoolVar(&a.plainHTTP, "allow-http", false, "send the token over plain HTTP to another machine")
-	root.AddCommand(a.uploadCommand(), a.packagesCommand(), a.packageCommand(), a.releaseCommand(), a.signRequestCommand(),
-		a.signResponseCommand(), a.changeCommand(), a.trustCommand(), a.rolloutCommand(), a.auditCommand(), a.tokenCommand())
+	root.AddCommand(a.modelCommand(), a.channelCommand(), a.uploadCommand(), a.packagesCommand(), a.packageCommand(),
+		a.releaseCommand(), a.signRequestCommand(), a.signResponseCommand(), a.changeCommand(), a.trustCommand(),
+		a.rolloutCommand(), a.auditCommand(), a.tokenCommand())
 	return root
 }
 

@@ -4,6 +4,7 @@ package otactl
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -29,7 +30,68 @@ func (a *app) packagesCommand() *cobra.Command {
 }
 
 func (a *app) packageCommand() *cobra.Command {
-	return group("package", "Remove a package; otactl packages lists them", a.packageRemove())
+	return group("package", "Promote or remove a package; otactl packages lists them", a.packagePromote(), a.packageRemove())
+}
+
+func (a *app) packagePromote() *cobra.Command {
+	var to, model, reason string
+	c := &cobra.Command{
+		Use: "promote SHA256 --to CHANNEL", Short: "Take the bytes of a package to another channel",
+		Long: "Makes a package of the same bytes on another channel, without sending or storing them\nagain. They are judged " +
+			"anew, under the keys of that channel, and every finding is shown.\nThe first digits of the SHA-256 will do.",
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			server, err := a.server()
+			if err != nil {
+				return err
+			}
+			all, err := server.Packages(cmd.Context())
+			if err != nil {
+				return err
+			}
+			sha, err := oneContent(all, args[0])
+			if err != nil {
+				return err
+			}
+			p, err := server.PromotePackage(cmd.Context(), sha, to, model, reason)
+			if problem := explain(err); err != nil && len(problem.Findings) > 0 && !a.json {
+				a.say("REFUSED  nothing was stored")
+				a.findings(a.out, problem.Findings)
+				return told(exitCode(err))
+			}
+			if err != nil {
+				return err
+			}
+			return a.answer(p, func() { a.sayUploaded(p) })
+		},
+	}
+	c.Flags().StringVar(&to, "to", "", "`channel` to take it to")
+	c.Flags().StringVar(&model, "model", "", "of several models this one alone")
+	c.Flags().StringVar(&reason, "reason", "", "why; it is kept in the audit trail")
+	cobra.CheckErr(c.MarkFlagRequired("to"))
+	return c
+}
+
+// oneContent is the SHA-256 that begins with what was typed, of however many packages.
+func oneContent(all []client.Package, typed string) (string, error) {
+	var digests []string
+	for _, p := range all {
+		begins := strings.HasPrefix(p.SHA256, strings.ToLower(strings.TrimSuffix(typed, "…")))
+		if begins && !slices.Contains(digests, p.SHA256) {
+			digests = append(digests, p.SHA256)
+		}
+	}
+	if len(digests) == 1 && len(typed) >= minPrefix {
+		return digests[0], nil
+	}
+	if len(digests) > 1 && len(typed) >= minPrefix {
+		return "", fmt.Errorf("package %q: %d contents begin so; type more of the SHA-256", typed, len(digests))
+	}
+	_, err := chosen(all, []string{typed}) // says what is wrong
+	if err == nil {
+		err = fmt.Errorf("package %q: wanted a SHA-256 alone", typed)
+	}
+	return "", err
 }
 
 func (a *app) packageRemove() *cobra.Command {

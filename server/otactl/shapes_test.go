@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"regexp"
 	"sync"
-	"time"
 
 	"landed/manifests/otapkg"
 	"landed/server/otactl/client"
@@ -21,14 +20,18 @@ var shapes = []struct {
 	into func() any
 }{
 	{regexp.MustCompile(`^GET /v1/packages$`), func() any { return &struct{ Packages *[]client.Package }{} }},
-	{regexp.MustCompile(`^POST /v1/packages$`), func() any { return &client.Package{} }},
+	{regexp.MustCompile(`^POST /v1/packages(/[^/]+/promote)?$`), func() any { return &client.Package{} }},
+	{regexp.MustCompile(`^(GET|POST) /v1/models$`), func() any { return &struct{ Models *[]client.Model }{} }},
+	{regexp.MustCompile(`^GET /v1/models/[^/]+$`), func() any { return &client.Model{} }},
+	{regexp.MustCompile(`^GET /v1/channels$`), func() any { return &struct{ Channels *[]client.Channel }{} }},
+	{regexp.MustCompile(`^POST /v1/channels$`), func() any { return &client.Channel{} }},
 	{regexp.MustCompile(`^GET /v1/releases$`), func() any { return &struct{ Releases *[]client.Release }{} }},
 	{regexp.MustCompile(`^(POST /v1/releases|GET /v1/releases/[^/]+)$`), func() any { return &client.Release{} }},
 	{regexp.MustCompile(`^POST /v1/releases/[^/]+/stage$`), func() any { return &client.Change{} }},
 	{regexp.MustCompile(`^GET /v1/changes$`), func() any { return &struct{ Changes *[]client.Change }{} }},
 	{regexp.MustCompile(`^(GET /v1/changes/[^/]+|POST /v1/changes/[^/]+/response)$`), func() any { return &client.Change{} }},
 	{regexp.MustCompile(`^POST /v1/trust$`), func() any { return &struct{ Changed *[]string }{} }},
-	{regexp.MustCompile(`^GET /v1/trust$`), func() any { return &struct{ Expires *map[string]time.Time }{} }},
+	{regexp.MustCompile(`^GET /v1/trust$`), func() any { return &client.TrustStatus{} }},
 	{regexp.MustCompile(`^(GET|POST) /v1/rollouts$`), func() any { return &struct{ Rollouts *[]client.Rollout }{} }},
 	{regexp.MustCompile(`^(GET /v1/rollouts/[^/]+|POST /v1/rollouts/[^/]+/(halt|resume))$`), func() any { return &client.Rollout{} }},
 	{regexp.MustCompile(`^GET /v1/audit$`), func() any {

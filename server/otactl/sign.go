@@ -181,19 +181,24 @@ func (a *app) sayChange(before string, c client.Change) {
 	}
 }
 
-// roleWords is "armani: 1 of 2 signatures, missing one of 12ab34cd56ef, 0a1b2c3d4e5f".
+// roleWords is "armani: 1 of 2 signatures (ann), missing one of bo, 0a1b2c3d4e5f".
 func roleWords(r client.ChangeRole) string {
 	if r.Need == 0 {
 		return r.Role + ": nobody may sign for it any more, as the model is retired"
 	}
 	words := fmt.Sprintf("%s: %d of %s", r.Role, r.Have, plural(r.Need, "signature"))
+	if len(r.SignedBy) > 0 {
+		words += " (" + strings.Join(r.SignedBy, ", ") + ")"
+	}
 	left := r.Need - r.Have
 	if left <= 0 || len(r.Missing) == 0 {
 		return words
 	}
-	var missing []string
-	for _, id := range r.Missing {
-		missing = append(missing, short(id))
+	missing := r.MissingFrom
+	if len(missing) == 0 { // of a server that tells key ids alone
+		for _, id := range r.Missing {
+			missing = append(missing, short(id))
+		}
 	}
 	switch {
 	case left >= len(missing):

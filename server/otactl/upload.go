@@ -35,7 +35,7 @@ func (a *app) uploadCommand() *cobra.Command {
 			return a.upload(cmd.Context(), files, channel, name)
 		},
 	}
-	c.Flags().StringVar(&channel, "channel", "stable", "channel that the packages are for: stable, beta or lab")
+	c.Flags().StringVar(&channel, "channel", "stable", "channel that the packages are for (otactl channel list)")
 	c.Flags().StringVar(&name, "name", "", "file name to keep it under (default the name of FILE)")
 	return c
 }
@@ -141,7 +141,9 @@ func (a *app) sayUploaded(p client.Package) {
 		a.say("  already here, uploaded by %s on %s UTC; nothing was stored", clean(p.By), when(p.At))
 	}
 	a.say("  SHA-256  %s", clean(p.SHA256))
-	a.say("  model    %s, image %s, channel %s", clean(p.Model), clean(p.Variant), clean(p.Channel))
+	for _, one := range append([]client.Package{p}, p.Also...) {
+		a.say("  model    %s, image %s, channel %s", clean(one.Model), clean(one.Variant), clean(one.Channel))
+	}
 	a.say("  build    %s of %s", clean(p.Build.Incremental), when(time.Unix(p.Build.UTC, 0)))
 	a.say("  size     %s (%d bytes)", size(p.Size), p.Size)
 	if len(p.PreBuilds) > 0 {

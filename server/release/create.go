@@ -97,10 +97,13 @@ func (rs *Releases) bindingFaults(
 	}
 	seen := map[string]string{}
 	for _, pkg := range bound {
-		place := pkg.Model + " " + pkg.Variant + " " + pkg.Channel
+		if err := rs.cfg.Lineup.CheckServed(pkg.Model); err != nil {
+			faults = append(faults, err)
+		}
+		place := pkg.Model + " " + pkg.Variant
 		if other, twice := seen[place]; twice {
-			fault("%s and %s are both for %s; a release has one package per model, variant and channel", other, pkg.Name,
-				pkg.Variant)
+			fault("%s and %s are both for %s; a release has one package per model and variant, so each channel has its "+
+				"own release", other, pkg.Name, pkg.Variant)
 		}
 		seen[place] = pkg.Name
 		if len(pkg.PreBuilds) > 0 {
@@ -110,7 +113,7 @@ func (rs *Releases) bindingFaults(
 		faults = append(faults, rs.signerFaults(s, declared, pkg)...)
 	}
 	for _, model := range slices.Sorted(maps.Keys(declared.Migration)) {
-		if _, ok := rs.cfg.Catalogue.Model(model); !ok {
+		if _, ok := rs.cfg.Lineup.Catalogue().Model(model); !ok {
 			fault("migration_by_model.%s: no such model in the catalogue", model)
 		}
 	}

@@ -14,18 +14,18 @@ import (
 	"io"
 	"time"
 
-	"landed/manifests"
 	"landed/server/fleet"
+	"landed/server/lineup"
 	"landed/server/repo"
 )
 
 // Config is what Releases are given. All fields are needed.
 type Config struct {
-	Store     fleet.Store
-	Repo      *repo.Repo
-	Catalogue *manifests.Catalogue
-	Life      time.Duration // of a model role when it is staged for signing
-	Random    io.Reader     // for the ids of changes
+	Store  fleet.Store
+	Repo   *repo.Repo
+	Lineup *lineup.Lineup
+	Life   time.Duration // of a model role when it is staged for signing
+	Random io.Reader     // for the ids of changes
 }
 
 // Releases takes releases in and has them signed. Its methods may be called from any number of

@@ -3,6 +3,7 @@
 package release
 
 import (
+	"bytes"
 	"context"
 	"encoding/hex"
 	"fmt"
@@ -34,7 +35,7 @@ func (rs *Releases) request(s repo.State, r fleet.Release, d draft) (fleet.Chang
 	req := tufrepo.Request{
 		Schema: 1, ID: c.ID, Title: "Release " + r.Name, Created: c.At,
 		Trusted:   trusted.Files,
-		Manifests: d.manifests, Packages: d.packages, Models: d.models,
+		Manifests: d.manifests, Packages: d.packages, Models: d.models, Names: d.names,
 	}
 	for _, role := range slices.Sorted(maps.Keys(d.roles)) {
 		req.Roles = append(req.Roles, tufrepo.RequestRole{Role: role, Metadata: d.roles[role]})
@@ -48,6 +49,19 @@ func (rs *Releases) request(s repo.State, r fleet.Release, d draft) (fleet.Chang
 	}
 	c.Request = req.Bytes()
 	return c, nil
+}
+
+// names are those of the people whose keys the published root and targets name.
+func (rs *Releases) names(ctx context.Context, s repo.State) (names map[string]string, err error) {
+	err = rs.cfg.Store.View(ctx, func(tx fleet.Tx) error {
+		names, err = tx.Holders().All(ctx)
+		return err
+	})
+	roots := s.Set().Roots
+	maps.DeleteFunc(names, func(id, _ string) bool {
+		return !bytes.Contains(s.Set().Files[tufrepo.Targets], []byte(id)) && !bytes.Contains(roots[len(roots)-1], []byte(id))
+	})
+	return names, err
 }
 
 // saveStaged stores the manifests, then the change that names them.

@@ -3,6 +3,7 @@
 package release
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -19,10 +20,11 @@ type Progress struct {
 	Change string
 	State  fleet.ChangeState
 	Roles  []tufrepo.Progress
+	Names  map[string]string // of the holders of keys, by key id, as far as they are known
 }
 
 // Words says it to a person, one line per role: "armani: 1 of 2 signatures; keys that have
-// not signed: 12ab34cd…".
+// not signed: bo, 12ab34cd…".
 func (p Progress) Words() []string {
 	var lines []string
 	for _, r := range p.Roles {
@@ -32,7 +34,7 @@ func (p Progress) Words() []string {
 		}
 		line := fmt.Sprintf("%s: %d of %d signatures", r.Role, r.Have, r.Need)
 		if !r.Done() {
-			line += "; keys that have not signed: " + strings.Join(short(r.Missing), ", ")
+			line += "; keys that have not signed: " + strings.Join(p.people(r.Missing), ", ")
 		}
 		lines = append(lines, line)
 	}
@@ -41,6 +43,14 @@ func (p Progress) Words() []string {
 
 func (p Progress) done() bool {
 	return len(p.Roles) > 0 && !slices.ContainsFunc(p.Roles, func(r tufrepo.Progress) bool { return !r.Done() })
+}
+
+func (p Progress) people(ids []string) []string {
+	var out []string
+	for _, id := range ids {
+		out = append(out, cmp.Or(p.Names[id], short([]string{id})[0]))
+	}
+	return out
 }
 
 func short(ids []string) []string {
@@ -58,14 +68,20 @@ func (rs *Releases) Progress(ctx context.Context, id string) (Progress, error) {
 		return Progress{}, err
 	}
 	var c fleet.Change
+	var names map[string]string
 	err = rs.cfg.Store.View(ctx, func(tx fleet.Tx) error {
-		c, err = tx.Changes().Get(ctx, id)
+		if c, err = tx.Changes().Get(ctx, id); err != nil {
+			return err
+		}
+		names, err = tx.Holders().All(ctx)
 		return err
 	})
 	if err != nil {
 		return Progress{}, err
 	}
-	return progressOf(s, c)
+	p, err := progressOf(s, c)
+	p.Names = names
+	return p, err
 }
 
 // progressOf counts; a role that nobody signs any more, as its model is retired, has 0 of 0.

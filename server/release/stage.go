@@ -43,6 +43,9 @@ func (rs *Releases) Stage(ctx context.Context, name, by string) (fleet.Change, e
 		if err != nil {
 			return err
 		}
+		if draft.names, err = rs.names(ctx, s); err != nil {
+			return err
+		}
 		if change, err = rs.request(s, r, draft); err != nil {
 			return err
 		}
@@ -84,6 +87,7 @@ type draft struct {
 	packages  []tufrepo.RequestPackage
 	models    []manifests.Model
 	pruned    []string
+	names     map[string]string // of the holders of keys
 }
 
 // draftRoles stores nothing: what it finds may still be refused.
@@ -129,7 +133,7 @@ func (rs *Releases) bind(
 ) (added map[string][]tufrepo.Target, err error) {
 	bound := map[string][]declaration.Bound{} // by device
 	for _, pkg := range packages {
-		model, ok := rs.cfg.Catalogue.Model(pkg.Model)
+		model, ok := rs.cfg.Lineup.Catalogue().Model(pkg.Model)
 		if !ok {
 			return nil, fleet.Errorf(fleet.Conflict, "model_unknown", "model %s of package %s is no longer in the catalogue",
 				pkg.Model, pkg.Name)
@@ -143,7 +147,7 @@ func (rs *Releases) bind(
 	}
 	added = map[string][]tufrepo.Target{}
 	for _, device := range slices.Sorted(maps.Keys(bound)) {
-		model, _ := rs.cfg.Catalogue.Model(device)
+		model, _ := rs.cfg.Lineup.Catalogue().Model(device)
 		signed, err := declared.Bind(model, bound[device])
 		if err != nil {
 			return nil, &fleet.Error{Kind: fleet.Invalid, Code: "release_documents", Msg: fleet.InOneLine(err)}

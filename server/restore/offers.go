@@ -48,7 +48,7 @@ func (r *Restorer) mergeOffers(ctx context.Context, known, trusted repo.State) e
 
 // newerOffers reads the documents of the newest offers role of a model in the folder.
 func (r *Restorer) newerOffers(ctx context.Context, known, trusted repo.State, model string) (all []offered) {
-	m, ok := r.Catalogue.ByRole(model)
+	m, ok := r.Lineup.Catalogue().ByRole(model)
 	if !ok {
 		return nil
 	}

@@ -15,7 +15,7 @@ import (
 	"context"
 	"log/slog"
 
-	"landed/manifests"
+	"landed/server/lineup"
 	"landed/server/repo"
 	"landed/server/rollout"
 	"landed/server/rollouts"
@@ -23,10 +23,10 @@ import (
 
 // Restorer holds the feed folder against the database. All fields are needed.
 type Restorer struct {
-	Repo      *repo.Repo
-	Ledger    *rollouts.Ledger
-	Catalogue *manifests.Catalogue
-	Log       *slog.Logger
+	Repo   *repo.Repo
+	Ledger *rollouts.Ledger
+	Lineup *lineup.Lineup
+	Log    *slog.Logger
 }
 
 // Run takes up what lies in the folder and is newer than the database, and publishes on above it,

@@ -36,7 +36,7 @@ func (rs *Rollouts) live(ctx context.Context, tx fleet.Tx) ([]live, error) {
 	var found []live
 	seen := map[[2]string]bool{}
 	for _, one := range all {
-		model, ok := rs.cfg.Catalogue.Model(one.Model)
+		model, ok := rs.cfg.Lineup.Catalogue().Model(one.Model)
 		if !ok || seen[[2]string{one.Model, one.Channel}] {
 			continue
 		}

@@ -18,7 +18,7 @@ func (rs *Rollouts) modelsOf(w Start, packages []fleet.Package) ([]manifests.Mod
 	var faults []error
 	wanted := w.Models
 	if len(wanted) == 0 {
-		for _, m := range rs.cfg.Catalogue.Models() {
+		for _, m := range rs.cfg.Lineup.Catalogue().Models() {
 			if hasPackage(packages, m.Device, w.Channel) {
 				wanted = append(wanted, m.Device)
 			}
@@ -26,9 +26,9 @@ func (rs *Rollouts) modelsOf(w Start, packages []fleet.Package) ([]manifests.Mod
 	}
 	seen := map[string]bool{}
 	for _, name := range wanted {
-		m, ok := rs.cfg.Catalogue.Model(name)
+		m, ok := rs.cfg.Lineup.Catalogue().Model(name)
 		if !ok {
-			m, ok = rs.cfg.Catalogue.ByRole(name)
+			m, ok = rs.cfg.Lineup.Catalogue().ByRole(name)
 		}
 		if !ok {
 			faults = append(faults, fmt.Errorf("%q is no model of the catalogue", name))

@@ -83,7 +83,7 @@ func (rs *Rollouts) documents(
 		}
 		seen := map[[2]string]bool{}
 		for _, r := range rollouts {
-			model, ok := rs.cfg.Catalogue.Model(r.Model)
+			model, ok := rs.cfg.Lineup.Catalogue().Model(r.Model)
 			if !ok || !s.Delegates(model.Role()) || seen[[2]string{r.Model, r.Channel}] {
 				continue // a retired model: nothing can be offered to it any more
 			}

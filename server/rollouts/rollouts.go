@@ -17,20 +17,20 @@ import (
 	"io"
 	"log/slog"
 
-	"landed/manifests"
 	"landed/server/fleet"
+	"landed/server/lineup"
 	"landed/server/repo"
 	"landed/server/rollout"
 )
 
 // Config is what Rollouts are given. All fields are needed.
 type Config struct {
-	Store     fleet.Store
-	Ledger    *Ledger
-	Repo      *repo.Repo
-	Catalogue *manifests.Catalogue
-	Random    io.Reader // for salts
-	Log       *slog.Logger
+	Store  fleet.Store
+	Ledger *Ledger
+	Repo   *repo.Repo
+	Lineup *lineup.Lineup
+	Random io.Reader // for salts
+	Log    *slog.Logger
 }
 
 // Rollouts publishes and changes rollouts. Its methods may be called from any number of goroutines.
@@ -68,7 +68,7 @@ func (rs *Rollouts) Resume(ctx context.Context, id, by, reason string) (fleet.Ro
 			if err != nil {
 				return r, err
 			}
-			if model, ok := rs.cfg.Catalogue.Model(r.Model); ok {
+			if model, ok := rs.cfg.Lineup.Catalogue().Model(r.Model); ok {
 				err = refuseUnlisted(s, model, r, packages)
 			}
 			return next, err

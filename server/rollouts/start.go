@@ -32,6 +32,9 @@ func (rs *Rollouts) Start(ctx context.Context, wish Start) (started []fleet.Roll
 	if wish.Channel == "" {
 		wish.Channel = "stable"
 	}
+	if err := rs.cfg.Lineup.CheckChannel(wish.Channel); err != nil {
+		return nil, err
+	}
 	if len(wish.Stages) > 0 {
 		if err := fleet.ValidateStages(wish.Stages); err != nil {
 			return nil, &fleet.Error{Kind: fleet.Invalid, Code: "stages", Msg: fleet.InOneLine(err)}

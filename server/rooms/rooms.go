@@ -20,6 +20,7 @@ import (
 	"landed/server/blob"
 	"landed/server/fleet"
 	"landed/server/library"
+	"landed/server/lineup"
 	"landed/server/release"
 	"landed/server/repo"
 	"landed/server/restore"
@@ -33,8 +34,8 @@ type Config struct {
 	Blobs     blob.Store // packages, manifests and offers documents
 	Dir       string     // the feed folder
 	Keys      repo.OnlineKeys
-	NewKeys   func() ([]repo.OnlineKeys, error) // keys that are to follow Keys, oldest first; nil: none
-	Catalogue *manifests.Catalogue
+	NewKeys   func() ([]repo.OnlineKeys, error)                // keys that are to follow Keys, oldest first; nil: none
+	Catalogue *manifests.Catalogue                             // of a store that has no models yet; nil: the built-in one
 	OTAKeys   func(channel string) ([]crypto.PublicKey, error) // whose packages are taken
 	Expiry    repo.Expiry
 	Now       func() time.Time
@@ -50,6 +51,7 @@ type Config struct {
 // Rooms are open until Close.
 type Rooms struct {
 	Repo     *repo.Repo
+	Lineup   *lineup.Lineup // the models and channels of now
 	Library  *library.Library
 	Releases *release.Releases
 	Ledger   *rollouts.Ledger // the one way to change a rollout
@@ -60,6 +62,10 @@ type Rooms struct {
 // Open opens the rooms and heals the feed folder: what a crash left unwritten is written from the
 // database, and what a restored database does not know is taken up from the folder.
 func Open(ctx context.Context, c Config) (*Rooms, error) {
+	line, err := lineup.Open(ctx, lineup.Config{Store: c.Store, Default: c.Catalogue, Now: c.Now, ReadOnly: c.ReadOnly})
+	if err != nil {
+		return nil, err
+	}
 	r, err := repo.Open(ctx, repo.Config{
 		Store: c.Store, Blobs: c.Blobs, Dir: c.Dir, Keys: c.Keys, NewKeys: c.NewKeys, Expiry: c.Expiry,
 		Now: c.Now, Log: c.Log, Published: c.Published, ReadOnly: c.ReadOnly,
@@ -69,17 +75,17 @@ func Open(ctx context.Context, c Config) (*Rooms, error) {
 	}
 	ledger := &rollouts.Ledger{Store: c.Store, Now: c.Now, Log: c.Log, Event: c.Event}
 	going := rollouts.New(rollouts.Config{
-		Store: c.Store, Ledger: ledger, Repo: r, Catalogue: c.Catalogue, Random: c.Random, Log: c.Log,
+		Store: c.Store, Ledger: ledger, Repo: r, Lineup: line, Random: c.Random, Log: c.Log,
 	})
 	rooms := &Rooms{
-		Repo: r, Ledger: ledger, Rollouts: going,
+		Repo: r, Lineup: line, Ledger: ledger, Rollouts: going,
 		Library: library.New(library.Config{
-			Store: c.Store, Blobs: c.Blobs, Repo: r, Catalogue: c.Catalogue, OTAKeys: c.OTAKeys, Log: c.Log,
+			Store: c.Store, Blobs: c.Blobs, Repo: r, Lineup: line, OTAKeys: c.OTAKeys, Log: c.Log,
 		}),
 		Releases: release.New(release.Config{
-			Store: c.Store, Repo: r, Catalogue: c.Catalogue, Life: c.Expiry.Model, Random: c.Random,
+			Store: c.Store, Repo: r, Lineup: line, Life: c.Expiry.Model, Random: c.Random,
 		}),
-		Trust: &trust.Trust{Repo: r, Rollouts: going},
+		Trust: &trust.Trust{Store: c.Store, Repo: r, Rollouts: going},
 	}
 	if c.ReadOnly {
 		return rooms, nil
@@ -91,7 +97,7 @@ func Open(ctx context.Context, c Config) (*Rooms, error) {
 }
 
 func (r *Rooms) start(ctx context.Context, c Config) error {
-	restorer := restore.Restorer{Repo: r.Repo, Ledger: r.Ledger, Catalogue: c.Catalogue, Log: c.Log}
+	restorer := restore.Restorer{Repo: r.Repo, Ledger: r.Ledger, Lineup: r.Lineup, Log: c.Log}
 	if err := restorer.Run(ctx, r.Rollouts.Edit(ctx)); err != nil {
 		return err
 	}
@@ -106,14 +112,15 @@ func (r *Rooms) start(ctx context.Context, c Config) error {
 
 // Renew does the periodic work that is due: it finishes what was signed or stored but not
 // published, renews the online roles, brings the folder up to date, deletes what removed
-// packages have left, and raises alarms about offline roles that people have to sign again.
+// packages have left, raises alarms about offline roles that people have to sign again, and reads the
+// models and channels that another process may have added.
 // All of it is tried; errors are joined.
 func (r *Rooms) Renew(ctx context.Context) error {
 	s, err := r.Repo.State(ctx)
 	if err == nil && s.Started() {
 		err = errors.Join(r.Releases.FinishSigned(ctx), r.Rollouts.HoldUnlisted(ctx), r.Repo.Renew(ctx, r.Rollouts.Edit(ctx)))
 	}
-	return errors.Join(err, r.Library.Sweep(ctx))
+	return errors.Join(err, r.Library.Sweep(ctx), r.Lineup.Refresh(ctx))
 }
 
 // Close lets go of the feed folder.

@@ -12,6 +12,7 @@ package trust
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 
 	"landed/manifests/tufrepo"
@@ -22,6 +23,7 @@ import (
 
 // Trust imports ceremonies.
 type Trust struct {
+	Store    fleet.Store
 	Repo     *repo.Repo
 	Rollouts *rollouts.Rollouts // know what is offered
 }
@@ -43,6 +45,15 @@ func (t *Trust) Import(ctx context.Context, b tufrepo.Bundle, by string) ([]stri
 		if err != nil {
 			return e, err
 		}
+		fresh, err := t.freshNames(ctx, b.Names)
+		if err != nil {
+			return e, err
+		}
+		if len(e.Roots) == 0 && len(e.Roles) == 0 && len(fresh) > 0 {
+			words = []string{fmt.Sprintf("The names of %d holders of keys are known now.", len(fresh))}
+			e.Record = t.record(ctx, "holders", by, fmt.Sprintf("names of %d holders of keys", len(fresh)), fresh)
+			return e, nil
+		}
 		if len(e.Roots) == 0 && len(e.Roles) == 0 {
 			return e, fleet.Errorf(fleet.Conflict, "nothing_new", "everything in this bundle is published already")
 		}
@@ -54,15 +65,40 @@ func (t *Trust) Import(ctx context.Context, b tufrepo.Bundle, by string) ([]stri
 			return e, err
 		}
 		words = tufrepo.Diff(s.Set(), next.Set())
-		e.Record = func(tx fleet.Tx) error {
-			return tx.Audit().Append(ctx, fleet.AuditEntry{
-				At: t.Repo.Now(), Actor: by, Action: "trust.import", Subject: fmt.Sprintf("root %d", next.Version(tufrepo.Root)),
-				Reason: fmt.Sprintf("%d new roots; %v", len(e.Roots), e.Names()),
-			})
-		}
+		e.Record = t.record(ctx, fmt.Sprintf("root %d", next.Version(tufrepo.Root)), by,
+			fmt.Sprintf("%d new roots; %v", len(e.Roots), e.Names()), fresh)
 		return e, nil
 	})
 	return words, err
+}
+
+// record writes an import into the audit trail, and keeps the names that came with it.
+func (t *Trust) record(ctx context.Context, subject, by, reason string, names map[string]string) func(fleet.Tx) error {
+	return func(tx fleet.Tx) error {
+		return errors.Join(tx.Holders().Put(ctx, names), tx.Audit().Append(ctx, fleet.AuditEntry{
+			At: t.Repo.Now(), Actor: by, Action: "trust.import", Subject: subject, Reason: reason,
+		}))
+	}
+}
+
+// freshNames are those of names that are not known here, or known as another.
+func (t *Trust) freshNames(ctx context.Context, names map[string]string) (map[string]string, error) {
+	known, err := t.names(ctx)
+	fresh := map[string]string{}
+	for id, name := range names {
+		if known[id] != name {
+			fresh[id] = name
+		}
+	}
+	return fresh, err
+}
+
+func (t *Trust) names(ctx context.Context) (names map[string]string, err error) {
+	err = t.Store.View(ctx, func(tx fleet.Tx) error {
+		names, err = tx.Holders().All(ctx)
+		return err
+	})
+	return names, err
 }
 
 // checkNext is s with e, unless this server, a rollout or a handset could not go on with it.

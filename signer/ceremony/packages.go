@@ -74,13 +74,15 @@ func (r *review) judgeFacts(p tufrepo.RequestPackage, f otapkg.Facts) {
 	if !slices.Contains(f.PreDevices, m.Model) {
 		differs("devices", f.PreDevices, m.Model)
 	}
-	if !slices.Equal(f.PostBuild, []string{m.Build.Fingerprint}) {
+	if !slices.Contains(f.PostBuild, m.Build.Fingerprint) || !buildOf(f.PostBuild, m.Build.Fingerprint, m.Model) {
 		differs("build afterwards", f.PostBuild, m.Build.Fingerprint)
 	}
 	if f.PostTimestamp != m.Build.UTC {
 		differs("build time", f.PostTimestamp, m.Build.UTC)
 	}
-	if f.Variant != "" && f.Variant != m.Variant {
+	model, _ := r.catalogue.Model(m.Model)
+	// An image that several devices share names the variant of one of them.
+	if f.Variant != "" && f.Variant != m.Variant && (len(f.PreDevices) == 1 || model.HasVariant(f.Variant)) {
 		differs("image variant", f.Variant, m.Variant)
 	}
 	if p.Model != m.Model || p.Variant != m.Variant {
@@ -95,10 +97,17 @@ func (r *review) judgeFacts(p tufrepo.RequestPackage, f otapkg.Facts) {
 		differs("SHA-256 and length", fmt.Sprintf("%s, %d", f.SHA256, f.Size),
 			fmt.Sprintf("%s, %d", m.Package.SHA256, m.Package.Length))
 	}
-	if model, _ := r.catalogue.Model(m.Model); f.Family != "" && model.Profile.Family != string(f.Family) {
+	if f.Family != "" && model.Profile.Family != string(f.Family) {
 		r.problem(FactsDiffer, true, "%s: the package is of the family %q, but the profile of %s installs %q.",
 			p.Name, f.Family, m.Model, model.Profile.Family)
 	}
+}
+
+// buildOf says if a package with these builds leaves the model on fingerprint: its only build, or one that names the
+// device.
+func buildOf(post []string, fingerprint, model string) bool {
+	fp, ok := otapkg.ParseFingerprint(fingerprint)
+	return len(post) == 1 || ok && fp.Device == model
 }
 
 // keys are those that may sign packages of a channel: those given for it, or for every channel.

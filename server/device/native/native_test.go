@@ -85,8 +85,7 @@ func newDeviceServer(t *testing.T, change ...func(*intake.Config)) *deviceServer
 		t.Fatal(err)
 	}
 	log := slog.New(slog.NewTextHandler(d.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	cfg := intake.Config{Store: d.db, Now: now, Log: log, Catalogue: manifests.DefaultCatalogue(),
-		Offers: func(context.Context) error { return nil }}
+	cfg := intake.Config{Store: d.db, Now: now, Log: log, Catalogue: manifests.DefaultCatalogue, Offers: func(context.Context) error { return nil }}
 	for _, c := range change {
 		c(&cfg)
 	}

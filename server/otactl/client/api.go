@@ -122,11 +122,21 @@ func (c *Client) ImportTrust(ctx context.Context, bundle tufrepo.Bundle) ([]stri
 
 // Trust tells, by role, when each published role expires.
 func (c *Client) Trust(ctx context.Context) (map[string]time.Time, error) {
-	var a struct {
-		Expires map[string]time.Time `json:"expires"`
-	}
-	err := c.get(ctx, "/v1/trust", &a)
+	a, err := c.TrustStatus(ctx)
 	return a.Expires, err
+}
+
+// TrustStatus is what is published: when each role expires, and who signs those that people sign.
+type TrustStatus struct {
+	Expires map[string]time.Time `json:"expires"` // by role
+	Roles   []TrustRole          `json:"roles"`   // root, targets, then the models
+}
+
+// TrustStatus tells when each role expires, and who signs.
+func (c *Client) TrustStatus(ctx context.Context) (TrustStatus, error) {
+	var a TrustStatus
+	err := c.get(ctx, "/v1/trust", &a)
+	return a, err
 }
 
 // StartRollout lets a published release go to models; none means every model of it. channel ""

@@ -26,6 +26,7 @@ type Package struct {
 	By        string          `json:"by"`                   // name on the token
 	At        time.Time       `json:"at"`
 	Known     bool            `json:"known,omitempty"` // only in the answer to an upload: the bytes were here already
+	Also      []Package       `json:"also,omitempty"`  // only there: the same file for the other devices that it names
 }
 
 // Ref is the identity of a package: the same bytes can be one for several models and channels.
@@ -70,6 +71,19 @@ type ChangeRole struct {
 	Need    int      `json:"need"`
 	Signed  []string `json:"signed"`  // key ids
 	Missing []string `json:"missing"` // ids of the keys that may sign and have not
+	// People, by name, or by the first 12 digits of the key id where no name is known.
+	SignedBy    []string `json:"signed_by"`
+	MissingFrom []string `json:"missing_from"`
+}
+
+// TrustRole is one published role that people sign, and who does.
+type TrustRole struct {
+	Role     string    `json:"role"`
+	Version  int64     `json:"version"`
+	Expires  time.Time `json:"expires"`
+	Need     int       `json:"need"`      // signatures
+	Holders  []string  `json:"holders"`   // who may sign: names, or the first 12 digits of key ids
+	SignedBy []string  `json:"signed_by"` // who signed what is published
 }
 
 // Rollout is a release going to one model on one channel.

@@ -81,6 +81,7 @@ func (t *tx) Metadata() fleet.MetadataFiles      { return metadata{t.q} }
 func (t *tx) Rollouts() fleet.Rollouts           { return rollouts{t.q} }
 func (t *tx) Models() fleet.Models               { return models{t.q} }
 func (t *tx) Channels() fleet.Channels           { return channels{t.q} }
+func (t *tx) Holders() fleet.Holders             { return holders{t.q} }
 func (t *tx) Installations() fleet.Installations { return installations{t.q} }
 func (t *tx) Reports() fleet.Reports             { return reports{t.q} }
 func (t *tx) Counts() fleet.CountsTable          { return counts{t} }

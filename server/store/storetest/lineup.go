@@ -73,3 +73,18 @@ func testChannels(t *testing.T, s fleet.Store) {
 	update(t, s, func(tx fleet.Tx) error { return tx.Channels().Put(ctx, beta) })
 	listed("put again", beta, stable)
 }
+
+func testHolders(t *testing.T, s fleet.Store) {
+	view(t, s, func(tx fleet.Tx) error {
+		none, err := tx.Holders().All(ctx)
+		same(t, "nobody", none, map[string]string{})
+		return err
+	})
+	update(t, s, func(tx fleet.Tx) error { return tx.Holders().Put(ctx, map[string]string{"aa": "ann", "bb": "bo"}) })
+	update(t, s, func(tx fleet.Tx) error { return tx.Holders().Put(ctx, map[string]string{"bb": "bea", "cc": "cy"}) })
+	view(t, s, func(tx fleet.Tx) error {
+		all, err := tx.Holders().All(ctx)
+		same(t, "the later name counts", all, map[string]string{"aa": "ann", "bb": "bea", "cc": "cy"})
+		return err
+	})
+}

@@ -32,6 +32,7 @@ func Run(t *testing.T, open func(t *testing.T) fleet.Store) {
 		{"rollouts", testRollouts},
 		{"models", testModels},
 		{"channels", testChannels},
+		{"holders of keys", testHolders},
 		{"reports", testReports},
 		{"installations", testInstallations},
 		{"states of an installation", testStates},

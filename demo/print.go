@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// print shows the result: for each model the classes that it has, and where the page is wrong.
+func (r result) print(w io.Writer) {
+	fmt.Fprintf(w, "\n%s\n\n", wrap(r.headline, ""))
+	if len(r.Releases) == 0 {
+		printModels(w, r.Models)
+	}
+	for _, release := range r.Releases {
+		fmt.Fprintf(w, "%s (%s)\n", release.Release, release.Effect)
+		printModels(w, release.Models)
+	}
+	fmt.Fprintf(w, "\nThe observer received %d messages with identifiers from unpatched handsets,\nand %d from patched "+
+		"ones whose user had not agreed.\n", r.Observer.Before, r.Observer.AfterPatched)
+	if r.Dips != nil {
+		fmt.Fprintf(w, "%d installations before the second release, %d after it; asked %d times, the page went down %d "+
+			"times.\n", r.TotalsBefore.All, r.TotalsAfter.All, r.Probes, *r.Dips)
+	}
+	if r.Agrees {
+		fmt.Fprintf(w, "The page agrees with what %d handsets really did, class by class (%.1f s).\n", r.Handsets, r.Elapsed)
+	} else {
+		fmt.Fprintln(w, "The page does NOT agree with what the handsets really did.")
+	}
+}
+
+func printModels(w io.Writer, models []modelResult) {
+	for _, m := range models {
+		fmt.Fprintf(w, "%-15s %s, stage %d, %d known\n", m.Model, m.RolloutState, m.stage, m.Installations)
+		classes := maps.Clone(m.Truth)
+		maps.Copy(classes, m.Verdicts)
+		var cells []string
+		for _, class := range slices.Sorted(maps.Keys(classes)) {
+			n, truth := m.Verdicts[class], m.Truth[class]
+			cell := fmt.Sprintf("%d %s", n, class)
+			if truth != n {
+				cell += fmt.Sprintf(" (is %d)", truth)
+			}
+			if n > 0 || truth > 0 {
+				cells = append(cells, cell)
+			}
+		}
+		indent := strings.Repeat(" ", 4)
+		fmt.Fprintln(w, wrap(indent+strings.Join(cells, ", "), indent))
+	}
+}

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"crypto"
+	"crypto/rand"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"time"
+
+	fixtures "landed/firmware-fixtures"
+	"landed/server"
+	"landed/server/datadir"
+	"landed/server/otactl/client"
+	"landed/server/repo"
+)
+
+// site is the running server, and what the engineers have at hand.
+type site struct {
+	url     string
+	dir     string         // data folder
+	api     *client.Client // what otactl uses; its token is that of ann, engineer and admin
+	server  *server.Server
+	log     *slog.Logger
+	clock   *clock
+	news    *news
+	otaKeys []crypto.PublicKey // pinned in every handset's recovery
+	otaKey  fixtures.Key
+	http    *http.Server
+	temp    bool
+}
+
+// notice is at the top of every page, so that nobody takes these figures for those of a fleet.
+const notice = "A rehearsal: virtual handsets on accelerated time; the packages are stand-ins."
+
+func openSite(ctx context.Context, o options, clock *clock, news *news) (s *site, err error) {
+	s = &site{dir: o.data, log: slog.New(slog.DiscardHandler), clock: clock, news: news}
+	defer func() {
+		if err != nil {
+			s.close()
+		}
+	}()
+	if s.dir == "" {
+		s.temp = true
+		if s.dir, err = os.MkdirTemp("", "landed-demo-"); err != nil {
+			return s, err
+		}
+	}
+	if s.otaKey, err = fixtures.NewKey(rand.Reader); err != nil {
+		return s, err
+	}
+	s.otaKeys = []crypto.PublicKey{s.otaKey.Cert.PublicKey}
+	token, err := datadir.Init(ctx, s.dir, "ann", clock.Now)
+	if err != nil {
+		return s, err
+	}
+	pinned := filepath.Join(s.dir, "ota-keys", "stable", "maker.pem")
+	if err = os.WriteFile(pinned, s.otaKey.CertPEM(), 0o644); err != nil {
+		return s, err
+	}
+	s.server, err = server.New(server.Config{DataDir: s.dir, Now: clock.Now, Log: s.log, Notice: notice,
+		Expiry: repo.Expiry{
+			// A day takes seconds here, so the online roles live longer than they would for a fleet.
+			Timestamp: 6 * day, TimestampEvery: 2 * day, Snapshot: 20 * day, SnapshotEvery: 6 * day, Offers: 30 * day,
+			OffersEvery: 12 * day, Model: 180 * day,
+		}})
+	if err != nil {
+		return s, err
+	}
+	if err = s.listen(o.addr); err != nil {
+		return s, err
+	}
+	s.api, err = client.New(s.url, token, nil)
+	return s, err
+}
+
+func (s *site) listen(addr string) error {
+	l, err := net.Listen("tcp", addr)
+	if err != nil {
+		return fmt.Errorf("%w; choose another address with -addr", err)
+	}
+	s.url = "http://" + l.Addr().String()
+	s.http = &http.Server{Handler: s.server.Handler(), ReadHeaderTimeout: 10 * time.Second,
+		ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelError)}
+	go func() { _ = s.http.Serve(l) }()
+	return nil
+}
+
+func (s *site) close() {
+	if s.http != nil {
+		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		defer cancel()
+		_ = s.http.Shutdown(ctx)
+	}
+	if s.server != nil {
+		_ = s.server.Close()
+	}
+	if s.temp {
+		_ = os.RemoveAll(s.dir)
+	}
+}
+
+// startRollout is one command of an engineer.
+func (s *site) startRollout(ctx context.Context, release, device string, stages []client.Stage) error {
+	_, err := s.api.StartRollout(ctx, release, []string{device}, "stable", stages)
+	return err
+}
+
+// addModels gives the running server a file of models, as an engineer does.
+func (s *site) addModels(ctx context.Context, file []byte) error {
+	return nil
+}
