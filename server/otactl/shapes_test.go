@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"regexp"
 	"sync"
-	"time"
 
 	"landed/manifests/otapkg"
 	"landed/server/otactl/client"
