@@ -59,7 +59,7 @@ type fixture struct {
 func open(t testing.TB, c *manifests.Catalogue) *fixture {
 	t.Helper()
 	h := &fixture{t: t, store: storetest.Open(t), release: release.OptIn()}
-	s, err := New(Config{View: h.store, Catalogue: c, Now: func() time.Time { return now }})
+	s, err := New(Config{View: h.store, Catalogue: func() *manifests.Catalogue { return c }, Now: func() time.Time { return now }})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -129,7 +129,7 @@ func (h *fixture) publishPackages(packages ...fleet.Package) {
 // list publishes a version of the offline role of a model, with these packages and their documents.
 func (h *fixture) list(device string, version int64, packages ...fleet.Package) {
 	h.t.Helper()
-	model, _ := h.support.catalogue.Model(device)
+	model, _ := h.support.catalogue().Model(device)
 	role := model.Role()
 	var bound []release.Bound
 	for _, p := range packages {

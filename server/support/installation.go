@@ -116,7 +116,7 @@ func (s *Support) installationView(i fleet.Installation, lex lexicon) *Installat
 		Name: clean(w.Name), Means: clean(w.Means), Found: lex.finding(string(i.Before)), Colour: lex.colour(string(i.Verdict)),
 		hours: int(i.Newest.Answers["observed_hours"].Int()),
 	}
-	if m, ok := s.models[i.Model]; ok {
+	if m, ok := s.listedModel(i.Model); ok {
 		v.Role, v.Product = m.Role(), clean(m.Product)
 	}
 	return v

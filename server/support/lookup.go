@@ -61,7 +61,7 @@ func (s *Support) lookUp(w http.ResponseWriter, r *http.Request) {
 // namesModel says if what was typed is the name or a number of a model.
 func (s *Support) namesModel(typed string) bool {
 	a := askedOf(url.Values{"find": {typed}})
-	return a.Find != "" && slices.ContainsFunc(s.catalogue.Models(), func(m manifests.Model) bool {
+	return a.Find != "" && slices.ContainsFunc(s.catalogue().Models(), func(m manifests.Model) bool {
 		return a.finds(Model{Model: m.Device, Product: m.Product, Numbers: m.Numbers})
 	})
 }

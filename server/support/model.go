@@ -42,7 +42,7 @@ type Chapter struct {
 const timelineLength = 50
 
 func (s *Support) model(r *http.Request) (view, error) {
-	known, ok := s.catalogue.ByRole(r.PathValue("role"))
+	known, ok := s.catalogue().ByRole(r.PathValue("role"))
 	if !ok {
 		return nil, fleet.Errorf(fleet.NotFound, "model_unknown",
 			"no model of the catalogue has that name; the status page lists them")

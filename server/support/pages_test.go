@@ -348,7 +348,7 @@ func TestNotice(t *testing.T) {
 	hs := newHandset(1)
 	h.install(hs, beforeActive, baseline(1))
 	etag := h.get("/").Header().Get("ETag")
-	rehearsal, err := New(Config{View: h.store, Catalogue: manifests.DefaultCatalogue(), Now: func() time.Time { return now }, Notice: "A <b>rehearsal</b>\u202E."})
+	rehearsal, err := New(Config{View: h.store, Catalogue: manifests.DefaultCatalogue, Now: func() time.Time { return now }, Notice: "A <b>rehearsal</b>\u202E."})
 	if err != nil {
 		t.Fatal(err)
 	}

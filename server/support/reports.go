@@ -46,7 +46,7 @@ func (s *Support) statement(all []published.Release, sr fleet.StoredReport) (Sta
 	}
 	rule, _ := published.Standard(r.Release, r.Model, all) // nothing is proven by a release that is not published
 	family := ""
-	if m, ok := s.models[r.Model]; ok {
+	if m, ok := s.listedModel(r.Model); ok {
 		family = m.Profile.Family
 	}
 	lex := s.wordsOf(all, r.Release)

@@ -138,10 +138,10 @@ func byModel(all []fleet.Counts, err error) (map[string][]fleet.Counts, error) {
 // order sorts devices as the catalogue lists them, strangers last and by name.
 func (s *Support) order(devices []string) {
 	place := func(device string) int {
-		if m, ok := s.models[device]; ok {
+		if m, ok := s.listedModel(device); ok {
 			return m.place
 		}
-		return len(s.models)
+		return len(s.catalogue().Models())
 	}
 	slices.SortFunc(devices, func(a, b string) int { return cmp.Or(place(a)-place(b), strings.Compare(a, b)) })
 }

@@ -125,7 +125,7 @@ func (s *Support) modelOf(device string) Model {
 		Model: device, Role: strings.ToLower(device), Product: device, Numbers: []string{}, Standing: NotOffered,
 		Figures: s.plainWords.figures(), Rollouts: []Rollout{},
 	}
-	if m, ok := s.models[device]; ok {
+	if m, ok := s.listedModel(device); ok {
 		v.Role, v.Product, v.Numbers = m.Role(), clean(m.Product), numbers(m.Model)
 	}
 	v.Badge = s.words.Say("standing."+string(v.Standing), nil)

@@ -31,7 +31,7 @@ import (
 // Config is what the door needs.
 type Config struct {
 	View      fleet.Viewer
-	Catalogue *manifests.Catalogue
+	Catalogue func() *manifests.Catalogue // of now; retired models too
 	Now       func() time.Time
 	Log       *slog.Logger // nil discards
 	Language  string       // tag of the sentences; "" is English
@@ -41,8 +41,8 @@ type Config struct {
 // Support answers for the public pages.
 type Support struct {
 	view       fleet.Viewer
-	catalogue  *manifests.Catalogue
-	models     map[string]listed // by device
+	catalogue  func() *manifests.Catalogue
+	places     atomic.Pointer[places]
 	now        func() time.Time
 	log        *slog.Logger
 	words      *web.Locale
@@ -80,13 +80,30 @@ func New(c Config) (*Support, error) {
 		return nil, err
 	}
 	s := &Support{
-		view: c.View, catalogue: c.Catalogue, models: map[string]listed{}, now: c.Now, log: c.Log, words: words,
+		view: c.View, catalogue: c.Catalogue, now: c.Now, log: c.Log, words: words,
 		plainWords: newLexicon(words, nil), pages: pages, notice: clean(c.Notice),
 	}
-	for i, m := range c.Catalogue.Models() {
-		s.models[m.Device] = listed{m, i}
-	}
 	return s, nil
+}
+
+// places are the models of one catalogue, by device.
+type places struct {
+	of     *manifests.Catalogue
+	models map[string]listed
+}
+
+// listedModel finds a model in the catalogue of now.
+func (s *Support) listedModel(device string) (listed, bool) {
+	now, kept := s.catalogue(), s.places.Load()
+	if kept == nil || kept.of != now {
+		kept = &places{now, map[string]listed{}}
+		for i, m := range now.Models() {
+			kept.models[m.Device] = listed{m, i}
+		}
+		s.places.Store(kept)
+	}
+	m, ok := kept.models[device]
+	return m, ok
 }
 
 // Routes are the doors, all GET and HEAD:
