@@ -78,9 +78,11 @@ var commands = map[string]func(*testscript.TestScript, bool, []string){
 	"etag":       etag,
 	"mark":       mark,
 	"await-new":  awaitNew,
+	"judge-all":  judgeAll,
 }
 
-// setUp puts two files into the folder of each story: the real release as release.yaml, and stages.yaml.
+// setUp puts files into the folder of each story: the real release as release.yaml, the later ones of the demo under
+// their names, and stages.yaml.
 func setUp(e *testscript.Env) error {
 	e.Setenv("OTASIGN_PASSPHRASE", "correct horse battery staple")
 	e.Setenv("OTAD_TICK", "200ms")          // what is due is looked at often, so that stories take seconds
@@ -88,10 +90,23 @@ func setUp(e *testscript.Env) error {
 	e.Setenv("OTAD_TIMESTAMP_EVERY", "24h") // a third of it
 	e.Setenv("GORACE", "atexit_sleep_ms=0") // each process would wait a second at its end, if built with -race
 	e.Values[stateKey{}] = &state{}
-	stages, err := os.ReadFile("testdata/stages.yaml")
-	return errors.Join(err,
-		os.WriteFile(filepath.Join(e.WorkDir, "stages.yaml"), stages, 0o644),
-		os.WriteFile(filepath.Join(e.WorkDir, "release.yaml"), release.OptInSource(), 0o644))
+	texts := map[string][]byte{"release.yaml": release.OptInSource()}
+	for name, from := range map[string]string{
+		"stages.yaml": "testdata/stages.yaml", "corrected.yaml": "../releases/corrected.yaml",
+		"app-list.yaml": "../releases/app-list-upload-off.yaml", "plain.yaml": "../releases/plain.yaml",
+		"model.yaml": "../releases/model.yaml",
+	} {
+		text, err := os.ReadFile(from)
+		if err != nil {
+			return err
+		}
+		texts[name] = text
+	}
+	var faults []error
+	for name, text := range texts {
+		faults = append(faults, os.WriteFile(filepath.Join(e.WorkDir, name), text, 0o644))
+	}
+	return errors.Join(faults...)
 }
 
 // state is what the commands of one script remember.
