@@ -14,7 +14,8 @@ import (
 func testCounts(t *testing.T, s fleet.Store) {
 	at := func(release string, class fleet.Class, p report.Progress) *fleet.Installation {
 		return &fleet.Installation{
-			Release: release, Model: "armani", Channel: "stable", Current: true, Verdict: class, Kind: KindOf(class), Progress: p, Before: fleet.BeforeQuiet,
+			Release: release, Model: "armani", Channel: "stable", Current: true, Verdict: class, Kind: KindOf(class),
+			Progress: p, Before: fleet.BeforeQuiet,
 		}
 	}
 	waits, runs := at("one", fleet.Unpatched, report.ProgressKnown), at("one", fleet.ConfirmedOff, report.ProgressRunning)
@@ -25,11 +26,13 @@ func testCounts(t *testing.T, s fleet.Store) {
 		if err != nil {
 			t.Error(err)
 		}
-		if c.Installations != installations || c.Verdicts[fleet.Unpatched] != unpatched || c.Verdicts[fleet.ConfirmedOff] != confirmed || c.Running() != confirmed ||
+		if c.Installations != installations || c.Verdicts[fleet.Unpatched] != unpatched ||
+			c.Verdicts[fleet.ConfirmedOff] != confirmed || c.Running() != confirmed ||
 			c.Proven() != confirmed || c.Kinds[effect.Unjudged] != unpatched || c.Before[fleet.BeforeQuiet] != installations {
 			t.Errorf("%s: got %+v", release, c)
 		}
-		if len(c.Verdicts) != len(fleet.Classes) || len(c.Kinds) != len(effect.Kinds) || len(c.Progress) != 5 || len(c.Before) != 4 {
+		if len(c.Verdicts) != len(fleet.Classes) || len(c.Kinds) != len(effect.Kinds) || len(c.Progress) != 5 ||
+			len(c.Before) != 4 {
 			t.Errorf("%s: cells of zero are missing: %+v", release, c)
 		}
 	}
@@ -63,11 +66,12 @@ func testCounts(t *testing.T, s fleet.Store) {
 	}
 }
 
-// testTotals has one installation go from release to release: each keeps what it had shown, and the total counts it once.
+// testTotals has one installation go from release to release: each keeps what it had shown, and the total counts it
+// once.
 func testTotals(t *testing.T, s fleet.Store) {
 	one := fleet.Installation{
-		Ref: "R", Release: "one", Current: true, Model: "armani", Channel: "stable", Verdict: fleet.Leak, Kind: effect.Bad, Leaked: true,
-		Progress: report.ProgressRunning, Before: fleet.BeforeActive,
+		Ref: "R", Release: "one", Current: true, Model: "armani", Channel: "stable", Verdict: fleet.Leak,
+		Kind: effect.Bad, Leaked: true, Progress: report.ProgressRunning, Before: fleet.BeforeActive,
 	}
 	left := one
 	left.Current = false
@@ -87,7 +91,8 @@ func testTotals(t *testing.T, s fleet.Store) {
 			t.Errorf("the release that it left: %+v", released)
 		}
 		total, err2 := tx.Counts().Total(ctx, "armani", "stable")
-		if total.Installations != 1 || total.Proven() != 1 || total.Judged() != 1 || total.Leaked != 0 || total.Release != "" {
+		if total.Installations != 1 || total.Proven() != 1 || total.Judged() != 1 || total.Leaked != 0 ||
+			total.Release != "" {
 			t.Errorf("in total: %+v", total)
 		}
 		none, err3 := tx.Counts().Total(ctx, "armani", "lab")
@@ -116,8 +121,10 @@ func listed(t *testing.T, c fleet.CountsTable) error {
 		want []string
 	}{
 		{"all", func() ([]fleet.Counts, error) { return c.List(ctx) }, []string{"one armani", "one dior", "two armani"}},
-		{"of a release", func() ([]fleet.Counts, error) { return c.OfRelease(ctx, "one") }, []string{"one armani", "one dior"}},
-		{"of a model", func() ([]fleet.Counts, error) { return c.OfModel(ctx, "armani") }, []string{"one armani", "two armani"}},
+		{"of a release", func() ([]fleet.Counts, error) { return c.OfRelease(ctx, "one") },
+			[]string{"one armani", "one dior"}},
+		{"of a model", func() ([]fleet.Counts, error) { return c.OfModel(ctx, "armani") },
+			[]string{"one armani", "two armani"}},
 		{"totals", func() ([]fleet.Counts, error) { return c.Totals(ctx) }, []string{" armani", " dior"}},
 	} {
 		all, err := list.all()
