@@ -43,7 +43,8 @@ func TestOnce(t *testing.T) {
 		t.Errorf("got %+v", r)
 	}
 	for _, m := range r.Models {
-		if got := slices.Sorted(maps.Keys(m.Verdicts)); !slices.Equal(got, slices.Sorted(slices.Values(sim.Classes(sim.OptIn)))) {
+		want := slices.Sorted(slices.Values(sim.Classes(sim.OptIn)))
+		if got := slices.Sorted(maps.Keys(m.Verdicts)); !slices.Equal(got, want) {
 			t.Errorf("%s lists the classes %v", m.Model, got)
 		}
 		if sum(m.Verdicts) != m.Installations || !maps.Equal(m.Verdicts, m.Truth) {
@@ -58,7 +59,8 @@ func TestOnce(t *testing.T) {
 	}
 }
 
-// TestSecondRelease: no total moves, what was shown of the first release stays, and the model that was halted is repaired.
+// TestSecondRelease: no total moves, what was shown of the first release stays, and the model that was halted is
+// repaired.
 func TestSecondRelease(t *testing.T) {
 	if testing.Short() {
 		t.Skip("forty-five days of a fleet")
@@ -94,14 +96,16 @@ func TestPlain(t *testing.T) {
 	}
 }
 
-// TestProberCountsDips: a total that is lower than it ever was is a dip, of a model, of a model that is gone, and of all.
+// TestProberCountsDips: a total that is lower than it ever was is a dip: of a model, of a model that is gone, of all.
 func TestProberCountsDips(t *testing.T) {
 	of := func(a, b int64) totals { return totals{a + b, map[string]int64{"a": a, "b": b}} }
 	highest := totals{Models: map[string]int64{}}
 	for i, step := range []struct {
 		now  totals
 		want int
-	}{{of(2, 3), 0}, {of(2, 4), 0}, {of(3, 3), 1}, {of(3, 4), 0}, {of(0, 4), 2}, {totals{7, map[string]int64{"a": 7}}, 1}} {
+	}{
+		{of(2, 3), 0}, {of(2, 4), 0}, {of(3, 3), 1}, {of(3, 4), 0}, {of(0, 4), 2}, {totals{7, map[string]int64{"a": 7}}, 1},
+	} {
 		if got := highest.raise(step.now); got != step.want {
 			t.Errorf("step %d: %d dips, wanted %d", i, got, step.want)
 		}
@@ -137,7 +141,8 @@ func TestArgumentsAreRefusedInWords(t *testing.T) {
 // TestABadAddressEndsIt wants the reason, not a hang.
 func TestABadAddressEndsIt(t *testing.T) {
 	var out, complaints bytes.Buffer
-	if code := run([]string{"-once", "-addr", "256.0.0.1:1"}, &out, &complaints); code != 1 || !strings.Contains(complaints.String(), "-addr") {
+	code := run([]string{"-once", "-addr", "256.0.0.1:1"}, &out, &complaints)
+	if code != 1 || !strings.Contains(complaints.String(), "-addr") {
 		t.Errorf("exit %d, %q", code, &complaints)
 	}
 }

@@ -157,7 +157,8 @@ func publish(ts *testscript.TestScript, neg bool, args []string) {
 	var uploads []string
 	for _, model := range args[1:] {
 		file := fmt.Sprintf("packages/%s-%s.zip", model, args[0])
-		run(ts, "mkfixture", "write", model, args[0], "--key", "maker/ota.key.pem", "--cert", "maker/ota.cert.pem", "-o", file)
+		run(ts, "mkfixture", "write", model, args[0],
+			"--key", "maker/ota.key.pem", "--cert", "maker/ota.cert.pem", "-o", file)
 		uploads = append(uploads, file)
 	}
 	run(ts, "otactl", "trust", "import", "ceremony/trust.json")
@@ -180,8 +181,9 @@ func handset(ts *testscript.TestScript, neg bool, args []string) {
 	name, model := args[0], args[1]
 	firmware := "sold-" + model + ".zip"
 	if _, err := os.Stat(ts.MkAbs(firmware)); err != nil {
-		run(ts, "mkfixture", "write", model, "unpatched", "--key", "maker/ota.key.pem", "--cert", "maker/ota.cert.pem", "-o", firmware)
+		run(ts, "mkfixture", "write", model, "unpatched",
+			"--key", "maker/ota.key.pem", "--cert", "maker/ota.cert.pem", "-o", firmware)
 	}
-	run(ts, "otahandset", "--dir", name, "--once", "--server", ts.Getenv("OTACTL_URL"), "--model", model, "--root", "root.json",
-		"--firmware", firmware, "--ota-key", "maker/ota.cert.pem")
+	run(ts, "otahandset", "--dir", name, "--once", "--server", ts.Getenv("OTACTL_URL"), "--model", model,
+		"--root", "root.json", "--firmware", firmware, "--ota-key", "maker/ota.cert.pem")
 }

@@ -11,8 +11,8 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-// judge-all REFERENCE RULES: every report of an installation, fetched as it was signed, is judged by otasign against the
-// effect document RULES; the class must be the one that its page shows. The newest is left as report.json.
+// judge-all REFERENCE RULES: every report of an installation, fetched as it was signed, is judged by otasign against
+// the effect document RULES; the class must be the one that its page shows. The newest is left as report.json.
 func judgeAll(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 2 {
 		ts.Fatalf("usage: judge-all REFERENCE RULES")
