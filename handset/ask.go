@@ -16,11 +16,11 @@ import (
 	"landed/manifests/tufrepo"
 )
 
-// learn fetches, once for each release that the handset meets, the signed manifest that says what is asked of it. The
-// offline role names the manifest by its hash beside the package, and lists it. One that is not listed, or cannot be
-// understood, asks nothing: the handset then reports the core alone, for a question holds no fix back. An error is a
-// feed that does not give what it lists.
-func (c *Client) learn(f *feed, met manifests.Custom) error {
+// fetchQuestions fetches, once for each release that the handset meets, the signed manifest that says what is asked
+// of it. The offline role names the manifest by its hash beside the package, and lists it. One that is not listed, or
+// cannot be understood, asks nothing: the handset then reports the core alone, for a question holds no fix back. An
+// error is a feed that does not give what it lists.
+func (c *Client) fetchQuestions(f *feed, met manifests.Custom) error {
 	if met.Manifest == "" { // a release of schema 1, whose manifest has no probes
 		c.mem.Ask, c.mem.AskOf = probe.Ask{}, ""
 		return nil
@@ -96,8 +96,8 @@ func (c *Client) answers() probe.Answers {
 	return answers
 }
 
-// lasting is what answers say without what changes by itself as time goes by: of integers, if they are zero.
-func lasting(answers probe.Answers) probe.Answers {
+// stableAnswers is what answers say without what changes by itself as time goes by: of integers, if they are zero.
+func stableAnswers(answers probe.Answers) probe.Answers {
 	kept := probe.Answers{}
 	for name, v := range answers {
 		if v.Kind() == probe.KindInt {

@@ -138,7 +138,7 @@ func (c *Client) fail(ctx context.Context, err error) error {
 	if r.Class != ClassNetwork {
 		c.mem.Validator, c.known = "", nil // look at everything again
 	}
-	if was != Checking && r.blames() {
+	if was != Checking && r.packageAtFault() {
 		c.countInstall()
 	}
 	c.reportFailure(was, r)

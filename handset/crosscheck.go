@@ -87,11 +87,11 @@ func (f *feed) offlineCustom(o offers.Offer, b slots.Build) (manifests.Custom, b
 func (c *Client) noteOffers(f *feed, doc offers.Document, d offers.Decision, b slots.Build) error {
 	if d.Offer != nil {
 		err := f.crosscheck(*d.Offer)
-		if custom, ok := f.offlineCustom(*d.Offer, b); ok && disagreement(err) && c.learn(f, custom) == nil {
+		if custom, ok := f.offlineCustom(*d.Offer, b); ok && disagreement(err) && c.fetchQuestions(f, custom) == nil {
 			c.noteRelease(custom, b)
 		}
 		if err == nil {
-			err = c.learn(f, d.Offer.Custom)
+			err = c.fetchQuestions(f, d.Offer.Custom)
 		}
 		if err != nil {
 			return err
@@ -99,10 +99,10 @@ func (c *Client) noteOffers(f *feed, doc offers.Document, d offers.Decision, b s
 		c.noteRelease(d.Offer.Custom, b)
 		return nil
 	}
-	for _, o := range about(doc, b) {
+	for _, o := range relevantOffers(doc, b) {
 		err := f.crosscheck(o)
 		if err == nil {
-			if err := c.learn(f, o.Custom); err != nil {
+			if err := c.fetchQuestions(f, o.Custom); err != nil {
 				return err
 			}
 			c.noteRelease(o.Custom, b)
@@ -116,8 +116,9 @@ func (c *Client) noteOffers(f *feed, doc offers.Document, d offers.Decision, b s
 	return nil
 }
 
-// about lists what a document says to a handset that is offered nothing: of the build that runs, else of newer ones.
-func about(doc offers.Document, b slots.Build) []offers.Offer {
+// relevantOffers lists what a document says to a handset that is offered nothing: of the build that runs, else of
+// newer ones.
+func relevantOffers(doc offers.Document, b slots.Build) []offers.Offer {
 	var running, newer []offers.Offer
 	for _, o := range doc.Offers {
 		switch {

@@ -101,19 +101,19 @@ func (f *feed) refresh() error {
 	f.fetch.network = nil // of a look whether anything has changed
 	f.c.known = nil
 	err := f.workflow()
-	if f.up != nil && f.c.mem.Time.follow(onlineKeys(f.up.GetTrustedMetadataSet().Root)) {
+	if f.up != nil && f.c.mem.Time.forgetOtherKeys(onlineKeys(f.up.GetTrustedMetadataSet().Root)) {
 		f.now = f.c.Time()
 		err = f.workflow()
 	}
 	if err != nil {
 		return err
 	}
-	return f.lasting(tufrepo.Snapshot, f.up.GetTrustedMetadataSet().Snapshot.Signed.Expires)
+	return f.checkLifetime(tufrepo.Snapshot, f.up.GetTrustedMetadataSet().Snapshot.Signed.Expires)
 }
 
-// lasting refuses metadata of an online role that pretend to last too long.
-func (f *feed) lasting(role string, expires time.Time) error {
-	if err := f.c.mem.Time.lasting(role, expires, f.c.cfg.Now()); err != nil {
+// checkLifetime refuses metadata of an online role that pretend to last too long.
+func (f *feed) checkLifetime(role string, expires time.Time) error {
+	if err := f.c.mem.Time.checkLifetime(role, expires, f.c.cfg.Now()); err != nil {
 		return metadataRefusal(err, nil)
 	}
 	return nil

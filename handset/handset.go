@@ -65,7 +65,7 @@ type Config struct {
 	Dir     string             // its own folder: state, trusted metadata, the download
 	URL     string             // of the server; the feed lies below /tuf/, reports go to /v1/reports
 	Root    []byte             // root.json that the firmware was sold with
-	Channel string             // stable, beta or lab
+	Channel string             // one that the server has, such as stable
 	Keys    []crypto.PublicKey // OTA keys that the firmware pins
 	Slots   *slots.Device
 	System  System

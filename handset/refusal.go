@@ -48,10 +48,10 @@ func (r *Refusal) Error() string {
 // Unwrap gives the cause.
 func (r *Refusal) Unwrap() error { return r.Err }
 
-// blames says if the package, or what it did here, was at fault, so that trying it again and again helps nobody. A
-// disk that could not be read or written, or bytes that changed on it, are not the package's fault; nor is a bad
-// download.
-func (r *Refusal) blames() bool {
+// packageAtFault says if the package, or what it did here, was at fault, so that trying it again and again helps
+// nobody. A disk that could not be read or written, or bytes that changed on it, are not the package's fault; nor is
+// a bad download.
+func (r *Refusal) packageAtFault() bool {
 	switch {
 	case r.Class == ClassHandset:
 		return false

@@ -26,9 +26,9 @@ func (c *Client) queueReport(kind report.Kind) {
 		return
 	}
 	answers := c.answers()
-	c.mem.Baseline, c.mem.Answer = c.cfg.Now(), lasting(answers)
+	c.mem.Baseline, c.mem.Answer = c.cfg.Now(), stableAnswers(answers)
 	if c.mem.Seq >= report.MaxSeq {
-		c.saidAll()
+		c.endSequence()
 		return
 	}
 	r := report.Report{
@@ -53,15 +53,16 @@ func (c *Client) queueReport(kind report.Kind) {
 	c.mem.Outbox = fitting(c.mem.Outbox)
 }
 
-// named says if a release that the handset has met, this one or an earlier one, named the build in words signed offline.
-// A build that no release named is nobody's business.
+// named says if a release that the handset has met, this one or an earlier one, named the build in words signed
+// offline. A build that no release named is nobody's business.
 func (c *Client) named(fingerprint string) bool {
 	return fingerprint != "" && (fingerprint == c.mem.Running || fingerprint == c.mem.Named)
 }
 
-// saidAll is the end of the sequence numbers. What was reported stands; what is in the outbox is still sent; nothing
-// follows, since a number given twice would look like a copied key. A factory reset begins anew. It says so once.
-func (c *Client) saidAll() {
+// endSequence is the end of the sequence numbers. What was reported stands; what is in the outbox is still sent;
+// nothing follows, since a number given twice would look like a copied key. A factory reset begins anew. It says so
+// once.
+func (c *Client) endSequence() {
 	if !c.silent {
 		c.cfg.Log.Error("this installation has made all the reports that it may make; a factory reset begins another",
 			"reports", c.mem.Seq)
@@ -96,7 +97,7 @@ func (c *Client) observe() error {
 	case c.passed() > c.mem.Shown:
 		c.mem.Shown = c.passed()
 		c.queueReport(report.KindEffect)
-	case !maps.Equal(lasting(c.answers()), c.mem.Answer):
+	case !maps.Equal(stableAnswers(c.answers()), c.mem.Answer):
 		c.queueReport(report.KindEffect)
 	default:
 		return nil

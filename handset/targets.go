@@ -76,7 +76,7 @@ func (f *feed) offers() (offers.Document, error) {
 		return offers.Document{}, err
 	}
 	role := tufrepo.OffersRole(f.role)
-	if err := f.lasting(role, f.up.GetTrustedMetadataSet().Targets[role].Signed.Expires); err != nil {
+	if err := f.checkLifetime(role, f.up.GetTrustedMetadataSet().Targets[role].Signed.Expires); err != nil {
 		return offers.Document{}, err
 	}
 	sum := sha256Of(info)

@@ -48,7 +48,7 @@ func (c *Client) plausible(timestamp []byte) error {
 	if doc.Signed.Meta["snapshot.json"] == nil {
 		return fmt.Errorf("timestamp.json lists no snapshot.json")
 	}
-	return c.mem.Time.lasting(tufrepo.Timestamp, doc.Signed.Expires, c.cfg.Now())
+	return c.mem.Time.checkLifetime(tufrepo.Timestamp, doc.Signed.Expires, c.cfg.Now())
 }
 
 // dropUnreadable removes what a power cut left half-written: go-tuf takes an unreadable copy for a fatal

@@ -68,7 +68,7 @@ func (tt *trustedTime) raise(t time.Time) { tt.Floor = latest(tt.Floor, t) }
 // behind says if the clock is proven wrong.
 func (tt *trustedTime) behind(clock time.Time) bool { return clock.Before(latest(tt.Floor, tt.Online)) }
 
-func (tt *trustedTime) believes(clock time.Time) bool {
+func (tt *trustedTime) accepts(clock time.Time) bool {
 	return !tt.Fitted.IsZero() && !tt.behind(clock) && clock.Sub(tt.Fitted) <= believed
 }
 
@@ -81,8 +81,8 @@ func (tt *trustedTime) fit(expires, clock time.Time, keys string) {
 	tt.Fitted, tt.Keys = clock, keys
 }
 
-// follow forgets what other online keys than those of the root have proven. It says if anything was forgotten.
-func (tt *trustedTime) follow(keys string) bool {
+// forgetOtherKeys forgets what other online keys than those of the root have proven. It says if anything was forgotten.
+func (tt *trustedTime) forgetOtherKeys(keys string) bool {
 	if tt.Keys == "" || tt.Keys == keys {
 		return false
 	}
@@ -94,9 +94,10 @@ func (tt *trustedTime) follow(keys string) bool {
 var errLasting = errors.New("no such role lasts so long: its key is in wrong hands, " +
 	"or the server's clock or this handset's is wrong")
 
-// lasting refuses metadata of an online role that are valid for longer than they may be, by a clock that is believed.
-func (tt *trustedTime) lasting(role string, expires, clock time.Time) error {
-	if limit := clock.Add(tufrepo.MaxLife(role) + slack); tt.believes(clock) && expires.After(limit) {
+// checkLifetime refuses metadata of an online role that are valid for longer than they may be, by a clock that is
+// believed.
+func (tt *trustedTime) checkLifetime(role string, expires, clock time.Time) error {
+	if limit := clock.Add(tufrepo.MaxLife(role) + slack); tt.accepts(clock) && expires.After(limit) {
 		return fmt.Errorf("%s is valid until %s, and at most %s was wanted: %w", role,
 			expires.Format(time.DateOnly), limit.Format(time.DateOnly), errLasting)
 	}

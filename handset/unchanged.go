@@ -44,7 +44,7 @@ func (f *feed) unchanged() (same bool) {
 	if _, err := fresh.UpdateTimestamp(timestamp); err != nil {
 		return false
 	}
-	if !f.sameSnapshot(known, fresh) || f.lasting(tufrepo.Snapshot, fresh.Snapshot.Signed.Expires) != nil {
+	if !f.sameSnapshot(known, fresh) || f.checkLifetime(tufrepo.Snapshot, fresh.Snapshot.Signed.Expires) != nil {
 		return false
 	}
 	for name, doc := range known.Targets {

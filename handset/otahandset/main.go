@@ -79,7 +79,7 @@ func command(out io.Writer) *cobra.Command {
 	f.StringVar(&s.Root, "root", "", "root.json that the handset is sold with")
 	f.StringVar(&s.Firmware, "firmware", "", "OTA package that the handset is sold with")
 	f.StringArrayVar(&s.Keys, "ota-key", nil, "certificate of an OTA key that the firmware pins (PEM); may be repeated")
-	f.StringVar(&s.Channel, "channel", "stable", "stable, beta or lab")
+	f.StringVar(&s.Channel, "channel", "stable", "one that the server has, such as stable, beta or lab")
 	f.BoolVar(&once, "once", false, "end when nothing more is due now")
 	root.AddCommand(userCommands(&dir, &s.Clock, out)...)
 	return root

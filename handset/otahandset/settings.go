@@ -51,7 +51,7 @@ func (h *handset) loadOrSetUp(s settings) (map[string][]byte, error) {
 		return nil, fmt.Errorf("no handset in %s; to set one up give --server, --model, --root, --firmware and --ota-key",
 			h.dir)
 	}
-	files, style, err := sold(s.Firmware)
+	files, style, err := readFirmware(s.Firmware)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", s.Firmware, err)
 	}
@@ -79,8 +79,8 @@ func (h *handset) loadOrSetUp(s settings) (map[string][]byte, error) {
 	return files, errors.Join(err, slots.WriteFile(h.path(rootFile), root), slots.WriteFile(h.path(settingFile), out))
 }
 
-// sold unpacks the firmware and says how its model installs packages.
-func sold(name string) (map[string][]byte, slots.Style, error) {
+// readFirmware unpacks the firmware and says how its model installs packages.
+func readFirmware(name string) (map[string][]byte, slots.Style, error) {
 	file, err := os.Open(name)
 	if err != nil {
 		return nil, "", err

@@ -91,15 +91,15 @@ func (o options) run(ctx context.Context, out io.Writer) error {
 	err = f.Run(ctx, cfg.Start.AddDate(0, 0, o.days))
 	switch {
 	case err == nil:
-		return errors.Join(summary(f, out), unheard(f))
+		return errors.Join(summary(f, out), checkReported(f))
 	case errors.Is(err, context.Canceled): // a short run may end before anybody had to report
 		return summary(f, out)
 	}
 	return err
 }
 
-// unheard is an error if the server has taken no report of any handset, and says what keeps one of them from it.
-func unheard(f *sim.Fleet) error {
+// checkReported is an error if the server has taken no report of any handset, and says what keeps one of them from it.
+func checkReported(f *sim.Fleet) error {
 	fault := ""
 	for _, i := range f.Installations() {
 		if i.Known {

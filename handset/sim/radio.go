@@ -36,7 +36,7 @@ func (r *radio) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	switch {
 	case req.Method == http.MethodPost && resp.StatusCode == http.StatusOK:
-		r.hear(req)
+		r.noteReceipt(req)
 		r.silent = r.h.situation == Silent
 	case r.cutDownload && strings.Contains(req.URL.Path, "/targets/builds/") && resp.ContentLength > 1:
 		r.cutDownload = false
@@ -45,8 +45,8 @@ func (r *radio) RoundTrip(req *http.Request) (*http.Response, error) {
 	return resp, nil
 }
 
-// hear notes that the server has confirmed a report. Of the report it looks at the release alone.
-func (r *radio) hear(req *http.Request) {
+// noteReceipt notes that the server has confirmed a report. Of the report it looks at the release alone.
+func (r *radio) noteReceipt(req *http.Request) {
 	if req.GetBody == nil {
 		return
 	}

@@ -27,11 +27,12 @@ func (d *Device) Boot() (Image, error) {
 			return Image{}, err
 		}
 	}
-	return d.stand()
+	return d.bootableImage()
 }
 
-// stand is the system in the active slot, or, if that was damaged, in the other one, which is active from then on.
-func (d *Device) stand() (Image, error) {
+// bootableImage is the system in the active slot, or, if that was damaged, in the other one, which is active from
+// then on.
+func (d *Device) bootableImage() (Image, error) {
 	img, damage := d.keep.image(d.state.Active)
 	if damage == nil {
 		return img, nil

@@ -77,7 +77,7 @@ func open(k keeper, style Style, asSold map[string][]byte) (*Device, error) {
 		if st.Style != style {
 			return nil, fmt.Errorf("slots: the folder holds a handset of style %s, wanted %s", st.Style, style)
 		}
-		_, err := d.stand()
+		_, err := d.bootableImage()
 		return d, err
 	}
 	if asSold == nil {

@@ -125,8 +125,8 @@ const (
 	CodeNoEffect     = "no_effect"      // runs a release that claims no effect
 )
 
-// speaks wants words in a language.
-func (e Effect) speaks(language string) error {
+// checkLanguage wants words in a language.
+func (e Effect) checkLanguage(language string) error {
 	if _, ok := e.Words[language]; !ok {
 		return fmt.Errorf("effect %s has no words in %s", e.Name, language)
 	}

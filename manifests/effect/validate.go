@@ -38,7 +38,7 @@ func (e Effect) Validate(languages ...string) error {
 	faults = append(faults, e.Ask.Validate())
 	faults = append(faults, e.classFaults()...)
 	if p != nil && err == nil {
-		faults = append(faults, p.idle()...)
+		faults = append(faults, p.unused()...)
 	}
 	fault(len(e.Before.Findings) > maxFindings, "%d findings, wanted at most %d", len(e.Before.Findings), maxFindings)
 	for i, f := range e.Before.Findings {
@@ -49,7 +49,7 @@ func (e Effect) Validate(languages ...string) error {
 			"gives the finding %s", f)
 	}
 	for _, language := range languages {
-		if err := e.speaks(language); err != nil {
+		if err := e.checkLanguage(language); err != nil {
 			faults = append(faults, err)
 		}
 	}
@@ -62,8 +62,8 @@ func (e Effect) Validate(languages ...string) error {
 	return errors.Join(faults...)
 }
 
-// idle names what is asked of handsets and looked at by nothing: it would only tell more of them than is needed.
-func (p *Program) idle() []error {
+// unused names what is asked of handsets and looked at by nothing: it would only tell more of them than is needed.
+func (p *Program) unused() []error {
 	used := slices.Clone(p.Effect.Triggers)
 	for _, c := range slices.Concat(p.rules, p.findings) {
 		used = append(used, c.names...)

@@ -106,7 +106,7 @@ func (d Document) headFaults() []error {
 		faults = append(faults, errors.New("model is empty"))
 	}
 	if !manifests.ValidChannel(d.Channel) {
-		faults = append(faults, fmt.Errorf("channel %.50q: wanted stable, beta or lab", d.Channel))
+		faults = append(faults, fmt.Errorf("channel %.50q: wanted a lower-case letter, then letters, digits and hyphens", d.Channel))
 	}
 	return faults
 }

@@ -142,6 +142,8 @@ func TestSequences(t *testing.T) {
 			1, 1, fleet.Unknown, report.ProgressRunning, fleet.BeforeUnknown, "one"},
 		{"a variant of another model", []step{{waits, 1, func(r *report.Report) { r.Variant = "dior" }, "variant_unknown"}},
 			0, 0, "", "", "", ""},
+		{"a channel that is not here", []step{{waits, 1, func(r *report.Report) { r.Channel = "nightly" }, "channel_unknown"}},
+			0, 0, "", "", "", ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			w := newWorld(t)

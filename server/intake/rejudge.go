@@ -65,7 +65,7 @@ func (i *Intake) rejudgeBatch(
 		return false, err
 	}
 	for _, old := range states {
-		next, err := i.again(ctx, tx, old)
+		next, err := i.judgeAnew(ctx, tx, old)
 		if err != nil {
 			return false, fmt.Errorf("an installation of model %s: %w", old.Model, err)
 		}
@@ -92,8 +92,8 @@ func (i *Intake) rejudgeBatch(
 		Reason:  fmt.Sprintf("%d installations were judged again, %d stand otherwise now", done.Judged, done.Changed)})
 }
 
-// again is what the reports of an installation prove of the release of old, judged anew.
-func (i *Intake) again(ctx context.Context, tx fleet.Tx, old fleet.Installation) (fleet.Installation, error) {
+// judgeAnew is what the reports of an installation prove of the release of old, judged anew.
+func (i *Intake) judgeAnew(ctx context.Context, tx fleet.Tx, old fleet.Installation) (fleet.Installation, error) {
 	by, err := i.Rules.Of(ctx, old.Release, old.Model)
 	if err != nil {
 		return old, err
@@ -119,12 +119,12 @@ func (i *Intake) again(ctx context.Context, tx fleet.Tx, old fleet.Installation)
 			next.Leaked = next.Leaked || isLeak(v)
 		}
 	}
-	judge(&next, lookedAt(old, i.Now()), by)
+	judge(&next, judgedAt(old, i.Now()), by)
 	return next, nil
 }
 
-// lookedAt is the time at which a state is judged: a handset that moved on is not silent, its verdict stays as of then.
-func lookedAt(old fleet.Installation, now time.Time) time.Time {
+// judgedAt is the time at which a state is judged: a handset that moved on is not silent, its verdict stays as of then.
+func judgedAt(old fleet.Installation, now time.Time) time.Time {
 	if !old.Current && old.Verdict != fleet.Class(effect.Unknown) {
 		return old.Last
 	}

@@ -54,13 +54,8 @@ func (a *app) packagePromote() *cobra.Command {
 				return err
 			}
 			p, err := server.PromotePackage(cmd.Context(), sha, to, model, reason)
-			if problem := explain(err); err != nil && len(problem.Findings) > 0 && !a.json {
-				a.say("REFUSED  nothing was stored")
-				a.findings(a.out, problem.Findings)
-				return told(exitCode(err))
-			}
 			if err != nil {
-				return err
+				return a.refusedPromotion(err)
 			}
 			return a.answer(p, func() { a.sayUploaded(p) })
 		},
@@ -70,6 +65,17 @@ func (a *app) packagePromote() *cobra.Command {
 	c.Flags().StringVar(&reason, "reason", "", "why; it is kept in the audit trail")
 	cobra.CheckErr(c.MarkFlagRequired("to"))
 	return c
+}
+
+// refusedPromotion shows the findings of a refusal, if it has any.
+func (a *app) refusedPromotion(err error) error {
+	p := explain(err)
+	if len(p.Findings) == 0 || a.json {
+		return err
+	}
+	a.say("REFUSED  nothing was stored")
+	a.findings(a.out, p.Findings)
+	return told(exitCode(err))
 }
 
 // oneContent is the SHA-256 that begins with what was typed, of however many packages.

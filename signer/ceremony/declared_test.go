@@ -34,7 +34,7 @@ func TestReviewSaysWhatIsDeclared(t *testing.T) {
 	}
 	plain := newRelease(t, h, fixtures.Patched)
 	plain.manifest.Effect, plain.manifest.Ask = "", probe.Ask{}
-	plain.again()
+	plain.restage()
 	if s := plain.review(t); len(s.Problems) != 0 || len(s.Declared) != 1 || s.Declared[0].Effect != nil || s.Declared[0].Notes["en"] == "" {
 		t.Errorf("without effect: %+v, %+v", s.Problems, s.Declared)
 	}

@@ -74,7 +74,7 @@ func (r *review) judgeFacts(p tufrepo.RequestPackage, f otapkg.Facts) {
 	if !slices.Contains(f.PreDevices, m.Model) {
 		differs("devices", f.PreDevices, m.Model)
 	}
-	if !slices.Contains(f.PostBuild, m.Build.Fingerprint) || !buildOf(f.PostBuild, m.Build.Fingerprint, m.Model) {
+	if !buildOf(f.PostBuild, m.Build.Fingerprint, m.Model) {
 		differs("build afterwards", f.PostBuild, m.Build.Fingerprint)
 	}
 	if f.PostTimestamp != m.Build.UTC {
@@ -107,7 +107,7 @@ func (r *review) judgeFacts(p tufrepo.RequestPackage, f otapkg.Facts) {
 // device.
 func buildOf(post []string, fingerprint, model string) bool {
 	fp, ok := otapkg.ParseFingerprint(fingerprint)
-	return len(post) == 1 || ok && fp.Device == model
+	return slices.Contains(post, fingerprint) && (len(post) == 1 || ok && fp.Device == model)
 }
 
 // keys are those that may sign packages of a channel: those given for it, or for every channel.

@@ -146,8 +146,8 @@ func (r *staging) targets() []tufrepo.Target {
 	return list
 }
 
-// again binds and stages what the release says by now.
-func (r *staging) again() {
+// restage binds and stages what the release says by now.
+func (r *staging) restage() {
 	r.bind()
 	r.stage(r.targets())
 }
@@ -299,7 +299,7 @@ func TestReviewRefuses(t *testing.T) {
 				r.effect.Effect.Probes = append(r.effect.Effect.Probes, p)
 			}
 			r.manifest.Ask = r.effect.Effect.Ask
-			r.again()
+			r.restage()
 		}, ManifestBad},
 		{"the effect document judges by another rule than the one bound", func(t *testing.T, r *staging) {
 			r.asBytes = func(e, n []byte) ([]byte, []byte) {
@@ -314,40 +314,40 @@ func TestReviewRefuses(t *testing.T) {
 		{"a condition that does not type-check", func(t *testing.T, r *staging) {
 			r.effect.Effect.Rules = slices.Clone(r.effect.Effect.Rules)
 			r.effect.Effect.Rules[0].When = "uploads_off > true"
-			r.again()
+			r.restage()
 		}, DocumentBad},
 		{"the effect asks otherwise than the manifest", func(t *testing.T, r *staging) {
 			r.manifest.Ask.Hours = 1
-			r.again()
+			r.restage()
 		}, DocumentBad},
 		{"the effect is of another name", func(t *testing.T, r *staging) {
 			r.effect.Effect.Name = "build-runs"
-			r.again()
+			r.restage()
 		}, DocumentBad},
 		{"the effect is of another release", func(t *testing.T, r *staging) {
 			r.effect.Counter++
-			r.again()
+			r.restage()
 		}, DocumentBad},
 		{"the effect is for another model", func(t *testing.T, r *staging) {
 			r.effect.Model, r.effect.Builds[0].Model = "dior", "dior"
-			r.again()
+			r.restage()
 		}, DocumentBad},
 		{"the effect counts a build that is not of the release", func(t *testing.T, r *staging) {
 			r.effect.Builds = append(r.effect.Builds, effect.Build{Fingerprint: "x/y", Model: "armani", Variant: "armani"})
-			r.again()
+			r.restage()
 		}, DocumentBad},
 		{"the effect lacks the build", func(t *testing.T, r *staging) {
 			r.effect.Builds[0].Fingerprint = "x/y"
-			r.again()
+			r.restage()
 		}, DocumentBad},
 		{"the notes speak a language more", func(t *testing.T, r *staging) {
 			r.notes.Notes["fr"] = "Oui"
 			r.notes.Questions = nil
-			r.again()
+			r.restage()
 		}, DocumentBad},
 		{"the notes are of another release", func(t *testing.T, r *staging) {
 			r.notes.Release = "other"
-			r.again()
+			r.restage()
 		}, DocumentBad},
 		{"the notes lie elsewhere", func(t *testing.T, r *staging) {
 			r.manifest.NotesDocument.Path = tufrepo.NotesPath("armani", "other")
@@ -373,7 +373,7 @@ func TestReviewRefuses(t *testing.T) {
 		}, TargetDiffers},
 		{"the package was built before the prompt day", func(t *testing.T, r *staging) {
 			r.manifest.Ask.PromptDay, r.effect.Effect.PromptDay = "2014-12-24", "2014-12-24"
-			r.again()
+			r.restage()
 		}, DownUnpatch},
 		{"the profile says another family", func(t *testing.T, r *staging) { r.request.Models[0].Profile.Family = "ab" }, FactsDiffer},
 		{"the profile lacks the variant", func(t *testing.T, r *staging) { r.request.Models[0].Variants = []string{"armani"} }, ModelUnknown},

@@ -173,7 +173,7 @@ func (c *rotation) stage(p RotateParams) (map[string][]byte, error) {
 		}
 	}
 	for role := range c.builds {
-		if staged[role], err = again(p, role); err != nil {
+		if staged[role], err = bumpVersion(p, role); err != nil {
 			return nil, err
 		}
 	}
@@ -202,8 +202,8 @@ func (p RotateParams) replace(role string, who *tufrepo.RoleKeys) error {
 	return nil
 }
 
-// again is the next version of a model's builds with the same content.
-func again(p RotateParams, role string) ([]byte, error) {
+// bumpVersion is the next version of a model's builds with the same content.
+func bumpVersion(p RotateParams, role string) ([]byte, error) {
 	info, err := tufrepo.Read(p.Trusted.Files[role])
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", role, err)

@@ -16,12 +16,12 @@ type Batch struct{ files durable.Batch }
 
 // New adds a file that must not exist (fs.ErrExist).
 func (b *Batch) New(path string, content []byte, mode fs.FileMode) error {
-	return unwritten(path, b.files.New(path, content, mode))
+	return writeError(path, b.files.New(path, content, mode))
 }
 
 // Replace adds a file that may exist.
 func (b *Batch) Replace(path string, content []byte, mode fs.FileMode) error {
-	return unwritten(path, b.files.Replace(path, content, mode))
+	return writeError(path, b.files.Replace(path, content, mode))
 }
 
 // Commit puts the files in place. If it fails, new files that are in place already are removed
@@ -37,7 +37,7 @@ func (b *Batch) Commit() error {
 // Discard removes what was written and not put in place. It may follow Commit.
 func (b *Batch) Discard() { b.files.Discard() }
 
-func unwritten(path string, err error) error {
+func writeError(path string, err error) error {
 	switch {
 	case err == nil:
 		return nil
@@ -57,5 +57,5 @@ func exists(path string) error {
 
 // Replace writes a file whether it exists or not: whole, durable, or as it was before.
 func Replace(path string, content []byte, mode fs.FileMode) error {
-	return unwritten(path, durable.WriteFile(path, content, mode))
+	return writeError(path, durable.WriteFile(path, content, mode))
 }

@@ -153,7 +153,7 @@ func loadReport(path string) (report.Report, report.Reference, error) {
 	}
 	r, reference, err := envelope.Open([]byte(strings.TrimSuffix(string(text), "\n"))) // an editor adds a line end
 	if err != nil {
-		return r, reference, unread(path, text, fmt.Errorf("signed report: %w", err))
+		return r, reference, parseError(path, text, fmt.Errorf("signed report: %w", err))
 	}
 	return r, reference, nil
 }

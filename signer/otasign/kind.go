@@ -51,9 +51,9 @@ func kindOf(text []byte) string {
 	return ""
 }
 
-// unread is the error of a file that could not be parsed. It says if the file is of another kind than
+// parseError is the error of a file that could not be parsed. It says if the file is of another kind than
 // the one that is wanted; if it is of that kind, it was altered.
-func unread(path string, text []byte, err error) error {
+func parseError(path string, text []byte, err error) error {
 	found, wanted := kindOf(text), ""
 	for _, k := range kinds {
 		if k.parser != "" && strings.HasPrefix(err.Error(), k.parser) {

@@ -125,7 +125,7 @@ func load[T any](path string, parse func([]byte) (T, error)) (T, error) {
 	}
 	v, err := parse(text)
 	if err != nil {
-		return v, unread(path, text, err)
+		return v, parseError(path, text, err)
 	}
 	return v, nil
 }

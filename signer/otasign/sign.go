@@ -49,7 +49,7 @@ func (a *app) signCommand() *cobra.Command {
 			if err := a.saySummary(summary, f.asJSON); err != nil {
 				return err
 			}
-			if err := skip.allow(summary); err != nil {
+			if err := skip.refuseUnchecked(summary); err != nil {
 				return err
 			}
 			if !yes {
@@ -75,8 +75,8 @@ func (a *app) signCommand() *cobra.Command {
 // skipped are the checks that a signer leaves out knowingly.
 type skipped struct{ trust, otaKey bool }
 
-// allow refuses a review in which a check could not be made, unless it is skipped.
-func (s skipped) allow(summary ceremony.Summary) error {
+// refuseUnchecked refuses a review in which a check could not be made, unless it is skipped.
+func (s skipped) refuseUnchecked(summary ceremony.Summary) error {
 	var faults []error
 	for _, p := range summary.Problems {
 		switch {

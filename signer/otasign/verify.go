@@ -49,7 +49,7 @@ func (a *app) assembleCommand() *cobra.Command {
 			if len(bundle.Files) == 0 {
 				return refusal{errors.New("signatures are missing; nothing was written")}
 			}
-			if err := follows(out, bundle); err != nil {
+			if err := checkSuccessor(out, bundle); err != nil {
 				return err
 			}
 			if err := keys.Replace(out, withNames(bundle, names).Bytes(), 0o644); err != nil {
@@ -63,9 +63,9 @@ func (a *app) assembleCommand() *cobra.Command {
 	return c
 }
 
-// follows refuses to replace a trust file by a state that does not follow from it: a request is
+// checkSuccessor refuses to replace a trust file by a state that does not follow from it: a request is
 // whatever somebody sent.
-func follows(path string, b tufrepo.Bundle) error {
+func checkSuccessor(path string, b tufrepo.Bundle) error {
 	trusted, err := loadTrust(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
