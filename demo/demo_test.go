@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"maps"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -14,26 +15,53 @@ import (
 	"landed/handset/sim"
 )
 
-// TestOnce runs the demo to its end with the smallest fleet and reads its one JSON object.
-func TestOnce(t *testing.T) {
+// raceDetector says if each step costs ten times as much; what races there are can be met in the shorter stories.
+var raceDetector bool
+
+// told runs a story to its end with the smallest fleet and reads its one JSON object.
+func told(t *testing.T, story string) (r result) {
+	t.Helper()
 	var out, complaints bytes.Buffer
-	if code := run([]string{"-once", "-handsets", "70", "-json"}, &out, &complaints); code != 0 {
+	args := []string{"-once", "-handsets", "70", "-json", "-story", story}
+	if code := run(args, &out, &complaints); code != 0 {
 		t.Fatalf("exit %d: %s\n%s", code, &complaints, &out)
 	}
 	dec := json.NewDecoder(&out)
 	dec.DisallowUnknownFields()
-	var r result
 	if err := dec.Decode(&r); err != nil {
 		t.Fatal(err)
 	}
 	if dec.More() {
 		t.Error("more than one JSON value was printed")
 	}
-	if !r.Agrees || r.Handsets != 70 || r.Observer.Before == 0 || r.Observer.AfterPatched == 0 || len(r.Models) != len(fixtures.Models()) {
+	if !r.Agrees || r.Handsets != 70 {
+		t.Errorf("got %+v", r)
+	}
+	return r
+}
+
+// TestOnce tells the first story, and goes on with the second release, but for the race detector: .ci/run tells that one
+// without it.
+func TestOnce(t *testing.T) {
+	story := "second-release"
+	if testing.Short() || raceDetector {
+		story = "first"
+	}
+	r := told(t, story)
+	checkFirst(t, r)
+	if story != "first" {
+		checkSecond(t, r)
+	}
+}
+
+func checkFirst(t *testing.T, r result) {
+	t.Helper()
+	if r.Observer.Before == 0 || r.Observer.AfterPatched == 0 || len(r.Models) != len(fixtures.Models()) {
 		t.Errorf("got %+v", r)
 	}
 	for _, m := range r.Models {
-		if got := slices.Sorted(maps.Keys(m.Verdicts)); !slices.Equal(got, slices.Sorted(slices.Values(sim.Classes(sim.OptIn)))) {
+		want := slices.Sorted(slices.Values(sim.Classes(sim.OptIn)))
+		if got := slices.Sorted(maps.Keys(m.Verdicts)); !slices.Equal(got, want) {
 			t.Errorf("%s lists the classes %v", m.Model, got)
 		}
 		if sum(m.Verdicts) != m.Installations || !maps.Equal(m.Verdicts, m.Truth) {
@@ -48,8 +76,74 @@ func TestOnce(t *testing.T) {
 	}
 }
 
+// checkSecond: no total moves, what was shown of the first release stays, and the model that was halted is repaired.
+func checkSecond(t *testing.T, r result) {
+	t.Helper()
+	if *r.Dips != 0 || r.Probes < 10 || r.TotalsBefore.All < 70 || !reflect.DeepEqual(r.TotalsBefore, r.TotalsAfter) {
+		t.Errorf("totals before %+v, after %+v; %d dips in %d probes", r.TotalsBefore, r.TotalsAfter, *r.Dips, r.Probes)
+	}
+	byName := map[string]map[string]modelResult{}
+	for _, release := range r.Releases {
+		byName[release.Release] = map[string]modelResult{}
+		for _, m := range release.Models {
+			byName[release.Release][m.Model] = m
+		}
+	}
+	bad, good := byName[r.Release][badModel], byName["miui-cloud-messaging-opt-in-corrected"][badModel]
+	if bad.RolloutState != "halted" || bad.Verdicts["leak"] == 0 || good.Verdicts["leak"] != 0 ||
+		good.Verdicts["confirmed_off"] == 0 {
+		t.Errorf("under the stopped release %+v, under the corrected one %+v", bad, good)
+	}
+	lists := byName["miui-app-list-upload-off"]
+	if len(lists) != 2 || lists["armani"].Verdicts["not_sent"] == 0 || lists["dior"].Verdicts["not_sent"] == 0 {
+		t.Errorf("the next fix: %+v", lists)
+	}
+}
+
+// TestPlain: nothing but that it runs is claimed of a model that no program knew.
+func TestPlain(t *testing.T) {
+	r := told(t, "plain")
+	if len(r.Models) != 1 || slices.Contains(fixtures.Models(), r.Models[0].Model) || r.Models[0].Verdicts["runs"] < 60 ||
+		len(r.Models[0].Verdicts) != len(sim.Classes(sim.BuildRuns)) {
+		t.Errorf("got %+v", r.Models)
+	}
+}
+
+// TestProberCountsDips: a total that is lower than it ever was is a dip: of a model, of a model that is gone, of all.
+func TestProberCountsDips(t *testing.T) {
+	of := func(a, b int64) totals { return totals{a + b, map[string]int64{"a": a, "b": b}} }
+	highest := totals{Models: map[string]int64{}}
+	for i, step := range []struct {
+		now  totals
+		want int
+	}{
+		{of(2, 3), 0}, {of(2, 4), 0}, {of(3, 3), 1}, {of(3, 4), 0}, {of(0, 4), 2}, {totals{7, map[string]int64{"a": 7}}, 1},
+	} {
+		if got := highest.raise(step.now); got != step.want {
+			t.Errorf("step %d: %d dips, wanted %d", i, got, step.want)
+		}
+	}
+}
+
+// TestShipmentIsHeldAgainstItsBuilds: a build that does something else than the release says is not shipped.
+func TestShipmentIsHeldAgainstItsBuilds(t *testing.T) {
+	build := func(migration string) func(string) (fixtures.Build, error) {
+		return func(device string) (fixtures.Build, error) {
+			b, err := fixtures.LaterBuildOf(device, fixtures.Patched, 1)
+			b.Config.Migration = migration
+			return b, err
+		}
+	}
+	if _, err := newShipment(correctedSource, []string{badModel}, build("switch_off")); err != nil {
+		t.Error(err)
+	}
+	if _, err := newShipment(correctedSource, []string{badModel}, build("leave")); err == nil {
+		t.Error("an image that leaves the service on is shipped as one that switches it off")
+	}
+}
+
 func TestArgumentsAreRefusedInWords(t *testing.T) {
-	for _, args := range [][]string{{"-handsets", "3"}, {"now"}, {"-no-such-flag"}} {
+	for _, args := range [][]string{{"-handsets", "3"}, {"now"}, {"-no-such-flag"}, {"-story", "third"}} {
 		var out, complaints bytes.Buffer
 		if code := run(args, &out, &complaints); code != 2 || out.Len() > 0 || complaints.Len() == 0 {
 			t.Errorf("%v: exit %d, %q, %q", args, code, &out, &complaints)
@@ -60,7 +154,8 @@ func TestArgumentsAreRefusedInWords(t *testing.T) {
 // TestABadAddressEndsIt wants the reason, not a hang.
 func TestABadAddressEndsIt(t *testing.T) {
 	var out, complaints bytes.Buffer
-	if code := run([]string{"-once", "-addr", "256.0.0.1:1"}, &out, &complaints); code != 1 || !strings.Contains(complaints.String(), "-addr") {
+	code := run([]string{"-once", "-addr", "256.0.0.1:1"}, &out, &complaints)
+	if code != 1 || !strings.Contains(complaints.String(), "-addr") {
 		t.Errorf("exit %d, %q", code, &complaints)
 	}
 }

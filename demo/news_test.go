@@ -12,8 +12,9 @@ import (
 func TestWrap(t *testing.T) {
 	indent := strings.Repeat(" ", 14)
 	for name, text := range map[string]string{
-		"short":    "day  0 00:00  Published.",
-		"long":     "day  4 02:00  hm2013023       finished: the last stage passed its gates with 19 of 19 judged installations proven; late joiners are included · größer",
+		"short": "day  0 00:00  Published.",
+		"long": "day  4 02:00  hm2013023       finished: the last stage passed its gates with 19 of 19 judged " +
+			"installations proven; late joiners are included · größer",
 		"one word": "day  0 00:00  " + strings.Repeat("x", 200),
 		"exact":    "day  0 00:00  " + strings.Repeat("abcd ", 30),
 	} {

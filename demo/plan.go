@@ -108,7 +108,7 @@ func plainUpdate() (plan, error) {
 	if err != nil {
 		return plan{}, err
 	}
-	p := plan{days: 12, models: modelSource}
+	p := plan{days: 18, models: modelSource}
 	var devices []string
 	var faults []error
 	described := map[string]fixtures.Model{}

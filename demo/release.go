@@ -45,7 +45,7 @@ func (p *people) publish(ctx context.Context, s *site, ship shipment) error {
 	if err != nil {
 		return err
 	}
-	s.news.say("Release %s is staged for %d models.", ship.Name, len(packages))
+	s.news.say("Release %s is staged for %s.", ship.Name, strings.Join(ship.models, ", "))
 	return p.sign(ctx, s, change.ID, folder)
 }
 
@@ -109,8 +109,7 @@ func (p *people) sign(ctx context.Context, s *site, change, folder string) error
 			return err
 		}
 		if len(answer.Roles) > 0 {
-			s.news.say("%s reviewed %d packages and signed: %d of %d.", name, len(summary.Packages), answer.Roles[0].Have,
-				answer.Roles[0].Need)
+			s.news.say("%s reviewed every package and signed: %d of %d.", name, answer.Roles[0].Have, answer.Roles[0].Need)
 		}
 		if answer.State == "published" {
 			s.news.say("Published: handsets may install it once a rollout offers it.")

@@ -22,7 +22,9 @@ type shipment struct {
 }
 
 // newShipment reads a release and gives it its builds. It refuses a build that does not do what the release says.
-func newShipment(source []byte, models []string, buildOf func(device string) (fixtures.Build, error)) (shipment, error) {
+func newShipment(
+	source []byte, models []string, buildOf func(device string) (fixtures.Build, error),
+) (shipment, error) {
 	declared, err := release.Parse(source)
 	if err != nil {
 		return shipment{}, err

@@ -112,7 +112,14 @@ func (s *site) startRollout(ctx context.Context, release, device string, stages 
 	return err
 }
 
-// addModels gives the running server a file of models, as an engineer does.
+// addModels gives the running server a file of models, as an engineer does; nil is none.
 func (s *site) addModels(ctx context.Context, file []byte) error {
-	return nil
+	if file == nil {
+		return nil
+	}
+	added, err := s.api.AddModels(ctx, file, "a model that no program knew before")
+	for _, m := range added {
+		s.news.say("Model %s (%s) is %s, from a file.", m.Device, m.Product, m.Became)
+	}
+	return err
 }

@@ -63,7 +63,7 @@ func (t *trail) progress(ctx context.Context) error {
 		proven += m.Proven
 		leaking += m.Verdicts["leak"]
 	}
-	t.site.news.progress(fmt.Sprintf("known %d · active before %d · patched %d · proven %d · leaking %d", n, active, running,
-		proven, leaking))
+	t.site.news.progress(fmt.Sprintf("known %d · active before %d · patched %d · proven %d · leaking %d",
+		n, active, running, proven, leaking))
 	return nil
 }

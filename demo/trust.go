@@ -92,7 +92,7 @@ func (p *people) addModels(ctx context.Context, s *site, online tufrepo.OnlineKe
 		staged[role] = bundle.Files[tufrepo.MetadataFile(role, versionOf(staged[role]))]
 	}
 	p.trusted = p.trusted.With(staged)
-	s.news.say("%d models brought in: %s. Each is signed for by 2 of 3.", len(roles), strings.Join(roles, ", "))
+	s.news.say("Models brought in: %s. Each is signed for by 2 of 3.", strings.Join(roles, ", "))
 	return nil
 }
 

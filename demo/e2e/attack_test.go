@@ -67,7 +67,9 @@ var tricks = map[string]func(*thief) error{
 		one := func(k tufrepo.Signer) tufrepo.RoleKeys {
 			return tufrepo.RoleKeys{Keys: []tufrepo.Key{k.Key()}, Threshold: 1}
 		}
-		doc, err := tufrepo.NewTargets(100, inAWeek(), []tufrepo.ModelKeys{{Role: "armani", Builds: one(stolen{own}), Offers: one(t.keys["offers"])}})
+		doc, err := tufrepo.NewTargets(100, inAWeek(), []tufrepo.ModelKeys{
+			{Role: "armani", Builds: one(stolen{own}), Offers: one(t.keys["offers"])},
+		})
 		if err == nil {
 			t.roles[tufrepo.Targets], err = tufrepo.Sign(doc, t.keys["offers"])
 		}
@@ -80,7 +82,10 @@ func steal(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 3 || tricks[args[1]] == nil {
 		ts.Fatalf("usage: steal DATA TRICK FEED")
 	}
-	t := &thief{feed: ts.MkAbs(args[2]), keys: map[string]tufrepo.Signer{}, roles: map[string][]byte{}, other: map[string]manifests.Package{}}
+	t := &thief{
+		feed: ts.MkAbs(args[2]), keys: map[string]tufrepo.Signer{}, roles: map[string][]byte{},
+		other: map[string]manifests.Package{},
+	}
 	ts.Check(os.CopyFS(t.feed, os.DirFS(filepath.Join(ts.MkAbs(args[0]), "feed"))))
 	for _, name := range []string{"snapshot", "timestamp", "offers"} {
 		key, err := stolenKey(filepath.Join(ts.MkAbs(args[0]), "keys", name+".pem"))
@@ -118,7 +123,8 @@ func (t *thief) read(role string) ([]byte, tufrepo.Info, error) {
 
 // look finds the approved packages, and makes an honest offer of armani's.
 func (t *thief) look() error {
-	t.offer = offers.Offer{Rollout: "stolen", State: offers.StateRunning, Salt: strings.Repeat("0", 32), Stage: 1, Share: offers.WholeFleet}
+	t.offer = offers.Offer{Rollout: "stolen", State: offers.StateRunning, Salt: strings.Repeat("0", 32), Stage: 1,
+		Share: offers.WholeFleet}
 	for _, role := range []string{"armani", "dior"} {
 		_, info, err := t.read(role)
 		if err != nil {
@@ -167,7 +173,8 @@ func (t *thief) publish() error {
 	if err != nil {
 		return err
 	}
-	made, err := tufrepo.NewRole(old.Version+1, inAWeek(), []tufrepo.Target{{Path: p.Path, Length: p.Length, SHA256: p.SHA256}})
+	target := tufrepo.Target{Path: p.Path, Length: p.Length, SHA256: p.SHA256}
+	made, err := tufrepo.NewRole(old.Version+1, inAWeek(), []tufrepo.Target{target})
 	if err != nil {
 		return err
 	}

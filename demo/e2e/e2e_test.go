@@ -78,9 +78,11 @@ var commands = map[string]func(*testscript.TestScript, bool, []string){
 	"etag":       etag,
 	"mark":       mark,
 	"await-new":  awaitNew,
+	"judge-all":  judgeAll,
 }
 
-// setUp puts two files into the folder of each story: the real release as release.yaml, and stages.yaml.
+// setUp puts files into the folder of each story: the real release as release.yaml, the later ones of the demo under
+// their names, and stages.yaml.
 func setUp(e *testscript.Env) error {
 	e.Setenv("OTASIGN_PASSPHRASE", "correct horse battery staple")
 	e.Setenv("OTAD_TICK", "200ms")          // what is due is looked at often, so that stories take seconds
@@ -88,10 +90,23 @@ func setUp(e *testscript.Env) error {
 	e.Setenv("OTAD_TIMESTAMP_EVERY", "24h") // a third of it
 	e.Setenv("GORACE", "atexit_sleep_ms=0") // each process would wait a second at its end, if built with -race
 	e.Values[stateKey{}] = &state{}
-	stages, err := os.ReadFile("testdata/stages.yaml")
-	return errors.Join(err,
-		os.WriteFile(filepath.Join(e.WorkDir, "stages.yaml"), stages, 0o644),
-		os.WriteFile(filepath.Join(e.WorkDir, "release.yaml"), release.OptInSource(), 0o644))
+	texts := map[string][]byte{"release.yaml": release.OptInSource()}
+	for name, from := range map[string]string{
+		"stages.yaml": "testdata/stages.yaml", "corrected.yaml": "../releases/corrected.yaml",
+		"app-list.yaml": "../releases/app-list-upload-off.yaml", "plain.yaml": "../releases/plain.yaml",
+		"model.yaml": "../releases/model.yaml",
+	} {
+		text, err := os.ReadFile(from)
+		if err != nil {
+			return err
+		}
+		texts[name] = text
+	}
+	var faults []error
+	for name, text := range texts {
+		faults = append(faults, os.WriteFile(filepath.Join(e.WorkDir, name), text, 0o644))
+	}
+	return errors.Join(faults...)
 }
 
 // state is what the commands of one script remember.
@@ -142,7 +157,8 @@ func publish(ts *testscript.TestScript, neg bool, args []string) {
 	var uploads []string
 	for _, model := range args[1:] {
 		file := fmt.Sprintf("packages/%s-%s.zip", model, args[0])
-		run(ts, "mkfixture", "write", model, args[0], "--key", "maker/ota.key.pem", "--cert", "maker/ota.cert.pem", "-o", file)
+		run(ts, "mkfixture", "write", model, args[0],
+			"--key", "maker/ota.key.pem", "--cert", "maker/ota.cert.pem", "-o", file)
 		uploads = append(uploads, file)
 	}
 	run(ts, "otactl", "trust", "import", "ceremony/trust.json")
@@ -165,8 +181,9 @@ func handset(ts *testscript.TestScript, neg bool, args []string) {
 	name, model := args[0], args[1]
 	firmware := "sold-" + model + ".zip"
 	if _, err := os.Stat(ts.MkAbs(firmware)); err != nil {
-		run(ts, "mkfixture", "write", model, "unpatched", "--key", "maker/ota.key.pem", "--cert", "maker/ota.cert.pem", "-o", firmware)
+		run(ts, "mkfixture", "write", model, "unpatched",
+			"--key", "maker/ota.key.pem", "--cert", "maker/ota.cert.pem", "-o", firmware)
 	}
-	run(ts, "otahandset", "--dir", name, "--once", "--server", ts.Getenv("OTACTL_URL"), "--model", model, "--root", "root.json",
-		"--firmware", firmware, "--ota-key", "maker/ota.cert.pem")
+	run(ts, "otahandset", "--dir", name, "--once", "--server", ts.Getenv("OTACTL_URL"), "--model", model,
+		"--root", "root.json", "--firmware", firmware, "--ota-key", "maker/ota.cert.pem")
 }

@@ -36,8 +36,9 @@ func waiting(name string, seq int64) []byte {
 			"feature": probe.Int(0), "state": probe.Word("off"), "origin": probe.Word("factory_default"),
 			"consent": probe.Word("none"), "consent_when": probe.Word("no_day"), "auto_gate": probe.Word("open"),
 			"slot_1": probe.Word("absent"), "slot_2": probe.Word("absent"), "attempts_setup": probe.Int(0),
-			"attempts_build": probe.Int(0), "lookups_off": probe.Int(0), "boot": probe.Bool(true), "sim_ready": probe.Bool(false),
-			"data_up": probe.Bool(false), "observed_hours": probe.Int(0), "transport": probe.Word("not_used"),
+			"attempts_build": probe.Int(0), "lookups_off": probe.Int(0), "boot": probe.Bool(true),
+			"sim_ready": probe.Bool(false), "data_up": probe.Bool(false), "observed_hours": probe.Int(0),
+			"transport": probe.Word("not_used"),
 		},
 	})
 }

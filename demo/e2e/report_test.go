@@ -20,8 +20,8 @@ import (
 	fixtures "landed/firmware-fixtures"
 )
 
-// send FORM NAME SEQ ANSWER: posts report SEQ of installation NAME in a form, and wants an answer: new, replayed, late, or
-// the code of a refusal.
+// send FORM NAME SEQ ANSWER: posts report SEQ of installation NAME in a form, and wants an answer: new, replayed, late,
+// or the code of a refusal.
 func send(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 4 || forms[args[0]] == nil {
 		ts.Fatalf("usage: send FORM NAME SEQ ANSWER")
@@ -144,8 +144,10 @@ func beginUpload(ts *testscript.TestScript, neg bool, args []string) {
 
 // leftToPeople are hostile packages that a server takes in with a finding, for the signers to judge; and one that is a
 // good package of another model, which handsets refuse; and one that is no package by its name already.
-var leftToPeople = map[string]bool{"dev-file-name": true, "name-md5": true, "wipe-flag": true, "boot-write-bootloader": true, "boot-write-modem": true, "ab-order": true,
-	"dev-other-model": true, "zip-fastboot": true}
+var leftToPeople = map[string]bool{
+	"dev-file-name": true, "name-md5": true, "wipe-flag": true, "boot-write-bootloader": true, "boot-write-modem": true,
+	"ab-order": true, "dev-other-model": true, "zip-fastboot": true,
+}
 
 // hostile: every hostile package that mkfixture knows gets the finding that it is made for, and is refused.
 func hostile(ts *testscript.TestScript, neg bool, args []string) {
@@ -156,7 +158,8 @@ func hostile(ts *testscript.TestScript, neg bool, args []string) {
 		if leftToPeople[h.Name] {
 			continue
 		}
-		run(ts, "mkfixture", "hostile", h.Name, "--key", "maker/ota.key.pem", "--cert", "maker/ota.cert.pem", "-o", "hostile.zip")
+		run(ts, "mkfixture", "hostile", h.Name,
+			"--key", "maker/ota.key.pem", "--cert", "maker/ota.cert.pem", "-o", "hostile.zip")
 		err := ts.Exec("otactl", "upload", "--json", "--name", cmp.Or(h.File, h.Name+".zip"), "hostile.zip")
 		if found := ts.ReadFile("stdout"); err == nil || !strings.Contains(found, h.Want[0]) {
 			ts.Fatalf("%s was not refused for %s:\n%s", h.Name, h.Want[0], found)
@@ -171,7 +174,8 @@ var canMount = sync.OnceValue(func() bool {
 		return false
 	}
 	defer os.Remove(dir)
-	return exec.Command("mount", "-t", "tmpfs", "-o", "size=4k", "tmpfs", dir).Run() == nil && exec.Command("umount", "-l", dir).Run() == nil
+	return exec.Command("mount", "-t", "tmpfs", "-o", "size=4k", "tmpfs", dir).Run() == nil &&
+		exec.Command("umount", "-l", dir).Run() == nil
 })
 
 // tmpfs DIR SIZE: a small disk of its own, until the script ends.

@@ -30,7 +30,8 @@ func TestSecondClient(t *testing.T) {
 	install := exec.CommandContext(wait, "npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts")
 	install.Dir, install.WaitDelay = dir, time.Second
 	if out, err := install.CombinedOutput(); err != nil {
-		t.Skipf("npm cannot fetch tuf-js, %v; with the npm registry in reach this test runs it against the feed:\n%s", err, lastLines(string(out)))
+		t.Skipf("npm cannot fetch tuf-js, %v; with the npm registry in reach this test runs it against the feed:\n%s",
+			err, lastLines(string(out)))
 	}
 	testscript.Run(t, testscript.Params{
 		Files:               []string{filepath.Join("testdata", "second_client.txtar")},

@@ -37,8 +37,8 @@ func firstLine(text string) string {
 	return strings.TrimSpace(line)
 }
 
-// up FILE: waits until the server whose address is written to FILE is ready, and sets OTACTL_URL. The file is removed, so
-// that the next server's is not taken for it.
+// up FILE: waits until the server whose address is written to FILE is ready, and sets OTACTL_URL. The file is
+// removed, so that the next server's is not taken for it.
 func up(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 1 {
 		ts.Fatalf("usage: up FILE")
@@ -95,8 +95,8 @@ func get(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(os.WriteFile(ts.MkAbs(args[1]), body, 0o644))
 }
 
-// envfield NAME FILE FIELD...: sets a variable to a field of a JSON file; a number among the fields is an index. FILE may
-// be stdout.
+// envfield NAME FILE FIELD...: sets a variable to a field of a JSON file; a number among the fields is an index.
+// FILE may be stdout.
 func envField(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 3 {
 		ts.Fatalf("usage: envfield NAME FILE FIELD...")
