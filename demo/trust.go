@@ -19,7 +19,7 @@ import (
 type people struct {
 	root    []byte // what handsets are sold with
 	trusted tufrepo.Set
-	hands   map[string]ceremony.Hand // by name and use: "bo builds"
+	hands   map[string]ceremony.SigningKey // by name and use: "bo builds"
 }
 
 var names = []string{"bo", "cy", "dee", "eli", "fay"}
@@ -41,9 +41,9 @@ func foundTrust(ctx context.Context, s *site, devices []string) (*people, error)
 	if err != nil {
 		return nil, err
 	}
-	p := &people{hands: map[string]ceremony.Hand{}, root: bundle.Files[tufrepo.MetadataFile(tufrepo.Root, 1)]}
+	p := &people{hands: map[string]ceremony.SigningKey{}, root: bundle.Files[tufrepo.MetadataFile(tufrepo.Root, 1)]}
 	for _, k := range made {
-		p.hands[k.Public().Name+" "+k.Public().Use] = ceremony.Hand{Signer: k, Ledger: ceremony.NewLedger()}
+		p.hands[k.Public().Name+" "+k.Public().Use] = ceremony.SigningKey{Signer: k, Ledger: ceremony.NewLedger()}
 	}
 	if _, err := s.api.ImportTrust(ctx, bundle); err != nil {
 		return nil, err
@@ -70,7 +70,7 @@ func (p *people) addModels(ctx context.Context, s *site, online tufrepo.OnlineKe
 		return err
 	}
 	for _, k := range made {
-		p.hands[k.Public().Name+" builds"] = ceremony.Hand{Signer: k, Ledger: ceremony.NewLedger()}
+		p.hands[k.Public().Name+" builds"] = ceremony.SigningKey{Signer: k, Ledger: ceremony.NewLedger()}
 	}
 	var responses []tufrepo.Response
 	for _, name := range names[:2] {

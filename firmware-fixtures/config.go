@@ -81,7 +81,8 @@ func checkLines(name string, lines []confLine) error {
 	var errs []error
 	for _, l := range lines {
 		if !slices.Contains(l.allowed, l.value) {
-			errs = append(errs, fmt.Errorf("%s: %s is %q: wanted one of %s", name, l.key, l.value, strings.Join(l.allowed, ", ")))
+			errs = append(errs, fmt.Errorf("%s: %s is %q: wanted one of %s", name, l.key, l.value,
+				strings.Join(l.allowed, ", ")))
 		}
 	}
 	return errors.Join(errs...)

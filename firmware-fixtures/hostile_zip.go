@@ -13,7 +13,10 @@ import (
 )
 
 // hostileZip are archives that two readers would read differently, and what is no archive at all.
-func hostileZip() []HostileCase {
+func hostileZip() []HostileCase { return slices.Concat(hostileArchives(), hostileEntries()) }
+
+// hostileArchives have a fault of their structure.
+func hostileArchives() []HostileCase {
 	const m = "armani"
 	return []HostileCase{
 		{Name: "zip-not", Model: m, Want: []string{"ZIP-NOT"}, Why: "no zip directory anywhere",
@@ -62,6 +65,13 @@ func hostileZip() []HostileCase {
 			Write: forgery{directory: func(d []dirEntry) []dirEntry {
 				return slices.DeleteFunc(d, func(e dirEntry) bool { return e.name == "system/etc/hosts" })
 			}}.of(m)},
+	}
+}
+
+// hostileEntries are sound archives with an entry that must not be unpacked.
+func hostileEntries() []HostileCase {
+	const m = "armani"
+	return []HostileCase{
 		{Name: "zip-path-parent", Model: m, Want: []string{"ZIP-PATH"}, Why: "a name that leads out of the package",
 			Write: forgery{entries: extra("system/../../data/local/run.sh")}.of(m)},
 		{Name: "zip-path-absolute", Model: m, Want: []string{"ZIP-PATH"}, Why: "an absolute name",

@@ -45,7 +45,8 @@ func TestGoodPackagesInspectClean(t *testing.T) {
 			for _, f := range findings {
 				t.Errorf("%s %s: %s %s: %s", m, k, f.Level, f.Code, f.Message)
 			}
-			if !slices.Equal(facts.PostBuild, []string{b.Fingerprint}) || facts.PostTimestamp != b.UTC || !slices.Equal(facts.PreDevices, []string{m}) {
+			if !slices.Equal(facts.PostBuild, []string{b.Fingerprint}) || facts.PostTimestamp != b.UTC ||
+				!slices.Equal(facts.PreDevices, []string{m}) {
 				t.Errorf("%s %s: facts %+v", m, k, facts)
 			}
 		}

@@ -131,7 +131,8 @@ func BenchmarkDownload(b *testing.B) {
 			r := newRig(b)
 			sum := sha256.New()
 			io.CopyN(sum, zeros{}, size)
-			r.client.mem.Offer = &offers.Offer{Package: manifests.Package{Path: "builds/armani/big.zip", Length: size, SHA256: fmt.Sprintf("%x", sum.Sum(nil))}}
+			r.client.mem.Offer = &offers.Offer{Package: manifests.Package{Path: "builds/armani/big.zip", Length: size,
+				SHA256: fmt.Sprintf("%x", sum.Sum(nil))}}
 			r.server.Bend = func(w http.ResponseWriter, req *http.Request) bool {
 				if strings.Contains(req.URL.Path, "big.zip") {
 					io.CopyN(w, zeros{}, size)

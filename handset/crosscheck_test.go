@@ -71,7 +71,8 @@ func TestQuarrelIsReported(t *testing.T) {
 	lab := r.offer.Custom
 	lab.Channel = "lab"
 	r.server.Add(lab, "lab", r.content)
-	r.server.Packages["armani"] = append([]tufrepo.Target{{Path: "builds/armani/a.json", Length: 1, SHA256: strings.Repeat("0", 64)}}, r.server.Packages["armani"]...)
+	r.server.Packages["armani"] = append([]tufrepo.Target{{Path: "builds/armani/a.json", Length: 1, SHA256: strings.Repeat("0", 64)}},
+		r.server.Packages["armani"]...)
 	r.offer.Custom.Counter++
 	r.offered()
 	r.step()

@@ -188,7 +188,8 @@ func FuzzReadDocument(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {
 		const most = tufrepo.MaxTimestampBytes
-		resp := &http.Response{Header: http.Header{"Content-Encoding": {"gzip"}, "Content-Length": {strconv.Itoa(len(body))}}, Body: io.NopCloser(bytes.NewReader(body)), ContentLength: int64(len(body))}
+		resp := &http.Response{Header: http.Header{"Content-Encoding": {"gzip"}, "Content-Length": {strconv.Itoa(len(body))}},
+			Body: io.NopCloser(bytes.NewReader(body)), ContentLength: int64(len(body))}
 		text, err := readDocument(resp, most)
 		if err != nil {
 			if !errors.Is(err, errTooLong) && !errors.Is(err, errPacking) {

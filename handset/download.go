@@ -137,13 +137,16 @@ func startOf(resp *http.Response, have, length int64) (int64, error) {
 	switch resp.StatusCode {
 	case http.StatusOK:
 		if resp.ContentLength > length {
-			return 0, refuse(ClassEndless, report.PhaseDownload, codePayloadSize, "the server announces %d bytes, stated are %d", resp.ContentLength, length)
+			return 0, refuse(ClassEndless, report.PhaseDownload, codePayloadSize, "the server announces %d bytes, stated are %d",
+				resp.ContentLength, length)
 		}
 		return 0, nil
 	case http.StatusPartialContent:
 		var from, to, total int64
-		if _, err := fmt.Sscanf(resp.Header.Get("Content-Range"), "bytes %d-%d/%d", &from, &to, &total); err != nil || from != have || total != length {
-			return 0, refuse(ClassMix, report.PhaseDownload, codePayloadSize, "asked for bytes from %d of %d, the server answers with others", have, length)
+		if _, err := fmt.Sscanf(resp.Header.Get("Content-Range"), "bytes %d-%d/%d", &from, &to, &total); err != nil ||
+			from != have || total != length {
+			return 0, refuse(ClassMix, report.PhaseDownload, codePayloadSize, "asked for bytes from %d of %d, the server "+
+				"answers with others", have, length)
 		}
 		return have, nil
 	}

@@ -227,7 +227,8 @@ func (c *Client) Status() (Status, error) {
 // Reset forgets the installation as a factory reset does: the folder is emptied of everything but the
 // trusted metadata, which lie with the system. The next New makes a new key, a new secret, sequence 1.
 func Reset(dir string) error {
-	return errors.Join(os.RemoveAll(filepath.Join(dir, stateFile)), os.RemoveAll(filepath.Join(dir, downloadFile)), slots.Sweep(filepath.Join(dir, stateFile)))
+	return errors.Join(os.RemoveAll(filepath.Join(dir, stateFile)), os.RemoveAll(filepath.Join(dir, downloadFile)),
+		slots.Sweep(filepath.Join(dir, stateFile)))
 }
 
 func (c *Client) path(name string) string { return filepath.Join(c.cfg.Dir, name) }

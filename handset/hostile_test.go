@@ -64,7 +64,8 @@ func (m *meddler) RoundTrip(req *http.Request) (*http.Response, error) {
 		bent.header.Set("ETag", []string{`W/"x"`, `"x"`, "x", "", `"` + strings.Repeat("y", 60_000) + `"`}[m.dice.IntN(5)])
 	case 7:
 		bent.status = http.StatusPartialContent
-		bent.header.Set("Content-Range", []string{"bytes 0-0/1", "bytes 5-4/-1", "bytes */9", fmt.Sprintf("bytes 0-%d/%d", len(bent.body)-1, len(bent.body))}[m.dice.IntN(4)])
+		bent.header.Set("Content-Range", []string{"bytes 0-0/1", "bytes 5-4/-1", "bytes */9", fmt.Sprintf("bytes 0-%d/%d", len(bent.body)-1,
+			len(bent.body))}[m.dice.IntN(4)])
 	case 8:
 		bent.body = append(bent.body, bent.body...)
 	case 9:

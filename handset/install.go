@@ -49,9 +49,11 @@ func (c *Client) verify() error {
 func (c *Client) recheck(o offers.Offer, b slots.Build) error {
 	switch {
 	case o.Custom.Model != b.Model || o.Custom.Variant != b.Variant:
-		return refuse(ClassHardware, report.PhaseVerify, codeRecoveryWrong, "the package is for %s (%s), this handset is a %s (%s)", o.Custom.Model, o.Custom.Variant, b.Model, b.Variant)
+		return refuse(ClassHardware, report.PhaseVerify, codeRecoveryWrong, "the package is for %s (%s), this handset is a "+
+			"%s (%s)", o.Custom.Model, o.Custom.Variant, b.Model, b.Variant)
 	case o.Custom.Counter < c.mem.Counter:
-		return refuse(ClassRollback, report.PhaseVerify, codeTimestamp, "release counter %d, this handset has run %d", o.Custom.Counter, c.mem.Counter)
+		return refuse(ClassRollback, report.PhaseVerify, codeTimestamp, "release counter %d, this handset has run %d",
+			o.Custom.Counter, c.mem.Counter)
 	case o.Custom.Build.UTC < b.UTC:
 		return refuse(ClassRollback, report.PhaseVerify, codeTimestamp, "the package's build is older than the running one")
 	}
@@ -80,10 +82,12 @@ func (c *Client) judge(facts otapkg.Facts, findings otapkg.Findings) error {
 		return refuse(ClassHash, report.PhaseVerify, codePayloadHash, "the package changed on the disk")
 	}
 	if len(facts.PostBuild) > 0 && !slices.Contains(facts.PostBuild, o.Custom.Build.Fingerprint) {
-		return refuse(ClassDisagree, report.PhaseVerify, codeExcluded, "the package leads to another build than the one that was signed for")
+		return refuse(ClassDisagree, report.PhaseVerify, codeExcluded, "the package leads to another build than the "+
+			"one that was signed for")
 	}
 	if facts.PostTimestamp != 0 && facts.PostTimestamp != o.Custom.Build.UTC {
-		return refuse(ClassDisagree, report.PhaseVerify, codeTimestamp, "the package says it was built at %d, signed for is %d", facts.PostTimestamp, o.Custom.Build.UTC)
+		return refuse(ClassDisagree, report.PhaseVerify, codeTimestamp, "the package says it was built at %d, signed "+
+			"for is %d", facts.PostTimestamp, o.Custom.Build.UTC)
 	}
 	return nil
 }
@@ -119,7 +123,8 @@ func (c *Client) reboot() error {
 			continue
 		}
 		if img.Package != want {
-			return &Refusal{ClassInstall, report.PhaseBoot, slots.CodeBootedOldSlot, errors.Join(errors.New("the new system did not come up; the old one runs"), last)}
+			return &Refusal{ClassInstall, report.PhaseBoot, slots.CodeBootedOldSlot,
+				errors.Join(errors.New("the new system did not come up; the old one runs"), last)}
 		}
 		return c.bootSucceeded(img.Build)
 	}

@@ -49,7 +49,8 @@ func (r *Refusal) Error() string {
 func (r *Refusal) Unwrap() error { return r.Err }
 
 // blames says if the package, or what it did here, was at fault, so that trying it again and again helps nobody. A
-// disk that could not be read or written, or bytes that changed on it, are not the package's fault; nor is a bad download.
+// disk that could not be read or written, or bytes that changed on it, are not the package's fault; nor is a bad
+// download.
 func (r *Refusal) blames() bool {
 	switch {
 	case r.Class == ClassHandset:

@@ -39,7 +39,8 @@ func serve(h http.Handler, req *http.Request) (*http.Response, error) {
 	if n, err := strconv.ParseInt(w.sent.Get("Content-Length"), 10, 64); err == nil {
 		length = n
 	}
-	return &http.Response{Status: strconv.Itoa(w.code) + " " + http.StatusText(w.code), StatusCode: w.code, Header: w.sent, Body: pr, ContentLength: length, Request: req}, nil
+	return &http.Response{Status: strconv.Itoa(w.code) + " " + http.StatusText(w.code), StatusCode: w.code, Header: w.sent, Body: pr,
+		ContentLength: length, Request: req}, nil
 }
 
 type pipeWriter struct {

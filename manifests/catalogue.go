@@ -105,7 +105,8 @@ func NewCatalogue(models ...Model) (*Catalogue, error) {
 func (m Model) faults() []error {
 	var faults []error
 	if !deviceName.MatchString(m.Device) || strings.HasSuffix(m.Role(), "-offers") {
-		faults = append(faults, fmt.Errorf("device %q: wanted a letter, then letters, digits, _ or -, and not the ending -offers", m.Device))
+		faults = append(faults, fmt.Errorf("device %q: wanted a letter, then letters, digits, _ or -, and not the "+
+			"ending -offers", m.Device))
 	}
 	if m.Profile.Family != "file" && m.Profile.Family != "ab" {
 		faults = append(faults, fmt.Errorf("device %s: profile.family is %q, wanted file or ab", m.Device, m.Profile.Family))
@@ -115,7 +116,8 @@ func (m Model) faults() []error {
 	}
 	for _, v := range m.Variants {
 		if !deviceName.MatchString(v) {
-			faults = append(faults, fmt.Errorf("device %s: variant %q: wanted a letter, then letters, digits, _ or -", m.Device, v))
+			faults = append(faults, fmt.Errorf("device %s: variant %q: wanted a letter, then letters, digits, _ or -",
+				m.Device, v))
 		}
 		if slices.Contains(takenVariants, v) {
 			faults = append(faults, fmt.Errorf("device %s: no variant can be called %q: its manifest would lie "+

@@ -68,7 +68,8 @@ func (c *Custom) UnmarshalJSON(text []byte) error {
 func ParseCustom(raw []byte) (Custom, error) {
 	var w customWire
 	err := Understand(raw, "custom part", CustomSchema, &w)
-	c := Custom{max(w.Schema, 1), w.Model, w.Variant, w.Channel, w.Release, w.Counter, w.Build, string(w.Effect), w.Manifest}
+	c := Custom{max(w.Schema, 1), w.Model, w.Variant, w.Channel, w.Release, w.Counter, w.Build,
+		string(w.Effect), w.Manifest}
 	if err == nil {
 		err = c.faults()
 	}
@@ -95,7 +96,8 @@ func (c Custom) faults() error {
 	fault(c.Build.Fingerprint == "" || len(c.Build.Fingerprint) > 256,
 		"build.fingerprint has %d bytes, wanted 1 to 256", len(c.Build.Fingerprint))
 	fault(c.Effect != "" && !releaseName.MatchString(c.Effect), "effect %.80q is not the name of an effect", c.Effect)
-	fault(c.Schema >= CustomSchema && !hexDigest.MatchString(c.Manifest), "manifest %.80q: wanted 64 hex digits", c.Manifest)
+	fault(c.Schema >= CustomSchema && !hexDigest.MatchString(c.Manifest), "manifest %.80q: wanted 64 hex digits",
+		c.Manifest)
 	return errors.Join(faults...)
 }
 

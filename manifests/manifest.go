@@ -113,18 +113,19 @@ const (
 )
 
 func (o manifest1) manifest() (Manifest, error) {
-	m := Manifest{Schema: 1, Release: o.Release, Model: o.Model, Variant: o.Variant, Channel: o.Channel, Counter: o.Counter,
-		Build: o.Build, Package: o.Package, Effect: o.Effect.Name, Notes: o.Notes,
+	m := Manifest{Schema: 1, Release: o.Release, Model: o.Model, Variant: o.Variant, Channel: o.Channel,
+		Counter: o.Counter, Build: o.Build, Package: o.Package, Effect: o.Effect.Name, Notes: o.Notes,
 		Ask: probe.Ask{Hours: optInHours, PromptDay: o.Effect.PromptDay, Migration: o.Effect.Migration}}
 	if o.Effect.Name != optIn || o.Effect.Feature != optInFeature {
-		return m, fmt.Errorf("effect %q with feature %d; in schema 1 it is %s with feature %d", o.Effect.Name, o.Effect.Feature, optIn, optInFeature)
+		return m, fmt.Errorf("effect %q with feature %d; in schema 1 it is %s with feature %d",
+			o.Effect.Name, o.Effect.Feature, optIn, optInFeature)
 	}
 	return m, nil
 }
 
 func (m Manifest) schema1() manifest1 {
-	return manifest1{Schema: 1, Release: m.Release, Model: m.Model, Variant: m.Variant, Channel: m.Channel, Counter: m.Counter,
-		Build: m.Build, Package: m.Package, Notes: m.Notes,
+	return manifest1{Schema: 1, Release: m.Release, Model: m.Model, Variant: m.Variant, Channel: m.Channel,
+		Counter: m.Counter, Build: m.Build, Package: m.Package, Notes: m.Notes,
 		Effect: effect1{optIn, optInFeature, m.Ask.Migration, m.Ask.PromptDay}}
 }
 
@@ -150,7 +151,8 @@ func (m Manifest) Validate() error {
 			faults = append(faults, fmt.Errorf(format, args...))
 		}
 	}
-	fault(m.Schema != 1 && m.Schema != ManifestSchema, "schema is %d, this program reads 1 and %d", m.Schema, ManifestSchema)
+	fault(m.Schema != 1 && m.Schema != ManifestSchema, "schema is %d, this program reads 1 and %d",
+		m.Schema, ManifestSchema)
 	fault(!releaseName.MatchString(m.Release), "release name %q: wanted lower-case letters, digits and hyphens", m.Release)
 	fault(!deviceName.MatchString(m.Model), "model %q is not a device name", m.Model)
 	fault(!deviceName.MatchString(m.Variant), "variant %q is not a device name", m.Variant)

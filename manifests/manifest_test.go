@@ -92,9 +92,11 @@ func TestCustom(t *testing.T) {
 	}{
 		"schema 1": {`{"model":"armani","variant":"armani","channel":"stable","release":"r","counter":1,"build":{"fingerprint":"f","incremental":"i","utc":2},
 			"effect":{"name":"cloud-messaging-opt-in","feature":1,"migration":"leave","prompt_day":"2014-08-01"}}`,
-			Custom{Schema: 1, Model: "armani", Variant: "armani", Channel: "stable", Release: "r", Counter: 1, Build: Build{"f", "i", 2}, Effect: "cloud-messaging-opt-in"}},
+			Custom{Schema: 1, Model: "armani", Variant: "armani", Channel: "stable", Release: "r", Counter: 1, Build: Build{"f", "i", 2},
+				Effect: "cloud-messaging-opt-in"}},
 		"schema 2": {`{"schema":2,"model":"armani","variant":"armani","channel":"stable","release":"r","counter":1,"build":{"fingerprint":"f","incremental":"i","utc":2},"effect":"e","manifest":"` + digest + `","later":[1]}`,
-			Custom{Schema: 2, Model: "armani", Variant: "armani", Channel: "stable", Release: "r", Counter: 1, Build: Build{"f", "i", 2}, Effect: "e", Manifest: digest}},
+			Custom{Schema: 2, Model: "armani", Variant: "armani", Channel: "stable", Release: "r", Counter: 1, Build: Build{"f", "i", 2},
+				Effect: "e", Manifest: digest}},
 	} {
 		got, err := ParseCustom([]byte(tt.text))
 		if diff := cmp.Diff(tt.want, got); diff != "" || err != nil {

@@ -30,15 +30,17 @@ func TestDefaultCatalogueHoldsTheLineUp(t *testing.T) {
 }
 
 func TestCatalogueRefuses(t *testing.T) {
-	const good = "{device: a1, product: P, numbers: [], rom_names: [], variants: [a1], android: '4', profile: {family: file, legacy_recovery: true}}"
+	const good = "{device: a1, product: P, numbers: [], rom_names: [], variants: [a1], android: '4', profile: {family: file, " +
+		"legacy_recovery: true}}"
 	tests := map[string]struct{ text, wants string }{
-		"unknown key":       {"schema: 1\nmodels: [" + strings.Replace(good, "product", "produkt", 1) + "]", "produkt"},
-		"other schema":      {"schema: 2\nmodels: [" + good + "]", "schema is 2"},
-		"nothing":           {"schema: 1\nmodels: []", "no model"},
-		"digit first":       {"schema: 1\nmodels: [" + strings.Replace(good, "device: a1", "device: 7110", 1) + "]", "7110"},
-		"family":            {"schema: 1\nmodels: [" + strings.Replace(good, "family: file", "family: tar", 1) + "]", "profile.family"},
-		"no variant":        {"schema: 1\nmodels: [" + strings.Replace(good, "variants: [a1]", "variants: []", 1) + "]", "no variant"},
-		"role taken":        {"schema: 1\nmodels: [" + good + "," + strings.Replace(good, "device: a1", "device: A1", 1) + "]", "share the role name"},
+		"unknown key":  {"schema: 1\nmodels: [" + strings.Replace(good, "product", "produkt", 1) + "]", "produkt"},
+		"other schema": {"schema: 2\nmodels: [" + good + "]", "schema is 2"},
+		"nothing":      {"schema: 1\nmodels: []", "no model"},
+		"digit first":  {"schema: 1\nmodels: [" + strings.Replace(good, "device: a1", "device: 7110", 1) + "]", "7110"},
+		"family":       {"schema: 1\nmodels: [" + strings.Replace(good, "family: file", "family: tar", 1) + "]", "profile.family"},
+		"no variant":   {"schema: 1\nmodels: [" + strings.Replace(good, "variants: [a1]", "variants: []", 1) + "]", "no variant"},
+		"role taken": {"schema: 1\nmodels: [" + good + "," + strings.Replace(good, "device: a1", "device: A1", 1) + "]",
+			"share the role name"},
 		"the offers role":   {"schema: 1\nmodels: [" + strings.Replace(good, "device: a1", "device: a1-offers", 1) + "]", "-offers"},
 		"two documents":     {"schema: 1\nmodels: [" + good + "]\n---\nschema: 1\nmodels: []", "more than one YAML document"},
 		"broken at the end": {"schema: 1\nmodels: [" + good + "]\n---\n{", "more than one YAML document"},

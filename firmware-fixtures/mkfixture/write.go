@@ -80,7 +80,8 @@ func writeCommand() *cobra.Command {
 	keys.add(cmd)
 	cmd.Flags().StringVarP(&out, "output", "o", "", "file, or folder")
 	cmd.Flags().StringVar(&pad, "pad", "", "make the file at least this long: 500MiB, 3GiB, or bytes")
-	cmd.Flags().StringVar(&migration, "migration", "", "leave, switch_off, ask or not_applicable (default: the model's own)")
+	cmd.Flags().StringVar(&migration, "migration", "", "leave, switch_off, ask or not_applicable "+
+		"(default: the model's own)")
 	cmd.Flags().IntVar(&later, "later", 0, "a later build of the same behaviour, under the next version: 1 to 6")
 	cmd.Flags().StringVar(&appList, "app-list", "",
 		"give it an app backup, which sends the list of apps: unpatched, patched or bad (default: it has none)")

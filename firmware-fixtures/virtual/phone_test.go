@@ -141,7 +141,8 @@ func TestStories(t *testing.T) {
 		{"switch_off, opted out before", "armani/unpatched up out armani/patched up day", end{off, user, out, byNone, switchOff, 0, 0, 0}},
 		{"switch_off, SIM changed after", "armani/unpatched up armani/patched up newsim day", end{off, policy, none, byNone, switchOff, 0, 0, 0}},
 		{"switch_off, then reset", "armani/unpatched up armani/patched up reset up day", end{off, factory, none, byNone, notApplicable, 0, 0, 0}},
-		{"registrations forgotten", "lcsh92_wet_jb9/unpatched up lcsh92_wet_jb9/patched up day", end{off, policy, none, byAuto, switchOff, 0, 0, 0}},
+		{"registrations forgotten", "lcsh92_wet_jb9/unpatched up lcsh92_wet_jb9/patched up day",
+			end{off, policy, none, byAuto, switchOff, 0, 0, 0}},
 		{"leave", "cancro/unpatched up cancro/patched up day contact", end{on, carried, none, byAuto, leave, 0, 0, 0}},
 		{"leave, opted in before", "cancro/unpatched up in cancro/patched up", end{on, carried, none, byUser, leave, 0, 0, 0}},
 		{"leave, opted out before", "cancro/unpatched up out cancro/patched up", end{off, user, out, byAuto, leave, 0, 0, 0}},
@@ -156,7 +157,8 @@ func TestStories(t *testing.T) {
 		{"patched to patched, consent kept", "cancro/unpatched up cancro/patched up in cancro/bad up", end{on, user, in, byUser, leave, 0, 0, 0}},
 
 		{"bad to corrected", "pisces/bad up pisces/patched up day", end{off, factory, none, byNone, notApplicable, 0, 0, 0}},
-		{"bad to corrected, which forgets", "lcsh92_wet_jb9/bad up lcsh92_wet_jb9/patched up", end{off, factory, none, byAuto, notApplicable, 0, 0, 0}},
+		{"bad to corrected, which forgets", "lcsh92_wet_jb9/bad up lcsh92_wet_jb9/patched up",
+			end{off, factory, none, byAuto, notApplicable, 0, 0, 0}},
 
 		// The bad build says off and registers all the same.
 		{"bad, fresh", "pisces/bad up contact", end{off, factory, none, byAuto, notApplicable, 1, 0, 3}},

@@ -20,7 +20,8 @@ func (s *Server) sign(role string, doc []byte, signers ...tufrepo.Signer) []byte
 }
 
 // Forge changes what is signed in a metadata file and signs that, whether it makes sense or not: with the keys of a
-// thief, or as a program of another maker, or of the future, would. Only integers, texts, lists and objects may be put in.
+// thief, or as a program of another maker, or of the future, would. Only integers, texts, lists and objects may be
+// put in.
 func Forge(doc []byte, change func(signed map[string]any), signers ...tufrepo.Signer) []byte {
 	said := decode(doc)["signed"].(map[string]any)
 	change(said)

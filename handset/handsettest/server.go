@@ -8,16 +8,11 @@
 package handsettest
 
 import (
-	"bytes"
-	"cmp"
-	"compress/gzip"
 	"crypto/ed25519"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
-	"io"
-	"maps"
 	"net/http"
 	"strings"
 	"sync"
@@ -27,7 +22,6 @@ import (
 	"landed/manifests/effect/probe"
 	"landed/manifests/offers"
 	"landed/manifests/report"
-	"landed/manifests/report/envelope"
 	"landed/manifests/tufrepo"
 )
 
@@ -59,8 +53,9 @@ type Server struct {
 	Offers                               map[string][]offers.Offer   // by model role
 	Devices                              map[string]string           // model role to device name
 	Retired                              map[string]bool             // model roles that targets delegates to no more
-	Channel                              string                      // what the stable documents say of themselves, if not stable
-	TimestampLife                        time.Duration
+	// what the stable documents say of themselves, if not stable
+	Channel       string
+	TimestampLife time.Duration
 	// Packs, if set, says which files go out as gzip to whoever asks for it.
 	Packs func(path string, size int) bool
 
@@ -88,8 +83,10 @@ func New(now func() time.Time) *Server {
 	s := &Server{
 		Now: now, RootKeys: people("root", 5), TargetsKeys: people("targets", 3), BuildsKeys: people("builds", 3),
 		SnapshotKey: KeyOf("snapshot"), TimestampKey: KeyOf("timestamp"), OffersKey: KeyOf("offers"),
-		Versions: map[string]int64{}, Packages: map[string][]tufrepo.Target{}, Offers: map[string][]offers.Offer{}, Devices: map[string]string{},
-		TimestampLife: 24 * time.Hour, metadata: map[string][]byte{}, targets: map[string][]byte{}, seen: map[string]bool{}, last: map[report.Reference]time.Time{},
+		Versions: map[string]int64{}, Packages: map[string][]tufrepo.Target{}, Offers: map[string][]offers.Offer{},
+		Devices:       map[string]string{},
+		TimestampLife: 24 * time.Hour, metadata: map[string][]byte{}, targets: map[string][]byte{}, seen: map[string]bool{},
+		last: map[report.Reference]time.Time{},
 	}
 	s.RotateRoot()
 	return s
@@ -114,7 +111,8 @@ func keys(threshold int, list ...tufrepo.Signer) tufrepo.RoleKeys {
 func (s *Server) RotateRoot() {
 	s.Versions["root"]++
 	v := s.Versions["root"]
-	doc := must(tufrepo.NewRoot(tufrepo.RootSpec{Version: v, Expires: s.Now().AddDate(1, 0, 0), Root: keys(3, s.RootKeys...),
+	doc := must(tufrepo.NewRoot(tufrepo.RootSpec{Version: v, Expires: s.Now().AddDate(1, 0, 0),
+		Root:    keys(3, s.RootKeys...),
 		Targets: keys(2, s.TargetsKeys...), Snapshot: keys(1, s.SnapshotKey), Timestamp: keys(1, s.TimestampKey)}))
 	s.Put(tufrepo.MetadataFile("root", v), must(tufrepo.Sign(doc, s.RootKeys[:3]...)))
 }
@@ -128,10 +126,11 @@ func (s *Server) Add(custom manifests.Custom, name string, content []byte) offer
 	s.Devices[role] = custom.Model
 	path := tufrepo.PackagePath(role, name)
 	p := manifests.Package{Path: path, Length: int64(len(content)), SHA256: hash(content)}
-	s.Packages[role] = append(s.Packages[role], tufrepo.Target{Path: path, Length: p.Length, SHA256: p.SHA256, Custom: must(json.Marshal(custom))})
+	s.Packages[role] = append(s.Packages[role], tufrepo.Target{Path: path, Length: p.Length, SHA256: p.SHA256,
+		Custom: must(json.Marshal(custom))})
 	s.PutTarget(tufrepo.StoredTarget(path, p.SHA256), content)
-	return offers.Offer{Rollout: custom.Release + "-" + role, State: offers.StateRunning, Salt: strings.Repeat("0", 32), Stage: 1,
-		Share: offers.WholeFleet, Package: p, Manifest: p, Custom: custom}
+	return offers.Offer{Rollout: custom.Release + "-" + role, State: offers.StateRunning,
+		Salt: strings.Repeat("0", 32), Stage: 1, Share: offers.WholeFleet, Package: p, Manifest: p, Custom: custom}
 }
 
 // AddRelease is Add with a handset manifest that asks, as releases have it since schema 2. custom.Effect names what the
@@ -139,8 +138,10 @@ func (s *Server) Add(custom manifests.Custom, name string, content []byte) offer
 func (s *Server) AddRelease(custom manifests.Custom, ask probe.Ask, name string, content []byte) offers.Offer {
 	role := manifests.Model{Device: custom.Model}.Role()
 	p := manifests.Package{Path: tufrepo.PackagePath(role, name), Length: int64(len(content)), SHA256: hash(content)}
-	notes := manifests.Package{Path: "builds/" + role + "/" + custom.Release + ".notes.json", Length: 1, SHA256: hash([]byte("n"))}
-	m := manifests.Manifest{Schema: manifests.ManifestSchema, Release: custom.Release, Model: custom.Model, Variant: custom.Variant,
+	notes := manifests.Package{Path: "builds/" + role + "/" + custom.Release + ".notes.json", Length: 1,
+		SHA256: hash([]byte("n"))}
+	m := manifests.Manifest{Schema: manifests.ManifestSchema, Release: custom.Release, Model: custom.Model,
+		Variant: custom.Variant,
 		Channel: custom.Channel, Counter: custom.Counter, Build: custom.Build, Package: p, NotesDocument: &notes}
 	if custom.Effect != "" {
 		m.Effect, m.Ask, m.EffectDocument = custom.Effect, ask, &notes
@@ -160,100 +161,6 @@ func (s *Server) AddTarget(role, path string, content []byte) manifests.Package 
 	s.Packages[role] = append(s.Packages[role], tufrepo.Target{Path: path, Length: p.Length, SHA256: p.SHA256})
 	s.PutTarget(tufrepo.StoredTarget(path, p.SHA256), content)
 	return p
-}
-
-// Publish writes every role anew, then snapshot and timestamp.
-func (s *Server) Publish() {
-	now := s.Now()
-	var models []tufrepo.ModelKeys
-	s.roles = map[string]tufrepo.RoleFile{}
-	for role := range s.Devices {
-		if !s.Retired[role] {
-			models = append(models, tufrepo.ModelKeys{Role: role, Builds: keys(2, s.BuildsKeys...), Offers: keys(1, s.OffersKey)})
-		}
-		doc := must(tufrepo.NewRole(s.next(role), now.AddDate(0, 5, 0), s.Packages[role]))
-		s.putRole(role, s.sign(role, doc, s.BuildsKeys[:2]...))
-		s.putOffers(role)
-	}
-	doc := must(tufrepo.NewTargets(s.next("targets"), now.AddDate(0, 5, 0), models))
-	s.putRole("targets", s.sign("targets", doc, s.TargetsKeys[:2]...))
-	s.putSnapshot()
-}
-
-// PublishOffers writes the offers of one model anew, then snapshot and timestamp: what most publications are.
-func (s *Server) PublishOffers(role string) {
-	s.putOffers(role)
-	s.putSnapshot()
-}
-
-func (s *Server) putOffers(role string) {
-	text := offers.Document{Schema: 1, Model: s.Devices[role], Channel: cmp.Or(s.Channel, "stable"), Offers: s.Offers[role]}.Bytes()
-	if s.AlterOffers != nil {
-		text = s.AlterOffers(text)
-	}
-	path := tufrepo.OffersPath(role, "stable")
-	s.PutTarget(tufrepo.StoredTarget(path, hash(text)), text)
-	name := tufrepo.OffersRole(role)
-	doc := must(tufrepo.NewRole(s.next(name), s.Now().AddDate(0, 0, 7), []tufrepo.Target{{Path: path, Length: int64(len(text)), SHA256: hash(text)}}))
-	s.putRole(name, s.sign(name, doc, s.OffersKey))
-}
-
-func (s *Server) putSnapshot() {
-	doc := must(tufrepo.NewSnapshot(s.next("snapshot"), s.Now().AddDate(0, 0, 7), s.roles))
-	s.Put(tufrepo.MetadataFile("snapshot", s.Versions["snapshot"]), s.sign("snapshot", doc, s.SnapshotKey))
-	s.Renew()
-}
-
-// Renew writes a new timestamp over the newest snapshot.
-func (s *Server) Renew() {
-	snapshot := s.File(tufrepo.MetadataFile("snapshot", s.Versions["snapshot"]))
-	doc := must(tufrepo.NewTimestamp(s.next("timestamp"), s.Now().Add(s.TimestampLife), tufrepo.RoleFile{Version: s.Versions["snapshot"], Length: int64(len(snapshot)), SHA256: hash(snapshot)}))
-	s.Put("timestamp.json", s.sign("timestamp", doc, s.TimestampKey))
-}
-
-func (s *Server) next(role string) int64 {
-	s.Versions[role]++
-	return s.Versions[role]
-}
-
-func (s *Server) putRole(role string, doc []byte) {
-	s.Put(tufrepo.MetadataFile(role, s.Versions[role]), doc)
-	s.roles[role] = tufrepo.RoleFile{Version: s.Versions[role], Length: int64(len(doc)), SHA256: hash(doc)}
-}
-
-// Put, File and PutTarget change what is served.
-func (s *Server) Put(name string, doc []byte) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.metadata[name] = doc
-}
-
-// File is one metadata file as served, nil if there is none.
-func (s *Server) File(name string) []byte {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.metadata[name]
-}
-
-// Files is a copy of all metadata files by name.
-func (s *Server) Files() map[string][]byte {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return maps.Clone(s.metadata)
-}
-
-// Restore serves these metadata files and no others.
-func (s *Server) Restore(files map[string][]byte) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.metadata = maps.Clone(files)
-}
-
-// PutTarget serves content under a stored name (dir/HASH.name).
-func (s *Server) PutTarget(stored string, content []byte) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.targets[stored] = content
 }
 
 // Reports are those received, in order, each once.
@@ -277,102 +184,6 @@ func (s *Server) Traffic() (requests int, bytes int64) {
 	requests, bytes = s.requests, s.bytes
 	s.requests, s.bytes = 0, 0
 	return requests, bytes
-}
-
-// ServeHTTP implements http.Handler.
-func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	count := &counting{ResponseWriter: w, s: s}
-	s.mu.Lock()
-	s.requests++
-	s.mu.Unlock()
-	if s.Bend != nil && s.Bend(count, r) {
-		return
-	}
-	if r.URL.Path == "/v1/reports" {
-		s.receive(count, r)
-		return
-	}
-	s.mu.Lock()
-	content, ok := s.metadata[strings.TrimPrefix(r.URL.Path, "/tuf/metadata/")]
-	if !ok {
-		content, ok = s.targets[strings.TrimPrefix(r.URL.Path, "/tuf/targets/")]
-	}
-	s.mu.Unlock()
-	if !ok {
-		http.NotFound(count, r)
-		return
-	}
-	w.Header().Set("ETag", tag(r.URL.Path, content))
-	if s.Packs != nil && r.Header.Get("Accept-Encoding") == "gzip" && s.Packs(r.URL.Path, len(content)) {
-		content = Pack(content)
-		w.Header().Set("Content-Encoding", "gzip")
-		w.Header().Set("ETag", "W/"+w.Header().Get("ETag"))
-	}
-	w.Header().Set("Content-Type", "application/octet-stream")
-	http.ServeContent(count, r, "", time.Time{}, bytes.NewReader(content))
-}
-
-// tag is the ETag of a file: of the timestamp the digest of what is signed in it.
-func tag(path string, content []byte) string {
-	sum := hash(content)
-	if strings.HasSuffix(path, "/timestamp.json") {
-		if signed, err := tufrepo.SignedDigest(content); err == nil {
-			sum = signed
-		}
-	}
-	return `"` + sum + `"`
-}
-
-func (s *Server) receive(w http.ResponseWriter, r *http.Request) {
-	text, err := io.ReadAll(io.LimitReader(r.Body, envelope.MaxBytes+1))
-	if err != nil {
-		problem(w, "truncated")
-		return
-	}
-	got, ref, err := envelope.Open(text)
-	if err != nil {
-		problem(w, "report_malformed")
-		return
-	}
-	s.mu.Lock()
-	s.last[ref] = s.Now()
-	stored := "replayed"
-	if !s.seen[got.ID] {
-		s.seen[got.ID], stored = true, "new"
-		s.reports = append(s.reports, got)
-	}
-	s.mu.Unlock()
-	fmt.Fprintf(w, `{"id":%q,"stored":%q}`, got.ID, stored)
-}
-
-func problem(w http.ResponseWriter, code string) {
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(http.StatusUnprocessableEntity)
-	fmt.Fprintf(w, `{"code":%q}`, code)
-}
-
-// Pack is content as gzip.
-func Pack(content []byte) []byte {
-	var out bytes.Buffer
-	w := gzip.NewWriter(&out)
-	_ = must(w.Write(content))
-	if err := w.Close(); err != nil {
-		panic(err)
-	}
-	return out.Bytes()
-}
-
-type counting struct {
-	http.ResponseWriter
-	s *Server
-}
-
-func (c *counting) Write(b []byte) (int, error) {
-	n, err := c.ResponseWriter.Write(b)
-	c.s.mu.Lock()
-	c.s.bytes += int64(n)
-	c.s.mu.Unlock()
-	return n, err
 }
 
 func hash(content []byte) string {

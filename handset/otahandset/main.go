@@ -70,7 +70,8 @@ func command(out io.Writer) *cobra.Command {
 		},
 	}
 	root.PersistentFlags().StringVar(&dir, "dir", "", "folder of the handset")
-	root.PersistentFlags().DurationVar(&s.Clock, "clock-offset", 0, "the handset's clock is ahead by this `duration` (negative: behind); to rehearse wrong clocks, and what falls due later")
+	root.PersistentFlags().DurationVar(&s.Clock, "clock-offset", 0, "the handset's clock is ahead by this `duration` "+
+		"(negative: behind); to rehearse wrong clocks, and what falls due later")
 	_ = root.MarkPersistentFlagRequired("dir")
 	f := root.Flags()
 	f.StringVar(&s.Server, "server", "", "address of the server, http://HOST:PORT")
@@ -104,7 +105,8 @@ func userCommands(dir *string, clock *time.Duration, out io.Writer) []*cobra.Com
 			return do(h)
 		}}
 	}
-	check := &cobra.Command{Use: "check", Short: "look for an update now, as when its user asks, and end when nothing more is due", Args: cobra.NoArgs}
+	check := &cobra.Command{Use: "check", Short: "look for an update now, as when its user asks, and end when nothing " +
+		"more is due", Args: cobra.NoArgs}
 	server := check.Flags().String("server", "", "address of the server, for this run")
 	check.RunE = func(cmd *cobra.Command, _ []string) error {
 		h, err := open(*dir, settings{Server: *server, Clock: *clock}, cmd.ErrOrStderr())

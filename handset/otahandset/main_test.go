@@ -37,7 +37,8 @@ func TestOneHandsetFromSetUpToReset(t *testing.T) {
 	server.Publish()
 	web := httptest.NewServer(server)
 	defer web.Close()
-	for name, text := range map[string][]byte{"root.json": server.Root(), "sold.zip": content(t, old), "key.pem": fixtures.TestKey().CertPEM()} {
+	for name, text := range map[string][]byte{"root.json": server.Root(), "sold.zip": content(t, old),
+		"key.pem": fixtures.TestKey().CertPEM()} {
 		if err := os.WriteFile(filepath.Join(dir, name), text, 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -68,7 +69,8 @@ func TestOneHandsetFromSetUpToReset(t *testing.T) {
 	if _, code := run("reset", "--dir", phone); code != 0 {
 		t.Errorf("reset: exit %d", code)
 	}
-	if after := status(t, phone); after.Reference == before.Reference || after.Seq != 0 || after.Build != before.Build || len(after.Answers) != 0 {
+	if after := status(t, phone); after.Reference == before.Reference || after.Seq != 0 || after.Build != before.Build ||
+		len(after.Answers) != 0 {
 		t.Errorf("after the reset: %+v", after)
 	}
 	if _, code := run("--dir", phone, "--once"); code != 0 || status(t, phone).Answers["consent"].Word() != "none" {
@@ -94,7 +96,8 @@ func TestCheckCommandsNoTerminal(t *testing.T) {
 	server.Publish()
 	web := httptest.NewServer(server)
 	defer web.Close()
-	for name, text := range map[string][]byte{"root.json": server.Root(), "sold.zip": content(t, old), "key.pem": fixtures.TestKey().CertPEM()} {
+	for name, text := range map[string][]byte{"root.json": server.Root(), "sold.zip": content(t, old),
+		"key.pem": fixtures.TestKey().CertPEM()} {
 		if err := os.WriteFile(filepath.Join(dir, name), text, 0o600); err != nil {
 			t.Fatal(err)
 		}

@@ -53,7 +53,8 @@ func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	f := root.Flags()
 	f.StringVar(&o.server, "server", "http://127.0.0.1:8080", "address of the server")
 	f.StringVar(&o.root, "root", "", "root.json that the handsets are sold with")
-	f.StringArrayVar(&o.keys, "ota-key", nil, "certificate of an OTA key that the firmware pins (PEM); default: that of the fixtures")
+	f.StringArrayVar(&o.keys, "ota-key", nil, "certificate of an OTA key that the firmware pins (PEM); default: "+
+		"that of the fixtures")
 	f.StringSliceVar(&o.models, "models", fixtures.Models(), "devices of the fleet")
 	f.IntVar(&o.handsets, "handsets", 140, "handsets in all")
 	f.Uint64Var(&o.seed, "seed", 1, "the same seed gives the same fleet")

@@ -35,8 +35,8 @@ func feed(t *testing.T) (*httptest.Server, string) {
 		t.Fatal(err)
 	}
 	s.Offers["armani"] = append(s.Offers["armani"], s.AddRelease(manifests.Custom{Model: "armani", Variant: fix.Variant, Channel: "stable",
-		Release: "miui-cloud-messaging-opt-in", Counter: 1, Build: manifests.Build{Fingerprint: fix.Fingerprint, Incremental: fix.Incremental, UTC: fix.UTC},
-		Effect: optIn.Name}, optIn.Ask, fix.Incremental, content))
+		Release: "miui-cloud-messaging-opt-in", Counter: 1, Build: manifests.Build{Fingerprint: fix.Fingerprint, Incremental: fix.Incremental,
+			UTC: fix.UTC}, Effect: optIn.Name}, optIn.Ask, fix.Incremental, content))
 	s.Publish()
 	root := filepath.Join(t.TempDir(), "root.json")
 	if err := os.WriteFile(root, s.Root(), 0o644); err != nil {
@@ -50,7 +50,8 @@ func feed(t *testing.T) (*httptest.Server, string) {
 func TestFleetAgainstAServer(t *testing.T) {
 	server, root := feed(t)
 	var out, errs bytes.Buffer
-	if code := Main([]string{"--server", server.URL, "--root", root, "--models", "armani", "--handsets", "4", "--days", "1", "--speed", "0"}, nil, &out, &errs); code != 0 {
+	if code := Main([]string{"--server", server.URL, "--root", root, "--models", "armani", "--handsets", "4", "--days", "1", "--speed", "0"},
+		nil, &out, &errs); code != 0 {
 		t.Fatalf("exit code %d: %s", code, &errs)
 	}
 	var got struct {
@@ -85,7 +86,8 @@ func TestNobodyIsHeard(t *testing.T) {
 	server, root := feed(t)
 	server.Close()
 	var out, errs bytes.Buffer
-	code := Main([]string{"--server", server.URL, "--root", root, "--models", "armani", "--handsets", "2", "--days", "1", "--speed", "0"}, nil, &out, &errs)
+	code := Main([]string{"--server", server.URL, "--root", root, "--models", "armani", "--handsets", "2", "--days", "1", "--speed", "0"},
+		nil, &out, &errs)
 	if code != 2 || !strings.Contains(errs.String(), "no report of any handset") || !strings.Contains(errs.String(), "refused") {
 		t.Errorf("exit code %d: %s", code, &errs)
 	}

@@ -47,7 +47,8 @@ type handset struct {
 // newHandset builds handset i of a model, boots what it was sold with, and plans its life.
 func (f *Fleet) newHandset(m Model, i int) (*handset, error) {
 	name := fmt.Sprintf("%s-%05d", m.Device, i)
-	h := &handset{fleet: f, name: name, model: m, situation: m.situation(i), at: f.cfg.Start, phone: virtual.NewPhone(name, 1+i%2, f.observer)}
+	h := &handset{fleet: f, name: name, model: m, situation: m.situation(i), at: f.cfg.Start,
+		phone: virtual.NewPhone(name, 1+i%2, f.observer)}
 	h.life = rand.New(rand.NewPCG(f.cfg.Seed, seedOf(name)))
 	h.entropy = rand.NewChaCha8(chachaSeed(f.cfg.Seed, name))
 	h.radio = &radio{h: h, next: f.cfg.Transport, cutDownload: h.situation == Interrupted}

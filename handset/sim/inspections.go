@@ -30,7 +30,9 @@ type inspection struct {
 	err      error
 }
 
-func (s *inspections) inspect(r io.ReaderAt, size int64, sha256 string, p otapkg.Policy) (otapkg.Facts, otapkg.Findings, error) {
+func (s *inspections) inspect(
+	r io.ReaderAt, size int64, sha256 string, p otapkg.Policy,
+) (otapkg.Facts, otapkg.Findings, error) {
 	key := inspectionKey{sha256, p.Model, p.Channel}
 	s.mu.Lock()
 	if s.made == nil {

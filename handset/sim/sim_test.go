@@ -130,7 +130,8 @@ func TestEverySituationEndsAsItMust(t *testing.T) {
 	}
 	want := map[sim.Situation]string{
 		sim.AutoActivated: "confirmed_off", sim.Fresh: "confirmed_off", sim.OptedIn: "confirmed_off", sim.OptedOut: "confirmed_off",
-		sim.OptsIn: "consented", sim.OptsOut: "confirmed_off", sim.Reset: "confirmed_off", sim.SIMChanged: "confirmed_off", sim.NoSIM: "not_exercised",
+		sim.OptsIn: "consented", sim.OptsOut: "confirmed_off", sim.Reset: "confirmed_off", sim.SIMChanged: "confirmed_off",
+		sim.NoSIM:  "not_exercised",
 		sim.Silent: "unknown", sim.ClockPast: "confirmed_off", sim.ClockAhead: "confirmed_off", sim.BadFlash: "confirmed_off",
 		sim.DeadFlash: "unpatched", sim.Interrupted: "confirmed_off",
 	}

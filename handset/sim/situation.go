@@ -57,9 +57,13 @@ func (h *handset) live() {
 	h.plan(h.between(2*time.Hour, 8*time.Hour), (*handset).daily)
 	switch h.situation {
 	case OptedIn:
-		h.plan(h.between(2*time.Hour, 4*time.Hour), func(h *handset) { h.phone.OptIn(virtual.SurfaceMessaging, h.client.Time()) })
+		h.plan(h.between(2*time.Hour, 4*time.Hour), func(h *handset) {
+			h.phone.OptIn(virtual.SurfaceMessaging, h.client.Time())
+		})
 	case OptedOut:
-		h.plan(h.between(2*time.Hour, 4*time.Hour), func(h *handset) { h.phone.OptOut(virtual.SurfaceMessaging, h.client.Time()) })
+		h.plan(h.between(2*time.Hour, 4*time.Hour), func(h *handset) {
+			h.phone.OptOut(virtual.SurfaceMessaging, h.client.Time())
+		})
 	case ClockAhead:
 		h.plan(h.between(2*day, 3*day), func(h *handset) { h.skew = 0 })
 	}

@@ -47,7 +47,8 @@ func checkFor(p Package, running Build, style Style) error {
 		devices = append(devices, m[1])
 	}
 	if len(devices) > 0 && !slices.Contains(devices, running.Model) {
-		return fail(CodeWrongDevice, nil, "the package is for %s, this handset is a %s", strings.Join(devices, ", "), running.Model)
+		return fail(CodeWrongDevice, nil, "the package is for %s, this handset is a %s",
+			strings.Join(devices, ", "), running.Model)
 	}
 	for _, m := range timestampGuard.FindAllStringSubmatch(string(script), -1) {
 		if guard, err := strconv.ParseInt(m[1], 10, 64); err != nil || guard < running.UTC {
@@ -71,10 +72,12 @@ func checkMetadata(z *otapkg.Archive, running Build) error {
 		}
 	}
 	if !slices.Contains(strings.Split(values["pre-device"], "|"), running.Model) {
-		return fail(CodeInstallDevice, nil, "the package is for %s, this handset is a %s", values["pre-device"], running.Model)
+		return fail(CodeInstallDevice, nil, "the package is for %s, this handset is a %s",
+			values["pre-device"], running.Model)
 	}
 	if utc, err := strconv.ParseInt(values["post-timestamp"], 10, 64); err != nil || utc < running.UTC {
-		return fail(CodeABOlder, nil, "the package of %s is older than the running system of %d", values["post-timestamp"], running.UTC)
+		return fail(CodeABOlder, nil, "the package of %s is older than the running system of %d",
+			values["post-timestamp"], running.UTC)
 	}
 	return nil
 }

@@ -218,7 +218,8 @@ func conform(t *testing.T, fresh func(*testing.T) backend, style Style, model st
 		if err := os.WriteFile(path, junk, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		refused(t, fresh(t).open(t, style, old), Package{Reader: bytes.NewReader(junk), Size: int64(len(junk)), SHA256: "junk", Path: path}, CodeScript, CodeScript)
+		refused(t, fresh(t).open(t, style, old), Package{Reader: bytes.NewReader(junk), Size: int64(len(junk)), SHA256: "junk", Path: path},
+			CodeScript, CodeScript)
 	})
 }
 

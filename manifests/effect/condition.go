@@ -68,9 +68,11 @@ func newCompiler(ask probe.Ask) (compiler, error) {
 		options = append(options, cel.Variable(name, t))
 	}
 	for _, p := range ask.Probes {
-		t := map[probe.Kind]*cel.Type{probe.KindInt: cel.IntType, probe.KindBool: cel.BoolType, probe.KindEnum: cel.StringType}[p.Kind]
+		t := map[probe.Kind]*cel.Type{probe.KindInt: cel.IntType, probe.KindBool: cel.BoolType,
+			probe.KindEnum: cel.StringType}[p.Kind]
 		if _, taken := core[p.Name]; taken {
-			faults = append(faults, fmt.Errorf("probe %s: conditions know another value by that name; wanted a name beside %v", p.Name, CoreNames()))
+			faults = append(faults, fmt.Errorf("probe %s: conditions know another value by that name; wanted a name beside %v",
+				p.Name, CoreNames()))
 		} else if t != nil && probe.ValidName(p.Name) { // else its own validation says so
 			options = append(options, cel.Variable(p.Name, t))
 		}
@@ -84,7 +86,8 @@ func newCompiler(ask probe.Ask) (compiler, error) {
 			continue
 		}
 		if parsed, issues := env.Parse(p.Name); issues.Err() != nil || parsed.NativeRep().Expr().Kind() != ast.IdentKind {
-			faults = append(faults, fmt.Errorf("probe %s: that is a word of the language of conditions; wanted another name", p.Name))
+			faults = append(faults, fmt.Errorf("probe %s: that is a word of the language of conditions; wanted another name",
+				p.Name))
 		}
 	}
 	return compiler{env, ask}, errors.Join(faults...)
@@ -133,7 +136,8 @@ func issueText(issues *cel.Issues) string {
 	return text
 }
 
-// walk looks at every node: which probes are named, and whether anything stands there that is not allowed or can never hold.
+// walk looks at every node: which probes are named, and whether anything stands there that is not allowed or can
+// never hold.
 func (c compiler) walk(root ast.Expr) (names []string, err error) {
 	nodes := 0
 	var faults []error
@@ -146,7 +150,8 @@ func (c compiler) walk(root ast.Expr) (names []string, err error) {
 			}
 		case ast.CallKind:
 			if !slices.Contains(allowed, e.AsCall().FunctionName()) {
-				faults = append(faults, fmt.Errorf("%s is not allowed; wanted &&, ||, !, comparisons and in", e.AsCall().FunctionName()))
+				faults = append(faults, fmt.Errorf("%s is not allowed; wanted &&, ||, !, comparisons and in",
+					e.AsCall().FunctionName()))
 				return
 			}
 			faults = append(faults, c.comparisons(e.AsCall())...)
@@ -156,7 +161,8 @@ func (c compiler) walk(root ast.Expr) (names []string, err error) {
 		}
 	}))
 	if nodes > maxNodes {
-		faults = append(faults, fmt.Errorf("it has %d names, constants and operators, wanted at most %d; use two rules of one class", nodes, maxNodes))
+		faults = append(faults, fmt.Errorf("it has %d names, constants and operators, wanted at most %d; use two rules of "+
+			"one class", nodes, maxNodes))
 	}
 	slices.Sort(names)
 	return names, errors.Join(faults...)

@@ -61,8 +61,9 @@ type Rule struct {
 
 // Before is how reports of builds without the release are read: what was found before it.
 type Before struct {
-	Findings []string `json:"findings,omitempty" yaml:"findings,omitempty"` // strongest first: of several reports it stands
-	Rules    []Find   `json:"rules,omitempty" yaml:"rules,omitempty"`       // the first that holds counts
+	// strongest first: of several reports it stands
+	Findings []string `json:"findings,omitempty" yaml:"findings,omitempty"`
+	Rules    []Find   `json:"rules,omitempty" yaml:"rules,omitempty"` // the first that holds counts
 }
 
 // Find says when a finding holds.

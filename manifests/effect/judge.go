@@ -41,7 +41,8 @@ func Compile(e Effect) (*Program, error) {
 
 func (e Effect) compile() (*Program, error) {
 	if len(e.Rules) > maxRules || len(e.Before.Rules) > maxRules { // before any of them costs anything
-		return nil, fmt.Errorf("%d rules and %d of before, wanted at most %d of each", len(e.Rules), len(e.Before.Rules), maxRules)
+		return nil, fmt.Errorf("%d rules and %d of before, wanted at most %d of each",
+			len(e.Rules), len(e.Before.Rules), maxRules)
 	}
 	c, err := newCompiler(e.Ask)
 	if c.env == nil {
@@ -183,8 +184,8 @@ func (p *Program) judge(r report.Report, onRelease bool) (v Verdict, ok bool) {
 	return v, true
 }
 
-// reason is the code of a rule that holds, with the answers that its condition looked at. What nobody asked for, such as
-// a word that is not on the list, does not travel on.
+// reason is the code of a rule that holds, with the answers that its condition looked at. What nobody asked for, such
+// as a word that is not on the list, does not travel on.
 func (p *Program) reason(i int, r report.Report) Reason {
 	reason := Reason{Code: p.Effect.Rules[i].Code}
 	for _, name := range p.rules[i].names {

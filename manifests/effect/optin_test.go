@@ -103,7 +103,8 @@ func bodyOf(r report.Report) v1.Body {
 // quiet is the point of a patched, switched off, fully tested handset: near it the classes meet.
 func quiet(p *Program) point {
 	at := point{updated: true, progress: slices.Index(report.ProgressValues, report.ProgressRunning)}
-	good := map[string]int{"feature": 1, "origin": 4, "auto_gate": 1, "slot_1": 1, "boot": 1, "sim_ready": 1, "data_up": 1, "observed_hours": 2}
+	good := map[string]int{"feature": 1, "origin": 4, "auto_gate": 1, "slot_1": 1, "boot": 1, "sim_ready": 1, "data_up": 1,
+		"observed_hours": 2}
 	for _, q := range p.Effect.Probes {
 		at.answers = append(at.answers, good[q.Name])
 	}

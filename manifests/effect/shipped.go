@@ -33,7 +33,8 @@ func Shipped() []string {
 func ByName(name string) (Effect, error) {
 	text, err := effects.ReadFile("effects/" + name + ".yaml")
 	if err != nil {
-		return Effect{}, fmt.Errorf("no effect %q comes with this program; there are %s, or write one into the release", name, strings.Join(Shipped(), ", "))
+		return Effect{}, fmt.Errorf("no effect %q comes with this program; there are %s, or write one into the release",
+			name, strings.Join(Shipped(), ", "))
 	}
 	return ParseYAML(text)
 }

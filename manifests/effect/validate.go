@@ -42,9 +42,11 @@ func (e Effect) Validate(languages ...string) error {
 	}
 	fault(len(e.Before.Findings) > maxFindings, "%d findings, wanted at most %d", len(e.Before.Findings), maxFindings)
 	for i, f := range e.Before.Findings {
-		fault(!probe.ValidName(f) || f == NotSeen, "finding %q: wanted a name of its own, of lower-case letters, digits and _", f)
+		fault(!probe.ValidName(f) || f == NotSeen, "finding %q: wanted a name of its own, of lower-case "+
+			"letters, digits and _", f)
 		fault(slices.Contains(e.Before.Findings[:i], f), "finding %s stands there twice", f)
-		fault(!slices.ContainsFunc(e.Before.Rules, func(r Find) bool { return r.Finding == f }), "no rule of before gives the finding %s", f)
+		fault(!slices.ContainsFunc(e.Before.Rules, func(r Find) bool { return r.Finding == f }), "no rule of before "+
+			"gives the finding %s", f)
 	}
 	for _, language := range languages {
 		if err := e.speaks(language); err != nil {

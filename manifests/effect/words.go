@@ -15,16 +15,22 @@ import (
 
 // Words are what people read of an effect in one language. Sentences are whole; phrases go into sentences of the page.
 type Words struct {
-	Subject   string                `json:"subject" yaml:"subject"`                         // what it is about: "Cloud Messaging"
-	Question  string                `json:"question" yaml:"question"`                       // a customer's: "Does it still activate itself?"
-	Shown     string                `json:"shown" yaml:"shown"`                             // what is claimed of a proven handset, a sentence
-	ByHand    string                `json:"by_hand,omitempty" yaml:"by_hand,omitempty"`     // what a customer can do without the update, a sentence
-	Limits    string                `json:"limits,omitempty" yaml:"limits,omitempty"`       // what it says nothing about, a sentence
+	// what it is about: "Cloud Messaging"
+	Subject string `json:"subject" yaml:"subject"`
+	// a customer's: "Does it still activate itself?"
+	Question string `json:"question" yaml:"question"`
+	// what is claimed of a proven handset, a sentence
+	Shown string `json:"shown" yaml:"shown"`
+	// what a customer can do without the update, a sentence
+	ByHand string `json:"by_hand,omitempty" yaml:"by_hand,omitempty"`
+	// what it says nothing about, a sentence
+	Limits    string                `json:"limits,omitempty" yaml:"limits,omitempty"`
 	Migration map[string]string     `json:"migration,omitempty" yaml:"migration,omitempty"` // by policy, a sentence
 	Classes   map[string]ClassWords `json:"classes" yaml:"classes"`
 	Before    map[string]string     `json:"before,omitempty" yaml:"before,omitempty"` // by finding
-	Reasons   map[string]string     `json:"reasons" yaml:"reasons"`                   // by code; {probe} becomes its answer
-	Probes    map[string]ProbeWords `json:"probes,omitempty" yaml:"probes,omitempty"`
+	// by code; {probe} becomes its answer
+	Reasons map[string]string     `json:"reasons" yaml:"reasons"`
+	Probes  map[string]ProbeWords `json:"probes,omitempty" yaml:"probes,omitempty"`
 }
 
 // ClassWords are what people read of one class.
@@ -97,13 +103,13 @@ func (w Words) faults(e Effect, language string) []error {
 			need("probes."+p.Name+".values."+v, w.Probes[p.Name].Values[v])
 		}
 	}
-	return append(faults, w.strangers(e, at)...)
+	return append(faults, w.unknownNames(e, at)...)
 }
 
-// strangers names words for what e does not have: most often a slip of the pen.
-func (w Words) strangers(e Effect, at string) []error {
+// unknownNames names words for what e does not have: most often a slip of the pen.
+func (w Words) unknownNames(e Effect, at string) []error {
 	var faults []error
-	stranger := func(where string, known func(string) bool, names []string) {
+	unknown := func(where string, known func(string) bool, names []string) {
 		for _, n := range names {
 			if !known(n) {
 				faults = append(faults, fmt.Errorf("%s%s.%s: the effect has no such thing", at, where, n))
@@ -116,13 +122,14 @@ func (w Words) strangers(e Effect, at string) []error {
 	isProbe := func(n string) bool { _, ok := e.Find(n); return ok }
 	isFinding := func(n string) bool { return slices.Contains(e.Before.Findings, n) }
 	isPolicy := func(n string) bool { return n != "" && probe.Migration(n).Valid() }
-	stranger("classes", isClass, slices.Sorted(maps.Keys(w.Classes)))
-	stranger("reasons", isCode, slices.Sorted(maps.Keys(w.Reasons)))
-	stranger("probes", isProbe, slices.Sorted(maps.Keys(w.Probes)))
-	stranger("before", isFinding, slices.Sorted(maps.Keys(w.Before)))
-	stranger("migration", isPolicy, slices.Sorted(maps.Keys(w.Migration)))
+	unknown("classes", isClass, slices.Sorted(maps.Keys(w.Classes)))
+	unknown("reasons", isCode, slices.Sorted(maps.Keys(w.Reasons)))
+	unknown("probes", isProbe, slices.Sorted(maps.Keys(w.Probes)))
+	unknown("before", isFinding, slices.Sorted(maps.Keys(w.Before)))
+	unknown("migration", isPolicy, slices.Sorted(maps.Keys(w.Migration)))
 	for _, p := range e.Probes {
-		stranger("probes."+p.Name+".values", func(v string) bool { return isAnswer(p, v) }, slices.Sorted(maps.Keys(w.Probes[p.Name].Values)))
+		unknown("probes."+p.Name+".values", func(v string) bool { return isAnswer(p, v) },
+			slices.Sorted(maps.Keys(w.Probes[p.Name].Values)))
 	}
 	return faults
 }
@@ -134,7 +141,8 @@ func (w Words) blind(p *Program, at string) []error {
 		for _, hole := range placeholder.FindAllString(w.Reasons[r.Code], -1) {
 			_, isProbe := p.Effect.Find(strings.Trim(hole, "{}"))
 			if isProbe && p.rules[i].program != nil && !slices.Contains(p.rules[i].names, strings.Trim(hole, "{}")) {
-				faults = append(faults, fmt.Errorf("%sreasons.%s holds %s; wanted one of %v, at which its condition looks", at, r.Code, hole, p.rules[i].names))
+				faults = append(faults, fmt.Errorf("%sreasons.%s holds %s; wanted one of %v, at which its condition looks",
+					at, r.Code, hole, p.rules[i].names))
 			}
 		}
 	}
@@ -153,8 +161,8 @@ func isAnswer(p probe.Probe, text string) bool {
 	return p.Allows(probe.Word(text))
 }
 
-// Reason words a reason of e: its sentence with the answers in it, a dash for what was not answered. ok is false for a code that e has no words for, as
-// one of the checks that hold for every effect.
+// Reason words a reason of e: its sentence with the answers in it, a dash for what was not answered. ok is false for
+// a code that e has no words for, as one of the checks that hold for every effect.
 func (e Effect) Reason(language string, r Reason) (text string, ok bool) {
 	text, ok = e.Words[language].Reasons[r.Code]
 	if !ok {
@@ -170,7 +178,8 @@ func (e Effect) Reason(language string, r Reason) (text string, ok bool) {
 	}), true
 }
 
-// Answer words one answer to a probe: in the words of the effect, or a number with the range that its bucket stands for.
+// Answer words one answer to a probe: in the words of the effect, or a number with the range that its bucket stands
+// for.
 func (e Effect) Answer(language, name, value string) string {
 	if words, ok := e.Words[language].Probes[name].Values[value]; ok {
 		return words

@@ -21,7 +21,8 @@ func TestAnswer(t *testing.T) {
 		{"en", "sent", "02", "2–9"},
 		{"en", "wide", "0", "0–99"}, {"en", "wide", "100", "100–65534"}, {"en", "wide", "65535", "65535+"},
 		{"en", "version", "0", "none"}, {"en", "version", "3", "3"},
-		{"en", "state", "off", "off"}, {"en", "origin", "factory", "the factory"}, {"en", "boot", "true", "yes"}, {"en", "boot", "false", "false"},
+		{"en", "state", "off", "off"}, {"en", "origin", "factory", "the factory"}, {"en", "boot", "true", "yes"},
+		{"en", "boot", "false", "false"},
 		{"fr", "sent", "2", "2–9"}, {"fr", "origin", "factory", "factory"}, // no words: the value as it is
 		{"en", "nothing", "7", "7"},
 	} {
@@ -41,7 +42,8 @@ func TestReason(t *testing.T) {
 	}{
 		{"en", Reason{"sent_it", map[string]string{"sent": "2", "version": "0"}}, "sent (times: 2–9; version none)", true},
 		{"en", Reason{"sent_it", map[string]string{"sent": "10", "version": "2"}}, "sent (times: 10+; version 2)", true},
-		{"en", Reason{"sent_it", map[string]string{"sent": "{version}", "version": "1"}}, "sent (times: {version}; version 1)", true}, // once only
+		// once only
+		{"en", Reason{"sent_it", map[string]string{"sent": "{version}", "version": "1"}}, "sent (times: {version}; version 1)", true},
 		{"en", Reason{"all_off", map[string]string{"origin": "user"}}, "off, set by the user", true},
 		{"en", Reason{CodeCloned, nil}, "", false},
 		{"fr", Reason{"all_off", nil}, "", false},

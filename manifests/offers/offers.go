@@ -42,11 +42,12 @@ type Document struct {
 
 // Offer is one build of one release, and how far its rollout has come.
 type Offer struct {
-	Rollout  string            `json:"rollout"` // rollout id: letters, digits and . _ -, at most 200
-	State    State             `json:"state"`
-	Salt     string            `json:"salt"`  // 32 hex digits; fixed before the rollout starts
-	Stage    int               `json:"stage"` // 1, 2, 3 …
-	Share    int               `json:"share"` // 0…10,000 hundredths of a percent; a handset takes part if its draw is below
+	Rollout string `json:"rollout"` // rollout id: letters, digits and . _ -, at most 200
+	State   State  `json:"state"`
+	Salt    string `json:"salt"`  // 32 hex digits; fixed before the rollout starts
+	Stage   int    `json:"stage"` // 1, 2, 3 …
+	// 0…10,000 hundredths of a percent; a handset takes part if its draw is below
+	Share    int               `json:"share"`
 	Package  manifests.Package `json:"package"`
 	Manifest manifests.Package `json:"manifest"` // the release manifest of this model
 	Custom   manifests.Custom  `json:"custom"`   // equal to the custom part that the offline role signed
@@ -132,8 +133,10 @@ func (o Offer) faults(d Document) []error {
 		"rollout %s: counter, build time and package length must be positive", o.Rollout)
 	fault(!plain(o.Manifest.Path, 512) || !plain(o.Manifest.SHA256, 64),
 		"rollout %s: manifest: wanted a path of up to 512 bytes that can be printed, and 64 hex digits", o.Rollout)
-	fault(len(o.PreBuilds) > maxPreBuilds || slices.ContainsFunc(o.PreBuilds, func(b string) bool { return !plain(b, 256) }),
-		"rollout %s: pre_builds: wanted up to %d fingerprints of up to 256 bytes that can be printed", o.Rollout, maxPreBuilds)
+	wide := func(b string) bool { return !plain(b, 256) }
+	fault(len(o.PreBuilds) > maxPreBuilds || slices.ContainsFunc(o.PreBuilds, wide),
+		"rollout %s: pre_builds: wanted up to %d fingerprints of up to 256 bytes that can be printed",
+		o.Rollout, maxPreBuilds)
 	return faults
 }
 

@@ -18,8 +18,8 @@ func example() Document {
 	return Document{Schema: 1, Model: "armani", Channel: "stable", Offers: []Offer{{
 		Rollout: "r1", State: StateRunning, Salt: strings.Repeat("5a", 16), Stage: 1, Share: 5_000,
 		Package: manifests.Package{Path: "builds/armani/x.zip", Length: 10, SHA256: strings.Repeat("0", 64)},
-		Custom: manifests.Custom{Schema: 2, Manifest: strings.Repeat("ab", 32), Model: "armani", Variant: "armani", Channel: "stable", Release: "opt-in", Counter: 2,
-			Build: manifests.Build{Fingerprint: "new", Incremental: "n", UTC: 200}},
+		Custom: manifests.Custom{Schema: 2, Manifest: strings.Repeat("ab", 32), Model: "armani", Variant: "armani", Channel: "stable",
+			Release: "opt-in", Counter: 2, Build: manifests.Build{Fingerprint: "new", Incremental: "n", UTC: 200}},
 	}}}
 }
 

@@ -289,7 +289,8 @@ func (s payloadSpec) make(t testing.TB) (payload []byte, props string) {
 	payload = bytes.Join([][]byte{meta, metaSig, s.blobs, sig}, nil)
 	sum := sha256.Sum256(payload)
 	b64 := base64.StdEncoding.EncodeToString
-	return payload, fmt.Sprintf("FILE_HASH=%s\nFILE_SIZE=%d\nMETADATA_HASH=%s\nMETADATA_SIZE=%d\n", b64(sum[:]), len(payload), b64(metaSum[:]), len(meta))
+	return payload, fmt.Sprintf("FILE_HASH=%s\nFILE_SIZE=%d\nMETADATA_HASH=%s\nMETADATA_SIZE=%d\n", b64(sum[:]), len(payload),
+		b64(metaSum[:]), len(meta))
 }
 
 const abMeta = "ota-type=AB\npost-build=Xiaomi/fuxi/fuxi:13/TKQ1/V14.0.1:user/release-keys\npost-timestamp=1407600000\npre-device=fuxi\n"

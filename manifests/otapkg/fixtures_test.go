@@ -176,7 +176,8 @@ func TestHostilePackages(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			policy := otapkg.Policy{Catalogue: catalogue, Model: c.Model, Keys: []crypto.PublicKey{key.Private.Public()}, Channel: "stable", Name: c.File, Now: time.Unix(build.UTC, 0)}
+			policy := otapkg.Policy{Catalogue: catalogue, Model: c.Model, Keys: []crypto.PublicKey{key.Private.Public()}, Channel: "stable",
+				Name: c.File, Now: time.Unix(build.UTC, 0)}
 			_, found, err := otapkg.Inspect(bytes.NewReader(b.Bytes()), int64(b.Len()), policy)
 			if err != nil {
 				t.Fatal(err)

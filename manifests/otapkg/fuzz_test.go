@@ -24,7 +24,8 @@ func FuzzInspect(f *testing.F) {
 	f.Add(makeZip(goodFiles(), zipEdit{}))
 	f.Add(makeZip(goodFiles(), zipEdit{zip64: true, comment: "PK\x05\x06"}))
 	f.Add(makeZip(goodFiles(file{name: "system/a", body: "x", descriptor: true, deflate: true}), zipEdit{prefix: "x"}))
-	policy := Policy{Catalogue: manifests.DefaultCatalogue(), Model: "armani", Keys: []crypto.PublicKey{key.Private.Public()}, Name: "miui_HM1SWC_1_0123456789_4.3.zip"}
+	policy := Policy{Catalogue: manifests.DefaultCatalogue(), Model: "armani", Keys: []crypto.PublicKey{key.Private.Public()},
+		Name: "miui_HM1SWC_1_0123456789_4.3.zip"}
 	f.Fuzz(func(t *testing.T, b []byte) {
 		facts, found, err := Inspect(bytes.NewReader(b), int64(len(b)), policy)
 		if err != nil {
@@ -82,7 +83,8 @@ func FuzzMetadata(f *testing.F) {
 // FuzzPayload: no panic, no error but the reader's, and a partition that is written without an error has
 // exactly its size and its hash.
 func FuzzPayload(f *testing.F) {
-	for _, edit := range []func(*payloadSpec){func(*payloadSpec) {}, func(s *payloadSpec) { s.unsigned = true }, func(s *payloadSpec) { s.group = 1 << 20 }} {
+	for _, edit := range []func(*payloadSpec){func(*payloadSpec) {}, func(s *payloadSpec) { s.unsigned = true },
+		func(s *payloadSpec) { s.group = 1 << 20 }} {
 		s := goodPayload()
 		edit(&s)
 		b, _ := s.make(f)

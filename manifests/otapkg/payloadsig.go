@@ -93,7 +93,7 @@ func judgePayloadSignatures(meta, whole [][]byte, metaSum, wholeSum []byte, zip 
 	}
 	anyFits := func(k crypto.PublicKey, sum []byte, sigs [][]byte) bool {
 		for _, s := range sigs {
-			if fits(k, crypto.SHA256, sum, s) {
+			if validSignature(k, crypto.SHA256, sum, s) {
 				return true
 			}
 		}

@@ -83,7 +83,8 @@ func TestWritePartitionRefusesChangedData(t *testing.T) {
 				t.Fatal(p, err)
 			}
 			var out bytes.Buffer
-			if err := p.WritePartition("system", &out); !errors.Is(err, c.want) || (c.want == nil && format.SHA256(out.Bytes()) != p.Partitions()[0].SHA256) {
+			if err := p.WritePartition("system", &out); !errors.Is(err, c.want) ||
+				(c.want == nil && format.SHA256(out.Bytes()) != p.Partitions()[0].SHA256) {
 				t.Errorf("error = %v, want %v", err, c.want)
 			}
 			if out.Len() > 8192 {
@@ -136,9 +137,11 @@ ifelse(is_mounted("/system"), unmount("/system"));
 package_extract_file("boot.img", "/dev/bootimg");
 write_raw_image(package_extract_file("uboot.img"), "uboot");
 `))
-	want := ScriptFacts{Devices: []string{"armani", "cancro"}, TimestampGuard: 1407600000, Fingerprints: []string{"a/b/c:1/2/3:user/release-keys"},
-		Formats: []string{"/system"}, Extracts: []string{"data → /data", "META-INF/com/miui/relink → /tmp/relink", "uboot.img → "},
-		Images: []string{"boot.img → /dev/bootimg", " → uboot"}, Deletes: []string{"/data/miui/old"}, Runs: []string{"/tmp/relink"}, WritesBootloader: true, WritesData: true}
+	want := ScriptFacts{Devices: []string{"armani", "cancro"}, TimestampGuard: 1407600000,
+		Fingerprints: []string{"a/b/c:1/2/3:user/release-keys"},
+		Formats:      []string{"/system"}, Extracts: []string{"data → /data", "META-INF/com/miui/relink → /tmp/relink", "uboot.img → "},
+		Images: []string{"boot.img → /dev/bootimg", " → uboot"}, Deletes: []string{"/data/miui/old"}, Runs: []string{"/tmp/relink"},
+		WritesBootloader: true, WritesData: true}
 	if diff := cmp.Diff(want, got); diff != "" || !ok {
 		t.Errorf("script (-want +got), readable %v:\n%s", ok, diff)
 	}

@@ -165,8 +165,8 @@ func parseSignedData(der []byte) (*signature, Code, error) {
 // maxRSA keeps a certificate of 64 KiB from costing minutes of arithmetic.
 const maxRSA = 8192 // bits
 
-// fits reports whether value is pub's signature over digest.
-func fits(pub crypto.PublicKey, h crypto.Hash, digest, value []byte) bool {
+// validSignature reports whether value is pub's signature over digest.
+func validSignature(pub crypto.PublicKey, h crypto.Hash, digest, value []byte) bool {
 	switch k := pub.(type) {
 	case *rsa.PublicKey:
 		return k.N.BitLen() <= maxRSA && rsa.VerifyPKCS1v15(k, h, digest, value) == nil

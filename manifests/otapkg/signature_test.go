@@ -23,7 +23,8 @@ import (
 // signedBy writes the patched package of a model, signed by key under a certificate that signs itself.
 func signedBy(t *testing.T, model string, key crypto.Signer) ([]byte, fixtures.Key) {
 	t.Helper()
-	der, err := x509.CreateCertificate(rand.Reader, &x509.Certificate{SerialNumber: big.NewInt(7)}, &x509.Certificate{SerialNumber: big.NewInt(7)}, key.Public(), key)
+	der, err := x509.CreateCertificate(rand.Reader, &x509.Certificate{SerialNumber: big.NewInt(7)},
+		&x509.Certificate{SerialNumber: big.NewInt(7)}, key.Public(), key)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -18,10 +18,10 @@ func (s *signature) judge(digest []byte, legacy, known bool, p Policy, fs *Findi
 	alg, usable := algorithm(s.cert.PublicKey)
 	who := &Signer{KeySHA256: keySHA256(s.cert.PublicKey), CertSHA256: format.SHA256(s.cert.Raw),
 		Subject:   s.cert.Subject.String(),
-		Algorithm: alg, Hash: s.hash.String(), Valid: fits(s.cert.PublicKey, s.hash, digest, s.value)}
+		Algorithm: alg, Hash: s.hash.String(), Valid: validSignature(s.cert.PublicKey, s.hash, digest, s.value)}
 	var pin crypto.PublicKey
 	for _, k := range p.Keys {
-		if fits(k, s.hash, digest, s.value) {
+		if validSignature(k, s.hash, digest, s.value) {
 			pin = k
 		}
 	}

@@ -18,20 +18,20 @@ const (
 	chunks    = 8
 )
 
-// stream hashes some spans of the file, in one go, and keeps the state it had at one offset: what is signed
+// stream hashes some ranges of the file, in one go, and keeps the state it had at one offset: what is signed
 // is the beginning of what is hashed, so one pass serves both.
 type stream struct {
 	h      hash.Hash
-	spans  []span
+	ranges []byteRange
 	mark   int64 // file offset; 0 for none
 	marked hash.Hash
 }
 
-// span is the bytes [from, to) of the file.
-type span struct{ from, to int64 }
+// byteRange is the bytes [from, to) of the file.
+type byteRange struct{ from, to int64 }
 
-func (s *stream) take(off int64, b []byte) {
-	for _, sp := range s.spans {
+func (s *stream) consume(off int64, b []byte) {
+	for _, sp := range s.ranges {
 		lo, hi := max(sp.from, off), min(sp.to, off+int64(len(b)))
 		if lo >= hi {
 			continue
@@ -55,11 +55,11 @@ func (s *stream) atMark() []byte {
 	return s.marked.Sum(nil)
 }
 
-func sha256Of(mark int64, spans ...span) *stream {
-	return &stream{h: sha256.New(), spans: spans, mark: mark}
+func sha256Of(mark int64, ranges ...byteRange) *stream {
+	return &stream{h: sha256.New(), ranges: ranges, mark: mark}
 }
-func sha1Of(spans ...span) *stream { return &stream{h: sha1.New(), spans: spans} }
-func md5Of(spans ...span) *stream  { return &stream{h: md5.New(), spans: spans} }
+func sha1Of(ranges ...byteRange) *stream { return &stream{h: sha1.New(), ranges: ranges} }
+func md5Of(ranges ...byteRange) *stream  { return &stream{h: md5.New(), ranges: ranges} }
 
 // checksums computes CRC-32 of stored entries, which must be disjoint and in the order of their bytes.
 type checksums struct {
@@ -69,7 +69,7 @@ type checksums struct {
 	wrong   []Entry
 }
 
-func (c *checksums) take(off int64, b []byte) {
+func (c *checksums) consume(off int64, b []byte) {
 	end := off + int64(len(b))
 	for c.next < len(c.entries) {
 		e := c.entries[c.next]
@@ -87,30 +87,30 @@ func (c *checksums) take(off int64, b []byte) {
 	}
 }
 
-// taker receives the whole file in order. It may not keep b.
-type taker interface{ take(off int64, b []byte) }
+// consumer receives the whole file in order. It may not keep b.
+type consumer interface{ consume(off int64, b []byte) }
 
-// chunk is one buffer on its way through all takers; the last of them gives it back.
+// chunk is one buffer on its way through all consumers; the last of them gives it back.
 type chunk struct {
 	off  int64
 	b    []byte
 	left atomic.Int32
 }
 
-// sweep reads the file once, from its first byte to its last, and hands every byte to every taker. Each
-// taker runs in its own goroutine; the slowest sets the pace, because the buffers are few.
-func sweep(src source, takers ...taker) error {
+// sweep reads the file once, from its first byte to its last, and hands every byte to every consumer. Each
+// consumer runs in its own goroutine; the slowest sets the pace, because the buffers are few.
+func sweep(src source, consumers ...consumer) error {
 	free := make(chan *chunk, chunks)
 	for range chunks {
 		free <- &chunk{b: make([]byte, min(chunkSize, max(src.size, 1)))}
 	}
 	var wg sync.WaitGroup
-	lines := make([]chan *chunk, len(takers))
-	for i, t := range takers {
+	lines := make([]chan *chunk, len(consumers))
+	for i, t := range consumers {
 		lines[i] = make(chan *chunk, chunks)
 		wg.Go(func() {
 			for c := range lines[i] {
-				t.take(c.off, c.b)
+				t.consume(c.off, c.b)
 				if c.left.Add(-1) == 0 {
 					free <- c
 				}

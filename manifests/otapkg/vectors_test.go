@@ -87,7 +87,8 @@ func TestVectorsOTASigned(t *testing.T) {
 				t.Errorf("findings under the right key (-want +got):\n%s%v", diff, found)
 			}
 			block, _ := pem.Decode(readVector(t, v.good))
-			if s := facts.Signer; s == nil || !s.Valid || !s.Pinned || s.Hash != v.hash || s.Algorithm != "RSA-2048" || s.Published == "" || s.CertSHA256 != format.SHA256(block.Bytes) {
+			if s := facts.Signer; s == nil || !s.Valid || !s.Pinned || s.Hash != v.hash || s.Algorithm != "RSA-2048" || s.Published == "" ||
+				s.CertSHA256 != format.SHA256(block.Bytes) {
 				t.Errorf("signer = %+v", s)
 			}
 			_, found = inspectBytes(t, b, Policy{Keys: []crypto.PublicKey{vectorKey(t, v.other)}})
@@ -120,7 +121,8 @@ func TestVectorABPackage(t *testing.T) {
 		t.Errorf("property files (-AOSP +ours):\n%s", diff)
 	}
 	p := facts.Payload
-	if p == nil || p.FileHash != "sEAK/NMbU7GGe01xt55FsPafIPk8IYyBOAd6SiDpiMs=" || p.MetadataSize != 563 || len(p.Partitions) != 5 || p.SignedBy != keySHA256(vectorKey(t, "testkey_v1.x509.pem")) {
+	if p == nil || p.FileHash != "sEAK/NMbU7GGe01xt55FsPafIPk8IYyBOAd6SiDpiMs=" || p.MetadataSize != 563 || len(p.Partitions) != 5 ||
+		p.SignedBy != keySHA256(vectorKey(t, "testkey_v1.x509.pem")) {
 		t.Errorf("payload = %+v", p)
 	}
 	_, found = inspectBytes(t, b, Policy{Keys: []crypto.PublicKey{vectorKey(t, "testkey_v2.x509.pem")}})

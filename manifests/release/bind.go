@@ -52,8 +52,8 @@ func (r Release) Bind(model manifests.Model, bound []Bound) (Signed, error) {
 		}
 		file := add(tufrepo.ManifestPath(role, r.Name, b.Variant), m.Bytes())
 		if file.Length > manifests.MaxManifest {
-			return s, fmt.Errorf("the manifest for %s has %d bytes and handsets take %d: ask fewer probes, or with shorter names",
-				b.Variant, file.Length, manifests.MaxManifest)
+			return s, fmt.Errorf("the manifest for %s has %d bytes and handsets take %d: ask fewer probes, "+
+				"or with shorter names", b.Variant, file.Length, manifests.MaxManifest)
 		}
 		s.Customs[b.Package.Path] = m.Custom(file.SHA256)
 	}
@@ -84,7 +84,8 @@ func (s Signed) Targets(bound []Bound) ([]tufrepo.Target, error) {
 		if err != nil {
 			return nil, err
 		}
-		targets = append(targets, tufrepo.Target{Path: b.Package.Path, Length: b.Package.Length, SHA256: b.Package.SHA256, Custom: custom})
+		targets = append(targets, tufrepo.Target{Path: b.Package.Path, Length: b.Package.Length, SHA256: b.Package.SHA256,
+			Custom: custom})
 	}
 	slices.SortFunc(targets, func(a, b tufrepo.Target) int { return strings.Compare(a.Path, b.Path) })
 	return targets, nil

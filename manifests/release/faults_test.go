@@ -19,19 +19,23 @@ func TestFaults(t *testing.T) {
 		change func(next, had *manifests.Custom)
 		want   []string // code and a word of it; "!" in front: it refuses
 	}{
-		"the next release":          {func(*manifests.Custom, *manifests.Custom) {}, nil},
-		"a lower counter":           {func(n, _ *manifests.Custom) { n.Counter = 3 }, []string{"!COUNTER-LOW above 4"}},
-		"the same counter":          {func(n, _ *manifests.Custom) { n.Counter = 4 }, []string{"!COUNTER-LOW so has first"}},
-		"the same release again":    {func(n, h *manifests.Custom) { *n = *h }, nil},
-		"the same build again":      {func(n, h *manifests.Custom) { n.Build = h.Build }, nil},
-		"an older build":            {func(n, _ *manifests.Custom) { n.Build.UTC -= 5 * day }, []string{"!COUNTER-LOW wants a newer build"}},
-		"another of the same time":  {func(n, h *manifests.Custom) { n.Build.UTC = h.Build.UTC }, []string{"!COUNTER-LOW wants a newer build"}},
-		"older than that of lab":    {func(n, h *manifests.Custom) { n.Build.UTC -= 5 * day; h.Channel = "lab" }, nil},
-		"lower than that of lab":    {func(n, h *manifests.Custom) { n.Counter = 3; h.Channel = "lab" }, []string{"!COUNTER-LOW above 4"}},
-		"of another variant":        {func(n, h *manifests.Custom) { n.Counter, n.Build.UTC = 1, n.Build.UTC-5*day; h.Variant = "armani" }, nil},
-		"built before it could ask": {func(n, h *manifests.Custom) { n.Build.UTC = 1407542399; h.Build.UTC = 1 }, []string{"!DOWN-UNPATCH prompt_day"}},
-		"without the effect":        {func(n, _ *manifests.Custom) { n.Effect = "" }, []string{"DOWN-UNPATCH promises nothing"}},
-		"with another effect":       {func(n, _ *manifests.Custom) { n.Effect = "app-list-upload-off" }, []string{"DOWN-UNPATCH app-list-upload-off alone"}},
+		"the next release":         {func(*manifests.Custom, *manifests.Custom) {}, nil},
+		"a lower counter":          {func(n, _ *manifests.Custom) { n.Counter = 3 }, []string{"!COUNTER-LOW above 4"}},
+		"the same counter":         {func(n, _ *manifests.Custom) { n.Counter = 4 }, []string{"!COUNTER-LOW so has first"}},
+		"the same release again":   {func(n, h *manifests.Custom) { *n = *h }, nil},
+		"the same build again":     {func(n, h *manifests.Custom) { n.Build = h.Build }, nil},
+		"an older build":           {func(n, _ *manifests.Custom) { n.Build.UTC -= 5 * day }, []string{"!COUNTER-LOW wants a newer build"}},
+		"another of the same time": {func(n, h *manifests.Custom) { n.Build.UTC = h.Build.UTC }, []string{"!COUNTER-LOW wants a newer build"}},
+		"older than that of lab":   {func(n, h *manifests.Custom) { n.Build.UTC -= 5 * day; h.Channel = "lab" }, nil},
+		"lower than that of lab":   {func(n, h *manifests.Custom) { n.Counter = 3; h.Channel = "lab" }, []string{"!COUNTER-LOW above 4"}},
+		"of another variant":       {func(n, h *manifests.Custom) { n.Counter, n.Build.UTC = 1, n.Build.UTC-5*day; h.Variant = "armani" }, nil},
+		"built before it could ask": {func(n, h *manifests.Custom) {
+			n.Build.UTC = 1407542399
+			h.Build.UTC = 1
+		}, []string{"!DOWN-UNPATCH prompt_day"}},
+		"without the effect": {func(n, _ *manifests.Custom) { n.Effect = "" }, []string{"DOWN-UNPATCH promises nothing"}},
+		"with another effect": {func(n, _ *manifests.Custom) { n.Effect = "app-list-upload-off" },
+			[]string{"DOWN-UNPATCH app-list-upload-off alone"}},
 		"all at once": {func(n, _ *manifests.Custom) { n.Counter, n.Build.UTC, n.Effect = 1, 1407542399, "" },
 			[]string{"!COUNTER-LOW above 4", "!COUNTER-LOW wants a newer build", "!DOWN-UNPATCH prompt_day", "DOWN-UNPATCH promises nothing"}},
 	}

@@ -19,8 +19,6 @@ import (
 	"regexp"
 	"slices"
 
-	"go.yaml.in/yaml/v3"
-
 	"landed/manifests"
 	"landed/manifests/effect"
 	"landed/manifests/effect/probe"
@@ -57,26 +55,6 @@ type Release struct {
 type Question struct {
 	Question map[string]string `json:"question" yaml:"question"`
 	Answer   map[string]string `json:"answer" yaml:"answer"`
-}
-
-// source is the YAML of schema 2.
-type source struct {
-	Schema    int                        `yaml:"schema"`
-	Release   string                     `yaml:"release"`
-	Counter   int64                      `yaml:"counter"`
-	Effect    *choice                    `yaml:"effect,omitempty"`
-	Migration map[string]probe.Migration `yaml:"migration_by_model,omitempty"`
-	Notes     map[string]string          `yaml:"notes"`
-	Questions []Question                 `yaml:"questions,omitempty"`
-}
-
-// choice is an effect that comes with the program, with what differs in this release, or one of the release's own.
-type choice struct {
-	Use       string          `yaml:"use,omitempty"`
-	PromptDay string          `yaml:"prompt_day,omitempty"`
-	Migration probe.Migration `yaml:"migration,omitempty"`
-	Hours     int64           `yaml:"hours,omitempty"`
-	Define    *effect.Effect  `yaml:"define,omitempty"`
 }
 
 // OptInSource is the release that Landed was built for, in YAML. It panics if the embedded file is gone, which its test
@@ -119,56 +97,6 @@ func Parse(text []byte) (Release, error) {
 		return Release{}, fmt.Errorf("release %q: %w", r.Name, err)
 	}
 	return r, nil
-}
-
-func readSource(text []byte) (Release, error) {
-	var s source
-	if err := strict.YAML(text, &s); err != nil {
-		return Release{}, err
-	}
-	r := Release{Schema: s.Schema, Name: s.Release, Counter: s.Counter, Migration: s.Migration, Notes: s.Notes, Questions: s.Questions}
-	if s.Effect == nil {
-		return r, nil
-	}
-	e, err := s.Effect.resolve()
-	r.Effect = &e
-	return r, err
-}
-
-func (c choice) resolve() (effect.Effect, error) {
-	if (c.Use == "") == (c.Define == nil) {
-		return effect.Effect{}, fmt.Errorf("effect: say use, with the name of one of %v, or define, with an effect of your own; leave effect out for a release that claims nothing", effect.Shipped())
-	}
-	if c.Define != nil {
-		if c.PromptDay != "" || c.Migration != "" || c.Hours != 0 {
-			return *c.Define, errors.New("effect: prompt_day, migration and hours stand inside define")
-		}
-		return *c.Define, nil
-	}
-	e, err := effect.ByName(c.Use)
-	if c.PromptDay != "" {
-		e.PromptDay = c.PromptDay
-	}
-	if c.Migration != "" {
-		e.Migration = c.Migration
-	}
-	if c.Hours != 0 {
-		e.Hours = c.Hours
-	}
-	return e, err
-}
-
-// YAML writes r whole, the effect too, so that it says the same whatever program reads it; Parse(r.YAML()) gives r
-// again, in the schema of now. What Validate refuses is not written.
-func (r Release) YAML() ([]byte, error) {
-	if err := r.Validate(); err != nil {
-		return nil, fmt.Errorf("release %q: %w", r.Name, err)
-	}
-	s := source{Schema: Schema, Release: r.Name, Counter: r.Counter, Migration: r.Migration, Notes: r.Notes, Questions: r.Questions}
-	if r.Effect != nil {
-		s.Effect = &choice{Define: r.Effect}
-	}
-	return yaml.Marshal(s)
 }
 
 // Languages are those in which r speaks, in order.
@@ -214,7 +142,8 @@ func (r Release) Validate() error {
 	fault(len(r.Notes) == 0, "notes are missing; a release says what changes, in one language at least")
 	for _, tag := range r.Languages() {
 		fault(!languageTag.MatchString(tag), "notes.%s: wanted a language tag, as en or zh-Hans", tag)
-		fault(r.Notes[tag] == "" || len(r.Notes[tag]) > maxNotes, "notes.%s has %d bytes, wanted 1 to %d", tag, len(r.Notes[tag]), maxNotes)
+		fault(r.Notes[tag] == "" || len(r.Notes[tag]) > maxNotes, "notes.%s has %d bytes, wanted 1 to %d",
+			tag, len(r.Notes[tag]), maxNotes)
 	}
 	if r.Effect != nil {
 		languages := r.Languages()
@@ -225,7 +154,8 @@ func (r Release) Validate() error {
 	}
 	fault(r.Effect == nil && len(r.Migration) > 0, "migration_by_model without an effect")
 	for _, model := range slices.Sorted(maps.Keys(r.Migration)) {
-		fault(!r.Migration[model].Valid() || r.Migration[model] == "", "migration_by_model.%s is %q; say leave, switch_off or ask", model, r.Migration[model])
+		fault(!r.Migration[model].Valid() || r.Migration[model] == "", "migration_by_model.%s is %q; say leave, "+
+			"switch_off or ask", model, r.Migration[model])
 	}
 	return errors.Join(append(faults, r.questionFaults()...)...)
 }
@@ -238,7 +168,8 @@ func (r Release) questionFaults() []error {
 	for i, q := range r.Questions {
 		for _, tag := range r.Languages() {
 			if q.Question[tag] == "" || q.Answer[tag] == "" || len(q.Question[tag])+len(q.Answer[tag]) > maxNotes {
-				faults = append(faults, fmt.Errorf("questions[%d]: wanted question and answer in %s, at most %d bytes together", i, tag, maxNotes))
+				faults = append(faults, fmt.Errorf("questions[%d]: wanted question and answer in %s, at most %d bytes together",
+					i, tag, maxNotes))
 			}
 		}
 	}

@@ -70,7 +70,8 @@ func TestSchema1IsReadForEver(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if r.Schema != 1 || r.EffectName() != OptInEffect || r.AskOn("dior").Migration != probe.MigrationAsk || r.Effect.PromptDay != "2014-08-01" {
+	if r.Schema != 1 || r.EffectName() != OptInEffect || r.AskOn("dior").Migration != probe.MigrationAsk ||
+		r.Effect.PromptDay != "2014-08-01" {
 		t.Errorf("got %+v", r)
 	}
 	for _, bad := range []string{
@@ -111,7 +112,8 @@ func TestRefusesAllAtOnce(t *testing.T) {
 	if err == nil {
 		t.Fatal("nothing was refused")
 	}
-	for _, wants := range []string{"schema is 3", "Bad Name", "counter is 0", "migration is", "prompt_day", "migration_by_model.dior", "notes.english",
+	for _, wants := range []string{"schema is 3", "Bad Name", "counter is 0", "migration is", "prompt_day", "migration_by_model.dior",
+		"notes.english",
 		"no words in english", "questions[0]"} {
 		if !strings.Contains(err.Error(), wants) {
 			t.Errorf("no word about %s in: %v", wants, err)
@@ -123,7 +125,8 @@ func TestRefusesAllAtOnce(t *testing.T) {
 		"effect: {define: {name: x}, hours: 3}":               "inside define",
 		"effect: {define: {name: x, classes: [], rules: []}}": "no class",
 	} {
-		if _, err := Parse([]byte("schema: 2\nrelease: r\ncounter: 1\nnotes: {en: x}\n" + text)); err == nil || !strings.Contains(err.Error(), wants) {
+		if _, err := Parse([]byte("schema: 2\nrelease: r\ncounter: 1\nnotes: {en: x}\n" + text)); err == nil ||
+			!strings.Contains(err.Error(), wants) {
 			t.Errorf("%s: got %v, wanted words about %q", text, err, wants)
 		}
 	}
@@ -165,9 +168,11 @@ func TestDocuments(t *testing.T) {
 	if diff := cmp.Diff(r.NotesDocument(), notes); diff != "" || err != nil {
 		t.Errorf("%v %s", err, diff)
 	}
-	m := manifests.Manifest{Schema: 2, Release: r.Name, Model: "dior", Variant: "dior", Channel: "stable", Counter: 1, Effect: r.EffectName(), Ask: r.AskOn("dior"),
-		Build:          manifests.Build{Fingerprint: build.Fingerprint, Incremental: "KHIMIBH30.0", UTC: 1407628800},
-		Package:        manifests.Package{Path: "builds/dior/" + strings.Repeat("n", 90) + ".zip", Length: 1 << 33, SHA256: strings.Repeat("ab", 32)},
+	m := manifests.Manifest{Schema: 2, Release: r.Name, Model: "dior", Variant: "dior", Channel: "stable", Counter: 1, Effect: r.EffectName(),
+		Ask:   r.AskOn("dior"),
+		Build: manifests.Build{Fingerprint: build.Fingerprint, Incremental: "KHIMIBH30.0", UTC: 1407628800},
+		Package: manifests.Package{Path: "builds/dior/" + strings.Repeat("n", 90) + ".zip", Length: 1 << 33,
+			SHA256: strings.Repeat("ab", 32)},
 		EffectDocument: &manifests.Package{Path: "builds/dior/" + r.Name + ".effect.json", Length: 20000, SHA256: strings.Repeat("ab", 32)},
 		NotesDocument:  &manifests.Package{Path: "builds/dior/" + r.Name + ".notes.json", Length: 20000, SHA256: strings.Repeat("ab", 32)}}
 	if n := len(m.Bytes()); n > manifests.MaxManifest {

@@ -40,7 +40,8 @@ func readSchema1(text []byte) (Release, error) {
 	}
 	var faults []error
 	if s.Effect.Name != OptInEffect || s.Effect.Feature != 1 {
-		faults = append(faults, fmt.Errorf("effect is %q with feature %d; in schema 1 it is %s with feature 1", s.Effect.Name, s.Effect.Feature, OptInEffect))
+		faults = append(faults, fmt.Errorf("effect is %q with feature %d; in schema 1 it is %s with feature 1",
+			s.Effect.Name, s.Effect.Feature, OptInEffect))
 	}
 	if !s.Effect.Migration.Valid() || s.Effect.Migration == "" {
 		faults = append(faults, fmt.Errorf("effect.migration is %q; say leave, switch_off or ask", s.Effect.Migration))

@@ -52,7 +52,8 @@ func OneOf[T ~string](c *Check, field string, value T, allowed ...T) {
 // between fields: a report that contradicts itself is well-formed evidence, and the verdict says so.
 func (c *Check) Core(r Report, maxSeq int64) {
 	c.Fault(!HexDigits(r.Key, 64), "key: wanted 64 hex digits")
-	c.Fault(HexDigits(r.Key, 64) && !ownKey(r.PublicKey()), "key: wanted one of which somebody holds the secret, in its one written form")
+	c.Fault(HexDigits(r.Key, 64) && !ownKey(r.PublicKey()), "key: wanted one of which somebody holds the secret, "+
+		"in its one written form")
 	c.Between("seq", r.Seq, 1, maxSeq)
 	c.match("release", r.Release, word, "a release name")
 	c.match("model", r.Model, word, "a device name")
@@ -68,7 +69,8 @@ func (c *Check) Core(r Report, maxSeq int64) {
 		c.build("previous_build", r.PreviousBuild)
 	}
 	OneOf(c, "kind", r.Kind, KindBaseline, KindProgress, KindEffect)
-	OneOf(c, "progress", r.Progress, ProgressKnown, ProgressDownloading, ProgressInstalled, ProgressRunning, ProgressFailed)
+	OneOf(c, "progress", r.Progress, ProgressKnown, ProgressDownloading, ProgressInstalled,
+		ProgressRunning, ProgressFailed)
 	c.Fault((r.Failure != nil) != (r.Progress == ProgressFailed), "failure stands with progress failed, and only then")
 	if r.Failure != nil {
 		OneOf(c, "failure.phase", r.Failure.Phase, PhaseMetadata, PhaseDownload, PhaseVerify, PhaseInstall, PhaseBoot)

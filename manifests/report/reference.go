@@ -38,7 +38,8 @@ func (r Reference) String() string {
 func ParseReference(s string) (Reference, error) {
 	clean := strings.NewReplacer("-", "", " ", "", "O", "0", "I", "1", "L", "1").Replace(strings.ToUpper(s))
 	if len(clean) != 24 || strings.Trim(clean, alphabet) != "" { // encoding/base32 would pass over line ends
-		return "", errors.New("a support reference has 24 letters and digits, in groups of four; look again at the handset's screen")
+		return "", errors.New("a support reference has 24 letters and digits, in groups of four; look again " +
+			"at the handset's screen")
 	}
 	return Reference(clean), nil
 }

@@ -24,7 +24,8 @@ func TestReference(t *testing.T) {
 			t.Errorf("%q reads as %q, %v; wanted %q", written, got, err, ref)
 		}
 	}
-	for _, bad := range []string{"", "ABCD", ref.String() + "0", "U" + string(ref)[1:], "<script>", string(ref)[:23] + "é", string(ref)[:23] + "\n"} {
+	for _, bad := range []string{"", "ABCD", ref.String() + "0", "U" + string(ref)[1:], "<script>", string(ref)[:23] + "é",
+		string(ref)[:23] + "\n"} {
 		if got, err := ParseReference(bad); err == nil {
 			t.Errorf("%q reads as %q", bad, got)
 		} else if bad != "" && strings.Contains(err.Error(), bad) {

@@ -82,7 +82,8 @@ func TestHostileSets(t *testing.T) {
 			r.publish(2)
 		}, "dior: it is delegated but the snapshot does not list it"},
 		{"a listed file is not there", func(r *repo) { delete(r.files, "armani") }, "armani: the snapshot lists it but the file is not there"},
-		{"a file that nobody lists", func(r *repo) { r.files["dior"] = r.files["armani"] }, "dior: the file is there but the snapshot does not list it"},
+		{"a file that nobody lists", func(r *repo) { r.files["dior"] = r.files["armani"] }, "dior: the file is there but the " +
+			"snapshot does not list it"},
 		{"a target of another model", func(r *repo) {
 			r.files["armani"] = must(Sign(must(NewRole(1, r.in(100), []Target{packageFor("dior", 1)})), r.builds...))
 			r.publish(2)
@@ -115,8 +116,14 @@ func TestHostileSets(t *testing.T) {
 			r.files["armani"] = must(Sign(r.targetsDoc(2), r.builds...))
 			r.publish(2)
 		}, "armani: it delegates further"},
-		{"snapshot by a stranger", func(r *repo) { r.snapshot = edSigner("stranger"); r.publish(2) }, "snapshot: version 2 has 0 good signatures"},
-		{"timestamp by a stranger", func(r *repo) { r.timestamp = edSigner("stranger"); r.publish(2) }, "timestamp: version 2 has 0 good signatures"},
+		{"snapshot by a stranger", func(r *repo) {
+			r.snapshot = edSigner("stranger")
+			r.publish(2)
+		}, "snapshot: version 2 has 0 good signatures"},
+		{"timestamp by a stranger", func(r *repo) {
+			r.timestamp = edSigner("stranger")
+			r.publish(2)
+		}, "timestamp: version 2 has 0 good signatures"},
 		{"targets by one of two", func(r *repo) {
 			r.files[Targets] = must(Sign(r.targetsDoc(2), r.targets[0]))
 			r.publish(2)
@@ -156,7 +163,8 @@ func TestAllFaultsAtOnce(t *testing.T) {
 	r.files["armani"] = must(Sign(must(NewRole(1, r.in(-1), nil)), r.builds[0]))
 	delete(r.files, "dior")
 	err := r.set().Check(testNow)
-	for _, want := range []string{"armani: version 1 has 1 good", "armani: version 1 expired", "dior: the snapshot lists it", "armani: the snapshot lists other bytes"} {
+	for _, want := range []string{"armani: version 1 has 1 good", "armani: version 1 expired", "dior: the snapshot lists it", "armani: the " +
+		"snapshot lists other bytes"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q is missing in %v", want, err)
 		}
@@ -166,7 +174,8 @@ func TestAllFaultsAtOnce(t *testing.T) {
 // TestNext tells what may follow a published feed. want "" means that it may.
 func TestNext(t *testing.T) {
 	release := func(r *repo, version int64) {
-		r.files["armani"] = must(Sign(must(NewRole(version, r.in(100), []Target{packageFor("armani", 1), packageFor("armani", 2)})), r.builds[:2]...))
+		r.files["armani"] = must(Sign(must(NewRole(version, r.in(100), []Target{packageFor("armani", 1), packageFor("armani", 2)})),
+			r.builds[:2]...))
 	}
 	cases := []struct {
 		name string
@@ -190,7 +199,12 @@ func TestNext(t *testing.T) {
 			r.publish(2)
 		}, "dior: it vanished"},
 		{"the same version with other bytes", func(r *repo) { release(r, 1); r.publish(2) }, "armani: version 1 is published with other bytes"},
-		{"timestamp of the same version", func(r *repo) { r.publish(1); r.now = r.in(1); r.publish(1); r.now = testNow }, "timestamp: version 1 is published with other bytes"},
+		{"timestamp of the same version", func(r *repo) {
+			r.publish(1)
+			r.now = r.in(1)
+			r.publish(1)
+			r.now = testNow
+		}, "timestamp: version 1 is published with other bytes"},
 		{"a published root is gone", func(r *repo) { r.roots = nil; r.addRoot(r.rootSpec(2), r.root...) }, "keep all roots for ever"},
 		{"a fast-forward", func(r *repo) { release(r, 1<<31); r.publish(2) }, "armani: version leaps"},
 		{"a root that lives too long", func(r *repo) {
@@ -413,7 +427,8 @@ func TestDiff(t *testing.T) {
 		"Model cancro is added.",
 		"cancro: 2 of 3 keys must sign.",
 		"Model dior is retired",
-		"New package for armani on stable: release miui-cloud-messaging-opt-in, build JHCMIBH45.0 of 2014-08-09, counter 2, effect cloud-messaging-opt-in;",
+		"New package for armani on stable: release miui-cloud-messaging-opt-in, build JHCMIBH45.0 of 2014-08-09, counter 2, effect " +
+			"cloud-messaging-opt-in;",
 		"armani: builds/armani/miui_armani_1.zip is taken out",
 	} {
 		if !strings.Contains(got, want) {
@@ -424,7 +439,8 @@ func TestDiff(t *testing.T) {
 	listed := packageFor("armani", 2)
 	listed.Custom = json.RawMessage(strings.Replace(string(listed.Custom), `"stable"`, `"lab"`, 1))
 	lab := r.set().With(map[string][]byte{"armani": must(NewRole(3, r.in(120), []Target{listed}))})
-	if got := strings.Join(Diff(r.set(), lab), "\n"); !strings.Contains(got, "Replaced, was sha256") || !strings.Contains(got, "package for armani on lab") {
+	if got := strings.Join(Diff(r.set(), lab), "\n"); !strings.Contains(got, "Replaced, was sha256") || !strings.Contains(got,
+		"package for armani on lab") {
 		t.Errorf("only the channel changes, said is:\n%s", got)
 	}
 	// A key more without another threshold is one more who may sign.
@@ -434,7 +450,8 @@ func TestDiff(t *testing.T) {
 		t.Errorf("a fourth key is added, said is:\n%s", got)
 	}
 	other := Set{Roots: [][]byte{must(Sign(must(NewRoot(newRepo().rootSpec(1)))))}, Files: prev.Files}
-	if words := Diff(Set{Roots: prev.Roots[:1], Files: prev.Files}, other); !strings.Contains(strings.Join(words, " "), "root: another version 1") {
+	if words := Diff(Set{Roots: prev.Roots[:1], Files: prev.Files}, other); !strings.Contains(strings.Join(words, " "),
+		"root: another version 1") {
 		t.Errorf("another root of the same number is said to be %q", words)
 	}
 	if same := Diff(prev, prev); len(same) != 0 {

@@ -72,7 +72,8 @@ func TestPathsOfDocuments(t *testing.T) {
 			t.Errorf("%s, wanted %s", path, want)
 		}
 	}
-	if _, err := manifests.NewCatalogue(manifests.Model{Device: "x", Variants: []string{"effect", "notes"}, Profile: manifests.Profile{Family: "ab"}}); err == nil {
+	if _, err := manifests.NewCatalogue(manifests.Model{Device: "x", Variants: []string{"effect", "notes"},
+		Profile: manifests.Profile{Family: "ab"}}); err == nil {
 		t.Error("variants that collide with documents were taken")
 	}
 }

@@ -20,8 +20,8 @@ func sampleRequest() Request {
 		Roles:     []RequestRole{{"armani", must(NewRole(2, r.in(100), []Target{p}))}},
 		Manifests: map[string][]byte{ManifestPath("armani", "fix", "armani"): []byte("{}")},
 		Packages:  []RequestPackage{{p.Path, "miui_armani_2.zip", p.SHA256, p.Length, "armani", "armani", "stable"}},
-		Models:    []manifests.Model{{Device: "armani", Variants: []string{"armani"}, Profile: manifests.Profile{Family: "file", LegacyRecovery: true}}},
-		Names:     map[string]string{strings.Repeat("0", 64): "ann"}}
+		Models: []manifests.Model{{Device: "armani", Variants: []string{"armani"}, Profile: manifests.Profile{Family: "file",
+			LegacyRecovery: true}}}, Names: map[string]string{strings.Repeat("0", 64): "ann"}}
 }
 
 func TestExchangeRoundTrip(t *testing.T) {
@@ -62,12 +62,15 @@ func TestExchangeRefusals(t *testing.T) {
 		{"a root under a model's name", request(func(r *Request) { r.Trusted["1.dior.json"] = r.Trusted["1.root.json"] }), "has another name"},
 		{"a path that climbs", request(func(r *Request) { r.Packages[0].Name = "../x" }), "plain file name"},
 		{"a manifest outside", request(func(r *Request) { r.Manifests["../../etc/passwd"] = []byte("x") }), "target path"},
-		{"a name that could steer a terminal", request(func(r *Request) { r.Names = map[string]string{strings.Repeat("0", 64): "An\x1b"} }), "control character"},
+		{"a name that could steer a terminal", request(func(r *Request) { r.Names = map[string]string{strings.Repeat("0", 64): "An\x1b"} }),
+			"control character"},
 		{"a name with a blank", request(func(r *Request) { r.Names = map[string]string{strings.Repeat("0", 64): "An Li"} }), "lower-case"},
 		{"a name of no key", request(func(r *Request) { r.Names = map[string]string{"0": "ann"} }), "no key id"},
 		{"a model of no family", request(func(r *Request) { r.Models[0].Profile.Family = "zip" }), "profile.family"},
-		{"a variant whose manifest would be the notes", request(func(r *Request) { r.Models[0].Variants[0] = "notes" }), "no variant can be called"},
-		{"a variant whose manifest would be the effect", request(func(r *Request) { r.Models[0].Variants[0] = "effect" }), "no variant can be called"},
+		{"a variant whose manifest would be the notes", request(func(r *Request) { r.Models[0].Variants[0] = "notes" }),
+			"no variant can be called"},
+		{"a variant whose manifest would be the effect", request(func(r *Request) { r.Models[0].Variants[0] = "effect" }),
+			"no variant can be called"},
 		{"models without content", strings.Replace(request(func(*Request) {}), `"models"`, `"models":[],"models"`, 1), "twice"},
 		{"an unknown field", strings.Replace(request(func(*Request) {}), `"schema"`, `"shell":"rm","schema"`, 1), "unknown field"},
 		{"trailing bytes", request(func(*Request) {}) + "x", "not exactly one"},

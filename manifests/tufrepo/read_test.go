@@ -150,9 +150,11 @@ func TestReadRefuses(t *testing.T) {
 		{"snapshot with itself", metaOf(Snapshot, `{"snapshot.json":{"version":1},"targets.json":{"version":1}}`), "does not belong"},
 		{"snapshot with another ending", metaOf(Snapshot, `{"armani.yaml":{"version":1},"targets.json":{"version":1}}`), "does not belong"},
 		{"snapshot with no role", metaOf(Snapshot, `{"7110.json":{"version":1},"targets.json":{"version":1}}`), "does not belong"},
-		{"timestamp with a role", metaOf(Timestamp, `{"armani.json":{"version":1,"length":1,"hashes":{"sha256":"`+strings.Repeat("0", 64)+`"}},"snapshot.json":{"version":1,"length":1,"hashes":{"sha256":"`+strings.Repeat("0", 64)+`"}}}`), "does not belong"},
+		{"timestamp with a role", metaOf(Timestamp, `{"armani.json":{"version":1,"length":1,"hashes":{"sha256":"`+strings.Repeat("0", 64)+
+			`"}},"snapshot.json":{"version":1,"length":1,"hashes":{"sha256":"`+strings.Repeat("0", 64)+`"}}}`), "does not belong"},
 		{"snapshot with version 0", metaOf(Snapshot, `{"armani.json":{"version":0},"targets.json":{"version":1}}`), "armani.json: version 0"},
-		{"snapshot with a length below 0", metaOf(Snapshot, `{"armani.json":{"version":1,"length":-1,"hashes":{"sha256":"`+strings.Repeat("0", 64)+`"}},"targets.json":{"version":1}}`), "length -1"},
+		{"snapshot with a length below 0", metaOf(Snapshot, `{"armani.json":{"version":1,"length":-1,"hashes":{"sha256":"`+strings.Repeat("0",
+			64)+`"}},"targets.json":{"version":1}}`), "length -1"},
 		{"huge", strings.Repeat(" ", MaxTargetsBytes+1), "limit"},
 		{"huge timestamp", sub(Timestamp, `{`, `{`+strings.Repeat(" ", MaxTimestampBytes)), "limit"},
 	}
@@ -168,7 +170,8 @@ func TestReadRefuses(t *testing.T) {
 
 // TestLargestIntegers: what every client reads exactly is taken, to the last one.
 func TestLargestIntegers(t *testing.T) {
-	for number, ok := range map[string]bool{"9007199254740991": true, "9007199254740992": false, "-9007199254740991": true, "-9007199254740992": false} {
+	for number, ok := range map[string]bool{"9007199254740991": true, "9007199254740992": false, "-9007199254740991": true,
+		"-9007199254740992": false} {
 		if err := strictJSON([]byte(`{"n":` + number + `}`)); (err == nil) != ok {
 			t.Errorf("%s: %v", number, err)
 		}
@@ -176,7 +179,8 @@ func TestLargestIntegers(t *testing.T) {
 }
 
 func metaOf(kind, meta string) string {
-	return `{"signatures":[],"signed":{"_type":"` + kind + `","spec_version":"1.0.31","version":1,"expires":"2014-08-10T08:00:00Z","meta":` + meta + `}}`
+	return `{"signatures":[],"signed":{"_type":"` + kind + `","spec_version":"1.0.31","version":1,"expires":"2014-08-10T08:00:00Z","meta":` +
+		meta + `}}`
 }
 
 // TestKeysAreKeptApart covers keys listed in two places.
@@ -243,13 +247,16 @@ func TestNewKeyRefusesOtherCurves(t *testing.T) {
 }
 
 func TestPaths(t *testing.T) {
-	for _, bad := range []string{"", "builds", "builds/armani", "builds/armani/", "builds/Armani/x.zip", "other/armani/x", "builds/armani/x y", "builds/armani/ü", "builds/armani/x?", "/builds/armani/x"} {
+	for _, bad := range []string{"", "builds", "builds/armani", "builds/armani/", "builds/Armani/x.zip", "other/armani/x", "builds/armani/x y",
+		"builds/armani/ü", "builds/armani/x?", "/builds/armani/x"} {
 		if CheckPath(bad) == nil {
 			t.Errorf("CheckPath(%q) accepted", bad)
 		}
 	}
-	got := []string{PackagePath("armani", "a.zip"), PackagePath("armani", "a"), ManifestPath("armani", "fix", "armani_global"), OffersPath("armani", "stable"),
-		StoredTarget("builds/armani/a.zip", "00ff"), MetadataFile(Root, 3), MetadataFile(Timestamp, 9), Pattern("armani"), Pattern("armani-offers")}
+	got := []string{PackagePath("armani", "a.zip"), PackagePath("armani", "a"), ManifestPath("armani", "fix", "armani_global"),
+		OffersPath("armani", "stable"),
+		StoredTarget("builds/armani/a.zip", "00ff"), MetadataFile(Root, 3), MetadataFile(Timestamp, 9), Pattern("armani"),
+		Pattern("armani-offers")}
 	want := []string{"builds/armani/a.zip", "builds/armani/a.zip", "builds/armani/fix.armani_global.json", "offers/armani/stable.json",
 		"builds/armani/00ff.a.zip", "3.root.json", "timestamp.json", "builds/armani/*", "offers/armani/*"}
 	if diff := cmp.Diff(want, got); diff != "" {

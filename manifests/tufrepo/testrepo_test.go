@@ -138,10 +138,12 @@ func packageFor(model string, counter int64) Target {
 	custom := manifests.Custom{
 		Schema: manifests.CustomSchema, Manifest: format.SHA256([]byte("manifest")), Effect: "cloud-messaging-opt-in",
 		Model: model, Variant: model, Channel: "stable", Release: "miui-cloud-messaging-opt-in", Counter: counter,
-		Build: manifests.Build{Fingerprint: "Xiaomi/" + model + "/" + model + ":4.3/JLS36C/JHCMIBH45.0:user/release-keys", Incremental: "JHCMIBH45.0", UTC: 1407600000 + counter},
+		Build: manifests.Build{Fingerprint: "Xiaomi/" + model + "/" + model + ":4.3/JLS36C/JHCMIBH45.0:user/release-keys",
+			Incremental: "JHCMIBH45.0", UTC: 1407600000 + counter},
 	}
 	content := fmt.Sprint(model, counter)
-	return Target{PackagePath(model, fmt.Sprintf("miui_%s_%d", model, counter)), 123456, format.SHA256([]byte(content)), must(json.Marshal(custom))}
+	return Target{PackagePath(model, fmt.Sprintf("miui_%s_%d", model, counter)), 123456, format.SHA256([]byte(content)),
+		must(json.Marshal(custom))}
 }
 
 func offersFor(model string) Target {

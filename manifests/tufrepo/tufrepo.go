@@ -109,8 +109,8 @@ func ManifestPath(modelRole, release, variant string) string {
 // variant is called "effect".
 func EffectPath(modelRole, release string) string { return ManifestPath(modelRole, release, "effect") }
 
-// NotesPath is the target path of a release's notes, as a model has them: builds/armani/<release>.notes.json. No variant
-// is called "notes".
+// NotesPath is the target path of a release's notes, as a model has them: builds/armani/<release>.notes.json. No
+// variant is called "notes".
 func NotesPath(modelRole, release string) string { return ManifestPath(modelRole, release, "notes") }
 
 // OffersPath is the target path of the offers document: offers/armani/stable.json.

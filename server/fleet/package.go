@@ -51,7 +51,8 @@ func ParsePackageRef(text string) (PackageRef, error) {
 	case len(parts) == 3 && parts[0] != "" && parts[1] != "" && parts[2] != "":
 		return PackageRef{parts[0], parts[1], parts[2]}, nil
 	}
-	return PackageRef{}, Errorf(Invalid, "package_ref", "%q names no package; wanted its SHA-256, or SHA-256/model/channel", text)
+	return PackageRef{}, Errorf(Invalid, "package_ref", "%q names no package; wanted its SHA-256, or "+
+		"SHA-256/model/channel", text)
 }
 
 // MarshalText implements encoding.TextMarshaler.

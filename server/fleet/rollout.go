@@ -39,10 +39,11 @@ type Stage struct {
 
 // Gates are the conditions to leave a stage. Shares are hundredths of a percent.
 type Gates struct {
-	MinReports  int64 `json:"min_reports"`  // distinct installations that run the build and have reported its effect
-	MinProven   int   `json:"min_proven"`   // of those that could be judged, 0…10,000
-	MaxFailures int   `json:"max_failures"` // failed of those that began, 1…10,000; above it the rollout is halted; 0 means DefaultMaxFailures
-	HaltLeaks   int64 `json:"halt_leaks"`   // leaking installations that halt it; 0 means DefaultHaltLeaks
+	MinReports int64 `json:"min_reports"` // distinct installations that run the build and have reported its effect
+	MinProven  int   `json:"min_proven"`  // of those that could be judged, 0…10,000
+	// failed of those that began, 1…10,000; above it the rollout is halted; 0 means DefaultMaxFailures
+	MaxFailures int   `json:"max_failures"`
+	HaltLeaks   int64 `json:"halt_leaks"` // leaking installations that halt it; 0 means DefaultHaltLeaks
 }
 
 // DefaultHaltLeaks is how many distinct leaking installations halt a rollout: more than
@@ -89,13 +90,16 @@ func ValidateStages(stages []Stage) error {
 	last := 0
 	for i, s := range stages {
 		if s.Share <= last || s.Share > 10_000 {
-			faults = append(faults, fmt.Errorf("stage %d has the share %s; shares grow from stage to stage, from more than %s up to 100 %%", i+1, format.Percent(s.Share), format.Percent(last)))
+			faults = append(faults, fmt.Errorf("stage %d has the share %s; shares grow from stage to stage, from more than %s "+
+				"up to 100 %%", i+1, format.Percent(s.Share), format.Percent(last)))
 		}
 		if s.Soak < 0 {
 			faults = append(faults, fmt.Errorf("stage %d soaks for %s", i+1, s.Soak))
 		}
-		if g := s.Gates; g.MinReports < 0 || g.MinProven < 0 || g.MinProven > 10_000 || g.MaxFailures < 0 || g.MaxFailures > 10_000 || g.HaltLeaks < 0 {
-			faults = append(faults, fmt.Errorf("stage %d: gates count installations from 0, and shares go from 0 to 100 %%", i+1))
+		if g := s.Gates; g.MinReports < 0 || g.MinProven < 0 || g.MinProven > 10_000 || g.MaxFailures < 0 ||
+			g.MaxFailures > 10_000 || g.HaltLeaks < 0 {
+			faults = append(faults, fmt.Errorf("stage %d: gates count installations from 0, and shares go from 0 to 100 %%",
+				i+1))
 		}
 		last = s.Share
 	}

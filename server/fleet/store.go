@@ -63,16 +63,18 @@ type Packages interface {
 	// who names it. A Put of the same content takes the note back. NotFound.
 	Remove(ctx context.Context, ref PackageRef) error
 	Leftovers(ctx context.Context) ([]string, error) // SHA-256 of contents that are still to be deleted, in order
-	Forget(ctx context.Context, sha256 string) error // the content is deleted; to forget what is not left over is a success
+	// the content is deleted; to forget what is not left over is a success
+	Forget(ctx context.Context, sha256 string) error
 }
 
 // Releases keeps releases by name.
 type Releases interface {
 	Create(ctx context.Context, r Release) error // Conflict if the name or the counter is taken
 	Get(ctx context.Context, name string) (Release, error)
-	Save(ctx context.Context, r Release, from ReleaseState) error     // Conflict if it was not in from
-	List(ctx context.Context) ([]Release, error)                      // newest first
-	Delete(ctx context.Context, name string, from ReleaseState) error // Conflict if it was not in from; frees name and counter
+	Save(ctx context.Context, r Release, from ReleaseState) error // Conflict if it was not in from
+	List(ctx context.Context) ([]Release, error)                  // newest first
+	// Conflict if it was not in from; frees name and counter
+	Delete(ctx context.Context, name string, from ReleaseState) error
 }
 
 // Changes keeps staged metadata.
@@ -99,7 +101,8 @@ type MetadataFiles interface {
 type Rollouts interface {
 	Create(ctx context.Context, r Rollout) error // Conflict if the id exists
 	Get(ctx context.Context, id string) (Rollout, error)
-	Save(ctx context.Context, r Rollout) error                             // Conflict if r.Revision is not the stored one; stores Revision+1
+	// Conflict if r.Revision is not the stored one; stores Revision+1
+	Save(ctx context.Context, r Rollout) error
 	List(ctx context.Context) ([]Rollout, error)                           // by release, model
 	OfModel(ctx context.Context, model, channel string) ([]Rollout, error) // newest counter first
 }
@@ -187,7 +190,8 @@ type CountsTable interface {
 	OfRelease(ctx context.Context, release string) ([]Counts, error)        // on every model and channel
 	OfModel(ctx context.Context, model string) ([]Counts, error)            // of every release and channel, without totals
 	Totals(ctx context.Context) ([]Counts, error)                           // of every model and channel
-	List(ctx context.Context) ([]Counts, error)                             // of every release, model and channel, without totals
+	// of every release, model and channel, without totals
+	List(ctx context.Context) ([]Counts, error)
 }
 
 // Walks keeps how far long walks over installations have come.

@@ -28,8 +28,9 @@ func (i *Intake) admit(r report.Report, by effect.Standard) error {
 	return nil
 }
 
-// A handset may say that its user chose up to a year before the first build that could ask, and ten years after it. Other
-// days say nothing but what somebody wrote there. The bounds are of the release: a clock that is wrong loses no evidence.
+// A handset may say that its user chose up to a year before the first build that could ask, and ten years after it.
+// Other days say nothing but what somebody wrote there. The bounds are of the release: a clock that is wrong loses no
+// evidence.
 const yearsBefore, yearsAfter = 1, 10
 
 func (i *Intake) admitV1(r report.Report, by effect.Standard) error {
@@ -44,7 +45,8 @@ func (i *Intake) admitV1(r report.Report, by effect.Standard) error {
 	}
 	day, err := time.Parse(time.DateOnly, r.ConsentDay)
 	first, err2 := time.Parse(time.DateOnly, by.Program.Effect.PromptDay)
-	if err != nil || err2 != nil || day.Before(first.AddDate(-yearsBefore, 0, 0)) || day.After(first.AddDate(yearsAfter, 0, 0)) {
+	if err != nil || err2 != nil || day.Before(first.AddDate(-yearsBefore, 0, 0)) ||
+		day.After(first.AddDate(yearsAfter, 0, 0)) {
 		return fleet.Errorf(fleet.Invalid, "report_malformed", "evidence.consent_day is out of range; wanted a day from a "+
 			"year before the release's prompt_day to ten years after it")
 	}

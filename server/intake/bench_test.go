@@ -113,10 +113,12 @@ func fill(b *testing.B, w *world, size int) {
 			for n := from; n < min(from+each, size); n++ {
 				var ref [15]byte
 				binary.BigEndian.PutUint64(ref[:], uint64(n)*(math.MaxUint64/uint64(size)))
-				i := fleet.Installation{Current: true, Kind: effect.Unjudged, Ref: report.Reference(text.EncodeToString(ref[:])), Model: "armani", Channel: "stable", Release: "one", Seq: 1,
+				i := fleet.Installation{Current: true, Kind: effect.Unjudged, Ref: report.Reference(text.EncodeToString(ref[:])), Model: "armani",
+					Channel: "stable", Release: "one", Seq: 1,
 					Newest: report.Report{ID: fmt.Sprintf("%032x", n)}, Progress: report.ProgressKnown, Verdict: storetest.Unpatched,
 					Because: []fleet.Reason{{Code: "not_of_release"}}, Before: storetest.BeforeActive, Reports: 1, First: storetest.Now, Last: storetest.Now}
-				if _, err := tx.Reports().Append(ctx, fleet.StoredReport{ID: i.Newest.ID, Ref: i.Ref, Seq: 1, Envelope: []byte("short"), At: i.Last}); err != nil {
+				if _, err := tx.Reports().Append(ctx, fleet.StoredReport{ID: i.Newest.ID, Ref: i.Ref, Seq: 1, Envelope: []byte("short"),
+					At: i.Last}); err != nil {
 					return err
 				}
 				if err := errors.Join(tx.Installations().Put(ctx, i), tx.Counts().Move(ctx, nil, &i)); err != nil {
@@ -201,7 +203,8 @@ func verifyRate(b *testing.B, envelopes [][]byte) (rate float64, cpu time.Durati
 		if err != nil {
 			b.Fatal(err)
 		}
-		all = append(all, signed{r.PublicKey(), fmt.Appendf(nil, "DSSEv1 %d %s %d %s", len(v2.PayloadType), v2.PayloadType, len(body), body), sig})
+		all = append(all, signed{r.PublicKey(), fmt.Appendf(nil, "DSSEv1 %d %s %d %s", len(v2.PayloadType), v2.PayloadType,
+			len(body), body), sig})
 	}
 	start, used := time.Now(), cpuTime(b)
 	for _, s := range all {

@@ -61,7 +61,8 @@ func (i *Intake) transact(batch []*waiting) (answers []Result, err error) {
 	// A fault of this program in one report must not end the process or the committer.
 	defer func() {
 		if p := recover(); p != nil {
-			i.Log.Error("panic while storing reports", "reports", len(batch), "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+			i.Log.Error("panic while storing reports", "reports", len(batch), "panic", fmt.Sprint(p),
+				"stack", string(debug.Stack()))
 			err = fmt.Errorf("internal fault while storing the report")
 		}
 	}()

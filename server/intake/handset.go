@@ -30,8 +30,8 @@ type state struct {
 // change is called before is changes.
 func (s *state) change() { s.changed = true }
 
-// meet gathers what is loaded of an installation.
-func meet(ref report.Reference, loaded *Loaded) *handset {
+// newHandset gathers what is loaded of an installation.
+func newHandset(ref report.Reference, loaded *Loaded) *handset {
 	h := &handset{newest: loaded.Newest[ref], loaded: loaded}
 	for _, was := range loaded.States[ref] {
 		s := &state{was: &was, is: was}

@@ -41,7 +41,9 @@ func (i *Intake) Advance(ctx context.Context, model, channel string) error {
 	return i.advance(ctx, ids, false)
 }
 
-func (i *Intake) rolloutIDs(ctx context.Context, list func(fleet.Tx) ([]fleet.Rollout, error)) (ids []string, err error) {
+func (i *Intake) rolloutIDs(
+	ctx context.Context, list func(fleet.Tx) ([]fleet.Rollout, error),
+) (ids []string, err error) {
 	err = i.Store.View(ctx, func(tx fleet.Tx) error {
 		all, err := list(tx)
 		for _, r := range all {

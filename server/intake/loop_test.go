@@ -35,8 +35,9 @@ func (w *world) start(t *testing.T) {
 	t.Helper()
 	gates := fleet.Gates{MinReports: 2, MinProven: 5_000, MaxFailures: 1_000}
 	r := fleet.Rollout{
-		ID: rolloutID, Release: "one", Model: "armani", Channel: "stable", State: fleet.RolloutRunning, Since: w.clock.now(), Started: w.clock.now(),
-		Stages: []fleet.Stage{{Share: 5_000, Soak: 48 * time.Hour, Gates: gates}, {Share: 10_000, Soak: 48 * time.Hour, Gates: gates}},
+		ID: rolloutID, Release: "one", Model: "armani", Channel: "stable", State: fleet.RolloutRunning, Since: w.clock.now(),
+		Started: w.clock.now(),
+		Stages:  []fleet.Stage{{Share: 5_000, Soak: 48 * time.Hour, Gates: gates}, {Share: 10_000, Soak: 48 * time.Hour, Gates: gates}},
 	}
 	if err := w.db.Update(ctx, func(tx fleet.Tx) error { return tx.Rollouts().Create(ctx, r) }); err != nil {
 		t.Fatal(err)
@@ -69,7 +70,7 @@ func TestTimelines(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			got := tell(t, string(text))
+			got := replay(t, string(text))
 			golden := strings.TrimSuffix(path, ".story") + ".golden"
 			if *updateGolden {
 				if err := os.WriteFile(golden, []byte(got), 0o644); err != nil {
@@ -87,7 +88,7 @@ func TestTimelines(t *testing.T) {
 	}
 }
 
-func tell(t *testing.T, story string) string {
+func replay(t *testing.T, story string) string {
 	w := newWorld(t)
 	w.start(t)
 	var out strings.Builder
@@ -116,7 +117,8 @@ func tell(t *testing.T, story string) string {
 	return out.String()
 }
 
-var reportsByName = map[string]maker{"waits": waits, "quiet": quiet, "downloads": downloads, "fails": fails, "silent": silent, "leaks": leaks}
+var reportsByName = map[string]maker{"waits": waits, "quiet": quiet, "downloads": downloads, "fails": fails,
+	"silent": silent, "leaks": leaks}
 
 func (w *world) play(t *testing.T, line string) {
 	t.Helper()
@@ -263,7 +265,8 @@ func TestLeakIsNewsOnce(t *testing.T) {
 			t.Fatal(err)
 		}
 		if one := w.rollout(t); one.State != step.one || next.State != step.two || w.published.Load() != step.published {
-			t.Errorf("%s: %s and %s, published %d times; wanted %s, %s and %d", step.what, one.State, next.State, w.published.Load(), step.one, step.two, step.published)
+			t.Errorf("%s: %s and %s, published %d times; wanted %s, %s and %d", step.what, one.State, next.State, w.published.Load(), step.one,
+				step.two, step.published)
 		}
 	}
 }
@@ -314,7 +317,8 @@ func TestSilenceIsFoundAndEnded(t *testing.T) {
 			t.Fatal(err)
 		}
 		c := w.counts(t, "one")
-		if c.Verdicts[storetest.Unpatched] != unpatched || c.Verdicts[storetest.Unknown] != unknown || c.Verdicts[storetest.ConfirmedOff] != 1 || c.Installations != many+1 {
+		if c.Verdicts[storetest.Unpatched] != unpatched || c.Verdicts[storetest.Unknown] != unknown || c.Verdicts[storetest.ConfirmedOff] != 1 ||
+			c.Installations != many+1 {
 			t.Errorf("got %v of %d", c.Verdicts, c.Installations)
 		}
 		w.checkFigures(t)

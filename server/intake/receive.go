@@ -64,10 +64,12 @@ func (i *Intake) open(ctx context.Context, text []byte) (*waiting, error) {
 	}
 	model, ok := i.Catalogue().Model(r.Model)
 	if !ok {
-		return nil, fleet.Errorf(fleet.Invalid, "model_unknown", "the report names a model that is not in the catalogue; wanted ro.product.device, spelled as in build.prop")
+		return nil, fleet.Errorf(fleet.Invalid, "model_unknown", "the report names a model that is not in the catalogue; "+
+			"wanted ro.product.device, spelled as in build.prop")
 	}
 	if !model.HasVariant(r.Variant) {
-		return nil, fleet.Errorf(fleet.Invalid, "variant_unknown", "the report names an image variant that model %s does not have; wanted one of %v", model.Device, model.Variants)
+		return nil, fleet.Errorf(fleet.Invalid, "variant_unknown", "the report names an image variant that model %s does "+
+			"not have; wanted one of %v", model.Device, model.Variants)
 	}
 	if channels := i.Channels(); !slices.Contains(channels, r.Channel) {
 		return nil, fleet.Errorf(fleet.Invalid, "channel_unknown", "the report names a channel that is not known here; "+
@@ -82,7 +84,8 @@ func (i *Intake) open(ctx context.Context, text []byte) (*waiting, error) {
 	}
 	for _, build := range []string{r.Build, r.PreviousBuild} {
 		if build != "" && build != report.BuildOther && !i.Rules.Names(r.Model, build) {
-			return nil, fleet.Errorf(fleet.Invalid, "build_unknown", "the report names a build that no published document of model %s names; wanted one of those, or %q", model.Device, report.BuildOther)
+			return nil, fleet.Errorf(fleet.Invalid, "build_unknown", "the report names a build that no published document of "+
+				"model %s names; wanted one of those, or %q", model.Device, report.BuildOther)
 		}
 	}
 	return &waiting{Arrival{text, r, ref, rule}, make(chan Result, 1)}, nil

@@ -84,16 +84,16 @@ func TestSequences(t *testing.T) {
 	}{
 		{"from waiting to proven", []step{{waits, 1, nil, "new"}, {downloads, 2, nil, "new"}, {silent, 3, nil, "new"}},
 			3, 3, storetest.ConfirmedOff, report.ProgressRunning, storetest.BeforeActive, "one"},
-		{"sent again and again", []step{{waits, 1, nil, "new"}, {waits, 1, nil, "replayed"}, {silent, 2, nil, "new"}, {waits, 1, nil, "replayed"}, {silent, 2, nil, "replayed"}},
-			2, 2, storetest.ConfirmedOff, report.ProgressRunning, storetest.BeforeActive, "one"},
-		{"backwards: history, and what was before is filled in", []step{{silent, 3, nil, "new"}, {downloads, 2, nil, "late"}, {waits, 1, nil, "late"}},
-			3, 3, storetest.ConfirmedOff, report.ProgressRunning, storetest.BeforeActive, "one"},
+		{"sent again and again", []step{{waits, 1, nil, "new"}, {waits, 1, nil, "replayed"}, {silent, 2, nil, "new"}, {waits, 1, nil, "replayed"},
+			{silent, 2, nil, "replayed"}}, 2, 2, storetest.ConfirmedOff, report.ProgressRunning, storetest.BeforeActive, "one"},
+		{"backwards: history, and what was before is filled in", []step{{silent, 3, nil, "new"}, {downloads, 2, nil, "late"},
+			{waits, 1, nil, "late"}}, 3, 3, storetest.ConfirmedOff, report.ProgressRunning, storetest.BeforeActive, "one"},
 		{"a quiet baseline that comes late", []step{{silent, 3, nil, "new"}, {quiet, 1, nil, "late"}},
 			3, 2, storetest.ConfirmedOff, report.ProgressRunning, storetest.BeforeQuiet, "one"},
 		{"first met on the patched build", []step{{silent, 1, nil, "new"}},
 			1, 1, storetest.ConfirmedOff, report.ProgressRunning, storetest.BeforeUnknown, "one"},
-		{"quiet at first, then it activated itself, then the patch", []step{{quiet, 1, nil, "new"}, {waits, 2, nil, "new"}, {silent, 3, nil, "new"}},
-			3, 3, storetest.ConfirmedOff, report.ProgressRunning, storetest.BeforeActive, "one"},
+		{"quiet at first, then it activated itself, then the patch", []step{{quiet, 1, nil, "new"}, {waits, 2, nil, "new"},
+			{silent, 3, nil, "new"}}, 3, 3, storetest.ConfirmedOff, report.ProgressRunning, storetest.BeforeActive, "one"},
 		{"a leak that comes late moves nothing", []step{{silent, 2, nil, "new"}, {leaks, 1, nil, "late"}},
 			2, 2, storetest.ConfirmedOff, report.ProgressRunning, storetest.BeforeUnknown, "one"},
 		{"a regression is seen", []step{{silent, 1, nil, "new"}, {leaks, 2, nil, "new"}},
@@ -104,7 +104,10 @@ func TestSequences(t *testing.T) {
 			2, 2, storetest.Unpatched, report.ProgressDownloading, storetest.BeforeActive, "one"},
 		{"it refused the feed before it said anything else", []step{{waits, 1, refusesFeed, "new"}},
 			1, 1, storetest.Unpatched, report.ProgressKnown, storetest.BeforeActive, "one"},
-		{"it refused the feed of the next release: that one was not begun", []step{{downloads, 1, nil, "new"}, {waits, 2, func(r *report.Report) { refusesFeed(r); r.Release = "two" }, "new"}},
+		{"it refused the feed of the next release: that one was not begun", []step{{downloads, 1, nil, "new"}, {waits, 2, func(r *report.Report) {
+			refusesFeed(r)
+			r.Release = "two"
+		}, "new"}},
 			2, 2, storetest.Unpatched, report.ProgressKnown, storetest.BeforeActive, "two"},
 		{"it fell back, and refuses the feed", []step{{silent, 1, nil, "new"}, {waits, 2, refusesFeed, "new"}},
 			2, 2, storetest.Unpatched, report.ProgressKnown, storetest.BeforeActive, "one"},
@@ -116,23 +119,29 @@ func TestSequences(t *testing.T) {
 			2, 3, storetest.Contradictory, report.ProgressRunning, storetest.BeforeActive, "one"},
 		{"a copied key stays contradictory", []step{{silent, 1, nil, "new"}, {silent, 1, other, "new"}, {silent, 2, nil, "new"}},
 			2, 3, storetest.Contradictory, report.ProgressRunning, storetest.BeforeUnknown, "one"},
-		{"on to another release", []step{{silent, 1, nil, "new"}, {silent, 2, func(r *report.Report) { r.Release, r.Build = "two", patchedLater }, "new"}},
-			2, 2, storetest.ConfirmedOff, report.ProgressRunning, storetest.BeforeUnknown, "two"},
+		{"on to another release", []step{{silent, 1, nil, "new"}, {silent, 2, func(r *report.Report) { r.Release, r.Build = "two", patchedLater },
+			"new"}}, 2, 2, storetest.ConfirmedOff, report.ProgressRunning, storetest.BeforeUnknown, "two"},
 		{"a later build keeps the effect of the release before", []step{{silent, 1, func(r *report.Report) { r.Build = patchedLater }, "new"}},
 			1, 1, storetest.ConfirmedOff, report.ProgressRunning, storetest.BeforeUnknown, "one"},
 		{"another channel", []step{{waits, 1, func(r *report.Report) { r.Channel = "beta" }, "new"}, {waits, 2, nil, "new"}},
 			2, 2, storetest.Unpatched, report.ProgressKnown, storetest.BeforeActive, "one"},
-		{"a release that is only staged", []step{{waits, 1, func(r *report.Report) { r.Release = "three" }, "release_unknown"}}, 0, 0, "", "", "", ""},
-		{"a model outside of the catalogue", []step{{waits, 1, func(r *report.Report) { r.Model = "nexus" }, "model_unknown"}}, 0, 0, "", "", "", ""},
-		{"a model without a build", []step{{waits, 1, func(r *report.Report) { r.Model, r.Variant = "dior", "dior" }, "release_not_for_model"}}, 0, 0, "", "", "", ""},
+		{"a release that is only staged", []step{{waits, 1, func(r *report.Report) { r.Release = "three" }, "release_unknown"}},
+			0, 0, "", "", "", ""},
+		{"a model outside of the catalogue", []step{{waits, 1, func(r *report.Report) { r.Model = "nexus" }, "model_unknown"}},
+			0, 0, "", "", "", ""},
+		{"a model without a build", []step{{waits, 1, func(r *report.Report) { r.Model, r.Variant = "dior", "dior" }, "release_not_for_model"}},
+			0, 0, "", "", "", ""},
 		{"a build that nobody published", []step{{waits, 1, func(r *report.Report) {
 			r.Build, r.BuildUTC = "IMEI/86012302.1234567/PHONE-138-0013-8000:4/Zhang.San-Beijing/acct-zhangsan.1975:user/release-keys", 1
 		}, "build_unknown"}}, 0, 0, "", "", "", ""},
-		{"an answer to what was not asked", []step{{waits, 1, func(r *report.Report) { r.Answers["owner"] = probe.Int(4) }, "report_malformed"}}, 0, 0, "", "", "", ""},
-		{"an answer that is none", []step{{waits, 1, func(r *report.Report) { r.Answers["attempts_setup"] = probe.Int(3) }, "report_malformed"}}, 0, 0, "", "", "", ""},
+		{"an answer to what was not asked", []step{{waits, 1, func(r *report.Report) { r.Answers["owner"] = probe.Int(4) }, "report_malformed"}},
+			0, 0, "", "", "", ""},
+		{"an answer that is none", []step{{waits, 1, func(r *report.Report) { r.Answers["attempts_setup"] = probe.Int(3) }, "report_malformed"}},
+			0, 0, "", "", "", ""},
 		{"not every answer", []step{{silent, 1, func(r *report.Report) { delete(r.Answers, "transport") }, "new"}},
 			1, 1, storetest.Unknown, report.ProgressRunning, storetest.BeforeUnknown, "one"},
-		{"a variant of another model", []step{{waits, 1, func(r *report.Report) { r.Variant = "dior" }, "variant_unknown"}}, 0, 0, "", "", "", ""},
+		{"a variant of another model", []step{{waits, 1, func(r *report.Report) { r.Variant = "dior" }, "variant_unknown"}},
+			0, 0, "", "", "", ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			w := newWorld(t)
@@ -280,7 +289,8 @@ func TestOneBadReportSpoilsNoOther(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer outside.Close()
-	if _, err := outside.Exec(`CREATE TRIGGER bad BEFORE INSERT ON reports WHEN NEW.id = '` + bad.ID + `' BEGIN SELECT RAISE(ABORT, 'bad'); END`); err != nil {
+	if _, err := outside.Exec(`CREATE TRIGGER bad BEFORE INSERT ON reports WHEN NEW.id = '` + bad.ID +
+		`' BEGIN SELECT RAISE(ABORT, 'bad'); END`); err != nil {
 		t.Fatal(err)
 	}
 	release := w.hold(t)

@@ -50,7 +50,9 @@ func (i *Intake) Rejudge(ctx context.Context, release, by string, progress func(
 	return done, nil
 }
 
-func (i *Intake) rejudgeBatch(ctx context.Context, tx fleet.Tx, name, by string, done *Rejudged) (more bool, err error) {
+func (i *Intake) rejudgeBatch(
+	ctx context.Context, tx fleet.Tx, name, by string, done *Rejudged,
+) (more bool, err error) {
 	after, err := tx.Walks().At(ctx, name)
 	if err != nil {
 		return false, err
@@ -85,8 +87,9 @@ func (i *Intake) rejudgeBatch(ctx context.Context, tx fleet.Tx, name, by string,
 	if err := tx.Walks().End(ctx, name); err != nil {
 		return false, err
 	}
-	return false, tx.Audit().Append(ctx, fleet.AuditEntry{At: i.Now(), Actor: by, Action: "release.rejudge", Subject: done.Release,
-		Reason: fmt.Sprintf("%d installations were judged again, %d stand otherwise now", done.Judged, done.Changed)})
+	return false, tx.Audit().Append(ctx, fleet.AuditEntry{At: i.Now(), Actor: by, Action: "release.rejudge",
+		Subject: done.Release,
+		Reason:  fmt.Sprintf("%d installations were judged again, %d stand otherwise now", done.Judged, done.Changed)})
 }
 
 // again is what the reports of an installation prove of the release of old, judged anew.
@@ -129,7 +132,8 @@ func lookedAt(old fleet.Installation, now time.Time) time.Time {
 }
 
 func differs(a, b fleet.Installation) bool {
-	if a.Verdict != b.Verdict || a.Kind != b.Kind || a.Leaked != b.Leaked || a.Before != b.Before || len(a.Because) != len(b.Because) {
+	if a.Verdict != b.Verdict || a.Kind != b.Kind || a.Leaked != b.Leaked || a.Before != b.Before ||
+		len(a.Because) != len(b.Because) {
 		return true
 	}
 	for n := range a.Because {

@@ -44,11 +44,13 @@ func (r *Rules) Of(ctx context.Context, release, model string) (effect.Standard,
 	}
 	models, ok := known[release]
 	if !ok {
-		return effect.Standard{}, fleet.Errorf(fleet.Invalid, "release_unknown", "the report is about a release that was not published here; wanted the name that the offers document gives")
+		return effect.Standard{}, fleet.Errorf(fleet.Invalid, "release_unknown", "the report is about a release that was "+
+			"not published here; wanted the name that the offers document gives")
 	}
 	rule, ok := models[model]
 	if !ok {
-		return effect.Standard{}, fleet.Errorf(fleet.Invalid, "release_not_for_model", "the release has no build for model %s", model)
+		return effect.Standard{}, fleet.Errorf(fleet.Invalid, "release_not_for_model", "the release has no "+
+			"build for model %s", model)
 	}
 	return rule, nil
 }

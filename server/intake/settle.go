@@ -61,7 +61,7 @@ func Settle(now time.Time, batch []Arrival, loaded Loaded) Outcome {
 	for _, a := range batch {
 		h, ok := handsets[a.Ref]
 		if !ok {
-			h = meet(a.Ref, &loaded)
+			h = newHandset(a.Ref, &loaded)
 			handsets[a.Ref], order = h, append(order, h)
 		}
 		result, stored := h.receive(now, a)
@@ -89,7 +89,8 @@ func (h *handset) receive(now time.Time, a Arrival) (Result, *fleet.StoredReport
 		return Result{Refused: refused}, nil
 	}
 	stored := &fleet.StoredReport{
-		ID: a.Report.ID, Ref: a.Ref, Seq: a.Report.Seq, Schema: a.Report.Schema, Release: a.Report.Release, Envelope: a.Envelope, At: now,
+		ID: a.Report.ID, Ref: a.Ref, Seq: a.Report.Seq, Schema: a.Report.Schema, Release: a.Report.Release,
+		Envelope: a.Envelope, At: now,
 	}
 	result := Result{Receipt: Receipt{a.Report.ID, StoredNew}}
 	if h.current != nil && a.Report.Seq < h.current.is.Seq {
@@ -129,7 +130,8 @@ func (h *handset) refuse(a Arrival) error {
 		return fleet.Errorf(fleet.Conflict, "model_changed",
 			"this installation is a %s; the model of a handset does not change. Set-up after a reset makes a new key", old.Model)
 	case old.Reports >= MaxReports:
-		return fleet.Errorf(fleet.Conflict, "too_many_reports", "%d reports of this installation are stored; more are not taken", old.Reports)
+		return fleet.Errorf(fleet.Conflict, "too_many_reports", "%d reports of this installation are stored; more are "+
+			"not taken", old.Reports)
 	}
 	return nil
 }

@@ -88,7 +88,8 @@ func seed(tx fleet.Tx) error {
 			SHA256: strings.Repeat(fmt.Sprint(n+1), 64), Model: "armani", Variant: "armani", Channel: "stable", Family: "file",
 			Build: manifests.Build{Fingerprint: build, Incremental: name, UTC: 1_407_600_000 + int64(n)}, At: storetest.Now,
 		}
-		r := fleet.Release{Name: name, Counter: int64(n + 1), Source: source(name, n+1), State: fleet.ReleasePublished, Packages: []fleet.PackageRef{p.Ref()}}
+		r := fleet.Release{Name: name, Counter: int64(n + 1), Source: source(name, n+1), State: fleet.ReleasePublished,
+			Packages: []fleet.PackageRef{p.Ref()}}
 		if name == "three" {
 			r.State = fleet.ReleaseStaged
 		}
@@ -100,7 +101,8 @@ func seed(tx fleet.Tx) error {
 }
 
 func source(name string, counter int) []byte {
-	return fmt.Appendf(nil, "schema: 1\nrelease: %s\ncounter: %d\neffect: {name: cloud-messaging-opt-in, feature: 1, migration: switch_off, prompt_day: \"2014-08-01\"}\nnotes: {en: x, zh-Hans: x, zh-Hant: x}\n", name, counter)
+	return fmt.Appendf(nil, "schema: 1\nrelease: %s\ncounter: %d\neffect: {name: cloud-messaging-opt-in, feature: 1, migration: switch_off, "+
+		"prompt_day: \"2014-08-01\"}\nnotes: {en: x, zh-Hans: x, zh-Hant: x}\n", name, counter)
 }
 
 // The reports of tests. Each takes installation and sequence number.

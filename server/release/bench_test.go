@@ -53,7 +53,8 @@ func BenchmarkPublish(b *testing.B) {
 		}
 		last := kit.OK(tufrepo.SignDetached(doc, role, kit.KeyOf(role+"2")))(b)
 		b.StartTimer()
-		p := kit.OK(h.Releases.AddSignatures(h.Ctx, c.ID, tufrepo.Response{Schema: 1, Request: c.ID, Signatures: []tufrepo.Signature{last}}, "ann"))(b)
+		p := kit.OK(h.Releases.AddSignatures(h.Ctx, c.ID, tufrepo.Response{Schema: 1, Request: c.ID, Signatures: []tufrepo.Signature{last}},
+			"ann"))(b)
 		if p.State != fleet.ChangePublished {
 			b.Fatal(p)
 		}
@@ -65,10 +66,13 @@ func BenchmarkPublish(b *testing.B) {
 func builds(h *kit.Rooms, m manifests.Model, n int) []tufrepo.Target {
 	var targets []tufrepo.Target
 	for i := range n {
-		custom := manifests.Custom{Model: m.Device, Variant: m.Device, Channel: "stable", Release: fmt.Sprintf("release-%d", i), Counter: int64(i + 1),
-			Build:  manifests.Build{Fingerprint: fmt.Sprintf("a/%s/%s:4.3/x/%d:user/release-keys", m.Device, m.Device, i), Incremental: fmt.Sprint(i), UTC: 1408000000 + int64(i)},
+		custom := manifests.Custom{Model: m.Device, Variant: m.Device, Channel: "stable", Release: fmt.Sprintf("release-%d", i),
+			Counter: int64(i + 1),
+			Build: manifests.Build{Fingerprint: fmt.Sprintf("a/%s/%s:4.3/x/%d:user/release-keys", m.Device, m.Device, i),
+				Incremental: fmt.Sprint(i), UTC: 1408000000 + int64(i)},
 			Schema: manifests.CustomSchema, Effect: "cloud-messaging-opt-in", Manifest: strings.Repeat("ab", 32)}
-		for _, path := range []string{tufrepo.PackagePath(m.Role(), fmt.Sprintf("b%d", i)), tufrepo.ManifestPath(m.Role(), custom.Release, m.Device)} {
+		for _, path := range []string{tufrepo.PackagePath(m.Role(), fmt.Sprintf("b%d", i)), tufrepo.ManifestPath(m.Role(),
+			custom.Release, m.Device)} {
 			body := []byte("the same few bytes") // one content for all: its links are what counts
 			t := kit.OK(h.Repo.Keep(h.Ctx, path, body))(h.T)
 			if strings.HasSuffix(path, ".zip") {

@@ -37,7 +37,8 @@ func (rs *Releases) Create(ctx context.Context, source []byte, packages []string
 		return fleet.Release{}, &fleet.Error{Kind: fleet.Invalid, Code: "release_source", Msg: fleet.InOneLine(err)}
 	}
 	r := fleet.Release{
-		Name: declared.Name, Counter: declared.Counter, Source: source, State: fleet.ReleaseDraft, By: by, At: rs.cfg.Repo.Now(),
+		Name: declared.Name, Counter: declared.Counter, Source: source, State: fleet.ReleaseDraft, By: by,
+		At: rs.cfg.Repo.Now(),
 	}
 	err = rs.cfg.Store.Update(ctx, func(tx fleet.Tx) error {
 		bound, err := published.Packages(ctx, tx, refs)

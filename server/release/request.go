@@ -65,7 +65,9 @@ func (rs *Releases) names(ctx context.Context, s repo.State) (names map[string]s
 }
 
 // saveStaged stores the manifests, then the change that names them.
-func (rs *Releases) saveStaged(ctx context.Context, r fleet.Release, c fleet.Change, manifests map[string][]byte, by string) error {
+func (rs *Releases) saveStaged(
+	ctx context.Context, r fleet.Release, c fleet.Change, manifests map[string][]byte, by string,
+) error {
 	if err := rs.cfg.Store.View(ctx, func(tx fleet.Tx) error { return refuseOverlap(ctx, tx, c) }); err != nil {
 		return err
 	}

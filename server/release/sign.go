@@ -104,7 +104,9 @@ func progressOf(s repo.State, c fleet.Change) (Progress, error) {
 // AddSignatures takes the response of an offline signer. A response with any signature that
 // is wrong or foreign is refused whole, each fault in words; so is one that adds nothing. When
 // every role of the change has its threshold, the change is published.
-func (rs *Releases) AddSignatures(ctx context.Context, id string, response tufrepo.Response, by string) (progress Progress, err error) {
+func (rs *Releases) AddSignatures(
+	ctx context.Context, id string, response tufrepo.Response, by string,
+) (progress Progress, err error) {
 	err = rs.cfg.Repo.Exclusive(func(w *repo.Writer) error {
 		s, err := rs.cfg.Repo.State(ctx)
 		if err != nil {
@@ -196,7 +198,8 @@ func attach(s repo.State, c *fleet.Change, signatures []tufrepo.Signature) (adde
 		added = append(added, sig.Role+" by "+key)
 	}
 	if err := errors.Join(faults...); err != nil {
-		return nil, &fleet.Error{Kind: fleet.Invalid, Code: "signatures_refused", Msg: "nothing was added: " + fleet.InOneLine(err)}
+		return nil, &fleet.Error{Kind: fleet.Invalid, Code: "signatures_refused", Msg: "nothing was added: " +
+			fleet.InOneLine(err)}
 	}
 	if len(added) == 0 {
 		return nil, fleet.Errorf(fleet.Conflict, "signatures_known", "every signature in this response is here "+

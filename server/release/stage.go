@@ -91,7 +91,9 @@ type draft struct {
 }
 
 // draftRoles stores nothing: what it finds may still be refused.
-func (rs *Releases) draftRoles(ctx context.Context, s repo.State, r fleet.Release, packages []fleet.Package) (draft, error) {
+func (rs *Releases) draftRoles(
+	ctx context.Context, s repo.State, r fleet.Release, packages []fleet.Package,
+) (draft, error) {
 	d := draft{roles: map[string][]byte{}, manifests: map[string][]byte{}}
 	declared, err := declaration.Parse(r.Source)
 	if err != nil {
@@ -116,7 +118,8 @@ func (rs *Releases) draftRoles(ctx context.Context, s repo.State, r fleet.Releas
 		}
 		targets, pruned := nextTargets(s.Info(role).Targets, added[role])
 		d.pruned = append(d.pruned, pruned...)
-		if d.roles[role], err = tufrepo.NewRole(max(s.Next(role), used[role]+1), rs.cfg.Repo.Now().Add(rs.cfg.Life), targets); err != nil {
+		version, expires := max(s.Next(role), used[role]+1), rs.cfg.Repo.Now().Add(rs.cfg.Life)
+		if d.roles[role], err = tufrepo.NewRole(version, expires, targets); err != nil {
 			return d, &fleet.Error{Kind: fleet.Conflict, Code: "role_refused", Msg: fmt.Sprintf("the next version of %s "+
 				"cannot be written: %s", role, fleet.InOneLine(err))}
 		}

@@ -56,7 +56,8 @@ func TestRequestIsWhatTheSignersReview(t *testing.T) {
 	h.Begin("armani")
 	c := h.Staged("armani")
 	req := kit.OK(tufrepo.ParseRequest(c.Request))(t)
-	if req.ID != c.ID || len(req.Roles) != 1 || len(req.Packages) != 1 || len(req.Manifests) != 3 || len(req.Models) != 1 || len(req.Summary) == 0 {
+	if req.ID != c.ID || len(req.Roles) != 1 || len(req.Packages) != 1 || len(req.Manifests) != 3 || len(req.Models) != 1 ||
+		len(req.Summary) == 0 {
 		t.Errorf("request is %+v", req)
 	}
 	info := kit.OK(tufrepo.Read(req.Roles[0].Metadata))(t)

@@ -61,7 +61,8 @@ func (s State) clockFault(now time.Time) error {
 			return fleet.Errorf(fleet.Conflict, "clock_behind", "nothing was published: the clock of the server says %s, "+
 				"but %s was "+
 				"signed on %s or later (it is valid until %s, and nobody signs for more than %d days); set the clock",
-				now.Format(time.DateTime), role, signed.Format(time.DateOnly), s.info[role].Expires.Format(time.DateOnly), limit/day)
+				now.Format(time.DateTime), role, signed.Format(time.DateOnly), s.info[role].Expires.Format(time.DateOnly),
+				limit/day)
 		}
 	}
 	return nil

@@ -123,7 +123,8 @@ func TestRestoreWithoutTheOffers(t *testing.T) {
 	target, _ := d.Target("armani-offers", tufrepo.OffersPath("armani", "stable"))
 	lost := func() {
 		restore()
-		for _, name := range []string{filepath.Join("blobs/blobs", target.SHA256[:2], target.SHA256), filepath.Join("feed/targets", tufrepo.StoredTarget(target.Path, target.SHA256))} {
+		for _, name := range []string{filepath.Join("blobs/blobs", target.SHA256[:2], target.SHA256), filepath.Join("feed/targets",
+			tufrepo.StoredTarget(target.Path, target.SHA256))} {
 			if err := os.Remove(filepath.Join(h.Dir, name)); err != nil {
 				t.Fatal(err)
 			}
@@ -153,7 +154,8 @@ func TestRestoreTakesUpUnknownRollouts(t *testing.T) {
 			copied("before the signatures")
 			h.SignAndPublish(c)
 			copied("before the start")
-			r := kit.OK(h.Rollouts.Start(h.Ctx, rollouts.Start{Release: kit.OptIn, By: "ann", Stages: []fleet.Stage{{Share: 250}, {Share: 10_000}}}))(t)[0]
+			r := kit.OK(h.Rollouts.Start(h.Ctx, rollouts.Start{Release: kit.OptIn, By: "ann", Stages: []fleet.Stage{{Share: 250},
+				{Share: 10_000}}}))(t)[0]
 			device := h.Client()
 			before := h.Offer(device)
 
@@ -182,7 +184,8 @@ func checkTakenUp(h *kit.Rooms) {
 	h.T.Helper()
 	err := h.DB.View(h.Ctx, func(tx fleet.Tx) error {
 		release := kit.OK(tx.Releases().Get(h.Ctx, kit.OptIn))(h.T)
-		if declared := kit.OK(declaration.Parse(release.Source))(h.T); release.State != fleet.ReleasePublished || len(release.Packages) != 2 || declared.AskOn("cancro").Migration != probe.MigrationSwitchOff {
+		if declared := kit.OK(declaration.Parse(release.Source))(h.T); release.State != fleet.ReleasePublished || len(release.Packages) != 2 ||
+			declared.AskOn("cancro").Migration != probe.MigrationSwitchOff {
 			h.T.Errorf("the release is %s with %d packages", release.State, len(release.Packages))
 		}
 		for _, ref := range release.Packages {

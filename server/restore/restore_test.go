@@ -79,7 +79,8 @@ func TestForeignFilesInTheFolder(t *testing.T) {
 	h := kit.New(t)
 	h.Released("armani")
 	h.Shut()
-	for _, name := range []string{"999999999.snapshot.json", "99999999999999999999.armani.json", "x.json", "7.json", "8..json", "0009.targets.json"} {
+	for _, name := range []string{"999999999.snapshot.json", "99999999999999999999.armani.json", "x.json", "7.json", "8..json",
+		"0009.targets.json"} {
 		tear(h, name, "{")
 	}
 	h.Reopen()

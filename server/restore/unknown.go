@@ -69,13 +69,16 @@ func (r *Restorer) addPackage(ctx context.Context, tx fleet.Tx, d offered, o off
 	return tx.Packages().Put(ctx, fleet.Package{
 		SHA256: o.Package.SHA256, Name: path.Base(o.Package.Path), Size: o.Package.Length,
 		Model: d.model.Device, Variant: o.Custom.Variant, Channel: d.channel, Family: d.model.Profile.Family,
-		Build: o.Custom.Build, PreBuilds: o.PreBuilds, Facts: []byte("{}"), Findings: []byte("[]"), By: rollout.Author, At: r.Repo.Now(),
+		Build: o.Custom.Build, PreBuilds: o.PreBuilds, Facts: []byte("{}"), Findings: []byte("[]"), By: rollout.Author,
+		At: r.Repo.Now(),
 	})
 }
 
 // addRelease makes the release of o a published one that holds refs. The feed lists it, so it
 // was signed; a change that still waits for its signatures is dropped.
-func (r *Restorer) addRelease(ctx context.Context, tx fleet.Tx, d offered, o offers.Offer, refs []fleet.PackageRef) error {
+func (r *Restorer) addRelease(
+	ctx context.Context, tx fleet.Tx, d offered, o offers.Offer, refs []fleet.PackageRef,
+) error {
 	release, err := tx.Releases().Get(ctx, o.Custom.Release)
 	if fleet.Is(err, fleet.NotFound) {
 		source, err := r.sourceOf(ctx, d, o, nil)
@@ -122,8 +125,8 @@ func (r *Restorer) audit(ctx context.Context, tx fleet.Tx, action, subject, reas
 		Subject: subject, Reason: reason})
 }
 
-// sourceOf writes a release again from the signed documents of one of its builds, or adds what those say of its model to
-// the source that was made from another.
+// sourceOf writes a release again from the signed documents of one of its builds, or adds what those say of its model
+// to the source that was made from another.
 func (r *Restorer) sourceOf(ctx context.Context, d offered, o offers.Offer, known []byte) ([]byte, error) {
 	text, err := r.document(ctx, o, o.Manifest)
 	if err != nil {

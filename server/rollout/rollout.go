@@ -92,7 +92,7 @@ func Waiting(now time.Time, r fleet.Rollout, c fleet.Counts) []string {
 	s := r.Stages[r.Stage]
 	var waits []string
 	if left := s.Soak - now.Sub(r.Since); left > 0 {
-		waits = append(waits, "another "+span(left)+" passed")
+		waits = append(waits, "another "+waitText(left)+" passed")
 	}
 	if c.Judged() < s.Gates.MinReports {
 		waits = append(waits, fmt.Sprintf("at least %s could be judged, now %d", count(s.Gates.MinReports, "installation"),
@@ -133,11 +133,12 @@ func halt(r fleet.Rollout, now time.Time, by string, reason fleet.Reason) fleet.
 
 // Halt stops r at once. Anybody in charge may; it never needs a second person.
 func Halt(r fleet.Rollout, now time.Time, by, reason string) (fleet.Rollout, error) {
-	if err := sayable(reason, "is halted"); err != nil {
+	if err := checkReason(reason, "is halted"); err != nil {
 		return r, err
 	}
 	if r.State == fleet.RolloutHalted {
-		return r, fleet.Errorf(fleet.Conflict, "already_halted", "the rollout is halted already, by %s: %s", r.By, reasons.Words(r.Reason))
+		return r, fleet.Errorf(fleet.Conflict, "already_halted", "the rollout is halted already, by %s: %s",
+			r.By, reasons.Words(r.Reason))
 	}
 	return halt(r, now, by, fleet.Said(reason)), nil
 }
@@ -145,7 +146,7 @@ func Halt(r fleet.Rollout, now time.Time, by, reason string) (fleet.Rollout, err
 // Resume lets a halted or held rollout go on at the share it had. The leaks known now are
 // forgiven: only new ones hold or halt it again.
 func Resume(r fleet.Rollout, now time.Time, by, reason string, c fleet.Counts) (fleet.Rollout, error) {
-	if err := sayable(reason, "may go on"); err != nil {
+	if err := checkReason(reason, "may go on"); err != nil {
 		return r, err
 	}
 	if r.State != fleet.RolloutHalted && r.State != fleet.RolloutHeld {
@@ -160,7 +161,7 @@ func Resume(r fleet.Rollout, now time.Time, by, reason string, c fleet.Counts) (
 // maxReason is how many letters a reason may have: a support person reads it out.
 const maxReason = 300
 
-func sayable(reason, what string) error {
+func checkReason(reason, what string) error {
 	switch {
 	case strings.TrimSpace(reason) == "":
 		return fleet.Errorf(fleet.Invalid, "reason_missing", "say why the rollout %s; support staff will read it out", what)
@@ -189,8 +190,8 @@ func count(n int64, noun string) string {
 	return fmt.Sprintf("%d %ss", n, noun)
 }
 
-// span writes a time to wait for people, rounded up: 18 hours, 3 days.
-func span(d time.Duration) string {
+// waitText writes a time to wait for people, rounded up: 18 hours, 3 days.
+func waitText(d time.Duration) string {
 	ceil := func(unit time.Duration) int64 { return int64((d + unit - 1) / unit) }
 	switch day := 24 * time.Hour; {
 	case d > 2*day:

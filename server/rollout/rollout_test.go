@@ -159,7 +159,8 @@ func FuzzAdvance(f *testing.F) {
 
 func TestWaitingSaysWhatIsMissing(t *testing.T) {
 	got := Waiting(start.Add(47*time.Hour), running(), counts(t, "running=3 confirmed_off=1 carried_over=2"))
-	want := []string{"another 60 minutes have passed", "at least 5 installations could be judged, now 3", "at least 50 % of those are proven, now 33.33 %"}
+	want := []string{"another 60 minutes have passed", "at least 5 installations could be judged, now 3",
+		"at least 50 % of those are proven, now 33.33 %"}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
@@ -284,8 +285,8 @@ func TestSpan(t *testing.T) {
 		{72 * time.Hour, "3 days have"},
 	}
 	for _, tt := range tests {
-		if got := span(tt.d); got != tt.want {
-			t.Errorf("span(%s) = %q, wanted %q", tt.d, got, tt.want)
+		if got := waitText(tt.d); got != tt.want {
+			t.Errorf("waitText(%s) = %q, wanted %q", tt.d, got, tt.want)
 		}
 	}
 }

@@ -62,7 +62,9 @@ func (tx *Tx) Restore(ctx context.Context, next fleet.Rollout, why Cause) error 
 	return tx.change(ctx, next, []Cause{why}, reachable)
 }
 
-func (tx *Tx) change(ctx context.Context, next fleet.Rollout, why []Cause, mayFollow func(from, to fleet.RolloutState) bool) error {
+func (tx *Tx) change(
+	ctx context.Context, next fleet.Rollout, why []Cause, mayFollow func(from, to fleet.RolloutState) bool,
+) error {
 	was, err := tx.Rollouts().Get(ctx, next.ID)
 	if err != nil {
 		return err

@@ -27,7 +27,8 @@ func told(h *kit.Rooms) *[]string {
 		}
 		lines = append(lines, fmt.Sprintf("%s%s by %s: %s → %s", alarm, e.Action, e.Actor, e.Was, e.Rollout.State))
 		if stored := h.Rollout(e.Rollout.ID); stored.Revision != e.Rollout.Revision || stored.State != e.Rollout.State {
-			h.T.Errorf("told of revision %d, %s, while revision %d, %s is stored", e.Rollout.Revision, e.Rollout.State, stored.Revision, stored.State)
+			h.T.Errorf("told of revision %d, %s, while revision %d, %s is stored", e.Rollout.Revision, e.Rollout.State,
+				stored.Revision, stored.State)
 		}
 		if e.At.IsZero() || e.Reason == "" {
 			h.T.Errorf("%s: at %s, because %q", e.Action, e.At, e.Reason)

@@ -40,7 +40,8 @@ func TestNoRolloutOfWhatIsNotListed(t *testing.T) {
 	kit.OK(h.Trust.Import(h.Ctx, h.Emptied("armani"), "admin"))(t) // nothing offers it yet
 	_, err := h.Rollouts.Start(h.Ctx, rollouts.Start{Release: kit.OptIn, By: "ann"})
 	kit.CheckError(t, err, "build_unlisted", "version 3 of armani, which the signers signed, does not list")
-	if _, err := h.Rollouts.Start(h.Ctx, rollouts.Start{Release: kit.OptIn, By: "ann"}); err == nil || strings.Contains(err.Error(), "exists") {
+	if _, err := h.Rollouts.Start(h.Ctx, rollouts.Start{Release: kit.OptIn, By: "ann"}); err == nil ||
+		strings.Contains(err.Error(), "exists") {
 		t.Errorf("the refused rollout left something behind: %v", err)
 	}
 }

@@ -72,7 +72,9 @@ func (rs *Rollouts) offersTargets(
 }
 
 // documents derives, by model role, one document per channel that has rollouts.
-func (rs *Rollouts) documents(ctx context.Context, s repo.State, announced map[string]bool) (map[string][]offers.Document, error) {
+func (rs *Rollouts) documents(
+	ctx context.Context, s repo.State, announced map[string]bool,
+) (map[string][]offers.Document, error) {
 	all := map[string][]offers.Document{}
 	err := rs.cfg.Store.View(ctx, func(tx fleet.Tx) error {
 		rollouts, err := tx.Rollouts().List(ctx)

@@ -41,9 +41,10 @@ func New(c Config) *Rollouts { return &Rollouts{c} }
 
 // Halt stops a rollout and publishes that at once: handsets that have not begun do not begin.
 func (rs *Rollouts) Halt(ctx context.Context, id, by, reason string) (fleet.Rollout, error) {
-	return rs.change(ctx, id, Cause{ActionHalt, by, reason, false}, func(_ fleet.Tx, r fleet.Rollout) (fleet.Rollout, error) {
-		return rollout.Halt(r, rs.cfg.Repo.Now(), by, reason)
-	})
+	return rs.change(ctx, id, Cause{ActionHalt, by, reason, false},
+		func(_ fleet.Tx, r fleet.Rollout) (fleet.Rollout, error) {
+			return rollout.Halt(r, rs.cfg.Repo.Now(), by, reason)
+		})
 }
 
 // Resume lets a held or halted rollout go on, and publishes that at once. It refuses one whose

@@ -123,8 +123,8 @@ func (rs *Rollouts) create(ctx context.Context, tx *Tx, s repo.State, w Start) (
 	return started, nil
 }
 
-// stagesFor are the stages of a rollout: those that were wished for, or the usual ones. A release that claims no effect is
-// never proven, so no gate may wait for that.
+// stagesFor are the stages of a rollout: those that were wished for, or the usual ones. A release that claims no
+// effect is never proven, so no gate may wait for that.
 func stagesFor(r fleet.Release, wished []fleet.Stage) ([]fleet.Stage, error) {
 	declared, err := declaration.Parse(r.Source)
 	if err != nil {

@@ -106,7 +106,8 @@ func TestRetireWithAnOpenChange(t *testing.T) {
 	_, err := h.Releases.AddSignatures(h.Ctx, c.ID, h.Respond(c, "2"), "bo")
 	kit.CheckError(t, err, "change_stale", "dior is retired")
 	progress := kit.OK(h.Releases.Progress(h.Ctx, c.ID))(t) // so that it can be listed
-	if words := strings.Join(progress.Words(), "\n"); progress.State == fleet.ChangePublished || !strings.Contains(words, "armani: 1 of 2") || !strings.Contains(words, "dior: nobody may sign for it any more") {
+	if words := strings.Join(progress.Words(), "\n"); progress.State == fleet.ChangePublished || !strings.Contains(words, "armani: 1 of 2") ||
+		!strings.Contains(words, "dior: nobody may sign for it any more") {
 		t.Errorf("the progress is %q", words)
 	}
 	h.MustRenew()

@@ -135,7 +135,8 @@ func newerFiles(s repo.State, set tufrepo.Set) (repo.Edit, error) {
 		case info.Version >= first && !bytes.Equal(doc, s.Set().Roots[info.Version-first]):
 			return e, fleet.Errorf(fleet.Conflict, "root_differs", "nothing was imported: root %d of the bundle is not "+
 				"the root %d that is published. Another change was published first, or the bundle belongs to another trust; "+
-				"take over what is published (otasign refresh FEED --unpublished) and make the change again", info.Version, info.Version)
+				"take over what is published (otasign refresh FEED --unpublished) and make the change again",
+				info.Version, info.Version)
 		}
 	}
 	for role, doc := range set.Files {

@@ -19,8 +19,8 @@ func must[T any](v T, err error) T {
 	return v
 }
 
-// house is a ceremony in memory.
-type house struct {
+// org is a ceremony in memory.
+type org struct {
 	online []*keys.Key // snapshot, timestamp, offers
 	root   []*keys.Key
 	tops   []*keys.Key // of targets
@@ -29,9 +29,9 @@ type house struct {
 	now    time.Time
 }
 
-func newHouse(t *testing.T, models ...string) *house {
+func newOrg(t *testing.T, models ...string) *org {
 	t.Helper()
-	h := &house{now: testNow}
+	h := &org{now: testNow}
 	for _, use := range []string{tufrepo.Snapshot, tufrepo.Timestamp, Offers} {
 		h.online = append(h.online, must(keys.New(keys.Ed25519, "server", use)))
 	}
@@ -56,11 +56,11 @@ func newHouse(t *testing.T, models ...string) *house {
 }
 
 // apply signs a change with the keys and takes it over, as the server would.
-func (h *house) apply(t *testing.T, r tufrepo.Request, by ...*keys.Key) {
+func (h *org) apply(t *testing.T, r tufrepo.Request, by ...*keys.Key) {
 	t.Helper()
 	var answers []tufrepo.Response
 	for _, k := range by {
-		answers = append(answers, must(Sign(r, h.now, Hand{Signer: k, Ledger: NewLedger()})))
+		answers = append(answers, must(Sign(r, h.now, SigningKey{Signer: k, Ledger: NewLedger()})))
 	}
 	bundle, progress, err := Assemble(r, h.now, answers...)
 	if err != nil || len(bundle.Files) == 0 {
@@ -70,7 +70,7 @@ func (h *house) apply(t *testing.T, r tufrepo.Request, by ...*keys.Key) {
 }
 
 func TestInitAndAddModels(t *testing.T) {
-	h := newHouse(t, "armani", "dior")
+	h := newOrg(t, "armani", "dior")
 	if err := h.set.CheckOffline(h.now); err != nil {
 		t.Fatal(err)
 	}

@@ -16,7 +16,7 @@ import (
 )
 
 func TestReviewSaysWhatIsDeclared(t *testing.T) {
-	h := newHouse(t, "armani")
+	h := newOrg(t, "armani")
 	r := newRelease(t, h, fixtures.Patched)
 	r.stage(r.targets())
 	s := r.review(t)
@@ -25,7 +25,8 @@ func TestReviewSaysWhatIsDeclared(t *testing.T) {
 	}
 	d := s.Declared[0]
 	if d.Release != "first-fix" || d.Notes["de"] == "" || len(d.Questions) != 1 || d.Effect.Name != "app-list-upload-off" ||
-		!slices.Equal(d.Models, []string{"armani"}) || d.Migration["armani"] != probe.MigrationSwitchOff || d.Bits != probe.Bits(d.Effect.Probes) {
+		!slices.Equal(d.Models, []string{"armani"}) || d.Migration["armani"] != probe.MigrationSwitchOff ||
+		d.Bits != probe.Bits(d.Effect.Probes) {
 		t.Errorf("declared: %+v", d)
 	}
 	if len(s.Models) != 1 || s.Models[0].Device != "armani" {
@@ -40,14 +41,15 @@ func TestReviewSaysWhatIsDeclared(t *testing.T) {
 }
 
 func TestWhoSigns(t *testing.T) {
-	h := newHouse(t, "armani")
+	h := newOrg(t, "armani")
 	r := newRelease(t, h, fixtures.Patched)
 	r.stage(r.targets())
-	half := must(WithSignatures(r.request, must(Sign(r.request, h.now, Hand{Signer: h.builds[1], Ledger: NewLedger()}))))
+	half := must(WithSignatures(r.request, must(Sign(r.request, h.now, SigningKey{Signer: h.builds[1], Ledger: NewLedger()}))))
 	ann, bo := h.builds[0].Public(), h.builds[1].Public()
 	half.Names = map[string]string{ann.ID: "mallory", bo.ID: "bo"} // whoever sends a request may call people anything
 	got := WhoSigns(half, map[string]string{ann.ID: "ann"})
-	if len(got) != 1 || got[0].Role != "armani" || got[0].Need != 2 || got[0].Done() || len(got[0].Signed) != 1 || got[0].Signed[0].String() != "bo" {
+	if len(got) != 1 || got[0].Role != "armani" || got[0].Need != 2 || got[0].Done() || len(got[0].Signed) != 1 ||
+		got[0].Signed[0].String() != "bo" {
 		t.Fatalf("got %+v", got)
 	}
 	var missing []string
@@ -65,7 +67,7 @@ func TestWhoSigns(t *testing.T) {
 
 // TestPublishedSchema1: what was published before there was a second schema stays, and a release may follow it.
 func TestPublishedSchema1(t *testing.T) {
-	h := newHouse(t, "armani")
+	h := newOrg(t, "armani")
 	old := newRelease(t, h, fixtures.Patched)
 	old.manifest.Schema, old.manifest.Effect = 1, release.OptInEffect
 	old.manifest.Ask = probe.Ask{Hours: 24, PromptDay: "2014-08-01", Migration: probe.MigrationLeave}
@@ -94,7 +96,7 @@ func TestPublishedSchema1(t *testing.T) {
 }
 
 func TestModelsOfTheRequest(t *testing.T) {
-	h := newHouse(t, "armani")
+	h := newOrg(t, "armani")
 	own := must(manifests.NewCatalogue(manifests.Model{Device: "armani", Product: "Mine", Variants: []string{"armani_global"},
 		Profile: manifests.Profile{Family: "file", LegacyRecovery: true}}))
 	cases := map[string]struct {

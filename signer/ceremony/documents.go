@@ -111,7 +111,8 @@ func (r *review) bindDocuments(m document, bound map[string]bool) {
 		return // bind, or its own reading, has said why
 	}
 	differs := func(what string, found, wanted any) {
-		r.problem(DocumentBad, true, "%s: %s: the effect document says %v, the manifest %s says %v.", path, what, found, m.path, wanted)
+		r.problem(DocumentBad, true, "%s: %s: the effect document says %v, the manifest %s says %v.",
+			path, what, found, m.path, wanted)
 	}
 	if d.Release != m.Release || d.Counter != m.Counter {
 		differs("release and counter", fmt.Sprintf("%s, %d", d.Release, d.Counter),

@@ -70,8 +70,8 @@ func founded() tufrepo.Set {
 	}
 	var responses []tufrepo.Response
 	for _, k := range []*keys.Key{top[3], top[4], builds[0], builds[1]} {
-		hand := ceremony.Hand{Signer: k, Ledger: ceremony.NewLedger()}
-		responses = append(responses, ok(ceremony.Sign(request, now, hand)))
+		key := ceremony.SigningKey{Signer: k, Ledger: ceremony.NewLedger()}
+		responses = append(responses, ok(ceremony.Sign(request, now, key)))
 	}
 	bundle, _, err = ceremony.Assemble(request, now, responses...)
 	if err != nil {

@@ -11,8 +11,8 @@ import (
 	"landed/manifests/tufrepo"
 )
 
-// Hand is a key and what it remembers to have signed.
-type Hand struct {
+// SigningKey is a key and what it remembers to have signed.
+type SigningKey struct {
 	Signer tufrepo.Signer
 	Ledger *Ledger
 	// GivenUp says that the root which this key signed under the number of the one at hand was

@@ -18,12 +18,12 @@ import (
 func (r *review) readPackages() error {
 	for _, p := range r.p.Request.Packages {
 		if r.p.Packages == nil {
-			r.problem(PackageMissing, true, "You gave no folder with your own copies (--packages DIR), so %s was not looked at. "+
-				"Get it from the build system, not from the server.", p.Name)
+			r.problem(PackageMissing, true, "You gave no folder with your own copies (--packages DIR), so "+
+				"%s was not looked at. Get it from the build system, not from the server.", p.Name)
 			continue
 		}
-		policy := otapkg.Policy{Catalogue: r.catalogue, Model: p.Model, Channel: p.Channel, Keys: r.keys(p.Channel), Name: p.Name,
-			Now: r.p.Now}
+		policy := otapkg.Policy{Catalogue: r.catalogue, Model: p.Model, Channel: p.Channel,
+			Keys: r.keys(p.Channel), Name: p.Name, Now: r.p.Now}
 		if len(policy.Keys) == 0 {
 			r.problem(KeysNotJudged, false, "No OTA certificate was given for channel %s, "+
 				"so who signed %s was not judged.", p.Channel, p.Name)

@@ -39,7 +39,7 @@ func Refresh(p RefreshParams) (tufrepo.Set, []string, error) {
 	given := []string{}
 	if p.Unpublished {
 		var err error
-		if p.Trusted, given, err = giveUp(p); err != nil {
+		if p.Trusted, given, err = dropUnpublished(p); err != nil {
 			return tufrepo.Set{}, nil, err
 		}
 	}

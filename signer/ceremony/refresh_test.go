@@ -13,19 +13,19 @@ import (
 	"landed/signer/keys"
 )
 
-// published is a house in which others shipped a release and replaced two root keys, and what the
+// published is an organization in which others shipped a release and replaced two root keys, and what the
 // keyholder had before.
-func published(t *testing.T) (h *house, before tufrepo.Set) {
+func published(t *testing.T) (h *org, before tufrepo.Set) {
 	t.Helper()
-	h = newHouse(t, "armani")
+	h = newOrg(t, "armani")
 	before = h.set
 	r := newRelease(t, h, fixtures.Patched)
 	r.stage(r.targets())
 	h.apply(t, r.request, h.builds[0], h.builds[1])
 	for _, gone := range h.root[3:] {
 		fresh := must(keys.New(keys.Ed25519, "fi", "root"))
-		h.apply(t, must(Rotate(RotateParams{Now: h.now, Trusted: h.set, Roles: []string{"root"}, Remove: []string{gone.Key().ID()}, Add: []tufrepo.Key{fresh.Key()}, Life: DefaultLife()})),
-			h.root[0], h.root[1], h.root[2])
+		h.apply(t, must(Rotate(RotateParams{Now: h.now, Trusted: h.set, Roles: []string{"root"}, Remove: []string{gone.Key().ID()},
+			Add: []tufrepo.Key{fresh.Key()}, Life: DefaultLife()})), h.root[0], h.root[1], h.root[2])
 	}
 	return h, before
 }
@@ -53,7 +53,8 @@ func TestRefreshFromAFeed(t *testing.T) {
 	p.Trusted, p.Now = before, h.now.Add(400*day)
 	_, notes, err = Refresh(p)
 	said := strings.Join(notes, "\n")
-	for _, want := range []string{"This copy of the feed was good until", "armani: version 2 expired", "root: version 3 expired", "targets: version 2 expired"} {
+	for _, want := range []string{"This copy of the feed was good until", "armani: version 2 expired", "root: version 3 expired",
+		"targets: version 2 expired"} {
 		if err != nil || !strings.Contains(said, want) {
 			t.Errorf("%q is not said: error %v, notes:\n%s", want, err, said)
 		}
@@ -71,16 +72,21 @@ func TestRefreshRefuses(t *testing.T) {
 			p.Trusted, h.set = h.set, before
 			p.Seen = metadataOf(t, h.feed(t))
 		}, "armani: the copy has version 1, you trust version 2 already"},
-		"an old copy, by the keys":   {func(p *RefreshParams) { p.Signed = map[string]int64{"armani": 3} }, "armani: these keys have signed version 3, the copy has version 2"},
-		"a root that is not known":   {func(p *RefreshParams) { p.Signed = map[string]int64{"root": 4} }, "root: these keys have signed version 4"},
-		"another house":              {func(p *RefreshParams) { p.Trusted = newHouse(t, "armani").set }, "another trust"},
-		"no root":                    {func(p *RefreshParams) { p.Seen.Roots = nil }, "there is no root"},
-		"a root in between is gone":  {func(p *RefreshParams) { p.Seen.Roots = p.Seen.Roots[2:] }, "root 2 is missing"},
-		"a role of another house":    {func(p *RefreshParams) { p.Seen.Files["armani"] = newHouse(t, "armani").set.Files["armani"] }, "0 good signatures"},
-		"half a copy":                {func(p *RefreshParams) { delete(p.Seen.Files, "armani") }, "the file is not there"},
-		"no targets":                 {func(p *RefreshParams) { p.Seen.Files = nil }, "targets: there is no such file"},
-		"a snapshot by nobody":       {func(p *RefreshParams) { p.Seen.Files[tufrepo.Snapshot] = unsigned(t, p.Seen.Files[tufrepo.Snapshot]) }, "snapshot"},
-		"the same number, different": {func(p *RefreshParams) { p.Trusted = h.set.With(map[string][]byte{"armani": other(t, h)}) }, "another version 2 than the one you trust"},
+		"an old copy, by the keys": {func(p *RefreshParams) { p.Signed = map[string]int64{"armani": 3} }, "armani: these keys have " +
+			"signed version 3, the copy has version 2"},
+		"a root that is not known": {func(p *RefreshParams) { p.Signed = map[string]int64{"root": 4} }, "root: these keys " +
+			"have signed version 4"},
+		"another organization":      {func(p *RefreshParams) { p.Trusted = newOrg(t, "armani").set }, "another trust"},
+		"no root":                   {func(p *RefreshParams) { p.Seen.Roots = nil }, "there is no root"},
+		"a root in between is gone": {func(p *RefreshParams) { p.Seen.Roots = p.Seen.Roots[2:] }, "root 2 is missing"},
+		"a role of another organization": {func(p *RefreshParams) { p.Seen.Files["armani"] = newOrg(t, "armani").set.Files["armani"] },
+			"0 good signatures"},
+		"half a copy": {func(p *RefreshParams) { delete(p.Seen.Files, "armani") }, "the file is not there"},
+		"no targets":  {func(p *RefreshParams) { p.Seen.Files = nil }, "targets: there is no such file"},
+		"a snapshot by nobody": {func(p *RefreshParams) { p.Seen.Files[tufrepo.Snapshot] = unsigned(t, p.Seen.Files[tufrepo.Snapshot]) },
+			"snapshot"},
+		"the same number, different": {func(p *RefreshParams) { p.Trusted = h.set.With(map[string][]byte{"armani": other(t, h)}) },
+			"another version 2 than the one you trust"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := RefreshParams{Now: h.now, Trusted: before, Seen: metadataOf(t, h.feed(t))}
@@ -104,14 +110,14 @@ func unsigned(t *testing.T, doc []byte) []byte {
 }
 
 // other is another version 2 of armani.
-func other(t *testing.T, h *house) []byte {
+func other(t *testing.T, h *org) []byte {
 	t.Helper()
 	return must(tufrepo.Sign(must(tufrepo.NewRole(2, h.now.Add(9*day), nil)), h.builds[1], h.builds[2]))
 }
 
 // A model that was retired stays in the feed, signed by keys that nobody lists any more.
 func TestRefreshKeepsARetiredModel(t *testing.T) {
-	h := newHouse(t, "armani", "dior")
+	h := newOrg(t, "armani", "dior")
 	before := h.set
 	r := newRelease(t, h, fixtures.Patched)
 	r.stage(r.targets())
@@ -135,7 +141,8 @@ func TestRefreshKeepsARetiredModel(t *testing.T) {
 
 func TestPassOverVersions(t *testing.T) {
 	h, _ := published(t)
-	p := RotateParams{Now: h.now, Trusted: h.set, Roles: []string{"armani"}, Threshold: 1, Life: DefaultLife(), Above: map[string]int64{"armani": 7, "targets": 1}}
+	p := RotateParams{Now: h.now, Trusted: h.set, Roles: []string{"armani"}, Threshold: 1, Life: DefaultLife(),
+		Above: map[string]int64{"armani": 7, "targets": 1}}
 	staged := must(Rotate(p)).Staged()
 	if v := must(tufrepo.Read(staged["armani"])).Version; v != 8 {
 		t.Errorf("armani is version %d; 7 was used up", v)

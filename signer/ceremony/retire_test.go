@@ -10,13 +10,13 @@ import (
 	"landed/signer/keys"
 )
 
-func (h *house) retire(t *testing.T, models ...string) {
+func (h *org) retire(t *testing.T, models ...string) {
 	t.Helper()
 	h.apply(t, must(RetireModels(RetireModelsParams{Now: h.now, Trusted: h.set, Models: models, Life: DefaultLife()})), h.tops[0], h.tops[1])
 }
 
 // bringIn is add-model, with keys of its own.
-func (h *house) bringIn(t *testing.T, trusted tufrepo.Set, model string) (tufrepo.Request, []*keys.Key) {
+func (h *org) bringIn(t *testing.T, trusted tufrepo.Set, model string) (tufrepo.Request, []*keys.Key) {
 	t.Helper()
 	r, made, err := AddModels(AddModelsParams{Now: h.now, Trusted: trusted, Models: []string{model}, Offers: h.online[2].Key(),
 		Names: []string{"hu", "iv", "jo"}, Quorum: Quorum{2, 3}, Algorithm: keys.Ed25519, Life: DefaultLife()})
@@ -27,7 +27,7 @@ func (h *house) bringIn(t *testing.T, trusted tufrepo.Set, model string) (tufrep
 }
 
 func TestRetireModels(t *testing.T) {
-	h := newHouse(t, "armani", "dior")
+	h := newOrg(t, "armani", "dior")
 	for _, c := range []struct {
 		models []string
 		want   string
@@ -37,19 +37,22 @@ func TestRetireModels(t *testing.T) {
 		{[]string{"targets"}, "there is no model targets"},
 		{[]string{"dior", "dior"}, "model dior is named twice"},
 	} {
-		if _, err := RetireModels(RetireModelsParams{Now: h.now, Trusted: h.set, Models: c.models, Life: DefaultLife()}); err == nil || !strings.Contains(err.Error(), c.want) {
+		if _, err := RetireModels(RetireModelsParams{Now: h.now, Trusted: h.set, Models: c.models, Life: DefaultLife()}); err == nil ||
+			!strings.Contains(err.Error(), c.want) {
 			t.Errorf("%v: error %v, wanted %q", c.models, err, c.want)
 		}
 	}
 	before := h.set
 	h.retire(t, "dior")
-	if words := strings.Join(tufrepo.Diff(before, h.set), "\n"); !strings.Contains(words, "Model dior is retired: its handsets find no update here any more") || strings.Contains(words, "armani") {
+	if words := strings.Join(tufrepo.Diff(before, h.set), "\n"); !strings.Contains(words, "Model dior is retired: its handsets find no "+
+		"update here any more") || strings.Contains(words, "armani") {
 		t.Errorf("the change is said to be:\n%s", words)
 	}
 	if err := h.set.CheckOffline(h.now); err != nil {
 		t.Error(err)
 	}
-	if _, err := RetireModels(RetireModelsParams{Now: h.now, Trusted: h.set, Models: []string{"dior"}, Life: DefaultLife()}); err == nil || !strings.Contains(err.Error(), "dior is retired already") {
+	if _, err := RetireModels(RetireModelsParams{Now: h.now, Trusted: h.set, Models: []string{"dior"}, Life: DefaultLife()}); err == nil ||
+		!strings.Contains(err.Error(), "dior is retired already") {
 		t.Errorf("a second time: %v", err)
 	}
 	h.retire(t, "armani") // the last one may go too
@@ -57,7 +60,7 @@ func TestRetireModels(t *testing.T) {
 
 // A model that comes back has new keys, no builds, and goes on with its version numbers.
 func TestRetiredModelComesBack(t *testing.T) {
-	h := newHouse(t, "armani", "dior")
+	h := newOrg(t, "armani", "dior")
 	h.retire(t, "dior")
 	r, made := h.bringIn(t, h.set, "dior")
 	h.apply(t, r, h.tops[0], h.tops[2], made[0], made[1])
@@ -68,7 +71,7 @@ func TestRetiredModelComesBack(t *testing.T) {
 
 // The model came and went while this keyholder was away.
 func TestRetiredModelNeverKnown(t *testing.T) {
-	h := newHouse(t, "armani")
+	h := newOrg(t, "armani")
 	mine := h.set
 	r, made := h.bringIn(t, h.set, "dior")
 	h.apply(t, r, h.tops[0], h.tops[2], made[0], made[1])

@@ -32,8 +32,8 @@ type ReviewParams struct {
 // EveryChannel in ReviewParams.OTAKeys stands for all channels.
 const EveryChannel = "*"
 
-// Summary is what a person reads before signing. But for the title and the names it has no word of the server in it that
-// is not signed or checked.
+// Summary is what a person reads before signing. But for the title and the names it has no word of the server in it
+// that is not signed or checked.
 type Summary struct {
 	Title      string            `json:"title"`
 	Changes    []string          `json:"changes"`            // in words, recomputed
@@ -73,7 +73,8 @@ func (r *review) problem(code Code, refuse bool, format string, args ...any) {
 // p.Packages; whatever is wrong with the request is a problem in the summary.
 func Review(p ReviewParams) (Summary, error) {
 	r := &review{p: p, manifests: map[string]document{}, byPackage: map[string]document{},
-		effects: map[string]release.EffectDocument{}, notes: map[string]release.NotesDocument{}, own: map[string]Package{}, used: map[string]bool{}}
+		effects: map[string]release.EffectDocument{}, notes: map[string]release.NotesDocument{}, own: map[string]Package{},
+		used: map[string]bool{}}
 	r.Title = p.Request.Title
 	r.reviewTrust()
 	staged := p.Request.Staged()

@@ -29,7 +29,7 @@ import (
 
 // release is what the server would stage, and the reviewer's folder.
 type staging struct {
-	h        *house
+	h        *org
 	folder   string
 	content  []byte
 	name     string
@@ -44,7 +44,7 @@ type staging struct {
 	otaKeys   map[string][]crypto.PublicKey
 }
 
-func newRelease(t *testing.T, h *house, kind fixtures.Kind) *staging {
+func newRelease(t *testing.T, h *org, kind fixtures.Kind) *staging {
 	t.Helper()
 	b := must(fixtures.BuildOf("armani", kind))
 	content := contentOf(kind, b)
@@ -84,8 +84,9 @@ func twoLanguages() release.Release {
 	e.PromptDay, e.Migration = "2014-08-01", probe.MigrationSwitchOff
 	e.Words = map[string]effect.Words{"en": e.Words["en"], "de": e.Words["en"]}
 	return release.Release{Schema: release.Schema, Name: "first-fix", Counter: 1, Effect: &e,
-		Notes:     map[string]string{"en": "The list of your apps stays with you.", "de": "Die Liste Ihrer Apps bleibt bei Ihnen."},
-		Questions: []release.Question{{Question: map[string]string{"en": "Why?", "de": "Warum?"}, Answer: map[string]string{"en": "So.", "de": "Darum."}}}}
+		Notes: map[string]string{"en": "The list of your apps stays with you.", "de": "Die Liste Ihrer Apps bleibt bei Ihnen."},
+		Questions: []release.Question{{Question: map[string]string{"en": "Why?", "de": "Warum?"}, Answer: map[string]string{"en": "So.",
+			"de": "Darum."}}}}
 }
 
 // called gives the release another name and counter, in all documents.
@@ -113,7 +114,8 @@ func (r *staging) documents() map[string][]byte {
 	if r.asBytes != nil {
 		effectText, notesText = r.asBytes(effectText, notesText)
 	}
-	files := map[string][]byte{tufrepo.ManifestPath("armani", m.Release, m.Variant): m.Bytes(), tufrepo.NotesPath("armani", m.Release): notesText}
+	files := map[string][]byte{tufrepo.ManifestPath("armani", m.Release, m.Variant): m.Bytes(),
+		tufrepo.NotesPath("armani", m.Release): notesText}
 	if m.Effect != "" {
 		files[tufrepo.EffectPath("armani", m.Release)] = effectText
 	}
@@ -173,14 +175,15 @@ func (r *staging) review(t *testing.T) Summary {
 }
 
 func TestReviewOfAGoodRelease(t *testing.T) {
-	h := newHouse(t, "armani")
+	h := newOrg(t, "armani")
 	r := newRelease(t, h, fixtures.Patched)
 	r.stage(r.targets())
 	s := r.review(t)
 	if len(s.Problems) != 0 {
 		t.Errorf("problems: %+v", s.Problems)
 	}
-	if words := strings.Join(s.Changes, "\n"); !strings.Contains(words, "New package for armani_global on stable: release first-fix, build JHCMIBH46.0 of 2014-08-09") {
+	if words := strings.Join(s.Changes, "\n"); !strings.Contains(words, "New package for armani_global on stable: release first-fix, build "+
+		"JHCMIBH46.0 of 2014-08-09") {
 		t.Errorf("changes:\n%s", words)
 	}
 	if len(s.Packages) != 1 || s.Packages[0].Facts.SHA256 != hash(r.content) {
@@ -388,7 +391,7 @@ func TestReviewRefuses(t *testing.T) {
 			ahead := r.h.set.With(map[string][]byte{"armani": must(tufrepo.NewRole(9, r.h.now.Add(day), nil))})
 			r.mine = &ahead
 		}, TrustOther},
-		{"another root", func(t *testing.T, r *staging) { r.mine = &newHouse(t, "armani").set }, TrustOther},
+		{"another root", func(t *testing.T, r *staging) { r.mine = &newOrg(t, "armani").set }, TrustOther},
 		{"a version that is skipped back", func(t *testing.T, r *staging) {
 			r.request.Roles[0].Metadata = must(tufrepo.NewRole(1, r.h.now.Add(100*day), r.targets()))
 		}, RulesBroken},
@@ -396,7 +399,7 @@ func TestReviewRefuses(t *testing.T) {
 			r.request.Trusted["1.armani.json"] = must(tufrepo.NewRole(1, r.h.now.Add(day), nil))
 		}, TrustBroken},
 	}
-	h := newHouse(t, "armani")
+	h := newOrg(t, "armani")
 	for _, c := range cases {
 		t.Run(c.lie, func(t *testing.T) {
 			r := newRelease(t, h, fixtures.Patched)
@@ -416,7 +419,7 @@ func TestReviewRefuses(t *testing.T) {
 // TestReviewKnowsTheModels: what a recovery of 2014 cannot check is refused by the reviewer too, whatever the server says
 // and even where nobody told whose key it should be.
 func TestReviewKnowsTheModels(t *testing.T) {
-	h := newHouse(t, "armani")
+	h := newOrg(t, "armani")
 	for _, name := range []string{"sig-rsa4096", "sig-ecdsa"} {
 		r := newRelease(t, h, fixtures.Patched)
 		var content bytes.Buffer
@@ -427,7 +430,8 @@ func TestReviewKnowsTheModels(t *testing.T) {
 		r.manifest.Package.SHA256, r.manifest.Package.Length = hash(content.Bytes()), int64(content.Len())
 		r.otaKeys = nil
 		r.stage(r.targets())
-		if s := r.review(t); !slices.ContainsFunc(s.Problems, func(p Problem) bool { return p.Code == PackageRefused && strings.Contains(p.Words, "SIG-ALG") }) {
+		if s := r.review(t); !slices.ContainsFunc(s.Problems,
+			func(p Problem) bool { return p.Code == PackageRefused && strings.Contains(p.Words, "SIG-ALG") }) {
 			t.Errorf("%s: problems %+v", name, s.Problems)
 		}
 	}
@@ -444,7 +448,7 @@ func firstBlock(name string) ([]byte, error) {
 
 // TestCounterNeverFalls: a release that goes back behind an older one.
 func TestCounterNeverFalls(t *testing.T) {
-	h := newHouse(t, "armani")
+	h := newOrg(t, "armani")
 	r := newRelease(t, h, fixtures.Bad) // the newest build first
 	r.called("first", 5)
 	r.stage(r.targets())
@@ -465,7 +469,7 @@ func TestCounterNeverFalls(t *testing.T) {
 }
 
 func TestWarnings(t *testing.T) {
-	h := newHouse(t, "armani")
+	h := newOrg(t, "armani")
 	r := newRelease(t, h, fixtures.Patched)
 	r.stage(r.targets())
 	r.mine, r.otaKeys = nil, nil

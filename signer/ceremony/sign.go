@@ -14,11 +14,11 @@ import (
 	"landed/manifests/tufrepo"
 )
 
-// Sign signs everything in the request that the hands' keys are listed for, and returns the
+// Sign signs everything in the request that the keys in by are listed for, and returns the
 // signatures. Review the request first: Sign itself checks only the rules of TUF, the
 // thresholds' keys, and the ledgers, which it brings up to date. The caller stores the ledgers
 // before it gives the response away.
-func Sign(r tufrepo.Request, now time.Time, hands ...Hand) (tufrepo.Response, error) {
+func Sign(r tufrepo.Request, now time.Time, by ...SigningKey) (tufrepo.Response, error) {
 	trusted, err := r.TrustedSet()
 	if err != nil {
 		return tufrepo.Response{}, err
@@ -29,8 +29,8 @@ func Sign(r tufrepo.Request, now time.Time, hands ...Hand) (tufrepo.Response, er
 	}
 	answer := tufrepo.Response{Schema: 1, Request: r.ID}
 	var faults []error
-	var remember []func() // all or nothing: only if no hand is refused
-	for _, h := range hands {
+	var remember []func() // all or nothing: only if no key is refused
+	for _, h := range by {
 		signed := 0
 		for _, role := range r.Roles {
 			if !maySign(trusted, staged, role.Role, h.Signer.Key()) {
@@ -46,7 +46,7 @@ func Sign(r tufrepo.Request, now time.Time, hands ...Hand) (tufrepo.Response, er
 			remember = append(remember, func() { h.Ledger.Roles[role.Role] = entry })
 		}
 		if signed == 0 {
-			faults = append(faults, stranger(r, trusted, staged, h.Signer))
+			faults = append(faults, notListed(r, trusted, staged, h.Signer))
 		}
 	}
 	if err := errors.Join(faults...); err != nil {
@@ -58,8 +58,8 @@ func Sign(r tufrepo.Request, now time.Time, hands ...Hand) (tufrepo.Response, er
 	return answer, nil
 }
 
-// stranger says which keys are asked for, and that this is none of them.
-func stranger(r tufrepo.Request, trusted tufrepo.Set, staged map[string][]byte, s tufrepo.Signer) error {
+// notListed says which keys are asked for, and that this is none of them.
+func notListed(r tufrepo.Request, trusted tufrepo.Set, staged map[string][]byte, s tufrepo.Signer) error {
 	var wanted []string
 	for _, role := range r.Roles {
 		var ids []string
@@ -81,7 +81,7 @@ func stranger(r tufrepo.Request, trusted tufrepo.Set, staged map[string][]byte, 
 		who, strings.Join(wanted, "; "))
 }
 
-func signRole(role tufrepo.RequestRole, h Hand) (tufrepo.Signature, Signed, error) {
+func signRole(role tufrepo.RequestRole, h SigningKey) (tufrepo.Signature, Signed, error) {
 	entry, err := entryOf(role.Metadata)
 	if err == nil {
 		entry, err = h.Ledger.permit(role.Role, entry, h.GivenUp)

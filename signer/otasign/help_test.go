@@ -29,7 +29,8 @@ func TestHelp(t *testing.T) {
 			}
 			example(t, args[1:])
 		}
-		if usage := c.Flags().FlagUsages(); strings.Contains(usage, " strings ") || strings.Contains(usage, " int ") || strings.Contains(usage, " string ") {
+		if usage := c.Flags().FlagUsages(); strings.Contains(usage, " strings ") || strings.Contains(usage, " int ") ||
+			strings.Contains(usage, " string ") {
 			t.Errorf("%s: a flag says its type and not what it wants:\n%s", c.Name(), usage)
 		}
 	}
@@ -52,7 +53,8 @@ func example(t *testing.T, args []string) {
 }
 
 func TestLives(t *testing.T) {
-	for text, want := range map[string]string{"180d": "180d", "12h": "12h0m0s", "48h": "2d", "0d": "", "-1d": "", "d": "", "x": "", "1000000d": ""} {
+	for text, want := range map[string]string{"180d": "180d", "12h": "12h0m0s", "48h": "2d", "0d": "", "-1d": "", "d": "",
+		"x": "", "1000000d": ""} {
 		var d days
 		err := d.Set(text)
 		if (err == nil) != (want != "") || err == nil && d.String() != want {

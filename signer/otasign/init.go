@@ -160,7 +160,8 @@ func (a *app) init(m makeFlags, onlineFile string, root, targets ceremony.Quorum
 	if err := a.saveKeys(&files, m, holders); err != nil {
 		return err
 	}
-	if err := errors.Join(files.Replace(filepath.Join(m.dir, "online.json"), online.Bytes(), 0o644), files.New(m.trust(), withNames(bundle, namesOf(made)).Bytes(), 0o644)); err != nil {
+	if err := errors.Join(files.Replace(filepath.Join(m.dir, "online.json"), online.Bytes(), 0o644),
+		files.New(m.trust(), withNames(bundle, namesOf(made)).Bytes(), 0o644)); err != nil {
 		return err
 	}
 	if err := files.Commit(); err != nil {

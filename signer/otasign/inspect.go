@@ -57,7 +57,8 @@ func (a *app) inspectCommand() *cobra.Command {
 		"which sign and review call --ota-key; without any the signer is not judged")
 	c.Flags().StringVar(&policy.Model, "model", "", "ro.product.`device` that it must be for")
 	c.Flags().StringVar(&policy.Channel, "channel", "stable", "`channel` that it is meant for")
-	c.Flags().StringVar(&models, "models", "", "description of the models, a YAML `file` (default: the line-up that is built in)")
+	c.Flags().StringVar(&models, "models", "", "description of the models, a YAML `file` (default: the "+
+		"line-up that is built in)")
 	return c
 }
 

@@ -4,7 +4,6 @@ package otasign
 
 import (
 	"crypto/sha256"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -64,28 +63,6 @@ func (a *app) judgeCommand() *cobra.Command {
 	return c
 }
 
-// judgement is what judge -json prints.
-type judgement struct {
-	Release   string      `json:"release"` // by whose rules
-	Counter   int64       `json:"counter"`
-	Effect    string      `json:"effect"`
-	Model     string      `json:"model"`
-	Document  string      `json:"document"`  // SHA-256 of the effect document
-	Reference string      `json:"reference"` // of the installation
-	Report    string      `json:"report"`    // its id
-	Class     string      `json:"class"`
-	Kind      effect.Kind `json:"kind"`
-	Name      string      `json:"name"` // of the class, in words
-	Reasons   []worded    `json:"reasons"`
-	Notes     []string    `json:"notes"` // what could not be known
-}
-
-// worded is a reason with its words.
-type worded struct {
-	effect.Reason
-	Words string `json:"words"`
-}
-
 // signedEffect is an effect document as it was read.
 type signedEffect struct {
 	release.EffectDocument
@@ -125,25 +102,6 @@ func (a *app) judge(f judgeFlags) error {
 	return a.sayJudgement(f.judgement(by, r, reference, v), f.asJSON)
 }
 
-// judgement puts a verdict into words.
-func (f judgeFlags) judgement(by signedEffect, r report.Report, ref report.Reference, v effect.Verdict) judgement {
-	words := by.Effect.Words[f.language]
-	j := judgement{Release: by.Release, Counter: by.Counter, Effect: by.Effect.Name, Model: by.Model, Document: by.sha256,
-		Reference: string(ref), Report: r.ID, Class: v.Class, Kind: v.Kind, Name: words.Classes[v.Class].Name,
-		Reasons: []worded{}, Notes: f.unknowns(by, r)}
-	if j.Name == "" {
-		j.Name = commonClasses[v.Class]
-	}
-	for _, reason := range v.Because {
-		text, ok := by.Effect.Reason(f.language, reason)
-		if !ok {
-			text = commonReasons[reason.Code]
-		}
-		j.Reasons = append(j.Reasons, worded{reason, text})
-	}
-	return j
-}
-
 // standardFor picks the document that the report is about, and gathers the builds that keep its promise.
 func standardFor(documents []signedEffect, r report.Report) (by signedEffect, builds []effect.Build, err error) {
 	var have []string
@@ -167,8 +125,8 @@ func standardFor(documents []signedEffect, r report.Report) (by signedEffect, bu
 
 // unknowns are what this judgement cannot know, and what it was told.
 func (f judgeFlags) unknowns(by signedEffect, r report.Report) []string {
-	notes := []string{"Whether the effect document is the one that was signed: its SHA-256 stands in the feed's metadata, " +
-		"which otasign verify checks."}
+	notes := []string{"Whether the effect document is the one that was signed: its SHA-256 stands in " +
+		"the feed's metadata, which otasign verify checks."}
 	if f.last == "" {
 		notes = append(notes, "How long the handset has been silent: say when the report came with --last, "+
 			"and as of when with --now.")
@@ -211,36 +169,14 @@ func timeOf(flag, text string, none time.Time) (time.Time, error) {
 	return t, nil
 }
 
-func (a *app) sayJudgement(j judgement, asJSON bool) error {
-	if asJSON {
-		enc := json.NewEncoder(a.out)
-		enc.SetEscapeHTML(false)
-		enc.SetIndent("", "  ")
-		return enc.Encode(j)
-	}
-	a.para("", fmt.Sprintf("%s: %s (%s)", j.Class, j.Name, j.Kind))
-	for _, r := range j.Reasons {
-		a.para("  ", r.Code+": "+r.Words)
-	}
-	a.say("")
-	a.para("", fmt.Sprintf("Judged by effect %s of release %s, counter %d, for %s.", j.Effect, j.Release, j.Counter, j.Model))
-	a.say("Effect document %s", j.Document)
-	a.say("Installation    %s", plain(j.Reference))
-	a.say("Report          %s", plain(j.Report))
-	a.say("\nWhat cannot be known from these files:")
-	for _, note := range j.Notes {
-		a.para("  - ", note)
-	}
-	return nil
-}
-
 // The words of what holds for every effect.
 var (
 	commonClasses = map[string]string{
 		effect.Contradictory: "Cannot be true", effect.Unpatched: "Without the update", effect.Unknown: "Nothing can be said",
 	}
 	commonReasons = map[string]string{
-		effect.CodeCloned:       "two different reports carried one sequence number: a key was copied, or a handset was put back",
+		effect.CodeCloned: "two different reports carried one sequence number: a key was copied, or " +
+			"a handset was put back",
 		effect.CodeOtherModel:   "the running build is made for another model or image variant",
 		effect.CodeNotOfRelease: "the running build is not of the release",
 		effect.CodeClaimsToRun:  "it says that the update runs, but the running build is not of the release",

@@ -40,10 +40,11 @@ func TestMain(m *testing.M) {
 }
 
 func TestScripts(t *testing.T) {
-	testscript.Run(t, testscript.Params{Dir: filepath.Join("testdata", "script"), RequireExplicitExec: true, Setup: func(e *testscript.Env) error {
-		e.Setenv("REPO", repository(t))
-		return nil
-	}})
+	testscript.Run(t, testscript.Params{Dir: filepath.Join("testdata", "script"), RequireExplicitExec: true,
+		Setup: func(e *testscript.Env) error {
+			e.Setenv("REPO", repository(t))
+			return nil
+		}})
 }
 
 func repository(t *testing.T) string {
@@ -251,7 +252,8 @@ func TestVectors(t *testing.T) {
 				t.Fatalf("otasigned_v%d under key %d: exit code %d, %v: %s", n, key, code, err, errs.String())
 			}
 			own := n == key || n+key == 4 // 1 and 3 are the same RSA key
-			if got.Facts.Signer == nil || !got.Facts.Signer.Valid || got.Facts.Signer.Pinned != own || got.Findings.Has(otapkg.SigBad) || !got.Findings.Has(otapkg.MetaMissing) {
+			if got.Facts.Signer == nil || !got.Facts.Signer.Valid || got.Facts.Signer.Pinned != own || got.Findings.Has(otapkg.SigBad) ||
+				!got.Findings.Has(otapkg.MetaMissing) {
 				t.Errorf("otasigned_v%d under key %d: signer %+v, findings %v", n, key, got.Facts.Signer, got.Findings.Codes())
 			}
 		}
@@ -274,7 +276,8 @@ func TestInspectKnowsTheModels(t *testing.T) {
 			t.Fatal(err)
 		}
 		var out, errs strings.Builder
-		if exit := Main([]string{"inspect", file}, strings.NewReader(""), &out, &errs); exit != 1 || !strings.Contains(out.String(), "REFUSE "+code) {
+		if exit := Main([]string{"inspect", file}, strings.NewReader(""), &out, &errs); exit != 1 ||
+			!strings.Contains(out.String(), "REFUSE "+code) {
 			t.Errorf("%s: exit %d, says %s", name, exit, out.String())
 		}
 	}

@@ -112,8 +112,8 @@ func loadLedger(path string) (*ceremony.Ledger, error) {
 	return ledger, err
 }
 
-func (h holder) hand(givenUp bool) ceremony.Hand {
-	return ceremony.Hand{Signer: h.key, Ledger: h.ledger, GivenUp: givenUp}
+func (h holder) signingKey(givenUp bool) ceremony.SigningKey {
+	return ceremony.SigningKey{Signer: h.key, Ledger: h.ledger, GivenUp: givenUp}
 }
 
 // remember adds the records of what was signed. They come before the signatures that are given away.

@@ -52,9 +52,9 @@ func (f *watchedFile) Close() error {
 	return f.File.Close()
 }
 
-// meter shows progress: on a terminal in one line that changes, else in a line of text when it takes long. It may be used
-// from any number of goroutines. The progress bar of the other programs comes with an HTTP server, and this program links
-// no network code.
+// meter shows progress: on a terminal in one line that changes, else in a line of text when it takes long. It may be
+// used from any number of goroutines. The progress bar of the other programs comes with an HTTP server, and this
+// program links no network code.
 type meter struct {
 	mu     sync.Mutex
 	screen io.Writer

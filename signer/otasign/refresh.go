@@ -85,7 +85,8 @@ func (a *app) refresh(path, trust string, signed map[string]int64, unpublished b
 		a.say("%s is up to date with %s.", trust, path)
 		return nil
 	}
-	if err := keys.Replace(trust, withNames(bundle, namesOfSeen(path), namesAround(trust, trust)).Bytes(), 0o644); err != nil {
+	named := withNames(bundle, namesOfSeen(path), namesAround(trust, trust))
+	if err := keys.Replace(trust, named.Bytes(), 0o644); err != nil {
 		return err
 	}
 	a.say("Brought %s up to date.", trust)

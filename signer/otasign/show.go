@@ -209,5 +209,6 @@ func (a *app) sayAsk(ask probe.Ask, migration map[string]probe.Migration, bits f
 }
 
 var migrationWords = map[probe.Migration]string{
-	probe.MigrationLeave: "leaves it on", probe.MigrationSwitchOff: "switches it off", probe.MigrationAsk: "suspends it and asks",
+	probe.MigrationLeave: "leaves it on", probe.MigrationSwitchOff: "switches it off",
+	probe.MigrationAsk: "suspends it and asks",
 }

@@ -43,7 +43,8 @@ func TestReviewSteersNoTerminal(t *testing.T) {
 		Ask: probe.Ask{Reason: evil, Triggers: []string{evil}, Hours: 1, PromptDay: evil,
 			Probes: []probe.Probe{{Name: evil[:12], Kind: probe.KindInt, Max: 9, Unit: evil[:12]}}}}
 	person := ceremony.Person{Name: evil, KeyID: evil}
-	s := ceremony.Summary{Title: evil, Changes: []string{evil}, Models: []manifests.Model{{Device: evil, Product: evil, Numbers: []string{evil}}},
+	s := ceremony.Summary{Title: evil, Changes: []string{evil}, Models: []manifests.Model{{Device: evil, Product: evil,
+		Numbers: []string{evil}}},
 		Declared: []ceremony.Declaration{{Release: evil, Models: []string{evil}, Notes: say, Effect: &e, Bits: 99,
 			Migration: map[string]probe.Migration{evil: probe.MigrationAsk}, Questions: []release.Question{{Question: say, Answer: say}}}},
 		Signatures: []ceremony.Signatures{{Role: evil, Need: 2, Signed: []ceremony.Person{person}, Missing: []ceremony.Person{person}}},
@@ -95,7 +96,8 @@ func TestProgressInText(t *testing.T) {
 	if err := f.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if got := strings.Split(strings.TrimSpace(out.String()), "\n"); len(got) != 3 || got[0] != "Reading p.zip: 20 % of 0 MB." || !strings.Contains(got[2], "100 %") {
+	if got := strings.Split(strings.TrimSpace(out.String()), "\n"); len(got) != 3 || got[0] != "Reading p.zip: 20 % of 0 MB." ||
+		!strings.Contains(got[2], "100 %") {
 		t.Errorf("got %q", got)
 	}
 }

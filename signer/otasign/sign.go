@@ -33,8 +33,10 @@ func (a *app) signCommand() *cobra.Command {
 			"of several people one response is written for each: response.ann.json, response.bo.json.\n" +
 			"It wants your own trust file, and for packages the certificate of who signs them; a check\n" +
 			"is left out only by name. What each key signed is kept beside it, in FILE.signed.",
-		Example: "  otasign sign request.json --trust trust.json --packages my-packages --ota-key ota.cert.pem --key armani-ann.key --out ann.json\n" +
-			"  otasign sign request.json --trust trust.json --key root-ann.key --out ann.json    # a change of keys: no packages",
+		Example: "  otasign sign request.json --trust trust.json --packages my-packages --ota-key ota.cert.pem" +
+			" --key armani-ann.key --out ann.json\n" +
+			"  otasign sign request.json --trust trust.json --key root-ann.key --out ann.json" +
+			"    # a change of keys: no packages",
 		Args: wants("REQUEST"),
 		RunE: func(_ *cobra.Command, args []string) error {
 			r, summary, err := f.review(a, args[0], keyFiles...)
@@ -62,9 +64,11 @@ func (a *app) signCommand() *cobra.Command {
 	c.Flags().StringSliceVar(&keyFiles, "key", nil, "key `files` to sign with")
 	c.Flags().StringVar(&out, "out", "response.json", "response `file` to write; it must not exist")
 	c.Flags().BoolVar(&yes, "yes", false, "do not ask")
-	c.Flags().BoolVar(&skip.trust, "without-trust", false, "sign although you brought no trust file: the keys that the request names are believed")
+	c.Flags().BoolVar(&skip.trust, "without-trust", false, "sign although you brought no trust file: the keys that the "+
+		"request names are believed")
 	c.Flags().BoolVar(&skip.otaKey, "without-ota-key", false, "sign although who signed the packages was not judged")
-	c.Flags().BoolVar(&givenUp, "unpublished", false, "another root of the same number, which these keys signed, was given up and never will be published")
+	c.Flags().BoolVar(&givenUp, "unpublished", false, "another root of the same number, which these keys signed, was "+
+		"given up and never will be published")
 	return c
 }
 
@@ -77,9 +81,11 @@ func (s skipped) allow(summary ceremony.Summary) error {
 	for _, p := range summary.Problems {
 		switch {
 		case p.Code == ceremony.TrustMissing && !s.trust:
-			faults = append(faults, fmt.Errorf("not signed. %s Bring your trust file with --trust FILE, or say --without-trust", plain(p.Words)))
+			faults = append(faults, fmt.Errorf("not signed. %s Bring your trust file with --trust FILE, or say --without-trust",
+				plain(p.Words)))
 		case p.Code == ceremony.KeysNotJudged && !s.otaKey:
-			faults = append(faults, fmt.Errorf("not signed. %s Name their certificate with --ota-key CERT.pem, or say --without-ota-key", plain(p.Words)))
+			faults = append(faults, fmt.Errorf("not signed. %s Name their certificate with --ota-key CERT.pem, or say "+
+				"--without-ota-key", plain(p.Words)))
 		}
 	}
 	if len(faults) > 0 {
@@ -106,7 +112,7 @@ func ignoreEOF(err error) error {
 
 // sign signs with every key, and writes one response a person, after the records of the keys.
 func (a *app) sign(r tufrepo.Request, keyFiles []string, out string, givenUp bool) error {
-	byPerson := map[string][]ceremony.Hand{}
+	byPerson := map[string][]ceremony.SigningKey{}
 	var people []string
 	var holders []holder
 	for _, path := range keyFiles {
@@ -122,7 +128,7 @@ func (a *app) sign(r tufrepo.Request, keyFiles []string, out string, givenUp boo
 		if !slices.Contains(people, name) {
 			people = append(people, name)
 		}
-		byPerson[name] = append(byPerson[name], h.hand(givenUp))
+		byPerson[name] = append(byPerson[name], h.signingKey(givenUp))
 	}
 	answers := map[string]tufrepo.Response{}
 	for _, name := range people {
@@ -151,7 +157,8 @@ func (a *app) sign(r tufrepo.Request, keyFiles []string, out string, givenUp boo
 		return err
 	}
 	for _, name := range people {
-		a.say("%s signed %d of the %d files; wrote %s.", name, len(answers[name].Signatures), len(r.Roles), personal(out, name, len(people)))
+		a.say("%s signed %d of the %d files; wrote %s.", name, len(answers[name].Signatures), len(r.Roles),
+			personal(out, name, len(people)))
 	}
 	return nil
 }

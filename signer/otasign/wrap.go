@@ -10,8 +10,8 @@ import (
 // columns is how wide text is set. A word that is longer, as a hash, sticks out.
 const columns = 96
 
-// para prints text that came from elsewhere, after a head: it cannot steer the terminal, and is set in lines. Later lines
-// begin below the text, a little further in.
+// para prints text that came from elsewhere, after a head: it cannot steer the terminal, and is set in lines. Later
+// lines begin below the text, a little further in.
 func (a *app) para(head, text string) {
 	head = plain(head)
 	for i, line := range wrap(plain(text), columns-cells(head)-2) {

@@ -132,7 +132,8 @@ func Check(probes []Probe, answers Answers) error {
 		}
 		known++
 		if !p.Allows(v) {
-			faults = append(faults, fmt.Errorf("the answer to %s is none of those that the release asks for; wanted %s", p.Name, p.Range()))
+			faults = append(faults, fmt.Errorf("the answer to %s is none of those that the release asks for; wanted %s",
+				p.Name, p.Range()))
 		}
 	}
 	if more := len(answers) - known; more > 0 {

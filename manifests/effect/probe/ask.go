@@ -27,10 +27,12 @@ func (m Migration) Valid() bool {
 
 // Ask is the part of an effect that a handset must know: what to answer, and when there is something to say.
 type Ask struct {
-	Probes   []Probe  `json:"probes,omitempty" yaml:"probes,omitempty"`
-	Triggers []string `json:"triggers,omitempty" yaml:"triggers,omitempty"` // boolean probes that must be true for silence to mean anything
-	Hours    int64    `json:"hours,omitempty" yaml:"hours,omitempty"`       // to observe, 0…168
-	// PromptDay is YYYY-MM-DD of the first build that can ask for consent, "" if none can; an earlier consent is impossible.
+	Probes []Probe `json:"probes,omitempty" yaml:"probes,omitempty"`
+	// boolean probes that must be true for silence to mean anything
+	Triggers []string `json:"triggers,omitempty" yaml:"triggers,omitempty"`
+	Hours    int64    `json:"hours,omitempty" yaml:"hours,omitempty"` // to observe, 0…168
+	// PromptDay is YYYY-MM-DD of the first build that can ask for consent, "" if none can; an earlier consent is
+	// impossible.
 	PromptDay string    `json:"prompt_day,omitempty" yaml:"prompt_day,omitempty"`
 	Migration Migration `json:"migration,omitempty" yaml:"migration,omitempty"`
 	// Reason says why the probes may add up to IMEIBits or more; it is empty if they do not.
@@ -64,12 +66,15 @@ func (a Ask) Validate() error {
 	fault(a.Hours < 0 || a.Hours > MaxHours, "hours is %d, wanted 0 to %d", a.Hours, MaxHours)
 	if a.PromptDay != "" {
 		_, err := time.Parse(time.DateOnly, a.PromptDay)
-		fault(err != nil, "prompt_day is %q; wanted YYYY-MM-DD, the day of the first build that can ask for consent", a.PromptDay)
+		fault(err != nil, "prompt_day is %q; wanted YYYY-MM-DD, the day of the first build that can ask for consent",
+			a.PromptDay)
 	}
-	fault(!a.Migration.Valid(), "migration is %q; say what the image does on handsets where the service is already on: leave, switch_off or ask", a.Migration)
+	fault(!a.Migration.Valid(), "migration is %q; say what the image does on handsets where the service is already on: "+
+		"leave, switch_off or ask", a.Migration)
 	bits := Bits(a.Probes)
 	fault(bits >= IMEIBits && a.Reason == "",
-		"the probes add up to %.1f bits, and an IMEI takes %d: coarser buckets or fewer probes, or say in reason why more is needed", bits, IMEIBits)
+		"the probes add up to %.1f bits, and an IMEI takes %d: coarser buckets or fewer probes, or say in reason why more "+
+			"is needed", bits, IMEIBits)
 	fault(len(a.Reason) > 400, "reason has %d bytes, wanted at most 400", len(a.Reason))
 	return errors.Join(faults...)
 }

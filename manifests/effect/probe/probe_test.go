@@ -181,7 +181,8 @@ func TestValue(t *testing.T) {
 
 // FuzzValue: what reads is written as it stood, but for the blanks and escapes that JSON allows, and reads as the same.
 func FuzzValue(f *testing.F) {
-	for _, text := range []string{`0`, `65535`, `65536`, `-0`, `01`, `1e1`, `true`, `false`, `null`, `"off"`, ` "off" `, `"\u006ff"`, `"`, `[]`} {
+	for _, text := range []string{`0`, `65535`, `65536`, `-0`, `01`, `1e1`, `true`, `false`, `null`, `"off"`, ` "off" `,
+		`"\u006ff"`, `"`, `[]`} {
 		f.Add([]byte(text))
 	}
 	f.Fuzz(func(t *testing.T, text []byte) {

@@ -29,9 +29,10 @@ const MaxBytes = 8 << 10
 
 // Refusals of Open that a caller may want to tell apart.
 var (
-	ErrTooLarge  = fmt.Errorf("the envelope is larger than %d bytes", MaxBytes)
-	ErrEnvelope  = errors.New("this is no DSSE envelope of a report")
-	ErrForm      = errors.New("the report is not in its one form: every field once, in the order of the schema, without blanks")
+	ErrTooLarge = fmt.Errorf("the envelope is larger than %d bytes", MaxBytes)
+	ErrEnvelope = errors.New("this is no DSSE envelope of a report")
+	ErrForm     = errors.New("the report is not in its one form: every field once, in the order of the " +
+		"schema, without blanks")
 	ErrSignature = errors.New("the signature is not by the key that the report names")
 	ErrFuture    = errors.New("the report is of a later version than this program reads; keep it, and send it again later")
 )

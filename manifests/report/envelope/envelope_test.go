@@ -128,7 +128,8 @@ func TestLargestReportFits(t *testing.T) {
 	label := strings.Repeat("a", 40)
 	r := report.Report{
 		Seq: report.MaxSeq, Kind: report.KindBaseline, Release: long, Model: long, Variant: long, Channel: "a123456789012345",
-		Build:    strings.Join([]string{label, label, label}, "/") + ":" + label[:12] + "/" + label[:24] + "/" + label + ":" + label[:12] + "/" + label,
+		Build: strings.Join([]string{label, label, label}, "/") + ":" + label[:12] + "/" + label[:24] + "/" + label + ":" +
+			label[:12] + "/" + label,
 		BuildUTC: 1 << 40, PreviousBuild: report.BuildOther, Progress: report.ProgressFailed, Attempt: report.MaxAttempt,
 		Failure: &report.Failure{Phase: report.PhaseDownload, Code: 9999}, Answers: probe.Answers{},
 	}

@@ -26,8 +26,8 @@ func Read(text []byte) (r report.Report, form bool, err error) {
 	return b.Report(), true, nil
 }
 
-// Report is what b says that any rule looks at, in the form that every version is read into. The answer to consent_when depends on the
-// release and stands in ConsentDay.
+// Report is what b says that any rule looks at, in the form that every version is read into. The answer to
+// consent_when depends on the release and stands in ConsentDay.
 func (b Body) Report() report.Report {
 	r, e := b.core(), b.Evidence
 	r.ConsentDay = e.ConsentDay

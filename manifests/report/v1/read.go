@@ -22,9 +22,10 @@ func read(body []byte) (Body, bool) {
 		Evidence: Evidence{
 			Feature: int(v.number()), Migration: Migration(v.text()), State: State(v.text()), Origin: Origin(v.text()),
 			Consent: Consent(v.text()), ConsentText: int(v.number()), ConsentDay: v.text(), ConsentSurface: Surface(v.text()),
-			AutoGate: Gate(v.text()), Slots: v.slots(), AttemptsSetup: int(v.number()), AttemptsBuild: int(v.number()), LookupsOff: int(v.number()),
-			Triggers:      Triggers{Boot: v.yes(), SIMReady: v.yes(), DataUp: v.yes(), DayPassed: v.yes(), ContactOpened: v.yes(), ThreadOpened: v.yes()},
-			ObservedHours: int(v.number()), Transport: Transport(v.text()),
+			AutoGate: Gate(v.text()), Slots: v.slots(), AttemptsSetup: int(v.number()), AttemptsBuild: int(v.number()),
+			LookupsOff: int(v.number()),
+			Triggers: Triggers{Boot: v.yes(), SIMReady: v.yes(), DataUp: v.yes(), DayPassed: v.yes(),
+				ContactOpened: v.yes(), ThreadOpened: v.yes()}, ObservedHours: int(v.number()), Transport: Transport(v.text()),
 		},
 	}
 	return r, bytes.Equal(body, r.Bytes())

@@ -155,8 +155,8 @@ const (
 // core is what every version carries.
 func (b Body) core() report.Report {
 	return report.Report{
-		Schema: Schema, ID: b.ID, Key: b.Key, Seq: b.Seq, Kind: b.Kind, Release: b.Release, Model: b.Model, Variant: b.Variant,
-		Channel: b.Channel, Build: b.Build, BuildUTC: b.BuildUTC, PreviousBuild: b.PreviousBuild,
+		Schema: Schema, ID: b.ID, Key: b.Key, Seq: b.Seq, Kind: b.Kind, Release: b.Release, Model: b.Model,
+		Variant: b.Variant, Channel: b.Channel, Build: b.Build, BuildUTC: b.BuildUTC, PreviousBuild: b.PreviousBuild,
 		Progress: b.Progress, Failure: b.Failure,
 	}
 }

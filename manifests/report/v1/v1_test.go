@@ -100,11 +100,12 @@ func TestParseRefuses(t *testing.T) {
 		"free text state":     {`"state":"off"`, `"state":"off since Tuesday"`, "evidence.state: wanted one of [off on suspended]"},
 		"no slot":             {`"slots":[` + slot + `]`, `"slots":[]`, "slots has 0 entries, wanted one or two"},
 		"three slots":         {`"slots":[`, `"slots":[` + slot + `,` + slot + `,`, "slots has 3 entries"},
-		"failure while fine":  {`"progress":"running"`, `"progress":"running","failure":{"phase":"boot","code":1}`, "failure stands with progress failed"},
-		"no failure":          {`"progress":"running"`, `"progress":"failed"`, "failure stands with progress failed"},
-		"day with time":       {`"consent_day":""`, `"consent_day":"2014-08-10T10:00"`, "consent_day is no day"},
-		"no such day":         {`"consent_day":""`, `"consent_day":"2014-02-30"`, "consent_day is no day"},
-		"two values":          {`{"schema"`, `{}{"schema"`, "exactly one JSON object"},
+		"failure while fine": {`"progress":"running"`, `"progress":"running","failure":{"phase":"boot","code":1}`,
+			"failure stands with progress failed"},
+		"no failure":    {`"progress":"running"`, `"progress":"failed"`, "failure stands with progress failed"},
+		"day with time": {`"consent_day":""`, `"consent_day":"2014-08-10T10:00"`, "consent_day is no day"},
+		"no such day":   {`"consent_day":""`, `"consent_day":"2014-02-30"`, "consent_day is no day"},
+		"two values":    {`{"schema"`, `{}{"schema"`, "exactly one JSON object"},
 	} {
 		body := strings.Replace(good, tt.old, tt.new, 1)
 		if _, err := Parse([]byte(body)); body == good || err == nil || !strings.Contains(err.Error(), tt.wants) {

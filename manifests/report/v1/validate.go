@@ -52,16 +52,19 @@ func (b Body) Validate() error {
 
 func (e Evidence) validate(v *report.Check) {
 	v.Between("evidence.feature", int64(e.Feature), 0, 1)
-	report.OneOf(v, "evidence.migration", e.Migration, MigrationLeave, MigrationSwitchOff, MigrationAsk, MigrationNotApplicable)
+	report.OneOf(v, "evidence.migration", e.Migration, MigrationLeave, MigrationSwitchOff, MigrationAsk,
+		MigrationNotApplicable)
 	report.OneOf(v, "evidence.state", e.State, StateOff, StateOn, StateSuspended)
-	report.OneOf(v, "evidence.origin", e.Origin, OriginFactoryDefault, OriginAuto, OriginCarriedOver, OriginUser, OriginPolicy)
+	report.OneOf(v, "evidence.origin", e.Origin, OriginFactoryDefault, OriginAuto, OriginCarriedOver,
+		OriginUser, OriginPolicy)
 	report.OneOf(v, "evidence.consent", e.Consent, ConsentNone, ConsentIn, ConsentOut)
 	v.Between("evidence.consent_text", int64(e.ConsentText), 0, 999)
 	if e.ConsentDay != "" {
 		_, err := time.Parse(time.DateOnly, e.ConsentDay)
 		v.Fault(err != nil, "evidence.consent_day is no day; wanted YYYY-MM-DD or nothing")
 	}
-	report.OneOf(v, "evidence.consent_surface", e.ConsentSurface, SurfaceNone, SurfaceMiCloud, SurfaceMessaging, SurfacePrompt)
+	report.OneOf(v, "evidence.consent_surface", e.ConsentSurface, SurfaceNone, SurfaceMiCloud,
+		SurfaceMessaging, SurfacePrompt)
 	report.OneOf(v, "evidence.auto_gate", e.AutoGate, GateOpen, GateClosed)
 	v.Fault(len(e.Slots) < 1 || len(e.Slots) > 2, "evidence.slots has %d entries, wanted one or two", len(e.Slots))
 	for _, s := range e.Slots {

@@ -16,7 +16,8 @@ import (
 func read(text []byte) (body, bool) {
 	v := values{rest: string(text)}
 	b := body{
-		Schema: int(v.number()), Key: v.text(), Seq: v.number(), Kind: report.Kind(v.text()), Release: v.text(), Model: v.text(),
+		Schema: int(v.number()), Key: v.text(), Seq: v.number(), Kind: report.Kind(v.text()),
+		Release: v.text(), Model: v.text(),
 		Variant: v.text(), Channel: v.text(), Build: v.text(), BuildUTC: v.number(), Updated: v.next() == "true",
 		Progress: report.Progress(v.text()), Failure: v.failure(), Attempt: int(v.number()), Answers: v.answers(),
 	}

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package v2 is the second body of a report: the core, and the answers to whatever probes the release's effect declares.
+// Package v2 is the second body of a report: the core, and the answers to whatever probes the release's effect
+// declares.
 //
 // Parties: handsets write it, the server reads it. It promises one written form, so that a body is its own identity:
 // the id of a report is the hash of its body. It refuses everything else: a blank, another order, an answer twice.
@@ -28,17 +29,18 @@ const PayloadType = "application/vnd.landed.report.v2+json"
 
 // body is the shape: JSON, these members in this order, without blanks; answers sorted by name.
 type body struct {
-	Schema   int             `json:"schema"`
-	Key      string          `json:"key"`
-	Seq      int64           `json:"seq"`
-	Kind     report.Kind     `json:"kind"`
-	Release  string          `json:"release"`
-	Model    string          `json:"model"`
-	Variant  string          `json:"variant"`
-	Channel  string          `json:"channel"`
-	Build    string          `json:"build"`
-	BuildUTC int64           `json:"build_utc"`
-	Updated  bool            `json:"updated"` // there was a build before the last update; which it was is nobody's business
+	Schema   int         `json:"schema"`
+	Key      string      `json:"key"`
+	Seq      int64       `json:"seq"`
+	Kind     report.Kind `json:"kind"`
+	Release  string      `json:"release"`
+	Model    string      `json:"model"`
+	Variant  string      `json:"variant"`
+	Channel  string      `json:"channel"`
+	Build    string      `json:"build"`
+	BuildUTC int64       `json:"build_utc"`
+	// there was a build before the last update; which it was is nobody's business
+	Updated  bool            `json:"updated"`
 	Progress report.Progress `json:"progress"`
 	Failure  *report.Failure `json:"failure,omitempty"`
 	Attempt  int             `json:"attempt"`
@@ -82,7 +84,8 @@ func Validate(r report.Report) error {
 	c := report.Check{}
 	c.Fault(r.Schema != Schema, "schema: wanted %d", Schema)
 	c.Core(r, report.MaxSeq)
-	c.Fault(r.PreviousBuild != "" && r.PreviousBuild != report.BuildOther, "previous_build: only that there was one is said")
+	c.Fault(r.PreviousBuild != "" && r.PreviousBuild != report.BuildOther, "previous_build: only that "+
+		"there was one is said")
 	c.Between("attempt", int64(r.Attempt), 0, report.MaxAttempt)
 	c.Fault(len(r.Answers) > probe.MaxProbes, "answers: wanted at most %d", probe.MaxProbes)
 	for name, v := range r.Answers {

@@ -33,7 +33,9 @@ func randomText(n int) []byte {
 // newPackedFeed has one file that is compressed and two that are not.
 func newPackedFeed(t testing.TB) *Handler {
 	h, _ := newFeed(t)
-	h.Publish(map[string][]byte{"timestamp.json": timestamp, "4.snapshot.json": large, "4.noise.json": noise}, func(stored string) bool { return stored == storedName(payload) })
+	h.Publish(map[string][]byte{"timestamp.json": timestamp, "4.snapshot.json": large, "4.noise.json": noise}, func(stored string) bool {
+		return stored == storedName(payload)
+	})
 	return h
 }
 
@@ -102,7 +104,8 @@ func TestFormsOfMetadata(t *testing.T) {
 			{"part of the same", "GET", map[string]string{"Range": "bytes=2-6", "If-Range": tag}, 206, f.body[2:7], part},
 			{"part of the other form", "GET", map[string]string{"Range": "bytes=2-6", "If-Range": otherTag}, 200, f.body, whole},
 			{"part, weakly", "GET", map[string]string{"Range": "bytes=2-6", "If-Range": "W/" + tag}, 200, f.body, whole},
-			{"beyond the end", "GET", map[string]string{"Range": fmt.Sprintf("bytes=%d-", length)}, 416, nil, map[string]string{"Content-Range": fmt.Sprintf("bytes */%d", length), "Etag": "", "Cache-Control": "", "Content-Encoding": ""}},
+			{"beyond the end", "GET", map[string]string{"Range": fmt.Sprintf("bytes=%d-", length)}, 416, nil,
+				map[string]string{"Content-Range": fmt.Sprintf("bytes */%d", length), "Etag": "", "Cache-Control": "", "Content-Encoding": ""}},
 			{"only if it is the same", "GET", map[string]string{"If-Match": tag}, 200, f.body, whole},
 			{"only if it is the other", "GET", map[string]string{"If-Match": otherTag, "Range": "bytes=2-6"}, 412, nil, none},
 			{"only if it is the same, weakly", "GET", map[string]string{"If-Match": "W/" + tag}, 412, nil, none},

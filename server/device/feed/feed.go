@@ -4,12 +4,11 @@
 // every handset.
 //
 // Parties: handsets, caches and mirrors ask; package publish writes the folder and hands over
-// the metadata of each publication. It promises ETags that a handset can compute by itself, conditional and range requests,
-// immutable caching of everything but timestamp.json, and one conditional request per poll
-// that costs little more than the network: the current metadata lies in memory with its
-// header values made beforehand. Whoever asks for gzip gets current metadata as it was
-// compressed once, when it was published. It refuses builds that are not published (any more),
-// listings of folders, and compression of packages, and it keeps no log of who asked.
+// the metadata of each publication. It promises ETags that a handset can compute by itself, conditional and range
+// requests, immutable caching of everything but timestamp.json, and one conditional request per poll that costs
+// little more than the network: the current metadata lies in memory with its header values made beforehand. Whoever
+// asks for gzip gets current metadata as it was compressed once, when it was published. It refuses builds that are
+// not published (any more), listings of folders, and compression of packages, and it keeps no log of who asked.
 package feed
 
 import (

@@ -73,7 +73,9 @@ func newFeed(t testing.TB) (*Handler, string) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { h.Close() })
-	h.Publish(map[string][]byte{"timestamp.json": timestamp, "3.snapshot.json": snapshot}, func(stored string) bool { return stored == storedName(payload) })
+	h.Publish(map[string][]byte{"timestamp.json": timestamp, "3.snapshot.json": snapshot}, func(stored string) bool {
+		return stored == storedName(payload)
+	})
 	return h, dir
 }
 
@@ -90,25 +92,38 @@ func TestAnswers(t *testing.T) {
 		body               []byte
 		want               map[string]string
 	}{
-		{"the timestamp is asked about each time", "GET", "/tuf/metadata/timestamp.json", nil, 200, timestamp, map[string]string{"Cache-Control": "no-cache", "Etag": ofTimestamp, "Content-Type": "application/json", "Content-Length": strconv.Itoa(len(timestamp))}},
-		{"unchanged", "GET", "/tuf/metadata/timestamp.json", map[string]string{"If-None-Match": ofTimestamp}, 304, nil, map[string]string{"Cache-Control": "no-cache", "Etag": ofTimestamp}},
-		{"unchanged, among several, weakly", "GET", "/tuf/metadata/timestamp.json", map[string]string{"If-None-Match": `"x", W/` + ofTimestamp}, 304, nil, nil},
+		{"the timestamp is asked about each time", "GET", "/tuf/metadata/timestamp.json", nil, 200, timestamp,
+			map[string]string{"Cache-Control": "no-cache", "Etag": ofTimestamp, "Content-Type": "application/json",
+				"Content-Length": strconv.Itoa(len(timestamp))}},
+		{"unchanged", "GET", "/tuf/metadata/timestamp.json", map[string]string{"If-None-Match": ofTimestamp}, 304, nil,
+			map[string]string{"Cache-Control": "no-cache", "Etag": ofTimestamp}},
+		{"unchanged, among several, weakly", "GET", "/tuf/metadata/timestamp.json", map[string]string{"If-None-Match": `"x", W/` + ofTimestamp},
+			304, nil, nil},
 		{"changed", "GET", "/tuf/metadata/timestamp.json", map[string]string{"If-None-Match": `"x"`}, 200, timestamp, nil},
 		{"head", "HEAD", "/tuf/metadata/timestamp.json", nil, 200, nil, map[string]string{"Content-Length": strconv.Itoa(len(timestamp))}},
-		{"part of metadata", "GET", "/tuf/metadata/3.snapshot.json", map[string]string{"Range": "bytes=0-4"}, 206, snapshot[:5], map[string]string{"Content-Range": "bytes 0-4/" + strconv.Itoa(len(snapshot))}},
-		{"versioned metadata never changes", "GET", "/tuf/metadata/3.snapshot.json", nil, 200, snapshot, map[string]string{"Cache-Control": forever}},
-		{"an older version, from the folder", "GET", "/tuf/metadata/2.snapshot.json", nil, 200, older, map[string]string{"Cache-Control": forever, "Etag": etag(older)}},
+		{"part of metadata", "GET", "/tuf/metadata/3.snapshot.json", map[string]string{"Range": "bytes=0-4"}, 206, snapshot[:5],
+			map[string]string{"Content-Range": "bytes 0-4/" + strconv.Itoa(len(snapshot))}},
+		{"versioned metadata never changes", "GET", "/tuf/metadata/3.snapshot.json", nil, 200, snapshot,
+			map[string]string{"Cache-Control": forever}},
+		{"an older version, from the folder", "GET", "/tuf/metadata/2.snapshot.json", nil, 200, older, map[string]string{"Cache-Control": forever,
+			"Etag": etag(older)}},
 		{"the next root is not there yet", "GET", "/tuf/metadata/2.root.json", nil, 404, nil, map[string]string{"Cache-Control": "no-store"}},
-		{"a package", "GET", target, nil, 200, payload, map[string]string{"Cache-Control": forever, "Etag": etag(payload), "Content-Type": "application/zip", "Content-Encoding": ""}},
-		{"a package is never compressed", "GET", target, map[string]string{"Accept-Encoding": "gzip"}, 200, payload, map[string]string{"Content-Encoding": "", "Content-Length": strconv.Itoa(len(payload))}},
+		{"a package", "GET", target, nil, 200, payload, map[string]string{"Cache-Control": forever, "Etag": etag(payload),
+			"Content-Type": "application/zip", "Content-Encoding": ""}},
+		{"a package is never compressed", "GET", target, map[string]string{"Accept-Encoding": "gzip"}, 200, payload,
+			map[string]string{"Content-Encoding": "", "Content-Length": strconv.Itoa(len(payload))}},
 		{"resumed", "GET", target, map[string]string{"Range": "bytes=100000-"}, 206, payload[100000:], nil},
-		{"resumed, the same file", "GET", target, map[string]string{"Range": "bytes=100000-", "If-Range": etag(payload)}, 206, payload[100000:], nil},
+		{"resumed, the same file", "GET", target, map[string]string{"Range": "bytes=100000-", "If-Range": etag(payload)}, 206,
+			payload[100000:], nil},
 		{"resumed, another file", "GET", target, map[string]string{"Range": "bytes=100000-", "If-Range": `"other"`}, 200, payload, nil},
-		{"beyond the end", "GET", target, map[string]string{"Range": "bytes=99999999-"}, 416, nil, map[string]string{"Content-Range": "bytes */" + strconv.Itoa(len(payload))}},
+		{"beyond the end", "GET", target, map[string]string{"Range": "bytes=99999999-"}, 416, nil, map[string]string{"Content-Range": "bytes */" +
+			strconv.Itoa(len(payload))}},
 		{"a package unchanged", "GET", target, map[string]string{"If-None-Match": etag(payload)}, 304, nil, nil},
-		{"head of a package", "HEAD", target, nil, 200, nil, map[string]string{"Content-Length": strconv.Itoa(len(payload)), "Accept-Ranges": "bytes"}},
+		{"head of a package", "HEAD", target, nil, 200, nil, map[string]string{"Content-Length": strconv.Itoa(len(payload)),
+			"Accept-Ranges": "bytes"}},
 		{"a build that was taken out", "GET", "/tuf/targets/" + pruned, nil, 404, nil, map[string]string{"Cache-Control": "no-store"}},
-		{"offers of a moment ago, for a client on its way", "GET", "/tuf/targets/" + formerOffers, nil, 200, older, map[string]string{"Cache-Control": forever}},
+		{"offers of a moment ago, for a client on its way", "GET", "/tuf/targets/" + formerOffers, nil, 200, older,
+			map[string]string{"Cache-Control": forever}},
 		{"no listing", "GET", "/tuf/metadata/", nil, 404, nil, nil},
 		{"no listing of a folder", "GET", "/tuf/targets/builds/armani", nil, 404, nil, nil},
 		{"half-written files are not of the feed", "GET", "/tuf/metadata/.next-timestamp.json", nil, 404, nil, nil},
@@ -116,7 +131,8 @@ func TestAnswers(t *testing.T) {
 		{"no way out", "GET", "/tuf/metadata/../secret", nil, 404, nil, nil},
 		{"no way out, escaped", "GET", "/tuf/metadata/%2e%2e/secret", nil, 404, nil, nil},
 		{"a target without its hash", "GET", "/tuf/targets/builds/armani/update.zip", nil, 404, nil, nil},
-		{"a name that no folder can hold", "GET", "/tuf/metadata/" + strings.Repeat("a", 4000), nil, 404, nil, map[string]string{"Cache-Control": "no-store"}},
+		{"a name that no folder can hold", "GET", "/tuf/metadata/" + strings.Repeat("a", 4000), nil, 404, nil,
+			map[string]string{"Cache-Control": "no-store"}},
 		{"a file is no folder", "GET", "/tuf/metadata/2.snapshot.json/x", nil, 404, nil, nil},
 		{"only read", "POST", "/tuf/metadata/timestamp.json", nil, 405, nil, map[string]string{"Allow": "GET, HEAD"}},
 	} {
@@ -217,7 +233,8 @@ func TestTargetsFromTheStore(t *testing.T) {
 	}
 	defer h.Close()
 	h.Publish(nil, func(stored string) bool { return stored == storedName(payload) })
-	for path, want := range map[string]int{storedName(payload): 206, storedName(older): 404, strings.Replace(storedName(payload), "armani", "cancro", 1): 404} {
+	for path, want := range map[string]int{storedName(payload): 206, storedName(older): 404, strings.Replace(storedName(payload), "armani",
+		"cancro", 1): 404} {
 		r := httptest.NewRequest("GET", "/tuf/targets/"+path, nil)
 		r.Header.Set("Range", "bytes=16-31")
 		w := httptest.NewRecorder()
@@ -260,7 +277,8 @@ func TestPackagesKeepSendfile(t *testing.T) {
 
 func FuzzPath(f *testing.F) {
 	h, _ := newFeed(f)
-	for _, p := range []string{"metadata/timestamp.json", "targets/" + storedName(payload), "../secret", "metadata//x", "targets/" + strings.Repeat("a/", 300)} {
+	for _, p := range []string{"metadata/timestamp.json", "targets/" + storedName(payload), "../secret", "metadata//x", "targets/" +
+		strings.Repeat("a/", 300)} {
 		f.Add(p)
 	}
 	f.Fuzz(func(t *testing.T, path string) {

@@ -105,7 +105,8 @@ func contentType(name string) string {
 }
 
 func answerError(w http.ResponseWriter, err error) {
-	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, blob.ErrNotFound) || errors.Is(err, syscall.ENAMETOOLONG) || errors.Is(err, syscall.ENOTDIR) {
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, blob.ErrNotFound) || errors.Is(err, syscall.ENAMETOOLONG) ||
+		errors.Is(err, syscall.ENOTDIR) {
 		notFound(w)
 		return
 	}

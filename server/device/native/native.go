@@ -39,7 +39,8 @@ func Reports(log *slog.Logger, to Receiver) http.Handler {
 		}
 		text, err := io.ReadAll(io.LimitReader(r.Body, envelope.MaxBytes+1))
 		if err != nil {
-			return &fleet.Error{Kind: fleet.Invalid, Code: "truncated", Msg: "the report did not arrive whole; send it again", Err: err}
+			return &fleet.Error{Kind: fleet.Invalid, Code: "truncated", Msg: "the report did not arrive whole; send it again",
+				Err: err}
 		}
 		if len(text) > envelope.MaxBytes {
 			return tooLarge()

@@ -34,8 +34,8 @@ import (
 
 var ctx = context.Background()
 
-// door is POST /v1/reports before a real intake on a real database, over HTTP.
-type door struct {
+// deviceServer is POST /v1/reports before a real intake on a real database, over HTTP.
+type deviceServer struct {
 	t   *testing.T
 	dir string
 	url string
@@ -62,20 +62,22 @@ func (r *record) String() string {
 	return r.text.String()
 }
 
-func newDoor(t *testing.T, change ...func(*intake.Config)) *door {
+func newDeviceServer(t *testing.T, change ...func(*intake.Config)) *deviceServer {
 	t.Helper()
-	d := &door{t: t, dir: t.TempDir(), log: &record{}}
+	d := &deviceServer{t: t, dir: t.TempDir(), log: &record{}}
 	var err error
 	if d.db, err = store.Open(ctx, filepath.Join(d.dir, "landed.db"), now); err != nil {
 		t.Fatal(err)
 	}
 	pkg := fleet.Package{
 		SHA256: strings.Repeat("1", 64), Model: "armani", Variant: "armani", Channel: "stable", Family: "file",
-		Build: manifests.Build{Fingerprint: "Xiaomi/armani/armani:4.3/JLS36C/JHCMIBH46.0:user/release-keys", Incremental: "JHCMIBH46.0", UTC: 1_407_600_000}, At: now(),
+		Build: manifests.Build{Fingerprint: "Xiaomi/armani/armani:4.3/JLS36C/JHCMIBH46.0:user/release-keys", Incremental: "JHCMIBH46.0",
+			UTC: 1_407_600_000}, At: now(),
 	}
 	release := fleet.Release{
 		Name: "one", Counter: 1, State: fleet.ReleasePublished, Packages: []fleet.PackageRef{pkg.Ref()},
-		Source: []byte("schema: 1\nrelease: one\ncounter: 1\neffect: {name: cloud-messaging-opt-in, feature: 1, migration: switch_off, prompt_day: \"2014-08-01\"}\nnotes: {en: x, zh-Hans: x, zh-Hant: x}\n"),
+		Source: []byte("schema: 1\nrelease: one\ncounter: 1\neffect: {name: cloud-messaging-opt-in, feature: 1, migration: switch_off, " +
+			"prompt_day: \"2014-08-01\"}\nnotes: {en: x, zh-Hans: x, zh-Hant: x}\n"),
 	}
 	if err := d.db.Update(ctx, func(tx fleet.Tx) error {
 		return errors.Join(tx.Packages().Put(ctx, pkg), tx.Releases().Create(ctx, release))
@@ -111,7 +113,7 @@ type answer struct {
 	Detail     string `json:"detail"`
 }
 
-func (d *door) send(body io.Reader, header ...string) answer {
+func (d *deviceServer) send(body io.Reader, header ...string) answer {
 	d.t.Helper()
 	r, err := http.NewRequest("POST", d.url, body)
 	if err != nil {
@@ -128,7 +130,7 @@ func (d *door) send(body io.Reader, header ...string) answer {
 	return d.read(resp)
 }
 
-func (d *door) read(resp *http.Response) answer {
+func (d *deviceServer) read(resp *http.Response) answer {
 	d.t.Helper()
 	defer resp.Body.Close()
 	a := answer{Status: resp.StatusCode, Kind: resp.Header.Get("Content-Type"), RetryAfter: resp.Header.Get("Retry-After")}
@@ -155,7 +157,7 @@ func seal(t *testing.T, n int, seq int64, change ...func(*report.Report)) []byte
 }
 
 // stored counts the reports of an installation.
-func (d *door) stored(n int) (count int) {
+func (d *deviceServer) stored(n int) (count int) {
 	d.t.Helper()
 	_, key := storetest.Report(n, 1)
 	if err := d.db.View(ctx, func(tx fleet.Tx) error {
@@ -169,7 +171,7 @@ func (d *door) stored(n int) (count int) {
 }
 
 func TestReportsAreTakenIn(t *testing.T) {
-	d := newDoor(t)
+	d := newDeviceServer(t)
 	second, first := seal(t, 1, 2), seal(t, 1, 1)
 	for _, step := range []struct {
 		name, stored string
@@ -198,7 +200,7 @@ func TestReportsAreTakenIn(t *testing.T) {
 }
 
 func TestRefusedReportsLeaveNothing(t *testing.T) {
-	d := newDoor(t)
+	d := newDeviceServer(t)
 	good := seal(t, 1, 1)
 	cut := func(envelope []byte) (payload, signature string) { // both in their one form
 		payload, signature, ok := strings.Cut(string(envelope), `","signatures":`)
@@ -223,7 +225,8 @@ func TestRefusedReportsLeaveNothing(t *testing.T) {
 		{"null", strings.NewReader("null"), "application/json", 422, "envelope_malformed"},
 		{"half of it, as if that were all", bytes.NewReader(good[:len(good)/2]), "application/json", 422, "envelope_malformed"},
 		{"something after it", bytes.NewReader(append(bytes.Clone(good), "{}"...)), "application/json", 422, "envelope_malformed"},
-		{"an unknown field", strings.NewReader(strings.Replace(string(good), "{", `{"imei":"860123021234567",`, 1)), "application/json", 422, "envelope_malformed"},
+		{"an unknown field", strings.NewReader(strings.Replace(string(good), "{", `{"imei":"860123021234567",`, 1)), "application/json", 422,
+			"envelope_malformed"},
 		{"one byte too many, and it says so", bytes.NewReader(big), "application/json", 413, "too_large"},
 		{"one byte too many, in chunks", io.MultiReader(bytes.NewReader(big)), "application/json", 413, "too_large"},
 		{"no content type", bytes.NewReader(good), "", 422, "content_type"},
@@ -233,8 +236,10 @@ func TestRefusedReportsLeaveNothing(t *testing.T) {
 		{"signed by another", strings.NewReader(payload + stranger), "application/json", 403, "report_forged"},
 		{"other words under this signature", strings.NewReader(later + signature), "application/json", 403, "report_forged"},
 		{"indented", strings.NewReader(strings.Replace(string(good), ",", ", ", 1)), "application/json", 422, "report_malformed"},
-		{"a model that there is none", bytes.NewReader(seal(t, 1, 1, func(r *report.Report) { r.Model = "nexus" })), "application/json", 422, "model_unknown"},
-		{"a release that there is none", bytes.NewReader(seal(t, 1, 1, func(r *report.Report) { r.Release = "two" })), "application/json", 422, "release_unknown"},
+		{"a model that there is none", bytes.NewReader(seal(t, 1, 1, func(r *report.Report) { r.Model = "nexus" })), "application/json",
+			422, "model_unknown"},
+		{"a release that there is none", bytes.NewReader(seal(t, 1, 1, func(r *report.Report) { r.Release = "two" })), "application/json",
+			422, "release_unknown"},
 	} {
 		got := d.send(tt.body, "Content-Type", tt.kind)
 		if got.Status != tt.status || got.Code != tt.code || got.Kind != "application/problem+json" || !strings.HasSuffix(got.Detail, ".") {
@@ -251,7 +256,7 @@ func TestRefusedReportsLeaveNothing(t *testing.T) {
 
 // A sender that breaks off in the middle is told so, if it still listens.
 func TestTruncatedOnTheWay(t *testing.T) {
-	d := newDoor(t)
+	d := newDeviceServer(t)
 	good := seal(t, 1, 1)
 	for name, framing := range map[string]string{
 		"less than it promised": fmt.Sprintf("Content-Length: %d\r\n\r\n%s", len(good), good[:len(good)-10]),
@@ -281,7 +286,7 @@ func TestTruncatedOnTheWay(t *testing.T) {
 
 // When more arrive than can be stored some are sent away, are told when to come again, and lose nothing.
 func TestBusy(t *testing.T) {
-	d := newDoor(t, func(c *intake.Config) { c.Queue, c.Batch = 1, 1 })
+	d := newDeviceServer(t, func(c *intake.Config) { c.Queue, c.Batch = 1, 1 })
 	held, let, ended := make(chan struct{}), make(chan struct{}), make(chan error, 1)
 	go func() {
 		ended <- d.db.Update(ctx, func(fleet.Tx) error {
@@ -323,13 +328,14 @@ func TestBusy(t *testing.T) {
 
 // Nothing of where a report came from, or of who carried it, is on the disk or in the log.
 func TestSendersAreNotRemembered(t *testing.T) {
-	d := newDoor(t)
+	d := newDeviceServer(t)
 	marks := []string{"203.0.113.77", "x-marked-agent", "x-marked-cookie", "x-marked-referer", "x-marked-account", "127.0.0.1"}
 	header := []string{
 		"X-Forwarded-For", marks[0], "X-Real-Ip", marks[0], "Forwarded", "for=" + marks[0], "User-Agent", marks[1], "Cookie", "id=" + marks[2],
 		"Referer", "http://" + marks[3], "Authorization", "Bearer " + marks[4], "X-Request-Id", marks[4] + "-1234",
 	}
-	for _, body := range [][]byte{seal(t, 1, 1), seal(t, 1, 1), []byte("{}"), nil, seal(t, 2, 1, func(r *report.Report) { r.Model = "nexus" })} {
+	for _, body := range [][]byte{seal(t, 1, 1), seal(t, 1, 1), []byte("{}"), nil,
+		seal(t, 2, 1, func(r *report.Report) { r.Model = "nexus" })} {
 		d.send(bytes.NewReader(body), header...)
 	}
 	if n := d.stored(1); n != 1 {

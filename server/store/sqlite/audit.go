@@ -15,7 +15,8 @@ const auditColumns = `n, at, actor, action, subject, reason`
 
 // Append implements fleet.Audit. e.N is given by the store.
 func (s audit) Append(ctx context.Context, e fleet.AuditEntry) error {
-	_, err := s.q.exec(ctx, `INSERT INTO audit (at, actor, action, subject, reason) VALUES ($1, $2, $3, $4, $5)`, millis(e.At), e.Actor, e.Action, e.Subject, e.Reason)
+	_, err := s.q.exec(ctx, `INSERT INTO audit (at, actor, action, subject, reason)
+		VALUES ($1, $2, $3, $4, $5)`, millis(e.At), e.Actor, e.Action, e.Subject, e.Reason)
 	return err
 }
 

@@ -19,7 +19,8 @@ var backfills = map[string]func(context.Context, *sql.Tx) error{
 
 // fillReleases reads from each stored report which release it speaks of. For that long reports may be updated.
 func fillReleases(ctx context.Context, t *sql.Tx) error {
-	const noUpdate = `CREATE TRIGGER reports_no_update BEFORE UPDATE ON reports BEGIN SELECT RAISE(ABORT, 'reports are append-only'); END`
+	const noUpdate = `CREATE TRIGGER reports_no_update BEFORE UPDATE ON reports BEGIN
+		SELECT RAISE(ABORT, 'reports are append-only'); END`
 	if _, err := t.ExecContext(ctx, `DROP TRIGGER reports_no_update`); err != nil {
 		return kind(err)
 	}

@@ -30,12 +30,15 @@ func BenchmarkFleet(b *testing.B) {
 	}
 	one := func(n int, seq int64, at time.Time, class fleet.Class) fleet.Installation {
 		return fleet.Installation{
-			Ref: ref(n), Current: true, Kind: storetest.KindOf(class), Model: fmt.Sprintf("model%d", n%200), Channel: "stable", Release: "one", Seq: seq, Newest: report.Report{ID: fmt.Sprintf("%032x", seq*1e9+int64(n))},
-			Progress: report.ProgressKnown, Verdict: class, Because: []fleet.Reason{{Code: "not_of_release"}}, Before: storetest.BeforeActive, Reports: seq, First: storetest.Now, Last: at,
+			Ref: ref(n), Current: true, Kind: storetest.KindOf(class), Model: fmt.Sprintf("model%d", n%200), Channel: "stable", Release: "one",
+			Seq: seq, Newest: report.Report{ID: fmt.Sprintf("%032x", seq*1e9+int64(n))},
+			Progress: report.ProgressKnown, Verdict: class, Because: []fleet.Reason{{Code: "not_of_release"}}, Before: storetest.BeforeActive,
+			Reports: seq, First: storetest.Now, Last: at,
 		}
 	}
 	save := func(tx fleet.Tx, old *fleet.Installation, i fleet.Installation) error {
-		if _, err := tx.Reports().Append(ctx, fleet.StoredReport{ID: i.Newest.ID, Ref: i.Ref, Seq: i.Seq, Envelope: envelope, At: i.Last}); err != nil {
+		if _, err := tx.Reports().Append(ctx, fleet.StoredReport{ID: i.Newest.ID, Ref: i.Ref, Seq: i.Seq, Envelope: envelope,
+			At: i.Last}); err != nil {
 			return err
 		}
 		if err := tx.Installations().Put(ctx, i); err != nil {

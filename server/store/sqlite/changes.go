@@ -19,7 +19,8 @@ func (s changes) Create(ctx context.Context, c fleet.Change) error {
 	if err != nil {
 		return err
 	}
-	_, err = s.q.exec(ctx, `INSERT INTO changes (`+changeColumns+`) VALUES ($1, $2, $3, $4, $5, $6)`, c.ID, c.Release, c.State, bytes(c.Request), roles, millis(c.At))
+	_, err = s.q.exec(ctx, `INSERT INTO changes (`+changeColumns+`) VALUES ($1, $2, $3, $4, $5, $6)`, c.ID, c.Release,
+		c.State, bytes(c.Request), roles, millis(c.At))
 	return conflict(err, "change_exists", "a change with the id %s exists", c.ID)
 }
 
@@ -27,8 +28,10 @@ func (s changes) Create(ctx context.Context, c fleet.Change) error {
 func (s changes) Get(ctx context.Context, id string) (fleet.Change, error) {
 	var c fleet.Change
 	var roles []byte
-	if err := s.q.row(ctx, changeFields(&c, &roles), `SELECT `+changeColumns+` FROM changes WHERE id = $1`, id); err != nil {
-		return c, notFound(err, "change_unknown", "there is no change with the id %s here; it belongs to another server, or the id was altered (otactl change list)", id)
+	err := s.q.row(ctx, changeFields(&c, &roles), `SELECT `+changeColumns+` FROM changes WHERE id = $1`, id)
+	if err != nil {
+		return c, notFound(err, "change_unknown", "there is no change with the id %s here; it belongs to another server, "+
+			"or the id was altered (otactl change list)", id)
 	}
 	return c, json.Unmarshal(roles, &c.Roles)
 }
@@ -39,7 +42,8 @@ func (s changes) Save(ctx context.Context, c fleet.Change, from fleet.ChangeStat
 	if err != nil {
 		return err
 	}
-	n, err := s.q.exec(ctx, `UPDATE changes SET release = $2, state = $3, request = $4, roles = $5, at = $6 WHERE id = $1 AND state = $7`,
+	n, err := s.q.exec(ctx, `UPDATE changes SET release = $2, state = $3, request = $4, roles = $5, at = $6
+		WHERE id = $1 AND state = $7`,
 		c.ID, c.Release, c.State, bytes(c.Request), roles, millis(c.At), from)
 	if err != nil || n == 1 {
 		return err
@@ -48,7 +52,8 @@ func (s changes) Save(ctx context.Context, c fleet.Change, from fleet.ChangeStat
 	if err != nil {
 		return err
 	}
-	return fleet.Errorf(fleet.Conflict, "change_moved", "change %s is %s, it was taken to be %s; load it again", c.ID, now.State, from)
+	return fleet.Errorf(fleet.Conflict, "change_moved", "change %s is %s, it was taken to be %s; load it again",
+		c.ID, now.State, from)
 }
 
 // Open implements fleet.Changes.

@@ -50,7 +50,8 @@ func (c cells) move(from, to *fleet.Installation) {
 // cellsOf names the figures that count a state: kind and value.
 func cellsOf(i *fleet.Installation) [][2]string {
 	named := [6][2]string{
-		{cellInstallations, ""}, {cellVerdict, string(i.Verdict)}, {cellKind, string(i.Kind)}, {cellProgress, string(i.Progress)},
+		{cellInstallations, ""}, {cellVerdict, string(i.Verdict)}, {cellKind, string(i.Kind)},
+		{cellProgress, string(i.Progress)},
 		{cellBefore, string(i.Before)}, {cellLeaked, ""},
 	}
 	if !i.Leaked {
@@ -60,7 +61,8 @@ func cellsOf(i *fleet.Installation) [][2]string {
 }
 
 func compareCells(a, b cell) int {
-	return cmp.Or(cmp.Compare(a.release, b.release), cmp.Compare(a.model, b.model), cmp.Compare(a.channel, b.channel), cmp.Compare(a.kind, b.kind), cmp.Compare(a.value, b.value))
+	return cmp.Or(cmp.Compare(a.release, b.release), cmp.Compare(a.model, b.model), cmp.Compare(a.channel, b.channel),
+		cmp.Compare(a.kind, b.kind), cmp.Compare(a.value, b.value))
 }
 
 // flush writes what was gathered. An existing cell is updated first: the row that an
@@ -71,10 +73,12 @@ func (t *tx) flush(ctx context.Context) error {
 		if by == 0 {
 			continue
 		}
-		n, err := t.q.exec(ctx, `UPDATE counts SET n = n + $6 WHERE release = $1 AND model = $2 AND channel = $3 AND kind = $4 AND value = $5`,
+		n, err := t.q.exec(ctx, `UPDATE counts SET n = n + $6
+			WHERE release = $1 AND model = $2 AND channel = $3 AND kind = $4 AND value = $5`,
 			c.release, c.model, c.channel, c.kind, c.value, by)
 		if err == nil && n == 0 {
-			_, err = t.q.exec(ctx, `INSERT INTO counts (release, model, channel, kind, value, n) VALUES ($1, $2, $3, $4, $5, $6)`,
+			_, err = t.q.exec(ctx, `INSERT INTO counts (release, model, channel, kind, value, n)
+				VALUES ($1, $2, $3, $4, $5, $6)`,
 				c.release, c.model, c.channel, c.kind, c.value, by)
 		}
 		if err != nil {
@@ -133,7 +137,8 @@ func (s counts) list(ctx context.Context, where string, args ...any) ([]fleet.Co
 	if err := s.t.flush(ctx); err != nil {
 		return nil, err
 	}
-	rows, err := s.t.q.query(ctx, `SELECT release, model, channel, kind, value, n FROM counts`+where+` ORDER BY release, model, channel`, args...)
+	rows, err := s.t.q.query(ctx, `SELECT release, model, channel, kind, value, n
+		FROM counts`+where+` ORDER BY release, model, channel`, args...)
 	if err != nil {
 		return nil, err
 	}
@@ -145,7 +150,8 @@ func (s counts) list(ctx context.Context, where string, args ...any) ([]fleet.Co
 		if err := rows.Scan(&c.release, &c.model, &c.channel, &c.kind, &c.value, &n); err != nil {
 			return nil, kind(err)
 		}
-		if last := len(all) - 1; last < 0 || all[last].Release != c.release || all[last].Model != c.model || all[last].Channel != c.channel {
+		if last := len(all) - 1; last < 0 || all[last].Release != c.release || all[last].Model != c.model ||
+			all[last].Channel != c.channel {
 			all = append(all, zeroCounts(c.release, c.model, c.channel))
 		}
 		put(&all[len(all)-1], c, n)

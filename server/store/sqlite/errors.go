@@ -28,13 +28,15 @@ func kind(err error) error {
 	}
 	switch e.Code() & 0xff { // the primary code
 	case codes.SQLITE_FULL:
-		return wrap(fleet.NoSpace, "disk_full", "the disk of the database is full; nothing was stored. Make room, then send it again")
+		return wrap(fleet.NoSpace, "disk_full", "the disk of the database is full; nothing was stored. Make "+
+			"room, then send it again")
 	case codes.SQLITE_BUSY, codes.SQLITE_LOCKED:
 		return wrap(fleet.Busy, "database_busy", "another process writes to the database; try again in a moment")
 	case codes.SQLITE_CORRUPT, codes.SQLITE_NOTADB:
 		return wrap(fleet.Invalid, "database_damaged", "the file is damaged or no SQLite database; restore it from a backup")
 	case codes.SQLITE_READONLY:
-		return wrap(fleet.Forbidden, "read_only", "the database cannot be written here: a View, a read-only file or a read-only disk")
+		return wrap(fleet.Forbidden, "read_only", "the database cannot be written here: a View, a read-only "+
+			"file or a read-only disk")
 	}
 	return err
 }

@@ -15,13 +15,15 @@ import (
 
 type installations struct{ q querier }
 
-const installationColumns = `ref, release, current, model, channel, seq, newest, progress, verdict, kind, because, before, leaked, cloned, reports,
+const installationColumns = `ref, release, current, model, channel, seq, newest, progress, verdict, kind, because,
+	before, leaked, cloned, reports,
 	first, last`
 
 // Get implements fleet.Installations.
 func (s installations) Get(ctx context.Context, ref report.Reference) (fleet.Installation, error) {
 	var i fleet.Installation
-	err := s.q.row(ctx, installationFields(&i), `SELECT `+installationColumns+` FROM installations WHERE ref = $1 AND current`, string(ref))
+	err := s.q.row(ctx, installationFields(&i), `SELECT `+installationColumns+
+		` FROM installations WHERE ref = $1 AND current`, string(ref))
 	if err != nil {
 		return i, notFound(err, "installation_unknown", "no report of an installation %s has come in", ref)
 	}
@@ -41,12 +43,15 @@ func (s installations) open(ctx context.Context, i *fleet.Installation) error {
 }
 
 // Of implements fleet.Installations.
-func (s installations) Of(ctx context.Context, refs ...report.Reference) (map[report.Reference][]fleet.Installation, error) {
+func (s installations) Of(
+	ctx context.Context, refs ...report.Reference,
+) (map[report.Reference][]fleet.Installation, error) {
 	keys, err := json.Marshal(refs)
 	if err != nil || len(refs) == 0 {
 		return map[report.Reference][]fleet.Installation{}, err
 	}
-	all, err := s.list(ctx, `SELECT `+installationColumns+` FROM installations WHERE ref IN (SELECT value FROM json_each($1))`, string(keys))
+	all, err := s.list(ctx, `SELECT `+installationColumns+` FROM installations
+		WHERE ref IN (SELECT value FROM json_each($1))`, string(keys))
 	byRef := make(map[report.Reference][]fleet.Installation, len(all))
 	for _, i := range all {
 		if had := byRef[i.Ref]; i.Current {
@@ -59,9 +64,10 @@ func (s installations) Of(ctx context.Context, refs ...report.Reference) (map[re
 }
 
 var putInstallations = newInsert(`INSERT INTO installations (`+installationColumns+`)`, 17,
-	`ON CONFLICT (ref, release) DO UPDATE SET current = excluded.current, model = excluded.model, channel = excluded.channel,
-	seq = excluded.seq, newest = excluded.newest, progress = excluded.progress, verdict = excluded.verdict, kind = excluded.kind,
-	because = excluded.because, before = excluded.before, leaked = excluded.leaked, cloned = excluded.cloned,
+	`ON CONFLICT (ref, release) DO UPDATE SET current = excluded.current, model = excluded.model,
+	channel = excluded.channel, seq = excluded.seq, newest = excluded.newest, progress = excluded.progress,
+	verdict = excluded.verdict, kind = excluded.kind, because = excluded.because, before = excluded.before,
+	leaked = excluded.leaked, cloned = excluded.cloned,
 	reports = excluded.reports, first = excluded.first, last = excluded.last`)
 
 // Put implements fleet.Installations.
@@ -73,7 +79,8 @@ func (s installations) Put(ctx context.Context, states ...fleet.Installation) er
 			return err
 		}
 		rows[n] = []any{
-			string(i.Ref), i.Release, i.Current, i.Model, i.Channel, i.Seq, i.Newest.ID, string(i.Progress), string(i.Verdict), string(i.Kind),
+			string(i.Ref), i.Release, i.Current, i.Model, i.Channel, i.Seq, i.Newest.ID, string(i.Progress),
+			string(i.Verdict), string(i.Kind),
 			because, string(i.Before), i.Leaked, i.Cloned, i.Reports, millis(i.First), millis(i.Last),
 		}
 	}
@@ -88,8 +95,11 @@ func (s installations) Alarming(ctx context.Context, release, model string, limi
 }
 
 // Walk implements fleet.Installations. It reads the table in its order, past the states of other releases.
-func (s installations) Walk(ctx context.Context, release string, after report.Reference, limit int) ([]fleet.Installation, error) {
-	all, err := s.list(ctx, `SELECT `+installationColumns+` FROM installations WHERE ref > $1 AND release = $2 ORDER BY ref LIMIT $3`,
+func (s installations) Walk(
+	ctx context.Context, release string, after report.Reference, limit int,
+) ([]fleet.Installation, error) {
+	all, err := s.list(ctx, `SELECT `+installationColumns+` FROM installations WHERE ref > $1 AND release = $2
+		ORDER BY ref LIMIT $3`,
 		string(after), release, limit)
 	if err != nil {
 		return nil, err
@@ -113,7 +123,7 @@ func (s installations) list(ctx context.Context, text string, args ...any) ([]fl
 
 func installationFields(i *fleet.Installation) []any {
 	return []any{
-		&i.Ref, &i.Release, &i.Current, &i.Model, &i.Channel, &i.Seq, &i.Newest.ID, &i.Progress, &i.Verdict, &i.Kind, asList[fleet.Reason]{&i.Because},
-		&i.Before, &i.Leaked, &i.Cloned, &i.Reports, asTime{&i.First}, asTime{&i.Last},
+		&i.Ref, &i.Release, &i.Current, &i.Model, &i.Channel, &i.Seq, &i.Newest.ID, &i.Progress, &i.Verdict, &i.Kind,
+		asList[fleet.Reason]{&i.Because}, &i.Before, &i.Leaked, &i.Cloned, &i.Reports, asTime{&i.First}, asTime{&i.Last},
 	}
 }

@@ -16,7 +16,8 @@ const modelColumns = `device, profile, by, at, retired`
 // Put implements fleet.Models.
 func (s models) Put(ctx context.Context, m fleet.Model) error {
 	_, err := s.q.exec(ctx, `INSERT INTO models (`+modelColumns+`) VALUES ($1, $2, $3, $4, $5)
-		ON CONFLICT (device) DO UPDATE SET profile = excluded.profile, by = excluded.by, at = excluded.at, retired = excluded.retired`,
+		ON CONFLICT (device) DO UPDATE SET profile = excluded.profile, by = excluded.by, at = excluded.at,
+		retired = excluded.retired`,
 		m.Device, bytes(m.Profile), m.By, millis(m.At), millis(m.Retired))
 	return err
 }
@@ -31,7 +32,9 @@ func (s models) Get(ctx context.Context, device string) (fleet.Model, error) {
 // List implements fleet.Models.
 func (s models) List(ctx context.Context) ([]fleet.Model, error) {
 	rows, err := s.q.query(ctx, `SELECT `+modelColumns+` FROM models ORDER BY device`)
-	return collect(rows, err, func(scan func(...any) error) (m fleet.Model, err error) { return m, scan(modelFields(&m)...) })
+	return collect(rows, err, func(scan func(...any) error) (m fleet.Model, err error) {
+		return m, scan(modelFields(&m)...)
+	})
 }
 
 // Retire implements fleet.Models.
@@ -69,7 +72,9 @@ func (s channels) Get(ctx context.Context, name string) (fleet.Channel, error) {
 // List implements fleet.Channels.
 func (s channels) List(ctx context.Context) ([]fleet.Channel, error) {
 	rows, err := s.q.query(ctx, `SELECT `+channelColumns+` FROM channels ORDER BY name`)
-	return collect(rows, err, func(scan func(...any) error) (c fleet.Channel, err error) { return c, scan(channelFields(&c)...) })
+	return collect(rows, err, func(scan func(...any) error) (c fleet.Channel, err error) {
+		return c, scan(channelFields(&c)...)
+	})
 }
 
 // Retire implements fleet.Channels.

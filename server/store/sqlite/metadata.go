@@ -14,14 +14,16 @@ const metadataColumns = `role, version, bytes, expires, at`
 
 // Put implements fleet.MetadataFiles. The same file again is no error.
 func (s metadata) Put(ctx context.Context, m fleet.Metadata) error {
-	n, err := s.q.exec(ctx, `INSERT INTO metadata (`+metadataColumns+`) VALUES ($1, $2, $3, $4, $5) ON CONFLICT (role, version) DO NOTHING`,
+	n, err := s.q.exec(ctx, `INSERT INTO metadata (`+metadataColumns+`) VALUES ($1, $2, $3, $4, $5)
+		ON CONFLICT (role, version) DO NOTHING`,
 		m.Role, m.Version, bytes(m.Bytes), millis(m.Expires), millis(m.At))
 	if err != nil || n == 1 {
 		return err
 	}
 	old, err := s.Get(ctx, m.Role, m.Version)
 	if err == nil && string(old.Bytes) != string(m.Bytes) {
-		return fleet.Errorf(fleet.Conflict, "version_used", "version %d of role %s was published with other bytes; a version is never used twice", m.Version, m.Role)
+		return fleet.Errorf(fleet.Conflict, "version_used", "version %d of role %s was published with other bytes; a "+
+			"version is never used twice", m.Version, m.Role)
 	}
 	return err
 }
@@ -29,20 +31,23 @@ func (s metadata) Put(ctx context.Context, m fleet.Metadata) error {
 // Get implements fleet.MetadataFiles.
 func (s metadata) Get(ctx context.Context, role string, version int64) (fleet.Metadata, error) {
 	var m fleet.Metadata
-	err := s.q.row(ctx, metadataFields(&m), `SELECT `+metadataColumns+` FROM metadata WHERE role = $1 AND version = $2`, role, version)
+	err := s.q.row(ctx, metadataFields(&m), `SELECT `+metadataColumns+` FROM metadata WHERE role = $1 AND version = $2`,
+		role, version)
 	return m, notFound(err, "metadata_unknown", "there is no version %d of role %s", version, role)
 }
 
 // Latest implements fleet.MetadataFiles.
 func (s metadata) Latest(ctx context.Context, role string) (fleet.Metadata, error) {
 	var m fleet.Metadata
-	err := s.q.row(ctx, metadataFields(&m), `SELECT `+metadataColumns+` FROM metadata WHERE role = $1 ORDER BY version DESC LIMIT 1`, role)
+	err := s.q.row(ctx, metadataFields(&m), `SELECT `+metadataColumns+` FROM metadata
+		WHERE role = $1 ORDER BY version DESC LIMIT 1`, role)
 	return m, notFound(err, "metadata_unknown", "role %s was never published", role)
 }
 
 // LatestAll implements fleet.MetadataFiles.
 func (s metadata) LatestAll(ctx context.Context) ([]fleet.Metadata, error) {
-	return s.list(ctx, `SELECT `+metadataColumns+` FROM metadata m WHERE version = (SELECT max(version) FROM metadata WHERE role = m.role) ORDER BY role`)
+	return s.list(ctx, `SELECT `+metadataColumns+` FROM metadata m
+		WHERE version = (SELECT max(version) FROM metadata WHERE role = m.role) ORDER BY role`)
 }
 
 // All implements fleet.MetadataFiles.

@@ -67,7 +67,8 @@ func migrate(ctx context.Context, conn *sql.Conn, all []migration, now func() ti
 		return kind(err)
 	}
 	defer t.Rollback()
-	if _, err := t.ExecContext(ctx, `CREATE TABLE IF NOT EXISTS schema_migrations (version BIGINT PRIMARY KEY, name TEXT NOT NULL, sha256 TEXT NOT NULL, at BIGINT NOT NULL)`); err != nil {
+	if _, err := t.ExecContext(ctx, `CREATE TABLE IF NOT EXISTS schema_migrations (version BIGINT PRIMARY KEY,
+		name TEXT NOT NULL, sha256 TEXT NOT NULL, at BIGINT NOT NULL)`); err != nil {
 		return kind(err)
 	}
 	done, err := applied(ctx, t, all)
@@ -83,7 +84,8 @@ func migrate(ctx context.Context, conn *sql.Conn, all []migration, now func() ti
 				return fmt.Errorf("migration %s: %w", m.name, err)
 			}
 		}
-		if _, err := t.ExecContext(ctx, `INSERT INTO schema_migrations (version, name, sha256, at) VALUES ($1, $2, $3, $4)`, m.version, m.name, m.digest(), millis(now())); err != nil {
+		if _, err := t.ExecContext(ctx, `INSERT INTO schema_migrations (version, name, sha256, at)
+			VALUES ($1, $2, $3, $4)`, m.version, m.name, m.digest(), millis(now())); err != nil {
 			return kind(err)
 		}
 	}
@@ -94,7 +96,8 @@ func migrate(ctx context.Context, conn *sql.Conn, all []migration, now func() ti
 // applied more, or another one something else: its tables would not be what the queries want.
 func applied(ctx context.Context, t *sql.Tx, all []migration) (int, error) {
 	var digests int
-	if err := t.QueryRowContext(ctx, `SELECT count(*) FROM pragma_table_info('schema_migrations') WHERE name = 'sha256'`).Scan(&digests); err != nil {
+	if err := t.QueryRowContext(ctx, `SELECT count(*) FROM pragma_table_info('schema_migrations')
+		WHERE name = 'sha256'`).Scan(&digests); err != nil {
 		return 0, kind(err)
 	}
 	column := "sha256"
@@ -119,17 +122,21 @@ func applied(ctx context.Context, t *sql.Tx, all []migration) (int, error) {
 			continue
 		}
 		if m := all[version-1]; m.name != name || m.digest() != digest {
-			faults = append(faults, fmt.Sprintf("it was made with %s of SHA-256 %.12s, and this program has %s of %.12s", name, digest, m.name, m.digest()))
+			faults = append(faults, fmt.Sprintf("it was made with %s of SHA-256 %.12s, and this program has %s of %.12s",
+				name, digest, m.name, m.digest()))
 		}
 	}
 	if err := rows.Err(); err != nil {
 		return 0, kind(err)
 	}
 	if len(faults) > 0 {
-		return 0, fleet.Errorf(fleet.Conflict, "database_differs", "another build of this program made its tables: %s. Nothing was changed. Run the program that made it, or begin with a new folder; before the first release of this program its folders do not outlive a change of the tables", strings.Join(faults, "; "))
+		return 0, fleet.Errorf(fleet.Conflict, "database_differs", "another build of this program made its tables: %s. "+
+			"Nothing was changed. Run the program that made it, or begin with a new folder; before the first release of this "+
+			"program its folders do not outlive a change of the tables", strings.Join(faults, "; "))
 	}
 	if done > len(all) {
-		return 0, fleet.Errorf(fleet.Conflict, "database_newer", "its schema is version %d, this program knows %d and older: a newer program wrote it. Run that program, or restore a backup made before it", done, len(all))
+		return 0, fleet.Errorf(fleet.Conflict, "database_newer", "its schema is version %d, this program knows %d and "+
+			"older: a newer program wrote it. Run that program, or restore a backup made before it", done, len(all))
 	}
 	return done, nil
 }
@@ -137,12 +144,14 @@ func applied(ctx context.Context, t *sql.Tx, all []migration) (int, error) {
 // checkOurs refuses a database of another program before anything is written to it.
 func checkOurs(ctx context.Context, conn *sql.Conn) error {
 	var tables, ours int
-	err := conn.QueryRowContext(ctx, `SELECT count(*), count(CASE WHEN name = 'schema_migrations' THEN 1 END) FROM sqlite_master WHERE type = 'table'`).Scan(&tables, &ours)
+	err := conn.QueryRowContext(ctx, `SELECT count(*), count(CASE WHEN name = 'schema_migrations' THEN 1 END)
+		FROM sqlite_master WHERE type = 'table'`).Scan(&tables, &ours)
 	if err != nil {
 		return kind(err)
 	}
 	if tables > 0 && ours == 0 {
-		return fleet.Errorf(fleet.Conflict, "database_foreign", "the file is a database of another program (%d tables, none of them ours); choose another path", tables)
+		return fleet.Errorf(fleet.Conflict, "database_foreign", "the file is a database of another program (%d tables, "+
+			"none of them ours); choose another path", tables)
 	}
 	return nil
 }

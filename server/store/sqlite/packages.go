@@ -12,7 +12,8 @@ import (
 
 type packages struct{ q querier }
 
-const packageColumns = `sha256, name, size, model, variant, channel, family, fingerprint, incremental, utc, pre_builds, facts, findings, by, at`
+const packageColumns = `sha256, name, size, model, variant, channel, family, fingerprint, incremental, utc, pre_builds,
+	facts, findings, by, at`
 
 // Put implements fleet.Packages.
 func (s packages) Put(ctx context.Context, p fleet.Package) error {
@@ -21,36 +22,40 @@ func (s packages) Put(ctx context.Context, p fleet.Package) error {
 		return err
 	}
 	_, err = s.q.exec(ctx, `INSERT INTO packages (`+packageColumns+`)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) ON CONFLICT (sha256, model, channel) DO NOTHING`,
-		p.SHA256, p.Name, p.Size, p.Model, p.Variant, p.Channel, p.Family, p.Build.Fingerprint, p.Build.Incremental, p.Build.UTC,
-		pre, bytes(p.Facts), bytes(p.Findings), p.By, millis(p.At))
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
+		ON CONFLICT (sha256, model, channel) DO NOTHING`,
+		p.SHA256, p.Name, p.Size, p.Model, p.Variant, p.Channel, p.Family, p.Build.Fingerprint,
+		p.Build.Incremental, p.Build.UTC, pre, bytes(p.Facts), bytes(p.Findings), p.By, millis(p.At))
 	if err == nil {
 		return s.Forget(ctx, p.SHA256)
 	}
-	return conflict(err, "build_exists", "the build %s for %s on %s exists with other content; a build is made once. Give the new one its own version", p.Build.Fingerprint, p.Variant, p.Channel)
+	return conflict(err, "build_exists", "the build %s for %s on %s exists with other content; a build is made once. "+
+		"Give the new one its own version", p.Build.Fingerprint, p.Variant, p.Channel)
 }
 
 // Get implements fleet.Packages.
 func (s packages) Get(ctx context.Context, ref fleet.PackageRef) (fleet.Package, error) {
 	all, err := s.list(ctx, `SELECT `+packageColumns+` FROM packages
-		WHERE sha256 = $1 AND ($2 = '' OR model = $2) AND ($3 = '' OR channel = $3) ORDER BY model, channel`, ref.SHA256, ref.Model, ref.Channel)
+		WHERE sha256 = $1 AND ($2 = '' OR model = $2) AND ($3 = '' OR channel = $3)
+		ORDER BY model, channel`, ref.SHA256, ref.Model, ref.Channel)
 	switch {
 	case err != nil:
 		return fleet.Package{}, err
 	case len(all) == 1:
 		return all[0], nil
 	case len(all) == 0 && ref.Model+ref.Channel != "":
-		return fleet.Package{}, fleet.Errorf(fleet.NotFound, "package_unknown", "there is no package with the SHA-256 %s for %s on %s",
-			ref.SHA256, cmp.Or(ref.Model, "any model"), cmp.Or(ref.Channel, "any channel"))
+		return fleet.Package{}, fleet.Errorf(fleet.NotFound, "package_unknown", "there is no package with the "+
+			"SHA-256 %s for %s on %s", ref.SHA256, cmp.Or(ref.Model, "any model"), cmp.Or(ref.Channel, "any channel"))
 	case len(all) == 0:
-		return fleet.Package{}, fleet.Errorf(fleet.NotFound, "package_unknown", "no package with the SHA-256 %s was uploaded", ref.SHA256)
+		return fleet.Package{}, fleet.Errorf(fleet.NotFound, "package_unknown", "no package with the SHA-256 %s was uploaded",
+			ref.SHA256)
 	}
 	var names []string
 	for _, p := range all {
 		names = append(names, p.Ref().String())
 	}
-	return fleet.Package{}, fleet.Errorf(fleet.Conflict, "package_ambiguous", "these bytes are %d packages; say which one: %s",
-		len(all), strings.Join(names, ", "))
+	return fleet.Package{}, fleet.Errorf(fleet.Conflict, "package_ambiguous", "these bytes are %d "+
+		"packages; say which one: %s", len(all), strings.Join(names, ", "))
 }
 
 // BySHA256 implements fleet.Packages.
@@ -76,10 +81,12 @@ func (s packages) Remove(ctx context.Context, ref fleet.PackageRef) error {
 	if err != nil {
 		return err
 	}
-	if _, err := s.q.exec(ctx, `DELETE FROM packages WHERE sha256 = $1 AND model = $2 AND channel = $3`, p.SHA256, p.Model, p.Channel); err != nil {
+	if _, err := s.q.exec(ctx, `DELETE FROM packages
+		WHERE sha256 = $1 AND model = $2 AND channel = $3`, p.SHA256, p.Model, p.Channel); err != nil {
 		return err
 	}
-	_, err = s.q.exec(ctx, `INSERT INTO leftovers (sha256) SELECT $1 WHERE NOT EXISTS (SELECT 1 FROM packages WHERE sha256 = $1)
+	_, err = s.q.exec(ctx, `INSERT INTO leftovers (sha256) SELECT $1
+		WHERE NOT EXISTS (SELECT 1 FROM packages WHERE sha256 = $1)
 		ON CONFLICT DO NOTHING`, p.SHA256)
 	return err
 }
@@ -97,6 +104,6 @@ func (s packages) Forget(ctx context.Context, sha256 string) error {
 }
 
 func packageFields(p *fleet.Package) []any {
-	return []any{&p.SHA256, &p.Name, &p.Size, &p.Model, &p.Variant, &p.Channel, &p.Family, &p.Build.Fingerprint, &p.Build.Incremental, &p.Build.UTC,
-		asList[string]{&p.PreBuilds}, &p.Facts, &p.Findings, &p.By, asTime{&p.At}}
+	return []any{&p.SHA256, &p.Name, &p.Size, &p.Model, &p.Variant, &p.Channel, &p.Family, &p.Build.Fingerprint,
+		&p.Build.Incremental, &p.Build.UTC, asList[string]{&p.PreBuilds}, &p.Facts, &p.Findings, &p.By, asTime{&p.At}}
 }

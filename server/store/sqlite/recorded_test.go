@@ -57,7 +57,8 @@ func TestRecordedReasonsBecomeCodes(t *testing.T) {
 	db := recorded(t, "v2")
 	if err := db.View(ctx, func(tx fleet.Tx) error {
 		held, err1 := tx.Rollouts().Get(ctx, "one.armani.stable")
-		if want := (fleet.Reason{Code: reasons.LeaksFound, Values: map[string]string{"n": "1", "share": "100"}}); !held.Held.Equal(want) || !held.Reason.IsZero() {
+		if want := (fleet.Reason{Code: reasons.LeaksFound, Values: map[string]string{"n": "1", "share": "100"}}); !held.Held.Equal(want) ||
+			!held.Reason.IsZero() {
 			t.Errorf("held because %v, stopped because %v", held.Held, held.Reason)
 		}
 		halted, err2 := tx.Rollouts().Get(ctx, "three.armani.stable")
@@ -88,7 +89,8 @@ func TestRecordedDatabaseMigrates(t *testing.T) {
 		t.Error(d)
 	}
 	want := map[string]string{ // release and class, and its kind
-		"one confirmed_off": "good 1", "one leak": "bad 1", "one contradictory": "bad 1", "one unknown": "unjudged 2", "one unpatched": "unjudged 1",
+		"one confirmed_off": "good 1", "one leak": "bad 1", "one contradictory": "bad 1", "one unknown": "unjudged 2",
+		"one unpatched":     "unjudged 1",
 		"two contradictory": "bad 3", "two unknown": "unjudged 1",
 	}
 	got, kinds := map[string]int{}, map[string]fleet.Kind{}

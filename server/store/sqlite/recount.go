@@ -22,7 +22,8 @@ const maxDifferences = 100
 func (d *DB) Recount(ctx context.Context) (differences []string, err error) {
 	err = d.View(ctx, func(ft fleet.Tx) error {
 		t := ft.(*tx)
-		for _, check := range []func(context.Context, querier) ([]string, error){recountCells, recountCurrent, recountReports, strayReports} {
+		for _, check := range []func(context.Context, querier) ([]string, error){recountCells, recountCurrent,
+			recountReports, strayReports} {
 			found, err := check(ctx, t.q)
 			if err != nil {
 				return fmt.Errorf("recount: %w", err)
@@ -40,10 +41,12 @@ func (d *DB) Recount(ctx context.Context) (differences []string, err error) {
 // recountCells compares the figures with a scan over the installations.
 func recountCells(ctx context.Context, q querier) ([]string, error) {
 	want := cells{}
-	rows, err := q.query(ctx, `SELECT release, current, model, channel, verdict, kind, progress, before, leaked FROM installations`)
+	rows, err := q.query(ctx, `SELECT release, current, model, channel, verdict, kind, progress, before, leaked
+		FROM installations`)
 	if err := each(rows, err, func(rows *sql.Rows) error {
 		var i fleet.Installation
-		if err := rows.Scan(&i.Release, &i.Current, &i.Model, &i.Channel, &i.Verdict, &i.Kind, &i.Progress, &i.Before, &i.Leaked); err != nil {
+		if err := rows.Scan(&i.Release, &i.Current, &i.Model, &i.Channel, &i.Verdict, &i.Kind, &i.Progress, &i.Before,
+			&i.Leaked); err != nil {
 			return err
 		}
 		want.add(&i, 1)
@@ -70,7 +73,8 @@ func recountCells(ctx context.Context, q querier) ([]string, error) {
 	for _, c := range slices.SortedFunc(maps.Keys(all), compareCells) {
 		if want[c] != have[c] {
 			release := cmp.Or(c.release, "all releases")
-			differences = append(differences, fmt.Sprintf("counts of %s, %s, %s: %s %s is %d, a scan finds %d", release, c.model, c.channel, c.kind, c.value, have[c], want[c]))
+			differences = append(differences, fmt.Sprintf("counts of %s, %s, %s: %s %s is %d, a scan finds %d", release, c.model,
+				c.channel, c.kind, c.value, have[c], want[c]))
 		}
 	}
 	return differences, nil
@@ -79,15 +83,16 @@ func recountCells(ctx context.Context, q querier) ([]string, error) {
 // recountCurrent finds installations of which not one state is the current one.
 func recountCurrent(ctx context.Context, q querier) ([]string, error) {
 	var differences []string
-	rows, err := q.query(ctx, `SELECT ref, count(*), sum(CASE WHEN current THEN 1 ELSE 0 END) FROM installations GROUP BY ref
-		HAVING sum(CASE WHEN current THEN 1 ELSE 0 END) <> 1`)
+	rows, err := q.query(ctx, `SELECT ref, count(*), sum(CASE WHEN current THEN 1 ELSE 0 END) FROM installations
+		GROUP BY ref HAVING sum(CASE WHEN current THEN 1 ELSE 0 END) <> 1`)
 	err = each(rows, err, func(rows *sql.Rows) error {
 		var ref string
 		var states, current int64
 		if err := rows.Scan(&ref, &states, &current); err != nil {
 			return err
 		}
-		differences = append(differences, fmt.Sprintf("installation %s has %d states, of which %d are current", ref, states, current))
+		differences = append(differences, fmt.Sprintf("installation %s has %d states, of which %d are current",
+			ref, states, current))
 		return nil
 	})
 	return differences, err
@@ -107,8 +112,8 @@ func recountReports(ctx context.Context, q querier) ([]string, error) {
 		if err := rows.Scan(&ref, &release, &seq, &kept, &stored, &newest, &matches); err != nil {
 			return err
 		}
-		differences = append(differences, fmt.Sprintf("installation %s says %d reports up to sequence %d of %s; stored are %d up to %d, "+
-			"and its newest report is there %d times", ref, kept, seq, release, stored, newest, matches))
+		differences = append(differences, fmt.Sprintf("installation %s says %d reports up to sequence %d of %s; "+
+			"stored are %d up to %d, and its newest report is there %d times", ref, kept, seq, release, stored, newest, matches))
 		return nil
 	})
 	return differences, err
@@ -117,7 +122,8 @@ func recountReports(ctx context.Context, q querier) ([]string, error) {
 // strayReports finds reports of installations that are not there.
 func strayReports(ctx context.Context, q querier) ([]string, error) {
 	var n int64
-	err := q.row(ctx, []any{&n}, `SELECT count(*) FROM reports r WHERE NOT EXISTS (SELECT 1 FROM installations i WHERE i.ref = r.ref)`)
+	err := q.row(ctx, []any{&n}, `SELECT count(*) FROM reports r
+		WHERE NOT EXISTS (SELECT 1 FROM installations i WHERE i.ref = r.ref)`)
 	if err != nil || n == 0 {
 		return nil, err
 	}

@@ -20,7 +20,8 @@ func (s releases) Create(ctx context.Context, r fleet.Release) error {
 	}
 	_, err = s.q.exec(ctx, `INSERT INTO releases (`+releaseColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
 		r.Name, r.Counter, bytes(r.Source), r.State, packages, r.Change, r.By, millis(r.At))
-	return conflict(err, "release_exists", "a release named %s, or one with counter %d, exists; choose another name and the next counter", r.Name, r.Counter)
+	return conflict(err, "release_exists", "a release named %s, or one with counter %d, exists; choose another name and "+
+		"the next counter", r.Name, r.Counter)
 }
 
 // Get implements fleet.Releases.
@@ -36,7 +37,8 @@ func (s releases) Save(ctx context.Context, r fleet.Release, from fleet.ReleaseS
 	if err != nil {
 		return err
 	}
-	n, err := s.q.exec(ctx, `UPDATE releases SET counter = $2, source = $3, state = $4, packages = $5, change = $6, by = $7, at = $8 WHERE name = $1 AND state = $9`,
+	n, err := s.q.exec(ctx, `UPDATE releases SET counter = $2, source = $3, state = $4, packages = $5, change = $6,
+		by = $7, at = $8 WHERE name = $1 AND state = $9`,
 		r.Name, r.Counter, bytes(r.Source), r.State, packages, r.Change, r.By, millis(r.At), from)
 	if err != nil || n == 1 {
 		return conflict(err, "release_exists", "another release has counter %d; choose the next one", r.Counter)
@@ -59,7 +61,8 @@ func (s releases) moved(ctx context.Context, name string, from fleet.ReleaseStat
 	if err != nil {
 		return err
 	}
-	return fleet.Errorf(fleet.Conflict, "release_moved", "release %s is %s, it was taken to be %s; load it again", name, now.State, from)
+	return fleet.Errorf(fleet.Conflict, "release_moved", "release %s is %s, it was taken to be %s; load it again",
+		name, now.State, from)
 }
 
 // List implements fleet.Releases.
@@ -71,5 +74,6 @@ func (s releases) List(ctx context.Context) ([]fleet.Release, error) {
 }
 
 func releaseFields(r *fleet.Release) []any {
-	return []any{&r.Name, &r.Counter, &r.Source, &r.State, asList[fleet.PackageRef]{&r.Packages}, &r.Change, &r.By, asTime{&r.At}}
+	return []any{&r.Name, &r.Counter, &r.Source, &r.State, asList[fleet.PackageRef]{&r.Packages}, &r.Change,
+		&r.By, asTime{&r.At}}
 }

@@ -29,7 +29,8 @@ func (s reports) Append(ctx context.Context, all ...fleet.StoredReport) (int, er
 // Get implements fleet.Reports.
 func (s reports) Get(ctx context.Context, ref report.Reference, id string) (fleet.StoredReport, error) {
 	var r fleet.StoredReport
-	err := s.q.row(ctx, reportFields(&r), `SELECT `+reportColumns+` FROM reports WHERE ref = $1 AND id = $2`, string(ref), id)
+	err := s.q.row(ctx, reportFields(&r), `SELECT `+reportColumns+` FROM reports WHERE ref = $1 AND id = $2`,
+		string(ref), id)
 	return r, notFound(err, "report_unknown", "installation %s has sent no such report", ref)
 }
 
@@ -40,7 +41,8 @@ func (s reports) Stored(ctx context.Context, ids ...fleet.ReportID) (map[fleet.R
 	for n, id := range ids {
 		pairs[n] = [2]any{id.Ref, id.ID}
 	}
-	all, err := s.of(ctx, pairs, `SELECT r.id, r.ref, r.seq, r.schema, r.release, r.envelope, r.at, r.late FROM json_each($1) k
+	all, err := s.of(ctx, pairs, `SELECT r.id, r.ref, r.seq, r.schema, r.release, r.envelope, r.at, r.late
+		FROM json_each($1) k
 		CROSS JOIN reports r ON r.ref = json_extract(k.value, '$[0]') AND r.id = json_extract(k.value, '$[1]')`)
 	for _, r := range all {
 		found[fleet.ReportID{Ref: r.Ref, ID: r.ID}] = r

@@ -78,7 +78,8 @@ func rewrite(ctx context.Context, t *sql.Tx, table, key, from, into string, fn f
 		text []byte
 	}
 	update := fmt.Sprintf(`UPDATE %s SET %s = $1 WHERE %s = $2`, table, into, key)
-	next := fmt.Sprintf(`SELECT %[2]s, %[3]s FROM %[1]s WHERE $1 IS NULL OR %[2]s > $1 ORDER BY %[2]s LIMIT $2`, table, key, from)
+	next := fmt.Sprintf(`SELECT %[2]s, %[3]s FROM %[1]s WHERE $1 IS NULL OR %[2]s > $1
+		ORDER BY %[2]s LIMIT $2`, table, key, from)
 	for after := any(nil); ; {
 		rows, err := t.QueryContext(ctx, next, after, rewriteBatch)
 		batch, err := collect(rows, err, func(scan func(...any) error) (r row, err error) { return r, scan(&r.key, &r.text) })

@@ -11,8 +11,10 @@ import (
 
 type rollouts struct{ q querier }
 
-// rolloutColumns has package, which is written empty: a rollout offers every package of its release for its model and channel.
-const rolloutColumns = `id, release, model, channel, package, salt, stages, state, stage, since, held, reason, by, forgiven, started, changed, revision`
+// rolloutColumns has package, which is written empty: a rollout offers every package of its release for its model and
+// channel.
+const rolloutColumns = `id, release, model, channel, package, salt, stages, state, stage, since, held, reason, by,
+	forgiven, started, changed, revision`
 
 // Create implements fleet.Rollouts.
 func (s rollouts) Create(ctx context.Context, r fleet.Rollout) error {
@@ -20,9 +22,10 @@ func (s rollouts) Create(ctx context.Context, r fleet.Rollout) error {
 	if err != nil {
 		return err
 	}
-	_, err = s.q.exec(ctx, `INSERT INTO rollouts (`+rolloutColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)`,
-		r.ID, r.Release, r.Model, r.Channel, "", r.Salt, stages, r.State, r.Stage, millis(r.Since), held, reason, r.By, r.Forgiven,
-		millis(r.Started), millis(r.Changed), r.Revision)
+	_, err = s.q.exec(ctx, `INSERT INTO rollouts (`+rolloutColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11,
+		$12, $13, $14, $15, $16, $17)`,
+		r.ID, r.Release, r.Model, r.Channel, "", r.Salt, stages, r.State, r.Stage, millis(r.Since), held,
+		reason, r.By, r.Forgiven, millis(r.Started), millis(r.Changed), r.Revision)
 	return conflict(err, "rollout_exists", "the rollout %s exists; a release goes to a model and channel once", r.ID)
 }
 
@@ -40,9 +43,11 @@ func (s rollouts) Save(ctx context.Context, r fleet.Rollout) error {
 	if err != nil {
 		return err
 	}
-	n, err := s.q.exec(ctx, `UPDATE rollouts SET package = $2, stages = $3, state = $4, stage = $5, since = $6, held = $7, reason = $8, by = $9,
-		forgiven = $10, started = $11, changed = $12, revision = revision + 1 WHERE id = $1 AND revision = $13`,
-		r.ID, "", stages, r.State, r.Stage, millis(r.Since), held, reason, r.By, r.Forgiven, millis(r.Started), millis(r.Changed), r.Revision)
+	n, err := s.q.exec(ctx, `UPDATE rollouts SET package = $2, stages = $3, state = $4, stage = $5, since = $6, held = $7,
+		reason = $8, by = $9, forgiven = $10, started = $11, changed = $12, revision = revision + 1
+		WHERE id = $1 AND revision = $13`,
+		r.ID, "", stages, r.State, r.Stage, millis(r.Since), held, reason, r.By, r.Forgiven, millis(r.Started),
+		millis(r.Changed), r.Revision)
 	if err != nil || n == 1 {
 		return err
 	}
@@ -50,7 +55,8 @@ func (s rollouts) Save(ctx context.Context, r fleet.Rollout) error {
 	if err != nil {
 		return err
 	}
-	return fleet.Errorf(fleet.Conflict, "rollout_moved", "rollout %s changed meanwhile (revision %d, not %d); load it again", r.ID, now.Revision, r.Revision)
+	return fleet.Errorf(fleet.Conflict, "rollout_moved", "rollout %s changed meanwhile (revision %d, not %d); load "+
+		"it again", r.ID, now.Revision, r.Revision)
 }
 
 // List implements fleet.Rollouts.
@@ -80,6 +86,7 @@ func texts(r fleet.Rollout) (stages, held, why string, err error) {
 }
 
 func rolloutFields(r *fleet.Rollout) []any {
-	return []any{&r.ID, &r.Release, &r.Model, &r.Channel, new(string), &r.Salt, asList[fleet.Stage]{&r.Stages}, &r.State, &r.Stage, asTime{&r.Since},
+	return []any{&r.ID, &r.Release, &r.Model, &r.Channel, new(string), &r.Salt, asList[fleet.Stage]{&r.Stages}, &r.State,
+		&r.Stage, asTime{&r.Since},
 		asReason{&r.Held}, asReason{&r.Reason}, &r.By, &r.Forgiven, asTime{&r.Started}, asTime{&r.Changed}, &r.Revision}
 }

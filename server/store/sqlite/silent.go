@@ -26,7 +26,8 @@ func (s installations) Silent(ctx context.Context, before time.Time, limit int) 
 	if err != nil || upTo == from {
 		return nil, false, err
 	}
-	_, err = s.q.exec(ctx, `INSERT INTO cursors (name, n) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET n = excluded.n`, silentCursor, upTo)
+	_, err = s.q.exec(ctx, `INSERT INTO cursors (name, n) VALUES ($1, $2)
+		ON CONFLICT (name) DO UPDATE SET n = excluded.n`, silentCursor, upTo)
 	if err != nil {
 		return nil, false, err
 	}
@@ -43,7 +44,9 @@ func (s installations) Silent(ctx context.Context, before time.Time, limit int) 
 
 // pass goes past reports in the order in which they came, until one is not older than
 // before. A report speaks for its installation only if it is still the newest.
-func (s installations) pass(ctx context.Context, from int64, before time.Time, limit int) (refs []report.Reference, upTo int64, more bool, err error) {
+func (s installations) pass(
+	ctx context.Context, from int64, before time.Time, limit int,
+) (refs []report.Reference, upTo int64, more bool, err error) {
 	rows, err := s.q.query(ctx, `SELECT r.n, r.at, r.ref, i.ref IS NOT NULL FROM reports r
 		LEFT JOIN installations i ON i.ref = r.ref AND i.newest = r.id AND i.current AND i.verdict = $1 AND i.last < $2
 		WHERE r.n > $3 ORDER BY r.n LIMIT $4`, effect.Unpatched, millis(before), from, limit)

@@ -12,8 +12,8 @@
 //
 // It refuses a database that a newer program wrote or one with other tables, and files that
 // are no database of ours. Its migrations are for SQLite alone (a remark in the first one says otherwise, and cannot be
-// mended: databases remember the digest of each). Most queries would run elsewhere too, but not those that take many keys
-// at once, as JSON.
+// mended: databases remember the digest of each). Most queries would run elsewhere too, but not those that take many
+// keys at once, as JSON.
 package sqlite
 
 import (

@@ -154,7 +154,8 @@ func TestAppendOnlyTablesRefuseChange(t *testing.T) {
 		t.Fatal(err)
 	}
 	outside := raw(t, path)
-	for _, text := range []string{`UPDATE reports SET seq = 2`, `DELETE FROM reports`, `UPDATE audit SET actor = 'nobody'`, `DELETE FROM audit`} {
+	for _, text := range []string{`UPDATE reports SET seq = 2`, `DELETE FROM reports`, `UPDATE audit SET actor = 'nobody'`,
+		`DELETE FROM audit`} {
 		if _, err := outside.Exec(text); err == nil || !strings.Contains(err.Error(), "append-only") {
 			t.Errorf("%s: got %v, wanted a refusal", text, err)
 		}
@@ -205,7 +206,8 @@ func TestRecountFindsDifferences(t *testing.T) {
 		t.Fatal(err)
 	}
 	text := strings.Join(got, "\n")
-	for _, want := range []string{"verdict leak is 7, a scan finds 0", "installations  is 0, a scan finds 2", "of all releases, armani, stable: kind unjudged is 0, a scan finds 1",
+	for _, want := range []string{"verdict leak is 7, a scan finds 0", "installations  is 0, a scan finds 2",
+		"of all releases, armani, stable: kind unjudged is 0, a scan finds 1",
 		"S has 1 states, of which 0 are current", "installation T says 1 reports", "1 reports belong to no installation"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("%q is missing in:\n%s", want, text)

@@ -14,7 +14,8 @@ const tokenColumns = `name, role, hash, at`
 
 // Put implements fleet.Tokens.
 func (s tokens) Put(ctx context.Context, t fleet.Token) error {
-	_, err := s.q.exec(ctx, `INSERT INTO tokens (`+tokenColumns+`) VALUES ($1, $2, $3, $4)`, t.Name, t.Role, bytes(t.Hash), millis(t.At))
+	_, err := s.q.exec(ctx, `INSERT INTO tokens (`+tokenColumns+`) VALUES ($1, $2, $3, $4)`, t.Name, t.Role,
+		bytes(t.Hash), millis(t.At))
 	return conflict(err, "token_exists", "a token named %s exists; delete it first or choose another name", t.Name)
 }
 

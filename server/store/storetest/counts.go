@@ -14,7 +14,8 @@ import (
 func testCounts(t *testing.T, s fleet.Store) {
 	at := func(release string, class fleet.Class, p report.Progress) *fleet.Installation {
 		return &fleet.Installation{
-			Release: release, Model: "armani", Channel: "stable", Current: true, Verdict: class, Kind: KindOf(class), Progress: p, Before: BeforeQuiet,
+			Release: release, Model: "armani", Channel: "stable", Current: true, Verdict: class, Kind: KindOf(class),
+			Progress: p, Before: BeforeQuiet,
 		}
 	}
 	waits, runs := at("one", Unpatched, report.ProgressKnown), at("one", ConfirmedOff, report.ProgressRunning)
@@ -25,7 +26,8 @@ func testCounts(t *testing.T, s fleet.Store) {
 		if err != nil {
 			t.Error(err)
 		}
-		if c.Installations != installations || c.Verdicts[Unpatched] != unpatched || c.Verdicts[ConfirmedOff] != confirmed || c.Running() != confirmed ||
+		if c.Installations != installations || c.Verdicts[Unpatched] != unpatched ||
+			c.Verdicts[ConfirmedOff] != confirmed || c.Running() != confirmed ||
 			c.Proven() != confirmed || c.Kinds[effect.Unjudged] != unpatched || c.Before[BeforeQuiet] != installations {
 			t.Errorf("%s: got %+v", release, c)
 		}
@@ -60,11 +62,12 @@ func testCounts(t *testing.T, s fleet.Store) {
 	}
 }
 
-// testTotals has one installation go from release to release: each keeps what it had shown, and the total counts it once.
+// testTotals has one installation go from release to release: each keeps what it had shown, and the total counts it
+// once.
 func testTotals(t *testing.T, s fleet.Store) {
 	one := fleet.Installation{
-		Ref: "R", Release: "one", Current: true, Model: "armani", Channel: "stable", Verdict: Leak, Kind: effect.Bad, Leaked: true,
-		Progress: report.ProgressRunning, Before: BeforeActive,
+		Ref: "R", Release: "one", Current: true, Model: "armani", Channel: "stable", Verdict: Leak,
+		Kind: effect.Bad, Leaked: true, Progress: report.ProgressRunning, Before: BeforeActive,
 	}
 	left := one
 	left.Current = false
@@ -84,7 +87,8 @@ func testTotals(t *testing.T, s fleet.Store) {
 			t.Errorf("the release that it left: %+v", released)
 		}
 		total, err2 := tx.Counts().Total(ctx, "armani", "stable")
-		if total.Installations != 1 || total.Proven() != 1 || total.Judged() != 1 || total.Leaked != 0 || total.Release != "" {
+		if total.Installations != 1 || total.Proven() != 1 || total.Judged() != 1 || total.Leaked != 0 ||
+			total.Release != "" {
 			t.Errorf("in total: %+v", total)
 		}
 		none, err3 := tx.Counts().Total(ctx, "armani", "lab")
@@ -113,8 +117,10 @@ func listed(t *testing.T, c fleet.CountsTable) error {
 		want []string
 	}{
 		{"all", func() ([]fleet.Counts, error) { return c.List(ctx) }, []string{"one armani", "one dior", "two armani"}},
-		{"of a release", func() ([]fleet.Counts, error) { return c.OfRelease(ctx, "one") }, []string{"one armani", "one dior"}},
-		{"of a model", func() ([]fleet.Counts, error) { return c.OfModel(ctx, "armani") }, []string{"one armani", "two armani"}},
+		{"of a release", func() ([]fleet.Counts, error) { return c.OfRelease(ctx, "one") },
+			[]string{"one armani", "one dior"}},
+		{"of a model", func() ([]fleet.Counts, error) { return c.OfModel(ctx, "armani") },
+			[]string{"one armani", "two armani"}},
 		{"totals", func() ([]fleet.Counts, error) { return c.Totals(ctx) }, []string{" armani", " dior"}},
 	} {
 		all, err := list.all()

@@ -13,8 +13,13 @@ func testModels(t *testing.T, s fleet.Store) {
 	armani := fleet.Model{Device: "armani", Profile: []byte("product: Redmi 1S"), By: "lei", At: Now}
 	dior := fleet.Model{Device: "dior", Profile: []byte("product: Redmi Note"), By: "lei", At: later(1)}
 	update(t, s, func(tx fleet.Tx) error { return errors.Join(tx.Models().Put(ctx, dior), tx.Models().Put(ctx, armani)) })
-	wantKind(t, s, fleet.NotFound, "model_unknown", func(tx fleet.Tx) error { _, err := tx.Models().Get(ctx, "none"); return err })
-	wantKind(t, s, fleet.NotFound, "model_unknown", func(tx fleet.Tx) error { return tx.Models().Retire(ctx, "none", Now) })
+	wantKind(t, s, fleet.NotFound, "model_unknown", func(tx fleet.Tx) error {
+		_, err := tx.Models().Get(ctx, "none")
+		return err
+	})
+	wantKind(t, s, fleet.NotFound, "model_unknown", func(tx fleet.Tx) error {
+		return tx.Models().Retire(ctx, "none", Now)
+	})
 	listed := func(when string, want ...fleet.Model) {
 		t.Helper()
 		view(t, s, func(tx fleet.Tx) error {
@@ -41,8 +46,13 @@ func testChannels(t *testing.T, s fleet.Store) {
 	update(t, s, func(tx fleet.Tx) error {
 		return errors.Join(tx.Channels().Put(ctx, stable), tx.Channels().Put(ctx, beta))
 	})
-	wantKind(t, s, fleet.NotFound, "channel_unknown", func(tx fleet.Tx) error { _, err := tx.Channels().Get(ctx, "none"); return err })
-	wantKind(t, s, fleet.NotFound, "channel_unknown", func(tx fleet.Tx) error { return tx.Channels().Retire(ctx, "none", Now) })
+	wantKind(t, s, fleet.NotFound, "channel_unknown", func(tx fleet.Tx) error {
+		_, err := tx.Channels().Get(ctx, "none")
+		return err
+	})
+	wantKind(t, s, fleet.NotFound, "channel_unknown", func(tx fleet.Tx) error {
+		return tx.Channels().Retire(ctx, "none", Now)
+	})
 	listed := func(when string, want ...fleet.Channel) {
 		t.Helper()
 		view(t, s, func(tx fleet.Tx) error {

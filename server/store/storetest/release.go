@@ -25,8 +25,10 @@ func same(t *testing.T, what string, got, want any) {
 
 func aPackage(digit string) fleet.Package {
 	return fleet.Package{
-		SHA256: strings.Repeat(digit, 64), Name: "a.zip", Size: 123, Model: "armani", Variant: "armani_global", Channel: "stable", Family: "file",
-		Build:     manifests.Build{Fingerprint: "Xiaomi/armani/armani:4.3/J/" + digit + ":user/release-keys", Incremental: digit, UTC: 1_407_600_000},
+		SHA256: strings.Repeat(digit, 64), Name: "a.zip", Size: 123, Model: "armani", Variant: "armani_global",
+		Channel: "stable", Family: "file",
+		Build: manifests.Build{Fingerprint: "Xiaomi/armani/armani:4.3/J/" + digit + ":user/release-keys",
+			Incremental: digit, UTC: 1_407_600_000},
 		PreBuilds: []string{"x", "y"}, Facts: []byte(`{"a":1}`), Findings: []byte(`[]`), By: "lei", At: Now,
 	}
 }
@@ -40,7 +42,10 @@ func testPackages(t *testing.T, s fleet.Store) {
 	other := a
 	other.SHA256 = strings.Repeat("c", 64)
 	wantKind(t, s, fleet.Conflict, "build_exists", func(tx fleet.Tx) error { return tx.Packages().Put(ctx, other) })
-	wantKind(t, s, fleet.NotFound, "package_unknown", func(tx fleet.Tx) error { _, err := tx.Packages().Get(ctx, other.Ref()); return err })
+	wantKind(t, s, fleet.NotFound, "package_unknown", func(tx fleet.Tx) error {
+		_, err := tx.Packages().Get(ctx, other.Ref())
+		return err
+	})
 	view(t, s, func(tx fleet.Tx) error {
 		got, err := tx.Packages().Get(ctx, a.Ref())
 		same(t, "the package", got, a)
@@ -76,7 +81,10 @@ func testRemoved(t *testing.T, s fleet.Store) {
 	update(t, s, remove(a))
 	left("after both are removed", a.SHA256, b.SHA256)
 	wantKind(t, s, fleet.NotFound, "package_unknown", remove(a))
-	wantKind(t, s, fleet.NotFound, "package_unknown", func(tx fleet.Tx) error { _, err := tx.Packages().Get(ctx, a.Ref()); return err })
+	wantKind(t, s, fleet.NotFound, "package_unknown", func(tx fleet.Tx) error {
+		_, err := tx.Packages().Get(ctx, a.Ref())
+		return err
+	})
 	update(t, s, func(tx fleet.Tx) error { return tx.Packages().Put(ctx, a) })
 	left("after one came again", b.SHA256)
 	other := aPackage("b") // its build is free again
@@ -119,8 +127,11 @@ func testSameBytes(t *testing.T, s fleet.Store) {
 		return errors.Join(err, fault)
 	})
 	wantKind(t, s, fleet.Conflict, "package_ambiguous", get(bytes))
-	wantKind(t, s, fleet.Conflict, "package_ambiguous", func(tx fleet.Tx) error { return tx.Packages().Remove(ctx, bytes) })
-	wantKind(t, s, fleet.NotFound, "package_unknown", get(fleet.PackageRef{SHA256: lab.SHA256, Model: "dior", Channel: "lab"}))
+	wantKind(t, s, fleet.Conflict, "package_ambiguous", func(tx fleet.Tx) error {
+		return tx.Packages().Remove(ctx, bytes)
+	})
+	wantKind(t, s, fleet.NotFound, "package_unknown",
+		get(fleet.PackageRef{SHA256: lab.SHA256, Model: "dior", Channel: "lab"}))
 	for n, p := range []fleet.Package{lab, dior, stable} {
 		update(t, s, func(tx fleet.Tx) error { return tx.Packages().Remove(ctx, p.Ref()) })
 		view(t, s, func(tx fleet.Tx) error {
@@ -139,7 +150,8 @@ func testSameBytes(t *testing.T, s fleet.Store) {
 }
 
 func testReleases(t *testing.T, s fleet.Store) {
-	one := fleet.Release{Name: "one", Counter: 1, Source: []byte("yaml"), State: fleet.ReleaseDraft, Packages: []fleet.PackageRef{{SHA256: "p", Model: "armani", Channel: "lab"}, {SHA256: "q"}}, By: "lei", At: Now}
+	one := fleet.Release{Name: "one", Counter: 1, Source: []byte("yaml"), State: fleet.ReleaseDraft,
+		Packages: []fleet.PackageRef{{SHA256: "p", Model: "armani", Channel: "lab"}, {SHA256: "q"}}, By: "lei", At: Now}
 	two := fleet.Release{Name: "two", Counter: 2, State: fleet.ReleaseDraft, At: later(1)}
 	create := func(r fleet.Release) func(fleet.Tx) error {
 		return func(tx fleet.Tx) error { return tx.Releases().Create(ctx, r) }
@@ -155,7 +167,9 @@ func testReleases(t *testing.T, s fleet.Store) {
 	save := func(tx fleet.Tx) error { return tx.Releases().Save(ctx, one, fleet.ReleaseDraft) }
 	update(t, s, save)
 	wantKind(t, s, fleet.Conflict, "release_moved", save)
-	wantKind(t, s, fleet.NotFound, "release_unknown", func(tx fleet.Tx) error { return tx.Releases().Save(ctx, taken, fleet.ReleaseDraft) })
+	wantKind(t, s, fleet.NotFound, "release_unknown", func(tx fleet.Tx) error {
+		return tx.Releases().Save(ctx, taken, fleet.ReleaseDraft)
+	})
 	view(t, s, func(tx fleet.Tx) error {
 		got, err := tx.Releases().Get(ctx, "one")
 		same(t, "the release", got, one)
@@ -172,67 +186,4 @@ func testReleases(t *testing.T, s fleet.Store) {
 	wantKind(t, s, fleet.NotFound, "release_unknown", drop)
 	taken.Counter = 1
 	update(t, s, create(taken)) // the counter is free again
-}
-
-func testChanges(t *testing.T, s fleet.Store) {
-	one := fleet.Change{ID: strings.Repeat("1", 32), Release: "one", State: fleet.ChangeOpen, Request: []byte("bundle"), Roles: []fleet.StagedRole{{Role: "armani", Version: 2, Upon: 1, Metadata: []byte("{}")}}, At: later(1)}
-	two := fleet.Change{ID: strings.Repeat("2", 32), State: fleet.ChangeOpen, At: Now}
-	create := func(c fleet.Change) func(fleet.Tx) error {
-		return func(tx fleet.Tx) error { return tx.Changes().Create(ctx, c) }
-	}
-	update(t, s, create(one))
-	update(t, s, create(two))
-	wantKind(t, s, fleet.Conflict, "change_exists", create(one))
-	view(t, s, func(tx fleet.Tx) error {
-		open, err := tx.Changes().Open(ctx)
-		same(t, "oldest first", open, []fleet.Change{two, one})
-		return err
-	})
-	two.State = fleet.ChangeDropped
-	update(t, s, func(tx fleet.Tx) error { return tx.Changes().Save(ctx, two, fleet.ChangeOpen) })
-	view(t, s, func(tx fleet.Tx) error {
-		dropped, err := tx.Changes().Dropped(ctx)
-		same(t, "given up", dropped, []fleet.Change{two})
-		open, errOpen := tx.Changes().Open(ctx)
-		same(t, "still open", open, []fleet.Change{one})
-		return errors.Join(err, errOpen)
-	})
-	one.State = fleet.ChangePublished
-	save := func(tx fleet.Tx) error { return tx.Changes().Save(ctx, one, fleet.ChangeOpen) }
-	update(t, s, save)
-	wantKind(t, s, fleet.Conflict, "change_moved", save)
-	wantKind(t, s, fleet.NotFound, "change_unknown", func(tx fleet.Tx) error { _, err := tx.Changes().Get(ctx, "none"); return err })
-	view(t, s, func(tx fleet.Tx) error {
-		got, err := tx.Changes().Get(ctx, one.ID)
-		same(t, "the change", got, one)
-		return err
-	})
-}
-
-func testMetadata(t *testing.T, s fleet.Store) {
-	file := func(role string, version int64, text string) fleet.Metadata {
-		return fleet.Metadata{Role: role, Version: version, Bytes: []byte(text), Expires: later(60), At: Now}
-	}
-	r9, r10, snap := file("root", 9, "nine"), file("root", 10, "ten"), file("snapshot", 3, "three")
-	for _, m := range []fleet.Metadata{r10, r9, snap, r9} {
-		update(t, s, func(tx fleet.Tx) error { return tx.Metadata().Put(ctx, m) })
-	}
-	wantKind(t, s, fleet.Conflict, "version_used", func(tx fleet.Tx) error { return tx.Metadata().Put(ctx, file("root", 9, "other")) })
-	wantKind(t, s, fleet.NotFound, "metadata_unknown", func(tx fleet.Tx) error { _, err := tx.Metadata().Get(ctx, "root", 11); return err })
-	wantKind(t, s, fleet.NotFound, "metadata_unknown", func(tx fleet.Tx) error { _, err := tx.Metadata().Latest(ctx, "targets"); return err })
-	view(t, s, func(tx fleet.Tx) error {
-		latest, err := tx.Metadata().Latest(ctx, "root")
-		if err != nil {
-			return err
-		}
-		same(t, "latest", latest, r10)
-		newest, err := tx.Metadata().LatestAll(ctx)
-		if err != nil {
-			return err
-		}
-		same(t, "latest of each", newest, []fleet.Metadata{r10, snap})
-		all, err := tx.Metadata().All(ctx, "root")
-		same(t, "every root", all, []fleet.Metadata{r9, r10})
-		return err
-	})
 }

@@ -27,12 +27,15 @@ func testRollouts(t *testing.T, s fleet.Store) {
 	wantKind(t, s, fleet.Conflict, "rollout_exists", func(tx fleet.Tx) error { return tx.Rollouts().Create(ctx, one) })
 
 	halted := one
-	halted.State, halted.Stage, halted.Reason, halted.By, halted.Forgiven = fleet.RolloutHalted, 2, fleet.Reason{Code: "leaks_found", Values: map[string]string{"n": "3"}}, "landed", 1
+	halted.State, halted.Stage, halted.By, halted.Forgiven = fleet.RolloutHalted, 2, "landed", 1
+	halted.Reason = fleet.Reason{Code: "leaks_found", Values: map[string]string{"n": "3"}}
 	halted.Held, halted.Since, halted.Changed = fleet.Said("why"), later(1), later(2)
 	save := func(tx fleet.Tx) error { return tx.Rollouts().Save(ctx, halted) }
 	update(t, s, save)
 	wantKind(t, s, fleet.Conflict, "rollout_moved", save) // the second save from one revision
-	wantKind(t, s, fleet.NotFound, "rollout_unknown", func(tx fleet.Tx) error { return tx.Rollouts().Save(ctx, rollout("no", "armani")) })
+	wantKind(t, s, fleet.NotFound, "rollout_unknown", func(tx fleet.Tx) error {
+		return tx.Rollouts().Save(ctx, rollout("no", "armani"))
+	})
 	halted.Revision = 1
 	view(t, s, func(tx fleet.Tx) error {
 		got, err := tx.Rollouts().Get(ctx, one.ID)
@@ -53,7 +56,8 @@ func testRollouts(t *testing.T, s fleet.Store) {
 
 func testAudit(t *testing.T, s fleet.Store) {
 	entry := func(n int, subject string) fleet.AuditEntry {
-		return fleet.AuditEntry{N: int64(n), At: later(n), Actor: "lei", Action: "rollout.halt", Subject: subject, Reason: "because"}
+		return fleet.AuditEntry{N: int64(n), At: later(n), Actor: "lei", Action: "rollout.halt", Subject: subject,
+			Reason: "because"}
 	}
 	want := []fleet.AuditEntry{entry(1, "a"), entry(2, "b"), entry(3, "a")}
 	for _, e := range want {
@@ -79,7 +83,10 @@ func testAudit(t *testing.T, s fleet.Store) {
 func testTokens(t *testing.T, s fleet.Store) {
 	update(t, s, put("a"))
 	wantKind(t, s, fleet.Conflict, "token_exists", put("a"))
-	wantKind(t, s, fleet.NotFound, "token_unknown", func(tx fleet.Tx) error { _, err := tx.Tokens().ByHash(ctx, []byte("b")); return err })
+	wantKind(t, s, fleet.NotFound, "token_unknown", func(tx fleet.Tx) error {
+		_, err := tx.Tokens().ByHash(ctx, []byte("b"))
+		return err
+	})
 	view(t, s, func(tx fleet.Tx) error {
 		got, err := tx.Tokens().ByHash(ctx, []byte("a"))
 		same(t, "the token", got, fleet.Token{Name: "a", Role: fleet.RoleSupport, Hash: []byte("a"), At: Now})

@@ -11,13 +11,13 @@ import (
 	"landed/manifests/tufrepo"
 )
 
-// giveUp is the trusted state less what it has beyond the feed, and says what that is. A change
+// dropUnpublished is the trusted state less what it has beyond the feed, and says what that is. A change
 // that was made here and never published would stand in the way of everything that is published
 // later: two people replaced keys at once, or the server refused what was made on an old state.
 //
 // The first root must be common to both, so nobody is led into another trust; and an old copy
 // would give up what is published, so the feed must be whole and of today.
-func giveUp(p RefreshParams) (tufrepo.Set, []string, error) {
+func dropUnpublished(p RefreshParams) (tufrepo.Set, []string, error) {
 	kept := tufrepo.Set{Roots: commonRoots(p.Trusted.Roots, p.Seen.Roots), Files: map[string][]byte{}}
 	if len(kept.Roots) == 0 {
 		return kept, nil, errors.New("the copy and what you trust have no root in common; it belongs to another trust, " +
