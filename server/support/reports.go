@@ -70,7 +70,7 @@ func (st Statement) since(earlier []Statement) Statement {
 	st.NewRelease = st.Release != last.Release
 	st.Before, st.NewBuild, st.Changed = last.Seq, st.Build != last.Build, []string{}
 	for _, sentence := range st.Said {
-		if !slices.Contains(last.Said, sentence) {
+		if st.NewRelease || !slices.Contains(last.Said, sentence) { // another release asks other questions
 			st.Changed = append(st.Changed, sentence)
 		}
 	}
