@@ -35,7 +35,7 @@ func TestRecordedFeed(t *testing.T) {
 		{"", fixtures.Unpatched, 0, 4, ""},
 		{"handset-idle", fixtures.Unpatched, 0, 4, ""},
 		{"handset-downloading", fixtures.Unpatched, 20_000, 3, "bytes=20000-"},
-		{"handset-observing", fixtures.Patched, 0, 1, "none"},
+		{"handset-observing", fixtures.Patched, 0, 0, "none"}, // its release asks nothing that a program of today would answer anew
 	} {
 		t.Run("handset "+tc.state, func(t *testing.T) {
 			r, ranges := newRecordedRig(t, tc.state, tc.kind, tc.part)

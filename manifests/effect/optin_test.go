@@ -171,7 +171,7 @@ func TestJudgesAgree(t *testing.T) {
 		}
 	}
 	random := rand.New(rand.NewPCG(1, 2))
-	points := 150_000
+	points := 40_000
 	if testing.Short() {
 		points = 10_000
 	}
