@@ -38,7 +38,7 @@ func TestResumedDownloadThatDiffers(t *testing.T) {
 			}
 			var ranges []string
 			r.server.Bend = func(w http.ResponseWriter, req *http.Request) bool {
-				if !strings.Contains(req.URL.Path, "/builds/") {
+				if !strings.Contains(req.URL.Path, "/builds/") || strings.HasSuffix(req.URL.Path, ".json") {
 					return false
 				}
 				if req.Header.Get("If-Range") != "" {
