@@ -50,18 +50,19 @@ type savedState struct {
 	Counter  int64         `json:"counter"`         // highest release counter it ever ran
 	Previous string        `json:"previous"`        // fingerprint before the last update
 	Leaving  string        `json:"leaving,omitempty"`
-	Tried    string        `json:"tried,omitempty"`       // SHA-256 of the package that Installs counts for
-	Installs int           `json:"installs"`              // how often it failed
-	GaveUp   string        `json:"gave_up,omitempty"`     // package that failed too often
-	Reason   string        `json:"reason,omitempty"`      // of the last decision, in words
-	Release  string        `json:"release,omitempty"`     // the release that reports speak of
-	Running  string        `json:"running,omitempty"`     // fingerprint of that release, once met or installed
-	Named    string        `json:"named,omitempty"`       // fingerprint that ran last among those that signed releases named
-	Effect   string        `json:"effect_name,omitempty"` // of that release
-	Ask      probe.Ask     `json:"ask,omitzero"`          // what that release asks
-	AskOf    string        `json:"ask_of,omitempty"`      // SHA-256 of the manifest that says so
-	Attempt  int           `json:"attempt,omitempty"`     // how often an installation of that release was begun
-	Counted  int           `json:"counted,omitempty"`     // Installs, when that was counted last
+	Tried    string        `json:"tried,omitempty"`   // SHA-256 of the package that Installs counts for
+	Installs int           `json:"installs"`          // how often it failed
+	GaveUp   string        `json:"gave_up,omitempty"` // package that failed too often
+	Reason   string        `json:"reason,omitempty"`  // of the last decision, in words
+	Release  string        `json:"release,omitempty"` // the release that reports speak of
+	Running  string        `json:"running,omitempty"` // fingerprint of that release, once met or installed
+	// fingerprint that ran last among those that signed releases named
+	Named   string    `json:"named,omitempty"`
+	Effect  string    `json:"effect_name,omitempty"` // of that release
+	Ask     probe.Ask `json:"ask,omitzero"`          // what that release asks
+	AskOf   string    `json:"ask_of,omitempty"`      // SHA-256 of the manifest that says so
+	Attempt int       `json:"attempt,omitempty"`     // how often an installation of that release was begun
+	Counted int       `json:"counted,omitempty"`     // Installs, when that was counted last
 
 	Progress report.Progress `json:"progress,omitempty"`
 	Failure  *report.Failure `json:"failure,omitempty"`

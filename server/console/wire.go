@@ -4,6 +4,7 @@ package console
 
 import (
 	"encoding/json"
+	"maps"
 	"time"
 
 	"landed/manifests"
@@ -152,10 +153,7 @@ type countsWire struct {
 }
 
 func countsToWire(c fleet.Counts) *countsWire {
-	w := &countsWire{c.Installations, c.Began(), c.Running(), c.Failed(), c.Proven(), c.Judged(), map[fleet.Class]int64{}}
-	for _, class := range fleet.Classes {
-		w.Verdicts[class] = c.Verdicts[class] // zeros too
-	}
+	w := &countsWire{c.Installations, c.Began(), c.Running(), c.Failed(), c.Proven(), c.Judged(), maps.Clone(c.Verdicts)}
 	return w
 }
 

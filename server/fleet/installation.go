@@ -27,7 +27,7 @@ type Installation struct {
 	Verdict  Class
 	Kind     Kind     // of Verdict
 	Because  []Reason // why
-	Before   Before   // what its reports said before the patch
+	Before   Before   // what its reports said before the update
 	Leaked   bool     // it leaked once, on this release; no later report takes that back
 	Cloned   bool     // two different reports with one sequence number: a copied image, or a forger
 	Reports  int64    // how many of its reports are stored
@@ -35,16 +35,8 @@ type Installation struct {
 	Last     time.Time // when its newest report about Release came
 }
 
-// Before is what an installation was found to do before the patch.
+// Before is what an installation was found to do before the update: a finding of the effect, or effect.NotSeen.
 type Before string
-
-// The findings before.
-const (
-	BeforeActive  Before = "activates_itself" // on, or a SIM registered, by itself
-	BeforeQuiet   Before = "quiet"            // an unpatched build that had not activated itself yet
-	BeforeOff     Before = "switched_off"     // its user had switched it off
-	BeforeUnknown Before = "not_seen"         // first met on the patched build
-)
 
 // StoredReport is one report as it came, and what became of it.
 type StoredReport struct {

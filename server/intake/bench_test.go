@@ -12,8 +12,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"landed/manifests/effect"
-	v2 "landed/manifests/report/v2"
 	"math"
 	"os"
 	"path/filepath"
@@ -23,6 +21,9 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"landed/manifests/effect"
+	v2 "landed/manifests/report/v2"
 
 	"landed/manifests/report"
 	"landed/server/fleet"
@@ -115,8 +116,8 @@ func fill(b *testing.B, w *world, size int) {
 				binary.BigEndian.PutUint64(ref[:], uint64(n)*(math.MaxUint64/uint64(size)))
 				i := fleet.Installation{Current: true, Kind: effect.Unjudged, Ref: report.Reference(text.EncodeToString(ref[:])), Model: "armani",
 					Channel: "stable", Release: "one", Seq: 1,
-					Newest: report.Report{ID: fmt.Sprintf("%032x", n)}, Progress: report.ProgressKnown, Verdict: fleet.Unpatched,
-					Because: []fleet.Reason{{Code: "not_of_release"}}, Before: fleet.BeforeActive, Reports: 1, First: storetest.Now, Last: storetest.Now}
+					Newest: report.Report{ID: fmt.Sprintf("%032x", n)}, Progress: report.ProgressKnown, Verdict: storetest.Unpatched,
+					Because: []fleet.Reason{{Code: "not_of_release"}}, Before: storetest.BeforeActive, Reports: 1, First: storetest.Now, Last: storetest.Now}
 				if _, err := tx.Reports().Append(ctx, fleet.StoredReport{ID: i.Newest.ID, Ref: i.Ref, Seq: 1, Envelope: []byte("short"),
 					At: i.Last}); err != nil {
 					return err

@@ -92,7 +92,7 @@ func (h *handset) advance(now time.Time, a Arrival) {
 	i := &next.is
 	i.Progress = progress(*i, a.Report)
 	if old := h.current; old == nil {
-		i.First, i.Before = now, fleet.BeforeUnknown
+		i.First, i.Before = now, effect.NotSeen
 	} else if old != next {
 		old.change()
 		old.is.Current = false

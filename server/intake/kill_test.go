@@ -5,7 +5,6 @@ package intake_test
 import (
 	"bufio"
 	"fmt"
-	"landed/manifests/report/envelope"
 	"math/rand/v2"
 	"os"
 	"os/exec"
@@ -14,6 +13,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"landed/manifests/report/envelope"
 
 	"landed/manifests"
 	"landed/server/fleet"

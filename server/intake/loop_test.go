@@ -8,7 +8,6 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"landed/manifests/effect"
 	"os"
 	"path/filepath"
 	"strings"
@@ -17,12 +16,15 @@ import (
 	"testing"
 	"time"
 
+	"landed/manifests/effect"
+
 	"github.com/google/go-cmp/cmp"
 
 	"landed/manifests/report"
 	"landed/server/fleet"
 	"landed/server/intake"
 	"landed/server/rollout"
+	"landed/server/store/storetest"
 )
 
 var updateGolden = flag.Bool("update", false, "write the golden files anew")
@@ -316,7 +318,7 @@ func TestSilenceIsFoundAndEnded(t *testing.T) {
 			t.Fatal(err)
 		}
 		c := w.counts(t, "one")
-		if c.Verdicts[fleet.Unpatched] != unpatched || c.Verdicts[fleet.Unknown] != unknown || c.Verdicts[fleet.ConfirmedOff] != 1 ||
+		if c.Verdicts[storetest.Unpatched] != unpatched || c.Verdicts[storetest.Unknown] != unknown || c.Verdicts[storetest.ConfirmedOff] != 1 ||
 			c.Installations != many+1 {
 			t.Errorf("got %v of %d", c.Verdicts, c.Installations)
 		}

@@ -64,8 +64,8 @@ func TestALeakIsNotTakenBack(t *testing.T) {
 			t.Fatal(err)
 		}
 		c := w.counts(t, r.Release)
-		if c.Verdicts[fleet.Leak] != step.leak || c.Leaked != step.leaked {
-			t.Errorf("report %d: %d leak and %d ever did; wanted %d and %d", step.seq, c.Verdicts[fleet.Leak], c.Leaked, step.leak, step.leaked)
+		if c.Verdicts[storetest.Leak] != step.leak || c.Leaked != step.leaked {
+			t.Errorf("report %d: %d leak and %d ever did; wanted %d and %d", step.seq, c.Verdicts[storetest.Leak], c.Leaked, step.leak, step.leaked)
 		}
 		w.checkFigures(t)
 	}
@@ -83,48 +83,48 @@ func TestSequences(t *testing.T) {
 		release  string
 	}{
 		{"from waiting to proven", []step{{waits, 1, nil, "new"}, {downloads, 2, nil, "new"}, {silent, 3, nil, "new"}},
-			3, 3, fleet.ConfirmedOff, report.ProgressRunning, fleet.BeforeActive, "one"},
+			3, 3, storetest.ConfirmedOff, report.ProgressRunning, storetest.BeforeActive, "one"},
 		{"sent again and again", []step{{waits, 1, nil, "new"}, {waits, 1, nil, "replayed"}, {silent, 2, nil, "new"}, {waits, 1, nil, "replayed"},
-			{silent, 2, nil, "replayed"}}, 2, 2, fleet.ConfirmedOff, report.ProgressRunning, fleet.BeforeActive, "one"},
+			{silent, 2, nil, "replayed"}}, 2, 2, storetest.ConfirmedOff, report.ProgressRunning, storetest.BeforeActive, "one"},
 		{"backwards: history, and what was before is filled in", []step{{silent, 3, nil, "new"}, {downloads, 2, nil, "late"},
-			{waits, 1, nil, "late"}}, 3, 3, fleet.ConfirmedOff, report.ProgressRunning, fleet.BeforeActive, "one"},
+			{waits, 1, nil, "late"}}, 3, 3, storetest.ConfirmedOff, report.ProgressRunning, storetest.BeforeActive, "one"},
 		{"a quiet baseline that comes late", []step{{silent, 3, nil, "new"}, {quiet, 1, nil, "late"}},
-			3, 2, fleet.ConfirmedOff, report.ProgressRunning, fleet.BeforeQuiet, "one"},
+			3, 2, storetest.ConfirmedOff, report.ProgressRunning, storetest.BeforeQuiet, "one"},
 		{"first met on the patched build", []step{{silent, 1, nil, "new"}},
-			1, 1, fleet.ConfirmedOff, report.ProgressRunning, fleet.BeforeUnknown, "one"},
+			1, 1, storetest.ConfirmedOff, report.ProgressRunning, storetest.BeforeUnknown, "one"},
 		{"quiet at first, then it activated itself, then the patch", []step{{quiet, 1, nil, "new"}, {waits, 2, nil, "new"},
-			{silent, 3, nil, "new"}}, 3, 3, fleet.ConfirmedOff, report.ProgressRunning, fleet.BeforeActive, "one"},
+			{silent, 3, nil, "new"}}, 3, 3, storetest.ConfirmedOff, report.ProgressRunning, storetest.BeforeActive, "one"},
 		{"a leak that comes late moves nothing", []step{{silent, 2, nil, "new"}, {leaks, 1, nil, "late"}},
-			2, 2, fleet.ConfirmedOff, report.ProgressRunning, fleet.BeforeUnknown, "one"},
+			2, 2, storetest.ConfirmedOff, report.ProgressRunning, storetest.BeforeUnknown, "one"},
 		{"a regression is seen", []step{{silent, 1, nil, "new"}, {leaks, 2, nil, "new"}},
-			2, 2, fleet.Leak, report.ProgressRunning, fleet.BeforeUnknown, "one"},
+			2, 2, storetest.Leak, report.ProgressRunning, storetest.BeforeUnknown, "one"},
 		{"it refused the feed while it waited: nothing was begun", []step{{waits, 1, nil, "new"}, {waits, 2, refusesFeed, "new"}},
-			2, 2, fleet.Unpatched, report.ProgressKnown, fleet.BeforeActive, "one"},
+			2, 2, storetest.Unpatched, report.ProgressKnown, storetest.BeforeActive, "one"},
 		{"it refused the feed in the middle of a download", []step{{downloads, 1, nil, "new"}, {waits, 2, refusesFeed, "new"}},
-			2, 2, fleet.Unpatched, report.ProgressDownloading, fleet.BeforeActive, "one"},
+			2, 2, storetest.Unpatched, report.ProgressDownloading, storetest.BeforeActive, "one"},
 		{"it refused the feed before it said anything else", []step{{waits, 1, refusesFeed, "new"}},
-			1, 1, fleet.Unpatched, report.ProgressKnown, fleet.BeforeActive, "one"},
+			1, 1, storetest.Unpatched, report.ProgressKnown, storetest.BeforeActive, "one"},
 		{"it refused the feed of the next release: that one was not begun", []step{{downloads, 1, nil, "new"}, {waits, 2, func(r *report.Report) {
 			refusesFeed(r)
 			r.Release = "two"
 		}, "new"}},
-			2, 2, fleet.Unpatched, report.ProgressKnown, fleet.BeforeActive, "two"},
+			2, 2, storetest.Unpatched, report.ProgressKnown, storetest.BeforeActive, "two"},
 		{"it fell back, and refuses the feed", []step{{silent, 1, nil, "new"}, {waits, 2, refusesFeed, "new"}},
-			2, 2, fleet.Unpatched, report.ProgressKnown, fleet.BeforeActive, "one"},
+			2, 2, storetest.Unpatched, report.ProgressKnown, storetest.BeforeActive, "one"},
 		{"it failed at something else", []step{{downloads, 1, nil, "new"}, {fails, 2, nil, "new"}},
-			2, 2, fleet.Unpatched, report.ProgressFailed, fleet.BeforeActive, "one"},
+			2, 2, storetest.Unpatched, report.ProgressFailed, storetest.BeforeActive, "one"},
 		{"two reports with one number", []step{{silent, 1, nil, "new"}, {silent, 1, other, "new"}},
-			1, 2, fleet.Contradictory, report.ProgressRunning, fleet.BeforeUnknown, "one"},
+			1, 2, storetest.Contradictory, report.ProgressRunning, storetest.BeforeUnknown, "one"},
 		{"two reports with one number, found out late", []step{{waits, 1, nil, "new"}, {silent, 2, nil, "new"}, {waits, 1, other, "late"}},
-			2, 3, fleet.Contradictory, report.ProgressRunning, fleet.BeforeActive, "one"},
+			2, 3, storetest.Contradictory, report.ProgressRunning, storetest.BeforeActive, "one"},
 		{"a copied key stays contradictory", []step{{silent, 1, nil, "new"}, {silent, 1, other, "new"}, {silent, 2, nil, "new"}},
-			2, 3, fleet.Contradictory, report.ProgressRunning, fleet.BeforeUnknown, "one"},
+			2, 3, storetest.Contradictory, report.ProgressRunning, storetest.BeforeUnknown, "one"},
 		{"on to another release", []step{{silent, 1, nil, "new"}, {silent, 2, func(r *report.Report) { r.Release, r.Build = "two", patchedLater },
-			"new"}}, 2, 2, fleet.ConfirmedOff, report.ProgressRunning, fleet.BeforeUnknown, "two"},
+			"new"}}, 2, 2, storetest.ConfirmedOff, report.ProgressRunning, storetest.BeforeUnknown, "two"},
 		{"a later build keeps the effect of the release before", []step{{silent, 1, func(r *report.Report) { r.Build = patchedLater }, "new"}},
-			1, 1, fleet.ConfirmedOff, report.ProgressRunning, fleet.BeforeUnknown, "one"},
+			1, 1, storetest.ConfirmedOff, report.ProgressRunning, storetest.BeforeUnknown, "one"},
 		{"another channel", []step{{waits, 1, func(r *report.Report) { r.Channel = "beta" }, "new"}, {waits, 2, nil, "new"}},
-			2, 2, fleet.Unpatched, report.ProgressKnown, fleet.BeforeActive, "one"},
+			2, 2, storetest.Unpatched, report.ProgressKnown, storetest.BeforeActive, "one"},
 		{"a release that is only staged", []step{{waits, 1, func(r *report.Report) { r.Release = "three" }, "release_unknown"}},
 			0, 0, "", "", "", ""},
 		{"a model outside of the catalogue", []step{{waits, 1, func(r *report.Report) { r.Model = "nexus" }, "model_unknown"}},
@@ -139,7 +139,7 @@ func TestSequences(t *testing.T) {
 		{"an answer that is none", []step{{waits, 1, func(r *report.Report) { r.Answers["attempts_setup"] = probe.Int(3) }, "report_malformed"}},
 			0, 0, "", "", "", ""},
 		{"not every answer", []step{{silent, 1, func(r *report.Report) { delete(r.Answers, "transport") }, "new"}},
-			1, 1, fleet.Unknown, report.ProgressRunning, fleet.BeforeUnknown, "one"},
+			1, 1, storetest.Unknown, report.ProgressRunning, storetest.BeforeUnknown, "one"},
 		{"a variant of another model", []step{{waits, 1, func(r *report.Report) { r.Variant = "dior" }, "variant_unknown"}},
 			0, 0, "", "", "", ""},
 		{"a channel that is not here", []step{{waits, 1, func(r *report.Report) { r.Channel = "nightly" }, "channel_unknown"}},

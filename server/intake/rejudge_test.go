@@ -11,6 +11,7 @@ import (
 	"landed/manifests/report/envelope"
 	"landed/server/fleet"
 	"landed/server/intake"
+	"landed/server/store/storetest"
 )
 
 // distort gives every installation of release one another verdict, as a program with another rule would have.
@@ -20,8 +21,8 @@ func (w *world) distort(t *testing.T) {
 		all, err := tx.Installations().Walk(ctx, "one", "", 10_000)
 		for _, old := range all {
 			next := old
-			next.Verdict, next.Kind, next.Because = fleet.CarriedOver, effect.Open, []fleet.Reason{{Code: "another_rule"}}
-			next.Before, next.Leaked = fleet.BeforeUnknown, !old.Leaked
+			next.Verdict, next.Kind, next.Because = storetest.CarriedOver, effect.Open, []fleet.Reason{{Code: "another_rule"}}
+			next.Before, next.Leaked = storetest.BeforeUnknown, !old.Leaked
 			err = errors.Join(err, tx.Counts().Move(ctx, &old, &next), tx.Installations().Put(ctx, next))
 		}
 		return err
@@ -57,7 +58,7 @@ func TestRejudge(t *testing.T) {
 	}
 	before := w.counts(t, "one")
 	w.distort(t)
-	if c := w.counts(t, "one"); c.Verdicts[fleet.CarriedOver] != many+1 {
+	if c := w.counts(t, "one"); c.Verdicts[storetest.CarriedOver] != many+1 {
 		t.Fatalf("not distorted: %v", c.Verdicts)
 	}
 	interrupted, cancel := context.WithCancel(ctx)
@@ -72,12 +73,12 @@ func TestRejudge(t *testing.T) {
 	}
 	w.checkFigures(t)
 	after := w.counts(t, "one")
-	for _, class := range []fleet.Class{fleet.ConfirmedOff, fleet.Unpatched, fleet.Leak, fleet.CarriedOver} {
+	for _, class := range []fleet.Class{storetest.ConfirmedOff, storetest.Unpatched, storetest.Leak, storetest.CarriedOver} {
 		if after.Verdicts[class] != before.Verdicts[class] {
 			t.Errorf("%s: %d, before %d", class, after.Verdicts[class], before.Verdicts[class])
 		}
 	}
-	if after.Leaked != before.Leaked || after.Before[fleet.BeforeActive] != before.Before[fleet.BeforeActive] {
+	if after.Leaked != before.Leaked || after.Before[storetest.BeforeActive] != before.Before[storetest.BeforeActive] {
 		t.Errorf("leaked %d and %v before, wanted %d and %v", after.Leaked, after.Before, before.Leaked, before.Before)
 	}
 	again, err := w.Rejudge(ctx, "one", "ann", nil)

@@ -100,14 +100,14 @@ func TestSettle(t *testing.T) {
 		more    func(current fleet.Installation) bool
 	}{
 		"the first": {[]intake.Arrival{arrival(waits, 1)}, "new", "one unpatched 1", 1,
-			func(i fleet.Installation) bool { return i.Before == fleet.BeforeActive && i.Progress == "known" }},
+			func(i fleet.Installation) bool { return i.Before == storetest.BeforeActive && i.Progress == "known" }},
 		"in order": {[]intake.Arrival{arrival(waits, 1), arrival(silent, 2)}, "new new", "one confirmed_off 2", 2,
-			func(i fleet.Installation) bool { return i.Before == fleet.BeforeActive && i.Kind == effect.Good }},
+			func(i fleet.Installation) bool { return i.Before == storetest.BeforeActive && i.Kind == effect.Good }},
 		"a replay": {[]intake.Arrival{again, again, arrival(silent, 2), again}, "new replayed new replayed", "one confirmed_off 2", 2, nil},
 		"an id for other words": {[]intake.Arrival{arrival(waits, 1), arrival(waits, 2, func(r *report.Report) { r.ID = again.Report.ID })},
 			"new id_reused", "one unpatched 1", 1, nil},
 		"late": {[]intake.Arrival{arrival(silent, 2), arrival(waits, 1)}, "new late", "one confirmed_off 2", 2,
-			func(i fleet.Installation) bool { return i.Before == fleet.BeforeActive && !i.Cloned }},
+			func(i fleet.Installation) bool { return i.Before == storetest.BeforeActive && !i.Cloned }},
 		"late and again": {[]intake.Arrival{arrival(silent, 2), again, again}, "new late replayed", "one confirmed_off 2", 2, nil},
 		"a twin of the newest": {[]intake.Arrival{arrival(silent, 2), arrival(silent, 2, otherID)}, "new new", "one contradictory 2", 2,
 			func(i fleet.Installation) bool { return i.Cloned && !i.Leaked }},
@@ -131,7 +131,7 @@ func TestSettle(t *testing.T) {
 		"a clone moves on": {[]intake.Arrival{again, arrival(waits, 1, otherID), arrival(silent, 2, onTwo)}, "new new new",
 			"two contradictory 2, one contradictory 1", 3, func(i fleet.Installation) bool { return i.Cloned }},
 		"late for a release that was left": {[]intake.Arrival{arrival(waits, 2), arrival(waits, 3, onTwo), arrival(quiet, 1)}, "new new late",
-			"two unpatched 3, one unpatched 2", 3, func(i fleet.Installation) bool { return i.Before == fleet.BeforeActive }},
+			"two unpatched 3, one unpatched 2", 3, func(i fleet.Installation) bool { return i.Before == storetest.BeforeActive }},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var one [][]intake.Arrival
@@ -219,7 +219,7 @@ func TestMovesOnThroughTheStore(t *testing.T) {
 		t.Fatal(err)
 	}
 	one, two := w.counts(t, "one").Verdicts, w.counts(t, "two").Verdicts
-	if one[fleet.Unpatched] != 1 || one[fleet.Unknown] != 0 || two[fleet.Unknown] != 1 {
+	if one[storetest.Unpatched] != 1 || one[storetest.Unknown] != 0 || two[storetest.Unknown] != 1 {
 		t.Errorf("what is left behind is not aged: %v; where it went it is: %v", one, two)
 	}
 	w.checkFigures(t)

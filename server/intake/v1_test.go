@@ -10,7 +10,6 @@ import (
 	"landed/manifests/report"
 	"landed/manifests/report/envelope"
 	v1 "landed/manifests/report/v1"
-	"landed/server/fleet"
 	"landed/server/intake"
 	"landed/server/store/storetest"
 )
@@ -61,7 +60,7 @@ func TestVersion1(t *testing.T) {
 			if answer := string(got.Stored) + code(err); answer != tt.want {
 				t.Errorf("got %s (%v), wanted %s", answer, err, tt.want)
 			}
-			if i := w.installation(t, 1); tt.want == "new" && i.Verdict != fleet.ConfirmedOff {
+			if i := w.installation(t, 1); tt.want == "new" && i.Verdict != storetest.ConfirmedOff {
 				t.Errorf("judged %s because of %v", i.Verdict, i.Because)
 			}
 			w.checkFigures(t)
@@ -97,7 +96,7 @@ func TestVersionsSideBySide(t *testing.T) {
 	if err := w.Tick(ctx); err != nil {
 		t.Error(err)
 	}
-	if i := w.installation(t, 1); i.Verdict != fleet.ConfirmedOff || i.Reports != 2 || i.Newest.Schema != 2 {
+	if i := w.installation(t, 1); i.Verdict != storetest.ConfirmedOff || i.Reports != 2 || i.Newest.Schema != 2 {
 		t.Errorf("got %+v", i)
 	}
 	w.checkFigures(t)

@@ -44,10 +44,10 @@ func counts(t *testing.T, text string) fleet.Counts {
 		switch {
 		case name == "leaked": // ever, while fewer leak now
 			c.Leaked = n
-		case slices.Contains(fleet.Classes, fleet.Class(name)):
+		case storetest.IsClass(name):
 			c.Verdicts[fleet.Class(name)] = n
 			c.Kinds[storetest.KindOf(fleet.Class(name))] += n
-			if name == string(fleet.Leak) {
+			if name == string(storetest.Leak) {
 				c.Leaked = max(c.Leaked, n)
 			}
 		case slices.Contains([]string{"known", "downloading", "installed", "running", "failed"}, name):
@@ -134,11 +134,11 @@ func FuzzAdvance(f *testing.F) {
 		for len(data) >= 5 {
 			now = now.Add(time.Duration(data[0]) * time.Hour)
 			c := fleet.Counts{
-				Verdicts: map[fleet.Class]int64{fleet.ConfirmedOff: int64(data[1]), fleet.Leak: int64(data[2]), fleet.CarriedOver: int64(data[3])},
+				Verdicts: map[fleet.Class]int64{storetest.ConfirmedOff: int64(data[1]), storetest.Leak: int64(data[2]), storetest.CarriedOver: int64(data[3])},
 				Kinds:    map[fleet.Kind]int64{effect.Good: int64(data[1]), effect.Bad: int64(data[2]), effect.Open: int64(data[3])},
 				Progress: map[report.Progress]int64{report.ProgressRunning: int64(data[1]), report.ProgressFailed: int64(data[4])},
 			}
-			c.Leaked = c.Verdicts[fleet.Leak]
+			c.Leaked = c.Verdicts[storetest.Leak]
 			next, events := Advance(now, r, c)
 			if next.Share() < r.Share() {
 				t.Fatalf("the share shrank from %d to %d", r.Share(), next.Share())
@@ -149,7 +149,7 @@ func FuzzAdvance(f *testing.F) {
 			if (next.State != r.State || next.Stage != r.Stage) && len(events) == 0 {
 				t.Fatal("a move without a reason")
 			}
-			if c.Verdicts[fleet.Leak] > 0 && next.State != fleet.RolloutHeld && next.State != fleet.RolloutHalted {
+			if c.Verdicts[storetest.Leak] > 0 && next.State != fleet.RolloutHeld && next.State != fleet.RolloutHalted {
 				t.Fatalf("a leak, and the rollout is %s", next.State)
 			}
 			r, data = next, data[5:]

@@ -54,24 +54,25 @@ func (rs *Rollouts) Resume(ctx context.Context, id, by, reason string) (fleet.Ro
 	if err != nil {
 		return fleet.Rollout{}, err
 	}
-	return rs.change(ctx, id, Cause{ActionResume, by, reason, false}, func(tx fleet.Tx, r fleet.Rollout) (fleet.Rollout, error) {
-		counts, err := tx.Counts().Of(ctx, r.Release, r.Model, r.Channel)
-		if err != nil {
-			return r, err
-		}
-		next, err := rollout.Resume(r, rs.cfg.Repo.Now(), by, reason, counts)
-		if err != nil {
-			return r, err
-		}
-		packages, err := Packages(ctx, tx, r)
-		if err != nil {
-			return r, err
-		}
-		if model, ok := rs.cfg.Lineup.Catalogue().Model(r.Model); ok {
-			err = refuseUnlisted(s, model, r, packages)
-		}
-		return next, err
-	})
+	return rs.change(ctx, id, Cause{ActionResume, by, reason, false},
+		func(tx fleet.Tx, r fleet.Rollout) (fleet.Rollout, error) {
+			counts, err := tx.Counts().Of(ctx, r.Release, r.Model, r.Channel)
+			if err != nil {
+				return r, err
+			}
+			next, err := rollout.Resume(r, rs.cfg.Repo.Now(), by, reason, counts)
+			if err != nil {
+				return r, err
+			}
+			packages, err := Packages(ctx, tx, r)
+			if err != nil {
+				return r, err
+			}
+			if model, ok := rs.cfg.Lineup.Catalogue().Model(r.Model); ok {
+				err = refuseUnlisted(s, model, r, packages)
+			}
+			return next, err
+		})
 }
 
 // change stores what how makes of a rollout, and publishes the offers.

@@ -148,21 +148,15 @@ func unmoved(device string) *fleet.Installation {
 	return first.state(device, unpatched, beforeActive, report.ProgressKnown)
 }
 
-// One handset under two releases: every report is worded by the release that it speaks of, whatever its version.
-func TestInstallationUnderTwoReleases(t *testing.T) {
-	h := open(t, manifests.DefaultCatalogue())
-	h.publish("armani")
-	h.next("app-list", appListSource)
-	pkg := nextPackage("armani", "JHCMIBH46.0")
-	h.publishPackages(pkg)
-	hs := newHandset(1)
+// underTwo are a report of version 1 about the first release, and one of version 2 about another, of app-list-upload-off.
+func underTwo(t testing.TB, hs handset, release string, build manifests.Build) [][]byte {
 	old, err := envelope.SealV1(effectOf(1, 24), hs.key)
 	if err != nil {
 		t.Fatal(err)
 	}
 	second, _, err := envelope.Seal(report.Report{
-		Seq: 2, Kind: report.KindEffect, Release: "app-list", Model: "armani", Variant: "armani", Channel: "stable",
-		Build: pkg.Build.Fingerprint, BuildUTC: pkg.Build.UTC, PreviousBuild: report.BuildOther, Progress: report.ProgressRunning,
+		Seq: 2, Kind: report.KindEffect, Release: release, Model: "armani", Variant: "armani", Channel: "stable",
+		Build: build.Fingerprint, BuildUTC: build.UTC, PreviousBuild: report.BuildOther, Progress: report.ProgressRunning,
 		Answers: probe.Answers{
 			"backup": probe.Word("off"), "backup_origin": probe.Word("policy"), "uploads_build": probe.Int(2), "uploads_off": probe.Int(2),
 			"boot": probe.Bool(true), "data_up": probe.Bool(true), "app_installed": probe.Bool(false), "observed_hours": probe.Int(24),
@@ -171,7 +165,18 @@ func TestInstallationUnderTwoReleases(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h.installSealed(hs, beforeActive, old, second)
+	return [][]byte{old, second}
+}
+
+// One handset under two releases: every report is worded by the release that it speaks of, whatever its version.
+func TestInstallationUnderTwoReleases(t *testing.T) {
+	h := open(t, manifests.DefaultCatalogue())
+	h.publish("armani")
+	h.next("app-list", appListSource)
+	pkg := nextPackage("armani", "JHCMIBH46.0")
+	h.publishPackages(pkg)
+	hs := newHandset(1)
+	h.installSealed(hs, beforeActive, underTwo(t, hs, "app-list", pkg.Build)...)
 	var v InstallationPage
 	if err := json.Unmarshal(h.get("/installations/"+hs.ref.String()+".json").Body.Bytes(), &v); err != nil {
 		t.Fatal(err)

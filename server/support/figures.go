@@ -3,8 +3,6 @@
 package support
 
 import (
-	"slices"
-
 	"landed/manifests/effect"
 	"landed/manifests/report"
 	"landed/server/fleet"
@@ -112,7 +110,9 @@ func (f Figures) Adverse() *web.Row { return f.largest(f.Installations, f.isOppo
 // Unproven is the largest class that could be judged and has not shown the effect; nil if nobody is in any. What shows
 // the opposite is not among them: it has a standing of its own. Of equal ones it is the first, as on every page.
 func (f Figures) Unproven() *web.Row {
-	return f.largest(f.Judged, func(class string) bool { return class == effect.Contradictory || f.kinds[class] == effect.Open })
+	return f.largest(f.Judged, func(class string) bool {
+		return class == effect.Contradictory || f.kinds[class] == effect.Open
+	})
 }
 
 func (f Figures) isOpposite(class string) bool {
@@ -133,63 +133,4 @@ func (f Figures) largest(of int64, is func(class string) bool) *web.Row {
 // MostlyUnproven says that enough could be judged, and that fewer than half of those have shown the effect.
 func (f Figures) MostlyUnproven() bool {
 	return f.Judged >= EnoughJudged && f.Proven*2 < f.Judged && (f.claims || f.classes == nil)
-}
-
-// together adds up the figures of models: by class if all of them have one effect, else by kind.
-func (s *Support) together(models []Model) Figures {
-	t := s.plainWords.figures()
-	t.Verdicts, t.Before, t.claims = map[fleet.Class]int64{}, map[fleet.Before]int64{}, false
-	var effects []string
-	for _, m := range models {
-		t.Installations += m.Installations
-		t.Unmet += m.Unmet
-		t.Running += m.Running
-		t.Failed += m.Failed
-		t.Judged += m.Judged
-		t.Proven += m.Proven
-		t.Opposite += m.Opposite
-		addTo(t.Kinds, m.Kinds)
-		addTo(t.Verdicts, m.Verdicts)
-		addTo(t.Progress, m.Progress)
-		addTo(t.Before, m.Before)
-		t.claims = t.claims || m.claims
-		if !slices.Contains(effects, m.Effect) {
-			effects = append(effects, m.Effect)
-		}
-	}
-	for i := range t.steps {
-		t.steps[i].Count, t.steps[i].Of = t.Progress[report.Progress(t.steps[i].Key)], t.Installations
-	}
-	switch {
-	case len(effects) == 1:
-		t.classes, t.kinds = sumRows(models), models[0].kinds
-	case len(effects) > 1:
-		t.classes = s.byKind(t)
-	}
-	return t
-}
-
-// sumRows adds up the classes of models with one effect.
-func sumRows(models []Model) []web.Row {
-	rows := slices.Clone(models[0].classes)
-	for i := range rows {
-		rows[i].Count, rows[i].Of = 0, 0
-		for _, m := range models {
-			rows[i].Count += m.classes[i].Count
-			rows[i].Of += m.Installations
-		}
-	}
-	return rows
-}
-
-func (s *Support) byKind(f Figures) []web.Row {
-	var rows []web.Row
-	for _, k := range effect.Kinds {
-		say := func(part string) string { return s.words.Say("of_kind."+string(k)+"."+part, nil) }
-		rows = append(rows, web.Row{
-			Key: string(k), Count: f.Kinds[k], Of: f.Installations, Colour: web.Shade(string(k), 0),
-			Name: say("name"), Means: say("means"),
-		})
-	}
-	return rows
 }

@@ -109,14 +109,17 @@ func (s *Support) wordsOf(all []published.Release, name string) lexicon {
 func (s *Support) installationView(i fleet.Installation, lex lexicon) *InstallationPage {
 	w := lex.classWords(string(i.Verdict), i.Because)
 	v := &InstallationPage{
-		Schema: 1, Reference: i.Ref.String(), Model: i.Model, Role: strings.ToLower(i.Model), Product: i.Model, Channel: i.Channel,
+		Schema: 1, Reference: i.Ref.String(), Model: i.Model, Role: strings.ToLower(i.Model), Product: i.Model,
+		Channel: i.Channel,
 		Release: i.Release, Progress: i.Progress, Before: i.Before, Verdict: i.Verdict, Kind: i.Kind,
-		Because: lex.reasons(i.Because), Question: clean(lex.question()), Still: clean(w.Still), Do: clean(w.Do), Tell: clean(w.Tell),
+		Because: lex.reasons(i.Because), Question: clean(lex.question()), Still: clean(w.Still), Do: clean(w.Do),
+		Tell:  clean(w.Tell),
 		First: i.First.UTC(), Last: i.Last.UTC(), Shown: []ShownOf{}, Reports: []Statement{},
-		Name: clean(w.Name), Means: clean(w.Means), Found: lex.finding(string(i.Before)), Colour: lex.colour(string(i.Verdict)),
-		hours: int(i.Newest.Answers["observed_hours"].Int()),
+		Name: clean(w.Name), Means: clean(w.Means), Found: lex.finding(string(i.Before)),
+		Colour: lex.colour(string(i.Verdict)),
+		hours:  int(i.Newest.Answers["observed_hours"].Int()),
 	}
-	if m, ok := s.listedModel(i.Model); ok {
+	if m, ok := s.device(i.Model); ok {
 		v.Role, v.Product = m.Role(), clean(m.Product)
 	}
 	return v

@@ -3,10 +3,8 @@
 package support
 
 import (
-	"fmt"
 	"maps"
 	"slices"
-	"strings"
 
 	"landed/manifests/effect"
 	"landed/server/fleet"
@@ -139,61 +137,6 @@ func (l lexicon) question() string {
 		return l.words.Question
 	}
 	return l.locale.Say("installation.still", nil)
-}
-
-// Probe is one thing that a handset is asked, for people.
-type Probe struct {
-	Probe string  `json:"probe"`
-	Name  string  `json:"name"`
-	Range string  `json:"range"` // every answer there is
-	Bits  float64 `json:"bits"`
-}
-
-func (l lexicon) answer(name, value string) string {
-	p, _ := l.effect.Find(name)
-	words := l.effect.Answer(l.language, name, value)
-	if _, worded := l.words.Probes[name].Values[value]; !worded && p.Unit != "" {
-		words += " " + p.Unit
-	}
-	return words
-}
-
-// sentence is the answer to a probe: "The switch: off".
-func (l lexicon) sentence(name, value string) string {
-	return l.locale.Say("answer", map[string]string{"Name": l.probeName(name), "Answer": l.answer(name, value)})
-}
-
-func (l lexicon) probeName(name string) string {
-	if w := l.words.Probes[name].Name; w != "" {
-		return w
-	}
-	return strings.ReplaceAll(name, "_", " ")
-}
-
-// rangeOf writes every answer that a probe allows, worded.
-func (l lexicon) rangeOf(p probeOf) string {
-	var all []string
-	switch {
-	case len(p.Values) > 0:
-		all = p.Values
-	case len(p.Buckets) > 0:
-		for _, b := range p.Buckets {
-			all = append(all, fmt.Sprint(b))
-		}
-	case p.Cardinality() == 2 && p.Max == 0:
-		all = []string{"false", "true"}
-	case p.Max < 4:
-		for n := range p.Max + 1 {
-			all = append(all, fmt.Sprint(n))
-		}
-	default:
-		return p.Range()
-	}
-	worded := make([]string, 0, len(all))
-	for _, v := range all {
-		worded = append(worded, l.answer(p.Name, v))
-	}
-	return strings.Join(worded, "; ")
 }
 
 // colour is that of a class, as the style sheet names it.

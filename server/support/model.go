@@ -48,8 +48,9 @@ func (s *Support) model(r *http.Request) (view, error) {
 			"no model of the catalogue has that name; the status page lists them")
 	}
 	ctx, v := r.Context(), &ModelPage{
-		Schema: 1, Model: s.modelOf(known.Device), Chapters: []Chapter{}, Plans: []Plan{}, Timeline: []Event{}, Packages: []Package{},
-		Notes: []Note{}, Answers: []Answer{}, Told: s.plainWords.told(),
+		Schema: 1, Model: s.modelOf(known.Device), Chapters: []Chapter{}, Plans: []Plan{}, Timeline: []Event{},
+		Packages: []Package{},
+		Notes:    []Note{}, Answers: []Answer{}, Told: s.plainWords.told(),
 	}
 	err := s.view.View(ctx, func(tx fleet.Tx) error {
 		snap, err := s.snapshot(ctx, tx)

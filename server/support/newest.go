@@ -19,7 +19,9 @@ import (
 // their updates stays. unmet says how many they are.
 //
 // plain says of an older release that it claims no effect: who runs it is Unknown there without being silent.
-func underNewest(release string, cells, totals []fleet.Counts, plain func(release string) bool) (c fleet.Counts, unmet int64) {
+func underNewest(
+	release string, cells, totals []fleet.Counts, plain func(release string) bool,
+) (c fleet.Counts, unmet int64) {
 	c, fleetOf, runPlain := sum(), sum(totals...), int64(0)
 	for _, cell := range cells {
 		switch {

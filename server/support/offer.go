@@ -68,7 +68,7 @@ func rolloutID(d offers.Document) string {
 // document is the offers document that is published for the model of an installation, made from
 // the same state by the same function.
 func (s *Support) document(ctx context.Context, tx fleet.Tx, i fleet.Installation) (offers.Document, error) {
-	model, ok := s.listedModel(i.Model)
+	model, ok := s.device(i.Model)
 	if !ok {
 		return offers.Document{Schema: offers.Schema, Model: i.Model, Channel: i.Channel}, nil
 	}

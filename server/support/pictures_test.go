@@ -21,6 +21,8 @@ import (
 
 var shots = flag.String("shots", "", "folder to put pictures of the pages into; none are taken without it")
 
+var prefix = flag.String("picture", "", "take only those pictures whose names begin so")
+
 // picture is one page as somebody meets it.
 type picture struct {
 	name, url string
@@ -33,6 +35,9 @@ func TestPictures(t *testing.T) {
 		t.Skip("give -shots DIR to take pictures of the pages")
 	}
 	for _, p := range pictures(t) {
+		if !strings.HasPrefix(p.name, *prefix) {
+			continue
+		}
 		ctx := browser(t)
 		for name, width := range map[string]int64{"": 1280, "-phone": 390} {
 			for _, theme := range []string{"light", "dark"} {
@@ -74,12 +79,39 @@ func pictures(t *testing.T) []picture {
 		{"empty", empty.serve() + "/", ""}, {"quiet", quiet.serve() + "/", ""}, {"many", manyURL + "/", ""}, {"many-attention", manyURL + "/?show=attention&order=attention", ""},
 		{"awkward", awkward(t).serve() + "/", ""}, {"awkward-model", awkward(t).serve() + "/models/evil", ""}, {"broken", broken(t).serve() + "/", ""},
 	}
+	list = append(list, releasePictures(t)...)
 	for n, reports := range handsets() {
 		hs := newHandset(uint64(n + 1))
 		full.install(hs, beforeActive, reports...)
 		list = append(list, picture{"handset" + string(rune('1'+n)), url + "/installations/" + hs.ref.String(), ""})
 	}
 	return list
+}
+
+// releasePictures are pages of fleets with more than one release.
+func releasePictures(t *testing.T) []picture {
+	two := repaired(t)
+	two.next("app-list", appListSource)
+	two.publishPackages(nextPackage("dior", "JHCMIBH47.0"))
+	two.roll("dior", nil)
+	two.moveOn(20, *unmoved("dior"), two.state("dior", "not_sent", notSeen, report.ProgressRunning))
+	two.next("repairs", plainSource)
+	two.publishPackages(nextPackage("lcsh92_wet_jb9", "JHCMIBH48.0"))
+	two.roll("lcsh92_wet_jb9", nil)
+	two.moveOn(90, *unmoved("lcsh92_wet_jb9"), two.state("lcsh92_wet_jb9", unknown, notSeen, report.ProgressRunning))
+	both := newHandset(9)
+	two.next("last", appListSource)
+	pkg := nextPackage("armani", "JHCMIBH49.0")
+	two.publishPackages(pkg)
+	two.installSealed(both, beforeActive, underTwo(t, both, "last", pkg.Build)...)
+	url := two.serve()
+	return []picture{
+		{"two-handset", url + "/installations/" + both.ref.String(), ""},
+		{"two-status-attention", url + "/?order=attention", ""},
+		{"two-status", url + "/", ""}, {"two-releases", url + "/releases", ""}, {"two-release", url + "/releases/" + releaseName, ""},
+		{"two-app-list", url + "/releases/app-list", ""}, {"two-plain", url + "/releases/repairs", ""},
+		{"two-model", url + "/models/pisces", ""}, {"two-model-plain", url + "/models/lcsh92_wet_jb9", ""},
+	}
 }
 
 // handsets are the reports of installations of several classes.

@@ -46,7 +46,7 @@ func (s *Support) statement(all []published.Release, sr fleet.StoredReport) (Sta
 	}
 	rule, _ := published.Standard(r.Release, r.Model, all) // nothing is proven by a release that is not published
 	family := ""
-	if m, ok := s.listedModel(r.Model); ok {
+	if m, ok := s.device(r.Model); ok {
 		family = m.Profile.Family
 	}
 	lex := s.wordsOf(all, r.Release)
@@ -70,7 +70,7 @@ func (st Statement) since(earlier []Statement) Statement {
 	st.NewRelease = st.Release != last.Release
 	st.Before, st.NewBuild, st.Changed = last.Seq, st.Build != last.Build, []string{}
 	for _, sentence := range st.Said {
-		if !slices.Contains(last.Said, sentence) {
+		if st.NewRelease || !slices.Contains(last.Said, sentence) { // another release asks other questions
 			st.Changed = append(st.Changed, sentence)
 		}
 	}

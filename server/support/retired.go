@@ -57,7 +57,7 @@ func (s *Support) delegations(ctx context.Context, tx fleet.Tx) (*delegated, err
 
 // roleOf is the role of a device.
 func (s *Support) roleOf(device string) string {
-	if m, ok := s.listedModel(device); ok {
+	if m, ok := s.device(device); ok {
 		return m.Role()
 	}
 	return ""

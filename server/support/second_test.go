@@ -159,3 +159,25 @@ func TestHaltedAndNotOfferedYet(t *testing.T) {
 		t.Error("it is not among what to know first")
 	}
 }
+
+// A model that is added while the server runs has its pages at once.
+func TestModelAddedLater(t *testing.T) {
+	h := open(t, manifests.DefaultCatalogue())
+	if w := h.get("/models/tablet7"); w.Code != 404 {
+		t.Fatalf("before: %d", w.Code)
+	}
+	later, err := manifests.ParseCatalogue([]byte("schema: 1\nmodels: [{device: Tablet7, product: Tablet Seven, numbers: [], " +
+		"rom_names: [], variants: [Tablet7], android: '4', profile: {family: file, legacy_recovery: true}}]"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.support.catalogue = func() *manifests.Catalogue { return later }
+	h.publish("Tablet7")
+	h.count("Tablet7", 3, confirmedOff, beforeActive)
+	if m := h.status().model("Tablet7"); m.Product != "Tablet Seven" || m.Installations != 3 {
+		t.Errorf("%+v", m)
+	}
+	if w := h.get("/models/tablet7"); w.Code != 200 || !strings.Contains(w.Body.String(), "Tablet Seven") {
+		t.Errorf("after: %d", w.Code)
+	}
+}

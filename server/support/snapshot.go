@@ -137,11 +137,12 @@ func byModel(all []fleet.Counts, err error) (map[string][]fleet.Counts, error) {
 
 // order sorts devices as the catalogue lists them, strangers last and by name.
 func (s *Support) order(devices []string) {
+	const last = 1 << 16
 	place := func(device string) int {
-		if m, ok := s.listedModel(device); ok {
+		if m, ok := s.device(device); ok {
 			return m.place
 		}
-		return len(s.catalogue().Models())
+		return last
 	}
 	slices.SortFunc(devices, func(a, b string) int { return cmp.Or(place(a)-place(b), strings.Compare(a, b)) })
 }

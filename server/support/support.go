@@ -3,12 +3,12 @@
 // Package support is the public, read-only door: on its pages support staff, and anybody else,
 // see per device model whether the fix took effect: whatever a release promises, in the words that it brings.
 //
-// Parties: people with a browser, programs that read the same figures as JSON, and the store,
-// which it only views. It promises that every figure comes from the maintained counts, never
-// from a scan; that every verdict class of a release's effect is always shown, zeros too, and that the classes sum to
-// the installations; that no release makes a handset leave the figures; that a report is called what it is, a claim by a handset; and that an
-// unchanged page costs one 304. It refuses to write anything, to know who is asking, and to
-// look up an installation by anything but its reference.
+// Parties: people with a browser, programs that read the same figures as JSON, and the store, which it only views. It
+// promises that every figure comes from the maintained counts, never from a scan; that every verdict class of a
+// release's effect is always shown, zeros too, and that the classes sum to the installations; that no release makes a
+// handset leave the figures; that a report is called what it is, a claim by a handset; and that an unchanged page costs
+// one 304. It refuses to write anything, to know who is asking, and to look up an installation by anything but its
+// reference.
 package support
 
 import (
@@ -31,7 +31,7 @@ import (
 // Config is what the door needs.
 type Config struct {
 	View      fleet.Viewer
-	Catalogue func() *manifests.Catalogue // of now; retired models too
+	Catalogue func() *manifests.Catalogue // models of now, retired ones too
 	Now       func() time.Time
 	Log       *slog.Logger // nil discards
 	Language  string       // tag of the sentences; "" is English
@@ -42,7 +42,7 @@ type Config struct {
 type Support struct {
 	view       fleet.Viewer
 	catalogue  func() *manifests.Catalogue
-	places     atomic.Pointer[places]
+	models     atomic.Pointer[models]
 	now        func() time.Time
 	log        *slog.Logger
 	words      *web.Locale
@@ -57,10 +57,30 @@ type Support struct {
 	rendered   sync.Map // path → rendered: the newest answer, by its ETag
 }
 
+// models are those of one catalogue.
+type models struct {
+	of     *manifests.Catalogue
+	listed map[string]listed // by device
+}
+
 // listed is a model and its place in the catalogue.
 type listed struct {
 	manifests.Model
 	place int
+}
+
+// device is a model of now.
+func (s *Support) device(name string) (listed, bool) {
+	now, known := s.catalogue(), s.models.Load()
+	if known == nil || known.of != now {
+		known = &models{now, map[string]listed{}}
+		for i, m := range now.Models() {
+			known.listed[m.Device] = listed{m, i}
+		}
+		s.models.Store(known)
+	}
+	m, ok := known.listed[name]
+	return m, ok
 }
 
 // New parses the pages. It fails only if the language is not there.
@@ -84,26 +104,6 @@ func New(c Config) (*Support, error) {
 		plainWords: newLexicon(words, nil), pages: pages, notice: clean(c.Notice),
 	}
 	return s, nil
-}
-
-// places are the models of one catalogue, by device.
-type places struct {
-	of     *manifests.Catalogue
-	models map[string]listed
-}
-
-// listedModel finds a model in the catalogue of now.
-func (s *Support) listedModel(device string) (listed, bool) {
-	now, kept := s.catalogue(), s.places.Load()
-	if kept == nil || kept.of != now {
-		kept = &places{now, map[string]listed{}}
-		for i, m := range now.Models() {
-			kept.models[m.Device] = listed{m, i}
-		}
-		s.places.Store(kept)
-	}
-	m, ok := kept.models[device]
-	return m, ok
 }
 
 // Routes are the doors, all GET and HEAD:

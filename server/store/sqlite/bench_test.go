@@ -32,7 +32,7 @@ func BenchmarkFleet(b *testing.B) {
 		return fleet.Installation{
 			Ref: ref(n), Current: true, Kind: storetest.KindOf(class), Model: fmt.Sprintf("model%d", n%200), Channel: "stable", Release: "one",
 			Seq: seq, Newest: report.Report{ID: fmt.Sprintf("%032x", seq*1e9+int64(n))},
-			Progress: report.ProgressKnown, Verdict: class, Because: []fleet.Reason{{Code: "not_of_release"}}, Before: fleet.BeforeActive,
+			Progress: report.ProgressKnown, Verdict: class, Because: []fleet.Reason{{Code: "not_of_release"}}, Before: storetest.BeforeActive,
 			Reports: seq, First: storetest.Now, Last: at,
 		}
 	}
@@ -54,7 +54,7 @@ func BenchmarkFleet(b *testing.B) {
 	for n := 0; n < size; n += 5000 {
 		update(func(tx fleet.Tx) error {
 			for m := n; m < min(n+5000, size); m++ {
-				if err := save(tx, nil, one(m, 1, storetest.Now, fleet.Unpatched)); err != nil {
+				if err := save(tx, nil, one(m, 1, storetest.Now, storetest.Unpatched)); err != nil {
 					return err
 				}
 			}
@@ -73,7 +73,7 @@ func BenchmarkFleet(b *testing.B) {
 						return err
 					}
 					old := known[ref(n)][0]
-					next := one(n, seq, storetest.Now.Add(time.Hour), []fleet.Class{fleet.Unpatched, fleet.NotExercised, fleet.ConfirmedOff}[seq%3])
+					next := one(n, seq, storetest.Now.Add(time.Hour), []fleet.Class{storetest.Unpatched, storetest.NotExercised, storetest.ConfirmedOff}[seq%3])
 					if err := save(tx, &old, next); err != nil {
 						return err
 					}

@@ -8,7 +8,6 @@ import (
 	"maps"
 	"slices"
 
-	"landed/manifests/effect"
 	"landed/manifests/report"
 	"landed/server/fleet"
 )
@@ -177,27 +176,13 @@ func put(into *fleet.Counts, c cell, n int64) {
 	}
 }
 
-// zeroCounts lists every class, kind, progress and finding, zeros too.
+// zeroCounts has no class, kind, progress or finding: what was never counted is absent, and absent is zero.
 func zeroCounts(release, model, channel string) fleet.Counts {
-	c := fleet.Counts{
+	return fleet.Counts{
 		Release: release, Model: model, Channel: channel,
 		Verdicts: map[fleet.Class]int64{},
 		Kinds:    map[fleet.Kind]int64{},
 		Progress: map[report.Progress]int64{},
 		Before:   map[fleet.Before]int64{},
 	}
-	for _, class := range fleet.Classes {
-		c.Verdicts[class] = 0
-	}
-	for _, k := range effect.Kinds {
-		c.Kinds[k] = 0
-	}
-	for _, p := range []report.Progress{report.ProgressKnown, report.ProgressDownloading, report.ProgressInstalled,
-		report.ProgressRunning, report.ProgressFailed} {
-		c.Progress[p] = 0
-	}
-	for _, b := range []fleet.Before{fleet.BeforeActive, fleet.BeforeQuiet, fleet.BeforeOff, fleet.BeforeUnknown} {
-		c.Before[b] = 0
-	}
-	return c
 }

@@ -20,7 +20,9 @@ func (s holders) Put(ctx context.Context, names map[string]string) error {
 // All implements fleet.Holders.
 func (s holders) All(ctx context.Context) (map[string]string, error) {
 	rows, err := s.q.query(ctx, `SELECT key_id, name FROM holders`)
-	pairs, err := collect(rows, err, func(scan func(...any) error) (p [2]string, err error) { return p, scan(&p[0], &p[1]) })
+	pairs, err := collect(rows, err, func(scan func(...any) error) (p [2]string, err error) {
+		return p, scan(&p[0], &p[1])
+	})
 	names := map[string]string{}
 	for _, p := range pairs {
 		names[p[0]] = p[1]

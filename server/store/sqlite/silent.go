@@ -8,6 +8,7 @@ import (
 	"errors"
 	"time"
 
+	"landed/manifests/effect"
 	"landed/manifests/report"
 	"landed/server/fleet"
 )
@@ -48,7 +49,7 @@ func (s installations) pass(
 ) (refs []report.Reference, upTo int64, more bool, err error) {
 	rows, err := s.q.query(ctx, `SELECT r.n, r.at, r.ref, i.ref IS NOT NULL FROM reports r
 		LEFT JOIN installations i ON i.ref = r.ref AND i.newest = r.id AND i.current AND i.verdict = $1 AND i.last < $2
-		WHERE r.n > $3 ORDER BY r.n LIMIT $4`, string(fleet.Unpatched), millis(before), from, limit)
+		WHERE r.n > $3 ORDER BY r.n LIMIT $4`, effect.Unpatched, millis(before), from, limit)
 	if err != nil {
 		return nil, from, false, err
 	}

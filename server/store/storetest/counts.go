@@ -15,25 +15,21 @@ func testCounts(t *testing.T, s fleet.Store) {
 	at := func(release string, class fleet.Class, p report.Progress) *fleet.Installation {
 		return &fleet.Installation{
 			Release: release, Model: "armani", Channel: "stable", Current: true, Verdict: class, Kind: KindOf(class),
-			Progress: p, Before: fleet.BeforeQuiet,
+			Progress: p, Before: BeforeQuiet,
 		}
 	}
-	waits, runs := at("one", fleet.Unpatched, report.ProgressKnown), at("one", fleet.ConfirmedOff, report.ProgressRunning)
-	moved := at("two", fleet.ConfirmedOff, report.ProgressRunning)
+	waits, runs := at("one", Unpatched, report.ProgressKnown), at("one", ConfirmedOff, report.ProgressRunning)
+	moved := at("two", ConfirmedOff, report.ProgressRunning)
 	of := func(tx fleet.Tx, release string, installations, unpatched, confirmed int64) {
 		t.Helper()
 		c, err := tx.Counts().Of(ctx, release, "armani", "stable")
 		if err != nil {
 			t.Error(err)
 		}
-		if c.Installations != installations || c.Verdicts[fleet.Unpatched] != unpatched ||
-			c.Verdicts[fleet.ConfirmedOff] != confirmed || c.Running() != confirmed ||
-			c.Proven() != confirmed || c.Kinds[effect.Unjudged] != unpatched || c.Before[fleet.BeforeQuiet] != installations {
+		if c.Installations != installations || c.Verdicts[Unpatched] != unpatched ||
+			c.Verdicts[ConfirmedOff] != confirmed || c.Running() != confirmed ||
+			c.Proven() != confirmed || c.Kinds[effect.Unjudged] != unpatched || c.Before[BeforeQuiet] != installations {
 			t.Errorf("%s: got %+v", release, c)
-		}
-		if len(c.Verdicts) != len(fleet.Classes) || len(c.Kinds) != len(effect.Kinds) || len(c.Progress) != 5 ||
-			len(c.Before) != 4 {
-			t.Errorf("%s: cells of zero are missing: %+v", release, c)
 		}
 	}
 	update(t, s, func(tx fleet.Tx) error {
@@ -70,13 +66,13 @@ func testCounts(t *testing.T, s fleet.Store) {
 // once.
 func testTotals(t *testing.T, s fleet.Store) {
 	one := fleet.Installation{
-		Ref: "R", Release: "one", Current: true, Model: "armani", Channel: "stable", Verdict: fleet.Leak,
-		Kind: effect.Bad, Leaked: true, Progress: report.ProgressRunning, Before: fleet.BeforeActive,
+		Ref: "R", Release: "one", Current: true, Model: "armani", Channel: "stable", Verdict: Leak,
+		Kind: effect.Bad, Leaked: true, Progress: report.ProgressRunning, Before: BeforeActive,
 	}
 	left := one
 	left.Current = false
 	two := one
-	two.Release, two.Verdict, two.Kind, two.Leaked = "two", fleet.ConfirmedOff, effect.Good, false
+	two.Release, two.Verdict, two.Kind, two.Leaked = "two", ConfirmedOff, effect.Good, false
 	beta, other := two, one
 	beta.Channel, other.Model = "beta", "dior"
 	update(t, s, func(tx fleet.Tx) error {
@@ -96,7 +92,7 @@ func testTotals(t *testing.T, s fleet.Store) {
 			t.Errorf("in total: %+v", total)
 		}
 		none, err3 := tx.Counts().Total(ctx, "armani", "lab")
-		if none.Installations != 0 || len(none.Verdicts) != len(fleet.Classes) {
+		if none.Installations != 0 || len(none.Verdicts) != 0 {
 			t.Errorf("of nothing: %+v", none)
 		}
 		return errors.Join(err1, err2, err3, listed(t, tx.Counts()))

@@ -38,7 +38,7 @@ func arriveOn(
 	i := fleet.Installation{
 		Ref: ref, Release: r.Release, Current: true, Model: r.Model, Channel: r.Channel, Seq: r.Seq, Newest: newest,
 		Progress: r.Progress,
-		Verdict:  class, Kind: KindOf(class), Because: reasons, Before: fleet.BeforeActive, Cloned: r.Seq > 1, Reports: r.Seq,
+		Verdict:  class, Kind: KindOf(class), Because: reasons, Before: BeforeActive, Cloned: r.Seq > 1, Reports: r.Seq,
 		First: Now, Last: at,
 	}
 	update(t, s, func(tx fleet.Tx) error {
@@ -57,10 +57,10 @@ func short(i fleet.Installation) fleet.Installation {
 }
 
 func testInstallations(t *testing.T, s fleet.Store) {
-	arrive(t, s, 1, 1, Now, fleet.Unpatched)
-	one := arrive(t, s, 1, 2, later(2), fleet.Leak)
-	two := arrive(t, s, 2, 1, later(3), fleet.Contradictory)
-	arrive(t, s, 3, 1, later(4), fleet.ConfirmedOff)
+	arrive(t, s, 1, 1, Now, Unpatched)
+	one := arrive(t, s, 1, 2, later(2), Leak)
+	two := arrive(t, s, 2, 1, later(3), Contradictory)
+	arrive(t, s, 3, 1, later(4), ConfirmedOff)
 	view(t, s, func(tx fleet.Tx) error {
 		got, err := tx.Installations().Get(ctx, one.Ref)
 		if err != nil {
@@ -91,13 +91,13 @@ func testInstallations(t *testing.T, s fleet.Store) {
 // testStates moves an installation on to another release and back.
 func testStates(t *testing.T, s fleet.Store) {
 	r, key := Report(1, 1)
-	one := arriveOn(t, s, r, key, Now, fleet.Leak)
-	other := arrive(t, s, 2, 1, Now, fleet.Unpatched)
+	one := arriveOn(t, s, r, key, Now, Leak)
+	other := arrive(t, s, 2, 1, Now, Unpatched)
 	r, key = Report(1, 2)
 	r.Release = "two"
 	one.Current = false
 	update(t, s, func(tx fleet.Tx) error { return tx.Installations().Put(ctx, one) })
-	two := arriveOn(t, s, r, key, later(1), fleet.ConfirmedOff)
+	two := arriveOn(t, s, r, key, later(1), ConfirmedOff)
 	view(t, s, func(tx fleet.Tx) error {
 		now, err := tx.Installations().Get(ctx, one.Ref)
 		if err != nil {
@@ -133,7 +133,7 @@ func testStates(t *testing.T, s fleet.Store) {
 	walk("two", 5, two)
 	walk("three", 5)
 	update(t, s, func(tx fleet.Tx) error { // and back
-		one.Current, two.Current, one.Verdict, one.Kind = true, false, fleet.NotExercised, effect.Unjudged
+		one.Current, two.Current, one.Verdict, one.Kind = true, false, NotExercised, effect.Unjudged
 		return tx.Installations().Put(ctx, one, two)
 	})
 	view(t, s, func(tx fleet.Tx) error {

@@ -50,13 +50,13 @@ func testMany(t *testing.T, s fleet.Store) {
 }
 
 func testSilent(t *testing.T, s fleet.Store) {
-	quiet := arrive(t, s, 1, 1, later(1), fleet.Unpatched)
-	arrive(t, s, 2, 1, later(2), fleet.Unpatched) // reports again below
-	arrive(t, s, 3, 1, later(3), fleet.ConfirmedOff)
-	also := arrive(t, s, 4, 1, later(4), fleet.Unpatched)
-	arrive(t, s, 5, 1, later(20), fleet.Unpatched)
-	arrive(t, s, 2, 2, later(21), fleet.Unpatched)
-	left := arrive(t, s, 6, 1, later(4), fleet.Unpatched) // moves on
+	quiet := arrive(t, s, 1, 1, later(1), Unpatched)
+	arrive(t, s, 2, 1, later(2), Unpatched) // reports again below
+	arrive(t, s, 3, 1, later(3), ConfirmedOff)
+	also := arrive(t, s, 4, 1, later(4), Unpatched)
+	arrive(t, s, 5, 1, later(20), Unpatched)
+	arrive(t, s, 2, 2, later(21), Unpatched)
+	left := arrive(t, s, 6, 1, later(4), Unpatched) // moves on
 	left.Current = false
 	update(t, s, func(tx fleet.Tx) error { return tx.Installations().Put(ctx, left) })
 

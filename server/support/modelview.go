@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package support
+
+import (
+	"slices"
+	"strings"
+
+	"landed/manifests"
+	"landed/server/fleet"
+)
+
+// Model is a release on one model.
+type Model struct {
+	Model    string   `json:"model"`   // ro.product.device
+	Role     string   `json:"role"`    // as in the paths
+	Product  string   `json:"product"` // the name on the box
+	Numbers  []string `json:"numbers"` // model numbers, as on its label
+	Release  string   `json:"release"` // under which it stands here, "" before the first
+	Effect   string   `json:"effect"`  // of that release, "" if it claims none
+	Standing Standing `json:"standing"`
+	Say      string   `json:"say"` // what a support person can say
+	Figures
+	Rollouts []Rollout `json:"rollouts"`
+
+	Badge   string `json:"-"` // the standing in words
+	Stopped bool   `json:"-"` // an earlier release was halted, and this one is not offered yet
+}
+
+// modelOf is what is known of a device, whatever is released for it.
+func (s *Support) modelOf(device string) Model {
+	v := Model{
+		Model: device, Role: strings.ToLower(device), Product: device, Numbers: []string{}, Standing: NotOffered,
+		Figures: s.plainWords.figures(), Rollouts: []Rollout{},
+	}
+	if m, ok := s.device(device); ok {
+		v.Role, v.Product, v.Numbers = m.Role(), clean(m.Product), numbers(m.Model)
+	}
+	v.Badge = s.words.Say("standing."+string(v.Standing), nil)
+	return v
+}
+
+// modelView is a release on one model, its channels together.
+func (s *Support) modelView(snap *snapshot, is *issue, device string, f Figures) Model {
+	v := s.modelOf(device)
+	v.Release, v.Effect, v.Figures = is.Name, is.lex.name(), f
+	for _, r := range is.rollouts {
+		if r.Model == device {
+			v.Rollouts = append(v.Rollouts, s.rolloutView(is.lex, r, cellOf(snap.cellsOf(is, device), r.Channel)))
+		}
+	}
+	v.Standing = standing(v.Figures, v.Rollouts, snap.retired[device])
+	v.Badge = s.words.Say("standing."+string(v.Standing), nil)
+	if worst := v.Adverse(); v.Standing == Leaking && worst != nil {
+		v.Badge = worst.Name
+	}
+	earlier := snap.haltedBefore(is, device)
+	v.Stopped = v.Standing == NotOffered && earlier != ""
+	v.Say = s.sayOf(is, v, earlier)
+	return v
+}
+
+// haltedBefore names the newest release before is that was halted on a model, "" for none.
+func (snap *snapshot) haltedBefore(is *issue, device string) string {
+	for _, older := range snap.of[device] {
+		halted := func(r fleet.Rollout) bool { return r.Model == device && r.State == fleet.RolloutHalted }
+		if older.Counter < is.Counter && slices.ContainsFunc(older.rollouts, halted) {
+			return older.Name
+		}
+	}
+	return ""
+}
+
+func numbers(m manifests.Model) []string {
+	out := make([]string, 0, len(m.Numbers))
+	for _, n := range m.Numbers {
+		out = append(out, clean(n))
+	}
+	return out
+}
+
+func cellOf(cells []fleet.Counts, channel string) fleet.Counts {
+	for _, c := range cells {
+		if c.Channel == channel {
+			return c
+		}
+	}
+	return fleet.Counts{}
+}
