@@ -7,11 +7,16 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+
+	"landed/manifests"
 )
 
 // goOn publishes the later releases while somebody reads the page, lets days pass, and compares every release.
 func (t *telling) goOn(ctx context.Context, r *result) error {
 	all := append([]shipment{t.plan.first}, t.plan.later...)
+	if err := t.halt(ctx); err != nil {
+		return err
+	}
 	before, err := t.totals(ctx)
 	if err != nil {
 		return err
@@ -40,6 +45,16 @@ func (t *telling) goOn(ctx context.Context, r *result) error {
 	}
 	r.Observer = t.observed()
 	return nil
+}
+
+// halt stops the rollout of the bad build where too few handsets leaked for the server to halt it by itself.
+func (t *telling) halt(ctx context.Context) error {
+	id := t.plan.first.Name + "." + manifests.Model{Device: badModel}.Role() + ".stable"
+	r, err := t.site.api.Rollout(ctx, id)
+	if err == nil && r.State != "halted" {
+		_, err = t.site.api.Halt(ctx, id, "it leaks; a corrected update follows")
+	}
+	return err
 }
 
 // publishLater publishes the later releases, and tells the fleet which builds keep whose promise.
