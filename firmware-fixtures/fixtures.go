@@ -116,7 +116,7 @@ func (b Build) entries(k Key, padTo int64) ([]entry, error) {
 func (b Build) check() error {
 	var errs []error
 	if b.AB && len(b.Also) > 0 {
-		errs = append(errs, errors.New("Also is for file-based packages"))
+		errs = append(errs, errors.New("several devices (Also) are for file-based packages"))
 	}
 	type field struct{ name, value string }
 	var also []field

@@ -157,7 +157,7 @@ func (c compiler) walk(root ast.Expr) (names []string, err error) {
 			faults = append(faults, c.comparisons(e.AsCall())...)
 		case ast.LiteralKind, ast.ListKind:
 		default:
-			faults = append(faults, errors.New("wanted names, constants, lists of them, comparisons, &&, || and !"))
+			faults = append(faults, errors.New("wanted names, constants, lists of them, comparisons, !, && and ||, and nothing else"))
 		}
 	}))
 	if nodes > maxNodes {
