@@ -34,8 +34,9 @@ func (a *app) judgeCommand() *cobra.Command {
 		Use:   "judge --release FILE --report FILE",
 		Short: "Say what a report proves, by the rules that were signed",
 		Long: "Computes from an effect document and one report the class that the status page shows, and why. The\n" +
-			"effect document is a target of the feed, builds/MODEL/RELEASE.effect.json; name those of later releases\n" +
-			"too, whose builds count as well if they keep the effect. The report is the signed envelope. Nothing\n" +
+			"effect document is a target of the feed, builds/MODEL/RELEASE.effect.json; name those of other releases\n" +
+			"too: builds of later ones count as well if they keep the effect, and what a build of an earlier one\n" +
+			"does is judged under its own. The report is the signed envelope. Nothing\n" +
 			"else is read, and nothing is asked of a server. Whether two handsets use one key, and how long a\n" +
 			"handset has been silent, no report can say: tell it with --cloned, --last and --now.\n" +
 			"Exit code 0, whatever the class; 2: something could not be read.",
@@ -48,7 +49,7 @@ func (a *app) judgeCommand() *cobra.Command {
 	}
 	set := c.Flags()
 	set.StringSliceVar(&f.releases, "release", nil,
-		"effect documents, `files`: of the release that the report is about, and of later ones")
+		"effect documents, `files`: of the release that the report is about, and of others")
 	set.StringVar(&f.report, "report", "", "the report, a `file` with its signed envelope")
 	set.StringVar(&f.language, "language", "en", "`language` of the words, as en or zh-Hans")
 	set.StringVar(&f.last, "last", "", "`time` at which the report came, 2026-01-31T12:00:00Z")
@@ -70,6 +71,10 @@ type signedEffect struct {
 	sha256  string
 }
 
+func (d signedEffect) promise() effect.Promise {
+	return effect.Promise{Release: d.Release, Counter: d.Counter, Program: d.program, Builds: d.Builds}
+}
+
 func (a *app) judge(f judgeFlags) error {
 	var documents []signedEffect
 	var faults []error
@@ -89,7 +94,7 @@ func (a *app) judge(f judgeFlags) error {
 	if err := errors.Join(append(faults, errLast, errNow)...); err != nil {
 		return err
 	}
-	by, builds, err := standardFor(documents, r)
+	by, standard, err := standardFor(documents, r)
 	if err != nil {
 		return err
 	}
@@ -97,30 +102,30 @@ func (a *app) judge(f judgeFlags) error {
 		return fmt.Errorf("the effect has no words in %q; it has them in %s (--language)",
 			f.language, strings.Join(slices.Sorted(maps.Keys(by.Effect.Words)), ", "))
 	}
-	v := effect.Judge(now, effect.Subject{Newest: r, Last: last, Cloned: f.cloned},
-		effect.Standard{Program: by.program, Builds: builds})
+	v := effect.Judge(now, effect.Subject{Newest: r, Last: last, Cloned: f.cloned}, standard)
 	return a.sayJudgement(f.judgement(by, r, reference, v), f.asJSON)
 }
 
-// standardFor picks the document that the report is about, and gathers the builds that keep its promise.
-func standardFor(documents []signedEffect, r report.Report) (by signedEffect, builds []effect.Build, err error) {
+// standardFor picks the document that the report is about, and what it is judged by beside the others.
+func standardFor(documents []signedEffect, r report.Report) (by signedEffect, standard effect.Standard, err error) {
 	var have []string
 	i := slices.IndexFunc(documents, func(d signedEffect) bool { return d.Release == r.Release && d.Model == r.Model })
 	if i < 0 {
 		for _, d := range documents {
 			have = append(have, fmt.Sprintf("%s for %s", d.Release, d.Model))
 		}
-		return by, nil, fmt.Errorf("the report is about release %s on %s; "+
+		return by, standard, fmt.Errorf("the report is about release %s on %s; "+
 			"wanted its effect document, builds/%s/%s.effect.json. There is %s",
 			r.Release, r.Model, strings.ToLower(r.Model), r.Release, strings.Join(have, " and "))
 	}
 	by = documents[i]
+	var all []effect.Promise
 	for _, d := range documents {
-		if d.Model == by.Model && d.Effect.Name == by.Effect.Name && d.Counter >= by.Counter {
-			builds = append(builds, d.Builds...)
+		if d.Model == by.Model {
+			all = append(all, d.promise())
 		}
 	}
-	return by, builds, nil
+	return by, effect.StandardOf(by.promise(), all), nil
 }
 
 // unknowns are what this judgement cannot know, and what it was told.
