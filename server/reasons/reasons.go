@@ -121,7 +121,9 @@ var patterns = func() (all []pattern) {
 		}
 		all = append(all, patternOf(code, sentences[code]))
 	}
-	return append(all, patternOf(NotOfRelease, "the running build has no opt-in")) // as it was said, too
+	return append(all, // as it was said, too
+		patternOf(NotOfRelease, "the running build has no opt-in"),
+		patternOf(LeaksHalt, "{n:installation} leak: identifiers left a patched handset without consent"))
 }()
 
 func patternOf(code, sentence string) pattern {

@@ -62,7 +62,7 @@ var sentences = map[string]string{
 	"not_long_enough":         "observed for {observed_hours} of 24 hours",
 
 	LeaksFound:   "{n:installation} found leaking; the stage is held at {share:percent}",
-	LeaksHalt:    "{n:installation} leak: identifiers left a patched handset without consent",
+	LeaksHalt:    "{n:installation} leak: the update does the opposite of what its release promises",
 	FailuresHalt: "{failed} of {n:installation} failed; the gate allows {share:percent}",
 	NotListed:    "nothing of it is offered: {text}",
 	RestoredHeld: "It was held before the database was restored from a copy; look at its figures, then resume it.",
