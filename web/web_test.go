@@ -97,9 +97,10 @@ func TestOne(t *testing.T) {
 		MinProven, MaxFailures int
 	}
 	type figures struct {
-		Installations, Running, Proven, Halted, Unmet int64
-		Claims                                        bool
-		Claim                                         string
+		Installations, Running, Proven, Halted, Unmet, ProvenEarlier, OppositeEarlier int64
+
+		Claims bool
+		Claim  string
 	}
 	for _, tt := range []struct {
 		key       string
@@ -109,10 +110,12 @@ func TestOne(t *testing.T) {
 		{"stage.gates", gate{MinReports: 1, HaltLeaks: 1}, gate{MinReports: 5, HaltLeaks: 3}, []string{
 			"1 handset judged; 0 % of them proven; failures at most 0 %; one that shows the opposite stops it",
 			"one that shows the opposite holds it, 3 stop it"}},
-		{"lead", figures{1, 1, 1, 1, 1, true, ""}, figures{2, 2, 2, 2, 2, true, ""}, []string{
+		{"lead", figures{1, 1, 1, 1, 1, 1, 1, true, ""}, figures{2, 2, 2, 2, 2, 2, 2, true, ""}, []string{
 			"Of 1 handset that has reported, 1 runs", "Of 2 handsets that have reported, 2 run"}},
-		{"lead", figures{1, 1, 1, 1, 1, true, ""}, figures{2, 2, 2, 2, 2, true, ""}, []string{
+		{"lead", figures{1, 1, 1, 1, 1, 1, 1, true, ""}, figures{2, 2, 2, 2, 2, 2, 2, true, ""}, []string{
 			"1 has not met", "2 have not met"}},
+		{"earlier", figures{ProvenEarlier: 1}, figures{OppositeEarlier: 2}, []string{
+			"1 has shown the effect of an earlier one.", "2 show the opposite of the effect of an earlier one."}},
 	} {
 		for i, data := range []any{tt.one, tt.many} {
 			if got := l.Say(tt.key, data); !strings.Contains(got, tt.want[i]) || regexp.MustCompile(`\b1 \w+s\b( since| while|\.)`).MatchString(got) {

@@ -12,17 +12,20 @@ import (
 // Figures are maintained counts of installations. Every class and finding of the effect, every kind and every step is
 // there, zeros too; verdicts, kinds, progress and before each sum to Installations.
 type Figures struct {
-	Installations int64                     `json:"installations"` // that have reported at least once
-	Unmet         int64                     `json:"unmet"`         // of those: have not reported about this release yet
-	Running       int64                     `json:"running"`       // run a build of the release
-	Failed        int64                     `json:"failed"`        // whose last attempt failed
-	Judged        int64                     `json:"judged"`        // on the release, with evidence that says something
-	Proven        int64                     `json:"proven"`        // of those: of a good class
-	Opposite      int64                     `json:"opposite"`      // of those: of a bad class of the effect's own
-	Kinds         map[fleet.Kind]int64      `json:"kinds"`
-	Verdicts      map[fleet.Class]int64     `json:"verdicts"`
-	Progress      map[report.Progress]int64 `json:"progress"`
-	Before        map[fleet.Before]int64    `json:"before"`
+	Installations int64 `json:"installations"` // that have reported at least once
+	Unmet         int64 `json:"unmet"`         // of those: have not reported about this release yet
+	Running       int64 `json:"running"`       // run a build of the release
+	Failed        int64 `json:"failed"`        // whose last attempt failed
+	Judged        int64 `json:"judged"`        // on the release, with evidence that says something
+	Proven        int64 `json:"proven"`        // of those: of a good class
+	Opposite      int64 `json:"opposite"`      // of those: of a bad class of the effect's own
+	// Of those that are unmet: how they stood under the release that they last spoke of.
+	ProvenEarlier   int64                     `json:"proven_earlier"`
+	OppositeEarlier int64                     `json:"opposite_earlier"`
+	Kinds           map[fleet.Kind]int64      `json:"kinds"`
+	Verdicts        map[fleet.Class]int64     `json:"verdicts"`
+	Progress        map[report.Progress]int64 `json:"progress"`
+	Before          map[fleet.Before]int64    `json:"before"`
 
 	claims  bool
 	classes []web.Row // with words

@@ -23,8 +23,7 @@ type Model struct {
 	Figures
 	Rollouts []Rollout `json:"rollouts"`
 
-	Badge   string `json:"-"` // the standing in words
-	Stopped bool   `json:"-"` // an earlier release was halted, and this one is not offered yet
+	Badge string `json:"-"` // the standing in words
 }
 
 // modelOf is what is known of a device, whatever is released for it.
@@ -54,9 +53,7 @@ func (s *Support) modelView(snap *snapshot, is *issue, device string, f Figures)
 	if worst := v.Adverse(); v.Standing == Leaking && worst != nil {
 		v.Badge = worst.Name
 	}
-	earlier := snap.haltedBefore(is, device)
-	v.Stopped = v.Standing == NotOffered && earlier != ""
-	v.Say = s.sayOf(is, v, earlier)
+	v.Say = s.sayOf(is, v, snap.haltedBefore(is, device))
 	return v
 }
 

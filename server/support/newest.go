@@ -11,17 +11,17 @@ import (
 	"landed/server/fleet"
 )
 
-// underNewest counts the whole fleet of a model under the newest release that has it, so that publishing moves nobody
+// underNewest counts the whole fleet of a model under the release where it stands, so that offering it moves nobody
 // out of the figures. cells are the figures of the model by release and channel, totals those of its fleet by channel.
 //
 // Who has reported about the release stands as that showed. The others stand as Unpatched, those of them that were
 // silent under their older release as Unknown; they are Unjudged, and have not begun. What was found before any of
-// their updates stays. unmet says how many they are.
+// their updates stays, and so does what they had shown of their older release, as earlier.
 //
 // plain says of an older release that it claims no effect: who runs it is Unknown there without being silent.
 func underNewest(
 	release string, cells, totals []fleet.Counts, plain func(release string) bool,
-) (c fleet.Counts, unmet int64) {
+) (c fleet.Counts, before earlier) {
 	c, fleetOf, runPlain := sum(), sum(totals...), int64(0)
 	for _, cell := range cells {
 		switch {
@@ -32,7 +32,14 @@ func underNewest(
 		}
 	}
 	// More can have spoken of the release than stand under it: one that went back to an older release is in both.
-	unmet = max(0, fleetOf.Installations-c.Installations)
+	unmet := max(0, fleetOf.Installations-c.Installations)
+	before = earlier{
+		unmet:    unmet,
+		proven:   min(max(0, fleetOf.Proven()-c.Proven()), unmet),
+		opposite: min(max(0, opposite(fleetOf)-opposite(c)), unmet),
+	}
+	// Of those that ran a plain release some moved on: no more run it than run anything but the release.
+	runPlain = min(runPlain, max(0, fleetOf.Running()-c.Running()))
 	silent := fleetOf.Verdicts[effect.Unknown] - c.Verdicts[effect.Unknown] - runPlain
 	silent = min(max(0, silent), unmet)
 	left := unmet
@@ -50,8 +57,15 @@ func underNewest(
 	c.Verdicts[effect.Unpatched] += unmet - silent
 	c.Kinds[effect.Unjudged] += unmet
 	c.Progress[report.ProgressKnown] += unmet
-	return c, unmet
+	return c, before
 }
+
+// earlier are the installations of a model that have not reported about its newest release: how many they are, and how
+// many of them had shown the effect of their older release, or the opposite of it.
+type earlier struct{ unmet, proven, opposite int64 }
+
+// opposite counts installations of a bad class of the effect's own, whatever the effect.
+func opposite(c fleet.Counts) int64 { return c.Kinds[effect.Bad] - c.Verdicts[effect.Contradictory] }
 
 // sum adds up cells; its maps are new.
 func sum(cells ...fleet.Counts) fleet.Counts {

@@ -60,6 +60,13 @@ func TestUnderNewest(t *testing.T) {
 			totals: []fleet.Counts{cellOfTest("", 9, 2, 7, 0, 6, finds{notSeen: 9})}, plain: "old",
 			all: 9, unmet: 9, without: 8, silent: 1, before: finds{notSeen: 9},
 		},
+		"some of a plain release moved on": {
+			cells: []fleet.Counts{
+				cellOfTest("old", 110, 0, 110, 0, 100, finds{notSeen: 110}), cellOfTest("new", 50, 0, 0, 50, 50, finds{notSeen: 50}),
+			},
+			totals: []fleet.Counts{cellOfTest("", 110, 0, 60, 50, 100, finds{notSeen: 110})}, plain: "old",
+			all: 110, unmet: 60, without: 50, silent: 10, good: 50, before: finds{notSeen: 110},
+		},
 		"one went back to the older release": {
 			cells: []fleet.Counts{
 				cellOfTest("old", 1, 1, 0, 0, 0, finds{beforeActive: 1}), cellOfTest("new", 2, 0, 0, 2, 2, finds{beforeActive: 2}),
@@ -68,10 +75,10 @@ func TestUnderNewest(t *testing.T) {
 			all:    2, good: 2, before: finds{beforeActive: 2, notSeen: 0},
 		},
 	} {
-		got, unmet := underNewest("new", tt.cells, tt.totals, func(r string) bool { return r == tt.plain })
-		if got.Installations != tt.all || unmet != tt.unmet || got.Verdicts[unpatched] != tt.without || got.Verdicts[unknown] != tt.silent ||
+		got, before := underNewest("new", tt.cells, tt.totals, func(r string) bool { return r == tt.plain })
+		if got.Installations != tt.all || before.unmet != tt.unmet || got.Verdicts[unpatched] != tt.without || got.Verdicts[unknown] != tt.silent ||
 			got.Proven() != tt.good || !cmp.Equal(got.Before, tt.before) {
-			t.Errorf("%s: %d not met, %+v", name, unmet, got)
+			t.Errorf("%s: %d not met, %+v", name, before.unmet, got)
 		}
 		for what, of := range map[string]int64{"kinds": added(got.Kinds), "verdicts": added(got.Verdicts), "progress": added(got.Progress), "before": added(got.Before)} {
 			if of != got.Installations {

@@ -35,7 +35,14 @@ func (v Status) model(device string) Model {
 	return Model{}
 }
 
-// A second release moves no total: a model keeps the newest release that has it, and handsets that have not met that
+// equalFigures compares all that a reader of JSON sees of figures.
+var equalFigures = cmp.Comparer(func(a, b Figures) bool {
+	one, err := json.Marshal(a)
+	two, err2 := json.Marshal(b)
+	return err == nil && err2 == nil && string(one) == string(two)
+})
+
+// A second release moves no total: a model stands under the newest that was offered to it, and handsets that have not met that
 // stay in the figures as such.
 func TestSecondReleaseMovesNoTotal(t *testing.T) {
 	h := open(t, manifests.DefaultCatalogue())
@@ -44,6 +51,11 @@ func TestSecondReleaseMovesNoTotal(t *testing.T) {
 	first := h.get("/releases/" + releaseName + ".json").Body.String()
 	h.next("corrected", secondSource)
 	h.publishPackages(nextPackage("armani", "JHCMIBH46.0"))
+	if published := h.status(); !cmp.Equal(published.Totals, before.Totals, equalFigures) || published.Headline != before.Headline {
+		t.Errorf("publishing alone moved the page: %q and %+v, were %q and %+v",
+			published.Headline, published.Totals, before.Headline, before.Totals)
+	}
+	h.roll("armani", func(r *fleet.Rollout) { r.Started, r.Since = now, now })
 	after := h.status()
 	if before.Totals.Installations != 159_473 || after.Totals.Installations != before.Totals.Installations {
 		t.Errorf("%d installations before, %d after; wanted 159473 both times", before.Totals.Installations, after.Totals.Installations)
@@ -54,7 +66,7 @@ func TestSecondReleaseMovesNoTotal(t *testing.T) {
 	for _, m := range before.Models {
 		now := after.model(m.Model)
 		if m.Model != "armani" {
-			if diff := cmp.Diff(m, now, cmp.AllowUnexported(Model{}), cmp.Comparer(func(a, b Figures) bool { return cmp.Equal(a.Verdicts, b.Verdicts) })); diff != "" {
+			if diff := cmp.Diff(m, now, cmp.AllowUnexported(Model{}), equalFigures); diff != "" {
 				t.Errorf("%s was moved by a release that does not have it (-before +after):\n%s", m.Model, diff)
 			}
 			continue
@@ -64,6 +76,10 @@ func TestSecondReleaseMovesNoTotal(t *testing.T) {
 		}
 		if silent := m.Verdicts[unknown]; now.Verdicts[unknown] != silent || now.Verdicts[unpatched] != m.Installations-silent {
 			t.Errorf("armani: %v, wanted %d silent and the others without the update", now.Verdicts, silent)
+		}
+		if now.ProvenEarlier != m.Proven || now.OppositeEarlier != m.Opposite || !strings.Contains(now.Say, "the effect of an earlier one") {
+			t.Errorf("armani had %d proven, %d of the opposite; now %d and %d earlier: %s",
+				m.Proven, m.Opposite, now.ProvenEarlier, now.OppositeEarlier, now.Say)
 		}
 		if !cmp.Equal(now.Before, m.Before) {
 			t.Errorf("armani: found before %v, wanted %v", now.Before, m.Before)
@@ -152,8 +168,8 @@ func TestHaltedAndNotOfferedYet(t *testing.T) {
 	h.count("pisces", 3, leak, beforeActive)
 	h.next("corrected", secondSource)
 	h.publishPackages(nextPackage("pisces", "JHCMIBH46.0"))
-	if say := h.status().model("pisces").Say; !strings.Contains(say, releaseName+", was stopped") {
-		t.Errorf("it reads %q", say)
+	if m := h.status().model("pisces"); m.Standing != Halted || m.Release != releaseName || m.Opposite != 3 {
+		t.Errorf("it stands %s under %s, %d of the opposite: %q", m.Standing, m.Release, m.Opposite, m.Say)
 	}
 	if body := h.get("/").Body.String(); !strings.Contains(body, `id="stopped"`) {
 		t.Error("it is not among what to know first")

@@ -90,6 +90,9 @@ func (s *Support) sayOf(is *issue, m Model, earlier string) string {
 	if u := m.Unproven(); u != nil { // whatever else is said, nobody may overlook these
 		say += " " + s.words.Say("unproven", u)
 	}
+	if m.ProvenEarlier+m.OppositeEarlier > 0 {
+		say += " " + s.words.Say("earlier", m)
+	}
 	if earlier != "" && m.Standing != Shown && m.Standing != Halted && m.Standing != Retired {
 		say += " " + s.words.Say("say.earlier", d)
 	}
@@ -137,7 +140,7 @@ func (m Model) held() bool {
 			return true
 		}
 	}
-	return m.Stopped
+	return false
 }
 
 // Bars are what "shown" asks for.

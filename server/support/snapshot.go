@@ -83,9 +83,16 @@ func (s *Support) lineUp(ctx context.Context, tx fleet.Tx, snap *snapshot) error
 	return nil
 }
 
-// newest is the release under which a model stands: the newest that has it; nil if none has.
+// newest is the release under which a model stands: the newest that was offered to it, so that publishing alone erases
+// nothing that was shown; before any was, the newest that has it; nil if none has.
 func (snap *snapshot) newest(device string) *issue {
-	if all := snap.of[device]; len(all) > 0 {
+	all := snap.of[device]
+	for _, is := range all {
+		if slices.ContainsFunc(is.rollouts, func(r fleet.Rollout) bool { return r.Model == device }) {
+			return is
+		}
+	}
+	if len(all) > 0 {
 		return all[0]
 	}
 	return nil
@@ -107,9 +114,9 @@ func (snap *snapshot) plain(name string) bool {
 
 // whole are the figures of a model under its newest release, with its whole fleet.
 func (snap *snapshot) whole(is *issue, device string) Figures {
-	c, unmet := underNewest(is.Name, snap.cells[device], snap.totals[device], snap.plain)
+	c, before := underNewest(is.Name, snap.cells[device], snap.totals[device], snap.plain)
 	f := is.lex.figures(c)
-	f.Unmet = unmet
+	f.Unmet, f.ProvenEarlier, f.OppositeEarlier = before.unmet, before.proven, before.opposite
 	return f
 }
 

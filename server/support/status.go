@@ -11,7 +11,7 @@ import (
 	"landed/server/fleet"
 )
 
-// Status is every model under the newest release that has it: the page / and /status.json.
+// Status is every model under the newest release that was offered to it: the page / and /status.json.
 type Status struct {
 	Schema   int           `json:"schema"`   // 1
 	Release  *Release      `json:"release"`  // the newest of all

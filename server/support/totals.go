@@ -24,6 +24,8 @@ func (s *Support) together(models []Model) Figures {
 		t.Judged += m.Judged
 		t.Proven += m.Proven
 		t.Opposite += m.Opposite
+		t.ProvenEarlier += m.ProvenEarlier
+		t.OppositeEarlier += m.OppositeEarlier
 		addTo(t.Kinds, m.Kinds)
 		addTo(t.Verdicts, m.Verdicts)
 		addTo(t.Progress, m.Progress)
