@@ -14,7 +14,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"landed/manifests/effect"
-	"landed/manifests/effect/probe"
 	"landed/manifests/release"
 	"landed/manifests/report"
 	"landed/manifests/report/envelope"
@@ -42,6 +41,7 @@ func (a *app) judgeCommand() *cobra.Command {
 			"Exit code 0, whatever the class; 2: something could not be read.",
 		Example: "  otasign judge --release feed/targets/builds/armani/0f3c….fix.effect.json --report report.json\n" +
 			"  otasign judge --release fix.effect.json,second.effect.json --report report.json --language zh-Hans --json\n" +
+			"  otasign judge --release second.effect.json,fix.effect.json --report of-second.json\n" +
 			"  otasign judge --release fix.effect.json --report report.json --last 2026-01-02T00:00:00Z " +
 			"--now 2026-01-31T00:00:00Z",
 		Args: cobra.NoArgs,
@@ -103,7 +103,7 @@ func (a *app) judge(f judgeFlags) error {
 			f.language, strings.Join(slices.Sorted(maps.Keys(by.Effect.Words)), ", "))
 	}
 	v := effect.Judge(now, effect.Subject{Newest: r, Last: last, Cloned: f.cloned}, standard)
-	return a.sayJudgement(f.judgement(by, r, reference, v), f.asJSON)
+	return a.sayJudgement(f.judgement(by, documents, r, reference, v), f.asJSON)
 }
 
 // standardFor picks the document that the report is about, and what it is judged by beside the others.
@@ -126,24 +126,6 @@ func standardFor(documents []signedEffect, r report.Report) (by signedEffect, st
 		}
 	}
 	return by, effect.StandardOf(by.promise(), all), nil
-}
-
-// unknowns are what this judgement cannot know, and what it was told.
-func (f judgeFlags) unknowns(by signedEffect, r report.Report) []string {
-	notes := []string{"Whether the effect document is the one that was signed: its SHA-256 stands in " +
-		"the feed's metadata, which otasign verify checks."}
-	if f.last == "" {
-		notes = append(notes, "How long the handset has been silent: say when the report came with --last, "+
-			"and as of when with --now.")
-	}
-	if !f.cloned {
-		notes = append(notes, "Whether another handset uses the same key: a server sees that by two different reports "+
-			"with one sequence number (--cloned).")
-	}
-	if err := probe.Check(by.Effect.Probes, r.Answers); err != nil && r.Schema > 1 {
-		notes = append(notes, "A server would not have taken this report: "+strings.ReplaceAll(err.Error(), "\n", "; ")+".")
-	}
-	return notes
 }
 
 func readEffect(text []byte) (signedEffect, error) {

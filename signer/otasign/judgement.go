@@ -5,8 +5,11 @@ package otasign
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
+	"strings"
 
 	"landed/manifests/effect"
+	"landed/manifests/effect/probe"
 	"landed/manifests/report"
 )
 
@@ -33,11 +36,12 @@ type worded struct {
 }
 
 // judgement puts a verdict into words.
-func (f judgeFlags) judgement(by signedEffect, r report.Report, ref report.Reference, v effect.Verdict) judgement {
+func (f judgeFlags) judgement(by signedEffect, known []signedEffect, r report.Report, ref report.Reference,
+	v effect.Verdict) judgement {
 	words := by.Effect.Words[f.language]
 	j := judgement{Release: by.Release, Counter: by.Counter, Effect: by.Effect.Name, Model: by.Model, Document: by.sha256,
 		Reference: string(ref), Report: r.ID, Class: v.Class, Kind: v.Kind, Name: words.Classes[v.Class].Name,
-		Reasons: []worded{}, Notes: f.unknowns(by, r)}
+		Reasons: []worded{}, Notes: f.unknowns(by, known, r)}
 	if j.Name == "" {
 		j.Name = commonClasses[v.Class]
 	}
@@ -49,6 +53,31 @@ func (f judgeFlags) judgement(by signedEffect, r report.Report, ref report.Refer
 		j.Reasons = append(j.Reasons, worded{reason, text})
 	}
 	return j
+}
+
+// unknowns are what this judgement cannot know, and what it was told. known are the documents that were named.
+func (f judgeFlags) unknowns(by signedEffect, known []signedEffect, r report.Report) []string {
+	notes := []string{"Whether the effect document is the one that was signed: its SHA-256 stands in " +
+		"the feed's metadata, which otasign verify checks."}
+	earlier := func(d signedEffect) bool { return d.Model == by.Model && d.Counter < by.Counter }
+	if by.Counter > 1 && !slices.ContainsFunc(known, earlier) {
+		// The server knows every earlier build; without them a handset that only waits may look as if it misbehaved.
+		notes = append(notes, fmt.Sprintf("Whether the running build is of an earlier release: %s has counter %d, and no "+
+			"effect document of a lower counter was named. What such a build does is not judged by this release; the class "+
+			"may be another one then. Name those documents too, with --release.", by.Release, by.Counter))
+	}
+	if f.last == "" {
+		notes = append(notes, "How long the handset has been silent: say when the report came with --last, "+
+			"and as of when with --now.")
+	}
+	if !f.cloned {
+		notes = append(notes, "Whether another handset uses the same key: a server sees that by two different reports "+
+			"with one sequence number (--cloned).")
+	}
+	if err := probe.Check(by.Effect.Probes, r.Answers); err != nil && r.Schema > 1 {
+		notes = append(notes, "A server would not have taken this report: "+strings.ReplaceAll(err.Error(), "\n", "; ")+".")
+	}
+	return notes
 }
 
 func (a *app) sayJudgement(j judgement, asJSON bool) error {

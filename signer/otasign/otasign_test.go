@@ -179,7 +179,8 @@ func hash(b []byte) string {
 }
 
 // mkreport REQUEST BUILD ANSWERS FILE [EFFECT] makes what a handset of the request's release would report: from BUILD,
-// "new" or any fingerprint, with ANSWERS in JSON. EFFECT is where the effect document goes.
+// "new", any fingerprint, or, for a handset that waits, the effect document of the release that it runs, with ANSWERS
+// in JSON. EFFECT is where the effect document goes.
 func mkreport(args []string) error {
 	r, err := load(args[0], tufrepo.ParseRequest)
 	if err != nil {
@@ -203,6 +204,13 @@ func mkreport(args []string) error {
 		said.Build = d.Builds[0].Fingerprint
 	case report.BuildOther:
 		said.BuildUTC, said.PreviousBuild, said.Progress = 0, "", report.ProgressKnown
+	}
+	if strings.HasSuffix(args[1], ".effect.json") {
+		runs, err := load(args[1], readEffect)
+		if err != nil {
+			return err
+		}
+		said.Build, said.PreviousBuild, said.Progress = runs.Builds[0].Fingerprint, "", report.ProgressKnown
 	}
 	key := ed25519.NewKeyFromSeed([]byte("a handset that is only for tests"))
 	text := []byte(nil)
