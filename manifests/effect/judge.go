@@ -39,6 +39,21 @@ func Compile(e Effect) (*Program, error) {
 	return e.compile()
 }
 
+// CompilePublished makes an effect ready to judge that was published: it was validated then, by the program of that time,
+// and the bounds of today are not asked again. The error says what makes it impossible to judge by e.
+func CompilePublished(e Effect) (*Program, error) {
+	c, err := newCompiler(e.Ask)
+	if err != nil {
+		return nil, fmt.Errorf("effect %s: %w", e.Name, err)
+	}
+	c.published = true
+	p, err := e.compileBy(c)
+	if err != nil {
+		return nil, fmt.Errorf("effect %s: %w", e.Name, err)
+	}
+	return p, nil
+}
+
 func (e Effect) compile() (*Program, error) {
 	if len(e.Rules) > maxRules || len(e.Before.Rules) > maxRules { // before any of them costs anything
 		return nil, fmt.Errorf("%d rules and %d of before, wanted at most %d of each",
@@ -48,8 +63,13 @@ func (e Effect) compile() (*Program, error) {
 	if c.env == nil {
 		return nil, err
 	}
+	p, errRules := e.compileBy(c)
+	return p, errors.Join(err, errRules)
+}
+
+func (e Effect) compileBy(c compiler) (*Program, error) {
 	p := &Program{Effect: e, names: namesOf(e)}
-	faults := []error{err}
+	var faults []error
 	for _, r := range e.Rules {
 		cond, err := c.compile(r.When)
 		if err != nil {
@@ -58,7 +78,7 @@ func (e Effect) compile() (*Program, error) {
 		p.rules = append(p.rules, cond)
 	}
 	for _, f := range e.Before.Rules {
-		if !slices.Contains(e.Before.Findings, f.Finding) && f.Finding != NotSeen {
+		if !c.published && !slices.Contains(e.Before.Findings, f.Finding) && f.Finding != NotSeen {
 			faults = append(faults, fmt.Errorf("a rule of before gives %q, which is no finding", f.Finding))
 		}
 		cond, err := c.compile(f.When)

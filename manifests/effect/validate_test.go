@@ -306,3 +306,32 @@ func TestConditions(t *testing.T) {
 		}
 	}
 }
+
+// TestCompilePublished: no bound keeps a program from judging by what was published, but what has lost its meaning does.
+func TestCompilePublished(t *testing.T) {
+	on := report.Report{Answers: probe.Answers{"sent": probe.Int(1), "version": probe.Int(1)}}
+	e := backupEffect(t)
+	e.Rules[0].When += strings.Repeat(" || sent == 77", maxNodes)
+	e.Classes, e.Words = append(e.Classes, e.Classes...), nil
+	if _, err := Compile(e); err == nil {
+		t.Error("it may be published")
+	}
+	p, err := CompilePublished(e)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if v, ok := p.judge(on, true); !ok || v.Class != "loud" || v.Because[0].Values["sent"] == "" {
+		t.Errorf("judged as %+v", v)
+	}
+	for what, change := range map[string]func(*Effect){
+		"sent > 0 ||": func(e *Effect) { e.Rules[0].When = "sent > 0 ||" },
+		"another":     func(e *Effect) { e.Rules[0].When = "another" },
+		"progress":    func(e *Effect) { e.Probes[0].Name = "progress" }, // conditions would read another value by it
+	} {
+		e := backupEffect(t)
+		change(&e)
+		if _, err := CompilePublished(e); err == nil || !strings.Contains(err.Error(), what) {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+}

@@ -78,6 +78,27 @@ func OptIn() Release {
 
 // Parse reads a release in YAML, of any schema; unknown keys are refused, all faults returned.
 func Parse(text []byte) (Release, error) {
+	r, err := read(text)
+	if err != nil {
+		return Release{}, err
+	}
+	if err := r.Validate(); err != nil {
+		return Release{}, fmt.Errorf("release %q: %w", r.Name, err)
+	}
+	return r, nil
+}
+
+// ParsePublished reads a release that was published: it was validated then, by the program of that time. The bounds of
+// today are not asked again, or a program that draws one tighter could no longer open what its predecessors published.
+func ParsePublished(text []byte) (Release, error) {
+	r, err := read(text)
+	if err == nil && r.Schema != 1 && r.Schema != Schema { // a later program's; who knows what it means
+		err = fmt.Errorf("release %q: schema is %d, this program reads 1 and %d", r.Name, r.Schema, Schema)
+	}
+	return r, err
+}
+
+func read(text []byte) (Release, error) {
 	var any struct {
 		Schema int            `yaml:"schema"`
 		Rest   map[string]any `yaml:",inline"`
@@ -92,9 +113,6 @@ func Parse(text []byte) (Release, error) {
 	r, err := read(text)
 	if err != nil {
 		return Release{}, fmt.Errorf("release: %w", err)
-	}
-	if err := r.Validate(); err != nil {
-		return Release{}, fmt.Errorf("release %q: %w", r.Name, err)
 	}
 	return r, nil
 }

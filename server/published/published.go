@@ -76,13 +76,13 @@ func (r *Reader) Load(ctx context.Context, tx fleet.Tx) ([]Release, error) {
 }
 
 func read(ctx context.Context, tx fleet.Tx, stored fleet.Release) (known, error) {
-	declared, err := release.Parse(stored.Source)
+	declared, err := release.ParsePublished(stored.Source)
 	if err != nil {
 		return known{}, fmt.Errorf("release %s: %w", stored.Name, err)
 	}
 	var program *effect.Program
 	if declared.Effect != nil {
-		if program, err = effect.Compile(*declared.Effect); err != nil {
+		if program, err = effect.CompilePublished(*declared.Effect); err != nil {
 			return known{}, fmt.Errorf("release %s: %w", stored.Name, err)
 		}
 	}

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"landed/manifests"
+	"landed/manifests/release"
 	"landed/server/fleet"
 	"landed/server/store/storetest"
 )
@@ -94,6 +95,75 @@ func TestLoad(t *testing.T) {
 		t.Errorf("a package is added, as after a restored database: %q", got)
 	}
 }
+
+// TestBoundsOfToday: what was published once is judged for ever, also by a program that draws its bounds tighter.
+func TestBoundsOfToday(t *testing.T) {
+	for what, tt := range map[string]struct {
+		from, to string
+		wants    string // in the error, "" if it is read
+	}{
+		"a probe that nobody looks at": {"probes:", "probes:\n      - {name: unused, kind: bool}", ""},
+		"no class":                     {"classes: [{name: quiet, kind: good}]", "classes: []", ""},
+		"a long condition":             {"when: on", "when: on &&" + strings.Repeat(" ", 1000) + "on", ""},
+		"a costly condition":           {"when: on", "when: on" + strings.Repeat(" || on", 100), ""},
+		"no notes":                     {"notes: {en: off}", "notes: {}", ""},
+		"not a condition":              {"when: on", "when: 7", "is of type int"},
+		"an unknown key":               {"hours: 24", "days: 1", "days"},
+		"of a later program":           {"schema: 2", "schema: 3", "schema is 3"},
+	} {
+		text := strings.Replace(defined, tt.from, tt.to, 1)
+		if text == defined {
+			t.Fatalf("%s: nothing was changed", what)
+		}
+		if _, err := release.Parse([]byte(text)); err == nil {
+			t.Errorf("%s: may be published", what)
+		}
+		db := storetest.Open(t)
+		r := fleet.Release{Name: "own", Counter: 1, Source: []byte(text), State: fleet.ReleasePublished,
+			Packages: []fleet.PackageRef{pkg("a").Ref()}}
+		err := db.Update(ctx, func(tx fleet.Tx) error {
+			if err := errors.Join(tx.Packages().Put(ctx, pkg("a")), tx.Releases().Create(ctx, r)); err != nil {
+				return err
+			}
+			all, err := Load(ctx, tx)
+			if err == nil && (len(all) != 1 || all[0].Program == nil) {
+				t.Errorf("%s: read as %+v", what, all)
+			}
+			return err
+		})
+		if said := fmt.Sprint(err); (err != nil) != (tt.wants != "") || !strings.Contains(said, tt.wants) && err != nil {
+			t.Errorf("%s: %v, wanted %q", what, err, tt.wants)
+		}
+	}
+	if _, err := release.Parse([]byte(defined)); err != nil {
+		t.Errorf("as it is it may not be published: %v", err)
+	}
+}
+
+const defined = `schema: 2
+release: own
+counter: 1
+effect:
+  define:
+    name: own
+    probes:
+      - {name: on, kind: bool}
+    hours: 24
+    migration: leave
+    classes: [{name: quiet, kind: good}]
+    rules:
+      - {class: quiet, code: quiet, when: on}
+    words:
+      en:
+        subject: It
+        question: Is it?
+        shown: It is.
+        migration: {leave: It stays.}
+        classes: {quiet: {name: Quiet, means: It is., tell: It is., still: "No.", do: Nothing.}}
+        reasons: {quiet: quiet}
+        probes: {on: {name: It, values: {"true": "yes"}}}
+notes: {en: off}
+`
 
 func TestMissingPackagesAreNamedTogether(t *testing.T) {
 	err := storetest.Open(t).View(ctx, func(tx fleet.Tx) error {
