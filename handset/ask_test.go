@@ -76,39 +76,45 @@ func TestAnswersWhatIsAsked(t *testing.T) {
 	}
 }
 
-// TestManifestThatCannotBeUsed: an update is not held back by questions that are not understood; the core is reported.
+// withManifest replaces the manifest of what is offered; nil bytes are a release without one.
+func (r *rig) withManifest(alter func(m *manifests.Manifest) []byte) {
+	r.t.Helper()
+	fix := build(r.t, fixtures.Patched)
+	m := manifests.Manifest{Schema: 2, Release: r.offer.Custom.Release, Model: "armani", Variant: fix.Variant,
+		Channel: "stable", Counter: 1, Build: r.offer.Custom.Build, Package: r.offer.Package, Effect: optIn,
+		Ask: askOf(r.t, optIn), EffectDocument: &r.offer.Package, NotesDocument: &r.offer.Package}
+	r.server.Packages["armani"] = nil
+	custom := customOf(fix)
+	if text := alter(&m); text != nil {
+		custom.Schema, custom.Manifest = 2, r.server.AddTarget("armani", "builds/armani/other.json", text).SHA256
+	}
+	r.offer = r.server.Add(custom, fix.Incremental, r.content)
+}
+
+// TestManifestThatCannotBeUsed: an update is not held back by questions that are not understood, unless the manifest
+// says so itself (TestManifestThatNeedsANewerProgram); the core is reported.
 func TestManifestThatCannotBeUsed(t *testing.T) {
-	const path = "builds/armani/other.json"
-	for name, alter := range map[string]func(r *rig, m *manifests.Manifest) []byte{
-		"schema 1, which has no probes": func(r *rig, m *manifests.Manifest) []byte { return nil },
-		"of another release": func(r *rig, m *manifests.Manifest) []byte {
+	for name, alter := range map[string]func(m *manifests.Manifest) []byte{
+		"schema 1, which has no probes": func(m *manifests.Manifest) []byte { return nil },
+		"of another release": func(m *manifests.Manifest) []byte {
 			m.Release = "another"
 			return m.Bytes()
 		},
-		"of another variant": func(r *rig, m *manifests.Manifest) []byte {
+		"of another variant": func(m *manifests.Manifest) []byte {
 			m.Variant = "armani"
 			return m.Bytes()
 		},
-		"not understood": func(r *rig, m *manifests.Manifest) []byte {
+		"not understood": func(m *manifests.Manifest) []byte {
 			return []byte(strings.Replace(string(m.Bytes()), `"name":"state"`, `"kind":"set","name":"state"`, 1))
 		},
-		"no JSON": func(r *rig, m *manifests.Manifest) []byte { return []byte("{") },
-		"too long": func(r *rig, m *manifests.Manifest) []byte {
+		"no JSON": func(m *manifests.Manifest) []byte { return []byte("{") },
+		"too long": func(m *manifests.Manifest) []byte {
 			return append(m.Bytes(), make([]byte, manifests.MaxManifest)...)
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := newRig(t)
-			fix := build(t, fixtures.Patched)
-			m := manifests.Manifest{Schema: 2, Release: r.offer.Custom.Release, Model: "armani", Variant: fix.Variant,
-				Channel: "stable", Counter: 1, Build: r.offer.Custom.Build, Package: r.offer.Package, Effect: optIn, Ask: askOf(t, optIn),
-				EffectDocument: &r.offer.Package, NotesDocument: &r.offer.Package}
-			r.server.Packages["armani"] = nil
-			custom := customOf(fix)
-			if text := alter(r, &m); text != nil {
-				custom.Schema, custom.Manifest = 2, r.server.AddTarget("armani", path, text).SHA256
-			}
-			r.offer = r.server.Add(custom, fix.Incremental, r.content)
+			r.withManifest(alter)
 			r.offered()
 			if refusal := r.step(); refusal != nil || !r.patched() {
 				t.Fatalf("the update was held back: %v", refusal)

@@ -49,13 +49,8 @@ func (c *Client) check(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	d := offers.Decide(doc, c.describe(img.Build))
-	c.mem.Reason, c.mem.Needs = d.Words(), d.Needs
-	if d.Reason == offers.ReasonWrongModel {
-		return refuse(ClassHardware, report.PhaseMetadata, codeRecoveryWrong, "the offers for %s were made for %.50q",
-			img.Build.Model, doc.Model)
-	}
-	if err := c.noteOffers(f, doc, d, img.Build); err != nil {
+	d, err := c.decide(f, doc, img.Build)
+	if err != nil {
 		return err
 	}
 	f.done()

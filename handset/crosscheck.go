@@ -4,7 +4,6 @@ package handset
 
 import (
 	"errors"
-	"slices"
 	"strings"
 
 	"landed/handset/slots"
@@ -79,55 +78,4 @@ func (f *feed) offlineCustom(o offers.Offer, b slots.Build) (manifests.Custom, b
 		}
 	}
 	return manifests.Custom{}, false
-}
-
-// noteOffers takes from a document what the offline role agrees with, and nothing else: counter, release and effect too
-// stay with the handset. An error is a quarrel about what is offered to this handset, or a feed out of reach; an
-// offer to others, or of what runs, that the offline role does not back is as if it were not there.
-func (c *Client) noteOffers(f *feed, doc offers.Document, d offers.Decision, b slots.Build) error {
-	if d.Offer != nil {
-		err := f.crosscheck(*d.Offer)
-		if custom, ok := f.offlineCustom(*d.Offer, b); ok && disagreement(err) && c.fetchQuestions(f, custom) == nil {
-			c.noteRelease(custom, b)
-		}
-		if err == nil {
-			err = c.fetchQuestions(f, d.Offer.Custom)
-		}
-		if err != nil {
-			return err
-		}
-		c.noteRelease(d.Offer.Custom, b)
-		return nil
-	}
-	for _, o := range relevantOffers(doc, b) {
-		err := f.crosscheck(o)
-		if err == nil {
-			if err := c.fetchQuestions(f, o.Custom); err != nil {
-				return err
-			}
-			c.noteRelease(o.Custom, b)
-			return nil
-		}
-		if !disagreement(err) {
-			return err
-		}
-		c.cfg.Log.Warn("an offer is not believed", "rollout", o.Rollout, "err", err)
-	}
-	return nil
-}
-
-// relevantOffers lists what a document says to a handset that is offered nothing: of the build that runs, else of
-// newer ones.
-func relevantOffers(doc offers.Document, b slots.Build) []offers.Offer {
-	var running, newer []offers.Offer
-	for _, o := range doc.Offers {
-		switch {
-		case o.Needs != "", o.Custom.Variant != b.Variant:
-		case o.Custom.Build.Fingerprint == b.Fingerprint:
-			running = append(running, o)
-		case o.Custom.Build.UTC > b.UTC:
-			newer = append(newer, o)
-		}
-	}
-	return slices.Concat(running, newer)
 }

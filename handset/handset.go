@@ -35,6 +35,7 @@ import (
 	"github.com/theupdateframework/go-tuf/v2/metadata/trustedmetadata"
 
 	"landed/handset/slots"
+	"landed/manifests"
 	"landed/manifests/effect/probe"
 	"landed/manifests/otapkg"
 	"landed/manifests/report"
@@ -89,6 +90,7 @@ type Client struct {
 	mem    savedState
 	known  *trustedmetadata.TrustedMetadata // of the last complete poll of this process; nil if there was none
 	copies map[string][]byte                // metadata by file name, verified but not on the disk yet
+	needs  map[string]*manifests.NeedsError // by manifest: what this process does not know, and the next one may
 	dirty  bool                             // the state holds a report that is not on the disk yet
 	silent bool                             // it was said that no more reports will be made
 	saved  func()                           // tests stop the client here
@@ -99,7 +101,8 @@ func New(cfg Config) (*Client, error) {
 	if err := cfg.complete(); err != nil {
 		return nil, err
 	}
-	c := &Client{cfg: cfg, http: newHTTPClient(cfg.Transport), copies: map[string][]byte{}, saved: func() {}}
+	c := &Client{cfg: cfg, http: newHTTPClient(cfg.Transport), copies: map[string][]byte{}, saved: func() {},
+		needs: map[string]*manifests.NeedsError{}}
 	if err := os.MkdirAll(c.path("metadata"), 0o700); err != nil {
 		return nil, err
 	}

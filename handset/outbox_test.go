@@ -3,12 +3,14 @@
 package handset
 
 import (
+	"bytes"
 	"fmt"
 	"io"
 	"net/http"
 	"testing"
 	"time"
 
+	fixtures "landed/firmware-fixtures"
 	"landed/manifests/report"
 )
 
@@ -46,6 +48,7 @@ func TestOnlyTheServerDecidesAboutReports(t *testing.T) {
 		"written too early":      {501, problemJSON, `{"code":"report_version"}`, true},
 		"written too early, 4xx": {422, problemJSON, `{"code":"report_version"}`, true},
 		"refused":                {422, problemJSON, `{"code":"report_malformed"}`, false},
+		"written too late":       {422, problemJSON, `{"code":"report_version_old"}`, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := newRig(t)
@@ -62,6 +65,37 @@ func TestOnlyTheServerDecidesAboutReports(t *testing.T) {
 				t.Errorf("%d wait, %d of %d arrived", st.Unsent, len(r.server.Reports()), st.Seq)
 			}
 		})
+	}
+}
+
+// A folder that a program of version 1 left holds its sealed reports. A server that takes those no more lets the ones
+// behind them through.
+func TestOldReportsBarNoNewOnes(t *testing.T) {
+	r, _ := newRecordedRig(t, "handset-downloading", fixtures.Unpatched, 0)
+	old := len(r.client.mem.Outbox)
+	if r.step(); old == 0 || len(r.client.mem.Outbox) <= old {
+		t.Fatalf("%d old reports wait, %d in all", old, len(r.client.mem.Outbox))
+	}
+	refused, taken := 0, 0
+	r.client.http.Transport = direct{http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+		body, _ := io.ReadAll(req.Body)
+		if !bytes.Equal(body, r.client.mem.Outbox[0].Envelope) {
+			t.Error("sent out of order")
+		}
+		if refused < old {
+			refused++
+			w.Header().Set("Content-Type", problemJSON)
+			w.WriteHeader(http.StatusUnprocessableEntity)
+			io.WriteString(w, `{"code":"report_version_old"}`)
+			return
+		}
+		taken++
+		fmt.Fprintf(w, `{"id":%q,"stored":"new"}`, r.client.mem.Outbox[0].ID)
+	})}
+	r.client.Hurry()
+	r.client.mem.Wake = r.now.Add(time.Hour) // only the reports
+	if r.step(); refused != old || taken == 0 || len(r.client.mem.Outbox) != 0 {
+		t.Errorf("%d of %d refused, %d taken, %d wait", refused, old, taken, len(r.client.mem.Outbox))
 	}
 }
 

@@ -90,8 +90,13 @@ func (c *Client) open() error {
 	if len(c.mem.Seed) != ed25519.SeedSize || next[c.mem.State] == nil {
 		return fmt.Errorf("handset: %s holds no installation; a factory reset makes a new one", c.path(stateFile))
 	}
-	if c.mem.Needs != "" {
-		c.mem.Validator = "" // this program may know what the last one did not: it looks at what is offered again
+	// This program may know what the last one did not: it looks again at what is offered, and at a manifest that asks
+	// nothing, for so is kept one that was not understood.
+	if unread := c.mem.AskOf != "" && len(c.mem.Ask.Probes) == 0; unread || c.mem.Needs != "" {
+		c.mem.Validator = ""
+		if unread {
+			c.mem.AskOf = ""
+		}
 	}
 	return nil
 }
