@@ -82,6 +82,11 @@ func (s reports) Of(ctx context.Context, ref report.Reference) ([]fleet.StoredRe
 	return s.list(ctx, `SELECT `+reportColumns+` FROM reports WHERE ref = $1 ORDER BY seq, n`, string(ref))
 }
 
+// Arrived implements fleet.Reports.
+func (s reports) Arrived(ctx context.Context, ref report.Reference) ([]fleet.StoredReport, error) {
+	return s.list(ctx, `SELECT `+reportColumns+` FROM reports WHERE ref = $1 ORDER BY n`, string(ref))
+}
+
 func (s reports) list(ctx context.Context, text string, args ...any) ([]fleet.StoredReport, error) {
 	rows, err := s.q.query(ctx, text, args...)
 	return collect(rows, err, func(scan func(...any) error) (r fleet.StoredReport, err error) {
