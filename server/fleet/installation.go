@@ -13,8 +13,9 @@ import (
 //
 // There is one for each release that its reports spoke of, and one of them is Current: that of its newest report.
 // When a handset moves on to another release, what it had shown stays counted under the old one as it was; it is not
-// aged and not judged by later reports. When it comes back, it goes on from there. Reports, First, Before, Cloned and
-// Seq are of the handset and kept up in the current one.
+// aged and not judged by later reports. When it comes back, it goes on from there. Reports, First, Cloned and Seq are
+// of the handset and kept up in the current one. Before begins with what was found until then; reports about the
+// release add to it, late ones too, and no others: another release may have another effect.
 type Installation struct {
 	Ref      report.Reference
 	Release  string // the release it is judged against

@@ -175,7 +175,8 @@ type Reports interface {
 	Stored(ctx context.Context, ids ...ReportID) (map[ReportID]StoredReport, error)
 	// Sequences returns those of seqs that a stored report carries.
 	Sequences(ctx context.Context, seqs ...ReportSeq) (map[ReportSeq]bool, error)
-	Of(ctx context.Context, ref report.Reference) ([]StoredReport, error) // by sequence, then as they came
+	Of(ctx context.Context, ref report.Reference) ([]StoredReport, error)      // by sequence, then as they came
+	Arrived(ctx context.Context, ref report.Reference) ([]StoredReport, error) // as they came
 }
 
 // CountsTable keeps the maintained figures. Those of a release count what was shown of it; totals count each

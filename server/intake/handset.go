@@ -5,7 +5,6 @@ package intake
 import (
 	"time"
 
-	"landed/manifests/effect"
 	"landed/manifests/report"
 	"landed/server/fleet"
 )
@@ -64,84 +63,33 @@ func (h *handset) keep(a Arrival) {
 	h.envelopes[a.Report.ID], h.sequences[a.Report.Seq] = a.Envelope, true
 }
 
-// on is the state of a release, a new one if it has none.
-func (h *handset) on(release string) *state {
+// of is the state of a release, nil if there is none.
+func (h *handset) of(release string) *state {
 	for _, s := range h.states {
 		if s.is.Release == release {
 			return s
 		}
 	}
-	s := &state{}
-	h.states = append(h.states, s)
-	return s
+	return nil
 }
 
 func (h *handset) leaked(release string) bool {
-	for _, s := range h.states {
-		if s.is.Release == release {
-			return s.is.Leaked
-		}
-	}
-	return false
+	s := h.of(release)
+	return s != nil && s.is.Leaked
 }
 
-// advance makes a the newest report. Of another release the handset leaves behind what it had shown there.
-func (h *handset) advance(now time.Time, a Arrival) {
-	next := h.on(a.Report.Release)
-	next.change()
-	i := &next.is
-	i.Progress = progress(*i, a.Report)
-	if old := h.current; old == nil {
-		i.First, i.Before = now, effect.NotSeen
-	} else if old != next {
-		old.change()
-		old.is.Current = false
-		i.First, i.Before, i.Cloned, i.Reports = old.is.First, old.is.Before, old.is.Cloned, old.is.Reports
+// take has a new report move what it can, and says if it is late.
+func (h *handset) take(now time.Time, a Arrival) (late bool) {
+	late = h.current != nil && a.Report.Seq < h.current.is.Seq
+	switch {
+	case h.taken(a):
+		h.clone(now)
+	case !late:
+		h.advance(now, a)
 	}
-	i.Ref, i.Release, i.Current, i.Model, i.Channel = a.Ref, a.Report.Release, true, a.Report.Model, a.Report.Channel
-	i.Seq, i.Newest, i.Last = a.Report.Seq, a.Report, now
-	h.current, h.newest = next, a
-	judge(i, now, a.Rule)
-}
-
-// clone notes that two different reports carry one sequence number: two hold the key. It is judged again, by what it
-// said last.
-func (h *handset) clone(now time.Time) {
-	i := &h.current.is
-	if i.Cloned {
-		return
-	}
+	h.keep(a)
 	h.current.change()
-	i.Cloned, i.Newest = true, h.newest.Report
-	judge(i, now, h.newest.Rule)
-}
-
-func judge(i *fleet.Installation, now time.Time, by effect.Standard) {
-	v := effect.Judge(now, effect.Subject{Newest: i.Newest, Last: i.Last, Cloned: i.Cloned}, by)
-	i.Verdict, i.Kind, i.Because = fleet.Class(v.Class), v.Kind, v.Because
-	i.Leaked = i.Leaked || isLeak(v)
-}
-
-// isLeak says if a verdict shows the opposite of the effect. What cannot be true is no leak, however bad.
-func isLeak(v effect.Verdict) bool { return v.Kind == effect.Bad && v.Class != effect.Contradictory }
-
-// progress is how far an installation counts as being; on is what it had shown of the release. A handset that refused
-// the feed has not begun anything: after an outage of the feed, all that wait would count as failed, and halt every
-// rollout.
-func progress(on fleet.Installation, r report.Report) report.Progress {
-	if r.Failure == nil || r.Failure.Phase != report.PhaseMetadata {
-		return r.Progress
-	}
-	if on.Progress != "" && on.Progress != report.ProgressRunning {
-		return on.Progress
-	}
-	return report.ProgressKnown
-}
-
-// strongest keeps the finding that says most of the time before the release, in the order of its effect.
-func strongest(a fleet.Before, b string, by effect.Standard) fleet.Before {
-	if by.Program == nil {
-		return a
-	}
-	return fleet.Before(by.Program.Effect.Strongest(string(a), b))
+	h.current.is.Reports++
+	h.find(a)
+	return late
 }

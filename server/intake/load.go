@@ -31,7 +31,8 @@ func (i *Intake) load(ctx context.Context, tx fleet.ReportsTx, batch []Arrival) 
 			continue // nothing of it is stored
 		}
 		ids = append(ids, a.id())
-		if a.Report.Seq < known[0].Seq { // the newest has the highest number
+		// The newest has the highest number. Of an installation that may send no more, nothing new is taken.
+		if a.Report.Seq < known[0].Seq && known[0].Reports < MaxReports {
 			seqs = append(seqs, a.seq())
 		}
 	}
@@ -52,7 +53,7 @@ func (i *Intake) loadNewest(ctx context.Context, tx fleet.ReportsTx, batch []Arr
 		twin := seen[a.seq()] || l.Sequences[a.seq()]
 		seen[a.seq()] = true
 		known := l.States[a.Ref]
-		if len(known) == 0 || known[0].Cloned {
+		if len(known) == 0 || known[0].Cloned || known[0].Reports >= MaxReports {
 			continue
 		}
 		if _, replayed := l.Stored[a.id()]; replayed || !twin && a.Report.Seq != known[0].Seq {

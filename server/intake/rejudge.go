@@ -92,18 +92,18 @@ func (i *Intake) rejudgeBatch(
 		Reason:  fmt.Sprintf("%d installations were judged again, %d stand otherwise now", done.Judged, done.Changed)})
 }
 
-// judgeAnew is what the reports of an installation prove of the release of old, judged anew.
+// judgeAnew is what the reports of an installation prove of the release of old, judged anew. They come in again as they
+// came, by what takes in new ones: nothing can be read otherwise here than there.
 func (i *Intake) judgeAnew(ctx context.Context, tx fleet.Tx, old fleet.Installation) (fleet.Installation, error) {
 	by, err := i.Rules.Of(ctx, old.Release, old.Model)
 	if err != nil {
 		return old, err
 	}
-	stored, err := tx.Reports().Of(ctx, old.Ref)
+	stored, err := tx.Reports().Arrived(ctx, old.Ref)
 	if err != nil {
 		return old, err
 	}
-	next := old
-	next.Leaked, next.Before = false, fleet.Before(effect.NotSeen)
+	again := &handset{loaded: &Loaded{}}
 	for _, s := range stored {
 		r, _, err := envelope.Open(s.Envelope)
 		if err != nil {
@@ -113,11 +113,12 @@ func (i *Intake) judgeAnew(ctx context.Context, tx fleet.Tx, old fleet.Installat
 		if err != nil {
 			return old, err
 		}
-		next.Before = strongest(next.Before, effect.FoundBefore(r, standard), by)
-		if r.Release == old.Release && !s.Late {
-			v := effect.Judge(s.At, effect.Subject{Newest: r, Last: s.At}, by)
-			next.Leaked = next.Leaked || isLeak(v)
-		}
+		again.take(s.At, Arrival{Envelope: s.Envelope, Report: r, Ref: old.Ref, Rule: standard})
+	}
+	next := old
+	next.Leaked, next.Before = false, effect.NotSeen
+	if shown := again.of(old.Release); shown != nil {
+		next.Leaked, next.Before = shown.is.Leaked, shown.is.Before
 	}
 	judge(&next, judgedAt(old, i.Now()), by)
 	return next, nil

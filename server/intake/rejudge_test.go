@@ -5,9 +5,11 @@ package intake_test
 import (
 	"context"
 	"errors"
+	"reflect"
 	"testing"
 
 	"landed/manifests/effect"
+	"landed/manifests/report"
 	"landed/manifests/report/envelope"
 	"landed/server/fleet"
 	"landed/server/intake"
@@ -93,5 +95,59 @@ func TestRejudge(t *testing.T) {
 		return err
 	}); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// TestRejudgeAsItCame: clones, late reports and changes of release are judged again as they were when they came.
+func TestRejudgeAsItCame(t *testing.T) {
+	w := newWorld(t)
+	onTwoUnpatched := func(r *report.Report) { r.Release = "two" }
+	same := func(*report.Report) {}
+	type said struct {
+		what   maker
+		seq    int64
+		change func(*report.Report)
+	}
+	handsets := [][]said{
+		{{silent, 1, same}, {leaks, 1, same}},                     // a twin of the newest leaks
+		{{silent, 2, same}, {leaks, 1, same}, {quiet, 1, same}},   // late ones, and their twin
+		{{waits, 1, same}, {quiet, 1, same}, {leaks, 2, same}},    // a clone's own leak
+		{{leaks, 1, same}, {silent, 1, same}, {silent, 2, onTwo}}, // a leak, then a twin, then on
+		{{waits, 1, same}, {quiet, 2, onTwoUnpatched}, {quiet, 3, same}},
+		{{quiet, 1, same}, {silent, 2, onTwo}, {waits, 3, same}},                  // back, with more to tell
+		{{quiet, 2, same}, {silent, 3, onTwo}, {waits, 1, same}},                  // late for what was left
+		{{silent, 2, onTwo}, {waits, 1, same}, {quiet, 3, same}},                  // late for what was not met yet
+		{{quiet, 1, same}, {leaks, 3, onTwo}, {waits, 3, same}, {waits, 4, same}}, // a twin of another release
+	}
+	for n, reports := range handsets {
+		for _, s := range reports {
+			r, key := s.what(n, s.seq)
+			s.change(&r)
+			if _, err := w.Receive(ctx, seal(t, r, key)); err != nil {
+				t.Fatalf("handset %d, %d: %v", n, s.seq, err)
+			}
+		}
+	}
+	for _, release := range []string{"one", "two"} {
+		before := w.counts(t, release)
+		done, err := w.Rejudge(ctx, release, "ann", nil)
+		if err != nil || done.Judged == 0 || done.Changed != 0 {
+			t.Errorf("%s: %+v, %v", release, done, err)
+		}
+		if after := w.counts(t, release); !reflect.DeepEqual(after, before) {
+			t.Errorf("%s: %+v, before %+v", release, after, before)
+		}
+	}
+	w.checkFigures(t)
+	before := w.counts(t, "one")
+	if before.Leaked != 1 {
+		t.Errorf("%d leaked, wanted the one that was no clone then", before.Leaked)
+	}
+	w.distort(t)
+	if done, err := w.Rejudge(ctx, "one", "ann", nil); err != nil || done.Changed != done.Judged {
+		t.Errorf("distorted: %+v, %v", done, err)
+	}
+	if after := w.counts(t, "one"); after.Leaked != 1 || !reflect.DeepEqual(after.Before, before.Before) {
+		t.Errorf("put right again: %+v, before %+v", after, before)
 	}
 }

@@ -53,7 +53,7 @@ type Change struct{ From, To *fleet.Installation }
 
 // Settle decides what the reports of a batch change, in their order: a report sees what those before it did. It does
 // no I/O. A report whose id is stored is a replay, and stays as it is; one that is older than the newest moves nothing;
-// two with one sequence number are of a clone; all may tell of the time before the patch.
+// two with one sequence number are of a clone; all may tell of the time before the patch of their release.
 func Settle(now time.Time, batch []Arrival, loaded Loaded) Outcome {
 	var out Outcome
 	handsets := make(map[report.Reference]*handset, len(batch))
@@ -88,26 +88,15 @@ func (h *handset) receive(now time.Time, a Arrival) (Result, *fleet.StoredReport
 	if refused := h.refuse(a); refused != nil {
 		return Result{Refused: refused}, nil
 	}
+	leaked := h.leaked(a.Report.Release)
 	stored := &fleet.StoredReport{
 		ID: a.Report.ID, Ref: a.Ref, Seq: a.Report.Seq, Schema: a.Report.Schema, Release: a.Report.Release,
-		Envelope: a.Envelope, At: now,
+		Envelope: a.Envelope, At: now, Late: h.take(now, a),
 	}
-	result := Result{Receipt: Receipt{a.Report.ID, StoredNew}}
-	if h.current != nil && a.Report.Seq < h.current.is.Seq {
-		stored.Late, result.Receipt.Stored = true, StoredLate
+	result := Result{Receipt: Receipt{a.Report.ID, StoredNew}, Leaks: !leaked && h.leaked(a.Report.Release)}
+	if stored.Late {
+		result.Receipt.Stored = StoredLate
 	}
-	leaked := h.leaked(a.Report.Release)
-	switch {
-	case h.taken(a):
-		h.clone(now)
-	case !stored.Late:
-		h.advance(now, a)
-	}
-	h.keep(a)
-	h.current.change()
-	h.current.is.Reports++
-	h.current.is.Before = strongest(h.current.is.Before, effect.FoundBefore(a.Report, a.Rule), a.Rule)
-	result.Leaks = !leaked && h.leaked(a.Report.Release)
 	return result, stored
 }
 

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"landed/manifests/effect"
+	"landed/manifests/effect/probe"
 	"landed/manifests/report"
 	"landed/server/fleet"
 	"landed/server/intake"
@@ -24,9 +25,23 @@ var optIn = func() *effect.Program {
 	return p
 }()
 
+// uploads is another effect, with findings of its own.
+var uploads = func() *effect.Program {
+	e, err := effect.ByName("app-list-upload-off")
+	if err != nil {
+		panic(err)
+	}
+	p, err := effect.Compile(e)
+	if err != nil {
+		panic(err)
+	}
+	return p
+}()
+
 var rules = map[string]effect.Standard{
-	"one": {Program: optIn, Builds: []effect.Build{{Fingerprint: patched, Model: "armani", Variant: "armani"}}},
-	"two": {Program: optIn, Builds: []effect.Build{{Fingerprint: patchedLater, Model: "armani", Variant: "armani"}}},
+	"one":     {Program: optIn, Builds: []effect.Build{{Fingerprint: patched, Model: "armani", Variant: "armani"}}},
+	"two":     {Program: optIn, Builds: []effect.Build{{Fingerprint: patchedLater, Model: "armani", Variant: "armani"}}},
+	"uploads": {Program: uploads, Builds: []effect.Build{{Fingerprint: patchedLater, Model: "armani", Variant: "armani"}}},
 }
 
 // arrival is a report of installation 1, as it comes out of the queue.
@@ -46,6 +61,11 @@ func onTwo(r *report.Report) {
 	if r.Build == patched {
 		r.Build = patchedLater
 	}
+}
+
+// sends is about a release of the other effect, before its patch.
+func sends(r *report.Report) {
+	r.Release, r.Answers = "uploads", probe.Answers{"uploads_build": probe.Int(1)}
 }
 
 func otherID(r *report.Report) { r.ID = strings.Repeat("f", 32) }
@@ -76,7 +96,7 @@ func settled(batches ...[]intake.Arrival) (out intake.Outcome, states []fleet.In
 			byRelease[c.To.Release] = *c.To
 		}
 		states = nil
-		for _, release := range []string{"one", "two"} {
+		for _, release := range []string{"one", "two", "uploads"} {
 			if i, ok := byRelease[release]; ok && i.Current {
 				states = append([]fleet.Installation{i}, states...)
 				loaded.Newest[i.Ref] = arrived[i.Newest.ID]
@@ -181,6 +201,41 @@ func drawn(states []fleet.Installation) string {
 		words = append(words, fmt.Sprint(i.Release, " ", i.Verdict, " ", i.Seq))
 	}
 	return strings.Join(words, ", ")
+}
+
+// TestFoundBefore: what was found before the update stays with the release that was asked about it, whatever comes when.
+func TestFoundBefore(t *testing.T) {
+	back := arrival(quiet, 3)
+	for name, tt := range map[string]struct {
+		reports []intake.Arrival
+		wanted  string // the current one first
+	}{
+		"on to the same effect": {[]intake.Arrival{arrival(waits, 1), arrival(silent, 2, onTwo)},
+			"two activates_itself, one activates_itself"},
+		"on to another effect": {[]intake.Arrival{arrival(waits, 1), arrival(waits, 2, sends)}, "uploads sends, one activates_itself"},
+		"and back":             {[]intake.Arrival{arrival(waits, 1), arrival(waits, 2, sends), back}, "one activates_itself, uploads sends"},
+		"back with more":       {[]intake.Arrival{arrival(quiet, 1), arrival(waits, 2, sends), arrival(waits, 3)}, "one activates_itself, uploads sends"},
+		"late for what was left": {[]intake.Arrival{arrival(quiet, 2), arrival(waits, 3, sends), arrival(waits, 1)},
+			"uploads sends, one activates_itself"},
+		"late for what was left, of the same effect": {[]intake.Arrival{arrival(quiet, 2), arrival(silent, 3, onTwo), arrival(waits, 1)},
+			"two quiet, one activates_itself"},
+		"late for what was never current": {[]intake.Arrival{arrival(waits, 2, sends), arrival(waits, 1)}, "uploads sends"},
+	} {
+		var one [][]intake.Arrival
+		for _, a := range tt.reports {
+			one = append(one, []intake.Arrival{a})
+		}
+		for _, batches := range [][][]intake.Arrival{one, {tt.reports}} {
+			_, states := settled(batches...)
+			var words []string
+			for _, i := range states {
+				words = append(words, fmt.Sprint(i.Release, " ", i.Before))
+			}
+			if got := strings.Join(words, ", "); got != tt.wanted {
+				t.Errorf("%s, in %d batches: %s; wanted %s", name, len(batches), got, tt.wanted)
+			}
+		}
+	}
 }
 
 // TestMovesOnThroughTheStore: the figures of both releases and the total, after each step.

@@ -47,6 +47,36 @@ func TestDiskFull(t *testing.T) {
 	}
 }
 
+// TestSequencesAreInAnIndex: a key may have a thousand reports, and each late one asks for its number.
+func TestSequencesAreInAnIndex(t *testing.T) {
+	ctx := context.Background()
+	db, err := Open(ctx, filepath.Join(t.TempDir(), "x.db"), func() time.Time { return time.Unix(1, 0) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	rows, err := db.writer.conn.QueryContext(ctx, `EXPLAIN QUERY PLAN `+takenSequences, "[]")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rows.Close()
+	plan := ""
+	for rows.Next() {
+		var id, parent, unused int
+		var detail string
+		if err := rows.Scan(&id, &parent, &unused, &detail); err != nil {
+			t.Fatal(err)
+		}
+		plan += detail + "\n"
+	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
+	}
+	if want := "COVERING INDEX reports_seq (ref=? AND seq=?)"; !strings.Contains(plan, want) {
+		t.Errorf("got the plan\n%swanted %s", plan, want)
+	}
+}
+
 func TestMigrationsAreNumbered(t *testing.T) {
 	for _, names := range [][]string{{"0002_b"}, {"0001_a", "0003_c"}, {"1_a"}, {"a"}} {
 		files := fstest.MapFS{}

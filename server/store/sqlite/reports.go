@@ -50,15 +50,17 @@ func (s reports) Stored(ctx context.Context, ids ...fleet.ReportID) (map[fleet.R
 	return found, err
 }
 
-// Sequences implements fleet.Reports. It looks at the reports of each installation.
+const takenSequences = `SELECT '', r.ref, r.seq, 0, '', x'', 0, FALSE FROM json_each($1) k
+	CROSS JOIN reports r ON r.ref = json_extract(k.value, '$[0]') AND r.seq = json_extract(k.value, '$[1]')`
+
+// Sequences implements fleet.Reports. The index has all that it reads.
 func (s reports) Sequences(ctx context.Context, seqs ...fleet.ReportSeq) (map[fleet.ReportSeq]bool, error) {
 	found := map[fleet.ReportSeq]bool{}
 	pairs := make([][2]any, len(seqs))
 	for n, seq := range seqs {
 		pairs[n] = [2]any{seq.Ref, seq.Seq}
 	}
-	all, err := s.of(ctx, pairs, `SELECT '', r.ref, r.seq, 0, '', x'', 0, FALSE FROM json_each($1) k
-		CROSS JOIN reports r ON r.ref = json_extract(k.value, '$[0]') AND r.seq = json_extract(k.value, '$[1]')`)
+	all, err := s.of(ctx, pairs, takenSequences)
 	for _, r := range all {
 		found[fleet.ReportSeq{Ref: r.Ref, Seq: r.Seq}] = true
 	}
@@ -80,6 +82,11 @@ func (s reports) of(ctx context.Context, pairs [][2]any, text string) ([]fleet.S
 // Of implements fleet.Reports.
 func (s reports) Of(ctx context.Context, ref report.Reference) ([]fleet.StoredReport, error) {
 	return s.list(ctx, `SELECT `+reportColumns+` FROM reports WHERE ref = $1 ORDER BY seq, n`, string(ref))
+}
+
+// Arrived implements fleet.Reports.
+func (s reports) Arrived(ctx context.Context, ref report.Reference) ([]fleet.StoredReport, error) {
+	return s.list(ctx, `SELECT `+reportColumns+` FROM reports WHERE ref = $1 ORDER BY n`, string(ref))
 }
 
 func (s reports) list(ctx context.Context, text string, args ...any) ([]fleet.StoredReport, error) {

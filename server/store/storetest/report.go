@@ -105,6 +105,10 @@ func testReports(t *testing.T, s fleet.Store) {
 			return err
 		}
 		same(t, "by sequence", all, []fleet.StoredReport{older, newer})
+		if all, err = tx.Reports().Arrived(ctx, newer.Ref); err != nil {
+			return err
+		}
+		same(t, "as they came", all, []fleet.StoredReport{newer, older})
 		return knownReports(t, tx, older, newer, stranger)
 	})
 }

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package intake
+
+import (
+	"time"
+
+	"landed/manifests/effect"
+	"landed/manifests/report"
+	"landed/server/fleet"
+)
+
+// find keeps what a tells of the time before the patch with the release that it is about: to another effect it says
+// nothing.
+func (h *handset) find(a Arrival) {
+	s := h.of(a.Report.Release)
+	if s == nil {
+		return
+	}
+	found := strongest(s.is.Before, effect.FoundBefore(a.Report, a.Rule), a.Rule)
+	if found != s.is.Before {
+		s.change()
+		s.is.Before = found
+	}
+}
+
+// advance makes a the newest report. Of another release the handset leaves behind what it had shown there. On one that
+// it meets for the first time it keeps what was found before; when it comes back, what was found there stands.
+func (h *handset) advance(now time.Time, a Arrival) {
+	next, old := h.of(a.Report.Release), h.current
+	if next == nil {
+		next = &state{is: fleet.Installation{First: now, Before: effect.NotSeen}}
+		if h.states = append(h.states, next); old != nil {
+			next.is.Before = old.is.Before
+		}
+	}
+	next.change()
+	i := &next.is
+	i.Progress = progress(*i, a.Report)
+	if old != nil && old != next {
+		old.change()
+		old.is.Current = false
+		i.First, i.Cloned, i.Reports = old.is.First, old.is.Cloned, old.is.Reports
+	}
+	i.Ref, i.Release, i.Current, i.Model, i.Channel = a.Ref, a.Report.Release, true, a.Report.Model, a.Report.Channel
+	i.Seq, i.Newest, i.Last = a.Report.Seq, a.Report, now
+	h.current, h.newest = next, a
+	judge(i, now, a.Rule)
+}
+
+// clone notes that two different reports carry one sequence number: two hold the key. It is judged again, by what it
+// said last.
+func (h *handset) clone(now time.Time) {
+	i := &h.current.is
+	if i.Cloned {
+		return
+	}
+	h.current.change()
+	i.Cloned, i.Newest = true, h.newest.Report
+	judge(i, now, h.newest.Rule)
+}
+
+func judge(i *fleet.Installation, now time.Time, by effect.Standard) {
+	v := effect.Judge(now, effect.Subject{Newest: i.Newest, Last: i.Last, Cloned: i.Cloned}, by)
+	i.Verdict, i.Kind, i.Because = fleet.Class(v.Class), v.Kind, v.Because
+	i.Leaked = i.Leaked || isLeak(v)
+}
+
+// isLeak says if a verdict shows the opposite of the effect. What cannot be true is no leak, however bad.
+func isLeak(v effect.Verdict) bool { return v.Kind == effect.Bad && v.Class != effect.Contradictory }
+
+// progress is how far an installation counts as being; on is what it had shown of the release. A handset that refused
+// the feed has not begun anything: after an outage of the feed, all that wait would count as failed, and halt every
+// rollout.
+func progress(on fleet.Installation, r report.Report) report.Progress {
+	if r.Failure == nil || r.Failure.Phase != report.PhaseMetadata {
+		return r.Progress
+	}
+	if on.Progress != "" && on.Progress != report.ProgressRunning {
+		return on.Progress
+	}
+	return report.ProgressKnown
+}
+
+// strongest keeps the finding that says most of the time before the release, in the order of its effect.
+func strongest(a fleet.Before, b string, by effect.Standard) fleet.Before {
+	if by.Program == nil {
+		return a
+	}
+	return fleet.Before(by.Program.Effect.Strongest(string(a), b))
+}
