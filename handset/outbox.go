@@ -32,9 +32,9 @@ type queuedReport struct {
 
 // The codes of docs/protocol/report.md that end a report's waiting, besides its receipt. final ones are about its
 // bytes, which stay as they are: one that an older program sealed never becomes of a newer version, and those of this
-// program wait behind it. unknown ones are about what the server knows, and a server that was restored, or whose catalogue comes after
-// its handsets, learns it again. report_version is among neither: a server that does not read this version yet will,
-// and the report waits for it, however long that takes.
+// program wait behind it. unknown ones are about what the server knows, and a server that was restored, or whose
+// catalogue comes after its handsets, learns it again. report_version is among neither: a server that does not read
+// this version yet will, and the report waits for it, however long that takes.
 var (
 	final = []string{"envelope_malformed", "report_malformed", "report_forged", "report_too_large", "too_large",
 		"id_reused", "model_changed", "too_many_reports", "report_version_old"}

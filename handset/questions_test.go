@@ -77,8 +77,9 @@ func TestManifestIsNotFetchedAgain(t *testing.T) {
 func TestManifestThatNeedsANewerProgram(t *testing.T) {
 	for name, tc := range map[string]struct{ old, now, needs string }{
 		"must_understand at its top": {`{`, `{"must_understand":["proof"],"proof":1,`, `"proof" in the release manifest`},
-		"must_understand in a probe": {`"name":"state"`, `"must_understand":["of"],"of":1,"name":"state"`, `"of" in the release manifest`},
-		"a later version":            {`"schema":2`, `"schema":7`, "version 7 of the release manifest"},
+		"must_understand in a probe": {`"name":"state"`, `"must_understand":["of"],"of":1,"name":"state"`,
+			`"of" in the release manifest`},
+		"a later version": {`"schema":2`, `"schema":7`, "version 7 of the release manifest"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := waiting(t)
