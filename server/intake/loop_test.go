@@ -239,7 +239,6 @@ func TestLeakIsNewsOnce(t *testing.T) {
 	if err := w.db.Update(ctx, func(tx fleet.Tx) error { return tx.Rollouts().Create(ctx, next) }); err != nil {
 		t.Fatal(err)
 	}
-	two := func(r *report.Report) { r.Release, r.Build = "two", patchedLater }
 	for _, step := range []struct {
 		seq       int64
 		change    func(*report.Report)
@@ -249,8 +248,8 @@ func TestLeakIsNewsOnce(t *testing.T) {
 	}{
 		{1, nil, fleet.RolloutHeld, fleet.RolloutRunning, 1, "the first leak"},
 		{2, nil, fleet.RolloutHeld, fleet.RolloutRunning, 1, "the same again"},
-		{3, two, fleet.RolloutHeld, fleet.RolloutHeld, 2, "on the next release"},
-		{4, two, fleet.RolloutHeld, fleet.RolloutHeld, 2, "and again"},
+		{3, onTwo, fleet.RolloutHeld, fleet.RolloutHeld, 2, "on the next release"},
+		{4, onTwo, fleet.RolloutHeld, fleet.RolloutHeld, 2, "and again"},
 	} {
 		r, key := leaks(1, step.seq)
 		if step.change != nil {

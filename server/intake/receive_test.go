@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"landed/manifests"
 	"landed/manifests/effect/probe"
 	"landed/manifests/report"
 	"landed/manifests/report/envelope"
@@ -54,7 +55,7 @@ func TestALeakIsNotTakenBack(t *testing.T) {
 		{leaks, 1, nil, 1, 1},
 		{silent, 2, nil, 0, 1},
 		{leaks, 3, nil, 1, 1},
-		{silent, 4, func(r *report.Report) { r.Release, r.Build = "two", patchedLater }, 0, 0},
+		{silent, 4, onTwo, 0, 0},
 	} {
 		r, key := step.what(1, step.seq)
 		if step.change != nil {
@@ -119,9 +120,11 @@ func TestSequences(t *testing.T) {
 			2, 3, storetest.Contradictory, report.ProgressRunning, storetest.BeforeActive, "one"},
 		{"a copied key stays contradictory", []step{{silent, 1, nil, "new"}, {silent, 1, other, "new"}, {silent, 2, nil, "new"}},
 			2, 3, storetest.Contradictory, report.ProgressRunning, storetest.BeforeUnknown, "one"},
-		{"on to another release", []step{{silent, 1, nil, "new"}, {silent, 2, func(r *report.Report) { r.Release, r.Build = "two", patchedLater },
-			"new"}}, 2, 2, storetest.ConfirmedOff, report.ProgressRunning, storetest.BeforeUnknown, "two"},
-		{"a later build keeps the effect of the release before", []step{{silent, 1, func(r *report.Report) { r.Build = patchedLater }, "new"}},
+		{"on to another release", []step{{silent, 1, nil, "new"}, {silent, 2, onTwo, "new"}},
+			2, 2, storetest.ConfirmedOff, report.ProgressRunning, storetest.BeforeUnknown, "two"},
+		{"a later build keeps the effect of the release before", []step{{silent, 1, func(r *report.Report) {
+			r.Build, r.BuildUTC = patchedLater, 1_407_600_001
+		}, "new"}},
 			1, 1, storetest.ConfirmedOff, report.ProgressRunning, storetest.BeforeUnknown, "one"},
 		{"another channel", []step{{waits, 1, func(r *report.Report) { r.Channel = "beta" }, "new"}, {waits, 2, nil, "new"}},
 			2, 2, storetest.Unpatched, report.ProgressKnown, storetest.BeforeActive, "one"},
@@ -134,6 +137,10 @@ func TestSequences(t *testing.T) {
 		{"a build that nobody published", []step{{waits, 1, func(r *report.Report) {
 			r.Build, r.BuildUTC = "IMEI/86012302.1234567/PHONE-138-0013-8000:4/Zhang.San-Beijing/acct-zhangsan.1975:user/release-keys", 1
 		}, "build_unknown"}}, 0, 0, "", "", "", ""},
+		{"a telephone number where its build was made", []step{
+			{silent, 1, func(r *report.Report) { r.BuildUTC = 447_911_223_344 }, "build_unknown"}, {silent, 1, nil, "new"}},
+			1, 1, storetest.ConfirmedOff, report.ProgressRunning, storetest.BeforeUnknown, "one"},
+		{"the time of another build", []step{{silent, 1, func(r *report.Report) { r.BuildUTC++ }, "build_unknown"}}, 0, 0, "", "", "", ""},
 		{"an answer to what was not asked", []step{{waits, 1, func(r *report.Report) { r.Answers["owner"] = probe.Int(4) }, "report_malformed"}},
 			0, 0, "", "", "", ""},
 		{"an answer that is none", []step{{waits, 1, func(r *report.Report) { r.Answers["attempts_setup"] = probe.Int(3) }, "report_malformed"}},
@@ -382,5 +389,37 @@ func TestTooManyReportsOfOneInstallation(t *testing.T) {
 	}
 	if again, err := w.Receive(ctx, first); err != nil || again.Stored != intake.StoredReplayed {
 		t.Errorf("a replay got %v, %v", again, err)
+	}
+}
+
+// TestSourceBuild: when the source of an incremental was built is nowhere said, unless it was published itself.
+func TestSourceBuild(t *testing.T) {
+	w := newWorld(t)
+	const stock = "Xiaomi/armani/armani:4.3/JLS36C/JHCMIBG40.0:user/release-keys"
+	if err := w.db.Update(ctx, func(tx fleet.Tx) error {
+		p := fleet.Package{
+			SHA256: strings.Repeat("a", 64), Model: "armani", Variant: "armani", Channel: "stable", Family: "file",
+			Build:     manifests.Build{Fingerprint: patchedLater, Incremental: "two", UTC: 1_407_600_001},
+			PreBuilds: []string{stock, patched}, At: storetest.Now,
+		}
+		return errors.Join(tx.Packages().Put(ctx, p), tx.Releases().Create(ctx, fleet.Release{Name: "four", Counter: 4,
+			Source: source("four", 4), State: fleet.ReleasePublished, Packages: []fleet.PackageRef{p.Ref()}}))
+	}); err != nil {
+		t.Fatal(err)
+	}
+	for n, tt := range []struct {
+		build string
+		utc   int64
+		want  string
+	}{
+		{stock, 1_404_000_000, "new"}, {patched, 1_407_600_000, "new"}, {patched, 1_404_000_000, "build_unknown"},
+		{patchedLater, 1_407_600_001, "new"}, {patchedLater, 1_407_600_000, "build_unknown"},
+	} {
+		r, key := waits(n, 1)
+		r.Release, r.Build, r.BuildUTC = "four", tt.build, tt.utc
+		got, err := w.Receive(ctx, seal(t, r, key))
+		if answer := string(got.Stored) + code(err); answer != tt.want {
+			t.Errorf("%s of %d: got %s, wanted %s", tt.build, tt.utc, answer, tt.want)
+		}
 	}
 }

@@ -18,7 +18,7 @@ type Rules struct {
 	store fleet.Viewer
 	mu    sync.RWMutex
 	known map[string]map[string]effect.Standard // release, model; nil when stale
-	names map[string]map[string]bool            // model, fingerprints that published documents name
+	names map[string]map[string][]int64         // model, fingerprint that published documents name, when it was built
 }
 
 // NewRules reads rules from store when they are first needed.
@@ -59,7 +59,17 @@ func (r *Rules) Of(ctx context.Context, release, model string) (effect.Standard,
 func (r *Rules) Names(model, fingerprint string) bool {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
-	return r.names[model][fingerprint]
+	_, ok := r.names[model][fingerprint]
+	return ok
+}
+
+// Built says if published documents give a build that they name this time. Of one that they name only as the source of
+// an incremental they give none: then it may be any. It is asked after Of.
+func (r *Rules) Built(model, fingerprint string, utc int64) bool {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	known := r.names[model][fingerprint]
+	return len(known) == 0 || slices.Contains(known, utc)
 }
 
 // Refresh reads every published release and its packages.
@@ -75,17 +85,21 @@ func (r *Rules) Refresh(ctx context.Context) (map[string]map[string]effect.Stand
 	if err != nil {
 		return nil, fmt.Errorf("verdict rules: %w", err)
 	}
-	r.known, r.names = map[string]map[string]effect.Standard{}, map[string]map[string]bool{}
+	r.known, r.names = map[string]map[string]effect.Standard{}, map[string]map[string][]int64{}
 	for _, p := range all {
 		rules := map[string]effect.Standard{}
 		for _, pack := range p.Packages {
 			rules[pack.Model], _ = published.Standard(p.Name, pack.Model, all)
-			for _, build := range slices.Concat(pack.PreBuilds, []string{pack.Build.Fingerprint}) {
-				if r.names[pack.Model] == nil {
-					r.names[pack.Model] = map[string]bool{}
-				}
-				r.names[pack.Model][build] = true
+			if r.names[pack.Model] == nil {
+				r.names[pack.Model] = map[string][]int64{}
 			}
+			names := r.names[pack.Model]
+			for _, source := range pack.PreBuilds {
+				if _, ok := names[source]; !ok {
+					names[source] = nil // when it was built is not said
+				}
+			}
+			names[pack.Build.Fingerprint] = append(names[pack.Build.Fingerprint], pack.Build.UTC)
 		}
 		r.known[p.Name] = rules
 	}

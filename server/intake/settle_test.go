@@ -59,7 +59,7 @@ func arrival(what maker, seq int64, change ...func(*report.Report)) intake.Arriv
 func onTwo(r *report.Report) {
 	r.Release = "two"
 	if r.Build == patched {
-		r.Build = patchedLater
+		r.Build, r.BuildUTC = patchedLater, 1_407_600_001
 	}
 }
 
@@ -214,7 +214,8 @@ func TestFoundBefore(t *testing.T) {
 			"two activates_itself, one activates_itself"},
 		"on to another effect": {[]intake.Arrival{arrival(waits, 1), arrival(waits, 2, sends)}, "uploads sends, one activates_itself"},
 		"and back":             {[]intake.Arrival{arrival(waits, 1), arrival(waits, 2, sends), back}, "one activates_itself, uploads sends"},
-		"back with more":       {[]intake.Arrival{arrival(quiet, 1), arrival(waits, 2, sends), arrival(waits, 3)}, "one activates_itself, uploads sends"},
+		"back with more": {[]intake.Arrival{arrival(quiet, 1), arrival(waits, 2, sends), arrival(waits, 3)},
+			"one activates_itself, uploads sends"},
 		"late for what was left": {[]intake.Arrival{arrival(quiet, 2), arrival(waits, 3, sends), arrival(waits, 1)},
 			"uploads sends, one activates_itself"},
 		"late for what was left, of the same effect": {[]intake.Arrival{arrival(quiet, 2), arrival(silent, 3, onTwo), arrival(waits, 1)},

@@ -44,6 +44,7 @@ func TestVersion1(t *testing.T) {
 		"a birthday":                     {func(b *v1.Body) { b.Evidence.ConsentDay = "1975-03-09" }, false, "report_malformed"},
 		"a day of another century":       {func(b *v1.Body) { b.Evidence.ConsentDay = "2114-08-12" }, false, "report_malformed"},
 		"it came from what nobody knows": {func(b *v1.Body) { b.PreviousBuild = "a/b/c:4/d/e:user/f" }, false, "build_unknown"},
+		"a number where it was built":    {func(b *v1.Body) { b.BuildUTC = 447_911_223_344 }, false, "build_unknown"},
 		"switched off":                   {nil, true, "report_version_old"},
 	} {
 		t.Run(name, func(t *testing.T) {
