@@ -392,7 +392,8 @@ func TestTooManyReportsOfOneInstallation(t *testing.T) {
 	}
 }
 
-// TestSourceBuild: when the source of an incremental was built is nowhere said, unless it was published itself.
+// TestSourceBuild: when the source of an incremental was built is nowhere said, unless it was published itself; there is
+// no room for a telephone number in it all the same.
 func TestSourceBuild(t *testing.T) {
 	w := newWorld(t)
 	const stock = "Xiaomi/armani/armani:4.3/JLS36C/JHCMIBG40.0:user/release-keys"
@@ -414,6 +415,7 @@ func TestSourceBuild(t *testing.T) {
 	}{
 		{stock, 1_404_000_000, "new"}, {patched, 1_407_600_000, "new"}, {patched, 1_404_000_000, "build_unknown"},
 		{patchedLater, 1_407_600_001, "new"}, {patchedLater, 1_407_600_000, "build_unknown"},
+		{stock, 13_800_138_000, "build_unknown"}, {stock, 1_407_600_001, "build_unknown"}, {stock, 1_100_000_000, "build_unknown"},
 	} {
 		r, key := waits(n, 1)
 		r.Release, r.Build, r.BuildUTC = "four", tt.build, tt.utc

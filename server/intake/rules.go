@@ -15,10 +15,11 @@ import (
 
 // Rules are what every published release is judged by, per model, kept in memory.
 type Rules struct {
-	store fleet.Viewer
-	mu    sync.RWMutex
-	known map[string]map[string]effect.Standard // release, model; nil when stale
-	names map[string]map[string][]int64         // model, fingerprint that published documents name, when it was built
+	store  fleet.Viewer
+	mu     sync.RWMutex
+	known  map[string]map[string]effect.Standard // release, model; nil when stale
+	names  map[string]map[string][]int64         // model, fingerprint that published documents name, when it was built
+	newest map[string]int64                      // model, when the newest of its published builds was built
 }
 
 // NewRules reads rules from store when they are first needed.
@@ -63,13 +64,19 @@ func (r *Rules) Names(model, fingerprint string) bool {
 	return ok
 }
 
+// firstBuild is older than every handset with Android, in seconds: no build was made before 2008.
+const firstBuild = 1_199_145_600
+
 // Built says if published documents give a build that they name this time. Of one that they name only as the source of
-// an incremental they give none: then it may be any. It is asked after Of.
+// an incremental they give none: it was made before the newest build of the model, and not before 2008. What room that
+// leaves is under 30 bits, and too small for a telephone number of eleven digits. It is asked after Of.
 func (r *Rules) Built(model, fingerprint string, utc int64) bool {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
-	known := r.names[model][fingerprint]
-	return len(known) == 0 || slices.Contains(known, utc)
+	if known := r.names[model][fingerprint]; len(known) > 0 {
+		return slices.Contains(known, utc)
+	}
+	return utc >= firstBuild && utc < r.newest[model]
 }
 
 // Refresh reads every published release and its packages.
@@ -85,6 +92,7 @@ func (r *Rules) Refresh(ctx context.Context) (map[string]map[string]effect.Stand
 	if err != nil {
 		return nil, fmt.Errorf("verdict rules: %w", err)
 	}
+	r.newest = map[string]int64{}
 	r.known, r.names = map[string]map[string]effect.Standard{}, map[string]map[string][]int64{}
 	for _, p := range all {
 		rules := map[string]effect.Standard{}
@@ -100,6 +108,7 @@ func (r *Rules) Refresh(ctx context.Context) (map[string]map[string]effect.Stand
 				}
 			}
 			names[pack.Build.Fingerprint] = append(names[pack.Build.Fingerprint], pack.Build.UTC)
+			r.newest[pack.Model] = max(r.newest[pack.Model], pack.Build.UTC)
 		}
 		r.known[p.Name] = rules
 	}

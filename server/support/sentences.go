@@ -3,6 +3,7 @@
 package support
 
 import (
+	"slices"
 	"strings"
 
 	"landed/server/fleet"
@@ -134,14 +135,7 @@ func (v *Status) Mixed() bool {
 	return false
 }
 
-func (m Model) held() bool {
-	for _, r := range m.Rollouts {
-		if r.Stopped() {
-			return true
-		}
-	}
-	return false
-}
+func (m Model) held() bool { return slices.ContainsFunc(m.Rollouts, Rollout.Stopped) }
 
 // Bars are what "shown" asks for.
 func (v *Status) Bars() any { return map[string]int{"Enough": EnoughJudged, "Percent": ShownPercent} }
