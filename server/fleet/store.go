@@ -153,9 +153,11 @@ type Installations interface {
 	Walk(ctx context.Context, release string, after report.Reference, limit int) ([]Installation, error)
 }
 
-// ReportID names one report of one installation.
+// ReportID names one report of one installation. Seq is its sequence number, 0 if only the id is known: the id of a
+// version 1 report was its handset's choice, and may come back under another number.
 type ReportID struct {
 	Ref report.Reference
+	Seq int64
 	ID  string
 }
 
@@ -167,11 +169,11 @@ type ReportSeq struct {
 
 // Reports keeps every report ever acknowledged. Nothing in it is changed or deleted.
 type Reports interface {
-	// Append stores reports in their order; one whose id by its installation is there already is left out (a
-	// replay). added says how many were stored.
+	// Append stores reports in their order; one whose id by its installation is there already under its number is left
+	// out (a replay). added says how many were stored.
 	Append(ctx context.Context, reports ...StoredReport) (added int, err error)
 	Get(ctx context.Context, ref report.Reference, id string) (StoredReport, error) // NotFound
-	// Stored returns those of ids that are stored.
+	// Stored returns those of ids that are stored, as they were asked for.
 	Stored(ctx context.Context, ids ...ReportID) (map[ReportID]StoredReport, error)
 	// Sequences returns those of seqs that a stored report carries.
 	Sequences(ctx context.Context, seqs ...ReportSeq) (map[ReportSeq]bool, error)

@@ -30,8 +30,10 @@ func (i *Intake) load(ctx context.Context, tx fleet.ReportsTx, batch []Arrival) 
 		if len(known) == 0 {
 			continue // nothing of it is stored
 		}
-		ids = append(ids, a.id())
-		// The newest has the highest number. Of an installation that may send no more, nothing new is taken.
+		if id := a.id(); id.Seq <= known[0].Seq {
+			ids = append(ids, id) // one with a higher number is not stored: the newest has the highest
+		}
+		// Of an installation that may send no more, nothing new is taken.
 		if a.Report.Seq < known[0].Seq && known[0].Reports < MaxReports {
 			seqs = append(seqs, a.seq())
 		}

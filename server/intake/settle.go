@@ -8,6 +8,7 @@ import (
 
 	"landed/manifests/effect"
 	"landed/manifests/report"
+	v1 "landed/manifests/report/v1"
 	"landed/server/fleet"
 )
 
@@ -23,7 +24,15 @@ type Arrival struct {
 	Rule     effect.Standard
 }
 
-func (a Arrival) id() fleet.ReportID   { return fleet.ReportID{Ref: a.Ref, ID: a.Report.ID} }
+// id has no number for version 1: its handset chose the id, and may repeat it under another number.
+func (a Arrival) id() fleet.ReportID {
+	id := fleet.ReportID{Ref: a.Ref, Seq: a.Report.Seq, ID: a.Report.ID}
+	if a.Report.Schema == v1.Schema {
+		id.Seq = 0
+	}
+	return id
+}
+
 func (a Arrival) seq() fleet.ReportSeq { return fleet.ReportSeq{Ref: a.Ref, Seq: a.Report.Seq} }
 
 // Loaded is what is stored about the installations of a batch.

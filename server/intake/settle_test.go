@@ -68,6 +68,9 @@ func sends(r *report.Report) {
 	r.Release, r.Answers = "uploads", probe.Answers{"uploads_build": probe.Int(1)}
 }
 
+// chosenID is of version 1, where a handset may write what it likes there.
+func chosenID(r *report.Report) { r.Schema, r.ID = 1, strings.Repeat("c", 32) }
+
 func otherID(r *report.Report) { r.ID = strings.Repeat("f", 32) }
 
 func otherModel(r *report.Report) { r.Model = "dior" }
@@ -85,6 +88,7 @@ func settled(batches ...[]intake.Arrival) (out intake.Outcome, states []fleet.In
 			arrived[a.Report.ID] = a
 		}
 		for _, r := range out.Reports {
+			loaded.Stored[fleet.ReportID{Ref: r.Ref, Seq: r.Seq, ID: r.ID}] = r
 			loaded.Stored[fleet.ReportID{Ref: r.Ref, ID: r.ID}] = r
 			loaded.Sequences[fleet.ReportSeq{Ref: r.Ref, Seq: r.Seq}] = true
 		}
@@ -124,7 +128,7 @@ func TestSettle(t *testing.T) {
 		"in order": {[]intake.Arrival{arrival(waits, 1), arrival(silent, 2)}, "new new", "one confirmed_off 2", 2,
 			func(i fleet.Installation) bool { return i.Before == storetest.BeforeActive && i.Kind == effect.Good }},
 		"a replay": {[]intake.Arrival{again, again, arrival(silent, 2), again}, "new replayed new replayed", "one confirmed_off 2", 2, nil},
-		"an id for other words": {[]intake.Arrival{arrival(waits, 1), arrival(waits, 2, func(r *report.Report) { r.ID = again.Report.ID })},
+		"an id for other words": {[]intake.Arrival{arrival(waits, 1, chosenID), arrival(waits, 2, chosenID)},
 			"new id_reused", "one unpatched 1", 1, nil},
 		"late": {[]intake.Arrival{arrival(silent, 2), arrival(waits, 1)}, "new late", "one confirmed_off 2", 2,
 			func(i fleet.Installation) bool { return i.Before == storetest.BeforeActive && !i.Cloned }},

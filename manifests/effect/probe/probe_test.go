@@ -5,6 +5,7 @@ package probe
 import (
 	"encoding/json"
 	"math"
+	"regexp"
 	"strings"
 	"testing"
 )
@@ -205,4 +206,19 @@ func FuzzValue(f *testing.F) {
 			t.Fatalf("%q is written as %q", text, written)
 		}
 	})
+}
+
+// TestValidName holds the loop to the expression that says the same.
+func TestValidName(t *testing.T) {
+	want := regexp.MustCompile(`^[a-z][a-z0-9_]{0,30}$`)
+	names := []string{"", "a", "a_0", "_a", "0a", "A", "aB", "a-b", "a b", "ä", "a\n", "\na", "a\x00", "a.b",
+		strings.Repeat("z", 31), strings.Repeat("z", 32), strings.Repeat("_", 31)}
+	for c := range 256 {
+		names = append(names, string([]byte{byte(c)}), string([]byte{'a', byte(c)}))
+	}
+	for _, s := range names {
+		if got := ValidName(s); got != want.MatchString(s) {
+			t.Errorf("ValidName(%q) = %t", s, got)
+		}
+	}
 }

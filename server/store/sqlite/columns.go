@@ -3,6 +3,7 @@
 package sqlite
 
 import (
+	"context"
 	"database/sql"
 	"encoding/json"
 	"time"
@@ -99,6 +100,21 @@ func collect[T any](rows *sql.Rows, err error, scan func(func(...any) error) (T,
 		all = append(all, one)
 	}
 	return all, kind(rows.Err())
+}
+
+// byKeys queries for many keys at once: text reads them from $1 as a JSON array, by json_each.
+func byKeys[K, T any](
+	ctx context.Context, q querier, text string, keys []K, scan func(func(...any) error) (T, error),
+) ([]T, error) {
+	if len(keys) == 0 {
+		return nil, nil
+	}
+	array, err := json.Marshal(keys)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := q.query(ctx, text, string(array))
+	return collect(rows, err, scan)
 }
 
 // bytes keeps an absent value from becoming NULL.

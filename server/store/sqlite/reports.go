@@ -4,7 +4,7 @@ package sqlite
 
 import (
 	"context"
-	"encoding/json"
+	"math"
 
 	"landed/manifests/report"
 	"landed/server/fleet"
@@ -14,7 +14,7 @@ type reports struct{ q querier }
 
 const reportColumns = `id, ref, seq, schema, release, envelope, at, late`
 
-var appendReports = newInsert(`INSERT INTO reports (`+reportColumns+`)`, 8, `ON CONFLICT (ref, id) DO NOTHING`)
+var appendReports = newInsert(`INSERT INTO reports (`+reportColumns+`)`, 8, `ON CONFLICT (ref, seq, id) DO NOTHING`)
 
 // Append implements fleet.Reports.
 func (s reports) Append(ctx context.Context, all ...fleet.StoredReport) (int, error) {
@@ -34,49 +34,53 @@ func (s reports) Get(ctx context.Context, ref report.Reference, id string) (flee
 	return r, notFound(err, "report_unknown", "installation %s has sent no such report", ref)
 }
 
+// knownReports asks for a number from k[1] to k[2], so that one that is known is found by the index and one that is not,
+// among those of its installation.
+const knownReports = `SELECT k.key, r.id, r.ref, r.seq, r.schema, r.release, r.envelope, r.at, r.late FROM json_each($1) k
+	CROSS JOIN reports r ON r.ref = json_extract(k.value, '$[0]')
+		AND r.seq BETWEEN json_extract(k.value, '$[1]') AND json_extract(k.value, '$[2]')
+		AND r.id = json_extract(k.value, '$[3]')`
+
 // Stored implements fleet.Reports.
 func (s reports) Stored(ctx context.Context, ids ...fleet.ReportID) (map[fleet.ReportID]fleet.StoredReport, error) {
 	found := map[fleet.ReportID]fleet.StoredReport{}
-	pairs := make([][2]any, len(ids))
+	keys := make([][4]any, len(ids))
 	for n, id := range ids {
-		pairs[n] = [2]any{id.Ref, id.ID}
+		keys[n] = [4]any{id.Ref, id.Seq, id.Seq, id.ID}
+		if id.Seq == 0 {
+			keys[n][2] = int64(math.MaxInt64)
+		}
 	}
-	all, err := s.of(ctx, pairs, `SELECT r.id, r.ref, r.seq, r.schema, r.release, r.envelope, r.at, r.late
-		FROM json_each($1) k
-		CROSS JOIN reports r ON r.ref = json_extract(k.value, '$[0]') AND r.id = json_extract(k.value, '$[1]')`)
-	for _, r := range all {
-		found[fleet.ReportID{Ref: r.Ref, ID: r.ID}] = r
+	type known struct {
+		n int
+		r fleet.StoredReport
+	}
+	all, err := byKeys(ctx, s.q, knownReports, keys, func(scan func(...any) error) (k known, err error) {
+		return k, scan(append([]any{&k.n}, reportFields(&k.r)...)...)
+	})
+	for _, k := range all {
+		found[ids[k.n]] = k.r
 	}
 	return found, err
 }
 
-const takenSequences = `SELECT '', r.ref, r.seq, 0, '', x'', 0, FALSE FROM json_each($1) k
-	CROSS JOIN reports r ON r.ref = json_extract(k.value, '$[0]') AND r.seq = json_extract(k.value, '$[1]')`
+const takenSequences = `SELECT k.key FROM json_each($1) k WHERE EXISTS (SELECT 1 FROM reports r
+	WHERE r.ref = json_extract(k.value, '$[0]') AND r.seq = json_extract(k.value, '$[1]'))`
 
 // Sequences implements fleet.Reports. The index has all that it reads.
 func (s reports) Sequences(ctx context.Context, seqs ...fleet.ReportSeq) (map[fleet.ReportSeq]bool, error) {
 	found := map[fleet.ReportSeq]bool{}
-	pairs := make([][2]any, len(seqs))
+	keys := make([][2]any, len(seqs))
 	for n, seq := range seqs {
-		pairs[n] = [2]any{seq.Ref, seq.Seq}
+		keys[n] = [2]any{seq.Ref, seq.Seq}
 	}
-	all, err := s.of(ctx, pairs, takenSequences)
-	for _, r := range all {
-		found[fleet.ReportSeq{Ref: r.Ref, Seq: r.Seq}] = true
+	all, err := byKeys(ctx, s.q, takenSequences, keys, func(scan func(...any) error) (n int, err error) {
+		return n, scan(&n)
+	})
+	for _, n := range all {
+		found[seqs[n]] = true
 	}
 	return found, err
-}
-
-// of queries by pairs of an installation and something.
-func (s reports) of(ctx context.Context, pairs [][2]any, text string) ([]fleet.StoredReport, error) {
-	if len(pairs) == 0 {
-		return nil, nil
-	}
-	keys, err := json.Marshal(pairs)
-	if err != nil {
-		return nil, err
-	}
-	return s.list(ctx, text, string(keys))
 }
 
 // Of implements fleet.Reports.

@@ -116,13 +116,15 @@ func testReports(t *testing.T, s fleet.Store) {
 // knownReports asks for many at once.
 func knownReports(t *testing.T, tx fleet.Tx, older, newer, stranger fleet.StoredReport) error {
 	t.Helper()
-	id := func(r fleet.StoredReport) fleet.ReportID { return fleet.ReportID{Ref: r.Ref, ID: r.ID} }
-	stored, err := tx.Reports().Stored(ctx, id(newer), id(stranger), fleet.ReportID{Ref: stranger.Ref, ID: newer.ID},
-		id(newer))
+	id := func(r fleet.StoredReport, seq int64) fleet.ReportID {
+		return fleet.ReportID{Ref: r.Ref, Seq: seq, ID: r.ID}
+	}
+	stored, err := tx.Reports().Stored(ctx, id(newer, 2), id(stranger, 1), id(newer, 1), id(older, 0), id(stranger, 2),
+		fleet.ReportID{Ref: stranger.Ref, ID: newer.ID}, id(newer, 2))
 	if err != nil {
 		return err
 	}
-	want := map[fleet.ReportID]fleet.StoredReport{id(newer): newer, id(stranger): stranger}
+	want := map[fleet.ReportID]fleet.StoredReport{id(newer, 2): newer, id(stranger, 1): stranger, id(older, 0): older}
 	same(t, "those that are stored", stored, want)
 	seq := func(r fleet.StoredReport, n int64) fleet.ReportSeq { return fleet.ReportSeq{Ref: r.Ref, Seq: n} }
 	taken, err := tx.Reports().Sequences(ctx, seq(older, 1), seq(newer, 2), seq(newer, 3), seq(stranger, 2))
