@@ -88,7 +88,7 @@ func (i *Intake) open(ctx context.Context, text []byte) (*waiting, error) {
 				"model %s names; wanted one of those, or %q", model.Device, report.BuildOther)
 		}
 	}
-	if r.Build != report.BuildOther && !i.Rules.Built(r.Model, r.Build, r.BuildUTC) {
+	if r.Build != report.BuildOther && !i.Rules.Built(r) {
 		return nil, fleet.Errorf(fleet.Invalid, "build_unknown", "the report gives its build a time that no published "+
 			"document of model %s gives it; wanted the build_utc of the build", model.Device)
 	}

@@ -392,8 +392,8 @@ func TestTooManyReportsOfOneInstallation(t *testing.T) {
 	}
 }
 
-// TestSourceBuild: when the source of an incremental was built is nowhere said, unless it was published itself; there is
-// no room for a telephone number in it all the same.
+// TestSourceBuild: when the source of an incremental was built is nowhere said, unless it was published itself. There is
+// no room for it in a report, but for those of version 1, and there too little for a telephone number.
 func TestSourceBuild(t *testing.T) {
 	w := newWorld(t)
 	const stock = "Xiaomi/armani/armani:4.3/JLS36C/JHCMIBG40.0:user/release-keys"
@@ -413,15 +413,28 @@ func TestSourceBuild(t *testing.T) {
 		utc   int64
 		want  string
 	}{
-		{stock, 1_404_000_000, "new"}, {patched, 1_407_600_000, "new"}, {patched, 1_404_000_000, "build_unknown"},
+		{stock, 1_404_000_000, "build_unknown"}, {patched, 1_407_600_000, "new"}, {patched, 1_404_000_000, "build_unknown"},
 		{patchedLater, 1_407_600_001, "new"}, {patchedLater, 1_407_600_000, "build_unknown"},
-		{stock, 13_800_138_000, "build_unknown"}, {stock, 1_407_600_001, "build_unknown"}, {stock, 1_100_000_000, "build_unknown"},
 	} {
 		r, key := waits(n, 1)
 		r.Release, r.Build, r.BuildUTC = "four", tt.build, tt.utc
 		got, err := w.Receive(ctx, seal(t, r, key))
 		if answer := string(got.Stored) + code(err); answer != tt.want {
 			t.Errorf("%s of %d: got %s, wanted %s", tt.build, tt.utc, answer, tt.want)
+		}
+	}
+	for utc, want := range map[int64]string{
+		1_404_000_000: "new", 13_800_138_000: "build_unknown", 1_407_600_001: "build_unknown", 1_100_000_000: "build_unknown",
+	} {
+		b, key := bodyV1(int(utc%1_000_003), 1)
+		b.Release, b.Build, b.BuildUTC = "four", stock, utc
+		text, err := envelope.SealV1(b, key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := w.Receive(ctx, text)
+		if answer := string(got.Stored) + code(err); answer != want {
+			t.Errorf("version 1, %s of %d: got %s, wanted %s", stock, utc, answer, want)
 		}
 	}
 }

@@ -9,6 +9,8 @@ import (
 	"sync"
 
 	"landed/manifests/effect"
+	"landed/manifests/report"
+	v1 "landed/manifests/report/v1"
 	"landed/server/fleet"
 	"landed/server/published"
 )
@@ -67,16 +69,17 @@ func (r *Rules) Names(model, fingerprint string) bool {
 // firstBuild is older than every handset with Android, in seconds: no build was made before 2008.
 const firstBuild = 1_199_145_600
 
-// Built says if published documents give a build that they name this time. Of one that they name only as the source of
-// an incremental they give none: it was made before the newest build of the model, and not before 2008. What room that
-// leaves is under 30 bits, and too small for a telephone number of eleven digits. It is asked after Of.
-func (r *Rules) Built(model, fingerprint string, utc int64) bool {
+// Built says if published documents give the build of a report the time that it gives. Of one that they name only as the
+// source of an incremental they give none: a report has no room for it, and says that it is another build. Handsets of
+// version 1 name it all the same; they may, if it was made before the newest build of the model, and not before 2008.
+// It is asked after Of.
+func (r *Rules) Built(by report.Report) bool {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
-	if known := r.names[model][fingerprint]; len(known) > 0 {
-		return slices.Contains(known, utc)
+	if known := r.names[by.Model][by.Build]; len(known) > 0 {
+		return slices.Contains(known, by.BuildUTC)
 	}
-	return utc >= firstBuild && utc < r.newest[model]
+	return by.Schema == v1.Schema && by.BuildUTC >= firstBuild && by.BuildUTC < r.newest[by.Model]
 }
 
 // Refresh reads every published release and its packages.
