@@ -139,8 +139,6 @@ var manyMethods = map[string]int{
 	"firmware-fixtures/virtual.Phone": 36,
 	"handset.Client":                  66,
 	"server/console.Console":          39,
-	"server/otactl.app":               63,
-	"server/otactl/client.Client":     39,
 	"server/support.Support":          43,
 	"signer/otasign.app":              44,
 }

@@ -38,10 +38,10 @@ func (p *people) publish(ctx context.Context, s *site, ship shipment) error {
 		}
 		packages = append(packages, ref)
 	}
-	if _, err := s.api.CreateRelease(ctx, ship.source, packages); err != nil {
+	if _, err := s.api.Releases().Create(ctx, ship.source, packages); err != nil {
 		return err
 	}
-	change, err := s.api.Stage(ctx, ship.Name)
+	change, err := s.api.Releases().Stage(ctx, ship.Name)
 	if err != nil {
 		return err
 	}
@@ -59,7 +59,7 @@ func (s *site) upload(ctx context.Context, b fixtures.Build, folder string) (ref
 	if err := os.WriteFile(filepath.Join(folder, name), zip, 0o644); err != nil {
 		return "", err
 	}
-	answer, err := s.api.Upload(ctx, name, "stable", bytes.NewReader(zip), int64(len(zip)), nil)
+	answer, err := s.api.Packages().Upload(ctx, name, "stable", bytes.NewReader(zip), int64(len(zip)), nil)
 	if err != nil {
 		return "", err
 	}
@@ -81,7 +81,7 @@ func foundIn(fs otapkg.Findings) string {
 // sign has two people review and sign; the server publishes at the second signature.
 func (p *people) sign(ctx context.Context, s *site, change, folder string) error {
 	now := s.clock.Now()
-	text, err := s.api.ChangeRequest(ctx, change)
+	text, err := s.api.Changes().Request(ctx, change)
 	if err != nil {
 		return err
 	}
@@ -104,7 +104,7 @@ func (p *people) sign(ctx context.Context, s *site, change, folder string) error
 		if err != nil {
 			return fmt.Errorf("%s signs: %w", name, err)
 		}
-		answer, err := s.api.SendResponse(ctx, change, response.Bytes())
+		answer, err := s.api.Changes().Respond(ctx, change, response.Bytes())
 		if err != nil {
 			return err
 		}
@@ -128,7 +128,7 @@ func (s *site) tryHostile(ctx context.Context) error {
 	if err := hostile.Write(&zip, s.otaKey); err != nil {
 		return err
 	}
-	_, err = s.api.Upload(ctx, "hostile.zip", "stable", &zip, int64(zip.Len()), nil)
+	_, err = s.api.Packages().Upload(ctx, "hostile.zip", "stable", &zip, int64(zip.Len()), nil)
 	refused, ok := errors.AsType[*client.Error](err)
 	if !ok {
 		return fmt.Errorf("a hostile package (%s) was not refused: %w", hostile.Name, err)

@@ -50,9 +50,9 @@ func (t *telling) goOn(ctx context.Context, r *result) error {
 // halt stops the rollout of the bad build where too few handsets leaked for the server to halt it by itself.
 func (t *telling) halt(ctx context.Context) error {
 	id := t.plan.first.Name + "." + manifests.Model{Device: badModel}.Role() + ".stable"
-	r, err := t.site.api.Rollout(ctx, id)
+	r, err := t.site.api.Rollouts().Get(ctx, id)
 	if err == nil && r.State != "halted" {
-		_, err = t.site.api.Halt(ctx, id, "it leaks; a corrected update follows")
+		_, err = t.site.api.Rollouts().Halt(ctx, id, "it leaks; a corrected update follows")
 	}
 	return err
 }

@@ -108,7 +108,7 @@ func (s *site) close() {
 
 // startRollout is one command of an engineer.
 func (s *site) startRollout(ctx context.Context, release, device string, stages []client.Stage) error {
-	_, err := s.api.StartRollout(ctx, release, []string{device}, "stable", stages)
+	_, err := s.api.Rollouts().Start(ctx, release, []string{device}, "stable", stages)
 	return err
 }
 
@@ -117,7 +117,7 @@ func (s *site) addModels(ctx context.Context, file []byte) error {
 	if file == nil {
 		return nil
 	}
-	added, err := s.api.AddModels(ctx, file, "a model that no program knew before")
+	added, err := s.api.Models().Add(ctx, file, "a model that no program knew before")
 	for _, m := range added {
 		s.news.say("Model %s (%s) is %s, from a file.", m.Device, m.Product, m.Became)
 	}

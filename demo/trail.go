@@ -17,7 +17,7 @@ type trail struct {
 
 // look tells what the trail says about rollouts since the last look.
 func (t *trail) look(ctx context.Context) error {
-	entries, _, err := t.site.api.Audit(ctx, "", 0, 50)
+	entries, _, err := t.site.api.Audit().List(ctx, "", 0, 50)
 	if err != nil {
 		return err
 	}

@@ -45,7 +45,7 @@ func foundTrust(ctx context.Context, s *site, devices []string) (*people, error)
 	for _, k := range made {
 		p.hands[k.Public().Name+" "+k.Public().Use] = ceremony.SigningKey{Signer: k, Ledger: ceremony.NewLedger()}
 	}
-	if _, err := s.api.ImportTrust(ctx, bundle); err != nil {
+	if _, err := s.api.Trust().Import(ctx, bundle); err != nil {
 		return nil, err
 	}
 	if p.trusted, err = bundle.Set(); err != nil {
@@ -84,7 +84,7 @@ func (p *people) addModels(ctx context.Context, s *site, online tufrepo.OnlineKe
 	if err != nil {
 		return err
 	}
-	if _, err := s.api.ImportTrust(ctx, bundle); err != nil {
+	if _, err := s.api.Trust().Import(ctx, bundle); err != nil {
 		return err
 	}
 	staged := request.Staged()

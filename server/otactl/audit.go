@@ -8,18 +8,24 @@ import (
 	"github.com/spf13/cobra"
 )
 
-func (a *app) auditCommand() *cobra.Command {
+// trail is the command that reads the audit trail.
+type trail struct {
+	server *connection
+	out    *printer
+}
+
+func (t *trail) command() *cobra.Command {
 	var subject string
 	var limit int
 	var before int64
 	c := &cobra.Command{
 		Use: "audit", Short: "Show who did what, when and why, newest first", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			server, err := a.server()
+			server, err := t.server.client()
 			if err != nil {
 				return err
 			}
-			entries, next, err := server.Audit(cmd.Context(), subject, before, limit)
+			entries, next, err := server.Audit().List(cmd.Context(), subject, before, limit)
 			if err != nil {
 				return err
 			}
@@ -27,14 +33,14 @@ func (a *app) auditCommand() *cobra.Command {
 			if next > 0 {
 				answer["before"] = next
 			}
-			return a.answer(answer, func() {
-				var rows [][]string
+			return t.out.answer(answer, func() {
+				list := table{none: "Nothing is recorded.", head: []string{"N", "AT (UTC)", "WHO", "WHAT", "ON", "WHY"}}
 				for _, e := range entries {
-					rows = append(rows, []string{fmt.Sprint(e.N), when(e.At), e.Actor, e.Action, e.Subject, e.Reason})
+					list.add(fmt.Sprint(e.N), when(e.At), e.Actor, e.Action, e.Subject, e.Reason)
 				}
-				a.table("Nothing is recorded.", []string{"N", "AT (UTC)", "WHO", "WHAT", "ON", "WHY"}, rows)
+				t.out.table(list)
 				if next > 0 && subject == "" {
-					a.say("Older ones: otactl audit --before %d", next)
+					t.out.say("Older ones: otactl audit --before %d", next)
 				}
 			})
 		},

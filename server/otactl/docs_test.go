@@ -65,17 +65,17 @@ func TestGuideExplainsEveryRefusal(t *testing.T) {
 	}
 }
 
-var command = regexp.MustCompile("(?m)(?:^|`)(otactl [^`\n]+)")
+var commandLine = regexp.MustCompile("(?m)(?:^|`)(otactl [^`\n]+)")
 
 // Every command in the guide exists, with the flags that it is given there.
 func TestGuideCommandsExist(t *testing.T) {
-	all := command.FindAllStringSubmatch(guide(t), -1)
+	all := commandLine.FindAllStringSubmatch(guide(t), -1)
 	if len(all) < 15 {
 		t.Fatalf("only %d commands were found in the guide", len(all))
 	}
 	for _, m := range all {
 		line, _, _ := strings.Cut(m[1], " #")
-		root := new(app).command()
+		root := command(new(connection), new(printer))
 		c, rest, err := root.Find(strings.Fields(line)[1:])
 		if err != nil || c == root || c.HasSubCommands() {
 			t.Errorf("%q is no command: %v", line, err)

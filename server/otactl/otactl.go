@@ -21,29 +21,20 @@ import (
 	"landed/internal/cli"
 )
 
-// app is one run.
-type app struct {
-	env      func(string) string
-	in       io.Reader
-	out, err io.Writer
-
-	url, tokenFile  string
-	json, plainHTTP bool
-}
-
 // Main runs one command and returns its exit code: 0 done, 1 refused, 2 could not.
 func Main(ctx context.Context, args []string, env func(string) string, stdin io.Reader, stdout, stderr io.Writer) int {
-	a := &app{env: env, in: stdin, out: stdout, err: stderr}
-	root := a.command()
+	out := &printer{out: stdout, err: stderr}
+	root := command(&connection{env: env}, out)
 	cli.Prepare(root, args)
 	cli.Twins(root, env)
 	root.SetIn(stdin)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
-	return a.finish(root.ExecuteContext(ctx))
+	return out.finish(root.ExecuteContext(ctx))
 }
 
-func (a *app) command() *cobra.Command {
+// command is the root of all commands. Each group of them asks the server, and tells what it answered.
+func command(server *connection, out *printer) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "otactl",
 		Short: "Upload, release, have signed, roll out, halt",
@@ -56,15 +47,13 @@ func (a *app) command() *cobra.Command {
 		SilenceErrors:     true,
 		CompletionOptions: cobra.CompletionOptions{DisableDefaultCmd: true},
 	}
-	f := root.PersistentFlags()
-	f.StringVar(&a.url, "url", "", "address of the server (default $OTACTL_URL, or "+defaultURL+")")
-	f.StringVar(&a.tokenFile, "token-file", "", "read the token from the first line of this `file` (default "+
-		"$OTACTL_TOKEN)")
-	f.BoolVar(&a.json, "json", false, "print one JSON value for programs")
-	f.BoolVar(&a.plainHTTP, "allow-http", false, "send the token over plain HTTP to another machine")
-	root.AddCommand(a.modelCommand(), a.channelCommand(), a.uploadCommand(), a.packagesCommand(), a.packageCommand(),
-		a.releaseCommand(), a.signRequestCommand(), a.signResponseCommand(), a.changeCommand(), a.trustCommand(),
-		a.rolloutCommand(), a.auditCommand(), a.tokenCommand())
+	server.add(root)
+	out.add(root)
+	pkgs, sign := &packages{server, out}, &signing{server, out}
+	root.AddCommand((&models{server, out}).command(), (&channels{server, out}).command(), pkgs.uploadCommand(),
+		pkgs.listCommand(), pkgs.command(), (&releases{server, out}).command(), sign.requestCommand(), sign.responseCommand(),
+		(&changes{server, out}).command(), (&trust{server, out}).command(), (&rollouts{server, out}).command(),
+		(&trail{server, out}).command(), (&tokens{server, out}).command())
 	return root
 }
 

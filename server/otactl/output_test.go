@@ -9,7 +9,9 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -47,8 +49,10 @@ func TestSize(t *testing.T) {
 // Text from elsewhere neither commands the terminal nor breaks a table.
 func TestTableIsClean(t *testing.T) {
 	var out bytes.Buffer
-	a := &app{out: &out}
-	a.table("none", []string{"A", "B"}, [][]string{{"x\x1b[2Jy\tz\n", "\u202egpj.exe"}, {"", "\xff"}})
+	list := table{head: []string{"A", "B"}}
+	list.add("x\x1b[2Jy\tz\n", "\u202egpj.exe")
+	list.add("", "\xff")
+	(&printer{out: &out}).table(list)
 	want := "A          B\nx [2Jy z    gpj.exe\n-          \uFFFD\n"
 	if diff := cmp.Diff(want, out.String()); diff != "" {
 		t.Error(diff)
@@ -120,13 +124,48 @@ func TestExplain(t *testing.T) {
 // Whoever makes a release hears in words what its signers will be asked, and nothing less urgent.
 func TestSayApprovals(t *testing.T) {
 	var out bytes.Buffer
-	a := &app{out: &out}
-	a.sayApprovals([]client.Package{
+	(&releases{out: &printer{out: &out}}).sayApprovals([]client.Package{
 		{Name: "plain.zip", Findings: otapkg.Findings{{Code: "INC-ALONE", Level: otapkg.Warn, Message: "No full package."}}},
 		{Name: "wiping.zip", Findings: otapkg.Findings{{Code: "WIPE", Level: otapkg.Approve, Message: "It erases user data.", Fix: "Say so in the notes."}}},
 	})
 	want := "Each signer has to agree to this about wiping.zip:\n  approve  WIPE: It erases user data. Say so in the notes.\n"
 	if diff := cmp.Diff(want, out.String()); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// Classes of an effect that this program does not know are shown as well.
+func TestShownClasses(t *testing.T) {
+	got := shown(map[string]int64{"uploads_off": 3, "leak": 1, "confirmed_off": 2, "unknown": 0, "asks_first": 1})
+	if diff := cmp.Diff([]string{"confirmed_off", "leak", "asks_first", "uploads_off"}, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// Whatever a server answers, neither the words for people nor the JSON for programs command the terminal.
+func TestAnswersAreHarmless(t *testing.T) {
+	const evil = "x\x1b[2J\u202e\u2028\ny"
+	at := client.Package{Name: evil, SHA256: evil, Model: evil, Variant: evil, Channel: evil, By: evil, Known: true,
+		Build: manifests.Build{Incremental: evil}, PreBuilds: []string{evil},
+		Findings: otapkg.Findings{{Code: evil, Level: evil, Message: evil, Fix: evil}}}
+	r := client.Rollout{ID: evil, Release: evil, Model: evil, Channel: evil, Packages: []string{evil}, State: evil, By: evil, Held: evil,
+		Stages: []client.Stage{{Soak: evil}}, Counts: &client.Counts{Verdicts: map[string]int64{evil: 1}}}
+	var out bytes.Buffer
+	p := &printer{out: &out, err: &out}
+	(&packages{out: p}).sayStored(at)
+	(&packages{out: p}).sayRefused(evil, problem{Error: &client.Error{Code: evil, Detail: evil, Findings: at.Findings}})
+	(&releases{out: p}).sayApprovals([]client.Package{{Name: evil, Findings: otapkg.Findings{{Level: otapkg.Approve, Message: evil}}}})
+	(&rollouts{out: p}).sayRollout(r)
+	(&signing{out: p}).sayResponse(signed{File: evil, Change: &client.Change{State: evil,
+		Roles: []client.ChangeRole{{Role: evil, Need: 1, SignedBy: []string{evil}, Missing: []string{evil}}}}})
+	p.table(packageTable([]client.Package{at}))
+	p.table(trustTable(client.TrustStatus{Expires: map[string]time.Time{evil: {}}}))
+	p.text("# x\x1b[2J\u202e\u2028 y")
+	p.finish(&client.Error{Status: 422, Code: evil, Detail: evil, Findings: at.Findings})
+	p.json = true
+	p.finish(&client.Error{Status: 422, Code: evil, Detail: evil, Findings: at.Findings})
+	if text := out.String(); strings.ContainsAny(text, "\x1b\u202e\u2028") || strings.Contains(text, "\ny") ||
+		!strings.Contains(text, "\\u001b[2J\\u202e\\u2028\\ny") {
+		t.Errorf("printed %q", text)
 	}
 }

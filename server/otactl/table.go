@@ -14,34 +14,32 @@ import (
 // gap stands between two columns.
 const gap = 2
 
-// table prints rows below a head; no rows are said in words. Each row is one line, so that it can
-// be searched; on a screen that is too narrow, what does not fit stands indented below its row.
-func (a *app) table(none string, head []string, rows [][]string) {
-	if len(rows) == 0 {
-		a.say("%s", none)
-		return
-	}
-	for _, row := range rows {
-		for i, cell := range row {
-			if row[i] = clean(cell); row[i] == "" {
-				row[i] = "-"
-			}
-		}
-	}
-	for _, line := range layout(head, rows, screen(a.out)) {
-		a.say("%s", line)
-	}
+// table is rows below a head; none says in words that there are no rows.
+type table struct {
+	none string
+	head []string
+	rows [][]string
 }
 
-// paragraph prints one indented line, or several on a screen that is too narrow for it.
-func (a *app) paragraph(text string) {
-	width := screen(a.out)
-	if width == 0 {
-		width = len(text) + gap
+// add adds a row, with a cell for each column.
+func (t *table) add(cells ...string) { t.rows = append(t.rows, cells) }
+
+// lines sets the table. Each row is one line, so that it can be searched; on a screen that is too narrow (width columns,
+// 0 for any), what does not fit stands indented below its row.
+func (t table) lines(width int) []string {
+	if len(t.rows) == 0 {
+		return []string{t.none}
 	}
-	for _, l := range wrap(text, "  ", width) {
-		a.say("%s", l)
+	rows := make([][]string, len(t.rows))
+	for i, row := range t.rows {
+		for _, cell := range row {
+			if cell = plain(cell); cell == "" {
+				cell = "-"
+			}
+			rows[i] = append(rows[i], cell)
+		}
 	}
+	return layout(t.head, rows, width)
 }
 
 // screen is how many columns w has; 0 if it is no terminal, and lines may be of any length.

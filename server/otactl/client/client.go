@@ -8,32 +8,20 @@
 // take them, and that answers are bounded. The shapes are its own: with those of the server
 // they are pinned by tests of one against the other. It refuses to carry a token to another
 // address that a server points to, and to try anything twice on its own.
+//
+// First [New]; then what can be asked stands with each kind of thing that a server keeps: c.Packages().List(ctx).
 package client
 
 import (
-	"bytes"
-	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"net"
 	"net/http"
 	"net/url"
 	"strings"
-	"time"
 )
 
-// maxAnswer bounds what is read of an answer: a request for signatures is the largest, 32 MiB.
-const maxAnswer = 64 << 20
-
 // Client speaks to one server in the name of one token. It may be used by many goroutines.
-type Client struct {
-	base  string // without a slash at the end
-	token string
-	http  *http.Client
-	limit int64 // of an answer
-}
+type Client struct{ t *transport }
 
 // New makes a client of the server at base, such as "https://ota.example.org". Without a
 // token only servers that want none answer. A nil h is one with timeouts that suit uploads.
@@ -48,100 +36,39 @@ func New(base, token string, h *http.Client) (*Client, error) {
 		return nil, errors.New("the token holds spaces or characters that no token has; was more than the token copied?")
 	}
 	if h == nil {
-		h = &http.Client{Transport: transport()}
+		h = &http.Client{Transport: patient()}
 	}
 	own := *h
 	own.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	return &Client{strings.TrimRight(base, "/"), token, &own, maxAnswer}, nil
-}
-
-// transport waits long for an answer, as a large package may still be on its way to the disk,
-// but not for ever.
-func transport() *http.Transport {
-	t := http.DefaultTransport.(*http.Transport).Clone()
-	t.DialContext = (&net.Dialer{Timeout: 10 * time.Second}).DialContext
-	t.ExpectContinueTimeout = 10 * time.Second
-	t.ResponseHeaderTimeout = 10 * time.Minute
-	return t
+	return &Client{&transport{strings.TrimRight(base, "/"), token, &own, maxAnswer}}, nil
 }
 
 // URL is the address of the server.
-func (c *Client) URL() string { return c.base }
+func (c *Client) URL() string { return c.t.base }
 
-// get asks for path and decodes the answer.
-func (c *Client) get(ctx context.Context, path string, into any) error {
-	return c.call(ctx, http.MethodGet, path, nil, into)
-}
+// Packages: uploaded OTA files.
+func (c *Client) Packages() Packages { return Packages{c.t} }
 
-// post sends v as JSON; nil sends nothing.
-func (c *Client) post(ctx context.Context, path string, v, into any) error {
-	var body []byte
-	if v != nil {
-		var err error
-		if body, err = json.Marshal(v); err != nil {
-			return err
-		}
-	}
-	return c.call(ctx, http.MethodPost, path, body, into)
-}
+// Releases: what binds packages to notes and an effect.
+func (c *Client) Releases() Releases { return Releases{c.t} }
 
-func (c *Client) call(ctx context.Context, method, path string, body []byte, into any) error {
-	req, err := c.request(ctx, method, path, bytes.NewReader(body))
-	if err != nil {
-		return err
-	}
-	if len(body) > 0 {
-		req.Header.Set("Content-Type", "application/json")
-	}
-	return c.do(req, into)
-}
+// Changes: metadata that waits for signatures.
+func (c *Client) Changes() Changes { return Changes{c.t} }
 
-func (c *Client) request(ctx context.Context, method, path string, body io.Reader) (*http.Request, error) {
-	req, err := http.NewRequestWithContext(ctx, method, c.base+path, body)
-	if err != nil {
-		return nil, err
-	}
-	if c.token != "" {
-		req.Header.Set("Authorization", "Bearer "+c.token)
-	}
-	req.Header.Set("Accept", "application/json, application/problem+json")
-	req.Header.Set("User-Agent", "landed-client")
-	return req, nil
-}
+// Trust: the roots, and who signs.
+func (c *Client) Trust() Trust { return Trust{c.t} }
 
-// do sends req. A *[]byte takes the answer as it came, everything else is decoded from JSON;
-// fields that a newer server adds are passed over.
-func (c *Client) do(req *http.Request, into any) error {
-	resp, err := c.http.Do(req)
-	if err != nil {
-		if cause := req.Context().Err(); cause != nil {
-			return cause
-		}
-		if u, ok := errors.AsType[*url.Error](err); ok {
-			err = u.Err // its words repeat the URL
-		}
-		return &Unreachable{c.base, err}
-	}
-	defer resp.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(resp.Body, c.limit+1))
-	switch {
-	case err != nil:
-		return &Unreachable{c.base, fmt.Errorf("the answer broke off: %w", err)}
-	case int64(len(body)) > c.limit:
-		return foreign(resp, fmt.Sprintf("The answer is larger than %d bytes.", c.limit))
-	case resp.StatusCode/100 != 2:
-		return refusal(resp, body)
-	}
-	switch into := into.(type) {
-	case nil:
-		return nil
-	case *[]byte:
-		*into = body
-		return nil
-	}
-	if err := json.Unmarshal(body, into); err != nil {
-		return foreign(resp, fmt.Sprintf("The answer to %s %s cannot be read (%v): %s", req.Method, req.URL.Path, err,
-			excerpt(body)))
-	}
-	return nil
-}
+// Rollouts: releases on their way to models.
+func (c *Client) Rollouts() Rollouts { return Rollouts{c.t} }
+
+// Models: the devices that are served.
+func (c *Client) Models() Models { return Models{c.t} }
+
+// Channels: the names under which packages and offers stand apart.
+func (c *Client) Channels() Channels { return Channels{c.t} }
+
+// Tokens: who may enter.
+func (c *Client) Tokens() Tokens { return Tokens{c.t} }
+
+// Audit: who did what, when and why.
+func (c *Client) Audit() Audit { return Audit{c.t} }

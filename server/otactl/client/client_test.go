@@ -59,8 +59,8 @@ func TestStrangeAnswers(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			c := serving(t, tt.h)
-			c.limit = 2000
-			_, err := c.Packages(context.Background())
+			c.t.limit = 2000
+			_, err := c.Packages().List(context.Background())
 			e, ok := errors.AsType[*Error](err)
 			if !ok || e.Code != tt.code || !strings.Contains(e.Error(), tt.says) {
 				t.Errorf("got %#v, %v; wanted code %s, saying %q", e, err, tt.code, tt.says)
@@ -77,13 +77,13 @@ func TestNoAnswer(t *testing.T) {
 		w.Header().Set("Content-Length", "100")
 		_, _ = io.WriteString(w, "{")
 	})
-	_, err := broken.Packages(context.Background())
+	_, err := broken.Packages().List(context.Background())
 	if u, ok := errors.AsType[*Unreachable](err); !ok || u.URL != broken.URL() {
 		t.Errorf("a broken answer: %v", err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	if _, err := broken.Packages(ctx); !errors.Is(err, context.Canceled) {
+	if _, err := broken.Packages().List(ctx); !errors.Is(err, context.Canceled) {
 		t.Errorf("given up: %v", err)
 	}
 }
@@ -106,7 +106,7 @@ func TestRequests(t *testing.T) {
 	c := serving(t, func(w http.ResponseWriter, r *http.Request) {
 		fmt.Fprintf(w, `{"name": %q, "by": %q}`, r.URL.EscapedPath(), r.Header.Get("Authorization"))
 	})
-	r, err := c.Release(context.Background(), "a/../b?c")
+	r, err := c.Releases().Get(context.Background(), "a/../b?c")
 	if err != nil || r.Name != "/v1/releases/a%2F..%2Fb%3Fc" || r.By != "Bearer landed_secret" {
 		t.Errorf("got %+v, %v", r, err)
 	}
@@ -123,14 +123,14 @@ func TestUpload(t *testing.T) {
 	for name, size := range map[string]int64{"known size": int64(len(content)), "unknown size": -1} {
 		t.Run(name, func(t *testing.T) {
 			var last int64
-			p, err := serving(t, store).Upload(context.Background(), "a&b.zip", "lab", bytes.NewReader(content), size, func(n int64) { last = n })
+			p, err := serving(t, store).Packages().Upload(context.Background(), "a&b.zip", "lab", bytes.NewReader(content), size, func(n int64) { last = n })
 			if err != nil || p.SHA256 != digest || p.Name != "a&b.zip" || p.Channel != "lab" || last != int64(len(content)) {
 				t.Errorf("got %+v, %v; told %d of %d bytes", p, err, last, len(content))
 			}
 		})
 	}
 	t.Run("empty", func(t *testing.T) {
-		if p, err := serving(t, store).Upload(context.Background(), "e.zip", "", bytes.NewReader(nil), 0, nil); err != nil || p.Size != 0 {
+		if p, err := serving(t, store).Packages().Upload(context.Background(), "e.zip", "", bytes.NewReader(nil), 0, nil); err != nil || p.Size != 0 {
 			t.Errorf("got %+v, %v", p, err)
 		}
 	})
@@ -139,13 +139,13 @@ func TestUpload(t *testing.T) {
 			_, _ = io.Copy(io.Discard, r.Body)
 			fmt.Fprintf(w, `{"sha256": %q}`, strings.Repeat("0", 64))
 		}
-		_, err := serving(t, other).Upload(context.Background(), "a.zip", "", bytes.NewReader(content), int64(len(content)), nil)
+		_, err := serving(t, other).Packages().Upload(context.Background(), "a.zip", "", bytes.NewReader(content), int64(len(content)), nil)
 		if e, ok := errors.AsType[*Error](err); !ok || e.Code != "other_bytes" || !strings.Contains(e.Detail, digest) {
 			t.Errorf("got %v", err)
 		}
 	})
 	t.Run("file ends early", func(t *testing.T) {
-		if _, err := serving(t, store).Upload(context.Background(), "a.zip", "", bytes.NewReader(content[:9]), int64(len(content)), nil); err == nil {
+		if _, err := serving(t, store).Packages().Upload(context.Background(), "a.zip", "", bytes.NewReader(content[:9]), int64(len(content)), nil); err == nil {
 			t.Error("a file that became shorter is no error")
 		}
 	})
@@ -154,9 +154,9 @@ func TestUpload(t *testing.T) {
 // A server that refuses at the door is heard before a byte of the package is read.
 func TestUploadAsksFirst(t *testing.T) {
 	c := serving(t, answer(401, "application/problem+json", `{"code":"token_needed","detail":"No."}`))
-	c.http.Transport.(*http.Transport).ExpectContinueTimeout = time.Hour // by then somebody has answered
+	c.t.http.Transport.(*http.Transport).ExpectContinueTimeout = time.Hour // by then somebody has answered
 	r := &untouched{}
-	_, err := c.Upload(context.Background(), "a.zip", "", r, 3<<30, nil)
+	_, err := c.Packages().Upload(context.Background(), "a.zip", "", r, 3<<30, nil)
 	if e, ok := errors.AsType[*Error](err); !ok || e.Code != "token_needed" || r.reads != 0 {
 		t.Errorf("got %v after %d reads", err, r.reads)
 	}

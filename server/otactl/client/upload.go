@@ -19,7 +19,7 @@ import (
 // so far, from another goroutine, and never after Upload returned. r is not read before the
 // server agreed to take it. A refused package is an [*Error] with every finding; a server that
 // stored other bytes than those of r is an [*Error] with the code "other_bytes".
-func (c *Client) Upload(
+func (p Packages) Upload(
 	ctx context.Context, name, channel string, r io.Reader, size int64, progress func(sent int64),
 ) (Package, error) {
 	q := url.Values{"name": {name}}
@@ -27,7 +27,7 @@ func (c *Client) Upload(
 		q.Set("channel", channel)
 	}
 	body := &sent{r: r, sum: sha256.New(), tell: progress}
-	req, err := c.request(ctx, http.MethodPost, "/v1/packages?"+q.Encode(), body)
+	req, err := p.t.request(ctx, http.MethodPost, "/v1/packages?"+q.Encode(), body)
 	if err != nil {
 		return Package{}, err
 	}
@@ -36,15 +36,15 @@ func (c *Client) Upload(
 	}
 	req.Header.Set("Content-Type", "application/octet-stream")
 	req.Header.Set("Expect", "100-continue")
-	var p Package
-	err = c.do(req, &p)
+	var stored Package
+	err = p.t.do(req, &stored)
 	digest := body.end()
-	if err == nil && p.SHA256 != digest {
+	if err == nil && stored.SHA256 != digest {
 		err = &Error{Code: "other_bytes", Title: "Damaged on the way",
 			Detail: fmt.Sprintf("The server stored bytes with the SHA-256 %s, but those sent have %s. "+
-				"Do not release that package.", p.SHA256, digest)}
+				"Do not release that package.", stored.SHA256, digest)}
 	}
-	return p, err
+	return stored, err
 }
 
 // sent counts and hashes what is read of it. The transport may read on in its own goroutine

@@ -5,67 +5,22 @@ package otactl
 import (
 	"context"
 	"errors"
-	"fmt"
-	"net/netip"
-	"net/url"
 	"strings"
 
 	"landed/server/otactl/client"
 )
 
-const defaultURL = "http://127.0.0.1:8080"
+// Exit codes.
+const (
+	done     = 0
+	refused  = 1 // the server, or what it found, said no
+	couldNot = 2
+)
 
-// server is the client that flags and environment describe.
-func (a *app) server() (*client.Client, error) {
-	address := first(a.url, defaultURL)
-	token, err := a.token()
-	if err != nil {
-		return nil, err
-	}
-	c, err := client.New(address, token, nil)
-	if err != nil {
-		return nil, fmt.Errorf("%w; set --url or OTACTL_URL", err)
-	}
-	if token != "" && !a.plainHTTP && !private(address) {
-		return nil, fmt.Errorf("%s is plain HTTP to another machine, and everybody on the way could read the token; "+
-			"use https, or --allow-http on a network that you trust", address)
-	}
-	return c, nil
-}
+// told is an error whose words are on the screen already; only its exit code is left to give.
+type told int
 
-func (a *app) token() (string, error) {
-	if a.tokenFile == "" {
-		return strings.TrimSpace(a.env("OTACTL_TOKEN")), nil
-	}
-	text, err := readFile(a.tokenFile, 64<<10)
-	if err != nil {
-		return "", err
-	}
-	line, _, _ := strings.Cut(string(text), "\n")
-	if line = strings.TrimSpace(line); line == "" {
-		return "", fmt.Errorf("the first line of %s is empty; wanted the token", a.tokenFile)
-	}
-	return line, nil
-}
-
-// private says that what is sent to address cannot be read on the way.
-func private(address string) bool {
-	u, err := url.Parse(address)
-	if err != nil || u.Scheme == "https" || u.Hostname() == "localhost" {
-		return err == nil
-	}
-	ip, err := netip.ParseAddr(u.Hostname())
-	return err == nil && ip.IsLoopback()
-}
-
-func first(values ...string) string {
-	for _, v := range values {
-		if v != "" {
-			return v
-		}
-	}
-	return ""
-}
+func (t told) Error() string { return "told" }
 
 // problem is an error as it is told: in words, and to programs.
 type problem struct {
@@ -110,5 +65,18 @@ func (p problem) text() string {
 	if p.Status != 0 {
 		words += " (" + p.Code + ")"
 	}
-	return clean(words)
+	return words
+}
+
+func exitCode(err error) int {
+	if e, ok := errors.AsType[*client.Error](err); ok && e.Status/100 == 4 {
+		return refused
+	}
+	return couldNot
+}
+
+// aboutPackage says that err speaks of one package, not of the way to the server.
+func aboutPackage(err error) bool {
+	e, ok := errors.AsType[*client.Error](err)
+	return ok && e.Status/100 == 4 && e.Status != 401 && e.Status != 403
 }

@@ -14,12 +14,18 @@ import (
 	"landed/server/otactl/client"
 )
 
-func (a *app) releaseCommand() *cobra.Command {
-	return group("release", "Declare releases and see how far they are", a.releaseCreate(), a.releaseList(),
-		a.releaseShow(), a.releaseDrop())
+// releases are the commands that bind packages to notes and an effect.
+type releases struct {
+	server *connection
+	out    *printer
 }
 
-func (a *app) releaseCreate() *cobra.Command {
+func (g *releases) command() *cobra.Command {
+	return group("release", "Declare releases and see how far they are", g.create(), g.list(),
+		g.show(), g.drop())
+}
+
+func (g *releases) create() *cobra.Command {
 	var packages []string
 	var all bool
 	var channel string
@@ -31,7 +37,7 @@ func (a *app) releaseCreate() *cobra.Command {
 			"the newest full package of each image on the channel.",
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return a.createRelease(cmd.Context(), args[0], packages, channel)
+			return g.runCreate(cmd.Context(), args[0], packages, channel)
 		},
 	}
 	c.Flags().StringSliceVar(&packages, "package", nil, "`SHA-256` of a package, or at least its first 8 digits; "+
@@ -43,16 +49,16 @@ func (a *app) releaseCreate() *cobra.Command {
 	return c
 }
 
-func (a *app) createRelease(ctx context.Context, file string, typed []string, channel string) error {
+func (g *releases) runCreate(ctx context.Context, file string, typed []string, channel string) error {
 	source, err := readFile(file, 1<<20)
 	if err != nil {
 		return err
 	}
-	server, err := a.server()
+	server, err := g.server.client()
 	if err != nil {
 		return err
 	}
-	all, err := server.Packages(ctx)
+	all, err := server.Packages().List(ctx)
 	if err != nil {
 		return err
 	}
@@ -70,80 +76,79 @@ func (a *app) createRelease(ctx context.Context, file string, typed []string, ch
 	for _, p := range bound {
 		refs = append(refs, p.Ref())
 	}
-	r, err := server.CreateRelease(ctx, source, refs)
+	r, err := server.Releases().Create(ctx, source, refs)
 	if err != nil {
 		return err
 	}
-	return a.answer(r, func() {
-		a.say("Release %s, counter %d, is a draft of %s:", clean(r.Name), r.Counter, plural(len(bound), "package"))
-		a.packageTable(bound)
-		a.sayApprovals(bound)
-		a.say("Next: otactl sign-request %s -o %s", clean(r.Name), requestName(r.Name))
+	return g.out.answer(r, func() {
+		g.out.say("Release %s, counter %d, is a draft of %s:", r.Name, r.Counter, plural(len(bound), "package"))
+		g.out.table(packageTable(bound))
+		g.sayApprovals(bound)
+		g.out.say("Next: otactl sign-request %s -o %s", r.Name, requestName(r.Name))
 	})
 }
 
 // sayApprovals names what each signer will have to agree to.
-func (a *app) sayApprovals(bound []client.Package) {
+func (g *releases) sayApprovals(bound []client.Package) {
 	for _, p := range bound {
 		wanted := slices.DeleteFunc(slices.Clone(p.Findings),
 			func(f otapkg.Finding) bool { return f.Level != otapkg.Approve })
 		if len(wanted) == 0 {
 			continue
 		}
-		a.say("Each signer has to agree to this about %s:", clean(p.Name))
-		a.findings(a.out, wanted)
+		g.out.say("Each signer has to agree to this about %s:", p.Name)
+		g.out.lines("", findingWords(wanted)...)
 	}
 }
 
-func requestName(release string) string { return filepath.Base(clean(release)) + ".request.json" }
+func requestName(release string) string { return filepath.Base(plain(release)) + ".request.json" }
 
-func (a *app) releaseList() *cobra.Command {
+func (g *releases) list() *cobra.Command {
 	return &cobra.Command{
 		Use: "list", Short: "List releases, newest first", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			server, err := a.server()
+			server, err := g.server.client()
 			if err != nil {
 				return err
 			}
-			all, err := server.Releases(cmd.Context())
+			all, err := server.Releases().List(cmd.Context())
 			if err != nil {
 				return err
 			}
-			return a.answer(map[string]any{"releases": all}, func() {
-				var rows [][]string
+			return g.out.answer(map[string]any{"releases": all}, func() {
+				list := table{none: "There are no releases yet; begin with: otactl release create FILE.yaml --all",
+					head: []string{"NAME", "COUNTER", "STATE", "PACKAGES", "CHANGE", "BY", "AT (UTC)"}}
 				for _, r := range all {
-					rows = append(rows, []string{r.Name, fmt.Sprint(r.Counter), r.State, fmt.Sprint(len(r.Packages)), r.Change, r.By,
-						when(r.At)})
+					list.add(r.Name, fmt.Sprint(r.Counter), r.State, fmt.Sprint(len(r.Packages)), r.Change, r.By, when(r.At))
 				}
-				a.table("There are no releases yet; begin with: otactl release create FILE.yaml --all",
-					[]string{"NAME", "COUNTER", "STATE", "PACKAGES", "CHANGE", "BY", "AT (UTC)"}, rows)
+				g.out.table(list)
 			})
 		},
 	}
 }
 
-func (a *app) releaseShow() *cobra.Command {
+func (g *releases) show() *cobra.Command {
 	return &cobra.Command{
 		Use: "show NAME", Short: "Show one release: its packages, its signatures, its source", Args: cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error { return a.showRelease(cmd.Context(), args[0]) },
+		RunE: func(cmd *cobra.Command, args []string) error { return g.runShow(cmd.Context(), args[0]) },
 	}
 }
 
-func (a *app) releaseDrop() *cobra.Command {
+func (g *releases) drop() *cobra.Command {
 	var reason string
 	c := &cobra.Command{
 		Use: "drop NAME --reason WHY", Short: "Give a draft up; its name and counter are free again",
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			server, err := a.server()
+			server, err := g.server.client()
 			if err != nil {
 				return err
 			}
-			if err := server.DropRelease(cmd.Context(), args[0], reason); err != nil {
+			if err := server.Releases().Drop(cmd.Context(), args[0], reason); err != nil {
 				return err
 			}
-			return a.answer(map[string]any{"dropped": args[0]}, func() {
-				a.say("Release %s is dropped. Its name and counter are free again; its packages stay.", clean(args[0]))
+			return g.out.answer(map[string]any{"dropped": args[0]}, func() {
+				g.out.say("Release %s is dropped. Its name and counter are free again; its packages stay.", args[0])
 			})
 		},
 	}
@@ -152,12 +157,12 @@ func (a *app) releaseDrop() *cobra.Command {
 	return c
 }
 
-func (a *app) showRelease(ctx context.Context, name string) error {
-	server, err := a.server()
+func (g *releases) runShow(ctx context.Context, name string) error {
+	server, err := g.server.client()
 	if err != nil {
 		return err
 	}
-	r, err := server.Release(ctx, name)
+	r, err := server.Releases().Get(ctx, name)
 	if err != nil {
 		return err
 	}
@@ -166,24 +171,26 @@ func (a *app) showRelease(ctx context.Context, name string) error {
 		Signing *client.Change `json:"signing,omitempty"`
 	}{Release: r}
 	if r.Change != "" {
-		change, err := server.Change(ctx, r.Change)
+		change, err := server.Changes().Get(ctx, r.Change)
 		if err != nil {
 			return err
 		}
 		answer.Signing = &change
 	}
-	if a.json {
-		return a.printJSON(answer)
+	if g.out.json {
+		return g.out.value(answer)
 	}
-	all, err := server.Packages(ctx)
+	all, err := server.Packages().List(ctx)
 	if err != nil {
 		return err
 	}
-	a.say("%s, counter %d: %s (by %s, %s UTC)", clean(r.Name), r.Counter, clean(r.State), clean(r.By), when(r.At))
+	g.out.say("%s, counter %d: %s (by %s, %s UTC)", r.Name, r.Counter, r.State, r.By, when(r.At))
 	if answer.Signing != nil {
-		a.sayChange("", *answer.Signing)
+		g.out.lines("", changeWords(*answer.Signing)...)
 	}
-	a.packageTable(slices.DeleteFunc(all, func(p client.Package) bool { return !slices.Contains(r.Packages, p.Ref()) }))
-	a.say("\n%s", printable(r.Source))
+	g.out.table(packageTable(slices.DeleteFunc(all,
+		func(p client.Package) bool { return !slices.Contains(r.Packages, p.Ref()) })))
+	g.out.say("")
+	g.out.text(r.Source)
 	return nil
 }

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package client
+
+import (
+	"context"
+	"net/url"
+	"time"
+)
+
+// Rollout is a release going to one model on one channel.
+type Rollout struct {
+	ID       string    `json:"id"` // "<release>.<role>.<channel>"
+	Release  string    `json:"release"`
+	Model    string    `json:"model"`
+	Channel  string    `json:"channel"`
+	Packages []string  `json:"packages"` // SHA-256, one for each image variant
+	Salt     string    `json:"salt"`
+	State    string    `json:"state"` // "running", "held", "halted", "finished"
+	Stage    int       `json:"stage"` // 1, 2, 3 …
+	Share    int       `json:"share"` // offered now, in hundredths of a percent
+	Stages   []Stage   `json:"stages"`
+	Held     string    `json:"held,omitempty"`   // why it stays at its share
+	Reason   string    `json:"reason,omitempty"` // why it was halted
+	By       string    `json:"by"`               // who halted or resumed it last; "landed" for the loop itself
+	Waiting  []string  `json:"waiting"`          // what its stage waits for, in words
+	Counts   *Counts   `json:"counts,omitempty"`
+	Since    time.Time `json:"since"` // when this stage was entered, or resumed
+	Started  time.Time `json:"started"`
+	Changed  time.Time `json:"changed"`
+	Revision int64     `json:"revision"`
+}
+
+// Stage is one step of a rollout.
+type Stage struct {
+	Share int    `json:"share"` // 1…10,000 hundredths of a percent
+	Soak  string `json:"soak"`  // at least this long, as Go writes durations: "48h0m0s"
+	Gates Gates  `json:"gates"`
+}
+
+// Gates are the conditions to leave a stage. Shares are hundredths of a percent.
+type Gates struct {
+	MinReports  int64 `json:"min_reports"`
+	MinProven   int   `json:"min_proven"`
+	MaxFailures int   `json:"max_failures"`
+	HaltLeaks   int64 `json:"halt_leaks,omitempty"` // 0: the server's default
+}
+
+// Counts are installations of one rollout's model and channel.
+type Counts struct {
+	Installations int64            `json:"installations"`
+	Began         int64            `json:"began"`
+	Running       int64            `json:"running"`
+	Failed        int64            `json:"failed"`
+	Proven        int64            `json:"proven"`
+	Judged        int64            `json:"judged"`
+	Verdicts      map[string]int64 `json:"verdicts"` // by class, zeros too
+}
+
+// Rollouts are the rollouts of a server.
+type Rollouts struct{ t *transport }
+
+type rollouts struct {
+	Rollouts []Rollout `json:"rollouts"`
+}
+
+// List gives all rollouts.
+func (r Rollouts) List(ctx context.Context) ([]Rollout, error) {
+	var a rollouts
+	err := r.t.get(ctx, "/v1/rollouts", &a)
+	return a.Rollouts, err
+}
+
+// Get gives one rollout.
+func (r Rollouts) Get(ctx context.Context, id string) (Rollout, error) {
+	var one Rollout
+	err := r.t.get(ctx, "/v1/rollouts/"+url.PathEscape(id), &one)
+	return one, err
+}
+
+// Start lets a published release go to models; none means every model of it. channel "" is stable, no stages are the
+// server's default ones.
+func (r Rollouts) Start(
+	ctx context.Context, release string, models []string, channel string, stages []Stage,
+) ([]Rollout, error) {
+	in := struct {
+		Release string   `json:"release"`
+		Models  []string `json:"models"`
+		Channel string   `json:"channel"`
+		Stages  []Stage  `json:"stages"`
+	}{release, models, channel, stages}
+	var a rollouts
+	err := r.t.post(ctx, "/v1/rollouts", in, &a)
+	return a.Rollouts, err
+}
+
+// Halt stops a rollout at once: handsets that have not begun do not begin.
+func (r Rollouts) Halt(ctx context.Context, id, reason string) (Rollout, error) {
+	return r.change(ctx, id, "halt", reason)
+}
+
+// Resume lets a held or halted rollout go on.
+func (r Rollouts) Resume(ctx context.Context, id, reason string) (Rollout, error) {
+	return r.change(ctx, id, "resume", reason)
+}
+
+func (r Rollouts) change(ctx context.Context, id, how, reason string) (Rollout, error) {
+	in := struct {
+		Reason string `json:"reason"`
+	}{reason}
+	var changed Rollout
+	err := r.t.post(ctx, "/v1/rollouts/"+url.PathEscape(id)+"/"+how, in, &changed)
+	return changed, err
+}

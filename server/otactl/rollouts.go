@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package otactl
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"landed/internal/format"
+	"landed/server/otactl/client"
+)
+
+// rollouts are the commands about releases on their way to models.
+type rollouts struct {
+	server *connection
+	out    *printer
+}
+
+func (g *rollouts) command() *cobra.Command {
+	return group("rollout", "Start, watch, halt and resume rollouts", g.start(), g.status(),
+		g.change("halt", "Stop a rollout at once: handsets that have not begun do not begin", client.Rollouts.Halt),
+		g.change("resume", "Let a held or halted rollout go on", client.Rollouts.Resume))
+}
+
+func (g *rollouts) start() *cobra.Command {
+	var models []string
+	var all bool
+	var channel, stagesFile string
+	c := &cobra.Command{
+		Use:   "start RELEASE (--model MODEL... | --all)",
+		Short: "Let a published release go to models, in stages",
+		Long: "Starts one rollout per model. Without --stages the server takes its own: 1%, 10%, 50%\n" +
+			"and all of the fleet, each with gates. " + stagesHelp,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			var stages []client.Stage
+			if stagesFile != "" {
+				text, err := readFile(stagesFile, 64<<10)
+				if err != nil {
+					return err
+				}
+				if stages, err = parseStages(text); err != nil {
+					return fmt.Errorf("%s: %w", stagesFile, err)
+				}
+			}
+			server, err := g.server.client()
+			if err != nil {
+				return err
+			}
+			started, err := server.Rollouts().Start(cmd.Context(), args[0], models, channel, stages)
+			if err != nil {
+				return err
+			}
+			return g.out.answer(map[string]any{"rollouts": started}, func() { g.out.table(rolloutTable(started)) })
+		},
+	}
+	c.Flags().StringSliceVar(&models, "model", nil, "device or role name of a `model`; may be repeated")
+	c.Flags().BoolVar(&all, "all", false, "every model that the release has a package for")
+	c.Flags().StringVar(&channel, "channel", "stable", "channel to roll out on")
+	c.Flags().StringVar(&stagesFile, "stages", "", "YAML `file` with the stages")
+	c.MarkFlagsOneRequired("model", "all")
+	c.MarkFlagsMutuallyExclusive("model", "all")
+	return c
+}
+
+func (g *rollouts) change(
+	use, short string, how func(client.Rollouts, context.Context, string, string) (client.Rollout, error),
+) *cobra.Command {
+	var reason string
+	c := &cobra.Command{
+		Use: use + " ID --reason WHY", Short: short, Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			server, err := g.server.client()
+			if err != nil {
+				return err
+			}
+			r, err := how(server.Rollouts(), cmd.Context(), args[0], reason)
+			if err != nil {
+				return err
+			}
+			return g.out.answer(r, func() { g.out.table(rolloutTable([]client.Rollout{r})) })
+		},
+	}
+	c.Flags().StringVar(&reason, "reason", "", "why; support staff read it")
+	cobra.CheckErr(c.MarkFlagRequired("reason"))
+	return c
+}
+
+func (g *rollouts) status() *cobra.Command {
+	return &cobra.Command{
+		Use: "status [ID]", Short: "Show where rollouts stand and what they wait for", Args: cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			server, err := g.server.client()
+			if err != nil {
+				return err
+			}
+			if len(args) == 0 {
+				all, err := server.Rollouts().List(cmd.Context())
+				if err != nil {
+					return err
+				}
+				return g.out.answer(map[string]any{"rollouts": all}, func() { g.out.table(rolloutTable(all)) })
+			}
+			r, err := server.Rollouts().Get(cmd.Context(), args[0])
+			if err != nil {
+				return err
+			}
+			return g.out.answer(r, func() { g.sayRollout(r) })
+		},
+	}
+}
+
+func rolloutTable(all []client.Rollout) table {
+	list := table{none: "There are no rollouts yet; begin with: otactl rollout start RELEASE --all",
+		head: []string{"ROLLOUT", "STATE", "STAGE", "SHARE", "PROVEN", "BY", "WHY"}}
+	for _, r := range all {
+		list.add(r.ID, r.State, fmt.Sprintf("%d of %d", r.Stage, len(r.Stages)), format.Percent(r.Share), proven(r), r.By,
+			because(r))
+	}
+	return list
+}
+
+// proven is how many installations have shown the effect, of those that run the build.
+func proven(r client.Rollout) string {
+	if r.Counts == nil {
+		return ""
+	}
+	return fmt.Sprintf("%d of %d", r.Counts.Proven, r.Counts.Running)
+}
+
+// because is why a rollout is where it is.
+func because(r client.Rollout) string {
+	switch {
+	case r.State == "halted":
+		return "halted because " + r.Reason
+	case r.Held != "":
+		return "held because " + r.Held
+	case len(r.Waiting) > 0:
+		return "waits until " + strings.Join(r.Waiting, ", and ")
+	}
+	return ""
+}
+
+// classes are those of the first effect in the order in which they are shown. Other effects have others.
+var classes = []string{"confirmed_off", "consented", "carried_over", "registered_by_itself", "not_exercised", "leak",
+	"contradictory", "unpatched", "unknown"}
+
+// shown are the classes that some installation is of: those that have an order, then the others by name.
+func shown(verdicts map[string]int64) (names []string) {
+	others := slices.DeleteFunc(slices.Sorted(maps.Keys(verdicts)), func(name string) bool { return slices.Contains(classes, name) })
+	for _, name := range slices.Concat(classes, others) {
+		if verdicts[name] > 0 {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+func (g *rollouts) sayRollout(r client.Rollout) {
+	g.out.say("%s: %s", r.ID, r.State)
+	if why := because(r); why != "" {
+		g.out.paragraph(why)
+	}
+	var packages []string
+	for _, ref := range r.Packages {
+		packages = append(packages, short(ref))
+	}
+	g.out.paragraph(fmt.Sprintf("release %s, model %s, channel %s, package %s",
+		r.Release, r.Model, r.Channel, strings.Join(packages, " and ")))
+	g.out.say("  started %s, in this stage since %s UTC, last turned by %s", when(r.Started), when(r.Since), r.By)
+	g.out.table(stageTable(r))
+	if c := r.Counts; c != nil {
+		g.out.say("%d installations: %d began, %d run the build, %d failed, %d judged, %d proven", c.Installations, c.Began,
+			c.Running, c.Failed, c.Judged, c.Proven)
+		for _, class := range shown(c.Verdicts) {
+			g.out.say("  %-22s %d", class, c.Verdicts[class])
+		}
+	}
+}
+
+func stageTable(r client.Rollout) table {
+	list := table{head: []string{"STAGE", "SHARE", "SOAK", "REPORTS", "PROVEN", "FAILURES", "HALTING LEAKS", ""}}
+	for i, s := range r.Stages {
+		now := ""
+		if i+1 == r.Stage {
+			now = "now"
+		}
+		leaks := "default"
+		if s.Gates.HaltLeaks > 0 {
+			leaks = fmt.Sprint(s.Gates.HaltLeaks)
+		}
+		list.add(fmt.Sprint(i+1), format.Percent(s.Share), s.Soak, fmt.Sprint(s.Gates.MinReports),
+			format.Percent(s.Gates.MinProven), format.Percent(s.Gates.MaxFailures), leaks, now)
+	}
+	return list
+}
