@@ -140,7 +140,6 @@ var manyMethods = map[string]int{
 	"handset.Client":                  66,
 	"server/console.Console":          39,
 	"server/support.Support":          43,
-	"signer/otasign.app":              44,
 }
 
 type source struct {

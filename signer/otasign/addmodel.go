@@ -3,7 +3,6 @@
 package otasign
 
 import (
-	"path/filepath"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -13,13 +12,13 @@ import (
 	"landed/signer/keys"
 )
 
-func (a *app) addModelCommand() *cobra.Command {
+func (c *ceremonies) addModelCommand() *cobra.Command {
 	var m makeFlags
 	var models, keyFiles []string
 	var like, file string
 	var unlisted bool
 	var q ceremony.Quorum
-	c := &cobra.Command{
+	cmd := &cobra.Command{
 		Use:   "add-model --model armani,dior",
 		Short: "Bring in models: their keys, and who may sign for them",
 		Long: "Makes keys for the models (one set, shared by all that are named), and signs the next targets\n" +
@@ -31,11 +30,11 @@ func (a *app) addModelCommand() *cobra.Command {
 			"  otasign add-model --dir ceremony --model cancro --like armani --key targets-ann.key,targets-bo.key",
 		Args: cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
-			trusted, err := loadTrust(m.trust())
+			trusted, err := loadTrust(m.folder.trust())
 			if err != nil {
 				return err
 			}
-			online, err := load(filepath.Join(m.dir, "online.json"), tufrepo.ParseOnlineKeys)
+			online, err := load(m.folder.online(), tufrepo.ParseOnlineKeys)
 			if err != nil {
 				return err
 			}
@@ -43,7 +42,7 @@ func (a *app) addModelCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			signed, err := signedBy(m.dir, keyFiles)
+			signed, err := signedBy(m.folder.dir, keyFiles)
 			if err != nil {
 				return err
 			}
@@ -53,21 +52,21 @@ func (a *app) addModelCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return a.carryOut(m, r, made, signed, keyFiles, nil, nil)
+			return c.carryOut(change{flags: m, request: r, made: made, signed: signed, named: keyFiles})
 		},
 	}
-	m.add(c, tufrepo.Targets, buildsOf)
-	c.Flags().StringSliceVar(&models, "model", nil, "`models` to bring in, by device name (ro.product.device)")
-	c.Flags().StringVar(&file, "models", "", "description of the models, a YAML `file` (default: the "+
+	m.add(cmd, tufrepo.Targets, buildsOf)
+	cmd.Flags().StringSliceVar(&models, "model", nil, "`models` to bring in, by device name (ro.product.device)")
+	cmd.Flags().StringVar(&file, "models", "", "description of the models, a YAML `file` (default: the "+
 		"line-up that is built in)")
-	c.Flags().BoolVar(&unlisted, "unlisted", false, "bring in models that no list describes; their names "+
+	cmd.Flags().BoolVar(&unlisted, "unlisted", false, "bring in models that no list describes; their names "+
 		"are taken as they are")
-	c.Flags().StringVar(&like, "like", "", "use the keys of this `model`, which is there already, and make none")
-	c.Flags().StringSliceVar(&m.names, "names", fiveNames, "`people` who get a key for these models")
-	c.Flags().IntVar(&q.Threshold, "threshold", 2, "`how many` keys must sign for a model")
-	c.Flags().IntVar(&q.Keys, "keys", 3, "`how many` keys a model has")
-	unpublishedFlag(c, &m.unpublished)
-	c.Flags().StringSliceVar(&keyFiles, "key", nil, "key `files` to sign with (default: "+
+	cmd.Flags().StringVar(&like, "like", "", "use the keys of this `model`, which is there already, and make none")
+	cmd.Flags().StringSliceVar(&m.names, "names", fiveNames, "`people` who get a key for these models")
+	cmd.Flags().IntVar(&q.Threshold, "threshold", 2, "`how many` keys must sign for a model")
+	cmd.Flags().IntVar(&q.Keys, "keys", 3, "`how many` keys a model has")
+	unpublishedFlag(cmd, &m.unpublished)
+	cmd.Flags().StringSliceVar(&keyFiles, "key", nil, "key `files` to sign with (default: "+
 		"those in DIR/keys that are listed)")
-	return c
+	return cmd
 }

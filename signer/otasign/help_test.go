@@ -11,7 +11,7 @@ import (
 
 // Every command says what it does and gives an example that its own flags can parse.
 func TestHelp(t *testing.T) {
-	root := (&app{}).command()
+	root := command(&terminal{})
 	for _, c := range root.Commands() {
 		if c.Long == "" || c.GroupID == "" || !strings.Contains(c.Example, "otasign "+c.Name()+" ") {
 			t.Errorf("%s lacks words, a group, or an example", c.Name())
@@ -38,7 +38,7 @@ func TestHelp(t *testing.T) {
 
 func example(t *testing.T, args []string) {
 	t.Helper()
-	c, rest, err := (&app{}).command().Find(args)
+	c, rest, err := command(&terminal{}).Find(args)
 	if err != nil {
 		t.Errorf("otasign %v: %v", args, err)
 		return

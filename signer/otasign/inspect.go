@@ -4,12 +4,10 @@ package otasign
 
 import (
 	"crypto"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -25,7 +23,10 @@ type inspection struct {
 	Findings otapkg.Findings `json:"findings"`
 }
 
-func (a *app) inspectCommand() *cobra.Command {
+// inspector is the command that says what a package is.
+type inspector struct{ term *terminal }
+
+func (i *inspector) command() *cobra.Command {
 	var asJSON bool
 	var certs []string
 	var models string
@@ -49,7 +50,7 @@ func (a *app) inspectCommand() *cobra.Command {
 			if policy.Catalogue, err = modelsIn(models); err != nil {
 				return err
 			}
-			return a.inspect(args[0], policy, asJSON)
+			return i.inspect(args[0], policy, asJSON)
 		},
 	}
 	c.Flags().BoolVar(&asJSON, "json", false, "print facts and findings as JSON")
@@ -62,7 +63,7 @@ func (a *app) inspectCommand() *cobra.Command {
 	return c
 }
 
-func (a *app) inspect(path string, policy otapkg.Policy, asJSON bool) error {
+func (i *inspector) inspect(path string, policy otapkg.Policy, asJSON bool) error {
 	f, err := os.Open(path)
 	if err != nil {
 		return err
@@ -76,7 +77,7 @@ func (a *app) inspect(path string, policy otapkg.Policy, asJSON bool) error {
 		return fmt.Errorf("%s is no file", path)
 	}
 	policy.Name, policy.Now = filepath.Base(path), time.Now()
-	watched := &watchedFile{f, f, newMeter(a.err, policy.Name, info.Size())}
+	watched := &watchedFile{f, f, newMeter(i.term.err, policy.Name, info.Size())}
 	facts, findings, err := otapkg.Inspect(watched, info.Size(), policy)
 	watched.meter.end()
 	if err != nil {
@@ -86,55 +87,17 @@ func (a *app) inspect(path string, policy otapkg.Policy, asJSON bool) error {
 		findings = otapkg.Findings{}
 	}
 	if asJSON {
-		enc := json.NewEncoder(a.out)
-		enc.SetEscapeHTML(false)
-		enc.SetIndent("", "  ")
-		if err := enc.Encode(inspection{path, findings.Refused(), facts, findings}); err != nil {
+		if err := i.term.json(inspection{path, findings.Refused(), facts, findings}); err != nil {
 			return err
 		}
 	} else {
-		a.say("%s: %d bytes, SHA-256 %s", path, facts.Size, facts.SHA256)
-		a.sayFacts(facts)
-		a.sayFindings(findings)
+		i.term.say("%s: %d bytes, SHA-256 %s", path, facts.Size, facts.SHA256)
+		page := packagePage{i.term}
+		page.facts(facts)
+		page.findings(findings)
 	}
 	if findings.Refused() {
 		return refusal{errors.New("refused; this package must not be used")}
 	}
 	return nil
-}
-
-// sayFacts prints what a package is, as far as it says so.
-func (a *app) sayFacts(f otapkg.Facts) {
-	line := func(what, value string) {
-		if value != "" {
-			a.para(fmt.Sprintf("  %-10s ", what), value)
-		}
-	}
-	line("family", string(f.Family))
-	line("for", strings.Join(f.PreDevices, ", "))
-	line("from", strings.Join(f.PreBuild, ", "))
-	line("to", strings.Join(f.PostBuild, ", "))
-	if f.PostTimestamp > 0 {
-		line("built", time.Unix(f.PostTimestamp, 0).UTC().Format(time.RFC3339))
-	}
-	line("patches", f.SPL)
-	if f.Wipe {
-		line("erases", "user data")
-	}
-	if s := f.Signer; s != nil {
-		trust := "not pinned"
-		if s.Pinned {
-			trust = "pinned"
-		}
-		line("signed by", fmt.Sprintf("%s, %s with %s, key %.16s…, %s", s.Subject, s.Algorithm, s.Hash, s.KeySHA256, trust))
-	}
-}
-
-func (a *app) sayFindings(list otapkg.Findings) {
-	for _, f := range list {
-		a.para("  ", fmt.Sprintf("%s %s: %s", strings.ToUpper(string(f.Level)), f.Code, f.Message))
-		if f.Fix != "" {
-			a.para("    ", f.Fix)
-		}
-	}
 }

@@ -27,7 +27,10 @@ type judgeFlags struct {
 	cloned, asJSON   bool
 }
 
-func (a *app) judgeCommand() *cobra.Command {
+// judging is the command that says what a report proves.
+type judging struct{ term *terminal }
+
+func (j *judging) command() *cobra.Command {
 	var f judgeFlags
 	c := &cobra.Command{
 		Use:   "judge --release FILE --report FILE",
@@ -45,7 +48,7 @@ func (a *app) judgeCommand() *cobra.Command {
 			"  otasign judge --release fix.effect.json --report report.json --last 2026-01-02T00:00:00Z " +
 			"--now 2026-01-31T00:00:00Z",
 		Args: cobra.NoArgs,
-		RunE: func(*cobra.Command, []string) error { return a.judge(f) },
+		RunE: func(*cobra.Command, []string) error { return j.judge(f) },
 	}
 	set := c.Flags()
 	set.StringSliceVar(&f.releases, "release", nil,
@@ -75,7 +78,7 @@ func (d signedEffect) promise() effect.Promise {
 	return effect.Promise{Release: d.Release, Counter: d.Counter, Program: d.program, Builds: d.Builds}
 }
 
-func (a *app) judge(f judgeFlags) error {
+func (j *judging) judge(f judgeFlags) error {
 	var documents []signedEffect
 	var faults []error
 	for _, path := range f.releases {
@@ -103,7 +106,7 @@ func (a *app) judge(f judgeFlags) error {
 			f.language, strings.Join(slices.Sorted(maps.Keys(by.Effect.Words)), ", "))
 	}
 	v := effect.Judge(now, effect.Subject{Newest: r, Last: last, Cloned: f.cloned}, standard)
-	return a.sayJudgement(f.judgement(by, documents, r, reference, v), f.asJSON)
+	return j.tell(f.judgement(by, documents, r, reference, v), f.asJSON)
 }
 
 // standardFor picks the document that the report is about, and what it is judged by beside the others.

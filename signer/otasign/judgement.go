@@ -3,7 +3,6 @@
 package otasign
 
 import (
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -80,26 +79,23 @@ func (f judgeFlags) unknowns(by signedEffect, known []signedEffect, r report.Rep
 	return notes
 }
 
-func (a *app) sayJudgement(j judgement, asJSON bool) error {
+func (j *judging) tell(found judgement, asJSON bool) error {
 	if asJSON {
-		enc := json.NewEncoder(a.out)
-		enc.SetEscapeHTML(false)
-		enc.SetIndent("", "  ")
-		return enc.Encode(j)
+		return j.term.json(found)
 	}
-	a.para("", fmt.Sprintf("%s: %s (%s)", j.Class, j.Name, j.Kind))
-	for _, r := range j.Reasons {
-		a.para("  ", r.Code+": "+r.Words)
+	j.term.para("", fmt.Sprintf("%s: %s (%s)", found.Class, found.Name, found.Kind))
+	for _, r := range found.Reasons {
+		j.term.para("  ", r.Code+": "+r.Words)
 	}
-	a.say("")
-	a.para("", fmt.Sprintf("Judged by effect %s of release %s, counter %d, for %s.",
-		j.Effect, j.Release, j.Counter, j.Model))
-	a.say("Effect document %s", j.Document)
-	a.say("Installation    %s", plain(j.Reference))
-	a.say("Report          %s", plain(j.Report))
-	a.say("\nWhat cannot be known from these files:")
-	for _, note := range j.Notes {
-		a.para("  - ", note)
+	j.term.say("")
+	j.term.para("", fmt.Sprintf("Judged by effect %s of release %s, counter %d, for %s.",
+		found.Effect, found.Release, found.Counter, found.Model))
+	j.term.say("Effect document %s", found.Document)
+	j.term.say("Installation    %s", found.Reference)
+	j.term.say("Report          %s", found.Report)
+	j.term.say("\nWhat cannot be known from these files:")
+	for _, note := range found.Notes {
+		j.term.para("  - ", note)
 	}
 	return nil
 }

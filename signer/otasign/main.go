@@ -15,23 +15,12 @@ package otasign
 
 import (
 	"errors"
-	"fmt"
 	"io"
-	"os"
-	"strings"
 
 	"github.com/spf13/cobra"
 
 	"landed/internal/cli"
 )
-
-// app is one run.
-type app struct {
-	in     io.Reader
-	out    io.Writer
-	err    io.Writer
-	phrase phrases
-}
 
 // refusal is an error that means "no", as opposed to "could not".
 type refusal struct{ error }
@@ -40,8 +29,8 @@ func (r refusal) Unwrap() error { return r.error }
 
 // Main runs one command and returns its exit code: 0 done, 1 refused, 2 could not.
 func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
-	a := &app{in: stdin, out: stdout, err: stderr}
-	root := a.command()
+	term := &terminal{in: stdin, out: stdout, err: stderr}
+	root := command(term)
 	cli.Prepare(root, args)
 	root.SetIn(stdin)
 	root.SetOut(stdout)
@@ -50,19 +39,15 @@ func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	if err == nil {
 		return 0
 	}
-	for i, line := range strings.Split(err.Error(), "\n") {
-		if i == 0 {
-			line = "otasign: " + line
-		}
-		fmt.Fprintln(stderr, plain(line)) // words of a request may stand in it
-	}
+	term.complain(err)
 	if errors.As(err, new(refusal)) {
 		return 1
 	}
 	return 2
 }
 
-func (a *app) command() *cobra.Command {
+// command is the root of all commands.
+func command(term *terminal) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "otasign",
 		Short: "Sign updates, offline",
@@ -78,17 +63,18 @@ func (a *app) command() *cobra.Command {
 		SilenceErrors:     true,
 		CompletionOptions: cobra.CompletionOptions{DisableDefaultCmd: true},
 	}
-	root.PersistentFlags().StringVar(&a.phrase.file, "passphrase-file", "",
-		"read the passphrase from the first line of this `file`")
+	ring := &keyring{term: term}
+	ring.add(root)
+	r, c := &reviewer{term, ring}, &ceremonies{term, ring}
 	for _, g := range []struct {
 		id, title string
 		commands  []*cobra.Command
 	}{
-		{"sign", "Sign what you are sent:", []*cobra.Command{a.reviewCommand(), a.signCommand()}},
-		{"look", "Look, and sign nothing:", []*cobra.Command{a.verifyCommand(), a.inspectCommand(), a.judgeCommand()}},
-		{"change", "Change keys and models:", []*cobra.Command{a.initCommand(), a.addModelCommand(), a.retireModelCommand(),
-			a.rotateCommand(),
-			a.keyCommand(), a.refreshCommand(), a.assembleCommand()}},
+		{"sign", "Sign what you are sent:", []*cobra.Command{r.reviewCommand(), r.signCommand()}},
+		{"look", "Look, and sign nothing:", []*cobra.Command{(&verifier{term}).command(), (&inspector{term}).command(),
+			(&judging{term}).command()}},
+		{"change", "Change keys and models:", []*cobra.Command{c.initCommand(), c.addModelCommand(), c.retireModelCommand(),
+			c.rotateCommand(), ring.command(), c.refreshCommand(), c.assembleCommand()}},
 	} {
 		root.AddGroup(&cobra.Group{ID: g.id, Title: g.title})
 		for _, c := range g.commands {
@@ -97,35 +83,4 @@ func (a *app) command() *cobra.Command {
 		}
 	}
 	return root
-}
-
-func (a *app) say(format string, args ...any) { fmt.Fprintf(a.out, format+"\n", args...) }
-
-// readFile reads one of the files that people carry, at most 64 MiB.
-func readFile(path string) ([]byte, error) {
-	const limit = 64 << 20
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	text, err := io.ReadAll(io.LimitReader(f, limit+1))
-	if err == nil && len(text) > limit {
-		err = fmt.Errorf("%s is larger than 64 MiB", path)
-	}
-	return text, err
-}
-
-// load reads and parses a file, and names it in errors.
-func load[T any](path string, parse func([]byte) (T, error)) (T, error) {
-	text, err := readFile(path)
-	if err != nil {
-		var none T
-		return none, err
-	}
-	v, err := parse(text)
-	if err != nil {
-		return v, parseError(path, text, err)
-	}
-	return v, nil
 }

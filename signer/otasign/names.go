@@ -52,14 +52,6 @@ func namesOfKeys(folder string) map[string]string {
 	return names
 }
 
-// namesIn are all that a ceremony knows: its trust file, its keys, and those that were brought along.
-func namesIn(m makeFlags) map[string]string {
-	names := namesAround(m.trust(), m.trust())
-	maps.Copy(names, namesOfKeys(filepath.Join(m.dir, "keys")))
-	maps.Copy(names, m.added)
-	return names
-}
-
 // withNames is a bundle that says who holds its keys.
 func withNames(b tufrepo.Bundle, names ...map[string]string) tufrepo.Bundle {
 	b.Names = map[string]string{}

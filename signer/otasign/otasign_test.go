@@ -268,6 +268,33 @@ func TestVectors(t *testing.T) {
 	}
 }
 
+// TestInspectSteersNoTerminal: neither words nor JSON carry what the name of a file, or its content, would do to a screen.
+func TestInspectSteersNoTerminal(t *testing.T) {
+	c, err := fixtures.HostileOf("dev-unknown")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var content bytes.Buffer
+	if err := c.Write(&content, fixtures.TestKey()); err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "armani\x1b[2J\u202e\u2066\u200f\u2028piz.zip")
+	if err := os.WriteFile(file, content.Bytes(), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, flag := range []string{"--json=false", "--json", "-json"} {
+		var out, errs strings.Builder
+		exit := Main([]string{"inspect", flag, file}, strings.NewReader(""), &out, &errs)
+		if text := out.String() + errs.String(); exit != 1 || strings.ContainsAny(text, "\x1b\u202e\u2066\u200f\u2028") {
+			t.Errorf("%s: exit %d, printed %q", flag, exit, text)
+		}
+		var got inspection
+		if err := json.Unmarshal([]byte(out.String()), &got); (err == nil) != (flag != "--json=false") || err == nil && got.File != file {
+			t.Errorf("%s: programs read the name %q, %v", flag, got.File, err)
+		}
+	}
+}
+
 // TestInspectKnowsTheModels: the dry run finds what the server finds, also what only the model's recovery minds.
 func TestInspectKnowsTheModels(t *testing.T) {
 	for name, code := range map[string]string{"sig-rsa4096": "SIG-ALG", "sig-sha1": "SIG-SHA1", "dev-unknown": "DEV-UNKNOWN"} {

@@ -18,11 +18,11 @@ import (
 	"landed/signer/keys"
 )
 
-func (a *app) refreshCommand() *cobra.Command {
+func (c *ceremonies) refreshCommand() *cobra.Command {
 	var dir, trust string
 	var keyFiles []string
 	var unpublished bool
-	c := &cobra.Command{
+	cmd := &cobra.Command{
 		Use:   "refresh FEED|REQUEST|TRUST",
 		Short: "Bring the trust file up to date with what was published",
 		Long: "Takes the newest roots, targets and models of a copy of the feed (the folder that holds\n" +
@@ -41,24 +41,24 @@ func (a *app) refreshCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return a.refresh(args[0], trust, signed, unpublished)
+			return c.refresh(args[0], trust, signed, unpublished)
 		},
 	}
-	c.Flags().StringVar(&dir, "dir", "ceremony", "`folder` of the ceremony")
-	c.Flags().StringVar(&trust, "trust", "", "the trust `file` to bring up to date (default DIR/trust.json)")
-	c.Flags().StringSliceVar(&keyFiles, "key", nil, "key `files` elsewhere whose records of what they signed count "+
+	cmd.Flags().StringVar(&dir, "dir", "ceremony", "`folder` of the ceremony")
+	cmd.Flags().StringVar(&trust, "trust", "", "the trust `file` to bring up to date (default DIR/trust.json)")
+	cmd.Flags().StringSliceVar(&keyFiles, "key", nil, "key `files` elsewhere whose records of what they signed count "+
 		"too; they are not opened")
-	unpublishedFlag(c, &unpublished)
-	return c
+	unpublishedFlag(cmd, &unpublished)
+	return cmd
 }
 
 // unpublishedFlag is how a person says that a signed version was given up.
-func unpublishedFlag(c *cobra.Command, to *bool) {
-	c.Flags().BoolVar(to, "unpublished", false, "what these keys signed beyond the published versions was given up, "+
+func unpublishedFlag(cmd *cobra.Command, to *bool) {
+	cmd.Flags().BoolVar(to, "unpublished", false, "what these keys signed beyond the published versions was given up, "+
 		"and never will be published")
 }
 
-func (a *app) refresh(path, trust string, signed map[string]int64, unpublished bool) error {
+func (c *ceremonies) refresh(path, trust string, signed map[string]int64, unpublished bool) error {
 	trusted, err := loadTrust(trust)
 	if err != nil {
 		return err
@@ -79,17 +79,17 @@ func (a *app) refresh(path, trust string, signed map[string]int64, unpublished b
 		return err
 	}
 	changes := tufrepo.Diff(trusted, next)
-	a.sayChanges(changes)
-	a.sayChanges(notes)
+	c.term.lines("  ", changes...)
+	c.term.lines("  ", notes...)
 	if len(changes) == 0 {
-		a.say("%s is up to date with %s.", trust, path)
+		c.term.say("%s is up to date with %s.", trust, path)
 		return nil
 	}
 	named := withNames(bundle, namesOfSeen(path), namesAround(trust, trust))
 	if err := keys.Replace(trust, named.Bytes(), 0o644); err != nil {
 		return err
 	}
-	a.say("Brought %s up to date.", trust)
+	c.term.say("Brought %s up to date.", trust)
 	return nil
 }
 

@@ -13,10 +13,10 @@ import (
 	"landed/signer/ceremony"
 )
 
-func (a *app) retireModelCommand() *cobra.Command {
+func (c *ceremonies) retireModelCommand() *cobra.Command {
 	var m makeFlags
 	var models, keyFiles []string
-	c := &cobra.Command{
+	cmd := &cobra.Command{
 		Use:   "retire-model --model dior",
 		Short: "Give models up: their handsets find no update any more",
 		Long: "Signs the next targets, without the models. Their handsets keep what they run and find no update\n" +
@@ -31,11 +31,11 @@ func (a *app) retireModelCommand() *cobra.Command {
 			if len(models) == 0 {
 				return errors.New("say which model with --model")
 			}
-			trusted, err := loadTrust(m.trust())
+			trusted, err := loadTrust(m.folder.trust())
 			if err != nil {
 				return err
 			}
-			signed, err := signedBy(m.dir, keyFiles)
+			signed, err := signedBy(m.folder.dir, keyFiles)
 			if err != nil {
 				return err
 			}
@@ -44,18 +44,18 @@ func (a *app) retireModelCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if err := a.carryOut(m, r, nil, signed, keyFiles, nil, nil); err != nil {
+			if err := c.carryOut(change{flags: m, request: r, signed: signed, named: keyFiles}); err != nil {
 				return err
 			}
-			a.say("First halt the rollouts of %s on the server (otactl rollout halt); "+
+			c.term.say("First halt the rollouts of %s on the server (otactl rollout halt); "+
 				"it refuses this change while one is running or held.", strings.Join(models, " and "))
 			return nil
 		},
 	}
-	m.addState(c, tufrepo.Targets)
-	c.Flags().StringSliceVar(&models, "model", nil, "`models` to give up")
-	unpublishedFlag(c, &m.unpublished)
-	c.Flags().StringSliceVar(&keyFiles, "key", nil, "key `files` to sign with (default: "+
+	m.addState(cmd, tufrepo.Targets)
+	cmd.Flags().StringSliceVar(&models, "model", nil, "`models` to give up")
+	unpublishedFlag(cmd, &m.unpublished)
+	cmd.Flags().StringSliceVar(&keyFiles, "key", nil, "key `files` to sign with (default: "+
 		"those in DIR/keys that are listed)")
-	return c
+	return cmd
 }

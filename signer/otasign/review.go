@@ -3,14 +3,11 @@
 package otasign
 
 import (
-	"encoding/json"
 	"errors"
 	"io/fs"
 	"os"
 	"slices"
-	"strings"
 	"time"
-	"unicode"
 
 	"github.com/spf13/cobra"
 
@@ -37,7 +34,13 @@ func (f *reviewFlags) add(c *cobra.Command) {
 	set.BoolVar(&f.asJSON, "json", false, "print the summary as JSON")
 }
 
-func (a *app) reviewCommand() *cobra.Command {
+// reviewer is the commands by which a person looks at a request, and signs it.
+type reviewer struct {
+	term *terminal
+	keys *keyring
+}
+
+func (r *reviewer) reviewCommand() *cobra.Command {
 	var f reviewFlags
 	c := &cobra.Command{
 		Use:   "review REQUEST --packages DIR",
@@ -49,31 +52,31 @@ func (a *app) reviewCommand() *cobra.Command {
 		Example: "  otasign review request.json --trust trust.json --packages my-packages --ota-key ota.cert.pem",
 		Args:    wants("REQUEST"),
 		RunE: func(_ *cobra.Command, args []string) error {
-			_, summary, err := f.review(a, args[0])
+			_, summary, err := r.review(f, args[0])
 			if err != nil {
 				return err
 			}
-			return a.saySummary(summary, f.asJSON)
+			return r.saySummary(summary, f.asJSON)
 		},
 	}
 	f.add(c)
 	return c
 }
 
-func (f reviewFlags) review(a *app, path string, keyFiles ...string) (tufrepo.Request, ceremony.Summary, error) {
+func (r *reviewer) review(f reviewFlags, path string, keyFiles ...string) (tufrepo.Request, ceremony.Summary, error) {
 	fail := func(err error) (tufrepo.Request, ceremony.Summary, error) {
 		return tufrepo.Request{}, ceremony.Summary{}, err
 	}
-	r, err := load(path, tufrepo.ParseRequest)
+	request, err := load(path, tufrepo.ParseRequest)
 	if _, unreadable := errors.AsType[*fs.PathError](err); unreadable {
 		return fail(err)
 	}
 	if err != nil {
 		return fail(refusal{err})
 	}
-	p := ceremony.ReviewParams{Now: time.Now(), Request: r, Names: namesAround(f.trust, path, keyFiles...)}
+	p := ceremony.ReviewParams{Now: time.Now(), Request: request, Names: namesAround(f.trust, path, keyFiles...)}
 	if f.packages != "" {
-		p.Packages = watchedFS{os.DirFS(f.packages), a.err}
+		p.Packages = watchedFS{os.DirFS(f.packages), r.term.err}
 	}
 	if f.trust != "" {
 		set, err := loadTrust(f.trust)
@@ -91,22 +94,20 @@ func (f reviewFlags) review(a *app, path string, keyFiles ...string) (tufrepo.Re
 		return fail(err)
 	}
 	summary, err := ceremony.Review(p)
-	return r, summary, err
+	return request, summary, err
 }
 
 // saySummary prints a review; its error is a refusal if anything forbids to sign.
-func (a *app) saySummary(s ceremony.Summary, asJSON bool) error {
+func (r *reviewer) saySummary(s ceremony.Summary, asJSON bool) error {
 	if asJSON {
-		enc := json.NewEncoder(a.out)
-		enc.SetIndent("", "  ")
-		if err := enc.Encode(struct {
+		if err := r.term.json(struct {
 			ceremony.Summary
 			Refused bool `json:"refused"`
 		}{s, s.Refused()}); err != nil {
 			return err
 		}
 	} else {
-		a.sayReview(s)
+		reviewPage{r.term}.print(s)
 	}
 	if s.Refused() {
 		return refusal{refusedWords(s)}
@@ -128,14 +129,4 @@ func refusedWords(s ceremony.Summary) error {
 	}
 	return errors.New("refused; nobody should sign this. Ask who sent it for another one, " +
 		"and keep this one if it looks like an attack")
-}
-
-// plain keeps text from the server from steering the terminal.
-func plain(s string) string {
-	return strings.Map(func(c rune) rune {
-		if unicode.IsControl(c) || unicode.Is(unicode.Bidi_Control, c) {
-			return '?'
-		}
-		return c
-	}, s)
 }

@@ -4,7 +4,6 @@ package otasign
 
 import (
 	"errors"
-	"path/filepath"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -14,12 +13,12 @@ import (
 	"landed/signer/keys"
 )
 
-func (a *app) rotateCommand() *cobra.Command {
+func (c *ceremonies) rotateCommand() *cobra.Command {
 	var m makeFlags
 	var p ceremony.RotateParams
 	var remove, addName, add, keyFiles []string
 	var online string
-	c := &cobra.Command{
+	cmd := &cobra.Command{
 		Use:   "rotate --role root --remove bo --add-name fi",
 		Short: "Replace keys of a role",
 		Long: "Takes keys out of roles and puts others in. The change carries everything that must be\n" +
@@ -34,33 +33,33 @@ func (a *app) rotateCommand() *cobra.Command {
 			"broken into",
 		Args: cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
-			return a.rotate(m, p, online, remove, addName, add, keyFiles)
+			return c.rotate(m, p, online, remove, addName, add, keyFiles)
 		},
 	}
-	m.add(c, tufrepo.Root, tufrepo.Targets, buildsOf)
-	c.Flags().StringSliceVar(&p.Roles, "role", nil, "`roles`: root, targets, snapshot, timestamp, offers, or models")
-	c.Flags().StringSliceVar(&remove, "remove", nil, "`keys` that go: the holder's name, "+
+	m.add(cmd, tufrepo.Root, tufrepo.Targets, buildsOf)
+	cmd.Flags().StringSliceVar(&p.Roles, "role", nil, "`roles`: root, targets, snapshot, timestamp, offers, or models")
+	cmd.Flags().StringSliceVar(&remove, "remove", nil, "`keys` that go: the holder's name, "+
 		"or the first 8 or more digits of the key id")
-	c.Flags().StringSliceVar(&addName, "add-name", nil, "`people` for whom a new key is made here")
-	c.Flags().StringSliceVar(&add, "add", nil, "public key `files` (.pub) of keys made elsewhere")
-	c.Flags().IntVar(&p.Threshold, "threshold", 0, "`how many` keys must sign from now on (default: as before)")
-	c.Flags().BoolVar(&p.OnlyHere, "only-here", false, "leave the keys that go trusted for the roles that are not named")
-	unpublishedFlag(c, &m.unpublished)
-	c.Flags().StringVar(&online, "online", "", "new public keys of the server, a `file`; "+
+	cmd.Flags().StringSliceVar(&addName, "add-name", nil, "`people` for whom a new key is made here")
+	cmd.Flags().StringSliceVar(&add, "add", nil, "public key `files` (.pub) of keys made elsewhere")
+	cmd.Flags().IntVar(&p.Threshold, "threshold", 0, "`how many` keys must sign from now on (default: as before)")
+	cmd.Flags().BoolVar(&p.OnlyHere, "only-here", false, "leave the keys that go trusted for the roles that are not named")
+	unpublishedFlag(cmd, &m.unpublished)
+	cmd.Flags().StringVar(&online, "online", "", "new public keys of the server, a `file`; "+
 		"they replace the old ones of the roles named")
-	c.Flags().StringSliceVar(&keyFiles, "key", nil, "key `files` to sign with (default: "+
+	cmd.Flags().StringSliceVar(&keyFiles, "key", nil, "key `files` to sign with (default: "+
 		"those in DIR/keys that are listed)")
-	return c
+	return cmd
 }
 
-func (a *app) rotate(
+func (c *ceremonies) rotate(
 	m makeFlags, p ceremony.RotateParams, online string, remove, addName, add, keyFiles []string,
 ) error {
-	trusted, err := loadTrust(m.trust())
+	trusted, err := loadTrust(m.folder.trust())
 	if err != nil {
 		return err
 	}
-	signed, err := signedBy(m.dir, keyFiles)
+	signed, err := signedBy(m.folder.dir, keyFiles)
 	if err != nil {
 		return err
 	}
@@ -69,13 +68,13 @@ func (a *app) rotate(
 		if len(remove)+len(addName)+len(add) > 0 {
 			return errors.New("--online says both what goes and what comes; leave out --remove, --add and --add-name")
 		}
-		return a.rotateOnline(m, p, online, signed, keyFiles)
+		return c.rotateOnline(m, p, online, signed, keyFiles)
 	}
 	if len(p.Roles) == 0 {
 		return errors.New("say which role with --role")
 	}
 	for _, who := range remove {
-		id, err := ceremony.FindKey(trusted, p.Roles, who, namesIn(m))
+		id, err := ceremony.FindKey(trusted, p.Roles, who, m.folder.names())
 		if err != nil {
 			return err
 		}
@@ -89,24 +88,25 @@ func (a *app) rotate(
 		}
 		made, p.Add = append(made, k), append(p.Add, k.Key())
 	}
-	m.added = map[string]string{}
+	added := map[string]string{}
 	for _, file := range add {
 		public, err := load(file, keys.ParsePublic)
 		if err != nil {
 			return err
 		}
 		p.Add = append(p.Add, public.Key)
-		m.added[public.ID] = public.Name
+		added[public.ID] = public.Name
 	}
 	r, err := ceremony.Rotate(p)
 	if err != nil {
 		return err
 	}
-	return a.carryOut(m, r, made, signed, keyFiles, p.Remove, nil)
+	return c.carryOut(change{flags: m, request: r, made: made, signed: signed, named: keyFiles, gone: p.Remove,
+		added: added})
 }
 
 // rotateOnline replaces the server's keys by those of a new online.json.
-func (a *app) rotateOnline(
+func (c *ceremonies) rotateOnline(
 	m makeFlags, p ceremony.RotateParams, file string, signed map[string]int64, keyFiles []string,
 ) error {
 	next, err := load(file, tufrepo.ParseOnlineKeys)
@@ -117,14 +117,6 @@ func (a *app) rotateOnline(
 	if err != nil {
 		return err
 	}
-	return a.carryOut(m, r, nil, signed, keyFiles, nil,
-		map[string][]byte{filepath.Join(m.dir, "online.json"): next.Bytes()})
-}
-
-// above are the versions that a change passes over.
-func (m *makeFlags) above(signed map[string]int64) map[string]int64 {
-	if !m.unpublished {
-		return nil
-	}
-	return signed
+	return c.carryOut(change{flags: m, request: r, signed: signed, named: keyFiles,
+		also: map[string][]byte{m.folder.online(): next.Bytes()}})
 }

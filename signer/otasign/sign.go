@@ -3,7 +3,6 @@
 package otasign
 
 import (
-	"bufio"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -20,7 +19,7 @@ import (
 	"landed/signer/keys"
 )
 
-func (a *app) signCommand() *cobra.Command {
+func (r *reviewer) signCommand() *cobra.Command {
 	var f reviewFlags
 	var keyFiles []string
 	var out string
@@ -39,25 +38,25 @@ func (a *app) signCommand() *cobra.Command {
 			"    # a change of keys: no packages",
 		Args: wants("REQUEST"),
 		RunE: func(_ *cobra.Command, args []string) error {
-			r, summary, err := f.review(a, args[0], keyFiles...)
+			request, summary, err := r.review(f, args[0], keyFiles...)
 			if err != nil {
 				return err
 			}
 			if len(keyFiles) == 0 {
 				return errors.New("say whose key signs, with --key FILE; nothing was signed")
 			}
-			if err := a.saySummary(summary, f.asJSON); err != nil {
+			if err := r.saySummary(summary, f.asJSON); err != nil {
 				return err
 			}
 			if err := skip.refuseUnchecked(summary); err != nil {
 				return err
 			}
 			if !yes {
-				if err := a.confirm(); err != nil {
+				if err := r.term.confirm(); err != nil {
 					return err
 				}
 			}
-			return a.sign(r, keyFiles, out, givenUp)
+			return r.sign(request, keyFiles, out, givenUp)
 		},
 	}
 	f.add(c)
@@ -94,29 +93,13 @@ func (s skipped) refuseUnchecked(summary ceremony.Summary) error {
 	return nil
 }
 
-func (a *app) confirm() error {
-	fmt.Fprint(a.err, "\nSign this? Type yes: ")
-	line, err := bufio.NewReader(a.in).ReadString('\n')
-	if strings.TrimSpace(line) != "yes" {
-		return errors.Join(refusal{errors.New("not signed: the answer was not yes")}, ignoreEOF(err))
-	}
-	return nil
-}
-
-func ignoreEOF(err error) error {
-	if err == nil || err.Error() == "EOF" {
-		return nil
-	}
-	return err
-}
-
 // sign signs with every key, and writes one response a person, after the records of the keys.
-func (a *app) sign(r tufrepo.Request, keyFiles []string, out string, givenUp bool) error {
+func (r *reviewer) sign(request tufrepo.Request, keyFiles []string, out string, givenUp bool) error {
 	byPerson := map[string][]ceremony.SigningKey{}
 	var people []string
 	var holders []holder
 	for _, path := range keyFiles {
-		h, err := a.openKey(path)
+		h, err := r.keys.open(path)
 		if err != nil {
 			return err
 		}
@@ -132,7 +115,7 @@ func (a *app) sign(r tufrepo.Request, keyFiles []string, out string, givenUp boo
 	}
 	answers := map[string]tufrepo.Response{}
 	for _, name := range people {
-		answer, err := ceremony.Sign(r, time.Now(), byPerson[name]...)
+		answer, err := ceremony.Sign(request, time.Now(), byPerson[name]...)
 		if err != nil {
 			return refusal{err}
 		}
@@ -157,7 +140,7 @@ func (a *app) sign(r tufrepo.Request, keyFiles []string, out string, givenUp boo
 		return err
 	}
 	for _, name := range people {
-		a.say("%s signed %d of the %d files; wrote %s.", name, len(answers[name].Signatures), len(r.Roles),
+		r.term.say("%s signed %d of the %d files; wrote %s.", name, len(answers[name].Signatures), len(request.Roles),
 			personal(out, name, len(people)))
 	}
 	return nil

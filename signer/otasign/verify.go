@@ -3,9 +3,6 @@
 package otasign
 
 import (
-	"errors"
-	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"time"
@@ -14,76 +11,12 @@ import (
 
 	"landed/manifests/tufrepo"
 	"landed/signer/ceremony"
-	"landed/signer/keys"
 )
 
-func (a *app) assembleCommand() *cobra.Command {
-	var out string
-	c := &cobra.Command{
-		Use:   "assemble REQUEST RESPONSE...",
-		Short: "Put the signatures of several people together",
-		Long: "For changes of keys or models; releases are put together by the server. A trust file that\n" +
-			"is there already is replaced only by a state that follows from it. With signatures missing it says\n" +
-			"whose, and writes nothing.",
-		Example: "  otasign assemble request-1a2b3c4d.json ann.json di.json --out ceremony/trust.json",
-		Args:    wants("REQUEST..."),
-		RunE: func(_ *cobra.Command, args []string) error {
-			r, err := load(args[0], tufrepo.ParseRequest)
-			if err != nil {
-				return err
-			}
-			var answers []tufrepo.Response
-			for _, path := range args[1:] {
-				answer, err := load(path, tufrepo.ParseResponse)
-				if err != nil {
-					return err
-				}
-				answers = append(answers, answer)
-			}
-			bundle, progress, err := ceremony.Assemble(r, time.Now(), answers...)
-			if err != nil {
-				return refusal{err}
-			}
-			names := withNames(tufrepo.Bundle{}, r.Names, namesAround(out, args[0])).Names
-			a.sayProgress(progress, names)
-			if len(bundle.Files) == 0 {
-				return refusal{errors.New("signatures are missing; nothing was written")}
-			}
-			if err := checkSuccessor(out, bundle); err != nil {
-				return err
-			}
-			if err := keys.Replace(out, withNames(bundle, names).Bytes(), 0o644); err != nil {
-				return err
-			}
-			a.say("Complete; wrote the new state to %s. Send it to the server.", out)
-			return nil
-		},
-	}
-	c.Flags().StringVar(&out, "out", "trust.json", "write the signed state to this `file`")
-	return c
-}
+// verifier is the command that checks what is published, or signed.
+type verifier struct{ term *terminal }
 
-// checkSuccessor refuses to replace a trust file by a state that does not follow from it: a request is
-// whatever somebody sent.
-func checkSuccessor(path string, b tufrepo.Bundle) error {
-	trusted, err := loadTrust(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	next, err := b.Set()
-	if err != nil {
-		return err
-	}
-	if _, _, err := ceremony.Refresh(ceremony.RefreshParams{Now: time.Now(), Trusted: trusted, Seen: next}); err != nil {
-		return refusal{fmt.Errorf("%s stays as it was: %w", path, err)}
-	}
-	return nil
-}
-
-func (a *app) verifyCommand() *cobra.Command {
+func (v *verifier) command() *cobra.Command {
 	var trust, at string
 	c := &cobra.Command{
 		Use:   "verify FEED|TRUST",
@@ -103,7 +36,7 @@ func (a *app) verifyCommand() *cobra.Command {
 					return err
 				}
 			}
-			return a.verify(args[0], trust, now)
+			return v.verify(args[0], trust, now)
 		},
 	}
 	c.Flags().StringVar(&trust, "trust", "", "the state that you trust, a `file`; the feed must follow from it")
@@ -111,7 +44,7 @@ func (a *app) verifyCommand() *cobra.Command {
 	return c
 }
 
-func (a *app) verify(path, trust string, now time.Time) error {
+func (v *verifier) verify(path, trust string, now time.Time) error {
 	var trusted *tufrepo.Set
 	if trust != "" {
 		set, err := loadTrust(trust)
@@ -140,11 +73,11 @@ func (a *app) verify(path, trust string, now time.Time) error {
 		}
 		set, err = ceremony.VerifyBundle(bundle, trusted, now)
 	}
-	a.sayChanges(tufrepo.Diff(tufrepo.Set{}, set))
+	v.term.lines("  ", tufrepo.Diff(tufrepo.Set{}, set)...)
 	if err != nil {
 		return refusal{err}
 	}
-	a.sayChanges(ceremony.Expiring(set, now))
-	a.say("Everything is signed as it should be, unexpired and there.")
+	v.term.lines("  ", ceremony.Expiring(set, now)...)
+	v.term.say("Everything is signed as it should be, unexpired and there.")
 	return nil
 }

@@ -10,18 +10,6 @@ import (
 // columns is how wide text is set. A word that is longer, as a hash, sticks out.
 const columns = 96
 
-// para prints text that came from elsewhere, after a head: it cannot steer the terminal, and is set in lines. Later
-// lines begin below the text, a little further in.
-func (a *app) para(head, text string) {
-	head = plain(head)
-	for i, line := range wrap(plain(text), columns-cells(head)-2) {
-		if i == 1 {
-			head = strings.Repeat(" ", cells(head)+2)
-		}
-		a.say("%s%s", head, line)
-	}
-}
-
 // wrap breaks text at blanks, and in scripts that have none between any two signs.
 func wrap(text string, width int) []string {
 	var lines []string
