@@ -163,7 +163,7 @@ func (s *Server) build(ctx context.Context) (err error) {
 	s.opened(s.rooms.Close)
 	s.intake = intake.New(intake.Config{
 		Store: s.db, Now: s.cfg.Now, Log: s.cfg.Log, Rules: rules, Catalogue: s.rooms.Lineup.Catalogue,
-		Channels: s.rooms.Lineup.Channels,
+		Channels: s.rooms.Lineup.KnownChannels,
 		Rollouts: s.rooms.Ledger, Offers: s.rooms.Rollouts.PublishOffers, RefuseV1: s.cfg.RefuseV1,
 	})
 	s.opened(s.intake.Close)

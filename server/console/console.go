@@ -61,6 +61,7 @@ func (c *Console) Doors() []Door {
 		{"DELETE", "/models/{name}", engineer, c.retireModel},
 		{"GET", "/channels", support, c.listChannels},
 		{"POST", "/channels", engineer, c.addChannel},
+		{"DELETE", "/channels/{name}", engineer, retireChannel(c.Rooms.Lineup)},
 		{"GET", "/releases", support, c.listReleases},
 		{"POST", "/releases", engineer, c.createRelease},
 		{"GET", "/releases/{name}", support, c.showRelease},

@@ -87,12 +87,15 @@ func (c *Console) retireModel(w http.ResponseWriter, r *http.Request) error {
 }
 
 type channelWire struct {
-	Name string    `json:"name"`
-	By   string    `json:"by"`
-	At   time.Time `json:"at"`
+	Name    string     `json:"name"`
+	By      string     `json:"by"`
+	At      time.Time  `json:"at"`
+	Retired *time.Time `json:"retired,omitempty"`
 }
 
-func channelToWire(c fleet.Channel) channelWire { return channelWire{c.Name, c.By, c.At} }
+func channelToWire(c fleet.Channel) channelWire {
+	return channelWire{c.Name, c.By, c.At, when(c.Retired)}
+}
 
 func (c *Console) listChannels(w http.ResponseWriter, r *http.Request) error {
 	channels, err := c.Rooms.Lineup.ListChannels(r.Context())

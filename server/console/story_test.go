@@ -53,7 +53,12 @@ func TestStory(t *testing.T) {
 	step(engineer, "DELETE /models/{name}", "/models/nuwa?reason=typo", "", 204, "")
 	step(engineer, "POST /channels", "/channels", `{"name":"Nightly"}`, 422, "channel_name")
 	step(engineer, "POST /channels", "/channels", `{"name":"nightly"}`, 200, "")
-	step(support, "GET /channels", "/channels", "", 200, "")
+	step(engineer, "DELETE /channels/{name}", "/channels/nightly?reason=not+used", "", 204, "")
+	step(engineer, "DELETE /channels/{name}", "/channels/none?reason=not+used", "", 404, "channel_unknown")
+	step(engineer, "DELETE /channels/{name}", "/channels/nightly?why=not+used", "", 422, "query")
+	if listed := step(support, "GET /channels", "/channels", "", 200, ""); !bytes.Contains(listed.body, []byte(`"retired": "`)) {
+		t.Errorf("listed: %s", listed.body)
+	}
 
 	// A package.
 	step(engineer, "POST /releases", "/releases", create(1, optIn, ref), 404, "package_missing")
@@ -173,7 +178,7 @@ func TestStory(t *testing.T) {
 		entry := e.(map[string]any)
 		actions = append(actions, fmt.Sprintf("%s by %s", entry["action"], entry["actor"]))
 	}
-	for _, want := range []string{"model.add by a-engineer", "model.retire by a-engineer", "channel.add by a-engineer",
+	for _, want := range []string{"model.add by a-engineer", "model.retire by a-engineer", "channel.add by a-engineer", "channel.retire by a-engineer",
 		"package.promote by a-engineer", "package.upload by a-engineer", "package.remove by a-engineer", "release.create by a-engineer", "release.drop by a-engineer", "trust.import by a-admin", "rollout.start by a-engineer", "rollout.halt by a-engineer", "rollout.resume by a-engineer", "token.add by a-admin", "token.delete by a-admin"} {
 		if !strings.Contains(strings.Join(actions, "\n"), want) {
 			t.Errorf("the trail lacks %q:\n%s", want, strings.Join(actions, "\n"))

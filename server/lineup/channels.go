@@ -4,6 +4,9 @@ package lineup
 
 import (
 	"context"
+	"fmt"
+	"slices"
+	"strings"
 
 	"landed/manifests"
 	"landed/server/fleet"
@@ -18,7 +21,7 @@ func (l *Lineup) ListChannels(ctx context.Context) (all []fleet.Channel, err err
 	return all, err
 }
 
-// AddChannel adds a channel; one that is here stays as it is. reason may be empty.
+// AddChannel adds a channel, or brings a retired one back; one that is in use stays as it is. reason may be empty.
 func (l *Lineup) AddChannel(ctx context.Context, name, by, reason string) (c fleet.Channel, err error) {
 	if !manifests.ValidChannel(name) {
 		return c, fleet.Errorf(fleet.Invalid, "channel_name", "channel %.60q: wanted a lower-case letter, then letters, "+
@@ -28,7 +31,13 @@ func (l *Lineup) AddChannel(ctx context.Context, name, by, reason string) (c fle
 		return c, err
 	}
 	err = l.cfg.Store.Update(ctx, func(tx fleet.Tx) error {
-		if c, err = tx.Channels().Get(ctx, name); err == nil || !fleet.Is(err, fleet.NotFound) {
+		c, err = tx.Channels().Get(ctx, name)
+		switch {
+		case err == nil && c.Retired.IsZero():
+			return nil
+		case err == nil:
+			reason = strings.TrimSuffix(Returned+": "+reason, ": ")
+		case !fleet.Is(err, fleet.NotFound):
 			return err
 		}
 		c = fleet.Channel{Name: name, By: by, At: l.now()}
@@ -43,4 +52,78 @@ func (l *Lineup) AddChannel(ctx context.Context, name, by, reason string) (c fle
 		return c, err
 	}
 	return c, l.Refresh(ctx)
+}
+
+// RetireChannel takes a channel out of use: it takes no packages, releases and rollouts any more. Its handsets are still
+// heard, and what went to all of them goes on being offered. It refuses a channel on which a rollout is on its way, which
+// would be left half done, and the last channel. A retired channel again is no error.
+func (l *Lineup) RetireChannel(ctx context.Context, name, by, reason string) error {
+	if err := checkReason(reason, false); err != nil {
+		return err
+	}
+	err := l.cfg.Store.Update(ctx, func(tx fleet.Tx) error {
+		c, err := tx.Channels().Get(ctx, name)
+		if err != nil || !c.Retired.IsZero() {
+			return err
+		}
+		if err := mayRetire(ctx, tx, name); err != nil {
+			return err
+		}
+		if err := tx.Channels().Retire(ctx, name, l.now()); err != nil {
+			return err
+		}
+		return tx.Audit().Append(ctx, fleet.AuditEntry{
+			At: l.now(), Actor: by, Action: "channel.retire", Subject: name, Reason: reason,
+		})
+	})
+	if err != nil {
+		return err
+	}
+	return l.Refresh(ctx)
+}
+
+// mayRetire refuses to retire a channel that is needed.
+func mayRetire(ctx context.Context, tx fleet.Tx, name string) error {
+	rollouts, err := tx.Rollouts().List(ctx)
+	if err != nil {
+		return err
+	}
+	var underWay []string
+	for _, r := range rollouts {
+		if r.Channel == name && (r.State == fleet.RolloutRunning || r.State == fleet.RolloutHeld) {
+			underWay = append(underWay, fmt.Sprintf("%s (%s)", r.ID, r.State))
+		}
+	}
+	if len(underWay) > 0 {
+		return fleet.Errorf(fleet.Conflict, "channel_in_use", "channel %s is not retired, because rollouts are on their way "+
+			"on it: %s. Halt them first, with a reason for the people whose handsets get no more updates "+
+			"(otactl rollout halt ID --reason WHY)", name, strings.Join(underWay, ", "))
+	}
+	all, err := tx.Channels().List(ctx)
+	if err != nil {
+		return err
+	}
+	if !slices.ContainsFunc(all, func(c fleet.Channel) bool { return c.Name != name && c.Retired.IsZero() }) {
+		return fleet.Errorf(fleet.Conflict, "channel_last", "channel %s is the last one in use; add another first "+
+			"(otactl channel add NAME)", name)
+	}
+	return nil
+}
+
+// CheckChannelIn is [Lineup.CheckChannel] of what a transaction sees, so that no rollout begins on a channel while it is
+// being retired. One that a restored database does not know is left to those who go on with what is published.
+func (l *Lineup) CheckChannelIn(ctx context.Context, tx fleet.Tx, name string) error {
+	switch c, err := tx.Channels().Get(ctx, name); {
+	case fleet.Is(err, fleet.NotFound):
+		return nil
+	case err == nil && !c.Retired.IsZero():
+		return channelRetired(name)
+	default:
+		return err
+	}
+}
+
+func channelRetired(name string) error {
+	return fleet.Errorf(fleet.Conflict, "channel_retired", "channel %s is retired: it takes no packages, releases and "+
+		"rollouts any more. If that was a mistake, add it again (otactl channel add %[1]s)", name)
 }

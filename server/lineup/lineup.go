@@ -45,6 +45,7 @@ type view struct {
 	catalogue *manifests.Catalogue // retired models too
 	retired   map[string]bool      // by device
 	channels  []string             // that are in use, by name
+	known     []string             // retired channels too
 }
 
 // Open reads the line-up, and puts the default one into a store that has none.
@@ -102,6 +103,7 @@ func (l *Lineup) Refresh(ctx context.Context) error {
 		}
 		channels, err := tx.Channels().List(ctx)
 		for _, c := range channels {
+			v.known = append(v.known, c.Name)
 			if c.Retired.IsZero() {
 				v.channels = append(v.channels, c.Name)
 			}
@@ -113,6 +115,7 @@ func (l *Lineup) Refresh(ctx context.Context) error {
 	}
 	if len(v.channels) == 0 { // a folder that was never served, and is only looked at
 		v.channels = slices.Sorted(slices.Values(manifests.Channels))
+		v.known = v.channels
 	}
 	for _, m := range models {
 		v.retired[m.Device] = !m.Retired.IsZero()
@@ -161,6 +164,9 @@ func (l *Lineup) Catalogue() *manifests.Catalogue { return l.current.Load().cata
 // Channels are the names of the channels in use, in order.
 func (l *Lineup) Channels() []string { return slices.Clone(l.current.Load().channels) }
 
+// KnownChannels are the names of all channels, in order: the handsets of a retired one are still heard.
+func (l *Lineup) KnownChannels() []string { return slices.Clone(l.current.Load().known) }
+
 // HasChannel says if a channel is in use.
 func (l *Lineup) HasChannel(name string) bool {
 	return slices.Contains(l.current.Load().channels, name)
@@ -170,6 +176,9 @@ func (l *Lineup) HasChannel(name string) bool {
 func (l *Lineup) CheckChannel(name string) error {
 	if l.HasChannel(name) {
 		return nil
+	}
+	if slices.Contains(l.current.Load().known, name) {
+		return channelRetired(name)
 	}
 	return fleet.Errorf(fleet.Invalid, "channel", "channel %.40q is not known here; wanted %s, or add it first "+
 		"(otactl channel add NAME)", name, inWords(l.Channels()))

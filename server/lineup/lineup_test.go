@@ -3,16 +3,22 @@
 package lineup_test
 
 import (
+	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	fixtures "landed/firmware-fixtures"
 	"landed/manifests"
 	"landed/server/fleet"
+	"landed/server/library"
 	"landed/server/lineup"
+	"landed/server/rollouts"
 	kit "landed/server/servertest"
 	"landed/server/store"
 )
@@ -137,6 +143,65 @@ func TestChannels(t *testing.T) {
 	}
 	if trail := auditOf(h, "nightly"); len(trail) != 1 || trail[0].Action != "channel.add" {
 		t.Errorf("the trail: %+v", trail)
+	}
+}
+
+func TestRetireChannel(t *testing.T) {
+	h := kit.New(t)
+	h.Released("armani")
+	started := kit.OK(h.Rollouts.Start(h.Ctx, rollouts.Start{Release: kit.OptIn, By: "ann"}))(t)[0]
+	kit.CheckError(t, h.Lineup.RetireChannel(h.Ctx, "beta", "ann", " "), "reason_missing", "")
+	kit.CheckError(t, h.Lineup.RetireChannel(h.Ctx, "none", "ann", "why"), "channel_unknown", "none")
+	before := h.Contents()
+	kit.CheckError(t, h.Lineup.RetireChannel(h.Ctx, "stable", "ann", "why"), "channel_in_use", started.ID+" (running)")
+	if h.Contents() != before || !h.Lineup.HasChannel("stable") {
+		t.Error("a refusal changed something")
+	}
+	kit.OK(h.Rollouts.Halt(h.Ctx, started.ID, "ann", "the channel goes"))(t)
+	for range 2 {
+		if err := h.Lineup.RetireChannel(h.Ctx, "stable", "ann", "one channel less"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if trail := auditOf(h, "stable"); len(trail) != 1 || trail[0].Action != "channel.retire" || trail[0].Reason != "one channel less" {
+		t.Errorf("the trail: %+v", trail)
+	}
+	kit.CheckError(t, h.Lineup.CheckChannel("stable"), "channel_retired", "otactl channel add stable")
+	_, err := h.Rollouts.Resume(h.Ctx, started.ID, "ann", "go on")
+	kit.CheckError(t, err, "channel_retired", "stable")
+	_, err = h.Rollouts.Start(h.Ctx, rollouts.Start{Release: kit.OptIn, By: "ann"})
+	kit.CheckError(t, err, "channel_retired", "stable")
+	name, body := kit.PackageOf(t, "armani", fixtures.Patched)
+	_, err = h.Library.Upload(h.Ctx, library.Incoming{Name: name, Channel: "stable", By: "ann"}, bytes.NewReader(body))
+	kit.CheckError(t, err, "channel_retired", "stable")
+	sum := sha256.Sum256(body)
+	_, err = h.Releases.Create(h.Ctx, kit.ReleaseSource("2", "next"), []string{hex.EncodeToString(sum[:])}, "ann")
+	kit.CheckError(t, err, "release_packages", "channel stable is retired")
+	if in, known := h.Lineup.Channels(), h.Lineup.KnownChannels(); !slices.Equal(in, []string{"beta", "lab"}) ||
+		!slices.Equal(known, []string{"beta", "lab", "stable"}) {
+		t.Errorf("in use %v, known %v", in, known)
+	}
+	if back := kit.OK(h.Lineup.AddChannel(h.Ctx, "stable", "bo", "it was a mistake"))(t); back.By != "bo" || !back.Retired.IsZero() {
+		t.Errorf("came back as %+v", back)
+	}
+	if trail := auditOf(h, "stable"); len(trail) != 2 || trail[0].Reason != "returned: it was a mistake" {
+		t.Errorf("the trail: %+v", trail)
+	}
+	kit.OK(h.Rollouts.Resume(h.Ctx, started.ID, "ann", "go on"))(t)
+}
+
+// The last channel stays: without any the server would begin again with those that are built in.
+func TestLastChannelStays(t *testing.T) {
+	h := kit.New(t)
+	for _, name := range []string{"beta", "lab"} {
+		if err := h.Lineup.RetireChannel(h.Ctx, name, "ann", "not used"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	kit.CheckError(t, h.Lineup.RetireChannel(h.Ctx, "stable", "ann", "not used"), "channel_last", "stable")
+	h.Reopen()
+	if got := h.Lineup.Channels(); !slices.Equal(got, []string{"stable"}) {
+		t.Errorf("in use: %v", got)
 	}
 }
 

@@ -152,7 +152,8 @@ var classes = []string{"confirmed_off", "consented", "carried_over", "registered
 
 // shown are the classes that some installation is of: those that have an order, then the others by name.
 func shown(verdicts map[string]int64) (names []string) {
-	others := slices.DeleteFunc(slices.Sorted(maps.Keys(verdicts)), func(name string) bool { return slices.Contains(classes, name) })
+	others := slices.DeleteFunc(slices.Sorted(maps.Keys(verdicts)),
+		func(name string) bool { return slices.Contains(classes, name) })
 	for _, name := range slices.Concat(classes, others) {
 		if verdicts[name] > 0 {
 			names = append(names, name)

@@ -95,8 +95,12 @@ func (rs *Releases) bindingFaults(
 			break
 		}
 	}
-	seen := map[string]string{}
+	seen, channels := map[string]string{}, map[string]bool{}
 	for _, pkg := range bound {
+		if err := rs.cfg.Lineup.CheckChannel(pkg.Channel); err != nil && !channels[pkg.Channel] {
+			faults = append(faults, err)
+		}
+		channels[pkg.Channel] = true
 		if err := rs.cfg.Lineup.CheckServed(pkg.Model); err != nil {
 			faults = append(faults, err)
 		}

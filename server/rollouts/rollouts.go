@@ -48,7 +48,7 @@ func (rs *Rollouts) Halt(ctx context.Context, id, by, reason string) (fleet.Roll
 }
 
 // Resume lets a held or halted rollout go on, and publishes that at once. It refuses one whose
-// builds the model's role does not list any more.
+// builds the model's role does not list any more, and one on a channel that is retired.
 func (rs *Rollouts) Resume(ctx context.Context, id, by, reason string) (fleet.Rollout, error) {
 	s, err := rs.cfg.Repo.State(ctx)
 	if err != nil {
@@ -56,6 +56,9 @@ func (rs *Rollouts) Resume(ctx context.Context, id, by, reason string) (fleet.Ro
 	}
 	return rs.change(ctx, id, Cause{ActionResume, by, reason, false},
 		func(tx fleet.Tx, r fleet.Rollout) (fleet.Rollout, error) {
+			if err := rs.cfg.Lineup.CheckChannelIn(ctx, tx, r.Channel); err != nil {
+				return r, err
+			}
 			counts, err := tx.Counts().Of(ctx, r.Release, r.Model, r.Channel)
 			if err != nil {
 				return r, err

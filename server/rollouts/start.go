@@ -74,6 +74,9 @@ func (rs *Rollouts) announce(ctx context.Context, w *repo.Writer, started []flee
 }
 
 func (rs *Rollouts) create(ctx context.Context, tx *Tx, s repo.State, w Start) ([]fleet.Rollout, error) {
+	if err := rs.cfg.Lineup.CheckChannelIn(ctx, tx, w.Channel); err != nil {
+		return nil, err
+	}
 	release, err := tx.Releases().Get(ctx, w.Release)
 	if err != nil {
 		return nil, err
