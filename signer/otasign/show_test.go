@@ -4,6 +4,9 @@ package otasign
 
 import (
 	"bytes"
+	"os"
+	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -66,6 +69,28 @@ func TestReviewSteersNoTerminal(t *testing.T) {
 	for _, want := range []string{"WHY MORE THAN AN IMEI", "an IMEI takes 47", "0 to 9", "suspends it and asks"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("nothing is said of %q in:\n%s", want, text)
+		}
+	}
+}
+
+var prints = regexp.MustCompile(`fmt\.F?[Pp]rint(ln|f)?\(|json\.NewEncoder|os\.Std(out|err)`)
+
+// TestOnlyTheTerminalPrints: all that is printed goes through the terminal, which makes it harmless, or is the meter's line.
+func TestOnlyTheTerminalPrints(t *testing.T) {
+	files, err := filepath.Glob("*.go")
+	if err != nil || len(files) < 20 {
+		t.Fatalf("%d files, %v", len(files), err)
+	}
+	for _, file := range files {
+		if strings.HasSuffix(file, "_test.go") || file == "terminal.go" || file == "progress.go" {
+			continue
+		}
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if found := prints.Find(text); found != nil {
+			t.Errorf("%s prints past the terminal: %s", file, found)
 		}
 	}
 }
