@@ -92,9 +92,9 @@ func (i *inspector) inspect(path string, policy otapkg.Policy, asJSON bool) erro
 		}
 	} else {
 		i.term.say("%s: %d bytes, SHA-256 %s", path, facts.Size, facts.SHA256)
-		page := packagePage{i.term}
-		page.facts(facts)
-		page.findings(findings)
+		shown := page{i.term}
+		shown.facts(facts)
+		shown.findings(findings)
 	}
 	if findings.Refused() {
 		return refusal{errors.New("refused; this package must not be used")}

@@ -10,11 +10,8 @@ import (
 	"landed/manifests/otapkg"
 )
 
-// packagePage is what a person reads about a package.
-type packagePage struct{ term *terminal }
-
 // facts prints what a package is, as far as it says so.
-func (p packagePage) facts(f otapkg.Facts) {
+func (p page) facts(f otapkg.Facts) {
 	line := func(what, value string) {
 		if value != "" {
 			p.term.para(fmt.Sprintf("  %-10s ", what), value)
@@ -40,7 +37,7 @@ func (p packagePage) facts(f otapkg.Facts) {
 	}
 }
 
-func (p packagePage) findings(list otapkg.Findings) {
+func (p page) findings(list otapkg.Findings) {
 	for _, f := range list {
 		p.term.para("  ", fmt.Sprintf("%s %s: %s", strings.ToUpper(string(f.Level)), f.Code, f.Message))
 		if f.Fix != "" {

@@ -107,7 +107,7 @@ func (r *reviewer) saySummary(s ceremony.Summary, asJSON bool) error {
 			return err
 		}
 	} else {
-		reviewPage{r.term}.print(s)
+		page{r.term}.review(s)
 	}
 	if s.Refused() {
 		return refusal{refusedWords(s)}

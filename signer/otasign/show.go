@@ -15,11 +15,11 @@ import (
 	"landed/signer/ceremony"
 )
 
-// reviewPage is what a person reads before signing.
-type reviewPage struct{ term *terminal }
+// page sets what a person reads: about a request before signing, and about a package.
+type page struct{ term *terminal }
 
-// print prints what a person reads before signing.
-func (p reviewPage) print(s ceremony.Summary) {
+// review prints what a person reads before signing.
+func (p page) review(s ceremony.Summary) {
 	p.term.para("", s.Title)
 	p.term.say("\nWhat changes:")
 	for _, words := range s.Changes {
@@ -37,9 +37,8 @@ func (p reviewPage) print(s ceremony.Summary) {
 	for _, own := range s.Packages {
 		p.term.say("\nYour copy of %s: %d bytes", own.Name, own.Facts.Size)
 		p.term.say("  %-10s %s", "SHA-256", own.Facts.SHA256)
-		about := packagePage{p.term}
-		about.facts(own.Facts)
-		about.findings(own.Findings)
+		p.facts(own.Facts)
+		p.findings(own.Findings)
 	}
 	if len(s.Signatures) > 0 {
 		p.term.say("\nSignatures:")
@@ -101,7 +100,7 @@ func signatureWords(s ceremony.Signatures) string {
 }
 
 // declaration prints what a release says to people and asks of handsets.
-func (p reviewPage) declaration(d ceremony.Declaration) {
+func (p page) declaration(d ceremony.Declaration) {
 	p.term.say("")
 	p.term.para("", fmt.Sprintf("Release %s, counter %d, for %s:", d.Release, d.Counter, strings.Join(d.Models, ", ")))
 	p.term.say("  Notes that are signed:")
@@ -114,7 +113,7 @@ func (p reviewPage) declaration(d ceremony.Declaration) {
 	p.effect(*d.Effect, d.Migration, d.Bits)
 }
 
-func (p reviewPage) questions(questions []release.Question) {
+func (p page) questions(questions []release.Question) {
 	if len(questions) > 0 {
 		p.term.say("  Questions of the public, and the answers that are signed:")
 	}
@@ -127,7 +126,7 @@ func (p reviewPage) questions(questions []release.Question) {
 	}
 }
 
-func (p reviewPage) texts(indent string, texts map[string]string) {
+func (p page) texts(indent string, texts map[string]string) {
 	for _, language := range slices.Sorted(maps.Keys(texts)) {
 		for i, line := range strings.Split(strings.TrimSpace(texts[language]), "\n") {
 			if i == 0 {
@@ -139,7 +138,7 @@ func (p reviewPage) texts(indent string, texts map[string]string) {
 }
 
 // effect prints what a release promises, and what a handset is asked to show it.
-func (p reviewPage) effect(e effect.Effect, migration map[string]probe.Migration, bits float64) {
+func (p page) effect(e effect.Effect, migration map[string]probe.Migration, bits float64) {
 	p.term.para("  ", "Effect "+e.Name+":")
 	questions, shown := map[string]string{}, map[string]string{}
 	for language, w := range e.Words {
@@ -161,7 +160,7 @@ func (p reviewPage) effect(e effect.Effect, migration map[string]probe.Migration
 	}
 }
 
-func (p reviewPage) class(e effect.Effect, c effect.Class) {
+func (p page) class(e effect.Effect, c effect.Class) {
 	language := slices.Sorted(maps.Keys(e.Words))[0]
 	if _, ok := e.Words["en"]; ok {
 		language = "en"
@@ -182,7 +181,7 @@ func (p reviewPage) class(e effect.Effect, c effect.Class) {
 }
 
 // ask prints what a handset must answer, and how much that could tell about it at most.
-func (p reviewPage) ask(ask probe.Ask, migration map[string]probe.Migration, bits float64) {
+func (p page) ask(ask probe.Ask, migration map[string]probe.Migration, bits float64) {
 	p.term.para("  ", fmt.Sprintf("Asked of each handset: %d probes, which add up to %.1f bits; an IMEI takes %d.",
 		len(ask.Probes), bits, probe.IMEIBits))
 	if bits >= probe.IMEIBits {

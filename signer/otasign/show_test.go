@@ -53,7 +53,7 @@ func TestReviewSteersNoTerminal(t *testing.T) {
 		Signatures: []ceremony.Signatures{{Role: evil, Need: 2, Signed: []ceremony.Person{person}, Missing: []ceremony.Person{person}}},
 		Problems:   []ceremony.Problem{{Code: ceremony.RulesBroken, Refuse: true, Words: evil}}}
 	var out bytes.Buffer
-	reviewPage{&terminal{out: &out, err: &out}}.print(s)
+	page{&terminal{out: &out, err: &out}}.review(s)
 	text := out.String()
 	if strings.ContainsAny(text, "\x1b\u202e\u009b") {
 		t.Errorf("it steers the terminal: %q", text)
