@@ -136,12 +136,11 @@ const (
 // manyMethods are the types that have more methods than maxMethods, with how many. The numbers only get smaller: none is
 // added, and whoever takes methods away writes down how many are left.
 var manyMethods = map[string]int{
-	"firmware-fixtures/virtual.Phone": 36,
-	"server/console.Console":          39,
-	"server/otactl.app":               63,
-	"server/otactl/client.Client":     39,
-	"server/support.Support":          43,
-	"signer/otasign.app":              44,
+	"server/console.Console":      39,
+	"server/otactl.app":           63,
+	"server/otactl/client.Client": 39,
+	"server/support.Support":      43,
+	"signer/otasign.app":          44,
 }
 
 type source struct {
