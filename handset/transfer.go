@@ -29,7 +29,8 @@ var errPortal = errors.New("this is not the package; somebody else answers, such
 
 // transfer appends the missing bytes. A broken connection leaves what came; anything that cannot be the
 // package leaves nothing, and what is only said in its stead, as by a captive portal, changes nothing.
-func (d *downloader) transfer(ctx context.Context, file *os.File, sum hash.Hash, have int64, want manifests.Package) error {
+func (d *downloader) transfer(ctx context.Context, file *os.File, sum hash.Hash, have int64,
+	want manifests.Package) error {
 	header := http.Header{}
 	if have > 0 {
 		header.Set("Range", fmt.Sprintf("bytes=%d-", have)) // no If-Range: the path carries the hash
