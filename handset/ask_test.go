@@ -195,9 +195,8 @@ func TestManifestOverADisturbedNetwork(t *testing.T) {
 // TestMilestones: the effect is reported when its own hours have gone by.
 func TestMilestones(t *testing.T) {
 	for hours, want := range map[int64][]int{0: {1, 24, 168}, 1: {1, 168}, 48: {1, 48, 168}, 168: {1, 168}} {
-		c := &Client{}
-		c.mem.Ask.Hours = hours
-		if diff := cmp.Diff(want, c.milestones()); diff != "" {
+		a := &asked{Ask: probe.Ask{Hours: hours}}
+		if diff := cmp.Diff(want, a.milestones()); diff != "" {
 			t.Errorf("%d hours: %s", hours, diff)
 		}
 	}
@@ -206,7 +205,7 @@ func TestMilestones(t *testing.T) {
 // TestEndOfTheSequence: the last number is used, and none twice; the handset still updates itself.
 func TestEndOfTheSequence(t *testing.T) {
 	r := newRig(t)
-	r.client.mem.Seq = report.MaxSeq - 2
+	r.client.store.mem.Seq = report.MaxSeq - 2
 	if refusal := r.step(); refusal != nil || !r.patched() {
 		t.Fatal(refusal)
 	}

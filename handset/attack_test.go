@@ -4,6 +4,7 @@ package handset
 
 import (
 	"bytes"
+	"crypto"
 	"crypto/sha512"
 	"encoding/hex"
 	"encoding/json"
@@ -448,8 +449,8 @@ func TestSlowServer(t *testing.T) {
 func TestRefusedPackageIsReported(t *testing.T) {
 	r := newRig(t)
 	r.offered()
-	r.client.cfg.Keys = nil
-	r.client.cfg.Keys = append(r.client.cfg.Keys, strangerKey(t))
+	r.keys = []crypto.PublicKey{strangerKey(t)}
+	r.open()
 	refusal := r.step()
 	if refusal == nil || refusal.Phase != report.PhaseVerify || refusal.Code != codeRecoverySig || r.patched() {
 		t.Fatalf("got %v", refusal)

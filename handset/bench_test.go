@@ -65,14 +65,14 @@ func benchPoll(b *testing.B, models int, packs bool, change func(r *rig, other s
 	r.step()
 	r.now = r.now.Add(time.Hour)
 	r.server.Publish()
-	r.client.mem.Wake = r.now
+	r.client.store.mem.Wake = r.now
 	r.step()
 	var requests int
 	var bodies, sent int64
 	for b.Loop() {
 		b.StopTimer()
 		change(r, other)
-		r.client.mem.Wake = r.now
+		r.client.store.mem.Wake = r.now
 		r.server.Traffic()
 		wire.Store(0)
 		b.StartTimer()
@@ -131,7 +131,7 @@ func BenchmarkDownload(b *testing.B) {
 			r := newRig(b)
 			sum := sha256.New()
 			io.CopyN(sum, zeros{}, size)
-			r.client.mem.Offer = &offers.Offer{Package: manifests.Package{Path: "builds/armani/big.zip", Length: size,
+			r.client.store.mem.Offer = &offers.Offer{Package: manifests.Package{Path: "builds/armani/big.zip", Length: size,
 				SHA256: fmt.Sprintf("%x", sum.Sum(nil))}}
 			r.server.Bend = func(w http.ResponseWriter, req *http.Request) bool {
 				if strings.Contains(req.URL.Path, "big.zip") {
@@ -143,9 +143,9 @@ func BenchmarkDownload(b *testing.B) {
 			b.SetBytes(size)
 			var peak uint64
 			for b.Loop() {
-				r.client.dropPart()
-				r.client.mem.State = Downloading
-				if err := r.client.download(b.Context()); err != nil {
+				r.client.download.drop()
+				r.client.store.mem.State = Downloading
+				if err := r.client.fetch(b.Context()); err != nil {
 					b.Fatal(err)
 				}
 				var m runtime.MemStats

@@ -225,7 +225,8 @@ func TestPollSizes(t *testing.T) {
 // A channel that never had a rollout has no offers document. That is no fault of anybody.
 func TestNothingWasEverOffered(t *testing.T) {
 	r := newRig(t)
-	r.client.cfg.Channel = "beta"
+	r.channel = "beta"
+	r.open()
 	if refusal := r.step(); refusal != nil || r.client.State() != Idle || len(r.server.Reports()) != 0 {
 		t.Fatalf("got %v in state %s, %d reports", refusal, r.client.State(), len(r.server.Reports()))
 	}
@@ -252,11 +253,11 @@ func TestRetiredModel(t *testing.T) {
 				return strings.HasSuffix(req.URL.Path, ".zip")
 			}
 			r.step()
-			if begun != (r.client.mem.Offer != nil) {
-				t.Fatalf("the handset is %s", r.client.mem.State)
+			if begun != (r.client.store.mem.Offer != nil) {
+				t.Fatalf("the handset is %s", r.client.store.mem.State)
 			}
 			r.server.Bend = nil
-			r.client.mem.State = Checking // as after a restart
+			r.client.store.mem.State = Checking // as after a restart
 			r.server.Retired = map[string]bool{"armani": true}
 			r.server.Publish()
 			for range 15 {
@@ -265,8 +266,8 @@ func TestRetiredModel(t *testing.T) {
 				}
 				r.pass(24 * time.Hour)
 			}
-			if words := r.client.mem.Reason; !strings.Contains(words, "no updates for this model") || r.client.mem.Offer != nil || r.patched() {
-				t.Errorf("the handset is %s: %s", r.client.mem.State, words)
+			if words := r.client.store.mem.Reason; !strings.Contains(words, "no updates for this model") || r.client.store.mem.Offer != nil || r.patched() {
+				t.Errorf("the handset is %s: %s", r.client.store.mem.State, words)
 			}
 			reports := r.server.Reports()
 			if last := reports[len(reports)-1]; (last.Failure != nil && last.Failure.Phase == report.PhaseMetadata) || len(reports) < 3 {
@@ -281,7 +282,7 @@ func TestRetiredModel(t *testing.T) {
 				r.pass(time.Hour)
 			}
 			if !r.patched() {
-				t.Errorf("the model came back, and the handset is %s: %s", r.client.mem.State, r.client.mem.Reason)
+				t.Errorf("the model came back, and the handset is %s: %s", r.client.store.mem.State, r.client.store.mem.Reason)
 			}
 		})
 	}

@@ -15,16 +15,16 @@ import (
 
 // crosscheck requires that the offline role of the model lists the offered package with the same length and hash, and
 // the same custom part: every member of it, whether this program knows it or not.
-func (f *feed) crosscheck(o offers.Offer) error {
+func (p *poll) crosscheck(o offers.Offer) error {
 	disagree := func(format string, args ...any) error {
 		return refuse(ClassDisagree, report.PhaseMetadata, codeExcluded, "offered package %s: "+format,
 			append([]any{o.Package.Path}, args...)...)
 	}
-	if !strings.HasPrefix(o.Package.Path, "builds/"+f.role+"/") || tufrepo.CheckPath(o.Package.Path) != nil {
+	if !strings.HasPrefix(o.Package.Path, "builds/"+p.role+"/") || tufrepo.CheckPath(o.Package.Path) != nil {
 		return refuse(ClassHardware, report.PhaseMetadata, codeRecoveryWrong,
-			"offered package %s does not lie under builds/%s/", o.Package.Path, f.role)
+			"offered package %s does not lie under builds/%s/", o.Package.Path, p.role)
 	}
-	info, err := f.target(o.Package.Path, f.role)
+	info, err := p.target(o.Package.Path, p.role)
 	if err != nil {
 		if errors.Is(err, errUnlisted) {
 			return disagree("the offline role does not list it")
@@ -45,12 +45,12 @@ func (f *feed) crosscheck(o offers.Offer) error {
 	if err != nil {
 		return disagree("%w", err)
 	}
-	if custom.Model != f.model {
+	if custom.Model != p.model {
 		return refuse(ClassHardware, report.PhaseMetadata, codeRecoveryWrong, "%s is for %s, this handset is a %s",
-			o.Package.Path, custom.Model, f.model)
+			o.Package.Path, custom.Model, p.model)
 	}
-	if custom.Channel != f.c.cfg.Channel {
-		return disagree("it is signed for the channel %s, this handset is on %s", custom.Channel, f.c.cfg.Channel)
+	if custom.Channel != p.channel {
+		return disagree("it is signed for the channel %s, this handset is on %s", custom.Channel, p.channel)
 	}
 	return nil
 }
@@ -63,8 +63,8 @@ func disagreement(err error) bool {
 
 // offlineCustom is what the offline role says of the release that an offer names, though it does not say what the offer
 // says: so that a report of the quarrel can tell which release it is about in words that are signed offline.
-func (f *feed) offlineCustom(o offers.Offer, b slots.Build) (manifests.Custom, bool) {
-	doc := f.up.GetTrustedMetadataSet().Targets[f.role]
+func (p *poll) offlineCustom(o offers.Offer, b slots.Build) (manifests.Custom, bool) {
+	doc := p.up.GetTrustedMetadataSet().Targets[p.role]
 	if doc == nil {
 		return manifests.Custom{}, false
 	}
@@ -73,7 +73,7 @@ func (f *feed) offlineCustom(o offers.Offer, b slots.Build) (manifests.Custom, b
 			continue
 		}
 		if custom, err := manifests.ParseCustom(*info.Custom); err == nil && custom.Release == o.Custom.Release &&
-			custom.Variant == b.Variant && custom.Channel == f.c.cfg.Channel && custom.Build.UTC > b.UTC {
+			custom.Variant == b.Variant && custom.Channel == p.channel && custom.Build.UTC > b.UTC {
 			return custom, true
 		}
 	}

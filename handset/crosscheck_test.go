@@ -33,7 +33,7 @@ func TestStolenOffersKeyLeavesNoMark(t *testing.T) {
 			if refusal := r.step(); refusal != nil {
 				t.Fatal(refusal)
 			}
-			if m := r.client.mem; m.Counter != 0 || m.Release != "" || m.Effect != "" {
+			if m := r.client.store.mem; m.Counter != 0 || m.Release != "" || m.Effect != "" {
 				t.Errorf("kept counter %d, release %q, effect %q", m.Counter, m.Release, m.Effect)
 			}
 			r.pass(14 * time.Hour)
@@ -54,8 +54,8 @@ func TestCounterOfWhatRuns(t *testing.T) {
 	custom.Counter = 7
 	r.server.Offers["armani"] = []offers.Offer{r.server.Add(custom, runs.Incremental, packageOf(t, runs))}
 	r.server.Publish()
-	if refusal := r.step(); refusal != nil || r.client.mem.Counter != 7 {
-		t.Fatalf("counter %d, %v", r.client.mem.Counter, refusal)
+	if refusal := r.step(); refusal != nil || r.client.store.mem.Counter != 7 {
+		t.Fatalf("counter %d, %v", r.client.store.mem.Counter, refusal)
 	}
 	r.pass(14 * time.Hour)
 	r.offered() // counter 1
@@ -123,11 +123,11 @@ func TestCrosscheckModel(t *testing.T) {
 	delete(r.server.Devices, "dior")
 	r.server.Offers["armani"] = nil
 	r.server.Publish()
-	f, err := r.client.poll(t.Context(), "armani")
+	p, err := r.client.feed.poll(t.Context(), "armani", false)
 	if err != nil {
 		t.Fatal(err)
 	}
-	err = f.crosscheck(r.offer)
+	err = p.crosscheck(r.offer)
 	if refusal, ok := errors.AsType[*Refusal](err); !ok || refusal.Class != ClassHardware {
 		t.Errorf("got %v, wanted %s", err, ClassHardware)
 	}

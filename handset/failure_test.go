@@ -90,7 +90,8 @@ func TestOutageOfTheFeedIsNoFailure(t *testing.T) {
 // A package that otapkg refuses is downloaded as often as one may fail, and no more.
 func TestRefusedPackageIsGivenUp(t *testing.T) {
 	r := newRig(t)
-	r.client.cfg.Keys = []crypto.PublicKey{strangerKey(t)}
+	r.keys = []crypto.PublicKey{strangerKey(t)}
+	r.open()
 	downloads := 0
 	r.server.Bend = func(w http.ResponseWriter, req *http.Request) bool {
 		if strings.Contains(req.URL.Path, ".zip") {
@@ -180,7 +181,7 @@ func TestMarkIsMadeBeforeTheNextInstall(t *testing.T) {
 		r.step()
 	}
 	if img, err := r.slots.Image(); err != nil || img.Build.Fingerprint != fix.Fingerprint {
-		t.Errorf("%s runs (%v): %s", img.Build.Fingerprint, err, r.client.mem.Reason)
+		t.Errorf("%s runs (%v): %s", img.Build.Fingerprint, err, r.client.store.mem.Reason)
 	}
 }
 
@@ -247,7 +248,7 @@ func TestResumeThatIsRefusedBeginsAnew(t *testing.T) {
 func TestResetLeavesNoKey(t *testing.T) {
 	r := newRig(t)
 	r.step()
-	seed := base64.StdEncoding.EncodeToString(r.client.mem.Seed)
+	seed := base64.StdEncoding.EncodeToString(r.client.store.mem.Seed)
 	text, err := os.ReadFile(r.dir + "/client/" + stateFile)
 	if err != nil {
 		t.Fatal(err)

@@ -4,64 +4,77 @@ package handset
 
 import (
 	"context"
-	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"time"
 
 	"github.com/theupdateframework/go-tuf/v2/metadata"
-	"github.com/theupdateframework/go-tuf/v2/metadata/config"
-	"github.com/theupdateframework/go-tuf/v2/metadata/updater"
+	"github.com/theupdateframework/go-tuf/v2/metadata/trustedmetadata"
 
 	"landed/manifests"
-	"landed/manifests/report"
 	"landed/manifests/tufrepo"
 )
 
 const (
-	timestampFile = "timestamp.json"
-
 	maxTimestamp = tufrepo.MaxTimestampBytes
 	maxOffers    = 256 << 10
 	maxRole      = tufrepo.MaxTargetsBytes
 )
 
-// feed is the trusted state of one poll. go-tuf refreshes an updater once; each poll makes a new one.
+// feed is the signed feed, as far as it outlives a poll: what the last complete one has verified.
 type feed struct {
-	c        *Client
-	up       *updater.Updater
-	fetch    *fetcher
-	model    string // ro.product.device
-	role     string // of the model
-	now      time.Time
-	snapshot []byte // a newer one that unchanged has fetched
+	server  *server
+	clock   *clock
+	copies  *copies
+	sold    []byte // the root that the firmware was sold with
+	channel string
+	log     *slog.Logger
+	mem     *lastPoll
+	known   *trustedmetadata.TrustedMetadata // of the last complete poll of this process; nil if there was none
 }
 
-// poll asks the feed for news. A nil feed without an error means that nothing has changed and nothing has expired;
-// otherwise the whole TUF workflow has been done.
-func (c *Client) poll(ctx context.Context, model string) (*feed, error) {
-	f := &feed{c: c, model: model, role: manifests.Model{Device: model}.Role(), now: c.Time(),
-		fetch: &fetcher{ctx: ctx, c: c, kept: map[string]fetched{}}}
-	if c.mem.Validator != "" && f.now.Before(c.mem.Expires) {
-		if same, err := c.sameTimestamp(ctx); same || err != nil {
+// lastPoll is what the state file holds of the last complete poll.
+type lastPoll struct {
+	Validator string    `json:"validator,omitempty"` // of the timestamp that it ended with
+	Expires   time.Time `json:"expires,omitempty"`   // of the first of the metadata trusted then
+}
+
+// poll asks the feed for news. Nil without an error means that nothing has changed and nothing has expired; otherwise
+// the whole TUF workflow has been done. During an update only an unchanged timestamp is no news.
+func (f *feed) poll(ctx context.Context, model string, updating bool) (*poll, error) {
+	fetch := &fetcher{ctx: ctx, server: f.server, clock: f.clock, kept: map[string]fetched{}}
+	now := f.clock.best()
+	if f.mem.Validator != "" && now.Before(f.mem.Expires) {
+		if same, err := f.sameTimestamp(ctx); same || err != nil {
 			return nil, err
 		}
 	}
-	if f.unchanged() {
-		return nil, nil
+	if f.known != nil && !updating {
+		r := &renewal{fetch: fetch, clock: f.clock, copies: f.copies, known: f.known, last: *f.mem, now: now}
+		if fresh, same := r.unchanged(); same {
+			if fresh != nil {
+				f.remember(fresh, now)
+			}
+			return nil, nil
+		}
 	}
-	if err := f.refresh(); err != nil {
+	f.known, fetch.network = nil, nil
+	p := &poll{fetch: fetch, clock: f.clock, copies: f.copies, sold: f.sold, channel: f.channel, log: f.log,
+		model: model, role: manifests.Model{Device: model}.Role(), now: now}
+	if err := p.refresh(); err != nil {
 		return nil, err
 	}
-	return f, nil
+	return p, nil
 }
 
 // sameTimestamp asks if the timestamp is still the one that the last complete poll ended with. Any other is only a
 // signal and is not looked at: the workflow begins with the root (TUF 5.3), which says whose timestamps count.
-func (c *Client) sameTimestamp(ctx context.Context) (bool, error) {
+func (f *feed) sameTimestamp(ctx context.Context) (bool, error) {
 	header := packed()
-	header.Set("If-None-Match", c.mem.Validator)
-	resp, err := c.get(ctx, c.metadataURL(timestampFile), header)
+	header.Set("If-None-Match", f.mem.Validator)
+	url := f.server.metadataURL(timestampFile)
+	resp, err := f.server.get(ctx, url, header)
 	if err != nil {
 		return false, metadataRefusal(err, err)
 	}
@@ -76,9 +89,31 @@ func (c *Client) sameTimestamp(ctx context.Context) (bool, error) {
 		}
 		return false, nil
 	}
-	err = &metadata.ErrDownloadHTTP{StatusCode: resp.StatusCode, URL: c.metadataURL(timestampFile)}
+	err = f.server.fault(resp, &metadata.ErrDownloadHTTP{StatusCode: resp.StatusCode, URL: url})
 	return false, metadataRefusal(err, err)
 }
+
+// done remembers a poll that led to a decision, so that the next one may be a single conditional request.
+func (f *feed) done(p *poll) {
+	trusted := p.up.GetTrustedMetadataSet()
+	f.remember(&trusted, p.now)
+}
+
+// remember keeps the trusted state for the next poll, and how long it lasts: until the first of its metadata
+// expires, and never longer than an honest timestamp would.
+func (f *feed) remember(trusted *trustedmetadata.TrustedMetadata, now time.Time) {
+	expires := earliest(now.Add(timestampLife+slack), trusted.Root.Signed.Expires, trusted.Timestamp.Signed.Expires,
+		trusted.Snapshot.Signed.Expires)
+	for _, doc := range trusted.Targets {
+		expires = earliest(expires, doc.Signed.Expires)
+	}
+	f.clock.fit(trusted.Timestamp.Signed.Expires, onlineKeys(trusted.Root))
+	f.known = trusted
+	f.mem.Validator, f.mem.Expires = validator(trusted.Timestamp), expires
+}
+
+// forget makes the next poll look at everything again.
+func (f *feed) forget() { f.known, f.mem.Validator = nil, "" }
 
 // validator is what a poll is conditional on: the digest of what is signed in the timestamp that was trusted last, as
 // an entity tag. The handset computes it by itself. A server's own tags are never kept: with one, whoever serves the
@@ -93,70 +128,4 @@ func validator(timestamp *metadata.Metadata[metadata.TimestampType]) string {
 		return "" // every poll is a whole one then
 	}
 	return `"` + sum + `"`
-}
-
-// refresh does the TUF workflow. A root that names other online keys takes back what the old ones had proven about
-// the time, and then the workflow is done again: by that time the root itself may have seemed to have expired.
-func (f *feed) refresh() error {
-	f.fetch.network = nil // of a look whether anything has changed
-	f.c.known = nil
-	err := f.workflow()
-	if f.up != nil && f.c.mem.Time.forgetOtherKeys(onlineKeys(f.up.GetTrustedMetadataSet().Root)) {
-		f.now = f.c.Time()
-		err = f.workflow()
-	}
-	if err != nil {
-		return err
-	}
-	return f.checkLifetime(tufrepo.Snapshot, f.up.GetTrustedMetadataSet().Snapshot.Signed.Expires)
-}
-
-// checkLifetime refuses metadata of an online role that pretend to last too long.
-func (f *feed) checkLifetime(role string, expires time.Time) error {
-	if err := f.c.mem.Time.checkLifetime(role, expires, f.c.cfg.Now()); err != nil {
-		return metadataRefusal(err, nil)
-	}
-	return nil
-}
-
-func (f *feed) workflow() error {
-	dir := f.c.path("metadata")
-	if err := f.c.writeCopies(); err != nil {
-		return &Refusal{ClassHandset, report.PhaseMetadata, codeWrite, err}
-	}
-	dropUnreadable(dir)
-	cfg, err := config.New(f.c.cfg.URL+"/tuf/metadata", f.c.trustedRoot())
-	if err != nil {
-		return err
-	}
-	cfg.LocalMetadataDir, cfg.LocalTargetsDir = dir, dir
-	cfg.Fetcher = f.fetch
-	cfg.TargetsMaxLength = maxRole
-	return f.guard(func() (err error) {
-		if f.up, err = updater.New(cfg); err != nil {
-			return err
-		}
-		f.up.UnsafeSetRefTime(f.now)
-		return f.up.Refresh()
-	})
-}
-
-// guard runs a piece of go-tuf. v2.4.2 dereferences nil on some signed but senseless metadata; that must
-// end one poll, not the process.
-func (f *feed) guard(do func() error) (err error) {
-	defer func() {
-		if fault := recover(); fault != nil {
-			err = metadataRefusal(fmt.Errorf("the metadata make no sense: %v", fault), nil)
-		}
-	}()
-	if err := do(); err != nil {
-		return metadataRefusal(err, f.fetch.network)
-	}
-	return nil
-}
-
-// done remembers the poll, so that the next one may be a single conditional request.
-func (f *feed) done() {
-	trusted := f.up.GetTrustedMetadataSet()
-	f.remember(&trusted)
 }

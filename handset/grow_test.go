@@ -58,7 +58,7 @@ func TestFeedOfTheFuture(t *testing.T) {
 	r := waiting(t)
 	r.fromTheFuture(`"proof":{"index":9007199254740993},"schema":1,"must_understand":["build","effect"]`)
 	if refusal := r.step(); refusal != nil || !r.patched() {
-		t.Errorf("got %v: %s", refusal, r.client.mem.Reason)
+		t.Errorf("got %v: %s", refusal, r.client.store.mem.Reason)
 	}
 }
 
@@ -111,7 +111,7 @@ func TestFeedThatNeedsANewerProgram(t *testing.T) {
 			r.pass(14 * time.Hour)
 			r.offered()
 			if refusal := r.step(); refusal != nil || !r.patched() {
-				t.Errorf("afterwards: %v, %s", refusal, r.client.mem.Reason)
+				t.Errorf("afterwards: %v, %s", refusal, r.client.store.mem.Reason)
 			}
 		})
 	}

@@ -221,7 +221,7 @@ func TestNoMarks(t *testing.T) {
 			}
 		}
 		h.http.CloseIdleConnections()
-		if err := os.RemoveAll(h.client.cfg.Dir); err != nil {
+		if err := os.RemoveAll(h.client.store.dir); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -3,89 +3,104 @@
 package handset
 
 import (
-	"bytes"
 	"context"
+	"crypto/ed25519"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
+	"log/slog"
 	"mime"
 	"net/http"
 	"slices"
 	"time"
 
 	"landed/manifests/report"
+	"landed/manifests/report/envelope"
 )
 
-const (
-	maxQueued   = 64 // unsent reports
-	maxRefusals = 14 // in about five days, in which the server may come to know what a report names
-)
-
-// queuedReport is a sealed report that the server has not confirmed yet.
-type queuedReport struct {
-	ID       string      `json:"id"`
-	Kind     report.Kind `json:"kind"`
-	Envelope []byte      `json:"envelope"`
-	Refused  int         `json:"refused,omitempty"` // how often the server did not know what it speaks of
+// outbox seals reports, gives them their numbers, and sends them until the server has them. A report is sent only
+// after the state that holds it has been written, so its number is never used again.
+type outbox struct {
+	mem    *queue
+	key    ed25519.PrivateKey
+	server *server
+	clock  *clock
+	chance chance
+	log    *slog.Logger
+	state  keeper
+	silent bool // it was said that no more reports will be made
 }
 
-// The codes of docs/protocol/report.md that end a report's waiting, besides its receipt. final ones are about its
-// bytes, which stay as they are: one that an older program sealed never becomes of a newer version, and those of this
-// program wait behind it. unknown ones are about what the server knows, and a server that was restored, or whose
-// catalogue comes after its handsets, learns it again. report_version is among neither: a server that does not read
-// this version yet will, and the report waits for it, however long that takes.
-var (
-	final = []string{"envelope_malformed", "report_malformed", "report_forged", "report_too_large", "too_large",
-		"id_reused", "model_changed", "too_many_reports", "report_version_old"}
-	unknown = []string{"model_unknown", "variant_unknown", "channel_unknown", "build_unknown", "release_unknown",
-		"release_not_for_model"}
-)
-
-// fitting drops a report from an outbox that has grown too long: the oldest step of an update, which the later ones
-// imply, or the oldest but one. The first report is often the only one of the time before the patch, the last one
-// says most.
-func fitting(outbox []queuedReport) []queuedReport {
-	if len(outbox) <= maxQueued {
-		return outbox
-	}
-	last := len(outbox) - 1
-	i := slices.IndexFunc(outbox[:last], func(l queuedReport) bool { return l.Kind == report.KindProgress })
-	if i < 0 {
-		i = 1
-	}
-	return slices.Delete(outbox, i, i+1)
+// keeper writes the state to the disk; *store does.
+type keeper interface {
+	save() error
+	owe()          // it must be written before anything is sent
+	settle() error // writes what is owed
 }
 
-func (c *Client) outboxWake() time.Time {
-	if len(c.mem.Outbox) == 0 {
+// add seals a report and queues it.
+func (o *outbox) add(r report.Report) {
+	if o.mem.Seq >= report.MaxSeq {
+		o.end()
+		return
+	}
+	r.Seq = o.mem.Seq + 1
+	text, id, err := envelope.Seal(r, o.key)
+	if err != nil {
+		o.log.Error("a report cannot be made", "err", err)
+		return
+	}
+	o.mem.Seq++
+	o.state.owe()
+	o.mem.Outbox = fitting(append(o.mem.Outbox, queuedReport{ID: id, Kind: r.Kind, Envelope: text}))
+}
+
+// end is the end of the sequence numbers. What was reported stands; what is in the outbox is still sent;
+// nothing follows, since a number given twice would look like a copied key. A factory reset begins anew. It says so
+// once.
+func (o *outbox) end() {
+	if !o.silent {
+		o.log.Error("this installation has made all the reports that it may make; a factory reset begins another",
+			"reports", o.mem.Seq)
+	}
+	o.silent = true
+}
+
+// counts are the number of the last report made, and how many the server has not confirmed.
+func (o *outbox) counts() (seq int64, unsent int) { return o.mem.Seq, len(o.mem.Outbox) }
+
+// wake is when deliver wants to be called; zero if nothing waits.
+func (o *outbox) wake() time.Time {
+	if len(o.mem.Outbox) == 0 {
 		return time.Time{}
 	}
-	return c.mem.OutboxWake
+	return o.mem.OutboxWake
 }
 
+// hurry makes whatever waits due.
+func (o *outbox) hurry() { o.mem.OutboxWake = time.Time{} }
+
 // deliver sends what is in the outbox, oldest first, and stops at the first that does not get through.
-func (c *Client) deliver(ctx context.Context) error {
-	if len(c.mem.Outbox) == 0 || !reached(c.cfg.Now(), c.mem.OutboxWake) {
+func (o *outbox) deliver(ctx context.Context) error {
+	if len(o.mem.Outbox) == 0 || !o.clock.reached(o.mem.OutboxWake) {
 		return nil
 	}
-	if c.dirty { // the last write failed: what is sent now would be forgotten by a restart, its number given again
-		if err := c.save(); err != nil {
-			return err
-		}
+	// If the last write failed, what is sent now would be forgotten by a restart, its number given again.
+	if err := o.state.settle(); err != nil {
+		return err
 	}
-	for len(c.mem.Outbox) > 0 {
-		again, err := c.post(ctx, &c.mem.Outbox[0])
+	for len(o.mem.Outbox) > 0 {
+		again, err := o.post(ctx, &o.mem.Outbox[0])
 		if again {
-			c.mem.OutboxTries++
-			c.mem.OutboxWake = c.cfg.Now().Add(c.backOff(c.mem.OutboxTries))
-			return errors.Join(err, c.save())
+			o.mem.OutboxTries++
+			o.mem.OutboxWake = o.clock.now().Add(o.chance.backOff(o.mem.OutboxTries, askedWait(err)))
+			return errors.Join(err, o.state.save())
 		}
 		if err != nil {
-			c.cfg.Log.Error("the server refuses a report", "id", c.mem.Outbox[0].ID, "err", err)
+			o.log.Error("the server refuses a report", "id", o.mem.Outbox[0].ID, "err", err)
 		}
-		c.mem.Outbox, c.mem.OutboxTries, c.mem.OutboxWake = c.mem.Outbox[1:], 0, time.Time{}
-		if err := c.save(); err != nil {
+		o.mem.Outbox, o.mem.OutboxTries, o.mem.OutboxWake = o.mem.Outbox[1:], 0, time.Time{}
+		if err := o.state.save(); err != nil {
 			return err
 		}
 	}
@@ -95,23 +110,15 @@ func (c *Client) deliver(ctx context.Context) error {
 // post sends one report. again says that the waiting goes on. Only two answers end it: the receipt of this very
 // report, and a problem with a code that the protocol defines. What a captive portal, a cache, or a file server that
 // stands in for the feed answers says nothing.
-func (c *Client) post(ctx context.Context, l *queuedReport) (again bool, err error) {
-	ctx, cancel := context.WithTimeout(ctx, time.Minute)
-	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, c.cfg.URL+"/v1/reports", bytes.NewReader(l.Envelope))
-	if err != nil {
-		return true, err
-	}
-	req.Header.Set("Content-Type", "application/json")
-	resp, err := c.http.Do(req)
+func (o *outbox) post(ctx context.Context, l *queuedReport) (again bool, err error) {
+	resp, body, err := o.server.post(ctx, l.Envelope)
 	if err != nil {
 		return true, fmt.Errorf("send report: %w", err)
 	}
-	defer resp.Body.Close()
-	body, _ := io.ReadAll(io.LimitReader(resp.Body, 64<<10)) // to the end, so that the connection can be used again
 	var answer struct{ ID, Code string }
 	if err := json.Unmarshal(body, &answer); err != nil {
-		return true, fmt.Errorf("send report: the server answers %s, and does not speak of the report", status(resp))
+		return true, o.server.fault(resp,
+			fmt.Errorf("send report: the server answers %s, and does not speak of the report", status(resp)))
 	}
 	if resp.StatusCode == http.StatusOK && answer.ID == l.ID {
 		return false, nil
@@ -122,5 +129,6 @@ func (c *Client) post(ctx context.Context, l *queuedReport) (again bool, err err
 		l.Refused++
 	}
 	ends := problem && slices.Contains(final, answer.Code) || l.Refused >= maxRefusals
-	return !ends, fmt.Errorf("send report: the server answers %s (%.40q)", status(resp), answer.Code)
+	err = fmt.Errorf("send report: the server answers %s (%.40q)", status(resp), answer.Code)
+	return !ends, o.server.fault(resp, err)
 }

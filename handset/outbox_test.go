@@ -72,14 +72,14 @@ func TestOnlyTheServerDecidesAboutReports(t *testing.T) {
 // behind them through.
 func TestOldReportsBarNoNewOnes(t *testing.T) {
 	r, _ := newRecordedRig(t, "handset-downloading", fixtures.Unpatched, 0)
-	old := len(r.client.mem.Outbox)
-	if r.step(); old == 0 || len(r.client.mem.Outbox) <= old {
-		t.Fatalf("%d old reports wait, %d in all", old, len(r.client.mem.Outbox))
+	old := len(r.client.store.mem.Outbox)
+	if r.step(); old == 0 || len(r.client.store.mem.Outbox) <= old {
+		t.Fatalf("%d old reports wait, %d in all", old, len(r.client.store.mem.Outbox))
 	}
 	refused, taken := 0, 0
-	r.client.http.Transport = direct{http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+	r.client.outbox.server.http.Transport = direct{http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
 		body, _ := io.ReadAll(req.Body)
-		if !bytes.Equal(body, r.client.mem.Outbox[0].Envelope) {
+		if !bytes.Equal(body, r.client.store.mem.Outbox[0].Envelope) {
 			t.Error("sent out of order")
 		}
 		if refused < old {
@@ -90,12 +90,12 @@ func TestOldReportsBarNoNewOnes(t *testing.T) {
 			return
 		}
 		taken++
-		fmt.Fprintf(w, `{"id":%q,"stored":"new"}`, r.client.mem.Outbox[0].ID)
+		fmt.Fprintf(w, `{"id":%q,"stored":"new"}`, r.client.store.mem.Outbox[0].ID)
 	})}
 	r.client.Hurry()
-	r.client.mem.Wake = r.now.Add(time.Hour) // only the reports
-	if r.step(); refused != old || taken == 0 || len(r.client.mem.Outbox) != 0 {
-		t.Errorf("%d of %d refused, %d taken, %d wait", refused, old, taken, len(r.client.mem.Outbox))
+	r.client.store.mem.Wake = r.now.Add(time.Hour) // only the reports
+	if r.step(); refused != old || taken == 0 || len(r.client.store.mem.Outbox) != 0 {
+		t.Errorf("%d of %d refused, %d taken, %d wait", refused, old, taken, len(r.client.store.mem.Outbox))
 	}
 }
 

@@ -32,15 +32,15 @@ func TestManifestIsReadByANewerProgram(t *testing.T) {
 	r.offer.Share = 0
 	r.offered()
 	r.step()
-	r.client.mem.Ask = probe.Ask{} // but AskOf is the hash of it, and Validator that of the timestamp
-	if err := r.client.save(); err != nil || r.client.mem.AskOf == "" || r.client.mem.Validator == "" {
-		t.Fatalf("%v, the manifest %q, the timestamp %q", err, r.client.mem.AskOf, r.client.mem.Validator)
+	r.client.store.mem.Ask = probe.Ask{} // but AskOf is the hash of it, and Validator that of the timestamp
+	if err := r.client.store.save(); err != nil || r.client.store.mem.AskOf == "" || r.client.store.mem.Validator == "" {
+		t.Fatalf("%v, the manifest %q, the timestamp %q", err, r.client.store.mem.AskOf, r.client.store.mem.Validator)
 	}
 	r.open()
 	fetched := r.manifestFetches()
 	r.client.Hurry()
 	r.step()
-	if answers := r.client.answers(); *fetched != 1 || answers["state"].String() != "off" {
+	if answers := r.client.asked.answers(); *fetched != 1 || answers["state"].String() != "off" {
 		t.Errorf("fetched %d times, answers %v", *fetched, answers)
 	}
 }
@@ -94,7 +94,7 @@ func TestManifestThatNeedsANewerProgram(t *testing.T) {
 				r.pass(14 * time.Hour)
 				r.open()
 			}
-			if st, err := r.client.Status(); err != nil || !strings.Contains(st.Reason, tc.needs) || r.client.mem.Needs == "" {
+			if st, err := r.client.Status(); err != nil || !strings.Contains(st.Reason, tc.needs) || r.client.store.mem.Needs == "" {
 				t.Errorf("it says: %s (%v); wanted %s", st.Reason, err, tc.needs)
 			}
 			if got := kinds(r.server.Reports()); len(got) != 0 {
@@ -124,7 +124,7 @@ func TestOlderOfferBehindAManifest(t *testing.T) {
 		}
 		r.pass(14 * time.Hour)
 	}
-	if r.step(); *fetched != 2 || !strings.Contains(r.client.mem.Needs, `"proof"`) || r.said()["state"] != "off" {
-		t.Errorf("%d fetches, needs %s, answered %v", *fetched, r.client.mem.Needs, r.said())
+	if r.step(); *fetched != 2 || !strings.Contains(r.client.store.mem.Needs, `"proof"`) || r.said()["state"] != "off" {
+		t.Errorf("%d fetches, needs %s, answered %v", *fetched, r.client.store.mem.Needs, r.said())
 	}
 }

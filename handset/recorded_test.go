@@ -39,7 +39,7 @@ func TestRecordedFeed(t *testing.T) {
 	} {
 		t.Run("handset "+tc.state, func(t *testing.T) {
 			r, ranges := newRecordedRig(t, tc.state, tc.kind, tc.part)
-			seq := r.client.mem.Seq
+			seq := r.client.store.mem.Seq
 			if refusal := r.step(); refusal != nil {
 				t.Fatal(refusal)
 			}
@@ -47,7 +47,7 @@ func TestRecordedFeed(t *testing.T) {
 			if err != nil || !strings.HasSuffix(st.Build.Fingerprint, "/JHCMIBH46.0:user/release-keys") || st.State != Observing {
 				t.Errorf("%s: %s runs (%s), %v", st.State, st.Build.Fingerprint, st.Reason, err)
 			}
-			if made := int(r.client.mem.Seq - seq); made != tc.reports {
+			if made := int(r.client.store.mem.Seq - seq); made != tc.reports {
 				t.Errorf("%d reports were made, wanted %d", made, tc.reports)
 			}
 			if *ranges != tc.ranges {

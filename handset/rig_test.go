@@ -3,12 +3,14 @@
 package handset
 
 import (
+	"cmp"
 	"crypto"
 	crand "crypto/rand"
 	"crypto/rsa"
 	"crypto/x509"
 	"encoding/pem"
 	"errors"
+	"log/slog"
 	"maps"
 	"math/rand/v2"
 	"net/http"
@@ -54,6 +56,8 @@ type rig struct {
 	says      probe.Answers     // and whatever else it says
 	root      []byte            // that it was sold with
 	keys      []crypto.PublicKey
+	channel   string       // default stable
+	log       *slog.Logger // default none
 }
 
 func newRig(t testing.TB) *rig {
@@ -140,16 +144,21 @@ func strangerKey(t testing.TB) crypto.PublicKey {
 	return key.Public()
 }
 
+func (r *rig) config() Config {
+	return Config{Dir: r.dir + "/client", URL: "http://feed.test", Root: r.root, Channel: cmp.Or(r.channel, "stable"),
+		Keys: r.keys, Slots: r.slots, System: r, Rand: r.entropy, Transport: r.rt, Pace: r.pace, Log: r.log,
+		Now:     func() time.Time { return r.now.Add(r.skew) },
+		Elapsed: func() time.Duration { return r.now.Sub(testStart) + r.elapsed }}
+}
+
 // open makes the client anew, as after a restart.
 func (r *rig) open() {
 	r.t.Helper()
-	c, err := New(Config{Dir: r.dir + "/client", URL: "http://feed.test", Root: r.root, Channel: "stable",
-		Keys: r.keys, Slots: r.slots, System: r, Rand: r.entropy, Transport: r.rt, Pace: r.pace,
-		Now: func() time.Time { return r.now.Add(r.skew) }, Elapsed: func() time.Duration { return r.now.Sub(testStart) + r.elapsed }})
+	c, err := New(r.config())
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	c.saved = func() {
+	c.store.saved = func() {
 		if r.saves > 0 {
 			if r.saves--; r.saves == 0 {
 				panic(errKilled)

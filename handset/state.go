@@ -3,8 +3,8 @@
 package handset
 
 import (
-	"context"
 	"fmt"
+	"log/slog"
 	"slices"
 	"time"
 )
@@ -37,59 +37,46 @@ var next = map[State][]State{
 	Failed:      {Checking},
 }
 
+// standing is what the state file holds of where the client stands.
+type standing struct {
+	State State     `json:"state"`
+	Wake  time.Time `json:"wake"`  // by the handset's clock
+	Tries int       `json:"tries"` // failures in a row
+}
+
+// machine goes from state to state, by the rules of next and no others.
+type machine struct {
+	mem *standing
+	log *slog.Logger
+}
+
 // enter changes the state; it panics on a step that next does not know, which is a broken program.
-func (c *Client) enter(s State, wake time.Time) {
-	if !slices.Contains(next[c.mem.State], s) {
-		panic(fmt.Sprintf("handset: no step leads from %s to %s", c.mem.State, s))
+func (m *machine) enter(s State, wake time.Time) {
+	if !slices.Contains(next[m.mem.State], s) {
+		panic(fmt.Sprintf("handset: no step leads from %s to %s", m.mem.State, s))
 	}
-	c.cfg.Log.Debug("state", "from", string(c.mem.State), "to", string(s), "wake", wake)
-	c.mem.State, c.mem.Wake = s, wake
+	m.log.Debug("state", "from", string(m.mem.State), "to", string(s), "wake", wake)
+	m.mem.State, m.mem.Wake = s, wake
 }
 
-// move takes one step of the machine. Whatever goes wrong on the way leads to Failed.
-func (c *Client) move(ctx context.Context) error {
-	var err error
-	switch c.mem.State {
+func (m *machine) state() State { return m.mem.State }
+
+// wake is when the next step is due, by the handset's clock.
+func (m *machine) wake() time.Time { return m.mem.Wake }
+
+// failed counts a failure; it gives the number of those in a row.
+func (m *machine) failed() int {
+	m.mem.Tries++
+	return m.mem.Tries
+}
+
+// succeeded ends the row of failures.
+func (m *machine) succeeded() { m.mem.Tries = 0 }
+
+// hurry makes the next poll due, if nothing else is under way.
+func (m *machine) hurry(now time.Time) {
+	switch m.mem.State {
 	case Idle, Observing, Failed:
-		c.enter(Checking, c.cfg.Now())
-		return nil // not worth a write: a restart finds the poll due
-	case Checking:
-		err = c.check(ctx)
-	case Downloading:
-		err = c.download(ctx)
-	case Verifying:
-		err = c.verify()
-	case Installing:
-		err = c.install()
-	case Rebooting:
-		err = c.reboot()
+		m.mem.Wake = now
 	}
-	if err != nil {
-		return c.fail(ctx, err)
-	}
-	return c.save()
-}
-
-// longest is the longest that any wake may lie ahead; a later one was set by a clock that has jumped since.
-const longest = 8 * 24 * time.Hour
-
-// reached says if at has come. A time too far ahead counts as come, so that a clock which was
-// set back cannot silence a handset.
-func reached(now, at time.Time) bool { return !now.Before(at) || at.Sub(now) > longest }
-
-func (c *Client) due() bool { return reached(c.cfg.Now(), c.mem.Wake) }
-
-// wake is the earliest time at which anything is due.
-func (c *Client) wake() time.Time {
-	now := c.cfg.Now()
-	at := c.mem.Wake
-	for _, t := range []time.Time{c.outboxWake(), c.observeWake()} {
-		if !t.IsZero() && t.Before(at) {
-			at = t
-		}
-	}
-	if reached(now, at) {
-		return now
-	}
-	return at
 }

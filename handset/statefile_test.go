@@ -3,10 +3,17 @@
 package handset
 
 import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"net/http"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	fixtures "landed/firmware-fixtures"
 )
@@ -18,7 +25,7 @@ func TestStateOfVersion1(t *testing.T) {
 		t.Fatal("the recorded state holds no tag")
 	}
 	r, _ := newRecordedRig(t, "handset-downloading", fixtures.Unpatched, 0)
-	m := r.client.mem
+	m := r.client.store.mem
 	if m.Schema != stateSchema || m.Seq != 3 || m.Validator != "" || m.Offer == nil || m.Time.Keys == "" || len(m.Outbox) == 0 {
 		t.Errorf("read as %+v", m)
 	}
@@ -26,7 +33,7 @@ func TestStateOfVersion1(t *testing.T) {
 	if err != nil || !strings.Contains(string(old), string(custom)) {
 		t.Errorf("the custom part became %s, %v", custom, err)
 	}
-	if err := r.client.save(); err != nil {
+	if err := r.client.store.save(); err != nil {
 		t.Fatal(err)
 	}
 	now := string(readFile(t, r.dir+"/client/"+stateFile))
@@ -37,29 +44,92 @@ func TestStateOfVersion1(t *testing.T) {
 	}
 }
 
-// A state that cannot be read is told in words and left as it is.
-func TestStateOfAnotherVersion(t *testing.T) {
-	for text, want := range map[string]string{
-		`{"schema":3,"state":"dreaming"}`: "version 3, and this program reads up to 2",
-		`{"schema":0}`:                    "of no version",
-		`{}`:                              "of no version",
-		`{"schema":"2"}`:                  "factory reset",
-		`{"schema":2}`:                    "holds no installation",
-		`{"schema":1}`:                    "holds no installation",
-		`{"schema":2,"seed":7}`:           "factory reset",
-		`{"sch`:                           "factory reset",
+// Every member of a state file of today, recorded, is read and written under its name.
+func TestStateMembers(t *testing.T) {
+	recorded := readFile(t, "testdata/state-v2.json")
+	mem, err := readState(recorded)
+	if err != nil {
+		t.Fatal(err)
+	}
+	mem.Validator = `"20d8709dcb576d7e54823bf1ac73b77d0219dc3b32a4b1fa4bbaf5a968322d74"` // dropped: it looks again
+	text, err := json.Marshal(&mem)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var want, got map[string]any
+	if err := errors.Join(json.Unmarshal(recorded, &want), json.Unmarshal(text, &got)); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+	if n := len(want); n < 30 {
+		t.Errorf("the recorded state has %d members", n)
+	}
+}
+
+// A state of a later program is told in words and left as it is.
+func TestStateOfALaterVersion(t *testing.T) {
+	const text = `{"schema":3,"state":"dreaming"}`
+	r := newRig(t)
+	name := r.dir + "/client/" + stateFile
+	if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := New(r.config()); err == nil || !strings.Contains(err.Error(), "version 3, and this program reads up to 2") {
+		t.Errorf("got %v", err)
+	}
+	if got := string(readFile(t, name)); got != text {
+		t.Errorf("%s became %s", text, got)
+	}
+}
+
+// A state that no program wrote, as after a power cut, is put aside. The handset begins as a new installation, by
+// itself, and goes on updating; what was put aside holds a key, and ends with a factory reset.
+func TestDamagedState(t *testing.T) {
+	for name, damage := range map[string]func(whole []byte) []byte{
+		"zeros":               func(whole []byte) []byte { return make([]byte, len(whole)) },
+		"empty":               func([]byte) []byte { return nil },
+		"cut":                 func(whole []byte) []byte { return whole[:len(whole)/2] },
+		"cut at its end":      func(whole []byte) []byte { return whole[:len(whole)-1] },
+		"no version":          func([]byte) []byte { return []byte(`{"schema":0}`) },
+		"no member":           func([]byte) []byte { return []byte(`{}`) },
+		"null":                func([]byte) []byte { return []byte(`null`) },
+		"a version in words":  func([]byte) []byte { return []byte(`{"schema":"2"}`) },
+		"no key":              func([]byte) []byte { return []byte(`{"schema":2}`) },
+		"no key, version 1":   func([]byte) []byte { return []byte(`{"schema":1}`) },
+		"a key in numbers":    func([]byte) []byte { return []byte(`{"schema":2,"seed":7}`) },
+		"an unknown state":    func(w []byte) []byte { return bytes.Replace(w, []byte(`"failed"`), []byte(`"flying"`), 1) },
+		"an answer of a shop": func([]byte) []byte { return []byte("<html>Please log in</html>") },
 	} {
-		r := newRig(t)
-		name := r.dir + "/client/" + stateFile
-		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		if _, err := New(r.client.cfg); err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("%s: got %v, wanted %s", text, err, want)
-		}
-		if got := string(readFile(t, name)); got != text {
-			t.Errorf("%s became %s", text, got)
-		}
+		t.Run(name, func(t *testing.T) {
+			r := newRig(t)
+			r.bend(".zip", func(w http.ResponseWriter) { w.WriteHeader(http.StatusBadGateway) })
+			r.step()
+			r.server.Bend = nil
+			before, file := r.client.Reference(), r.dir+"/client/"+stateFile
+			damaged := damage(readFile(t, file))
+			if err := os.WriteFile(file, damaged, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			r.open()
+			if !bytes.Equal(readFile(t, r.dir+"/client/"+damagedFile), damaged) {
+				t.Error("what lay there was not put aside")
+			}
+			if r.client.Reference() == before {
+				t.Error("it is the same installation")
+			}
+			if refusal := r.step(); refusal != nil || !r.patched() {
+				t.Errorf("it goes on: %v, patched %v", refusal, r.patched())
+			}
+			r.open() // and what it has written is whole
+			if err := Reset(r.dir + "/client"); err != nil {
+				t.Fatal(err)
+			}
+			if left, _ := filepath.Glob(file + "*"); len(left) > 0 {
+				t.Errorf("after a factory reset there is %v", left)
+			}
+		})
 	}
 }
 
@@ -67,10 +137,11 @@ func FuzzReadState(f *testing.F) {
 	for _, name := range []string{"idle", "downloading", "observing"} {
 		f.Add(readFile(f, recordedV1+"/handset-"+name+"/"+stateFile))
 	}
+	f.Add(readFile(f, "testdata/state-v2.json"))
 	f.Add([]byte(`{"schema":2,"seed":"","offer":{"rollout":"r"}}`))
 	f.Fuzz(func(t *testing.T, text []byte) {
-		if s, err := readState(text); err == nil && s.Schema != stateSchema && s.Schema != 0 {
-			t.Errorf("read as version %d", s.Schema)
+		if s, err := readState(text); err == nil && (s.Schema != stateSchema || len(s.Seed) == 0) {
+			t.Errorf("read as version %d, with a seed of %d bytes", s.Schema, len(s.Seed))
 		}
 	})
 }
@@ -90,7 +161,8 @@ func TestOffersCommandNoTerminal(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			r := waiting(t)
 			var log strings.Builder
-			r.client.cfg.Log = logger(&log)
+			r.log = logger(&log)
+			r.open()
 			do(r)
 			r.offered()
 			_, err := r.client.Step(t.Context())

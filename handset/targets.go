@@ -5,7 +5,6 @@ package handset
 import (
 	"encoding/hex"
 	"errors"
-	"os"
 	"slices"
 
 	"github.com/theupdateframework/go-tuf/v2/metadata"
@@ -19,13 +18,13 @@ import (
 var errUnlisted = errors.New("the role does not list it")
 
 // target looks up a path and requires that the given role, and no other, vouches for it.
-func (f *feed) target(path, role string) (*metadata.TargetFiles, error) {
+func (p *poll) target(path, role string) (*metadata.TargetFiles, error) {
 	var info *metadata.TargetFiles
-	err := f.guard(func() (err error) {
-		info, err = f.up.GetTargetInfo(path)
+	err := p.guard(func() (err error) {
+		info, err = p.up.GetTargetInfo(path)
 		return err
 	})
-	trusted := f.up.GetTrustedMetadataSet()
+	trusted := p.up.GetTrustedMetadataSet()
 	if doc := trusted.Targets[role]; err != nil && doc != nil && doc.Signed.Targets[path] == nil {
 		return nil, refuse(ClassDisagree, report.PhaseMetadata, codeExcluded, "%s: %w", path, errUnlisted)
 	}
@@ -51,8 +50,8 @@ func (f *feed) target(path, role string) (*metadata.TargetFiles, error) {
 
 // retired says that the people who sign for all models delegate to nobody for this one: it was given up, or never
 // brought in. Only they can say so, and the handset is at rest then, with nothing to refuse.
-func (f *feed) retired() bool {
-	top := f.up.GetTrustedMetadataSet().Targets[metadata.TARGETS]
+func (p *poll) retired() bool {
+	top := p.up.GetTrustedMetadataSet().Targets[metadata.TARGETS]
 	if top == nil {
 		return false
 	}
@@ -60,36 +59,27 @@ func (f *feed) retired() bool {
 		return true
 	}
 	return !slices.ContainsFunc(top.Signed.Delegations.Roles, func(d metadata.DelegatedRole) bool {
-		return d.Name == f.role || d.Name == tufrepo.OffersRole(f.role)
+		return d.Name == p.role || d.Name == tufrepo.OffersRole(p.role)
 	})
 }
 
 // offers is the verified document of what is offered now, from the disk if it is the one from there. A model or channel
 // that never had a rollout has none: then nothing is offered.
-func (f *feed) offers() (offers.Document, error) {
-	path := tufrepo.OffersPath(f.role, f.c.cfg.Channel)
-	info, err := f.target(path, tufrepo.OffersRole(f.role))
+func (p *poll) offers() (offers.Document, error) {
+	path, role := tufrepo.OffersPath(p.role, p.channel), tufrepo.OffersRole(p.role)
+	info, err := p.target(path, role)
 	if errors.Is(err, errUnlisted) {
-		return offers.Document{Schema: offers.Schema, Model: f.model, Channel: f.c.cfg.Channel}, nil
+		return offers.Document{Schema: offers.Schema, Model: p.model, Channel: p.channel}, nil
 	}
 	if err != nil {
 		return offers.Document{}, err
 	}
-	role := tufrepo.OffersRole(f.role)
-	if err := f.checkLifetime(role, f.up.GetTrustedMetadataSet().Targets[role].Signed.Expires); err != nil {
+	if err := p.checkLifetime(role, p.up.GetTrustedMetadataSet().Targets[role].Signed.Expires); err != nil {
 		return offers.Document{}, err
 	}
-	sum := sha256Of(info)
-	text, err := os.ReadFile(f.c.path(offersFile))
-	if err != nil || info.VerifyLengthHashes(text) != nil {
-		url := f.c.targetURL(tufrepo.StoredTarget(path, sum))
-		if text, err = f.fetch.DownloadFile(url, min(info.Length, maxOffers), 0); err != nil {
-			return offers.Document{}, metadataRefusal(err, f.fetch.network)
-		}
-		if err := info.VerifyLengthHashes(text); err != nil {
-			return offers.Document{}, refuse(ClassHash, report.PhaseMetadata, codePayloadHash, "%s: %w", path, err)
-		}
-		if err := replaceFile(f.c.path(offersFile), text); err != nil {
+	text := p.copies.offers()
+	if info.VerifyLengthHashes(text) != nil {
+		if text, err = p.fetchOffers(path, info); err != nil {
 			return offers.Document{}, err
 		}
 	}
@@ -98,6 +88,17 @@ func (f *feed) offers() (offers.Document, error) {
 		return doc, refuse(ClassMix, report.PhaseMetadata, codeMetadata, "%w", err)
 	}
 	return doc, nil
+}
+
+func (p *poll) fetchOffers(path string, info *metadata.TargetFiles) ([]byte, error) {
+	text, err := p.fetch.target(path, sha256Of(info), min(info.Length, maxOffers))
+	if err != nil {
+		return nil, err
+	}
+	if err := info.VerifyLengthHashes(text); err != nil {
+		return nil, refuse(ClassHash, report.PhaseMetadata, codePayloadHash, "%s: %w", path, err)
+	}
+	return text, p.copies.keepOffers(text)
 }
 
 func sha256Of(info *metadata.TargetFiles) string {

@@ -29,3 +29,14 @@ func (i Identifier) String() string {
 type Activation interface {
 	Send(at time.Time, handset string, what ...Identifier) error
 }
+
+// uplink is the way out of one handset, for the services on it.
+type uplink struct {
+	up      bool // the data network is there
+	handset string
+	service Activation
+}
+
+func (u uplink) send(at time.Time, what ...Identifier) error {
+	return u.service.Send(at, u.handset, what...)
+}

@@ -15,12 +15,14 @@ func (p *Phone) Answers(now time.Time, ask probe.Ask) probe.Answers {
 	if p.image == nil {
 		return answers
 	}
+	a := asked{now: now, promptDay: ask.PromptDay, since: p.s.FirstBoot, pulled: p.s.Triggers, messaging: p.messaging(),
+		backup: p.backup()}
 	for _, q := range ask.Probes {
 		know, ok := knows[q.Name]
 		if !ok {
 			continue
 		}
-		v := know(p, asked{now, ask.PromptDay})
+		v := know(a)
 		if v.Kind() == probe.KindInt && q.Kind == probe.KindInt {
 			v = probe.Int(q.Round(v.Int()))
 		}
@@ -31,38 +33,42 @@ func (p *Phone) Answers(now time.Time, ask probe.Ask) probe.Answers {
 	return answers
 }
 
-// asked is what an answer depends on besides the handset.
+// asked is what an answer depends on: the question's time and prompt day, and what runs.
 type asked struct {
 	now       time.Time
 	promptDay string
+	since     time.Time // first boot of the build
+	pulled    Triggers
+	messaging messaging
+	backup    *appBackup // nil on an image that has none
 }
 
 // knows is what this firmware can be asked, by the name of the probe: a name means one thing for ever. The zero Value
 // says that this image does not know.
-var knows = map[string]func(*Phone, asked) probe.Value{
+var knows = map[string]func(asked) probe.Value{
 	// Cloud Messaging.
-	"feature":         func(p *Phone, _ asked) probe.Value { return probe.Int(int64(p.image.Behaviour.Feature)) },
-	"migration":       func(p *Phone, _ asked) probe.Value { return word(p.s.Migration) },
-	"state":           func(p *Phone, _ asked) probe.Value { return word(p.s.Switch.State) },
-	"origin":          func(p *Phone, _ asked) probe.Value { return word(p.s.Switch.Origin) },
-	"consent":         func(p *Phone, _ asked) probe.Value { return word(p.s.Record.Consent) },
-	"consent_text":    func(p *Phone, _ asked) probe.Value { return count(p.s.Record.Text) },
-	"consent_when":    func(p *Phone, a asked) probe.Value { return consentWhen(p.s.Record.Day, a.promptDay) },
-	"consent_surface": func(p *Phone, _ asked) probe.Value { return word(p.s.Record.Surface) },
-	"auto_gate":       func(p *Phone, _ asked) probe.Value { return word(p.image.Behaviour.Gate) },
-	"slot_1":          func(p *Phone, _ asked) probe.Value { return p.slotAnswer(0) },
-	"slot_2":          func(p *Phone, _ asked) probe.Value { return p.slotAnswer(1) },
-	"attempts_setup":  func(p *Phone, _ asked) probe.Value { return count(p.s.AttemptsSetup) },
-	"attempts_build":  func(p *Phone, _ asked) probe.Value { return count(p.s.AttemptsBuild) },
-	"lookups_off":     func(p *Phone, _ asked) probe.Value { return count(p.s.LookupsOff) },
-	"transport":       func(p *Phone, _ asked) probe.Value { return word(p.transport()) },
+	"feature":         func(a asked) probe.Value { return count(a.messaging.does.Feature) },
+	"migration":       func(a asked) probe.Value { return word(a.messaging.mem.Migration) },
+	"state":           func(a asked) probe.Value { return word(a.messaging.mem.Switch.State) },
+	"origin":          func(a asked) probe.Value { return word(a.messaging.mem.Switch.Origin) },
+	"consent":         func(a asked) probe.Value { return word(a.messaging.mem.Record.Consent) },
+	"consent_text":    func(a asked) probe.Value { return count(a.messaging.mem.Record.Text) },
+	"consent_when":    func(a asked) probe.Value { return consentWhen(a.messaging.mem.Record.Day, a.promptDay) },
+	"consent_surface": func(a asked) probe.Value { return word(a.messaging.mem.Record.Surface) },
+	"auto_gate":       func(a asked) probe.Value { return word(a.messaging.does.Gate) },
+	"slot_1":          func(a asked) probe.Value { return word(a.messaging.slotAnswer(0)) },
+	"slot_2":          func(a asked) probe.Value { return word(a.messaging.slotAnswer(1)) },
+	"attempts_setup":  func(a asked) probe.Value { return count(a.messaging.mem.AttemptsSetup) },
+	"attempts_build":  func(a asked) probe.Value { return count(a.messaging.mem.AttemptsBuild) },
+	"lookups_off":     func(a asked) probe.Value { return count(a.messaging.mem.LookupsOff) },
+	"transport":       func(a asked) probe.Value { return word(a.messaging.transport()) },
 	// What happened since this build first booted.
-	"boot":           func(p *Phone, _ asked) probe.Value { return probe.Bool(p.s.Triggers.Boot) },
-	"sim_ready":      func(p *Phone, _ asked) probe.Value { return probe.Bool(p.s.Triggers.SIMReady) },
-	"data_up":        func(p *Phone, _ asked) probe.Value { return probe.Bool(p.s.Triggers.DataUp) },
-	"contact_opened": func(p *Phone, _ asked) probe.Value { return probe.Bool(p.s.Triggers.ContactOpened) },
-	"thread_opened":  func(p *Phone, _ asked) probe.Value { return probe.Bool(p.s.Triggers.ThreadOpened) },
-	"observed_hours": func(p *Phone, a asked) probe.Value { return count(observed(p.s.FirstBoot, a.now)) },
+	"boot":           func(a asked) probe.Value { return probe.Bool(a.pulled.Boot) },
+	"sim_ready":      func(a asked) probe.Value { return probe.Bool(a.pulled.SIMReady) },
+	"data_up":        func(a asked) probe.Value { return probe.Bool(a.pulled.DataUp) },
+	"contact_opened": func(a asked) probe.Value { return probe.Bool(a.pulled.ContactOpened) },
+	"thread_opened":  func(a asked) probe.Value { return probe.Bool(a.pulled.ThreadOpened) },
+	"observed_hours": func(a asked) probe.Value { return count(observed(a.since, a.now)) },
 	// The app backup.
 	"backup":        ofBackup(func(s *Backup, _ Triggers) probe.Value { return word(s.Switch.State) }),
 	"backup_origin": ofBackup(func(s *Backup, _ Triggers) probe.Value { return word(s.Switch.Origin) }),
@@ -72,12 +78,12 @@ var knows = map[string]func(*Phone, asked) probe.Value{
 }
 
 // ofBackup answers for images that have an app backup, and for no other.
-func ofBackup(know func(*Backup, Triggers) probe.Value) func(*Phone, asked) probe.Value {
-	return func(p *Phone, _ asked) probe.Value {
-		if s := p.backup(); s != nil {
-			return know(s, p.s.Triggers)
+func ofBackup(know func(*Backup, Triggers) probe.Value) func(asked) probe.Value {
+	return func(a asked) probe.Value {
+		if a.backup == nil {
+			return probe.Value{}
 		}
-		return probe.Value{}
+		return know(a.backup.mem, a.pulled)
 	}
 }
 
@@ -97,26 +103,26 @@ func consentWhen(day, promptDay string) probe.Value {
 }
 
 // slotAnswer says how a SIM slot stands, and nothing of which SIM lies in it.
-func (p *Phone) slotAnswer(i int) probe.Value {
-	if i >= len(p.s.Slots) {
-		return probe.Word("absent")
+func (m messaging) slotAnswer(i int) string {
+	if i >= len(m.mem.Slots) {
+		return "absent"
 	}
-	sim := p.s.Slots[i]
+	sim := m.mem.Slots[i]
 	switch {
 	case sim.Registered && sim.By == RegisteredByAuto:
-		return probe.Word("auto")
+		return "auto"
 	case sim.Registered && sim.By == RegisteredByUser:
-		return probe.Word("user")
+		return "user"
 	case !sim.Present && !sim.Registered:
-		return probe.Word("absent")
+		return "absent"
 	}
-	return probe.Word("free")
+	return "free"
 }
 
 // transport is how identifiers went out since this build first booted, if any did.
-func (p *Phone) transport() Transport {
-	if p.s.Sent.Any() {
-		return p.image.Behaviour.Transport
+func (m messaging) transport() Transport {
+	if m.mem.Sent.Any() {
+		return m.does.Transport
 	}
 	return TransportNotUsed
 }

@@ -25,27 +25,16 @@ type Backup struct {
 	Next         time.Time `json:"next"`          // none before this
 }
 
-// backup is the userdata of an image that has an app backup, nil on any other.
-func (p *Phone) backup() *Backup {
-	if p.image == nil || p.image.Backup == nil {
-		return nil
-	}
-	return p.s.Backup
-}
-
-// bootBackup is the first boot of an image, as far as the app backup goes.
-func (p *Phone) bootBackup(b *BackupBehaviour) {
-	if b == nil {
-		return // the userdata stays, and nobody looks at it
-	}
-	if p.s.Backup == nil {
-		p.s.Backup = &Backup{Feature: b.Feature, Switch: Switch{StateOff, OriginFactoryDefault}}
+// firstBoot is what the first boot of an image makes of the userdata that it finds; nil is none.
+func (b *BackupBehaviour) firstBoot(found *Backup) *Backup {
+	if found == nil {
+		s := &Backup{Feature: b.Feature, Switch: Switch{StateOff, OriginFactoryDefault}}
 		if b.DefaultOn {
-			p.s.Backup.Switch.State = StateOn
+			s.Switch.State = StateOn
 		}
-		return
+		return s
 	}
-	s := p.s.Backup
+	s := *found
 	s.UploadsBuild, s.UploadsOff = 0, 0
 	if on := s.Switch.State == StateOn; on && s.Feature < b.Feature {
 		switch b.Migration {
@@ -56,47 +45,41 @@ func (p *Phone) bootBackup(b *BackupBehaviour) {
 		}
 	}
 	s.Feature = b.Feature
+	return &s
+}
+
+// appBackup is the app backup on one handset: what an image does with the userdata. Nil is an image without one.
+type appBackup struct {
+	mem  *Backup
+	does BackupBehaviour
+	line uplink
 }
 
 // upload sends the list of installed apps, if the app backup does so and it is time. One that is not accepted is sent
 // with the next backup.
-func (p *Phone) upload(now time.Time) {
-	s := p.backup()
-	if s == nil || !p.s.NetUp || now.Before(s.Next) {
+func (b *appBackup) upload(now time.Time) {
+	if b == nil || !b.line.up || now.Before(b.mem.Next) {
 		return
 	}
-	on := s.Switch.State == StateOn
-	if !on && !p.image.Backup.UploadOff {
+	on := b.mem.Switch.State == StateOn
+	if !on && !b.does.UploadOff {
 		return
 	}
-	s.Next = now.Add(UploadEvery)
-	saturate(&s.UploadsBuild)
+	b.mem.Next = now.Add(UploadEvery)
+	saturate(&b.mem.UploadsBuild)
 	if !on {
-		saturate(&s.UploadsOff)
+		saturate(&b.mem.UploadsOff)
 	}
-	_ = p.service.Send(now, p.handset, AppList)
+	_ = b.line.send(now, AppList)
 }
 
-// AppInstalled says that an app was installed.
-func (p *Phone) AppInstalled(now time.Time) {
-	if p.backup() == nil {
-		return
-	}
-	p.s.Triggers.AppInstalled = true
-	p.upload(now)
-}
-
-// SetBackup says that the user switched the app backup on or off.
-func (p *Phone) SetBackup(on bool, now time.Time) {
-	s := p.backup()
-	if s == nil {
-		return
-	}
-	s.Switch = Switch{StateOff, OriginUser}
+// set is the user's choice.
+func (b *appBackup) set(on bool, now time.Time) {
+	b.mem.Switch = Switch{StateOff, OriginUser}
 	if on {
-		s.Switch.State = StateOn
+		b.mem.Switch.State = StateOn
 	}
-	p.upload(now)
+	b.upload(now)
 }
 
 // BackupTruth is what is really so of the app backup; see Truth.
@@ -109,12 +92,10 @@ type BackupTruth struct {
 	Off    int  // of them while the switch was off
 }
 
-func (p *Phone) backupTruth() *BackupTruth {
-	s := p.backup()
-	if s == nil {
+func (b *appBackup) truth(t Triggers) *BackupTruth {
+	if b == nil {
 		return nil
 	}
-	t := p.s.Triggers
-	return &BackupTruth{OptIn: p.image.Backup.Feature >= 1, On: s.Switch.State == StateOn, Origin: s.Switch.Origin,
-		Tested: t.Boot && t.DataUp && t.AppInstalled, Sent: s.UploadsBuild, Off: s.UploadsOff}
+	return &BackupTruth{OptIn: b.does.Feature >= 1, On: b.mem.Switch.State == StateOn, Origin: b.mem.Switch.Origin,
+		Tested: t.Boot && t.DataUp && t.AppInstalled, Sent: b.mem.UploadsBuild, Off: b.mem.UploadsOff}
 }

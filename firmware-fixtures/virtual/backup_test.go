@@ -159,3 +159,26 @@ func TestParseBackupRefuses(t *testing.T) {
 		t.Errorf("a configuration that no image may have: %v", err)
 	}
 }
+
+// A handset that goes on from a state without the userdata of an app backup, on an image that has one, does nothing
+// about it until it is set up anew.
+func TestBackupWithoutUserdata(t *testing.T) {
+	img := withBackup(t, fixtures.Unpatched, 1)
+	r := newRig(t)
+	r.Boot(img, r.now)
+	s := r.State()
+	s.Backup = nil
+	p, err := virtual.Resume("h", img, s, r.o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.NetUp(r.now)
+	p.AppInstalled(r.now)
+	p.SetBackup(true, r.now)
+	if n := r.o.Received("h")[virtual.AppList]; n != 0 || p.Truth().Backup != nil || p.State().Triggers.AppInstalled {
+		t.Errorf("%d lists left it; %+v", n, p.Truth().Backup)
+	}
+	if p.FactoryReset(r.now); p.Truth().Backup == nil {
+		t.Error("after a factory reset it has none either")
+	}
+}

@@ -4,18 +4,11 @@ package virtual
 
 import (
 	"fmt"
-	"slices"
 	"time"
 )
 
-// ConsentText is the wording that images of behaviour version 1 show.
-const ConsentText = 1
-
-// RetryEvery is how long the task of an affected build waits after a failed registration (86,400,000 ms in the
-// service framework of June 2014).
-const RetryEvery = 24 * time.Hour
-
-// Phone is a handset with an image and userdata. It does nothing until Boot.
+// Phone is a handset with an image and userdata: what happens to it, and which of its services hears of that. It does
+// nothing until Boot.
 type Phone struct {
 	handset string
 	service Activation
@@ -44,26 +37,26 @@ func Resume(handset string, img *Image, s State, service Activation) (*Phone, er
 // State is a copy of the userdata.
 func (p *Phone) State() State { return p.s.clone() }
 
-func (s State) clone() State {
-	s.Slots = slices.Clone(s.Slots)
-	if s.Backup != nil {
-		backup := *s.Backup
-		s.Backup = &backup
-	}
-	return s
-}
-
 // Image is what runs; nil before the first boot.
 func (p *Phone) Image() *Image { return p.image }
 
-// wiped is userdata after a factory reset: SIMs stay where they are, all else is gone.
-func wiped(epoch int, slots []SIM) State {
-	s := State{SetupEpoch: epoch + 1, Migration: MigrationNotApplicable,
-		Record: Record{Consent: ConsentNone, Surface: SurfaceNone}}
-	for _, sim := range slots {
-		s.Slots = append(s.Slots, SIM{Present: sim.Present, By: RegisteredByNone})
+func (p *Phone) line() uplink { return uplink{p.s.NetUp, p.handset, p.service} }
+
+// messaging is Cloud Messaging as the image that runs has it.
+func (p *Phone) messaging() messaging {
+	m := messaging{mem: &p.s.Messaging, line: p.line()}
+	if p.image != nil {
+		m.does = p.image.Behaviour
 	}
-	return s
+	return m
+}
+
+// backup is the app backup as the image that runs has it, nil if it has none.
+func (p *Phone) backup() *appBackup {
+	if p.image == nil || p.image.Backup == nil || p.s.Backup == nil {
+		return nil
+	}
+	return &appBackup{mem: p.s.Backup, does: *p.image.Backup, line: p.line()}
 }
 
 // Boot starts the handset on an image. The first boot of another build is where a migration happens; SIMs and
@@ -84,53 +77,10 @@ func (p *Phone) Boot(img *Image, now time.Time) {
 func (p *Phone) firstBoot(img *Image, now time.Time) {
 	from, fresh := p.s.Feature, p.s.Build == ""
 	p.s.Previous, p.s.Build, p.s.Feature, p.s.FirstBoot = p.s.Build, img.Fingerprint, img.Behaviour.Feature, now
-	p.s.AttemptsBuild, p.s.LookupsOff, p.s.Triggers, p.s.Sent = 0, 0, Triggers{}, Sent{}
-	switch {
-	case fresh:
-		p.s.Switch = Switch{StateOff, OriginFactoryDefault}
-		if img.Behaviour.DefaultOn {
-			p.s.Switch.State = StateOn
-		}
-	case from < img.Behaviour.Feature:
-		p.migrate(img.Behaviour)
-	case from >= 1 && img.Behaviour.DeregisterAuto: // what an opt-in build before it did by itself, against its word
-		p.deregister(byItself)
-	}
-	p.bootBackup(img.Backup)
-}
-
-// migrate applies the policy of an opt-in image to what an image without opt-in left behind. Such an image kept
-// no consent, so whoever was on may or may not have wanted it.
-func (p *Phone) migrate(b Behaviour) {
-	p.s.Migration = b.Migration
-	on := p.s.Switch.State == StateOn
-	switch b.Migration {
-	case MigrationLeave:
-		if on {
-			p.s.Switch.Origin = OriginCarriedOver
-		}
-	case MigrationSwitchOff:
-		if on && p.s.Record.Consent != ConsentIn {
-			p.s.Switch = Switch{StateOff, OriginPolicy}
-		}
-	case MigrationAsk:
-		if on {
-			p.s.Switch = Switch{StateSuspended, OriginPolicy}
-			p.s.Prompt = true
-		}
-	}
-	if b.DeregisterAuto {
-		p.deregister(byItself)
-	}
-}
-
-func byItself(sim SIM) bool { return sim.By == RegisteredByAuto }
-
-func (p *Phone) deregister(which func(SIM) bool) {
-	for i, sim := range p.s.Slots {
-		if sim.Registered && which(sim) {
-			p.s.Slots[i].Registered, p.s.Slots[i].By, p.s.Slots[i].Retry = false, RegisteredByNone, time.Time{}
-		}
+	p.s.Triggers = Triggers{}
+	p.messaging().firstBoot(fresh, from)
+	if img.Backup != nil { // else the userdata stays, and nobody looks at it
+		p.s.Backup = img.Backup.firstBoot(p.s.Backup)
 	}
 }
 

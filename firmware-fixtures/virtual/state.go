@@ -3,11 +3,12 @@
 package virtual
 
 import (
+	"slices"
 	"time"
 )
 
-// State is a handset's userdata, and which SIMs lie in it. It marshals to JSON and back without loss. Fields
-// are exported for that; outside tests only a Phone changes them.
+// State is a handset's userdata, and which SIMs lie in it. It marshals to JSON and back without loss, flat, as it
+// always was. Fields are exported for that; outside tests only a Phone changes them.
 type State struct {
 	SetupEpoch int       `json:"setup_epoch"` // 1 when new, one more after each factory reset
 	Build      string    `json:"build"`       // fingerprint that booted last; "" before the very first boot
@@ -15,8 +16,15 @@ type State struct {
 	FirstBoot  time.Time `json:"first_boot"`  // of that build in this set-up
 	Previous   string    `json:"previous"`    // fingerprint before the last update in this set-up
 
+	NetUp bool `json:"net_up"` // data network
+	Messaging
+	Triggers Triggers `json:"triggers"`
+	Backup   *Backup  `json:"backup,omitempty"` // since the first image that has an app backup
+}
+
+// Messaging is the userdata of Cloud Messaging.
+type Messaging struct {
 	Slots  []SIM  `json:"slots"`
-	NetUp  bool   `json:"net_up"` // data network
 	Switch Switch `json:"switch"`
 	Record Record `json:"record"`
 	Prompt bool   `json:"prompt"` // a question of the migration is on the screen
@@ -25,9 +33,26 @@ type State struct {
 	AttemptsSetup int       `json:"attempts_setup"` // self-activations, up to 65535
 	AttemptsBuild int       `json:"attempts_build"`
 	LookupsOff    int       `json:"lookups_off"`
-	Triggers      Triggers  `json:"triggers"`
-	Backup        *Backup   `json:"backup,omitempty"` // since the first image that has an app backup
-	Sent          Sent      `json:"sent"`             // what the image has no part in counting
+	Sent          Sent      `json:"sent"` // what the image has no part in counting
+}
+
+// wiped is userdata after a factory reset: SIMs stay where they are, all else is gone.
+func wiped(epoch int, slots []SIM) State {
+	s := State{SetupEpoch: epoch + 1, Messaging: Messaging{Migration: MigrationNotApplicable,
+		Record: Record{Consent: ConsentNone, Surface: SurfaceNone}}}
+	for _, sim := range slots {
+		s.Slots = append(s.Slots, SIM{Present: sim.Present, By: RegisteredByNone})
+	}
+	return s
+}
+
+func (s State) clone() State {
+	s.Slots = slices.Clone(s.Slots)
+	if s.Backup != nil {
+		backup := *s.Backup
+		s.Backup = &backup
+	}
+	return s
 }
 
 // SIM is one slot.

@@ -26,7 +26,7 @@ func (p *Phone) Truth() Truth {
 	t := Truth{Build: p.s.Build, Since: p.s.FirstBoot, Sent: p.s.Sent, Origin: p.s.Switch.Origin,
 		On: p.s.Switch.State == StateOn, Suspended: p.s.Switch.State == StateSuspended,
 		Consented: p.s.Record.Consent == ConsentIn, RefusedByUser: p.s.Record.Consent == ConsentOut,
-		Tested: p.s.Triggers.Boot && p.s.Triggers.SIMReady && p.s.Triggers.DataUp, Backup: p.backupTruth()}
+		Tested: p.s.Triggers.Boot && p.s.Triggers.SIMReady && p.s.Triggers.DataUp, Backup: p.backup().truth(p.s.Triggers)}
 	if p.image != nil {
 		t.OptIn = p.image.Behaviour.Feature >= 1
 		t.GuardOpen = p.image.Behaviour.Gate == GateOpen

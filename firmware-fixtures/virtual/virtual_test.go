@@ -183,6 +183,34 @@ func TestStateSurvivesJSON(t *testing.T) {
 	}
 }
 
+// userdata is a state as the first programs wrote it: flat, every member by its name.
+const userdata = `{"setup_epoch":2,"build":"b","feature":1,"first_boot":"2014-08-20T09:00:00Z","previous":"a",
+"slots":[{"present":true,"ready":true,"registered":true,"by":"user","wanted":true,"ask_again":true,
+"retry":"2014-08-21T09:00:00Z"}],"net_up":true,"switch":{"state":"on","origin":"user"},
+"record":{"consent":"in","text":1,"day":"2014-08-20","surface":"prompt"},"prompt":true,"migration":"ask",
+"attempts_setup":3,"attempts_build":2,"lookups_off":1,"triggers":{"boot":true,"sim_ready":true,"data_up":true,
+"day_passed":true,"contact_opened":true,"thread_opened":true,"app_installed":true},
+"backup":{"feature":1,"switch":{"state":"on","origin":"user"},"uploads_build":5,"uploads_off":4,
+"next":"2014-08-22T09:00:00Z"},"sent":{"auto":1,"lookups_off":2,"lookups_on":3,"user":4,"plain":true}}`
+
+func TestUserdataMembers(t *testing.T) {
+	var s virtual.State
+	if err := json.Unmarshal([]byte(userdata), &s); err != nil {
+		t.Fatal(err)
+	}
+	text, err := json.Marshal(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var want, got any
+	if err := errors.Join(json.Unmarshal([]byte(userdata), &want), json.Unmarshal(text, &got)); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
 func TestObserver(t *testing.T) {
 	var o virtual.Observer
 	var wg sync.WaitGroup

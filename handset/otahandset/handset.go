@@ -20,6 +20,7 @@ import (
 	"landed/firmware-fixtures/virtual"
 	client "landed/handset"
 	"landed/handset/slots"
+	"landed/internal/durable"
 	"landed/manifests/effect/probe"
 )
 
@@ -155,7 +156,7 @@ func (h *handset) keep() error {
 	if err != nil {
 		return err
 	}
-	return slots.WriteFile(h.path(phoneFile), text)
+	return durable.WriteFile(h.path(phoneFile), text, 0o600)
 }
 
 // run steps the client until it is interrupted, or with once until nothing is due.

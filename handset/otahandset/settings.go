@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"landed/handset/slots"
+	"landed/internal/durable"
 )
 
 // settings are remembered in the folder. Root, Firmware and Keys are files at set-up.
@@ -76,7 +77,8 @@ func (h *handset) loadOrSetUp(s settings) (map[string][]byte, error) {
 	}
 	out, err := json.MarshalIndent(s, "", "  ")
 	// the settings last: they say that all is there
-	return files, errors.Join(err, slots.WriteFile(h.path(rootFile), root), slots.WriteFile(h.path(settingFile), out))
+	return files, errors.Join(err, durable.WriteFile(h.path(rootFile), root, 0o600),
+		durable.WriteFile(h.path(settingFile), out, 0o600))
 }
 
 // readFirmware unpacks the firmware and says how its model installs packages.

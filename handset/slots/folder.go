@@ -10,12 +10,17 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+
+	"landed/internal/durable"
 )
 
 // Open opens the slots in a folder: slots.json, a/system, b/system. A folder without slots.json
 // is set up with the files asSold (names relative to /system) in slot a; asSold may be nil otherwise.
 func Open(dir string, style Style, asSold map[string][]byte) (*Device, error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return nil, err
+	}
+	if err := durable.Sweep(dir); err != nil {
 		return nil, err
 	}
 	return open(folder{dir}, style, asSold)
@@ -46,7 +51,7 @@ func (f folder) save(st state) error {
 	if err != nil {
 		return err
 	}
-	return WriteFile(filepath.Join(f.dir, "slots.json"), text)
+	return writeFile(filepath.Join(f.dir, "slots.json"), text, 0o600)
 }
 
 func (f folder) write(name string, p Package) error {
@@ -110,14 +115,23 @@ func flushTree(root string) error {
 	return err
 }
 
-// flush waits until a file, or the names in a folder, are on the disk.
-var flush = func(path string) error {
-	file, err := os.Open(path)
-	if err != nil {
-		return err
+// Tests stop a device, or cut the power, at these.
+var (
+	writeFile = durable.WriteFile
+
+	// flush waits until a file, or the names in a folder, are on the disk.
+	flush = func(path string) error {
+		file, err := os.Open(path)
+		if err != nil {
+			return err
+		}
+		info, err := file.Stat()
+		if err == nil && info.IsDir() {
+			return errors.Join(file.Close(), durable.SyncFolder(path))
+		}
+		return errors.Join(err, file.Sync(), file.Close())
 	}
-	return errors.Join(file.Sync(), file.Close())
-}
+)
 
 func put(dir, file string, content []byte) error {
 	if !fs.ValidPath(file) {
@@ -158,30 +172,4 @@ func openPackage(p pending) (Package, func() error, error) {
 		return Package{}, nil, errors.Join(err, file.Close())
 	}
 	return Package{Reader: file, Size: p.Size, SHA256: p.SHA256, Path: p.Path}, file.Close, nil
-}
-
-// Sweep removes what a WriteFile that was cut off has left beside a file.
-func Sweep(path string) error {
-	left, err := filepath.Glob(path + ".[0-9]*")
-	for _, name := range left {
-		err = errors.Join(err, os.Remove(name))
-	}
-	return err
-}
-
-// WriteFile replaces a file by its new content, durably and all at once.
-func WriteFile(path string, content []byte) error {
-	tmp, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*")
-	if err != nil {
-		return err
-	}
-	_, err = tmp.Write(content)
-	err = errors.Join(err, tmp.Sync(), tmp.Close())
-	if err == nil {
-		err = os.Rename(tmp.Name(), path)
-	}
-	if err != nil {
-		return errors.Join(err, os.Remove(tmp.Name()))
-	}
-	return flush(filepath.Dir(path))
 }

@@ -3,6 +3,7 @@
 package slots
 
 import (
+	"errors"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -100,8 +101,11 @@ func TestNoSystemLeft(t *testing.T) {
 // TestKilledAtEveryFlush ends the process at the n-th flush of an installation and its first boot, for every n. Whatever
 // lies on the disk then: what ran runs, the update can be done again, and one that never comes up is left for what ran.
 func TestKilledAtEveryFlush(t *testing.T) {
-	really := flush
-	t.Cleanup(func() { flush = really })
+	really, writes := flush, writeFile
+	t.Cleanup(func() { flush, writeFile = really, writes })
+	writeFile = func(path string, content []byte, mode fs.FileMode) error {
+		return errors.Join(writes(path, content, mode), flush(path)) // once its name is on the disk
+	}
 	for style, model := range map[Style]string{Recovery: "armani", AB: "fuxi"} {
 		old, fix := buildOf(t, model, fixtures.Unpatched), buildOf(t, model, fixtures.Patched)
 		p := packageOf(t, fix)
