@@ -301,7 +301,7 @@ func TestGuards(t *testing.T) {
 func TestFaultsNameNoInstallation(t *testing.T) {
 	h := open(t, manifests.DefaultCatalogue())
 	var log strings.Builder
-	h.support.log, h.support.view = slog.New(slog.NewTextHandler(&log, nil)), faulty{}
+	h.show(faulty{}, slog.New(slog.NewTextHandler(&log, nil)))
 	const ref = "0123-4567-89AB-CDEF-GHJK-MNPQ"
 	if w := h.get("/installations/" + ref); w.Code != 500 {
 		t.Fatalf("got %d", w.Code)

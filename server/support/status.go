@@ -8,7 +8,7 @@ import (
 	"slices"
 	"time"
 
-	"landed/server/fleet"
+	"landed/web"
 )
 
 // Status is every model under the newest release that was offered to it: the page / and /status.json.
@@ -39,12 +39,15 @@ type ReleaseLink struct {
 	Path string `json:"path"`
 }
 
-func (s *Support) status(r *http.Request) (view, error) {
-	var snap *snapshot
-	err := s.view.View(r.Context(), func(tx fleet.Tx) (err error) {
-		snap, err = s.snapshot(r.Context(), tx)
-		return err
-	})
+// statusPage is the front page.
+type statusPage struct {
+	evidence *evidence
+	says     describer
+	locale   *web.Locale
+}
+
+func (p statusPage) show(r *http.Request) (view, error) {
+	snap, err := p.evidence.snapshot(r.Context())
 	if err != nil {
 		return nil, err
 	}
@@ -54,14 +57,14 @@ func (s *Support) status(r *http.Request) (view, error) {
 	}
 	for _, device := range snap.models {
 		is := snap.newest(device)
-		v.Models = append(v.Models, s.modelView(snap, is, device, snap.whole(is, device)))
+		v.Models = append(v.Models, p.says.model(snap, is, device, snap.whole(is, device)))
 		if limits := is.lex.words.Limits; limits != "" && !slices.Contains(v.Limits, limits) {
 			v.Limits = append(v.Limits, limits)
 		}
 	}
-	v.Totals = s.together(v.Models)
+	v.Totals = p.says.together(v.Models)
 	if len(snap.releases) == 0 {
-		v.Headline = s.words.Say("headline.no_release", nil)
+		v.Headline = p.locale.Say("headline.no_release", nil)
 		v.data.first = v.Headline
 		return v, nil
 	}
@@ -70,10 +73,10 @@ func (s *Support) status(r *http.Request) (view, error) {
 	if claim := claimOf(snap); claim != "" {
 		v.data.Claim = claim
 	}
-	v.data.first = s.words.Say(v.data.key(), v.data)
+	v.data.first = p.locale.Say(v.data.key(), v.data)
 	v.Headline = v.data.first
 	if v.data.NotShown > 0 {
-		v.Headline += " " + s.words.Say("headline.not_shown", v.data)
+		v.Headline += " " + p.locale.Say("headline.not_shown", v.data)
 	}
 	return v, nil
 }
