@@ -13,11 +13,14 @@ import (
 type dictionary struct {
 	locale *web.Locale
 	plain  lexicon  // of a release that claims nothing
+	unread lexicon  // of one that cannot be read
 	kept   sync.Map // *effect.Program → lexicon
 }
 
 func newDictionary(locale *web.Locale) *dictionary {
-	return &dictionary{locale: locale, plain: newLexicon(locale, nil)}
+	d := &dictionary{locale: locale, plain: newLexicon(locale, nil), unread: newLexicon(locale, nil)}
+	d.unread.unread = true
+	return d
 }
 
 // of is the effect of a release as people read it.
@@ -34,10 +37,15 @@ func (d *dictionary) of(r published.Release) lexicon {
 }
 
 // named is the effect of one of the published releases, by its name.
-func (d *dictionary) named(all []published.Release, name string) lexicon {
-	for _, r := range all {
+func (d *dictionary) named(all published.Releases, name string) lexicon {
+	for _, r := range all.Readable {
 		if r.Name == name {
 			return d.of(r)
+		}
+	}
+	for _, u := range all.Unreadable {
+		if u.Name == name {
+			return d.unread
 		}
 	}
 	return d.plain

@@ -4,6 +4,7 @@ package support
 
 import (
 	"context"
+	"maps"
 	"slices"
 
 	"landed/server/fleet"
@@ -40,7 +41,7 @@ func (e *evidence) with(ctx context.Context, page func(fleet.Tx, *snapshot) erro
 }
 
 // releases reads no more than what is published, for a page without figures.
-func (e *evidence) releases(ctx context.Context, page func(fleet.Tx, []published.Release) error) error {
+func (e *evidence) releases(ctx context.Context, page func(fleet.Tx, published.Releases) error) error {
 	return e.view.View(ctx, func(tx fleet.Tx) error {
 		all, err := e.published.Load(ctx, tx)
 		if err != nil {
@@ -51,7 +52,7 @@ func (e *evidence) releases(ctx context.Context, page func(fleet.Tx, []published
 }
 
 func (e *evidence) load(ctx context.Context, tx fleet.Tx) (*snapshot, error) {
-	releases, err := e.published.Load(ctx, tx)
+	released, err := e.published.Load(ctx, tx)
 	if err != nil {
 		return nil, err
 	}
@@ -60,23 +61,15 @@ func (e *evidence) load(ctx context.Context, tx fleet.Tx) (*snapshot, error) {
 		return nil, err
 	}
 	snap := &snapshot{of: map[string][]*issue{}, retired: map[string]bool{}}
-	for _, r := range releases {
-		is := &issue{Release: r, lex: e.words.of(r)}
-		for _, p := range r.Packages {
-			is.models = append(is.models, p.Model)
-		}
-		for _, one := range rollouts {
-			if one.Release == r.Name {
-				is.models, is.rollouts = append(is.models, one.Model), append(is.rollouts, one)
-			}
-		}
-		slices.Sort(is.models)
-		is.models = slices.Compact(is.models)
-		e.lineup.order(is.models)
+	for _, r := range released.Readable {
+		is := e.issue(r, e.words.of(r), rollouts)
 		for _, m := range is.models {
 			snap.of[m] = append(snap.of[m], is)
 		}
 		snap.releases = append(snap.releases, is)
+	}
+	for _, u := range released.Unreadable {
+		snap.unreadable = append(snap.unreadable, e.issue(u.Release, e.words.unread, rollouts))
 	}
 	if snap.cells, err = byModel(tx.Counts().List(ctx)); err != nil {
 		return nil, err
@@ -87,14 +80,36 @@ func (e *evidence) load(ctx context.Context, tx fleet.Tx) (*snapshot, error) {
 	return snap, e.order(ctx, tx, snap)
 }
 
+// issue gathers what became of a release.
+func (e *evidence) issue(r published.Release, lex lexicon, rollouts []fleet.Rollout) *issue {
+	is := &issue{Release: r, lex: lex}
+	for _, p := range r.Packages {
+		is.models = append(is.models, p.Model)
+	}
+	for _, one := range rollouts {
+		if one.Release == r.Name {
+			is.models, is.rollouts = append(is.models, one.Model), append(is.rollouts, one)
+		}
+	}
+	slices.Sort(is.models)
+	is.models = slices.Compact(is.models)
+	e.lineup.order(is.models)
+	return is
+}
+
 // order puts the models of all releases in order, and says which were given up.
 func (e *evidence) order(ctx context.Context, tx fleet.Tx, snap *snapshot) error {
 	retired, err := e.retired.of(ctx, tx)
 	if err != nil {
 		return err
 	}
-	for device := range snap.of {
-		snap.models = append(snap.models, device)
+	snap.models = slices.Collect(maps.Keys(snap.of))
+	for _, is := range snap.unreadable {
+		snap.models = append(snap.models, is.models...)
+	}
+	slices.Sort(snap.models)
+	snap.models = slices.Compact(snap.models)
+	for _, device := range snap.models {
 		if snap.retired[device], err = retired(e.lineup.roleOf(device)); err != nil {
 			return err
 		}

@@ -69,7 +69,7 @@ func (p installationPages) show(r *http.Request) (view, error) {
 		return nil, err
 	}
 	var v *InstallationPage
-	err = p.evidence.releases(ctx, func(tx fleet.Tx, all []published.Release) error {
+	err = p.evidence.releases(ctx, func(tx fleet.Tx, all published.Releases) error {
 		i, err := tx.Installations().Get(ctx, ref)
 		if err != nil {
 			return unknownInstallation(err)

@@ -23,6 +23,7 @@ type lexicon struct {
 	words    effect.Words
 	classes  []class
 	locale   *web.Locale
+	unread   bool // there is an effect, perhaps, and it cannot be read
 }
 
 // class is a class with its words and its colour.
@@ -87,6 +88,9 @@ func (l lexicon) classWords(name string, because []effect.Reason) effect.ClassWo
 			name = r.Code
 		}
 	}
+	if l.unread {
+		name = "unreadable"
+	}
 	if !l.locale.Has("class." + name + ".name") {
 		return effect.ClassWords{Name: name}
 	}
@@ -103,6 +107,9 @@ func (l lexicon) reason(r fleet.Reason) string {
 	}
 	if l.locale.Has("reason." + r.Code) {
 		return l.locale.Say("reason."+r.Code, r.Values)
+	}
+	if l.unread && r.Code != "" {
+		return l.locale.Say("reason.unreadable", nil)
 	}
 	return clean(reasons.Words(r))
 }

@@ -64,10 +64,14 @@ func (p modelPages) show(r *http.Request) (view, error) {
 	}
 	err := p.evidence.with(ctx, func(tx fleet.Tx, snap *snapshot) error {
 		is := snap.newest(known.Device)
+		if is == nil && len(snap.unreadableOn(known.Device)) > 0 {
+			v.Model = p.says.today(snap, known.Device)
+			return nil
+		}
 		if is == nil {
 			return p.unreleased(ctx, tx, snap, v)
 		}
-		v.Release, v.Model = releaseView(is), p.says.model(snap, is, known.Device, snap.whole(is, known.Device))
+		v.Release, v.Model = releaseView(is), p.says.today(snap, known.Device)
 		v.Migration, v.Limits, v.Told = is.AskOn(known.Device).Migration, clean(is.lex.words.Limits), is.lex.told()
 		v.Notes, v.Answers = notes(is.Release.Release), answers(is.Release.Release)
 		for _, each := range slices.Backward(snap.of[known.Device]) {

@@ -22,7 +22,8 @@ type Model struct {
 	Standing Standing `json:"standing"`
 	Say      string   `json:"say"` // what a support person can say
 	Figures
-	Rollouts []Rollout `json:"rollouts"`
+	Rollouts   []Rollout `json:"rollouts"`
+	Unreadable []string  `json:"unreadable,omitempty"` // releases that are published for it, and cannot be read
 
 	Badge string `json:"-"` // the standing in words
 }

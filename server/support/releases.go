@@ -4,6 +4,7 @@ package support
 
 import (
 	"net/http"
+	"slices"
 
 	"landed/manifests/release"
 	"landed/server/fleet"
@@ -14,6 +15,8 @@ import (
 type ReleaseList struct {
 	Schema   int           `json:"schema"` // 1
 	Releases []ReleaseLine `json:"releases"`
+	// As on /status.json.
+	Unreadable []UnreadableRelease `json:"unreadable,omitempty"`
 
 	title string
 }
@@ -73,6 +76,7 @@ func (p releasePages) list(r *http.Request) (view, error) {
 		return nil, err
 	}
 	v := &ReleaseList{Schema: 1, Releases: []ReleaseLine{}, title: p.locale.Say("releases.title", nil)}
+	v.Unreadable = p.says.unreadable(snap)
 	for _, is := range snap.releases {
 		page := p.page(snap, is)
 		line := ReleaseLine{ReleaseLink: linkTo(is), Models: []ModelLink{}, Line: page.Line}
@@ -89,7 +93,12 @@ func (p releasePages) show(r *http.Request) (view, error) {
 	if err != nil {
 		return nil, err
 	}
-	is := snap.release(r.PathValue("name"))
+	name := r.PathValue("name")
+	if slices.ContainsFunc(snap.unreadable, func(is *issue) bool { return is.Name == name }) {
+		return nil, fleet.Errorf(fleet.NotFound, "release_unreadable", "this release is published, and this server cannot read "+
+			"it; its log says why")
+	}
+	is := snap.release(name)
 	if is == nil {
 		return nil, fleet.Errorf(fleet.NotFound, "release_unknown", "no release of that name is published; /releases lists them")
 	}

@@ -39,12 +39,12 @@ type Statement struct {
 
 // statement puts one stored report into words and judges it, against the release it speaks
 // of, as of the day it came.
-func (p installationPages) statement(all []published.Release, sr fleet.StoredReport) (Statement, error) {
+func (p installationPages) statement(all published.Releases, sr fleet.StoredReport) (Statement, error) {
 	r, _, err := envelope.Open(sr.Envelope)
 	if err != nil {
 		return Statement{}, err // it opened when it was stored: the store is damaged
 	}
-	rule, _ := published.Standard(r.Release, r.Model, all) // nothing is proven by a release that is not published
+	rule, _ := all.Standard(r.Release, r.Model) // nothing is proven by a release that is not published
 	family := ""
 	if m, ok := p.lineup.device(r.Model); ok {
 		family = m.Profile.Family

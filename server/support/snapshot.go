@@ -5,18 +5,20 @@ package support
 import (
 	"slices"
 
+	"landed/manifests/effect"
 	"landed/server/fleet"
 	"landed/server/published"
 )
 
 // snapshot is all that the pages need of the published releases, read in one transaction.
 type snapshot struct {
-	releases []*issue                  // newest first
-	of       map[string][]*issue       // by model, newest first
-	cells    map[string][]fleet.Counts // by model: of each release and channel
-	totals   map[string][]fleet.Counts // by model: of its fleet, by channel
-	models   []string                  // devices that any release has, in the order of the catalogue
-	retired  map[string]bool           // those of them that were given up
+	releases   []*issue                  // newest first
+	unreadable []*issue                  // published, and no release of this program
+	of         map[string][]*issue       // by model, newest first
+	cells      map[string][]fleet.Counts // by model: of each release and channel
+	totals     map[string][]fleet.Counts // by model: of its fleet, by channel
+	models     []string                  // devices that any release has, in the order of the catalogue
+	retired    map[string]bool           // those of them that were given up
 }
 
 // issue is a published release with its words, and what became of it.
@@ -40,6 +42,14 @@ func (snap *snapshot) newest(device string) *issue {
 		return all[0]
 	}
 	return nil
+}
+
+// wordsOn are those of the effect under which a model stands.
+func (snap *snapshot) wordsOn(device string) effect.Words {
+	if is := snap.newest(device); is != nil {
+		return is.lex.words
+	}
+	return effect.Words{}
 }
 
 func (snap *snapshot) release(name string) *issue {
