@@ -145,7 +145,7 @@ func (s *Server) build(ctx context.Context) (err error) {
 		return err
 	}
 	s.opened(s.feed.Close)
-	rules := intake.NewRules(s.db)
+	rules := intake.NewRules(s.db, s.cfg.Log)
 	s.rooms, err = rooms.Open(ctx, rooms.Config{
 		Store: s.db, Blobs: blobs, Dir: dir.Feed(), Keys: keys[0],
 		Catalogue: s.cfg.Catalogue, Expiry: s.cfg.Expiry,
@@ -208,9 +208,16 @@ func (s *Server) Tick(ctx context.Context) error {
 
 // Check reads every published file again and returns what is wrong with it, in words.
 // progress, if not nil, is told each path before it is read.
-// The figures of the status pages are counted again as well.
+// The figures of the status pages are counted again as well, and published releases that cannot be read are named.
 func (s *Server) Check(ctx context.Context, progress func(path string)) ([]string, error) {
 	faults, err := s.rooms.Repo.Check(ctx, progress)
+	if err != nil {
+		return faults, err
+	}
+	all, err := s.released(ctx)
+	for _, u := range all.Unreadable {
+		faults = append(faults, u.Err.Error())
+	}
 	if err != nil {
 		return faults, err
 	}
@@ -219,31 +226,40 @@ func (s *Server) Check(ctx context.Context, progress func(path string)) ([]strin
 }
 
 // Rejudge judges the stored installations of a release again, or of every published release if none is named, after a
-// rule of the program changed. It may run beside a server that serves the same folder. See [intake.Intake.Rejudge].
+// rule of the program changed. Releases that cannot be read are left as they stand, and named in the error once the others
+// are done. It may run beside a server that serves the same folder. See [intake.Intake.Rejudge].
 func (s *Server) Rejudge(ctx context.Context, release, by string, progress func(intake.Rejudged)) ([]intake.Rejudged, error) {
-	names := []string{release}
+	names, left := []string{release}, error(nil)
 	if release == "" {
-		names = nil
-		err := s.db.View(ctx, func(tx fleet.Tx) error {
-			all, err := published.Load(ctx, tx)
-			for _, r := range all {
-				names = append(names, r.Name)
-			}
-			return err
-		})
+		all, err := s.released(ctx)
 		if err != nil {
 			return nil, err
+		}
+		names = nil
+		for _, r := range all.Readable {
+			names = append(names, r.Name)
+		}
+		for _, u := range all.Unreadable {
+			left = errors.Join(left, u.Err)
 		}
 	}
 	var done []intake.Rejudged
 	for _, name := range names {
 		one, err := s.intake.Rejudge(ctx, name, by, progress)
 		if err != nil {
-			return done, err
+			return done, errors.Join(err, left)
 		}
 		done = append(done, one)
 	}
-	return done, nil
+	return done, left
+}
+
+func (s *Server) released(ctx context.Context) (all published.Releases, err error) {
+	err = s.db.View(ctx, func(tx fleet.Tx) error {
+		all, err = published.Load(ctx, tx)
+		return err
+	})
+	return all, err
 }
 
 // Close answers the reports that wait and lets go of everything. It is called after the last

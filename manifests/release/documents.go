@@ -65,6 +65,18 @@ func marshal(d any) []byte {
 
 // ParseEffect reads an effect document, checks it and compiles its conditions, as each signer does.
 func ParseEffect(text []byte) (EffectDocument, *effect.Program, error) {
+	return parseEffect(text, effect.Compile)
+}
+
+// ParsePublishedEffect reads an effect document that was signed and published: the bounds of today are not asked again,
+// as by ParsePublished.
+func ParsePublishedEffect(text []byte) (EffectDocument, *effect.Program, error) {
+	return parseEffect(text, effect.CompilePublished)
+}
+
+func parseEffect(
+	text []byte, compile func(effect.Effect) (*effect.Program, error),
+) (EffectDocument, *effect.Program, error) {
 	var d EffectDocument
 	if err := strict.JSON(text, &d); err != nil {
 		return d, nil, fmt.Errorf("effect document: %w", err)
@@ -78,21 +90,33 @@ func ParseEffect(text []byte) (EffectDocument, *effect.Program, error) {
 			faults = append(faults, fmt.Errorf("build %s is for %s, the document for %s", b.Fingerprint, b.Model, d.Model))
 		}
 	}
-	p, err := effect.Compile(d.Effect)
+	p, err := compile(d.Effect)
 	if err := errors.Join(append(faults, err)...); err != nil {
 		return d, nil, fmt.Errorf("effect document: %w", err)
 	}
 	return d, p, nil
 }
 
-// ParseNotes reads a document of notes.
+// ParseNotes reads a document of notes, and checks it.
 func ParseNotes(text []byte) (NotesDocument, error) {
+	d, err := ParsePublishedNotes(text)
+	if err != nil {
+		return d, err
+	}
+	r := Release{Schema: Schema, Name: d.Release, Counter: 1, Notes: d.Notes, Questions: d.Questions}
+	if err := r.Validate(); err != nil {
+		return d, fmt.Errorf("notes: %w", err)
+	}
+	return d, nil
+}
+
+// ParsePublishedNotes reads a document of notes that was signed and published: the bounds of today are not asked again.
+func ParsePublishedNotes(text []byte) (NotesDocument, error) {
 	var d NotesDocument
 	if err := strict.JSON(text, &d); err != nil {
 		return d, fmt.Errorf("notes: %w", err)
 	}
-	r := Release{Schema: Schema, Name: d.Release, Counter: 1, Notes: d.Notes, Questions: d.Questions}
-	if err := errors.Join(identity(d.Schema, d.Release), r.Validate()); err != nil {
+	if err := identity(d.Schema, d.Release); err != nil {
 		return d, fmt.Errorf("notes: %w", err)
 	}
 	return d, nil
@@ -117,7 +141,7 @@ func Restore(m manifests.Manifest, effectText, notesText []byte) (Release, error
 		return Release{Schema: 1, Name: m.Release, Counter: m.Counter, Effect: &e, Notes: m.Notes,
 			Migration: map[string]probe.Migration{m.Model: m.Ask.Migration}}, nil
 	}
-	notes, err := ParseNotes(notesText)
+	notes, err := ParsePublishedNotes(notesText)
 	if err != nil {
 		return Release{}, err
 	}
@@ -125,7 +149,7 @@ func Restore(m manifests.Manifest, effectText, notesText []byte) (Release, error
 	if m.Effect == "" {
 		return r, nil
 	}
-	d, _, err := ParseEffect(effectText)
+	d, _, err := ParsePublishedEffect(effectText)
 	if err != nil {
 		return Release{}, err
 	}

@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -181,6 +182,46 @@ func TestDocuments(t *testing.T) {
 	back, err := Restore(m, d.Bytes(), r.NotesDocument().Bytes())
 	if err != nil || back.Name != r.Name || back.AskOn("dior").Migration != probe.MigrationAsk || back.EffectName() != r.EffectName() {
 		t.Errorf("restored as %+v, %v", back, err)
+	}
+}
+
+// TestBoundsOfToday: what was signed once is read for ever, also by a program that draws its bounds tighter.
+func TestBoundsOfToday(t *testing.T) {
+	r := OptIn()
+	r.Notes = nil
+	build := effect.Build{Fingerprint: "f", Model: "dior", Variant: "dior"}
+	d, _ := r.EffectFor("dior", []effect.Build{build})
+	d.Effect.Probes = append(slices.Clone(d.Effect.Probes), probe.Probe{Name: "unused", Kind: probe.KindBool})
+	if _, _, err := ParseEffect(d.Bytes()); err == nil {
+		t.Error("an effect that asks for what nobody looks at may be signed")
+	}
+	if got, program, err := ParsePublishedEffect(d.Bytes()); err != nil || program == nil || !cmp.Equal(d, got) {
+		t.Errorf("that was published: %v", err)
+	}
+	notes := r.NotesDocument().Bytes()
+	if _, err := ParseNotes(notes); err == nil {
+		t.Error("notes in no language may be signed")
+	}
+	m := manifests.Manifest{Schema: 2, Release: r.Name, Model: "dior", Counter: 1, Effect: r.EffectName(), Ask: r.AskOn("dior")}
+	back, err := Restore(m, d.Bytes(), notes)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := back.YAML(); err == nil {
+		t.Error("a release beyond the bounds is written as one that may be published")
+	}
+	back.Notes = map[string]string{} // as YAML has none
+	text, err := back.PublishedYAML()
+	if again, errParse := ParsePublished(text); err != nil || errParse != nil || !cmp.Equal(back, again) {
+		t.Errorf("restored, written and read: %v, %v, %s", err, errParse, cmp.Diff(back, again))
+	}
+	for what, text := range map[string]string{
+		"of a later program": strings.Replace(string(d.Bytes()), `"schema": 1`, `"schema": 9`, 1),
+		"of no build":        strings.Replace(string(d.Bytes()), `"fingerprint": "f"`, `"fingerprint": "f", "x": 1`, 1),
+	} {
+		if _, _, err := ParsePublishedEffect([]byte(text)); err == nil {
+			t.Errorf("an effect document %s is read", what)
+		}
 	}
 }
 

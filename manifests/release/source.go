@@ -78,6 +78,12 @@ func (r Release) YAML() ([]byte, error) {
 	if err := r.Validate(); err != nil {
 		return nil, fmt.Errorf("release %q: %w", r.Name, err)
 	}
+	return r.PublishedYAML()
+}
+
+// PublishedYAML is YAML for a release that was published: the bounds of today are not asked again, as ParsePublished does
+// not.
+func (r Release) PublishedYAML() ([]byte, error) {
 	s := source{Schema: Schema, Release: r.Name, Counter: r.Counter, Migration: r.Migration, Notes: r.Notes,
 		Questions: r.Questions}
 	if r.Effect != nil {

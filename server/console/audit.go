@@ -5,14 +5,31 @@ package console
 import (
 	"net/http"
 	"strconv"
+	"time"
 
 	"landed/server/fleet"
 	"landed/server/render"
 )
 
-// audit lists the trail, newest first: ?limit= up to 500, ?before= the number from which the
+// auditAPI tells who did what.
+type auditAPI struct{ store fleet.Viewer }
+
+func (a auditAPI) doors() []Door {
+	return []Door{{"GET", "/audit", support, a.list}}
+}
+
+type auditWire struct {
+	N       int64     `json:"n"`
+	At      time.Time `json:"at"`
+	Actor   string    `json:"actor"`
+	Action  string    `json:"action"`
+	Subject string    `json:"subject"`
+	Reason  string    `json:"reason,omitempty"`
+}
+
+// list gives the trail, newest first: ?limit= up to 500, ?before= the number from which the
 // last answer said to go on, ?subject= the newest of one thing only.
-func (c *Console) audit(w http.ResponseWriter, r *http.Request) error {
+func (a auditAPI) list(w http.ResponseWriter, r *http.Request) error {
 	q, err := query(r, "limit", "before", "subject")
 	if err != nil {
 		return err
@@ -26,7 +43,7 @@ func (c *Console) audit(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	var entries []fleet.AuditEntry
-	err = c.Store.View(r.Context(), func(tx fleet.Tx) (err error) {
+	err = a.store.View(r.Context(), func(tx fleet.Tx) (err error) {
 		if subject := q.Get("subject"); subject != "" {
 			entries, err = tx.Audit().OfSubject(r.Context(), subject, int(limit))
 		} else {

@@ -70,3 +70,11 @@ func read(w http.ResponseWriter, r *http.Request, into any) error {
 	}
 	return nil
 }
+
+// orEmpty is s as a list of JSON, never null.
+func orEmpty(s []string) []string {
+	if s == nil {
+		return []string{}
+	}
+	return s
+}

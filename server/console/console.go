@@ -4,8 +4,8 @@
 // release, have signed, roll out, halt and look up who did what.
 //
 // Parties: people and machines with a bearer token, mostly through otactl. It promises one
-// table of doors with the role that each needs, answers in its own words and shapes (see
-// wire.go), findings and faults all at once, uploads that stream, and the name on the token
+// table of doors with the role that each needs, answers in its own words and shapes (those named …Wire,
+// beside the doors that give them), findings and faults all at once, uploads that stream, and the name on the token
 // in the audit trail of every change. It refuses unknown fields, bodies beyond their limit,
 // and requests that a browser sends from another site. It decides nothing: the rooms
 // that it calls do.
@@ -34,11 +34,30 @@ type Config struct {
 	MaxUpload int64 // bytes of one package
 }
 
-// Console answers for the API.
-type Console struct{ Config }
+// Console mounts the API.
+type Console struct {
+	resources []resource
+	guard     *auth.Guard
+	log       *slog.Logger
+}
+
+// resource is one kind of thing that the API is about. Each has a file of its name, which begins with its doors.
+type resource interface{ doors() []Door }
 
 // New makes the console.
-func New(c Config) *Console { return &Console{c} }
+func New(c Config) *Console {
+	return &Console{guard: c.Guard, log: c.Log, resources: []resource{
+		packageAPI{c.Rooms.Library, c.Store, c.MaxUpload},
+		modelAPI{c.Rooms.Lineup},
+		channelAPI{c.Rooms.Lineup},
+		releaseAPI{c.Rooms.Releases, c.Store},
+		changeAPI{c.Rooms.Releases, c.Store},
+		trustAPI{c.Rooms.Trust, c.Rooms.Repo},
+		rolloutAPI{c.Rooms.Rollouts, c.Store, c.Now},
+		auditAPI{c.Store},
+		tokenAPI{c.Store, c.Now},
+	}}
+}
 
 // Door is one way in.
 type Door struct {
@@ -47,55 +66,31 @@ type Door struct {
 	Handler      render.Handler
 }
 
+// Who may come in; each includes those before it.
+const (
+	support  = fleet.RoleSupport
+	engineer = fleet.RoleEngineer
+	admin    = fleet.RoleAdmin
+)
+
 // Doors is the table of all ways in, with the role that each needs.
-func (c *Console) Doors() []Door {
-	const support, engineer, admin = fleet.RoleSupport, fleet.RoleEngineer, fleet.RoleAdmin
-	return []Door{
-		{"GET", "/packages", support, c.listPackages},
-		{"POST", "/packages", engineer, c.upload},
-		{"DELETE", "/packages/{sha256}", engineer, c.removePackage},
-		{"POST", "/packages/{sha256}/promote", engineer, c.promotePackage},
-		{"GET", "/models", support, c.listModels},
-		{"POST", "/models", engineer, c.addModels},
-		{"GET", "/models/{name}", support, c.showModel},
-		{"DELETE", "/models/{name}", engineer, c.retireModel},
-		{"GET", "/channels", support, c.listChannels},
-		{"POST", "/channels", engineer, c.addChannel},
-		{"DELETE", "/channels/{name}", engineer, retireChannel(c.Rooms.Lineup)},
-		{"GET", "/releases", support, c.listReleases},
-		{"POST", "/releases", engineer, c.createRelease},
-		{"GET", "/releases/{name}", support, c.showRelease},
-		{"DELETE", "/releases/{name}", engineer, c.dropRelease},
-		{"POST", "/releases/{name}/stage", engineer, c.stage},
-		{"GET", "/changes", support, c.listChanges},
-		{"GET", "/changes/{id}", support, c.showChange},
-		{"DELETE", "/changes/{id}", engineer, c.dropChange},
-		{"GET", "/changes/{id}/request", engineer, c.request},
-		{"POST", "/changes/{id}/response", engineer, c.response},
-		{"POST", "/trust", admin, c.importTrust},
-		{"GET", "/trust", support, c.showTrust},
-		{"GET", "/rollouts", support, c.listRollouts},
-		{"POST", "/rollouts", engineer, c.startRollout},
-		{"GET", "/rollouts/{id}", support, c.showRollout},
-		{"POST", "/rollouts/{id}/halt", engineer, c.halt},
-		{"POST", "/rollouts/{id}/resume", engineer, c.resume},
-		{"GET", "/audit", support, c.audit},
-		{"GET", "/tokens", admin, c.listTokens},
-		{"POST", "/tokens", admin, c.addToken},
-		{"DELETE", "/tokens/{name}", admin, c.deleteToken},
+func (c *Console) Doors() (all []Door) {
+	for _, r := range c.resources {
+		all = append(all, r.doors()...)
 	}
+	return all
 }
 
 // Routes mounts every door behind its guard.
 func (c *Console) Routes() func(chi.Router) {
 	sameSite := http.NewCrossOriginProtection()
-	sameSite.SetDenyHandler(render.API(c.Log, func(http.ResponseWriter, *http.Request) error {
+	sameSite.SetDenyHandler(render.API(c.log, func(http.ResponseWriter, *http.Request) error {
 		return fleet.Errorf(fleet.Forbidden, "other_site", "a browser sent this for a page of another site; "+
 			"the console takes nothing from there")
 	}))
 	return func(r chi.Router) {
 		for _, d := range c.Doors() {
-			r.With(sameSite.Handler, c.Guard.Require(d.Role)).Method(d.Method, d.Path, render.API(c.Log, d.Handler))
+			r.With(sameSite.Handler, c.guard.Require(d.Role)).Method(d.Method, d.Path, render.API(c.log, d.Handler))
 		}
 	}
 }

@@ -169,8 +169,8 @@ func (h *house) everything() (all struct {
 	return all
 }
 
-// trust is a first ceremony for armani: two of two keys sign for the model.
-func trust(t testing.TB) []byte {
+// trustBundle is a first ceremony for armani: two of two keys sign for the model.
+func trustBundle(t testing.TB) []byte {
 	t.Helper()
 	year := now.AddDate(1, 0, 0)
 	root := kit.OK(tufrepo.NewRoot(tufrepo.RootSpec{Version: 1, Expires: year, Root: kit.KeysOf(1, "r"), Targets: kit.KeysOf(1, "t"), Snapshot: kit.KeysOf(1, "snapshot"), Timestamp: kit.KeysOf(1, "timestamp")}))(t)

@@ -3,21 +3,66 @@
 package console
 
 import (
+	"encoding/json"
 	"io"
 	"net/http"
 	"strings"
 	"time"
 
+	"landed/manifests"
 	"landed/server/auth"
 	"landed/server/fleet"
 	"landed/server/library"
 	"landed/server/render"
 )
 
+// packageAPI takes OTA files in, and tells of those that are here.
+type packageAPI struct {
+	library   *library.Library
+	store     fleet.Viewer
+	maxUpload int64 // bytes of one package
+}
+
+func (a packageAPI) doors() []Door {
+	return []Door{
+		{"GET", "/packages", support, a.list},
+		{"POST", "/packages", engineer, a.upload},
+		{"DELETE", "/packages/{sha256}", engineer, a.remove},
+		{"POST", "/packages/{sha256}/promote", engineer, a.promote},
+	}
+}
+
+type packageWire struct {
+	SHA256    string          `json:"sha256"`
+	Name      string          `json:"name"`
+	Size      int64           `json:"size"`
+	Model     string          `json:"model"`
+	Variant   string          `json:"variant"`
+	Channel   string          `json:"channel"`
+	Family    string          `json:"family"`
+	Build     manifests.Build `json:"build"`
+	PreBuilds []string        `json:"pre_builds,omitempty"`
+	Findings  json.RawMessage `json:"findings"`
+	Facts     json.RawMessage `json:"facts,omitempty"` // only in the answer to an upload
+	By        string          `json:"by"`
+	At        time.Time       `json:"at"`
+	Known     bool            `json:"known,omitempty"` // only in the answer to an upload: the bytes were here already
+	Also      []packageWire   `json:"also,omitempty"`  // only there: the same file for the other devices that it names
+}
+
+func packageToWire(p fleet.Package) packageWire {
+	findings := json.RawMessage(p.Findings)
+	if len(findings) == 0 || string(findings) == "null" {
+		findings = json.RawMessage("[]")
+	}
+	return packageWire{p.SHA256, p.Name, p.Size, p.Model, p.Variant, p.Channel, p.Family, p.Build, p.PreBuilds, findings,
+		nil, p.By, p.At, false, nil}
+}
+
 // upload takes the raw bytes of one package; ?name= is its file name, ?channel= defaults to
 // stable. 201 with the package, 200 if these bytes are here already, 422 with every finding.
-func (c *Console) upload(w http.ResponseWriter, r *http.Request) error {
-	pkg, err := c.takeIn(w, r)
+func (a packageAPI) upload(w http.ResponseWriter, r *http.Request) error {
+	pkg, err := a.takeIn(w, r)
 	if err != nil {
 		linger(w, r)
 		return err
@@ -39,9 +84,9 @@ func answerPackage(w http.ResponseWriter, pkg library.Uploaded) error {
 	return render.JSON(w, status, answer)
 }
 
-// promotePackage takes the bytes of a package to another channel: {"to", "model", "reason"}, the last two may be
+// promote takes the bytes of a package to another channel: {"to", "model", "reason"}, the last two may be
 // missing. 201 with the package, 200 if it is there already, 422 with every finding.
-func (c *Console) promotePackage(w http.ResponseWriter, r *http.Request) error {
+func (a packageAPI) promote(w http.ResponseWriter, r *http.Request) error {
 	var in struct {
 		To     string `json:"to"`
 		Model  string `json:"model"`
@@ -50,7 +95,7 @@ func (c *Console) promotePackage(w http.ResponseWriter, r *http.Request) error {
 	if err := read(w, r, &in); err != nil {
 		return err
 	}
-	pkg, err := c.Rooms.Library.Promote(r.Context(), library.Promotion{
+	pkg, err := a.library.Promote(r.Context(), library.Promotion{
 		Package: r.PathValue("sha256"), Model: in.Model, To: in.To, By: auth.Actor(r.Context()), Reason: in.Reason,
 	})
 	if err != nil {
@@ -59,7 +104,7 @@ func (c *Console) promotePackage(w http.ResponseWriter, r *http.Request) error {
 	return answerPackage(w, pkg)
 }
 
-func (c *Console) takeIn(w http.ResponseWriter, r *http.Request) (library.Uploaded, error) {
+func (a packageAPI) takeIn(w http.ResponseWriter, r *http.Request) (library.Uploaded, error) {
 	q, err := query(r, "name", "channel")
 	if err != nil {
 		return library.Uploaded{}, err
@@ -68,16 +113,16 @@ func (c *Console) takeIn(w http.ResponseWriter, r *http.Request) (library.Upload
 		return library.Uploaded{}, fleet.Errorf(fleet.Invalid, "content_type", "the body is a form (%s); "+
 			"send the bytes of the package as they are, as application/octet-stream", kind)
 	}
-	if r.ContentLength > c.MaxUpload {
+	if r.ContentLength > a.maxUpload {
 		return library.Uploaded{}, fleet.Errorf(fleet.TooLarge, "too_large", "the package has %d bytes; "+
-			"this server takes at most %d", r.ContentLength, c.MaxUpload)
+			"this server takes at most %d", r.ContentLength, a.maxUpload)
 	}
 	in := library.Incoming{Name: q.Get("name"), Channel: q.Get("channel"), By: auth.Actor(r.Context()),
 		Size: r.ContentLength}
 	if in.Channel == "" {
 		in.Channel = "stable"
 	}
-	return c.Rooms.Library.Upload(r.Context(), in, http.MaxBytesReader(w, r.Body, c.MaxUpload))
+	return a.library.Upload(r.Context(), in, http.MaxBytesReader(w, r.Body, a.maxUpload))
 }
 
 // linger reads for a while what is still coming, and throws it away. To close the connection on somebody who is
@@ -91,15 +136,15 @@ func linger(w http.ResponseWriter, r *http.Request) {
 
 const lingerFor = 5 * time.Second
 
-// removePackage takes out a package that no release names; ?model= and ?channel= say which, if several have
+// remove takes out a package that no release names; ?model= and ?channel= say which, if several have
 // these bytes; ?reason= goes into the audit trail.
-func (c *Console) removePackage(w http.ResponseWriter, r *http.Request) error {
+func (a packageAPI) remove(w http.ResponseWriter, r *http.Request) error {
 	q, err := query(r, "reason", "model", "channel")
 	if err != nil {
 		return err
 	}
 	ref := fleet.PackageRef{SHA256: r.PathValue("sha256"), Model: q.Get("model"), Channel: q.Get("channel")}
-	if _, err := c.Rooms.Library.Remove(r.Context(), ref.String(), auth.Actor(r.Context()),
+	if _, err := a.library.Remove(r.Context(), ref.String(), auth.Actor(r.Context()),
 		q.Get("reason")); err != nil {
 		return err
 	}
@@ -107,12 +152,12 @@ func (c *Console) removePackage(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-func (c *Console) listPackages(w http.ResponseWriter, r *http.Request) error {
+func (a packageAPI) list(w http.ResponseWriter, r *http.Request) error {
 	all := []packageWire{}
-	err := c.Store.View(r.Context(), func(tx fleet.Tx) error {
+	err := a.store.View(r.Context(), func(tx fleet.Tx) error {
 		packages, err := tx.Packages().List(r.Context())
-		for _, p := range packages {
-			all = append(all, packageToWire(p))
+		for _, one := range packages {
+			all = append(all, packageToWire(one))
 		}
 		return err
 	})

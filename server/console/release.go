@@ -4,13 +4,45 @@ package console
 
 import (
 	"net/http"
+	"time"
 
 	"landed/server/auth"
 	"landed/server/fleet"
+	"landed/server/release"
 	"landed/server/render"
 )
 
-func (c *Console) createRelease(w http.ResponseWriter, r *http.Request) error {
+// releaseAPI declares releases.
+type releaseAPI struct {
+	releases *release.Releases
+	store    fleet.Viewer
+}
+
+func (a releaseAPI) doors() []Door {
+	return []Door{
+		{"GET", "/releases", support, a.list},
+		{"POST", "/releases", engineer, a.create},
+		{"GET", "/releases/{name}", support, a.show},
+		{"DELETE", "/releases/{name}", engineer, a.drop},
+	}
+}
+
+type releaseWire struct {
+	Name     string             `json:"name"`
+	Counter  int64              `json:"counter"`
+	State    fleet.ReleaseState `json:"state"`
+	Packages []fleet.PackageRef `json:"packages"` // "SHA-256/model/channel"
+	Change   string             `json:"change,omitempty"`
+	Source   string             `json:"source,omitempty"` // only for one release
+	By       string             `json:"by"`
+	At       time.Time          `json:"at"`
+}
+
+func releaseToWire(r fleet.Release) releaseWire {
+	return releaseWire{r.Name, r.Counter, r.State, r.Packages, r.Change, "", r.By, r.At}
+}
+
+func (a releaseAPI) create(w http.ResponseWriter, r *http.Request) error {
 	var in struct {
 		Source   string   `json:"source"`   // the release as YAML
 		Packages []string `json:"packages"` // SHA-256 of each
@@ -18,16 +50,16 @@ func (c *Console) createRelease(w http.ResponseWriter, r *http.Request) error {
 	if err := read(w, r, &in); err != nil {
 		return err
 	}
-	release, err := c.Rooms.Releases.Create(r.Context(), []byte(in.Source), in.Packages, auth.Actor(r.Context()))
+	release, err := a.releases.Create(r.Context(), []byte(in.Source), in.Packages, auth.Actor(r.Context()))
 	if err != nil {
 		return err
 	}
 	return render.JSON(w, http.StatusCreated, releaseToWire(release))
 }
 
-func (c *Console) listReleases(w http.ResponseWriter, r *http.Request) error {
+func (a releaseAPI) list(w http.ResponseWriter, r *http.Request) error {
 	all := []releaseWire{}
-	err := c.Store.View(r.Context(), func(tx fleet.Tx) error {
+	err := a.store.View(r.Context(), func(tx fleet.Tx) error {
 		releases, err := tx.Releases().List(r.Context())
 		for _, one := range releases {
 			all = append(all, releaseToWire(one))
@@ -40,9 +72,9 @@ func (c *Console) listReleases(w http.ResponseWriter, r *http.Request) error {
 	return render.JSON(w, http.StatusOK, map[string]any{"releases": all})
 }
 
-func (c *Console) showRelease(w http.ResponseWriter, r *http.Request) error {
+func (a releaseAPI) show(w http.ResponseWriter, r *http.Request) error {
 	var release fleet.Release
-	err := c.Store.View(r.Context(), func(tx fleet.Tx) (err error) {
+	err := a.store.View(r.Context(), func(tx fleet.Tx) (err error) {
 		release, err = tx.Releases().Get(r.Context(), r.PathValue("name"))
 		return err
 	})
@@ -54,24 +86,16 @@ func (c *Console) showRelease(w http.ResponseWriter, r *http.Request) error {
 	return render.JSON(w, http.StatusOK, answer)
 }
 
-// dropRelease gives up what is not published; ?reason= goes into the audit trail.
-func (c *Console) dropRelease(w http.ResponseWriter, r *http.Request) error {
+// drop gives up what is not published; ?reason= goes into the audit trail.
+func (a releaseAPI) drop(w http.ResponseWriter, r *http.Request) error {
 	q, err := query(r, "reason")
 	if err != nil {
 		return err
 	}
-	if err := c.Rooms.Releases.Drop(r.Context(), r.PathValue("name"), auth.Actor(r.Context()),
+	if err := a.releases.Drop(r.Context(), r.PathValue("name"), auth.Actor(r.Context()),
 		q.Get("reason")); err != nil {
 		return err
 	}
 	w.WriteHeader(http.StatusNoContent)
 	return nil
-}
-
-func (c *Console) stage(w http.ResponseWriter, r *http.Request) error {
-	change, err := c.Rooms.Releases.Stage(r.Context(), r.PathValue("name"), auth.Actor(r.Context()))
-	if err != nil {
-		return err
-	}
-	return c.answerChange(w, r, http.StatusCreated, change)
 }

@@ -5,6 +5,7 @@ package console
 import (
 	"context"
 	"net/http"
+	"time"
 
 	"landed/server/auth"
 	"landed/server/fleet"
@@ -14,7 +15,24 @@ import (
 	"landed/server/rollouts"
 )
 
-func (c *Console) startRollout(w http.ResponseWriter, r *http.Request) error {
+// rolloutAPI lets releases go to models, and stops them.
+type rolloutAPI struct {
+	rollouts *rollouts.Rollouts
+	store    fleet.Viewer
+	now      func() time.Time
+}
+
+func (a rolloutAPI) doors() []Door {
+	return []Door{
+		{"GET", "/rollouts", support, a.list},
+		{"POST", "/rollouts", engineer, a.start},
+		{"GET", "/rollouts/{id}", support, a.show},
+		{"POST", "/rollouts/{id}/halt", engineer, a.halt},
+		{"POST", "/rollouts/{id}/resume", engineer, a.resume},
+	}
+}
+
+func (a rolloutAPI) start(w http.ResponseWriter, r *http.Request) error {
 	var in struct {
 		Release string      `json:"release"`
 		Models  []string    `json:"models"`  // empty: all of the release
@@ -32,30 +50,30 @@ func (c *Console) startRollout(w http.ResponseWriter, r *http.Request) error {
 		}
 		start.Stages = append(start.Stages, stage)
 	}
-	started, err := c.Rooms.Rollouts.Start(r.Context(), start)
+	started, err := a.rollouts.Start(r.Context(), start)
 	if err != nil {
 		return err
 	}
-	return c.answerRollouts(w, r, http.StatusCreated, started)
+	return a.answer(w, r, http.StatusCreated, started)
 }
 
-func (c *Console) listRollouts(w http.ResponseWriter, r *http.Request) error {
+func (a rolloutAPI) list(w http.ResponseWriter, r *http.Request) error {
 	var all []fleet.Rollout
-	err := c.Store.View(r.Context(), func(tx fleet.Tx) (err error) {
+	err := a.store.View(r.Context(), func(tx fleet.Tx) (err error) {
 		all, err = tx.Rollouts().List(r.Context())
 		return err
 	})
 	if err != nil {
 		return err
 	}
-	return c.answerRollouts(w, r, http.StatusOK, all)
+	return a.answer(w, r, http.StatusOK, all)
 }
 
-func (c *Console) answerRollouts(w http.ResponseWriter, r *http.Request, status int, rollouts []fleet.Rollout) error {
+func (a rolloutAPI) answer(w http.ResponseWriter, r *http.Request, status int, rollouts []fleet.Rollout) error {
 	all := []rolloutWire{}
-	err := c.Store.View(r.Context(), func(tx fleet.Tx) error {
+	err := a.store.View(r.Context(), func(tx fleet.Tx) error {
 		for _, one := range rollouts {
-			wire, err := c.rolloutToWire(r.Context(), tx, one)
+			wire, err := a.toWire(r.Context(), tx, one)
 			if err != nil {
 				return err
 			}
@@ -69,7 +87,7 @@ func (c *Console) answerRollouts(w http.ResponseWriter, r *http.Request, status 
 	return render.JSON(w, status, map[string]any{"rollouts": all})
 }
 
-func (c *Console) rolloutToWire(ctx context.Context, tx fleet.Tx, r fleet.Rollout) (rolloutWire, error) {
+func (a rolloutAPI) toWire(ctx context.Context, tx fleet.Tx, r fleet.Rollout) (rolloutWire, error) {
 	counts, err := tx.Counts().Of(ctx, r.Release, r.Model, r.Channel)
 	if err != nil {
 		return rolloutWire{}, err
@@ -82,7 +100,7 @@ func (c *Console) rolloutToWire(ctx context.Context, tx fleet.Tx, r fleet.Rollou
 		Since: r.Since, Started: r.Started, Changed: r.Changed, Revision: r.Revision,
 	}
 	if r.State == fleet.RolloutRunning {
-		w.Waiting = orEmpty(rollout.Waiting(c.Now(), r, counts))
+		w.Waiting = orEmpty(rollout.Waiting(a.now(), r, counts))
 	}
 	for _, p := range packages {
 		w.Packages = append(w.Packages, p.SHA256)
@@ -93,14 +111,14 @@ func (c *Console) rolloutToWire(ctx context.Context, tx fleet.Tx, r fleet.Rollou
 	return w, err
 }
 
-func (c *Console) showRollout(w http.ResponseWriter, r *http.Request) error {
+func (a rolloutAPI) show(w http.ResponseWriter, r *http.Request) error {
 	var answer rolloutWire
-	err := c.Store.View(r.Context(), func(tx fleet.Tx) error {
+	err := a.store.View(r.Context(), func(tx fleet.Tx) error {
 		one, err := tx.Rollouts().Get(r.Context(), r.PathValue("id"))
 		if err != nil {
 			return err
 		}
-		answer, err = c.rolloutToWire(r.Context(), tx, one)
+		answer, err = a.toWire(r.Context(), tx, one)
 		return err
 	})
 	if err != nil {
@@ -109,15 +127,15 @@ func (c *Console) showRollout(w http.ResponseWriter, r *http.Request) error {
 	return render.JSON(w, http.StatusOK, answer)
 }
 
-func (c *Console) halt(w http.ResponseWriter, r *http.Request) error {
-	return c.changeRollout(w, r, c.Rooms.Rollouts.Halt)
+func (a rolloutAPI) halt(w http.ResponseWriter, r *http.Request) error {
+	return a.change(w, r, a.rollouts.Halt)
 }
 
-func (c *Console) resume(w http.ResponseWriter, r *http.Request) error {
-	return c.changeRollout(w, r, c.Rooms.Rollouts.Resume)
+func (a rolloutAPI) resume(w http.ResponseWriter, r *http.Request) error {
+	return a.change(w, r, a.rollouts.Resume)
 }
 
-func (c *Console) changeRollout(
+func (a rolloutAPI) change(
 	w http.ResponseWriter, r *http.Request, how func(ctx context.Context, id, by, reason string) (fleet.Rollout, error),
 ) error {
 	var in struct {
@@ -129,5 +147,5 @@ func (c *Console) changeRollout(
 	if _, err := how(r.Context(), r.PathValue("id"), auth.Actor(r.Context()), in.Reason); err != nil {
 		return err
 	}
-	return c.showRollout(w, r)
+	return a.show(w, r)
 }

@@ -101,8 +101,8 @@ func TestStory(t *testing.T) {
 
 	// Trust, and a change for the signers.
 	step(engineer, "POST /releases/{name}/stage", stage, "", 409, "trust_missing")
-	step(admin, "POST /trust", "/trust", string(trust(t)), 200, "")
-	step(admin, "POST /trust", "/trust", string(trust(t)), 409, "nothing_new")
+	step(admin, "POST /trust", "/trust", string(trustBundle(t)), 200, "")
+	step(admin, "POST /trust", "/trust", string(trustBundle(t)), 409, "nothing_new")
 	if shown := step(support, "GET /trust", "/trust", "", 200, ""); shown.values["expires"].(map[string]any)["armani"] == nil ||
 		len(shown.values["roles"].([]any)) != 3 {
 		t.Errorf("trust: %s", shown.body)

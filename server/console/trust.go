@@ -10,9 +10,25 @@ import (
 	"landed/server/auth"
 	"landed/server/fleet"
 	"landed/server/render"
+	"landed/server/repo"
+	"landed/server/trust"
 )
 
-func (c *Console) importTrust(w http.ResponseWriter, r *http.Request) error {
+// trustAPI takes in what the signers agreed on, and tells whose signatures run out.
+type trustAPI struct {
+	trust *trust.Trust
+	repo  *repo.Repo
+}
+
+func (a trustAPI) doors() []Door {
+	return []Door{
+		{"POST", "/trust", admin, a.take},
+		{"GET", "/trust", support, a.show},
+	}
+}
+
+// take imports a bundle of root and targets.
+func (a trustAPI) take(w http.ResponseWriter, r *http.Request) error {
 	text, err := body(w, r)
 	if err != nil {
 		return err
@@ -21,7 +37,7 @@ func (c *Console) importTrust(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return &fleet.Error{Kind: fleet.Invalid, Code: "bundle", Msg: err.Error()}
 	}
-	words, err := c.Rooms.Trust.Import(r.Context(), bundle, auth.Actor(r.Context()))
+	words, err := a.trust.Import(r.Context(), bundle, auth.Actor(r.Context()))
 	if err != nil {
 		return err
 	}
@@ -37,13 +53,13 @@ type trustRoleWire struct {
 	SignedBy []string  `json:"signed_by"` // who signed what is published
 }
 
-// showTrust tells when each role expires, and who signs those that people sign.
-func (c *Console) showTrust(w http.ResponseWriter, r *http.Request) error {
-	expires, err := c.Rooms.Repo.Expiring(r.Context())
+// show tells when each role expires, and who signs those that people sign.
+func (a trustAPI) show(w http.ResponseWriter, r *http.Request) error {
+	expires, err := a.repo.Expiring(r.Context())
 	if err != nil {
 		return err
 	}
-	status, err := c.Rooms.Trust.Status(r.Context())
+	status, err := a.trust.Status(r.Context())
 	if err != nil {
 		return err
 	}

@@ -75,7 +75,7 @@ func New(c Config) *Intake {
 		c.Channels = func() []string { return manifests.Channels }
 	}
 	if c.Rules == nil {
-		c.Rules = NewRules(c.Store)
+		c.Rules = NewRules(c.Store, c.Log)
 	}
 	if c.Rollouts == nil {
 		c.Rollouts = &rollouts.Ledger{Store: c.Store, Now: c.Now, Log: c.Log}

@@ -20,8 +20,9 @@ const silentBatch = 500
 // and has the offers published. All of it is tried; errors are joined, and the next Tick
 // takes up what is left.
 func (i *Intake) Tick(ctx context.Context) error {
-	i.Rules.Invalidate() // another process may have published
-	err := i.age(ctx)
+	i.Rules.Invalidate()        // another process may have published
+	err := i.Rules.Refresh(ctx) // and what cannot be read is to be heard of before a handset asks
+	err = errors.Join(err, i.age(ctx))
 	ids, fault := i.rolloutIDs(ctx, func(tx fleet.Tx) ([]fleet.Rollout, error) { return tx.Rollouts().List(ctx) })
 	if fault != nil {
 		fault = fmt.Errorf("list rollouts: %w", fault)
@@ -113,6 +114,9 @@ func (i *Intake) age(ctx context.Context) error {
 
 func (i *Intake) rejudge(ctx context.Context, tx fleet.Tx, now time.Time, old fleet.Installation) error {
 	rule, err := i.Rules.Of(ctx, old.Release, old.Model)
+	if isUnreadable(err) {
+		return nil // it stays as it stands, until it is judged again
+	}
 	if err != nil {
 		return err
 	}

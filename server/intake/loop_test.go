@@ -159,7 +159,7 @@ func TestLeakIsActedOnAtOnce(t *testing.T) {
 		t.Run(fmt.Sprint("patient ", patient), func(t *testing.T) {
 			w := newWorld(t)
 			w.start(t)
-			if _, err := w.Rules.Refresh(ctx); err != nil { // nothing but the queue is in the way
+			if err := w.Rules.Refresh(ctx); err != nil { // nothing but the queue is in the way
 				t.Fatal(err)
 			}
 			sender, cancel := context.WithCancel(ctx)

@@ -322,7 +322,7 @@ func TestOneBadReportSpoilsNoOther(t *testing.T) {
 
 func TestFullQueueAndCancelledCaller(t *testing.T) {
 	w := newWorld(t, func(c *intake.Config) { c.Queue, c.Batch = 1, 1 })
-	if _, err := w.Rules.Refresh(ctx); err != nil { // who is impatient gives up in the queue, not on the way to it
+	if err := w.Rules.Refresh(ctx); err != nil { // who is impatient gives up in the queue, not on the way to it
 		t.Fatal(err)
 	}
 	release := w.hold(t)

@@ -3,6 +3,7 @@
 package intake
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"time"
@@ -20,14 +21,20 @@ type Rejudged struct {
 	Release string
 	Judged  int64
 	Changed int64 // other class, reasons, finding before or leak than was stored
+	Kept    int64 // of Judged: stay as they stand, because a release that their reports speak of cannot be read
 	Resumed bool  // it went on where an earlier one was interrupted
 }
 
 // Rejudge judges every stored installation of a release again, by all its reports about it, after a rule of the program
 // changed. Figures move in the transactions that change the verdicts. It goes on where an earlier one was interrupted,
-// and may be repeated: the second time nothing changes. progress is told after each batch, and may be nil.
+// and may be repeated: the second time nothing changes. A release that cannot be read is refused. progress is told after
+// each batch, and may be nil.
 func (i *Intake) Rejudge(ctx context.Context, release, by string, progress func(Rejudged)) (Rejudged, error) {
 	done := Rejudged{Release: release}
+	if _, unread, err := i.Rules.now(ctx); err != nil || unread[release] {
+		return done, cmp.Or(err, error(fleet.Errorf(fleet.Conflict, "release_unreadable", "release %s cannot be read by this "+
+			"program; what is stored of it stays as it stands. The log of the server says why", release)))
+	}
 	name := "rejudge " + release
 	for more := true; more; {
 		if err := ctx.Err(); err != nil {
@@ -66,6 +73,10 @@ func (i *Intake) rejudgeBatch(
 	}
 	for _, old := range states {
 		next, err := i.judgeAnew(ctx, tx, old)
+		if isUnreadable(err) {
+			next, err = old, nil
+			done.Kept++
+		}
 		if err != nil {
 			return false, fmt.Errorf("an installation of model %s: %w", old.Model, err)
 		}
@@ -87,9 +98,12 @@ func (i *Intake) rejudgeBatch(
 	if err := tx.Walks().End(ctx, name); err != nil {
 		return false, err
 	}
+	reason := fmt.Sprintf("%d installations were judged again, %d stand otherwise now", done.Judged, done.Changed)
+	if done.Kept > 0 {
+		reason += fmt.Sprintf("; %d stay as they stood: they speak of a release, too, that cannot be read", done.Kept)
+	}
 	return false, tx.Audit().Append(ctx, fleet.AuditEntry{At: i.Now(), Actor: by, Action: "release.rejudge",
-		Subject: done.Release,
-		Reason:  fmt.Sprintf("%d installations were judged again, %d stand otherwise now", done.Judged, done.Changed)})
+		Subject: done.Release, Reason: reason})
 }
 
 // judgeAnew is what the reports of an installation prove of the release of old, judged anew. They come in again as they

@@ -243,7 +243,7 @@ func (l *Library) known(ctx context.Context, sha256 string) (k known, have []fle
 		if err != nil {
 			return err
 		}
-		for _, r := range releases {
+		for _, r := range releases.Known() {
 			if r.Effect == nil || r.Effect.PromptDay == "" {
 				continue
 			}

@@ -4,12 +4,13 @@
 //
 // Parties: whoever needs to know what was released: intake and the support pages, which judge by
 // it, and the library, which refuses what would undo it. It promises one reading for all of them,
-// in the transaction of the caller, and that every missing package is named at once. It refuses
-// drafts and releases that still wait for signatures.
+// in the transaction of the caller; that one release which cannot be read takes none of the others with it; and that every
+// missing package is named at once. It refuses drafts and releases that still wait for signatures.
 package published
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -31,8 +32,31 @@ type Release struct {
 	Program  *effect.Program // nil if the release claims nothing
 }
 
-// Load reads every published release, newest first.
-func Load(ctx context.Context, tx fleet.Tx) ([]Release, error) { return new(Reader).Load(ctx, tx) }
+// Releases are what is published at one moment.
+type Releases struct {
+	Readable   []Release    // newest first
+	Unreadable []Unreadable // newest first
+}
+
+// Unreadable is a published release that this program cannot judge by: a later program published it, or what is stored of
+// it is damaged. What is known of it is its name, its counter, the packages that are there, and the rest of what it
+// declares if that can be read. It has no Program.
+type Unreadable struct {
+	Release
+	Err error // why
+}
+
+// Known is all that is published, as far as it can be read: builds of an unreadable release are builds all the same.
+func (r Releases) Known() []Release {
+	known := slices.Clone(r.Readable)
+	for _, u := range r.Unreadable {
+		known = append(known, u.Release)
+	}
+	return known
+}
+
+// Load reads every published release.
+func Load(ctx context.Context, tx fleet.Tx) (Releases, error) { return new(Reader).Load(ctx, tx) }
 
 // Reader is a Load that remembers what it read, for callers that ask at every request: a published
 // release changes no more, so only new ones are read. It holds what is published, and nothing
@@ -46,18 +70,20 @@ type known struct {
 	source  []byte
 	refs    []fleet.PackageRef
 	release Release
+	err     error // it is unreadable
 }
 
-// Load reads every published release, newest first. What it returns must not be changed.
-func (r *Reader) Load(ctx context.Context, tx fleet.Tx) ([]Release, error) {
+// Load reads every published release. What it returns must not be changed. Its error is that of the store; a release that
+// cannot be read is none.
+func (r *Reader) Load(ctx context.Context, tx fleet.Tx) (Releases, error) {
+	var found Releases
 	all, err := tx.Releases().List(ctx)
 	if err != nil {
-		return nil, err
+		return found, err
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	now := map[string]known{}
-	var found []Release
 	for _, stored := range all {
 		if stored.State != fleet.ReleasePublished {
 			continue
@@ -65,55 +91,90 @@ func (r *Reader) Load(ctx context.Context, tx fleet.Tx) ([]Release, error) {
 		k, ok := r.known[stored.Name]
 		if !ok || !bytes.Equal(k.source, stored.Source) || !slices.Equal(k.refs, stored.Packages) {
 			if k, err = read(ctx, tx, stored); err != nil {
-				return nil, err
+				return found, err
 			}
 		}
-		now[stored.Name] = k
-		found = append(found, k.release)
+		if !fleet.Is(k.err, fleet.NotFound) { // a package that is missing may come
+			now[stored.Name] = k
+		}
+		if k.err != nil {
+			found.Unreadable = append(found.Unreadable, Unreadable{k.release, fmt.Errorf("release %s: %w", stored.Name, k.err)})
+			continue
+		}
+		found.Readable = append(found.Readable, k.release)
 	}
 	r.known = now
 	return found, nil
 }
 
+// Read reads one published release. Its error says why it cannot be read.
+func Read(ctx context.Context, tx fleet.Tx, stored fleet.Release) (Release, error) {
+	k, err := read(ctx, tx, stored)
+	switch {
+	case err != nil:
+		return Release{}, err
+	case fleet.Is(k.err, fleet.NotFound):
+		return Release{}, k.err
+	case k.err != nil:
+		return Release{}, fleet.Errorf(fleet.Conflict, "release_unreadable", "release %s is published, and this program cannot "+
+			"read it: %s. A later program may have published it: run that one", stored.Name, fleet.InOneLine(k.err))
+	}
+	return k.release, nil
+}
+
+// read reads one release. The error is that of the store.
 func read(ctx context.Context, tx fleet.Tx, stored fleet.Release) (known, error) {
+	k := known{source: stored.Source, refs: stored.Packages}
 	declared, err := release.ParsePublished(stored.Source)
 	if err != nil {
-		return known{}, fmt.Errorf("release %s: %w", stored.Name, err)
+		declared = release.Release{Name: stored.Name, Counter: stored.Counter}
 	}
-	var program *effect.Program
+	k.release, k.err = Release{Release: declared, At: stored.At}, err
 	if declared.Effect != nil {
-		if program, err = effect.CompilePublished(*declared.Effect); err != nil {
-			return known{}, fmt.Errorf("release %s: %w", stored.Name, err)
+		if k.release.Program, err = effect.CompilePublished(*declared.Effect); err != nil {
+			k.release.Program, k.err = nil, err
 		}
 	}
-	packages, err := Packages(ctx, tx, stored.Packages)
+	packages, missing, err := gather(ctx, tx, stored.Packages)
 	if err != nil {
-		return known{}, fmt.Errorf("release %s: %w", stored.Name, err)
+		return k, err
 	}
-	for i := range packages {
-		packages[i].Facts, packages[i].Findings = nil, nil // large, and they were looked at when it was uploaded
+	if missing != nil {
+		k.release.Program, k.err = nil, missing
 	}
-	return known{stored.Source, stored.Packages, Release{Release: declared, At: stored.At, Packages: packages, Program: program}}, nil
+	for _, p := range packages {
+		p.Facts, p.Findings = nil, nil // large, and they were looked at when it was uploaded
+		k.release.Packages = append(k.release.Packages, p)
+	}
+	return k, nil
 }
 
 // Packages reads packages; each that is missing is named in one NotFound.
 func Packages(ctx context.Context, tx fleet.Tx, refs []fleet.PackageRef) ([]fleet.Package, error) {
-	var all []fleet.Package
-	var missing []string
+	all, missing, err := gather(ctx, tx, refs)
+	if err := cmp.Or(err, missing); err != nil {
+		return nil, err
+	}
+	return all, nil
+}
+
+// gather reads those packages that are there; missing is a NotFound that names the others.
+func gather(ctx context.Context, tx fleet.Tx, refs []fleet.PackageRef) (all []fleet.Package, missing, err error) {
+	var absent []string
 	for _, ref := range refs {
 		pkg, err := tx.Packages().Get(ctx, ref)
 		switch {
 		case fleet.Is(err, fleet.NotFound):
-			missing = append(missing, ref.String())
+			absent = append(absent, ref.String())
 		case err != nil:
-			return nil, err
+			return nil, nil, err
 		default:
 			all = append(all, pkg)
 		}
 	}
-	if len(missing) > 0 {
-		return nil, fleet.Errorf(fleet.NotFound, "package_missing", "no package has the SHA-256 %s; upload it first",
-			strings.Join(missing, " or "))
+	if len(absent) > 0 {
+		missing = fleet.Errorf(fleet.NotFound, "package_missing", "no package has the SHA-256 %s; upload it first",
+			strings.Join(absent, " or "))
 	}
-	return all, nil
+	return all, missing, nil
 }

@@ -63,7 +63,7 @@ func TestLoad(t *testing.T) {
 				return err
 			}
 			fresh, err := Load(ctx, tx)
-			for _, all := range [][]Release{remembered, fresh} {
+			for _, all := range [][]Release{remembered.Readable, fresh.Readable} {
 				var said []string
 				for _, r := range all {
 					said = append(said, fmt.Sprintf("%s %d %s", r.Name, r.Counter, r.Packages[len(r.Packages)-1].Name))
@@ -100,7 +100,7 @@ func TestLoad(t *testing.T) {
 func TestBoundsOfToday(t *testing.T) {
 	for what, tt := range map[string]struct {
 		from, to string
-		wants    string // in the error, "" if it is read
+		wants    string // in why it is unreadable, "" if it is read
 	}{
 		"a probe that nobody looks at": {"probes:", "probes:\n      - {name: unused, kind: bool}", ""},
 		"no class":                     {"classes: [{name: quiet, kind: good}]", "classes: []", ""},
@@ -121,22 +121,92 @@ func TestBoundsOfToday(t *testing.T) {
 		db := storetest.Open(t)
 		r := fleet.Release{Name: "own", Counter: 1, Source: []byte(text), State: fleet.ReleasePublished,
 			Packages: []fleet.PackageRef{pkg("a").Ref()}}
-		err := db.Update(ctx, func(tx fleet.Tx) error {
-			if err := errors.Join(tx.Packages().Put(ctx, pkg("a")), tx.Releases().Create(ctx, r)); err != nil {
-				return err
-			}
-			all, err := Load(ctx, tx)
-			if err == nil && (len(all) != 1 || all[0].Program == nil) {
+		all := load(t, db, r)
+		switch {
+		case tt.wants == "":
+			if len(all.Unreadable) != 0 || len(all.Readable) != 1 || all.Readable[0].Program == nil {
 				t.Errorf("%s: read as %+v", what, all)
 			}
-			return err
-		})
-		if said := fmt.Sprint(err); (err != nil) != (tt.wants != "") || !strings.Contains(said, tt.wants) && err != nil {
-			t.Errorf("%s: %v, wanted %q", what, err, tt.wants)
+		case len(all.Readable) != 0 || len(all.Unreadable) != 1 || !strings.Contains(fmt.Sprint(all.Unreadable[0].Err), tt.wants):
+			t.Errorf("%s: read as %+v, wanted %q", what, all, tt.wants)
 		}
 	}
 	if _, err := release.Parse([]byte(defined)); err != nil {
 		t.Errorf("as it is it may not be published: %v", err)
+	}
+}
+
+// load stores releases and the packages a to c, and reads what is published.
+func load(t *testing.T, db fleet.Store, releases ...fleet.Release) (all Releases) {
+	t.Helper()
+	if err := db.Update(ctx, func(tx fleet.Tx) (err error) {
+		for _, letter := range []string{"a", "b", "c"} {
+			err = errors.Join(err, tx.Packages().Put(ctx, pkg(letter)))
+		}
+		for _, r := range releases {
+			err = errors.Join(err, tx.Releases().Create(ctx, r))
+		}
+		if err != nil {
+			return err
+		}
+		all, err = Load(ctx, tx)
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
+// TestUnreadable: a release that cannot be read takes no other with it. Its builds are known all the same, and of an older
+// one what they show says nothing about a newer.
+func TestUnreadable(t *testing.T) {
+	db := storetest.Open(t)
+	for what, spoil := range map[string]func(*fleet.Release){
+		"damaged":           func(r *fleet.Release) { r.Source = []byte("schema: [") },
+		"no condition":      func(r *fleet.Release) { r.Source = []byte(strings.Replace(defined, "when: on", "when: 7", 1)) },
+		"a package is gone": func(r *fleet.Release) { r.Packages = append(r.Packages, pkg("x").Ref()) },
+	} {
+		db := storetest.Open(t)
+		spoilt := stored("own", 1, fleet.ReleasePublished, "a")
+		spoil(&spoilt)
+		all := load(t, db, spoilt, stored("two", 2, fleet.ReleasePublished, "b"), stored("three", 3, fleet.ReleasePublished, "c"))
+		if len(all.Readable) != 2 || len(all.Unreadable) != 1 {
+			t.Fatalf("%s: read as %+v", what, all)
+		}
+		u := all.Unreadable[0]
+		if u.Name != "own" || u.Counter != 1 || u.Program != nil || u.Err == nil || len(u.Packages) != 1 || u.Packages[0].Name != "a.zip" {
+			t.Errorf("%s: read as %+v", what, u)
+		}
+		if _, ok := all.Standard("own", "armani"); ok {
+			t.Errorf("%s: it is judged by", what)
+		}
+		by, ok := all.Standard("two", "armani")
+		if !ok || len(by.Builds) != 2 || !slices.Equal(by.Older, []string{"a"}) {
+			t.Errorf("%s: two is judged by %+v", what, by)
+		}
+		if len(all.Known()) != 3 {
+			t.Errorf("%s: known are %+v", what, all.Known())
+		}
+	}
+	// It is read once it can be.
+	var reader Reader
+	gone := stored("one", 1, fleet.ReleasePublished, "a", "x")
+	load(t, db, gone)
+	for _, arrives := range []bool{false, true} {
+		if err := db.Update(ctx, func(tx fleet.Tx) error {
+			if arrives {
+				if err := tx.Packages().Put(ctx, pkg("x")); err != nil {
+					return err
+				}
+			}
+			all, err := reader.Load(ctx, tx)
+			if (len(all.Readable) == 1) != arrives || (len(all.Unreadable) == 1) == arrives {
+				t.Errorf("arrived %t: %+v", arrives, all)
+			}
+			return err
+		}); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
 

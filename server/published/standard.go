@@ -9,17 +9,21 @@ import (
 )
 
 // Standard is what an installation of model is judged by against a release; see [effect.StandardOf]. ok is false if the
-// release was not published or has no build for model.
-func Standard(release, model string, all []Release) (by effect.Standard, ok bool) {
-	var promises []effect.Promise
-	for _, r := range all {
-		promises = append(promises, r.promise(model))
-	}
-	i := slices.IndexFunc(promises, func(p effect.Promise) bool { return p.Release == release })
-	if i < 0 || len(promises[i].Builds) == 0 {
+// release was not published, cannot be read, or has no build for model.
+func (r Releases) Standard(release, model string) (by effect.Standard, ok bool) {
+	i := slices.IndexFunc(r.Readable, func(one Release) bool { return one.Name == release })
+	if i < 0 {
 		return effect.Standard{}, false
 	}
-	return effect.StandardOf(promises[i], promises), true
+	own := r.Readable[i].promise(model)
+	if len(own.Builds) == 0 {
+		return effect.Standard{}, false
+	}
+	var promises []effect.Promise
+	for _, one := range r.Known() {
+		promises = append(promises, one.promise(model))
+	}
+	return effect.StandardOf(own, promises), true
 }
 
 func (r Release) promise(model string) effect.Promise {

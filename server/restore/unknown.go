@@ -152,7 +152,7 @@ func (r *Restorer) sourceOf(ctx context.Context, d offered, o offers.Offer, know
 		return nil, err
 	}
 	if known != nil {
-		if source, err = declaration.Parse(known); err != nil {
+		if source, err = declaration.ParsePublished(known); err != nil {
 			return nil, err
 		}
 	}
@@ -162,7 +162,7 @@ func (r *Restorer) sourceOf(ctx context.Context, d offered, o offers.Offer, know
 		}
 		source.Migration[d.model.Device] = m.Ask.Migration
 	}
-	return source.YAML()
+	return source.PublishedYAML()
 }
 
 func (r *Restorer) document(ctx context.Context, o offers.Offer, file manifests.Package) ([]byte, error) {

@@ -3,6 +3,7 @@
 package rollouts_test
 
 import (
+	"strings"
 	"testing"
 
 	fixtures "landed/firmware-fixtures"
@@ -33,4 +34,37 @@ func TestPlainRelease(t *testing.T) {
 			t.Error("the usual stages ask for no proof any more")
 		}
 	}
+}
+
+// A release that was published is rolled out whatever bounds a later program draws, if it can be judged by at all.
+func TestBoundsOfToday(t *testing.T) {
+	h := kit.New(t)
+	h.Begin("armani")
+	h.SignAndPublish(h.Staged("armani"))
+	become := func(source func(string) string) {
+		t.Helper()
+		err := h.DB.Update(h.Ctx, func(tx fleet.Tx) error {
+			r := kit.OK(tx.Releases().Get(h.Ctx, kit.OptIn))(t)
+			r.Source = []byte(source(string(r.Source)))
+			return tx.Releases().Save(h.Ctx, r, fleet.ReleasePublished)
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	whole := ""
+	become(func(source string) string {
+		whole = source
+		return "schema: 9\n"
+	})
+	_, err := h.Rollouts.Start(h.Ctx, rollouts.Start{Release: kit.OptIn, By: "ann"})
+	kit.CheckError(t, err, "release_unreadable", "cannot read it")
+	become(func(string) string { return whole + "x-none:\n" })
+	_, err = h.Rollouts.Start(h.Ctx, rollouts.Start{Release: kit.OptIn, By: "ann"})
+	kit.CheckError(t, err, "release_unreadable", "x-none")
+	become(func(string) string {
+		i := strings.Index(whole, "notes:")
+		return whole[:i] + "notes: {}\n"
+	})
+	kit.OK(h.Rollouts.Start(h.Ctx, rollouts.Start{Release: kit.OptIn, By: "ann"}))(t)
 }

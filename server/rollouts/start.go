@@ -9,7 +9,6 @@ import (
 	"io"
 	"slices"
 
-	declaration "landed/manifests/release"
 	"landed/server/fleet"
 	"landed/server/published"
 	"landed/server/repo"
@@ -85,15 +84,15 @@ func (rs *Rollouts) create(ctx context.Context, tx *Tx, s repo.State, w Start) (
 		return nil, fleet.Errorf(fleet.Conflict, "not_published", "release %s is %s; it can be rolled out once it is "+
 			"signed and published", w.Release, release.State)
 	}
-	stages, err := stagesFor(release, w.Stages)
+	declared, err := published.Read(ctx, tx, release)
 	if err != nil {
 		return nil, err
 	}
-	packages, err := published.Packages(ctx, tx, release.Packages)
+	stages, err := stagesFor(declared, w.Stages)
 	if err != nil {
 		return nil, err
 	}
-	models, err := rs.modelsOf(w, packages)
+	models, err := rs.modelsOf(w, declared.Packages)
 	if err != nil {
 		return nil, err
 	}
@@ -128,16 +127,12 @@ func (rs *Rollouts) create(ctx context.Context, tx *Tx, s repo.State, w Start) (
 
 // stagesFor are the stages of a rollout: those that were wished for, or the usual ones. A release that claims no
 // effect is never proven, so no gate may wait for that.
-func stagesFor(r fleet.Release, wished []fleet.Stage) ([]fleet.Stage, error) {
-	declared, err := declaration.Parse(r.Source)
-	if err != nil {
-		return nil, fmt.Errorf("stored release %s: %w", r.Name, err)
-	}
+func stagesFor(r published.Release, wished []fleet.Stage) ([]fleet.Stage, error) {
 	stages := slices.Clone(wished)
 	if len(stages) == 0 {
 		stages = fleet.DefaultStages()
 	}
-	if declared.Effect != nil {
+	if r.Effect != nil {
 		return stages, nil
 	}
 	for i := range stages {

@@ -75,7 +75,7 @@ func BenchmarkStatus(b *testing.B) {
 			bytes, cpu := 0, cpuTime(b)
 			for b.Loop() {
 				if tt.moved {
-					h.support.rendered.Clear()
+					h.support.respond.rendered.Clear()
 				}
 				r := httptest.NewRequest(http.MethodGet, tt.path, nil)
 				r.Header.Set("If-None-Match", tt.match)

@@ -7,6 +7,7 @@ import (
 	"crypto/sha256"
 	"encoding/json"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"strings"
 	"testing"
@@ -52,21 +53,28 @@ type fixture struct {
 	t       testing.TB
 	store   fleet.Store
 	support *Support
+	lineup  *manifests.Catalogue
 	doors   http.Handler
 	release release.Release // that publish, roll, count and install speak of
 }
 
 func open(t testing.TB, c *manifests.Catalogue) *fixture {
 	t.Helper()
-	h := &fixture{t: t, store: storetest.Open(t), release: release.OptIn()}
-	s, err := New(Config{View: h.store, Catalogue: func() *manifests.Catalogue { return c }, Now: func() time.Time { return now }})
+	h := &fixture{t: t, store: storetest.Open(t), lineup: c, release: release.OptIn()}
+	h.show(h.store, nil)
+	return h
+}
+
+// show has the pages read from view, and write to log.
+func (h *fixture) show(view fleet.Viewer, log *slog.Logger) {
+	h.t.Helper()
+	s, err := New(Config{View: view, Catalogue: func() *manifests.Catalogue { return h.lineup }, Now: func() time.Time { return now }, Log: log})
 	if err != nil {
-		t.Fatal(err)
+		h.t.Fatal(err)
 	}
 	router := chi.NewRouter()
 	router.Group(s.Routes())
 	h.support, h.doors = s, router
-	return h
 }
 
 func (h *fixture) update(fn func(ctx context.Context, tx fleet.Tx) error) {
@@ -129,7 +137,7 @@ func (h *fixture) publishPackages(packages ...fleet.Package) {
 // list publishes a version of the offline role of a model, with these packages and their documents.
 func (h *fixture) list(device string, version int64, packages ...fleet.Package) {
 	h.t.Helper()
-	model, _ := h.support.catalogue().Model(device)
+	model, _ := h.lineup.Model(device)
 	role := model.Role()
 	var bound []release.Bound
 	for _, p := range packages {
@@ -250,10 +258,14 @@ func (h *fixture) state(device string, class fleet.Class, before fleet.Before, p
 	if h.release.Effect != nil {
 		kind = h.release.Effect.KindOf(string(class))
 	}
-	return &fleet.Installation{
+	i := &fleet.Installation{
 		Release: h.release.Name, Current: true, Model: device, Channel: "stable", Verdict: class, Kind: kind, Before: before,
 		Progress: progress,
 	}
+	if class == unknown && progress != report.ProgressRunning {
+		i.Because = []fleet.Reason{{Code: effect.CodeSilent}}
+	}
+	return i
 }
 
 // move moves n installations in the figures, as intake would, without storing them.

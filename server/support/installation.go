@@ -10,6 +10,7 @@ import (
 	"landed/manifests/report"
 	"landed/server/fleet"
 	"landed/server/published"
+	"landed/web"
 )
 
 // InstallationPage is one installation: the page /installations/{ref} and its JSON.
@@ -53,24 +54,28 @@ type ShownOf struct {
 	Name, Colour string `json:"-"`
 }
 
-func (s *Support) installation(r *http.Request) (view, error) {
+// installationPages show one installation, and its reports as they were signed.
+type installationPages struct {
+	evidence *evidence
+	lineup   *lineup
+	offers   *offerings
+	locale   *web.Locale
+}
+
+func (p installationPages) show(r *http.Request) (view, error) {
 	ctx := r.Context()
 	ref, err := reference(r)
 	if err != nil {
 		return nil, err
 	}
 	var v *InstallationPage
-	err = s.view.View(ctx, func(tx fleet.Tx) error {
+	err = p.evidence.releases(ctx, func(tx fleet.Tx, all published.Releases) error {
 		i, err := tx.Installations().Get(ctx, ref)
 		if err != nil {
 			return unknownInstallation(err)
 		}
-		all, err := s.published.Load(ctx, tx)
-		if err != nil {
-			return err
-		}
-		v = s.installationView(i, s.wordsOf(all, i.Release))
-		if v.Offer, err = s.offer(ctx, tx, i); err != nil {
+		v = p.page(i, p.evidence.words.named(all, i.Release))
+		if v.Offer, err = p.offers.to(ctx, tx, i); err != nil {
 			return err
 		}
 		states, err := tx.Installations().Of(ctx, ref)
@@ -78,14 +83,14 @@ func (s *Support) installation(r *http.Request) (view, error) {
 			return err
 		}
 		for _, state := range states[ref] {
-			v.Shown = append(v.Shown, shownOf(state, s.wordsOf(all, state.Release)))
+			v.Shown = append(v.Shown, shownOf(state, p.evidence.words.named(all, state.Release)))
 		}
 		stored, err := tx.Reports().Of(ctx, ref)
 		if err != nil {
 			return err
 		}
 		for _, sr := range stored {
-			st, err := s.statement(all, sr)
+			st, err := p.statement(all, sr)
 			if err != nil {
 				return err
 			}
@@ -96,17 +101,10 @@ func (s *Support) installation(r *http.Request) (view, error) {
 	return v, err
 }
 
-// wordsOf are the words of a published release, by name.
-func (s *Support) wordsOf(all []published.Release, name string) lexicon {
-	for _, r := range all {
-		if r.Name == name {
-			return s.lexiconOf(r)
-		}
+func (p installationPages) page(i fleet.Installation, lex lexicon) *InstallationPage {
+	if lex.unread {
+		i.Verdict, i.Kind, i.Because = unread()
 	}
-	return s.plainWords
-}
-
-func (s *Support) installationView(i fleet.Installation, lex lexicon) *InstallationPage {
 	w := lex.classWords(string(i.Verdict), i.Because)
 	v := &InstallationPage{
 		Schema: 1, Reference: i.Ref.String(), Model: i.Model, Role: strings.ToLower(i.Model), Product: i.Model,
@@ -119,18 +117,45 @@ func (s *Support) installationView(i fleet.Installation, lex lexicon) *Installat
 		Colour: lex.colour(string(i.Verdict)),
 		hours:  int(i.Newest.Answers["observed_hours"].Int()),
 	}
-	if m, ok := s.device(i.Model); ok {
+	if m, ok := p.lineup.device(i.Model); ok {
 		v.Role, v.Product = m.Role(), clean(m.Product)
 	}
 	return v
 }
 
 func shownOf(i fleet.Installation, lex lexicon) ShownOf {
+	if lex.unread {
+		i.Verdict, i.Kind, i.Because = unread()
+	}
 	return ShownOf{
 		Release: i.Release, Effect: lex.name(), Current: i.Current, Verdict: i.Verdict, Kind: i.Kind,
 		Because: lex.reasons(i.Because), Last: i.Last.UTC(),
 		Name: clean(lex.classWords(string(i.Verdict), i.Because).Name), Colour: lex.colour(string(i.Verdict)),
 	}
+}
+
+// envelope hands out one report as it was signed.
+func (p installationPages) envelope(w http.ResponseWriter, r *http.Request) error {
+	ref, err := reference(r)
+	if err != nil {
+		return err
+	}
+	var found fleet.StoredReport
+	err = p.evidence.view.View(r.Context(), func(tx fleet.Tx) (err error) {
+		found, err = tx.Reports().Get(r.Context(), ref, r.PathValue("id"))
+		return err
+	})
+	if fleet.Is(err, fleet.NotFound) {
+		return fleet.Errorf(fleet.NotFound, "report_unknown",
+			"this installation has sent no report of that id; its page lists those that it sent")
+	}
+	if err != nil {
+		return err
+	}
+	w.Header().Set("Content-Disposition", `attachment; filename="report-`+string(ref)+"-"+found.ID+`.dsse.json"`)
+	w.Header().Set("Cache-Control", "private, max-age=31536000, immutable")
+	send(w, http.StatusOK, "application/json", found.Envelope)
+	return nil
 }
 
 // knownData is what a reader needs in order to see when a handset's word reaches further back

@@ -23,6 +23,7 @@ type lexicon struct {
 	words    effect.Words
 	classes  []class
 	locale   *web.Locale
+	unread   bool // there is an effect, perhaps, and it cannot be read
 }
 
 // class is a class with its words and its colour.
@@ -87,11 +88,19 @@ func (l lexicon) classWords(name string, because []effect.Reason) effect.ClassWo
 			name = r.Code
 		}
 	}
+	if l.unread {
+		name = "unreadable"
+	}
 	if !l.locale.Has("class." + name + ".name") {
 		return effect.ClassWords{Name: name}
 	}
 	say := func(part string) string { return l.locale.Say("class."+name+"."+part, l.words.ByHand) }
 	return effect.ClassWords{Name: say("name"), Means: say("means"), Tell: say("tell"), Still: say("still"), Do: say("do")}
+}
+
+// unread is what is said of an installation whose release cannot be read, whatever was found earlier.
+func unread() (fleet.Class, fleet.Kind, []fleet.Reason) {
+	return effect.Unknown, effect.Unjudged, []fleet.Reason{{Code: "unreadable"}}
 }
 
 // reason words a reason: the effect's words, then those of the pages, then what the server says of rollouts.

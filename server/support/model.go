@@ -9,6 +9,7 @@ import (
 
 	"landed/manifests/effect/probe"
 	"landed/server/fleet"
+	"landed/web"
 )
 
 // ModelPage is one model in depth: the page /models/{role} and its JSON. What it says of a release is of the newest
@@ -41,36 +42,44 @@ type Chapter struct {
 // timelineLength is how many lines of the trail a page shows.
 const timelineLength = 50
 
-func (s *Support) model(r *http.Request) (view, error) {
-	known, ok := s.catalogue().ByRole(r.PathValue("role"))
+// modelPages show one model each, with what every release was to it.
+type modelPages struct {
+	evidence *evidence
+	says     describer
+	packages *packages
+	lineup   *lineup
+	locale   *web.Locale
+}
+
+func (p modelPages) show(r *http.Request) (view, error) {
+	known, ok := p.lineup.catalogue().ByRole(r.PathValue("role"))
 	if !ok {
 		return nil, fleet.Errorf(fleet.NotFound, "model_unknown",
 			"no model of the catalogue has that name; the status page lists them")
 	}
 	ctx, v := r.Context(), &ModelPage{
-		Schema: 1, Model: s.modelOf(known.Device), Chapters: []Chapter{}, Plans: []Plan{}, Timeline: []Event{},
+		Schema: 1, Model: p.says.unreleased(known.Device), Chapters: []Chapter{}, Plans: []Plan{}, Timeline: []Event{},
 		Packages: []Package{},
-		Notes:    []Note{}, Answers: []Answer{}, Told: s.plainWords.told(),
+		Notes:    []Note{}, Answers: []Answer{}, Told: p.says.words.plain.told(),
 	}
-	err := s.view.View(ctx, func(tx fleet.Tx) error {
-		snap, err := s.snapshot(ctx, tx)
-		if err != nil {
-			return err
-		}
+	err := p.evidence.with(ctx, func(tx fleet.Tx, snap *snapshot) error {
 		is := snap.newest(known.Device)
-		if is == nil {
-			return s.unreleased(ctx, tx, snap, v)
+		if is == nil && len(snap.unreadableOn(known.Device)) > 0 {
+			return p.unreadable(ctx, tx, snap, v)
 		}
-		v.Release, v.Model = releaseView(is), s.modelView(snap, is, known.Device, snap.whole(is, known.Device))
+		if is == nil {
+			return p.unreleased(ctx, tx, snap, v)
+		}
+		v.Release, v.Model = releaseView(is), p.says.today(snap, known.Device)
 		v.Migration, v.Limits, v.Told = is.AskOn(known.Device).Migration, clean(is.lex.words.Limits), is.lex.told()
 		v.Notes, v.Answers = notes(is.Release.Release), answers(is.Release.Release)
 		for _, each := range slices.Backward(snap.of[known.Device]) {
-			v.Chapters = append(v.Chapters, s.chapter(snap, each, known.Device))
+			v.Chapters = append(v.Chapters, p.chapter(snap, each, known.Device))
 		}
-		if err := s.plans(ctx, tx, snap, v); err != nil {
+		if err := p.plans(ctx, tx, snap, v); err != nil {
 			return err
 		}
-		return s.files(ctx, tx, is, v)
+		return p.files(ctx, tx, is, v)
 	})
 	if err != nil {
 		return nil, err
@@ -78,9 +87,20 @@ func (s *Support) model(r *http.Request) (view, error) {
 	return v, nil
 }
 
+// unreadable is a model of which no release can be read: how its update goes is known all the same.
+func (p modelPages) unreadable(ctx context.Context, tx fleet.Tx, snap *snapshot, v *ModelPage) error {
+	v.Model = p.says.today(snap, v.Model.Model)
+	for _, is := range snap.unreadable {
+		if err := p.files(ctx, tx, is, v); err != nil {
+			return err
+		}
+	}
+	return p.plans(ctx, tx, snap, v)
+}
+
 // unreleased is a model that no release has.
-func (s *Support) unreleased(ctx context.Context, tx fleet.Tx, snap *snapshot, v *ModelPage) error {
-	retired, err := s.retired(ctx, tx)
+func (p modelPages) unreleased(ctx context.Context, tx fleet.Tx, snap *snapshot, v *ModelPage) error {
+	retired, err := p.evidence.retired.of(ctx, tx)
 	if err != nil {
 		return err
 	}
@@ -97,18 +117,18 @@ func (s *Support) unreleased(ctx context.Context, tx fleet.Tx, snap *snapshot, v
 	} else {
 		v.Release = releaseView(snap.releases[0])
 	}
-	v.Badge, v.Say = s.words.Say("standing."+string(v.Standing), nil), s.words.Say(key, sayData{Model: v.Model})
+	v.Badge, v.Say = p.locale.Say("standing."+string(v.Standing), nil), p.locale.Say(key, sayData{Model: v.Model})
 	return nil
 }
 
-func (s *Support) chapter(snap *snapshot, is *issue, device string) Chapter {
-	m := s.modelView(snap, is, device, snap.own(is, device))
-	return Chapter{linkTo(is), m.Standing, s.words.Say("chapter.line", m), m.Rollouts, m.Badge}
+func (p modelPages) chapter(snap *snapshot, is *issue, device string) Chapter {
+	m := p.says.model(snap, is, device, snap.own(is, device))
+	return Chapter{linkTo(is), m.Standing, p.locale.Say("chapter.line", m), m.Rollouts, m.Badge}
 }
 
 // plans adds the stages and the trail of every rollout of the model, under every release that has it.
-func (s *Support) plans(ctx context.Context, tx fleet.Tx, snap *snapshot, v *ModelPage) error {
-	for _, is := range snap.of[v.Model.Model] {
+func (p modelPages) plans(ctx context.Context, tx fleet.Tx, snap *snapshot, v *ModelPage) error {
+	for _, is := range slices.Concat(snap.of[v.Model.Model], snap.unreadable) {
 		for _, r := range is.rollouts {
 			if r.Model != v.Model.Model {
 				continue
@@ -136,9 +156,9 @@ func (v *ModelPage) Newest() []Event { return v.Timeline[:min(len(v.Timeline), o
 
 // Current are the plans of the release under which the model stands.
 func (v *ModelPage) Current() (now []Plan) {
-	for _, p := range v.Plans {
-		if p.Release == v.Model.Release {
-			now = append(now, p)
+	for _, plan := range v.Plans {
+		if plan.Release == v.Model.Release {
+			now = append(now, plan)
 		}
 	}
 	return now

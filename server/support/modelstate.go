@@ -19,6 +19,7 @@ const (
 	Partly     Standing = "partly"      // it works on some; on others it is open or contradicted
 	Testing    Standing = "testing"     // it runs, but too little could be judged so far
 	Unclaimed  Standing = "unclaimed"   // it runs, and claims no effect
+	Unreadable Standing = "unreadable"  // no release that is published for it can be read
 	Waiting    Standing = "waiting"     // offered, and nobody reports to run it yet
 )
 

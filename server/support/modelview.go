@@ -5,6 +5,7 @@ package support
 import (
 	"slices"
 	"strings"
+	"time"
 
 	"landed/manifests"
 	"landed/server/fleet"
@@ -21,40 +22,53 @@ type Model struct {
 	Standing Standing `json:"standing"`
 	Say      string   `json:"say"` // what a support person can say
 	Figures
-	Rollouts []Rollout `json:"rollouts"`
+	Rollouts   []Rollout `json:"rollouts"`
+	Unreadable []string  `json:"unreadable,omitempty"` // releases that are published for it, and cannot be read
 
 	Badge string `json:"-"` // the standing in words
 }
 
-// modelOf is what is known of a device, whatever is released for it.
-func (s *Support) modelOf(device string) Model {
+// describer puts the figures and rollouts of models into the words of the pages.
+type describer struct {
+	lineup *lineup
+	words  *dictionary
+	now    func() time.Time
+}
+
+// unreleased is what is known of a device, whatever is released for it.
+func (d describer) unreleased(device string) Model {
 	v := Model{
 		Model: device, Role: strings.ToLower(device), Product: device, Numbers: []string{}, Standing: NotOffered,
-		Figures: s.plainWords.figures(), Rollouts: []Rollout{},
+		Figures: d.words.plain.figures(), Rollouts: []Rollout{},
 	}
-	if m, ok := s.device(device); ok {
+	if m, ok := d.lineup.device(device); ok {
 		v.Role, v.Product, v.Numbers = m.Role(), clean(m.Product), numbers(m.Model)
 	}
-	v.Badge = s.words.Say("standing."+string(v.Standing), nil)
+	v.Badge = d.words.locale.Say("standing."+string(v.Standing), nil)
 	return v
 }
 
-// modelView is a release on one model, its channels together.
-func (s *Support) modelView(snap *snapshot, is *issue, device string, f Figures) Model {
-	v := s.modelOf(device)
+// model is a release on one model, its channels together.
+func (d describer) model(snap *snapshot, is *issue, device string, f Figures) Model {
+	v := d.unreleased(device)
 	v.Release, v.Effect, v.Figures = is.Name, is.lex.name(), f
-	for _, r := range is.rollouts {
-		if r.Model == device {
-			v.Rollouts = append(v.Rollouts, s.rolloutView(is.lex, r, cellOf(snap.cellsOf(is, device), r.Channel)))
-		}
-	}
+	v.Rollouts = append(v.Rollouts, d.rollouts(snap, is, device)...)
 	v.Standing = standing(v.Figures, v.Rollouts, snap.retired[device])
-	v.Badge = s.words.Say("standing."+string(v.Standing), nil)
+	v.Badge = d.words.locale.Say("standing."+string(v.Standing), nil)
 	if worst := v.Adverse(); v.Standing == Leaking && worst != nil {
 		v.Badge = worst.Name
 	}
-	v.Say = s.sayOf(is, v, snap.haltedBefore(is, device))
+	v.Say = d.say(is, v, snap.haltedBefore(is, device))
 	return v
+}
+
+func (d describer) rollouts(snap *snapshot, is *issue, device string) (all []Rollout) {
+	for _, r := range is.rollouts {
+		if r.Model == device {
+			all = append(all, d.rollout(is.lex, r, cellOf(snap.cellsOf(is, device), r.Channel)))
+		}
+	}
+	return all
 }
 
 // haltedBefore names the newest release before is that was halted on a model, "" for none.

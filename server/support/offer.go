@@ -4,12 +4,14 @@ package support
 
 import (
 	"context"
+	"sync"
 
 	"landed/manifests/offers"
 	"landed/manifests/report"
 	"landed/manifests/tufrepo"
 	"landed/server/fleet"
 	"landed/server/offering"
+	"landed/web"
 )
 
 // Offer says if the update is offered to an installation, and why (not).
@@ -26,18 +28,27 @@ const dependsOnDraw = "depends_on_draw"
 // modelRetired is the answer to every handset of a model that was given up.
 const modelRetired = "model_retired"
 
-// offer asks the function that the handset itself asks, with all that the server knows of the
+// offerings answers "why not me?" of one installation.
+type offerings struct {
+	lineup   *lineup
+	retired  *retirements
+	packages *packages
+	locale   *web.Locale
+	listings sync.Map // role → roleListing: what the newest version of the role lists
+}
+
+// to asks the function that the handset itself asks, with all that the server knows of the
 // handset. It is asked as the first and as the last of the fleet to be drawn: where both agree,
 // the answer is certain.
-func (s *Support) offer(ctx context.Context, tx fleet.Tx, i fleet.Installation) (Offer, error) {
-	retired, err := s.retired(ctx, tx)
+func (o *offerings) to(ctx context.Context, tx fleet.Tx, i fleet.Installation) (Offer, error) {
+	retired, err := o.retired.of(ctx, tx)
 	if err != nil {
 		return Offer{}, err
 	}
-	if gone, err := retired(s.roleOf(i.Model)); gone || err != nil {
-		return Offer{Reason: modelRetired, Words: s.words.Say("offer."+modelRetired, nil)}, err
+	if gone, err := retired(o.lineup.roleOf(i.Model)); gone || err != nil {
+		return Offer{Reason: modelRetired, Words: o.locale.Say("offer."+modelRetired, nil)}, err
 	}
-	doc, err := s.document(ctx, tx, i)
+	doc, err := o.document(ctx, tx, i)
 	if err != nil {
 		return Offer{}, err
 	}
@@ -46,16 +57,16 @@ func (s *Support) offer(ctx context.Context, tx fleet.Tx, i fleet.Installation) 
 		h.Begun = rolloutID(doc)
 	}
 	decision := offers.Decide(doc, h)
-	o := Offer{Reason: string(decision.Reason), Share: decision.Share}
+	is := Offer{Reason: string(decision.Reason), Share: decision.Share}
 	switch decision.Reason {
 	case offers.ReasonOffered, offers.ReasonNotYet:
-		o.Reason = string(offers.ReasonOffered)
+		is.Reason = string(offers.ReasonOffered)
 		if decision.Share < offers.WholeFleet && h.Begun == "" {
-			o.Reason = dependsOnDraw
+			is.Reason = dependsOnDraw
 		}
 	}
-	o.Words = s.words.Say("offer."+o.Reason, o)
-	return o, nil
+	is.Words = o.locale.Say("offer."+is.Reason, is)
+	return is, nil
 }
 
 func rolloutID(d offers.Document) string {
@@ -67,14 +78,14 @@ func rolloutID(d offers.Document) string {
 
 // document is the offers document that is published for the model of an installation, made from
 // the same state by the same function.
-func (s *Support) document(ctx context.Context, tx fleet.Tx, i fleet.Installation) (offers.Document, error) {
-	model, ok := s.device(i.Model)
+func (o *offerings) document(ctx context.Context, tx fleet.Tx, i fleet.Installation) (offers.Document, error) {
+	model, ok := o.lineup.device(i.Model)
 	if !ok {
 		return offers.Document{Schema: offers.Schema, Model: i.Model, Channel: i.Channel}, nil
 	}
 	in := offering.Input{Model: model.Model, Channel: i.Channel, Packages: map[string][]fleet.Package{}}
 	var err error
-	if in.Listed, err = s.listing(ctx, tx, model.Role()); err != nil {
+	if in.Listed, err = o.listing(ctx, tx, model.Role()); err != nil {
 		return offers.Document{}, err
 	}
 	if in.Rollouts, err = tx.Rollouts().OfModel(ctx, i.Model, i.Channel); err != nil {
@@ -86,7 +97,7 @@ func (s *Support) document(ctx context.Context, tx fleet.Tx, i fleet.Installatio
 			return offers.Document{}, err
 		}
 		for _, sum := range release.Packages {
-			p, err := s.pkg(ctx, tx, sum)
+			p, err := o.packages.get(ctx, tx, sum)
 			if err != nil {
 				return offers.Document{}, err
 			}
@@ -105,12 +116,12 @@ type roleListing struct {
 
 // listing finds what is listed now; before the first version of the role, nothing is. What was read
 // last is kept, one version for each role.
-func (s *Support) listing(ctx context.Context, tx fleet.Tx, role string) (offering.Listed, error) {
+func (o *offerings) listing(ctx context.Context, tx fleet.Tx, role string) (offering.Listed, error) {
 	newest, err := tx.Metadata().Latest(ctx, role)
 	if err != nil && !fleet.Is(err, fleet.NotFound) {
 		return nil, err
 	}
-	have, ok := s.listings.Load(role)
+	have, ok := o.listings.Load(role)
 	if !ok || have.(roleListing).version != newest.Version {
 		read := roleListing{newest.Version, map[string]tufrepo.Target{}}
 		if newest.Version > 0 {
@@ -122,7 +133,7 @@ func (s *Support) listing(ctx context.Context, tx fleet.Tx, role string) (offeri
 				read.targets[t.Path] = t
 			}
 		}
-		s.listings.Store(role, read)
+		o.listings.Store(role, read)
 		have = read
 	}
 	return func(path string) (tufrepo.Target, bool) {

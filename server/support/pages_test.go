@@ -301,7 +301,7 @@ func TestGuards(t *testing.T) {
 func TestFaultsNameNoInstallation(t *testing.T) {
 	h := open(t, manifests.DefaultCatalogue())
 	var log strings.Builder
-	h.support.log, h.support.view = slog.New(slog.NewTextHandler(&log, nil)), faulty{}
+	h.show(faulty{}, slog.New(slog.NewTextHandler(&log, nil)))
 	const ref = "0123-4567-89AB-CDEF-GHJK-MNPQ"
 	if w := h.get("/installations/" + ref); w.Code != 500 {
 		t.Fatalf("got %d", w.Code)
@@ -321,9 +321,7 @@ func (faulty) View(context.Context, func(fleet.Tx) error) error {
 // TestDamagedStore: a store that fails is a page in words, and no figures.
 func TestDamagedStore(t *testing.T) {
 	h := open(t, manifests.DefaultCatalogue())
-	h.update(func(ctx context.Context, tx fleet.Tx) error {
-		return tx.Releases().Create(ctx, fleet.Release{Name: "broken", Counter: 1, Source: []byte("schema: ["), State: fleet.ReleasePublished, Packages: []fleet.PackageRef{}})
-	})
+	h.show(faulty{}, nil)
 	if w := h.get("/"); w.Code != 500 || !strings.Contains(w.Body.String(), "cannot be shown just now") {
 		t.Errorf("got %d %s", w.Code, w.Body)
 	}

@@ -79,6 +79,11 @@ func pictures(t *testing.T) []picture {
 		{"empty", empty.serve() + "/", ""}, {"quiet", quiet.serve() + "/", ""}, {"many", manyURL + "/", ""}, {"many-attention", manyURL + "/?show=attention&order=attention", ""},
 		{"awkward", awkward(t).serve() + "/", ""}, {"awkward-model", awkward(t).serve() + "/models/evil", ""}, {"broken", broken(t).serve() + "/", ""},
 	}
+	spoilt, hs := spoilt(t)
+	spoiltURL := spoilt.serve()
+	list = append(list, picture{"unreadable", spoiltURL + "/", ""}, picture{"unreadable-model", spoiltURL + "/models/armani", ""},
+		picture{"unreadable-alone", spoiltURL + "/models/pisces", ""}, picture{"unreadable-releases", spoiltURL + "/releases", ""},
+		picture{"unreadable-handset", spoiltURL + "/installations/" + hs.ref.String(), ""})
 	list = append(list, releasePictures(t)...)
 	for n, reports := range handsets() {
 		hs := newHandset(uint64(n + 1))
@@ -141,12 +146,10 @@ func awkward(t *testing.T) *fixture {
 	return h
 }
 
-// broken is a store whose newest release cannot be read.
+// broken is a store that cannot be read.
 func broken(t *testing.T) *fixture {
 	h := open(t, manifests.DefaultCatalogue())
-	h.update(func(ctx context.Context, tx fleet.Tx) error {
-		return tx.Releases().Create(ctx, fleet.Release{Name: "broken", Counter: 1, Source: []byte("schema: ["), State: fleet.ReleasePublished, Packages: []fleet.PackageRef{}})
-	})
+	h.show(faulty{}, nil)
 	return h
 }
 

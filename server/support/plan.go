@@ -77,16 +77,16 @@ func stages(r fleet.Rollout) []Stage {
 }
 
 // files adds the packages of a release for the model.
-func (s *Support) files(ctx context.Context, tx fleet.Tx, is *issue, v *ModelPage) error {
+func (p modelPages) files(ctx context.Context, tx fleet.Tx, is *issue, v *ModelPage) error {
 	for _, light := range is.Packages {
 		if light.Model != v.Model.Model {
 			continue
 		}
-		p, err := s.pkg(ctx, tx, light.Ref())
+		pkg, err := p.packages.get(ctx, tx, light.Ref())
 		if err != nil {
 			return err
 		}
-		v.Packages = append(v.Packages, packageView(p))
+		v.Packages = append(v.Packages, packageView(pkg))
 	}
 	return nil
 }

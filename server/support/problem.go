@@ -12,51 +12,50 @@ import (
 )
 
 // refuse answers with what went wrong: a problem document, or a page that helps on.
-func (s *Support) refuse(w http.ResponseWriter, r *http.Request, asJSON bool, err error) {
+func (p *responder) refuse(w http.ResponseWriter, r *http.Request, asJSON bool, err error) {
 	if r.Context().Err() != nil {
 		return // the reader has gone
 	}
-	p := render.ProblemOf(err)
-	p.Request = w.Header().Get(render.RequestID)
-	if p.Status >= http.StatusInternalServerError {
+	problem := render.ProblemOf(err)
+	problem.Request = w.Header().Get(render.RequestID)
+	if problem.Status >= http.StatusInternalServerError {
 		// No path: a reference may stand in it; the access log has the route.
-		s.log.ErrorContext(r.Context(), "request failed", "request", p.Request, "method", r.Method, "err", err)
+		p.log.ErrorContext(r.Context(), "request failed", "request", problem.Request, "method", r.Method, "err", err)
 	}
 	if asJSON {
-		render.WriteProblem(w, r, p)
+		render.WriteProblem(w, r, problem)
 		return
 	}
-	s.Problem(w, r, p)
+	p.problem(w, r, problem)
 }
 
-// Problem answers p as a page that helps on.
-func (s *Support) Problem(w http.ResponseWriter, r *http.Request, p render.Problem) {
+// problem answers as a page that helps on.
+func (p *responder) problem(w http.ResponseWriter, r *http.Request, is render.Problem) {
 	guard(w.Header())
-	key := "problem." + p.Code
-	if !s.words.Has(key + ".title") {
+	key := "problem." + is.Code
+	if !p.locale.Has(key + ".title") {
 		key = "problem.internal"
 	}
 	v := problemView{
-		Title: s.words.Say(key+".title", nil), Help: s.words.Say(key+".help", nil),
-		Ref: clean(r.PathValue("ref")), Lookup: p.Status == http.StatusNotFound,
+		Title: p.locale.Say(key+".title", nil), Help: p.locale.Say(key+".help", nil),
+		Ref: clean(r.PathValue("ref")), Lookup: is.Status == http.StatusNotFound,
 	}
-	if p.Status >= http.StatusInternalServerError { // a typing mistake is no case for whoever runs the server
-		v.Request = p.Request
+	if is.Status >= http.StatusInternalServerError { // a typing mistake is no case for whoever runs the server
+		v.Request = is.Request
 	}
 	var out bytes.Buffer
-	if err := s.pages.Render(&out, "problem", shown{Notice: s.notice, View: v}); err != nil {
-		http.Error(w, v.Title+"\n\n"+v.Help, p.Status)
+	if err := p.pages.Render(&out, "problem", shown{Notice: p.notice, View: v}); err != nil {
+		http.Error(w, v.Title+"\n\n"+v.Help, is.Status)
 		return
 	}
 	w.Header().Set("Cache-Control", "no-store")
-	send(w, p.Status, "text/html; charset=utf-8", out.Bytes())
+	send(w, is.Status, "text/html; charset=utf-8", out.Bytes())
 }
 
-// Missing answers for every address that leads nowhere: with the way to the status and to the
-// look-up, in the looks of the other pages.
-func (s *Support) Missing(w http.ResponseWriter, r *http.Request) {
+// missing answers for every address that leads nowhere.
+func (p *responder) missing(w http.ResponseWriter, r *http.Request) {
 	err := fleet.Errorf(fleet.NotFound, "not_found", "there is nothing under this address")
-	s.refuse(w, r, strings.HasSuffix(r.URL.Path, ".json"), err)
+	p.refuse(w, r, strings.HasSuffix(r.URL.Path, ".json"), err)
 }
 
 type problemView struct {

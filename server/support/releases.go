@@ -4,15 +4,19 @@ package support
 
 import (
 	"net/http"
+	"slices"
 
 	"landed/manifests/release"
 	"landed/server/fleet"
+	"landed/web"
 )
 
 // ReleaseList is every published release, newest first: the page /releases and its JSON.
 type ReleaseList struct {
 	Schema   int           `json:"schema"` // 1
 	Releases []ReleaseLine `json:"releases"`
+	// As on /status.json.
+	Unreadable []UnreadableRelease `json:"unreadable,omitempty"`
 
 	title string
 }
@@ -59,56 +63,58 @@ type Answer struct {
 	Answer   string `json:"answer"`
 }
 
-func (s *Support) releases(r *http.Request) (view, error) {
-	v := &ReleaseList{Schema: 1, Releases: []ReleaseLine{}, title: s.words.Say("releases.title", nil)}
-	err := s.view.View(r.Context(), func(tx fleet.Tx) error {
-		snap, err := s.snapshot(r.Context(), tx)
-		if err != nil {
-			return err
-		}
-		for _, is := range snap.releases {
-			page := s.releaseView(snap, is)
-			line := ReleaseLine{ReleaseLink: linkTo(is), Models: []ModelLink{}, Line: page.Line}
-			for _, m := range page.Models {
-				line.Models = append(line.Models, ModelLink{m.Model, m.Role, m.Product})
-			}
-			v.Releases = append(v.Releases, line)
-		}
-		return nil
-	})
-	return v, err
+// releasePages show the releases, all of them in a line each, or one on all its models.
+type releasePages struct {
+	evidence *evidence
+	says     describer
+	locale   *web.Locale
 }
 
-func (s *Support) release(r *http.Request) (view, error) {
-	var v *ReleasePage
-	err := s.view.View(r.Context(), func(tx fleet.Tx) error {
-		snap, err := s.snapshot(r.Context(), tx)
-		if err != nil {
-			return err
-		}
-		is := snap.release(r.PathValue("name"))
-		if is == nil {
-			return fleet.Errorf(fleet.NotFound, "release_unknown", "no release of that name is published; /releases lists them")
-		}
-		v = s.releaseView(snap, is)
-		return nil
-	})
+func (p releasePages) list(r *http.Request) (view, error) {
+	snap, err := p.evidence.snapshot(r.Context())
 	if err != nil {
 		return nil, err
+	}
+	v := &ReleaseList{Schema: 1, Releases: []ReleaseLine{}, title: p.locale.Say("releases.title", nil)}
+	v.Unreadable = p.says.unreadable(snap)
+	for _, is := range snap.releases {
+		page := p.page(snap, is)
+		line := ReleaseLine{ReleaseLink: linkTo(is), Models: []ModelLink{}, Line: page.Line}
+		for _, m := range page.Models {
+			line.Models = append(line.Models, ModelLink{m.Model, m.Role, m.Product})
+		}
+		v.Releases = append(v.Releases, line)
 	}
 	return v, nil
 }
 
-func (s *Support) releaseView(snap *snapshot, is *issue) *ReleasePage {
+func (p releasePages) show(r *http.Request) (view, error) {
+	snap, err := p.evidence.snapshot(r.Context())
+	if err != nil {
+		return nil, err
+	}
+	name := r.PathValue("name")
+	if slices.ContainsFunc(snap.unreadable, func(is *issue) bool { return is.Name == name }) {
+		return nil, fleet.Errorf(fleet.NotFound, "release_unreadable", "this release is published, and this server cannot read "+
+			"it; its log says why")
+	}
+	is := snap.release(name)
+	if is == nil {
+		return nil, fleet.Errorf(fleet.NotFound, "release_unknown", "no release of that name is published; /releases lists them")
+	}
+	return p.page(snap, is), nil
+}
+
+func (p releasePages) page(snap *snapshot, is *issue) *ReleasePage {
 	v := &ReleasePage{
 		Schema: 1, Release: releaseView(is), Claims: clean(is.lex.words.Shown), Limits: clean(is.lex.words.Limits),
 		Models: []Model{}, Told: is.lex.told(), Notes: notes(is.Release.Release), Answers: answers(is.Release.Release),
 	}
 	for _, device := range is.models {
-		v.Models = append(v.Models, s.modelView(snap, is, device, snap.own(is, device)))
+		v.Models = append(v.Models, p.says.model(snap, is, device, snap.own(is, device)))
 	}
-	v.Totals = s.together(v.Models)
-	v.Line = s.words.Say("release.line", lineOf(v))
+	v.Totals = p.says.together(v.Models)
+	v.Line = p.locale.Say("release.line", lineOf(v))
 	return v
 }
 

@@ -39,21 +39,25 @@ type Statement struct {
 
 // statement puts one stored report into words and judges it, against the release it speaks
 // of, as of the day it came.
-func (s *Support) statement(all []published.Release, sr fleet.StoredReport) (Statement, error) {
+func (p installationPages) statement(all published.Releases, sr fleet.StoredReport) (Statement, error) {
 	r, _, err := envelope.Open(sr.Envelope)
 	if err != nil {
 		return Statement{}, err // it opened when it was stored: the store is damaged
 	}
-	rule, _ := published.Standard(r.Release, r.Model, all) // nothing is proven by a release that is not published
+	rule, _ := all.Standard(r.Release, r.Model) // nothing is proven by a release that is not published
 	family := ""
-	if m, ok := s.device(r.Model); ok {
+	if m, ok := p.lineup.device(r.Model); ok {
 		family = m.Profile.Family
 	}
-	lex := s.wordsOf(all, r.Release)
+	lex := p.evidence.words.named(all, r.Release)
 	judged := effect.Judge(sr.At, effect.Subject{Newest: r, Last: sr.At}, rule)
+	if lex.unread {
+		_, judged.Kind, judged.Because = unread()
+		judged.Class = effect.Unknown
+	}
 	return Statement{
 		ID: sr.ID, Seq: sr.Seq, At: sr.At.UTC(), Late: sr.Late, Schema: r.Schema, Release: r.Release, Kind: r.Kind,
-		Progress: r.Progress, Build: r.Build, Said: s.said(r, lex, family),
+		Progress: r.Progress, Build: r.Build, Said: p.said(r, lex, family),
 		Verdict: fleet.Class(judged.Class), Because: lex.reasons(judged.Because),
 		Name: clean(lex.classWords(judged.Class, judged.Because).Name), Colour: lex.colour(judged.Class),
 		Envelope: "/installations/" + string(sr.Ref) + "/reports/" + url.PathEscape(sr.ID),

@@ -7,8 +7,10 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"log/slog"
 	"net/http"
 	"strings"
+	"sync"
 	"time"
 
 	"landed/web"
@@ -24,28 +26,48 @@ type rendered struct {
 	body []byte
 }
 
-// answer computes a view and sends it as a page, or as JSON if page is "".
+// responder sends what the pages say: as a page, as JSON, or as a page that helps on.
+type responder struct {
+	pages    *web.Pages
+	locale   *web.Locale
+	now      func() time.Time
+	log      *slog.Logger
+	notice   string
+	rendered sync.Map // path → rendered: the newest answer, by its ETag
+}
+
+// direct answers by a handler of its own, and for its errors.
+func (p *responder) direct(handler func(http.ResponseWriter, *http.Request) error) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		guard(w.Header())
+		if err := handler(w, r); err != nil {
+			p.refuse(w, r, false, err)
+		}
+	}
+}
+
+// page computes a view and sends it as a page, or as JSON if page is "".
 //
 // The ETag is weak, over the figures and the looks: "as of" may be older than the answer, but
 // then nothing that the page says has changed since.
-func (s *Support) answer(page string, handler func(*http.Request) (view, error)) http.HandlerFunc {
+func (p *responder) page(page string, handler func(*http.Request) (view, error)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		guard(w.Header())
 		v, err := handler(r)
 		if err != nil {
-			s.refuse(w, r, page == "", err)
+			p.refuse(w, r, page == "", err)
 			return
 		}
 		facts, err := json.Marshal(v)
 		if err != nil {
-			s.refuse(w, r, page == "", err)
+			p.refuse(w, r, page == "", err)
 			return
 		}
 		which := ""
 		if list, ok := v.(*Status); ok && page != "" {
 			which = list.Asked.query()
 		}
-		sum := sha256.Sum256(append([]byte(web.Version+page+s.notice+"?"+which), facts...))
+		sum := sha256.Sum256(append([]byte(web.Version+page+p.notice+"?"+which), facts...))
 		etag := `W/"` + hex.EncodeToString(sum[:12]) + `"`
 		w.Header().Set("ETag", etag)
 		w.Header().Set("Cache-Control", "no-cache")
@@ -54,31 +76,31 @@ func (s *Support) answer(page string, handler func(*http.Request) (view, error))
 			return
 		}
 		if page == "" {
-			send(w, http.StatusOK, "application/json; charset=utf-8", s.stamp(facts))
+			send(w, http.StatusOK, "application/json; charset=utf-8", p.stamp(facts))
 			return
 		}
-		body, err := s.page(page, r.URL.Path, which, etag, v)
+		body, err := p.render(page, r.URL.Path, which, etag, v)
 		if err != nil {
-			s.refuse(w, r, false, err)
+			p.refuse(w, r, false, err)
 			return
 		}
 		send(w, http.StatusOK, "text/html; charset=utf-8", body)
 	}
 }
 
-// page renders v, or takes what was rendered when the figures were the same. Only the two
+// render makes the page of v, or takes what was rendered when the figures were the same. Only the two
 // pages that everybody polls are kept: there is one of the first and one per model of the second.
 // What somebody searched for is not: there is no end to it.
-func (s *Support) page(page, path, which, etag string, v view) ([]byte, error) {
-	if kept, ok := s.rendered.Load(path); ok && kept.(rendered).etag == etag {
+func (p *responder) render(page, path, which, etag string, v view) ([]byte, error) {
+	if kept, ok := p.rendered.Load(path); ok && kept.(rendered).etag == etag {
 		return kept.(rendered).body, nil
 	}
 	var out bytes.Buffer
-	if err := s.pages.Render(&out, page, shown{Notice: s.notice, AsOf: s.now(), Live: true, View: v}); err != nil {
+	if err := p.pages.Render(&out, page, shown{Notice: p.notice, AsOf: p.now(), Live: true, View: v}); err != nil {
 		return nil, err
 	}
 	if page != "installation" && which == "" {
-		s.rendered.Store(path, rendered{etag, out.Bytes()})
+		p.rendered.Store(path, rendered{etag, out.Bytes()})
 	}
 	return out.Bytes(), nil
 }
@@ -93,11 +115,11 @@ type shown struct {
 
 // stamp puts the moment of asking in front of the figures, and the notice if there is one, and
 // lays them out for people.
-func (s *Support) stamp(facts []byte) []byte {
+func (p *responder) stamp(facts []byte) []byte {
 	head, err := json.Marshal(struct {
 		AsOf   time.Time `json:"as_of"`
 		Notice string    `json:"notice,omitempty"`
-	}{s.now().UTC().Truncate(time.Second), s.notice})
+	}{p.now().UTC().Truncate(time.Second), p.notice})
 	if err != nil {
 		panic(err) // a moment and a text
 	}

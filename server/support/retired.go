@@ -4,10 +4,14 @@ package support
 
 import (
 	"context"
+	"sync/atomic"
 
 	"landed/manifests/tufrepo"
 	"landed/server/fleet"
 )
+
+// retirements tell which models were given up.
+type retirements struct{ newest atomic.Pointer[delegated] }
 
 // delegated are the roles that one version of the top-level targets vouches for.
 type delegated struct {
@@ -15,10 +19,10 @@ type delegated struct {
 	roles   map[string]bool
 }
 
-// retired tells of a role if its model was given up: its last files are published still, and the
+// of tells of a role if its model was given up: its last files are published still, and the
 // newest targets, which is read once, delegates nothing to it.
-func (s *Support) retired(ctx context.Context, tx fleet.Tx) (func(role string) (bool, error), error) {
-	now, err := s.delegations(ctx, tx)
+func (t *retirements) of(ctx context.Context, tx fleet.Tx) (func(role string) (bool, error), error) {
+	now, err := t.delegations(ctx, tx)
 	return func(role string) (bool, error) {
 		if now == nil || now.roles[role] {
 			return false, nil
@@ -32,7 +36,7 @@ func (s *Support) retired(ctx context.Context, tx fleet.Tx) (func(role string) (
 }
 
 // delegations are those of the newest targets; nil before the first.
-func (s *Support) delegations(ctx context.Context, tx fleet.Tx) (*delegated, error) {
+func (t *retirements) delegations(ctx context.Context, tx fleet.Tx) (*delegated, error) {
 	targets, err := tx.Metadata().Latest(ctx, tufrepo.Targets)
 	if fleet.Is(err, fleet.NotFound) {
 		return nil, nil
@@ -40,7 +44,7 @@ func (s *Support) delegations(ctx context.Context, tx fleet.Tx) (*delegated, err
 	if err != nil {
 		return nil, err
 	}
-	if have := s.delegated.Load(); have != nil && have.version == targets.Version {
+	if have := t.newest.Load(); have != nil && have.version == targets.Version {
 		return have, nil
 	}
 	info, err := tufrepo.Read(targets.Bytes)
@@ -51,14 +55,6 @@ func (s *Support) delegations(ctx context.Context, tx fleet.Tx) (*delegated, err
 	for _, m := range info.Models {
 		now.roles[m.Role] = true
 	}
-	s.delegated.Store(now)
+	t.newest.Store(now)
 	return now, nil
-}
-
-// roleOf is the role of a device.
-func (s *Support) roleOf(device string) string {
-	if m, ok := s.device(device); ok {
-		return m.Role()
-	}
-	return ""
 }

@@ -27,14 +27,14 @@ type Rollout struct {
 	Changed time.Time          `json:"changed"` // when anything of this last changed
 }
 
-func (s *Support) rolloutView(lex lexicon, r fleet.Rollout, c fleet.Counts) Rollout {
+func (d describer) rollout(lex lexicon, r fleet.Rollout, c fleet.Counts) Rollout {
 	v := Rollout{
 		ID: r.ID, Channel: r.Channel, State: r.State, Stage: min(r.Stage+1, len(r.Stages)), Stages: len(r.Stages),
 		Share: r.Share(), Waiting: []string{}, Held: clean(lex.reason(r.Held)), Reason: clean(lex.reason(r.Reason)),
 		By: clean(r.By), Since: r.Since.UTC(), Changed: r.Changed.UTC(),
 	}
 	if r.State == fleet.RolloutRunning {
-		v.Waiting = append(v.Waiting, rollout.Waiting(s.now(), r, c)...)
+		v.Waiting = append(v.Waiting, rollout.Waiting(d.now(), r, c)...)
 	}
 	return v
 }

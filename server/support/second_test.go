@@ -187,7 +187,7 @@ func TestModelAddedLater(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h.support.catalogue = func() *manifests.Catalogue { return later }
+	h.lineup = later
 	h.publish("Tablet7")
 	h.count("Tablet7", 3, confirmedOff, beforeActive)
 	if m := h.status().model("Tablet7"); m.Product != "Tablet Seven" || m.Installations != 3 {

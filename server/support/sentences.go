@@ -73,29 +73,29 @@ type sayData struct {
 	Itself   bool   // halted by the server itself
 }
 
-// sayOf is what a support person can say about one model: how it stands, which is the largest
+// say is what a support person can say about one model: how it stands, which is the largest
 // group of handsets that have not shown the effect, and what the update does on a handset where
 // the service was on.
-func (s *Support) sayOf(is *issue, m Model, earlier string) string {
+func (d describer) say(is *issue, m Model, earlier string) string {
 	w := is.lex.words
-	d := sayData{Model: m, Claim: w.Shown, ByHand: w.ByHand, Limits: w.Limits, Earlier: earlier}
+	data := sayData{Model: m, Claim: w.Shown, ByHand: w.ByHand, Limits: w.Limits, Earlier: earlier}
 	for _, r := range m.Rollouts {
 		if r.State == fleet.RolloutHalted {
-			d.Why, d.Who, d.Itself = clip(r.Reason, sayable), r.By, r.ByItself()
+			data.Why, data.Who, data.Itself = clip(r.Reason, sayable), r.By, r.ByItself()
 		}
 	}
 	if worst := m.Adverse(); worst != nil {
-		d.Worst = worst.Means
+		data.Worst = worst.Means
 	}
-	say := s.words.Say("say."+string(m.Standing), d)
+	say := d.words.locale.Say("say."+string(m.Standing), data)
 	if u := m.Unproven(); u != nil { // whatever else is said, nobody may overlook these
-		say += " " + s.words.Say("unproven", u)
+		say += " " + d.words.locale.Say("unproven", u)
 	}
 	if m.ProvenEarlier+m.OppositeEarlier > 0 {
-		say += " " + s.words.Say("earlier", m)
+		say += " " + d.words.locale.Say("earlier", m)
 	}
 	if earlier != "" && m.Standing != Shown && m.Standing != Halted && m.Standing != Retired {
-		say += " " + s.words.Say("say.earlier", d)
+		say += " " + d.words.locale.Say("say.earlier", data)
 	}
 	if m.Standing != Retired && m.Standing != Halted && m.Standing != Leaking && m.Standing != NotOffered {
 		if policy := w.Migration[string(is.AskOn(m.Model).Migration)]; policy != "" {

@@ -11,21 +11,21 @@ import (
 
 // said puts a report into sentences: how far the update is, and the answers to the probes of the effect, in their
 // order. Every value is a closed enum or a bounded number, so no sentence is the handset's own.
-func (s *Support) said(r report.Report, lex lexicon, family string) []string {
-	out := []string{s.words.Say("said.progress."+string(r.Progress), r)}
+func (p installationPages) said(r report.Report, lex lexicon, family string) []string {
+	out := []string{p.locale.Say("said.progress."+string(r.Progress), r)}
 	if r.Failure != nil {
-		out = append(out, s.failure(*r.Failure, family))
+		out = append(out, p.failure(*r.Failure, family))
 	}
 	if lex.effect == nil {
 		return out
 	}
-	for _, p := range lex.effect.Probes {
-		value, answered := r.Answers[p.Name]
-		if p.Name == "consent_when" && !answered && r.Schema == 1 { // version 1 says a day
+	for _, q := range lex.effect.Probes {
+		value, answered := r.Answers[q.Name]
+		if q.Name == "consent_when" && !answered && r.Schema == 1 { // version 1 says a day
 			value, answered = v1.ConsentWhen(r.ConsentDay, lex.effect.PromptDay), true
 		}
-		if answered && p.Allows(value) {
-			out = append(out, clean(lex.sentence(p.Name, value.String())))
+		if answered && q.Allows(value) {
+			out = append(out, clean(lex.sentence(q.Name, value.String())))
 		}
 	}
 	return out
@@ -33,14 +33,14 @@ func (s *Support) said(r report.Report, lex lexicon, family string) []string {
 
 // failure explains where an update failed. Codes of the install phase are those of
 // update_engine on A/B models and of the recovery on others.
-func (s *Support) failure(f report.Failure, family string) string {
-	words := s.words.Say("failure."+string(f.Phase), f)
+func (p installationPages) failure(f report.Failure, family string) string {
+	words := p.locale.Say("failure."+string(f.Phase), f)
 	engine := "recovery"
 	if family == "ab" {
 		engine = "engine"
 	}
-	if key := fmt.Sprintf("failure.%s.%d", engine, f.Code); f.Phase == report.PhaseInstall && s.words.Has(key) {
-		words += " " + s.words.Say(key, f)
+	if key := fmt.Sprintf("failure.%s.%d", engine, f.Code); f.Phase == report.PhaseInstall && p.locale.Has(key) {
+		words += " " + p.locale.Say(key, f)
 	}
 	return words
 }

@@ -8,7 +8,7 @@ import (
 	"slices"
 	"time"
 
-	"landed/server/fleet"
+	"landed/web"
 )
 
 // Status is every model under the newest release that was offered to it: the page / and /status.json.
@@ -19,6 +19,8 @@ type Status struct {
 	Models   []Model       `json:"models"`   // in the order of the catalogue
 	Totals   Figures       `json:"totals"`   // of all models together, whatever release each stands under
 	Releases []ReleaseLink `json:"releases"` // newest first
+	// Releases that are published and cannot be read, newest first; missing if there is none.
+	Unreadable []UnreadableRelease `json:"unreadable,omitempty"`
 
 	Asked  asked    `json:"-"` // which of the models the page lists
 	Limits []string `json:"-"` // what the effects say nothing about
@@ -39,29 +41,36 @@ type ReleaseLink struct {
 	Path string `json:"path"`
 }
 
-func (s *Support) status(r *http.Request) (view, error) {
-	var snap *snapshot
-	err := s.view.View(r.Context(), func(tx fleet.Tx) (err error) {
-		snap, err = s.snapshot(r.Context(), tx)
-		return err
-	})
+// statusPage is the front page.
+type statusPage struct {
+	evidence *evidence
+	says     describer
+	locale   *web.Locale
+}
+
+func (p statusPage) show(r *http.Request) (view, error) {
+	snap, err := p.evidence.snapshot(r.Context())
 	if err != nil {
 		return nil, err
 	}
 	v := &Status{Schema: 1, Models: []Model{}, Releases: []ReleaseLink{}, Asked: askedOf(r.URL.Query())}
+	v.Unreadable = p.says.unreadable(snap)
 	for _, is := range snap.releases {
 		v.Releases = append(v.Releases, linkTo(is))
 	}
 	for _, device := range snap.models {
-		is := snap.newest(device)
-		v.Models = append(v.Models, s.modelView(snap, is, device, snap.whole(is, device)))
-		if limits := is.lex.words.Limits; limits != "" && !slices.Contains(v.Limits, limits) {
+		v.Models = append(v.Models, p.says.today(snap, device))
+		if limits := snap.wordsOn(device).Limits; limits != "" && !slices.Contains(v.Limits, limits) {
 			v.Limits = append(v.Limits, limits)
 		}
 	}
-	v.Totals = s.together(v.Models)
+	v.Totals = p.says.together(v.Models)
 	if len(snap.releases) == 0 {
-		v.Headline = s.words.Say("headline.no_release", nil)
+		key := "headline.no_release"
+		if len(snap.unreadable) > 0 {
+			key = "headline.unreadable"
+		}
+		v.Headline = p.locale.Say(key, nil)
 		v.data.first = v.Headline
 		return v, nil
 	}
@@ -70,10 +79,10 @@ func (s *Support) status(r *http.Request) (view, error) {
 	if claim := claimOf(snap); claim != "" {
 		v.data.Claim = claim
 	}
-	v.data.first = s.words.Say(v.data.key(), v.data)
+	v.data.first = p.locale.Say(v.data.key(), v.data)
 	v.Headline = v.data.first
 	if v.data.NotShown > 0 {
-		v.Headline += " " + s.words.Say("headline.not_shown", v.data)
+		v.Headline += " " + p.locale.Say("headline.not_shown", v.data)
 	}
 	return v, nil
 }
@@ -81,7 +90,7 @@ func (s *Support) status(r *http.Request) (view, error) {
 // claimOf is what is claimed of a proven handset, "" if models stand under different effects.
 func claimOf(snap *snapshot) (claim string) {
 	for _, device := range snap.models {
-		shown := snap.newest(device).lex.words.Shown
+		shown := snap.wordsOn(device).Shown
 		if shown != "" && claim != "" && shown != claim {
 			return ""
 		}

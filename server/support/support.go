@@ -14,8 +14,6 @@ package support
 import (
 	"log/slog"
 	"net/http"
-	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/go-chi/chi/v5"
@@ -23,7 +21,6 @@ import (
 
 	"landed/manifests"
 	"landed/server/fleet"
-	"landed/server/published"
 	"landed/server/render"
 	"landed/web"
 )
@@ -38,49 +35,14 @@ type Config struct {
 	Notice    string       // at the top of every page, and in the JSON; "" shows nothing
 }
 
-// Support answers for the public pages.
+// Support answers for the public pages: one type for each family of them, over one reading of the store.
 type Support struct {
-	view       fleet.Viewer
-	catalogue  func() *manifests.Catalogue
-	models     atomic.Pointer[models]
-	now        func() time.Time
-	log        *slog.Logger
-	words      *web.Locale
-	plainWords lexicon // of a release that claims nothing
-	pages      *web.Pages
-	notice     string
-	packages   sync.Map // fleet.PackageRef → fleet.Package: a package never changes
-	lexicons   sync.Map // *effect.Program → lexicon
-	listings   sync.Map // role → roleListing: what the newest version of the role lists
-	published  published.Reader
-	delegated  atomic.Pointer[delegated]
-	rendered   sync.Map // path → rendered: the newest answer, by its ETag
-}
-
-// models are those of one catalogue.
-type models struct {
-	of     *manifests.Catalogue
-	listed map[string]listed // by device
-}
-
-// listed is a model and its place in the catalogue.
-type listed struct {
-	manifests.Model
-	place int
-}
-
-// device is a model of now.
-func (s *Support) device(name string) (listed, bool) {
-	now, known := s.catalogue(), s.models.Load()
-	if known == nil || known.of != now {
-		known = &models{now, map[string]listed{}}
-		for i, m := range now.Models() {
-			known.listed[m.Device] = listed{m, i}
-		}
-		s.models.Store(known)
-	}
-	m, ok := known.listed[name]
-	return m, ok
+	status        statusPage
+	releases      releasePages
+	models        modelPages
+	installations installationPages
+	lookup        lookup
+	respond       *responder
 }
 
 // New parses the pages. It fails only if the language is not there.
@@ -91,19 +53,29 @@ func New(c Config) (*Support, error) {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
-	words, err := web.NewLocale(c.Language)
+	locale, err := web.NewLocale(c.Language)
 	if err != nil {
 		return nil, err
 	}
-	pages, err := web.NewPages(words)
+	pages, err := web.NewPages(locale)
 	if err != nil {
 		return nil, err
 	}
-	s := &Support{
-		view: c.View, catalogue: c.Catalogue, now: c.Now, log: c.Log, words: words,
-		plainWords: newLexicon(words, nil), pages: pages, notice: clean(c.Notice),
-	}
-	return s, nil
+	words, line := newDictionary(locale), &lineup{catalogue: c.Catalogue}
+	gone, kept := &retirements{}, &packages{}
+	loads := &evidence{view: c.View, lineup: line, words: words, retired: gone}
+	says := describer{lineup: line, words: words, now: c.Now}
+	return &Support{
+		status:   statusPage{loads, says, locale},
+		releases: releasePages{loads, says, locale},
+		models:   modelPages{loads, says, kept, line, locale},
+		installations: installationPages{
+			evidence: loads, lineup: line, locale: locale,
+			offers: &offerings{lineup: line, retired: gone, packages: kept, locale: locale},
+		},
+		lookup:  lookup{line},
+		respond: &responder{pages: pages, locale: locale, now: c.Now, log: c.Log, notice: clean(c.Notice)},
+	}, nil
 }
 
 // Routes are the doors, all GET and HEAD:
@@ -123,18 +95,19 @@ func (s *Support) Routes() func(chi.Router) {
 			r.Get(pattern, h)
 			r.Head(pattern, h)
 		}
-		get("/", s.answer("status", s.status))
-		get("/status.json", s.answer("", s.status))
-		get("/releases", s.answer("releases", s.releases))
-		get("/releases.json", s.answer("", s.releases))
-		get("/releases/{name}", s.answer("release", s.release))
-		get("/releases/{name}.json", s.answer("", s.release))
-		get("/models/{role}", s.answer("model", s.model))
-		get("/models/{role}.json", s.answer("", s.model))
-		get("/installations", s.lookUp)
-		get("/installations/{ref}", s.answer("installation", s.installation))
-		get("/installations/{ref}.json", s.answer("", s.installation))
-		get("/installations/{ref}/reports/{id}", s.envelope)
+		page := s.respond.page
+		get("/", page("status", s.status.show))
+		get("/status.json", page("", s.status.show))
+		get("/releases", page("releases", s.releases.list))
+		get("/releases.json", page("", s.releases.list))
+		get("/releases/{name}", page("release", s.releases.show))
+		get("/releases/{name}.json", page("", s.releases.show))
+		get("/models/{role}", page("model", s.models.show))
+		get("/models/{role}.json", page("", s.models.show))
+		get("/installations", s.respond.direct(s.lookup.find))
+		get("/installations/{ref}", page("installation", s.installations.show))
+		get("/installations/{ref}.json", page("", s.installations.show))
+		get("/installations/{ref}/reports/{id}", s.respond.direct(s.installations.envelope))
 		get("/static/*", web.Static().ServeHTTP)
 	}
 }
@@ -156,15 +129,11 @@ func compress(next http.Handler) http.Handler {
 	})
 }
 
-// lexiconOf is the effect of a release as people read it; a published release changes no more, so it is kept.
-func (s *Support) lexiconOf(r published.Release) lexicon {
-	if r.Program == nil {
-		return s.plainWords
-	}
-	if kept, ok := s.lexicons.Load(r.Program); ok {
-		return kept.(lexicon)
-	}
-	lex := newLexicon(s.words, &r.Program.Effect)
-	s.lexicons.Store(r.Program, lex)
-	return lex
+// Problem answers p as a page that helps on.
+func (s *Support) Problem(w http.ResponseWriter, r *http.Request, p render.Problem) {
+	s.respond.problem(w, r, p)
 }
+
+// Missing answers for every address that leads nowhere: with the way to the status and to the
+// look-up, in the looks of the other pages.
+func (s *Support) Missing(w http.ResponseWriter, r *http.Request) { s.respond.missing(w, r) }

@@ -12,8 +12,8 @@ import (
 )
 
 // together adds up the figures of models: by class if all of them have one effect, else by kind.
-func (s *Support) together(models []Model) Figures {
-	t := s.plainWords.figures()
+func (d describer) together(models []Model) Figures {
+	t := d.words.plain.figures()
 	t.Verdicts, t.Before, t.claims = map[fleet.Class]int64{}, map[fleet.Before]int64{}, false
 	var effects []string
 	for _, m := range models {
@@ -42,7 +42,7 @@ func (s *Support) together(models []Model) Figures {
 	case len(effects) == 1:
 		t.classes, t.kinds = sumRows(models), models[0].kinds
 	case len(effects) > 1:
-		t.classes = s.byKind(t)
+		t.classes = d.byKind(t)
 	}
 	return t
 }
@@ -60,10 +60,10 @@ func sumRows(models []Model) []web.Row {
 	return rows
 }
 
-func (s *Support) byKind(f Figures) []web.Row {
+func (d describer) byKind(f Figures) []web.Row {
 	var rows []web.Row
 	for _, k := range effect.Kinds {
-		say := func(part string) string { return s.words.Say("of_kind."+string(k)+"."+part, nil) }
+		say := func(part string) string { return d.words.locale.Say("of_kind."+string(k)+"."+part, nil) }
 		colour := web.Shade(string(k), 0)
 		if k == effect.Unjudged { // most of them are that
 			colour = effect.Unpatched

@@ -132,7 +132,7 @@ func standardFor(documents []signedEffect, r report.Report) (by signedEffect, st
 }
 
 func readEffect(text []byte) (signedEffect, error) {
-	d, program, err := release.ParseEffect(text)
+	d, program, err := release.ParsePublishedEffect(text)
 	return signedEffect{d, program, fmt.Sprintf("%x", sha256.Sum256(text))}, err
 }
 

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package console
+
+import (
+	"maps"
+	"time"
+
+	"landed/server/fleet"
+)
+
+type rolloutWire struct {
+	ID       string             `json:"id"`
+	Release  string             `json:"release"`
+	Model    string             `json:"model"`
+	Channel  string             `json:"channel"`
+	Packages []string           `json:"packages"` // SHA-256, one for each image variant
+	Salt     string             `json:"salt"`
+	State    fleet.RolloutState `json:"state"`
+	Stage    int                `json:"stage"` // 1, 2, 3 …
+	Share    int                `json:"share"`
+	Stages   []stageWire        `json:"stages"`
+	Held     string             `json:"held,omitempty"`
+	Reason   string             `json:"reason,omitempty"`
+	By       string             `json:"by"`
+	Waiting  []string           `json:"waiting"` // what the stage still waits for, in words
+	Counts   *countsWire        `json:"counts,omitempty"`
+	Since    time.Time          `json:"since"`
+	Started  time.Time          `json:"started"`
+	Changed  time.Time          `json:"changed"`
+	Revision int64              `json:"revision"`
+}
+
+type stageWire struct {
+	Share int    `json:"share"`
+	Soak  string `json:"soak"` // as Go writes durations: "48h0m0s"
+	Gates struct {
+		MinReports  int64 `json:"min_reports"`
+		MinProven   int   `json:"min_proven"`
+		MaxFailures int   `json:"max_failures"`
+		HaltLeaks   int64 `json:"halt_leaks,omitempty"`
+	} `json:"gates"`
+}
+
+func stageToWire(s fleet.Stage) stageWire {
+	w := stageWire{Share: s.Share, Soak: s.Soak.String()}
+	w.Gates.MinReports, w.Gates.MinProven, w.Gates.MaxFailures, w.Gates.HaltLeaks = s.Gates.MinReports,
+		s.Gates.MinProven, s.Gates.MaxFailures, s.Gates.HaltLeaks
+	return w
+}
+
+func (w stageWire) stage() (fleet.Stage, error) {
+	soak, err := time.ParseDuration(w.Soak)
+	if err != nil {
+		return fleet.Stage{}, fleet.Errorf(fleet.Invalid, "stages", "soak %q: wanted a duration such as 48h or 30m", w.Soak)
+	}
+	g := fleet.Gates{MinReports: w.Gates.MinReports, MinProven: w.Gates.MinProven, MaxFailures: w.Gates.MaxFailures,
+		HaltLeaks: w.Gates.HaltLeaks}
+	return fleet.Stage{Share: w.Share, Soak: soak, Gates: g}, nil
+}
+
+type countsWire struct {
+	Installations int64                 `json:"installations"`
+	Began         int64                 `json:"began"`
+	Running       int64                 `json:"running"`
+	Failed        int64                 `json:"failed"`
+	Proven        int64                 `json:"proven"`
+	Judged        int64                 `json:"judged"`
+	Verdicts      map[fleet.Class]int64 `json:"verdicts"`
+}
+
+func countsToWire(c fleet.Counts) *countsWire {
+	w := &countsWire{c.Installations, c.Began(), c.Running(), c.Failed(), c.Proven(), c.Judged(), maps.Clone(c.Verdicts)}
+	return w
+}

@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package support
+
+import (
+	"context"
+	"maps"
+	"slices"
+
+	"landed/server/fleet"
+	"landed/server/published"
+)
+
+// evidence reads what the pages are made of. What one page says is of one moment: it is read in one transaction.
+type evidence struct {
+	view      fleet.Viewer
+	lineup    *lineup
+	words     *dictionary
+	retired   *retirements
+	published published.Reader
+}
+
+// snapshot reads the published releases, their rollouts and all figures.
+func (e *evidence) snapshot(ctx context.Context) (snap *snapshot, err error) {
+	err = e.with(ctx, func(_ fleet.Tx, now *snapshot) error {
+		snap = now
+		return nil
+	})
+	return snap, err
+}
+
+// with reads a snapshot for a page that reads more in the same transaction.
+func (e *evidence) with(ctx context.Context, page func(fleet.Tx, *snapshot) error) error {
+	return e.view.View(ctx, func(tx fleet.Tx) error {
+		snap, err := e.load(ctx, tx)
+		if err != nil {
+			return err
+		}
+		return page(tx, snap)
+	})
+}
+
+// releases reads no more than what is published, for a page without figures.
+func (e *evidence) releases(ctx context.Context, page func(fleet.Tx, published.Releases) error) error {
+	return e.view.View(ctx, func(tx fleet.Tx) error {
+		all, err := e.published.Load(ctx, tx)
+		if err != nil {
+			return err
+		}
+		return page(tx, all)
+	})
+}
+
+func (e *evidence) load(ctx context.Context, tx fleet.Tx) (*snapshot, error) {
+	released, err := e.published.Load(ctx, tx)
+	if err != nil {
+		return nil, err
+	}
+	rollouts, err := tx.Rollouts().List(ctx)
+	if err != nil {
+		return nil, err
+	}
+	snap := &snapshot{of: map[string][]*issue{}, retired: map[string]bool{}}
+	for _, r := range released.Readable {
+		is := e.issue(r, e.words.of(r), rollouts)
+		for _, m := range is.models {
+			snap.of[m] = append(snap.of[m], is)
+		}
+		snap.releases = append(snap.releases, is)
+	}
+	for _, u := range released.Unreadable {
+		snap.unreadable = append(snap.unreadable, e.issue(u.Release, e.words.unread, rollouts))
+	}
+	if snap.cells, err = byModel(tx.Counts().List(ctx)); err != nil {
+		return nil, err
+	}
+	if snap.totals, err = byModel(tx.Counts().Totals(ctx)); err != nil {
+		return nil, err
+	}
+	return snap, e.order(ctx, tx, snap)
+}
+
+// issue gathers what became of a release.
+func (e *evidence) issue(r published.Release, lex lexicon, rollouts []fleet.Rollout) *issue {
+	is := &issue{Release: r, lex: lex}
+	for _, p := range r.Packages {
+		is.models = append(is.models, p.Model)
+	}
+	for _, one := range rollouts {
+		if one.Release == r.Name {
+			is.models, is.rollouts = append(is.models, one.Model), append(is.rollouts, one)
+		}
+	}
+	slices.Sort(is.models)
+	is.models = slices.Compact(is.models)
+	e.lineup.order(is.models)
+	return is
+}
+
+// order puts the models of all releases in order, and says which were given up.
+func (e *evidence) order(ctx context.Context, tx fleet.Tx, snap *snapshot) error {
+	retired, err := e.retired.of(ctx, tx)
+	if err != nil {
+		return err
+	}
+	snap.models = slices.Collect(maps.Keys(snap.of))
+	for _, is := range snap.unreadable {
+		snap.models = append(snap.models, is.models...)
+	}
+	slices.Sort(snap.models)
+	snap.models = slices.Compact(snap.models)
+	for _, device := range snap.models {
+		if snap.retired[device], err = retired(e.lineup.roleOf(device)); err != nil {
+			return err
+		}
+	}
+	e.lineup.order(snap.models)
+	return nil
+}
+
+func byModel(all []fleet.Counts, err error) (map[string][]fleet.Counts, error) {
+	found := map[string][]fleet.Counts{}
+	for _, c := range all {
+		found[c.Model] = append(found[c.Model], c)
+	}
+	return found, err
+}
