@@ -57,8 +57,11 @@ func (p *Payload) WritePartition(name string, w io.Writer) error {
 		return fmt.Errorf("payload has no partition %s: %w", show(name), errPayload)
 	}
 	x := p.parts[i]
-	if x.old || len(x.hash) != sha256.Size {
-		return fmt.Errorf("partition %s is not full or lacks its SHA-256: %w", show(name), errPayload)
+	switch {
+	case x.old:
+		return fmt.Errorf("partition %s is a delta: %w", show(name), ErrUnsupported)
+	case len(x.hash) != sha256.Size:
+		return fmt.Errorf("partition %s lacks its SHA-256: %w", show(name), errPayload)
 	}
 	out := &partitionWriter{w: w, left: x.Size, sum: sha256.New()}
 	in, n := newWire(p.src.r, 0, x.from, x.to), 0

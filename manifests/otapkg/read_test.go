@@ -168,11 +168,14 @@ func TestMemoryIsBounded(t *testing.T) {
 		names = append(names, file{name: strings.Repeat("n", 240) + strconv.Itoa(i)})
 	}
 	brackets := strings.Repeat("less_than_int(1,", 50_000)
+	vast := deltaPayload()
+	vast.size, vast.ops[0].start, vast.ops[1].start = uint64(maxSize)-4096, 1<<27, 0
 	for _, c := range []struct {
 		name string
 		zip  []byte
 	}{
 		{"as many names as can be", makeZip(goodFiles(names...), zipEdit{})},
+		{"a delta of the largest partition, in no order", makeZip(abFiles(t, vast, abSource, ""), zipEdit{})},
 		{"a script of brackets", makeZip(fileBased(armaniMeta, armaniCheck+"assert("+brackets), zipEdit{})},
 	} {
 		t.Run(c.name, func(t *testing.T) {
