@@ -22,6 +22,15 @@ func FuzzInspect(f *testing.F) {
 	key := fixtures.TestKey()
 	f.Add(packageOf(f, "armani", key))
 	f.Add(packageOf(f, "fuxi", key))
+	for _, c := range fixtures.FromTools() {
+		if c.Name == "secondary" || c.Name == "partial" || c.Name == "downgrade" {
+			var b bytes.Buffer
+			if err := c.Write(&b, key); err != nil {
+				f.Fatal(err)
+			}
+			f.Add(b.Bytes())
+		}
+	}
 	f.Add(makeZip(goodFiles(), zipEdit{}))
 	f.Add(makeZip(goodFiles(), zipEdit{zip64: true, comment: "PK\x05\x06"}))
 	f.Add(makeZip(goodFiles(file{name: "system/a", body: "x", descriptor: true, deflate: true}), zipEdit{prefix: "x"}))
