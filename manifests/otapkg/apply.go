@@ -60,6 +60,8 @@ func (p *Payload) WritePartition(name string, w io.Writer) error {
 	switch {
 	case x.old:
 		return fmt.Errorf("partition %s is a delta: %w", show(name), ErrUnsupported)
+	case x.verity > 0:
+		return fmt.Errorf("partition %s with a hash tree that the phone computes: %w", show(name), ErrUnsupported)
 	case len(x.hash) != sha256.Size:
 		return fmt.Errorf("partition %s lacks its SHA-256: %w", show(name), errPayload)
 	}

@@ -185,6 +185,7 @@ type payloadSpec struct {
 	noOldHash      bool
 	partial        bool
 	also           []byte // another PartitionUpdate
+	inPartition    []byte // fields at the end of the partition
 	ops            []op
 	blobs          []byte
 	time           uint64
@@ -275,6 +276,7 @@ func (s payloadSpec) make(t testing.TB) (payload []byte, props string) {
 		}
 		part = msg(part, 8, m)
 	}
+	part = append(part, s.inPartition...)
 	manifest := tag(nil, 3, 4096)
 	const sigLen = 256 + 6 // a Signatures message around an RSA-2048 signature
 	if !s.unsigned {

@@ -57,6 +57,7 @@ type partition struct {
 	blocks   uint64 // written by its operations
 	end      uint64 // first block after all that are written
 	mixed    bool   // they do not follow one another
+	verity   uint64 // blocks that the phone computes: hash tree and error correction
 	reads    bool   // an operation reads the old partition
 	readEnd  uint64 // first block after all that are read
 	runs     bool   // runs a program after the update
@@ -66,6 +67,14 @@ type partition struct {
 func (x *partition) extent(e extent) error {
 	x.mixed = x.mixed || e.start != x.blocks
 	x.blocks += e.n
+	x.end = max(x.end, e.start+e.n)
+	return nil
+}
+
+// computed takes notice of blocks that the phone computes after the operations (update_engine/payload_consumer/
+// verity_writer_android.cc), which no operation writes.
+func (x *partition) computed(e extent) error {
+	x.verity += e.n
 	x.end = max(x.end, e.start+e.n)
 	return nil
 }

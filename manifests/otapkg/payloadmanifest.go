@@ -81,6 +81,9 @@ func (p *Payload) readPartition(w *wire, end int64, fs *Findings) error {
 			if x.Size, x.hash, err = readInfo(w, after); err == nil {
 				x.SHA256 = fmt.Sprintf("%x", x.hash)
 			}
+		case f.message(11), f.message(15):
+			var n uint64
+			err = readExtent(w, after, &n, x.computed)
 		case f.message(8):
 			if p.operations++; p.operations > maxOperations {
 				return fmt.Errorf("more than %d operations", maxOperations)

@@ -57,9 +57,10 @@ func (p *Payload) judgePartition(x partition) (f Finding, wrong bool) {
 	case !p.anyOld() && x.mixed:
 		return bad("blocks out of order", "each block once, in order",
 			"The operations of the full partition %s write blocks twice, or not in their order.", show(x.Name))
-	case x.blocks > have || (!x.old && x.blocks != have):
-		return bad(fmt.Sprintf("%d blocks written", x.blocks), fmt.Sprintf("%d blocks", have),
-			"Operations write %d blocks of partition %s, which has %d.", x.blocks, show(x.Name), have)
+	case x.blocks > have || x.verity > have || (!x.old && x.blocks+x.verity != have):
+		return bad(fmt.Sprintf("%d blocks written", x.blocks), fmt.Sprintf("%d blocks", have-min(x.verity, have)),
+			"Operations write %d blocks of partition %s, which has %d, of which the phone computes %d.", x.blocks, show(x.Name),
+			have, x.verity)
 	case x.reads && !x.old && p.Delta():
 		return bad("operations on the old partition", "its size and SHA-256",
 			"Operations read what partition %s was before, but the payload does not say what it was; phones could not check it.",

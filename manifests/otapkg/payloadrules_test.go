@@ -78,6 +78,16 @@ func TestOperations(t *testing.T) {
 		}, []Code{ABRange}, Refuse},
 		{"other data than its hash", true, func(s *payloadSpec) { s.ops[0].badHash = true }, []Code{ABHash}, Refuse},
 		{"other data than its hash, in a delta", false, func(s *payloadSpec) { s.ops[0].badHash = true }, []Code{ABHash}, Refuse},
+		{"hash tree and error correction that the phone computes", true, func(s *payloadSpec) {
+			s.size = 4 * 4096
+			s.inPartition = msg(msg(nil, 11, tag(tag(nil, 1, 2), 2, 1)), 15, tag(tag(nil, 1, 3), 2, 1))
+		}, nil, ""},
+		{"hash tree behind the end", true, func(s *payloadSpec) {
+			s.size, s.inPartition = 3*4096, msg(nil, 11, tag(tag(nil, 1, 3), 2, 1))
+		}, []Code{ABRange}, Refuse},
+		{"hash tree as large as all else together", false, func(s *payloadSpec) {
+			s.inPartition = msg(nil, 11, tag(nil, 2, 3))
+		}, []Code{ABRange}, Refuse},
 		{"partition that is new in a delta reads", false, func(s *payloadSpec) {
 			copied := msg(msg(tag(nil, 1, opSourceCopy), 4, tag(nil, 2, 1)), 6, tag(nil, 2, 1))
 			s.also = msg(msg(msg(nil, 1, []byte("product")), 7, msg(tag(nil, 1, 4096), 2, s.hash)), 8, copied)

@@ -82,6 +82,8 @@ func TestWritePartitionRefusesChangedData(t *testing.T) {
 			s.packed(opReplaceZstd, []byte("\x28\xb5\x2f\xfd\x00\xa0\x01\x00\x00")) // a window of 1 GiB
 		}, ErrContent},
 		{"unknown", func(s *payloadSpec) { s.ops[0].kind = 77 }, ErrUnsupported},
+		{"delta", func(s *payloadSpec) { *s = deltaPayload() }, ErrUnsupported},
+		{"hash tree", func(s *payloadSpec) { s.inPartition = msg(nil, 11, tag(nil, 2, 1)) }, ErrUnsupported},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s := goodPayload()
