@@ -19,6 +19,10 @@ type abPackage struct {
 	textKeys   map[string]string   // replaces or adds keys of the text metadata; "" removes one
 	pbDevice   string              // pre-device in metadata.pb, if it shall differ
 	otaType    uint64              // in metadata.pb; 1 is AB
+	from       *Build              // source build; nil for a full package
+	second     *payloadSpec        // secondary/payload.bin; nil for none
+	secondText func(string) string // changes its properties, to which SWITCH_SLOT_ON_REBOOT=0 is added; nil leaves them
+	android9   bool                // care_map.txt and compatibility.zip, and no metadata.pb
 	properties func(string) string // changes payload_properties.txt; nil leaves it
 	between    []entry             // put between metadata.pb and care_map.pb
 	shift      int64               // added to every offset of the property strings
@@ -92,30 +96,66 @@ func (p abPackage) entries(k Key) ([]entry, error) {
 		return nil, err
 	}
 	rest := append([]entry(nil), p.between...)
-	rest = append(rest,
-		stored(nameCareMap, p.careMap()),
-		entry{name: namePayload, body: pay.body},
-		stored(nameProperties, p.propertiesText(pay)),
-		stored(nameStandin, []byte(standinNote)),
-	)
+	careMap := stored(nameCareMap, p.careMap())
+	if p.android9 {
+		careMap = stored(nameCareMapText, []byte("system\n2,0,1\n"))
+	}
+	rest = append(rest, careMap, entry{name: namePayload, body: pay.body}, stored(nameProperties, p.propertiesText(pay)))
+	if p.android9 {
+		inner := bytes.Buffer{}
+		if err := writeArchive(&inner, []entry{stored("system_manifest.xml", []byte("<manifest/>\n"))}, nil); err != nil {
+			return nil, err
+		}
+		rest = append(rest, stored(nameCompatibility, inner.Bytes()))
+	}
+	if p.second != nil {
+		more, err := p.secondary()
+		if err != nil {
+			return nil, err
+		}
+		rest = append(rest, more...)
+	}
+	rest = append(rest, stored(nameStandin, []byte(standinNote)))
 	layout := func(props propertyFiles) []entry {
 		all := []entry{stored(nameMetadata, p.metadata(props)), stored(nameMetadataPB, p.metadataPB(props))}
 		// What signapk leaves in local headers: Java's mark of a jar on the first entry, and an empty alignment field.
 		all[0].extra = []byte{0xfe, 0xca, 0, 0, 0x35, 0xd9, 2, 0, 1, 0}
 		all[1].extra = []byte{0x35, 0xd9, 2, 0, 1, 0}
+		if p.android9 {
+			all = all[:1]
+		}
 		return append(append(all, rest...), deflated(nameOtacert, k.CertPEM()))
 	}
 	return layout(propertiesOf(layout(propertyFiles{}), pay, p.shift)), nil
 }
 
+// secondary are the second payload, for the other slot, and its properties
+// (AOSP build/tools/releasetools/ota_utils.py, PayloadGenerator).
+func (p abPackage) secondary() ([]entry, error) {
+	pay, err := p.second.build()
+	if err != nil {
+		return nil, err
+	}
+	text := pay.properties() + "SWITCH_SLOT_ON_REBOOT=0\n"
+	if p.secondText != nil {
+		text = p.secondText(text)
+	}
+	return []entry{{name: "secondary/" + namePayload, body: pay.body}, stored("secondary/"+nameProperties, []byte(text))}, nil
+}
+
 func (p abPackage) propertiesText(pay payload) []byte {
-	b64 := base64.StdEncoding.EncodeToString
-	text := fmt.Sprintf("FILE_HASH=%s\nFILE_SIZE=%d\nMETADATA_HASH=%s\nMETADATA_SIZE=%d\n",
-		b64(pay.hash), pay.body.size, b64(pay.metadataHash), pay.metadataSize)
+	text := pay.properties()
 	if p.properties != nil {
 		text = p.properties(text)
 	}
 	return []byte(text)
+}
+
+// properties are the lines of payload_properties.txt that every payload has.
+func (p payload) properties() string {
+	b64 := base64.StdEncoding.EncodeToString
+	return fmt.Sprintf("FILE_HASH=%s\nFILE_SIZE=%d\nMETADATA_HASH=%s\nMETADATA_SIZE=%d\n",
+		b64(p.hash), p.body.size, b64(p.metadataHash), p.metadataSize)
 }
 
 // careMap lists the blocks that update_verifier reads back (AOSP care_map.proto).

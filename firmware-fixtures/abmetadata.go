@@ -36,7 +36,8 @@ func propertiesOf(entries []entry, pay payload, shift int64) propertyFiles {
 		}
 	}
 	var tokens []string
-	for _, name := range []string{namePayload, nameProperties, nameCareMap, nameMetadata, nameMetadataPB} {
+	for _, name := range []string{namePayload, nameProperties, nameCareMap, nameCareMapText, nameCompatibility,
+		nameMetadata, nameMetadataPB} {
 		if at[name] != "" {
 			tokens = append(tokens, at[name])
 		}
@@ -65,6 +66,9 @@ func (p abPackage) metadata(props propertyFiles) []byte {
 	}
 	if p.wipe {
 		keys["ota-wipe"] = "yes"
+	}
+	if p.from != nil {
+		keys["pre-build"], keys["pre-build-incremental"] = p.from.Fingerprint, p.from.Incremental
 	}
 	if p.downgrade {
 		keys["ota-downgrade"] = "yes"
@@ -101,7 +105,11 @@ func (p abPackage) metadataPB(props propertyFiles) []byte {
 	if p.pbDevice != "" {
 		device = p.pbDevice
 	}
-	m = pbBytes(m, 5, pbString(nil, 1, device))
+	pre := pbString(nil, 1, device)
+	if p.from != nil {
+		pre = pbString(pbString(pre, 2, p.from.Fingerprint), 3, p.from.Incremental)
+	}
+	m = pbBytes(m, 5, pre)
 	post := pbString(nil, 1, b.Model)
 	post = pbString(post, 2, b.Fingerprint)
 	post = pbString(post, 3, b.Incremental)

@@ -9,16 +9,18 @@ import (
 
 // Names that readers of packages look for.
 const (
-	nameMetadata   = "META-INF/com/android/metadata"
-	nameMetadataPB = "META-INF/com/android/metadata.pb"
-	nameOtacert    = "META-INF/com/android/otacert"
-	nameScript     = "META-INF/com/google/android/updater-script"
-	nameBinary     = "META-INF/com/google/android/update-binary"
-	nameStandin    = "META-INF/README.standin"
-	namePadding    = "META-INF/padding.standin"
-	namePayload    = "payload.bin"
-	nameProperties = "payload_properties.txt"
-	nameCareMap    = "care_map.pb"
+	nameMetadata      = "META-INF/com/android/metadata"
+	nameMetadataPB    = "META-INF/com/android/metadata.pb"
+	nameOtacert       = "META-INF/com/android/otacert"
+	nameScript        = "META-INF/com/google/android/updater-script"
+	nameBinary        = "META-INF/com/google/android/update-binary"
+	nameStandin       = "META-INF/README.standin"
+	namePadding       = "META-INF/padding.standin"
+	namePayload       = "payload.bin"
+	nameProperties    = "payload_properties.txt"
+	nameCareMap       = "care_map.pb"
+	nameCareMapText   = "care_map.txt"
+	nameCompatibility = "compatibility.zip"
 )
 
 const updateBinary = `#!/sbin/sh

@@ -48,6 +48,26 @@ func hostilePayload() []HostileCase {
 			Write: forgery{ab: ops(func(o []operation) { o[0].offset = 1 << 40 })}.of(m)},
 		{Name: "ab-overlap", Model: m, Want: []string{"AB-RANGE"}, Why: "two operations share data",
 			Write: forgery{ab: ops(func(o []operation) { o[0].length += blockSize })}.of(m)},
+		{Name: "ab-operation-hash", Model: m, Want: []string{"AB-HASH"},
+			Why:   "the data of an operation are not those of its SHA-256 in the signed manifest",
+			Write: forgery{ab: ops(func(o []operation) { o[0].hash[0] ^= 1 })}.of(m)},
+		{Name: "ab-source-range", Model: m, Want: []string{"AB-RANGE"},
+			Why: "a delta copies blocks from behind the end of the old partition",
+			Write: forgery{ab: func(p *abPackage) {
+				incremental(9, 5)(p)
+				p.payload.bendOps = func(o []operation) { o[1].readBlock += 2 }
+			}}.of(m)},
+		{Name: "ab-block-twice", Model: m, Want: []string{"AB-RANGE"}, Why: "two operations of a delta write one block",
+			Write: forgery{ab: func(p *abPackage) {
+				incremental(9, 5)(p)
+				p.payload.bendOps = func(o []operation) { o[0].firstBlock = 0 }
+			}}.of(m)},
+		{Name: "ab-partial", Model: m, Want: []string{"AB-PARTIAL"},
+			Why:   "it writes boot alone and does not say on top of which build",
+			Write: forgery{ab: func(p *abPackage) { partial(p); p.payload.minor = 7 }}.of(m)},
+		{Name: "ab-downgrade-time", Model: m, Want: []string{"AB-TIME"},
+			Why:   "it may move phones back, and its payload is for builds older than its own",
+			Write: forgery{ab: func(p *abPackage) { backwards(true)(p); p.payload.maxTimestamp = p.build.UTC - 1 }}.of(m)},
 		{Name: "ab-group-size", Model: m, Want: []string{"AB-RANGE"}, Why: "the partitions do not fit into their group",
 			Write: forgery{ab: payload(func(s *payloadSpec) { s.groupSize = blockSize })}.of(m)},
 	}
@@ -79,8 +99,29 @@ func hostileAB() []HostileCase {
 			Write: forgery{ab: properties(func(s string) string {
 				return s + "NETWORK_PROXY=http://proxy.invalid:3128\n"
 			})}.of(m)},
+		{Name: "ab-secondary-proxy", Model: m, Want: []string{"AB-KEYS"},
+			Why: "the properties of the second payload would send its download through a stranger's proxy",
+			Write: forgery{ab: secondary(func(p *abPackage) {
+				p.secondText = func(s string) string { return s + "NETWORK_PROXY=http://proxy.invalid:3128\n" }
+			})}.of(m)},
+		{Name: "ab-secondary-hash", Model: m, Want: []string{"AB-HASH"}, Why: "FILE_SIZE of the second payload is not its size",
+			Write: forgery{ab: secondary(func(p *abPackage) { p.secondText = setProperty("FILE_SIZE", "4096") })}.of(m)},
+		{Name: "ab-secondary-magic", Model: m, Want: []string{"AB-MAGIC"}, Why: "secondary/payload.bin is no payload",
+			Write: forgery{ab: secondary(func(p *abPackage) { p.second.magic = "CrAV" })}.of(m)},
+		{Name: "ab-secondary-key", Model: m, Want: []string{"AB-SIG"}, Why: "the second payload is signed by another key than the zip",
+			Write: forgery{ab: secondary(func(p *abPackage) { p.second.signWith(embeddedKey("other", "other")) })}.of(m)},
+		{Name: "ab-secondary-slot", Model: m, Want: []string{"AB-KEYS"}, Why: "the phone would start the slot of the second payload",
+			Write: forgery{ab: secondary(func(p *abPackage) { p.secondText = setProperty("SWITCH_SLOT_ON_REBOOT", "1") })}.of(m)},
 		{Name: "meta-split", Model: m, Want: []string{"META-SPLIT"}, Why: "text and protobuf metadata name different devices",
 			Write: forgery{ab: func(p *abPackage) { p.pbDevice = "cancro" }}.of(m)},
+	}
+}
+
+// secondary adds a second payload and bends it.
+func secondary(bend func(*abPackage)) func(*abPackage) {
+	return func(p *abPackage) {
+		withSecondary(p)
+		bend(p)
 	}
 }
 

@@ -76,3 +76,36 @@ func TestHostilePackagesFire(t *testing.T) {
 		}
 	}
 }
+
+// TestPackagesOfToolsAreUnderstood: none is refused, and what is said of each is what its row says.
+func TestPackagesOfToolsAreUnderstood(t *testing.T) {
+	targets := map[string]string{}
+	for _, c := range fixtures.FromTools() {
+		var buf bytes.Buffer
+		if err := c.Write(&buf, fixtures.TestKey()); err != nil {
+			t.Errorf("%s: %v", c.Name, err)
+			continue
+		}
+		facts, findings, err := otapkg.Inspect(bytes.NewReader(buf.Bytes()), int64(buf.Len()), policy(c.Model, ""))
+		if err != nil {
+			t.Errorf("%s: %v", c.Name, err)
+		}
+		var codes []string
+		for _, code := range findings.Codes() {
+			codes = append(codes, string(code))
+		}
+		slices.Sort(codes)
+		if findings.Refused() || !slices.Equal(codes, c.Want) {
+			t.Errorf("%s (%s): %v, wanted %v: %v", c.Name, c.Tool, codes, c.Want, findings)
+		}
+		if p := facts.Payload; p == nil || p.SignedBy != facts.Signer.KeySHA256 || (c.Name == "secondary") != (len(facts.OtherPayloads) == 1) {
+			t.Errorf("%s: payload %+v, others %v", c.Name, p, facts.OtherPayloads)
+		}
+		targets[c.Name] = facts.Target
+	}
+	for name, target := range targets {
+		if want := targets["full"]; name == "partial" && target != "" || name != "partial" && (target != want || want == "") {
+			t.Errorf("%s leads to %q, the full package to %q", name, target, want)
+		}
+	}
+}

@@ -204,7 +204,7 @@ func (c *content) Close() error {
 // then, and if there is no such entry or it is too large, which the directory's own check has found.
 func (a *Archive) small(name string, fs *Findings) (text []byte, ok bool, err error) {
 	e, found := a.Entry(name)
-	if !found || e.Size > entryCap[name] {
+	if most, _ := capOf(name); !found || e.Size > most {
 		return nil, false, nil
 	}
 	rc, err := a.Open(name)

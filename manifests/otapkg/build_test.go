@@ -166,6 +166,8 @@ func goodFiles(more ...file) []file {
 type op struct {
 	kind, offset, size uint64
 	start, blocks      uint64
+	from, reads        uint64 // blocks of the old partition, if it reads any
+	sourceHash         []byte
 	noHash, badHash    bool
 	noKind, noOffset   bool
 	data               uint64 // bytes of data that an operation claims which has none
@@ -179,6 +181,11 @@ type payloadSpec struct {
 	partition      string
 	size           uint64 // of the partition
 	old            bool
+	oldSize        *uint64 // bytes; nil for those of the new partition
+	noOldHash      bool
+	partial        bool
+	also           []byte // another PartitionUpdate
+	inPartition    []byte // fields at the end of the partition
 	ops            []op
 	blobs          []byte
 	time           uint64
@@ -229,7 +236,15 @@ func (s payloadSpec) make(t testing.TB) (payload []byte, props string) {
 	}
 	part := msg(nil, 1, []byte(s.partition))
 	if s.old {
-		part = msg(part, 6, tag(nil, 1, s.size))
+		size := s.size
+		if s.oldSize != nil {
+			size = *s.oldSize
+		}
+		info := tag(nil, 1, size)
+		if !s.noOldHash {
+			info = msg(info, 2, s.hash)
+		}
+		part = msg(part, 6, info)
 	}
 	part = msg(part, 7, msg(tag(nil, 1, s.size), 2, s.hash))
 	for _, o := range s.ops {
@@ -243,7 +258,15 @@ func (s payloadSpec) make(t testing.TB) (payload []byte, props string) {
 		if n := o.size + o.data; n > 0 {
 			m = tag(m, 3, n)
 		}
-		m = msg(m, 6, tag(tag(nil, 1, o.start), 2, o.blocks))
+		if o.reads > 0 {
+			m = msg(m, 4, tag(tag(nil, 1, o.from), 2, o.reads))
+		}
+		if o.blocks > 0 {
+			m = msg(m, 6, tag(tag(nil, 1, o.start), 2, o.blocks))
+		}
+		if o.sourceHash != nil {
+			m = msg(m, 9, o.sourceHash)
+		}
 		if end := o.offset + o.size; o.size > 0 && !o.noHash {
 			sum := sha256.Sum256(s.blobs[min(o.offset, uint64(len(s.blobs))):min(end, uint64(len(s.blobs)))])
 			if o.badHash {
@@ -253,6 +276,7 @@ func (s payloadSpec) make(t testing.TB) (payload []byte, props string) {
 		}
 		part = msg(part, 8, m)
 	}
+	part = append(part, s.inPartition...)
 	manifest := tag(nil, 3, 4096)
 	const sigLen = 256 + 6 // a Signatures message around an RSA-2048 signature
 	if !s.unsigned {
@@ -266,7 +290,14 @@ func (s payloadSpec) make(t testing.TB) (payload []byte, props string) {
 	if s.group > 0 {
 		manifest = msg(manifest, 15, msg(nil, 1, msg(tag(msg(nil, 1, []byte("main")), 2, s.group), 3, []byte(s.partition))))
 	}
-	manifest = append(msg(manifest, 13, part), s.more...)
+	if s.partial {
+		manifest = tag(manifest, 16, 1)
+	}
+	manifest = msg(manifest, 13, part)
+	if s.also != nil {
+		manifest = msg(manifest, 13, s.also)
+	}
+	manifest = append(manifest, s.more...)
 	head := []byte(s.magic)
 	head = binary.BigEndian.AppendUint64(head, s.major)
 	head = binary.BigEndian.AppendUint64(head, max(uint64(len(manifest)), s.claimManifest))

@@ -66,6 +66,8 @@ const (
 	ABMagic    Code = "AB-MAGIC"    // payload.bin is no payload, or its manifest cannot be read
 	ABMajor    Code = "AB-MAJOR"    // payload format other than 2
 	ABMinor    Code = "AB-MINOR"    // minor version and operations disagree
+	ABNewer    Code = "AB-NEWER"    // uses what not every update_engine knows; approve if this program does not know it
+	ABPartial  Code = "AB-PARTIAL"  // updates some partitions only; refused without a source build
 	ABHash     Code = "AB-HASH"     // stated hashes or sizes are not those of the payload
 	ABSig      Code = "AB-SIG"      // payload or metadata signature missing or by another key
 	ABProps    Code = "AB-PROPS"    // stated offsets are not the real ones
@@ -80,7 +82,7 @@ const (
 // usualLevel is the level of a finding of this code unless the case at hand makes it worse or better.
 func usualLevel(c Code) Level {
 	switch c {
-	case SigSHA1, DevName, NameMD5, VerFuture, DataWrite, IncAlone, ABOrder:
+	case SigSHA1, DevName, NameMD5, VerFuture, DataWrite, IncAlone, ABOrder, ABNewer, ABPartial:
 		return Warn
 	case DownFlag, Wipe, BootWrite:
 		return Approve

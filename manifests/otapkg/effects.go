@@ -4,6 +4,7 @@ package otapkg
 
 import (
 	"fmt"
+	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -58,10 +59,10 @@ func bootWrite(what []string) Finding {
 // judgeWipe wants every part of the package that can speak of erasing user data to say the same.
 func judgeWipe(says map[string]bool, fs *Findings) (wipe bool) {
 	var yes, no []string
-	for _, who := range []string{"ota-wipe", "POWERWASH", "the script"} {
-		if does, speaks := says[who]; speaks && does {
+	for _, who := range slices.Sorted(maps.Keys(says)) {
+		if says[who] {
 			yes = append(yes, who)
-		} else if speaks {
+		} else {
 			no = append(no, who)
 		}
 	}
@@ -90,6 +91,10 @@ func judgeVersions(f *Facts, m metadata, patches bool, p Policy, fs *Findings) {
 	if f.Downgrade {
 		d := Finding{Code: DownFlag, Found: "a downgrade flag", Wanted: "none", Fix: "Have a second person agree.",
 			Message: fmt.Sprintf("Moves phones back to %s.", show(m["post-build"]))}
+		if m.yes("ota-downgrade") && !m.yes("ota-wipe") {
+			d.Message = fmt.Sprintf("May be installed over a build that was made later than %s, to which it leads "+
+				"(ota-downgrade without ota-wipe, as --override_timestamp writes it).", show(m["post-build"]))
+		}
 		if len(f.PreBuild) == 0 {
 			d.Level, d.Fix = Refuse, "Build it for a named source build."
 			d.Message = "Says that it moves phones back, but not from which build (pre-build), which recovery demands."

@@ -32,10 +32,19 @@ type Facts struct {
 	Wipe          bool     `json:"wipe,omitempty"`           // erases user data
 	Downgrade     bool     `json:"downgrade,omitempty"`      // says that it may move a phone back
 
-	Signer    *Signer        `json:"signer,omitempty"`    // of the whole file; nil if unsigned or unreadable
-	Payload   *PayloadFacts  `json:"payload,omitempty"`   // A/B only
-	Streaming []PropertyFile `json:"streaming,omitempty"` // A/B only: property_files of a SystemUpdaterSample config
-	Script    *ScriptFacts   `json:"script,omitempty"`    // file-based only
+	// Target identifies what a phone holds afterwards, whatever the package starts from: a full package and the
+	// incrementals that lead to the same build have the same. It is the lower-case hex SHA-256 of one line for each
+	// partition that payload.bin writes, sorted by name: "name size sha256\n", with the size in bytes and the hash in
+	// lower-case hex, both after the update, as the signed manifest states them. Empty where it cannot be known: in
+	// partial updates, and in file-based packages, whose incrementals name only the files that they patch.
+	Target string `json:"target,omitempty"`
+
+	Signer  *Signer       `json:"signer,omitempty"`  // of the whole file; nil if unsigned or unreadable
+	Payload *PayloadFacts `json:"payload,omitempty"` // A/B only
+	// payloads beside payload.bin, each in a folder of its own: AOSP's secondary/payload.bin
+	OtherPayloads []*PayloadFacts `json:"other_payloads,omitempty"`
+	Streaming     []PropertyFile  `json:"streaming,omitempty"` // A/B only: property_files of a SystemUpdaterSample config
+	Script        *ScriptFacts    `json:"script,omitempty"`    // file-based only
 }
 
 // Signer is who signed the whole file, from the certificate inside the signature. Valid says that the
@@ -51,8 +60,9 @@ type Signer struct {
 	Published  string `json:"published,omitempty"` // name of the key if its private half is published
 }
 
-// PayloadFacts describes payload.bin. Offsets count from the start of the zip.
+// PayloadFacts describes a payload. Offsets count from the start of the zip.
 type PayloadFacts struct {
+	Entry        string          `json:"entry,omitempty"`         // name in the zip; empty for payload.bin
 	Offset       int64           `json:"offset"`                  // of the CrAU magic
 	Size         int64           `json:"size"`                    // FILE_SIZE
 	MetadataSize int64           `json:"metadata_size"`           // METADATA_SIZE: header and manifest, without signature
@@ -62,9 +72,11 @@ type PayloadFacts struct {
 	BlockSize    uint32          `json:"block_size"`              // bytes
 	MaxTimestamp int64           `json:"max_timestamp,omitempty"` // Unix seconds
 	SPL          string          `json:"spl,omitempty"`           // security_patch_level
-	Delta        bool            `json:"delta,omitempty"`         // needs the old partitions
+	Delta        bool            `json:"delta,omitempty"`         // needs what is on the phone
+	Partial      bool            `json:"partial,omitempty"`       // writes only some partitions of the build
 	Partitions   []PartitionFact `json:"partitions"`              // in payload order
 	SignedBy     string          `json:"signed_by,omitempty"`     // hex SHA-256 of the key both payload signatures fit
+	Published    string          `json:"published,omitempty"`     // name of that key if its private half is published
 }
 
 // PartitionFact is one partition of a payload.

@@ -243,10 +243,13 @@ func TestMetadataAndScriptFindings(t *testing.T) {
 func TestManyFindingsCostNothing(t *testing.T) {
 	var p Payload
 	var found Findings
+	x := partition{PartitionFact: PartitionFact{Name: "system", Operations: 1}}
+	hash := make([]byte, 32)
 	bad := func() {
-		p.judgeOperation("system", 1, operation{kind: opReplace}, &found)
-		p.judgeOperation("system", 1, operation{kind: opZero, placed: true}, &found)
-		p.judgeOperation("system", 1, operation{kind: 77, placed: true, size: 1, offset: p.blobEnd + 1, hash: make([]byte, 32)}, &found)
+		p.judgeOperation(&x, operation{kind: opReplace}, &found)
+		p.judgeOperation(&x, operation{kind: 3}, &found)
+		p.judgeOperation(&x, operation{kind: opZero, placed: true}, &found)
+		p.judgeOperation(&x, operation{kind: 77, placed: true, size: 1, offset: p.blobEnd + 1, hash: hash}, &found)
 	}
 	for range 2 * maxPerCode {
 		bad()
@@ -343,13 +346,7 @@ func TestABFindings(t *testing.T) {
 		{"huge manifest", spec(func(s *payloadSpec) { s.claimManifest = 1 << 62 }), []Code{ABMagic}},
 		{"partition name with a path", spec(func(s *payloadSpec) { s.partition = "../x" }), []Code{ABMagic}},
 		{"full with minor version", spec(func(s *payloadSpec) { s.minor = 4 }), []Code{ABMinor}},
-		{"unknown operation", spec(func(s *payloadSpec) { s.ops[0].kind = 77 }), []Code{ABMinor}},
-		{"delta too old for its operations", spec(func(s *payloadSpec) { s.old, s.minor, s.ops[0].kind = true, 2, 9 }),
-			[]Code{ABMinor, IncSource}},
-		{"delta of just the version that its operations need", spec(func(s *payloadSpec) { s.old, s.minor, s.ops[0].kind = true, 5, 9 }),
-			[]Code{IncSource}},
-		{"delta of a version that no phone knows", spec(func(s *payloadSpec) { s.old, s.minor, s.ops[0].kind = true, 10, 9 }),
-			[]Code{ABMinor, IncSource}},
+		{"operation of format 1", spec(func(s *payloadSpec) { s.ops[0].kind = 3 }), []Code{ABMinor}},
 		{"payload that ends in its header", short, []Code{ABMagic}},
 		{"a block that nothing writes", spec(func(s *payloadSpec) { s.size += 4096 }), []Code{ABRange}},
 		{"properties of another payload", swapped, []Code{ABHash}},

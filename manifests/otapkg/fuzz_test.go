@@ -7,6 +7,7 @@ import (
 	"crypto"
 	"io"
 	"slices"
+	"strings"
 	"testing"
 	"unicode/utf8"
 
@@ -21,6 +22,15 @@ func FuzzInspect(f *testing.F) {
 	key := fixtures.TestKey()
 	f.Add(packageOf(f, "armani", key))
 	f.Add(packageOf(f, "fuxi", key))
+	for _, c := range fixtures.FromTools() {
+		if c.Name == "secondary" || c.Name == "partial" || c.Name == "downgrade" {
+			var b bytes.Buffer
+			if err := c.Write(&b, key); err != nil {
+				f.Fatal(err)
+			}
+			f.Add(b.Bytes())
+		}
+	}
 	f.Add(makeZip(goodFiles(), zipEdit{}))
 	f.Add(makeZip(goodFiles(), zipEdit{zip64: true, comment: "PK\x05\x06"}))
 	f.Add(makeZip(goodFiles(file{name: "system/a", body: "x", descriptor: true, deflate: true}), zipEdit{prefix: "x"}))
@@ -84,7 +94,10 @@ func FuzzMetadata(f *testing.F) {
 // exactly its size and its hash.
 func FuzzPayload(f *testing.F) {
 	for _, edit := range []func(*payloadSpec){func(*payloadSpec) {}, func(s *payloadSpec) { s.unsigned = true },
-		func(s *payloadSpec) { s.group = 1 << 20 }} {
+		func(s *payloadSpec) { s.group = 1 << 20 }, func(s *payloadSpec) { *s = deltaPayload() },
+		func(s *payloadSpec) { *s = deltaPayload(); s.partial = true; s.ops[0].start, s.ops[1].start = 1, 0 },
+		func(s *payloadSpec) { s.packed(opReplaceZstd, fixtures.ZstdStored(s.blobs)) },
+		func(s *payloadSpec) { s.ops[1].kind = 77 }} {
 		s := goodPayload()
 		edit(&s)
 		b, _ := s.make(f)
@@ -104,13 +117,68 @@ func FuzzPayload(f *testing.F) {
 		if _, _, err := p.signatures(&found); err != nil {
 			t.Fatal(err)
 		}
+		good := !found.Refused()
+		if good {
+			for _, n := range []int{7, len(b)} {
+				if d := sweptBy(p, b, n); d.fault != nil || len(d.wrong) > 0 != (len(sweptBy(p, b, 64).wrong) > 0) {
+					t.Fatalf("swept by %d bytes: %v, %v", n, d.wrong, d.fault)
+				} else {
+					good = good && len(d.wrong) == 0
+				}
+			}
+		}
 		for _, part := range p.Partitions() {
 			if part.Size > 1<<22 {
 				continue
 			}
 			var out bytes.Buffer
-			if err := p.WritePartition(part.Name, &out); err == nil && (int64(out.Len()) != part.Size || format.SHA256(out.Bytes()) != part.SHA256) {
+			err := p.WritePartition(part.Name, &out)
+			if err == nil && (int64(out.Len()) != part.Size || format.SHA256(out.Bytes()) != part.SHA256) {
 				t.Fatalf("partition %s was written wrong without an error", part.Name)
+			}
+			if good && err != nil && strings.Contains(err.Error(), "its data is not what") {
+				t.Fatalf("the sweep found nothing: %v", err)
+			}
+		}
+	})
+}
+
+// sweptBy compares the data of the operations in the payload b while it passes by in pieces of n bytes.
+func sweptBy(p *Payload, b []byte, n int) *dataSums {
+	d := newDataSums(p, 0)
+	for off := 0; off < len(b); off += n {
+		d.consume(int64(off), b[off:min(off+n, len(b))])
+	}
+	return d
+}
+
+// FuzzProperties: no panic; only known keys are handed on; a property string is accepted only if it says where the entries are.
+func FuzzProperties(f *testing.F) {
+	f.Add("FILE_HASH=x\nFILE_SIZE=4\nPOWERWASH=1\n", "payload.bin:57:20,metadata:3:4  ")
+	f.Add("NETWORK_PROXY=a\n=\n\r\nFILE_SIZE=1\nFILE_SIZE=2", "payload.bin:57:20,payload.bin:57:20,:::,")
+	real := []PropertyFile{{"payload.bin", 57, 20}, {"metadata", 3, 4}}
+	f.Fuzz(func(t *testing.T, props, stated string) {
+		var found Findings
+		for key := range parseProperties([]byte(props), &found) {
+			if !slices.Contains(propertyKeys, key) {
+				t.Fatalf("%q is handed on", key)
+			}
+		}
+		found = nil
+		judgePropertyFiles("ota-property-files", stated, real, []string{"payload.bin", "metadata"}, &found)
+		if len(found) == 0 {
+			var got []string
+			for tok := range strings.SplitSeq(stated, ",") {
+				got = append(got, strings.TrimSpace(tok))
+			}
+			slices.Sort(got)
+			if !slices.Equal(got, []string{"metadata:3:4", "payload.bin:57:20"}) {
+				t.Fatalf("%q is accepted", stated)
+			}
+		}
+		for _, x := range found {
+			if !utf8.ValidString(x.Message + x.Found + x.Wanted) {
+				t.Fatalf("finding is not fit for people: %+v", x)
 			}
 		}
 	})

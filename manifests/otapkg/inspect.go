@@ -45,14 +45,12 @@ type inspection struct {
 	meta     metadata
 	sig      *signature
 	otacert  []byte
-	payload  *Payload
-	props    map[string]string
+	payload  *Payload     // payload.bin
+	payloads []*payloadOf // payload.bin first
 	script   *ScriptFacts
 	readable bool // the script is
 
-	metaSigs, payloadSigs [][]byte // of the payload
-	metaSum, payloadSum   []byte   // SHA-256 of what they sign
-	signedSum             []byte   // of what the whole-file signature signs
+	signedSum []byte // of what the whole-file signature signs
 }
 
 func (in *inspection) readArchive() (err error) {
@@ -171,23 +169,7 @@ func (in *inspection) readAB() error {
 			break
 		}
 	}
-	text, ok, err := in.a.small(nameProperties, &in.fs)
-	if err != nil {
-		return err
-	}
-	if ok {
-		in.props = parseProperties(text, &in.fs)
-	}
-	p, found, err := in.a.Payload()
-	if err != nil {
-		return err
-	}
-	in.fs = append(in.fs, found...)
-	if in.payload = p; p == nil {
-		return nil
-	}
-	in.metaSigs, in.payloadSigs, err = p.signatures(&in.fs)
-	return err
+	return in.readPayloads()
 }
 
 // judge compares what was read with itself and with the policy.
@@ -195,10 +177,10 @@ func (in *inspection) judge() {
 	f, m := &in.facts, in.meta
 	f.PreDevices, f.PreBuild, f.PostBuild = m.list("pre-device"), m.list("pre-build"), m.list("post-build")
 	f.PostTimestamp, f.SDK, f.SPL = m.number("post-timestamp"), m["post-sdk-level"], m["post-security-patch-level"]
-	f.Downgrade = m.yes("ota-downgrade") || m.yes("spl-downgrade") || in.props["SPL_DOWNGRADE"] == "1"
+	f.Downgrade = m.yes("ota-downgrade") || m.yes("spl-downgrade") || in.says("SPL_DOWNGRADE", "1")
 	f.Script = in.script
-	patches := (in.payload != nil && in.payload.Delta()) || (in.script != nil && in.script.Patches > 0)
-	f.Incremental = len(f.PreBuild) > 0 || patches
+	patches := (in.payload != nil && in.payload.anyOld()) || (in.script != nil && in.script.Patches > 0)
+	f.Incremental = len(f.PreBuild) > 0 || patches || (in.payload != nil && in.payload.Delta())
 
 	judgeDevices(f.PreDevices, in.p, &in.fs)
 	models := in.p.models(f.PreDevices)
@@ -214,18 +196,14 @@ func (in *inspection) judge() {
 	judgeName(in.name, f, in.p, &in.fs)
 	judgeVersions(f, m, patches, in.p, &in.fs)
 	wipes := map[string]bool{"ota-wipe": m.yes("ota-wipe")}
-	if in.props != nil {
-		wipes["POWERWASH"] = in.props["POWERWASH"] == "1"
-	}
+	in.powerwashes(wipes)
 	if f.Family == FileBased && in.script != nil {
 		wipes["the script"] = in.script.FormatsData
 		judgeScript(in.script, in.readable, f.PreDevices, &in.fs)
 	}
 	f.Wipe = judgeWipe(wipes, &in.fs)
 	in.judgeStreaming()
-	if in.payload != nil {
-		in.judgePayload()
-	}
+	in.judgePayloads()
 }
 
 // variantOf reads which image variant a build.prop is of, "" if it does not say: MIUI's

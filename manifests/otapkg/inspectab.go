@@ -3,7 +3,6 @@
 package otapkg
 
 import (
-	"crypto"
 	"fmt"
 	"strings"
 
@@ -56,40 +55,89 @@ func (in *inspection) judgeStreaming() {
 	}
 }
 
-// judgePayload compares the payload with its properties, its signatures with the zip's, its times with the
-// metadata.
-func (in *inspection) judgePayload() {
-	p := in.facts.Payload
-	judgeProperties(in.props, p, &in.fs)
-	var zipKey crypto.PublicKey
-	if in.sig != nil {
-		zipKey = in.sig.cert.PublicKey
+// judgePayloads compares each payload with its properties, its signatures with the zip's, its times with the metadata.
+func (in *inspection) judgePayloads() {
+	for _, o := range in.payloads {
+		if o.read == nil {
+			continue
+		}
+		var found Findings
+		judgeProperties(o.props, o.facts, &found)
+		in.judgeSignatures(o, &found)
+		in.judgeTimes(o, &found)
+		if !o.main() {
+			in.judgeOther(o, &found)
+		}
+		var boot []string
+		for _, x := range o.facts.Partitions {
+			if isBootloader(x.Name) {
+				boot = append(boot, x.Name)
+			}
+		}
+		if len(boot) > 0 {
+			found.add(bootWrite([]string{strings.Join(boot, ", ")}))
+		}
+		o.findings(&in.fs, found)
 	}
-	p.SignedBy = judgePayloadSignatures(in.metaSigs, in.payloadSigs, in.metaSum, in.payloadSum, in.facts.Signer, zipKey,
-		in.p.Keys, &in.fs)
-	add := func(what, found, wanted string) {
-		in.fs.add(Finding{Code: ABTime, Found: found, Wanted: wanted, Fix: "Build the package again.",
-			Message: fmt.Sprintf("The payload says %s %s, metadata says %s.", what, found, wanted)})
+	if in.payload != nil && in.payload.Partial() {
+		in.judgePartial()
 	}
-	if p.MaxTimestamp == 0 && in.facts.PostTimestamp != 0 && !in.payload.partial {
-		in.fs.add(Finding{Code: ABTime, Found: "no max_timestamp", Wanted: fmt.Sprint(in.facts.PostTimestamp),
+}
+
+// judgeOther wants a payload beside payload.bin to be what AOSP makes of one: whole, for a slot that the phone is not
+// switched to (build/tools/releasetools/ota_from_target_files.py, --include_secondary).
+func (in *inspection) judgeOther(o *payloadOf, fs *Findings) {
+	if o.read.Delta() {
+		fs.add(Finding{Code: ABMinor, Found: "a delta", Wanted: "a full payload", Fix: "Build the package again.",
+			Message: "A second payload is for a slot of which nobody knows what it holds, so it must be full; this one is a delta."})
+	}
+	if o.props != nil && o.props["SWITCH_SLOT_ON_REBOOT"] != "0" {
+		fs.add(Finding{Code: ABKeys, Found: "no SWITCH_SLOT_ON_REBOOT=0", Wanted: "SWITCH_SLOT_ON_REBOOT=0",
+			Fix:     "Build the package with --include_secondary, which writes it.",
+			Message: "Its properties let the phone start the slot that this second payload writes, which holds no whole system."})
+	}
+}
+
+// judgePartial says what a partial update writes. The rest of the system stays as it is, so that what a phone runs
+// afterwards is known only if it is known what it ran before.
+func (in *inspection) judgePartial() {
+	var names []string
+	for _, x := range in.facts.Payload.Partitions {
+		names = append(names, x.Name)
+	}
+	what := strings.Join(names, ", ")
+	f := Finding{Code: ABPartial, Found: "only " + what, Wanted: "all partitions of the build",
+		Message: fmt.Sprintf("Updates only %s; all else stays as it is on the phone.", what)}
+	if len(in.facts.PreBuild) == 0 {
+		f.Level, f.Wanted = Refuse, "a source build (pre-build), or all partitions"
+		f.Fix = "Build it with ota_from_target_files --incremental_from the build that it completes, or without --partial."
+		f.Message = fmt.Sprintf("Updates only %s and does not say on top of which build: all else stays as it is on the phone, "+
+			"so nobody can say what the phone runs afterwards.", what)
+	}
+	in.fs.add(f)
+}
+
+// judgeTimes wants max_timestamp, up to which update_engine lets a phone's own build time go, to be the build time of the
+// metadata. A package that may move phones back carries the later one of both builds (ota_from_target_files.py).
+func (in *inspection) judgeTimes(o *payloadOf, fs *Findings) {
+	add := func(what, found, wanted, why string) {
+		fs.add(Finding{Code: ABTime, Found: found, Wanted: wanted, Fix: "Build the package again.",
+			Message: fmt.Sprintf("The payload says %s %s, metadata says %s%s.", what, found, wanted, why)})
+	}
+	at, most := in.facts.PostTimestamp, o.facts.MaxTimestamp
+	switch back := in.meta.yes("ota-downgrade"); {
+	case at == 0 || (most == 0 && o.read.partial): // a partial update has a time for each partition
+	case most == 0:
+		fs.add(Finding{Code: ABTime, Found: "no max_timestamp", Wanted: fmt.Sprint(at),
 			Fix: "Build the package with ota_from_target_files, which passes the build time on.",
 			Message: "The payload does not say when its system was built, so phones with Android 8 or later would take it " +
 				"for older than their own and refuse it."})
+	case back && most < at:
+		add("build time", fmt.Sprint(most), fmt.Sprint(at), "; even one that moves phones back says that time or a later one")
+	case !back && most != at:
+		add("build time", fmt.Sprint(most), fmt.Sprint(at), "")
 	}
-	if at := in.facts.PostTimestamp; p.MaxTimestamp != 0 && at != 0 && p.MaxTimestamp != at {
-		add("build time", fmt.Sprint(p.MaxTimestamp), fmt.Sprint(at))
-	}
-	if p.SPL != "" && in.facts.SPL != "" && p.SPL != in.facts.SPL {
-		add("patch level", show(p.SPL), show(in.facts.SPL))
-	}
-	var boot []string
-	for _, x := range p.Partitions {
-		if isBootloader(x.Name) {
-			boot = append(boot, x.Name)
-		}
-	}
-	if len(boot) > 0 {
-		in.fs.add(bootWrite([]string{strings.Join(boot, ", ")}))
+	if spl := o.facts.SPL; spl != "" && in.facts.SPL != "" && spl != in.facts.SPL {
+		add("patch level", show(spl), show(in.facts.SPL), "")
 	}
 }

@@ -6,7 +6,6 @@ import (
 	"crypto"
 	"encoding/hex"
 	"slices"
-	"strings"
 )
 
 // readBytes computes every digest in one sweep over the file.
@@ -32,15 +31,8 @@ func (in *inspection) readBytes() error {
 		crc.entries = slices.DeleteFunc(slices.Clone(in.a.entries), func(e Entry) bool { return !e.Stored })
 		consumers = append(consumers, crc)
 	}
-	var file, sign *stream
-	if p := in.payload; p != nil {
-		at := in.facts.payloadOffset(in.a)
-		file = sha256Of(0, byteRange{at, at + p.src.size})
-		sign = sha256Of(at+p.metadataSize(), byteRange{at, at + p.metadataSize()})
-		if in.payloadSigs != nil {
-			sign.ranges = append(sign.ranges, byteRange{at + p.blobs(), at + p.blobs() + p.sigOffset})
-		}
-		consumers = append(consumers, file, sign)
+	for _, o := range in.payloads {
+		consumers = append(consumers, o.consumers()...)
 	}
 	if err := sweep(in.src, consumers...); err != nil {
 		return err
@@ -54,21 +46,10 @@ func (in *inspection) readBytes() error {
 	for _, e := range crc.wrong {
 		in.fs.add(mismatch("Entry "+show(e.Name), "its content has another checksum than the directory promises"))
 	}
-	if in.payload != nil {
-		in.metaSum, in.payloadSum = sign.atMark(), sign.sum()
-		in.facts.Payload = in.payload.facts(in.facts.payloadOffset(in.a), file.sum(), in.metaSum)
+	for _, o := range in.payloads {
+		if err := in.swept(o); err != nil {
+			return err
+		}
 	}
 	return nil
-}
-
-func (f *Facts) payloadOffset(a *Archive) int64 {
-	e, _ := a.Entry(namePayload)
-	return e.Offset
-}
-
-func (p *Payload) facts(at int64, file, meta []byte) *PayloadFacts {
-	return &PayloadFacts{Offset: at, Size: p.src.size, MetadataSize: p.metadataSize(), FileHash: base64Of(file),
-		MetadataHash: base64Of(meta),
-		MinorVersion: p.minor, BlockSize: p.blockSize, MaxTimestamp: p.maxTimestamp,
-		SPL: strings.ToValidUTF8(p.spl, "\uFFFD"), Delta: p.Delta(), Partitions: p.Partitions()}
 }

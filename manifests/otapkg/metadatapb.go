@@ -172,8 +172,13 @@ func judgeSplit(text, pb metadata, fs *Findings) {
 	}
 	for _, k := range keys {
 		a, b := text[k], pb[k]
-		if k == "ota-required-cache" && (a == "0" || b == "0") { // 0 and absent are one to protobuf
-			a, b = strings.TrimPrefix(a, "0"), strings.TrimPrefix(b, "0")
+		if k == "ota-required-cache" || k == "post-timestamp" { // 0 and absent are one to protobuf
+			if a == "0" {
+				a = ""
+			}
+			if b == "0" {
+				b = ""
+			}
 		}
 		if a != b {
 			fs.add(Finding{Code: MetaSplit, Found: fmt.Sprintf("%s in metadata, %s in metadata.pb", show(a), show(b)),

@@ -5,32 +5,61 @@ package otapkg
 import (
 	"errors"
 	"fmt"
-
-	"google.golang.org/protobuf/encoding/protowire"
 )
 
-// Operation types of update_metadata.proto that a full payload may hold.
+// Operation types of update_metadata.proto that the code speaks of.
 const (
-	opReplace   = 0
-	opReplaceBZ = 1
-	opZero      = 6
-	opDiscard   = 7
-	opReplaceXZ = 8
+	opReplace    = 0
+	opReplaceBZ  = 1
+	opSourceCopy = 4
+	opZero       = 6
+	opDiscard    = 7
 
-	opSourceCopy = 4 // of deltas, and without data of its own
+	opReplaceZstd = 14
 )
 
-// minorOf is the lowest minor version that knows an operation type. A full payload says 0 and may use the
-// types of which fullOp speaks.
-var minorOf = map[uint64]uint32{opReplace: 0, opReplaceBZ: 0, opSourceCopy: 2, 5: 2, opZero: 4, opDiscard: 4,
-	opReplaceXZ: 3, 9: 5, 10: 4, 11: 8, 12: 9, 13: 9}
+// opKind is what is known of a type of operation.
+type opKind struct {
+	name   string
+	minor  uint32 // lowest minor version that knows it; a full payload says 0 and may use the types without source
+	data   bool   // takes data of the payload
+	source bool   // reads the old partition
+	newer  bool   // known only to newer update_engines
+}
 
-func fullOp(kind uint64) bool {
-	switch kind {
-	case opReplace, opReplaceBZ, opZero, opDiscard, opReplaceXZ:
-		return true
+// opKinds are the types of update_metadata.proto, by number. MOVE and BSDIFF worked in place, in format 1.
+// REPLACE_ZSTD has been in the payloads of some makers since 2024, and in ChromiumOS from minor version 8.
+var opKinds = [...]opKind{
+	opReplace:     {name: "REPLACE", data: true},
+	opReplaceBZ:   {name: "REPLACE_BZ", data: true},
+	2:             {name: "MOVE"},
+	3:             {name: "BSDIFF", data: true},
+	opSourceCopy:  {name: "SOURCE_COPY", minor: 2, source: true},
+	5:             {name: "SOURCE_BSDIFF", minor: 2, data: true, source: true},
+	opZero:        {name: "ZERO", minor: 4},
+	opDiscard:     {name: "DISCARD", minor: 4},
+	8:             {name: "REPLACE_XZ", minor: 3, data: true},
+	9:             {name: "PUFFDIFF", minor: 5, data: true, source: true},
+	10:            {name: "BROTLI_BSDIFF", minor: 4, data: true, source: true},
+	11:            {name: "ZUCCHINI", minor: 8, data: true, source: true},
+	12:            {name: "LZ4DIFF_BSDIFF", minor: 9, data: true, source: true},
+	13:            {name: "LZ4DIFF_PUFFDIFF", minor: 9, data: true, source: true},
+	opReplaceZstd: {name: "REPLACE_ZSTD", minor: 8, data: true, newer: true},
+}
+
+// Minor versions of deltas: those that every update_engine since Android 14 knows end at 9.
+const (
+	minMinor     = 2
+	commonMinor  = 9
+	maxMinor     = 10
+	partialMinor = 7 // from here on update_engine knows partial updates
+)
+
+func kindOf(kind uint64) (k opKind, known bool) {
+	if kind < uint64(len(opKinds)) {
+		return opKinds[kind], true
 	}
-	return false
+	return opKind{}, false
 }
 
 // operation is one step: data of the payload, or nothing, becomes blocks of a partition.
@@ -40,6 +69,8 @@ type operation struct {
 	placed       bool   // offset is given
 	hash         []byte // SHA-256 of its data
 	blocks       uint64 // written
+	reads        uint64 // blocks of the old partition
+	sourceHash   int    // bytes of the SHA-256 of what it reads
 }
 
 // extent is a run of blocks.
@@ -48,186 +79,125 @@ type extent struct{ start, n uint64 }
 // maxBlocks is what maxSize holds in the smallest blocks that make sense.
 const maxBlocks = uint64(maxSize) / 512
 
-// readOperation reads an InstallOperation. dst receives each destination extent in order.
-func readOperation(w *wire, end int64, dst func(extent) error) (op operation, err error) {
+// readOperation reads an InstallOperation. dst receives each destination extent in order, src each source extent.
+func readOperation(w *wire, end int64, dst, src func(extent) error) (op operation, err error) {
 	typed := false
-	for w.pos < end {
-		f, err := w.next(end)
-		if err != nil {
-			return op, err
-		}
-		after := w.pos + f.n
+	err = w.fields(end, func(f field, after int64) (err error) {
 		switch {
-		case f.num == 1 && f.typ == protowire.VarintType:
+		case f.number(1):
 			op.kind, typed = f.v, true
-		case f.num == 2 && f.typ == protowire.VarintType:
+		case f.number(2):
 			op.offset, op.placed = clampInt64(f.v), true
-		case f.num == 3 && f.typ == protowire.VarintType:
+		case f.number(3):
 			op.size = clampInt64(f.v)
-		case f.num == 6 && f.typ == protowire.BytesType:
-			e, err := readExtent(w, after)
-			if err != nil {
-				return op, err
-			}
-			op.blocks += e.n
-			if err := dst(e); err != nil {
-				return op, err
-			}
-		case f.num == 8 && f.typ == protowire.BytesType:
-			if op.hash, err = w.bytes(f.n, 64); err != nil {
-				return op, err
-			}
+		case f.message(4):
+			err = readExtent(w, after, &op.reads, src)
+		case f.message(6):
+			err = readExtent(w, after, &op.blocks, dst)
+		case f.message(8):
+			op.hash, err = w.bytes(f.n, 64)
+		case f.message(9):
+			op.sourceHash = int(min(f.n, 64))
 		}
-		if op.blocks > maxBlocks {
-			return op, fmt.Errorf("an operation writes %d blocks", op.blocks)
-		}
-		if err := w.skip(after-w.pos, end); err != nil {
-			return op, err
-		}
+		return err
+	})
+	if err == nil && !typed {
+		err = errors.New("an operation has no type")
 	}
-	if !typed {
-		return op, errors.New("an operation has no type")
-	}
-	return op, nil
+	return op, err
 }
 
-func readExtent(w *wire, end int64) (e extent, err error) {
-	for w.pos < end {
-		f, err := w.next(end)
-		if err != nil {
-			return e, err
-		}
+// readExtent reads one extent, adds its blocks to sum and hands it on.
+func readExtent(w *wire, end int64, sum *uint64, to func(extent) error) error {
+	var e extent
+	err := w.fields(end, func(f field, _ int64) error {
 		switch {
-		case f.num == 1 && f.typ == protowire.VarintType:
+		case f.number(1):
 			e.start = f.v
-		case f.num == 2 && f.typ == protowire.VarintType:
+		case f.number(2):
 			e.n = f.v
 		}
-		if err := w.skip(f.n, end); err != nil {
-			return e, err
-		}
+		return nil
+	})
+	switch {
+	case err != nil:
+		return err
+	case e.start > maxBlocks || e.n > maxBlocks:
+		return fmt.Errorf("an operation names block %d and %d more", e.start, e.n)
 	}
-	if e.start > maxBlocks || e.n > maxBlocks {
-		return e, fmt.Errorf("an operation writes block %d and %d more", e.start, e.n)
+	if *sum += e.n; *sum > maxBlocks {
+		return fmt.Errorf("an operation names %d blocks", *sum)
 	}
-	return e, nil
+	return to(e)
 }
 
-// judgeOperation finds an unknown type, and data that does not follow the data before it: update_engine applies
-// data while it streams, and gives up where an operation's data does not begin where the last one's ended
-// (AOSP update_engine/payload_consumer/delta_performer.cc).
-func (p *Payload) judgeOperation(part string, n int, op operation, fs *Findings) {
-	// there may be two million, good or bad
-	who := func() string { return fmt.Sprintf("operation %d of %s", n, show(part)) }
-	need, known := minorOf[op.kind]
-	if !known && !fs.full(ABMinor) {
-		fs.add(Finding{Code: ABMinor, Found: fmt.Sprintf("type %d", op.kind), Wanted: "an operation that phones know",
-			Message: fmt.Sprintf("%s has type %d, which no phone knows.", who(), op.kind)})
-	}
-	p.needMinor = max(p.needMinor, need)
-	if known && !fullOp(op.kind) {
-		p.deltaOps = true
-	}
-	if op.kind == opZero || op.kind == opDiscard || op.kind == opSourceCopy {
-		if (op.placed || op.size != 0) && !fs.full(ABRange) {
-			fs.add(Finding{Code: ABRange, Found: fmt.Sprintf("data for type %d", op.kind), Wanted: "no data",
-				Message: fmt.Sprintf("%s has data, and an operation of its type takes none; phones refuse it.", who())})
-		}
-		return
-	}
-	if op.size <= 0 || !op.placed || len(op.hash) != 32 {
-		if fs.full(ABRange) {
-			return
-		}
-		fs.add(Finding{Code: ABRange, Found: fmt.Sprintf("%d bytes, hash of %d bytes", op.size, len(op.hash)),
-			Wanted: "data with its place and SHA-256", Message: fmt.Sprintf("%s has no data, or no place or SHA-256 of it.",
-				who())})
-		return
-	}
-	if op.offset != p.blobEnd && !fs.full(ABRange) {
-		fs.add(Finding{Code: ABRange, Found: fmt.Sprintf("data at byte %d", op.offset),
-			Wanted: fmt.Sprintf("data from byte %d", p.blobEnd), Fix: "Build the package again.",
-			Message: fmt.Sprintf("The data of %s begins at byte %d of the blobs; the data in front of it ends at byte %d, "+
-				"and phones read on from there.", who(), op.offset, p.blobEnd)})
-	}
-	p.blobEnd = max(p.blobEnd, op.offset+op.size)
-}
+// anywhere takes an extent of which nothing is wanted.
+func anywhere(extent) error { return nil }
 
-// judgeRanges compares all data with the room for it, and partitions with what is written to them.
-func (p *Payload) judgeRanges(fs *Findings) {
-	room := p.src.size - p.blobs()
-	if p.signed {
-		if p.sigOffset > room || p.sigSize <= 0 || p.sigSize > maxSignatures || p.sigSize != room-p.sigOffset {
-			fs.add(Finding{Code: ABRange, Found: fmt.Sprintf("a signature of %d bytes at byte %d of %d", p.sigSize,
-				p.sigOffset, room), Wanted: "a signature that ends the payload",
-				Fix: "Upload the whole payload as the build made it.",
-				Message: fmt.Sprintf("The payload signature should lie at byte %d of the blobs with %d bytes; "+
-					"the blobs have %d bytes and it must end them.", p.sigOffset, p.sigSize, room)})
-			p.signed = false
-		} else {
-			room = p.sigOffset
-		}
+// judgeOperation finds a type that the format no longer has, data that does not follow the data before it, and blocks that
+// no operation of the type could read or write. update_engine applies data while it streams, and gives up where an
+// operation's data does not begin where the last one's ended (AOSP update_engine/payload_consumer/delta_performer.cc).
+func (p *Payload) judgeOperation(x *partition, op operation, fs *Findings) {
+	k, known := kindOf(op.kind)
+	p.needMinor = max(p.needMinor, k.minor)
+	p.deltaOps = p.deltaOps || k.source
+	x.reads = x.reads || k.source
+	if !known || k.newer {
+		p.newer.note(op.kind)
 	}
-	if p.blobEnd != room {
-		fs.add(Finding{Code: ABRange, Found: fmt.Sprintf("data up to byte %d", p.blobEnd), Wanted: fmt.Sprintf("%d", room),
-			Fix: "Upload the whole payload as the build made it; it may have been cut.",
-			Message: fmt.Sprintf("Operations use data up to byte %d of the blobs, which have %d bytes; "+
-				"phones want all of them used.", p.blobEnd, room)})
+	// There may be two million, good or bad: words are made only for those that are kept.
+	add := func(code Code, found, wanted, what string) {
+		fs.add(Finding{Code: code, Found: found, Wanted: wanted, Fix: "Build the package again.",
+			Message: fmt.Sprintf("Operation %d of %s %s.", x.Operations, show(x.Name), what)})
 	}
-	for _, x := range p.parts {
-		if len(x.hash) != 32 || x.Size <= 0 || x.Size >= maxSize || x.Size%int64(p.blockSize) != 0 {
-			fs.add(Finding{Code: ABRange, Found: fmt.Sprintf("%d bytes, hash of %d bytes", x.Size, len(x.hash)),
-				Wanted: "a size in whole blocks and a SHA-256",
-				Message: fmt.Sprintf("Partition %s lacks the size in whole blocks or the SHA-256 that it has after the update.",
-					show(x.Name))})
-		} else if have := uint64(x.Size) / uint64(p.blockSize); x.end > have {
-			fs.add(Finding{Code: ABRange, Found: fmt.Sprintf("blocks up to %d", x.end), Wanted: fmt.Sprintf("%d blocks", have),
-				Message: fmt.Sprintf("Operations write beyond the end of partition %s: up to block %d of %d.", show(x.Name),
-					x.end, have)})
-		} else if !p.Delta() && x.mixed {
-			fs.add(Finding{Code: ABRange, Found: "blocks out of order", Wanted: "each block once, in order",
-				Message: fmt.Sprintf("The operations of the full partition %s write blocks twice, or not in their order.",
-					show(x.Name))})
-		} else if x.blocks > have || (!p.Delta() && x.blocks != have) {
-			fs.add(Finding{Code: ABRange, Found: fmt.Sprintf("%d blocks written", x.blocks),
-				Wanted: fmt.Sprintf("%d blocks", have), Message: fmt.Sprintf("Operations write %d blocks of partition %s, "+
-					"which has %d.", x.blocks, show(x.Name), have)})
-		}
+	if (op.kind == 2 || op.kind == 3) && !fs.full(ABMinor) {
+		add(ABMinor, k.name, "an operation of format 2", "has type "+k.name+", which works in place, as payloads of format 1 "+
+			"did; update_engine has it no more")
+	}
+	if !fs.full(ABRange) {
+		op.judgeBlocks(k, known, p.blockSize, add)
+		op.judgeData(k, known, p.blobEnd, add)
+	}
+	if k.data || !known {
+		p.blobEnd = max(p.blobEnd, op.offset+op.size)
 	}
 }
 
-// judgeGroups wants the dynamic partitions of a group to fit into its room.
-func (p *Payload) judgeGroups(fs *Findings) {
-	size := map[string]int64{}
-	for _, x := range p.parts {
-		size[x.Name] = x.Size
-	}
-	for _, g := range p.groups {
-		var sum int64
-		for _, name := range g.parts {
-			sum = min(sum+size[name], 2*maxSize)
-		}
-		if sum > g.size {
-			fs.add(Finding{Code: ABRange, Found: human(sum), Wanted: "at most " + human(g.size),
-				Message: fmt.Sprintf("The partitions of group %s take %s, its room is %s.", show(g.name), human(sum),
-					human(g.size))})
-		}
+type addOperation func(code Code, found, wanted, what string)
+
+// judgeBlocks finds blocks that an operation could not read or write.
+func (op *operation) judgeBlocks(k opKind, known bool, blockSize uint32, add addOperation) {
+	switch {
+	case !known:
+	case op.blocks == 0:
+		add(ABRange, "no blocks", "the blocks that it writes", "writes no block")
+	case k.source && op.reads == 0:
+		add(ABRange, "no source", "the blocks that it reads", "has type "+k.name+" and reads no block of the old partition")
+	case op.kind == opSourceCopy && op.reads != op.blocks:
+		add(ABRange, fmt.Sprintf("%d blocks to %d", op.reads, op.blocks), "as many as are read",
+			fmt.Sprintf("copies %d blocks to %d", op.reads, op.blocks))
+	case k.source && op.sourceHash != 0 && op.sourceHash != 32:
+		add(ABRange, fmt.Sprintf("%d bytes", op.sourceHash), "a SHA-256",
+			fmt.Sprintf("has %d bytes where the SHA-256 of what it reads belongs", op.sourceHash))
+	case op.kind == opReplace && op.size != int64(op.blocks)*int64(blockSize):
+		add(ABRange, fmt.Sprintf("%d bytes", op.size), fmt.Sprintf("%d blocks of %d bytes", op.blocks, blockSize),
+			fmt.Sprintf("puts %d bytes into %d blocks of %d", op.size, op.blocks, blockSize))
 	}
 }
 
-// judgeMinor wants a full payload to say 0 and a delta to say a version that has its operations.
-func (p *Payload) judgeMinor(fs *Findings) {
-	delta := p.Delta() || p.deltaOps
-	switch need := max(p.needMinor, 2); {
-	case !delta && p.minor != 0:
-		fs.add(Finding{Code: ABMinor, Found: fmt.Sprint(p.minor), Wanted: "0",
-			Message: fmt.Sprintf("The payload is full, yet says minor version %d; a full payload says 0.", p.minor)})
-	case delta && p.deltaOps && !p.Delta():
-		fs.add(Finding{Code: ABMinor, Found: "operations on old partitions", Wanted: "the old partitions' sizes and hashes",
-			Message: "The payload reads old partitions but does not say which; phones could not check them."})
-	case delta && (p.minor < need || p.minor > 9 || (p.partial && p.minor < 7)):
-		fs.add(Finding{Code: ABMinor, Found: fmt.Sprint(p.minor), Wanted: fmt.Sprintf("%d to 9", need),
-			Message: fmt.Sprintf("The payload is a delta of minor version %d; its operations need at least %d, "+
-				"and phones know up to 9.", p.minor, need)})
+// judgeData wants the data of an operation, with its SHA-256, at the byte at which the data before it end.
+func (op *operation) judgeData(k opKind, known bool, at int64, add addOperation) {
+	has := op.placed || op.size != 0 // of an unknown type nobody can say whether it takes data
+	switch {
+	case known && !k.data && has:
+		add(ABRange, "data for "+k.name, "no data", "has data, and an operation of its type takes none; phones refuse it")
+	case known && !k.data, !known && !has:
+	case op.size <= 0 || !op.placed || len(op.hash) != 32:
+		add(ABRange, fmt.Sprintf("%d bytes, hash of %d bytes", op.size, len(op.hash)), "data with its place and SHA-256",
+			"has no data, or no place or SHA-256 of it")
+	case op.offset != at:
+		add(ABRange, fmt.Sprintf("data at byte %d", op.offset), fmt.Sprintf("data from byte %d", at),
+			fmt.Sprintf("has its data at byte %d of the blobs; the data in front of it ends at byte %d, "+
+				"and phones read on from there", op.offset, at))
 	}
 }

@@ -3,10 +3,14 @@
 package otapkg
 
 import (
+	"crypto/sha256"
 	"encoding/binary"
 	"fmt"
 	"io"
 	"slices"
+	"strings"
+
+	"landed/internal/format"
 )
 
 // Limits of a payload. The largest real manifest seen has 10 MB.
@@ -40,16 +44,22 @@ type Payload struct {
 	blobEnd      int64  // end of the operation data seen so far, for the order check
 	needMinor    uint32 // by the operations seen
 	deltaOps     bool   // an operation reads an old partition
+	newer        newerKinds
 }
 
 type partition struct {
 	PartitionFact
 	hash     []byte // SHA-256 after the update
 	old      bool   // needs the partition as it was
+	oldSize  int64  // bytes
+	oldHash  []byte // SHA-256
 	from, to int64  // its message in the manifest, as offsets in the payload
 	blocks   uint64 // written by its operations
 	end      uint64 // first block after all that are written
 	mixed    bool   // they do not follow one another
+	verity   uint64 // blocks that the phone computes: hash tree and error correction
+	reads    bool   // an operation reads the old partition
+	readEnd  uint64 // first block after all that are read
 	runs     bool   // runs a program after the update
 }
 
@@ -58,6 +68,20 @@ func (x *partition) extent(e extent) error {
 	x.mixed = x.mixed || e.start != x.blocks
 	x.blocks += e.n
 	x.end = max(x.end, e.start+e.n)
+	return nil
+}
+
+// computed takes notice of blocks that the phone computes after the operations (update_engine/payload_consumer/
+// verity_writer_android.cc), which no operation writes.
+func (x *partition) computed(e extent) error {
+	x.verity += e.n
+	x.end = max(x.end, e.start+e.n)
+	return nil
+}
+
+// source takes notice of blocks that an operation reads.
+func (x *partition) source(e extent) error {
+	x.readEnd = max(x.readEnd, e.start+e.n)
 	return nil
 }
 
@@ -70,9 +94,15 @@ type group struct {
 func (p *Payload) metadataSize() int64 { return payloadHeader + p.manifest }
 func (p *Payload) blobs() int64        { return p.metadataSize() + p.metaSig }
 
-// Delta reports whether the payload needs the old partitions.
-func (p *Payload) Delta() bool {
-	return p.partial || slices.ContainsFunc(p.parts, func(x partition) bool { return x.old })
+// Delta reports whether the payload needs what is on the phone: the old partitions, or those that a partial update leaves
+// as they are. update_engine takes it for a delta then (payload_consumer/delta_performer.cc, ValidateManifest).
+func (p *Payload) Delta() bool { return p.partial || p.anyOld() }
+
+// Partial reports whether the payload writes only some of the partitions of a build.
+func (p *Payload) Partial() bool { return p.partial }
+
+func (p *Payload) anyOld() bool {
+	return slices.ContainsFunc(p.parts, func(x partition) bool { return x.old })
 }
 
 // Partitions lists what the payload writes, in its order. The caller may keep the slice.
@@ -82,6 +112,29 @@ func (p *Payload) Partitions() []PartitionFact {
 		facts[i] = x.PartitionFact
 	}
 	return facts
+}
+
+func (p *Payload) facts(at int64, file, meta []byte) *PayloadFacts {
+	return &PayloadFacts{Offset: at, Size: p.src.size, MetadataSize: p.metadataSize(), FileHash: base64Of(file),
+		MetadataHash: base64Of(meta),
+		MinorVersion: p.minor, BlockSize: p.blockSize, MaxTimestamp: p.maxTimestamp,
+		SPL: strings.ToValidUTF8(p.spl, "\uFFFD"), Delta: p.Delta(), Partial: p.partial, Partitions: p.Partitions()}
+}
+
+// target is [Facts.Target].
+func (p *Payload) target() string {
+	if p.partial {
+		return ""
+	}
+	var lines []string
+	for _, x := range p.parts {
+		if len(x.hash) != sha256.Size {
+			return ""
+		}
+		lines = append(lines, fmt.Sprintf("%s %d %s\n", x.Name, x.Size, x.SHA256))
+	}
+	slices.Sort(lines)
+	return format.SHA256([]byte(strings.Join(lines, "")))
 }
 
 // ReadPayload reads header and manifest of the payload of size bytes in r, which begins with its magic. The
@@ -105,7 +158,10 @@ func ReadPayload(r io.ReaderAt, size int64) (*Payload, Findings, error) {
 	p.judgeRanges(&fs)
 	p.judgeGroups(&fs)
 	p.judgeMinor(&fs)
-	return p, fs, nil
+	if !fs.Refused() {
+		err = p.judgeTwice(&fs)
+	}
+	return p, fs, err
 }
 
 func (p *Payload) readHeader(fs *Findings) (bool, error) {

@@ -17,40 +17,27 @@ var formatOne = []protowire.Number{1, 2, 6, 7, 8, 9}
 // readManifest reads a DeltaArchiveManifest. The blobs may come before the signature's place is known, so
 // ranges are judged at the end.
 func (p *Payload) readManifest(w *wire, fs *Findings) error {
-	end := p.metadataSize()
-	for w.pos < end {
-		f, err := w.next(end)
-		if err != nil {
-			return err
-		}
-		after := w.pos + f.n
+	err := w.fields(p.metadataSize(), func(f field, after int64) error {
 		switch {
 		case slices.Contains(formatOne, f.num) && f.typ == protowire.BytesType:
 			return fmt.Errorf("field %d belongs to format 1; some phones refuse it in format 2, others pass over it", f.num)
 		case f.typ == protowire.VarintType:
 			p.number(f)
-		case f.num == 13 && f.typ == protowire.BytesType:
-			err = p.readPartition(w, after, fs)
-		case f.num == 15 && f.typ == protowire.BytesType:
-			err = p.readDynamic(w, after)
-		case f.num == 18 && f.typ == protowire.BytesType:
-			var b []byte
-			b, err = w.bytes(f.n, 64)
+		case f.message(13):
+			return p.readPartition(w, after, fs)
+		case f.message(15):
+			return p.readDynamic(w, after)
+		case f.message(18):
+			b, err := w.bytes(f.n, 64)
 			p.spl = string(b)
-		}
-		if err != nil {
 			return err
 		}
-		if f.typ == protowire.BytesType {
-			if err := w.skip(after-w.pos, end); err != nil {
-				return err
-			}
-		}
+		return nil
+	})
+	if err == nil && (p.blockSize == 0 || p.blockSize > 1<<20) {
+		err = fmt.Errorf("block size %d makes no sense", p.blockSize)
 	}
-	if p.blockSize == 0 || p.blockSize > 1<<20 {
-		return fmt.Errorf("block size %d makes no sense", p.blockSize)
-	}
-	return nil
+	return err
 }
 
 func (p *Payload) number(f field) {
@@ -78,39 +65,39 @@ func (p *Payload) readPartition(w *wire, end int64, fs *Findings) error {
 		return fmt.Errorf("more than %d partitions", maxPartitions)
 	}
 	x := partition{from: w.pos, to: end}
-	for w.pos < end {
-		f, err := w.next(end)
-		if err != nil {
-			return err
-		}
-		after := w.pos + f.n
+	dst, src := x.extent, x.source
+	err := w.fields(end, func(f field, after int64) (err error) {
 		switch {
-		case f.num == 1 && f.typ == protowire.BytesType:
+		case f.message(1):
 			var b []byte
 			b, err = w.bytes(f.n, 64)
 			x.Name = string(b)
-		case f.num == 2 && f.typ == protowire.VarintType:
+		case f.number(2):
 			x.runs = f.v != 0
-		case f.num == 6 && f.typ == protowire.BytesType:
+		case f.message(6):
 			x.old = true
-		case f.num == 7 && f.typ == protowire.BytesType:
-			err = x.readInfo(w, after)
-		case f.num == 8 && f.typ == protowire.BytesType:
+			x.oldSize, x.oldHash, err = readInfo(w, after)
+		case f.message(7):
+			if x.Size, x.hash, err = readInfo(w, after); err == nil {
+				x.SHA256 = fmt.Sprintf("%x", x.hash)
+			}
+		case f.message(11), f.message(15):
+			var n uint64
+			err = readExtent(w, after, &n, x.computed)
+		case f.message(8):
 			if p.operations++; p.operations > maxOperations {
 				return fmt.Errorf("more than %d operations", maxOperations)
 			}
 			var op operation
-			if op, err = readOperation(w, after, x.extent); err == nil {
+			if op, err = readOperation(w, after, dst, src); err == nil {
 				x.Operations++
-				p.judgeOperation(x.Name, x.Operations, op, fs)
+				p.judgeOperation(&x, op, fs)
 			}
 		}
-		if err != nil {
-			return err
-		}
-		if err := w.skip(after-w.pos, end); err != nil {
-			return err
-		}
+		return err
+	})
+	if err != nil {
+		return err
 	}
 	if !plainName(x.Name) || slices.ContainsFunc(p.parts, func(y partition) bool { return y.Name == x.Name }) {
 		return fmt.Errorf("partition name %s is missing, odd or used twice", show(x.Name))
@@ -129,79 +116,50 @@ func plainName(s string) bool {
 	return s != ""
 }
 
-// readInfo reads a PartitionInfo: what the partition is after the update.
-func (x *partition) readInfo(w *wire, end int64) error {
-	for w.pos < end {
-		f, err := w.next(end)
-		if err != nil {
-			return err
-		}
-		after := w.pos + f.n
+// readInfo reads a PartitionInfo: bytes and SHA-256 of a partition, before or after the update.
+func readInfo(w *wire, end int64) (size int64, hash []byte, err error) {
+	err = w.fields(end, func(f field, _ int64) (err error) {
 		switch {
-		case f.num == 1 && f.typ == protowire.VarintType:
-			x.Size = clampInt64(f.v)
-		case f.num == 2 && f.typ == protowire.BytesType:
-			if x.hash, err = w.bytes(f.n, 64); err != nil {
-				return err
-			}
-			x.SHA256 = fmt.Sprintf("%x", x.hash)
+		case f.number(1):
+			size = clampInt64(f.v)
+		case f.message(2):
+			hash, err = w.bytes(f.n, 64)
 		}
-		if err := w.skip(after-w.pos, end); err != nil {
-			return err
-		}
-	}
-	return nil
+		return err
+	})
+	return size, hash, err
 }
 
 // readDynamic reads DynamicPartitionMetadata: groups of partitions and their room.
 func (p *Payload) readDynamic(w *wire, end int64) error {
-	for w.pos < end {
-		f, err := w.next(end)
-		if err != nil {
-			return err
+	return w.fields(end, func(f field, after int64) error {
+		if !f.message(1) {
+			return nil
 		}
-		after := w.pos + f.n
-		if f.num == 1 && f.typ == protowire.BytesType {
-			if len(p.groups) == maxPartitions {
-				return errors.New("too many groups of partitions")
-			}
-			g, err := readGroup(w, after)
-			if err != nil {
-				return err
-			}
-			p.groups = append(p.groups, g)
+		if len(p.groups) == maxPartitions {
+			return errors.New("too many groups of partitions")
 		}
-		if err := w.skip(after-w.pos, end); err != nil {
-			return err
-		}
-	}
-	return nil
+		g, err := readGroup(w, after)
+		p.groups = append(p.groups, g)
+		return err
+	})
 }
 
 func readGroup(w *wire, end int64) (g group, err error) {
-	for w.pos < end {
-		f, err := w.next(end)
-		if err != nil {
-			return g, err
-		}
-		after := w.pos + f.n
+	err = w.fields(end, func(f field, _ int64) error {
 		switch {
-		case f.num == 2 && f.typ == protowire.VarintType:
+		case f.number(2):
 			g.size = clampInt64(f.v)
-		case (f.num == 1 || f.num == 3) && f.typ == protowire.BytesType:
+		case f.message(1), f.message(3):
 			b, err := w.bytes(f.n, 64)
-			if err != nil {
-				return g, err
-			}
 			if f.num == 1 {
 				g.name = string(b)
 			} else if g.parts = append(g.parts, string(b)); len(g.parts) > maxPartitions {
-				return g, errors.New("a group with too many partitions")
+				return errors.New("a group with too many partitions")
 			}
+			return err
 		}
-		if err := w.skip(after-w.pos, end); err != nil {
-			return g, err
-		}
-	}
-	return g, nil
+		return nil
+	})
+	return g, err
 }

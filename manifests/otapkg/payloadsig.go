@@ -6,6 +6,7 @@ import (
 	"crypto"
 	"encoding/binary"
 	"fmt"
+	"slices"
 
 	"google.golang.org/protobuf/encoding/protowire"
 )
@@ -83,29 +84,28 @@ func (p *Payload) signatures(fs *Findings) (meta, whole [][]byte, err error) {
 	return meta, whole, err
 }
 
-// judgePayloadSignatures wants both signatures by one key: that of the zip, or one that is pinned if the zip
-// has no good signature. Without either there is nothing to compare with. It returns the key's hash.
-func judgePayloadSignatures(meta, whole [][]byte, metaSum, wholeSum []byte, zip *Signer, zipKey crypto.PublicKey,
-	pinned []crypto.PublicKey, fs *Findings) string {
-	keys := pinned
+// judgeSignatures wants both signatures by one key: that of the zip, or one that is pinned if the zip has no good
+// signature. Without either there is nothing to compare with. A published key is found in any case.
+func (in *inspection) judgeSignatures(o *payloadOf, fs *Findings) {
+	keys, zip := in.p.Keys, in.facts.Signer
 	if zip != nil && zip.Valid {
-		keys = []crypto.PublicKey{zipKey}
+		keys = []crypto.PublicKey{in.sig.cert.PublicKey}
 	}
-	anyFits := func(k crypto.PublicKey, sum []byte, sigs [][]byte) bool {
-		for _, s := range sigs {
-			if validSignature(k, crypto.SHA256, sum, s) {
-				return true
-			}
-		}
-		return false
+	meta, whole := o.signed.atMark(), o.signed.sum()
+	fits := func(k crypto.PublicKey) bool { return anyFits(k, meta, o.metaSigs) && anyFits(k, whole, o.wholeSigs) }
+	if i := slices.IndexFunc(keys, fits); i >= 0 {
+		o.facts.SignedBy = keySHA256(keys[i])
+		o.facts.Published, _ = PublishedKey(keys[i])
+	} else if o.metaSigs == nil || o.wholeSigs == nil {
+		return // found by Payload.signatures
+	} else if i := slices.IndexFunc(publishedKeys(), func(k publishedKey) bool { return fits(k.key) }); i >= 0 {
+		o.facts.SignedBy, o.facts.Published = publishedKeys()[i].sha256, publishedKeys()[i].name
 	}
-	for _, k := range keys {
-		if anyFits(k, metaSum, meta) && anyFits(k, wholeSum, whole) {
-			return keySHA256(k)
-		}
+	if o.facts.Published != "" && (zip == nil || zip.Published != o.facts.Published) {
+		fs.add(signedByPublished("The payload", o.facts.Published, in.p))
 	}
-	if len(keys) == 0 || meta == nil || whole == nil {
-		return ""
+	if len(keys) == 0 || slices.ContainsFunc(keys, fits) {
+		return
 	}
 	f := Finding{Code: ABSig, Found: "signatures that do not fit", Wanted: "signatures by " + keySHA256(keys[0]),
 		Fix:     "Sign payload and zip with the same key, the payload first.",
@@ -115,5 +115,9 @@ func judgePayloadSignatures(meta, whole [][]byte, metaSum, wholeSum []byte, zip 
 			"the phone trusts one of them.", zip.KeySHA256[:min(16, len(zip.KeySHA256))])
 	}
 	fs.add(f)
-	return ""
+}
+
+// anyFits reports whether one of sigs is k's over the digest sum.
+func anyFits(k crypto.PublicKey, sum []byte, sigs [][]byte) bool {
+	return slices.ContainsFunc(sigs, func(s []byte) bool { return validSignature(k, crypto.SHA256, sum, s) })
 }

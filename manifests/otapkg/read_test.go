@@ -12,6 +12,7 @@ import (
 	"strings"
 	"testing"
 
+	fixtures "landed/firmware-fixtures"
 	"landed/internal/format"
 
 	"github.com/google/go-cmp/cmp"
@@ -72,7 +73,17 @@ func TestWritePartitionRefusesChangedData(t *testing.T) {
 		{"too many blocks", func(s *payloadSpec) { s.ops[1].blocks = 1 << 20 }, ErrContent},
 		{"data for more blocks", func(s *payloadSpec) { s.ops[0].blocks = 2 }, ErrContent},
 		{"no bzip2", func(s *payloadSpec) { s.ops[0].kind = opReplaceBZ }, ErrContent},
-		{"xz", func(s *payloadSpec) { s.ops[0].kind = opReplaceXZ }, ErrContent},
+		{"xz", func(s *payloadSpec) { s.ops[0].kind = 8 }, ErrUnsupported},
+		{"zstd", func(s *payloadSpec) { s.packed(opReplaceZstd, fixtures.ZstdStored(s.blobs)) }, nil},
+		{"zstd of more", func(s *payloadSpec) { s.packed(opReplaceZstd, fixtures.ZstdStored(append(s.blobs, 0))) }, ErrContent},
+		{"zstd cut off", func(s *payloadSpec) { b := fixtures.ZstdStored(s.blobs); s.packed(opReplaceZstd, b[:len(b)-1]) }, ErrContent},
+		{"no zstd", func(s *payloadSpec) { s.ops[0].kind = opReplaceZstd }, ErrContent},
+		{"zstd that looks back too far", func(s *payloadSpec) {
+			s.packed(opReplaceZstd, []byte("\x28\xb5\x2f\xfd\x00\xa0\x01\x00\x00")) // a window of 1 GiB
+		}, ErrContent},
+		{"unknown", func(s *payloadSpec) { s.ops[0].kind = 77 }, ErrUnsupported},
+		{"delta", func(s *payloadSpec) { *s = deltaPayload() }, ErrUnsupported},
+		{"hash tree", func(s *payloadSpec) { s.inPartition = msg(nil, 11, tag(nil, 2, 1)) }, ErrUnsupported},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s := goodPayload()
@@ -92,6 +103,11 @@ func TestWritePartitionRefusesChangedData(t *testing.T) {
 			}
 		})
 	}
+}
+
+// packed gives the first operation other data, and another way to unpack them.
+func (s *payloadSpec) packed(kind uint64, data []byte) {
+	s.ops[0].kind, s.ops[0].size, s.blobs = kind, uint64(len(data)), data
 }
 
 // faulty fails from one offset on.
@@ -154,11 +170,14 @@ func TestMemoryIsBounded(t *testing.T) {
 		names = append(names, file{name: strings.Repeat("n", 240) + strconv.Itoa(i)})
 	}
 	brackets := strings.Repeat("less_than_int(1,", 50_000)
+	vast := deltaPayload()
+	vast.size, vast.ops[0].start, vast.ops[1].start = uint64(maxSize)-4096, 1<<27, 0
 	for _, c := range []struct {
 		name string
 		zip  []byte
 	}{
 		{"as many names as can be", makeZip(goodFiles(names...), zipEdit{})},
+		{"a delta of the largest partition, in no order", makeZip(abFiles(t, vast, abSource, ""), zipEdit{})},
 		{"a script of brackets", makeZip(fileBased(armaniMeta, armaniCheck+"assert("+brackets), zipEdit{})},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -106,7 +106,7 @@ func TestVectorsOTASigned(t *testing.T) {
 func TestVectorABPackage(t *testing.T) {
 	b := readVector(t, "ota_002_package.zip")
 	facts, found := inspectBytes(t, b, Policy{Keys: []crypto.PublicKey{vectorKey(t, "testkey_v1.x509.pem")}})
-	if diff := cmp.Diff([]Code{SigNone, MetaMissing, BootWrite}, found.Codes()); diff != "" {
+	if diff := cmp.Diff([]Code{SigNone, MetaMissing, SigPublic, BootWrite}, found.Codes()); diff != "" {
 		t.Errorf("findings (-want +got):\n%s%v", diff, found)
 	}
 	var config struct {
@@ -125,9 +125,12 @@ func TestVectorABPackage(t *testing.T) {
 		p.SignedBy != keySHA256(vectorKey(t, "testkey_v1.x509.pem")) {
 		t.Errorf("payload = %+v", p)
 	}
-	_, found = inspectBytes(t, b, Policy{Keys: []crypto.PublicKey{vectorKey(t, "testkey_v2.x509.pem")}})
-	if !found.Has(ABSig) {
+	facts, found = inspectBytes(t, b, Policy{Keys: []crypto.PublicKey{vectorKey(t, "testkey_v2.x509.pem")}})
+	if !found.Has(ABSig) || !found.Has(SigPublic) || facts.Payload.Published != "AOSP testkey" {
 		t.Errorf("payload signatures under another key: %v", found.Codes())
+	}
+	if facts, found = inspectBytes(t, b, Policy{}); !found.Has(SigPublic) || found.Has(ABSig) || facts.Payload.Published != "AOSP testkey" {
+		t.Errorf("payload signatures without a key: %v", found.Codes())
 	}
 	a, _, err := ReadArchive(bytes.NewReader(b), int64(len(b)))
 	if err != nil {

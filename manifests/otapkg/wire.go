@@ -18,7 +18,7 @@ type wire struct {
 	fault error // of the reader; io.ErrUnexpectedEOF if the file is short
 }
 
-var errWire = fmt.Errorf("not a valid protobuf message: %w", ErrContent)
+var errWire error = contentFault("not a valid protobuf message")
 
 func newWire(r io.ReaderAt, base, from, to int64) *wire {
 	return &wire{in: bufio.NewReaderSize(io.NewSectionReader(r, base+from, to-from), 32<<10), pos: from}
@@ -59,6 +59,33 @@ func (w *wire) next(end int64) (f field, err error) {
 		return f, errWire // groups do not occur
 	}
 	return f, err
+}
+
+// fields reads the message that ends at end and hands every field to visit, with the position behind it. visit may read
+// the content of a length-delimited field, all of it or a part; the rest is passed over.
+func (w *wire) fields(end int64, visit func(f field, after int64) error) error {
+	for w.pos < end {
+		f, err := w.next(end)
+		if err != nil {
+			return err
+		}
+		after := w.pos + f.n
+		if err := visit(f, after); err != nil {
+			return err
+		}
+		if err := w.skip(after-w.pos, end); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// message says that f is the length-delimited field num, number that it is the number num.
+func (f field) message(num protowire.Number) bool {
+	return f.num == num && f.typ == protowire.BytesType
+}
+func (f field) number(num protowire.Number) bool {
+	return f.num == num && f.typ == protowire.VarintType
 }
 
 func (w *wire) varint(end int64) (uint64, error) {

@@ -85,9 +85,18 @@ var entryCap = map[string]int64{
 	nameBuildProp:  1 << 20,
 }
 
+// capOf is the entryCap of a name, and for the properties of a payload in a folder of its own that of the first.
+func capOf(name string) (most int64, ok bool) {
+	if path.Base(name) == nameProperties {
+		name = nameProperties
+	}
+	most, ok = entryCap[name]
+	return most, ok
+}
+
 func (c *central) judgeSize(fs *Findings) {
 	limit, why := maxSize, ""
-	if most, ok := entryCap[c.Name]; ok {
+	if most, ok := capOf(c.Name); ok {
 		limit = most
 	} else if strings.HasSuffix(c.Name, ".transfer.list") {
 		limit = 64 << 20
