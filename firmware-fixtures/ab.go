@@ -91,9 +91,18 @@ func blocks(b []byte) []byte {
 // leaves an A/B package. The property strings name offsets of entries behind the metadata that holds them, so the
 // metadata is sized with strings of their final length first.
 func (p abPackage) entries(k Key) ([]entry, error) {
-	pay, err := p.payload.build()
+	pay, layout, err := p.layout(k)
 	if err != nil {
 		return nil, err
+	}
+	return layout(propertiesOf(layout(propertyFiles{}), pay, p.shift)), nil
+}
+
+// layout makes the entries once the property strings are known.
+func (p abPackage) layout(k Key) (payload, func(propertyFiles) []entry, error) {
+	pay, err := p.payload.build()
+	if err != nil {
+		return payload{}, nil, err
 	}
 	rest := append([]entry(nil), p.between...)
 	careMap := stored(nameCareMap, p.careMap())
@@ -104,19 +113,19 @@ func (p abPackage) entries(k Key) ([]entry, error) {
 	if p.android9 {
 		inner := bytes.Buffer{}
 		if err := writeArchive(&inner, []entry{stored("system_manifest.xml", []byte("<manifest/>\n"))}, nil); err != nil {
-			return nil, err
+			return payload{}, nil, err
 		}
 		rest = append(rest, stored(nameCompatibility, inner.Bytes()))
 	}
 	if p.second != nil {
 		more, err := p.secondary()
 		if err != nil {
-			return nil, err
+			return payload{}, nil, err
 		}
 		rest = append(rest, more...)
 	}
 	rest = append(rest, stored(nameStandin, []byte(standinNote)))
-	layout := func(props propertyFiles) []entry {
+	return pay, func(props propertyFiles) []entry {
 		all := []entry{stored(nameMetadata, p.metadata(props)), stored(nameMetadataPB, p.metadataPB(props))}
 		// What signapk leaves in local headers: Java's mark of a jar on the first entry, and an empty alignment field.
 		all[0].extra = []byte{0xfe, 0xca, 0, 0, 0x35, 0xd9, 2, 0, 1, 0}
@@ -125,8 +134,7 @@ func (p abPackage) entries(k Key) ([]entry, error) {
 			all = all[:1]
 		}
 		return append(append(all, rest...), deflated(nameOtacert, k.CertPEM()))
-	}
-	return layout(propertiesOf(layout(propertyFiles{}), pay, p.shift)), nil
+	}, nil
 }
 
 // secondary are the second payload, for the other slot, and its properties

@@ -80,7 +80,7 @@ func TestHostilePackagesFire(t *testing.T) {
 // TestPackagesOfToolsAreUnderstood: none is refused, and what is said of each is what its row says.
 func TestPackagesOfToolsAreUnderstood(t *testing.T) {
 	targets := map[string]string{}
-	for _, c := range fixtures.FromTools() {
+	for _, c := range fixtures.ReleaseTools() {
 		var buf bytes.Buffer
 		if err := c.Write(&buf, fixtures.TestKey()); err != nil {
 			t.Errorf("%s: %v", c.Name, err)

@@ -22,7 +22,7 @@ func FuzzInspect(f *testing.F) {
 	key := fixtures.TestKey()
 	f.Add(packageOf(f, "armani", key))
 	f.Add(packageOf(f, "fuxi", key))
-	for _, c := range fixtures.FromTools() {
+	for _, c := range fixtures.ReleaseTools() {
 		if c.Name == "secondary" || c.Name == "partial" || c.Name == "downgrade" {
 			var b bytes.Buffer
 			if err := c.Write(&b, key); err != nil {

@@ -15,7 +15,7 @@ import (
 // TestPartitionsOfToolsAreWritten: of every full package all partitions come out, however their data are packed, and a
 // delta is told apart from a fault of its content.
 func TestPartitionsOfToolsAreWritten(t *testing.T) {
-	for _, c := range fixtures.FromTools() {
+	for _, c := range fixtures.ReleaseTools() {
 		t.Run(c.Name, func(t *testing.T) {
 			var b bytes.Buffer
 			if err := c.Write(&b, fixtures.TestKey()); err != nil {
