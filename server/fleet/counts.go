@@ -15,6 +15,7 @@ type Counts struct {
 	Model         string
 	Channel       string
 	Installations int64
+	Silent        int64 // whose newest report speaks of this release, and came too long ago: another release is not silence
 	Leaked        int64 // that ever leaked: it never falls, so nobody can talk a leak away
 	Verdicts      map[Class]int64
 	Kinds         map[Kind]int64

@@ -3,8 +3,10 @@
 package fleet
 
 import (
+	"slices"
 	"time"
 
+	"landed/manifests/effect"
 	"landed/manifests/report"
 )
 
@@ -34,6 +36,12 @@ type Installation struct {
 	Reports  int64    // how many of its reports are stored
 	First    time.Time
 	Last     time.Time // when its newest report about Release came
+}
+
+// Silent says that it is not known how it stands because it has not reported for too long. Of a release that claims
+// nothing everybody who runs it is unknown as well, and not silent; and who moved on to another release is not silent here.
+func (i Installation) Silent() bool {
+	return i.Current && slices.ContainsFunc(i.Because, func(r Reason) bool { return r.Code == effect.CodeSilent })
 }
 
 // Before is what an installation was found to do before the update: a finding of the effect, or effect.NotSeen.

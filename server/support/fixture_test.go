@@ -258,10 +258,14 @@ func (h *fixture) state(device string, class fleet.Class, before fleet.Before, p
 	if h.release.Effect != nil {
 		kind = h.release.Effect.KindOf(string(class))
 	}
-	return &fleet.Installation{
+	i := &fleet.Installation{
 		Release: h.release.Name, Current: true, Model: device, Channel: "stable", Verdict: class, Kind: kind, Before: before,
 		Progress: progress,
 	}
+	if class == unknown && progress != report.ProgressRunning {
+		i.Because = []fleet.Reason{{Code: effect.CodeSilent}}
+	}
+	return i
 }
 
 // move moves n installations in the figures, as intake would, without storing them.

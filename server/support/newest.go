@@ -18,17 +18,14 @@ import (
 // silent under their older release as Unknown; they are Unjudged, and have not begun. What was found before any of
 // their updates stays, and so does what they had shown of their older release, as earlier.
 //
-// plain says of an older release that it claims no effect: who runs it is Unknown there without being silent.
-func underNewest(
-	release string, cells, totals []fleet.Counts, plain func(release string) bool,
-) (c fleet.Counts, before earlier) {
-	c, fleetOf, runPlain := sum(), sum(totals...), int64(0)
+// Who is silent is counted as such, by the release of the newest report. So the figures are exact, but for handsets that
+// went back from the release to an older one: they stand under it as they had, and of those that fell silent after that as
+// many of the unmet are taken to be silent.
+func underNewest(release string, cells, totals []fleet.Counts) (c fleet.Counts, before earlier) {
+	c, fleetOf := sum(), sum(totals...)
 	for _, cell := range cells {
-		switch {
-		case cell.Release == release:
+		if cell.Release == release {
 			c = sum(c, cell)
-		case plain(cell.Release):
-			runPlain += cell.Running()
 		}
 	}
 	// More can have spoken of the release than stand under it: one that went back to an older release is in both.
@@ -38,10 +35,7 @@ func underNewest(
 		proven:   min(max(0, fleetOf.Proven()-c.Proven()), unmet),
 		opposite: min(max(0, opposite(fleetOf)-opposite(c)), unmet),
 	}
-	// Of those that ran a plain release some moved on: no more run it than run anything but the release.
-	runPlain = min(runPlain, max(0, fleetOf.Running()-c.Running()))
-	silent := fleetOf.Verdicts[effect.Unknown] - c.Verdicts[effect.Unknown] - runPlain
-	silent = min(max(0, silent), unmet)
+	silent := min(max(0, fleetOf.Silent-c.Silent), unmet)
 	left := unmet
 	for _, found := range slices.Sorted(maps.Keys(fleetOf.Before)) {
 		if found == effect.NotSeen {
@@ -53,6 +47,7 @@ func underNewest(
 	}
 	c.Before[effect.NotSeen] += left
 	c.Installations += unmet
+	c.Silent += silent
 	c.Verdicts[effect.Unknown] += silent
 	c.Verdicts[effect.Unpatched] += unmet - silent
 	c.Kinds[effect.Unjudged] += unmet
@@ -76,6 +71,7 @@ func sum(cells ...fleet.Counts) fleet.Counts {
 	for _, cell := range cells {
 		c.Installations += cell.Installations
 		c.Leaked += cell.Leaked
+		c.Silent += cell.Silent
 		addTo(c.Verdicts, cell.Verdicts)
 		addTo(c.Kinds, cell.Kinds)
 		addTo(c.Progress, cell.Progress)

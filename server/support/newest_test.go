@@ -12,10 +12,10 @@ import (
 	"landed/server/fleet"
 )
 
-// cellOfTest is a cell of unpatched, unknown, good and running installations; the rest of them is open.
+// cellOfTest is a cell of unpatched, silent, good and running installations; the rest of them is open.
 func cellOfTest(release string, all, without, silent, good, running int64, before map[fleet.Before]int64) fleet.Counts {
 	return fleet.Counts{
-		Release: release, Model: "armani", Channel: "stable", Installations: all,
+		Release: release, Model: "armani", Channel: "stable", Installations: all, Silent: silent,
 		Verdicts: map[fleet.Class]int64{unpatched: without, unknown: silent, confirmedOff: good, carriedOver: all - without - silent - good},
 		Kinds:    map[fleet.Kind]int64{effect.Unjudged: without + silent, effect.Good: good, effect.Open: all - without - silent - good},
 		Progress: map[report.Progress]int64{report.ProgressRunning: running, report.ProgressKnown: all - running},
@@ -23,11 +23,18 @@ func cellOfTest(release string, all, without, silent, good, running int64, befor
 	}
 }
 
+// plainOfTest is a cell of a release that claims nothing: who runs it is unknown, as who is silent; the rest of those that
+// are neither unpatched nor silent had moved on.
+func plainOfTest(release string, all, without, silent, running int64) fleet.Counts {
+	c := cellOfTest(release, all, without, all-without, 0, running, map[fleet.Before]int64{notSeen: all})
+	c.Silent = silent
+	return c
+}
+
 func TestUnderNewest(t *testing.T) {
 	type finds = map[fleet.Before]int64
 	for name, tt := range map[string]struct {
 		cells, totals                     []fleet.Counts
-		plain                             string
 		all, unmet, without, silent, good int64
 		before                            finds
 	}{
@@ -56,16 +63,21 @@ func TestUnderNewest(t *testing.T) {
 			all:    7, unmet: 5, without: 5, good: 2, before: finds{beforeQuiet: 5, notSeen: 2},
 		},
 		"who runs a release without effect is not silent": {
-			cells:  []fleet.Counts{cellOfTest("old", 9, 2, 7, 0, 6, finds{notSeen: 9})},
-			totals: []fleet.Counts{cellOfTest("", 9, 2, 7, 0, 6, finds{notSeen: 9})}, plain: "old",
-			all: 9, unmet: 9, without: 8, silent: 1, before: finds{notSeen: 9},
+			cells:  []fleet.Counts{plainOfTest("old", 9, 2, 1, 6)},
+			totals: []fleet.Counts{plainOfTest("", 9, 2, 1, 6)},
+			all:    9, unmet: 9, without: 8, silent: 1, before: finds{notSeen: 9},
 		},
 		"some of a plain release moved on": {
+			cells:  []fleet.Counts{plainOfTest("old", 110, 0, 10, 100), cellOfTest("new", 50, 0, 0, 50, 50, finds{notSeen: 50})},
+			totals: []fleet.Counts{sum(plainOfTest("", 60, 0, 10, 50), cellOfTest("", 50, 0, 0, 50, 50, finds{notSeen: 50}))},
+			all:    110, unmet: 60, without: 50, silent: 10, good: 50, before: finds{notSeen: 110},
+		},
+		"several plain releases, and who fell silent on each": {
 			cells: []fleet.Counts{
-				cellOfTest("old", 110, 0, 110, 0, 100, finds{notSeen: 110}), cellOfTest("new", 50, 0, 0, 50, 50, finds{notSeen: 50}),
+				plainOfTest("older", 100, 20, 30, 40), plainOfTest("old", 50, 5, 15, 30), plainOfTest("new", 0, 0, 0, 0),
 			},
-			totals: []fleet.Counts{cellOfTest("", 110, 0, 60, 50, 100, finds{notSeen: 110})}, plain: "old",
-			all: 110, unmet: 60, without: 50, silent: 10, good: 50, before: finds{notSeen: 110},
+			totals: []fleet.Counts{plainOfTest("", 140, 25, 45, 60)},
+			all:    140, unmet: 140, without: 95, silent: 45, before: finds{notSeen: 140},
 		},
 		"one went back to the older release": {
 			cells: []fleet.Counts{
@@ -75,7 +87,7 @@ func TestUnderNewest(t *testing.T) {
 			all:    2, good: 2, before: finds{beforeActive: 2, notSeen: 0},
 		},
 	} {
-		got, before := underNewest("new", tt.cells, tt.totals, func(r string) bool { return r == tt.plain })
+		got, before := underNewest("new", tt.cells, tt.totals)
 		if got.Installations != tt.all || before.unmet != tt.unmet || got.Verdicts[unpatched] != tt.without || got.Verdicts[unknown] != tt.silent ||
 			got.Proven() != tt.good || !cmp.Equal(got.Before, tt.before) {
 			t.Errorf("%s: %d not met, %+v", name, before.unmet, got)

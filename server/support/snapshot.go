@@ -60,15 +60,9 @@ func (snap *snapshot) release(name string) *issue {
 	return snap.releases[i]
 }
 
-// plain says that a release claims no effect.
-func (snap *snapshot) plain(name string) bool {
-	is := snap.release(name)
-	return is == nil || !is.lex.claims()
-}
-
 // whole are the figures of a model under its newest release, with its whole fleet.
 func (snap *snapshot) whole(is *issue, device string) Figures {
-	c, before := underNewest(is.Name, snap.cells[device], snap.totals[device], snap.plain)
+	c, before := underNewest(is.Name, snap.cells[device], snap.totals[device])
 	f := is.lex.figures(c)
 	f.Unmet, f.ProvenEarlier, f.OppositeEarlier = before.unmet, before.proven, before.opposite
 	return f

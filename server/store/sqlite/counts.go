@@ -22,6 +22,7 @@ const (
 	cellProgress      = "progress"
 	cellBefore        = "before"
 	cellLeaked        = "leaked"
+	cellSilent        = "silent"
 )
 
 // cells gathers the changes of a transaction, so that many reports write each figure once.
@@ -49,15 +50,19 @@ func (c cells) move(from, to *fleet.Installation) {
 
 // cellsOf names the figures that count a state: kind and value.
 func cellsOf(i *fleet.Installation) [][2]string {
-	named := [6][2]string{
+	room := [7][2]string{
 		{cellInstallations, ""}, {cellVerdict, string(i.Verdict)}, {cellKind, string(i.Kind)},
 		{cellProgress, string(i.Progress)},
-		{cellBefore, string(i.Before)}, {cellLeaked, ""},
+		{cellBefore, string(i.Before)},
 	}
-	if !i.Leaked {
-		return named[:5]
+	named := room[:5]
+	if i.Leaked {
+		named = append(named, [2]string{cellLeaked, ""})
 	}
-	return named[:]
+	if i.Silent() {
+		named = append(named, [2]string{cellSilent, ""})
+	}
+	return named
 }
 
 func compareCells(a, b cell) int {
@@ -165,6 +170,8 @@ func put(into *fleet.Counts, c cell, n int64) {
 		into.Installations = n
 	case cellLeaked:
 		into.Leaked = n
+	case cellSilent:
+		into.Silent = n
 	case cellVerdict:
 		into.Verdicts[fleet.Class(c.value)] = n
 	case cellKind:

@@ -41,6 +41,7 @@ func Run(t *testing.T, open func(t *testing.T) fleet.Store) {
 		{"walks", testWalks},
 		{"counts", testCounts},
 		{"totals", testTotals},
+		{"counts of silent installations", testSilentCounts},
 		{"audit", testAudit},
 		{"tokens", testTokens},
 	} {
