@@ -102,6 +102,9 @@ func (p installationPages) show(r *http.Request) (view, error) {
 }
 
 func (p installationPages) page(i fleet.Installation, lex lexicon) *InstallationPage {
+	if lex.unread {
+		i.Verdict, i.Kind, i.Because = unread()
+	}
 	w := lex.classWords(string(i.Verdict), i.Because)
 	v := &InstallationPage{
 		Schema: 1, Reference: i.Ref.String(), Model: i.Model, Role: strings.ToLower(i.Model), Product: i.Model,
@@ -121,6 +124,9 @@ func (p installationPages) page(i fleet.Installation, lex lexicon) *Installation
 }
 
 func shownOf(i fleet.Installation, lex lexicon) ShownOf {
+	if lex.unread {
+		i.Verdict, i.Kind, i.Because = unread()
+	}
 	return ShownOf{
 		Release: i.Release, Effect: lex.name(), Current: i.Current, Verdict: i.Verdict, Kind: i.Kind,
 		Because: lex.reasons(i.Because), Last: i.Last.UTC(),

@@ -98,6 +98,11 @@ func (l lexicon) classWords(name string, because []effect.Reason) effect.ClassWo
 	return effect.ClassWords{Name: say("name"), Means: say("means"), Tell: say("tell"), Still: say("still"), Do: say("do")}
 }
 
+// unread is what is said of an installation whose release cannot be read, whatever was found earlier.
+func unread() (fleet.Class, fleet.Kind, []fleet.Reason) {
+	return effect.Unknown, effect.Unjudged, []fleet.Reason{{Code: "unreadable"}}
+}
+
 // reason words a reason: the effect's words, then those of the pages, then what the server says of rollouts.
 func (l lexicon) reason(r fleet.Reason) string {
 	if l.effect != nil {
@@ -107,9 +112,6 @@ func (l lexicon) reason(r fleet.Reason) string {
 	}
 	if l.locale.Has("reason." + r.Code) {
 		return l.locale.Say("reason."+r.Code, r.Values)
-	}
-	if l.unread && r.Code != "" {
-		return l.locale.Say("reason.unreadable", nil)
 	}
 	return clean(reasons.Words(r))
 }

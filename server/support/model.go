@@ -65,8 +65,7 @@ func (p modelPages) show(r *http.Request) (view, error) {
 	err := p.evidence.with(ctx, func(tx fleet.Tx, snap *snapshot) error {
 		is := snap.newest(known.Device)
 		if is == nil && len(snap.unreadableOn(known.Device)) > 0 {
-			v.Model = p.says.today(snap, known.Device)
-			return nil
+			return p.unreadable(ctx, tx, snap, v)
 		}
 		if is == nil {
 			return p.unreleased(ctx, tx, snap, v)
@@ -86,6 +85,17 @@ func (p modelPages) show(r *http.Request) (view, error) {
 		return nil, err
 	}
 	return v, nil
+}
+
+// unreadable is a model of which no release can be read: how its update goes is known all the same.
+func (p modelPages) unreadable(ctx context.Context, tx fleet.Tx, snap *snapshot, v *ModelPage) error {
+	v.Model = p.says.today(snap, v.Model.Model)
+	for _, is := range snap.unreadable {
+		if err := p.files(ctx, tx, is, v); err != nil {
+			return err
+		}
+	}
+	return p.plans(ctx, tx, snap, v)
 }
 
 // unreleased is a model that no release has.
@@ -118,7 +128,7 @@ func (p modelPages) chapter(snap *snapshot, is *issue, device string) Chapter {
 
 // plans adds the stages and the trail of every rollout of the model, under every release that has it.
 func (p modelPages) plans(ctx context.Context, tx fleet.Tx, snap *snapshot, v *ModelPage) error {
-	for _, is := range snap.of[v.Model.Model] {
+	for _, is := range slices.Concat(snap.of[v.Model.Model], snap.unreadable) {
 		for _, r := range is.rollouts {
 			if r.Model != v.Model.Model {
 				continue

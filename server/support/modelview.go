@@ -52,11 +52,7 @@ func (d describer) unreleased(device string) Model {
 func (d describer) model(snap *snapshot, is *issue, device string, f Figures) Model {
 	v := d.unreleased(device)
 	v.Release, v.Effect, v.Figures = is.Name, is.lex.name(), f
-	for _, r := range is.rollouts {
-		if r.Model == device {
-			v.Rollouts = append(v.Rollouts, d.rollout(is.lex, r, cellOf(snap.cellsOf(is, device), r.Channel)))
-		}
-	}
+	v.Rollouts = append(v.Rollouts, d.rollouts(snap, is, device)...)
 	v.Standing = standing(v.Figures, v.Rollouts, snap.retired[device])
 	v.Badge = d.words.locale.Say("standing."+string(v.Standing), nil)
 	if worst := v.Adverse(); v.Standing == Leaking && worst != nil {
@@ -64,6 +60,15 @@ func (d describer) model(snap *snapshot, is *issue, device string, f Figures) Mo
 	}
 	v.Say = d.say(is, v, snap.haltedBefore(is, device))
 	return v
+}
+
+func (d describer) rollouts(snap *snapshot, is *issue, device string) (all []Rollout) {
+	for _, r := range is.rollouts {
+		if r.Model == device {
+			all = append(all, d.rollout(is.lex, r, cellOf(snap.cellsOf(is, device), r.Channel)))
+		}
+	}
+	return all
 }
 
 // haltedBefore names the newest release before is that was halted on a model, "" for none.

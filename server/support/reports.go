@@ -51,6 +51,10 @@ func (p installationPages) statement(all published.Releases, sr fleet.StoredRepo
 	}
 	lex := p.evidence.words.named(all, r.Release)
 	judged := effect.Judge(sr.At, effect.Subject{Newest: r, Last: sr.At}, rule)
+	if lex.unread {
+		_, judged.Kind, judged.Because = unread()
+		judged.Class = effect.Unknown
+	}
 	return Statement{
 		ID: sr.ID, Seq: sr.Seq, At: sr.At.UTC(), Late: sr.Late, Schema: r.Schema, Release: r.Release, Kind: r.Kind,
 		Progress: r.Progress, Build: r.Build, Said: p.said(r, lex, family),

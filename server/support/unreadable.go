@@ -5,6 +5,9 @@ package support
 import (
 	"slices"
 	"time"
+
+	"landed/manifests/effect"
+	"landed/server/fleet"
 )
 
 // UnreadableRelease is published, and this program cannot read it: a later one published it, or what is stored of it is
@@ -46,8 +49,11 @@ func (d describer) today(snap *snapshot, device string) Model {
 	if is := snap.newest(device); is != nil {
 		v = d.model(snap, is, device, snap.whole(is, device))
 	} else {
-		v.Standing, v.Figures, v.Say = Unreadable, d.words.plain.figures(snap.totals[device]...), ""
+		v.Standing, v.Figures, v.Say = Unreadable, d.words.plain.figures(unjudged(snap.totals[device])), ""
 		v.Badge = d.words.locale.Say("standing."+string(v.Standing), nil)
+		for _, is := range snap.unreadable {
+			v.Rollouts = append(v.Rollouts, d.rollouts(snap, is, device)...)
+		}
 	}
 	if v.Unreadable = snap.unreadableOn(device); len(v.Unreadable) > 0 {
 		if v.Say != "" {
@@ -56,4 +62,12 @@ func (d describer) today(snap *snapshot, device string) Model {
 		v.Say += d.words.locale.Say("say.unreadable", v)
 	}
 	return v
+}
+
+// unjudged are the handsets of cells of which nothing can be said.
+func unjudged(cells []fleet.Counts) fleet.Counts {
+	c := sum(cells...)
+	c.Kinds = map[fleet.Kind]int64{effect.Unjudged: c.Installations}
+	c.Verdicts = map[fleet.Class]int64{effect.Unknown: c.Installations}
+	return c
 }

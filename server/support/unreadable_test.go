@@ -27,6 +27,7 @@ func spoilt(t *testing.T) (*fixture, handset) {
 	pkg := nextPackage("armani", "JHCMIBH47.0")
 	h.publishPackages(pkg, nextPackage("pisces", "JHCMIBH47.0"))
 	h.roll("armani", nil)
+	h.roll("pisces", nil)
 	h.moveOn(10, stood, h.state("armani", "not_sent", notSeen, report.ProgressRunning))
 	h.count("pisces", 7, "not_sent", notSeen)
 	h.installSealed(hs, beforeActive, underTwo(t, hs, "later", pkg.Build)...)
@@ -48,13 +49,13 @@ func TestUnreadableRelease(t *testing.T) {
 	if len(s.Releases) != 1 || len(s.Unreadable) != 1 || s.Unreadable[0].Name != "later" || len(s.Unreadable[0].Models) != 2 {
 		t.Errorf("releases %+v, unreadable %+v", s.Releases, s.Unreadable)
 	}
-	if s.Totals.Installations != 37 {
-		t.Errorf("%d installations, wanted all 37", s.Totals.Installations)
+	if s.Totals.Installations != 37 || s.Totals.Proven != 30 {
+		t.Errorf("%d installations, wanted all 37; %d are proven", s.Totals.Installations, s.Totals.Proven)
 	}
 	if m := s.model("armani"); m.Release != releaseName || m.Installations != 30 || m.Proven != 30 || len(m.Unreadable) != 1 {
 		t.Errorf("armani: %+v", m)
 	}
-	if m := s.model("pisces"); m.Standing != Unreadable || m.Installations != 7 || m.Running != 7 || !strings.Contains(m.Say, "later") {
+	if m := s.model("pisces"); m.Standing != Unreadable || m.Installations != 7 || m.Running != 7 || m.Judged != 0 || len(m.Rollouts) != 1 || !strings.Contains(m.Say, "later") {
 		t.Errorf("pisces: %+v", m)
 	}
 	if m := s.model("dior"); len(m.Unreadable) != 0 {
@@ -76,6 +77,14 @@ func TestUnreadableRelease(t *testing.T) {
 		if w := h.get(path); w.Code != want.status || !strings.Contains(w.Body.String(), want.says) {
 			t.Errorf("%s: %d, and it does not say %q:\n%s", path, w.Code, want.says, w.Body)
 		}
+	}
+	var page InstallationPage
+	if err := json.Unmarshal(h.get("/installations/"+hs.ref.String()+".json").Body.Bytes(), &page); err != nil || page.Verdict != unknown ||
+		page.Shown[0].Verdict != unknown || page.Shown[1].Verdict != confirmedOff || page.Reports[1].Verdict != unknown {
+		t.Errorf("the handset: %+v %v", page, err)
+	}
+	if w := h.get("/models/pisces"); strings.Contains(w.Body.String(), "claims no effect") || !strings.Contains(w.Body.String(), "miui_pisces") {
+		t.Error("the page of pisces says that nothing is claimed, or knows no package")
 	}
 	var before struct{ Unreadable any }
 	readable := open(t, manifests.DefaultCatalogue())
