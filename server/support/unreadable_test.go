@@ -65,8 +65,8 @@ func TestUnreadableRelease(t *testing.T) {
 		status int
 		says   string
 	}{
-		"/":                                    {200, "The release later is published, and this server cannot read it."},
-		"/releases":                            {200, "The release later is published, and this server cannot read it."},
+		"/":                                    {200, "The release “later” is published, and this server cannot read it."},
+		"/releases":                            {200, "The release “later” is published, and this server cannot read it."},
 		"/releases/later":                      {404, "This release cannot be shown just now"},
 		"/releases/" + releaseName:             {200, releaseName},
 		"/models/armani":                       {200, "A later update for the Redmi 1S is published, too"},
@@ -101,7 +101,7 @@ func TestNothingReadable(t *testing.T) {
 		return tx.Releases().Create(ctx, fleet.Release{Name: "broken", Counter: 1, Source: []byte("schema: ["), State: fleet.ReleasePublished, Packages: []fleet.PackageRef{}})
 	})
 	w := h.get("/")
-	if body := w.Body.String(); w.Code != http.StatusOK || !strings.Contains(body, "The release broken is published") ||
+	if body := w.Body.String(); w.Code != http.StatusOK || !strings.Contains(body, "The release “broken” is published") ||
 		strings.Contains(body, "No update has been published") || strings.Contains(body, "nothing to tell a customer") {
 		t.Errorf("%d %s", w.Code, body)
 	}
