@@ -15,8 +15,8 @@
 // Refusals. A package signed by a key that was never pinned, or by a key that the world has; a zip that
 // two readers could read as two packages; metadata that says one thing in text and another in protobuf;
 // a payload, the first or another, whose hashes, offsets or signatures are not those that the package states, or
-// the data of whose operations are not those of its manifest. Block-based
-// packages (Android 5 and later without A/B slots) are recognised and refused as not supported yet.
+// the data of whose operations are not those of its manifest. Block-based packages (Android 5 and later without
+// A/B slots) are recognised and refused as not supported yet.
 //
 // What is not known here is never called impossible: types of operations and minor versions of a payload that are
 // newer than this program ask for a second person's agreement. What the data of a payload unpack to is left to the
