@@ -3,15 +3,9 @@
 package otapkg
 
 import (
-	"bufio"
 	"bytes"
-	"compress/flate"
 	"errors"
-	"fmt"
-	"hash"
-	"hash/crc32"
 	"io"
-	"io/fs"
 	"slices"
 )
 
@@ -38,6 +32,7 @@ type Entry struct {
 	header int64  // offset of its local header
 	flags  uint16 // general purpose flags
 	wide   bool   // uses Zip64
+	tail   int64  // bytes of a data descriptor, stated or left behind, after its content
 }
 
 // Archive is a package whose zip directory was read strictly.
@@ -46,6 +41,7 @@ type Archive struct {
 	end     *ending
 	entries []Entry
 	byName  map[string]int
+	lost    map[string]bool // names that the directory lists and that could not be read
 }
 
 // ReadArchive reads the zip directory of the package of size bytes in r and every header that it points to.
@@ -58,17 +54,16 @@ func ReadArchive(r io.ReaderAt, size int64) (*Archive, Findings, error) {
 	if err != nil || end == nil {
 		return nil, fs, err
 	}
-	all, err := readDirectory(src, end, &fs)
+	a := &Archive{src: src, end: end, byName: map[string]int{}, lost: map[string]bool{}}
+	all, err := a.readDirectory(&fs)
 	if err != nil {
 		return nil, fs, err
 	}
 	judgeNames(all, &fs)
-	entries, err := readLocals(src, end, all, &fs)
-	if err != nil {
+	if err := a.readLocals(all, &fs); err != nil {
 		return nil, fs, err
 	}
-	a := &Archive{src: src, end: end, entries: entries, byName: make(map[string]int, len(entries))}
-	for i, e := range entries {
+	for i, e := range a.entries {
 		if _, dup := a.byName[e.Name]; !dup {
 			a.byName[e.Name] = i
 		}
@@ -88,123 +83,15 @@ func (a *Archive) Entry(name string) (Entry, bool) {
 	return a.entries[i], true
 }
 
-// ErrContent is wrapped by every error about content that is not what the directory promises: another
-// length, another checksum, or no valid DEFLATE stream. Other errors come from the reader of the package.
-var ErrContent = errors.New("content is not what the zip directory promises")
-
-// Open reads the content of one entry. Reading never yields more than Entry.Size bytes, and it ends with
-// io.EOF only if length and checksum are right; otherwise with an error that wraps [ErrContent].
-// A name that is not there gives an error that wraps fs.ErrNotExist.
-func (a *Archive) Open(name string) (io.ReadCloser, error) {
-	e, ok := a.Entry(name)
-	if !ok {
-		return nil, fmt.Errorf("open %s in package: %w", show(name), fs.ErrNotExist)
-	}
-	section := &faultReader{r: io.NewSectionReader(a.src.r, e.Offset, e.Packed), left: e.Packed}
-	c := &content{entry: e, from: section, section: section, crc: crc32.NewIEEE()}
-	if !e.Stored {
-		c.packed = bufio.NewReader(section) // flate reads no byte too many from a reader with ReadByte
-		inflate := flate.NewReader(c.packed)
-		c.from, c.inflate = inflate, inflate
-	}
-	return c, nil
-}
-
-// faultReader tells a fault of the package's reader from a fault of its content.
-type faultReader struct {
-	r     io.Reader
-	left  int64
-	fault error
-}
-
-func (f *faultReader) Read(b []byte) (int, error) {
-	n, err := f.r.Read(b)
-	f.left -= int64(n)
-	if err == io.EOF && f.left > 0 {
-		err = io.ErrUnexpectedEOF // the file is shorter than its size says
-	}
-	if err != nil && err != io.EOF {
-		f.fault = err
-	}
-	return n, err
-}
-
-// content checks an entry while it is read.
-type content struct {
-	entry   Entry
-	from    io.Reader
-	section *faultReader
-	packed  *bufio.Reader // nil if stored
-	inflate io.Closer     // nil if stored
-	crc     hash.Hash32
-	read    int64
-	done    error
-}
-
-func (c *content) Read(b []byte) (int, error) {
-	if c.done != nil {
-		return 0, c.done
-	}
-	if len(b) == 0 {
-		return 0, nil
-	}
-	left := c.entry.Size - c.read
-	if left == 0 {
-		c.done = c.finish()
-		return 0, c.done
-	}
-	n, err := c.from.Read(b[:min(int64(len(b)), left)])
-	c.read += int64(n)
-	c.crc.Write(b[:n])
-	if err != nil && c.read < c.entry.Size {
-		c.done = c.wrong(fmt.Sprintf("ends after %d of %d bytes", c.read, c.entry.Size), err)
-		return n, c.done
-	}
-	return n, nil
-}
-
-// finish looks one byte beyond the promised size and compares the checksum.
-func (c *content) finish() error {
-	var more [1]byte
-	if n, err := io.ReadFull(c.from, more[:]); n > 0 {
-		return c.wrong(fmt.Sprintf("goes on after %d bytes", c.entry.Size), nil)
-	} else if !errors.Is(err, io.EOF) {
-		return c.wrong("cannot be unpacked to its end", err)
-	}
-	if c.packed != nil && int64(c.packed.Buffered())+c.section.left > 0 {
-		return c.wrong("holds bytes behind its compressed end", nil)
-	}
-	if c.crc.Sum32() != c.entry.CRC32 {
-		return c.wrong(fmt.Sprintf("has checksum %08x, promised is %08x", c.crc.Sum32(), c.entry.CRC32), nil)
-	}
-	return io.EOF
-}
-
-func (c *content) wrong(what string, cause error) error {
-	if c.section.fault != nil {
-		return fmt.Errorf("read %s in package: %w", show(c.entry.Name), c.section.fault)
-	}
-	if cause == nil || cause == io.EOF || cause == io.ErrUnexpectedEOF {
-		return fmt.Errorf("entry %s %s: %w", show(c.entry.Name), what, ErrContent)
-	}
-	return fmt.Errorf("entry %s %s: %w: %w", show(c.entry.Name), what, ErrContent, cause)
-}
-
-func (c *content) Close() error {
-	if c.done == nil {
-		c.done = errors.New("entry is closed")
-	}
-	if c.inflate != nil {
-		return c.inflate.Close()
-	}
-	return nil
-}
-
 // small reads an entry of at most its cap into memory. Content that is wrong becomes a finding; ok is false
 // then, and if there is no such entry or it is too large, which the directory's own check has found.
 func (a *Archive) small(name string, fs *Findings) (text []byte, ok bool, err error) {
 	e, found := a.Entry(name)
-	if !found || e.Size > entryCap[name] {
+	if !found {
+		return nil, false, nil
+	}
+	if e.Size > entryCap[name] {
+		a.lost[name] = true
 		return nil, false, nil
 	}
 	rc, err := a.Open(name)
@@ -215,7 +102,8 @@ func (a *Archive) small(name string, fs *Findings) (text []byte, ok bool, err er
 	var b bytes.Buffer
 	b.Grow(int(e.Size))
 	if _, err := io.Copy(&b, rc); errors.Is(err, ErrContent) {
-		fs.add(mismatch("Entry "+show(name), err.Error()))
+		fs.add(contentFinding(err))
+		a.lost[name] = true
 		return nil, false, nil
 	} else if err != nil {
 		return nil, false, err

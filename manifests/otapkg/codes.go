@@ -15,6 +15,7 @@ const (
 	ZipGap      Code = "ZIP-GAP"      // bytes that belong to nothing
 	ZipPath     Code = "ZIP-PATH"     // a name or link that could leave the package
 	ZipBomb     Code = "ZIP-BOMB"     // more content than the limits allow
+	ZipStream   Code = "ZIP-STREAM"   // written as a stream; refused if recovery could not read it
 	ZipMethod   Code = "ZIP-METHOD"   // encryption, several disks, or a method other than stored and deflated
 )
 
@@ -62,7 +63,7 @@ const (
 // A/B packages, block-based packages, and what is neither.
 const (
 	ABStored   Code = "AB-STORED"   // streamed entries are compressed
-	ABOrder    Code = "AB-ORDER"    // a compressed entry lies before payload.bin
+	ABOrder    Code = "AB-ORDER"    // a data descriptor lies before payload.bin
 	ABMagic    Code = "AB-MAGIC"    // payload.bin is no payload, or its manifest cannot be read
 	ABMajor    Code = "AB-MAJOR"    // payload format other than 2
 	ABMinor    Code = "AB-MINOR"    // minor version and operations disagree
@@ -80,7 +81,7 @@ const (
 // usualLevel is the level of a finding of this code unless the case at hand makes it worse or better.
 func usualLevel(c Code) Level {
 	switch c {
-	case SigSHA1, DevName, NameMD5, VerFuture, DataWrite, IncAlone, ABOrder:
+	case ZipStream, SigSHA1, DevName, NameMD5, VerFuture, DataWrite, IncAlone, ABOrder:
 		return Warn
 	case DownFlag, Wipe, BootWrite:
 		return Approve

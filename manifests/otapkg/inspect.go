@@ -28,6 +28,7 @@ func Inspect(r io.ReaderAt, size int64, p Policy) (Facts, Findings, error) {
 	}
 	if in.a != nil {
 		in.judge()
+		in.fs = in.a.holdBack(in.fs)
 	}
 	return in.facts, in.fs, nil
 }
@@ -40,9 +41,9 @@ type inspection struct {
 	facts Facts
 	fs    Findings
 
-	a        *Archive
-	zipSound bool // the directory was not refused
-	meta     metadata
+	a            *Archive
+	contentSound bool // what the directory says of the content can be held against it
+	meta         metadata
 	sig      *signature
 	otacert  []byte
 	payload  *Payload
@@ -66,7 +67,7 @@ func (in *inspection) readArchive() (err error) {
 		}
 	}
 	if a != nil {
-		in.a, in.zipSound = a, !found.Refused()
+		in.a, in.contentSound = a, addressable(found)
 		in.facts.Entries = len(a.entries)
 		in.sig = a.readSignature(&in.fs)
 	}
@@ -103,7 +104,7 @@ func (in *inspection) readMetadata() error {
 
 // family detects how the package is built: by its entries, never by what it calls itself.
 func (a *Archive) family() Family {
-	if _, ok := a.Entry(namePayload); ok {
+	if _, ok := a.Entry(namePayload); ok || a.lost[namePayload] {
 		return AB
 	}
 	files := false
@@ -154,23 +155,7 @@ func (in *inspection) readContent() (err error) {
 }
 
 func (in *inspection) readAB() error {
-	for _, name := range []string{namePayload, nameProperties} {
-		if e, ok := in.a.Entry(name); ok && (!e.Stored || e.flags&flagDescriptor != 0) {
-			in.fs.add(Finding{Code: ABStored, Found: "a compressed entry or one with a data descriptor",
-				Wanted: "a stored entry", Fix: "Store it (zip -0), as the release tools do.",
-				Message: fmt.Sprintf("%s is compressed; phones stream it by byte range and need it stored.", name)})
-		}
-	}
-	payload, _ := in.a.Entry(namePayload)
-	for _, e := range in.a.entries {
-		if e.header < payload.header && (!e.Stored || e.flags&flagDescriptor != 0) {
-			in.fs.add(Finding{Code: ABOrder, Found: show(e.Name), Wanted: "payload.bin first",
-				Fix: "Put stored entries first, as signapk does.",
-				Message: fmt.Sprintf("The compressed entry %s lies before payload.bin. "+
-					"Older LineageOS updaters would start 16 bytes early per compressed entry.", show(e.Name))})
-			break
-		}
-	}
+	in.judgeStored()
 	text, ok, err := in.a.small(nameProperties, &in.fs)
 	if err != nil {
 		return err

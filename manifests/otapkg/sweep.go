@@ -6,6 +6,7 @@ import (
 	"crypto/md5"
 	"crypto/sha1"
 	"crypto/sha256"
+	"fmt"
 	"hash"
 	"hash/crc32"
 	"sync"
@@ -66,7 +67,7 @@ type checksums struct {
 	entries []Entry
 	next    int
 	crc     uint32
-	wrong   []Entry
+	wrong   []error
 }
 
 func (c *checksums) consume(off int64, b []byte) {
@@ -81,7 +82,8 @@ func (c *checksums) consume(off int64, b []byte) {
 			return
 		}
 		if c.crc != e.CRC32 {
-			c.wrong = append(c.wrong, e)
+			what := fmt.Sprintf("has checksum %08x, promised is %08x", c.crc, e.CRC32)
+			c.wrong = append(c.wrong, &contentError{name: e.Name, what: what})
 		}
 		c.next, c.crc = c.next+1, 0
 	}

@@ -32,7 +32,8 @@ type central struct {
 }
 
 // readDirectory reads the central directory (APPNOTE 4.3.12) and everything in it that can be judged by itself.
-func readDirectory(src source, e *ending, fs *Findings) ([]central, error) {
+func (a *Archive) readDirectory(fs *Findings) ([]central, error) {
+	src, e := a.src, a.end
 	in := bufio.NewReaderSize(io.NewSectionReader(src.r, e.dir, e.dirEnd-e.dir), 64<<10)
 	left := e.dirEnd - e.dir
 	all := make([]central, 0, min(e.count, maxEntries, left/centralLen))
@@ -65,6 +66,7 @@ func readDirectory(src source, e *ending, fs *Findings) ([]central, error) {
 		c, err := parseCentral(head, rest)
 		if err != nil {
 			fs.add(c.mismatch(err.Error()))
+			a.lost[c.Name] = true
 			continue
 		}
 		c.header += e.shift
@@ -85,50 +87,77 @@ func parseCentral(head, rest []byte) (central, error) {
 	c.CRC32 = le.Uint32(head[16:])
 	c.Packed, c.Size, c.header = int64(le.Uint32(head[20:])), int64(le.Uint32(head[24:])), int64(le.Uint32(head[42:]))
 	c.Stored = c.method == stored
-	var wide []*int64
-	for _, v := range []*int64{&c.Size, &c.Packed, &c.header} {
-		if *v == 0xFFFFFFFF {
-			wide = append(wide, v)
-		}
-	}
 	if c.disk == 0xFFFF {
 		return c, errors.New("it names a disk in Zip64 form")
 	}
-	c.wide = len(wide) > 0
-	return c, readZip64Extra(rest[n:n+x], wide)
+	z := zip64Field{&c.Size, &c.Packed, &c.header}
+	c.wide = z.marked() > 0
+	found, err := z.read(rest[n : n+x])
+	if err == nil && !found && c.wide {
+		err = errors.New("it needs a Zip64 field and has none")
+	}
+	return c, err
 }
 
 // Extra fields that matter: Zip64 (APPNOTE 4.5.3) and the Info-ZIP Unicode Path (4.6.9).
 const (
 	extraZip64       = 0x0001
 	extraUnicodePath = 0x7075
+
+	marker = 0xFFFFFFFF // the value is in the Zip64 field
 )
 
-// readZip64Extra fills in the values whose 32-bit fields hold the marker, and refuses a Zip64 field that is not
-// asked for, and a second name: readers differ on what such fields mean.
-func readZip64Extra(extra []byte, wide []*int64) error {
-	found := false
+// zip64Field are the values of a header that its Zip64 field may hold, in the order of the field.
+type zip64Field []*int64
+
+// marked counts the values whose 32-bit fields hold the marker.
+func (z zip64Field) marked() (n int) {
+	for _, v := range z {
+		if *v == marker {
+			n++
+		}
+	}
+	return n
+}
+
+// read fills in the marked values, and refuses a field that is not asked for, and a second name: readers
+// differ on what such fields mean. A directory's field may hold all three values, as Go's archive/zip writes
+// it and Android's libziparchive reads it; those that are not marked must then say the same twice.
+func (z zip64Field) read(extra []byte) (found bool, err error) {
 	for len(extra) >= 4 {
 		id, n := le.Uint16(extra), int(le.Uint16(extra[2:]))
 		if n > len(extra)-4 {
-			return errors.New("an extra field is longer than its room")
+			return found, errors.New("an extra field is longer than its room")
 		}
 		switch body := extra[4 : 4+n]; id {
 		case extraUnicodePath:
-			return errors.New("it carries a second name, which some readers take and phones do not")
+			return found, errors.New("it carries a second name, which some readers take and phones do not")
 		case extraZip64:
-			if found || len(body) != 8*len(wide) || len(wide) == 0 {
-				return errors.New("its Zip64 field and its ordinary sizes do not belong together")
-			}
-			for i, v := range wide {
-				*v = clampInt64(le.Uint64(body[8*i:]))
+			if found || !z.fill(body) {
+				return found, errors.New("its Zip64 field and its ordinary sizes do not belong together")
 			}
 			found = true
 		}
 		extra = extra[4+n:] // up to three bytes of padding may remain: zipalign leaves them
 	}
-	if !found && len(wide) > 0 {
-		return errors.New("it needs a Zip64 field and has none")
+	return found, nil
+}
+
+func (z zip64Field) fill(body []byte) bool {
+	marked := z.marked()
+	whole := len(z) == 3 && len(body) == 24
+	if marked == 0 || len(body) != 8*marked && !whole {
+		return false
 	}
-	return nil
+	for _, v := range z {
+		if *v != marker && !whole {
+			continue
+		}
+		now := clampInt64(le.Uint64(body))
+		if *v != marker && *v != now {
+			return false
+		}
+		*v, body = now, body[8:]
+	}
+	return true
 }

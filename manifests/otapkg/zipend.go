@@ -31,6 +31,7 @@ type ending struct {
 	count   int64  // entries it should hold
 	shift   int64  // bytes by which everything lies later than it says
 	wide    bool   // it is a Zip64 directory
+	spare   bool   // it has a Zip64 record that no number in it asks for
 }
 
 // readEnding finds the one zip directory. It returns nil if there is none to go on with.
@@ -48,6 +49,13 @@ func readEnding(src source, fs *Findings) (*ending, error) {
 	at, last := findEOCD(tail)
 	if last < 0 {
 		return nil, noArchive(src, fs)
+	}
+	if signed := footedEOCD(tail); at < 0 && signed >= 0 {
+		at = signed
+		fs.add(Finding{Code: SigSize, Found: fmt.Sprintf("a comment of %d bytes", le.Uint16(tail[at+20:])),
+			Wanted: fmt.Sprintf("%d, up to the signature's footer", len(tail)-at-eocdLen), Fix: "Sign the package again.",
+			Message: fmt.Sprintf("The zip directory says that its comment has %d bytes, the signature footer says %d.",
+				le.Uint16(tail[at+20:]), len(tail)-at-eocdLen)})
 	}
 	if at >= 0 && last != at {
 		fs.add(Finding{Code: ZipTwoDir, Found: fmt.Sprintf("a directory end at byte %d and another at byte %d",
@@ -100,6 +108,19 @@ func findEOCD(tail []byte) (at, last int) {
 	}
 }
 
+// footedEOCD finds the EOCD as recovery does, by the footer of a whole-file signature; -1 if there is none.
+func footedEOCD(tail []byte) int {
+	n := len(tail)
+	if n < footerLen || tail[n-4] != 0xFF || tail[n-3] != 0xFF {
+		return -1
+	}
+	at := n - int(le.Uint16(tail[n-2:])) - eocdLen
+	if at < 0 || string(tail[at:at+4]) != "PK\x05\x06" {
+		return -1
+	}
+	return at
+}
+
 func noArchive(src source, fs *Findings) error {
 	head, err := src.bytes(0, min(src.size, 512))
 	if err != nil {
@@ -130,11 +151,12 @@ func (e *ending) readDirectoryPlace(src source, b []byte, fs *Findings) (bool, e
 	size, start := int64(le.Uint32(b[12:])), int64(le.Uint32(b[16:]))
 	e.dirEnd = e.eocd
 	marked := here == 0xFFFF || total == 0xFFFF || size == 0xFFFFFFFF || start == 0xFFFFFFFF
-	z, err := e.readZip64(src, marked, fs)
+	z, err := e.readZip64(src, fs)
 	if err != nil {
 		return false, err
 	}
-	if e.wide = z != nil; e.wide {
+	if z != nil {
+		e.wide, e.spare = marked, !marked
 		agree := func(old, marker, now int64) bool { return old == marker || old == now }
 		if !agree(here, 0xFFFF, z.here) || !agree(total, 0xFFFF, z.total) || !agree(size, 0xFFFFFFFF, z.size) ||
 			!agree(start, 0xFFFFFFFF, z.start) {
@@ -205,9 +227,9 @@ func mismatch(who, what string) Finding {
 
 type zip64End struct{ here, total, size, start, disk int64 }
 
-// readZip64 reads the Zip64 end of directory if its locator lies directly before the EOCD. A record that no
-// marker in the EOCD asks for is still read, so that the caller can refuse it.
-func (e *ending) readZip64(src source, marked bool, fs *Findings) (*zip64End, error) {
+// readZip64 reads the Zip64 end of directory if its locator lies directly before the EOCD, also one that no
+// marker in the EOCD asks for, as Info-ZIP writes it into a pipe.
+func (e *ending) readZip64(src source, fs *Findings) (*zip64End, error) {
 	if e.eocd < zip64LocLen {
 		return nil, nil
 	}
@@ -230,10 +252,6 @@ func (e *ending) readZip64(src source, marked bool, fs *Findings) (*zip64End, er
 		return nil, nil
 	}
 	e.dirEnd = at
-	if !marked {
-		fs.add(mismatch("The zip directory", "it has a Zip64 record that it does not need"))
-		return nil, nil
-	}
 	num := func(i int) int64 { return clampInt64(le.Uint64(b[i:])) }
 	return &zip64End{here: num(24), total: num(32), size: num(40), start: num(48),
 		disk: int64(le.Uint32(b[16:]) | le.Uint32(b[20:]) | le.Uint32(loc[4:]))}, nil

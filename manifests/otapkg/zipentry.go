@@ -13,12 +13,14 @@ import (
 func (c *central) mismatch(what string) Finding { return mismatch("Entry "+show(c.Name), what) }
 
 // judge finds what is wrong with an entry by itself.
-func (c *central) judge(fs *Findings) {
+func (c *central) judge(forms *streamForms, fs *Findings) {
 	if why := badName(c.Name); why != "" {
 		fs.add(badPath(c.Name, why))
 	}
 	folder := strings.HasSuffix(c.Name, "/")
 	switch mode := c.attr >> 16 & 0o170000; {
+	case mode == 0o010000 && c.Name == "-": // Info-ZIP's name for its standard input
+		forms.piped = append(forms.piped, c.Name)
 	case mode == 0o120000:
 		fs.add(Finding{Code: ZipPath, Found: show(c.Name), Wanted: "files and folders", Fix: "Let the script make the link.",
 			Message: fmt.Sprintf("Entry %s is a symbolic link, which could lead out of the package.", show(c.Name))})

@@ -18,21 +18,22 @@ const (
 // readLocals compares each entry with its own header (APPNOTE 4.3.7), fills in where its content lies, and
 // checks that the entries tile the file from byte 0 to the directory. Entries whose content cannot be
 // addressed are left out.
-func readLocals(src source, e *ending, all []central, fs *Findings) ([]Entry, error) {
+func (a *Archive) readLocals(all []central, fs *Findings) error {
+	src, e := a.src, a.end
 	slices.SortStableFunc(all, func(a, b central) int { return cmp.Compare(a.header, b.header) })
-	good := make([]Entry, 0, len(all))
+	a.entries = make([]Entry, 0, len(all))
+	forms := streamForms{spare: e.spare}
 	var buf []byte // for one local header
-	var size, packed int64
 	end, before := int64(0), ""
 	for i := range all {
 		c := &all[i]
-		c.judge(fs)
-		size, packed = min(size+c.Size, 2*maxSize), min(packed+c.Packed, 2*maxSize)
-		ok, err := c.readLocal(src, e, &buf, fs)
+		c.judge(&forms, fs)
+		ok, err := c.readLocal(src, e, &buf, &forms, fs)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		if !ok {
+			a.lost[c.Name] = true
 			continue
 		}
 		if i == 0 && e.shift == 0 && c.header > 0 {
@@ -54,14 +55,13 @@ func readLocals(src source, e *ending, all []central, fs *Findings) ([]Entry, er
 		if i+1 < len(all) {
 			next = all[i+1].header
 		}
-		after, err := c.afterContent(src, next, fs)
-		if err != nil {
-			return nil, err
+		if err := c.readTail(src, next, &forms, fs); err != nil {
+			return err
 		}
-		if after > end {
+		if after := c.Offset + c.Packed + c.tail; after > end {
 			end, before = after, c.Name
 		}
-		good = append(good, c.Entry)
+		a.entries = append(a.entries, c.Entry)
 	}
 	if len(all) > 0 && end < e.dir {
 		fs.add(gap(end, e.dir-end))
@@ -69,18 +69,28 @@ func readLocals(src source, e *ending, all []central, fs *Findings) ([]Entry, er
 	if len(all) == 0 && e.dir > e.shift {
 		fs.add(gap(0, e.dir))
 	}
-	if size > packed*maxTotalRatio+totalSlack {
-		fs.add(Finding{Code: ZipBomb, Found: human(size), Wanted: fmt.Sprintf("at most %s",
-			human(packed*maxTotalRatio+totalSlack)),
+	judgeTotal(all, fs)
+	forms.judge(fs)
+	return nil
+}
+
+// judgeTotal bounds the work of unpacking everything. Packed sizes of entries that share nothing add up to less
+// than the file.
+func judgeTotal(all []central, fs *Findings) {
+	var size, packed int64
+	for _, c := range all {
+		size, packed = min(size+c.Size, 2*maxSize), min(packed+c.Packed, 2*maxSize)
+	}
+	if most := packed*maxTotalRatio + totalSlack; size > most {
+		fs.add(Finding{Code: ZipBomb, Found: human(size), Wanted: fmt.Sprintf("at most %s", human(most)),
 			Message: fmt.Sprintf("The package would unpack to %s from %s; a hundredfold is the limit.", human(size),
 				human(packed))})
 	}
-	return good, nil
 }
 
 // readLocal compares the entry with its local header and sets Offset. ok is false if there is no such header
 // or the content would not lie before the directory.
-func (c *central) readLocal(src source, e *ending, buf *[]byte, fs *Findings) (ok bool, err error) {
+func (c *central) readLocal(src source, e *ending, buf *[]byte, forms *streamForms, fs *Findings) (ok bool, err error) {
 	if c.header < 0 || c.header > e.dir-localLen {
 		fs.add(c.mismatch(fmt.Sprintf("the directory puts it at byte %d, where no entry can be", c.header)))
 		return false, nil
@@ -111,64 +121,82 @@ func (c *central) readLocal(src source, e *ending, buf *[]byte, fs *Findings) (o
 		fs.add(c.mismatch(fmt.Sprintf("directory says method %d and flags %#x, its own header says %d and %#x", c.method,
 			c.flags, method, flags)))
 	}
-	c.compareSizes(h, rest[n:], fs)
+	c.compareSizes(h, rest[n:], forms, fs)
 	return true, nil
 }
 
-// compareSizes compares sizes and checksum. With a data descriptor the local header may leave them zero.
-func (c *central) compareSizes(h, extra []byte, fs *Findings) {
+// compareSizes compares sizes and checksum. With a data descriptor the local header may leave each of them zero.
+func (c *central) compareSizes(h, extra []byte, forms *streamForms, fs *Findings) {
 	crc := le.Uint32(h[14:])
 	packed, size := int64(le.Uint32(h[18:])), int64(le.Uint32(h[22:]))
-	var wide []*int64
-	if size == 0xFFFFFFFF {
-		wide = append(wide, &size)
-	}
-	if packed == 0xFFFFFFFF {
-		wide = append(wide, &packed)
-	}
-	if err := readZip64Extra(extra, wide); err != nil {
+	z := zip64Field{&size, &packed}
+	marked := z.marked()
+	found, err := z.read(extra)
+	if err != nil {
 		fs.add(c.mismatch("in its own header, " + err.Error()))
 		return
 	}
-	if c.flags&flagDescriptor != 0 && crc == 0 && packed == 0 && size == 0 {
-		return
+	if bare := marked > 0 && !found; bare || marked == 1 {
+		forms.bare = append(forms.bare, c.Name)
+	} else if found && c.Size < marker && c.Packed < marker {
+		forms.needless = append(forms.needless, c.Name)
 	}
-	if crc != c.CRC32 || packed != c.Packed || size != c.Size {
+	// Without a field the marker says no more than that the directory has the size.
+	same := func(own, listed int64) bool {
+		return own == listed || own == marker && !found && listed >= marker || own == 0 && c.flags&flagDescriptor != 0
+	}
+	if !same(int64(crc), int64(c.CRC32)) || !same(packed, c.Packed) || !same(size, c.Size) {
 		fs.add(c.mismatch(fmt.Sprintf("directory says %d bytes packed to %d with checksum %08x, its own header says %d, "+
 			"%d, %08x", c.Size, c.Packed, c.CRC32, size, packed, crc)))
 	}
 }
 
-// afterContent returns the offset after the entry's content and its data descriptor (APPNOTE 4.3.9), which
-// may have four forms: with or without a signature, with sizes of four or eight bytes.
-func (c *central) afterContent(src source, next int64, fs *Findings) (int64, error) {
+// readTail finds the entry's data descriptor (APPNOTE 4.3.9) between its content and next, where the next header or
+// the directory begins. It may have four forms: with or without a signature, with sizes of four or eight bytes.
+// Whatever it does not fill is a gap, which the caller finds. A descriptor that no header speaks of is accepted
+// if it says nothing new: avbroot leaves such behind.
+func (c *central) readTail(src source, next int64, forms *streamForms, fs *Findings) error {
 	end := c.Offset + c.Packed
-	if c.flags&flagDescriptor == 0 {
-		return end, nil
-	}
+	stated := c.flags&flagDescriptor != 0
 	room := next - end
-	if room < 0 {
-		return end, nil // an overlap, which the caller finds
+	if room < 0 || !stated && room != 16 && room != 24 {
+		return nil // an overlap or a gap, which the caller finds
 	}
 	b, err := src.bytes(end, min(room, 24))
 	if err != nil {
-		return 0, err
+		return err
 	}
-	for _, n := range []int{16, 12, 24, 20} {
+	for _, n := range []int{int(min(room, 25)), 16, 12, 24, 20} { // what fills the room first
 		if n <= len(b) && c.isDescriptor(b[:n]) {
-			return end + int64(n), nil
+			c.tail = int64(n)
+			break
 		}
 	}
-	fs.add(c.mismatch("the data descriptor after its content says something else than the directory, or is missing"))
-	return end, nil
+	big := c.Size >= marker || c.Packed >= marker
+	switch {
+	case stated && c.tail == 0:
+		fs.add(c.mismatch("the data descriptor after its content says something else than the directory, or is missing"))
+	case c.tail == 0:
+	case !stated:
+		forms.former = append(forms.former, c.Name)
+	case c.tail >= 20 && !big:
+		forms.long = append(forms.long, c.Name)
+	case c.Stored:
+		forms.stored = append(forms.stored, c.Name)
+	}
+	return nil
 }
 
 func (c *central) isDescriptor(b []byte) bool {
-	if len(b)%8 == 0 { // 16 and 24 bytes: with signature
+	switch len(b) {
+	case 16, 24: // with signature
 		if string(b[:4]) != "PK\x07\x08" {
 			return false
 		}
 		b = b[4:]
+	case 12, 20:
+	default:
+		return false
 	}
 	if le.Uint32(b) != c.CRC32 {
 		return false
