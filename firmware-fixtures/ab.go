@@ -87,9 +87,18 @@ func blocks(b []byte) []byte {
 // leaves an A/B package. The property strings name offsets of entries behind the metadata that holds them, so the
 // metadata is sized with strings of their final length first.
 func (p abPackage) entries(k Key) ([]entry, error) {
-	pay, err := p.payload.build()
+	pay, layout, err := p.layout(k)
 	if err != nil {
 		return nil, err
+	}
+	return layout(propertiesOf(layout(propertyFiles{}), pay, p.shift)), nil
+}
+
+// layout makes the entries once the property strings are known.
+func (p abPackage) layout(k Key) (payload, func(propertyFiles) []entry, error) {
+	pay, err := p.payload.build()
+	if err != nil {
+		return payload{}, nil, err
 	}
 	rest := append([]entry(nil), p.between...)
 	rest = append(rest,
@@ -98,14 +107,13 @@ func (p abPackage) entries(k Key) ([]entry, error) {
 		stored(nameProperties, p.propertiesText(pay)),
 		stored(nameStandin, []byte(standinNote)),
 	)
-	layout := func(props propertyFiles) []entry {
+	return pay, func(props propertyFiles) []entry {
 		all := []entry{stored(nameMetadata, p.metadata(props)), stored(nameMetadataPB, p.metadataPB(props))}
 		// What signapk leaves in local headers: Java's mark of a jar on the first entry, and an empty alignment field.
 		all[0].extra = []byte{0xfe, 0xca, 0, 0, 0x35, 0xd9, 2, 0, 1, 0}
 		all[1].extra = []byte{0x35, 0xd9, 2, 0, 1, 0}
 		return append(append(all, rest...), deflated(nameOtacert, k.CertPEM()))
-	}
-	return layout(propertiesOf(layout(propertyFiles{}), pay, p.shift)), nil
+	}, nil
 }
 
 func (p abPackage) propertiesText(pay payload) []byte {

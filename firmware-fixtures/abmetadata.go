@@ -17,32 +17,35 @@ type propertyFiles struct{ all, streaming string }
 
 // propertiesOf computes the strings for entries laid out in this order; shift falsifies every offset.
 func propertiesOf(entries []entry, pay payload, shift int64) propertyFiles {
-	at := map[string]string{}
+	at := map[string]int64{}
 	var pos int64
-	var payloadAt int64
 	for _, e := range entries {
 		extra := int64(len(e.extra))
 		if !e.deflate {
 			extra += int64(len(zip64Local(uint64(e.body.size))))
 		}
 		data := pos + 30 + int64(len(e.name)) + extra
-		at[e.name] = fmt.Sprintf("%s:%d:%d", path.Base(e.name), data+shift, e.body.size)
-		if e.name == namePayload {
-			payloadAt = data + shift
-		}
+		at[e.name] = data + shift
 		pos = data + e.body.size
 		if e.deflate {
 			pos = data + int64(len(deflate(e.body))) + 16 // data descriptor
 		}
 	}
+	return propertyStrings(entries, at, pay)
+}
+
+// propertyStrings names the entries whose content begins at these offsets.
+func propertyStrings(entries []entry, at map[string]int64, pay payload) propertyFiles {
 	var tokens []string
 	for _, name := range []string{namePayload, nameProperties, nameCareMap, nameMetadata, nameMetadataPB} {
-		if at[name] != "" {
-			tokens = append(tokens, at[name])
+		for _, e := range entries {
+			if e.name == name {
+				tokens = append(tokens, fmt.Sprintf("%s:%d:%d", path.Base(name), at[name], e.body.size))
+			}
 		}
 	}
 	streaming := strings.Join(tokens, ",")
-	first := fmt.Sprintf("payload_metadata.bin:%d:%d", payloadAt, pay.metadataSize+pay.metadataSig)
+	first := fmt.Sprintf("payload_metadata.bin:%d:%d", at[namePayload], pay.metadataSize+pay.metadataSig)
 	return propertyFiles{pad(first + "," + streaming), pad(streaming)}
 }
 

@@ -5,6 +5,7 @@ package fixtures
 import (
 	"crypto"
 	_ "crypto/sha1" // whole-file signatures of the SHA-1 age
+	"errors"
 	"fmt"
 	"hash"
 	"io"
@@ -60,6 +61,23 @@ func commentAround(message, der []byte) []byte {
 	size := uint16(len(message) + len(der) + 6)
 	c := append(append(le(nil, size), message...), der...)
 	return le(c, uint16(len(der)+6), uint16(0xffff), size)
+}
+
+// SignArchive copies a zip archive from r to w and signs it as a whole. The archive must have no comment, which is
+// where the signature goes; whether it is a sound archive is not looked at. It is an error if r does not end as an
+// archive without a comment does, with two zero bytes. Memory does not grow with the archive.
+func SignArchive(w io.Writer, r io.Reader, k Key) error {
+	if err := k.check(); err != nil {
+		return err
+	}
+	t := newTailSigner(w, k)
+	if _, err := io.CopyBuffer(t, struct{ io.Reader }{r}, make([]byte, 1<<20)); err != nil {
+		return fmt.Errorf("sign archive: %w", err)
+	}
+	if len(t.held) != 2 || t.held[0] != 0 || t.held[1] != 0 {
+		return errors.New("sign archive: it ends with a comment, or is no zip archive; wanted one without a comment")
+	}
+	return t.finish(k)
 }
 
 // writeSigned writes the archive of these entries with its whole-file signature.

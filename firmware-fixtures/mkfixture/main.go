@@ -29,7 +29,7 @@ func Main(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.AddCommand(listCommand(), writeCommand(), hostileCommand(), keyCommand())
+	root.AddCommand(listCommand(), writeCommand(), hostileCommand(), toolCommand(), keyCommand())
 	cli.Prepare(root, args)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
@@ -60,6 +60,10 @@ func listCommand() *cobra.Command {
 			fmt.Fprintln(w, "\nHOSTILE\tMUST FIRE\tBECAUSE")
 			for _, c := range fixtures.Hostile() {
 				fmt.Fprintf(w, "%s\t%s\t%s\n", c.Name, c.Want[0], c.Why)
+			}
+			fmt.Fprintln(w, "\nTOOL'S\tMODEL\tPACKED AS BY")
+			for _, c := range fixtures.Tools() {
+				fmt.Fprintf(w, "%s\t%s\t%s\n", c.Name, c.Model, c.Tool)
 			}
 			return w.Flush()
 		},

@@ -149,6 +149,36 @@ func hostileCommand() *cobra.Command {
 	return cmd
 }
 
+func toolCommand() *cobra.Command {
+	var keys keyFlags
+	var out string
+	cmd := &cobra.Command{
+		Use:   "tool NAME -o FILE",
+		Short: "Write a good package, packed as a tool packs",
+		Args:  cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			c, err := fixtures.ToolOf(args[0])
+			if err != nil {
+				return err
+			}
+			k, err := keys.load(cmd.ErrOrStderr())
+			if err != nil {
+				return err
+			}
+			name := func(string) string { return c.Name + ".zip" }
+			path, err := writeWhole(cmd.Context(), out, name, func(w io.Writer) error { return c.Write(w, k) })
+			if err == nil {
+				fmt.Fprintf(cmd.OutOrStdout(), "%s\npacked as by %s\n", path, c.Tool)
+			}
+			return err
+		},
+	}
+	keys.add(cmd)
+	cmd.Flags().StringVarP(&out, "output", "o", "", "file, or folder")
+	cobra.CheckErr(cmd.MarkFlagRequired("output"))
+	return cmd
+}
+
 const maxPad = 1 << 40 // one TiB
 
 // parseSize reads bytes, or a number with KiB, MiB, GiB; "" is 0.

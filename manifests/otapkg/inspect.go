@@ -44,12 +44,12 @@ type inspection struct {
 	a            *Archive
 	contentSound bool // what the directory says of the content can be held against it
 	meta         metadata
-	sig      *signature
-	otacert  []byte
-	payload  *Payload
-	props    map[string]string
-	script   *ScriptFacts
-	readable bool // the script is
+	sig          *signature
+	otacert      []byte
+	payload      *Payload
+	props        map[string]string
+	script       *ScriptFacts
+	readable     bool // the script is
 
 	metaSigs, payloadSigs [][]byte // of the payload
 	metaSum, payloadSum   []byte   // SHA-256 of what they sign

@@ -21,12 +21,15 @@ const (
 
 	stored   = 0
 	deflated = 8
+
+	maxNeeds = 45 // APPNOTE 4.4.3: Zip64, and nothing that came later
 )
 
 // central is an entry as the directory describes it.
 type central struct {
 	Entry
 	method uint16
+	needs  byte // version needed to extract, in tenths
 	attr   uint32
 	disk   uint16
 }
@@ -83,6 +86,7 @@ func parseCentral(head, rest []byte) (central, error) {
 	x := int(le.Uint16(head[30:]))
 	c := central{method: le.Uint16(head[10:]), attr: le.Uint32(head[38:]), disk: le.Uint16(head[34:])}
 	c.Name = string(rest[:n])
+	c.needs = head[6]
 	c.flags = le.Uint16(head[8:])
 	c.CRC32 = le.Uint32(head[16:])
 	c.Packed, c.Size, c.header = int64(le.Uint32(head[20:])), int64(le.Uint32(head[24:])), int64(le.Uint32(head[42:]))

@@ -149,6 +149,7 @@ func (e *ending) readDirectoryPlace(src source, b []byte, fs *Findings) (bool, e
 	disk, dirDisk := le.Uint16(b[4:]), le.Uint16(b[6:])
 	here, total := int64(le.Uint16(b[8:])), int64(le.Uint16(b[10:]))
 	size, start := int64(le.Uint32(b[12:])), int64(le.Uint32(b[16:]))
+	several := disk != 0 || dirDisk != 0
 	e.dirEnd = e.eocd
 	marked := here == 0xFFFF || total == 0xFFFF || size == 0xFFFFFFFF || start == 0xFFFFFFFF
 	z, err := e.readZip64(src, fs)
@@ -163,9 +164,9 @@ func (e *ending) readDirectoryPlace(src source, b []byte, fs *Findings) (bool, e
 			fs.add(mismatch("The zip directory", "its Zip64 record says something else than its ordinary one"))
 		}
 		here, total, size, start = z.here, z.total, z.size, z.start
-		disk, dirDisk = uint16(z.disk), uint16(z.disk)
+		several = z.disk != 0 || !agree(int64(disk), 0xFFFF, 0) || !agree(int64(dirDisk), 0xFFFF, 0)
 	}
-	if disk != 0 || dirDisk != 0 || here != total {
+	if several || here != total {
 		fs.add(Finding{Code: ZipMethod, Found: "an archive on several disks", Wanted: "one file",
 			Message: "The archive is spread over several disks; an OTA package is one file."})
 	}

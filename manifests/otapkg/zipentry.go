@@ -51,6 +51,16 @@ func (c *central) judge(forms *streamForms, fs *Findings) {
 	c.judgeSize(fs)
 }
 
+// judgeNeeds refuses what asks for a later program: some readers skip such an entry, and others do not look.
+func (c *central) judgeNeeds(fs *Findings) {
+	if c.needs > maxNeeds {
+		fs.add(Finding{Code: ZipMethod, Found: fmt.Sprintf("version %d.%d", c.needs/10, c.needs%10), Wanted: "at most 4.5",
+			Fix: "Pack it with zip or signapk.",
+			Message: fmt.Sprintf("Entry %s asks for a zip program of version %d.%d; nothing in an OTA package needs more than 4.5.",
+				show(c.Name), c.needs/10, c.needs%10)})
+	}
+}
+
 func badPath(name, why string) Finding {
 	return Finding{Code: ZipPath, Found: show(name), Wanted: "a plain relative path",
 		Fix:     "Build the package without this entry.",

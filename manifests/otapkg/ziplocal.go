@@ -117,6 +117,8 @@ func (c *central) readLocal(src source, e *ending, buf *[]byte, forms *streamFor
 	if string(rest[:n]) != c.Name {
 		fs.add(c.mismatch("its own header names it " + show(string(rest[:n]))))
 	}
+	c.needs = max(c.needs, h[4])
+	c.judgeNeeds(fs)
 	if flags, method := le.Uint16(h[6:]), le.Uint16(h[8:]); flags != c.flags || method != c.method {
 		fs.add(c.mismatch(fmt.Sprintf("directory says method %d and flags %#x, its own header says %d and %#x", c.method,
 			c.flags, method, flags)))

@@ -51,7 +51,7 @@ func (s *streamForms) judge(fs *Findings) {
 		level = Refuse
 	}
 	fs.add(Finding{Code: ZipStream, Level: level, Found: "a streamed zip", Wanted: "sizes in the header of each entry",
-		Fix: "Streamed zip: pack it into a file, not into a pipe (signapk and `zip FILE` do), and sign it then.",
+		Fix:     "Streamed zip: pack it into a file, not into a pipe (signapk and `zip FILE` do), and sign it then.",
 		Message: fmt.Sprintf("The zip was written as a stream: %s.", strings.Join(what, "; "))})
 }
 
