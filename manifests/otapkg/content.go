@@ -88,8 +88,20 @@ var inflaters = sync.Pool{New: func() any {
 }}
 
 func (z *inflater) reset(r io.Reader) {
-	z.packed.Reset(r)
+	z.packed.Reset(noEnd{r})
 	z.flate.(flate.Resetter).Reset(z.packed, nil) // it has no error to return
+}
+
+// noEnd makes the end of the packed bytes an error. A whole stream is over before: the decompressor asks for no byte
+// behind it. Without this it takes a stream that is cut within the bits of a length or a distance for a whole one.
+type noEnd struct{ r io.Reader }
+
+func (e noEnd) Read(b []byte) (int, error) {
+	n, err := e.r.Read(b)
+	if err == io.EOF {
+		err = io.ErrUnexpectedEOF
+	}
+	return n, err
 }
 
 // faultReader tells a fault of the package's reader from a fault of its content.
