@@ -109,7 +109,6 @@ var libraryHome = map[string][]string{
 	"golang.org/x/term":                                 {"signer/otasign", "server/otactl"},
 	"cel.dev/cel-go":                                    {"manifests/effect"},
 	"google.golang.org/protobuf":                        {"manifests/otapkg", "firmware-fixtures"},
-	"github.com/klauspost/compress":                     {"manifests/otapkg"},
 }
 
 // pure folders take time and randomness as arguments.

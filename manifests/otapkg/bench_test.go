@@ -3,6 +3,7 @@
 package otapkg_test
 
 import (
+	"compress/flate"
 	"crypto/sha256"
 	"hash/crc32"
 	"io"
@@ -12,8 +13,6 @@ import (
 	"sync"
 	"testing"
 	"time"
-
-	"github.com/klauspost/compress/flate"
 
 	"landed/manifests/otapkg"
 )

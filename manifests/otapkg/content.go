@@ -4,14 +4,13 @@ package otapkg
 
 import (
 	"bufio"
+	"compress/flate"
 	"errors"
 	"fmt"
 	"hash/crc32"
 	"io"
 	"io/fs"
 	"sync"
-
-	"github.com/klauspost/compress/flate"
 )
 
 // ErrContent is wrapped by every error about content that is not what the directory promises: another
@@ -88,20 +87,8 @@ var inflaters = sync.Pool{New: func() any {
 }}
 
 func (z *inflater) reset(r io.Reader) {
-	z.packed.Reset(noEnd{r})
+	z.packed.Reset(r)
 	z.flate.(flate.Resetter).Reset(z.packed, nil) // it has no error to return
-}
-
-// noEnd makes the end of the packed bytes an error. A whole stream is over before: the decompressor asks for no byte
-// behind it. Without this it takes a stream that is cut within the bits of a length or a distance for a whole one.
-type noEnd struct{ r io.Reader }
-
-func (e noEnd) Read(b []byte) (int, error) {
-	n, err := e.r.Read(b)
-	if err == io.EOF {
-		err = io.ErrUnexpectedEOF
-	}
-	return n, err
 }
 
 // faultReader tells a fault of the package's reader from a fault of its content.

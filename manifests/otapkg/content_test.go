@@ -39,6 +39,81 @@ func TestCutStreams(t *testing.T) {
 	}
 }
 
+// bitWriter writes as RFC 1951, 3.1.1 says: from the lowest bit of each byte; Huffman codes from their highest bit.
+type bitWriter struct {
+	b []byte
+	n int
+}
+
+func (w *bitWriter) number(v, bits int) {
+	for i := range bits {
+		w.bit(v >> i & 1)
+	}
+}
+
+func (w *bitWriter) code(code string) {
+	for _, c := range code {
+		w.bit(int(c - '0'))
+	}
+}
+
+func (w *bitWriter) bit(v int) {
+	if w.n%8 == 0 {
+		w.b = append(w.b, 0)
+	}
+	w.b[w.n/8] |= byte(v << (w.n % 8))
+	w.n++
+}
+
+// block writes "a" and a copy of it three times, with one distance code of one bit, or with none at all, which may not
+// be used then (RFC 1951, 3.2.7).
+func (w *bitWriter) block(last, distances int) {
+	w.number(last, 1)
+	w.number(2, 2)  // dynamic codes
+	w.number(1, 5)  // 258 of literals and lengths
+	w.number(0, 5)  // 1 of distances
+	w.number(14, 4) // 18 of code lengths
+	for _, symbol := range []int{16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1} {
+		w.number(map[int]int{0: 2, 1: 2, 2: 2, 18: 2}[symbol], 3)
+	}
+	zeros := func(n int) { w.code("11"); w.number(n-11, 7) }
+	zeros(97)
+	w.code("10") // "a" has 2 bits: 10
+	zeros(138)
+	zeros(20)
+	w.code("10")                            // the end has 2: 11
+	w.code("01")                            // a copy of three bytes has 1: 0
+	w.code([]string{"00", "01"}[distances]) // a distance of 1 has 1: 0
+	w.code("10" + "0" + "0" + "11")
+}
+
+// TestTreesAreNotKept: a block without distances that copies is refused, as zlib does. A decompressor that keeps the
+// tables of the block before, or of the stream before, would take it for sound.
+func TestTreesAreNotKept(t *testing.T) {
+	read := func(blocks ...int) error {
+		var w bitWriter
+		for i, distances := range blocks {
+			w.block(i/(len(blocks)-1), distances)
+		}
+		a := &Archive{src: source{bytes.NewReader(w.b), int64(len(w.b))}}
+		text := bytes.Repeat([]byte("a"), 8)
+		c := a.open(Entry{Name: "kept", Size: 8, Packed: int64(len(w.b)), CRC32: crc32.ChecksumIEEE(text)})
+		defer c.Close()
+		_, err := io.Copy(io.Discard, c)
+		return err
+	}
+	for range 3 { // so that a decompressor which has read the good one reads the others
+		if err := read(1, 1); err != nil {
+			t.Errorf("good blocks: %v", err)
+		}
+		for _, blocks := range [][]int{{1, 0}, {0, 1}, {0, 0}} {
+			if err := read(blocks...); !errors.Is(err, ErrContent) {
+				t.Errorf("distances %v: %v", blocks, err)
+			}
+		}
+	}
+}
+
 // TestEveryLieAtOnce: what is wrong with content is told of every entry, in their order, also beside other findings that
 // leave the entries readable.
 func TestEveryLieAtOnce(t *testing.T) {

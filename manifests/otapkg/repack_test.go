@@ -4,13 +4,12 @@ package otapkg_test
 
 import (
 	"bytes"
+	"compress/flate"
 	"encoding/binary"
 	"hash/crc32"
 	"io"
 	"math/rand/v2"
 	"slices"
-
-	"github.com/klauspost/compress/flate"
 
 	"landed/manifests/otapkg"
 )
