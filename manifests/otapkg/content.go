@@ -61,11 +61,12 @@ func (a *Archive) Open(name string) (io.ReadCloser, error) {
 	if !ok {
 		return nil, fmt.Errorf("open %s in package: %w", show(name), fs.ErrNotExist)
 	}
-	return a.open(e), nil
+	return openEntry(a.src.r, e), nil
 }
 
-func (a *Archive) open(e Entry) *content {
-	section := &faultReader{r: io.NewSectionReader(a.src.r, e.Offset, e.Packed), left: e.Packed}
+// openEntry reads an entry of the package in r.
+func openEntry(r io.ReaderAt, e Entry) *content {
+	section := &faultReader{r: io.NewSectionReader(r, e.Offset, e.Packed), left: e.Packed}
 	c := &content{entry: e, from: section, section: section}
 	if !e.Stored {
 		c.inflater = inflaters.Get().(*inflater)

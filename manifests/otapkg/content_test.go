@@ -10,6 +10,7 @@ import (
 	"hash/crc32"
 	"io"
 	"strings"
+	"sync/atomic"
 	"testing"
 )
 
@@ -29,8 +30,7 @@ func TestCutStreams(t *testing.T) {
 	for n := range len(packed) + 1 {
 		out, _ := io.ReadAll(flate.NewReader(bytes.NewReader(packed[:n])))
 		e := Entry{Name: "cut", Size: int64(len(out)), Packed: int64(n), CRC32: crc32.ChecksumIEEE(out)}
-		a := &Archive{src: source{bytes.NewReader(packed), int64(len(packed))}}
-		c := a.open(e)
+		c := openEntry(bytes.NewReader(packed), e)
 		_, err := io.Copy(io.Discard, c)
 		c.Close()
 		if whole := n == len(packed); (err == nil) != whole || !whole && !errors.Is(err, ErrContent) {
@@ -95,9 +95,8 @@ func TestTreesAreNotKept(t *testing.T) {
 		for i, distances := range blocks {
 			w.block(i/(len(blocks)-1), distances)
 		}
-		a := &Archive{src: source{bytes.NewReader(w.b), int64(len(w.b))}}
 		text := bytes.Repeat([]byte("a"), 8)
-		c := a.open(Entry{Name: "kept", Size: 8, Packed: int64(len(w.b)), CRC32: crc32.ChecksumIEEE(text)})
+		c := openEntry(bytes.NewReader(w.b), Entry{Name: "kept", Size: 8, Packed: int64(len(w.b)), CRC32: crc32.ChecksumIEEE(text)})
 		defer c.Close()
 		_, err := io.Copy(io.Discard, c)
 		return err
@@ -143,5 +142,32 @@ func TestEveryLieAtOnce(t *testing.T) {
 	want := "Entry `system/00` Entry `system/06` Entry `system/02` Entry `system/04` Entry `system/08` Entry `system/10`"
 	if got := strings.Join(told, " "); got != want || !found.Has(ZipPath) {
 		t.Errorf("told %s, wanted %s: %v", got, want, found)
+	}
+}
+
+// counted counts the reads.
+type counted struct {
+	io.ReaderAt
+	n atomic.Int64
+}
+
+func (c *counted) ReadAt(b []byte, off int64) (int, error) {
+	c.n.Add(1)
+	return c.ReaderAt.ReadAt(b, off)
+}
+
+// TestSmallEntriesAreReadInRuns: where each read is a request, two thousand files must not be thousands of requests.
+func TestSmallEntriesAreReadInRuns(t *testing.T) {
+	var files []file
+	for i := range 2000 {
+		files = append(files, file{name: fmt.Sprintf("system/app/%04d", i), body: strings.Repeat("landed ", 10+i%90), deflate: true})
+	}
+	b := makeZip(goodFiles(files...), zipEdit{})
+	r := &counted{ReaderAt: bytes.NewReader(b)}
+	if _, _, err := Inspect(r, int64(len(b)), Policy{}); err != nil {
+		t.Fatal(err)
+	}
+	if n := r.n.Load(); n > 60 {
+		t.Errorf("%d reads of a package with %d bytes and 2,000 entries; wanted at most 60", n, len(b))
 	}
 }

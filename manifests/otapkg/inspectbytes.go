@@ -5,7 +5,6 @@ package otapkg
 import (
 	"crypto"
 	"encoding/hex"
-	"errors"
 	"slices"
 	"strings"
 )
@@ -45,7 +44,7 @@ func (in *inspection) readBytes() error {
 		}
 		consumers = append(consumers, file, sign)
 	}
-	if err := errors.Join(sweep(in.src, consumers...), unpacked.wait()); err != nil {
+	if err := unpacked.wait(sweep(in.src, consumers...)); err != nil {
 		return err
 	}
 	in.facts.SHA256 = hex.EncodeToString(whole.sum())

@@ -64,6 +64,7 @@ func (a *Archive) readDirectory(fs *Findings) ([]central, error) {
 		left -= centralLen + names
 		if n := le.Uint16(head[28:]); n > maxName { // not kept, so that names cannot fill the memory
 			fs.add(badPath(string(rest[:n]), "is longer than 255 bytes"))
+			a.lost[""] = true
 			continue
 		}
 		c, err := parseCentral(head, rest)

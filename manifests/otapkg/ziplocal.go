@@ -13,17 +13,20 @@ import (
 const (
 	maxTotalRatio = 100
 	totalSlack    = 16 << 20
+
+	headersAhead = 64 << 10 // bytes that are read with a header, for those of small entries behind it
 )
 
 // readLocals compares each entry with its own header (APPNOTE 4.3.7), fills in where its content lies, and
 // checks that the entries tile the file from byte 0 to the directory. Entries whose content cannot be
 // addressed are left out.
 func (a *Archive) readLocals(all []central, fs *Findings) error {
-	src, e := a.src, a.end
+	src, e := source{newAhead(a.src, headersAhead), a.src.size}, a.end
 	slices.SortStableFunc(all, func(a, b central) int { return cmp.Compare(a.header, b.header) })
 	a.entries = make([]Entry, 0, len(all))
 	forms := streamForms{spare: e.spare}
-	var buf []byte // for one local header
+	var buf []byte    // for one local header
+	var gaps Findings // told only if nobody knows what they are
 	end, before := int64(0), ""
 	for i := range all {
 		c := &all[i]
@@ -37,7 +40,7 @@ func (a *Archive) readLocals(all []central, fs *Findings) error {
 			continue
 		}
 		if i == 0 && e.shift == 0 && c.header > 0 {
-			fs.add(prefix(c.header))
+			gaps.add(prefix(c.header))
 			end = c.header
 		}
 		if i == 0 {
@@ -49,7 +52,7 @@ func (a *Archive) readLocals(all []central, fs *Findings) error {
 				Message: fmt.Sprintf("Entries %s and %s share bytes %d–%d.", show(before), show(c.Name), c.header,
 					min(end, c.Offset+c.Packed)-1)})
 		} else if c.header > end {
-			fs.add(gap(end, c.header-end))
+			gaps.add(gap(end, c.header-end))
 		}
 		next := e.dir
 		if i+1 < len(all) {
@@ -64,10 +67,13 @@ func (a *Archive) readLocals(all []central, fs *Findings) error {
 		a.entries = append(a.entries, c.Entry)
 	}
 	if len(all) > 0 && end < e.dir {
-		fs.add(gap(end, e.dir-end))
+		gaps.add(gap(end, e.dir-end))
 	}
 	if len(all) == 0 && e.dir > e.shift {
-		fs.add(gap(0, e.dir))
+		gaps.add(gap(0, e.dir))
+	}
+	if len(a.lost) == 0 { // else they are entries that were refused
+		*fs = append(*fs, gaps...)
 	}
 	judgeTotal(all, fs)
 	forms.judge(fs)
@@ -178,6 +184,7 @@ func (c *central) readTail(src source, next int64, forms *streamForms, fs *Findi
 	switch {
 	case stated && c.tail == 0:
 		fs.add(c.mismatch("the data descriptor after its content says something else than the directory, or is missing"))
+		c.tail = int64(len(b)) // so that it is not told once more as a gap
 	case c.tail == 0:
 	case !stated:
 		forms.former = append(forms.former, c.Name)
