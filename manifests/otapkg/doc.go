@@ -7,7 +7,8 @@
 // [Facts] and [Findings] from the same bytes.
 //
 // Promises. Every finding is reported, not the first one; the bytes are never altered; each byte is
-// hashed in one sequential pass; memory stays below 64 MiB whatever the package claims. A package is
+// hashed in one sequential pass, and each compressed entry unpacked to its end beside it; memory stays
+// below 64 MiB whatever the package claims, and the work within what its size allows. A package is
 // taken for hostile: no size, count or offset in it is believed before it is compared with the file,
 // every structure has a cap, and the zip directory is read strictly from the raw bytes, because
 // archive/zip accepts archives that other readers understand differently.

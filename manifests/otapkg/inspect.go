@@ -17,7 +17,7 @@ import (
 // The error is only ever one of r; whatever is wrong with the package is a finding.
 //
 // Directory, headers and small entries are read first; then the file is read once more from its first byte
-// to its last, and all digests are computed in that sweep.
+// to its last, and all digests are computed in that sweep, while compressed entries are unpacked beside it.
 func Inspect(r io.ReaderAt, size int64, p Policy) (Facts, Findings, error) {
 	in := &inspection{src: source{r, size}, p: p, name: parseFileName(p.Name)}
 	in.facts.Size = size
