@@ -21,7 +21,6 @@ package handset
 
 import (
 	"context"
-	"crypto"
 	"errors"
 	"fmt"
 	"io"
@@ -63,11 +62,11 @@ func Inspect(r io.ReaderAt, size int64, _ string, p otapkg.Policy) (otapkg.Facts
 
 // Config is what a Client is made of. Fields without a default are required.
 type Config struct {
-	Dir     string             // its own folder: state, trusted metadata, the download
-	URL     string             // of the server; the feed lies below /tuf/, reports go to /v1/reports
-	Root    []byte             // root.json that the firmware was sold with
-	Channel string             // one that the server has, such as stable
-	Keys    []crypto.PublicKey // OTA keys that the firmware pins
+	Dir     string       // its own folder: state, trusted metadata, the download
+	URL     string       // of the server; the feed lies below /tuf/, reports go to /v1/reports
+	Root    []byte       // root.json that the firmware was sold with
+	Channel string       // one that the server has, such as stable
+	Keys    []otapkg.Pin // OTA certificates that the firmware pins
 	Slots   *slots.Device
 	System  System
 	Rand    io.Reader // for the key, the draw's secret and jitter

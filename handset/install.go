@@ -32,7 +32,7 @@ func (c *Client) verify() error {
 	}
 	defer file.Close()
 	facts, findings, err := c.cfg.Inspect(file, o.Package.Length, o.Package.SHA256, otapkg.Policy{
-		Model: img.Build.Model, Keys: c.cfg.Keys, Channel: c.cfg.Channel, Now: c.Time(),
+		Model: img.Build.Model, Pins: c.cfg.Keys, Channel: c.cfg.Channel, Now: c.Time(),
 	})
 	if err != nil {
 		return &Refusal{ClassHandset, report.PhaseVerify, codeWrite, err}

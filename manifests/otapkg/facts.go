@@ -39,7 +39,7 @@ type Facts struct {
 }
 
 // Signer is who signed the whole file, from the certificate inside the signature. Valid says that the
-// signature fits that certificate's key, which anybody can arrange: trust comes from [Policy.Keys] alone.
+// signature fits that certificate's key, which anybody can arrange: trust comes from [Policy.Pins] alone.
 type Signer struct {
 	KeySHA256  string `json:"key_sha256"`          // hex SHA-256 of the DER SubjectPublicKeyInfo
 	CertSHA256 string `json:"cert_sha256"`         // hex SHA-256 of the DER certificate
@@ -47,7 +47,7 @@ type Signer struct {
 	Algorithm  string `json:"algorithm"`           // "RSA-2048", "RSA-4096", "P-256"; others as found
 	Hash       string `json:"hash"`                // "SHA-1" or "SHA-256"
 	Valid      bool   `json:"valid"`               // signature and content fit
-	Pinned     bool   `json:"pinned"`              // and the key is one of Policy.Keys
+	Pinned     bool   `json:"pinned"`              // and recovery takes it under one of Policy.Pins
 	Published  string `json:"published,omitempty"` // name of the key if its private half is published
 }
 

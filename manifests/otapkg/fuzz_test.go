@@ -4,7 +4,6 @@ package otapkg
 
 import (
 	"bytes"
-	"crypto"
 	"io"
 	"slices"
 	"testing"
@@ -24,7 +23,7 @@ func FuzzInspect(f *testing.F) {
 	f.Add(makeZip(goodFiles(), zipEdit{}))
 	f.Add(makeZip(goodFiles(), zipEdit{zip64: true, comment: "PK\x05\x06"}))
 	f.Add(makeZip(goodFiles(file{name: "system/a", body: "x", descriptor: true, deflate: true}), zipEdit{prefix: "x"}))
-	policy := Policy{Catalogue: manifests.DefaultCatalogue(), Model: "armani", Keys: []crypto.PublicKey{key.Private.Public()},
+	policy := Policy{Catalogue: manifests.DefaultCatalogue(), Model: "armani", Pins: pinsOf(f, key.Cert),
 		Name: "miui_HM1SWC_1_0123456789_4.3.zip"}
 	f.Fuzz(func(t *testing.T, b []byte) {
 		facts, found, err := Inspect(bytes.NewReader(b), int64(len(b)), policy)

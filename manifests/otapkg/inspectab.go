@@ -66,7 +66,7 @@ func (in *inspection) judgePayload() {
 		zipKey = in.sig.cert.PublicKey
 	}
 	p.SignedBy = judgePayloadSignatures(in.metaSigs, in.payloadSigs, in.metaSum, in.payloadSum, in.facts.Signer, zipKey,
-		in.p.Keys, &in.fs)
+		in.p.pinnedKeys(), &in.fs)
 	add := func(what, found, wanted string) {
 		in.fs.add(Finding{Code: ABTime, Found: found, Wanted: wanted, Fix: "Build the package again.",
 			Message: fmt.Sprintf("The payload says %s %s, metadata says %s.", what, found, wanted)})

@@ -11,6 +11,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"landed/internal/format"
@@ -60,6 +61,15 @@ func vectorKey(t testing.TB, name string) crypto.PublicKey {
 	return cert.PublicKey
 }
 
+func vectorPins(t testing.TB, name string) []Pin {
+	t.Helper()
+	pins, err := ParsePins(readVector(t, name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return pins
+}
+
 func inspectBytes(t testing.TB, b []byte, p Policy) (Facts, Findings) {
 	t.Helper()
 	facts, found, err := Inspect(bytes.NewReader(b), int64(len(b)), p)
@@ -70,7 +80,6 @@ func inspectBytes(t testing.TB, b []byte, p Policy) (Facts, Findings) {
 }
 
 func TestVectorsOTASigned(t *testing.T) {
-	// v1 and v3 are two certificates of one key, so the keys tell v2 from the others, not v1 from v3.
 	for _, v := range []struct{ file, good, other, hash string }{
 		{"otasigned_v1.zip", "testkey_v1.x509.pem", "testkey_v2.x509.pem", "SHA-1"},
 		{"otasigned_v2.zip", "testkey_v2.x509.pem", "testkey_v1.x509.pem", "SHA-1"},
@@ -78,7 +87,7 @@ func TestVectorsOTASigned(t *testing.T) {
 	} {
 		t.Run(v.file, func(t *testing.T) {
 			b := readVector(t, v.file)
-			facts, found := inspectBytes(t, b, Policy{Keys: []crypto.PublicKey{vectorKey(t, v.good)}})
+			facts, found := inspectBytes(t, b, Policy{Pins: vectorPins(t, v.good)})
 			want := []Code{MetaMissing, FamUnknown, SigPublic}
 			if v.hash == "SHA-1" {
 				want = []Code{MetaMissing, FamUnknown, SigSHA1, SigPublic}
@@ -91,7 +100,7 @@ func TestVectorsOTASigned(t *testing.T) {
 				s.CertSHA256 != format.SHA256(block.Bytes) {
 				t.Errorf("signer = %+v", s)
 			}
-			_, found = inspectBytes(t, b, Policy{Keys: []crypto.PublicKey{vectorKey(t, v.other)}})
+			_, found = inspectBytes(t, b, Policy{Pins: vectorPins(t, v.other)})
 			if !found.Has(SigKey) || found.Has(SigBad) {
 				t.Errorf("under another key: %v", found.Codes())
 			}
@@ -103,9 +112,33 @@ func TestVectorsOTASigned(t *testing.T) {
 	}
 }
 
+// TestVectorsWrongHash: v1 and v3 are two certificates of one key that differ in the hash, and each file is good under
+// its own alone (AOSP bootable/recovery/tests/component/verifier_test.cpp, WrongHash).
+func TestVectorsWrongHash(t *testing.T) {
+	v1, v3 := vectorPins(t, "testkey_v1.x509.pem"), vectorPins(t, "testkey_v3.x509.pem")
+	if keySHA256(v1[0].Key) != keySHA256(v3[0].Key) {
+		t.Fatal("the certificates are of two keys")
+	}
+	for _, c := range []struct {
+		file   string
+		pins   []Pin
+		pinned bool
+	}{
+		{"otasigned_v1.zip", v1, true}, {"otasigned_v1.zip", v3, false},
+		{"otasigned_v3.zip", v3, true}, {"otasigned_v3.zip", v1, false},
+		{"otasigned_v1.zip", slices.Concat(v3, v1), true}, {"otasigned_v3.zip", slices.Concat(v3, v1), true},
+	} {
+		facts, found := inspectBytes(t, readVector(t, c.file), Policy{Pins: c.pins})
+		if s := facts.Signer; !s.Valid || s.Pinned != c.pinned || found.Has(SigAlg) == c.pinned || found.Has(SigKey) ||
+			found.Has(SigBad) {
+			t.Errorf("%s under %v: %+v, %v", c.file, c.pins[0].Hash, s, found.Codes())
+		}
+	}
+}
+
 func TestVectorABPackage(t *testing.T) {
 	b := readVector(t, "ota_002_package.zip")
-	facts, found := inspectBytes(t, b, Policy{Keys: []crypto.PublicKey{vectorKey(t, "testkey_v1.x509.pem")}})
+	facts, found := inspectBytes(t, b, Policy{Pins: vectorPins(t, "testkey_v1.x509.pem")})
 	if diff := cmp.Diff([]Code{SigNone, MetaMissing, BootWrite}, found.Codes()); diff != "" {
 		t.Errorf("findings (-want +got):\n%s%v", diff, found)
 	}
@@ -125,7 +158,7 @@ func TestVectorABPackage(t *testing.T) {
 		p.SignedBy != keySHA256(vectorKey(t, "testkey_v1.x509.pem")) {
 		t.Errorf("payload = %+v", p)
 	}
-	_, found = inspectBytes(t, b, Policy{Keys: []crypto.PublicKey{vectorKey(t, "testkey_v2.x509.pem")}})
+	_, found = inspectBytes(t, b, Policy{Pins: vectorPins(t, "testkey_v2.x509.pem")})
 	if !found.Has(ABSig) {
 		t.Errorf("payload signatures under another key: %v", found.Codes())
 	}

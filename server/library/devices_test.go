@@ -4,7 +4,6 @@ package library_test
 
 import (
 	"bytes"
-	"crypto"
 	"errors"
 	"io/fs"
 	"os"
@@ -135,7 +134,7 @@ func TestBuildsOfSeveralDevices(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h := kit.New(t, func(c *rooms.Config) { c.OTAKeys = func(string) ([]crypto.PublicKey, error) { return nil, nil } })
+	h := kit.New(t, func(c *rooms.Config) { c.OTAKeys = func(string) ([]otapkg.Pin, error) { return nil, nil } })
 	h.Now = h.Now.AddDate(12, 0, 0)
 	send := func() (library.Uploaded, error) {
 		return h.Library.Upload(h.Ctx, library.Incoming{Name: "two.zip", Channel: "lab", By: "ann"}, bytes.NewReader(body))
@@ -159,7 +158,7 @@ func TestBuildsOfSeveralDevices(t *testing.T) {
 
 func TestSharedFilePackage(t *testing.T) {
 	body := vector(t, "armani-dior.zip")
-	h := kit.New(t, func(c *rooms.Config) { c.OTAKeys = func(string) ([]crypto.PublicKey, error) { return nil, nil } })
+	h := kit.New(t, func(c *rooms.Config) { c.OTAKeys = func(string) ([]otapkg.Pin, error) { return nil, nil } })
 	in := library.Incoming{Name: "armani-dior.zip", Channel: "lab", By: "ann"}
 	u, err := h.Library.Upload(h.Ctx, in, bytes.NewReader(body))
 	if want := []string{"armani armani_global lab", "dior dior lab"}; err != nil || !slices.Equal(refs(u), want) {

@@ -3,7 +3,6 @@
 package otasign
 
 import (
-	"crypto"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -39,11 +38,11 @@ func (a *app) inspectCommand() *cobra.Command {
 		Args:    wants("FILE"),
 		RunE: func(_ *cobra.Command, args []string) error {
 			for _, path := range certs {
-				list, err := load(path, certificateKeys)
+				list, err := load(path, otapkg.ParsePins)
 				if err != nil {
 					return err
 				}
-				policy.Keys = append(policy.Keys, []crypto.PublicKey(list)...)
+				policy.Pins = append(policy.Pins, list...)
 			}
 			var err error
 			if policy.Catalogue, err = modelsIn(models); err != nil {
