@@ -84,7 +84,10 @@ type PropertyFile struct {
 
 // ScriptFacts is what updater-script would do, read without executing it. Lists hold at most 200 items.
 type ScriptFacts struct {
-	Devices          []string `json:"devices,omitempty"`           // accepted ro.product.device or ro.build.product values
+	// device names that it lets pass before it alters anything; none if it lets others pass as well
+	Devices          []string `json:"devices,omitempty"`
+	Named            []string `json:"named,omitempty"`             // if Devices is empty: device names that it compares with
+	Unclear          []string `json:"unclear,omitempty"`           // conditions on which it depends if others pass
 	TimestampGuard   int64    `json:"timestamp_guard,omitempty"`   // refuses phones built later than this; 0 for no guard
 	Fingerprints     []string `json:"fingerprints,omitempty"`      // builds that it accepts
 	Formats          []string `json:"formats,omitempty"`           // mount points or devices that it formats

@@ -120,9 +120,14 @@ func FuzzScript(f *testing.F) {
 	f.Add(armaniCheck + armaniGuard + armaniWork)
 	f.Add(`a((((b("x", c(), "\x41"), "d")` + "\n#")
 	f.Add(`"armani" == getprop("ro.product.device") || abort("no \"x\"");`)
+	f.Add(`if getprop("ro.cm.device") != "a" && !is_mounted("/x") then abort() else assert("a" + "b" == "ab"; "t") endif;` + armaniWork)
+	f.Add(`ifelse(getprop("ro.build.fingerprint") == "` + armaniPrint + `", "", abort("x")); assert(x("y") != "z", "t");`)
 	f.Fuzz(func(t *testing.T, script string) {
 		s, _ := readScript([]byte(script))
-		for _, list := range [][]string{s.Devices, s.Fingerprints, s.Formats, s.Extracts, s.Images, s.Deletes, s.Runs} {
+		if len(s.Devices) > 0 && len(s.Named)+len(s.Unclear) > 0 {
+			t.Fatalf("guarded, and not: %+v", s)
+		}
+		for _, list := range [][]string{s.Devices, s.Named, s.Unclear, s.Fingerprints, s.Formats, s.Extracts, s.Images, s.Deletes, s.Runs} {
 			if len(list) > maxListed || slices.ContainsFunc(list, func(x string) bool { return len(x) > maxName || !utf8.ValidString(x) }) {
 				t.Fatalf("list out of bounds: %q", list)
 			}

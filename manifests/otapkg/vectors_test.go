@@ -8,7 +8,9 @@ import (
 	"crypto/x509"
 	"encoding/json"
 	"encoding/pem"
+	"errors"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -38,6 +40,28 @@ func vectors(t testing.TB) string {
 		t.Skip("AOSP's test files are not here: set LANDED_VECTORS to the folder that holds aosp/ota_002_package.zip")
 	}
 	return filepath.Join(dir, "aosp")
+}
+
+// readCase reads a file of the folder cases, which lies beside aosp.
+func readCase(t testing.TB, name string) []byte {
+	t.Helper()
+	b, err := os.ReadFile(filepath.Join(vectors(t), "..", "cases", name))
+	if errors.Is(err, fs.ErrNotExist) {
+		t.Skipf("the cases are not here: wanted %s beside the folder aosp", name)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+func casePins(t testing.TB, name string) []Pin {
+	t.Helper()
+	pins, err := ParsePins(readCase(t, name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return pins
 }
 
 func exists(p string) bool { _, err := os.Stat(p); return err == nil }
