@@ -62,6 +62,7 @@ func (p abPackage) metadata(props propertyFiles) []byte {
 		"post-security-patch-level":    b.patchLevel(),
 		"post-timestamp":               decimal(b.UTC),
 		"pre-device":                   b.Model,
+		"pre-build":                    strings.Join(b.From, "|"),
 	}
 	if p.wipe {
 		keys["ota-wipe"] = "yes"
@@ -101,7 +102,11 @@ func (p abPackage) metadataPB(props propertyFiles) []byte {
 	if p.pbDevice != "" {
 		device = p.pbDevice
 	}
-	m = pbBytes(m, 5, pbString(nil, 1, device))
+	pre := pbString(nil, 1, device)
+	for _, from := range b.From {
+		pre = pbString(pre, 2, from)
+	}
+	m = pbBytes(m, 5, pre)
 	post := pbString(nil, 1, b.Model)
 	post = pbString(post, 2, b.Fingerprint)
 	post = pbString(post, 3, b.Incremental)

@@ -77,9 +77,13 @@ func signedEntries(entries []entry, k Key, padTo int64) ([]entry, error) {
 	return append(entries, jar...), err
 }
 
-// metadata has the three keys of a full package of 2014, sorted.
+// metadata has the three keys of a full package of 2014, sorted, and the one more of an incremental.
 func (b Build) metadata() []byte {
-	return fmt.Appendf(nil, "post-build=%s\npost-timestamp=%d\npre-device=%s\n", b.Fingerprint, b.UTC,
+	pre := ""
+	if len(b.From) > 0 {
+		pre = "pre-build=" + strings.Join(b.From, "|") + "\n"
+	}
+	return fmt.Appendf(nil, "post-build=%s\npost-timestamp=%d\n%spre-device=%s\n", b.Fingerprint, b.UTC, pre,
 		strings.Join(append([]string{b.Model}, b.Also...), "|"))
 }
 

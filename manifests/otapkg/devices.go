@@ -64,6 +64,7 @@ func unknownDevice(d string, here []string, c *manifests.Catalogue) Finding {
 	if near := nearest(d, c); near != "" && !slices.Contains(here, near) {
 		f.Wanted = near
 		f.Message += fmt.Sprintf(" Did you mean `%s`?", near)
+		f.Level, f.Fix = Refuse, "Correct pre-device, or add the model to the catalogue." // else that model would go without
 	}
 	return f
 }

@@ -32,6 +32,13 @@ type Facts struct {
 	Wipe          bool     `json:"wipe,omitempty"`           // erases user data
 	Downgrade     bool     `json:"downgrade,omitempty"`      // says that it may move a phone back
 
+	// Target identifies what a phone holds afterwards, whatever the package starts from: a full package and the
+	// incrementals that lead to the same build have the same. It is the lower-case hex SHA-256 of one line for each
+	// partition that payload.bin writes, sorted by name: "name size sha256\n", with the size in bytes and the hash in
+	// lower-case hex, both after the update, as the signed manifest states them. Empty where it cannot be known: in
+	// partial updates, and in file-based packages, whose incrementals name only the files that they patch.
+	Target string `json:"target,omitempty"`
+
 	Signer    *Signer        `json:"signer,omitempty"`    // of the whole file; nil if unsigned or unreadable
 	Payload   *PayloadFacts  `json:"payload,omitempty"`   // A/B only
 	Streaming []PropertyFile `json:"streaming,omitempty"` // A/B only: property_files of a SystemUpdaterSample config

@@ -57,6 +57,7 @@ func (in *inspection) readBytes() error {
 	if in.payload != nil {
 		in.metaSum, in.payloadSum = sign.atMark(), sign.sum()
 		in.facts.Payload = in.payload.facts(in.facts.payloadOffset(in.a), file.sum(), in.metaSum)
+		in.facts.Target = in.payload.target()
 	}
 	return nil
 }

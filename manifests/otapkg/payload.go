@@ -3,10 +3,13 @@
 package otapkg
 
 import (
+	"crypto/sha256"
 	"encoding/binary"
 	"fmt"
 	"io"
+	"landed/internal/format"
 	"slices"
+	"strings"
 )
 
 // Limits of a payload. The largest real manifest seen has 10 MB.
@@ -82,6 +85,22 @@ func (p *Payload) Partitions() []PartitionFact {
 		facts[i] = x.PartitionFact
 	}
 	return facts
+}
+
+// target is [Facts.Target].
+func (p *Payload) target() string {
+	if p.partial {
+		return ""
+	}
+	var lines []string
+	for _, x := range p.parts {
+		if len(x.hash) != sha256.Size {
+			return ""
+		}
+		lines = append(lines, fmt.Sprintf("%s %d %s\n", x.Name, x.Size, x.SHA256))
+	}
+	slices.Sort(lines)
+	return format.SHA256([]byte(strings.Join(lines, "")))
 }
 
 // ReadPayload reads header and manifest of the payload of size bytes in r, which begins with its magic. The
