@@ -37,7 +37,7 @@ func (c *Client) verify() error {
 	if err != nil {
 		return &Refusal{ClassHandset, report.PhaseVerify, codeWrite, err}
 	}
-	if err := c.judge(facts, findings); err != nil {
+	if err := c.judge(facts, findings, img.Build.Fingerprint); err != nil {
 		c.discard()
 		return err
 	}
@@ -60,7 +60,9 @@ func (c *Client) recheck(o offers.Offer, b slots.Build) error {
 	return nil
 }
 
-func (c *Client) judge(facts otapkg.Facts, findings otapkg.Findings) error {
+// judge holds what a package is against what was signed for, and an incremental against the build that runs: what the
+// offers say of that is signed online only.
+func (c *Client) judge(facts otapkg.Facts, findings otapkg.Findings, running string) error {
 	o := c.mem.Offer
 	if findings.Refused() {
 		var words []string
@@ -84,6 +86,10 @@ func (c *Client) judge(facts otapkg.Facts, findings otapkg.Findings) error {
 	if len(facts.PostBuild) > 0 && !slices.Contains(facts.PostBuild, o.Custom.Build.Fingerprint) {
 		return refuse(ClassDisagree, report.PhaseVerify, codeExcluded, "the package leads to another build than the "+
 			"one that was signed for")
+	}
+	if from := facts.PreBuild; len(from) > 0 && !slices.Contains(from, running) {
+		return refuse(ClassPackage, report.PhaseVerify, codeExcluded, "the package is an incremental from another build than "+
+			"the one that runs")
 	}
 	if facts.PostTimestamp != 0 && facts.PostTimestamp != o.Custom.Build.UTC {
 		return refuse(ClassDisagree, report.PhaseVerify, codeTimestamp, "the package says it was built at %d, signed "+

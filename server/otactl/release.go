@@ -56,7 +56,7 @@ func (a *app) createRelease(ctx context.Context, file string, typed []string, ch
 	if err != nil {
 		return err
 	}
-	bound := newestFull(all, channel)
+	bound := withIncrementals(all, newestFull(all, channel))
 	if len(typed) > 0 {
 		if bound, err = chosen(all, typed); err != nil {
 			return err

@@ -47,6 +47,7 @@ func (r *review) readPackages() error {
 		r.judgeFacts(p, own.Facts)
 		r.own[p.Path] = own
 	}
+	r.judgeIncrementals()
 	return nil
 }
 
@@ -92,7 +93,7 @@ func (r *review) judgeFacts(p tufrepo.RequestPackage, f otapkg.Facts) {
 		r.problem(FactsDiffer, true, "%s: the request lists it for the channel %s; its manifest is for %s.",
 			p.Name, p.Channel, m.Channel)
 	}
-	if m.Package.SHA256 != f.SHA256 || m.Package.Length != f.Size {
+	if m.Package.Path == p.Path && (m.Package.SHA256 != f.SHA256 || m.Package.Length != f.Size) {
 		differs("SHA-256 and length", fmt.Sprintf("%s, %d", f.SHA256, f.Size),
 			fmt.Sprintf("%s, %d", m.Package.SHA256, m.Package.Length))
 	}
