@@ -18,10 +18,24 @@ import (
 
 // inspection is what inspect -json prints.
 type inspection struct {
-	File     string          `json:"file"`
-	Refused  bool            `json:"refused"`
-	Facts    otapkg.Facts    `json:"facts"`
-	Findings otapkg.Findings `json:"findings"`
+	File     string       `json:"file"`
+	Refused  bool         `json:"refused"`
+	Facts    otapkg.Facts `json:"facts"`
+	Findings []explained  `json:"findings"`
+}
+
+// explained is a finding with the place of its row in the documentation.
+type explained struct {
+	otapkg.Finding
+	Help string `json:"help"`
+}
+
+func explain(findings otapkg.Findings) []explained {
+	list := []explained{}
+	for _, f := range findings {
+		list = append(list, explained{f, f.Code.Help()})
+	}
+	return list
 }
 
 func (a *app) inspectCommand() *cobra.Command {
@@ -81,14 +95,11 @@ func (a *app) inspect(path string, policy otapkg.Policy, asJSON bool) error {
 	if err != nil {
 		return err
 	}
-	if findings == nil {
-		findings = otapkg.Findings{}
-	}
 	if asJSON {
 		enc := json.NewEncoder(a.out)
 		enc.SetEscapeHTML(false)
 		enc.SetIndent("", "  ")
-		if err := enc.Encode(inspection{path, findings.Refused(), facts, findings}); err != nil {
+		if err := enc.Encode(inspection{path, findings.Refused(), facts, explain(findings)}); err != nil {
 			return err
 		}
 	} else {
@@ -135,5 +146,6 @@ func (a *app) sayFindings(list otapkg.Findings) {
 		if f.Fix != "" {
 			a.para("    ", f.Fix)
 		}
+		a.say("    see %s", f.Code.Help())
 	}
 }
