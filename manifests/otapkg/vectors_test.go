@@ -160,6 +160,29 @@ func TestVectorsWrongHash(t *testing.T) {
 	}
 }
 
+// TestVectorsUpdateConfig: what AOSP's sample updater reads has the shape of [PropertyFile], and nothing else in it.
+func TestVectorsUpdateConfig(t *testing.T) {
+	for _, name := range []string{"update_config_001_stream.json", "update_config_002_stream.json"} {
+		var config struct {
+			AB struct {
+				Files json.RawMessage `json:"property_files"`
+			} `json:"ab_config"`
+		}
+		if err := json.Unmarshal(readVector(t, name), &config); err != nil {
+			t.Fatal(err)
+		}
+		var files []PropertyFile
+		decoder := json.NewDecoder(bytes.NewReader(config.AB.Files))
+		decoder.DisallowUnknownFields()
+		if err := decoder.Decode(&files); err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		if !slices.ContainsFunc(files, func(f PropertyFile) bool { return f.Name == namePayload && f.Offset > 0 && f.Size > 0 }) {
+			t.Errorf("%s: no payload.bin in %+v", name, files)
+		}
+	}
+}
+
 func TestVectorABPackage(t *testing.T) {
 	b := readVector(t, "ota_002_package.zip")
 	facts, found := inspectBytes(t, b, Policy{Pins: vectorPins(t, "testkey_v1.x509.pem")})
