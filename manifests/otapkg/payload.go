@@ -7,9 +7,10 @@ import (
 	"encoding/binary"
 	"fmt"
 	"io"
-	"landed/internal/format"
 	"slices"
 	"strings"
+
+	"landed/internal/format"
 )
 
 // Limits of a payload. The largest real manifest seen has 10 MB.
