@@ -45,7 +45,7 @@ var mayImport = map[string][]string{
 	"handset/slots":               {"manifests/otapkg", "=internal/durable"},
 	"handset/sim":                 {"manifests", "handset", "firmware-fixtures"},
 	"handset/otahandset":          {"=internal/cli", "=internal/durable", "manifests", "handset", "firmware-fixtures"},
-	"handset/otasim":              {"=internal/cli", "handset", "firmware-fixtures"},
+	"handset/otasim":              {"=internal/cli", "=manifests/otapkg", "handset", "firmware-fixtures"},
 	"handset/cmd":                 {"handset"},
 	"firmware-fixtures":           {},
 	"firmware-fixtures/virtual":   {"=manifests/effect/probe"},
@@ -53,7 +53,7 @@ var mayImport = map[string][]string{
 	"firmware-fixtures/cmd":       {"=firmware-fixtures/mkfixture"},
 	"web":                         {"=internal/format"},
 	"server":                      {"manifests", "server", "web"}, // server.go is the map of the house
-	"server/datadir":              {"=internal/durable", "manifests/tufrepo", "server/auth", "server/fleet", "server/store"},
+	"server/datadir":              {"=internal/durable", "=manifests/otapkg", "manifests/tufrepo", "server/auth", "server/fleet", "server/store"},
 	"server/httplimit":            {},
 	"server/fleet":                {"manifests", "=internal/format"},
 	"server/reasons":              {"server/fleet"},

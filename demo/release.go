@@ -5,7 +5,6 @@ package main
 import (
 	"bytes"
 	"context"
-	"crypto"
 	"crypto/md5"
 	"errors"
 	"fmt"
@@ -92,7 +91,7 @@ func (p *people) sign(ctx context.Context, s *site, change, folder string) error
 	for _, name := range names[:2] {
 		summary, err := ceremony.Review(ceremony.ReviewParams{
 			Now: now, Request: request, Packages: os.DirFS(folder), Trusted: &p.trusted,
-			OTAKeys: map[string][]crypto.PublicKey{"stable": s.otaKeys},
+			OTAKeys: map[string][]otapkg.Pin{"stable": s.otaKeys},
 		})
 		if err == nil {
 			err = summary.Err()

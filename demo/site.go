@@ -4,7 +4,6 @@ package main
 
 import (
 	"context"
-	"crypto"
 	"crypto/rand"
 	"fmt"
 	"log/slog"
@@ -15,6 +14,7 @@ import (
 	"time"
 
 	fixtures "landed/firmware-fixtures"
+	"landed/manifests/otapkg"
 	"landed/server"
 	"landed/server/datadir"
 	"landed/server/otactl/client"
@@ -30,7 +30,7 @@ type site struct {
 	log     *slog.Logger
 	clock   *clock
 	news    *news
-	otaKeys []crypto.PublicKey // pinned in every handset's recovery
+	otaKeys []otapkg.Pin // pinned in every handset's recovery
 	otaKey  fixtures.Key
 	http    *http.Server
 	temp    bool
@@ -55,7 +55,9 @@ func openSite(ctx context.Context, o options, clock *clock, news *news) (s *site
 	if s.otaKey, err = fixtures.NewKey(rand.Reader); err != nil {
 		return s, err
 	}
-	s.otaKeys = []crypto.PublicKey{s.otaKey.Cert.PublicKey}
+	if s.otaKeys, err = otapkg.ParsePins(s.otaKey.CertPEM()); err != nil {
+		return s, err
+	}
 	token, err := datadir.Init(ctx, s.dir, "ann", clock.Now)
 	if err != nil {
 		return s, err

@@ -66,6 +66,7 @@ func (p abPackage) metadata(props propertyFiles) []byte {
 		"post-security-patch-level":    b.patchLevel(),
 		"post-timestamp":               decimal(b.UTC),
 		"pre-device":                   b.Model,
+		"pre-build":                    strings.Join(b.From, "|"),
 	}
 	if p.wipe {
 		keys["ota-wipe"] = "yes"
@@ -111,6 +112,9 @@ func (p abPackage) metadataPB(props propertyFiles) []byte {
 	pre := pbString(nil, 1, device)
 	if p.from != nil {
 		pre = pbString(pbString(pre, 2, p.from.Fingerprint), 3, p.from.Incremental)
+	}
+	for _, from := range b.From {
+		pre = pbString(pre, 2, from)
 	}
 	m = pbBytes(m, 5, pre)
 	post := pbString(nil, 1, b.Model)

@@ -3,6 +3,7 @@
 package fixtures
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 )
@@ -78,9 +79,13 @@ func signedEntries(entries []entry, k Key, padTo int64) ([]entry, error) {
 	return append(entries, jar...), err
 }
 
-// metadata has the three keys of a full package of 2014, sorted.
+// metadata has the three keys of a full package of 2014, sorted, and the one more of an incremental.
 func (b Build) metadata() []byte {
-	return fmt.Appendf(nil, "post-build=%s\npost-timestamp=%d\npre-device=%s\n", b.Fingerprint, b.UTC,
+	pre := ""
+	if len(b.From) > 0 {
+		pre = "pre-build=" + strings.Join(b.From, "|") + "\n"
+	}
+	return fmt.Appendf(nil, "post-build=%s\npost-timestamp=%d\n%spre-device=%s\n", b.Fingerprint, b.UTC, pre,
 		strings.Join(append([]string{b.Model}, b.Also...), "|"))
 }
 
@@ -92,17 +97,24 @@ func (b Build) bootImage() []byte {
 	return append(head, standinBody(b, "boot.img", 4<<10)...)
 }
 
+// guard is the device check of AOSP's release tools.
+func (b Build) guard() string {
+	var s strings.Builder
+	fmt.Fprintf(&s, "assert(getprop(\"ro.product.device\") == %q ||\n", b.Model)
+	for _, other := range b.Also {
+		fmt.Fprintf(&s, "       getprop(\"ro.product.device\") == %q ||\n", other)
+		fmt.Fprintf(&s, "       getprop(\"ro.build.product\") == %q ||\n", other)
+	}
+	fmt.Fprintf(&s, "       getprop(\"ro.build.product\") == %q);", b.Model)
+	return s.String()
+}
+
 // script is the Edify program of a full package: guards first, then system, links, owners, kernel.
 func (b Build) script(d board) string {
 	var s strings.Builder
 	line := func(format string, args ...any) { fmt.Fprintf(&s, format+"\n", args...) }
 	line(`assert(!less_than_int(%d, getprop("ro.build.date.utc")));`, b.UTC)
-	line(`assert(getprop("ro.product.device") == "%s" ||`, b.Model)
-	for _, other := range b.Also {
-		line(`       getprop("ro.product.device") == "%s" ||`, other)
-		line(`       getprop("ro.build.product") == "%s" ||`, other)
-	}
-	line(`       getprop("ro.build.product") == "%s");`, b.Model)
+	line("%s", cmp.Or(b.Guard, b.guard()))
 	line(`show_progress(0.500000, 0);`)
 	line(`ui_print("Stand-in package, not the maker's software.");`)
 	line(`format("ext4", "EMMC", "%s", "0", "/system");`, d.system)

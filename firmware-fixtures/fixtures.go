@@ -51,6 +51,8 @@ func Kinds() []Kind { return []Kind{Unpatched, Patched, Bad} }
 type Build struct {
 	Model       string   // ro.product.device: "armani"
 	Also        []string // other devices that the package is for; file-based only
+	From        []string // fingerprints that it starts from: an incremental by its metadata, though it writes everything
+	Guard       string   // how the script checks the device; "" for the way of AOSP's release tools; file-based only
 	Variant     string   // image variant: "armani_global"
 	Kind        Kind
 	Fingerprint string // brand/product/device:release/id/incremental:type/tags

@@ -78,6 +78,10 @@ func hostileScript() []HostileCase {
 				replaced(nameScript, fmt.Sprintf("assert(getprop(\"ro.product.device\") == %q ||\n       "+
 					"getprop(\"ro.build.product\") == %q);\n", m, m), "")(f)
 			}}.of(m)},
+		{Name: "dev-assert-unclear", Model: m, Want: []string{"DEV-ASSERT"},
+			Why: "a property that says nothing about the device lets every phone pass that has it",
+			Write: forgery{files: replaced(nameScript, `assert(getprop("ro.product.device")`,
+				`assert(getprop("ro.hardware") == "qcom" || getprop("ro.product.device")`)}.of(m)},
 		{Name: "wipe-script", Model: m, Want: []string{"WIPE"}, Why: "formats /data and does not say so",
 			Write: forgery{files: script(
 				`format("ext4", "EMMC", "/dev/block/platform/msm_sdcc.1/by-name/userdata", "0", "/data");`)}.of(m)},

@@ -4,7 +4,6 @@ package fixtures_test
 
 import (
 	"bytes"
-	"crypto"
 	"crypto/md5"
 	"fmt"
 	"slices"
@@ -19,9 +18,14 @@ import (
 // Inspected as a release of this day would be: after every fixture was built, before the year 2090.
 var releaseDay = time.Date(2026, 6, 1, 0, 0, 0, 0, time.UTC)
 
+// policy pins both certificates of the test key, as a maker does who has phones of both ages.
 func policy(model, name string) otapkg.Policy {
+	pins, err := otapkg.ParsePins(slices.Concat(fixtures.TestKey().CertPEM(), fixtures.TestKeySHA1().CertPEM()))
+	if err != nil {
+		panic(err)
+	}
 	return otapkg.Policy{Catalogue: manifests.DefaultCatalogue(), Model: model, Name: name, Channel: "stable", Now: releaseDay,
-		Keys: []crypto.PublicKey{fixtures.TestKey().Cert.PublicKey}}
+		Pins: pins}
 }
 
 // TestGoodPackagesInspectClean: no finding at all, and the facts are those of the build.

@@ -4,7 +4,6 @@ package handset
 
 import (
 	"bytes"
-	"crypto"
 	"crypto/sha512"
 	"encoding/hex"
 	"encoding/json"
@@ -19,6 +18,7 @@ import (
 
 	"landed/handset/handsettest"
 	"landed/manifests/offers"
+	"landed/manifests/otapkg"
 	"landed/manifests/report"
 	"landed/manifests/tufrepo"
 )
@@ -449,7 +449,7 @@ func TestSlowServer(t *testing.T) {
 func TestRefusedPackageIsReported(t *testing.T) {
 	r := newRig(t)
 	r.offered()
-	r.keys = []crypto.PublicKey{strangerKey(t)}
+	r.keys = []otapkg.Pin{strangerKey(t)}
 	r.open()
 	refusal := r.step()
 	if refusal == nil || refusal.Phase != report.PhaseVerify || refusal.Code != codeRecoverySig || r.patched() {

@@ -3,7 +3,6 @@
 package handset
 
 import (
-	"crypto"
 	"fmt"
 	"io"
 	"log/slog"
@@ -14,6 +13,7 @@ import (
 
 	"landed/handset/slots"
 	"landed/manifests/effect/probe"
+	"landed/manifests/otapkg"
 )
 
 // System is the running firmware as the client sees it.
@@ -29,11 +29,11 @@ type System interface {
 
 // Config is what a Client is made of. Fields without a default are required.
 type Config struct {
-	Dir     string             // its own folder: state, trusted metadata, the download
-	URL     string             // of the server; the feed lies below /tuf/, reports go to /v1/reports
-	Root    []byte             // root.json that the firmware was sold with
-	Channel string             // one that the server has, such as stable
-	Keys    []crypto.PublicKey // OTA keys that the firmware pins
+	Dir     string       // its own folder: state, trusted metadata, the download
+	URL     string       // of the server; the feed lies below /tuf/, reports go to /v1/reports
+	Root    []byte       // root.json that the firmware was sold with
+	Channel string       // one that the server has, such as stable
+	Keys    []otapkg.Pin // OTA certificates that the firmware pins
 	Slots   *slots.Device
 	System  System
 	Rand    io.Reader // for the key, the draw's secret and jitter

@@ -3,7 +3,6 @@
 package handset
 
 import (
-	"crypto"
 	"encoding/base64"
 	"net/http"
 	"os"
@@ -19,6 +18,7 @@ import (
 	"landed/handset/handsettest"
 	"landed/handset/slots"
 	"landed/manifests/offers"
+	"landed/manifests/otapkg"
 	"landed/manifests/report"
 )
 
@@ -90,7 +90,7 @@ func TestOutageOfTheFeedIsNoFailure(t *testing.T) {
 // A package that otapkg refuses is downloaded as often as one may fail, and no more.
 func TestRefusedPackageIsGivenUp(t *testing.T) {
 	r := newRig(t)
-	r.keys = []crypto.PublicKey{strangerKey(t)}
+	r.keys = []otapkg.Pin{strangerKey(t)}
 	r.open()
 	downloads := 0
 	r.server.Bend = func(w http.ResponseWriter, req *http.Request) bool {

@@ -3,7 +3,6 @@
 package handset
 
 import (
-	"crypto"
 	"errors"
 	"io"
 	"os"
@@ -30,34 +29,34 @@ func Inspect(r io.ReaderAt, size int64, _ string, p otapkg.Policy) (otapkg.Facts
 type installer struct {
 	path    string // of the download
 	channel string
-	keys    []crypto.PublicKey // OTA keys that the firmware pins
+	pins    []otapkg.Pin // OTA certificates that the firmware pins
 	look    Inspector
 	slots   *slots.Device
 	system  System
 }
 
 func newInstaller(cfg Config, path string) *installer {
-	return &installer{path: path, channel: cfg.Channel, keys: cfg.Keys, look: cfg.Inspect, slots: cfg.Slots,
+	return &installer{path: path, channel: cfg.Channel, pins: cfg.Keys, look: cfg.Inspect, slots: cfg.Slots,
 		system: cfg.System}
 }
 
 // inspect looks at the package itself, after its hash: otapkg against the OTA keys of the firmware, and what it says
 // of itself against what was signed for. A refusal of ClassHandset is no fault of the package.
-func (i *installer) inspect(o offers.Offer, model string, now time.Time) error {
+func (i *installer) inspect(o offers.Offer, running slots.Build, now time.Time) error {
 	file, err := os.Open(i.path)
 	if err != nil {
 		return &Refusal{ClassHandset, report.PhaseVerify, codeWrite, err}
 	}
 	defer file.Close()
 	facts, findings, err := i.look(file, o.Package.Length, o.Package.SHA256,
-		otapkg.Policy{Model: model, Keys: i.keys, Channel: i.channel, Now: now})
+		otapkg.Policy{Model: running.Model, Pins: i.pins, Channel: i.channel, Now: now})
 	if err != nil {
 		return &Refusal{ClassHandset, report.PhaseVerify, codeWrite, err}
 	}
 	if findings.Refused() {
 		return refusedPackage(findings, i.slots.Style())
 	}
-	return sameAsSigned(facts, o)
+	return sameAsSigned(facts, o, running.Fingerprint)
 }
 
 // install writes the package: into the other slot, or for the recovery.

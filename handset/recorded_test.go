@@ -3,9 +3,6 @@
 package handset
 
 import (
-	"crypto"
-	"crypto/x509"
-	"encoding/pem"
 	"math/rand/v2"
 	"net/http"
 	"os"
@@ -16,6 +13,7 @@ import (
 
 	fixtures "landed/firmware-fixtures"
 	"landed/handset/slots"
+	"landed/manifests/otapkg"
 )
 
 const recordedV1 = "testdata/feed-v1"
@@ -94,12 +92,9 @@ func newRecordedRig(t *testing.T, state string, kind fixtures.Kind, part int) (*
 	}
 	r.booted, _ = r.slots.Image()
 	r.root = readFile(t, recordedV1+"/feed/metadata/1.root.json")
-	block, _ := pem.Decode(readFile(t, recordedV1+"/ota.cert.pem"))
-	cert, err := x509.ParseCertificate(block.Bytes)
-	if err != nil {
+	if r.keys, err = otapkg.ParsePins(readFile(t, recordedV1+"/ota.cert.pem")); err != nil {
 		t.Fatal(err)
 	}
-	r.keys = []crypto.PublicKey{cert.PublicKey}
 	r.open()
 	r.client.Hurry()
 	return r, &ranges

@@ -7,8 +7,6 @@ import (
 	"crypto"
 	crand "crypto/rand"
 	"crypto/rsa"
-	"crypto/x509"
-	"encoding/pem"
 	"errors"
 	"log/slog"
 	"maps"
@@ -26,6 +24,7 @@ import (
 	"landed/manifests/effect"
 	"landed/manifests/effect/probe"
 	"landed/manifests/offers"
+	"landed/manifests/otapkg"
 )
 
 var testStart = time.Date(2014, 8, 12, 6, 0, 0, 0, time.UTC)
@@ -55,7 +54,7 @@ type rig struct {
 	consent   string            // what the firmware answers
 	says      probe.Answers     // and whatever else it says
 	root      []byte            // that it was sold with
-	keys      []crypto.PublicKey
+	keys      []otapkg.Pin
 	channel   string       // default stable
 	log       *slog.Logger // default none
 }
@@ -72,7 +71,7 @@ func newRigOn(t testing.TB, sold fixtures.Build) *rig {
 		first: testStart, published: testStart, consent: "none"}
 	r.server = handsettest.New(func() time.Time { return r.now })
 	r.rt = direct{r.server}
-	r.root, r.keys = r.server.Root(), []crypto.PublicKey{otaKey(t)}
+	r.root, r.keys = r.server.Root(), otaPins(t)
 	fix := build(t, fixtures.Patched)
 	r.content = packageOf(t, fix)
 	r.offer = r.server.AddRelease(customOf(fix), askOf(t, optIn), fix.Incremental, r.content)
@@ -124,24 +123,23 @@ func askOf(t testing.TB, name string) probe.Ask {
 	return e.Ask
 }
 
-func otaKey(t testing.TB) crypto.PublicKey {
+func otaPins(t testing.TB) []otapkg.Pin {
 	t.Helper()
-	block, _ := pem.Decode(fixtures.TestKey().CertPEM())
-	cert, err := x509.ParseCertificate(block.Bytes)
+	pins, err := otapkg.ParsePins(fixtures.TestKey().CertPEM())
 	if err != nil {
 		t.Fatal(err)
 	}
-	return cert.PublicKey
+	return pins
 }
 
 // strangerKey is an OTA key that signed nothing here.
-func strangerKey(t testing.TB) crypto.PublicKey {
+func strangerKey(t testing.TB) otapkg.Pin {
 	t.Helper()
 	key, err := rsa.GenerateKey(crand.Reader, 2048)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return key.Public()
+	return otapkg.Pin{Key: key.Public(), Hash: crypto.SHA256}
 }
 
 func (r *rig) config() Config {

@@ -46,7 +46,7 @@ func (c *Client) verify() error {
 	if err := stillFits(*c.mem.Offer, img.Build, c.mem.Counter); err != nil {
 		return err
 	}
-	if err := c.install.inspect(*c.mem.Offer, img.Build.Model, c.clock.best()); err != nil {
+	if err := c.install.inspect(*c.mem.Offer, img.Build, c.clock.best()); err != nil {
 		if r, ok := errors.AsType[*Refusal](err); ok && r.Class != ClassHandset {
 			c.discard()
 		}

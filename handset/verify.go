@@ -45,14 +45,19 @@ func refusedPackage(findings otapkg.Findings, style slots.Style) error {
 	return refuse(ClassPackage, report.PhaseVerify, code, "the package is refused: %s", strings.Join(words, "; "))
 }
 
-// sameAsSigned requires that a package is what was signed for, by what it says of itself.
-func sameAsSigned(facts otapkg.Facts, o offers.Offer) error {
+// sameAsSigned requires that a package is what was signed for, by what it says of itself, and that an incremental is from
+// the build that runs: what the offers say of that is signed online only.
+func sameAsSigned(facts otapkg.Facts, o offers.Offer, running string) error {
 	if facts.SHA256 != o.Package.SHA256 {
 		return refuse(ClassHash, report.PhaseVerify, codePayloadHash, "the package changed on the disk")
 	}
 	if len(facts.PostBuild) > 0 && !slices.Contains(facts.PostBuild, o.Custom.Build.Fingerprint) {
 		return refuse(ClassDisagree, report.PhaseVerify, codeExcluded, "the package leads to another build than the "+
 			"one that was signed for")
+	}
+	if from := facts.PreBuild; len(from) > 0 && !slices.Contains(from, running) {
+		return refuse(ClassPackage, report.PhaseVerify, codeExcluded, "the package is an incremental from another build than "+
+			"the one that runs")
 	}
 	if facts.PostTimestamp != 0 && facts.PostTimestamp != o.Custom.Build.UTC {
 		return refuse(ClassDisagree, report.PhaseVerify, codeTimestamp, "the package says it was built at %d, signed "+

@@ -3,10 +3,7 @@
 package otahandset
 
 import (
-	"crypto"
-	"crypto/x509"
 	"encoding/json"
-	"encoding/pem"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -15,6 +12,7 @@ import (
 
 	"landed/handset/slots"
 	"landed/internal/durable"
+	"landed/manifests/otapkg"
 )
 
 // settings are remembered in the folder. Root, Firmware and Keys are files at set-up.
@@ -101,17 +99,13 @@ func readFirmware(name string) (map[string][]byte, slots.Style, error) {
 	return files, style, err
 }
 
-func (s settings) keys() (keys []crypto.PublicKey, err error) {
+func (s settings) keys() (keys []otapkg.Pin, err error) {
 	for _, text := range s.Certs {
-		block, _ := pem.Decode([]byte(text))
-		if block == nil {
-			return nil, errors.New("--ota-key: wanted a certificate in PEM")
-		}
-		cert, err := x509.ParseCertificate(block.Bytes)
+		found, err := otapkg.ParsePins([]byte(text))
 		if err != nil {
 			return nil, fmt.Errorf("--ota-key: %w", err)
 		}
-		keys = append(keys, cert.PublicKey)
+		keys = append(keys, found...)
 	}
 	return keys, nil
 }

@@ -10,10 +10,7 @@ package otasim
 import (
 	"cmp"
 	"context"
-	"crypto"
-	"crypto/x509"
 	"encoding/json"
-	"encoding/pem"
 	"errors"
 	"fmt"
 	"io"
@@ -27,6 +24,7 @@ import (
 	fixtures "landed/firmware-fixtures"
 	"landed/handset/sim"
 	"landed/internal/cli"
+	"landed/manifests/otapkg"
 )
 
 type options struct {
@@ -150,19 +148,15 @@ func (o options) config() (sim.Config, error) {
 	return cfg, nil
 }
 
-func publicKeys(certs [][]byte) (keys []crypto.PublicKey, err error) {
+func publicKeys(certs [][]byte) (pins []otapkg.Pin, err error) {
 	for _, text := range certs {
-		block, _ := pem.Decode(text)
-		if block == nil {
-			return nil, errors.New("--ota-key: wanted a certificate in PEM")
-		}
-		cert, err := x509.ParseCertificate(block.Bytes)
+		found, err := otapkg.ParsePins(text)
 		if err != nil {
 			return nil, fmt.Errorf("--ota-key: %w", err)
 		}
-		keys = append(keys, cert.PublicKey)
+		pins = append(pins, found...)
 	}
-	return keys, nil
+	return pins, nil
 }
 
 // pace waits until the real time for a virtual one has come.

@@ -4,7 +4,6 @@ package sim
 
 import (
 	"context"
-	"crypto"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -14,6 +13,7 @@ import (
 	"time"
 
 	fixtures "landed/firmware-fixtures"
+	"landed/manifests/otapkg"
 )
 
 // Config is what a fleet is made of. Fields without a default are required.
@@ -23,7 +23,7 @@ type Config struct {
 	Models []Model
 	URL    string // of the server
 	Root   []byte // root.json that the handsets were sold with
-	Keys   []crypto.PublicKey
+	Keys   []otapkg.Pin
 
 	// Releases is what the fleet knows of releases, in order to say what is really so; see Ship.
 	Releases []Release

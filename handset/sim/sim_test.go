@@ -4,9 +4,6 @@ package sim_test
 
 import (
 	"context"
-	"crypto"
-	"crypto/x509"
-	"encoding/pem"
 	"slices"
 	"testing"
 	"time"
@@ -19,6 +16,7 @@ import (
 	"landed/manifests"
 	"landed/manifests/effect"
 	"landed/manifests/offers"
+	"landed/manifests/otapkg"
 	"landed/manifests/report"
 )
 
@@ -61,7 +59,7 @@ func fleet(t testing.TB, size int, kinds map[string]fixtures.Kind) (*sim.Fleet, 
 	server.Publish()
 	f, err := sim.New(sim.Config{Seed: 1, Start: start, Models: models, Releases: []sim.Release{release},
 		URL: "http://feed.test", Root: server.Root(),
-		Transport: sim.Handler(server), Keys: []crypto.PublicKey{publicKey(t)}})
+		Transport: sim.Handler(server), Keys: pins(t)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -113,14 +111,13 @@ func standard(t testing.TB, r sim.Release, builds ...fixtures.Build) effect.Stan
 	return s
 }
 
-func publicKey(t testing.TB) crypto.PublicKey {
+func pins(t testing.TB) []otapkg.Pin {
 	t.Helper()
-	block, _ := pem.Decode(fixtures.TestKey().CertPEM())
-	cert, err := x509.ParseCertificate(block.Bytes)
+	found, err := otapkg.ParsePins(fixtures.TestKey().CertPEM())
 	if err != nil {
 		t.Fatal(err)
 	}
-	return cert.PublicKey
+	return found
 }
 
 func TestEverySituationEndsAsItMust(t *testing.T) {

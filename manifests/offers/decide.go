@@ -50,7 +50,8 @@ type Decision struct {
 }
 
 // Decide says which offer of d applies to h, and why. The first offer that applies
-// counts; if none does, the reason of the newest is given. An offer that needs a newer program does not apply, but an
+// counts, so incrementals stand before the full package of their build; if none applies, the reason of the newest is
+// given that is for this image and this build, if there is one. An offer that needs a newer program does not apply, but an
 // older one behind it may: it can be the one that brings that program.
 func Decide(d Document, h Handset) Decision {
 	if d.Needs != "" {
@@ -65,11 +66,23 @@ func Decide(d Document, h Handset) Decision {
 		if answer.Reason == ReasonOffered {
 			return answer
 		}
-		if i == 0 {
+		if i == 0 || says(answer.Reason) > says(first.Reason) {
 			first = answer
 		}
 	}
 	return first
+}
+
+// says ranks reasons by how much they speak of this handset: an offer for another image says nothing of it, an
+// incremental from another build little, for the full package stands behind it.
+func says(r Reason) int {
+	switch r {
+	case ReasonWrongVariant:
+		return 0
+	case ReasonPreBuild:
+		return 1
+	}
+	return 2
 }
 
 func consider(o *Offer, h Handset) Decision {

@@ -272,3 +272,42 @@ func BenchmarkDecide(b *testing.B) {
 		Decide(d, h)
 	}
 }
+
+// An incremental stands before the full package of its build: whoever runs its source takes it, all others the full
+// one, and the reason of who gets neither is that of the full one.
+func TestDecideBetweenIncrementalAndFull(t *testing.T) {
+	doc := example()
+	full := doc.Offers[0]
+	full.Share = WholeFleet
+	small, image := full, full
+	small.Package.Path, small.PreBuilds = "builds/armani/small.zip", []string{"older", "old"}
+	image.Package.Path, image.Custom.Variant = "builds/armani/global.zip", "armani_global"
+	smallGlobal := image
+	smallGlobal.Package.Path, smallGlobal.PreBuilds = "builds/armani/small-global.zip", []string{"old"}
+	doc.Offers = []Offer{smallGlobal, small, image, full}
+	decide := func(change func(*Handset)) Decision {
+		h := handset()
+		change(&h)
+		return Decide(doc, h)
+	}
+	for _, build := range []string{"old", "older"} {
+		if d := decide(func(h *Handset) { h.Build = build }); d.Reason != ReasonOffered || d.Offer.Package.Path != small.Package.Path {
+			t.Errorf("on %s: %s", build, d.Reason)
+		}
+	}
+	if d := decide(func(h *Handset) { h.Build = "another" }); d.Reason != ReasonOffered || d.Offer.Package.Path != full.Package.Path {
+		t.Errorf("on another build: %s", d.Reason)
+	}
+	for i := range doc.Offers {
+		doc.Offers[i].Share = 0
+	}
+	for _, variant := range []string{"armani", "armani_global"} {
+		d := decide(func(h *Handset) { h.Build, h.Variant = "another", variant })
+		if d.Reason != ReasonNotYet {
+			t.Errorf("%s, before its turn: %s", variant, d.Reason)
+		}
+	}
+	if d := decide(func(h *Handset) { h.Variant = "armani_cn" }); d.Reason != ReasonWrongVariant {
+		t.Errorf("another image: %s", d.Reason)
+	}
+}

@@ -26,7 +26,7 @@ const (
 	SigBad     Code = "SIG-BAD"     // the signature does not fit the content
 	SigKey     Code = "SIG-KEY"     // good, but by a key that is not pinned
 	SigPublic  Code = "SIG-PUBLIC"  // by a key whose private half is published
-	SigAlg     Code = "SIG-ALG"     // recovery of the model cannot check this kind of key or hash
+	SigAlg     Code = "SIG-ALG"     // recovery cannot check this kind of key, or takes another hash from the pinned certificate
 	SigSHA1    Code = "SIG-SHA1"    // SHA-1 where the model could do better
 	SigCert    Code = "SIG-CERT"    // the certificates in the package are not that of the signer
 	SigSize    Code = "SIG-SIZE"    // footer and directory disagree, or not exactly one signer
@@ -41,14 +41,14 @@ const (
 	MetaFP      Code = "META-FP"      // a fingerprint that cannot be read or is no release build
 	DevUnknown  Code = "DEV-UNKNOWN"  // a device that is not in the catalogue
 	DevModel    Code = "DEV-MODEL"    // not for the model that the caller expects
-	DevAssert   Code = "DEV-ASSERT"   // the script accepts other devices than the metadata, or any
+	DevAssert   Code = "DEV-ASSERT"   // the script accepts other devices than the metadata, or any, or cannot be understood
 	DevName     Code = "DEV-NAME"     // the file name speaks of another device or version
 	NameMD5     Code = "NAME-MD5"     // the file name promises another MD5
 )
 
 // Versions and effects on the phone.
 const (
-	VerSame     Code = "VER-SAME"     // judged by the server: a known version with other bytes
+	VerSame     Code = "VER-SAME"     // judged by the server: a known version that leads to other bytes, or may
 	VerOld      Code = "VER-OLD"      // judged by the server: older than the channel's newest
 	VerFuture   Code = "VER-FUTURE"   // built later than tomorrow
 	DownFlag    Code = "DOWN-FLAG"    // says that it moves phones back
@@ -57,7 +57,7 @@ const (
 	BootWrite   Code = "BOOT-WRITE"   // writes bootloader, modem or recovery
 	DataWrite   Code = "DATA-WRITE"   // writes into user data or runs programs of its own
 	IncSource   Code = "INC-SOURCE"   // an incremental whose source build cannot be right
-	IncAlone    Code = "INC-ALONE"    // judged by the server: an incremental without a full package
+	IncAlone    Code = "INC-ALONE"    // judged by the server: an incremental without a full package of its build
 )
 
 // A/B packages, block-based packages, and what is neither.

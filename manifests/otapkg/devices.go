@@ -39,19 +39,34 @@ func judgeDevices(devices []string, p Policy, fs *Findings) {
 	if p.Catalogue == nil {
 		return
 	}
+	var here, unknown []string
 	for _, d := range devices {
 		if _, known := p.Catalogue.Model(d); known {
-			continue
+			here = append(here, d)
+		} else {
+			unknown = append(unknown, d)
 		}
-		f := Finding{Code: DevUnknown, Found: show(d), Wanted: "a device of the catalogue", Fix: "Correct pre-device, " +
-			"or add the model to the catalogue.",
-			Message: fmt.Sprintf("%s is not a known device.", show(d))}
-		if near := nearest(d, p.Catalogue); near != "" {
-			f.Wanted = near
-			f.Message = fmt.Sprintf("%s is not a known device. Did you mean `%s`?", show(d), near)
-		}
-		fs.add(f)
 	}
+	for _, d := range unknown {
+		fs.add(unknownDevice(d, here, p.Catalogue))
+	}
+}
+
+// unknownDevice refuses a package for phones that nobody has here; one that is for others as well is for those alone.
+func unknownDevice(d string, here []string, c *manifests.Catalogue) Finding {
+	f := Finding{Code: DevUnknown, Found: show(d), Wanted: "a device of the catalogue", Fix: "Correct pre-device, " +
+		"or add the model to the catalogue.",
+		Message: fmt.Sprintf("%s is not a known device.", show(d))}
+	if len(here) > 0 {
+		f.Level, f.Fix = Warn, "Add the model to the catalogue first if the package is to go to it as well."
+		f.Message = fmt.Sprintf("%s is not a known device; the package is taken for %s alone.", show(d), show(strings.Join(here, ", ")))
+	}
+	if near := nearest(d, c); near != "" && !slices.Contains(here, near) {
+		f.Wanted = near
+		f.Message += fmt.Sprintf(" Did you mean `%s`?", near)
+		f.Level, f.Fix = Refuse, "Correct pre-device, or add the model to the catalogue." // else that model would go without
+	}
+	return f
 }
 
 // nearest finds the device that somebody may have meant: the same but for case and blanks, or at most two

@@ -11,23 +11,8 @@ import (
 	"time"
 )
 
-// judgeScript compares the devices that the script accepts with the metadata: on phones of 2014 the script's
-// check is the only one. Then what else the script does.
-func judgeScript(s *ScriptFacts, readable bool, devices []string, fs *Findings) {
-	list := func(d []string) string { return show(strings.Join(d, "|")) }
-	fix := "Let the script assert ro.product.device for exactly the devices of pre-device."
-	switch {
-	case !readable:
-		fs.add(Finding{Code: DevAssert, Found: "a script that cannot be read", Wanted: "Edify", Fix: fix,
-			Message: "updater-script is no readable Edify, so nobody can tell which device it checks."})
-	case len(s.Devices) == 0:
-		fs.add(Finding{Code: DevAssert, Found: "no check", Wanted: list(devices), Fix: fix,
-			Message: "The script checks no device before it begins to write: on Android 4.3 nothing else would stop it on a " +
-				"wrong phone."})
-	case len(devices) > 0 && !sameSet(s.Devices, devices):
-		fs.add(Finding{Code: DevAssert, Found: list(s.Devices), Wanted: list(devices), Fix: fix,
-			Message: fmt.Sprintf("metadata is for %s but the script accepts %s.", list(devices), list(s.Devices))})
-	}
+// judgeScript says what else the script does than to write the system.
+func judgeScript(s *ScriptFacts, fs *Findings) {
 	if s.WritesData || len(s.Runs) > 0 {
 		var does []string
 		if s.WritesData {
@@ -42,11 +27,6 @@ func judgeScript(s *ScriptFacts, readable bool, devices []string, fs *Findings) 
 	if s.WritesBootloader {
 		fs.add(bootWrite(s.Images))
 	}
-}
-
-func sameSet(a, b []string) bool {
-	in := func(x []string) func(string) bool { return func(s string) bool { return !slices.Contains(x, s) } }
-	return !slices.ContainsFunc(a, in(b)) && !slices.ContainsFunc(b, in(a))
 }
 
 func bootWrite(what []string) Finding {

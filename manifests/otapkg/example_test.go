@@ -4,7 +4,6 @@ package otapkg_test
 
 import (
 	"bytes"
-	"crypto"
 	"fmt"
 	"time"
 
@@ -24,9 +23,13 @@ func ExampleInspect() {
 	if err != nil {
 		panic(err)
 	}
+	pins, err := otapkg.ParsePins(fixtures.TestKey().CertPEM())
+	if err != nil {
+		panic(err)
+	}
 	policy := otapkg.Policy{
 		Catalogue: manifests.DefaultCatalogue(), Model: "cancro", Channel: "stable",
-		Keys: []crypto.PublicKey{fixtures.TestKey().Cert.PublicKey},
+		Pins: pins,
 		Now:  time.Date(2014, 8, 20, 0, 0, 0, 0, time.UTC),
 	}
 	facts, findings, err := otapkg.Inspect(bytes.NewReader(zip), int64(len(zip)), policy)

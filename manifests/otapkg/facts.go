@@ -48,7 +48,7 @@ type Facts struct {
 }
 
 // Signer is who signed the whole file, from the certificate inside the signature. Valid says that the
-// signature fits that certificate's key, which anybody can arrange: trust comes from [Policy.Keys] alone.
+// signature fits that certificate's key, which anybody can arrange: trust comes from [Policy.Pins] alone.
 type Signer struct {
 	KeySHA256  string `json:"key_sha256"`          // hex SHA-256 of the DER SubjectPublicKeyInfo
 	CertSHA256 string `json:"cert_sha256"`         // hex SHA-256 of the DER certificate
@@ -56,7 +56,7 @@ type Signer struct {
 	Algorithm  string `json:"algorithm"`           // "RSA-2048", "RSA-4096", "P-256"; others as found
 	Hash       string `json:"hash"`                // "SHA-1" or "SHA-256"
 	Valid      bool   `json:"valid"`               // signature and content fit
-	Pinned     bool   `json:"pinned"`              // and the key is one of Policy.Keys
+	Pinned     bool   `json:"pinned"`              // and recovery takes it under one of Policy.Pins
 	Published  string `json:"published,omitempty"` // name of the key if its private half is published
 }
 
@@ -96,7 +96,10 @@ type PropertyFile struct {
 
 // ScriptFacts is what updater-script would do, read without executing it. Lists hold at most 200 items.
 type ScriptFacts struct {
-	Devices          []string `json:"devices,omitempty"`           // accepted ro.product.device or ro.build.product values
+	// device names that it lets pass before it alters anything; none if it lets others pass as well
+	Devices          []string `json:"devices,omitempty"`
+	Named            []string `json:"named,omitempty"`             // if Devices is empty: device names that it compares with
+	Unclear          []string `json:"unclear,omitempty"`           // conditions on which it depends if others pass
 	TimestampGuard   int64    `json:"timestamp_guard,omitempty"`   // refuses phones built later than this; 0 for no guard
 	Fingerprints     []string `json:"fingerprints,omitempty"`      // builds that it accepts
 	Formats          []string `json:"formats,omitempty"`           // mount points or devices that it formats

@@ -4,7 +4,6 @@ package otapkg
 
 import (
 	"bytes"
-	"crypto"
 	"slices"
 	"strings"
 	"testing"
@@ -298,7 +297,7 @@ func TestLevels(t *testing.T) {
 }
 
 func TestABFindings(t *testing.T) {
-	key := Policy{Keys: []crypto.PublicKey{fixtures.TestKey().Private.Public()}}
+	key := Policy{Pins: pinsOf(t, fixtures.TestKey().Cert)}
 	spec := func(edit func(*payloadSpec)) []file {
 		s := goodPayload()
 		edit(&s)

@@ -4,7 +4,6 @@ package otapkg_test
 
 import (
 	"bytes"
-	"crypto"
 	"crypto/md5"
 	"encoding/hex"
 	"io"
@@ -36,7 +35,7 @@ func fixture(t testing.TB, model string, kind fixtures.Kind) ([]byte, otapkg.Pol
 		t.Fatal(err)
 	}
 	sum := md5.Sum(b)
-	return b, otapkg.Policy{Catalogue: catalogue, Model: model, Keys: []crypto.PublicKey{key.Private.Public()}, Channel: "stable",
+	return b, otapkg.Policy{Catalogue: catalogue, Model: model, Pins: pinned(t, key), Channel: "stable",
 		Name: build.FileName(hex.EncodeToString(sum[:])), Now: time.Unix(build.UTC, 0)}
 }
 
@@ -143,7 +142,7 @@ func padded(t testing.TB, model string, size int64) (*os.File, int64, otapkg.Pol
 	if err != nil {
 		t.Fatal(err)
 	}
-	return f, n, otapkg.Policy{Catalogue: catalogue, Model: model, Keys: []crypto.PublicKey{key.Private.Public()}}
+	return f, n, otapkg.Policy{Catalogue: catalogue, Model: model, Pins: pinned(t, key)}
 }
 
 // TestMemoryDoesNotGrowWithThePackage counts everything that is allocated, which is more than is ever held.
@@ -176,7 +175,7 @@ func TestHostilePackages(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			policy := otapkg.Policy{Catalogue: catalogue, Model: c.Model, Keys: []crypto.PublicKey{key.Private.Public()}, Channel: "stable",
+			policy := otapkg.Policy{Catalogue: catalogue, Model: c.Model, Pins: pinned(t, key), Channel: "stable",
 				Name: c.File, Now: time.Unix(build.UTC, 0)}
 			_, found, err := otapkg.Inspect(bytes.NewReader(b.Bytes()), int64(b.Len()), policy)
 			if err != nil {
@@ -189,4 +188,13 @@ func TestHostilePackages(t *testing.T) {
 			}
 		})
 	}
+}
+
+func pinned(t testing.TB, key fixtures.Key) []otapkg.Pin {
+	t.Helper()
+	pins, err := otapkg.ParsePins(key.CertPEM())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return pins
 }

@@ -14,7 +14,7 @@ var follows = map[string][]Code{
 		Wipe, ABTime, ABProps},
 	nameMetadataPB: {MetaSplit, ABProps},
 	namePayload: {FamUnknown, MetaType, IncSource, BootWrite, ABStored, ABOrder, ABMagic, ABMajor, ABMinor, ABHash, ABSig,
-		ABProps, ABTime, ABRange},
+		ABProps, ABTime, ABRange, ABNewer, ABPartial},
 	nameProperties: {ABHash, ABProps, ABStored, Wipe},
 	nameScript:     {FamUnknown, DevAssert, IncSource, Wipe},
 	nameOTACert:    {SigCert},

@@ -4,7 +4,6 @@ package otapkg
 
 import (
 	"bytes"
-	"crypto"
 	"io"
 	"slices"
 	"strings"
@@ -34,7 +33,7 @@ func FuzzInspect(f *testing.F) {
 	f.Add(makeZip(goodFiles(), zipEdit{}))
 	f.Add(makeZip(goodFiles(), zipEdit{zip64: true, comment: "PK\x05\x06"}))
 	f.Add(makeZip(goodFiles(file{name: "system/a", body: "x", descriptor: true, deflate: true}), zipEdit{prefix: "x"}))
-	policy := Policy{Catalogue: manifests.DefaultCatalogue(), Model: "armani", Keys: []crypto.PublicKey{key.Private.Public()},
+	policy := Policy{Catalogue: manifests.DefaultCatalogue(), Model: "armani", Pins: pinsOf(f, key.Cert),
 		Name: "miui_HM1SWC_1_0123456789_4.3.zip"}
 	f.Fuzz(func(t *testing.T, b []byte) {
 		facts, found, err := Inspect(bytes.NewReader(b), int64(len(b)), policy)
@@ -189,9 +188,14 @@ func FuzzScript(f *testing.F) {
 	f.Add(armaniCheck + armaniGuard + armaniWork)
 	f.Add(`a((((b("x", c(), "\x41"), "d")` + "\n#")
 	f.Add(`"armani" == getprop("ro.product.device") || abort("no \"x\"");`)
+	f.Add(`if getprop("ro.cm.device") != "a" && !is_mounted("/x") then abort() else assert("a" + "b" == "ab"; "t") endif;` + armaniWork)
+	f.Add(`ifelse(getprop("ro.build.fingerprint") == "` + armaniPrint + `", "", abort("x")); assert(x("y") != "z", "t");`)
 	f.Fuzz(func(t *testing.T, script string) {
 		s, _ := readScript([]byte(script))
-		for _, list := range [][]string{s.Devices, s.Fingerprints, s.Formats, s.Extracts, s.Images, s.Deletes, s.Runs} {
+		if len(s.Devices) > 0 && len(s.Named)+len(s.Unclear) > 0 {
+			t.Fatalf("guarded, and not: %+v", s)
+		}
+		for _, list := range [][]string{s.Devices, s.Named, s.Unclear, s.Fingerprints, s.Formats, s.Extracts, s.Images, s.Deletes, s.Runs} {
 			if len(list) > maxListed || slices.ContainsFunc(list, func(x string) bool { return len(x) > maxName || !utf8.ValidString(x) }) {
 				t.Fatalf("list out of bounds: %q", list)
 			}

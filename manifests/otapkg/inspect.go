@@ -184,7 +184,8 @@ func (in *inspection) judge() {
 	in.powerwashes(wipes)
 	if f.Family == FileBased && in.script != nil {
 		wipes["the script"] = in.script.FormatsData
-		judgeScript(in.script, in.readable, f.PreDevices, &in.fs)
+		judgeGuards(in.script, in.readable, f.PreDevices, in.p.Catalogue, &in.fs)
+		judgeScript(in.script, &in.fs)
 	}
 	f.Wipe = judgeWipe(wipes, &in.fs)
 	in.judgeStreaming()

@@ -5,7 +5,6 @@ package otapkg_test
 import (
 	"archive/zip"
 	"bytes"
-	"crypto"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -53,7 +52,7 @@ func grown(t testing.TB, tool string, more func(*zip.Writer) error) (*os.File, i
 		t.Fatal(err)
 	}
 	f.end(t)
-	return f.f, f.n, otapkg.Policy{Catalogue: catalogue, Model: c.Model, Keys: []crypto.PublicKey{key.Private.Public()}}
+	return f.f, f.n, otapkg.Policy{Catalogue: catalogue, Model: c.Model, Pins: pinned(t, key)}
 }
 
 // sparse leaves holes where zeros are written.

@@ -5,7 +5,6 @@ package otapkg_test
 import (
 	"bytes"
 	"context"
-	"crypto"
 	"encoding/binary"
 	"flag"
 	"fmt"
@@ -144,7 +143,7 @@ func mutable(t *testing.T) []mutant {
 		copy(archive[len(archive)-2:], []byte{0, 0})
 		all = append(all, mutant{name: c.Name, archive: archive, entries: a.Entries(),
 			dir:    int(binary.LittleEndian.Uint32(archive[len(archive)-6:])),
-			policy: otapkg.Policy{Catalogue: catalogue, Model: c.Model, Keys: []crypto.PublicKey{key.Private.Public()}, Channel: "stable"}})
+			policy: otapkg.Policy{Catalogue: catalogue, Model: c.Model, Pins: pinned(t, key), Channel: "stable"}})
 	}
 	return all
 }

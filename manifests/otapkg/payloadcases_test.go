@@ -3,9 +3,6 @@
 package otapkg
 
 import (
-	"crypto"
-	"crypto/x509"
-	"encoding/pem"
 	"os"
 	"path/filepath"
 	"slices"
@@ -20,16 +17,7 @@ import (
 // payloadCase reads a package made by AOSP's release tools, and the key under which it is signed.
 func payloadCase(t *testing.T, name string) ([]byte, Policy) {
 	t.Helper()
-	dir := filepath.Join(filepath.Dir(vectors(t)), "cases")
-	text, err := os.ReadFile(filepath.Join(dir, "ota.cert.pem"))
-	if err != nil {
-		t.Skip("the packages of the release tools are not here: set LANDED_VECTORS to the folder that holds cases/ota.cert.pem")
-	}
-	block, _ := pem.Decode(text)
-	cert, err := x509.ParseCertificate(block.Bytes)
-	if err != nil {
-		t.Fatal(err)
-	}
+	dir, pins := filepath.Join(filepath.Dir(vectors(t)), "cases"), casePins(t, "ota.cert.pem")
 	found, err := filepath.Glob(filepath.Join(dir, name))
 	if err != nil || len(found) != 1 {
 		t.Fatalf("%s: %v %v", name, found, err)
@@ -39,7 +27,7 @@ func payloadCase(t *testing.T, name string) ([]byte, Policy) {
 		t.Fatal(err)
 	}
 	return b, Policy{Catalogue: manifests.DefaultCatalogue(), Model: "fuxi", Channel: "stable",
-		Keys: []crypto.PublicKey{cert.PublicKey}}
+		Pins: pins}
 }
 
 // TestPackagesOfTheReleaseTools reads what ota_from_target_files and signapk write, era by era and flag by flag.

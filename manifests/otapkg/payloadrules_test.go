@@ -39,7 +39,7 @@ func levelOf(found Findings, code Code) Level {
 }
 
 func TestOperations(t *testing.T) {
-	pin := Policy{Keys: []crypto.PublicKey{fixtures.TestKey().Private.Public()}}
+	pin := Policy{Pins: pinsOf(t, fixtures.TestKey().Cert)}
 	for _, c := range []struct {
 		name  string
 		full  bool
@@ -137,7 +137,7 @@ func TestBlockSet(t *testing.T) {
 }
 
 func TestPartialAndTimes(t *testing.T) {
-	pin := Policy{Keys: []crypto.PublicKey{fixtures.TestKey().Private.Public()}}
+	pin := Policy{Pins: pinsOf(t, fixtures.TestKey().Cert)}
 	delta := deltaPayload()
 	delta.partial = true
 	full := goodPayload()
@@ -215,7 +215,7 @@ func TestTarget(t *testing.T) {
 }
 
 func TestOtherPayloads(t *testing.T) {
-	pin := Policy{Keys: []crypto.PublicKey{fixtures.TestKey().Private.Public()}}
+	pin := Policy{Pins: pinsOf(t, fixtures.TestKey().Cert)}
 	const stays = "SWITCH_SLOT_ON_REBOOT=0\n"
 	with := func(s payloadSpec, more string, edit func(fs []file) []file) []file {
 		payload, props := s.make(t)
@@ -321,8 +321,8 @@ func TestPayloadByPublishedKey(t *testing.T) {
 	ours := fixtures.TestKey().Private.Public()
 	publishedKeys = func() []publishedKey { return append(known(), publishedKey{"a test key", keySHA256(ours), ours}) }
 	unpinned := Policy{}
-	pinned := Policy{Keys: []crypto.PublicKey{ours}}
-	other := Policy{Keys: []crypto.PublicKey{known()[0].key}}
+	pinned := Policy{Pins: pinsOf(t, fixtures.TestKey().Cert)}
+	other := Policy{Pins: []Pin{{known()[0].key, crypto.SHA256}}}
 	for _, c := range []struct {
 		name    string
 		p       Policy

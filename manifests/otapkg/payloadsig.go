@@ -87,7 +87,7 @@ func (p *Payload) signatures(fs *Findings) (meta, whole [][]byte, err error) {
 // judgeSignatures wants both signatures by one key: that of the zip, or one that is pinned if the zip has no good
 // signature. Without either there is nothing to compare with. A published key is found in any case.
 func (in *inspection) judgeSignatures(o *payloadOf, fs *Findings) {
-	keys, zip := in.p.Keys, in.facts.Signer
+	keys, zip := in.p.pinnedKeys(), in.facts.Signer
 	if zip != nil && zip.Valid {
 		keys = []crypto.PublicKey{in.sig.cert.PublicKey}
 	}

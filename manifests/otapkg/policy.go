@@ -3,7 +3,6 @@
 package otapkg
 
 import (
-	"crypto"
 	"time"
 
 	"landed/manifests"
@@ -13,7 +12,7 @@ import (
 type Policy struct {
 	Catalogue *manifests.Catalogue // models known; nil: no DEV-UNKNOWN, and no rules of a model's recovery
 	Model     string               // ro.product.device that the package must be for; empty: any (DEV-MODEL)
-	Keys      []crypto.PublicKey   // OTA keys pinned for the channel; empty: the signer is a fact, not judged (SIG-KEY)
+	Pins      []Pin                // OTA certificates pinned for the channel; empty: the signer is not judged (SIG-KEY)
 	Channel   string               // "stable", "beta", "lab"; only "lab" may carry published keys and test builds
 	Name      string               // file name as uploaded; empty: not judged (NAME-MD5, DEV-NAME, ZIP-FASTBOOT)
 	Now       time.Time            // zero: not judged (VER-FUTURE)

@@ -139,8 +139,8 @@ func TestFaultsOfTheReaderAreErrors(t *testing.T) {
 
 func TestScriptFacts(t *testing.T) {
 	got, ok := readScript([]byte(`# the shape of a MIUI script
-assert(getprop("ro.product.device") == "armani" || getprop("ro.build.product") == "armani");
-"cancro" == getprop("ro.product.device") || abort("not for \"this\"; phone");
+assert(getprop("ro.product.device") == "armani" || getprop("ro.build.product") == "c");
+"c" == getprop("ro.product.device") || abort("not for \"this\"; phone");
 assert(!less_than_int(1407600000, getprop("ro.build.date.utc")));
 assert(file_getprop("/system/build.prop", "ro.build.fingerprint") == "a/b/c:1/2/3:user/release-keys");
 mount("ext4", "EMMC", "/dev/block/mmcblk0p5", "/data");
@@ -153,7 +153,7 @@ ifelse(is_mounted("/system"), unmount("/system"));
 package_extract_file("boot.img", "/dev/bootimg");
 write_raw_image(package_extract_file("uboot.img"), "uboot");
 `))
-	want := ScriptFacts{Devices: []string{"armani", "cancro"}, TimestampGuard: 1407600000,
+	want := ScriptFacts{Devices: []string{"c"}, TimestampGuard: 1407600000,
 		Fingerprints: []string{"a/b/c:1/2/3:user/release-keys"},
 		Formats:      []string{"/system"}, Extracts: []string{"data → /data", "META-INF/com/miui/relink → /tmp/relink", "uboot.img → "},
 		Images: []string{"boot.img → /dev/bootimg", " → uboot"}, Deletes: []string{"/data/miui/old"}, Runs: []string{"/tmp/relink"},

@@ -107,20 +107,17 @@ func hexDigit(c byte) byte {
 	return 0
 }
 
-// statements splits tokens at the semicolons outside of all brackets.
+// statements splits tokens at the semicolons outside of all brackets and branches.
 func statements(tokens []token) [][]token {
 	var all [][]token
 	depth, from := 0, 0
 	for i, t := range tokens {
-		if t.kind != 'o' {
-			continue
-		}
-		switch t.text {
-		case "(":
+		switch t {
+		case token{"(", 'o'}, token{"if", 'w'}:
 			depth++
-		case ")":
+		case token{")", 'o'}, token{"endif", 'w'}:
 			depth = max(depth-1, 0)
-		case ";":
+		case token{";", 'o'}:
 			if depth == 0 {
 				all = append(all, tokens[from:i])
 				from = i + 1
@@ -168,7 +165,7 @@ func calls(tokens []token) []call {
 				stack[top].parts++
 			}
 			o := open{call: -1}
-			if i > 0 && tokens[i-1].kind == 'w' {
+			if i > 0 && tokens[i-1].kind != 'o' {
 				o.call = len(done)
 				done = append(done, call{name: tokens[i-1].text, at: i - 1, end: len(tokens)})
 			}

@@ -15,15 +15,10 @@ const maxListed = 200
 // readScript reads what an updater-script would do. ok is false if it is no Edify.
 func readScript(text []byte) (s ScriptFacts, ok bool) {
 	tokens, ok := tokenize(string(text))
-	begun := false // to change the phone
-	for _, st := range statements(tokens) {
+	all := statements(tokens)
+	s.readGuards(&guards{steps: maxSteps, rest: all})
+	for _, st := range all {
 		cs := calls(st)
-		if !begun {
-			for _, device := range deviceGuard(st) {
-				note(&s.Devices, device)
-			}
-		}
-		begun = begun || slices.ContainsFunc(cs, alters)
 		guards := slices.ContainsFunc(cs, func(c call) bool { return c.name == "assert" || c.name == "abort" })
 		for _, c := range cs {
 			if guards {
@@ -45,7 +40,7 @@ func note(list *[]string, text string) {
 	}
 }
 
-// readGuard reads comparisons inside a statement that aborts: which build, how new. See deviceGuard for which device.
+// readGuard reads comparisons inside a statement that aborts: which build, how new. See readGuards for which device.
 func (s *ScriptFacts) readGuard(c call, st []token) {
 	arg := func(i int) string {
 		if i < len(c.args) {

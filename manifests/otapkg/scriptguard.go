@@ -7,96 +7,167 @@ import (
 	"strings"
 )
 
-// deviceGuard returns the devices that a statement lets pass, nil if it is no check that stops on every other one.
-// Two forms are understood, those that AOSP's release tools and makers write:
-//
-//	assert(getprop("ro.product.device") == "a" || getprop("ro.build.product") == "a");
-//	getprop("ro.product.device") == "a" || abort("This package is for a.");
-//
-// Anything beside such comparisons (another property, a constant, a branch, a negation) may let other phones pass,
-// so a statement that holds it is no check.
-func deviceGuard(st []token) (devices []string) {
-	stops := false
-	if n := len(st); n > 3 && st[0] == (token{"assert", 'w'}) && closes(st, 1) == n-1 {
-		st, stops = st[2:n-1], true
-	}
-	// LineageOS ends the last alternative with one, inside the brackets
-	for len(st) > 0 && st[len(st)-1] == (token{";", 'o'}) {
-		st = st[:len(st)-1]
-	}
-	parts := alternatives(st)
-	if last := parts[len(parts)-1]; len(last) > 2 && last[0] == (token{"abort", 'w'}) && closes(last, 1) == len(last)-1 {
-		parts, stops = parts[:len(parts)-1], true
-	}
-	for _, p := range parts {
-		device, ok := comparison(p)
-		if !ok {
-			return nil
+// A device guard is not found by its form, because makers write many: it is found by following the script for a phone
+// whose name the script does not know. If that phone is stopped before anything is written, whatever else is true of
+// it, the script has a guard; who passes is found by following it once more for each name that it compares with. What
+// a condition says that has nothing to do with the name (a date, a mount) is open, and both ways are followed.
+
+// readGuards finds which devices the script lets pass.
+func (s *ScriptFacts) readGuards(g *guards) {
+	stranger := g.follow(phone{stranger: true})
+	var altered, ended []string                                // names of phones that are written to, and of those that are not
+	for i := 0; stranger&alter == 0 && i < len(g.names); i++ { // following one may find more
+		switch o := g.follow(phone{name: g.names[i]}); {
+		case o&alter != 0:
+			altered = append(altered, g.names[i])
+		case o != 0:
+			ended = append(ended, g.names[i])
 		}
-		devices = append(devices, device)
 	}
-	if !stops {
-		return nil
+	switch {
+	case g.steps < 0: // nothing that was found is sure
+		s.Unclear = []string{"a script that is too long to be followed"}
+	case stranger == 0 && len(g.names) == 0 && len(g.statements) > 0: // nor is any other phone let pass
+		s.Unclear = []string{sourceText(g.statements[len(g.statements)-1].tokens)}
+	case stranger == 0:
+		s.Devices = append(altered, ended...)
+	case stranger&alter == 0 && len(altered) > 0: // it ends well on others, and writes nothing
+		s.Devices = altered
+	default:
+		s.Unclear = g.open
 	}
-	return devices
+	s.Devices = bounded(s.Devices)
+	if s.Unclear = bounded(s.Unclear); len(s.Devices) == 0 {
+		s.Named = bounded(g.names)
+	}
 }
 
-// closes finds the bracket that closes the one at i; -1 if there is none at i, or none that closes it.
-func closes(st []token, i int) int {
-	if i >= len(st) || st[i] != (token{"(", 'o'}) {
-		return -1
+// bounded is a list that is fit for facts.
+func bounded(list []string) (out []string) {
+	for _, text := range list {
+		note(&out, text)
 	}
-	for depth := 0; i < len(st); i++ {
-		switch st[i] {
-		case token{"(", 'o'}:
-			depth++
-		case token{")", 'o'}:
-			if depth--; depth == 0 {
-				return i
-			}
-		}
-	}
-	return -1
+	return out
 }
 
-// alternatives splits a statement at the || outside of all brackets.
-func alternatives(st []token) (parts [][]token) {
-	depth, from := 0, 0
-	for i, t := range st {
-		switch t {
-		case token{"(", 'o'}:
-			depth++
-		case token{")", 'o'}:
-			depth--
-		case token{"||", 'o'}:
-			if depth == 0 {
-				parts, from = append(parts, st[from:i]), i+1
-			}
-		}
-	}
-	return append(parts, st[from:])
+// Bounds of the work: a script that compares with a hundred names has some 20,000 steps.
+const (
+	maxSteps = 5_000_000
+	maxNames = 200
+)
+
+// guards is a script, parsed as far as it had to be followed.
+type guards struct {
+	statements []statement
+	rest       [][]token // behind them
+	names      []string  // that it compares a device with
+	steps      int       // left
+	open       []string  // conditions that would have to be understood to know if a stranger passes
 }
 
-// comparison reads getprop("ro.product.device") == "a", either way round and with or without brackets.
-func comparison(st []token) (device string, ok bool) {
-	for range 4 { // pairs of brackets; nobody writes more, and each costs a search
-		if len(st) > 2 && closes(st, 0) == len(st)-1 {
-			st = st[1 : len(st)-1]
-		}
+// statement is one of them, nil if it could not be read.
+type statement struct {
+	*node
+	tokens  []token
+	devices bool // it speaks of the device
+}
+
+// phone is the one that a script is followed for: one of a name, or one that the script does not know.
+type phone struct {
+	name     string
+	stranger bool
+}
+
+// is says if a phone has the name.
+func (p phone) is(name string) bool { return !p.stranger && p.name == name }
+
+// deviceProps are properties that hold the device's name, and whether every phone has them.
+var deviceProps = map[string]bool{
+	"ro.product.device": true, "ro.build.product": true, "ro.product.vendor.device": false, "ro.product.system.device": false,
+	"ro.product.odm.device": false, "ro.product.product.device": false, "ro.vendor.product.device": false,
+	"ro.cm.device": false, "ro.lineage.device": false, "ro.omni.device": false,
+}
+
+const (
+	propFingerprint = "ro.build.fingerprint"
+	propDate        = "ro.build.date.utc"
+)
+
+// next parses one more statement and notes the names that it compares with.
+func (g *guards) next() {
+	tokens := g.rest[0]
+	g.rest = g.rest[1:]
+	st := statement{node: parseStatement(tokens), tokens: tokens}
+	for _, t := range tokens {
+		_, device := deviceProps[t.text]
+		st.devices = st.devices || t.kind != 'o' && (device || t.text == propFingerprint)
 	}
-	if n := len(st); n > 2 && st[1] == (token{"==", 'o'}) {
-		st = slices.Concat(st[2:], st[1:2], st[:1])
+	if st.node != nil && st.devices {
+		g.compared(st.node)
 	}
-	n := len(st)
-	if n < 6 || st[n-1].kind == 'o' || st[n-2] != (token{"==", 'o'}) || closes(st, 1) != n-3 {
+	g.statements = append(g.statements, st)
+}
+
+// compared notes the names that a device, or the device of a fingerprint, is compared with.
+func (g *guards) compared(n *node) {
+	for _, k := range n.kids {
+		g.compared(k)
+	}
+	if n.op != "==" && n.op != "!=" {
+		return
+	}
+	prop, literal, ok := comparison(n)
+	name, isDevice := literal, false
+	if _, isDevice = deviceProps[prop]; prop == propFingerprint {
+		fp, is := ParseFingerprint(literal)
+		name, isDevice = fp.Device, is
+	}
+	if ok && isDevice && len(g.names) < maxNames && !slices.Contains(g.names, name) {
+		g.names = append(g.names, name)
+	}
+}
+
+// comparison reads a property that is compared with a literal, either way round.
+func comparison(n *node) (prop, literal string, ok bool) {
+	a, b := n.kids[0], n.kids[1]
+	if a.op == "lit" {
+		a, b = b, a
+	}
+	prop, ok = property(a)
+	return prop, b.text, ok && b.op == "lit"
+}
+
+// property reads getprop("x") or file_getprop("file", "x").
+func property(n *node) (prop string, ok bool) {
+	args := map[string]int{"getprop": 1, "file_getprop": 2}[n.text]
+	if n.op != "call" || args == 0 || len(n.kids) != args || n.kids[args-1].op != "lit" {
 		return "", false
 	}
-	fileArgs := n == 8 && st[0] == (token{"file_getprop", 'w'}) && st[2].kind != 'o' && st[3] == (token{",", 'o'})
-	if !fileArgs && (n != 6 || st[0] != (token{"getprop", 'w'})) {
-		return "", false
+	return n.kids[args-1].text, true
+}
+
+// follow gives what a phone may come to: what alters it, the end of the script without that, or neither.
+func (g *guards) follow(p phone) outcome {
+	for i := 0; i < len(g.statements) || len(g.rest) > 0; i++ {
+		if i == len(g.statements) {
+			g.next()
+		}
+		st := g.statements[i]
+		w := walk{guards: g, phone: p, st: st}
+		o := yes | no | stop
+		if st.node != nil {
+			o = w.walk(st.node, false)
+		} else {
+			w.unclear(0, len(st.tokens))
+		}
+		if o&alter != 0 {
+			return alter
+		}
+		if o&(yes|no) == 0 {
+			return 0
+		}
 	}
-	prop := st[n-4]
-	return st[n-1].text, prop.kind != 'o' && (prop.text == "ro.product.device" || prop.text == "ro.build.product")
+	return yes
 }
 
 // alters says if a call changes the phone, so that a check behind it comes too late.

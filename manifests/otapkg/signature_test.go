@@ -62,37 +62,51 @@ func TestSignatureFindings(t *testing.T) {
 		t.Fatal(err)
 	}
 	models := manifests.DefaultCatalogue()
-	test := fixtures.TestKey()
-	pin := func(k crypto.Signer) Policy { return Policy{Catalogue: models, Keys: []crypto.PublicKey{k.Public()}} }
+	test, sha1 := fixtures.TestKey(), fixtures.TestKeySHA1()
+	pin := func(k fixtures.Key) Policy { return Policy{Catalogue: models, Pins: pinsOf(t, k.Cert)} }
 	good := packageOf(t, "armani", test)
 
-	t.Run("RSA-2048 for 2014", func(t *testing.T) { only(t, good, pin(test.Private), harmless) })
+	t.Run("RSA-2048 for 2014", func(t *testing.T) { only(t, good, pin(test), harmless) })
 	t.Run("no key pinned", func(t *testing.T) { only(t, good, Policy{}, harmless) })
-	t.Run("other key pinned", func(t *testing.T) { only(t, good, pin(p256), harmless, SigKey) })
+	t.Run("other key pinned", func(t *testing.T) {
+		only(t, good, Policy{Catalogue: models, Pins: []Pin{{p256.Public(), crypto.SHA256}}}, harmless, SigKey)
+	})
 	t.Run("RSA-4096 for 2014", func(t *testing.T) {
 		b, k := signedBy(t, "armani", rsa4096)
-		only(t, b, pin(k.Private), harmless, SigAlg)
+		only(t, b, pin(k), harmless, SigAlg)
 	})
 	t.Run("EC for 2014", func(t *testing.T) {
 		b, k := signedBy(t, "armani", p256)
-		only(t, b, pin(k.Private), harmless, SigAlg)
+		only(t, b, pin(k), harmless, SigAlg)
 	})
 	t.Run("EC today", func(t *testing.T) {
 		b, k := signedBy(t, "fuxi", p256)
-		only(t, b, pin(k.Private), harmless)
+		only(t, b, pin(k), harmless)
 	})
 	t.Run("SHA-1 for 2014", func(t *testing.T) {
-		only(t, packageOf(t, "armani", fixtures.TestKeySHA1()), pin(test.Private), harmless)
+		only(t, packageOf(t, "armani", sha1), pin(sha1), harmless)
+	})
+	t.Run("SHA-1 under the other certificate of its key", func(t *testing.T) {
+		if facts, _ := inspectBytes(t, packageOf(t, "armani", sha1), pin(test)); facts.Signer.Pinned || !facts.Signer.Valid {
+			t.Errorf("signer = %+v", facts.Signer)
+		}
+		only(t, packageOf(t, "armani", sha1), pin(test), harmless, SigAlg)
+	})
+	t.Run("SHA-256 under the other certificate of its key", func(t *testing.T) { only(t, good, pin(sha1), harmless, SigAlg) })
+	t.Run("both certificates pinned", func(t *testing.T) {
+		both := Policy{Catalogue: models, Pins: pinsOf(t, test.Cert, sha1.Cert)}
+		only(t, packageOf(t, "armani", sha1), both, harmless)
+		only(t, good, both, harmless)
 	})
 	t.Run("SHA-1 today", func(t *testing.T) {
-		if found := only(t, packageOf(t, "fuxi", fixtures.TestKeySHA1()), pin(test.Private), harmless, SigSHA1); !found.Refused() {
+		if found := only(t, packageOf(t, "fuxi", sha1), pin(sha1), harmless, SigSHA1); !found.Refused() {
 			t.Error("SHA-1 on a current model is not refused")
 		}
 	})
 	t.Run("content changed", func(t *testing.T) {
 		b := slices.Clone(good)
 		b[bytes.Index(b, []byte("post-build"))+12] ^= 1 // inside the fingerprint
-		_, found := inspectBytes(t, b, pin(test.Private))
+		_, found := inspectBytes(t, b, pin(test))
 		if !found.Has(SigBad) {
 			t.Errorf("findings = %v", found.Codes())
 		}
@@ -101,18 +115,18 @@ func TestSignatureFindings(t *testing.T) {
 		for _, at := range []int{4, 3} { // both bytes of FF FF count to a recovery
 			b := slices.Clone(good)
 			b[len(b)-at] = 0xFE
-			only(t, b, pin(test.Private), harmless, SigJarOnly)
+			only(t, b, pin(test), harmless, SigJarOnly)
 		}
 	})
 	t.Run("footer length", func(t *testing.T) {
 		b := slices.Clone(good)
 		b[len(b)-2]++
-		only(t, b, pin(test.Private), harmless, SigSize)
+		only(t, b, pin(test), harmless, SigSize)
 	})
 	t.Run("signature start outside the comment", func(t *testing.T) {
 		b := slices.Clone(good)
 		b[len(b)-5] = 0xFF
-		only(t, b, pin(test.Private), harmless, SigBad)
+		only(t, b, pin(test), harmless, SigBad)
 	})
 	t.Run("certificate of another key", func(t *testing.T) {
 		other := fixtures.TestKeySHA1() // the same key: the file is signed by it, otacert is the other's

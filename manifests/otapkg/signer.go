@@ -5,9 +5,9 @@ package otapkg
 import (
 	"bytes"
 	"crypto"
-	"crypto/x509"
 	"encoding/pem"
 	"fmt"
+	"slices"
 	"strings"
 
 	"landed/internal/format"
@@ -19,26 +19,22 @@ func (s *signature) judge(digest []byte, legacy, known bool, p Policy, fs *Findi
 	who := &Signer{KeySHA256: keySHA256(s.cert.PublicKey), CertSHA256: format.SHA256(s.cert.Raw),
 		Subject:   s.cert.Subject.String(),
 		Algorithm: alg, Hash: s.hash.String(), Valid: validSignature(s.cert.PublicKey, s.hash, digest, s.value)}
-	var pin crypto.PublicKey
-	for _, k := range p.Keys {
-		if validSignature(k, s.hash, digest, s.value) {
-			pin = k
-		}
-	}
-	who.Pinned = pin != nil
+	pin := s.pinned(digest, p.Pins, who)
 	switch {
 	case !who.Valid && pin == nil:
 		fs.add(Finding{Code: SigBad, Found: "a signature over other content", Wanted: "a signature over this file",
 			Fix: "Upload the file as it was signed, or sign it again.", Message: "Signature does not match the content: " +
 				"file changed after signing."})
 	case !who.Valid:
-		fs.add(Finding{Code: SigCert, Found: who.KeySHA256, Wanted: keySHA256(pin),
+		fs.add(Finding{Code: SigCert, Found: who.KeySHA256, Wanted: keySHA256(pin.Key),
 			Fix: "Sign the package again with signapk.", Message: "The certificate inside the signature is not that of the " +
 				"key that signed."})
-	case pin == nil && len(p.Keys) > 0:
+	case pin == nil && len(p.Pins) > 0:
 		fs.add(s.otherKey(who, p))
+	case pin != nil && !who.Pinned:
+		fs.add(s.otherHash(pin))
 	}
-	s.judgeAlgorithm(alg, usable, legacy, known, fs)
+	s.judgeAlgorithm(alg, usable, legacy, known, pin == nil || who.Pinned, fs)
 	if name, ok := PublishedCertificate(s.cert); ok {
 		who.Published = name
 		f := Finding{Code: SigPublic, Found: name, Wanted: "a key that only the maker has",
@@ -52,10 +48,32 @@ func (s *signature) judge(digest []byte, legacy, known bool, p Policy, fs *Findi
 	return who
 }
 
+// pinned finds the pin whose key signed, if possible one under which recovery would see it, and notes in who if it would.
+func (s *signature) pinned(digest []byte, pins []Pin, who *Signer) (found *Pin) {
+	for i := range pins {
+		byKey, counts := pins[i].sees(s.hash, digest, s.value)
+		if counts || byKey && found == nil {
+			found = &pins[i]
+		}
+		who.Pinned = who.Pinned || counts
+	}
+	return found
+}
+
+// otherHash refuses what a pinned key signed over another hash than recovery computes for it.
+func (s *signature) otherHash(pin *Pin) Finding {
+	return Finding{Code: SigAlg, Found: s.hash.String(), Wanted: pin.Hash.String() + ", the hash of the pinned certificate",
+		Fix: "Sign with the pinned certificate itself, or pin the certificate that phones have.",
+		Message: fmt.Sprintf("The pinned key signed the file over %v, but recovery takes the hash from the pinned "+
+			"certificate, which says %v, and would refuse it.", s.hash, pin.Hash)}
+}
+
 func (s *signature) otherKey(who *Signer, p Policy) Finding {
 	var want []string
-	for _, k := range p.Keys {
-		want = append(want, keySHA256(k)[:min(16, len(keySHA256(k)))]+"…")
+	for _, k := range p.pinnedKeys() {
+		if w := keySHA256(k)[:min(16, len(keySHA256(k)))] + "…"; !slices.Contains(want, w) {
+			want = append(want, w)
+		}
 	}
 	place := strings.TrimSuffix(strings.TrimPrefix(p.Channel+" / "+p.Model, " / "), " / ")
 	if place == "" {
@@ -68,8 +86,9 @@ func (s *signature) otherKey(who *Signer, p Policy) Finding {
 }
 
 // judgeAlgorithm holds the rules of each era: recovery of 2014 takes the last 256 bytes before the footer as
-// an RSA-2048 signature, later ones choose the hash by the certificate's own signature.
-func (s *signature) judgeAlgorithm(alg string, usable, legacy, known bool, fs *Findings) {
+// an RSA-2048 signature, later ones choose the hash by the certificate's own signature. The certificate inside is asked
+// for it only with byCert: if no pin has answered already.
+func (s *signature) judgeAlgorithm(alg string, usable, legacy, known, byCert bool, fs *Findings) {
 	add := func(found, wanted, why string) {
 		fs.add(Finding{Code: SigAlg, Found: found, Wanted: wanted,
 			Fix: "Sign with a key and hash that the model's recovery can check.", Message: why})
@@ -85,7 +104,7 @@ func (s *signature) judgeAlgorithm(alg string, usable, legacy, known bool, fs *F
 		add("other bytes before the footer", "the signature as the last 256 bytes",
 			"Recovery of this model takes the last 256 bytes before the footer as the signature; something else lies there.")
 	}
-	if sha1, certSHA1 := s.hash == crypto.SHA1, weakCert(s.cert); sha1 != certSHA1 {
+	if h, ok := recoveryHash(s.cert); byCert && (!ok || h != s.hash) {
 		add(s.hash.String(), "the hash of the certificate's own signature ("+s.cert.SignatureAlgorithm.String()+")",
 			fmt.Sprintf("The file is signed over %s, but the certificate is signed by %v, from which recovery takes the hash.",
 				s.hash, s.cert.SignatureAlgorithm))
@@ -98,15 +117,6 @@ func (s *signature) judgeAlgorithm(alg string, usable, legacy, known bool, fs *F
 		}
 		fs.add(f)
 	}
-}
-
-// weakCert reports whether recovery would take SHA-1 for keys under this certificate.
-func weakCert(c *x509.Certificate) bool {
-	switch c.SignatureAlgorithm {
-	case x509.MD5WithRSA, x509.SHA1WithRSA, x509.ECDSAWithSHA1:
-		return true
-	}
-	return false
 }
 
 // judgeOTACert compares the entry otacert, from which installed systems build their list of keys, with the

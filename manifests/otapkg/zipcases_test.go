@@ -3,9 +3,6 @@
 package otapkg
 
 import (
-	"crypto"
-	"crypto/x509"
-	"encoding/pem"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -17,29 +14,6 @@ import (
 
 	"landed/manifests"
 )
-
-// zipCase reads a file of a folder of real tools' packages, $LANDED_VECTORS/cases; see vectors.
-func zipCase(t testing.TB, name string) []byte {
-	t.Helper()
-	b, err := os.ReadFile(filepath.Join(vectors(t), "..", "cases", name))
-	if os.IsNotExist(err) {
-		t.Skipf("cases/%s is not here: LANDED_VECTORS names a folder without it", name)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	return b
-}
-
-func caseKey(t testing.TB, name string) crypto.PublicKey {
-	t.Helper()
-	block, _ := pem.Decode(zipCase(t, name))
-	cert, err := x509.ParseCertificate(block.Bytes)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return cert.PublicKey
-}
 
 // told says what was found of one code.
 func told(found Findings, code Code) (all []Finding) {
@@ -54,13 +28,13 @@ func told(found Findings, code Code) (all []Finding) {
 // TestCaseDescriptors: packages of streaming writers are read, with a warning in true words.
 func TestCaseDescriptors(t *testing.T) {
 	const dir = "08-data-descriptors/"
-	own := Policy{Catalogue: manifests.DefaultCatalogue(), Keys: []crypto.PublicKey{caseKey(t, "ota.cert.pem")}}
+	own := Policy{Catalogue: manifests.DefaultCatalogue(), Pins: casePins(t, "ota.cert.pem")}
 	for _, c := range []struct{ file, says, early string }{
 		{"streaming.zip", "a data descriptor follows the stored content of `META-INF/com/android/otacert` and 6 more", "48 bytes early"},
 		{"seekable.zip", "a former data descriptor is left behind the content of `META-INF/com/android/otacert` and 6 more", "48 bytes early"},
 	} {
 		t.Run(c.file, func(t *testing.T) {
-			_, found := inspectBytes(t, zipCase(t, dir+c.file), own)
+			_, found := inspectBytes(t, readCase(t, dir+c.file), own)
 			if diff := cmp.Diff([]Code{ZipStream, ABOrder}, found.Codes()); diff != "" || found.Refused() {
 				t.Fatalf("findings (-want +got):\n%s%v", diff, found)
 			}
@@ -73,12 +47,12 @@ func TestCaseDescriptors(t *testing.T) {
 		})
 	}
 	t.Run("avbroot-3.33-streaming.zip", func(t *testing.T) {
-		catalogue, err := manifests.ParseCatalogue(zipCase(t, dir+"catalogue.yaml"))
+		catalogue, err := manifests.ParseCatalogue(readCase(t, dir+"catalogue.yaml"))
 		if err != nil {
 			t.Fatal(err)
 		}
-		facts, found := inspectBytes(t, zipCase(t, dir+"avbroot-3.33-streaming.zip"), Policy{Catalogue: catalogue,
-			Keys: []crypto.PublicKey{caseKey(t, dir+"avbroot-test.crt")}})
+		facts, found := inspectBytes(t, readCase(t, dir+"avbroot-3.33-streaming.zip"), Policy{Catalogue: catalogue,
+			Pins: casePins(t, dir+"avbroot-test.crt")})
 		codes := found.Codes()
 		for _, want := range []Code{ZipStream, ABOrder, MetaMissing, MetaFP} {
 			if !slices.Contains(codes, want) {
@@ -99,7 +73,7 @@ func TestCaseGoZip64(t *testing.T) {
 	if testing.Short() {
 		t.Skip("reads 4 GiB of zeros")
 	}
-	main := zipCase(t, "17-zip64-as-go-writes-it/main.go.txt")
+	main := readCase(t, "17-zip64-as-go-writes-it/main.go.txt")
 	dir := t.TempDir()
 	source, file := filepath.Join(dir, "main.go"), filepath.Join(dir, "large.zip")
 	if err := os.WriteFile(source, main, 0o600); err != nil {
@@ -147,7 +121,7 @@ func TestCaseGoZip64(t *testing.T) {
 func TestCaseStreamedZip64(t *testing.T) {
 	for _, file := range []string{"infozip-stream.zip", "missing-sentinels.zip"} {
 		t.Run(file, func(t *testing.T) {
-			_, found := inspectBytes(t, zipCase(t, "18-zip64-without-markers/"+file), Policy{})
+			_, found := inspectBytes(t, readCase(t, "18-zip64-without-markers/"+file), Policy{})
 			var zip Findings
 			for _, f := range found {
 				if strings.HasPrefix(string(f.Code), "ZIP-") {
@@ -164,9 +138,9 @@ func TestCaseStreamedZip64(t *testing.T) {
 // TestCaseThatHolds: what AOSP's own tools make stays without a finding.
 func TestCaseThatHolds(t *testing.T) {
 	const dir = "21-big-manifest-and-others-that-hold/"
-	p := Policy{Catalogue: manifests.DefaultCatalogue(), Keys: []crypto.PublicKey{caseKey(t, "ota.cert.pem")}}
+	p := Policy{Catalogue: manifests.DefaultCatalogue(), Pins: casePins(t, "ota.cert.pem")}
 	for _, file := range []string{"real-full.zip", "two-sigs.zip", "android9.zip", "tight-group.zip"} {
-		if _, found := inspectBytes(t, zipCase(t, dir+file), p); len(found) > 0 {
+		if _, found := inspectBytes(t, readCase(t, dir+file), p); len(found) > 0 {
 			t.Errorf("%s: %v", file, found)
 		}
 	}
@@ -175,7 +149,7 @@ func TestCaseThatHolds(t *testing.T) {
 // TestCaseDeflatedContent: each lie is told, with the entry and what is wrong, and nothing else is.
 func TestCaseDeflatedContent(t *testing.T) {
 	const dir = "22-deflated-content/y_"
-	p := Policy{Catalogue: manifests.DefaultCatalogue(), Keys: []crypto.PublicKey{caseKey(t, "22-deflated-content/ota.cert.pem")}}
+	p := Policy{Catalogue: manifests.DefaultCatalogue(), Pins: casePins(t, "22-deflated-content/ota.cert.pem")}
 	for file, want := range map[string][]string{
 		"bomb_whose_size_is_stated_small":            {"Entry `system/lib/bomb.so`", "goes on after 305761 bytes"},
 		"build.prop_longer_than_stated":              {"Entry `system/build.prop`", "goes on after 524 bytes"},
@@ -184,7 +158,7 @@ func TestCaseDeflatedContent(t *testing.T) {
 		"deflated_cut_short":                         {"Entry `boot.img`", "ends after", "of 6227 bytes"},
 	} {
 		t.Run(file, func(t *testing.T) {
-			_, found := inspectBytes(t, zipCase(t, dir+file+".zip"), p)
+			_, found := inspectBytes(t, readCase(t, dir+file+".zip"), p)
 			if len(found) != 1 || found[0].Code != ZipMismatch || found[0].Level != Refuse {
 				t.Fatalf("findings: %v", found)
 			}

@@ -17,10 +17,11 @@ import (
 
 // Bound is one package of a release for a model.
 type Bound struct {
-	Variant string
-	Channel string
-	Build   manifests.Build // after
-	Package manifests.Package
+	Variant     string
+	Channel     string
+	Build       manifests.Build // after
+	Package     manifests.Package
+	Incremental bool // goes with the full package of the same variant, channel and build
 }
 
 // Signed is what people sign of a release for one model, beside the packages themselves.
@@ -29,7 +30,9 @@ type Signed struct {
 	Customs map[string]manifests.Custom // by target path of the package
 }
 
-// Bind makes the signed documents of r for one model. It refuses a handset manifest that is larger than MaxManifest.
+// Bind makes the signed documents of r for one model: a handset manifest for each full package. An incremental leads to
+// the same build, so it stands under the manifest of its full package, with the same custom part. Bind refuses a
+// handset manifest that is larger than MaxManifest, and an incremental without its full package.
 func (r Release) Bind(model manifests.Model, bound []Bound) (Signed, error) {
 	role, s := model.Role(), Signed{map[string][]byte{}, map[string]manifests.Custom{}}
 	add := func(path string, text []byte) *manifests.Package {
@@ -41,7 +44,7 @@ func (r Release) Bind(model manifests.Model, bound []Bound) (Signed, error) {
 	if d, ok := r.EffectFor(model.Device, builds(model.Device, bound)); ok {
 		effectFile = add(tufrepo.EffectPath(role, r.Name), d.Bytes())
 	}
-	for _, b := range bound {
+	for _, b := range fulls(bound) {
 		m := manifests.Manifest{
 			Schema: manifests.ManifestSchema, Release: r.Name, Model: model.Device, Variant: b.Variant, Channel: b.Channel,
 			Counter: r.Counter, Build: b.Build, Package: b.Package, Effect: r.EffectName(), Ask: r.AskOn(model.Device),
@@ -57,7 +60,34 @@ func (r Release) Bind(model manifests.Model, bound []Bound) (Signed, error) {
 		}
 		s.Customs[b.Package.Path] = m.Custom(file.SHA256)
 	}
+	for _, b := range bound {
+		if full, ok := b.full(bound); ok {
+			s.Customs[b.Package.Path] = s.Customs[full.Package.Path]
+		} else {
+			return s, fmt.Errorf("%s is an incremental to %s for %s, and the full package of that build is missing",
+				b.Package.Path, b.Build.Incremental, b.Variant)
+		}
+	}
 	return s, nil
+}
+
+// fulls are the full packages of bound.
+func fulls(bound []Bound) []Bound {
+	return slices.DeleteFunc(slices.Clone(bound), func(b Bound) bool { return b.Incremental })
+}
+
+// full is the full package that b goes with: itself if it is one.
+func (b Bound) full(bound []Bound) (Bound, bool) {
+	if !b.Incremental {
+		return b, true
+	}
+	i := slices.IndexFunc(bound, func(f Bound) bool {
+		return !f.Incremental && f.Variant == b.Variant && f.Channel == b.Channel && f.Build == b.Build
+	})
+	if i < 0 {
+		return b, false
+	}
+	return bound[i], true
 }
 
 // builds are those of bound, in order and once each.

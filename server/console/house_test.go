@@ -5,7 +5,6 @@ package console
 import (
 	"bytes"
 	"context"
-	"crypto"
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
@@ -25,6 +24,7 @@ import (
 
 	fixtures "landed/firmware-fixtures"
 	"landed/manifests"
+	"landed/manifests/otapkg"
 	"landed/manifests/tufrepo"
 	"landed/server/auth"
 	"landed/server/blob"
@@ -64,11 +64,11 @@ func newHouse(t testing.TB) *house {
 		Store: h.db, Blobs: h.blobs, Dir: filepath.Join(dir, "feed"),
 		Keys:      kit.OnlineKeys(),
 		Catalogue: manifests.DefaultCatalogue(), Expiry: repo.DefaultExpiry(),
-		OTAKeys: func(channel string) (keys []crypto.PublicKey, err error) {
+		OTAKeys: func(channel string) ([]otapkg.Pin, error) {
 			if channel == "stable" {
-				keys = append(keys, kit.OTAKey.Cert.PublicKey)
+				return otapkg.ParsePins(kit.OTAKey.CertPEM())
 			}
-			return keys, nil
+			return nil, nil
 		},
 		Now: clock, Random: rand.Reader, Log: log,
 	}))(t)

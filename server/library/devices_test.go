@@ -4,7 +4,6 @@ package library_test
 
 import (
 	"bytes"
-	"crypto"
 	"errors"
 	"io/fs"
 	"os"
@@ -105,11 +104,11 @@ func TestSharedPackageOfUnknownDevice(t *testing.T) {
 	}
 }
 
-// vector reads a package of several devices that was made elsewhere: from $LANDED_VECTORS, or shared/vectors beside or
+// vector reads a package that was made elsewhere: from $LANDED_VECTORS, or shared/vectors beside or
 // above the module.
-func vector(t *testing.T, name string) []byte {
+func vector(t *testing.T, folder, name string) []byte {
 	t.Helper()
-	const under = "cases/06-several-pre-devices"
+	under := "cases/" + folder
 	tries := []string{os.Getenv("LANDED_VECTORS")}
 	at := kit.OK(filepath.Abs("../.."))(t)
 	for ; at != filepath.Dir(at); at = filepath.Dir(at) {
@@ -130,19 +129,19 @@ func vector(t *testing.T, name string) []byte {
 
 // A package with a build of its own for each device: each model gets its own.
 func TestBuildsOfSeveralDevices(t *testing.T) {
-	body := vector(t, "two-devices.zip")
+	body := vector(t, "06-several-pre-devices", "two-devices.zip")
 	facts, _, err := otapkg.Inspect(bytes.NewReader(body), int64(len(body)), otapkg.Policy{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	h := kit.New(t, func(c *rooms.Config) { c.OTAKeys = func(string) ([]crypto.PublicKey, error) { return nil, nil } })
+	h := kit.New(t, func(c *rooms.Config) { c.OTAKeys = func(string) ([]otapkg.Pin, error) { return nil, nil } })
 	h.Now = h.Now.AddDate(12, 0, 0)
 	send := func() (library.Uploaded, error) {
 		return h.Library.Upload(h.Ctx, library.Incoming{Name: "two.zip", Channel: "lab", By: "ann"}, bytes.NewReader(body))
 	}
-	_, err = send()
-	if refused, is := errors.AsType[*library.Refused](err); !is || !refused.Findings.Has(otapkg.DevUnknown) {
-		t.Errorf("before the other model is added: %v", err)
+	first := kit.OK(send())(t)
+	if want := []string{"fuxi fuxi_global lab"}; !slices.Equal(refs(first), want) || !strings.Contains(string(first.Findings), "`nuwa` is not a known device") {
+		t.Errorf("before the other model is added: %q, %s", refs(first), first.Findings)
 	}
 	file := "schema: 1\nmodels: [{device: nuwa, variants: [nuwa, nuwa_global], profile: {family: ab}}]"
 	kit.OK(h.Lineup.Add(h.Ctx, []byte(file), "ann", ""))(t)
@@ -158,8 +157,8 @@ func TestBuildsOfSeveralDevices(t *testing.T) {
 }
 
 func TestSharedFilePackage(t *testing.T) {
-	body := vector(t, "armani-dior.zip")
-	h := kit.New(t, func(c *rooms.Config) { c.OTAKeys = func(string) ([]crypto.PublicKey, error) { return nil, nil } })
+	body := vector(t, "06-several-pre-devices", "armani-dior.zip")
+	h := kit.New(t, func(c *rooms.Config) { c.OTAKeys = func(string) ([]otapkg.Pin, error) { return nil, nil } })
 	in := library.Incoming{Name: "armani-dior.zip", Channel: "lab", By: "ann"}
 	u, err := h.Library.Upload(h.Ctx, in, bytes.NewReader(body))
 	if want := []string{"armani armani_global lab", "dior dior lab"}; err != nil || !slices.Equal(refs(u), want) {

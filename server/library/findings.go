@@ -68,12 +68,12 @@ func (k known) judge(p fleet.Package, facts otapkg.Facts) otapkg.Findings {
 		if other.Variant != p.Variant || other.Channel != p.Channel || other.SHA256 == p.SHA256 {
 			continue
 		}
-		full = full || len(other.PreBuilds) == 0
 		switch {
 		case other.Build.Fingerprint == p.Build.Fingerprint:
-			add(otapkg.VerSame, otapkg.Refuse, p.SHA256, other.SHA256, "Give the new build a new version.",
-				"%s exists with another SHA-256 (%s…, uploaded by %s). A version must not change once uploaded.",
-				p.Build.Incremental, other.SHA256[:12], other.By)
+			full = full || len(other.PreBuilds) == 0
+			if f, stands := sameBuild(p, facts, other); stands {
+				fs = append(fs, f)
+			}
 		case other.Build.UTC > p.Build.UTC && !fs.Has(otapkg.VerOld):
 			newest := time.Unix(other.Build.UTC, 0).UTC().Format(time.DateOnly)
 			add(otapkg.VerOld, otapkg.Refuse, built, newest, "Upload the newer build.",
@@ -86,8 +86,7 @@ func (k known) judge(p fleet.Package, facts otapkg.Facts) otapkg.Findings {
 				"Offering it would undo the fix.", built, p.Model, day.Format(time.DateOnly))
 	}
 	if facts.Incremental && !full {
-		add(otapkg.IncAlone, otapkg.Warn, "", "", "Add the full package.",
-			"Phones on other builds, or altered ones, cannot take this incremental, and no full package of %s is here.", p.Variant)
+		fs = append(fs, alone(p))
 	}
 	return fs
 }

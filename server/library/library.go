@@ -10,10 +10,10 @@
 package library
 
 import (
-	"crypto"
 	"log/slog"
 	"time"
 
+	"landed/manifests/otapkg"
 	"landed/server/blob"
 	"landed/server/fleet"
 	"landed/server/lineup"
@@ -26,9 +26,9 @@ type Config struct {
 	Blobs  blob.Store
 	Repo   *repo.Repo // knows what the published metadata lists
 	Lineup *lineup.Lineup
-	// OTAKeys gives the keys pinned for a channel: only packages that one of them signed are
+	// OTAKeys gives the certificates pinned for a channel: only packages that one of them signed are
 	// taken. An empty list is refused, except for the channel lab.
-	OTAKeys func(channel string) ([]crypto.PublicKey, error)
+	OTAKeys func(channel string) ([]otapkg.Pin, error)
 	Log     *slog.Logger
 }
 

@@ -120,14 +120,14 @@ func auditOf(h *kit.Rooms, subject string) (trail []fleet.AuditEntry) {
 func TestPromotionIsJudgedAgain(t *testing.T) {
 	pinned := map[string]bool{"stable": true, "lab": true}
 	h := kit.New(t, func(c *rooms.Config) {
-		c.OTAKeys = func(channel string) ([]crypto.PublicKey, error) {
+		c.OTAKeys = func(channel string) ([]otapkg.Pin, error) {
 			switch {
 			case channel == "beta":
 				return nil, nil
 			case pinned[channel]:
-				return []crypto.PublicKey{kit.OTAKey.Cert.PublicKey}, nil
+				return otapkg.ParsePins(kit.OTAKey.CertPEM())
 			}
-			return []crypto.PublicKey{make(ed25519.PublicKey, ed25519.PublicKeySize)}, nil
+			return []otapkg.Pin{{Key: make(ed25519.PublicKey, ed25519.PublicKeySize), Hash: crypto.SHA256}}, nil
 		}
 	})
 	lab := upload(h, "armani", "lab")

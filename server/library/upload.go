@@ -86,12 +86,12 @@ func checkName(name string) error {
 
 // policy is how packages of a channel are judged.
 func (l *Library) policy(channel, name string) (otapkg.Policy, error) {
-	keys, err := l.cfg.OTAKeys(channel)
-	if err == nil && len(keys) == 0 && channel != otapkg.Lab {
+	pins, err := l.cfg.OTAKeys(channel)
+	if err == nil && len(pins) == 0 && channel != otapkg.Lab {
 		err = fleet.Errorf(fleet.Conflict, "no_ota_key", "no OTA certificate is pinned for the channel "+
 			"%s; put the PEM file of the key that signs its packages into the folder ota-keys/%s of the server", channel, channel)
 	}
-	return otapkg.Policy{Catalogue: l.cfg.Lineup.Catalogue(), Keys: keys, Channel: channel, Name: name, Now: l.now()}, err
+	return otapkg.Policy{Catalogue: l.cfg.Lineup.Catalogue(), Pins: pins, Channel: channel, Name: name, Now: l.now()}, err
 }
 
 // accept judges the draft beside what is here, and keeps it if nothing refuses it. The bytes

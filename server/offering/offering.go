@@ -44,16 +44,15 @@ type Unlisted struct {
 }
 
 // Document offers every package of the wanted rollouts for the model and channel, the newest
-// release first, and at most [MaxOffers]. What is not listed is left out, and told.
+// release first, and at most [MaxOffers]. The first offer that applies counts, so the incrementals of a release come
+// before its full packages; where there is no room for all, the incrementals of older releases go first, for whoever
+// would take one can take the full package. What is not listed is left out, and told.
 func Document(in Input) (d offers.Document, unlisted []Unlisted) {
 	d = offers.Document{
 		Schema: offers.Schema, Model: in.Model.Device, Channel: in.Channel, Offers: []offers.Offer{},
 	}
 	for _, r := range Wanted(in.Rollouts) {
 		for _, pkg := range PackagesFor(r, in.Packages[r.Release]) {
-			if len(d.Offers) == MaxOffers {
-				return d, unlisted
-			}
 			o, ok := offer(in.Listed, in.Model.Role(), r, pkg)
 			if !ok {
 				unlisted = append(unlisted, Unlisted{r, pkg})
@@ -65,7 +64,18 @@ func Document(in Input) (d offers.Document, unlisted []Unlisted) {
 			d.Offers = append(d.Offers, o)
 		}
 	}
+	d.Offers = atMost(d.Offers, MaxOffers)
 	return d, unlisted
+}
+
+// atMost takes from the end what is too much: incrementals first.
+func atMost(all []offers.Offer, most int) []offers.Offer {
+	for i := len(all) - 1; i >= 0 && len(all) > most; i-- {
+		if len(all[i].PreBuilds) > 0 {
+			all = slices.Delete(all, i, i+1)
+		}
+	}
+	return all[:min(len(all), most)]
 }
 
 // Wanted are the rollouts down to the first that has gone to the whole fleet: nothing older can be
@@ -78,8 +88,8 @@ func Wanted(rollouts []fleet.Rollout) []fleet.Rollout {
 	return rollouts[:i+1]
 }
 
-// PackagesFor are those of a release's packages that are for the model and channel of a rollout:
-// one for each image variant.
+// PackagesFor are those of a release's packages that are for the model and channel of a rollout: for each image variant
+// a full package, and before all of them the incrementals.
 func PackagesFor(r fleet.Rollout, packages []fleet.Package) []fleet.Package {
 	var found []fleet.Package
 	for _, pkg := range packages {
@@ -87,6 +97,9 @@ func PackagesFor(r fleet.Rollout, packages []fleet.Package) []fleet.Package {
 			found = append(found, pkg)
 		}
 	}
+	slices.SortStableFunc(found, func(a, b fleet.Package) int {
+		return min(len(b.PreBuilds), 1) - min(len(a.PreBuilds), 1)
+	})
 	return found
 }
 

@@ -62,7 +62,7 @@ func (g *releases) runCreate(ctx context.Context, file string, typed []string, c
 	if err != nil {
 		return err
 	}
-	bound := newestFull(all, channel)
+	bound := withIncrementals(all, newestFull(all, channel))
 	if len(typed) > 0 {
 		if bound, err = chosen(all, typed); err != nil {
 			return err

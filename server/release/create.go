@@ -17,8 +17,8 @@ import (
 	"landed/server/repo"
 )
 
-// Create reads what the engineer wrote, binds it to packages by their SHA-256, one per
-// model and variant, and keeps it as a draft. All faults come at once.
+// Create reads what the engineer wrote, binds it to packages by their SHA-256, one full package per
+// model and variant with its incrementals, and keeps it as a draft. All faults come at once.
 func (rs *Releases) Create(ctx context.Context, source []byte, packages []string, by string) (fleet.Release, error) {
 	declared, err := declaration.Parse(source)
 	if err != nil {
@@ -95,7 +95,8 @@ func (rs *Releases) bindingFaults(
 			break
 		}
 	}
-	seen, channels := map[string]string{}, map[string]bool{}
+	faults = append(faults, togetherFaults(bound)...)
+	channels := map[string]bool{}
 	for _, pkg := range bound {
 		if err := rs.cfg.Lineup.CheckChannel(pkg.Channel); err != nil && !channels[pkg.Channel] {
 			faults = append(faults, err)
@@ -103,16 +104,6 @@ func (rs *Releases) bindingFaults(
 		channels[pkg.Channel] = true
 		if err := rs.cfg.Lineup.CheckServed(pkg.Model); err != nil {
 			faults = append(faults, err)
-		}
-		place := pkg.Model + " " + pkg.Variant
-		if other, twice := seen[place]; twice {
-			fault("%s and %s are both for %s; a release has one package per model and variant, so each channel has its "+
-				"own release", other, pkg.Name, pkg.Variant)
-		}
-		seen[place] = pkg.Name
-		if len(pkg.PreBuilds) > 0 {
-			fault("INC-ALONE: %s is an incremental; a release needs the full package, because phones on other builds "+
-				"cannot take this one", pkg.Name)
 		}
 		faults = append(faults, rs.signerFaults(s, declared, pkg)...)
 	}

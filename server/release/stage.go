@@ -3,12 +3,10 @@
 package release
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 
 	"landed/manifests"
 	declaration "landed/manifests/release"
@@ -140,7 +138,7 @@ func (rs *Releases) bind(
 		}
 		file := manifests.Package{Path: tufrepo.PackagePath(model.Role(), pkg.Name), Length: pkg.Size, SHA256: pkg.SHA256}
 		bound[pkg.Model] = append(bound[pkg.Model], declaration.Bound{
-			Variant: pkg.Variant, Channel: pkg.Channel, Build: pkg.Build, Package: file,
+			Variant: pkg.Variant, Channel: pkg.Channel, Build: pkg.Build, Package: file, Incremental: len(pkg.PreBuilds) > 0,
 		})
 		d.packages = append(d.packages, tufrepo.RequestPackage{Path: file.Path, Name: pkg.Name, SHA256: pkg.SHA256,
 			Length: pkg.Size, Model: pkg.Model, Variant: pkg.Variant, Channel: pkg.Channel})
@@ -159,52 +157,4 @@ func (rs *Releases) bind(
 		}
 	}
 	return added, nil
-}
-
-// nextTargets are the targets of a role with what is added, less the oldest builds beyond
-// KeepBuilds of a variant. A build is a package and its manifest; what a release says beside goes with its last build.
-func nextTargets(have, added []tufrepo.Target) (next []tufrepo.Target, pruned []string) {
-	byPath := map[string]tufrepo.Target{}
-	for _, t := range slices.Concat(have, added) {
-		byPath[t.Path] = t
-	}
-	type build struct {
-		path   string
-		custom manifests.Custom
-	}
-	builds, gone := map[string][]build{}, map[string][2]string{}
-	for _, t := range byPath {
-		if c, err := manifests.ParseCustom(t.Custom); err == nil {
-			builds[c.Variant] = append(builds[c.Variant], build{t.Path, c})
-		}
-	}
-	for _, list := range builds {
-		slices.SortFunc(list, func(a, b build) int {
-			return cmp.Or(cmp.Compare(b.custom.Counter, a.custom.Counter), cmp.Compare(b.custom.Build.UTC,
-				a.custom.Build.UTC), strings.Compare(a.path, b.path))
-		})
-		for _, old := range list[min(len(list), KeepBuilds):] {
-			pruned = append(pruned, old.path)
-			delete(byPath, old.path)
-			role := strings.Split(old.path, "/")[1]
-			delete(byPath, tufrepo.ManifestPath(role, old.custom.Release, old.custom.Variant))
-			gone[role+" "+old.custom.Release] = [2]string{
-				tufrepo.EffectPath(role, old.custom.Release), tufrepo.NotesPath(role, old.custom.Release),
-			}
-		}
-	}
-	for path := range byPath {
-		if c, err := manifests.ParseCustom(byPath[path].Custom); err == nil {
-			delete(gone, strings.Split(path, "/")[1]+" "+c.Release)
-		}
-	}
-	for _, documents := range gone {
-		delete(byPath, documents[0])
-		delete(byPath, documents[1])
-	}
-	for _, path := range slices.Sorted(maps.Keys(byPath)) {
-		next = append(next, byPath[path])
-	}
-	slices.Sort(pruned)
-	return next, pruned
 }

@@ -127,7 +127,7 @@ func TestReleaseFaultsComeTogether(t *testing.T) {
 	late := bytes.Replace(kit.ReleaseSource("1", "late"), []byte("2014-08-01"), []byte("2014-08-15"), 1)
 	_, err := h.Releases.Create(h.Ctx, late, []string{armani.SHA256, armani.SHA256}, "ann")
 	kit.CheckError(t, err, "release_packages", "DOWN-UNPATCH")
-	kit.CheckError(t, err, "release_packages", "one package per model and variant")
+	kit.CheckError(t, err, "release_packages", "one full package per model and variant")
 	_, err = h.Releases.Create(h.Ctx, kit.ReleaseSource("0", "Bad Name"), nil, "ann")
 	kit.CheckError(t, err, "release_source", "counter is 0")
 	_, err = h.Releases.Create(h.Ctx, kit.ReleaseSource("1", kit.OptIn), []string{strings.Repeat("a", 64)}, "ann")

@@ -10,13 +10,13 @@ package rooms
 
 import (
 	"context"
-	"crypto"
 	"errors"
 	"io"
 	"log/slog"
 	"time"
 
 	"landed/manifests"
+	"landed/manifests/otapkg"
 	"landed/server/blob"
 	"landed/server/fleet"
 	"landed/server/library"
@@ -34,9 +34,9 @@ type Config struct {
 	Blobs     blob.Store // packages, manifests and offers documents
 	Dir       string     // the feed folder
 	Keys      repo.OnlineKeys
-	NewKeys   func() ([]repo.OnlineKeys, error)                // keys that are to follow Keys, oldest first; nil: none
-	Catalogue *manifests.Catalogue                             // of a store that has no models yet; nil: the built-in one
-	OTAKeys   func(channel string) ([]crypto.PublicKey, error) // whose packages are taken
+	NewKeys   func() ([]repo.OnlineKeys, error)          // keys that are to follow Keys, oldest first; nil: none
+	Catalogue *manifests.Catalogue                       // of a store that has no models yet; nil: the built-in one
+	OTAKeys   func(channel string) ([]otapkg.Pin, error) // whose packages are taken
 	Expiry    repo.Expiry
 	Now       func() time.Time
 	Random    io.Reader // for salts and ids

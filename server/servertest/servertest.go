@@ -10,7 +10,6 @@ package servertest
 
 import (
 	"context"
-	"crypto"
 	"crypto/rand"
 	"errors"
 	"log/slog"
@@ -20,6 +19,7 @@ import (
 	"time"
 
 	"landed/manifests"
+	"landed/manifests/otapkg"
 	"landed/server/blob/disk"
 	"landed/server/fleet"
 	"landed/server/repo"
@@ -64,7 +64,7 @@ func (r *Rooms) Config() rooms.Config {
 	c := rooms.Config{
 		Store: r.DB, Blobs: r.Blobs, Dir: filepath.Join(r.Dir, "feed"),
 		Keys: OnlineKeys(), Catalogue: manifests.DefaultCatalogue(), Expiry: repo.DefaultExpiry(),
-		OTAKeys: func(string) ([]crypto.PublicKey, error) { return []crypto.PublicKey{OTAKey.Cert.PublicKey}, nil },
+		OTAKeys: func(string) ([]otapkg.Pin, error) { return otapkg.ParsePins(OTAKey.CertPEM()) },
 		Now:     func() time.Time { return r.Now }, Random: rand.Reader, Log: slog.New(r.log),
 		Published: func(metadata map[string][]byte, isTarget func(string) bool) {
 			if r.Published != nil {

@@ -47,6 +47,7 @@ func (r *review) readDocuments() {
 			r.readManifest(path, text)
 		}
 	}
+	r.bindIncrementals()
 	bound := map[string]bool{}
 	for _, path := range slices.Sorted(maps.Keys(r.manifests)) {
 		r.bindDocuments(r.manifests[path], bound)

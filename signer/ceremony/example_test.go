@@ -3,7 +3,6 @@
 package ceremony_test
 
 import (
-	"crypto"
 	"fmt"
 	"testing/fstest"
 	"time"
@@ -11,6 +10,7 @@ import (
 	fixtures "landed/firmware-fixtures"
 	"landed/internal/format"
 	"landed/manifests"
+	"landed/manifests/otapkg"
 	"landed/manifests/release"
 	"landed/manifests/tufrepo"
 	"landed/signer/ceremony"
@@ -23,10 +23,14 @@ var now = time.Date(2014, 8, 12, 8, 0, 0, 0, time.UTC)
 func ExampleReview() {
 	trusted := founded()
 	request, copies := staged(trusted)
+	pins, err := otapkg.ParsePins(fixtures.TestKey().CertPEM())
+	if err != nil {
+		panic(err)
+	}
 	review := func() {
 		summary, err := ceremony.Review(ceremony.ReviewParams{
 			Now: now, Request: request, Packages: copies, Catalogue: manifests.DefaultCatalogue(), Trusted: &trusted,
-			OTAKeys: map[string][]crypto.PublicKey{"stable": {fixtures.TestKey().Cert.PublicKey}},
+			OTAKeys: map[string][]otapkg.Pin{"stable": pins},
 		})
 		if err != nil {
 			panic(err)

@@ -3,7 +3,6 @@
 package ceremony
 
 import (
-	"crypto"
 	"errors"
 	"fmt"
 	"io"
@@ -23,8 +22,8 @@ func (r *review) readPackages() error {
 			continue
 		}
 		policy := otapkg.Policy{Catalogue: r.catalogue, Model: p.Model, Channel: p.Channel,
-			Keys: r.keys(p.Channel), Name: p.Name, Now: r.p.Now}
-		if len(policy.Keys) == 0 {
+			Pins: r.pins(p.Channel), Name: p.Name, Now: r.p.Now}
+		if len(policy.Pins) == 0 {
 			r.problem(KeysNotJudged, false, "No OTA certificate was given for channel %s, "+
 				"so who signed %s was not judged.", p.Channel, p.Name)
 		}
@@ -48,6 +47,7 @@ func (r *review) readPackages() error {
 		r.judgeFacts(p, own.Facts)
 		r.own[p.Path] = own
 	}
+	r.judgeIncrementals()
 	return nil
 }
 
@@ -93,7 +93,7 @@ func (r *review) judgeFacts(p tufrepo.RequestPackage, f otapkg.Facts) {
 		r.problem(FactsDiffer, true, "%s: the request lists it for the channel %s; its manifest is for %s.",
 			p.Name, p.Channel, m.Channel)
 	}
-	if m.Package.SHA256 != f.SHA256 || m.Package.Length != f.Size {
+	if m.Package.Path == p.Path && (m.Package.SHA256 != f.SHA256 || m.Package.Length != f.Size) {
 		differs("SHA-256 and length", fmt.Sprintf("%s, %d", f.SHA256, f.Size),
 			fmt.Sprintf("%s, %d", m.Package.SHA256, m.Package.Length))
 	}
@@ -110,8 +110,8 @@ func buildOf(post []string, fingerprint, model string) bool {
 	return slices.Contains(post, fingerprint) && (len(post) == 1 || ok && fp.Device == model)
 }
 
-// keys are those that may sign packages of a channel: those given for it, or for every channel.
-func (r *review) keys(channel string) []crypto.PublicKey {
+// pins are of those who may sign packages of a channel: those given for it, or for every channel.
+func (r *review) pins(channel string) []otapkg.Pin {
 	return slices.Concat(r.p.OTAKeys[channel], r.p.OTAKeys[EveryChannel])
 }
 

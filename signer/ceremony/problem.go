@@ -31,6 +31,7 @@ const (
 	PackageRefused Code = "PACKAGE-REFUSED"  // the copy must not be used: a finding of otapkg
 	PackageApprove Code = "PACKAGE-APPROVE"  // a finding that each signer has to agree to
 	FactsDiffer    Code = "FACTS-DIFFER"     // the package is not what its manifest says
+	TargetsUnknown Code = "TARGETS-UNKNOWN"  // nobody can compare what an incremental and its full package lead to
 	TargetUnknown  Code = "TARGET-UNKNOWN"   // a target that nothing in the request explains
 	TargetDiffers  Code = "TARGET-DIFFERS"   // a target is not what its package or manifest says
 	ManifestBad    Code = "MANIFEST-BAD"     // a release manifest cannot be read, or is in the wrong place

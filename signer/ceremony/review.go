@@ -3,7 +3,6 @@
 package ceremony
 
 import (
-	"crypto"
 	"fmt"
 	"io/fs"
 	"maps"
@@ -24,8 +23,8 @@ type ReviewParams struct {
 	Catalogue *manifests.Catalogue // the reviewer's own list of models; nil: that of the request, or the one built in
 	// Trusted is what the reviewer trusts; nil: the request is believed about it, and a note says so.
 	Trusted *tufrepo.Set
-	// OTAKeys are pinned keys of packages by channel; where there are none it is not judged, and a note says so.
-	OTAKeys map[string][]crypto.PublicKey
+	// OTAKeys are pinned certificates of packages by channel; where there are none it is not judged, and a note says so.
+	OTAKeys map[string][]otapkg.Pin
 	Names   map[string]string // of the holders of keys, by key id, as far as the reviewer knows them
 }
 

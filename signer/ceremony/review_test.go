@@ -4,7 +4,6 @@ package ceremony
 
 import (
 	"bytes"
-	"crypto"
 	"crypto/md5"
 	"crypto/sha256"
 	"crypto/x509"
@@ -23,6 +22,7 @@ import (
 	"landed/manifests"
 	"landed/manifests/effect"
 	"landed/manifests/effect/probe"
+	"landed/manifests/otapkg"
 	"landed/manifests/release"
 	"landed/manifests/tufrepo"
 )
@@ -41,7 +41,7 @@ type staging struct {
 	mine     *tufrepo.Set
 	// catalogue is the reviewer's own list of models, if there is one.
 	catalogue *manifests.Catalogue
-	otaKeys   map[string][]crypto.PublicKey
+	otaKeys   map[string][]otapkg.Pin
 }
 
 func newRelease(t *testing.T, h *org, kind fixtures.Kind) *staging {
@@ -54,7 +54,7 @@ func newRelease(t *testing.T, h *org, kind fixtures.Kind) *staging {
 	set := h.set
 	r.mine = &set
 	block, _ := pem.Decode(fixtures.TestKey().CertPEM())
-	r.otaKeys = map[string][]crypto.PublicKey{"stable": {must(x509.ParseCertificate(block.Bytes)).PublicKey}}
+	r.otaKeys = map[string][]otapkg.Pin{"stable": {must(otapkg.PinOf(must(x509.ParseCertificate(block.Bytes))))}}
 	declared := twoLanguages()
 	built := effect.Build{Fingerprint: b.Fingerprint, Model: "armani", Variant: b.Variant}
 	r.effect, _ = declared.EffectFor("armani", []effect.Build{built})
@@ -216,7 +216,7 @@ func TestReviewRefuses(t *testing.T) {
 		}, PackageOther},
 		{"the reviewer has no copy", func(t *testing.T, r *staging) { r.request.Packages[0].Name = "other.zip" }, PackageMissing},
 		{"the package is signed by a stranger", func(t *testing.T, r *staging) {
-			r.otaKeys["stable"] = []crypto.PublicKey{must(x509.ParseCertificate(must(firstBlock("other.cert.pem")))).PublicKey}
+			r.otaKeys["stable"] = []otapkg.Pin{must(otapkg.PinOf(must(x509.ParseCertificate(must(firstBlock("other.cert.pem"))))))}
 		}, PackageRefused},
 		{"the package is damaged but the request knows its hash", func(t *testing.T, r *staging) {
 			changed := slices.Clone(r.content)

@@ -3,7 +3,6 @@
 package otasign
 
 import (
-	"crypto"
 	"errors"
 	"fmt"
 	"os"
@@ -17,10 +16,24 @@ import (
 
 // inspection is what inspect -json prints.
 type inspection struct {
-	File     string          `json:"file"`
-	Refused  bool            `json:"refused"`
-	Facts    otapkg.Facts    `json:"facts"`
-	Findings otapkg.Findings `json:"findings"`
+	File     string       `json:"file"`
+	Refused  bool         `json:"refused"`
+	Facts    otapkg.Facts `json:"facts"`
+	Findings []explained  `json:"findings"`
+}
+
+// explained is a finding with the place of its row in the documentation.
+type explained struct {
+	otapkg.Finding
+	Help string `json:"help"`
+}
+
+func explain(findings otapkg.Findings) []explained {
+	list := []explained{}
+	for _, f := range findings {
+		list = append(list, explained{f, f.Code.Help()})
+	}
+	return list
 }
 
 // inspector is the command that says what a package is.
@@ -40,11 +53,11 @@ func (i *inspector) command() *cobra.Command {
 		Args:    wants("FILE"),
 		RunE: func(_ *cobra.Command, args []string) error {
 			for _, path := range certs {
-				list, err := load(path, certificateKeys)
+				list, err := load(path, otapkg.ParsePins)
 				if err != nil {
 					return err
 				}
-				policy.Keys = append(policy.Keys, []crypto.PublicKey(list)...)
+				policy.Pins = append(policy.Pins, list...)
 			}
 			var err error
 			if policy.Catalogue, err = modelsIn(models); err != nil {
@@ -83,11 +96,8 @@ func (i *inspector) inspect(path string, policy otapkg.Policy, asJSON bool) erro
 	if err != nil {
 		return err
 	}
-	if findings == nil {
-		findings = otapkg.Findings{}
-	}
 	if asJSON {
-		if err := i.term.json(inspection{path, findings.Refused(), facts, findings}); err != nil {
+		if err := i.term.json(inspection{path, findings.Refused(), facts, explain(findings)}); err != nil {
 			return err
 		}
 	} else {

@@ -259,10 +259,17 @@ func TestVectors(t *testing.T) {
 			if err := json.Unmarshal([]byte(out.String()), &got); err != nil || code != 1 {
 				t.Fatalf("otasigned_v%d under key %d: exit code %d, %v: %s", n, key, code, err, errs.String())
 			}
-			own := n == key || n+key == 4 // 1 and 3 are the same RSA key
-			if got.Facts.Signer == nil || !got.Facts.Signer.Valid || got.Facts.Signer.Pinned != own || got.Findings.Has(otapkg.SigBad) ||
-				!got.Findings.Has(otapkg.MetaMissing) {
-				t.Errorf("otasigned_v%d under key %d: signer %+v, findings %v", n, key, got.Facts.Signer, got.Findings.Codes())
+			var found otapkg.Findings
+			for _, f := range got.Findings {
+				found = append(found, f.Finding)
+				if f.Help != f.Code.Help() {
+					t.Errorf("%s: help is %q", f.Code, f.Help)
+				}
+			}
+			own := n == key // 1 and 3 are the same RSA key, but not the same hash
+			if got.Facts.Signer == nil || !got.Facts.Signer.Valid || got.Facts.Signer.Pinned != own || found.Has(otapkg.SigBad) ||
+				!found.Has(otapkg.MetaMissing) {
+				t.Errorf("otasigned_v%d under key %d: signer %+v, findings %v", n, key, got.Facts.Signer, found.Codes())
 			}
 		}
 	}
@@ -312,7 +319,8 @@ func TestInspectKnowsTheModels(t *testing.T) {
 		}
 		var out, errs strings.Builder
 		if exit := Main([]string{"inspect", file}, strings.NewReader(""), &out, &errs); exit != 1 ||
-			!strings.Contains(out.String(), "REFUSE "+code) {
+			!strings.Contains(out.String(), "REFUSE "+code) ||
+			!strings.Contains(out.String(), "see "+otapkg.Code(code).Help()) {
 			t.Errorf("%s: exit %d, says %s", name, exit, out.String())
 		}
 	}

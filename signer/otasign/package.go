@@ -43,5 +43,6 @@ func (p page) findings(list otapkg.Findings) {
 		if f.Fix != "" {
 			p.term.para("    ", f.Fix)
 		}
+		p.term.say("    see %s", f.Code.Help())
 	}
 }
