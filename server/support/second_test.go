@@ -176,6 +176,24 @@ func TestHaltedAndNotOfferedYet(t *testing.T) {
 	}
 }
 
+// A trial of the next release in the lab takes no fleet off the page; offered to the fleet, it does.
+func TestTrialInTheLab(t *testing.T) {
+	h := open(t, manifests.DefaultCatalogue())
+	h.publish("pisces")
+	h.roll("pisces", nil)
+	h.count("pisces", 3, confirmedOff, beforeActive)
+	h.next("corrected", secondSource)
+	h.publishPackages(nextPackage("pisces", "JHCMIBH46.0"))
+	h.roll("pisces", func(r *fleet.Rollout) { r.Channel, r.ID = "lab", r.ID+"-lab" })
+	if m := h.status().model("pisces"); m.Release != releaseName || m.Proven != 3 {
+		t.Errorf("tried in the lab: it stands under %s with %d proven", m.Release, m.Proven)
+	}
+	h.roll("pisces", func(*fleet.Rollout) {})
+	if m := h.status().model("pisces"); m.Release != "corrected" || m.ProvenEarlier != 3 {
+		t.Errorf("offered to the fleet: it stands under %s with %d proven earlier", m.Release, m.ProvenEarlier)
+	}
+}
+
 // A model that is added while the server runs has its pages at once.
 func TestModelAddedLater(t *testing.T) {
 	h := open(t, manifests.DefaultCatalogue())

@@ -30,18 +30,33 @@ type issue struct {
 }
 
 // newest is the release under which a model stands: the newest that was offered to it, so that publishing alone erases
-// nothing that was shown; before any was, the newest that has it; nil if none has.
+// nothing that was shown, and offered where most of its handsets are, so that a trial in the lab takes no fleet off the
+// page; before any was, the newest that was offered on another channel, then the newest that has it; nil if none has.
 func (snap *snapshot) newest(device string) *issue {
-	all := snap.of[device]
-	for _, is := range all {
-		if slices.ContainsFunc(is.rollouts, func(r fleet.Rollout) bool { return r.Model == device }) {
-			return is
+	all, home := snap.of[device], snap.home(device)
+	for _, offered := range []func(fleet.Rollout) bool{
+		func(r fleet.Rollout) bool { return r.Model == device && r.Channel == home },
+		func(r fleet.Rollout) bool { return r.Model == device },
+	} {
+		if i := slices.IndexFunc(all, func(is *issue) bool { return slices.ContainsFunc(is.rollouts, offered) }); i >= 0 {
+			return all[i]
 		}
 	}
 	if len(all) > 0 {
 		return all[0]
 	}
 	return nil
+}
+
+// home is the channel on which most installations of a model are, the first by name of equals; "" if there are none.
+func (snap *snapshot) home(device string) (channel string) {
+	var most int64
+	for _, c := range snap.totals[device] {
+		if c.Installations > most || c.Installations == most && most > 0 && c.Channel < channel {
+			channel, most = c.Channel, c.Installations
+		}
+	}
+	return channel
 }
 
 // wordsOn are those of the effect under which a model stands.
