@@ -35,7 +35,7 @@ const (
 // Metadata and the devices it names.
 const (
 	MetaMissing Code = "META-MISSING" // a key without which nobody can tell whom the package is for
-	MetaSplit   Code = "META-SPLIT"   // text and protobuf, or two lines, disagree
+	MetaSplit   Code = "META-SPLIT"   // text and protobuf, two lines, or metadata and the image disagree
 	MetaType    Code = "META-TYPE"    // ota-type contradicts the content, or erases the device
 	MetaSerial  Code = "META-SERIAL"  // restricted to serial numbers
 	MetaFP      Code = "META-FP"      // a fingerprint that cannot be read or is no release build

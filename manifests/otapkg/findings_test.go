@@ -192,6 +192,7 @@ func TestMetadataAndScriptFindings(t *testing.T) {
 		{"BLOCK without transfer lists", zip(armaniMeta+"ota-type=BLOCK\n", all), known, []Code{MetaType}},
 		{"a type that phones do not know", zip(armaniMeta+"ota-type=FILE\n", all), known, []Code{MetaType}},
 		{"odd fingerprint", zip(replaced(armaniPrint, "JHCMIBH45.0"), all), known, []Code{MetaFP}},
+		{"a fingerprint with a character that nobody sees", zip(replaced("JHCMIBH45.0", "JHCMIBH45.0\u200b"), all), known, []Code{MetaFP}},
 		{"debug build", zip(replaced(":user/", ":userdebug/"), all), known, []Code{MetaFP}},
 		{"test keys", zip(replaced("release-keys", "test-keys"), all), known, []Code{MetaFP}},
 		{"AB without payload", zip(armaniMeta+"ota-type=AB\n", all), known, []Code{MetaType}},

@@ -147,7 +147,8 @@ func TestCaseSeveralDevices(t *testing.T) {
 	policy := Policy{Catalogue: manifests.DefaultCatalogue(), Channel: "stable", Pins: casePins(t, "ota.cert.pem")}
 	standIn := Policy{Catalogue: policy.Catalogue, Channel: "stable", Pins: casePins(t, "19-script-guards/ota.cert.pem")}
 	_, found := inspectBytes(t, readCase(t, "06-several-pre-devices/armani-dior.zip"), standIn)
-	if len(found) > 0 {
+	// Its image was taken from an older build of armani, and says so; a person has to look at that, and nothing is refused.
+	if len(found) != 1 || found[0].Code != MetaSplit || found[0].Level != Approve {
 		t.Errorf("armani|dior: %v", found)
 	}
 	_, found = inspectBytes(t, readCase(t, "06-several-pre-devices/two-devices.zip"), policy)

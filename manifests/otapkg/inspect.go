@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -44,6 +43,7 @@ type inspection struct {
 	a            *Archive
 	contentSound bool // what the directory says of the content can be held against it
 	meta         metadata
+	prop         buildProp // of system/build.prop
 	sig          *signature
 	otacert      []byte
 	payload      *Payload     // payload.bin
@@ -142,7 +142,8 @@ func (in *inspection) readContent() (err error) {
 	if err != nil {
 		return err
 	}
-	in.facts.Variant = variantOf(prop)
+	in.prop = parseBuildProp(prop)
+	in.facts.Variant = in.prop.variant()
 	text, ok, err := in.a.small(nameScript, &in.fs)
 	if err == nil && ok {
 		var s ScriptFacts
@@ -178,6 +179,7 @@ func (in *inspection) judge() {
 			judgeOTACert(in.otacert, in.sig, &in.fs)
 		}
 	}
+	judgeBuildProp(in.prop, f, &in.fs)
 	judgeName(in.name, f, in.p, &in.fs)
 	judgeVersions(f, m, patches, in.p, &in.fs)
 	wipes := map[string]bool{"ota-wipe": m.yes("ota-wipe")}
@@ -191,17 +193,3 @@ func (in *inspection) judge() {
 	in.judgeStreaming()
 	in.judgePayloads()
 }
-
-// variantOf reads which image variant a build.prop is of, "" if it does not say: MIUI's
-// ro.product.mod_device, "armani_global". The first of equal keys counts, as for Android's init.
-func variantOf(prop []byte) string {
-	for line := range strings.Lines(string(prop)) {
-		key, value, ok := strings.Cut(strings.TrimSpace(line), "=")
-		if ok && key == "ro.product.mod_device" && variantName.MatchString(value) {
-			return value
-		}
-	}
-	return ""
-}
-
-var variantName = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_-]{0,40}$`)

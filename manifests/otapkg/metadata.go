@@ -99,13 +99,17 @@ func ParseFingerprint(s string) (fp Fingerprint, ok bool) {
 	}
 	for _, part := range [][]string{a, b, c} {
 		for _, word := range part {
-			if word == "" || strings.ContainsAny(word, " \t:|") {
+			if word == "" || strings.ContainsFunc(word, strange) {
 				return Fingerprint{}, false
 			}
 		}
 	}
 	return Fingerprint{a[0], a[1], a[2], b[0], b[1], b[2], c[0], c[1]}, true
 }
+
+// strange is what no fingerprint holds. Two that look the same must be the same: characters that nobody sees, or that
+// turn others round, would give one version two names.
+func strange(r rune) bool { return r <= ' ' || r > '~' || r == ':' || r == '|' }
 
 // judgeFingerprints wants release builds after the update, and readable fingerprints before and after.
 func judgeFingerprints(m metadata, p Policy, fs *Findings) {

@@ -141,7 +141,7 @@ func (p *Payload) target() string {
 // payload is nil if they cannot be read. The error is only ever one of r.
 func ReadPayload(r io.ReaderAt, size int64) (*Payload, Findings, error) {
 	var fs Findings
-	p := &Payload{src: source{r, size}, blockSize: 4096}
+	p := &Payload{src: source{r, size}, blockSize: onlyBlockSize}
 	if ok, err := p.readHeader(&fs); err != nil || !ok {
 		return nil, fs, err
 	}

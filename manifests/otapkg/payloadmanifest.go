@@ -34,16 +34,23 @@ func (p *Payload) readManifest(w *wire, fs *Findings) error {
 		}
 		return nil
 	})
-	if err == nil && (p.blockSize == 0 || p.blockSize > 1<<20) {
-		err = fmt.Errorf("block size %d makes no sense", p.blockSize)
+	if err == nil && p.blockSize != onlyBlockSize {
+		err = fmt.Errorf("blocks of %d bytes; update_engine writes blocks of %d", p.blockSize, onlyBlockSize)
 	}
 	return err
 }
 
+// onlyBlockSize is the block size of every payload (AOSP system/update_engine: block_size in update_metadata.proto,
+// kBlockSize in payload_generator/delta_diff_generator.h). Whatever is kept for each block is bounded by it: a manifest of
+// a few bytes that claims blocks of one byte may not ask for memory by the gigabyte.
+const onlyBlockSize = 4096
+
 func (p *Payload) number(f field) {
 	switch f.num {
 	case 3:
-		p.blockSize = clampUint32(f.v)
+		if p.blockSize == onlyBlockSize { // another stays, whatever is said later: by it others were read
+			p.blockSize = clampUint32(f.v)
+		}
 	case 4:
 		p.sigOffset, p.signed = clampInt64(f.v), true
 	case 5:

@@ -349,3 +349,21 @@ func TestPayloadByPublishedKey(t *testing.T) {
 		})
 	}
 }
+
+// TestBlockSize: whatever is kept for each block is bounded by the one block size that there is.
+func TestBlockSize(t *testing.T) {
+	for _, c := range []struct {
+		more []byte
+		want bool // refused
+	}{
+		{nil, false}, {tag(nil, 3, 4096), false}, {tag(nil, 3, 1), true}, {tag(nil, 3, 512), true}, {tag(nil, 3, 8192), true},
+		{tag(nil, 3, 0), true}, {tag(nil, 3, 1<<63), true}, {tag(tag(nil, 3, 1), 3, 4096), true},
+	} {
+		s := goodPayload()
+		s.more = c.more
+		_, found := inspectBytes(t, makeZip(abFiles(t, s, "", ""), zipEdit{}), Policy{})
+		if found.Has(ABMagic) != c.want {
+			t.Errorf("% x: %v", c.more, found.Codes())
+		}
+	}
+}

@@ -172,10 +172,14 @@ func TestMemoryIsBounded(t *testing.T) {
 	brackets := strings.Repeat("less_than_int(1,", 50_000)
 	vast := deltaPayload()
 	vast.size, vast.ops[0].start, vast.ops[1].start = uint64(maxSize)-4096, 1<<27, 0
+	tiny, twice := vast, vast
+	tiny.more, twice.more = tag(nil, 3, 1), tag(tag(nil, 3, 1), 3, 4096)
 	for _, c := range []struct {
 		name string
 		zip  []byte
 	}{
+		{"a delta in blocks of one byte", makeZip(abFiles(t, tiny, abSource, ""), zipEdit{})},
+		{"a delta in blocks of one byte, and then of others", makeZip(abFiles(t, twice, abSource, ""), zipEdit{})},
 		{"as many names as can be", makeZip(goodFiles(names...), zipEdit{})},
 		{"a delta of the largest partition, in no order", makeZip(abFiles(t, vast, abSource, ""), zipEdit{})},
 		{"a script of brackets", makeZip(fileBased(armaniMeta, armaniCheck+"assert("+brackets), zipEdit{})},
