@@ -65,13 +65,14 @@ func isWord(c byte) bool {
 }
 
 // quoted reads a string after its opening quote and returns its value and the bytes up to and with the
-// closing one; -1 if there is none. Escapes are \n \t \" \\ and \xHH.
+// closing one; -1 if there is none. Escapes are \n \t \" \\ and \xHH. A NUL ends the value, as in the updater's C.
 func quoted(s string) (string, int) {
 	var b strings.Builder
 	for i := 0; i < len(s); i++ {
 		switch {
 		case s[i] == '"':
-			return b.String(), i + 1
+			text, _, _ := strings.Cut(b.String(), "\x00")
+			return text, i + 1
 		case s[i] != '\\':
 			b.WriteByte(s[i])
 		case i+1 >= len(s):
