@@ -51,7 +51,7 @@ func TestScriptEffects(t *testing.T) {
 		`symlink("/data/app", "/system/d"); package_extract_dir("x", "/system/d/e");`:                              "data",
 		`symlink("x", "/data/y");`:                                                                                 "data",
 		`mount("ext4", "EMMC", ` + dev + `userdata", "/mnt"); delete_recursive("/mnt/app");`:                       "data",
-		`mount("ext4", "EMMC", ` + dev + `userdata", "/mnt"); delete_recursive("/mnt");`:                           "wipe data",
+		`mount("ext4", "EMMC", ` + dev + `userdata", "/mnt/"); delete_recursive("/mnt");`:                          "wipe data",
 
 		`format("ext4", "EMMC", getprop("x"), "0", "/system");`: "unread", `wipe_block_device(getprop("x"), "1");`: "unread",
 		`package_extract_file("x", "/a" + getprop("x"));`: "unread", `package_extract_dir("x", ifelse("t", "/data", "/x"));`: "unread",
@@ -61,7 +61,8 @@ func TestScriptEffects(t *testing.T) {
 		`mount("ext4", "EMMC", getprop("x"), "/mnt");`: "unread", `symlink(getprop("x"), "/system/a");`: "unread",
 		`package_extract_dir("x", "/proc/self/root/data");`: "unread", `package_extract_dir("x", ("y"; "/data"));`: "unread",
 		`package_extract_dir("x", "/a" == "/b");`: "unread", `package_extract_dir("x", "` + strings.Repeat("/a", 99) + `");`: "unread",
-		`symlink("/system/a", "/tmp/l"); symlink("/data", "/tmp/l");`: "unread",
+		`package_extract_dir("x", "/` + strings.Repeat("a", 5000) + `");`: "unread",
+		`symlink("/system/a", "/tmp/l"); symlink("/data", "/tmp/l");`:     "unread",
 
 		`package_extract_file("boot.img", ` + dev + `boot"); symlink("toolbox", "/system/bin/ls", "/system/bin/ps");`:               "",
 		`set_perm(0, 0, 0644, "/system/x"); mount("ext4", "EMMC", ` + dev + `userdata", "/data"); unmount("/data");`:                "",

@@ -16,7 +16,8 @@ type effects struct {
 // Bounds: a script of links alone has some 60,000.
 const (
 	maxLinks = 10_000
-	maxParts = 64 // of a path
+	maxParts = 64   // of a path
+	maxPath  = 4096 // bytes, as Linux takes them
 )
 
 // unread notes a call that may write anywhere.
@@ -33,7 +34,7 @@ func (e *effects) unread(c call, st []token) {
 
 // where follows links, part by part, as the kernel does. ok is false if nobody can tell.
 func (e *effects) where(v value) (at string, ok bool) {
-	if !v.known || strings.Count(v.text, "/") > maxParts {
+	if !v.known || len(v.text) > maxPath || strings.Count(v.text, "/") > maxParts {
 		return "", false
 	}
 	at = "/"
@@ -48,6 +49,7 @@ func (e *effects) where(v value) (at string, ok bool) {
 
 // link notes that what is called name leads to another place. It is false if nobody can tell where.
 func (e *effects) link(name value, to string) bool {
+	name.text = strings.TrimRight(name.text, "/")
 	dir, ok := e.where(value{path.Dir(name.text), name.known})
 	if !ok || len(name.text) > maxName || len(to) > maxName || len(e.links) >= maxLinks {
 		return false
