@@ -165,3 +165,7 @@ func replaced(name, old, new string) func(map[string][]byte) {
 func appended(name, text string) func(map[string][]byte) {
 	return func(files map[string][]byte) { files[name] = append(files[name], text...) }
 }
+
+func prepended(name, text string) func(map[string][]byte) {
+	return func(files map[string][]byte) { files[name] = append([]byte(text), files[name]...) }
+}

@@ -67,6 +67,8 @@ func hostileMetadata() []HostileCase {
 // hostileScript are updater-scripts that do more, or check less, than they should.
 func hostileScript() []HostileCase {
 	const m = "armani"
+	const byName = "/dev/block/platform/msm_sdcc.1/by-name/"
+	const writeBoot = `package_extract_file("boot.img", "` + byName + `boot")`
 	script := func(text string) func(map[string][]byte) { return appended(nameScript, text+"\n") }
 	return []HostileCase{
 		{Name: "dev-assert-other", Model: m, Want: []string{"DEV-ASSERT"},
@@ -82,6 +84,35 @@ func hostileScript() []HostileCase {
 			Why: "a property that says nothing about the device lets every phone pass that has it",
 			Write: forgery{files: replaced(nameScript, `assert(getprop("ro.product.device")`,
 				`assert(getprop("ro.hardware") == "qcom" || getprop("ro.product.device")`)}.of(m)},
+		{Name: "dev-assert-late", Model: m, Want: []string{"DEV-ASSERT"},
+			Why:   "it writes before it checks the device, in brackets too deep to be parsed",
+			Write: forgery{files: prepended(nameScript, strings.Repeat("(", 101)+writeBoot+strings.Repeat(")", 101)+";\n")}.of(m)},
+		{Name: "dev-assert-dots", Model: m, Want: []string{"DEV-ASSERT"},
+			Why:   "it writes before it checks the device, by a path that leaves /tmp",
+			Write: forgery{files: prepended(nameScript, strings.Replace(writeBoot, "/dev", "/tmp/../dev", 1)+";\n")}.of(m)},
+		{Name: "dev-assert-unknown", Model: m, Want: []string{"DEV-ASSERT"},
+			Why:   "it calls a function that nobody knows before it checks the device",
+			Write: forgery{files: prepended(nameScript, `write_kernel("boot.img");`+"\n")}.of(m)},
+		{Name: "dev-assert-own-file", Model: m, Want: []string{"DEV-ASSERT"},
+			Why: "it asks a file of its own which device it runs on",
+			Write: forgery{build: func(b *Build) {
+				b.Guard = `package_extract_file("META-INF/fake.prop", "/tmp/fake.prop");` + "\n" +
+					`assert(file_getprop("/tmp/fake.prop", "ro.product.device") == "armani");`
+			}, files: func(f map[string][]byte) {
+				f["META-INF/fake.prop"] = []byte("ro.product.device=armani\n")
+			}}.of(m)},
+		{Name: "wipe-block-device", Model: m, Want: []string{"WIPE"}, Why: "erases the partition of user data",
+			Write: forgery{files: script(`wipe_block_device("` + byName + `userdata", "1073741824");`)}.of(m)},
+		{Name: "wipe-image", Model: m, Want: []string{"WIPE"}, Why: "writes an image over user data",
+			Write: forgery{files: script(`package_extract_file("boot.img", "` + byName + `userdata");`)}.of(m)},
+		{Name: "wipe-joined", Model: m, Want: []string{"WIPE"}, Why: "formats /data by a name in two parts",
+			Write: forgery{files: script(`format("ext4", "EMMC", "` + byName + `user" + "data", "0", "/da" + "ta");`)}.of(m)},
+		{Name: "boot-write-joined", Model: m, Want: []string{"BOOT-WRITE"}, Why: "writes the bootloader by a path in two parts",
+			Write: forgery{files: script(`package_extract_file("boot.img", "` + byName + `" + "aboot");`)}.of(m)},
+		{Name: "data-write-rename", Model: m, Want: []string{"DATA-WRITE"}, Why: "moves a file into user data",
+			Write: forgery{files: script(`rename("/system/app/a.apk", "/data/app/a.apk");`)}.of(m)},
+		{Name: "data-write-unread", Model: m, Want: []string{"DATA-WRITE"}, Why: "writes where a property of the phone says",
+			Write: forgery{files: script(`package_extract_file("boot.img", getprop("ro.place"));`)}.of(m)},
 		{Name: "wipe-script", Model: m, Want: []string{"WIPE"}, Why: "formats /data and does not say so",
 			Write: forgery{files: script(
 				`format("ext4", "EMMC", "/dev/block/platform/msm_sdcc.1/by-name/userdata", "0", "/data");`)}.of(m)},

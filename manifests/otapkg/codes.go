@@ -55,7 +55,7 @@ const (
 	DownUnpatch Code = "DOWN-UNPATCH" // judged by the server: would undo the patch
 	Wipe        Code = "WIPE"         // erases user data; refused if the package contradicts itself about it
 	BootWrite   Code = "BOOT-WRITE"   // writes bootloader, modem or recovery
-	DataWrite   Code = "DATA-WRITE"   // writes into user data or runs programs of its own
+	DataWrite   Code = "DATA-WRITE"   // writes into user data or runs programs of its own; approve if nobody can read where it writes
 	IncSource   Code = "INC-SOURCE"   // an incremental whose source build cannot be right
 	IncAlone    Code = "INC-ALONE"    // judged by the server: an incremental without a full package of its build
 )

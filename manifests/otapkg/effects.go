@@ -24,6 +24,12 @@ func judgeScript(s *ScriptFacts, fs *Findings) {
 		fs.add(Finding{Code: DataWrite, Found: strings.Join(does, ", "), Wanted: "writes to system partitions only",
 			Message: "The script " + strings.Join(does[:min(len(does), 6)], ", ") + "."})
 	}
+	if len(s.Unread) > 0 {
+		calls := show(strings.Join(s.Unread, ", "))
+		fs.add(Finding{Code: DataWrite, Level: Approve, Found: calls, Wanted: "places that can be read from the script",
+			Fix:     "Give each place as one text, or have a second person agree.",
+			Message: fmt.Sprintf("The script writes, or may write, to a place that cannot be read from the script (%s).", calls)})
+	}
 	if s.WritesBootloader {
 		fs.add(bootWrite(s.Images))
 	}

@@ -107,6 +107,7 @@ type ScriptFacts struct {
 	Images           []string `json:"images,omitempty"`            // "image → partition" written raw
 	Deletes          []string `json:"deletes,omitempty"`           // paths of delete and delete_recursive
 	Runs             []string `json:"runs,omitempty"`              // programs started, as root
+	Unread           []string `json:"unread,omitempty"`            // calls that write where nobody can tell, or may
 	Patches          int      `json:"patches,omitempty"`           // apply_patch calls
 	WritesBootloader bool     `json:"writes_bootloader,omitempty"` // or modem, or recovery
 	WritesData       bool     `json:"writes_data,omitempty"`       // puts files below /data

@@ -195,7 +195,7 @@ func FuzzScript(f *testing.F) {
 		if len(s.Devices) > 0 && len(s.Named)+len(s.Unclear) > 0 {
 			t.Fatalf("guarded, and not: %+v", s)
 		}
-		for _, list := range [][]string{s.Devices, s.Named, s.Unclear, s.Fingerprints, s.Formats, s.Extracts, s.Images, s.Deletes, s.Runs} {
+		for _, list := range [][]string{s.Devices, s.Named, s.Unclear, s.Fingerprints, s.Formats, s.Extracts, s.Images, s.Deletes, s.Runs, s.Unread} {
 			if len(list) > maxListed || slices.ContainsFunc(list, func(x string) bool { return len(x) > maxName || !utf8.ValidString(x) }) {
 				t.Fatalf("list out of bounds: %q", list)
 			}

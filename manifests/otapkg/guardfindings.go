@@ -24,8 +24,8 @@ func judgeGuards(s *ScriptFacts, readable bool, devices []string, c *manifests.C
 		refuse(s.unclear(), "The script checks the device (%s), but whether it lets others pass depends on %s, which says "+
 			"nothing about the device that this program understands.", listed(s.Named), s.unclear())
 	case len(s.Unclear) > 0:
-		refuse(s.unclear(), "Before it begins to write, the script checks %s; this program does not understand what that says "+
-			"about the device.", s.unclear())
+		refuse(s.unclear(), "Before any check of the device that this program understands, the script has %s: nobody can tell "+
+			"which phones it would write to.", s.unclear())
 	case len(s.Devices) == 0 && len(s.Named) > 0:
 		refuse(listed(s.Named), "The script compares the device (%s), but lets phones of other names pass, or none at all.",
 			listed(s.Named))

@@ -61,7 +61,7 @@ var todo = map[Code]string{
 	DownUnpatch: "Build it again from the patched tree.",
 	Wipe:        "A second person agrees; if the parts of the package contradict each other, build it again.",
 	BootWrite:   "A second person agrees: recovery cannot undo a failure there.",
-	DataWrite:   "Read what it writes or runs, and tell the signers.",
+	DataWrite:   "Read what it writes or runs, and tell the signers; where nobody can read that, a second person agrees.",
 	IncSource:   "Build the incremental from the build that phones run.",
 	IncAlone:    "Upload the full package of the same build before the release is made.",
 

@@ -7,7 +7,7 @@ import (
 )
 
 // Edify is the language of updater-script (AOSP bootable/recovery/edify/lexer.ll). It is read as tokens and
-// never executed: what counts is which functions are named with which literal arguments.
+// never executed: what counts is which functions are named with which arguments, put together of literals.
 
 // token is a string or word of the script, or one operator.
 type token struct {
@@ -65,13 +65,14 @@ func isWord(c byte) bool {
 }
 
 // quoted reads a string after its opening quote and returns its value and the bytes up to and with the
-// closing one; -1 if there is none. Escapes are \n \t \" \\ and \xHH.
+// closing one; -1 if there is none. Escapes are \n \t \" \\ and \xHH. A NUL ends the value, as in the updater's C.
 func quoted(s string) (string, int) {
 	var b strings.Builder
 	for i := 0; i < len(s); i++ {
 		switch {
 		case s[i] == '"':
-			return b.String(), i + 1
+			text, _, _ := strings.Cut(b.String(), "\x00")
+			return text, i + 1
 		case s[i] != '\\':
 			b.WriteByte(s[i])
 		case i+1 >= len(s):
@@ -125,68 +126,4 @@ func statements(tokens []token) [][]token {
 		}
 	}
 	return append(all, tokens[from:])
-}
-
-// call is one function with those of its arguments that are a single literal; others are "".
-type call struct {
-	name string
-	args []string
-	at   int // index of the name in the tokens
-	end  int // index after the closing bracket
-}
-
-// maxArgs bounds the arguments kept of one call.
-const maxArgs = 64
-
-// calls lists every call in tokens, inner ones too. It keeps a stack of open brackets instead of recursing,
-// so that depth costs no more than length.
-func calls(tokens []token) []call {
-	type open struct {
-		call  int // index in done, -1 for plain brackets
-		parts int // tokens in the current argument
-		text  string
-	}
-	var done []call
-	var stack []open
-	endArg := func(o *open) {
-		if o.call < 0 || len(done[o.call].args) >= maxArgs {
-			return
-		}
-		if o.parts != 1 {
-			o.text = ""
-		}
-		done[o.call].args = append(done[o.call].args, o.text)
-	}
-	for i, t := range tokens {
-		top := len(stack) - 1
-		switch {
-		case t.kind == 'o' && t.text == "(":
-			if top >= 0 {
-				stack[top].parts++
-			}
-			o := open{call: -1}
-			if i > 0 && tokens[i-1].kind != 'o' {
-				o.call = len(done)
-				done = append(done, call{name: tokens[i-1].text, at: i - 1, end: len(tokens)})
-			}
-			stack = append(stack, o)
-		case t.kind == 'o' && t.text == ")" && top >= 0:
-			if o := &stack[top]; o.call >= 0 {
-				if o.parts > 0 || len(done[o.call].args) > 0 {
-					endArg(o)
-				}
-				done[o.call].end = i + 1
-			}
-			stack = stack[:top]
-		case t.kind == 'o' && t.text == "," && top >= 0:
-			endArg(&stack[top])
-			stack[top].parts, stack[top].text = 0, ""
-		case top >= 0:
-			stack[top].parts++
-			if t.kind != 'o' {
-				stack[top].text = t.text
-			}
-		}
-	}
-	return done
 }

@@ -3,7 +3,6 @@
 package otapkg
 
 import (
-	"path"
 	"slices"
 	"strconv"
 	"strings"
@@ -17,6 +16,7 @@ func readScript(text []byte) (s ScriptFacts, ok bool) {
 	tokens, ok := tokenize(string(text))
 	all := statements(tokens)
 	s.readGuards(&guards{steps: maxSteps, rest: all})
+	e := effects{&s, map[string]string{}}
 	for _, st := range all {
 		cs := calls(st)
 		guards := slices.ContainsFunc(cs, func(c call) bool { return c.name == "assert" || c.name == "abort" })
@@ -24,7 +24,7 @@ func readScript(text []byte) (s ScriptFacts, ok bool) {
 			if guards {
 				s.readGuard(c, st)
 			}
-			s.readCall(c)
+			e.readCall(c, st)
 		}
 	}
 	return s, ok
@@ -42,19 +42,13 @@ func note(list *[]string, text string) {
 
 // readGuard reads comparisons inside a statement that aborts: which build, how new. See readGuards for which device.
 func (s *ScriptFacts) readGuard(c call, st []token) {
-	arg := func(i int) string {
-		if i < len(c.args) {
-			return c.args[i]
-		}
-		return ""
-	}
 	switch c.name {
 	case "getprop", "file_getprop":
-		if value, ok := comparedWith(c, st); ok && c.args[len(c.args)-1] == "ro.build.fingerprint" {
+		if value, ok := comparedWith(c, st); ok && c.text(len(c.args)-1) == "ro.build.fingerprint" {
 			note(&s.Fingerprints, value)
 		}
 	case "less_than_int":
-		if n, err := strconv.ParseInt(arg(0), 10, 64); err == nil && n > 0 && guardsDate(c, st) {
+		if n, err := strconv.ParseInt(c.text(0), 10, 64); err == nil && n > 0 && guardsDate(c, st) {
 			s.TimestampGuard = n
 		}
 	}
@@ -80,66 +74,6 @@ func guardsDate(c call, st []token) bool {
 	return slices.Contains(st[c.at:min(c.end, c.at+9)], token{"ro.build.date.utc", 's'})
 }
 
-// readCall reads what a call does to the phone.
-func (s *ScriptFacts) readCall(c call) {
-	arg := func(i int) string {
-		if i >= 0 && i < len(c.args) {
-			return c.args[i]
-		}
-		return ""
-	}
-	switch c.name {
-	case "format", "wipe":
-		// format(fs, type, location, size, mount point); older forms leave out the end.
-		what := arg(len(c.args) - 1)
-		if !strings.HasPrefix(what, "/") {
-			what = arg(2)
-		}
-		note(&s.Formats, what)
-		for _, a := range c.args {
-			if b := path.Base(a); path.Clean(a) == "/data" || b == "userdata" {
-				s.FormatsData = true
-			}
-		}
-	case "delete", "delete_recursive":
-		for _, a := range c.args {
-			note(&s.Deletes, a)
-			if c.name == "delete_recursive" && path.Clean(a) == "/data" {
-				s.FormatsData = true
-			}
-			s.WritesData = s.WritesData || belowData(a)
-		}
-	case "package_extract_dir", "package_extract_file":
-		from, to := arg(0), arg(1)
-		if c.name == "package_extract_file" && strings.HasPrefix(to, "/dev/") {
-			s.readImage(from, to)
-			return
-		}
-		note(&s.Extracts, from+" → "+to)
-		s.WritesData = s.WritesData || belowData(to)
-	case "write_raw_image", "write_firmware_image":
-		s.readImage(arg(0), arg(1))
-	case "run_program":
-		note(&s.Runs, arg(0))
-	case "apply_patch":
-		s.Patches++
-		if to := arg(0); strings.HasPrefix(to, "EMMC:") || strings.HasPrefix(to, "MTD:") {
-			parts := strings.SplitN(to, ":", 3)
-			s.readImage("patch", parts[1])
-		}
-	}
-}
-
-func (s *ScriptFacts) readImage(from, to string) {
-	note(&s.Images, from+" → "+to)
-	s.WritesBootloader = s.WritesBootloader || isBootloader(path.Base(to)) || isBootloader(path.Base(from))
-}
-
-func belowData(p string) bool {
-	p = path.Clean(p)
-	return p == "/data" || strings.HasPrefix(p, "/data/")
-}
-
 // bootloaders are partitions and images whose failed write recovery cannot undo, by the names that
 // Qualcomm, MediaTek and NVIDIA devices and AOSP give them.
 var bootloaders = []string{"abl", "aboot", "bootloader", "bksecapp", "cmnlib", "devcfg", "dsp", "ebt",
@@ -149,8 +83,5 @@ var bootloaders = []string{"abl", "aboot", "bootloader", "bksecapp", "cmnlib", "
 
 // isBootloader reports whether name is a bootloader, modem or recovery, with or without slot and extension.
 func isBootloader(name string) bool {
-	name = strings.ToLower(name)
-	name = strings.TrimSuffix(name, path.Ext(name))
-	name = strings.TrimSuffix(strings.TrimSuffix(name, "_a"), "_b")
-	return slices.Contains(bootloaders, name)
+	return slices.Contains(bootloaders, partitionName(name))
 }

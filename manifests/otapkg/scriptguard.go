@@ -2,10 +2,7 @@
 
 package otapkg
 
-import (
-	"slices"
-	"strings"
-)
+import "slices"
 
 // A device guard is not found by its form, because makers write many: it is found by following the script for a phone
 // whose name the script does not know. If that phone is stopped before anything is written, whatever else is true of
@@ -137,10 +134,13 @@ func comparison(n *node) (prop, literal string, ok bool) {
 	return prop, b.text, ok && b.op == "lit"
 }
 
-// property reads getprop("x") or file_getprop("file", "x").
+// property reads getprop("x"), or file_getprop("file", "x") of a file that the package cannot have brought.
 func property(n *node) (prop string, ok bool) {
 	args := map[string]int{"getprop": 1, "file_getprop": 2}[n.text]
 	if n.op != "call" || args == 0 || len(n.kids) != args || n.kids[args-1].op != "lit" {
+		return "", false
+	}
+	if file, ok := literal(n.kids[0]); args == 2 && (!ok || !propFiles[absolute(file)]) {
 		return "", false
 	}
 	return n.kids[args-1].text, true
@@ -154,7 +154,7 @@ func (g *guards) follow(p phone) outcome {
 		}
 		st := g.statements[i]
 		w := walk{guards: g, phone: p, st: st}
-		o := yes | no | stop
+		o := yes | no | stop | alter // of what cannot be read
 		if st.node != nil {
 			o = w.walk(st.node, false)
 		} else {
@@ -168,17 +168,4 @@ func (g *guards) follow(p phone) outcome {
 		}
 	}
 	return yes
-}
-
-// alters says if a call changes the phone, so that a check behind it comes too late.
-func alters(c call) bool {
-	switch c.name {
-	case "package_extract_file", "package_extract_dir":
-		return len(c.args) < 2 || !strings.HasPrefix(c.args[1], "/tmp/")
-	case "format", "wipe", "wipe_block_device", "tune2fs", "delete", "delete_recursive", "rename", "symlink",
-		"write_raw_image",
-		"write_firmware_image", "run_program", "apply_patch", "patch_partition", "block_image_update", "block_image_recover":
-		return true
-	}
-	return false
 }

@@ -120,7 +120,10 @@ func (w *walk) call(n *node, cond bool) outcome {
 	if n.text == "abort" {
 		return all | stop
 	}
-	if alters(n.asCall()) {
+	if alters(n) {
+		if !writers[n.text] && !writesNothing[n.text] {
+			w.unclear(n.from, n.to)
+		}
 		return all | alter
 	}
 	if prop, ok := property(n); ok && deviceProps[prop] {
@@ -187,17 +190,4 @@ func (w *walk) equal(n *node, cond bool) outcome {
 		w.asked(n, cond)
 	}
 	return yes | no
-}
-
-// asCall is a call as the rest of the reader knows it: with literal arguments, others empty.
-func (n *node) asCall() call {
-	c := call{name: n.text}
-	for _, k := range n.kids[:min(len(n.kids), maxArgs)] {
-		text := ""
-		if k.op == "lit" {
-			text = k.text
-		}
-		c.args = append(c.args, text)
-	}
-	return c
 }
