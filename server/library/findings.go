@@ -135,7 +135,9 @@ func (t *target) read(facts otapkg.Facts, name string) (fs otapkg.Findings) {
 	}
 	t.build = manifests.Build{Fingerprint: post[0], Incremental: incremental(post[0]), UTC: facts.PostTimestamp}
 	t.variant = variantOf(m, facts, name, post[0])
-	if !m.HasVariant(t.variant) {
+	if t.variant == "" {
+		fs = append(fs, noVariant(m, facts))
+	} else if !m.HasVariant(t.variant) {
 		refuse(otapkg.DevUnknown, t.variant, strings.Join(m.Variants, ", "), "Add the variant to the model (otactl model "+
 			"add), if it is right.", "The image is of the variant `%s`, which %s is not known to have.%s",
 			t.variant, m.Device, didYouMean(t.variant, m.Variants))
@@ -162,26 +164,6 @@ func postBuilds(m manifests.Model, facts otapkg.Facts) []string {
 		return ofImage
 	}
 	return own
-}
-
-// variantOf says which image variant a package of m is for. The image itself says it best; an
-// image that is packed into partitions is not read at upload, so there the word in the file
-// name counts (miui_FUXIGlobal_…), then the product in the fingerprint: brand/PRODUCT/device:….
-// In 2014 fingerprints did not tell variants apart. An image that several devices share names the
-// variant of one of them.
-func variantOf(m manifests.Model, facts otapkg.Facts, name, fingerprint string) string {
-	if facts.Variant != "" && (len(facts.PreDevices) == 1 || m.HasVariant(facts.Variant)) {
-		return facts.Variant
-	}
-	if parts := strings.Split(name, "_"); len(parts) > 1 && len(m.ROMNames) == len(m.Variants) {
-		if i := slices.Index(m.ROMNames, parts[1]); i >= 0 {
-			return m.Variants[i]
-		}
-	}
-	if parts := strings.Split(fingerprint, "/"); len(parts) > 1 && m.HasVariant(parts[1]) {
-		return parts[1]
-	}
-	return m.Variants[0]
 }
 
 // incremental is the version label in a fingerprint: brand/product/device:release/id/INCREMENTAL:type/tags.
