@@ -65,19 +65,24 @@ func (k known) judge(p fleet.Package, facts otapkg.Facts) otapkg.Findings {
 			add(otapkg.VerSame, otapkg.Refuse, p.Name, other.Name, "Rename the file.",
 				"A file named %s is here already, with the build %s. Two files of one model cannot share a name.", p.Name, other.Build.Incremental)
 		}
-		if other.Variant != p.Variant || other.Channel != p.Channel || other.SHA256 == p.SHA256 {
+		if other.Variant != p.Variant || other.SHA256 == p.SHA256 {
 			continue
 		}
+		same := other.Build.Fingerprint == p.Build.Fingerprint
 		switch {
-		case other.Build.Fingerprint == p.Build.Fingerprint:
+		case other.Channel != p.Channel:
+			if f, differs := twoOfOneVersion(p, facts, other); same && differs {
+				fs = append(fs, f)
+			}
+		case same:
 			full = full || len(other.PreBuilds) == 0
 			if f, stands := sameBuild(p, facts, other); stands {
 				fs = append(fs, f)
 			}
-		case other.Build.UTC > p.Build.UTC && !fs.Has(otapkg.VerOld):
-			newest := time.Unix(other.Build.UTC, 0).UTC().Format(time.DateOnly)
-			add(otapkg.VerOld, otapkg.Refuse, built, newest, "Upload the newer build.",
-				"Built %s, older than %s of %s, which is here for %s on %s.", built, other.Build.Incremental, newest, p.Variant, p.Channel)
+		case other.Build.UTC >= p.Build.UTC && !fs.Has(otapkg.VerOld):
+			add(otapkg.VerOld, otapkg.Refuse, minute(p.Build.UTC), "after "+minute(other.Build.UTC), "Upload the newer build.",
+				"Build %s for %s is of %s, and build %s of %s is here on %s already; it wants a newer build.",
+				p.Build.Incremental, p.Variant, minute(p.Build.UTC), other.Build.Incremental, minute(other.Build.UTC), p.Channel)
 		}
 	}
 	if day, ok := k.patched[p.Model]; ok && time.Unix(p.Build.UTC, 0).Before(day) {
@@ -90,6 +95,9 @@ func (k known) judge(p fleet.Package, facts otapkg.Facts) otapkg.Findings {
 	}
 	return fs
 }
+
+// minute is a build time for people; two builds of one day are told apart by it.
+func minute(utc int64) string { return time.Unix(utc, 0).UTC().Format("2006-01-02 15:04 UTC") }
 
 // target is one model that a package is for.
 type target struct {
@@ -133,7 +141,9 @@ func (t *target) read(facts otapkg.Facts, name string) (fs otapkg.Findings) {
 			len(facts.PostBuild), len(post), m.Device)
 		return fs
 	}
-	t.build = manifests.Build{Fingerprint: post[0], Incremental: incremental(post[0]), UTC: facts.PostTimestamp}
+	if facts.PostTimestamp <= lastTime { // else nothing can be compared with it, and it is refused for that
+		t.build = manifests.Build{Fingerprint: post[0], Incremental: incremental(post[0]), UTC: facts.PostTimestamp}
+	}
 	t.variant = variantOf(m, facts, name, post[0])
 	if t.variant == "" {
 		fs = append(fs, noVariant(m, facts))

@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"landed/manifests/otapkg"
@@ -33,7 +34,7 @@ func (l *Library) inspect(
 	if err != nil {
 		return facts, nil, fmt.Errorf("inspect %s: %w", name, err)
 	}
-	return facts, findings, ctx.Err()
+	return facts, judgeTime(facts, findings), ctx.Err()
 }
 
 // turn waits until one of the places for inspections is free, and takes it.
@@ -64,4 +65,20 @@ func (u untilDone) ReadAt(p []byte, off int64) (int, error) {
 		return 0, err
 	}
 	return u.r.ReadAt(p, off)
+}
+
+// lastTime is the end of the year 9999, in Unix seconds: what RFC 3339 and people can say.
+const lastTime = 253402300799
+
+// judgeTime refuses what is no time of a build, and could not be compared with one.
+func judgeTime(facts otapkg.Facts, fs otapkg.Findings) otapkg.Findings {
+	if facts.PostTimestamp > lastTime {
+		fs = slices.DeleteFunc(fs, func(f otapkg.Finding) bool { return f.Code == otapkg.VerFuture }) // its date is none
+		return append(fs, otapkg.Finding{
+			Code: otapkg.VerFuture, Level: otapkg.Refuse, Found: fmt.Sprint(facts.PostTimestamp), Wanted: "ro.build.date.utc in seconds",
+			Fix:     "Build the package again with the time of its build.",
+			Message: fmt.Sprintf("metadata says post-timestamp=%d, which is after the year 9999 and the time of no build.", facts.PostTimestamp),
+		})
+	}
+	return fs
 }
