@@ -34,7 +34,7 @@ func (l *Library) inspect(
 	if err != nil {
 		return facts, nil, fmt.Errorf("inspect %s: %w", name, err)
 	}
-	return facts, judgeTime(facts, findings), ctx.Err()
+	return facts, judgeTime(facts, findings, policy.Channel), ctx.Err()
 }
 
 // turn waits until one of the places for inspections is free, and takes it.
@@ -70,8 +70,9 @@ func (u untilDone) ReadAt(p []byte, off int64) (int, error) {
 // lastTime is the end of the year 9999, in Unix seconds: what RFC 3339 and people can say.
 const lastTime = 253402300799
 
-// judgeTime refuses what is no time of a build, and could not be compared with one.
-func judgeTime(facts otapkg.Facts, fs otapkg.Findings) otapkg.Findings {
+// judgeTime refuses what is no time of a build, and builds of the future: once one is released, nothing that is built
+// before then can follow it. On lab they are warned of.
+func judgeTime(facts otapkg.Facts, fs otapkg.Findings, channel string) otapkg.Findings {
 	if facts.PostTimestamp > lastTime {
 		fs = slices.DeleteFunc(fs, func(f otapkg.Finding) bool { return f.Code == otapkg.VerFuture }) // its date is none
 		return append(fs, otapkg.Finding{
@@ -79,6 +80,12 @@ func judgeTime(facts otapkg.Facts, fs otapkg.Findings) otapkg.Findings {
 			Fix:     "Build the package again with the time of its build.",
 			Message: fmt.Sprintf("metadata says post-timestamp=%d, which is after the year 9999 and the time of no build.", facts.PostTimestamp),
 		})
+	}
+	for i := range fs {
+		if fs[i].Code == otapkg.VerFuture && channel != otapkg.Lab {
+			fs[i].Level = otapkg.Refuse
+			fs[i].Message += " Once it is released, no build from before then can follow it."
+		}
 	}
 	return fs
 }

@@ -59,6 +59,7 @@ func TestPackagesOfOneBuild(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			h := kit.New(t)
+			h.Now = h.Now.AddDate(12, 0, 0)
 			kit.OK(h.Library.Upload(h.Ctx, library.Incoming{Name: "a.zip", Channel: "stable", By: "ann"}, bytes.NewReader(c.first)))(t)
 			_, err := h.Library.Upload(h.Ctx, library.Incoming{Name: "b.zip", Channel: "stable", By: "bo"}, bytes.NewReader(c.then))
 			if refused, is := errors.AsType[*library.Refused](err); c.want == otapkg.Refuse {
@@ -91,6 +92,7 @@ func TestOneVersionOnTwoChannels(t *testing.T) {
 		{"file-based, full and incremental", made(t, "armani", from()), made(t, "armani", from(armani1)), ""},
 	} {
 		h := kit.New(t)
+		h.Now = h.Now.AddDate(12, 0, 0)
 		first := kit.OK(h.Library.Upload(h.Ctx, library.Incoming{Name: "a.zip", Channel: "lab", By: "ann"}, bytes.NewReader(c.first)))(t)
 		kit.OK(h.Library.Upload(h.Ctx, library.Incoming{Name: "b.zip", Channel: "stable", By: "bo"}, bytes.NewReader(c.then)))(t)
 		found := findingsOf(h, "b.zip")
@@ -106,6 +108,7 @@ func TestOneVersionOnTwoChannels(t *testing.T) {
 // The warning of an incremental that stands alone speaks of its own build.
 func TestIncrementalAlone(t *testing.T) {
 	h := kit.New(t)
+	h.Now = h.Now.AddDate(12, 0, 0)
 	kit.OK(h.Library.Upload(h.Ctx, library.Incoming{Name: "a.zip", Channel: "stable", By: "ann"}, bytes.NewReader(made(t, "fuxi", from(fuxiOne)))))(t)
 	if found := findingsOf(h, "a.zip"); !strings.Contains(found, "INC-ALONE") || !strings.Contains(found, fuxiOne) {
 		t.Errorf("findings: %s", found)

@@ -60,6 +60,7 @@ func TestUploadIsHeldAgainstWhatIsHere(t *testing.T) {
 	if pkg.Variant != "armani_global" || pkg.Build.Incremental != "JHCMIBH46.0" {
 		t.Errorf("package is %+v", pkg)
 	}
+	h.Now = h.Now.AddDate(12, 0, 0)
 	if ab := h.Upload("fuxi", fixtures.Patched); ab.Variant != "fuxi_global" {
 		t.Errorf("the A/B package is for %s", ab.Variant)
 	}
@@ -137,8 +138,8 @@ func TestUploadsThatDoNotArriveWhole(t *testing.T) {
 	}
 }
 
-// What no calendar can say is no build time, and is said as it is.
-func TestBuildTimesWithoutEnd(t *testing.T) {
+// Nothing that is built earlier can follow a build of the future, so it is not let in where phones are.
+func TestBuildsOfTheFuture(t *testing.T) {
 	h := kit.New(t)
 	h.Released("armani")
 	for _, tt := range []struct {
@@ -146,6 +147,8 @@ func TestBuildTimesWithoutEnd(t *testing.T) {
 		utc           int64
 		words         string // "" if it is taken
 	}{
+		{"stable", "stable", h.Now.AddDate(22, 0, 0).Unix(), "no build from before then can follow it"},
+		{"beta", "beta", h.Now.AddDate(22, 0, 0).Unix(), "no build from before then can follow it"},
 		{"after the year 9999", "lab", 253402300800, "post-timestamp=253402300800, which is after the year 9999"},
 		{"after all time", "stable", math.MaxInt64, "post-timestamp=9223372036854775807, which is after the year 9999"},
 		{"lab", "lab", h.Now.AddDate(22, 0, 0).Unix(), ""},
