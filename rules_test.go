@@ -63,7 +63,7 @@ var mayImport = map[string][]string{
 	"server/repo":                 {"=internal/durable", "manifests/tufrepo", "server/fleet", "=server/blob"}, // it knows no room above it
 	"server/lineup":               {"manifests", "server/fleet"},
 	"server/library":              {"manifests", "server/fleet", "=server/blob", "server/published", "server/repo", "server/lineup"},
-	"server/release":              {"manifests", "server/fleet", "server/published", "server/repo", "server/rollout", "server/lineup"},
+	"server/release":              {"manifests", "server/fleet", "=server/offering", "server/published", "server/repo", "server/rollout", "server/lineup"},
 	"server/rollouts":             {"manifests", "server/fleet", "server/offering", "server/published", "server/reasons", "server/repo", "server/rollout", "server/lineup"},
 	"server/trust":                {"manifests/tufrepo", "server/fleet", "server/repo", "server/rollouts"},
 	"server/restore":              {"manifests", "server/fleet", "server/reasons", "server/repo", "server/rollout", "server/rollouts", "server/lineup"},

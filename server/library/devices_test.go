@@ -47,7 +47,7 @@ func TestSeveralDevicesShareAPackage(t *testing.T) {
 		return kit.OK(h.Library.Upload(h.Ctx, in, bytes.NewReader(body)))(t)
 	}
 	both := send()
-	if want := []string{"armani armani_global lab", "dior dior lab"}; !slices.Equal(refs(both), want) || both.Known {
+	if want := []string{"armani armani_global lab", "dior dior_global lab"}; !slices.Equal(refs(both), want) || both.Known {
 		t.Errorf("uploaded %q; wanted %q", refs(both), want)
 	}
 	if again := send(); !again.Known || len(refs(again)) != 2 || contents(h) != 1 {
@@ -71,12 +71,12 @@ func TestOneModelOfSeveralIsPromoted(t *testing.T) {
 	in := library.Incoming{Name: "both.zip", Channel: "lab", By: "ann"}
 	both := kit.OK(h.Library.Upload(h.Ctx, in, bytes.NewReader(shared(t, "dior"))))(t)
 	p := library.Promotion{Package: both.SHA256, Model: "dior", To: "beta", By: "bo"}
-	if one := kit.OK(h.Library.Promote(h.Ctx, p))(t); !slices.Equal(refs(one), []string{"dior dior beta"}) {
+	if one := kit.OK(h.Library.Promote(h.Ctx, p))(t); !slices.Equal(refs(one), []string{"dior dior_global beta"}) {
 		t.Errorf("promoted %q", refs(one))
 	}
 	p.Model = ""
 	all := kit.OK(h.Library.Promote(h.Ctx, p))(t)
-	if want := []string{"armani armani_global beta", "dior dior beta"}; !slices.Equal(refs(all), want) {
+	if want := []string{"armani armani_global beta", "dior dior_global beta"}; !slices.Equal(refs(all), want) {
 		t.Errorf("then %q", refs(all))
 	}
 }
@@ -161,7 +161,7 @@ func TestSharedFilePackage(t *testing.T) {
 	h := kit.New(t, func(c *rooms.Config) { c.OTAKeys = func(string) ([]otapkg.Pin, error) { return nil, nil } })
 	in := library.Incoming{Name: "armani-dior.zip", Channel: "lab", By: "ann"}
 	u, err := h.Library.Upload(h.Ctx, in, bytes.NewReader(body))
-	if want := []string{"armani armani_global lab", "dior dior lab"}; err != nil || !slices.Equal(refs(u), want) {
+	if want := []string{"armani armani_global lab", "dior dior_global lab"}; err != nil || !slices.Equal(refs(u), want) {
 		t.Errorf("uploaded %q, %v; wanted %q", refs(u), err, want)
 	}
 }

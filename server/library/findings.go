@@ -65,19 +65,24 @@ func (k known) judge(p fleet.Package, facts otapkg.Facts) otapkg.Findings {
 			add(otapkg.VerSame, otapkg.Refuse, p.Name, other.Name, "Rename the file.",
 				"A file named %s is here already, with the build %s. Two files of one model cannot share a name.", p.Name, other.Build.Incremental)
 		}
-		if other.Variant != p.Variant || other.Channel != p.Channel || other.SHA256 == p.SHA256 {
+		if other.Variant != p.Variant || other.SHA256 == p.SHA256 {
 			continue
 		}
+		same := other.Build.Fingerprint == p.Build.Fingerprint
 		switch {
-		case other.Build.Fingerprint == p.Build.Fingerprint:
+		case other.Channel != p.Channel:
+			if f, differs := twoOfOneVersion(p, facts, other); same && differs {
+				fs = append(fs, f)
+			}
+		case same:
 			full = full || len(other.PreBuilds) == 0
 			if f, stands := sameBuild(p, facts, other); stands {
 				fs = append(fs, f)
 			}
-		case other.Build.UTC > p.Build.UTC && !fs.Has(otapkg.VerOld):
-			newest := time.Unix(other.Build.UTC, 0).UTC().Format(time.DateOnly)
-			add(otapkg.VerOld, otapkg.Refuse, built, newest, "Upload the newer build.",
-				"Built %s, older than %s of %s, which is here for %s on %s.", built, other.Build.Incremental, newest, p.Variant, p.Channel)
+		case other.Build.UTC >= p.Build.UTC && !fs.Has(otapkg.VerOld):
+			add(otapkg.VerOld, otapkg.Refuse, minute(p.Build.UTC), "after "+minute(other.Build.UTC), "Upload the newer build.",
+				"Build %s for %s is of %s, and build %s of %s is here on %s already; it wants a newer build.",
+				p.Build.Incremental, p.Variant, minute(p.Build.UTC), other.Build.Incremental, minute(other.Build.UTC), p.Channel)
 		}
 	}
 	if day, ok := k.patched[p.Model]; ok && time.Unix(p.Build.UTC, 0).Before(day) {
@@ -90,6 +95,9 @@ func (k known) judge(p fleet.Package, facts otapkg.Facts) otapkg.Findings {
 	}
 	return fs
 }
+
+// minute is a build time for people; two builds of one day are told apart by it.
+func minute(utc int64) string { return time.Unix(utc, 0).UTC().Format("2006-01-02 15:04 UTC") }
 
 // target is one model that a package is for.
 type target struct {
@@ -133,9 +141,13 @@ func (t *target) read(facts otapkg.Facts, name string) (fs otapkg.Findings) {
 			len(facts.PostBuild), len(post), m.Device)
 		return fs
 	}
-	t.build = manifests.Build{Fingerprint: post[0], Incremental: incremental(post[0]), UTC: facts.PostTimestamp}
+	if facts.PostTimestamp <= lastTime { // else nothing can be compared with it, and it is refused for that
+		t.build = manifests.Build{Fingerprint: post[0], Incremental: incremental(post[0]), UTC: facts.PostTimestamp}
+	}
 	t.variant = variantOf(m, facts, name, post[0])
-	if !m.HasVariant(t.variant) {
+	if t.variant == "" {
+		fs = append(fs, noVariant(m, facts))
+	} else if !m.HasVariant(t.variant) {
 		refuse(otapkg.DevUnknown, t.variant, strings.Join(m.Variants, ", "), "Add the variant to the model (otactl model "+
 			"add), if it is right.", "The image is of the variant `%s`, which %s is not known to have.%s",
 			t.variant, m.Device, didYouMean(t.variant, m.Variants))
@@ -162,26 +174,6 @@ func postBuilds(m manifests.Model, facts otapkg.Facts) []string {
 		return ofImage
 	}
 	return own
-}
-
-// variantOf says which image variant a package of m is for. The image itself says it best; an
-// image that is packed into partitions is not read at upload, so there the word in the file
-// name counts (miui_FUXIGlobal_…), then the product in the fingerprint: brand/PRODUCT/device:….
-// In 2014 fingerprints did not tell variants apart. An image that several devices share names the
-// variant of one of them.
-func variantOf(m manifests.Model, facts otapkg.Facts, name, fingerprint string) string {
-	if facts.Variant != "" && (len(facts.PreDevices) == 1 || m.HasVariant(facts.Variant)) {
-		return facts.Variant
-	}
-	if parts := strings.Split(name, "_"); len(parts) > 1 && len(m.ROMNames) == len(m.Variants) {
-		if i := slices.Index(m.ROMNames, parts[1]); i >= 0 {
-			return m.Variants[i]
-		}
-	}
-	if parts := strings.Split(fingerprint, "/"); len(parts) > 1 && m.HasVariant(parts[1]) {
-		return parts[1]
-	}
-	return m.Variants[0]
 }
 
 // incremental is the version label in a fingerprint: brand/product/device:release/id/INCREMENTAL:type/tags.

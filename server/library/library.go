@@ -4,9 +4,9 @@
 //
 // Parties: release engineers upload and remove; releases name what is here. It promises that what
 // is refused leaves nothing behind, and that all findings come at once; that the bytes of a package
-// are stored before anything names them, and deleted after nothing does. It refuses what no pinned
-// key signed, what would undo a published patch, and to remove what a release or the published
-// metadata names.
+// are stored before anything names them, and deleted after nothing does; that few packages are
+// inspected at once, and none for somebody who has gone. It refuses what no pinned key signed, what
+// would undo a published patch, and to remove what a release or the published metadata names.
 package library
 
 import (
@@ -34,14 +34,19 @@ type Config struct {
 
 // Library keeps packages. Its methods may be called from any number of goroutines.
 type Library struct {
-	cfg       Config
-	accepting mutex                   // one upload at a time, once its bytes have come; or one removal
-	removed   func(done string) error // after each step of a removal; tests break it off here
+	cfg        Config
+	inspecting mutex                   // has room for as many packages as are inspected at once
+	patience   time.Duration           // how long another waits for that
+	accepting  mutex                   // one upload at a time, once it is inspected; or one removal
+	removed    func(done string) error // after each step of a removal; tests break it off here
 }
 
 // New makes the library.
 func New(c Config) *Library {
-	return &Library{cfg: c, accepting: make(mutex, 1), removed: func(string) error { return nil }}
+	return &Library{
+		cfg: c, inspecting: make(mutex, inspections), patience: patience,
+		accepting: make(mutex, 1), removed: func(string) error { return nil },
+	}
 }
 
 func (l *Library) now() time.Time { return l.cfg.Repo.Now() }

@@ -5,7 +5,7 @@ package library
 import "context"
 
 // mutex is a lock for work that may take minutes, as storing a large package elsewhere does: who
-// waits for it may give up. It is made with room for one.
+// waits for it may give up. It is made with room for one, or for as many as may work at once.
 type mutex chan struct{}
 
 func (m mutex) lock(ctx context.Context) error {

@@ -5,7 +5,6 @@ package library
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 
@@ -143,9 +142,9 @@ func (l *Library) inspectAgain(ctx context.Context, p fleet.Package, channel str
 		return otapkg.Facts{}, nil, err
 	}
 	defer content.Close()
-	facts, findings, err := otapkg.Inspect(content, content.Size(), policy)
+	facts, findings, err := l.inspect(ctx, p.Name, content, content.Size(), policy)
 	if err != nil {
-		return facts, nil, fmt.Errorf("inspect %s: %w", p.Name, err)
+		return facts, nil, err
 	}
 	if facts.SHA256 != p.SHA256 {
 		return facts, nil, fleet.Errorf(fleet.Conflict, "damaged_content", "the stored bytes of %s are not those that were "+

@@ -49,6 +49,26 @@ func sameBuild(p fleet.Package, facts otapkg.Facts, other fleet.Package) (f otap
 	return f, true
 }
 
+// twoOfOneVersion warns of a package of the same build on another channel that leads to other bytes: channels carry the
+// same bytes, by promotion. That a full package and an incremental differ cannot be known without their targets.
+func twoOfOneVersion(p fleet.Package, facts otapkg.Facts, other fleet.Package) (f otapkg.Finding, differs bool) {
+	target, known := facts.Target, storedTarget(other)
+	f = otapkg.Finding{Code: otapkg.VerSame, Level: otapkg.Warn, Found: target, Wanted: known}
+	f.Fix = fmt.Sprintf("Take the package that is there from channel to channel (otactl package promote %s --to %s), or give "+
+		"the new build a new version.", other.SHA256, p.Channel)
+	where := fmt.Sprintf("%s on %s, uploaded by %s", other.Name, other.Channel, other.By)
+	switch {
+	case target != "" && known != "":
+		f.Message = fmt.Sprintf("%s leads to other partitions than %s: one version would be two.", p.Build.Incremental, where)
+		return f, target != known
+	case len(p.PreBuilds) == 0 && len(other.PreBuilds) == 0:
+		f.Found, f.Wanted = p.SHA256, other.SHA256
+		f.Message = fmt.Sprintf("%s has other bytes than %s: one version may be two.", p.Build.Incremental, where)
+		return f, true
+	}
+	return f, false
+}
+
 // storedTarget is the target in the facts of a package that is here; "" if it is not known, as of packages that older
 // programs took in.
 func storedTarget(p fleet.Package) string {

@@ -59,6 +59,7 @@ func TestPackagesOfOneBuild(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			h := kit.New(t)
+			h.Now = h.Now.AddDate(12, 0, 0)
 			kit.OK(h.Library.Upload(h.Ctx, library.Incoming{Name: "a.zip", Channel: "stable", By: "ann"}, bytes.NewReader(c.first)))(t)
 			_, err := h.Library.Upload(h.Ctx, library.Incoming{Name: "b.zip", Channel: "stable", By: "bo"}, bytes.NewReader(c.then))
 			if refused, is := errors.AsType[*library.Refused](err); c.want == otapkg.Refuse {
@@ -77,9 +78,37 @@ func TestPackagesOfOneBuild(t *testing.T) {
 	}
 }
 
+// Channels carry the same bytes: a version that is other bytes on another channel is warned of.
+func TestOneVersionOnTwoChannels(t *testing.T) {
+	other := func(b *fixtures.Build) { b.Config.Migration = "ask" }
+	for _, c := range []struct {
+		name        string
+		first, then []byte
+		words       string // "" for no warning
+	}{
+		{"a full with other content", made(t, "fuxi", from()), made(t, "fuxi", other), "leads to other partitions than a.zip on lab, uploaded by ann"},
+		{"an incremental to the same content", made(t, "fuxi", from()), made(t, "fuxi", from(fuxiOne)), ""},
+		{"file-based, other bytes", made(t, "armani", from()), made(t, "armani", other), "has other bytes than a.zip on lab"},
+		{"file-based, full and incremental", made(t, "armani", from()), made(t, "armani", from(armani1)), ""},
+	} {
+		h := kit.New(t)
+		h.Now = h.Now.AddDate(12, 0, 0)
+		first := kit.OK(h.Library.Upload(h.Ctx, library.Incoming{Name: "a.zip", Channel: "lab", By: "ann"}, bytes.NewReader(c.first)))(t)
+		kit.OK(h.Library.Upload(h.Ctx, library.Incoming{Name: "b.zip", Channel: "stable", By: "bo"}, bytes.NewReader(c.then)))(t)
+		found := findingsOf(h, "b.zip")
+		if (c.words != "") != strings.Contains(found, "VER-SAME") || !strings.Contains(found, c.words) {
+			t.Errorf("%s: %s", c.name, found)
+		}
+		if c.words != "" && !strings.Contains(found, "otactl package promote "+first.SHA256+" --to stable") {
+			t.Errorf("%s: %s", c.name, found)
+		}
+	}
+}
+
 // The warning of an incremental that stands alone speaks of its own build.
 func TestIncrementalAlone(t *testing.T) {
 	h := kit.New(t)
+	h.Now = h.Now.AddDate(12, 0, 0)
 	kit.OK(h.Library.Upload(h.Ctx, library.Incoming{Name: "a.zip", Channel: "stable", By: "ann"}, bytes.NewReader(made(t, "fuxi", from(fuxiOne)))))(t)
 	if found := findingsOf(h, "a.zip"); !strings.Contains(found, "INC-ALONE") || !strings.Contains(found, fuxiOne) {
 		t.Errorf("findings: %s", found)

@@ -62,9 +62,9 @@ func (l *Library) Upload(ctx context.Context, in Incoming, r io.Reader) (Uploade
 		return Uploaded{}, fleet.Errorf(fleet.Invalid, "truncated", "%d bytes arrived of %d; nothing was stored, send "+
 			"the file again", draft.Size(), in.Size)
 	}
-	facts, findings, err := otapkg.Inspect(draft, draft.Size(), policy)
+	facts, findings, err := l.inspect(ctx, in.Name, draft, draft.Size(), policy)
 	if err != nil {
-		return Uploaded{}, fmt.Errorf("inspect %s: %w", in.Name, err)
+		return Uploaded{}, err
 	}
 	return l.accept(ctx, in, draft, facts, findings)
 }

@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"math"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -59,6 +60,7 @@ func TestUploadIsHeldAgainstWhatIsHere(t *testing.T) {
 	if pkg.Variant != "armani_global" || pkg.Build.Incremental != "JHCMIBH46.0" {
 		t.Errorf("package is %+v", pkg)
 	}
+	h.Now = h.Now.AddDate(12, 0, 0)
 	if ab := h.Upload("fuxi", fixtures.Patched); ab.Variant != "fuxi_global" {
 		t.Errorf("the A/B package is for %s", ab.Variant)
 	}
@@ -82,6 +84,10 @@ func TestUploadIsHeldAgainstWhatIsHere(t *testing.T) {
 			b.UTC -= 3600
 			b.Incremental = "JHCMIBH45.0"
 			b.Fingerprint = strings.Replace(b.Fingerprint, "H46", "H45", 1)
+		}, otapkg.VerOld},
+		{"another build of the same second", func(b *fixtures.Build) {
+			b.Incremental = "JHCMIBH47.0"
+			b.Fingerprint = strings.Replace(b.Fingerprint, "H46", "H47", 1)
 		}, otapkg.VerOld},
 	} {
 		before := h.Contents()
@@ -128,6 +134,39 @@ func TestUploadsThatDoNotArriveWhole(t *testing.T) {
 		}
 		if n := h.Contents(); n != 0 {
 			t.Errorf("%s: %d things were stored", tc.name, n)
+		}
+	}
+}
+
+// Nothing that is built earlier can follow a build of the future, so it is not let in where phones are.
+func TestBuildsOfTheFuture(t *testing.T) {
+	h := kit.New(t)
+	h.Released("armani")
+	for _, tt := range []struct {
+		name, channel string
+		utc           int64
+		words         string // "" if it is taken
+	}{
+		{"stable", "stable", h.Now.AddDate(22, 0, 0).Unix(), "no build from before then can follow it"},
+		{"beta", "beta", h.Now.AddDate(22, 0, 0).Unix(), "no build from before then can follow it"},
+		{"after the year 9999", "lab", 253402300800, "post-timestamp=253402300800, which is after the year 9999"},
+		{"after all time", "stable", math.MaxInt64, "post-timestamp=9223372036854775807, which is after the year 9999"},
+		{"lab", "lab", h.Now.AddDate(22, 0, 0).Unix(), ""},
+	} {
+		b := kit.OK(fixtures.BuildOf("armani", fixtures.Patched))(t)
+		b.UTC, b.Incremental = tt.utc, "JHCMIBH99.0"
+		b.Fingerprint = strings.Replace(b.Fingerprint, "H46", "H99", 1)
+		body := kit.OK(fixtures.Bytes(b, kit.OTAKey))(t)
+		_, err := h.Library.Upload(h.Ctx, library.Incoming{Name: "late.zip", Channel: tt.channel, By: "ann"}, bytes.NewReader(body))
+		if tt.words == "" {
+			if err != nil || !strings.Contains(findingsOf(h, "late.zip"), "VER-FUTURE") {
+				t.Errorf("%s: %v", tt.name, err)
+			}
+			continue
+		}
+		refused, is := errors.AsType[*library.Refused](err)
+		if !is || !strings.Contains(refused.Error(), tt.words) || refused.Findings.Has(otapkg.DownUnpatch) {
+			t.Errorf("%s: %v, %+v", tt.name, err, refused)
 		}
 	}
 }

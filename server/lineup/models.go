@@ -72,6 +72,9 @@ func (l *Lineup) Add(ctx context.Context, file []byte, by, reason string) (all [
 	if err != nil {
 		return nil, &fleet.Error{Kind: fleet.Invalid, Code: "model_file", Msg: fleet.InOneLine(err)}
 	}
+	if err := checkWords(wanted.Models()); err != nil {
+		return nil, err
+	}
 	if err := checkReason(reason, true); err != nil {
 		return nil, err
 	}

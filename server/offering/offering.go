@@ -37,8 +37,8 @@ type Input struct {
 	Announced map[string]bool
 }
 
-// Unlisted is a package of a rollout that the offline role does not list: it was pruned, or taken out.
-type Unlisted struct {
+// Omitted is a package of a rollout that its document does not offer.
+type Omitted struct {
 	Rollout fleet.Rollout
 	Package fleet.Package
 }
@@ -46,36 +46,43 @@ type Unlisted struct {
 // Document offers every package of the wanted rollouts for the model and channel, the newest
 // release first, and at most [MaxOffers]. The first offer that applies counts, so the incrementals of a release come
 // before its full packages; where there is no room for all, the incrementals of older releases go first, for whoever
-// would take one can take the full package. What is not listed is left out, and told.
-func Document(in Input) (d offers.Document, unlisted []Unlisted) {
+// would take one can take the full package. What is left out is told: unlisted is what the offline role does not list, as it
+// was pruned or taken out; cut is what there was no room for.
+func Document(in Input) (d offers.Document, unlisted, cut []Omitted) {
 	d = offers.Document{
 		Schema: offers.Schema, Model: in.Model.Device, Channel: in.Channel, Offers: []offers.Offer{},
 	}
+	var offered []Omitted // in the order of d.Offers
 	for _, r := range Wanted(in.Rollouts) {
 		for _, pkg := range PackagesFor(r, in.Packages[r.Release]) {
 			o, ok := offer(in.Listed, in.Model.Role(), r, pkg)
 			if !ok {
-				unlisted = append(unlisted, Unlisted{r, pkg})
+				unlisted = append(unlisted, Omitted{r, pkg})
 				continue
 			}
 			if in.Announced[r.ID] {
 				o.Share = 0
 			}
 			d.Offers = append(d.Offers, o)
+			offered = append(offered, Omitted{r, pkg})
 		}
 	}
-	d.Offers = atMost(d.Offers, MaxOffers)
-	return d, unlisted
+	for len(d.Offers) > MaxOffers {
+		i := leastWanted(d.Offers)
+		cut = append(cut, offered[i])
+		d.Offers, offered = slices.Delete(d.Offers, i, i+1), slices.Delete(offered, i, i+1)
+	}
+	return d, unlisted, cut
 }
 
-// atMost takes from the end what is too much: incrementals first.
-func atMost(all []offers.Offer, most int) []offers.Offer {
-	for i := len(all) - 1; i >= 0 && len(all) > most; i-- {
-		if len(all[i].PreBuilds) > 0 {
-			all = slices.Delete(all, i, i+1)
+// leastWanted is what goes first when there is too much: the last incremental, else the last offer.
+func leastWanted(all []offers.Offer) int {
+	for i, o := range slices.Backward(all) {
+		if len(o.PreBuilds) > 0 {
+			return i
 		}
 	}
-	return all[:min(len(all), most)]
+	return len(all) - 1
 }
 
 // Wanted are the rollouts down to the first that has gone to the whole fleet: nothing older can be

@@ -97,7 +97,7 @@ func TestDocument(t *testing.T) {
 			if tt.change != nil {
 				tt.change(&in, listed)
 			}
-			d, left := Document(in)
+			d, left, _ := Document(in)
 			if err := d.Validate(); err != nil {
 				t.Errorf("the document breaks its own rules: %v", err)
 			}
@@ -122,7 +122,7 @@ func TestDocument(t *testing.T) {
 func TestHandsetsOfEveryVariantDecide(t *testing.T) {
 	in, _ := line(t, 1, "armani", "armani_global")
 	in.Rollouts[0].Stage = 1
-	d, _ := Document(in)
+	d, _, _ := Document(in)
 	for _, variant := range []string{"armani", "armani_global"} {
 		h := offers.Handset{Model: "armani", Variant: variant, Build: "older", Secret: []byte("0123456789abcdef")}
 		if got := offers.Decide(d, h); got.Reason != offers.ReasonOffered || got.Offer.Custom.Variant != variant {

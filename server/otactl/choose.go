@@ -17,19 +17,15 @@ const minPrefix = 8
 func chosen(all []client.Package, typed []string) (found []client.Package, err error) {
 	var faults []string
 	for _, t := range typed {
-		prefix := strings.TrimSuffix(t, "…")
-		if digits, rest, _ := strings.Cut(prefix, "/"); rest == "" {
-			prefix = strings.ToLower(digits)
-		}
-		var match []client.Package
-		for _, p := range all {
-			if strings.HasPrefix(p.Ref(), prefix) {
-				match = append(match, p)
-			}
-		}
+		digits, place, _ := strings.Cut(strings.TrimSuffix(t, "…"), "/")
+		digits = strings.ToLower(strings.TrimSuffix(digits, "…"))
+		match, bytesHere := beginSo(all, digits, place)
 		switch {
-		case len(prefix) < minPrefix:
+		case len(digits) < minPrefix:
 			faults = append(faults, fmt.Sprintf("package %q: wanted at least the first %d digits of a SHA-256", t, minPrefix))
+		case len(match) == 0 && bytesHere:
+			faults = append(faults, fmt.Sprintf("package %q: there are packages with that SHA-256, but none for %s (wanted "+
+				"SHA-256/model/channel); see: otactl packages", t, place))
 		case len(match) == 0:
 			faults = append(faults, fmt.Sprintf("package %q: no package has that SHA-256; see: otactl packages", t))
 		case len(match) > 1:
@@ -42,6 +38,29 @@ func chosen(all []client.Package, typed []string) (found []client.Package, err e
 		return nil, fmt.Errorf("%s", strings.Join(faults, "; "))
 	}
 	return found, nil
+}
+
+// beginSo finds the packages whose SHA-256 begins with digits, and whose model/channel begins with place or, if there is
+// one, is place. bytesHere says that there are some with these digits, whatever their place.
+func beginSo(all []client.Package, digits, place string) (match []client.Package, bytesHere bool) {
+	var exact []client.Package
+	for _, p := range all {
+		if !strings.HasPrefix(p.SHA256, digits) {
+			continue
+		}
+		bytesHere = true
+		own := strings.TrimPrefix(p.Ref(), p.SHA256+"/")
+		if own == place {
+			exact = append(exact, p)
+		}
+		if strings.HasPrefix(own, place) {
+			match = append(match, p)
+		}
+	}
+	if len(exact) > 0 {
+		return exact, bytesHere
+	}
+	return match, bytesHere
 }
 
 // newestFull is the newest full package of each image on a channel; all is newest first.

@@ -33,8 +33,9 @@ func (g *releases) create() *cobra.Command {
 		Use:   "create FILE.yaml (--package SHA256... | --all)",
 		Short: "Bind a release to packages, one per image",
 		Long: "Declares the release that FILE.yaml describes: its notes, its effect and its migration\n" +
-			"policy. --package names each package by the first digits of its SHA-256; --all takes\n" +
-			"the newest full package of each image on the channel.",
+			"policy. --package names each package by the first digits of its SHA-256, and of several\n" +
+			"with the same bytes by DIGITS/model/channel; --all takes the newest full package of each\n" +
+			"image on the channel, and the incrementals that lead to its build.",
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return g.runCreate(cmd.Context(), args[0], packages, channel)
@@ -42,7 +43,7 @@ func (g *releases) create() *cobra.Command {
 	}
 	c.Flags().StringSliceVar(&packages, "package", nil, "`SHA-256` of a package, or at least its first 8 digits; "+
 		"may be repeated")
-	c.Flags().BoolVar(&all, "all", false, "the newest full package of each image on the channel")
+	c.Flags().BoolVar(&all, "all", false, "the newest full package of each image on the channel, with its incrementals")
 	c.Flags().StringVar(&channel, "channel", "stable", "channel for --all")
 	c.MarkFlagsOneRequired("package", "all")
 	c.MarkFlagsMutuallyExclusive("package", "all")

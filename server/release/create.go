@@ -96,6 +96,7 @@ func (rs *Releases) bindingFaults(
 		}
 	}
 	faults = append(faults, togetherFaults(bound)...)
+	faults = append(faults, roomFaults(bound)...)
 	channels := map[string]bool{}
 	for _, pkg := range bound {
 		if err := rs.cfg.Lineup.CheckChannel(pkg.Channel); err != nil && !channels[pkg.Channel] {

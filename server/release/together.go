@@ -4,9 +4,12 @@ package release
 
 import (
 	"fmt"
+	"maps"
 	"slices"
+	"strings"
 
 	"landed/server/fleet"
+	"landed/server/offering"
 )
 
 // togetherFaults holds the packages of a release against each other: for each model and variant one full package, and
@@ -44,6 +47,40 @@ func togetherFaults(bound []fleet.Package) (faults []error) {
 				fault("%s and %s both start from one build of %s; a phone can be told of one", other.Name, pkg.Name, pkg.Variant)
 			}
 		}
+	}
+	return faults
+}
+
+// roomFaults refuses more packages of one model on one channel than a handset can be told of at once: what is too much
+// would be signed and offered to nobody.
+func roomFaults(bound []fleet.Package) (faults []error) {
+	type count struct{ fulls, incrementals int }
+	counts := map[[2]string]count{}
+	for _, pkg := range bound {
+		place := [2]string{pkg.Model, pkg.Channel}
+		c := counts[place]
+		if len(pkg.PreBuilds) > 0 {
+			c.incrementals++
+		} else {
+			c.fulls++
+		}
+		counts[place] = c
+	}
+	byName := func(a, b [2]string) int { return strings.Compare(a[0]+" "+a[1], b[0]+" "+b[1]) }
+	for _, place := range slices.SortedFunc(maps.Keys(counts), byName) {
+		c := counts[place]
+		over := c.fulls + c.incrementals - offering.MaxOffers
+		if over <= 0 {
+			continue
+		}
+		leaveOut := fmt.Sprintf("leave out %d of the incrementals, from the builds that the fewest phones run: they can take the full "+
+			"package", over)
+		if full := c.fulls - offering.MaxOffers; full > 0 {
+			leaveOut = fmt.Sprintf("leave out every incremental and %d of the full packages: a model and channel has no room for more "+
+				"images", full)
+		}
+		faults = append(faults, fmt.Errorf("%s on %s: the release has %d packages (%d full, %d incremental), and phones can be "+
+			"told of %d at once; %s", place[0], place[1], c.fulls+c.incrementals, c.fulls, c.incrementals, offering.MaxOffers, leaveOut))
 	}
 	return faults
 }

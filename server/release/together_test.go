@@ -12,6 +12,7 @@ import (
 	"landed/manifests/tufrepo"
 	"landed/server/fleet"
 	"landed/server/library"
+	"landed/server/release"
 	"landed/server/rollouts"
 	kit "landed/server/servertest"
 )
@@ -65,4 +66,45 @@ func TestPackagesThatDoNotGoTogether(t *testing.T) {
 	full := h.Upload("armani", fixtures.Patched)
 	_, err = h.Releases.Create(h.Ctx, kit.ReleaseSource("1", "twice"), []string{one.SHA256, one.SHA256, full.SHA256}, "ann")
 	kit.CheckError(t, err, "release_packages", "both start from one build")
+}
+
+// What phones cannot be told of at once is not released, for it would be offered to nobody.
+func TestMorePackagesThanOffers(t *testing.T) {
+	for _, tt := range []struct {
+		fulls, incrementals int
+		want                string
+	}{
+		{1, 7, ""},
+		{8, 0, ""},
+		{1, 8, "armani on stable: the release has 9 packages (1 full, 8 incremental), and phones can be told of 8 at once; leave out 1 of the incrementals"},
+		{1, 12, "leave out 5 of the incrementals"},
+		{9, 2, "leave out every incremental and 1 of the full packages"},
+	} {
+		var bound []fleet.Package
+		for i := range tt.fulls + tt.incrementals {
+			p := fleet.Package{Model: "armani", Channel: "stable"}
+			if i >= tt.fulls {
+				p.PreBuilds = []string{"x"}
+			}
+			other := p
+			other.Model = "dior"
+			bound = append(bound, p)
+			if i < 4 {
+				bound = append(bound, other)
+			}
+		}
+		faults := release.RoomFaults(bound)
+		if len(faults) != min(len(tt.want), 1) || len(faults) == 1 && !strings.Contains(faults[0].Error(), tt.want) {
+			t.Errorf("%d full, %d incremental: %v", tt.fulls, tt.incrementals, faults)
+		}
+	}
+
+	h := kit.New(t)
+	refs := []string{h.Upload("armani", fixtures.Patched).SHA256}
+	for _, n := range strings.Split("12345678", "") {
+		refs = append(refs, incremental(h, n+".zip", source(n)).SHA256)
+	}
+	_, err := h.Releases.Create(h.Ctx, kit.ReleaseSource("1", kit.OptIn), refs, "ann")
+	kit.CheckError(t, err, "release_packages", "phones can be told of 8 at once")
+	kit.OK(h.Releases.Create(h.Ctx, kit.ReleaseSource("1", kit.OptIn), refs[:8], "ann"))(t)
 }

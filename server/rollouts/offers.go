@@ -51,7 +51,7 @@ func (rs *Rollouts) offersEdit(ctx context.Context, s repo.State, announced map[
 // offersTargets are the targets of an offers role for documents, and if they differ from what
 // is published. A new document is stored before anything points to it.
 func (rs *Rollouts) offersTargets(
-	ctx context.Context, s repo.State, role string, documents []offers.Document,
+	ctx context.Context, s repo.State, role string, documents []document,
 ) (targets []tufrepo.Target, changed bool, err error) {
 	model, _ := tufrepo.ModelRole(role)
 	for _, d := range documents {
@@ -62,6 +62,7 @@ func (rs *Rollouts) offersTargets(
 		t, have := s.Target(role, path)
 		if !have || t.SHA256 != repo.Digest(text) {
 			changed = true
+			rs.warnOfCut(ctx, d)
 			if t, err = rs.cfg.Repo.Keep(ctx, path, text); err != nil {
 				return nil, false, err
 			}
@@ -74,8 +75,8 @@ func (rs *Rollouts) offersTargets(
 // documents derives, by model role, one document per channel that has rollouts.
 func (rs *Rollouts) documents(
 	ctx context.Context, s repo.State, announced map[string]bool,
-) (map[string][]offers.Document, error) {
-	all := map[string][]offers.Document{}
+) (map[string][]document, error) {
+	all := map[string][]document{}
 	err := rs.cfg.Store.View(ctx, func(tx fleet.Tx) error {
 		rollouts, err := tx.Rollouts().List(ctx)
 		if err != nil {
@@ -99,13 +100,32 @@ func (rs *Rollouts) documents(
 	return all, err
 }
 
+// document is what is offered to a model on a channel, and what there was no room for.
+type document struct {
+	offers.Document
+	cut []offering.Omitted
+}
+
+// warnOfCut says what handsets are not told of, once for each new document.
+func (rs *Rollouts) warnOfCut(ctx context.Context, d document) {
+	if len(d.cut) == 0 {
+		return
+	}
+	var files []string
+	for _, c := range d.cut {
+		files = append(files, c.Package.Name+" of "+c.Rollout.ID)
+	}
+	rs.cfg.Log.WarnContext(ctx, "more packages than a handset can be told of: some are offered to nobody until older rollouts "+
+		"have gone to all", "model", d.Model, "channel", d.Channel, "limit", offering.MaxOffers, "left_out", files)
+}
+
 // document is what the rollouts of a model and channel offer now.
 func (rs *Rollouts) document(
 	ctx context.Context, tx fleet.Tx, s repo.State, model manifests.Model, channel string, announced map[string]bool,
-) (offers.Document, error) {
+) (document, error) {
 	rollouts, err := tx.Rollouts().OfModel(ctx, model.Device, channel)
 	if err != nil {
-		return offers.Document{}, err
+		return document{}, err
 	}
 	in := offering.Input{
 		Model: model, Channel: channel, Rollouts: rollouts, Packages: map[string][]fleet.Package{},
@@ -113,16 +133,16 @@ func (rs *Rollouts) document(
 	}
 	for _, r := range offering.Wanted(rollouts) {
 		if in.Packages[r.Release], err = Packages(ctx, tx, r); err != nil {
-			return offers.Document{}, err
+			return document{}, err
 		}
 	}
-	d, unlisted := offering.Document(in)
+	d, unlisted, cut := offering.Document(in)
 	for _, u := range unlisted {
 		if u.Rollout.State == fleet.RolloutRunning { // not again at every tick: a stopped one tells why itself
 			rs.cfg.Log.WarnContext(ctx, "rollout of a pruned build", "rollout", u.Rollout.ID, "package", u.Package.SHA256)
 		}
 	}
-	return d, nil
+	return document{d, cut}, nil
 }
 
 // listedBy finds what a role lists in s.

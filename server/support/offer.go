@@ -104,7 +104,7 @@ func (o *offerings) document(ctx context.Context, tx fleet.Tx, i fleet.Installat
 			in.Packages[r.Release] = append(in.Packages[r.Release], p)
 		}
 	}
-	doc, _ := offering.Document(in)
+	doc, _, _ := offering.Document(in)
 	return doc, nil
 }
 
