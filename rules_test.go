@@ -55,6 +55,7 @@ var mayImport = map[string][]string{
 	"server":                      {"manifests", "server", "web"}, // server.go is the map of the house
 	"server/datadir":              {"=internal/durable", "=manifests/otapkg", "manifests/tufrepo", "server/auth", "server/fleet", "server/store"},
 	"server/httplimit":            {},
+	"server/headroom":             {"server/fleet"},
 	"server/fleet":                {"manifests", "=internal/format"},
 	"server/reasons":              {"server/fleet"},
 	"server/rollout":              {"server/fleet", "server/reasons", "=internal/format"},
