@@ -41,6 +41,10 @@ type Config struct {
 	Now       func() time.Time
 	Random    io.Reader // for salts and ids
 	Log       *slog.Logger
+	// MakeRoom, if set, is told of a full disk, as repo.Config.MakeRoom.
+	MakeRoom func(err error) bool
+	// RoomFor, if set, refuses an upload of so many bytes (0 or less: unknown) before it is read.
+	RoomFor func(size int64) error
 	// Published, if set, is called after each publication, as repo.Config.Published.
 	Published func(metadata map[string][]byte, isTarget func(stored string) bool)
 	// Event, if set, is told of each change of a rollout, as rollouts.Ledger.Event.
@@ -68,7 +72,7 @@ func Open(ctx context.Context, c Config) (*Rooms, error) {
 	}
 	r, err := repo.Open(ctx, repo.Config{
 		Store: c.Store, Blobs: c.Blobs, Dir: c.Dir, Keys: c.Keys, NewKeys: c.NewKeys, Expiry: c.Expiry,
-		Now: c.Now, Log: c.Log, Published: c.Published, ReadOnly: c.ReadOnly,
+		Now: c.Now, Log: c.Log, Published: c.Published, MakeRoom: c.MakeRoom, ReadOnly: c.ReadOnly,
 	})
 	if err != nil {
 		return nil, err
@@ -80,7 +84,7 @@ func Open(ctx context.Context, c Config) (*Rooms, error) {
 	rooms := &Rooms{
 		Repo: r, Lineup: line, Ledger: ledger, Rollouts: going,
 		Library: library.New(library.Config{
-			Store: c.Store, Blobs: c.Blobs, Repo: r, Lineup: line, OTAKeys: c.OTAKeys, Log: c.Log,
+			Store: c.Store, Blobs: c.Blobs, Repo: r, Lineup: line, OTAKeys: c.OTAKeys, RoomFor: c.RoomFor, Log: c.Log,
 		}),
 		Releases: release.New(release.Config{
 			Store: c.Store, Repo: r, Lineup: line, Life: c.Expiry.Model, Random: c.Random,
@@ -101,8 +105,8 @@ func (r *Rooms) start(ctx context.Context, c Config) error {
 	if err := restorer.Run(ctx, r.Rollouts.Edit(ctx)); err != nil {
 		return err
 	}
-	if err := r.Repo.Heal(ctx); err != nil {
-		return err
+	if err := r.Repo.Heal(ctx); err != nil { // halting must be possible all the same
+		c.Log.ErrorContext(ctx, "the feed folder could not be written; it is tried again at the next tick", "err", err)
 	}
 	if err := r.Library.Sweep(ctx); err != nil { // no reason not to start
 		c.Log.WarnContext(ctx, "bytes of removed packages are still stored; it will be tried again", "err", err)
