@@ -19,7 +19,7 @@ func (r *Repo) Heal(ctx context.Context) error {
 }
 
 func (w *Writer) heal(ctx context.Context) error {
-	return w.repo.heard(w.lock(func(l locked) error {
+	return w.heard(w.lock(func(l locked) error {
 		s, err := l.repo.State(ctx)
 		if err != nil || !s.Started() {
 			return err
@@ -32,7 +32,7 @@ func (w *Writer) heal(ctx context.Context) error {
 // same time; under the lock the folder never goes back. The error is [fleet.Pending]: what is stored stands.
 func (l locked) write(ctx context.Context, s State) error {
 	err := l.writeFiles(ctx, s)
-	if err != nil && l.repo.madeRoom(err) {
+	if err != nil && l.madeRoom(err) {
 		err = l.writeFiles(ctx, s)
 	}
 	if err != nil {
@@ -78,19 +78,19 @@ func (l locked) writeFiles(ctx context.Context, s State) error {
 	if err := f.sync(); err != nil {
 		return err
 	}
-	l.repo.announce(s, targets)
+	l.announce(s, targets)
 	return nil
 }
 
 // announce tells the feed handler what is served now.
-func (r *Repo) announce(s State, targets []tufrepo.Target) {
-	defer r.served.Store(&s)
-	if r.cfg.Published == nil {
+func (w *Writer) announce(s State, targets []tufrepo.Target) {
+	defer w.repo.served.Store(&s)
+	if w.repo.cfg.Published == nil {
 		return
 	}
 	stored := make(map[string]bool, len(targets))
 	for _, t := range targets {
 		stored[tufrepo.StoredTarget(t.Path, t.SHA256)] = true
 	}
-	r.cfg.Published(s.files(), func(path string) bool { return stored[path] })
+	w.repo.cfg.Published(s.files(), func(path string) bool { return stored[path] })
 }

@@ -17,6 +17,9 @@ import (
 func (r *Repo) Renew(ctx context.Context, change Change) error {
 	return r.Exclusive(func(w *Writer) error {
 		s, err := r.State(ctx)
+		if err == nil && !s.Started() {
+			err = r.folder.ensure()
+		}
 		if err != nil || !s.Started() {
 			return err
 		}

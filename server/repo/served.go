@@ -40,19 +40,19 @@ func (r *Repo) FolderFault(ctx context.Context) error {
 }
 
 // heard remembers if the last publication was done. What is refused for what it is says nothing about the server.
-func (r *Repo) heard(err error) error {
+func (w *Writer) heard(err error) error {
 	e, ok := errors.AsType[*fleet.Error](err)
 	switch {
 	case err == nil:
-		r.failing.Store(nil)
+		w.repo.failing.Store(nil)
 	case ok && (e.Code == wouldBreak || e.Code == contentMissing):
 	default:
-		r.failing.Store(&err)
+		w.repo.failing.Store(&err)
 	}
 	return err
 }
 
-func (r *Repo) madeRoom(err error) bool { return r.cfg.MakeRoom != nil && r.cfg.MakeRoom(err) }
+func (w *Writer) madeRoom(err error) bool { return w.repo.cfg.MakeRoom != nil && w.repo.cfg.MakeRoom(err) }
 
 // Why is the cause of err in words that may be shown: those of an error for people, or what the system says.
 func Why(err error) string {

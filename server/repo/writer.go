@@ -65,7 +65,7 @@ func (w *Writer) Publish(ctx context.Context, change Change) error {
 			if err == nil {
 				stored, err = l.commit(ctx, prev, e)
 			}
-			again := errors.Is(err, errOvertaken) || err != nil && l.repo.madeRoom(err)
+			again := errors.Is(err, errOvertaken) || err != nil && l.madeRoom(err)
 			if stored || !again || attempt == attempts {
 				return err
 			}
@@ -74,7 +74,7 @@ func (w *Writer) Publish(ctx context.Context, change Change) error {
 	if asked != nil && !fleet.Is(asked, fleet.NoSpace) && !fleet.Is(asked, fleet.Damaged) {
 		return err
 	}
-	return w.repo.heard(err)
+	return w.heard(err)
 }
 
 // lock runs fn with the folder locked.

@@ -49,6 +49,7 @@ type Config struct {
 	Published func(metadata map[string][]byte, isTarget func(stored string) bool)
 	// Event, if set, is told of each change of a rollout, as rollouts.Ledger.Event.
 	Event    func(context.Context, rollouts.Event)
+	Again    bool // offers that could not be published are tried again before the next Renew
 	ReadOnly bool // look at a feed as it lies, without healing
 }
 
@@ -79,7 +80,7 @@ func Open(ctx context.Context, c Config) (*Rooms, error) {
 	}
 	ledger := &rollouts.Ledger{Store: c.Store, Now: c.Now, Log: c.Log, Event: c.Event}
 	going := rollouts.New(rollouts.Config{
-		Store: c.Store, Ledger: ledger, Repo: r, Lineup: line, Random: c.Random, Log: c.Log,
+		Store: c.Store, Ledger: ledger, Repo: r, Lineup: line, Random: c.Random, Log: c.Log, Again: c.Again,
 	})
 	rooms := &Rooms{
 		Repo: r, Lineup: line, Ledger: ledger, Rollouts: going,
@@ -95,7 +96,7 @@ func Open(ctx context.Context, c Config) (*Rooms, error) {
 		return rooms, nil
 	}
 	if err := rooms.start(ctx, c); err != nil {
-		return nil, errors.Join(err, r.Close())
+		return nil, errors.Join(err, rooms.Close())
 	}
 	return rooms, nil
 }
@@ -122,10 +123,14 @@ func (r *Rooms) start(ctx context.Context, c Config) error {
 func (r *Rooms) Renew(ctx context.Context) error {
 	s, err := r.Repo.State(ctx)
 	if err == nil && s.Started() {
-		err = errors.Join(r.Releases.FinishSigned(ctx), r.Rollouts.HoldUnlisted(ctx), r.Repo.Renew(ctx, r.Rollouts.Edit(ctx)))
+		err = errors.Join(r.Releases.FinishSigned(ctx), r.Rollouts.HoldUnlisted(ctx))
 	}
+	err = errors.Join(err, r.Repo.Renew(ctx, r.Rollouts.Edit(ctx)))
 	return errors.Join(err, r.Library.Sweep(ctx), r.Lineup.Refresh(ctx))
 }
 
-// Close lets go of the feed folder.
-func (r *Rooms) Close() error { return r.Repo.Close() }
+// Close ends what is tried again, and lets go of the feed folder.
+func (r *Rooms) Close() error {
+	r.Rollouts.Close()
+	return r.Repo.Close()
+}
