@@ -52,7 +52,9 @@ func (w *Writer) heard(err error) error {
 	return err
 }
 
-func (w *Writer) madeRoom(err error) bool { return w.repo.cfg.MakeRoom != nil && w.repo.cfg.MakeRoom(err) }
+func (w *Writer) madeRoom(err error) bool {
+	return w.repo.cfg.MakeRoom != nil && w.repo.cfg.MakeRoom(err)
+}
 
 // Why is the cause of err in words that may be shown: those of an error for people, or what the system says.
 func Why(err error) string {
