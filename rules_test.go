@@ -55,6 +55,8 @@ var mayImport = map[string][]string{
 	"server":                      {"manifests", "server", "web"}, // server.go is the map of the house
 	"server/datadir":              {"=internal/durable", "=manifests/otapkg", "manifests/tufrepo", "server/auth", "server/fleet", "server/store"},
 	"server/httplimit":            {},
+	"server/headroom":             {"server/fleet"},
+	"server/metrics":              {},
 	"server/fleet":                {"manifests", "=internal/format"},
 	"server/reasons":              {"server/fleet"},
 	"server/rollout":              {"server/fleet", "server/reasons", "=internal/format"},
@@ -98,6 +100,7 @@ var libraryHome = map[string][]string{
 	"github.com/go-chi/chi/v5":                          {"server"},
 	"github.com/theupdateframework/go-tuf/v2":           {"manifests/tufrepo", "server/servertest", "handset"},
 	"github.com/secure-systems-lab/go-securesystemslib": {"manifests/tufrepo", "manifests/report"},
+	"github.com/prometheus/client_golang":               {"server/metrics"},
 	"modernc.org/sqlite":                                {"server/store/sqlite"},
 	"github.com/minio/minio-go/v7":                      {"server/blob/s3"},
 	"github.com/google/go-cmp":                          {"server/store/storetest", "server/blob/blobtest"}, // a conformance suite is code that only tests import

@@ -21,7 +21,8 @@ import (
 //	/v1/reports  handsets: signed reports in
 //	/v1/…        release engineers, by bearer token: console.Doors has the table
 //	/            everybody: the status pages
-//	/healthz     the process lives     /readyz  the database answers, and can be written
+//	/healthz     the process lives     /readyz  it can do its work, or each cause why not
+//	/metrics     figures for whoever watches it, by bearer token
 func (s *Server) Handler() http.Handler {
 	router := s.routes()
 	return httplimit.Answers(httplimit.Bodies(isUpload, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -42,7 +43,8 @@ func (s *Server) routes() chi.Router {
 	r := chi.NewRouter()
 	r.Use(requestID, accessLog(s.cfg.Log, s.cfg.Now), recoverer(s.cfg.Log, s.fault))
 	r.Get("/healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })
-	r.Method("GET", "/readyz", render.API(s.cfg.Log, s.ready))
+	r.Get("/readyz", s.ready)
+	r.With(s.guard.Require(fleet.RoleSupport)).Get("/metrics", s.metrics.Handler().ServeHTTP)
 	r.Route("/v1", func(r chi.Router) {
 		r.Method("POST", "/reports", native.Reports(s.cfg.Log, s.intake))
 		r.Group(s.console.Routes())
@@ -78,12 +80,4 @@ func wrongMethod(w http.ResponseWriter, r *http.Request) error {
 	}
 	w.Header().Set("Allow", strings.Join(allow, ", "))
 	return &render.WrongMethod{Method: r.Method, Allow: strings.Join(allow, ", ")}
-}
-
-func (s *Server) ready(w http.ResponseWriter, r *http.Request) error {
-	if err := s.db.Ready(r.Context()); err != nil {
-		return &fleet.Error{Kind: fleet.Busy, Code: "not_ready", Msg: "the database does not answer", Err: err}
-	}
-	_, _ = w.Write([]byte("ready\n"))
-	return nil
 }

@@ -41,7 +41,7 @@ type house struct {
 	*Server
 }
 
-func newHouse(t *testing.T) *house {
+func newHouse(t *testing.T, change ...func(*Config)) *house {
 	t.Helper()
 	ctx, now := context.Background(), func() time.Time { return testNow }
 	h := &house{t: t, dir: t.TempDir(), log: &record{}, tokens: map[fleet.Role]string{}}
@@ -57,7 +57,11 @@ func newHouse(t *testing.T) *house {
 	if err := os.WriteFile(filepath.Join(h.dir, "ota-keys", "stable", "ota.pem"), fixtures.TestKey().CertPEM(), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	h.Server, err = New(Config{DataDir: h.dir, Now: now, Log: slog.New(slog.NewTextHandler(h.log, nil)), MaxUpload: 4 << 20})
+	c := Config{DataDir: h.dir, Now: now, Log: slog.New(slog.NewTextHandler(h.log, nil)), MaxUpload: 4 << 20}
+	for _, f := range change {
+		f(&c)
+	}
+	h.Server, err = New(c)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -120,7 +124,7 @@ func (h *house) do(who fleet.Role, method, path, body string, header ...string) 
 // Every door and its guard, as a file that a change has to touch.
 func TestDoors(t *testing.T) {
 	h := newHouse(t)
-	guard := map[string]fleet.Role{}
+	guard := map[string]fleet.Role{"GET /metrics": fleet.RoleSupport} // which TestMetrics holds
 	for _, d := range h.console.Doors() {
 		guard[d.Method+" /v1"+d.Path] = d.Role
 	}

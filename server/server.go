@@ -26,7 +26,9 @@ import (
 	"landed/server/datadir"
 	"landed/server/device/feed"
 	"landed/server/fleet"
+	"landed/server/headroom"
 	"landed/server/intake"
+	"landed/server/metrics"
 	"landed/server/published"
 	"landed/server/repo"
 	"landed/server/rollouts"
@@ -51,7 +53,9 @@ type Config struct {
 	Language  string               // of the status pages; "" is English
 	Notice    string               // at the top of every status page, such as that this is a rehearsal; "" is none
 	RefuseV1  bool                 // take no reports of version 1 in any more
-	ReadOnly  bool                 // look at the data folder as it lies, and heal nothing: for Check
+	// Headroom is the room that is kept for halts; its folder and log are those of the server. Zero keeps none.
+	Headroom headroom.Config
+	ReadOnly bool // look at the data folder as it lies, and heal nothing: for Check
 	// Event, if set, is told of each change of a rollout, as rollouts.Ledger.Event.
 	Event func(context.Context, rollouts.Event)
 }
@@ -94,13 +98,17 @@ func (c Config) withDefaults() Config {
 type Server struct {
 	cfg     Config
 	db      store.Database
+	room    *headroom.Headroom
 	feed    *feed.Handler
 	rooms   *rooms.Rooms
 	intake  *intake.Intake
 	guard   *auth.Guard
 	console *console.Console
 	support *support.Support
-	closers []func() error // in the order in which they were opened
+	metrics *metrics.Metrics
+
+	readiness readiness
+	closers   []func() error // in the order in which they were opened
 }
 
 // New builds the server from a data folder that datadir.Init made, and heals its feed.
@@ -118,6 +126,7 @@ func New(cfg Config) (*Server, error) {
 
 func (s *Server) build(ctx context.Context) (err error) {
 	dir := datadir.Dir(s.cfg.DataDir)
+	s.metrics = metrics.New(s.standing)
 	keys, err := onlineKeys(dir)
 	if err != nil {
 		return err
@@ -129,10 +138,10 @@ func (s *Server) build(ctx context.Context) (err error) {
 		}
 		s.opened(unlock)
 	}
-	if s.db, err = store.Open(ctx, dir.Database(), s.cfg.Now); err != nil {
+	if err = s.openStore(ctx, dir); err != nil {
 		return err
 	}
-	s.opened(s.db.Close)
+	control := s.room.Store(s.db) // for what must always work; reports have their own bound
 	blobs, err := s.openBlobs(ctx)
 	if err != nil {
 		return err
@@ -147,11 +156,12 @@ func (s *Server) build(ctx context.Context) (err error) {
 	s.opened(s.feed.Close)
 	rules := intake.NewRules(s.db, s.cfg.Log)
 	s.rooms, err = rooms.Open(ctx, rooms.Config{
-		Store: s.db, Blobs: blobs, Dir: dir.Feed(), Keys: keys[0],
+		Store: control, MakeRoom: s.room.MadeRoom, RoomFor: s.roomFor(), Blobs: blobs, Dir: dir.Feed(), Keys: keys[0],
 		Catalogue: s.cfg.Catalogue, Expiry: s.cfg.Expiry,
 		NewKeys: func() ([]repo.OnlineKeys, error) { return onlineKeys(dir) },
 		OTAKeys: dir.OTAKeys,
 		Now:     s.cfg.Now, Random: rand.Reader, Log: s.cfg.Log, ReadOnly: s.cfg.ReadOnly, Event: s.cfg.Event,
+		Again: true,
 		Published: func(metadata map[string][]byte, isTarget func(string) bool) {
 			rules.Invalidate() // a new release may have become judgeable
 			s.feed.Publish(metadata, isTarget)
@@ -165,17 +175,55 @@ func (s *Server) build(ctx context.Context) (err error) {
 		Store: s.db, Now: s.cfg.Now, Log: s.cfg.Log, Rules: rules, Catalogue: s.rooms.Lineup.Catalogue,
 		Channels: s.rooms.Lineup.KnownChannels,
 		Rollouts: s.rooms.Ledger, Offers: s.rooms.Rollouts.PublishOffers, RefuseV1: s.cfg.RefuseV1,
+		Room: s.room.ForReport,
 	})
 	s.opened(s.intake.Close)
 	s.guard = &auth.Guard{Store: s.db, Log: s.cfg.Log}
 	s.console = console.New(console.Config{
-		Rooms: s.rooms, Store: s.db, Guard: s.guard, Now: s.cfg.Now, Log: s.cfg.Log, MaxUpload: s.cfg.MaxUpload,
+		Rooms: s.rooms, Store: control, Guard: s.guard, Now: s.cfg.Now, Log: s.cfg.Log, MaxUpload: s.cfg.MaxUpload,
 	})
 	s.support, err = support.New(support.Config{
 		View: s.db, Catalogue: s.rooms.Lineup.Catalogue, Now: s.cfg.Now, Log: s.cfg.Log,
 		Language: s.cfg.Language, Notice: s.cfg.Notice,
+		Halting: func(ctx context.Context, r fleet.Rollout) bool {
+			return s.rooms.Rollouts.Standing(ctx, r).State == fleet.RolloutHalting
+		},
 	})
 	return err
+}
+
+// openStore opens the database, also on a disk that is full.
+func (s *Server) openStore(ctx context.Context, dir datadir.Dir) (err error) {
+	room := headroom.Config{}
+	if !s.cfg.ReadOnly {
+		room = s.cfg.Headroom
+	}
+	room.Dir, room.Log = string(dir), s.cfg.Log
+	s.room = headroom.Open(room)
+	db, err := store.Open(ctx, dir.Database(), s.cfg.Now)
+	if err != nil && s.room.MadeRoom(err) {
+		db, err = store.Open(ctx, dir.Database(), s.cfg.Now)
+	}
+	if err != nil {
+		return err
+	}
+	s.db = store.Watch(db, s.damaged)
+	s.opened(s.db.Close)
+	return nil
+}
+
+// damaged tells of a database that is damaged, whoever met it.
+func (s *Server) damaged(err error) {
+	s.metrics.Damaged()
+	s.cfg.Log.Error("the database is damaged; restore it from a backup", "err", err)
+}
+
+// roomFor says if there is room for an upload; those to another store do not use this disk.
+func (s *Server) roomFor() func(size int64) error {
+	if s.cfg.S3 != nil {
+		return nil
+	}
+	return s.room.ForUpload
 }
 
 func onlineKeys(dir datadir.Dir) (all []repo.OnlineKeys, err error) {
@@ -203,6 +251,8 @@ func (s *Server) openBlobs(ctx context.Context) (blob.Store, error) {
 // Tick does the periodic work that is due: it renews metadata, finishes what was left
 // unfinished, ages silent installations and advances rollouts.
 func (s *Server) Tick(ctx context.Context) error {
+	s.room.Tick()
+	s.readiness.clock.look(s.cfg.Now())
 	return errors.Join(s.rooms.Renew(ctx), s.intake.Tick(ctx))
 }
 

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"time"
 )
 
 // ErrLocked says that another process, or another part of this one, holds the lock.
@@ -15,6 +16,18 @@ var ErrLocked = errors.New("it is locked by another process")
 // it. The kernel lets go of a lock when its process ends, however it ends. The file stays: to remove it would
 // take the lock from under others. Where there is no flock it does nothing.
 func Lock(path string) (unlock func() error, err error) { return lock(path, true) }
+
+// LockWithin is Lock that gives up after a time: ErrLocked if somebody has the lock even then.
+func LockWithin(path string, wait time.Duration) (unlock func() error, err error) {
+	for pause, end := 5*time.Millisecond, time.Now().Add(wait); ; pause = min(2*pause, 200*time.Millisecond) {
+		unlock, err = TryLock(path)
+		left := time.Until(end)
+		if left <= 0 || !errors.Is(err, ErrLocked) {
+			return unlock, err
+		}
+		time.Sleep(min(pause, left))
+	}
+}
 
 // TryLock is Lock without waiting: ErrLocked if somebody has the lock.
 func TryLock(path string) (unlock func() error, err error) { return lock(path, false) }

@@ -99,6 +99,8 @@ func (a rolloutAPI) toWire(ctx context.Context, tx fleet.Tx, r fleet.Rollout) (r
 		Packages: []string{}, Waiting: []string{}, Counts: countsToWire(counts),
 		Since: r.Since, Started: r.Started, Changed: r.Changed, Revision: r.Revision,
 	}
+	is := a.rollouts.Standing(ctx, r)
+	w.State, w.Missing = is.State, is.Missing
 	if r.State == fleet.RolloutRunning {
 		w.Waiting = orEmpty(rollout.Waiting(a.now(), r, counts))
 	}
@@ -112,6 +114,11 @@ func (a rolloutAPI) toWire(ctx context.Context, tx fleet.Tx, r fleet.Rollout) (r
 }
 
 func (a rolloutAPI) show(w http.ResponseWriter, r *http.Request) error {
+	return a.showAs(w, r, false)
+}
+
+// showAs shows one rollout; repeated says that it was as it was asked to be already.
+func (a rolloutAPI) showAs(w http.ResponseWriter, r *http.Request, repeated bool) error {
 	var answer rolloutWire
 	err := a.store.View(r.Context(), func(tx fleet.Tx) error {
 		one, err := tx.Rollouts().Get(r.Context(), r.PathValue("id"))
@@ -124,6 +131,7 @@ func (a rolloutAPI) show(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	answer.Repeated = repeated
 	return render.JSON(w, http.StatusOK, answer)
 }
 
@@ -144,8 +152,17 @@ func (a rolloutAPI) change(
 	if err := read(w, r, &in); err != nil {
 		return err
 	}
-	if _, err := how(r.Context(), r.PathValue("id"), auth.Actor(r.Context()), in.Reason); err != nil {
+	var before fleet.Rollout
+	err := a.store.View(r.Context(), func(tx fleet.Tx) (err error) {
+		before, err = tx.Rollouts().Get(r.Context(), r.PathValue("id"))
+		return err
+	})
+	if err != nil {
 		return err
 	}
-	return a.show(w, r)
+	now, err := how(r.Context(), before.ID, auth.Actor(r.Context()), in.Reason)
+	if err != nil {
+		return err
+	}
+	return a.showAs(w, r, now.State == before.State)
 }

@@ -16,8 +16,10 @@ type rolloutWire struct {
 	Channel  string             `json:"channel"`
 	Packages []string           `json:"packages"` // SHA-256, one for each image variant
 	Salt     string             `json:"salt"`
-	State    fleet.RolloutState `json:"state"`
-	Stage    int                `json:"stage"` // 1, 2, 3 …
+	State    fleet.RolloutState `json:"state"`              // "halting": halted, and the served offers do not say so yet
+	Missing  string             `json:"missing,omitempty"`  // what the served offers do not say yet, in words
+	Repeated bool               `json:"repeated,omitempty"` // it was as it was asked to be already
+	Stage    int                `json:"stage"`              // 1, 2, 3 …
 	Share    int                `json:"share"`
 	Stages   []stageWire        `json:"stages"`
 	Held     string             `json:"held,omitempty"`

@@ -151,13 +151,16 @@ func TestStory(t *testing.T) {
 	step(engineer, "POST /rollouts", "/rollouts", `{"release":"none"}`, 404, "release_unknown")
 	step(engineer, "POST /rollouts", "/rollouts", start(""), 201, "")
 	step(engineer, "POST /rollouts", "/rollouts", start(""), 409, "rollout_exists")
-	step(engineer, "POST /rollouts/{id}/resume", "/rollouts/"+rolloutID+"/resume", `{"reason":"why"}`, 409, "not_stopped")
+	step(engineer, "POST /rollouts/{id}/resume", "/rollouts/"+rolloutID+"/resume", `{"reason":""}`, 422, "reason_missing")
 	step(engineer, "POST /rollouts/{id}/halt", "/rollouts/"+rolloutID+"/halt", `{"reason":""}`, 422, "reason_missing")
 	step(engineer, "POST /rollouts/{id}/halt", "/rollouts/"+rolloutID+"/halt", `{"reason":"`+strings.Repeat("x", 301)+`"}`, 422, "reason_too_long")
 	if halted := step(engineer, "POST /rollouts/{id}/halt", "/rollouts/"+rolloutID+"/halt", `{"reason":"two leaks"}`, 200, ""); halted.values["state"] != "halted" || halted.values["by"] != "a-engineer" {
 		t.Errorf("halted: %s", halted.body)
 	}
-	step(engineer, "POST /rollouts/{id}/halt", "/rollouts/"+rolloutID+"/halt", `{"reason":"again"}`, 409, "already_halted")
+	again := step(engineer, "POST /rollouts/{id}/halt", "/rollouts/"+rolloutID+"/halt", `{"reason":"again"}`, 200, "")
+	if again.values["repeated"] != true || again.values["reason"] != "two leaks" {
+		t.Errorf("halted again: %s", again.body)
+	}
 	step(engineer, "POST /rollouts/{id}/resume", "/rollouts/"+rolloutID+"/resume", `{"reason":"lab handsets"}`, 200, "")
 	step(support, "GET /rollouts", "/rollouts", "", 200, "")
 	step(support, "GET /rollouts/{id}", "/rollouts/"+rolloutID, "", 200, "")

@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 )
 
 // ErrorKind sorts errors for the doors: each protocol has one table from kind to answer.
@@ -29,6 +30,10 @@ const (
 	// Unsupported is what a later program will understand: whoever sent it keeps it.
 	Unsupported ErrorKind = "unsupported"
 	NoSpace     ErrorKind = "no_space"
+	// Pending is what is stored and does not hold everywhere yet: the server goes on by itself.
+	Pending ErrorKind = "pending"
+	// Damaged is a fault of the server's storage: a person has to mend it, and whoever sent something keeps it.
+	Damaged ErrorKind = "damaged"
 )
 
 // Error is an error for people: Msg says what was found, what was wanted and what to do
@@ -38,6 +43,7 @@ type Error struct {
 	Code string
 	Msg  string
 	Err  error
+	Wait time.Duration // before it is tried again; 0 leaves that to the door
 }
 
 // Error gives the words and the cause.
@@ -60,6 +66,44 @@ func Errorf(k ErrorKind, code, format string, args ...any) *Error {
 func Is(err error, k ErrorKind) bool {
 	e, ok := errors.AsType[*Error](err)
 	return ok && e.Kind == k
+}
+
+// Words are the words of err for people: those of its Error, and whatever was said around it with fmt.Errorf and %w.
+// Causes that are no Error stay out. ok is false if there is no Error in it. Of joined errors each is said.
+func Words(err error) (said string, ok bool) {
+	switch x := err.(type) {
+	case nil:
+		return "", false
+	case *Error:
+		return x.Msg, true
+	case interface{ Unwrap() error }:
+		return around(err.Error(), x.Unwrap())
+	case interface{ Unwrap() []error }:
+		all := x.Unwrap()
+		if len(all) == 1 {
+			return around(err.Error(), all[0])
+		}
+		var lines []string
+		for _, one := range all {
+			if words, ok := Words(one); ok && !slices.Contains(lines, words) {
+				lines = append(lines, words)
+			}
+		}
+		return strings.Join(lines, "; "), len(lines) > 0
+	}
+	return "", false
+}
+
+// around puts the words of inner in place of all that it says in text.
+func around(text string, inner error) (said string, ok bool) {
+	said, ok = Words(inner)
+	if !ok {
+		return "", false
+	}
+	if before, after, found := strings.Cut(text, inner.Error()); found {
+		return before + said + after, true
+	}
+	return said, true
 }
 
 // InOneLine joins the lines of joined errors with semicolons, for people and JSON alike.

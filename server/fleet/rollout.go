@@ -63,6 +63,8 @@ const (
 	RolloutHeld     RolloutState = "held" // stays at its share; somebody should look
 	RolloutHalted   RolloutState = "halted"
 	RolloutFinished RolloutState = "finished" // whole fleet, late joiners included
+	// RolloutHalting is only shown, never stored: it is halted, and the served offers do not say so yet.
+	RolloutHalting RolloutState = "halting"
 )
 
 // RolloutNext draws the state machine: who may follow whom.

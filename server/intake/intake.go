@@ -40,8 +40,10 @@ type Config struct {
 	Rollouts *rollouts.Ledger // advances rollouts; nil: one on Store, Now and Log
 	// RefuseV1 takes no more reports of version 1 in; those that are stored are read as ever.
 	RefuseV1 bool
-	Queue    int // reports that may wait; more are answered with fleet.Busy
-	Batch    int // reports in one transaction, at most
+	// Room, if set, refuses reports while the disk has no room for them.
+	Room  func() error
+	Queue int // reports that may wait; more are answered with fleet.Busy
+	Batch int // reports in one transaction, at most
 }
 
 const (

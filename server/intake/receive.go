@@ -39,6 +39,11 @@ type waiting struct {
 // disk. Errors are of fleet's kinds. If ctx ends while the report waits, the error is that
 // of ctx and the report may still be stored: sending it again is safe.
 func (i *Intake) Receive(ctx context.Context, text []byte) (Receipt, error) {
+	if i.Room != nil {
+		if err := i.Room(); err != nil {
+			return Receipt{}, err
+		}
+	}
 	w, err := i.open(ctx, text)
 	if err != nil {
 		return Receipt{}, err

@@ -29,6 +29,8 @@ type Config struct {
 	// OTAKeys gives the certificates pinned for a channel: only packages that one of them signed are
 	// taken. An empty list is refused, except for the channel lab.
 	OTAKeys func(channel string) ([]otapkg.Pin, error)
+	// RoomFor, if set, refuses a package of so many bytes (0 or less: unknown) before it is read.
+	RoomFor func(size int64) error
 	Log     *slog.Logger
 }
 

@@ -50,6 +50,11 @@ func (l *Library) Upload(ctx context.Context, in Incoming, r io.Reader) (Uploade
 	if err != nil {
 		return Uploaded{}, err
 	}
+	if l.cfg.RoomFor != nil {
+		if err := l.cfg.RoomFor(in.Size); err != nil {
+			return Uploaded{}, err
+		}
+	}
 	draft, err := l.cfg.Blobs.Create(ctx)
 	if err != nil {
 		return Uploaded{}, repo.StorageError(err)

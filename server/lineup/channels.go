@@ -31,6 +31,7 @@ func (l *Lineup) AddChannel(ctx context.Context, name, by, reason string) (c fle
 		return c, err
 	}
 	err = l.cfg.Store.Update(ctx, func(tx fleet.Tx) error {
+		reason := reason // it may be asked again
 		c, err = tx.Channels().Get(ctx, name)
 		switch {
 		case err == nil && c.Retired.IsZero():

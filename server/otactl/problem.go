@@ -48,6 +48,8 @@ func explain(err error) problem {
 	case refused.Status == 401:
 		p.next = "An admin makes a token with \"otactl token add NAME --role engineer\" (the first one on the server, " +
 			"with \"otad token add\"). Hand it over with --token-file FILE or OTACTL_TOKEN."
+	case refused.Code == "stored_not_published":
+		p.next = "Watch it with: otactl rollout status."
 	case refused.Code == "foreign_answer":
 		p.next = "Check --url or OTACTL_URL."
 	case refused.Request != "" && refused.Status >= 500:

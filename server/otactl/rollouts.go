@@ -83,7 +83,12 @@ func (g *rollouts) change(
 			if err != nil {
 				return err
 			}
-			return g.out.answer(r, func() { g.out.table(rolloutTable([]client.Rollout{r})) })
+			return g.out.answer(r, func() {
+				if r.Repeated {
+					g.out.say("It was so already, and was published again; a new reason is on the audit trail.")
+				}
+				g.out.table(rolloutTable([]client.Rollout{r}))
+			})
 		},
 	}
 	c.Flags().StringVar(&reason, "reason", "", "why; support staff read it")
@@ -136,6 +141,10 @@ func proven(r client.Rollout) string {
 // because is why a rollout is where it is.
 func because(r client.Rollout) string {
 	switch {
+	case r.State == "halting":
+		return "not halted yet: " + r.Missing + "; to be halted because " + r.Reason
+	case r.Missing != "":
+		return "not published yet: " + r.Missing
 	case r.State == "halted":
 		return "halted because " + r.Reason
 	case r.Held != "":

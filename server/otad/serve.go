@@ -18,6 +18,7 @@ import (
 	"landed/internal/durable"
 	"landed/server"
 	"landed/server/blob/s3"
+	"landed/server/headroom"
 	"landed/server/httplimit"
 	"landed/server/repo"
 )
@@ -61,6 +62,10 @@ func serveCommand(stdout, stderr io.Writer) *cobra.Command {
 	tick := f.Duration("tick", 15*time.Second, "how often periodic work is looked at")
 	asJSON := f.Bool("log-json", false, "log as JSON")
 	f.Int64Var(&o.cfg.MaxUpload, "max-upload", server.DefaultMaxUpload, "largest package in `bytes`")
+	f.Int64Var(&o.cfg.Headroom.Reserve, "reserve", headroom.DefaultReserve, "`bytes` of the disk that are kept for halts, "+
+		"at most an eighth of it; 0 keeps none")
+	f.Int64Var(&o.cfg.Headroom.Mark, "min-free", headroom.DefaultMark, "take reports and packages in while so many `bytes` "+
+		"are free; -1: the reserve and 256 MiB, or 2 % of the disk, at most half of it; 0: always")
 	connections := f.Int("max-connections", 4096, "how many connections may be open at a time; more wait")
 	f.BoolVar(&o.cfg.RefuseV1, "refuse-report-v1", false, "take no more reports of version 1; stored ones are read as ever")
 	f.StringVar(&o.cfg.Language, "language", "en",

@@ -8,8 +8,11 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"math"
 	"net/http"
+	"strconv"
 	"strings"
+	"time"
 
 	"landed/server/fleet"
 )
@@ -17,10 +20,11 @@ import (
 // Problem is an error as it is answered: RFC 9457, with a stable code.
 type Problem struct {
 	Status  int
-	Title   string // the name of the status
-	Code    string // stable, for programs
-	Detail  string // for people: what was found, what was wanted, what to do next
-	Request string // to be named to whoever runs the server
+	Title   string        // the name of the status
+	Code    string        // stable, for programs
+	Detail  string        // for people: what was found, what was wanted, what to do next
+	Request string        // to be named to whoever runs the server
+	Wait    time.Duration // before it is tried again; 0 is the usual time
 	More    map[string]any
 }
 
@@ -39,6 +43,8 @@ var statusOf = map[fleet.ErrorKind]int{
 	fleet.Busy:        http.StatusServiceUnavailable,
 	fleet.Unsupported: http.StatusNotImplemented,
 	fleet.NoSpace:     http.StatusInsufficientStorage,
+	fleet.Pending:     http.StatusServiceUnavailable,
+	fleet.Damaged:     http.StatusInternalServerError,
 }
 
 // Unauthorized is what somebody without a valid token is answered.
@@ -74,7 +80,9 @@ func ProblemOf(err error) Problem {
 	case isMethod:
 		p.Status, p.Code, p.Detail = http.StatusMethodNotAllowed, "method", Sentence(method.Error())
 	case isFleet && statusOf[known.Kind] != 0:
-		p.Status, p.Code, p.Detail = statusOf[known.Kind], known.Code, Sentence(known.Msg)
+		p.Status, p.Code, p.Wait = statusOf[known.Kind], known.Code, known.Wait
+		said, _ := fleet.Words(err) // what was said around it too
+		p.Detail = Sentence(said)
 	case errors.Is(err, context.DeadlineExceeded):
 		p.Status, p.Code, p.Detail = http.StatusServiceUnavailable, "timeout", "The server took too long; try again."
 	default:
@@ -110,6 +118,9 @@ func (p Problem) MarshalJSON() ([]byte, error) {
 	return json.Marshal(all)
 }
 
+// usualWait is how long somebody is asked to wait whom nothing else was said.
+const usualWait = 5 * time.Second
+
 // WriteProblem answers p as problem+json.
 func WriteProblem(w http.ResponseWriter, _ *http.Request, p Problem) {
 	body, err := json.Marshal(p)
@@ -124,7 +135,11 @@ func WriteProblem(w http.ResponseWriter, _ *http.Request, p Problem) {
 	case http.StatusUnauthorized:
 		h.Set("WWW-Authenticate", `Bearer realm="landed"`)
 	case http.StatusServiceUnavailable:
-		h.Set("Retry-After", "5")
+		wait := p.Wait
+		if wait <= 0 {
+			wait = usualWait
+		}
+		h.Set("Retry-After", strconv.Itoa(int(math.Ceil(wait.Seconds()))))
 	}
 	w.WriteHeader(p.Status)
 	_, _ = w.Write(append(body, '\n'))

@@ -11,6 +11,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"landed/server/fleet"
 )
@@ -25,7 +26,12 @@ func TestErrorsBecomeAnswers(t *testing.T) {
 		detail string
 	}{
 		{"every kind has a status", fleet.Errorf(fleet.Conflict, "taken", "the name is taken"), 409, "taken", "The name is taken."},
-		{"wrapped", fmt.Errorf("stage: %w", fleet.Errorf(fleet.NotFound, "gone", "it is gone")), 404, "gone", "It is gone."},
+		{"wrapped", fmt.Errorf("stage: %w", fleet.Errorf(fleet.NotFound, "gone", "it is gone")), 404, "gone", "Stage: it is gone."},
+		{"words around it, and a cause within", fmt.Errorf("it is stored, and not published: %w", &fleet.Error{Kind: fleet.NoSpace, Code: "no_space",
+			Msg: "the disk is full", Err: secret}), 507, "no_space", "It is stored, and not published: the disk is full."},
+		{"stored and not published", &fleet.Error{Kind: fleet.Pending, Code: "stored_not_published", Msg: "it is stored", Err: secret}, 503,
+			"stored_not_published", "It is stored."},
+		{"storage of ours", &fleet.Error{Kind: fleet.Damaged, Code: "database_damaged", Msg: "it is damaged", Err: secret}, 500, "database_damaged", "It is damaged."},
 		{"a cause stays in the log", &fleet.Error{Kind: fleet.NoSpace, Code: "no_space", Msg: "the disk is full", Err: secret}, 507, "no_space", "The disk is full."},
 		{"a fault of ours says nothing", secret, 500, "internal", "Something is wrong on the server"},
 		{"a method that is not taken", &WrongMethod{"PUT", "GET, HEAD"}, 405, "method", "does not take PUT; it takes GET, HEAD."},
@@ -53,9 +59,21 @@ func TestErrorsBecomeAnswers(t *testing.T) {
 			}
 		})
 	}
-	for _, k := range []fleet.ErrorKind{fleet.Invalid, fleet.Forbidden, fleet.NotFound, fleet.Conflict, fleet.TooLarge, fleet.Busy, fleet.NoSpace} {
+	for _, k := range []fleet.ErrorKind{fleet.Invalid, fleet.Forbidden, fleet.NotFound, fleet.Conflict, fleet.TooLarge, fleet.Busy, fleet.NoSpace,
+		fleet.Unsupported, fleet.Pending, fleet.Damaged} {
 		if statusOf[k] == 0 {
 			t.Errorf("kind %s has no status", k)
+		}
+	}
+}
+
+// Whoever says how long to wait is heard.
+func TestRetryAfter(t *testing.T) {
+	for wait, want := range map[time.Duration]string{0: "5", 1500 * time.Millisecond: "2", 5 * time.Minute: "300"} {
+		w := httptest.NewRecorder()
+		WriteProblem(w, nil, ProblemOf(fmt.Errorf("now: %w", &fleet.Error{Kind: fleet.Busy, Code: "busy", Wait: wait})))
+		if got := w.Header().Get("Retry-After"); got != want {
+			t.Errorf("%s: Retry-After %q, wanted %q", wait, got, want)
 		}
 	}
 }

@@ -18,31 +18,37 @@ import (
 // transaction, and writes the folder.
 //
 // Once the transaction is through, the publication stands: a folder that could not be
-// written is written by the next Renew or at the next start.
-func (l locked) commit(ctx context.Context, prev State, e Edit) error {
+// written is written by the next publication, the next Renew or at the next start. stored says so.
+func (l locked) commit(ctx context.Context, prev State, e Edit) (stored bool, err error) {
 	r, now := l.repo, l.repo.Now()
 	next, err := r.online.compose(prev, e, now)
 	if err != nil {
-		return err
+		return false, err
 	}
 	if err := next.clockFault(now); err != nil {
-		return err
+		return false, err
 	}
 	if err := check(prev, next, now); err != nil {
-		return &fleet.Error{Kind: fleet.Conflict, Code: "would_break_clients",
+		return false, &fleet.Error{Kind: fleet.Conflict, Code: wouldBreak,
 			Msg: fmt.Sprintf("nothing was published, because a handset would not accept it: %v", err)}
 	}
 	if err := r.contentIsHere(ctx, prev, next); err != nil {
-		return err
+		return false, err
 	}
 	if err := r.save(ctx, prev, next, e, now); err != nil {
-		return err
+		return false, err
 	}
 	r.remember(prev, next, now)
 	r.cfg.Log.InfoContext(ctx, "published", "roles", e.Names(), "roots", len(e.Roots),
 		"snapshot", next.Version(tufrepo.Snapshot), "timestamp", next.Version(tufrepo.Timestamp))
-	return l.write(ctx, next)
+	return true, l.write(ctx, next)
 }
+
+// The codes of what is refused for what it is.
+const (
+	wouldBreak     = "would_break_clients"
+	contentMissing = "content_missing"
+)
 
 func check(prev, next State, now time.Time) error {
 	if !prev.Started() {

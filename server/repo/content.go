@@ -43,8 +43,8 @@ func (r *Repo) Document(ctx context.Context, t tufrepo.Target) ([]byte, error) {
 	text, err := r.stored(ctx, t)
 	if err != nil {
 		name := path.Join(targetsDir, tufrepo.StoredTarget(t.Path, t.SHA256))
-		if info, fault := r.folder.root.Stat(name); fault == nil && info.Size() <= maxDocument {
-			text, err = r.folder.root.ReadFile(name)
+		if info, fault := r.folder.at().Stat(name); fault == nil && info.Size() <= maxDocument {
+			text, err = r.folder.at().ReadFile(name)
 		}
 	}
 	if err == nil && Digest(text) != t.SHA256 {
@@ -82,7 +82,7 @@ func (r *Repo) contentIsHere(ctx context.Context, prev, next State) error {
 		}
 	}
 	if err := errors.Join(faults...); err != nil {
-		return fleet.Errorf(fleet.Conflict, "content_missing", "nothing was published, because the content of what "+
+		return fleet.Errorf(fleet.Conflict, contentMissing, "nothing was published, because the content of what "+
 			"would be listed "+
 			"is not in the store: %s; upload it again", fleet.InOneLine(err))
 	}

@@ -12,6 +12,7 @@ import (
 	"landed/manifests/offers"
 	"landed/manifests/tufrepo"
 	"landed/server/fleet"
+	"landed/server/repo"
 	"landed/server/rollouts"
 	kit "landed/server/servertest"
 )
@@ -119,7 +120,7 @@ func TestClockBeforeTheSignersSignsNothing(t *testing.T) {
 		t.Errorf("the tick says %v", err)
 	}
 	_, err := h.Rollouts.Halt(h.Ctx, r.ID, "ann", "it burns")
-	kit.CheckError(t, err, "clock_behind", "1970-01-01 00:03:00")
+	kit.CheckError(t, err, repo.NotPublished, "1970-01-01 00:03:00")
 	if after := h.State(); after.Version(tufrepo.Timestamp) != before.Version(tufrepo.Timestamp) {
 		t.Error("a timestamp was signed in 1970")
 	}

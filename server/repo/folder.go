@@ -11,10 +11,13 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"sync/atomic"
+	"time"
 
 	"landed/internal/durable"
 	"landed/manifests/tufrepo"
 	"landed/server/blob"
+	"landed/server/fleet"
 )
 
 const (
@@ -25,10 +28,12 @@ const (
 // folder is the feed as files, so that any file server can serve it.
 type folder struct {
 	dir   string
-	root  *os.Root
+	root  *atomic.Pointer[os.Root]
 	blobs blob.Store
 	links blob.Linker             // nil if contents are no local files: then only metadata is written
 	step  func(done string) error // after each write; tests end the process here
+
+	patience time.Duration // with whoever holds the lock
 }
 
 func openFolder(dir string, blobs blob.Store) (folder, error) {
@@ -42,10 +47,61 @@ func openFolder(dir string, blobs blob.Store) (folder, error) {
 		return folder{}, err
 	}
 	links, _ := blobs.(blob.Linker)
-	return folder{dir: dir, root: root, blobs: blobs, links: links, step: func(string) error { return nil }}, nil
+	f := folder{dir: dir, root: &atomic.Pointer[os.Root]{}, blobs: blobs, links: links, patience: lockWait,
+		step: func(string) error { return nil }}
+	f.root.Store(root)
+	return f, nil
 }
 
-func (f folder) Close() error { return f.root.Close() }
+func (f folder) Close() error { return f.at().Close() }
+
+func (f folder) at() *os.Root { return f.root.Load() }
+
+// ensure makes the folder again if somebody took it away, and looks into the one that lies there now.
+func (f folder) ensure() error {
+	for _, d := range []string{metadataDir, targetsDir} {
+		if err := os.MkdirAll(filepath.Join(f.dir, d), 0o755); err != nil {
+			return err
+		}
+	}
+	if f.isThere() == nil {
+		return nil
+	}
+	root, err := os.OpenRoot(f.dir)
+	if err != nil {
+		return err
+	}
+	return f.root.Swap(root).Close()
+}
+
+// isThere says if what lies at the path of the folder is what was opened.
+func (f folder) isThere() error {
+	mine, err := f.at().Stat(".")
+	if err != nil {
+		return err
+	}
+	there, err := os.Stat(f.dir)
+	if err == nil && !os.SameFile(mine, there) {
+		err = fmt.Errorf("%s is another folder than the one that was opened", f.dir)
+	}
+	return err
+}
+
+// fault says why a file server could not serve the folder, or this server not write it; nil if all is well. begun is
+// whether something was published.
+func (f folder) fault(begun bool) error {
+	if err := f.isThere(); err != nil {
+		return err
+	}
+	if _, err := f.at().Stat(path.Join(metadataDir, tufrepo.MetadataFile(tufrepo.Timestamp, 0))); err != nil && begun {
+		return err
+	}
+	probe, err := durable.CreateIn(f.at(), metadataDir, 0o600)
+	if err == nil {
+		probe.Discard()
+	}
+	return err
+}
 
 // link makes target appear, if it is not there yet, as a further name of its content.
 func (f folder) link(ctx context.Context, t tufrepo.Target) error {
@@ -53,10 +109,10 @@ func (f folder) link(ctx context.Context, t tufrepo.Target) error {
 		return nil
 	}
 	stored := path.Join(targetsDir, tufrepo.StoredTarget(t.Path, t.SHA256))
-	if info, err := f.root.Stat(stored); err == nil && info.Size() == t.Length {
+	if info, err := f.at().Stat(stored); err == nil && info.Size() == t.Length {
 		return nil
 	}
-	if err := f.root.MkdirAll(path.Dir(stored), 0o755); err != nil {
+	if err := f.at().MkdirAll(path.Dir(stored), 0o755); err != nil {
 		return err
 	}
 	if err := f.links.LinkTo(ctx, blob.Ref(t.SHA256), filepath.Join(f.dir, filepath.FromSlash(stored))); err != nil {
@@ -67,10 +123,10 @@ func (f folder) link(ctx context.Context, t tufrepo.Target) error {
 
 // write makes a metadata file appear whole. sync makes its name durable.
 func (f folder) write(name string, doc []byte) error {
-	if have, err := f.root.ReadFile(path.Join(metadataDir, name)); err == nil && bytes.Equal(have, doc) {
+	if have, err := f.at().ReadFile(path.Join(metadataDir, name)); err == nil && bytes.Equal(have, doc) {
 		return nil
 	}
-	file, err := durable.CreateIn(f.root, metadataDir, 0o644)
+	file, err := durable.CreateIn(f.at(), metadataDir, 0o644)
 	if err != nil {
 		return err
 	}
@@ -91,11 +147,11 @@ func (f folder) write(name string, doc []byte) error {
 }
 
 // sync makes the names in the metadata folder durable.
-func (f folder) sync() error { return durable.SyncFolderIn(f.root, metadataDir) }
+func (f folder) sync() error { return durable.SyncFolderIn(f.at(), metadataDir) }
 
 // read is a metadata file of the folder, nil if it is not there.
 func (f folder) read(name string) ([]byte, error) {
-	doc, err := f.root.ReadFile(path.Join(metadataDir, name))
+	doc, err := f.at().ReadFile(path.Join(metadataDir, name))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
@@ -109,7 +165,7 @@ func (f folder) holds(t tufrepo.Target) error {
 		return nil
 	}
 	stored := path.Join(targetsDir, tufrepo.StoredTarget(t.Path, t.SHA256))
-	info, err := f.root.Stat(stored)
+	info, err := f.at().Stat(stored)
 	if err != nil {
 		return fmt.Errorf("%s is not in the feed folder; start the server, it puts it there again: %w", stored, err)
 	}
@@ -119,17 +175,29 @@ func (f folder) holds(t tufrepo.Target) error {
 	return nil
 }
 
+// lockWait bounds how long a publication waits for another process.
+const lockWait = 10 * time.Second
+
 // lock keeps other processes from writing the folder. The kernel lets go of it when the process ends, however it ends.
-// Where there is no such lock, run one server per data folder.
+// The file lies beside the folder, which others may read, and is not theirs to open. Where there is no such lock, run one
+// server per data folder.
 func (f folder) lock() (unlock func() error, err error) {
-	return durable.Lock(filepath.Join(f.dir, ".lock"))
+	path := filepath.Clean(f.dir) + ".lock"
+	unlock, err = durable.LockWithin(path, f.patience)
+	if errors.Is(err, durable.ErrLocked) {
+		err = &fleet.Error{Kind: fleet.Busy, Code: "feed_locked", Err: err,
+			Msg: fmt.Sprintf("another process has held the lock of the feed folder (%s) for %s, so nothing was published; see "+
+				"which (lslocks), end it or wait for it, then try again", filepath.Base(path), f.patience)}
+	}
+	return unlock, err
 }
 
-// sweep removes what a process left that was cut off while it wrote.
+// sweep removes what a process left that was cut off while it wrote, and the lock file of older programs, which
+// whoever could read the feed could hold.
 func (f folder) sweep() error {
 	unlock, err := f.lock()
 	if err != nil {
 		return err
 	}
-	return errors.Join(durable.Sweep(filepath.Join(f.dir, metadataDir)), unlock())
+	return errors.Join(durable.Sweep(filepath.Join(f.dir, metadataDir)), os.RemoveAll(filepath.Join(f.dir, ".lock")), unlock())
 }

@@ -96,7 +96,7 @@ func (f folder) readInto(s *State, role string, version int64) error {
 
 // versions are the highest numbers in the names of the metadata files, by role.
 func (f folder) versions() (map[string]int64, error) {
-	d, err := f.root.Open(metadataDir)
+	d, err := f.at().Open(metadataDir)
 	if err != nil {
 		return nil, err
 	}

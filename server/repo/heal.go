@@ -9,6 +9,7 @@ import (
 	"slices"
 
 	"landed/manifests/tufrepo"
+	"landed/server/fleet"
 )
 
 // Heal writes what the folder lacks of the published state. It is the same walk as that of a
@@ -18,21 +19,26 @@ func (r *Repo) Heal(ctx context.Context) error {
 }
 
 func (w *Writer) heal(ctx context.Context) error {
-	return w.lock(func(l locked) error {
+	return w.heard(w.lock(func(l locked) error {
 		s, err := l.repo.State(ctx)
 		if err != nil || !s.Started() {
 			return err
 		}
 		return l.write(ctx, s)
-	})
+	}))
 }
 
 // write makes the folder say what s says, the newest state. Another process may publish at the
-// same time; under the lock the folder never goes back.
+// same time; under the lock the folder never goes back. The error is [fleet.Pending]: what is stored stands.
 func (l locked) write(ctx context.Context, s State) error {
-	if err := l.writeFiles(ctx, s); err != nil {
-		return fmt.Errorf("the publication stands in the database, but the feed folder could not be written; it will "+
-			"be tried again: %w", err)
+	err := l.writeFiles(ctx, s)
+	if err != nil && l.madeRoom(err) {
+		err = l.writeFiles(ctx, s)
+	}
+	if err != nil {
+		return &fleet.Error{Kind: fleet.Pending, Code: NotPublished, Err: err,
+			Msg: fmt.Sprintf("the publication is stored, and the feed folder could not be written (%s), so handsets do not see "+
+				"it yet; the server tries again by itself, and to send it again is safe", Why(err))}
 	}
 	l.written = s.Version(tufrepo.Timestamp)
 	return nil
@@ -42,6 +48,9 @@ func (l locked) write(ctx context.Context, s State) error {
 // moment: payloads, roots, roles, snapshot, and the timestamp as the point of no return.
 func (l locked) writeFiles(ctx context.Context, s State) error {
 	f, targets := l.repo.folder, s.Targets()
+	if err := f.ensure(); err != nil {
+		return err
+	}
 	if err := l.linkAll(ctx, targets); err != nil {
 		return err
 	}
@@ -69,18 +78,19 @@ func (l locked) writeFiles(ctx context.Context, s State) error {
 	if err := f.sync(); err != nil {
 		return err
 	}
-	l.repo.announce(s, targets)
+	l.announce(s, targets)
 	return nil
 }
 
 // announce tells the feed handler what is served now.
-func (r *Repo) announce(s State, targets []tufrepo.Target) {
-	if r.cfg.Published == nil {
+func (w *Writer) announce(s State, targets []tufrepo.Target) {
+	defer w.repo.served.Store(&s)
+	if w.repo.cfg.Published == nil {
 		return
 	}
 	stored := make(map[string]bool, len(targets))
 	for _, t := range targets {
 		stored[tufrepo.StoredTarget(t.Path, t.SHA256)] = true
 	}
-	r.cfg.Published(s.files(), func(path string) bool { return stored[path] })
+	w.repo.cfg.Published(s.files(), func(path string) bool { return stored[path] })
 }

@@ -17,22 +17,19 @@ import (
 func (r *Repo) Renew(ctx context.Context, change Change) error {
 	return r.Exclusive(func(w *Writer) error {
 		s, err := r.State(ctx)
+		if err == nil && !s.Started() {
+			err = r.folder.ensure()
+		}
 		if err != nil || !s.Started() {
 			return err
 		}
 		w.alarm(ctx, s)
 		err = w.Publish(ctx, func(s State) (Edit, error) { return w.renewal(s, change) })
-		if err == nil && (len(w.lost) > 0 || w.behind(ctx)) {
+		if err == nil && (len(w.lost) > 0 || w.lags(ctx)) {
 			err = w.heal(ctx)
 		}
 		return err
 	})
-}
-
-// behind says if the folder lacks something that was published, here or by another process.
-func (w *Writer) behind(ctx context.Context) bool {
-	newest, err := w.repo.newest(ctx)
-	return err == nil && newest > w.written
 }
 
 // renewal is what is due by time, beside what change wants.

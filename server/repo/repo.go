@@ -45,6 +45,9 @@ type Config struct {
 	// Published, if set, is called after each publication with the metadata that is served
 	// now, by file name, and a test for the stored paths of its targets.
 	Published func(metadata map[string][]byte, isTarget func(stored string) bool)
+	// MakeRoom, if set, is given what kept something from being written, and says if room was made so that it may be
+	// tried again.
+	MakeRoom func(err error) bool
 	// ReadOnly opens to look at a feed as it lies.
 	ReadOnly bool
 }
@@ -61,6 +64,8 @@ type Repo struct {
 	publishing sync.Mutex
 	writer     Writer                // for whoever holds publishing
 	loaded     atomic.Pointer[State] // never changed once stored
+	served     atomic.Pointer[State] // what the folder says; nil until it was written by this process
+	failing    atomic.Pointer[error] // what kept the last publication from being done
 }
 
 // Open opens the repository, and writes nothing: what a crash left is mended by package restore and

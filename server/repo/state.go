@@ -28,6 +28,9 @@ func (s State) Info(role string) tufrepo.Info { return s.info[role] }
 // Version is that of the newest metadata of a role; 0 if there is none.
 func (s State) Version(role string) int64 { return s.info[role].Version }
 
+// At is when the newest metadata of a role was published; zero if there is none.
+func (s State) At(role string) time.Time { return s.at[role] }
+
 // Started says if a first root and targets are published.
 func (s State) Started() bool { return len(s.set.Roots) > 0 && s.set.Files[tufrepo.Targets] != nil }
 

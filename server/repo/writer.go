@@ -5,6 +5,8 @@ package repo
 import (
 	"context"
 	"errors"
+
+	"landed/server/fleet"
 )
 
 // Writer is the right to publish. There is one, and one goroutine has it at a time.
@@ -31,29 +33,48 @@ func (r *Repo) Exclusive(fn func(w *Writer) error) error {
 }
 
 // Publish loads the state, lets change say what to publish upon it, and commits. An edit without
-// content publishes nothing.
+// content publishes nothing, but what was published before is brought into the folder if it is not there yet.
 func (r *Repo) Publish(ctx context.Context, change Change) error {
-	return r.Exclusive(func(w *Writer) error { return w.Publish(ctx, change) })
+	return r.Exclusive(func(w *Writer) error {
+		err := w.Publish(ctx, change)
+		if err == nil && w.lags(ctx) {
+			err = w.heal(ctx)
+		}
+		return err
+	})
 }
 
-// Publish is Repo.Publish for whoever is the writer already.
+// attempts bounds how often a publication is begun anew, when somebody else was faster or room was made.
+const attempts = 5
+
+// Publish is Repo.Publish for whoever is the writer already, without a look at the folder. An error of the kind
+// [fleet.Pending] says that the publication is stored, and not in the feed yet.
 func (w *Writer) Publish(ctx context.Context, change Change) error {
-	return w.lock(func(l locked) error {
-		for attempt := 0; ; attempt++ {
+	var asked error // what change found: that is no fault of a publication
+	err := w.lock(func(l locked) error {
+		for attempt := 1; ; attempt++ {
 			prev, err := l.repo.State(ctx)
 			if err != nil {
 				return err
 			}
 			e, err := change(prev)
-			if err != nil || e.empty() {
-				return err
+			if asked = err; err == nil && e.empty() {
+				return nil
 			}
-			err = l.commit(ctx, prev, e)
-			if !errors.Is(err, errOvertaken) || attempt == 4 {
+			stored := false
+			if err == nil {
+				stored, err = l.commit(ctx, prev, e)
+			}
+			again := errors.Is(err, errOvertaken) || err != nil && l.madeRoom(err)
+			if stored || !again || attempt == attempts {
 				return err
 			}
 		}
 	})
+	if asked != nil && !fleet.Is(asked, fleet.NoSpace) && !fleet.Is(asked, fleet.Damaged) {
+		return err
+	}
+	return w.heard(err)
 }
 
 // lock runs fn with the folder locked.

@@ -17,9 +17,13 @@ import (
 )
 
 // PublishOffers publishes what the stored rollouts offer now. Only models whose document changed get
-// a new version; if none changed, nothing is published.
+// a new version; if none changed, nothing is published. What fails is tried again until Close.
 func (rs *Rollouts) PublishOffers(ctx context.Context) error {
-	return rs.cfg.Repo.Publish(ctx, rs.Edit(ctx))
+	err := rs.cfg.Repo.Publish(ctx, rs.Edit(ctx))
+	if ctx.Err() == nil {
+		rs.again.heard(err)
+	}
+	return err
 }
 
 // Edit is what the stored rollouts want to publish, for whoever publishes more together with it.

@@ -8,14 +8,18 @@
 //
 // It promises that every change of a rollout goes through its [Ledger]: it keeps to the state
 // machine, is saved with a line of the audit trail, and is logged and told once; that a salt is
-// public before the first stage is offered; and that a halt is published at once. It refuses a
+// public before the first stage is offered; and that a halt is published at once, is not called one before that is
+// done, and may be asked for again. What is stored and could not be published is tried again until it is. It refuses a
 // rollout of what the offline role of the model does not list, for it would reach nobody.
 package rollouts
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"io"
 	"log/slog"
+	"time"
 
 	"landed/server/fleet"
 	"landed/server/lineup"
@@ -23,7 +27,7 @@ import (
 	"landed/server/rollout"
 )
 
-// Config is what Rollouts are given. All fields are needed.
+// Config is what Rollouts are given. All fields are needed, but Again.
 type Config struct {
 	Store  fleet.Store
 	Ledger *Ledger
@@ -31,24 +35,49 @@ type Config struct {
 	Lineup *lineup.Lineup
 	Random io.Reader // for salts
 	Log    *slog.Logger
+	Again  bool // what could not be published is tried again until it is; else it waits for the next call
 }
 
 // Rollouts publishes and changes rollouts. Its methods may be called from any number of goroutines.
-type Rollouts struct{ cfg Config }
+type Rollouts struct {
+	cfg    Config
+	again  *again
+	served servedOffers
+}
 
-// New makes the room.
-func New(c Config) *Rollouts { return &Rollouts{c} }
+// New makes the room. Close ends it.
+func New(c Config) *Rollouts {
+	rs := &Rollouts{cfg: c}
+	rs.again = newAgain(c.Log, nil)
+	if c.Again {
+		rs.again.publish = rs.PublishOffers
+	}
+	return rs
+}
 
-// Halt stops a rollout and publishes that at once: handsets that have not begun do not begin.
+// Close ends the trying again.
+func (rs *Rollouts) Close() { rs.again.close() }
+
+// Unpublished is what keeps the stored rollouts from being published, and since when; nil if nothing does.
+func (rs *Rollouts) Unpublished() (since time.Time, err error) { return rs.again.pending() }
+
+// Halt stops a rollout and publishes that at once: handsets that have not begun do not begin. To halt one that is halted
+// publishes it again; the first reason stays, and another one goes into the audit trail. An error of the code
+// [repo.NotPublished] says that the halt is stored.
 func (rs *Rollouts) Halt(ctx context.Context, id, by, reason string) (fleet.Rollout, error) {
 	return rs.change(ctx, id, Cause{ActionHalt, by, reason, false},
 		func(_ fleet.Tx, r fleet.Rollout) (fleet.Rollout, error) {
-			return rollout.Halt(r, rs.cfg.Repo.Now(), by, reason)
+			next, err := rollout.Halt(r, rs.cfg.Repo.Now(), by, reason)
+			if err != nil && r.State == fleet.RolloutHalted && fleet.Is(err, fleet.Conflict) {
+				return r, errAsItIs
+			}
+			return next, err
 		})
 }
 
 // Resume lets a held or halted rollout go on, and publishes that at once. It refuses one whose
-// builds the model's role does not list any more, and one on a channel that is retired.
+// builds the model's role does not list any more, and one on a channel that is retired. To resume one that runs
+// publishes it again.
 func (rs *Rollouts) Resume(ctx context.Context, id, by, reason string) (fleet.Rollout, error) {
 	s, err := rs.cfg.Repo.State(ctx)
 	if err != nil {
@@ -64,6 +93,9 @@ func (rs *Rollouts) Resume(ctx context.Context, id, by, reason string) (fleet.Ro
 				return r, err
 			}
 			next, err := rollout.Resume(r, rs.cfg.Repo.Now(), by, reason, counts)
+			if err != nil && r.State == fleet.RolloutRunning && fleet.Is(err, fleet.Conflict) {
+				return r, errAsItIs
+			}
 			if err != nil {
 				return r, err
 			}
@@ -78,6 +110,9 @@ func (rs *Rollouts) Resume(ctx context.Context, id, by, reason string) (fleet.Ro
 		})
 }
 
+// errAsItIs is what a change answers for a rollout that is already as it is wanted.
+var errAsItIs = errors.New("the rollout is so already")
+
 // change stores what how makes of a rollout, and publishes the offers.
 func (rs *Rollouts) change(
 	ctx context.Context, id string, why Cause, how func(fleet.Tx, fleet.Rollout) (fleet.Rollout, error),
@@ -88,7 +123,10 @@ func (rs *Rollouts) change(
 		if err != nil {
 			return err
 		}
-		if next, err = how(tx, r); err != nil {
+		if next, err = how(tx, r); errors.Is(err, errAsItIs) {
+			return rs.repeated(ctx, tx, r, why)
+		}
+		if err != nil {
 			return err
 		}
 		return tx.Change(ctx, next, why)
@@ -96,5 +134,30 @@ func (rs *Rollouts) change(
 	if err != nil {
 		return next, err
 	}
-	return next, rs.PublishOffers(context.WithoutCancel(ctx)) // it is decided, whether or not the caller waits
+	if err := rs.PublishOffers(context.WithoutCancel(ctx)); err != nil { // decided, whether or not the caller waits
+		return next, rs.notPublished(ctx, next, why, err)
+	}
+	return next, nil
+}
+
+// repeated notes that somebody asked once more, unless it is in the same words.
+func (rs *Rollouts) repeated(ctx context.Context, tx *Tx, r fleet.Rollout, why Cause) error {
+	if why.Actor == r.By && r.Reason.Equal(fleet.Said(why.Reason)) {
+		return nil
+	}
+	return tx.Audit().Append(ctx, fleet.AuditEntry{At: rs.cfg.Repo.Now(), Actor: why.Actor, Action: why.Action, Subject: r.ID,
+		Reason: why.Reason})
+}
+
+// notPublished says of a change that is stored that handsets are not told of it yet.
+func (rs *Rollouts) notPublished(ctx context.Context, r fleet.Rollout, why Cause, err error) error {
+	told := "handsets are not told of it yet"
+	if missing := rs.Standing(ctx, r).Missing; missing != "" {
+		told = missing
+	} else {
+		told += ": " + repo.Why(err)
+	}
+	return &fleet.Error{Kind: fleet.Pending, Code: repo.NotPublished, Err: err, Msg: fmt.Sprintf("%s of %s is stored and on "+
+		"the audit trail, but not published: %s. The server tries again by itself, and the state of the rollout says when it "+
+		"is done; to ask again is safe", why.Action, r.ID, told)}
 }

@@ -66,7 +66,9 @@ func (rs *Rollouts) announce(ctx context.Context, w *repo.Writer, started []flee
 	for _, which := range []map[string]bool{announced, nil} {
 		err := w.Publish(ctx, func(s repo.State) (repo.Edit, error) { return rs.offersEdit(ctx, s, which) })
 		if err != nil {
-			return fmt.Errorf("the rollout is stored, and will be offered at the next tick: %w", err)
+			rs.again.heard(err)
+			return &fleet.Error{Kind: fleet.Pending, Code: repo.NotPublished, Err: err, Msg: fmt.Sprintf("the rollout is stored, "+
+				"and not offered yet: %s. The server tries again by itself; do not start it again", repo.Why(err))}
 		}
 	}
 	return nil

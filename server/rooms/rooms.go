@@ -41,10 +41,15 @@ type Config struct {
 	Now       func() time.Time
 	Random    io.Reader // for salts and ids
 	Log       *slog.Logger
+	// MakeRoom, if set, is told of a full disk, as repo.Config.MakeRoom.
+	MakeRoom func(err error) bool
+	// RoomFor, if set, refuses an upload of so many bytes (0 or less: unknown) before it is read.
+	RoomFor func(size int64) error
 	// Published, if set, is called after each publication, as repo.Config.Published.
 	Published func(metadata map[string][]byte, isTarget func(stored string) bool)
 	// Event, if set, is told of each change of a rollout, as rollouts.Ledger.Event.
 	Event    func(context.Context, rollouts.Event)
+	Again    bool // offers that could not be published are tried again before the next Renew
 	ReadOnly bool // look at a feed as it lies, without healing
 }
 
@@ -68,19 +73,19 @@ func Open(ctx context.Context, c Config) (*Rooms, error) {
 	}
 	r, err := repo.Open(ctx, repo.Config{
 		Store: c.Store, Blobs: c.Blobs, Dir: c.Dir, Keys: c.Keys, NewKeys: c.NewKeys, Expiry: c.Expiry,
-		Now: c.Now, Log: c.Log, Published: c.Published, ReadOnly: c.ReadOnly,
+		Now: c.Now, Log: c.Log, Published: c.Published, MakeRoom: c.MakeRoom, ReadOnly: c.ReadOnly,
 	})
 	if err != nil {
 		return nil, err
 	}
 	ledger := &rollouts.Ledger{Store: c.Store, Now: c.Now, Log: c.Log, Event: c.Event}
 	going := rollouts.New(rollouts.Config{
-		Store: c.Store, Ledger: ledger, Repo: r, Lineup: line, Random: c.Random, Log: c.Log,
+		Store: c.Store, Ledger: ledger, Repo: r, Lineup: line, Random: c.Random, Log: c.Log, Again: c.Again,
 	})
 	rooms := &Rooms{
 		Repo: r, Lineup: line, Ledger: ledger, Rollouts: going,
 		Library: library.New(library.Config{
-			Store: c.Store, Blobs: c.Blobs, Repo: r, Lineup: line, OTAKeys: c.OTAKeys, Log: c.Log,
+			Store: c.Store, Blobs: c.Blobs, Repo: r, Lineup: line, OTAKeys: c.OTAKeys, RoomFor: c.RoomFor, Log: c.Log,
 		}),
 		Releases: release.New(release.Config{
 			Store: c.Store, Repo: r, Lineup: line, Life: c.Expiry.Model, Random: c.Random,
@@ -91,7 +96,7 @@ func Open(ctx context.Context, c Config) (*Rooms, error) {
 		return rooms, nil
 	}
 	if err := rooms.start(ctx, c); err != nil {
-		return nil, errors.Join(err, r.Close())
+		return nil, errors.Join(err, rooms.Close())
 	}
 	return rooms, nil
 }
@@ -101,8 +106,8 @@ func (r *Rooms) start(ctx context.Context, c Config) error {
 	if err := restorer.Run(ctx, r.Rollouts.Edit(ctx)); err != nil {
 		return err
 	}
-	if err := r.Repo.Heal(ctx); err != nil {
-		return err
+	if err := r.Repo.Heal(ctx); err != nil { // halting must be possible all the same
+		c.Log.ErrorContext(ctx, "the feed folder could not be written; it is tried again at the next tick", "err", err)
 	}
 	if err := r.Library.Sweep(ctx); err != nil { // no reason not to start
 		c.Log.WarnContext(ctx, "bytes of removed packages are still stored; it will be tried again", "err", err)
@@ -118,10 +123,14 @@ func (r *Rooms) start(ctx context.Context, c Config) error {
 func (r *Rooms) Renew(ctx context.Context) error {
 	s, err := r.Repo.State(ctx)
 	if err == nil && s.Started() {
-		err = errors.Join(r.Releases.FinishSigned(ctx), r.Rollouts.HoldUnlisted(ctx), r.Repo.Renew(ctx, r.Rollouts.Edit(ctx)))
+		err = errors.Join(r.Releases.FinishSigned(ctx), r.Rollouts.HoldUnlisted(ctx))
 	}
+	err = errors.Join(err, r.Repo.Renew(ctx, r.Rollouts.Edit(ctx)))
 	return errors.Join(err, r.Library.Sweep(ctx), r.Lineup.Refresh(ctx))
 }
 
-// Close lets go of the feed folder.
-func (r *Rooms) Close() error { return r.Repo.Close() }
+// Close ends what is tried again, and lets go of the feed folder.
+func (r *Rooms) Close() error {
+	r.Rollouts.Close()
+	return r.Repo.Close()
+}

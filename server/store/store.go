@@ -19,7 +19,7 @@ import (
 // Database is an open database.
 type Database interface {
 	fleet.Store
-	// Ready says if the database answers, and lets somebody write.
+	// Ready says if the database answers, and if a write reaches its disk. It waits for its turn as long as ctx does.
 	Ready(ctx context.Context) error
 	// Recount computes every maintained figure again and lists in words where what is kept differs. It reads
 	// everything: it is for a checker and for tests.

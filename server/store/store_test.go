@@ -4,8 +4,10 @@ package store_test
 
 import (
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"landed/server/fleet"
@@ -38,5 +40,48 @@ func TestAddresses(t *testing.T) {
 	}
 	if db, err := store.Open(ctx, t.TempDir(), storetest.Clock); err == nil || db != nil {
 		t.Errorf("a folder: got %v, %v", db, err)
+	}
+}
+
+// A damaged database is told, whoever meets it, and is no fault of what was sent.
+func TestWatchTellsOfDamage(t *testing.T) {
+	ctx, path := context.Background(), filepath.Join(t.TempDir(), "landed.db")
+	db, err := store.Open(ctx, path, storetest.Clock)
+	if err != nil {
+		t.Fatal(err)
+	}
+	write := func(tx fleet.Tx) error {
+		for range 500 {
+			if err := tx.Audit().Append(ctx, fleet.AuditEntry{Action: "x", Reason: strings.Repeat("x", 1000)}); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	if err := errors.Join(db.Update(ctx, write), db.Close()); err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := len(text) / 2; i < len(text); i++ {
+		text[i] = 0xff
+	}
+	if err := os.WriteFile(path, text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if db, err = store.Open(ctx, path, storetest.Clock); err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	told := 0
+	watched := store.Watch(db, func(err error) { told++ })
+	list := func(tx fleet.Tx) error { _, err := tx.Audit().List(ctx, 0, 500); return err }
+	if err := watched.View(ctx, list); !fleet.Is(err, fleet.Damaged) || told != 1 {
+		t.Errorf("reading: told %d times, %v", told, err)
+	}
+	if err := watched.Update(ctx, list); !fleet.Is(err, fleet.Damaged) || told != 2 {
+		t.Errorf("writing: told %d times, %v", told, err)
 	}
 }

@@ -12,6 +12,7 @@ type Standing string
 const (
 	Retired    Standing = "retired"     // the model was given up: nothing is offered to it any more
 	Halted     Standing = "halted"      // somebody, or the loop, stopped the rollout
+	Halting    Standing = "halting"     // it is being stopped: handsets are not told so yet
 	Leaking    Standing = "leaking"     // at least one handset with the update shows the opposite of its effect
 	NotOffered Standing = "not_offered" // no rollout has begun
 	Shown      Standing = "shown"       // enough could be judged, nearly all have shown the effect, none the opposite
@@ -31,13 +32,15 @@ const (
 
 // standing says how a release stands on one model.
 func standing(f Figures, rollouts []Rollout, retired bool) Standing {
-	halted := false
+	halted, halting := false, false
 	for _, r := range rollouts {
-		halted = halted || r.State == fleet.RolloutHalted
+		halted, halting = halted || r.State == fleet.RolloutHalted, halting || r.State == fleet.RolloutHalting
 	}
 	switch {
 	case retired:
 		return Retired
+	case halting:
+		return Halting
 	case halted:
 		return Halted
 	case f.Opposite > 0:

@@ -91,6 +91,11 @@ func (o *offerings) document(ctx context.Context, tx fleet.Tx, i fleet.Installat
 	if in.Rollouts, err = tx.Rollouts().OfModel(ctx, i.Model, i.Channel); err != nil {
 		return offers.Document{}, err
 	}
+	for i, r := range in.Rollouts {
+		if r.State == fleet.RolloutHalting {
+			in.Rollouts[i].State = fleet.RolloutRunning // as handsets are told
+		}
+	}
 	for _, r := range offering.Wanted(in.Rollouts) {
 		release, err := tx.Releases().Get(ctx, r.Release)
 		if err != nil {

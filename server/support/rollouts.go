@@ -45,9 +45,9 @@ func (r Rollout) Percent() string { return rollout.Percent(r.Share) }
 // ByItself says that no person did it.
 func (r Rollout) ByItself() bool { return r.By == rollout.Author }
 
-// Stopped says that somebody should look: it is halted or held.
+// Stopped says that somebody should look: it is halted, or about to be, or held.
 func (r Rollout) Stopped() bool {
-	return r.State == fleet.RolloutHalted || r.State == fleet.RolloutHeld
+	return r.State == fleet.RolloutHalted || r.State == fleet.RolloutHalting || r.State == fleet.RolloutHeld
 }
 
 // clean takes what could disturb a reader out of a text that people or handsets wrote: control

@@ -80,7 +80,7 @@ func (d describer) say(is *issue, m Model, earlier string) string {
 	w := is.lex.words
 	data := sayData{Model: m, Claim: w.Shown, ByHand: w.ByHand, Limits: w.Limits, Earlier: earlier}
 	for _, r := range m.Rollouts {
-		if r.State == fleet.RolloutHalted {
+		if r.State == fleet.RolloutHalted || r.State == fleet.RolloutHalting {
 			data.Why, data.Who, data.Itself = clip(r.Reason, sayable), r.By, r.ByItself()
 		}
 	}
@@ -94,10 +94,10 @@ func (d describer) say(is *issue, m Model, earlier string) string {
 	if m.ProvenEarlier+m.OppositeEarlier > 0 {
 		say += " " + d.words.locale.Say("earlier", m)
 	}
-	if earlier != "" && m.Standing != Shown && m.Standing != Halted && m.Standing != Retired {
+	if earlier != "" && m.Standing != Shown && m.Standing != Halting && m.Standing != Halted && m.Standing != Retired {
 		say += " " + d.words.locale.Say("say.earlier", data)
 	}
-	if m.Standing != Retired && m.Standing != Halted && m.Standing != Leaking && m.Standing != NotOffered {
+	if m.Standing != Retired && m.Standing != Halting && m.Standing != Halted && m.Standing != Leaking && m.Standing != NotOffered {
 		if policy := w.Migration[string(is.AskOn(m.Model).Migration)]; policy != "" {
 			say += " " + policy
 		}

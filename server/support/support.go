@@ -12,6 +12,7 @@
 package support
 
 import (
+	"context"
 	"log/slog"
 	"net/http"
 	"time"
@@ -32,7 +33,9 @@ type Config struct {
 	Now       func() time.Time
 	Log       *slog.Logger // nil discards
 	Language  string       // tag of the sentences; "" is English
-	Notice    string       // at the top of every page, and in the JSON; "" shows nothing
+	// Halting, if set, says of a halted rollout if the served offers do not say so yet.
+	Halting func(context.Context, fleet.Rollout) bool
+	Notice  string // at the top of every page, and in the JSON; "" shows nothing
 }
 
 // Support answers for the public pages: one type for each family of them, over one reading of the store.
@@ -61,9 +64,13 @@ func New(c Config) (*Support, error) {
 	if err != nil {
 		return nil, err
 	}
+	if c.Halting == nil {
+		c.Halting = func(context.Context, fleet.Rollout) bool { return false }
+	}
+	view := asTold{c.View, c.Halting}
 	words, line := newDictionary(locale), &lineup{catalogue: c.Catalogue}
 	gone, kept := &retirements{}, &packages{}
-	loads := &evidence{view: c.View, lineup: line, words: words, retired: gone}
+	loads := &evidence{view: view, lineup: line, words: words, retired: gone}
 	says := describer{lineup: line, words: words, now: c.Now}
 	return &Support{
 		status:   statusPage{loads, says, locale},

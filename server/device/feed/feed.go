@@ -33,20 +33,26 @@ const (
 // Handler serves the feed below [Prefix]. It is mounted before the router: a poll passes no
 // middleware, and the ResponseWriter it gets can use sendfile as that of net/http can.
 type Handler struct {
-	root   *os.Root // the feed folder
+	dir    string
+	root   atomic.Pointer[os.Root] // the feed folder
 	blobs  blob.Store
 	listed atomic.Pointer[map[string]*entry] // path below Prefix → metadata held in memory
 	target atomic.Pointer[func(string) bool]
 }
 
-// New serves the folder dir, with its two folders metadata and targets. If blobs is not nil,
+// New serves the folder dir, with its two folders metadata and targets. One that is not there is made: the next
+// publication fills it. If blobs is not nil,
 // targets that are not in the folder but are published are read from there.
 func New(dir string, blobs blob.Store) (*Handler, error) {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return nil, err
+	}
 	root, err := os.OpenRoot(dir)
 	if err != nil {
 		return nil, err
 	}
-	h := &Handler{root: root, blobs: blobs}
+	h := &Handler{dir: dir, blobs: blobs}
+	h.root.Store(root)
 	h.listed.Store(&map[string]*entry{})
 	none := func(string) bool { return false }
 	h.target.Store(&none)
@@ -54,12 +60,25 @@ func New(dir string, blobs blob.Store) (*Handler, error) {
 }
 
 // Close lets go of the folder.
-func (h *Handler) Close() error { return h.root.Close() }
+func (h *Handler) Close() error { return h.root.Load().Close() }
+
+// follow opens the folder again if it is another one now: somebody took it away, and it was written anew.
+func (h *Handler) follow() {
+	mine, err := h.root.Load().Stat(".")
+	there, err2 := os.Stat(h.dir)
+	if err2 != nil || err == nil && os.SameFile(mine, there) {
+		return
+	}
+	if root, err := os.OpenRoot(h.dir); err == nil {
+		_ = h.root.Swap(root).Close() // what was opened in it can be read to its end
+	}
+}
 
 // Publish swaps in the newest metadata, by file name ("timestamp.json", "7.snapshot.json"),
 // and the test whether a target's stored path (below targets) is published. All files are in
 // the folder before it is called: a reader that still has the old timestamp finds them there.
 func (h *Handler) Publish(metadata map[string][]byte, published func(stored string) bool) {
+	h.follow()
 	last := *h.listed.Load()
 	next := make(map[string]*entry, len(metadata))
 	var gzip packer

@@ -41,7 +41,7 @@ func (h *Handler) serveFile(w http.ResponseWriter, r *http.Request, name string)
 
 // serveMetadata reads an older version, which is no longer in memory: it is small.
 func (h *Handler) serveMetadata(w http.ResponseWriter, r *http.Request, name string) {
-	body, err := h.root.ReadFile(name)
+	body, err := h.root.Load().ReadFile(name)
 	if err != nil {
 		answerError(w, err)
 		return
@@ -76,7 +76,7 @@ func (h *Handler) open(r *http.Request, stored string, ref blob.Ref) (io.ReadSee
 	if !published && strings.HasPrefix(stored, buildsDir) {
 		return nil, fs.ErrNotExist
 	}
-	f, err := h.root.Open(targetsDir + stored)
+	f, err := h.root.Load().Open(targetsDir + stored)
 	if err == nil {
 		info, err := f.Stat()
 		if err == nil && !info.Mode().IsRegular() {

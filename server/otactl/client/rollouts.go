@@ -16,9 +16,11 @@ type Rollout struct {
 	Channel  string    `json:"channel"`
 	Packages []string  `json:"packages"` // SHA-256, one for each image variant
 	Salt     string    `json:"salt"`
-	State    string    `json:"state"` // "running", "held", "halted", "finished"
-	Stage    int       `json:"stage"` // 1, 2, 3 …
-	Share    int       `json:"share"` // offered now, in hundredths of a percent
+	State    string    `json:"state"`              // "running", "held", "halting", "halted", "finished"
+	Missing  string    `json:"missing,omitempty"`  // what the served offers do not say yet, in words
+	Repeated bool      `json:"repeated,omitempty"` // it was as it was asked to be already
+	Stage    int       `json:"stage"`              // 1, 2, 3 …
+	Share    int       `json:"share"`              // offered now, in hundredths of a percent
 	Stages   []Stage   `json:"stages"`
 	Held     string    `json:"held,omitempty"`   // why it stays at its share
 	Reason   string    `json:"reason,omitempty"` // why it was halted
@@ -94,12 +96,13 @@ func (r Rollouts) Start(
 	return a.Rollouts, err
 }
 
-// Halt stops a rollout at once: handsets that have not begun do not begin.
+// Halt stops a rollout at once: handsets that have not begun do not begin. It may be repeated. An error of the code
+// "stored_not_published" says that it is stored, and that the server goes on publishing it.
 func (r Rollouts) Halt(ctx context.Context, id, reason string) (Rollout, error) {
 	return r.change(ctx, id, "halt", reason)
 }
 
-// Resume lets a held or halted rollout go on.
+// Resume lets a held or halted rollout go on. It may be repeated, as Halt.
 func (r Rollouts) Resume(ctx context.Context, id, reason string) (Rollout, error) {
 	return r.change(ctx, id, "resume", reason)
 }

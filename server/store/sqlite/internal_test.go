@@ -4,6 +4,7 @@ package sqlite
 
 import (
 	"context"
+	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -149,27 +150,79 @@ func TestMigrateOnward(t *testing.T) {
 	}
 }
 
-// TestReadyWrites wants Ready to see that nobody can write, and to heal with it.
+// TestReadyWrites wants Ready to write to the disk, to see that nobody can write, and to heal with it.
 func TestReadyWrites(t *testing.T) {
 	ctx := context.Background()
-	db, err := Open(ctx, filepath.Join(t.TempDir(), "x.db"), func() time.Time { return time.Unix(1, 0) })
+	path := filepath.Join(t.TempDir(), "x.db")
+	db, err := Open(ctx, path, func() time.Time { return time.Unix(1, 0) })
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer db.Close()
-	if err := db.Update(ctx, func(fleet.Tx) error { return db.Ready(ctx) }); err != nil {
-		t.Errorf("while somebody writes: %v", err)
+	var sizes []int64
+	for range 2 {
+		if err := db.Ready(ctx); err != nil {
+			t.Fatal(err)
+		}
+		info, err := os.Stat(path + "-wal")
+		if err != nil {
+			t.Fatal(err)
+		}
+		sizes = append(sizes, info.Size())
 	}
-	if _, err := db.writer.exec(ctx, `BEGIN IMMEDIATE`); err != nil { // as if a rollback had failed
+	if sizes[1] <= sizes[0] {
+		t.Errorf("Ready wrote nothing: the WAL has %v bytes", sizes)
+	}
+	if err := db.Update(ctx, func(fleet.Tx) error {
+		soon, cancel := context.WithTimeout(ctx, time.Millisecond)
+		defer cancel()
+		if err := db.Ready(soon); !fleet.Is(err, fleet.Busy) {
+			t.Errorf("while a write does not end: %v", err)
+		}
+		return nil
+	}); err != nil {
+		t.Error(err)
+	}
+	if _, err := db.writer.exec(ctx, `PRAGMA query_only = 1`); err != nil { // as a disk that became read-only
 		t.Fatal(err)
 	}
 	if err := db.Ready(ctx); err == nil {
-		t.Error("ready, though no write can begin")
+		t.Error("ready, though nothing can be written")
 	}
-	if _, err := db.writer.conn.ExecContext(ctx, `ROLLBACK`); err != nil {
+	if _, err := db.writer.conn.ExecContext(ctx, `PRAGMA query_only = 0`); err != nil {
 		t.Fatal(err)
 	}
 	if err := db.Ready(ctx); err != nil {
 		t.Errorf("after it healed: %v", err)
+	}
+}
+
+// TestWALIsBounded wants the WAL of much written at once to be cut again.
+func TestWALIsBounded(t *testing.T) {
+	ctx := context.Background()
+	path := filepath.Join(t.TempDir(), "x.db")
+	db, err := Open(ctx, path, func() time.Time { return time.Unix(1, 0) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	write := func(n int) (size int64) {
+		err := db.Update(ctx, func(tx fleet.Tx) error {
+			return tx.Audit().Append(ctx, fleet.AuditEntry{Action: "x", Reason: strings.Repeat("x", n)})
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		info, err := os.Stat(path + "-wal")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return info.Size()
+	}
+	if n := write(24 << 20); n < 24<<20 {
+		t.Fatalf("the WAL has %d bytes", n)
+	}
+	if n := write(1); n > 16<<20 {
+		t.Errorf("the WAL kept %d bytes", n)
 	}
 }

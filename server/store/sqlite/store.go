@@ -42,9 +42,10 @@ var _ fleet.Store = (*DB)(nil)
 
 const (
 	pragmas      = "_pragma=busy_timeout(5000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=foreign_keys(1)"
-	writePragmas = pragmas + "&_txlock=immediate&_pragma=cache_size(-65536)&_pragma=wal_autocheckpoint(4000)"
-	readPragmas  = pragmas + "&_pragma=query_only(1)&_pragma=cache_size(-16384)"
-	maxReaders   = 8
+	writePragmas = pragmas + "&_txlock=immediate&_pragma=cache_size(-65536)&_pragma=wal_autocheckpoint(4000)" +
+		"&_pragma=journal_size_limit(16777216)" // the WAL is cut to what a checkpoint waits for: 4000 pages
+	readPragmas = pragmas + "&_pragma=query_only(1)&_pragma=cache_size(-16384)"
+	maxReaders  = 8
 )
 
 // Open opens the database file at path, making it if there is none, and brings its schema
@@ -119,27 +120,33 @@ func (d *DB) close() error {
 	return nil
 }
 
-// Ready says if the database answers, and lets somebody write. While a write runs that is not
-// tried: the write shows it.
+// Ready says if the database answers, and if a write reaches its disk: it makes one, of a number in the header of the
+// file that nothing else uses. It waits for its turn as long as ctx does.
 func (d *DB) Ready(ctx context.Context) error {
 	var version int
 	err := d.readers.QueryRowContext(ctx, `SELECT max(version) FROM schema_migrations`).Scan(&version)
 	if err != nil {
 		return fmt.Errorf("the database does not answer: %w", kind(err))
 	}
-	select {
-	case <-d.turn:
-	default:
-		return nil
-	}
-	defer func() { d.turn <- struct{}{} }()
-	sure := context.WithoutCancel(ctx) // a transaction that was begun is ended
-	d.writer.broken = nil
-	if _, err := d.writer.exec(sure, `BEGIN IMMEDIATE`); err != nil {
-		return fmt.Errorf("the database cannot be written: %w", err)
-	}
-	if _, err := d.writer.exec(sure, `ROLLBACK`); err != nil {
+	if err := d.probe(ctx); err != nil {
 		return fmt.Errorf("the database cannot be written: %w", err)
 	}
 	return nil
+}
+
+func (d *DB) probe(ctx context.Context) error {
+	select {
+	case <-d.turn:
+	case <-ctx.Done():
+		return fleet.Errorf(fleet.Busy, "database_busy", "another write has not ended meanwhile")
+	}
+	defer func() { d.turn <- struct{}{} }()
+	sure := context.WithoutCancel(ctx) // a transaction that was begun is ended
+	var last int64
+	if err := d.writer.conn.QueryRowContext(sure, `PRAGMA user_version`).Scan(&last); err != nil {
+		return kind(err)
+	}
+	// By itself it is a transaction. Its text changes, so it is not kept prepared.
+	_, err := d.writer.conn.ExecContext(sure, fmt.Sprintf(`PRAGMA user_version = %d`, (last+1)%(1<<30)))
+	return kind(err)
 }

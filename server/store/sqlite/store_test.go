@@ -131,7 +131,7 @@ func TestOpenRefuses(t *testing.T) {
 			before, _ := os.ReadFile(path)
 			_, err := sqlite.Open(ctx, path, now)
 			e, ok := errors.AsType[*fleet.Error](err)
-			if !ok || e.Code != test.code {
+			if !ok || e.Code != test.code || (e.Kind == fleet.Damaged) != (test.code == "database_damaged") {
 				t.Fatalf("got %v, wanted %s", err, test.code)
 			}
 			if after, _ := os.ReadFile(path); test.code == "database_damaged" && string(after) != string(before) {

@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package server
+
+import "context"
+
+// LookAgain names the causes for which the server is not ready now, however lately it was looked.
+func (s *Server) LookAgain(ctx context.Context) (names []string) {
+	for _, c := range s.look(ctx) {
+		names = append(names, c.Name)
+	}
+	return names
+}

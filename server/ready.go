@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package server
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"landed/manifests/tufrepo"
+	"landed/server/metrics"
+	"landed/server/render"
+	"landed/server/repo"
+)
+
+// The causes for which a server is not ready.
+const (
+	causeDisk     = "disk"     // too little is free, or the reserve for halts is missing
+	causeDatabase = "database" // it does not answer, or cannot be written
+	causeFeed     = "feed"     // the folder cannot be written, or what is stored is not published
+	causeClock    = "clock"    // it jumped, or lies behind what was published
+	causeExpiry   = "expiry"   // what handsets poll has expired, or will soon
+)
+
+var causes = []string{causeDisk, causeDatabase, causeFeed, causeClock, causeExpiry}
+
+// cause is one reason not to be ready, with its name.
+type cause struct {
+	Name   string `json:"name"`
+	Detail string `json:"detail"`
+}
+
+// readiness looks at most once a second, whoever asks: a look writes to the disk.
+type readiness struct {
+	clock clockWatch
+
+	mu    sync.Mutex
+	at    time.Time
+	found []cause
+	told  string // the names that the log knows of
+}
+
+// lookEvery bounds how often it is looked; lookFor, how long one look waits for the database.
+const (
+	lookEvery = time.Second
+	lookFor   = 3 * time.Second
+)
+
+// notReady are the causes of now; none if the server is ready.
+func (s *Server) notReady(ctx context.Context) []cause {
+	r := &s.readiness
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if !r.at.IsZero() && time.Since(r.at) < lookEvery {
+		return r.found
+	}
+	r.found, r.at = s.look(context.WithoutCancel(ctx)), time.Now()
+	var names []string
+	for _, c := range r.found {
+		names = append(names, c.Name)
+	}
+	if now := strings.Join(slices.Compact(names), ", "); now != r.told {
+		r.told = now
+		if now == "" {
+			s.cfg.Log.InfoContext(ctx, "ready again")
+		} else {
+			s.cfg.Log.ErrorContext(ctx, "not ready", "causes", now, "detail", detailOf(r.found))
+		}
+	}
+	return r.found
+}
+
+func (s *Server) look(ctx context.Context) (found []cause) {
+	add := func(name, format string, args ...any) {
+		found = append(found, cause{name, fmt.Sprintf(format, args...)})
+	}
+	for _, fault := range s.room.Faults() {
+		add(causeDisk, "%s", fault)
+	}
+	wait, cancel := context.WithTimeout(ctx, lookFor)
+	defer cancel()
+	if err := s.db.Ready(wait); err != nil {
+		add(causeDatabase, "%s", repo.Why(err))
+		return append(found, s.lookAtClock(time.Time{})...) // the others need it
+	}
+	feed := s.rooms.Repo
+	if err := feed.FolderFault(ctx); err != nil {
+		add(causeFeed, "the feed folder is not there whole, or cannot be written: %s", repo.Why(err))
+	}
+	if err := feed.Failing(); err != nil {
+		add(causeFeed, "the last publication was not done: %s", repo.Why(err))
+	} else if _, err := s.rooms.Rollouts.Unpublished(); err != nil {
+		add(causeFeed, "a change of the rollouts is stored and not published: %s", repo.Why(err))
+	}
+	state, err := feed.State(ctx)
+	if err != nil {
+		add(causeDatabase, "%s", repo.Why(err))
+		return found
+	}
+	found = append(found, s.lookAtClock(state.At(tufrepo.Timestamp))...)
+	return append(found, s.lookAtExpiry(state)...)
+}
+
+// lookAtClock holds the clock against itself, and against the time of the last publication.
+func (s *Server) lookAtClock(published time.Time) (found []cause) {
+	now := s.cfg.Now()
+	if by, at := s.readiness.clock.look(now); by != 0 {
+		found = append(found, cause{causeClock, fmt.Sprintf("the clock jumped by %s at %s; compare it with another one",
+			by.Round(time.Second), at.UTC().Format(time.DateTime))})
+	}
+	if behind := published.Sub(now); behind > jumpLimit {
+		found = append(found, cause{causeClock, fmt.Sprintf("the clock says %s, and something was published at %s; set it "+
+			"right", now.UTC().Format(time.DateTime), published.UTC().Format(time.DateTime))})
+	}
+	return found
+}
+
+// lookAtExpiry wants more than a quarter of its life left to what is renewed at half of it.
+func (s *Server) lookAtExpiry(state repo.State) (found []cause) {
+	now := s.cfg.Now()
+	lives := map[string]time.Duration{tufrepo.Timestamp: s.cfg.Expiry.Timestamp, tufrepo.Snapshot: s.cfg.Expiry.Snapshot}
+	for _, role := range []string{tufrepo.Timestamp, tufrepo.Snapshot} {
+		if state.Version(role) == 0 {
+			continue
+		}
+		at, word := state.Info(role).Expires, "expires"
+		if !at.After(now) {
+			word = "expired"
+		} else if at.Sub(now) > lives[role]/4 {
+			continue
+		}
+		found = append(found, cause{causeExpiry, fmt.Sprintf("the %s of the feed %s at %s; handsets get nothing after that",
+			role, word, at.UTC().Format(time.DateTime))})
+	}
+	return found
+}
+
+func detailOf(found []cause) string {
+	var all []string
+	for _, c := range found {
+		all = append(all, c.Name+": "+c.Detail)
+	}
+	return strings.Join(all, "; ")
+}
+
+// ready answers "ready", or 503 with every cause by its name.
+func (s *Server) ready(w http.ResponseWriter, r *http.Request) {
+	found := s.notReady(r.Context())
+	if len(found) == 0 {
+		_, _ = w.Write([]byte("ready\n"))
+		return
+	}
+	render.WriteProblem(w, r, render.Problem{
+		Status: http.StatusServiceUnavailable, Title: http.StatusText(http.StatusServiceUnavailable), Code: "not_ready",
+		Detail: render.Sentence("not ready: " + detailOf(found)), Request: w.Header().Get(render.RequestID),
+		More: map[string]any{"causes": found},
+	})
+}
+
+// standing is what the metrics show.
+func (s *Server) standing(ctx context.Context) metrics.Standing {
+	room := s.room.Standing()
+	m := metrics.Standing{
+		DiskFree: room.Free, DiskMark: room.Mark, Reserve: room.Reserve, ReserveMissing: room.ReserveMissing,
+		Causes: map[string]bool{}, Failing: s.rooms.Repo.Failing() != nil,
+	}
+	for _, name := range causes {
+		m.Causes[name] = false
+	}
+	for _, c := range s.notReady(ctx) {
+		m.Causes[c.Name] = true
+	}
+	if since, err := s.rooms.Rollouts.Unpublished(); err != nil {
+		m.Unpublished = time.Since(since)
+	}
+	if ids, err := s.rooms.Rollouts.Halting(ctx); err == nil {
+		m.Halting = len(ids)
+	}
+	if served, ok := s.rooms.Repo.Served(); ok {
+		m.Expires = served.Info(tufrepo.Timestamp).Expires
+	}
+	return m
+}
