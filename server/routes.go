@@ -22,15 +22,35 @@ import (
 //	/v1/…        release engineers, by bearer token: console.Doors has the table
 //	/            everybody: the status pages
 //	/healthz     the process lives     /readyz  the database answers, and can be written
-func (s *Server) Handler() http.Handler {
-	router := s.routes()
-	return httplimit.Answers(httplimit.Bodies(isUpload, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+//
+// Of the connections that httplimit.Connections reserves it answers control alone: console and health.
+func (s *Server) Handler() http.Handler { return s.bounded(s.routes(true)) }
+
+// Public is Handler without control, for a listener beside one that strangers do not reach: nothing is under /healthz,
+// /readyz and /v1/, but for the reports.
+func (s *Server) Public() http.Handler { return s.bounded(s.routes(false)) }
+
+// bounded puts the feed before router, and bounds what connections may cost.
+func (s *Server) bounded(router http.Handler) http.Handler {
+	doors := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if strings.HasPrefix(r.URL.Path, feed.Prefix) {
 			s.feed.ServeHTTP(w, r)
 			return
 		}
 		router.ServeHTTP(w, r)
-	})))
+	})
+	fair := s.cfg.Proxies.Requests(s.cfg.PerNetwork, isControl, doors)
+	return httplimit.Answers(httplimit.Bodies(isUpload, httplimit.Reserve(isControl, fair)))
+}
+
+// isControl is a request to the console, or of whoever watches over this server.
+func isControl(r *http.Request) bool {
+	switch path := r.URL.Path; path {
+	case "/healthz", "/readyz":
+		return true
+	default:
+		return strings.HasPrefix(path, "/v1/") && !strings.HasPrefix(path, "/v1/reports")
+	}
 }
 
 // isUpload is a request whose body may take hours.
@@ -38,14 +58,22 @@ func isUpload(r *http.Request) bool {
 	return r.Method == http.MethodPost && r.URL.Path == "/v1/packages"
 }
 
-func (s *Server) routes() chi.Router {
+// routes are the doors behind the router; control says whether console and health are among them.
+func (s *Server) routes(control bool) chi.Router {
 	r := chi.NewRouter()
 	r.Use(requestID, accessLog(s.cfg.Log, s.cfg.Now), recoverer(s.cfg.Log, s.fault))
-	r.Get("/healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })
-	r.Method("GET", "/readyz", render.API(s.cfg.Log, s.ready))
+	if control {
+		r.Get("/healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })
+		r.Method("GET", "/readyz", render.API(s.cfg.Log, s.ready))
+	} else {
+		r.Handle("/healthz", render.API(s.cfg.Log, noSuchDoor))
+		r.Handle("/readyz", render.API(s.cfg.Log, noSuchDoor))
+	}
 	r.Route("/v1", func(r chi.Router) {
 		r.Method("POST", "/reports", native.Reports(s.cfg.Log, s.intake))
-		r.Group(s.console.Routes())
+		if control {
+			r.Group(s.console.Routes())
+		}
 		r.NotFound(render.API(s.cfg.Log, noSuchDoor).ServeHTTP)
 		r.MethodNotAllowed(render.API(s.cfg.Log, wrongMethod).ServeHTTP)
 	})

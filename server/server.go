@@ -26,6 +26,7 @@ import (
 	"landed/server/datadir"
 	"landed/server/device/feed"
 	"landed/server/fleet"
+	"landed/server/httplimit"
 	"landed/server/intake"
 	"landed/server/published"
 	"landed/server/repo"
@@ -52,6 +53,9 @@ type Config struct {
 	Notice    string               // at the top of every status page, such as that this is a rehearsal; "" is none
 	RefuseV1  bool                 // take no reports of version 1 in any more
 	ReadOnly  bool                 // look at the data folder as it lies, and heal nothing: for Check
+	// Behind these proxies, at most PerNetwork requests of one network may be under way; 0 is no bound.
+	Proxies    httplimit.Proxies
+	PerNetwork int
 	// Event, if set, is told of each change of a rollout, as rollouts.Ledger.Event.
 	Event func(context.Context, rollouts.Event)
 }

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package httplimit bounds what connections may cost: how long a body may take to arrive, how long an
-// answer may take to be read, and how many connections may be open.
+// answer may take to be read, how many connections may be open, and how many of them one network may have.
 //
-// Parties: clients of any kind and speed; package server, which wraps its handler with Bodies and
-// Answers; whoever listens, with Connections. It promises that a line that moves is never cut, that one
-// that stands still is, and that files still leave by sendfile. It refuses nobody: who finds no room
-// waits.
+// Parties: clients of any kind and speed; package server, which wraps its handler with Bodies, Answers and Reserve;
+// whoever listens, with Connections and ErrorLog. It promises that a line that moves is never cut, that one
+// that stands still is, that files still leave by sendfile, and that the network of a client is known in memory alone,
+// while it is being counted: nothing about an address is written. It refuses whoever comes from a network that has all
+// that it may have, and says when to come again; anybody else who finds no room waits.
 package httplimit
 
 import (
