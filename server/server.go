@@ -176,7 +176,7 @@ func (s *Server) build(ctx context.Context) (err error) {
 		Rooms: s.rooms, Store: s.db, Guard: s.guard, Now: s.cfg.Now, Log: s.cfg.Log, MaxUpload: s.cfg.MaxUpload,
 	})
 	s.support, err = support.New(support.Config{
-		View: s.db, Catalogue: s.rooms.Lineup.Catalogue, Now: s.cfg.Now, Log: s.cfg.Log,
+		View: s.db, Version: s.db.Version, Catalogue: s.rooms.Lineup.Catalogue, Now: s.cfg.Now, Log: s.cfg.Log,
 		Language: s.cfg.Language, Notice: s.cfg.Notice,
 	})
 	return err

@@ -58,21 +58,27 @@ func servingBoth(t *testing.T, data string, flags ...string) (public, admin stri
 	return addrs[0], addrs[1], end
 }
 
-// stall opens connections that ask for a page and read nothing of it, until no more are taken or n are there.
-func stall(t *testing.T, addr string, n int) {
+// stall opens n connections that begin to send, and do not go on until they are ended.
+func stall(t *testing.T, addr string, n int) (end func()) {
 	t.Helper()
+	var all []net.Conn
+	end = func() {
+		for _, conn := range all {
+			conn.Close()
+		}
+	}
 	for range n {
 		conn, err := net.DialTimeout("tcp", addr, time.Minute)
 		if err != nil {
 			t.Fatal(err)
 		}
-		t.Cleanup(func() { conn.Close() })
-		_ = conn.(*net.TCPConn).SetReadBuffer(2048)
+		all = append(all, conn)
 		if _, err := io.WriteString(conn, "POST /v1/reports HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"+
 			"Content-Length: 100\r\n\r\n{"); err != nil {
 			t.Fatal(err)
 		}
 	}
+	return end
 }
 
 // While strangers hold every connection of the public listener, the other one answers: health, and the console.
@@ -80,7 +86,7 @@ func TestAdminAnswersWhilePublicStalls(t *testing.T) {
 	data := filepath.Join(t.TempDir(), "data")
 	token := strings.TrimSpace(run(context.Background(), nil, "init", "--data", data, "--token-only").stdout)
 	public, admin, _ := servingBoth(t, data, "--max-connections=300")
-	stall(t, public, 320)
+	defer stall(t, public, 320)()
 	client := &http.Client{Timeout: time.Minute}
 	for _, tt := range []struct {
 		method, path string
@@ -112,7 +118,7 @@ func TestSharedListenerKeepsConnectionsForControl(t *testing.T) {
 	run(context.Background(), nil, "init", "--data", data, "--token-only")
 	url, end := serving(t, data, "--max-connections=200")
 	defer end()
-	stall(t, strings.TrimPrefix(url, "http://"), 150) // 136 are for everybody
+	defer stall(t, strings.TrimPrefix(url, "http://"), 150)() // 136 are for everybody
 	client := &http.Client{Timeout: time.Minute, Transport: &http.Transport{DisableKeepAlives: true}}
 	for path, want := range map[string]int{"/healthz": 200, "/v1/audit": 401, "/": 503} {
 		begun := time.Now()
