@@ -70,7 +70,7 @@ func (s *Server) routes(control bool) chi.Router {
 		r.Handle("/readyz", render.API(s.cfg.Log, noSuchDoor))
 	}
 	r.Route("/v1", func(r chi.Router) {
-		r.Method("POST", "/reports", native.Reports(s.cfg.Log, s.intake))
+		r.Method("POST", "/reports", s.new.Door(native.Reports(s.cfg.Log, s.intake)))
 		if control {
 			r.Group(s.console.Routes())
 		}

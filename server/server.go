@@ -56,6 +56,7 @@ type Config struct {
 	// Behind these proxies, at most PerNetwork requests of one network may be under way; 0 is no bound.
 	Proxies    httplimit.Proxies
 	PerNetwork int
+	NewKeys    int // installations never heard of that one network may bring in an hour; 0 is no bound
 	// Event, if set, is told of each change of a rollout, as rollouts.Ledger.Event.
 	Event func(context.Context, rollouts.Event)
 }
@@ -99,6 +100,7 @@ type Server struct {
 	cfg     Config
 	db      store.Database
 	feed    *feed.Handler
+	new     *httplimit.Newcomers
 	rooms   *rooms.Rooms
 	intake  *intake.Intake
 	guard   *auth.Guard
@@ -165,8 +167,10 @@ func (s *Server) build(ctx context.Context) (err error) {
 		return err
 	}
 	s.opened(s.rooms.Close)
+	s.new = httplimit.NewNewcomers(s.cfg.NewKeys, s.cfg.Proxies, s.cfg.Now)
 	s.intake = intake.New(intake.Config{
-		Store: s.db, Now: s.cfg.Now, Log: s.cfg.Log, Rules: rules, Catalogue: s.rooms.Lineup.Catalogue,
+		Newcomers: s.new,
+		Store:     s.db, Now: s.cfg.Now, Log: s.cfg.Log, Rules: rules, Catalogue: s.rooms.Lineup.Catalogue,
 		Channels: s.rooms.Lineup.KnownChannels,
 		Rollouts: s.rooms.Ledger, Offers: s.rooms.Rollouts.PublishOffers, RefuseV1: s.cfg.RefuseV1,
 	})

@@ -40,8 +40,12 @@ type Config struct {
 	Rollouts *rollouts.Ledger // advances rollouts; nil: one on Store, Now and Log
 	// RefuseV1 takes no more reports of version 1 in; those that are stored are read as ever.
 	RefuseV1 bool
-	Queue    int // reports that may wait; more are answered with fleet.Busy
-	Batch    int // reports in one transaction, at most
+	// Newcomers bounds installations that were never heard of; nil: nothing does.
+	Newcomers Newcomers
+	// Reports that may wait, at most; fewer, if they would take longer than two seconds to be stored. More are answered with
+	// fleet.Busy.
+	Queue int
+	Batch int // reports in one transaction, at most
 }
 
 const (
@@ -53,6 +57,7 @@ const (
 type Intake struct {
 	Config
 	queue     chan *waiting
+	gauge     gauge
 	closing   sync.RWMutex // held for reading while a report is being queued
 	closed    bool
 	done      chan struct{}  // closed when the committer has ended
@@ -81,6 +86,7 @@ func New(c Config) *Intake {
 		c.Rollouts = &rollouts.Ledger{Store: c.Store, Now: c.Now, Log: c.Log}
 	}
 	i := &Intake{Config: c, queue: make(chan *waiting, c.Queue), done: make(chan struct{})}
+	i.gauge.least, i.gauge.most = c.Batch, c.Queue
 	go i.commit()
 	return i
 }

@@ -21,6 +21,7 @@ import (
 type limits struct {
 	connections int // open at a time, in public
 	perNetwork  int // of those, from one /24 or /48; 0: no bound
+	newKeys     int // installations never heard of that one network may bring in an hour; 0: no bound
 	trusted     []string
 	proxies     httplimit.Proxies // trusted, read
 }
@@ -28,6 +29,7 @@ type limits struct {
 const (
 	defaultConnections = 4096
 	defaultPerNetwork  = 512
+	defaultNewKeys     = 5000 // many handsets share the address of a carrier
 	// reservedConnections are those of --max-connections that the public cannot take, where it shares its listener.
 	reservedConnections = 64
 	// adminConnections are for the listener of console and health, beside --max-connections.
@@ -42,6 +44,8 @@ func (l *limits) flags(c *cobra.Command) {
 		"how many connections may be open at a time; more wait, or are told to come later")
 	f.IntVar(&l.perNetwork, "max-per-network", defaultPerNetwork, "how many of them one network (/24, /48) may have; "+
 		"0 is no bound, loopback has none")
+	f.IntVar(&l.newKeys, "new-keys-per-network", defaultNewKeys, "how many installations that were never heard of one "+
+		"network may bring in an hour; 0 is no bound, loopback has none")
 	f.StringSliceVar(&l.trusted, "trusted-proxy", nil, "`address` or network of a reverse proxy, whose X-Forwarded-For "+
 		"is believed; may be given again")
 }
@@ -55,6 +59,9 @@ func (l *limits) check(log *slog.Logger, asked, admin bool) (err error) {
 	}
 	if l.perNetwork < 0 {
 		faults = append(faults, fmt.Errorf("--max-per-network is %d; wanted 0 for no bound, or more", l.perNetwork))
+	}
+	if l.newKeys < 0 {
+		faults = append(faults, fmt.Errorf("--new-keys-per-network is %d; wanted 0 for no bound, or more", l.newKeys))
 	}
 	if l.proxies, err = httplimit.ParseProxies(l.trusted); err != nil {
 		faults = append(faults, fmt.Errorf("--trusted-proxy: %w", err))

@@ -79,7 +79,7 @@ func serveCommand(stdout, stderr io.Writer) *cobra.Command {
 		if err := limits.check(log, f.Changed("max-connections"), *adminAddr != ""); err != nil {
 			return err
 		}
-		o.cfg.Proxies, o.cfg.PerNetwork = limits.proxies, limits.perNetwork
+		o.cfg.Proxies, o.cfg.PerNetwork, o.cfg.NewKeys = limits.proxies, limits.perNetwork, limits.newKeys
 		at := listening{*addr, *addrFile, *adminAddr, *adminFile, limits}
 		return serve(c.Context(), o.config(log), at, *tick, stdout)
 	}

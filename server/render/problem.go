@@ -124,7 +124,9 @@ func WriteProblem(w http.ResponseWriter, _ *http.Request, p Problem) {
 	case http.StatusUnauthorized:
 		h.Set("WWW-Authenticate", `Bearer realm="landed"`)
 	case http.StatusServiceUnavailable:
-		h.Set("Retry-After", "5")
+		if h.Get("Retry-After") == "" { // whoever knows better has said so
+			h.Set("Retry-After", "5")
+		}
 	}
 	w.WriteHeader(p.Status)
 	_, _ = w.Write(append(body, '\n'))
