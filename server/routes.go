@@ -23,15 +23,35 @@ import (
 //	/            everybody: the status pages
 //	/healthz     the process lives     /readyz  it can do its work, or each cause why not
 //	/metrics     figures for whoever watches it, by bearer token
-func (s *Server) Handler() http.Handler {
-	router := s.routes()
-	return httplimit.Answers(httplimit.Bodies(isUpload, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+//
+// Of the connections that httplimit.Connections reserves it answers control alone: console, health and metrics.
+func (s *Server) Handler() http.Handler { return s.bounded(s.routes(true)) }
+
+// Public is Handler without control, for a listener beside one that strangers do not reach: nothing is under /healthz,
+// /readyz, /metrics and /v1/, but for the reports.
+func (s *Server) Public() http.Handler { return s.bounded(s.routes(false)) }
+
+// bounded puts the feed before router, and bounds what connections may cost.
+func (s *Server) bounded(router http.Handler) http.Handler {
+	doors := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if strings.HasPrefix(r.URL.Path, feed.Prefix) {
 			s.feed.ServeHTTP(w, r)
 			return
 		}
 		router.ServeHTTP(w, r)
-	})))
+	})
+	fair := s.cfg.Proxies.Requests(s.cfg.PerNetwork, isControl, doors)
+	return httplimit.Answers(httplimit.Bodies(isUpload, httplimit.Reserve(isControl, fair)))
+}
+
+// isControl is a request to the console, or of whoever watches over this server.
+func isControl(r *http.Request) bool {
+	switch path := r.URL.Path; path {
+	case "/healthz", "/readyz", "/metrics":
+		return true
+	default:
+		return strings.HasPrefix(path, "/v1/") && !strings.HasPrefix(path, "/v1/reports")
+	}
 }
 
 // isUpload is a request whose body may take hours.
@@ -39,15 +59,24 @@ func isUpload(r *http.Request) bool {
 	return r.Method == http.MethodPost && r.URL.Path == "/v1/packages"
 }
 
-func (s *Server) routes() chi.Router {
+// routes are the doors behind the router; control says whether console and health are among them.
+func (s *Server) routes(control bool) chi.Router {
 	r := chi.NewRouter()
 	r.Use(requestID, accessLog(s.cfg.Log, s.cfg.Now), recoverer(s.cfg.Log, s.fault))
-	r.Get("/healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })
-	r.Get("/readyz", s.ready)
-	r.With(s.guard.Require(fleet.RoleSupport)).Get("/metrics", s.metrics.Handler().ServeHTTP)
+	if control {
+		r.Get("/healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })
+		r.Get("/readyz", s.ready)
+		r.With(s.guard.Require(fleet.RoleSupport)).Get("/metrics", s.metrics.Handler().ServeHTTP)
+	} else {
+		for _, path := range []string{"/healthz", "/readyz", "/metrics"} {
+			r.Handle(path, render.API(s.cfg.Log, noSuchDoor))
+		}
+	}
 	r.Route("/v1", func(r chi.Router) {
-		r.Method("POST", "/reports", native.Reports(s.cfg.Log, s.intake))
-		r.Group(s.console.Routes())
+		r.Method("POST", "/reports", s.new.Door(native.Reports(s.cfg.Log, s.intake)))
+		if control {
+			r.Group(s.console.Routes())
+		}
 		r.NotFound(render.API(s.cfg.Log, noSuchDoor).ServeHTTP)
 		r.MethodNotAllowed(render.API(s.cfg.Log, wrongMethod).ServeHTTP)
 	})

@@ -129,7 +129,7 @@ func TestDoors(t *testing.T) {
 		guard[d.Method+" /v1"+d.Path] = d.Role
 	}
 	var lines []string
-	err := chi.Walk(h.routes(), func(method, route string, _ http.Handler, _ ...func(http.Handler) http.Handler) error {
+	err := chi.Walk(h.routes(true), func(method, route string, _ http.Handler, _ ...func(http.Handler) http.Handler) error {
 		who := string(guard[method+" "+route])
 		delete(guard, method+" "+route)
 		if who == "" {
@@ -258,6 +258,10 @@ func TestFaultForPeople(t *testing.T) {
 	if resp.StatusCode != 404 || !strings.Contains(string(body), `action="/installations"`) || resp.Header.Get("Content-Security-Policy") == "" {
 		t.Errorf("%d without a way on: %s", resp.StatusCode, body)
 	}
+	resp, answer := h.do("", "GET", "/no/such/page", "", "Accept", "application/json")
+	if resp.StatusCode != 404 || answer["code"] != "not_found" || !strings.Contains(resp.Header.Get("Vary"), "Accept") {
+		t.Errorf("a program is answered %d %v", resp.StatusCode, answer)
+	}
 	broken := recoverer(slog.New(slog.DiscardHandler), h.fault)(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic("a fault") }))
 	for accept, want := range map[string]string{"text/html,*/*": "cannot be shown just now", "application/json": `"code":"internal"`} {
 		r, w := httptest.NewRequest("GET", "/", nil), httptest.NewRecorder()
@@ -265,6 +269,30 @@ func TestFaultForPeople(t *testing.T) {
 		broken.ServeHTTP(w, r)
 		if w.Code != 500 || !strings.Contains(w.Body.String(), want) || strings.Contains(w.Body.String(), "a fault") {
 			t.Errorf("%s: %d %s", accept, w.Code, w.Body)
+		}
+	}
+}
+
+// TestPublicHasNoControl: beside a listener for console and health, the public one has neither.
+func TestPublicHasNoControl(t *testing.T) {
+	h := newHouse(t)
+	s := httptest.NewServer(h.Public())
+	defer s.Close()
+	h.url = s.URL
+	for _, path := range []string{"/healthz", "/readyz", "/v1/packages", "/v1/rollouts/x/halt", "/v1/", "/v1/nothing"} {
+		for _, method := range []string{"GET", "POST"} {
+			resp, answer := h.do(fleet.RoleAdmin, method, path, "")
+			if resp.StatusCode != 404 || answer["code"] != "no_such_page" {
+				t.Errorf("%s %s: %d %v", method, path, resp.StatusCode, answer)
+			}
+		}
+	}
+	if resp, answer := h.do("", "POST", "/v1/reports", "{}", "Content-Type", "application/json"); resp.StatusCode != 422 {
+		t.Errorf("a report is answered %d %v", resp.StatusCode, answer)
+	}
+	for _, path := range []string{"/", "/status.json", "/releases"} {
+		if resp, err := http.Get(s.URL + path); err != nil || resp.StatusCode != 200 {
+			t.Errorf("%s: %v %v", path, resp, err)
 		}
 	}
 }

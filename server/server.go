@@ -27,6 +27,7 @@ import (
 	"landed/server/device/feed"
 	"landed/server/fleet"
 	"landed/server/headroom"
+	"landed/server/httplimit"
 	"landed/server/intake"
 	"landed/server/metrics"
 	"landed/server/published"
@@ -56,6 +57,10 @@ type Config struct {
 	// Headroom is the room that is kept for halts; its folder and log are those of the server. Zero keeps none.
 	Headroom headroom.Config
 	ReadOnly bool // look at the data folder as it lies, and heal nothing: for Check
+	// Behind these proxies, at most PerNetwork requests of one network may be under way; 0 is no bound.
+	Proxies    httplimit.Proxies
+	PerNetwork int
+	NewKeys    int // installations never heard of that one network may bring in an hour; 0 is no bound
 	// Event, if set, is told of each change of a rollout, as rollouts.Ledger.Event.
 	Event func(context.Context, rollouts.Event)
 }
@@ -100,6 +105,7 @@ type Server struct {
 	db      store.Database
 	room    *headroom.Headroom
 	feed    *feed.Handler
+	new     *httplimit.Newcomers
 	rooms   *rooms.Rooms
 	intake  *intake.Intake
 	guard   *auth.Guard
@@ -171,8 +177,10 @@ func (s *Server) build(ctx context.Context) (err error) {
 		return err
 	}
 	s.opened(s.rooms.Close)
+	s.new = httplimit.NewNewcomers(s.cfg.NewKeys, s.cfg.Proxies, s.cfg.Now)
 	s.intake = intake.New(intake.Config{
-		Store: s.db, Now: s.cfg.Now, Log: s.cfg.Log, Rules: rules, Catalogue: s.rooms.Lineup.Catalogue,
+		Newcomers: s.new,
+		Store:     s.db, Now: s.cfg.Now, Log: s.cfg.Log, Rules: rules, Catalogue: s.rooms.Lineup.Catalogue,
 		Channels: s.rooms.Lineup.KnownChannels,
 		Rollouts: s.rooms.Ledger, Offers: s.rooms.Rollouts.PublishOffers, RefuseV1: s.cfg.RefuseV1,
 		Room: s.room.ForReport,
@@ -183,7 +191,7 @@ func (s *Server) build(ctx context.Context) (err error) {
 		Rooms: s.rooms, Store: control, Guard: s.guard, Now: s.cfg.Now, Log: s.cfg.Log, MaxUpload: s.cfg.MaxUpload,
 	})
 	s.support, err = support.New(support.Config{
-		View: s.db, Catalogue: s.rooms.Lineup.Catalogue, Now: s.cfg.Now, Log: s.cfg.Log,
+		View: s.db, Version: s.db.Version, Catalogue: s.rooms.Lineup.Catalogue, Now: s.cfg.Now, Log: s.cfg.Log,
 		Language: s.cfg.Language, Notice: s.cfg.Notice,
 		Halting: func(ctx context.Context, r fleet.Rollout) bool {
 			return s.rooms.Rollouts.Standing(ctx, r).State == fleet.RolloutHalting

@@ -3,8 +3,10 @@
 package console
 
 import (
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
 	"encoding/json"
-	"io"
 	"net/http"
 	"strings"
 	"time"
@@ -60,11 +62,13 @@ func packageToWire(p fleet.Package) packageWire {
 }
 
 // upload takes the raw bytes of one package; ?name= is its file name, ?channel= defaults to
-// stable. 201 with the package, 200 if these bytes are here already, 422 with every finding.
+// stable. 201 with the package, 200 if these bytes are here already, 422 with every finding. A sender that states the
+// SHA-256 (Repr-Digest) and waits to be told to send (Expect: 100-continue) sends nothing that is here already. Whatever
+// can be refused without the bytes is, before any is read.
 func (a packageAPI) upload(w http.ResponseWriter, r *http.Request) error {
 	pkg, err := a.takeIn(w, r)
 	if err != nil {
-		linger(w, r)
+		linger(r)
 		return err
 	}
 	return answerPackage(w, pkg)
@@ -117,21 +121,41 @@ func (a packageAPI) takeIn(w http.ResponseWriter, r *http.Request) (library.Uplo
 		return library.Uploaded{}, fleet.Errorf(fleet.TooLarge, "too_large", "the package has %d bytes; "+
 			"this server takes at most %d", r.ContentLength, a.maxUpload)
 	}
+	digest, err := stated(r)
+	if err != nil {
+		return library.Uploaded{}, err
+	}
 	in := library.Incoming{Name: q.Get("name"), Channel: q.Get("channel"), By: auth.Actor(r.Context()),
-		Size: r.ContentLength}
+		Size: r.ContentLength, SHA256: digest}
 	if in.Channel == "" {
 		in.Channel = "stable"
 	}
 	return a.library.Upload(r.Context(), in, http.MaxBytesReader(w, r.Body, a.maxUpload))
 }
 
-// linger reads for a while what is still coming, and throws it away. To close the connection on somebody who is
-// sending resets it, and the answer that says why is lost.
-func linger(w http.ResponseWriter, r *http.Request) {
-	if err := http.NewResponseController(w).SetReadDeadline(time.Now().Add(lingerFor)); err != nil {
-		return // no connection to speak of
+// stated is the SHA-256 that a sender says its bytes have, in hex; "" if it does not: Repr-Digest: sha-256=:BASE64:
+// (RFC 9530). Digests of other kinds are passed over.
+func stated(r *http.Request) (string, error) {
+	for item := range strings.SplitSeq(strings.Join(r.Header.Values("Repr-Digest"), ","), ",") {
+		kind, value, _ := strings.Cut(strings.TrimSpace(item), "=")
+		if kind != "sha-256" {
+			continue
+		}
+		sum, err := base64.StdEncoding.DecodeString(strings.TrimSuffix(strings.TrimPrefix(value, ":"), ":"))
+		if err != nil || len(sum) != sha256.Size {
+			return "", fleet.Errorf(fleet.Invalid, "digest", "the header Repr-Digest holds a SHA-256 that is none; wanted "+
+				"sha-256=:BASE64: of 32 bytes")
+		}
+		return hex.EncodeToString(sum), nil
 	}
-	_, _ = io.Copy(io.Discard, r.Body)
+	return "", nil
+}
+
+// linger lets a sender who is refused hear why (httplimit.Bodies).
+func linger(r *http.Request) {
+	if body, ok := r.Body.(interface{ Drain(time.Duration) }); ok {
+		body.Drain(lingerFor)
+	}
 }
 
 const lingerFor = 5 * time.Second

@@ -176,6 +176,15 @@ func TestUploadRefusals(t *testing.T) {
 			t.Errorf("%s: %d findings", tt.name, len(findings))
 		}
 	}
+	for stated, code := range map[string]string{
+		"sha-256=:AAAA:": "digest", "md5=:AAAA:, sha-256=nonsense": "digest",
+		"sha-256=:" + strings.Repeat("A", 43) + "=:": "other_digest",
+	} {
+		got := h.ask(fleet.RoleEngineer, "POST /packages", "/packages?name="+name, bytes.NewReader(body), "Repr-Digest", stated)
+		if got.status != 422 || got.code != code {
+			t.Errorf("Repr-Digest %s: %d %s, wanted %s", stated, got.status, got.code, code)
+		}
+	}
 	if n := h.passed["POST /packages"]; n != 0 {
 		t.Errorf("%d were taken", n)
 	}

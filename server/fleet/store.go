@@ -177,7 +177,10 @@ type Reports interface {
 	Stored(ctx context.Context, ids ...ReportID) (map[ReportID]StoredReport, error)
 	// Sequences returns those of seqs that a stored report carries.
 	Sequences(ctx context.Context, seqs ...ReportSeq) (map[ReportSeq]bool, error)
-	Of(ctx context.Context, ref report.Reference) ([]StoredReport, error)      // by sequence, then as they came
+	Of(ctx context.Context, ref report.Reference) ([]StoredReport, error) // by sequence, then as they came
+	// Page returns, in the order of Of, the last limit of the first before reports of an installation; of all, if
+	// before is 0 or more than there are. from is how many stand before the page.
+	Page(ctx context.Context, ref report.Reference, before, limit int) (page []StoredReport, from int, err error)
 	Arrived(ctx context.Context, ref report.Reference) ([]StoredReport, error) // as they came
 }
 

@@ -49,7 +49,9 @@ func limited(t *testing.T, n int) (addr string, let chan struct{}, log *record) 
 		_, _ = io.WriteString(w, "ok")
 	})}
 	ended := make(chan error, 1)
-	go func() { ended <- server.Serve(Connections(n, l, server, slog.New(slog.NewTextHandler(log, nil)))) }()
+	go func() {
+		ended <- server.Serve(Connections(Bounds{Total: n}, l, server, slog.New(slog.NewTextHandler(log, nil))))
+	}()
 	t.Cleanup(func() {
 		server.Close()
 		<-ended
@@ -156,7 +158,7 @@ func TestFullListenerCloses(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b := Connections(1, l, &http.Server{}, slog.New(slog.DiscardHandler))
+	b := Connections(Bounds{Total: 1}, l, &http.Server{}, slog.New(slog.DiscardHandler))
 	go net.Dial("tcp", l.Addr().String())
 	conn, err := b.Accept()
 	if err != nil {

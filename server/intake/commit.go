@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"runtime/debug"
+	"time"
 
 	"landed/server/fleet"
 )
@@ -17,7 +18,9 @@ func (i *Intake) commit() {
 	batch := make([]*waiting, 0, i.Batch)
 	for w := range i.queue {
 		batch = i.gather(append(batch[:0], w))
+		begun := time.Now()
 		i.store(batch)
+		i.gauge.took(len(batch), time.Since(begun))
 		clear(batch)
 	}
 }

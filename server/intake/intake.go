@@ -41,8 +41,12 @@ type Config struct {
 	// RefuseV1 takes no more reports of version 1 in; those that are stored are read as ever.
 	RefuseV1 bool
 	// Room, if set, refuses reports while the disk has no room for them.
-	Room  func() error
-	Queue int // reports that may wait; more are answered with fleet.Busy
+	Room func() error
+	// Newcomers bounds installations that were never heard of; nil: nothing does.
+	Newcomers Newcomers
+	// Reports that may wait, at most; fewer, if they would take longer than two seconds to be stored. More are answered with
+	// fleet.Busy.
+	Queue int
 	Batch int // reports in one transaction, at most
 }
 
@@ -55,6 +59,7 @@ const (
 type Intake struct {
 	Config
 	queue     chan *waiting
+	gauge     gauge
 	closing   sync.RWMutex // held for reading while a report is being queued
 	closed    bool
 	done      chan struct{}  // closed when the committer has ended
@@ -83,6 +88,7 @@ func New(c Config) *Intake {
 		c.Rollouts = &rollouts.Ledger{Store: c.Store, Now: c.Now, Log: c.Log}
 	}
 	i := &Intake{Config: c, queue: make(chan *waiting, c.Queue), done: make(chan struct{})}
+	i.gauge.least, i.gauge.most = c.Batch, c.Queue
 	go i.commit()
 	return i
 }

@@ -48,11 +48,17 @@ func (i *Intake) Receive(ctx context.Context, text []byte) (Receipt, error) {
 	if err != nil {
 		return Receipt{}, err
 	}
+	if err := i.sort(ctx, w.Ref); err != nil {
+		return Receipt{}, err
+	}
 	if err := i.enqueue(w); err != nil {
 		return Receipt{}, err
 	}
 	select {
 	case a := <-w.answer:
+		if a.First && i.Newcomers != nil {
+			i.Newcomers.Came(ctx)
+		}
 		i.wake(ctx, w, a)
 		return a.Receipt, a.Refused
 	case <-ctx.Done():
@@ -121,12 +127,14 @@ func (i *Intake) enqueue(w *waiting) error {
 	if i.closed {
 		return fleet.Errorf(fleet.Busy, "closing", "the server is stopping; send the report again later")
 	}
-	select {
-	case i.queue <- w:
-		return nil
-	default:
-		return fleet.Errorf(fleet.Busy, "queue_full", "%d reports wait already; send this one again later", cap(i.queue))
+	if len(i.queue) < i.gauge.room() {
+		select {
+		case i.queue <- w:
+			return nil
+		default:
+		}
 	}
+	return fleet.Errorf(fleet.Busy, "queue_full", "%d reports wait already; send this one again later", len(i.queue))
 }
 
 // wake advances the rollouts of a model when a report showed a leak.

@@ -54,6 +54,7 @@ type Outcome struct {
 type Result struct {
 	Receipt Receipt
 	Refused error // of fleet's kinds; there is no receipt then
+	First   bool  // by this report its installation is heard of for the first time
 	Leaks   bool  // by this report its installation leaks for the first time on its release
 }
 
@@ -97,12 +98,12 @@ func (h *handset) receive(now time.Time, a Arrival) (Result, *fleet.StoredReport
 	if refused := h.refuse(a); refused != nil {
 		return Result{Refused: refused}, nil
 	}
-	leaked := h.leaked(a.Report.Release)
+	leaked, first := h.leaked(a.Report.Release), h.current == nil
 	stored := &fleet.StoredReport{
 		ID: a.Report.ID, Ref: a.Ref, Seq: a.Report.Seq, Schema: a.Report.Schema, Release: a.Report.Release,
 		Envelope: a.Envelope, At: now, Late: h.take(now, a),
 	}
-	result := Result{Receipt: Receipt{a.Report.ID, StoredNew}, Leaks: !leaked && h.leaked(a.Report.Release)}
+	result := Result{Receipt: Receipt{a.Report.ID, StoredNew}, First: first, Leaks: !leaked && h.leaked(a.Report.Release)}
 	if stored.Late {
 		result.Receipt.Stored = StoredLate
 	}

@@ -11,7 +11,6 @@ import (
 	"path"
 	"regexp"
 	"slices"
-	"syscall"
 	"time"
 
 	"landed/manifests/otapkg"
@@ -27,6 +26,7 @@ type Incoming struct {
 	Channel string // one that the server has
 	By      string // who uploads
 	Size    int64  // bytes, if the sender said so; 0 or less if not
+	SHA256  string // 64 hex digits, if the sender said so; "" if not
 }
 
 // Uploaded is a package that was taken in, or is Known: the same bytes were here already, and
@@ -50,18 +50,25 @@ func (l *Library) Upload(ctx context.Context, in Incoming, r io.Reader) (Uploade
 	if err != nil {
 		return Uploaded{}, err
 	}
+	if have, err := l.stated(ctx, in); err != nil || have.SHA256 != "" {
+		return have, err
+	}
 	if l.cfg.RoomFor != nil {
 		if err := l.cfg.RoomFor(in.Size); err != nil {
 			return Uploaded{}, err
 		}
+	}
+	if err := l.room(in.Size); err != nil {
+		return Uploaded{}, err
 	}
 	draft, err := l.cfg.Blobs.Create(ctx)
 	if err != nil {
 		return Uploaded{}, repo.StorageError(err)
 	}
 	defer draft.Abort()
-	if _, err := io.Copy(draft, r); err != nil {
-		return Uploaded{}, receiving(err)
+	from := &sender{r: r}
+	if _, err := io.Copy(draft, from); err != nil {
+		return Uploaded{}, from.receiving(err)
 	}
 	if in.Size > 0 && draft.Size() != in.Size {
 		return Uploaded{}, fleet.Errorf(fleet.Invalid, "truncated", "%d bytes arrived of %d; nothing was stored, send "+
@@ -70,6 +77,10 @@ func (l *Library) Upload(ctx context.Context, in Incoming, r io.Reader) (Uploade
 	facts, findings, err := l.inspect(ctx, in.Name, draft, draft.Size(), policy)
 	if err != nil {
 		return Uploaded{}, err
+	}
+	if in.SHA256 != "" && in.SHA256 != facts.SHA256 {
+		return Uploaded{}, fleet.Errorf(fleet.Invalid, "other_digest", "bytes of the SHA-256 %s arrived, and %s was said; "+
+			"nothing was stored, send the file again", facts.SHA256, in.SHA256)
 	}
 	return l.accept(ctx, in, draft, facts, findings)
 }
@@ -265,13 +276,4 @@ func (l *Library) known(ctx context.Context, sha256 string) (k known, have []fle
 		return nil
 	})
 	return k, have, err
-}
-
-// receiving tells a sender that broke off from a storage that is full.
-func receiving(err error) error {
-	if errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.ECONNRESET) {
-		return &fleet.Error{Kind: fleet.Invalid, Code: "truncated", Msg: "the connection broke before the whole file " +
-			"arrived; nothing was stored, send it again", Err: err}
-	}
-	return repo.StorageError(err)
 }

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"math"
+	"os"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -122,6 +123,9 @@ func TestUploadsThatDoNotArriveWhole(t *testing.T) {
 		r          io.Reader
 	}{
 		{"broken off", "truncated", library.Incoming{Name: name, Channel: "stable"}, io.MultiReader(bytes.NewReader(body[:1000]), iotest.ErrReader(io.ErrUnexpectedEOF))},
+		{"stood still", "truncated", library.Incoming{Name: name, Channel: "stable"}, io.MultiReader(bytes.NewReader(body[:1000]), iotest.ErrReader(os.ErrDeadlineExceeded))},
+		{"other bytes than said", "other_digest", library.Incoming{Name: name, Channel: "stable", SHA256: strings.Repeat("a", 64)}, bytes.NewReader(body)},
+		{"more than there is room for", "no_space", library.Incoming{Name: name, Channel: "stable", Size: 1 << 62}, iotest.ErrReader(errors.New("it was read"))},
 		{"shorter than said", "truncated", library.Incoming{Name: name, Channel: "stable", Size: int64(len(body)) + 1}, bytes.NewReader(body)},
 		{"a path for a name", "file_name", library.Incoming{Name: "../x.zip", Channel: "stable"}, bytes.NewReader(body)},
 		{"a NUL in the name", "file_name", library.Incoming{Name: "a\x00.zip", Channel: "stable"}, bytes.NewReader(body)},
@@ -168,5 +172,27 @@ func TestBuildsOfTheFuture(t *testing.T) {
 		if !is || !strings.Contains(refused.Error(), tt.words) || refused.Findings.Has(otapkg.DownUnpatch) {
 			t.Errorf("%s: %v, %+v", tt.name, err, refused)
 		}
+	}
+}
+
+// TestStatedBytesNeedNotCome: what is here already is known by its digest, before a byte is read.
+func TestStatedBytesNeedNotCome(t *testing.T) {
+	h := kit.New(t)
+	name, body := kit.PackageOf(t, "armani", fixtures.Patched)
+	in := library.Incoming{Name: name, Channel: "stable", By: "ann", Size: int64(len(body))}
+	pkg := kit.OK(h.Library.Upload(h.Ctx, in, bytes.NewReader(body)))(t).Package
+	unread := iotest.ErrReader(errors.New("it was read"))
+	in.SHA256 = pkg.SHA256
+	again, err := h.Library.Upload(h.Ctx, in, unread)
+	if err != nil || !again.Known || again.Ref() != pkg.Ref() {
+		t.Errorf("the same channel: %+v, %v", again, err)
+	}
+	in.Channel = "lab"
+	if _, err := h.Library.Upload(h.Ctx, in, unread); err == nil || !strings.Contains(err.Error(), "promote") {
+		t.Errorf("another channel: %v", err)
+	}
+	in.Channel, in.SHA256 = "stable", strings.Repeat("a", 64)
+	if _, err := h.Library.Upload(h.Ctx, in, unread); err == nil || !strings.Contains(err.Error(), "was read") && !strings.Contains(err.Error(), "stood still") {
+		t.Errorf("bytes that are not here were not asked for: %v", err)
 	}
 }

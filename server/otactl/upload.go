@@ -4,10 +4,14 @@ package otactl
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -22,7 +26,8 @@ func (g *packages) uploadCommand() *cobra.Command {
 		Short: "Upload packages and show every finding",
 		Long: "Sends each package to the server, which reads it once and either keeps it or refuses\n" +
 			"it. Every finding is shown. What is refused leaves nothing behind; the other files are\n" +
-			"uploaded all the same.",
+			"uploaded all the same. A file of the size of one that is there is hashed first, and sent\n" +
+			"only if it is another one.",
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, files []string) error {
 			if name != "" && len(files) > 1 {
@@ -51,10 +56,14 @@ func (g *packages) upload(ctx context.Context, files []string, channel, name str
 	if err := readable(files); err != nil {
 		return err
 	}
+	here, err := server.Packages().List(ctx)
+	if err != nil {
+		return err
+	}
 	all := []uploaded{}
 	code := done
 	for _, file := range files {
-		p, err := g.uploadOne(ctx, server.Packages(), file, channel, first(name, filepath.Base(file)))
+		p, err := g.uploadOne(ctx, server.Packages(), here, file, channel, first(name, filepath.Base(file)))
 		if err != nil {
 			problem := explain(err)
 			g.sayRefused(file, problem)
@@ -93,7 +102,7 @@ func readable(files []string) error {
 }
 
 func (g *packages) uploadOne(
-	ctx context.Context, all client.Packages, file, channel, name string,
+	ctx context.Context, all client.Packages, here []client.Package, file, channel, name string,
 ) (client.Package, error) {
 	f, err := os.Open(file)
 	if err != nil {
@@ -104,9 +113,26 @@ func (g *packages) uploadOne(
 	if err != nil {
 		return client.Package{}, err
 	}
+	if slices.ContainsFunc(here, func(p client.Package) bool { return p.Size == info.Size() }) {
+		digest, err := digestOf(f) // to read a file costs less than to send it
+		if err != nil {
+			return client.Package{}, err
+		}
+		all = all.Stating(digest)
+	}
 	progress, end := g.out.bar(name, info.Size())
 	defer end()
 	return all.Upload(ctx, name, channel, f, info.Size(), progress)
+}
+
+// digestOf is the SHA-256 of a file, which is read from its beginning again afterwards.
+func digestOf(f *os.File) (string, error) {
+	sum := sha256.New()
+	if _, err := io.Copy(sum, f); err != nil {
+		return "", err
+	}
+	_, err := f.Seek(0, io.SeekStart)
+	return hex.EncodeToString(sum.Sum(nil)), err
 }
 
 func (g *packages) sayStored(p client.Package) {

@@ -29,12 +29,13 @@ func run(ctx context.Context, env map[string]string, args ...string) result {
 }
 
 // serving starts "otad serve" and returns its URL and a way to end it.
-func serving(t *testing.T, data string) (url string, end func() result) {
+func serving(t *testing.T, data string, flags ...string) (url string, end func() result) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	file := filepath.Join(t.TempDir(), "addr")
 	done := make(chan result, 1)
-	go func() { done <- run(ctx, nil, "serve", "-data", data, "-addr=127.0.0.1:0", "--addr-file", file) }()
+	args := append([]string{"serve", "-data", data, "-addr=127.0.0.1:0", "--addr-file", file}, flags...)
+	go func() { done <- run(ctx, nil, args...) }()
 	end = func() result { cancel(); return <-done }
 	for deadline := time.Now().Add(2 * time.Minute); ; {
 		if text, err := os.ReadFile(file); err == nil && strings.HasSuffix(string(text), "\n") {

@@ -8,18 +8,14 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"net"
-	"net/http"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
-	"landed/internal/durable"
 	"landed/server"
 	"landed/server/blob/s3"
 	"landed/server/headroom"
-	"landed/server/httplimit"
 	"landed/server/repo"
 )
 
@@ -54,11 +50,15 @@ func (o *options) config(log *slog.Logger) server.Config {
 func serveCommand(stdout, stderr io.Writer) *cobra.Command {
 	c := &cobra.Command{Use: "serve", Short: "Serve the feed, take reports in, show the status", Args: cobra.NoArgs}
 	var o options
+	var limits limits
 	o.cfg.Expiry = repo.DefaultExpiry()
 	o.flags(c)
 	f := c.Flags()
 	addr := f.String("addr", "127.0.0.1:8080", "`host:port` to listen on; port 0 takes any")
 	addrFile := f.String("addr-file", "", "write the address that was taken to this `file`")
+	adminAddr := f.String("admin-addr", "", "take console and health checks at this `host:port` alone, beside everything "+
+		"else; default: at --addr")
+	adminFile := f.String("admin-addr-file", "", "write the address that was taken for --admin-addr to this `file`")
 	tick := f.Duration("tick", 15*time.Second, "how often periodic work is looked at")
 	asJSON := f.Bool("log-json", false, "log as JSON")
 	f.Int64Var(&o.cfg.MaxUpload, "max-upload", server.DefaultMaxUpload, "largest package in `bytes`")
@@ -66,7 +66,7 @@ func serveCommand(stdout, stderr io.Writer) *cobra.Command {
 		"at most an eighth of it; 0 keeps none")
 	f.Int64Var(&o.cfg.Headroom.Mark, "min-free", headroom.DefaultMark, "take reports and packages in while so many `bytes` "+
 		"are free; -1: the reserve and 256 MiB, or 2 % of the disk, at most half of it; 0: always")
-	connections := f.Int("max-connections", 4096, "how many connections may be open at a time; more wait")
+	limits.flags(c)
 	f.BoolVar(&o.cfg.RefuseV1, "refuse-report-v1", false, "take no more reports of version 1; stored ones are read as ever")
 	f.StringVar(&o.cfg.Language, "language", "en",
 		"language (`tag`) of the status pages: "+strings.Join(server.Languages(), ", "))
@@ -75,24 +75,20 @@ func serveCommand(stdout, stderr io.Writer) *cobra.Command {
 		"the server's clock is ahead by this `duration` (negative: behind); to rehearse a wrong clock")
 	f.DurationVar(&o.cfg.Expiry.TimestampEvery, "timestamp-every", o.cfg.Expiry.TimestampEvery, "how often it is renewed")
 	c.RunE = func(c *cobra.Command, _ []string) error {
-		if *connections < 1 {
-			return fmt.Errorf("--max-connections is %d; wanted at least 1", *connections)
-		}
 		o.cfg.Now = func() time.Time { return clock().Add(*offset) }
 		var handler slog.Handler = slog.NewTextHandler(stderr, nil)
 		if *asJSON {
 			handler = slog.NewJSONHandler(stderr, nil)
 		}
-		at := listening{*addr, *addrFile, *connections}
-		return serve(c.Context(), o.config(slog.New(handler)), at, *tick, stdout)
+		log := slog.New(handler)
+		if err := limits.check(log, f.Changed("max-connections"), *adminAddr != ""); err != nil {
+			return err
+		}
+		o.cfg.Proxies, o.cfg.PerNetwork, o.cfg.NewKeys = limits.proxies, limits.perNetwork, limits.newKeys
+		at := listening{*addr, *addrFile, *adminAddr, *adminFile, limits}
+		return serve(c.Context(), o.config(log), at, *tick, stdout)
 	}
 	return c
-}
-
-// listening is where and how connections are taken.
-type listening struct {
-	addr, file  string // file is told the address that was taken; "" is none
-	connections int    // open at a time
 }
 
 // serve runs until ctx ends; then it takes no more connections, answers what is under way,
@@ -103,23 +99,15 @@ func serve(ctx context.Context, cfg server.Config, at listening, tick time.Durat
 		return err
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
-	listener, err := net.Listen("tcp", at.addr)
+	doors, err := at.open(s, cfg.Log)
 	if err != nil {
 		return err
 	}
-	if at.file != "" {
-		if err := durable.WriteFile(at.file, []byte(listener.Addr().String()+"\n"), 0o644); err != nil {
-			return errors.Join(err, listener.Close())
-		}
+	failed := make(chan error, len(doors))
+	for _, d := range doors {
+		fmt.Fprintf(stdout, "otad: %shttp://%s\n", d.says, d.listener.Addr())
+		go func() { failed <- d.server.Serve(d.listener) }()
 	}
-	fmt.Fprintf(stdout, "otad: http://%s\n", listener.Addr())
-	h := &http.Server{
-		Handler: s.Handler(), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute,
-		MaxHeaderBytes: 64 << 10, ErrorLog: slog.NewLogLogger(cfg.Log.Handler(), slog.LevelDebug),
-	}
-	failed := make(chan error, 1)
-	bounded := httplimit.Connections(at.connections, listener, h, cfg.Log)
-	go func() { failed <- h.Serve(bounded) }()
 	endTicks := tickEvery(s, cfg.Log, tick)
 	select {
 	case err = <-failed:
@@ -128,9 +116,11 @@ func serve(ctx context.Context, cfg server.Config, at listening, tick time.Durat
 	}
 	wait, cancel := context.WithTimeout(context.Background(), shutdownWait)
 	defer cancel()
-	if unfinished := h.Shutdown(wait); unfinished != nil {
-		err = errors.Join(err, fmt.Errorf("requests under way did not end within %s and were cut off: %w",
-			shutdownWait, errors.Join(unfinished, h.Close())))
+	for _, d := range doors {
+		if unfinished := d.server.Shutdown(wait); unfinished != nil {
+			err = errors.Join(err, fmt.Errorf("requests under way did not end within %s and were cut off: %w",
+				shutdownWait, errors.Join(unfinished, d.server.Close())))
+		}
 	}
 	endTicks(wait)
 	return err

@@ -44,3 +44,21 @@ func weight(params string) float64 {
 	}
 	return q
 }
+
+// WantsJSON reads the values of Accept (RFC 9110, 12.5.1): JSON is named with a weight above 0, and HTML with none that
+// is as large. Who names neither is taken for a person.
+func WantsJSON(headers []string) bool {
+	asJSON, asHTML := 0.0, 0.0
+	for _, h := range headers {
+		for item := range strings.SplitSeq(h, ",") {
+			kind, params, _ := strings.Cut(item, ";")
+			switch kind = strings.ToLower(strings.TrimSpace(kind)); {
+			case kind == "application/json" || kind == "application/problem+json":
+				asJSON = max(asJSON, weight(params))
+			case kind == "text/html" || kind == "application/xhtml+xml":
+				asHTML = max(asHTML, weight(params))
+			}
+		}
+	}
+	return asJSON > asHTML
+}

@@ -57,3 +57,39 @@ func FuzzAcceptEncoding(f *testing.F) {
 		}
 	})
 }
+
+func TestWantsJSON(t *testing.T) {
+	for _, tc := range []struct {
+		header string
+		want   bool
+	}{
+		{"", false},
+		{"*/*", false},
+		{"application/json", true},
+		{"application/problem+json, */*;q=0.1", true},
+		{"Application/JSON;q=0.5", true},
+		{"application/json;q=0", false},
+		{"text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", false},
+		{"text/html, application/json", false},
+		{"text/html;q=0.3, application/json;q=0.4", true},
+		{"application/jsonp", false},
+	} {
+		if got := WantsJSON([]string{tc.header}); got != tc.want {
+			t.Errorf("%q: %t, wanted %t", tc.header, got, tc.want)
+		}
+	}
+}
+
+func FuzzAccept(f *testing.F) {
+	for _, s := range []string{"application/json", "text/html;q=0.5, application/json;q=0", ";;q=,"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, header string) {
+		if WantsJSON([]string{header}) && !strings.Contains(strings.ToLower(header), "json") {
+			t.Errorf("%q names no JSON", header)
+		}
+		if WantsJSON([]string{header, "text/html"}) && !WantsJSON([]string{header}) {
+			t.Error("HTML made JSON wanted")
+		}
+	})
+}

@@ -139,7 +139,9 @@ func WriteProblem(w http.ResponseWriter, _ *http.Request, p Problem) {
 		if wait <= 0 {
 			wait = usualWait
 		}
-		h.Set("Retry-After", strconv.Itoa(int(math.Ceil(wait.Seconds()))))
+		if h.Get("Retry-After") == "" { // whoever knows better has said so
+			h.Set("Retry-After", strconv.Itoa(int(math.Ceil(wait.Seconds()))))
+		}
 	}
 	w.WriteHeader(p.Status)
 	_, _ = w.Write(append(body, '\n'))

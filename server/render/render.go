@@ -11,8 +11,11 @@ package render
 
 import (
 	"encoding/json"
+	"errors"
 	"log/slog"
 	"net/http"
+
+	"landed/server/fleet"
 )
 
 // Handler is what doors write: it answers, or returns an error and has written nothing.
@@ -27,12 +30,18 @@ func API(log *slog.Logger, h Handler) http.Handler {
 		}
 		p := ProblemOf(err)
 		p.Request = w.Header().Get(RequestID)
-		if p.Status >= 500 && r.Context().Err() == nil {
+		if p.Status >= 500 && r.Context().Err() == nil && !sentAway(err) {
 			// no path: a reference may stand in it; the access log has the route
 			log.ErrorContext(r.Context(), "request failed", "request", p.Request, "method", r.Method, "err", err)
 		}
 		WriteProblem(w, r, p)
 	})
+}
+
+// sentAway says that somebody was told to come later on purpose: nothing is wrong, and a flood must not fill the log.
+func sentAway(err error) bool {
+	e, ok := errors.AsType[*fleet.Error](err)
+	return ok && e.Kind == fleet.Busy && e.Err == nil
 }
 
 // RequestID is the header that carries the id of a request, in answers and in the log.

@@ -91,3 +91,20 @@ type extended struct{}
 func (extended) Error() string          { return "refused" }
 func (extended) Unwrap() error          { return fleet.Errorf(fleet.Invalid, "refused", "it is refused") }
 func (extended) Extend() map[string]any { return map[string]any{"findings": []string{"ZIP-NOT"}} }
+
+// A flood that is sent away does not fill the log; what hinders the server does.
+func TestSentAwayIsNoFault(t *testing.T) {
+	for err, want := range map[*fleet.Error]bool{
+		{Kind: fleet.Busy, Code: "queue_full", Msg: "later"}:                                false,
+		{Kind: fleet.Busy, Code: "not_ready", Msg: "no answer", Err: errors.New("a cause")}: true,
+	} {
+		log := &strings.Builder{}
+		API(slog.New(slog.NewTextHandler(log, nil)), func(w http.ResponseWriter, _ *http.Request) error {
+			w.Header().Set("Retry-After", "1800")
+			return err
+		}).ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("GET", "/", nil))
+		if logged := log.Len() > 0; logged != want {
+			t.Errorf("%s: in the log: %t", err.Code, logged)
+		}
+	}
+}

@@ -21,6 +21,9 @@ type Database interface {
 	fleet.Store
 	// Ready says if the database answers, and if a write reaches its disk. It waits for its turn as long as ctx does.
 	Ready(ctx context.Context) error
+	// Version is a number that stays the same while nothing was committed, by whichever process, and is another one once
+	// something was. It says nothing else: other numbers may also mean that nothing changed.
+	Version(ctx context.Context) (int64, error)
 	// Recount computes every maintained figure again and lists in words where what is kept differs. It reads
 	// everything: it is for a checker and for tests.
 	Recount(ctx context.Context) (differences []string, err error)

@@ -5,6 +5,7 @@ package store_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -83,5 +84,49 @@ func TestWatchTellsOfDamage(t *testing.T) {
 	}
 	if err := watched.Update(ctx, list); !fleet.Is(err, fleet.Damaged) || told != 2 {
 		t.Errorf("writing: told %d times, %v", told, err)
+	}
+}
+
+// TestVersion: it stays while nothing is committed, and moves with every commit, also of another process.
+func TestVersion(t *testing.T) {
+	ctx, path := context.Background(), filepath.Join(t.TempDir(), "landed.db")
+	mine, err := store.Open(ctx, path, storetest.Clock)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer mine.Close()
+	other, err := store.Open(ctx, path, storetest.Clock)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer other.Close()
+	version := func() int64 {
+		t.Helper()
+		v, err := mine.Version(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return v
+	}
+	put := func(name string) func(fleet.Tx) error {
+		return func(tx fleet.Tx) error { return tx.Holders().Put(ctx, map[string]string{"key": name}) }
+	}
+	last := version()
+	if again := version(); again != last {
+		t.Errorf("nothing was committed, and %d became %d", last, again)
+	}
+	for n, by := range []store.Database{mine, other, mine, mine, other} {
+		if err := by.Update(ctx, put(fmt.Sprint(n))); err != nil {
+			t.Fatal(err)
+		}
+		v := version()
+		if v == last || v != version() {
+			t.Errorf("commit %d: the version is %d after %d, and then %d", n, v, last, version())
+		}
+		last = v
+	}
+	failed := errors.New("no")
+	if err := mine.Update(ctx, func(fleet.Tx) error { return failed }); !errors.Is(err, failed) || version() != last {
+		t.Errorf("what was not committed moved the version: %v", err)
 	}
 }

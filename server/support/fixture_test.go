@@ -23,6 +23,7 @@ import (
 	"landed/manifests/tufrepo"
 	"landed/server/fleet"
 	"landed/server/reasons"
+	"landed/server/store"
 	"landed/server/store/storetest"
 )
 
@@ -51,7 +52,7 @@ var now = time.Date(2014, 8, 14, 9, 30, 0, 0, time.UTC)
 // fixture is the pages over a real store.
 type fixture struct {
 	t       testing.TB
-	store   fleet.Store
+	store   store.Database
 	support *Support
 	lineup  *manifests.Catalogue
 	doors   http.Handler
@@ -60,7 +61,7 @@ type fixture struct {
 
 func open(t testing.TB, c *manifests.Catalogue) *fixture {
 	t.Helper()
-	h := &fixture{t: t, store: storetest.Open(t), lineup: c, release: release.OptIn()}
+	h := &fixture{t: t, store: storetest.OpenDB(t), lineup: c, release: release.OptIn()}
 	h.show(h.store, nil)
 	return h
 }
@@ -68,7 +69,7 @@ func open(t testing.TB, c *manifests.Catalogue) *fixture {
 // show has the pages read from view, and write to log.
 func (h *fixture) show(view fleet.Viewer, log *slog.Logger) {
 	h.t.Helper()
-	s, err := New(Config{View: view, Catalogue: func() *manifests.Catalogue { return h.lineup }, Now: func() time.Time { return now }, Log: log})
+	s, err := New(Config{View: view, Catalogue: func() *manifests.Catalogue { return h.lineup }, Now: func() time.Time { return now }, Log: log, Fresh: 1})
 	if err != nil {
 		h.t.Fatal(err)
 	}

@@ -3,7 +3,10 @@
 package support
 
 import (
+	"fmt"
 	"net/http"
+	"net/url"
+	"strconv"
 	"strings"
 	"time"
 
@@ -35,9 +38,11 @@ type InstallationPage struct {
 	First     time.Time       `json:"first"`    // when its first report came
 	Last      time.Time       `json:"last"`     // when its newest report came
 	Shown     []ShownOf       `json:"releases"` // what it has shown of each release, the current one first
-	Reports   []Statement     `json:"reports"`  // by sequence
+	Reports   []Statement     `json:"reports"`  // by sequence: the newest, or those before what Next named
+	Next      string          `json:"next"`     // path of the JSON with the reports before these; "" if there are none
 
 	Name, Means, Found, Colour string `json:"-"` // of the verdict and of what was found before
+	Earlier                    string `json:"-"` // path of the page with the reports before these
 	hours                      int    // that the newest report counts on the running build
 }
 
@@ -69,6 +74,9 @@ func (p installationPages) show(r *http.Request) (view, error) {
 		return nil, err
 	}
 	var v *InstallationPage
+	var known published.Releases
+	var stored []fleet.StoredReport
+	from := 0
 	err = p.evidence.releases(ctx, func(tx fleet.Tx, all published.Releases) error {
 		i, err := tx.Installations().Get(ctx, ref)
 		if err != nil {
@@ -85,20 +93,46 @@ func (p installationPages) show(r *http.Request) (view, error) {
 		for _, state := range states[ref] {
 			v.Shown = append(v.Shown, shownOf(state, p.evidence.words.named(all, state.Release)))
 		}
-		stored, err := tx.Reports().Of(ctx, ref)
+		known = all
+		stored, from, err = tx.Reports().Page(ctx, ref, before(r.URL.Query()), reportsShown+1)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return v, p.reports(v, ref, known, stored, from)
+}
+
+// reportsShown is how many reports a page opens and judges: each costs a signature.
+const reportsShown = 20
+
+// before is which of its reports a reader asks for: those of the first so many; 0 is all.
+func before(q url.Values) int {
+	n, err := strconv.Atoi(q.Get("before"))
+	if err != nil {
+		return 0
+	}
+	return max(n, 0)
+}
+
+// reports opens and judges stored, of which from stand before. It is done after the transaction, which others wait for.
+// One more than are shown says what the first of them changed.
+func (p installationPages) reports(
+	v *InstallationPage, ref report.Reference, all published.Releases, stored []fleet.StoredReport, from int,
+) error {
+	for _, sr := range stored {
+		st, err := p.statement(all, sr)
 		if err != nil {
 			return err
 		}
-		for _, sr := range stored {
-			st, err := p.statement(all, sr)
-			if err != nil {
-				return err
-			}
-			v.Reports = append(v.Reports, st.since(v.Reports))
-		}
-		return nil
-	})
-	return v, err
+		v.Reports = append(v.Reports, st.since(v.Reports))
+	}
+	if len(v.Reports) > reportsShown {
+		v.Reports = v.Reports[1:]
+		v.Earlier = fmt.Sprintf("/installations/%s?before=%d", ref, from+1)
+		v.Next = fmt.Sprintf("/installations/%s.json?before=%d", ref, from+1)
+	}
+	return nil
 }
 
 func (p installationPages) page(i fleet.Installation, lex lexicon) *InstallationPage {

@@ -52,10 +52,12 @@ func (p *responder) problem(w http.ResponseWriter, r *http.Request, is render.Pr
 	send(w, is.Status, "text/html; charset=utf-8", out.Bytes())
 }
 
-// missing answers for every address that leads nowhere.
+// missing answers for every address that leads nowhere: a program, by its address or by what it accepts, with a
+// document.
 func (p *responder) missing(w http.ResponseWriter, r *http.Request) {
 	err := fleet.Errorf(fleet.NotFound, "not_found", "there is nothing under this address")
-	p.refuse(w, r, strings.HasSuffix(r.URL.Path, ".json"), err)
+	w.Header().Add("Vary", "Accept")
+	p.refuse(w, r, strings.HasSuffix(r.URL.Path, ".json") || render.WantsJSON(r.Header["Accept"]), err)
 }
 
 type problemView struct {

@@ -3,11 +3,13 @@
 package support
 
 import (
+	"context"
 	"net/http"
 	"slices"
 
 	"landed/manifests/release"
 	"landed/server/fleet"
+	"landed/server/published"
 	"landed/web"
 )
 
@@ -89,20 +91,38 @@ func (p releasePages) list(r *http.Request) (view, error) {
 }
 
 func (p releasePages) show(r *http.Request) (view, error) {
+	name := r.PathValue("name")
+	if err := p.known(r.Context(), name); err != nil { // before any figures are read
+		return nil, err
+	}
 	snap, err := p.evidence.snapshot(r.Context())
 	if err != nil {
 		return nil, err
 	}
-	name := r.PathValue("name")
 	if slices.ContainsFunc(snap.unreadable, func(is *issue) bool { return is.Name == name }) {
 		return nil, fleet.Errorf(fleet.NotFound, "release_unreadable", "this release is published, and this server cannot read "+
 			"it; its log says why")
 	}
 	is := snap.release(name)
 	if is == nil {
-		return nil, fleet.Errorf(fleet.NotFound, "release_unknown", "no release of that name is published; /releases lists them")
+		return nil, unknownRelease()
 	}
 	return p.page(snap, is), nil
+}
+
+// known refuses names of which nothing is published.
+func (p releasePages) known(ctx context.Context, name string) error {
+	return p.evidence.releases(ctx, func(_ fleet.Tx, all published.Releases) error {
+		if slices.ContainsFunc(all.Readable, func(r published.Release) bool { return r.Name == name }) ||
+			slices.ContainsFunc(all.Unreadable, func(u published.Unreadable) bool { return u.Name == name }) {
+			return nil
+		}
+		return unknownRelease()
+	})
+}
+
+func unknownRelease() error {
+	return fleet.Errorf(fleet.NotFound, "release_unknown", "no release of that name is published; /releases lists them")
 }
 
 func (p releasePages) page(snap *snapshot, is *issue) *ReleasePage {

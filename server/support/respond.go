@@ -4,15 +4,13 @@ package support
 
 import (
 	"bytes"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"log/slog"
 	"net/http"
 	"strings"
-	"sync"
 	"time"
 
+	"landed/server/render"
 	"landed/web"
 )
 
@@ -20,20 +18,14 @@ import (
 // The moment of asking is no part of it, so that equal figures have equal ETags.
 type view any
 
-// rendered is one answer, ready to be sent again while nothing changed.
-type rendered struct {
-	etag string
-	body []byte
-}
-
 // responder sends what the pages say: as a page, as JSON, or as a page that helps on.
 type responder struct {
-	pages    *web.Pages
-	locale   *web.Locale
-	now      func() time.Time
-	log      *slog.Logger
-	notice   string
-	rendered sync.Map // path → rendered: the newest answer, by its ETag
+	pages  *web.Pages
+	locale *web.Locale
+	now    func() time.Time
+	log    *slog.Logger
+	notice string
+	kept   *kept
 }
 
 // direct answers by a handler of its own, and for its errors.
@@ -46,63 +38,79 @@ func (p *responder) direct(handler func(http.ResponseWriter, *http.Request) erro
 	}
 }
 
-// page computes a view and sends it as a page, or as JSON if page is "".
+// handler computes what a page says.
+type handler func(*http.Request) (view, error)
+
+// page sends a view as a page, or as JSON if page is "". It is computed by the handler that decides, and given again
+// to all who ask while it is what that would say (kept).
 //
 // The ETag is weak, over the figures and the looks: "as of" may be older than the answer, but
 // then nothing that the page says has changed since.
-func (p *responder) page(page string, handler func(*http.Request) (view, error)) http.HandlerFunc {
+func (p *responder) page(page string, readers readers, handler handler) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		guard(w.Header())
-		v, err := handler(r)
+		k := keyOf(page, r)
+		now, err := p.kept.of(r, k, readers, func(r *http.Request) (*answer, error) { return p.compute(page, handler, r) })
 		if err != nil {
 			p.refuse(w, r, page == "", err)
 			return
 		}
-		facts, err := json.Marshal(v)
-		if err != nil {
-			p.refuse(w, r, page == "", err)
-			return
-		}
+		list, lists := now.view.(*Status)
 		which := ""
-		if list, ok := v.(*Status); ok && page != "" {
-			which = list.Asked.query()
+		if lists && page != "" {
+			which = askedOf(r.URL.Query()).query()
 		}
-		sum := sha256.Sum256(append([]byte(web.Version+page+p.notice+"?"+which), facts...))
-		etag := `W/"` + hex.EncodeToString(sum[:12]) + `"`
+		etag := now.etag(which)
 		w.Header().Set("ETag", etag)
 		w.Header().Set("Cache-Control", "no-cache")
 		if matches(r.Header.Get("If-None-Match"), etag) {
 			w.WriteHeader(http.StatusNotModified)
 			return
 		}
-		if page == "" {
-			send(w, http.StatusOK, "application/json; charset=utf-8", p.stamp(facts))
-			return
+		sent := &now.body
+		if which != "" { // what somebody searched for is not kept: there is no end to it
+			sent = &body{}
+			if err := p.kept.turn(r, oneReader, func() error {
+				return sent.html(p, page, list.asking(askedOf(r.URL.Query())))
+			}); err != nil {
+				p.refuse(w, r, false, err)
+				return
+			}
 		}
-		body, err := p.render(page, r.URL.Path, which, etag, v)
-		if err != nil {
-			p.refuse(w, r, false, err)
-			return
-		}
-		send(w, http.StatusOK, "text/html; charset=utf-8", body)
+		p.send(w, r, page, sent)
 	}
 }
 
-// render makes the page of v, or takes what was rendered when the figures were the same. Only the two
-// pages that everybody polls are kept: there is one of the first and one per model of the second.
-// What somebody searched for is not: there is no end to it.
-func (p *responder) render(page, path, which, etag string, v view) ([]byte, error) {
-	if kept, ok := p.rendered.Load(path); ok && kept.(rendered).etag == etag {
-		return kept.(rendered).body, nil
+// send gives a body out, small for whoever takes that; it was made small once for all of them.
+func (p *responder) send(w http.ResponseWriter, r *http.Request, page string, sent *body) {
+	kind := "text/html; charset=utf-8"
+	if page == "" {
+		kind = "application/json; charset=utf-8"
 	}
-	var out bytes.Buffer
-	if err := p.pages.Render(&out, page, shown{Notice: p.notice, AsOf: p.now(), Live: true, View: v}); err != nil {
+	small := render.WantsGzip(r.Header["Accept-Encoding"]) && r.Header.Get("Range") == ""
+	if small {
+		w.Header().Set("Content-Encoding", "gzip")
+	}
+	send(w, http.StatusOK, kind, sent.bytes(p, small))
+}
+
+// compute makes the answer to a request.
+func (p *responder) compute(page string, handler handler, r *http.Request) (*answer, error) {
+	v, err := handler(r)
+	if err != nil {
 		return nil, err
 	}
-	if page != "installation" && which == "" {
-		p.rendered.Store(path, rendered{etag, out.Bytes()})
+	facts, err := json.Marshal(v)
+	if err != nil {
+		return nil, err
 	}
-	return out.Bytes(), nil
+	a := &answer{view: v, looks: web.Version + page + p.notice + "?", facts: facts}
+	a.plainETag = a.hash("")
+	if page == "" {
+		a.body.facts = facts
+		return a, nil
+	}
+	return a, a.body.html(p, page, v)
 }
 
 // shown is what the layout reads: the view, and what is about the answer and not its figures.

@@ -53,7 +53,7 @@ func (p statusPage) show(r *http.Request) (view, error) {
 	if err != nil {
 		return nil, err
 	}
-	v := &Status{Schema: 1, Models: []Model{}, Releases: []ReleaseLink{}, Asked: askedOf(r.URL.Query())}
+	v := &Status{Schema: 1, Models: []Model{}, Releases: []ReleaseLink{}}
 	v.Unreadable = p.says.unreadable(snap)
 	for _, is := range snap.releases {
 		v.Releases = append(v.Releases, linkTo(is))
@@ -85,6 +85,12 @@ func (p statusPage) show(r *http.Request) (view, error) {
 		v.Headline += " " + p.locale.Say("headline.not_shown", v.data)
 	}
 	return v, nil
+}
+
+// asking is the list that a reader asks for, of figures that were computed for all.
+func (v Status) asking(a asked) *Status {
+	v.Asked = a
+	return &v
 }
 
 // claimOf is what is claimed of a proven handset, "" if models stand under different effects.

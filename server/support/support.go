@@ -6,12 +6,14 @@
 // Parties: people with a browser, programs that read the same figures as JSON, and the store, which it only views. It
 // promises that every figure comes from the maintained counts, never from a scan; that every verdict class of a
 // release's effect is always shown, zeros too, and that the classes sum to the installations; that no release makes a
-// handset leave the figures; that a report is called what it is, a claim by a handset; and that an unchanged page costs
+// handset leave the figures; that a report is called what it is, a claim by a handset; that a page is computed once for
+// all who ask, at most once for each change and second, and is never older than that; and that an unchanged page costs
 // one 304. It refuses to write anything, to know who is asking, and to look up an installation by anything but its
 // reference.
 package support
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"net/http"
@@ -33,9 +35,13 @@ type Config struct {
 	Now       func() time.Time
 	Log       *slog.Logger // nil discards
 	Language  string       // tag of the sentences; "" is English
+	Notice    string       // at the top of every page, and in the JSON; "" shows nothing
 	// Halting, if set, says of a halted rollout if the served offers do not say so yet.
 	Halting func(context.Context, fleet.Rollout) bool
-	Notice  string // at the top of every page, and in the JSON; "" shows nothing
+	// Version is another number once anything in View changed; nil: nothing is known of that.
+	Version func(context.Context) (int64, error)
+	// Fresh is how long an answer may be given again although something changed; 0 is a second.
+	Fresh time.Duration
 }
 
 // Support answers for the public pages: one type for each family of them, over one reading of the store.
@@ -71,7 +77,8 @@ func New(c Config) (*Support, error) {
 	words, line := newDictionary(locale), &lineup{catalogue: c.Catalogue}
 	gone, kept := &retirements{}, &packages{}
 	loads := &evidence{view: view, lineup: line, words: words, retired: gone}
-	says := describer{lineup: line, words: words, now: c.Now}
+	ticks := &clock{now: c.Now}
+	says := describer{lineup: line, words: words, now: ticks.Now}
 	return &Support{
 		status:   statusPage{loads, says, locale},
 		releases: releasePages{loads, says, locale},
@@ -80,8 +87,11 @@ func New(c Config) (*Support, error) {
 			evidence: loads, lineup: line, locale: locale,
 			offers: &offerings{lineup: line, retired: gone, packages: kept, locale: locale},
 		},
-		lookup:  lookup{line},
-		respond: &responder{pages: pages, locale: locale, now: c.Now, log: c.Log, notice: clean(c.Notice)},
+		lookup: lookup{line},
+		respond: &responder{
+			pages: pages, locale: locale, now: c.Now, log: c.Log, notice: clean(c.Notice),
+			kept: newKept(c.Version, cmp.Or(c.Fresh, fresh), ticks),
+		},
 	}, nil
 }
 
@@ -102,9 +112,10 @@ func (s *Support) Routes() func(chi.Router) {
 			r.Get(pattern, h)
 			r.Head(pattern, h)
 		}
-		page := s.respond.page
-		get("/", page("status", s.status.show))
-		get("/status.json", page("", s.status.show))
+		page := func(page string, h handler) http.HandlerFunc { return s.respond.page(page, allReaders, h) }
+		one := func(page string, h handler) http.HandlerFunc { return s.respond.page(page, oneReader, h) }
+		get("/", s.respond.page("status", frontReaders, s.status.show))
+		get("/status.json", s.respond.page("", frontReaders, s.status.show))
 		get("/releases", page("releases", s.releases.list))
 		get("/releases.json", page("", s.releases.list))
 		get("/releases/{name}", page("release", s.releases.show))
@@ -112,8 +123,8 @@ func (s *Support) Routes() func(chi.Router) {
 		get("/models/{role}", page("model", s.models.show))
 		get("/models/{role}.json", page("", s.models.show))
 		get("/installations", s.respond.direct(s.lookup.find))
-		get("/installations/{ref}", page("installation", s.installations.show))
-		get("/installations/{ref}.json", page("", s.installations.show))
+		get("/installations/{ref}", one("installation", s.installations.show))
+		get("/installations/{ref}.json", one("", s.installations.show))
 		get("/installations/{ref}/reports/{id}", s.respond.direct(s.installations.envelope))
 		get("/static/*", web.Static().ServeHTTP)
 	}

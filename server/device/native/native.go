@@ -11,6 +11,7 @@ package native
 
 import (
 	"context"
+	"errors"
 	"io"
 	"log/slog"
 	"mime"
@@ -47,6 +48,9 @@ func Reports(log *slog.Logger, to Receiver) http.Handler {
 		}
 		receipt, err := to.Receive(r.Context(), text)
 		if err != nil {
+			if refused, ok := errors.AsType[*fleet.Error](err); ok && refused.Code == intake.CodeNewcomers {
+				w.Header().Set("Retry-After", "1800") // it is counted by the hour
+			}
 			return err
 		}
 		return render.JSON(w, http.StatusOK, receipt)

@@ -27,6 +27,7 @@ import (
 	"landed/manifests/report/envelope"
 	"landed/server/device/native"
 	"landed/server/fleet"
+	"landed/server/httplimit"
 	"landed/server/intake"
 	"landed/server/store"
 	"landed/server/store/storetest"
@@ -374,5 +375,38 @@ func TestSendersAreNotRemembered(t *testing.T) {
 	}
 	if !strings.Contains(places["landed.db"], "JHCMIBH46.0") {
 		t.Error("the database holds nothing at all: does this test look into the right files?")
+	}
+}
+
+// A network that brought enough new installations is told to come later; those that are known, and other networks, are
+// not met by it.
+func TestNewcomersOfOneNetwork(t *testing.T) {
+	proxies, err := httplimit.ParseProxies([]string{"127.0.0.1"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	bound := httplimit.NewNewcomers(2, proxies, now)
+	d := newDeviceServer(t, func(c *intake.Config) { c.Newcomers = bound })
+	s := httptest.NewServer(bound.Door(native.Reports(slog.New(slog.DiscardHandler), d.Intake)))
+	defer s.Close()
+	d.url = s.URL
+	for _, tt := range []struct {
+		name       string
+		n, seq     int
+		from, code string
+	}{
+		{"the first", 1, 1, "192.0.2.1", ""},
+		{"it again is not a new one", 1, 1, "192.0.2.1", ""},
+		{"the second", 2, 1, "192.0.2.77", ""},
+		{"the third", 3, 1, "192.0.2.1", intake.CodeNewcomers},
+		{"the first, with more to say", 1, 2, "192.0.2.1", ""},
+		{"a replay", 1, 1, "192.0.2.1", ""},
+		{"the third, by another network", 3, 1, "192.0.3.1", ""},
+		{"the machine itself", 4, 1, "127.0.0.1", ""},
+	} {
+		got := d.send(bytes.NewReader(seal(t, tt.n, int64(tt.seq))), "X-Forwarded-For", tt.from)
+		if got.Code != tt.code || tt.code == "" && got.Status != 200 || tt.code != "" && (got.Status != 503 || got.RetryAfter != "1800") {
+			t.Errorf("%s: %+v, wanted %q", tt.name, got, tt.code)
+		}
 	}
 }

@@ -47,7 +47,7 @@ func New(base, token string, h *http.Client) (*Client, error) {
 func (c *Client) URL() string { return c.t.base }
 
 // Packages: uploaded OTA files.
-func (c *Client) Packages() Packages { return Packages{c.t} }
+func (c *Client) Packages() Packages { return Packages{t: c.t} }
 
 // Releases: what binds packages to notes and an effect.
 func (c *Client) Releases() Releases { return Releases{c.t} }

@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
@@ -13,6 +14,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"testing/iotest"
 	"time"
 )
 
@@ -28,6 +30,21 @@ func serving(t *testing.T, h http.HandlerFunc) *Client {
 		t.Fatal(err)
 	}
 	return c
+}
+
+// TestStatedBytesAreNotSent: bytes that a server has already are known by their digest.
+func TestStatedBytesAreNotSent(t *testing.T) {
+	digest := strings.Repeat("ab", 32)
+	c := serving(t, func(w http.ResponseWriter, r *http.Request) {
+		if want := "sha-256=:" + base64.StdEncoding.EncodeToString(bytes.Repeat([]byte{0xab}, 32)) + ":"; r.Header.Get("Repr-Digest") != want {
+			t.Errorf("Repr-Digest is %q", r.Header.Get("Repr-Digest"))
+		}
+		_, _ = fmt.Fprintf(w, `{"sha256": %q, "known": true}`, digest)
+	})
+	p, err := c.Packages().Stating(digest).Upload(context.Background(), "a.zip", "", iotest.ErrReader(errors.New("it was read")), 9, nil)
+	if err != nil || !p.Known {
+		t.Errorf("%+v, %v", p, err)
+	}
 }
 
 func answer(status int, kind, body string) http.HandlerFunc {

@@ -36,7 +36,17 @@ type Package struct {
 func (p Package) Ref() string { return p.SHA256 + "/" + p.Model + "/" + p.Channel }
 
 // Packages are the packages of a server.
-type Packages struct{ t *transport }
+type Packages struct {
+	t      *transport
+	stated string // SHA-256 of what is uploaded; "" if it is not known before
+}
+
+// Stating says before an upload that its bytes have this SHA-256 (64 hex digits): if they are on the server already,
+// they are not sent.
+func (p Packages) Stating(sha256 string) Packages {
+	p.stated = sha256
+	return p
+}
 
 // List gives all packages, newest first.
 func (p Packages) List(ctx context.Context) ([]Package, error) {

@@ -5,6 +5,7 @@ package client
 import (
 	"context"
 	"crypto/sha256"
+	"encoding/base64"
 	"encoding/hex"
 	"fmt"
 	"hash"
@@ -36,9 +37,15 @@ func (p Packages) Upload(
 	}
 	req.Header.Set("Content-Type", "application/octet-stream")
 	req.Header.Set("Expect", "100-continue")
+	if raw, err := hex.DecodeString(p.stated); err == nil && len(raw) > 0 {
+		req.Header.Set("Repr-Digest", "sha-256=:"+base64.StdEncoding.EncodeToString(raw)+":")
+	}
 	var stored Package
 	err = p.t.do(req, &stored)
-	digest := body.end()
+	digest, begun := body.end()
+	if !begun && p.stated != "" && stored.Known {
+		digest = p.stated
+	}
 	if err == nil && stored.SHA256 != digest {
 		err = &Error{Code: "other_bytes", Title: "Damaged on the way",
 			Detail: fmt.Sprintf("The server stored bytes with the SHA-256 %s, but those sent have %s. "+
@@ -74,10 +81,10 @@ func (s *sent) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// end has nothing more told or counted, and gives the SHA-256 of what was read.
-func (s *sent) end() string {
+// end has nothing more told or counted, and gives the SHA-256 of what was read, and whether anything was.
+func (s *sent) end() (sha256 string, begun bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.ended = true
-	return hex.EncodeToString(s.sum.Sum(nil))
+	return hex.EncodeToString(s.sum.Sum(nil)), s.n > 0
 }

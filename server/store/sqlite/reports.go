@@ -88,6 +88,25 @@ func (s reports) Of(ctx context.Context, ref report.Reference) ([]fleet.StoredRe
 	return s.list(ctx, `SELECT `+reportColumns+` FROM reports WHERE ref = $1 ORDER BY seq, n`, string(ref))
 }
 
+// Page implements fleet.Reports. The index alone says which they are, so that only those of the page are read.
+func (s reports) Page(
+	ctx context.Context, ref report.Reference, before, limit int,
+) (page []fleet.StoredReport, from int, err error) {
+	total := 0
+	err = s.q.row(ctx, []any{&total}, `SELECT count(*) FROM reports WHERE ref = $1`, string(ref))
+	if err != nil {
+		return nil, 0, err
+	}
+	if before <= 0 || before > total {
+		before = total
+	}
+	from = max(0, before-limit)
+	page, err = s.list(ctx, `SELECT `+reportColumns+` FROM reports WHERE n IN
+		(SELECT n FROM reports WHERE ref = $1 ORDER BY seq, n LIMIT $2 OFFSET $3) ORDER BY seq, n`,
+		string(ref), before-from, from)
+	return page, from, err
+}
+
 // Arrived implements fleet.Reports.
 func (s reports) Arrived(ctx context.Context, ref report.Reference) ([]fleet.StoredReport, error) {
 	return s.list(ctx, `SELECT `+reportColumns+` FROM reports WHERE ref = $1 ORDER BY n`, string(ref))

@@ -36,6 +36,7 @@ type DB struct {
 	writers *sql.DB // of one connection, held in writer
 	writer  *session
 	turn    chan struct{} // holds a token while nobody writes
+	watcher *sql.Conn     // never writes, so that SQLite tells it of every commit
 }
 
 var _ fleet.Store = (*DB)(nil)
@@ -94,9 +95,10 @@ func (d *DB) open(ctx context.Context, path string, now func() time.Time) (err e
 	if d.readers, err = sql.Open("sqlite", file.String()); err != nil {
 		return kind(err)
 	}
-	d.readers.SetMaxOpenConns(maxReaders)
+	d.readers.SetMaxOpenConns(maxReaders + 1) // and the watcher
 	d.readers.SetMaxIdleConns(maxReaders)
-	return kind(d.readers.PingContext(ctx))
+	d.watcher, err = d.readers.Conn(ctx)
+	return kind(err)
 }
 
 // Close waits for a running Update, then closes the file. It may be called again; whatever
@@ -108,6 +110,9 @@ func (d *DB) Close() error {
 }
 
 func (d *DB) close() error {
+	if d.watcher != nil {
+		d.watcher.Close()
+	}
 	if d.readers != nil {
 		d.readers.Close()
 	}
@@ -118,6 +123,12 @@ func (d *DB) close() error {
 		return d.writers.Close()
 	}
 	return nil
+}
+
+// Version implements store.Database. It is kept by SQLite in the head of its log, with each commit.
+func (d *DB) Version(ctx context.Context) (version int64, err error) {
+	err = d.watcher.QueryRowContext(ctx, `PRAGMA data_version`).Scan(&version)
+	return version, kind(err)
 }
 
 // Ready says if the database answers, and if a write reaches its disk: it makes one, of a number in the header of the

@@ -109,6 +109,23 @@ func testReports(t *testing.T, s fleet.Store) {
 			return err
 		}
 		same(t, "as they came", all, []fleet.StoredReport{newer, older})
+		for _, tt := range []struct {
+			name          string
+			before, limit int
+			want          []fleet.StoredReport
+			from          int
+		}{
+			{"all", 0, 3, []fleet.StoredReport{older, newer}, 0},
+			{"more than there are", 9, 1, []fleet.StoredReport{newer}, 1},
+			{"the last", 2, 1, []fleet.StoredReport{newer}, 1},
+			{"those before", 1, 5, []fleet.StoredReport{older}, 0},
+		} {
+			page, from, err := tx.Reports().Page(ctx, newer.Ref, tt.before, tt.limit)
+			if err != nil || from != tt.from {
+				t.Errorf("a page, %s: from %d, %v; wanted from %d", tt.name, from, err, tt.from)
+			}
+			same(t, "a page, "+tt.name, page, tt.want)
+		}
 		return knownReports(t, tx, older, newer, stranger)
 	})
 }

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package intake
+
+import (
+	"context"
+	"sync/atomic"
+	"time"
+
+	"landed/manifests/report"
+	"landed/server/fleet"
+)
+
+// Newcomers bounds how many installations that were never heard of one source may bring. Where a report came from stands
+// in its context, for an implementation alone: nothing of it is stored.
+type Newcomers interface {
+	Full(ctx context.Context) bool // the source has brought as many as it may for now
+	Came(ctx context.Context)      // it brought one more
+}
+
+// queueTime is how long what waits may take to be stored: who comes then is better told at once to come later.
+const queueTime = 2 * time.Second
+
+// gauge measures how fast reports are stored, and says how many may wait. Only batches that are large enough say
+// something of what the store can do; until one was, the whole queue may be used.
+type gauge struct {
+	least, most int
+	each        float64 // seconds for a report, smoothed; 0: not known. Of the committer alone
+	limit       atomic.Int64
+}
+
+// took takes note of a batch. It is called by one goroutine.
+func (g *gauge) took(reports int, d time.Duration) {
+	if reports < g.least/4 || reports == 0 {
+		return
+	}
+	each := d.Seconds() / float64(reports)
+	if g.each > 0 {
+		each = g.each + (each-g.each)/8
+	}
+	g.each = each
+	limit := float64(g.most)
+	if each > 0 {
+		limit = min(limit, queueTime.Seconds()/each)
+	}
+	g.limit.Store(int64(max(limit, float64(min(g.least, g.most)))))
+}
+
+// room says how many reports may wait.
+func (g *gauge) room() int {
+	if n := g.limit.Load(); n > 0 {
+		return int(n)
+	}
+	return g.most
+}
+
+// sort sends installations that were never heard of away, when their source has brought enough of them or when the half
+// of what may wait does: the other half is for those that are known, and for what they send again.
+func (i *Intake) sort(ctx context.Context, ref report.Reference) error {
+	full := i.Newcomers != nil && i.Newcomers.Full(ctx)
+	pressed := 2*len(i.queue) > i.gauge.room()
+	if !full && !pressed {
+		return nil
+	}
+	known := false
+	err := i.Store.View(ctx, func(tx fleet.Tx) error {
+		states, err := tx.Installations().Of(ctx, ref)
+		known = len(states[ref]) > 0
+		return err
+	})
+	switch {
+	case err != nil || known:
+		return err
+	case full:
+		return fleet.Errorf(fleet.Busy, CodeNewcomers, "many new installations reported from this network within the hour; "+
+			"send the report again later")
+	}
+	return fleet.Errorf(fleet.Busy, "queue_full", "%d reports wait already, and those of known installations come first; "+
+		"send this one again later", len(i.queue))
+}
+
+// CodeNewcomers refuses an installation that was never heard of: its network has brought enough of them for this hour.
+const CodeNewcomers = "too_many_new"

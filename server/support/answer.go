@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package support
+
+import (
+	"bytes"
+	"compress/gzip"
+	"crypto/sha256"
+	"encoding/hex"
+	"sync"
+	"time"
+)
+
+// answer is what a page says, ready to be sent to all who ask while it stands.
+type answer struct {
+	view      view
+	looks     string // all but the figures that an ETag is about
+	facts     []byte // the figures, as JSON
+	plainETag string // of the whole list
+	body      body
+
+	// When it was computed, and from what.
+	began   time.Time // by the clock of the machine, which only goes on
+	asOf    time.Time // by the clock of the server
+	version int64     // of the store, read before; known if versioned
+	settled bool      // that had been the version for a while: what follows from a commit had followed
+	timed   bool      // it says how long something lasts yet
+}
+
+// etag is that of what a reader asked for of it.
+func (a *answer) etag(which string) string {
+	if which == "" {
+		return a.plainETag
+	}
+	return a.hash(which)
+}
+
+func (a *answer) hash(which string) string {
+	sum := sha256.Sum256(append([]byte(a.looks+which), a.facts...))
+	return `W/"` + hex.EncodeToString(sum[:12]) + `"`
+}
+
+// body is what is sent of an answer, plain and small.
+type body struct {
+	mu           sync.Mutex
+	facts        []byte // of JSON: the moment of asking is put before them, a second at a time
+	second       time.Time
+	plain, small []byte
+}
+
+// html renders a page.
+func (b *body) html(p *responder, page string, v view) error {
+	var out bytes.Buffer
+	if err := p.pages.Render(&out, page, shown{Notice: p.notice, AsOf: p.now(), Live: true, View: v}); err != nil {
+		return err
+	}
+	b.plain = out.Bytes()
+	return nil
+}
+
+// bytes are made when first asked for, small ones apart; JSON once for each second.
+func (b *body) bytes(p *responder, small bool) []byte {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if second := p.now().Truncate(time.Second); b.facts != nil && !second.Equal(b.second) {
+		b.second, b.plain, b.small = second, p.stamp(b.facts), nil
+	}
+	if !small {
+		return b.plain
+	}
+	if b.small == nil {
+		var out bytes.Buffer
+		w, _ := gzip.NewWriterLevel(&out, 5)
+		_, _ = w.Write(b.plain) // a buffer takes all
+		_ = w.Close()
+		b.small = out.Bytes()
+	}
+	return b.small
+}

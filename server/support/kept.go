@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package support
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"runtime/debug"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"landed/server/fleet"
+)
+
+// fresh is how long an answer may be given again although something changed since.
+const fresh = time.Second
+
+// queueing is how long a reader waits for others' pages to be computed.
+const queueing = 5 * time.Second
+
+// keptAnswers is how many answers are kept at least, and half of those that are at most.
+const keptAnswers = 256
+
+// key names an answer. What else a page depends on (such as a language that a reader asks for, or a cookie) belongs
+// here as it does into the page.
+type key struct {
+	page   string // "" is JSON
+	path   string
+	before int // of an installation's reports
+}
+
+func keyOf(page string, r *http.Request) key {
+	k := key{page: page, path: r.URL.Path}
+	if r.URL.RawQuery != "" {
+		k.before = before(r.URL.Query())
+	}
+	return k
+}
+
+// readers are who asks for a page. What fewer ask for must not keep waiting what more do.
+type readers int
+
+const (
+	frontReaders readers = iota // the status, which everybody polls: two answers
+	allReaders                  // releases and models: some hundred
+	oneReader                   // an installation, a search: there is no end to them
+)
+
+// kept has the answers that stand, and computes those that do not: each once, for all who ask meanwhile, and few at a
+// time.
+//
+// An answer stands for fresh after it was computed. After that it stands while the version of the store is what it
+// was and nothing in it is about how much time is left. The version alone is not trusted in the first moment after it
+// changed: what the server keeps in memory follows a commit.
+type kept struct {
+	ask   func(context.Context) (int64, error) // nil: there are no versions
+	fresh time.Duration
+	clock *clock
+	turns [3]chan struct{} // by readers: one place each
+
+	mu         sync.Mutex
+	young, old map[key]*answer // the old are those that were not asked for since the young ones began
+	under      map[key]*computing
+	version    int64     // newest that was seen
+	since      time.Time // when it was first seen
+}
+
+// computing is an answer on its way.
+type computing struct {
+	done   chan struct{}
+	answer *answer
+	err    error
+	fault  string // a panic, to be had again by all who wait
+}
+
+func newKept(ask func(context.Context) (int64, error), fresh time.Duration, clock *clock) *kept {
+	return &kept{
+		ask: ask, fresh: fresh, clock: clock, under: map[key]*computing{}, young: map[key]*answer{},
+		turns: [3]chan struct{}{make(chan struct{}, 1), make(chan struct{}, 1), make(chan struct{}, 1)},
+	}
+}
+
+// of gives the answer to a request.
+func (c *kept) of(
+	r *http.Request, k key, by readers, compute func(*http.Request) (*answer, error),
+) (*answer, error) {
+	c.mu.Lock()
+	a := c.find(k)
+	c.mu.Unlock()
+	if a != nil && c.stands(r.Context(), a) {
+		return a, nil
+	}
+	c.mu.Lock()
+	now := c.under[k]
+	if now == nil {
+		now = &computing{done: make(chan struct{})}
+		c.under[k] = now
+		// It is for all who wait: that one of them leaves ends it for nobody.
+		go c.run(r.WithContext(context.WithoutCancel(r.Context())), k, by, now, compute)
+	}
+	c.mu.Unlock()
+	select {
+	case <-now.done:
+	case <-r.Context().Done():
+		return nil, r.Context().Err()
+	}
+	if now.fault != "" {
+		panic(now.fault)
+	}
+	return now.answer, now.err
+}
+
+// run computes an answer and keeps it.
+func (c *kept) run(
+	r *http.Request, k key, by readers, now *computing, compute func(*http.Request) (*answer, error),
+) {
+	defer func() {
+		if p := recover(); p != nil {
+			now.fault = fmt.Sprintf("%v\n%s", p, debug.Stack())
+		}
+		c.mu.Lock()
+		delete(c.under, k)
+		if now.fault == "" && now.err == nil {
+			c.keep(k, now.answer)
+		}
+		c.mu.Unlock()
+		close(now.done)
+	}()
+	now.err = c.turn(r, by, func() error {
+		began, asOf, asked := time.Now(), c.clock.now(), c.clock.asked.Load()
+		version, settled, err := c.seen(r.Context())
+		if err != nil {
+			return err
+		}
+		if now.answer, err = compute(r); err != nil {
+			return err
+		}
+		a := now.answer
+		a.began, a.asOf, a.version, a.settled = began, asOf, version, settled
+		a.timed = c.clock.asked.Load() != asked // by this page, or by one beside it
+		return nil
+	})
+}
+
+// turn does work when it is its turn: one at a time for each kind of readers.
+func (c *kept) turn(r *http.Request, by readers, work func() error) error {
+	enough := time.NewTimer(queueing)
+	defer enough.Stop()
+	select {
+	case c.turns[by] <- struct{}{}:
+	case <-r.Context().Done():
+		return r.Context().Err()
+	case <-enough.C:
+		return fleet.Errorf(fleet.Busy, "pages_busy", "too many pages are asked for at this moment; try again in a minute")
+	}
+	defer func() { <-c.turns[by] }()
+	return work()
+}
+
+// stands says that an answer may be given again.
+func (c *kept) stands(ctx context.Context, a *answer) bool {
+	lapse := c.clock.now().Sub(a.asOf).Abs()
+	if time.Since(a.began) < c.fresh && lapse < c.fresh {
+		return true
+	}
+	if a.timed && lapse > 0 || !a.settled {
+		return false
+	}
+	version, _, err := c.seen(ctx)
+	return err == nil && version == a.version
+}
+
+// seen asks for the version of the store, and says if it has been that for a while.
+func (c *kept) seen(ctx context.Context) (version int64, settled bool, err error) {
+	if c.ask == nil {
+		return 0, false, nil
+	}
+	if version, err = c.ask(ctx); err != nil {
+		return 0, false, err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if version != c.version || c.since.IsZero() {
+		c.version, c.since = version, time.Now()
+	}
+	return version, time.Since(c.since) >= c.fresh, nil
+}
+
+// find looks for an answer; one that is asked for stays young.
+func (c *kept) find(k key) *answer {
+	if a := c.young[k]; a != nil {
+		return a
+	}
+	a := c.old[k]
+	if a != nil {
+		c.keep(k, a)
+	}
+	return a
+}
+
+func (c *kept) keep(k key, a *answer) {
+	if _, have := c.young[k]; !have && len(c.young) >= keptAnswers {
+		c.old, c.young = c.young, map[key]*answer{}
+	}
+	c.young[k] = a
+}
+
+// forget throws away what is kept.
+func (c *kept) forget() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.young, c.old = map[key]*answer{}, nil
+}
+
+// clock tells the time, and counts how often it was asked.
+type clock struct {
+	now   func() time.Time
+	asked atomic.Int64
+}
+
+// Now is for sentences about how much time is left.
+func (c *clock) Now() time.Time {
+	c.asked.Add(1)
+	return c.now()
+}

@@ -1,0 +1,270 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package support
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/go-chi/chi/v5"
+
+	"landed/manifests"
+	v1 "landed/manifests/report/v1"
+	"landed/server/fleet"
+)
+
+// counting is a store that counts how often it is read, and can be made to wait.
+type counting struct {
+	fleet.Viewer
+	views atomic.Int64
+	gate  chan struct{} // nil: none
+}
+
+func (c *counting) View(ctx context.Context, fn func(fleet.Tx) error) error {
+	c.views.Add(1)
+	if c.gate != nil {
+		<-c.gate
+	}
+	return c.Viewer.View(ctx, fn)
+}
+
+// watched are the pages of h over a store that counts, fresh for so long; the time is what clock says.
+func watched(t testing.TB, h *fixture, fresh time.Duration, clock func() time.Time) *counting {
+	t.Helper()
+	c := &counting{Viewer: h.store}
+	s, err := New(Config{
+		View: c, Version: h.store.Version, Fresh: fresh, Now: clock,
+		Catalogue: func() *manifests.Catalogue { return h.lineup },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	router := chi.NewRouter()
+	router.Group(s.Routes())
+	h.support, h.doors = s, router
+	return c
+}
+
+func atNow() time.Time { return now }
+
+// oneModel is a store with figures of a model, and a way to move them.
+func oneModel(t *testing.T) (h *fixture, move func()) {
+	t.Helper()
+	h = open(t, manifests.DefaultCatalogue())
+	h.publish("armani")
+	return h, func() { h.count("armani", 1, "confirmed_off", notSeen) }
+}
+
+// TestComputedOnce: whoever asks while a page is being computed waits for that.
+func TestComputedOnce(t *testing.T) {
+	h, _ := oneModel(t)
+	c := watched(t, h, time.Hour, atNow)
+	c.gate = make(chan struct{})
+	var all sync.WaitGroup
+	for range 20 {
+		all.Go(func() { h.get("/") })
+	}
+	for c.views.Load() == 0 {
+		time.Sleep(time.Millisecond)
+	}
+	gone, leave := context.WithCancel(context.Background()) // a reader who leaves spoils nothing
+	leave()
+	h.doors.ServeHTTP(httptest.NewRecorder(), httptest.NewRequestWithContext(gone, http.MethodGet, "/", nil))
+	close(c.gate)
+	all.Wait()
+	if n := c.views.Load(); n != 1 {
+		t.Errorf("the store was read %d times", n)
+	}
+}
+
+// TestComputedOnceASecond: what changed is shown when an answer is no longer fresh, and not before.
+func TestComputedOnceASecond(t *testing.T) {
+	h, move := oneModel(t)
+	moment := atNow()
+	c := watched(t, h, time.Hour, func() time.Time { return moment })
+	first := h.get("/status.json").Body.String()
+	move()
+	if again := h.get("/status.json").Body.String(); again != first || c.views.Load() != 1 {
+		t.Errorf("the store was read %d times within the time", c.views.Load())
+	}
+	moment = moment.Add(time.Hour)
+	if moved := installationsIn(t, h); moved != 1 || c.views.Load() != 2 {
+		t.Errorf("after it: %d installations, the store was read %d times", moved, c.views.Load())
+	}
+	moment = moment.Add(-2 * time.Hour) // also a clock that goes back keeps nothing
+	if installationsIn(t, h); c.views.Load() != 3 {
+		t.Errorf("with a clock that went back the store was read %d times", c.views.Load())
+	}
+}
+
+func installationsIn(t *testing.T, h *fixture) int64 {
+	t.Helper()
+	var page Status
+	if err := json.Unmarshal(h.get("/status.json").Body.Bytes(), &page); err != nil {
+		t.Fatal(err)
+	}
+	return page.Totals.Installations
+}
+
+// TestUnchangedStands: while nothing is committed, nothing is read; after a commit, everything is, at once.
+func TestUnchangedStands(t *testing.T) {
+	h, move := oneModel(t)
+	move()
+	h.install(newHandset(1), notSeen, effectOf(1, 24))
+	moment := atNow()
+	c := watched(t, h, time.Nanosecond, func() time.Time { moment = moment.Add(time.Minute); return moment })
+	paths := []string{"/", "/status.json", "/models/armani.json", "/releases", "/installations/" + newHandset(1).ref.String()}
+	etags := map[string]string{}
+	for _, path := range paths {
+		h.get(path) // the version is seen for the first time
+		etags[path] = h.get(path).Header().Get("ETag")
+	}
+	read := c.views.Load()
+	for _, path := range paths {
+		if w := h.get(path, "If-None-Match", etags[path]); w.Code != http.StatusNotModified {
+			t.Errorf("%s: %d", path, w.Code)
+		}
+	}
+	if n := c.views.Load(); n != read {
+		t.Errorf("the store was read %d times although nothing changed", n-read)
+	}
+	move()
+	if n := installationsIn(t, h); n != 2 {
+		t.Errorf("%d installations are shown after a commit, wanted 2", n)
+	}
+	if w := h.get("/", "If-None-Match", etags["/"]); w.Code != http.StatusOK {
+		t.Errorf("after a commit the page answers %d", w.Code)
+	}
+}
+
+// TestTimeLeftIsNotKept: a page that says how long a stage lasts yet is computed although nothing was committed.
+func TestTimeLeftIsNotKept(t *testing.T) {
+	h, _ := oneModel(t)
+	h.roll("armani", func(*fleet.Rollout) {})
+	moment := atNow()
+	watched(t, h, time.Nanosecond, func() time.Time { return moment })
+	waits := func() string {
+		var page ModelPage
+		if err := json.Unmarshal(h.get("/models/armani.json").Body.Bytes(), &page); err != nil {
+			t.Fatal(err)
+		}
+		return strings.Join(page.Rollouts[0].Waiting, "; ")
+	}
+	waits()
+	before := waits()
+	moment = moment.Add(10 * time.Hour)
+	if after := waits(); after == before {
+		t.Errorf("ten hours later it still waits for %q", after)
+	}
+}
+
+// TestFaultsAreNotKept: an answer that failed is tried again, and a fault of ours meets those who asked alone.
+func TestFaultsAreNotKept(t *testing.T) {
+	h, _ := oneModel(t)
+	watched(t, h, time.Hour, atNow)
+	ref := newHandset(7)
+	if w := h.get("/installations/" + ref.ref.String()); w.Code != http.StatusNotFound {
+		t.Fatalf("an unknown installation: %d", w.Code)
+	}
+	h.install(ref, notSeen, effectOf(1, 24))
+	if w := h.get("/installations/" + ref.ref.String()); w.Code != http.StatusOK {
+		t.Errorf("one that is known now: %d", w.Code)
+	}
+	c := newKept(nil, time.Hour, &clock{now: atNow})
+	r := httptest.NewRequest(http.MethodGet, "/", nil)
+	func() {
+		defer func() {
+			if recover() == nil {
+				t.Error("a panic was swallowed")
+			}
+		}()
+		_, _ = c.of(r, key{}, allReaders, func(*http.Request) (*answer, error) { panic("a fault") })
+	}()
+	if _, err := c.of(r, key{}, allReaders, func(*http.Request) (*answer, error) { return &answer{}, nil }); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestAnswersKeptAreBounded: whoever asks for ever more pages does not fill the memory.
+func TestAnswersKeptAreBounded(t *testing.T) {
+	c := newKept(nil, time.Hour, &clock{now: atNow})
+	for i := range 5 * keptAnswers {
+		c.keep(key{before: i}, &answer{})
+		if c.find(key{before: 0}) == nil {
+			t.Fatal("the one that is asked for all the time is gone")
+		}
+	}
+	if n := len(c.young) + len(c.old); n > 2*keptAnswers {
+		t.Errorf("%d answers are kept", n)
+	}
+}
+
+// TestSearchIsOfTheSameFigures: a search reads nothing of its own, and has a tag of its own.
+func TestSearchIsOfTheSameFigures(t *testing.T) {
+	h, _ := oneModel(t)
+	c := watched(t, h, time.Hour, atNow)
+	all := h.get("/")
+	one := h.get("/?find=nothing+of+that+name")
+	if c.views.Load() != 1 || one.Header().Get("ETag") == all.Header().Get("ETag") || one.Body.String() == all.Body.String() {
+		t.Errorf("the store was read %d times, tags %s and %s", c.views.Load(), all.Header().Get("ETag"), one.Header().Get("ETag"))
+	}
+	if h.get("/").Body.String() != all.Body.String() {
+		t.Error("a search changed the page of all")
+	}
+}
+
+// TestReportsByTheTwenty: a page opens its newest reports alone, and leads to the others; all of them are met once.
+func TestReportsByTheTwenty(t *testing.T) {
+	h := open(t, manifests.DefaultCatalogue())
+	h.publish("armani")
+	hs := newHandset(1)
+	bodies := []v1.Body{baseline(1)}
+	for seq := int64(2); seq <= 45; seq++ {
+		bodies = append(bodies, effectOf(seq, 24))
+	}
+	h.install(hs, notSeen, bodies...)
+	path := "/installations/" + hs.ref.String() + ".json"
+	var seqs []int64
+	for pages := 0; path != ""; pages++ {
+		if pages > 3 {
+			t.Fatal("the pages have no end")
+		}
+		var got InstallationPage
+		if err := json.Unmarshal(h.get(path).Body.Bytes(), &got); err != nil {
+			t.Fatal(err)
+		}
+		if len(got.Reports) > reportsShown {
+			t.Errorf("%s has %d reports", path, len(got.Reports))
+		}
+		for i := len(got.Reports) - 1; i >= 0; i-- {
+			seqs = append(seqs, got.Reports[i].Seq)
+			if first := got.Reports[i].Seq == 1; first != (len(got.Reports[i].Changed) == len(got.Reports[i].Said)) {
+				t.Errorf("report %d: %d of %d sentences are new", got.Reports[i].Seq, len(got.Reports[i].Changed), len(got.Reports[i].Said))
+			}
+		}
+		path = got.Next
+	}
+	for i, seq := range seqs {
+		if seq != int64(45-i) {
+			t.Fatalf("the reports come as %v", seqs)
+		}
+	}
+	if len(seqs) != 45 {
+		t.Errorf("%d reports were met", len(seqs))
+	}
+	if body := h.get("/installations/" + hs.ref.String()).Body.String(); !strings.Contains(body, "?before=25") {
+		t.Error("the page does not lead to earlier reports")
+	}
+	for _, odd := range []string{"x", "-1", "0", "99999999999999999999"} {
+		if w := h.get("/installations/" + hs.ref.String() + "?before=" + odd); w.Code != http.StatusOK {
+			t.Errorf("before=%s: %d", odd, w.Code)
+		}
+	}
+}
