@@ -59,7 +59,7 @@ var mayImport = map[string][]string{
 	"server/metrics":              {},
 	"server/fleet":                {"manifests", "=internal/format"},
 	"server/reasons":              {"server/fleet"},
-	"server/rollout":              {"server/fleet", "server/reasons", "=internal/format"},
+	"server/rollout":              {"=manifests/offers", "server/fleet", "server/reasons", "=internal/format"},
 	"server/offering":             {"manifests", "server/fleet"}, // pure: the offers document, and nothing of how it is published
 	"server/published":            {"manifests", "server/fleet"},
 	"server/repo":                 {"=internal/durable", "manifests/tufrepo", "server/fleet", "=server/blob"}, // it knows no room above it

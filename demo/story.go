@@ -165,14 +165,15 @@ func (t *telling) live(ctx context.Context, days int, ships ...shipment) error {
 }
 
 // stages is what the engineers chose for a fleet this small: a dozen handsets but at least a fifth, then half, then
-// all; a day in each, after which the 24 hour reports decide.
+// all; a day in each, after which the 24 hour reports decide. One of a dozen handsets has a bad flash, and by so few it
+// cannot be shown that less than half of all have one; three leaks are many among them.
 func stages(size int) []client.Stage {
 	reports := func(share int) int64 { return int64(max(1, math.Round(float64(size*share)/10_000/3))) }
 	first := min(max(2_000, 10_000*12/size), 4_900) / 100 * 100 // whole percents
 	var all []client.Stage
 	for _, share := range []int{first, 5_000, 10_000} {
 		all = append(all, client.Stage{Share: share, Soak: "24h", Gates: client.Gates{MinReports: reports(share),
-			MinProven: 5_000, MaxFailures: 2_500, HaltLeaks: 3}})
+			MinProven: 5_000, MaxFailures: 5_000, HaltLeaks: 3}})
 	}
 	return all
 }

@@ -41,7 +41,7 @@ func modelOf(id string) string {
 func verb(action string) string {
 	words := map[string]string{
 		"rollout.start": "started", "rollout.widen": "wider", "rollout.hold": "HELD", "rollout.halt": "HALTED",
-		"rollout.resume": "resumed", "rollout.finish": "finished",
+		"rollout.resume": "resumed", "rollout.finish": "finished", "rollout.look": "looked at",
 	}
 	if w, ok := words[action]; ok {
 		return w

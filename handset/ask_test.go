@@ -242,7 +242,7 @@ func TestAttempts(t *testing.T) {
 			got = append(got, sent.Attempt)
 		}
 	}
-	if diff := cmp.Diff([]int{1, 1, 1, 2, 2, 2, 3, 3, 3}, got); diff != "" { // downloading, installed, failed
+	if diff := cmp.Diff([]int{1, 1, 2, 2, 3, 3, 3}, got); diff != "" { // downloading, installed; failed once the third was in vain
 		t.Error(diff)
 	}
 	if first := r.server.Reports()[0]; first.Kind != report.KindBaseline || first.Attempt != 0 {

@@ -13,20 +13,36 @@ type attempts struct {
 	Tried    string `json:"tried,omitempty"`   // SHA-256 of the package that Installs counts for
 	Installs int    `json:"installs"`          // how often it failed
 	GaveUp   string `json:"gave_up,omitempty"` // package that failed too often
+	Asked    int    `json:"asked,omitempty"`   // how often people had asked to try again when it was begun
 	Attempt  int    `json:"attempt,omitempty"` // how often an installation of the release was begun
 	Counted  int    `json:"counted,omitempty"` // Installs, when that was counted last
 }
 
-// begin notes that the installation of a package begins: for the first time, or again after one that failed.
-func (a *attempts) begin(sha256 string) {
-	again := a.Tried == sha256
-	if !again {
+// begin notes that the installation of a package begins: for the first time, again after one that failed, or, not
+// anew, where a passing fault had stopped it. asked is how often people have asked to try again.
+func (a *attempts) begin(sha256 string, asked int) (anew bool) {
+	anew = a.Tried != sha256 || a.Installs > a.Counted
+	if a.Tried != sha256 {
 		a.Tried, a.Installs = sha256, 0
 	}
-	if !again || a.Installs > a.Counted {
+	if anew {
 		a.Attempt = min(a.Attempt+1, report.MaxAttempt)
 	}
-	a.Counted, a.GaveUp = a.Installs, ""
+	a.Counted, a.GaveUp, a.Asked = a.Installs, "", asked
+	return anew
+}
+
+// given says if a package was given up. People ask to try it again by a number that is larger than the one that was
+// known when it was begun.
+func (a *attempts) given(sha256 string, asked int) bool {
+	if a.GaveUp != sha256 || sha256 == "" {
+		return false
+	}
+	if asked > a.Asked {
+		a.Tried, a.Installs, a.GaveUp, a.Asked = "", 0, "", 0
+		return false
+	}
+	return true
 }
 
 // failed counts a failure against the package that was tried, downloaded anew or not, and says if it is given up.

@@ -35,10 +35,43 @@ func TestAttemptsOfPackages(t *testing.T) {
 		case "another":
 			a.another()
 		default:
-			a.begin(step.do)
+			a.begin(step.do, 0)
 		}
 		if a != step.want || gaveUp != step.gaveUp {
 			t.Errorf("step %d, %s: %+v, given up %v", i, step.do, a, gaveUp)
+		}
+	}
+}
+
+// TestAskedToTryAgain: what was given up is tried again when people have asked more often than was known when it was
+// begun, three times as before.
+func TestAskedToTryAgain(t *testing.T) {
+	var a attempts
+	fail := func(asked int) {
+		for range maxInstalls {
+			a.begin("a", asked)
+			a.failed()
+		}
+	}
+	for i, step := range []struct {
+		knew, asked int
+		given       bool
+	}{{0, 0, true}, {0, 1, false}, {1, 1, true}, {3, 2, true}, {3, 3, true}, {3, 4, false}} {
+		a = attempts{}
+		if fail(step.knew); a.GaveUp != "a" {
+			t.Fatalf("step %d: it was not given up: %+v", i, a)
+		}
+		if got := a.given("a", step.asked); got != step.given {
+			t.Errorf("step %d: asked %d times, knew of %d: given up %v", i, step.asked, step.knew, got)
+		}
+		if a.given("b", 0) || a.given("", 0) {
+			t.Errorf("step %d: what was not tried was given up", i)
+		}
+		if step.given {
+			continue
+		}
+		if fail(step.asked); a.GaveUp != "a" || !a.given("a", step.asked) {
+			t.Errorf("step %d: not given up again: %+v", i, a)
 		}
 	}
 }

@@ -38,7 +38,7 @@ func (c *Client) move(ctx context.Context) error {
 func (c *Client) check(ctx context.Context) error {
 	img, err := c.slots.Image()
 	if err != nil {
-		return &Refusal{ClassHandset, report.PhaseInstall, codeError, err}
+		return &Refusal{ClassHandset, report.PhaseInstall, codeWrite, err}
 	}
 	// What polls has come up, even if that could not be written then.
 	if err := c.slots.MarkSuccessful(); err != nil {
@@ -66,7 +66,7 @@ func (c *Client) check(ctx context.Context) error {
 		return err
 	}
 	c.feed.done(p)
-	if d.Offer == nil || d.Offer.Package.SHA256 == c.attempts.GaveUp {
+	if d.Offer == nil || c.attempts.given(d.Offer.Package.SHA256, d.Offer.Retry) {
 		c.discard()
 		return c.goOn(nil, img.Build)
 	}

@@ -32,8 +32,8 @@ func TestRecordedFeed(t *testing.T) {
 	}{
 		{"", fixtures.Unpatched, 0, 4, ""},
 		{"handset-idle", fixtures.Unpatched, 0, 4, ""},
-		{"handset-downloading", fixtures.Unpatched, 20_000, 3, "bytes=20000-"},
-		{"handset-observing", fixtures.Patched, 0, 0, "none"}, // its release asks nothing that a program of today would answer anew
+		{"handset-downloading", fixtures.Unpatched, 20_000, 2, "bytes=20000-"}, // that it downloads, it has said
+		{"handset-observing", fixtures.Patched, 0, 0, "none"},                  // its release asks nothing that a program of today would answer anew
 	} {
 		t.Run("handset "+tc.state, func(t *testing.T) {
 			r, ranges := newRecordedRig(t, tc.state, tc.kind, tc.part)

@@ -28,12 +28,21 @@ func (r *reporter) progress(p report.Progress, f *report.Failure) {
 	r.make(report.KindProgress)
 }
 
-// failed reports a failure; of a poll that fails again as it did before, once.
-func (r *reporter) failed(f report.Failure, poll bool) {
-	if poll && r.mem.Failure != nil && *r.mem.Failure == f {
+// failed reports a failure; one that is as it was before, once.
+func (r *reporter) failed(f report.Failure) {
+	if r.mem.Failure != nil && *r.mem.Failure == f {
 		return
 	}
 	r.progress(report.ProgressFailed, &f)
+}
+
+// begun reports that an attempt begins. One that goes on after a passing fault is no other one: it was said that it is
+// under way, or that it has long been tried in vain, and both still hold.
+func (r *reporter) begun(anew bool) {
+	tried := r.mem.Failure != nil && r.mem.Failure.Phase != report.PhaseMetadata
+	if anew || !tried && r.mem.Progress != report.ProgressDownloading {
+		r.progress(report.ProgressDownloading, nil)
+	}
 }
 
 // feedIsWell takes a failure back that was the feed's.

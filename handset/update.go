@@ -18,9 +18,9 @@ func (c *Client) begin(o offers.Offer, b slots.Build) error {
 			return &Refusal{ClassHandset, report.PhaseDownload, codeWrite, err}
 		}
 	}
-	c.attempts.begin(o.Package.SHA256)
+	anew := c.attempts.begin(o.Package.SHA256, o.Retry)
 	c.mem.Offer, c.mem.Begun, c.mem.Leaving = &o, o.Rollout, b.Fingerprint
-	c.reports.progress(report.ProgressDownloading, nil)
+	c.reports.begun(anew)
 	c.machine.enter(Downloading, c.clock.now())
 	return nil
 }

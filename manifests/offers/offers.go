@@ -47,7 +47,9 @@ type Offer struct {
 	Salt    string `json:"salt"`  // 32 hex digits; fixed before the rollout starts
 	Stage   int    `json:"stage"` // 1, 2, 3 …
 	// 0…10,000 hundredths of a percent; a handset takes part if its draw is below
-	Share    int               `json:"share"`
+	Share int `json:"share"`
+	// how often people have asked handsets that gave up on a package of this rollout to try again, 0…MaxRetry
+	Retry    int               `json:"retry,omitempty"`
 	Package  manifests.Package `json:"package"`
 	Manifest manifests.Package `json:"manifest"` // the release manifest of this model
 	Custom   manifests.Custom  `json:"custom"`   // equal to the custom part that the offline role signed
@@ -72,6 +74,10 @@ const (
 	StateHalted   State = "halted"
 	StateFinished State = "finished" // everybody, late joiners too
 )
+
+// MaxRetry bounds how often handsets that gave up can be asked to try again, so that stolen online keys cannot have them
+// try for ever.
+const MaxRetry = 100
 
 // WholeFleet is the share that includes every draw.
 const WholeFleet = 10_000
@@ -129,6 +135,7 @@ func (o Offer) faults(d Document) []error {
 	fault(!o.State.known(), "rollout %s: state %.50q", o.Rollout, string(o.State))
 	fault(!salt.MatchString(o.Salt), "rollout %s: salt: wanted 32 hex digits", o.Rollout)
 	fault(o.Share < 0 || o.Share > WholeFleet, "rollout %s: share %d, wanted 0 to %d", o.Rollout, o.Share, WholeFleet)
+	fault(o.Retry < 0 || o.Retry > MaxRetry, "rollout %s: retry %d, wanted 0 to %d", o.Rollout, o.Retry, MaxRetry)
 	fault(o.Custom.Counter < 1 || o.Custom.Build.UTC < 1 || o.Package.Length < 1,
 		"rollout %s: counter, build time and package length must be positive", o.Rollout)
 	fault(!plain(o.Manifest.Path, 512) || !plain(o.Manifest.SHA256, 64),

@@ -19,6 +19,7 @@ type wire struct {
 	Salt      string            `json:"salt"`
 	Stage     int               `json:"stage"`
 	Share     int               `json:"share"`
+	Retry     int               `json:"retry,omitempty"`
 	Package   manifests.Package `json:"package"`
 	Manifest  manifests.Package `json:"manifest"`
 	Custom    json.RawMessage   `json:"custom"`
@@ -30,8 +31,8 @@ func (w wire) offer(custom manifests.Custom) Offer {
 	if json.Compact(&raw, w.Custom) == nil {
 		w.Custom = raw.Bytes()
 	}
-	return Offer{Rollout: w.Rollout, State: w.State, Salt: w.Salt, Stage: w.Stage, Share: w.Share, Package: w.Package,
-		Manifest: w.Manifest, Custom: custom, PreBuilds: w.PreBuilds, RawCustom: w.Custom}
+	return Offer{Rollout: w.Rollout, State: w.State, Salt: w.Salt, Stage: w.Stage, Share: w.Share, Retry: w.Retry,
+		Package: w.Package, Manifest: w.Manifest, Custom: custom, PreBuilds: w.PreBuilds, RawCustom: w.Custom}
 }
 
 // Parse reads a document as a handset does, which may be years older than it: what it does not know it passes over,
@@ -141,7 +142,8 @@ func (o Offer) MarshalJSON() ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return marshal(wire{o.Rollout, o.State, o.Salt, o.Stage, o.Share, o.Package, o.Manifest, custom, o.PreBuilds})
+	return marshal(wire{o.Rollout, o.State, o.Salt, o.Stage, o.Share, o.Retry, o.Package, o.Manifest, custom,
+		o.PreBuilds})
 }
 
 // CustomJSON is the custom part of o in JSON: as it was signed, or else what Custom says.

@@ -29,6 +29,10 @@ func (a rolloutAPI) doors() []Door {
 		{"GET", "/rollouts/{id}", support, a.show},
 		{"POST", "/rollouts/{id}/halt", engineer, a.halt},
 		{"POST", "/rollouts/{id}/resume", engineer, a.resume},
+		{"POST", "/rollouts/{id}/pause", engineer, a.pause},
+		{"POST", "/rollouts/{id}/widen", engineer, a.widen},
+		{"POST", "/rollouts/{id}/retry", engineer, a.retry},
+		{"POST", "/rollouts/{id}/stages", engineer, a.stages},
 	}
 }
 
@@ -43,12 +47,9 @@ func (a rolloutAPI) start(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	start := rollouts.Start{Release: in.Release, Models: in.Models, Channel: in.Channel, By: auth.Actor(r.Context())}
-	for _, s := range in.Stages {
-		stage, err := s.stage()
-		if err != nil {
-			return err
-		}
-		start.Stages = append(start.Stages, stage)
+	var err error
+	if start.Stages, err = stagesOf(in.Stages); err != nil {
+		return err
 	}
 	started, err := a.rollouts.Start(r.Context(), start)
 	if err != nil {
@@ -98,6 +99,7 @@ func (a rolloutAPI) toWire(ctx context.Context, tx fleet.Tx, r fleet.Rollout) (r
 		Stage: r.Stage + 1, Share: r.Share(), Held: reasons.Words(r.Held), Reason: reasons.Words(r.Reason), By: r.By,
 		Packages: []string{}, Waiting: []string{}, Counts: countsToWire(counts),
 		Since: r.Since, Started: r.Started, Changed: r.Changed, Revision: r.Revision,
+		Known: rollout.Known(r, counts), Retry: r.Retries, Cautions: orEmpty(rollout.Cautions(r.Stages, rollout.Known(r, counts))),
 	}
 	is := a.rollouts.Standing(ctx, r)
 	w.State, w.Missing = is.State, is.Missing
@@ -141,6 +143,37 @@ func (a rolloutAPI) halt(w http.ResponseWriter, r *http.Request) error {
 
 func (a rolloutAPI) resume(w http.ResponseWriter, r *http.Request) error {
 	return a.change(w, r, a.rollouts.Resume)
+}
+
+func (a rolloutAPI) pause(w http.ResponseWriter, r *http.Request) error {
+	return a.change(w, r, a.rollouts.Pause)
+}
+
+func (a rolloutAPI) widen(w http.ResponseWriter, r *http.Request) error {
+	return a.change(w, r, a.rollouts.Widen)
+}
+
+func (a rolloutAPI) retry(w http.ResponseWriter, r *http.Request) error {
+	return a.change(w, r, a.rollouts.Retry)
+}
+
+func (a rolloutAPI) stages(w http.ResponseWriter, r *http.Request) error {
+	var in struct {
+		Reason string      `json:"reason"`
+		Stages []stageWire `json:"stages"`
+	}
+	if err := read(w, r, &in); err != nil {
+		return err
+	}
+	stages, err := stagesOf(in.Stages)
+	if err != nil {
+		return err
+	}
+	_, err = a.rollouts.SetStages(r.Context(), r.PathValue("id"), auth.Actor(r.Context()), in.Reason, stages)
+	if err != nil {
+		return err
+	}
+	return a.show(w, r)
 }
 
 func (a rolloutAPI) change(

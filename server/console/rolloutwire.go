@@ -6,6 +6,7 @@ import (
 	"maps"
 	"time"
 
+	"landed/manifests/report"
 	"landed/server/fleet"
 )
 
@@ -25,7 +26,10 @@ type rolloutWire struct {
 	Held     string             `json:"held,omitempty"`
 	Reason   string             `json:"reason,omitempty"`
 	By       string             `json:"by"`
-	Waiting  []string           `json:"waiting"` // what the stage still waits for, in words
+	Waiting  []string           `json:"waiting"`  // what the stage still waits for, in words
+	Known    int64              `json:"known"`    // installations that its gates reckon with
+	Retry    int                `json:"retry"`    // how often handsets that gave up were asked to try again
+	Cautions []string           `json:"cautions"` // what is unwise about its stages, in words
 	Counts   *countsWire        `json:"counts,omitempty"`
 	Since    time.Time          `json:"since"`
 	Started  time.Time          `json:"started"`
@@ -61,17 +65,30 @@ func (w stageWire) stage() (fleet.Stage, error) {
 	return fleet.Stage{Share: w.Share, Soak: soak, Gates: g}, nil
 }
 
+func stagesOf(wire []stageWire) (all []fleet.Stage, err error) {
+	for _, w := range wire {
+		s, err := w.stage()
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, s)
+	}
+	return all, nil
+}
+
 type countsWire struct {
-	Installations int64                 `json:"installations"`
-	Began         int64                 `json:"began"`
-	Running       int64                 `json:"running"`
-	Failed        int64                 `json:"failed"`
-	Proven        int64                 `json:"proven"`
-	Judged        int64                 `json:"judged"`
-	Verdicts      map[fleet.Class]int64 `json:"verdicts"`
+	Installations int64                  `json:"installations"`
+	Began         int64                  `json:"began"`
+	Running       int64                  `json:"running"`
+	Failed        int64                  `json:"failed"`
+	Causes        map[report.Cause]int64 `json:"causes"` // of those that failed
+	Proven        int64                  `json:"proven"`
+	Judged        int64                  `json:"judged"`
+	Verdicts      map[fleet.Class]int64  `json:"verdicts"`
 }
 
 func countsToWire(c fleet.Counts) *countsWire {
-	w := &countsWire{c.Installations, c.Began(), c.Running(), c.Failed(), c.Proven(), c.Judged(), maps.Clone(c.Verdicts)}
+	w := &countsWire{c.Installations, c.Began(), c.Running(), c.Failed(), maps.Clone(c.Causes), c.Proven(),
+		c.Judged(), maps.Clone(c.Verdicts)}
 	return w
 }

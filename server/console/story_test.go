@@ -162,6 +162,24 @@ func TestStory(t *testing.T) {
 		t.Errorf("halted again: %s", again.body)
 	}
 	step(engineer, "POST /rollouts/{id}/resume", "/rollouts/"+rolloutID+"/resume", `{"reason":"lab handsets"}`, 200, "")
+	steer := func(how, more string, status int, code string) answer {
+		return step(engineer, "POST /rollouts/{id}/"+how, "/rollouts/"+rolloutID+"/"+how, `{"reason":"why"`+more+`}`, status, code)
+	}
+	const reached = `{"share":100,"soak":"48h","gates":{"min_reports":400,"min_proven":5000,"max_failures":1000}}`
+	steer("stages", `,"stages":[{"share":10000,"soak":"1h"}]`, 409, "stages_reached")
+	steer("stages", `,"stages":[`+reached+`]`, 422, "stages")
+	steer("stages", `,"stages":[`+reached+`,{"share":500,"soak":"1h"},{"share":10000,"soak":"1h"}]`, 200, "")
+	if wide := steer("widen", "", 200, ""); wide.values["share"] != 500.0 {
+		t.Errorf("widened: %s", wide.body)
+	}
+	steer("pause", "", 200, "")
+	steer("pause", "", 409, "not_running")
+	steer("widen", "", 409, "not_running")
+	if again := steer("retry", "", 200, ""); again.values["retry"] != 1.0 {
+		t.Errorf("asked to try again: %s", again.body)
+	}
+	step(engineer, "POST /rollouts/{id}/retry", "/rollouts/"+rolloutID+"/retry", `{"reason":""}`, 422, "reason_missing")
+	steer("resume", "", 200, "")
 	step(support, "GET /rollouts", "/rollouts", "", 200, "")
 	step(support, "GET /rollouts/{id}", "/rollouts/"+rolloutID, "", 200, "")
 
@@ -182,7 +200,8 @@ func TestStory(t *testing.T) {
 		actions = append(actions, fmt.Sprintf("%s by %s", entry["action"], entry["actor"]))
 	}
 	for _, want := range []string{"model.add by a-engineer", "model.retire by a-engineer", "channel.add by a-engineer", "channel.retire by a-engineer",
-		"package.promote by a-engineer", "package.upload by a-engineer", "package.remove by a-engineer", "release.create by a-engineer", "release.drop by a-engineer", "trust.import by a-admin", "rollout.start by a-engineer", "rollout.halt by a-engineer", "rollout.resume by a-engineer", "token.add by a-admin", "token.delete by a-admin"} {
+		"package.promote by a-engineer", "package.upload by a-engineer", "package.remove by a-engineer", "release.create by a-engineer", "release.drop by a-engineer", "trust.import by a-admin", "rollout.start by a-engineer", "rollout.halt by a-engineer", "rollout.resume by a-engineer",
+		"rollout.stages by a-engineer", "rollout.widen by a-engineer", "rollout.pause by a-engineer", "rollout.retry by a-engineer", "token.add by a-admin", "token.delete by a-admin"} {
 		if !strings.Contains(strings.Join(actions, "\n"), want) {
 			t.Errorf("the trail lacks %q:\n%s", want, strings.Join(actions, "\n"))
 		}

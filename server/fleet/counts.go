@@ -21,6 +21,7 @@ type Counts struct {
 	Kinds         map[Kind]int64
 	Progress      map[report.Progress]int64
 	Before        map[Before]int64
+	Causes        map[report.Cause]int64 // of those that failed
 }
 
 // Began counts installations that have begun to install this release, or run it.
@@ -31,8 +32,23 @@ func (c Counts) Began() int64 {
 // Running counts installations that run a build of this release.
 func (c Counts) Running() int64 { return c.Progress[report.ProgressRunning] }
 
-// Failed counts installations whose last attempt failed.
+// Failed counts installations that gave up, or have tried in vain for a long time, whatever the cause.
 func (c Counts) Failed() int64 { return c.Progress[report.ProgressFailed] }
+
+// Blamed counts installations whose failure speaks against the update: of the package or of the build. Gates and halts
+// count these alone.
+func (c Counts) Blamed() (n int64) {
+	for cause, of := range c.Causes {
+		if cause.Blamed() {
+			n += of
+		}
+	}
+	return n
+}
+
+// Ended counts installations whose attempt has come to an end that says something of the update: it runs, or its
+// failure is to be blamed on it.
+func (c Counts) Ended() int64 { return c.Running() + c.Blamed() }
 
 // Proven counts installations that are fine and have shown it.
 func (c Counts) Proven() int64 { return c.Kinds[effect.Good] }

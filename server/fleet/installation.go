@@ -27,6 +27,7 @@ type Installation struct {
 	Seq      int64 // of the newest report about Release
 	Newest   report.Report
 	Progress report.Progress
+	Cause    report.Cause // what a failure is blamed on, with progress failed, and only then
 	Verdict  Class
 	Kind     Kind     // of Verdict
 	Because  []Reason // why

@@ -25,6 +25,10 @@ type Rollout struct {
 	Reason   Reason    // why it was halted or resumed last; what a person said in her words
 	By       string    // who halted or resumed it last; "landed" for the loop itself
 	Forgiven int       // installations known to have leaked when it was last resumed
+	Excused  int       // failures to be blamed on the update that were known when it was last resumed
+	Known    int64     // installations of the model on the channel that had reported before the salt; 0 if none had
+	Looked   time.Time // when the gates of this stage were looked at last, zero if they were not yet
+	Retries  int       // how often handsets that gave up were asked to try again, at most offers.MaxRetry
 	Started  time.Time
 	Changed  time.Time
 	Revision int64 // grows with every save; a save from an older one is a conflict
@@ -39,16 +43,17 @@ type Stage struct {
 
 // Gates are the conditions to leave a stage. Shares are hundredths of a percent.
 type Gates struct {
-	MinReports int64 `json:"min_reports"` // distinct installations that run the build and have reported its effect
-	MinProven  int   `json:"min_proven"`  // of those that could be judged, 0…10,000
-	// failed of those that began, 1…10,000; above it the rollout is halted; 0 means DefaultMaxFailures
+	// the most installations that the gate may ask for; how many it does follows from the fleet and the share (rollout.Needed)
+	MinReports int64 `json:"min_reports"`
+	MinProven  int   `json:"min_proven"` // of those that could be judged, 0…10,000
+	// failures of package and build, of the attempts that ended, 1…10,000; 0 means DefaultMaxFailures
 	MaxFailures int   `json:"max_failures"`
 	HaltLeaks   int64 `json:"halt_leaks"` // leaking installations that halt it; 0 means DefaultHaltLeaks
 }
 
-// DefaultHaltLeaks is how many distinct leaking installations halt a rollout: more than
-// one, so that no single forged report can stop a fix.
-const DefaultHaltLeaks = 3
+// DefaultHaltLeaks is how many distinct leaking installations halt a rollout at least, unless its stages say otherwise.
+// Fewer hold it: keys cost nothing, so a few reports prove nothing.
+const DefaultHaltLeaks = 5
 
 // DefaultMaxFailures is the share of failures, in hundredths of a percent, that a gate allows
 // if it does not say.
@@ -108,15 +113,26 @@ func ValidateStages(stages []Stage) error {
 	return errors.Join(faults...)
 }
 
-// DefaultStages are what a rollout gets if nobody says otherwise: one percent, ten, half,
-// all; a day and more in each, so that the 24 hour reports of one stage are in before the next.
-func DefaultStages() []Stage {
+// FirstExpected is how many handsets the first stage may be offered to, of all that are known.
+const FirstExpected = 1_000
+
+// DefaultStages are what a rollout gets if nobody says otherwise: one percent, ten, half, all; two days and more in
+// each, so that the 24 hour reports of one stage are in before the next. Where one percent of the known installations
+// is more than [FirstExpected], the first stage is smaller; and where ten percent are, each is five times the one
+// before, since no stage goes to more than ten times those that were judged, and not everybody can be judged.
+func DefaultStages(known int64) []Stage {
 	day := 24 * time.Hour
-	gates := func(reports int64) Gates { return Gates{MinReports: reports, MinProven: 5_000, MaxFailures: 1_000} }
-	return []Stage{
-		{Share: 100, Soak: 2 * day, Gates: gates(5)},
-		{Share: 1_000, Soak: 2 * day, Gates: gates(20)},
-		{Share: 5_000, Soak: 2 * day, Gates: gates(50)},
-		{Share: 10_000, Soak: 7 * day, Gates: gates(50)},
+	gates := Gates{MinReports: 400, MinProven: 5_000, MaxFailures: 1_000}
+	shares := []int{100, 1_000, 5_000}
+	if known > 10*FirstExpected {
+		shares = nil
+		for share := int(max(1, min(100, FirstExpected*10_000/known))); share < 10_000; share *= 5 {
+			shares = append(shares, share)
+		}
 	}
+	var all []Stage
+	for _, share := range shares {
+		all = append(all, Stage{Share: share, Soak: 2 * day, Gates: gates})
+	}
+	return append(all, Stage{Share: 10_000, Soak: 7 * day, Gates: gates})
 }

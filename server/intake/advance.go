@@ -36,7 +36,7 @@ func (h *handset) advance(now time.Time, a Arrival) {
 	}
 	next.change()
 	i := &next.is
-	i.Progress = progress(*i, a.Report)
+	i.Progress, i.Cause = progress(*i, a.Report)
 	if old != nil && old != next {
 		old.change()
 		old.is.Current = false
@@ -69,17 +69,19 @@ func judge(i *fleet.Installation, now time.Time, by effect.Standard) {
 // isLeak says if a verdict shows the opposite of the effect. What cannot be true is no leak, however bad.
 func isLeak(v effect.Verdict) bool { return v.Kind == effect.Bad && v.Class != effect.Contradictory }
 
-// progress is how far an installation counts as being; on is what it had shown of the release. A handset that refused
-// the feed has not begun anything: after an outage of the feed, all that wait would count as failed, and halt every
-// rollout.
-func progress(on fleet.Installation, r report.Report) report.Progress {
-	if r.Failure == nil || r.Failure.Phase != report.PhaseMetadata {
-		return r.Progress
+// progress is how far an installation counts as being, and what its failure is blamed on; on is what it had shown of the
+// release. A handset that refused the feed has not begun anything: after an outage of the feed, all that wait would count
+// as failed.
+func progress(on fleet.Installation, r report.Report) (report.Progress, report.Cause) {
+	switch {
+	case r.Failure == nil:
+		return r.Progress, ""
+	case r.Failure.Phase != report.PhaseMetadata:
+		return r.Progress, report.CauseOf(*r.Failure)
+	case on.Progress != "" && on.Progress != report.ProgressRunning:
+		return on.Progress, on.Cause
 	}
-	if on.Progress != "" && on.Progress != report.ProgressRunning {
-		return on.Progress
-	}
-	return report.ProgressKnown
+	return report.ProgressKnown, ""
 }
 
 // strongest keeps the finding that says most of the time before the release, in the order of its effect.

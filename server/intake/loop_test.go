@@ -34,11 +34,11 @@ const rolloutID = "one.armani.stable"
 // start begins the rollout of release "one": half, then all.
 func (w *world) start(t *testing.T) {
 	t.Helper()
-	gates := fleet.Gates{MinReports: 2, MinProven: 5_000, MaxFailures: 1_000}
+	gates := fleet.Gates{MinReports: 2, MinProven: 5_000, MaxFailures: 1_000, HaltLeaks: 3}
 	r := fleet.Rollout{
 		ID: rolloutID, Release: "one", Model: "armani", Channel: "stable", State: fleet.RolloutRunning, Since: w.clock.now(),
-		Started: w.clock.now(),
-		Stages:  []fleet.Stage{{Share: 5_000, Soak: 48 * time.Hour, Gates: gates}, {Share: 10_000, Soak: 48 * time.Hour, Gates: gates}},
+		Started: w.clock.now(), Known: 600,
+		Stages: []fleet.Stage{{Share: 5_000, Soak: 48 * time.Hour, Gates: gates}, {Share: 10_000, Soak: 48 * time.Hour, Gates: gates}},
 	}
 	if err := w.db.Update(ctx, func(tx fleet.Tx) error { return tx.Rollouts().Create(ctx, r) }); err != nil {
 		t.Fatal(err)

@@ -43,6 +43,46 @@ func refusesFeed(r *report.Report) {
 	r.Kind, r.Progress, r.Failure = report.KindProgress, report.ProgressFailed, &report.Failure{Phase: report.PhaseMetadata, Code: 1}
 }
 
+// TestCausesAreCounted: each failure stands under its cause, and moves with what the handset says next.
+func TestCausesAreCounted(t *testing.T) {
+	w := newWorld(t)
+	at := func(phase report.Phase, code int) func(*report.Report) {
+		return func(r *report.Report) { r.Failure = &report.Failure{Phase: phase, Code: code} }
+	}
+	seq := int64(0)
+	for _, step := range []struct {
+		what   maker
+		change func(*report.Report)
+		want   report.Cause // "" for none
+	}{
+		{downloads, nil, ""},
+		{fails, at(report.PhaseDownload, 2503), report.CauseServer},
+		{fails, at(report.PhaseMetadata, 26), report.CauseServer}, // the feed's: it is where it was
+		{downloads, nil, ""},
+		{fails, at(report.PhaseInstall, 60), report.CauseStorage},
+		{fails, at(report.PhaseBoot, 19), report.CauseBuild},
+		{silent, nil, ""},
+		{fails, at(report.PhaseMetadata, 26), ""},
+	} {
+		seq++
+		r, key := step.what(1, seq)
+		if step.change != nil {
+			step.change(&r)
+		}
+		if _, err := w.Receive(ctx, seal(t, r, key)); err != nil {
+			t.Fatal(err)
+		}
+		for cause, n := range w.counts(t, "one").Causes {
+			if n != 0 != (cause == step.want) {
+				t.Errorf("report %d: %d failed for %s, wanted %q", seq, n, cause, step.want)
+			}
+		}
+		if failed := w.counts(t, "one").Failed(); failed != 0 != (step.want != "") {
+			t.Errorf("report %d: %d failed", seq, failed)
+		}
+	}
+}
+
 // TestALeakIsNotTakenBack lets one installation leak, and then report that all is well.
 func TestALeakIsNotTakenBack(t *testing.T) {
 	w := newWorld(t)

@@ -20,7 +20,7 @@ const rejudgeBatch = 200
 type Rejudged struct {
 	Release string
 	Judged  int64
-	Changed int64 // other class, reasons, finding before or leak than was stored
+	Changed int64 // other class, reasons, finding before, cause or leak than was stored
 	Kept    int64 // of Judged: stay as they stand, because a release that their reports speak of cannot be read
 	Resumed bool  // it went on where an earlier one was interrupted
 }
@@ -132,7 +132,7 @@ func (i *Intake) judgeAnew(ctx context.Context, tx fleet.Tx, old fleet.Installat
 	next := old
 	next.Leaked, next.Before = false, effect.NotSeen
 	if shown := again.of(old.Release); shown != nil {
-		next.Leaked, next.Before = shown.is.Leaked, shown.is.Before
+		next.Leaked, next.Before, next.Cause = shown.is.Leaked, shown.is.Before, shown.is.Cause
 	}
 	judge(&next, judgedAt(old, i.Now()), by)
 	return next, nil
@@ -147,7 +147,7 @@ func judgedAt(old fleet.Installation, now time.Time) time.Time {
 }
 
 func differs(a, b fleet.Installation) bool {
-	if a.Verdict != b.Verdict || a.Kind != b.Kind || a.Leaked != b.Leaked || a.Before != b.Before ||
+	if a.Verdict != b.Verdict || a.Kind != b.Kind || a.Leaked != b.Leaked || a.Before != b.Before || a.Cause != b.Cause ||
 		len(a.Because) != len(b.Because) {
 		return true
 	}

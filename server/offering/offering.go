@@ -132,7 +132,7 @@ func offer(listed Listed, role string, r fleet.Rollout, pkg fleet.Package) (offe
 	}
 	o := offers.Offer{
 		Rollout: r.ID, State: offers.State(r.State), Salt: r.Salt, Stage: r.Stage + 1, Share: r.Share(),
-		Package: named(build), Manifest: named(manifest), PreBuilds: pkg.PreBuilds, RawCustom: build.Custom,
+		Retry: r.Retries, Package: named(build), Manifest: named(manifest), PreBuilds: pkg.PreBuilds, RawCustom: build.Custom,
 	}
 	return o, json.Unmarshal(build.Custom, &o.Custom) == nil
 }

@@ -3,6 +3,7 @@
 package otactl
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -22,9 +23,13 @@ type rollouts struct {
 }
 
 func (g *rollouts) command() *cobra.Command {
-	return group("rollout", "Start, watch, halt and resume rollouts", g.start(), g.status(),
+	return group("rollout", "Start, watch, steer, halt and resume rollouts", g.start(), g.status(),
 		g.change("halt", "Stop a rollout at once: handsets that have not begun do not begin", client.Rollouts.Halt),
-		g.change("resume", "Let a held or halted rollout go on", client.Rollouts.Resume))
+		g.change("resume", "Let a held or halted rollout go on; what is known against it is forgiven", client.Rollouts.Resume),
+		g.change("pause", "Have a rollout stay at its share until it is resumed", client.Rollouts.Pause),
+		g.change("widen", "Go to the next stage now, whatever the gates wait for", client.Rollouts.Widen),
+		g.change("retry", "Ask handsets that gave up to try again", client.Rollouts.Retry),
+		g.stages())
 }
 
 func (g *rollouts) start() *cobra.Command {
@@ -40,12 +45,9 @@ func (g *rollouts) start() *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error {
 			var stages []client.Stage
 			if stagesFile != "" {
-				text, err := readFile(stagesFile, 64<<10)
-				if err != nil {
+				var err error
+				if stages, err = readStages(stagesFile); err != nil {
 					return err
-				}
-				if stages, err = parseStages(text); err != nil {
-					return fmt.Errorf("%s: %w", stagesFile, err)
 				}
 			}
 			server, err := g.server.client()
@@ -56,7 +58,10 @@ func (g *rollouts) start() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return g.out.answer(map[string]any{"rollouts": started}, func() { g.out.table(rolloutTable(started)) })
+			return g.out.answer(map[string]any{"rollouts": started}, func() {
+				g.out.table(rolloutTable(started))
+				g.sayCautions(started)
+			})
 		},
 	}
 	c.Flags().StringSliceVar(&models, "model", nil, "device or role name of a `model`; may be repeated")
@@ -94,6 +99,56 @@ func (g *rollouts) change(
 	c.Flags().StringVar(&reason, "reason", "", "why; support staff read it")
 	cobra.CheckErr(c.MarkFlagRequired("reason"))
 	return c
+}
+
+func (g *rollouts) stages() *cobra.Command {
+	var reason string
+	c := &cobra.Command{
+		Use: "stages ID FILE --reason WHY", Short: "Change the stages that were not reached yet", Args: cobra.ExactArgs(2),
+		Long: "The file holds the whole list: the stages that were reached as they are, then the others. " + stagesHelp,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			stages, err := readStages(args[1])
+			if err != nil {
+				return err
+			}
+			server, err := g.server.client()
+			if err != nil {
+				return err
+			}
+			r, err := server.Rollouts().SetStages(cmd.Context(), args[0], reason, stages)
+			if err != nil {
+				return err
+			}
+			return g.out.answer(r, func() {
+				g.out.table(stageTable(r))
+				g.sayCautions([]client.Rollout{r})
+			})
+		},
+	}
+	c.Flags().StringVar(&reason, "reason", "", "why; support staff read it")
+	cobra.CheckErr(c.MarkFlagRequired("reason"))
+	return c
+}
+
+func readStages(file string) ([]client.Stage, error) {
+	text, err := readFile(file, 64<<10)
+	if err != nil {
+		return nil, err
+	}
+	stages, err := parseStages(text)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", file, err)
+	}
+	return stages, nil
+}
+
+// sayCautions repeats what the server finds unwise.
+func (g *rollouts) sayCautions(all []client.Rollout) {
+	for _, r := range all {
+		for _, words := range r.Cautions {
+			g.out.paragraph(fmt.Sprintf("Careful with %s: %s.", r.ID, words))
+		}
+	}
 }
 
 func (g *rollouts) status() *cobra.Command {
@@ -171,6 +226,21 @@ func shown(verdicts map[string]int64) (names []string) {
 	return names
 }
 
+// remedies say of each cause what helps.
+var remedies = map[string]string{
+	"network": "the network: they go on trying by themselves",
+	"server":  "the server: look at its log and at what stands before it; they go on trying by themselves",
+	"storage": "their own storage: their users can make room; they go on trying by themselves",
+	"package": "the package, and gave up: once the cause is known, \"otactl rollout retry\" asks them to try again",
+	"build":   "the build, which did not come up, and gave up: halt, and look at it; \"otactl rollout retry\" asks them to try again",
+}
+
+// inOrder is the order in which an update meets the causes; others stand before.
+func inOrder(a, b string) int {
+	order := []string{"network", "server", "storage", "package", "build"}
+	return cmp.Or(slices.Index(order, a)-slices.Index(order, b), strings.Compare(a, b))
+}
+
 func (g *rollouts) sayRollout(r client.Rollout) {
 	g.out.say("%s: %s", r.ID, r.State)
 	if why := because(r); why != "" {
@@ -187,6 +257,11 @@ func (g *rollouts) sayRollout(r client.Rollout) {
 	if c := r.Counts; c != nil {
 		g.out.say("%d installations: %d began, %d run the build, %d failed, %d judged, %d proven", c.Installations, c.Began,
 			c.Running, c.Failed, c.Judged, c.Proven)
+		for _, cause := range slices.SortedFunc(maps.Keys(c.Causes), inOrder) {
+			if n := c.Causes[cause]; n > 0 {
+				g.out.paragraph(fmt.Sprintf("%d failed because of %s", n, cmp.Or(remedies[cause], cause)))
+			}
+		}
 		for _, class := range shown(c.Verdicts) {
 			g.out.say("  %-22s %d", class, c.Verdicts[class])
 		}

@@ -23,10 +23,10 @@ const stagesHelp = `A file of stages looks like
     - share: 1%          # of the fleet; shares grow, the last is 100%
       soak: 48h          # at least this long
       gates:
-        min_reports: 5   # installations that could be judged
-        min_proven: 50%  # of those
-        max_failures: 10% # of those that began; above it the rollout is halted
-        halt_leaks: 3    # leaking installations that halt it
+        min_reports: 400 # installations that could be judged, at most: a small fleet needs fewer
+        min_proven: 50%  # of those, beyond chance
+        max_failures: 10% # of package and build; if it is beyond chance that more fail, it is halted
+        halt_leaks: 5    # leaking installations that halt it
     - share: 100%
       soak: 168h`
 

@@ -18,6 +18,7 @@ const (
 	LeaksFound      = "leaks_found"      // n, share
 	LeaksHalt       = "leaks_halt"       // n
 	FailuresHalt    = "failures_halt"    // failed, n, share
+	FailuresFound   = "failures_found"   // failed, n, share
 	NotListed       = "not_listed"       // text
 	RestoredHeld    = "restored_held"    // the feed says more than the database that was restored from a copy
 	RestoredHalted  = "restored_halted"  //
@@ -61,11 +62,12 @@ var sentences = map[string]string{
 	"no_data":                 "no data network since the update",
 	"not_long_enough":         "observed for {observed_hours} of 24 hours",
 
-	LeaksFound:   "{n:installation} found leaking; the stage is held at {share:percent}",
-	LeaksHalt:    "{n:installation} leak: the update does the opposite of what its release promises",
-	FailuresHalt: "{failed} of {n:installation} failed; the gate allows {share:percent}",
-	NotListed:    "nothing of it is offered: {text}",
-	RestoredHeld: "It was held before the database was restored from a copy; look at its figures, then resume it.",
+	LeaksFound:    "{n:installation} found leaking; the stage is held at {share:percent}",
+	LeaksHalt:     "{n:installation} leak: the update does the opposite of what its release promises",
+	FailuresHalt:  "{failed} of {n:installation} failed; the gate allows {share:percent}",
+	FailuresFound: "{failed} of {n:attempt} failed, more than the {share:percent} that the gate allows; the stage is held",
+	NotListed:     "nothing of it is offered: {text}",
+	RestoredHeld:  "It was held before the database was restored from a copy; look at its figures, then resume it.",
 	RestoredHalted: "It was halted before the database was restored from a copy; who halted it, and why, is not known here. " +
 		"Resume it once that is known.",
 	RestoredResumed: "It is halted in the restored database, and was resumed after the copy was made. Resume it if that still holds.",

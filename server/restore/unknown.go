@@ -50,7 +50,7 @@ func (r *Restorer) addUnknown(ctx context.Context, tx *rollouts.Tx, d offered, o
 // stagesFrom are the usual stages, with one of this share among them, and the index of that one:
 // a share never shrinks.
 func stagesFrom(share int) ([]fleet.Stage, int) {
-	stages := fleet.DefaultStages()
+	stages := fleet.DefaultStages(0)
 	i := slices.IndexFunc(stages, func(s fleet.Stage) bool { return s.Share >= share })
 	if share > 0 && stages[i].Share > share {
 		here := stages[i]

@@ -28,13 +28,14 @@ var update = flag.Bool("update", false, "rewrite the wanted part of the golden t
 var start = time.Date(2014, 8, 10, 0, 0, 0, 0, time.UTC)
 
 func running() fleet.Rollout {
-	return fleet.Rollout{ID: "r", Stages: fleet.DefaultStages(), State: fleet.RolloutRunning, Since: start, Started: start}
+	return fleet.Rollout{ID: "r", Stages: fleet.DefaultStages(0), State: fleet.RolloutRunning, Since: start, Started: start}
 }
 
-// counts reads "began=30 running=20 failed=2 confirmed_off=15 leak=1".
+// counts reads "met=600 running=20 package=2 confirmed_off=15 leak=1".
 func counts(t *testing.T, text string) fleet.Counts {
 	t.Helper()
-	c := fleet.Counts{Verdicts: map[fleet.Class]int64{}, Kinds: map[fleet.Kind]int64{}, Progress: map[report.Progress]int64{}}
+	c := fleet.Counts{Verdicts: map[fleet.Class]int64{}, Kinds: map[fleet.Kind]int64{}, Progress: map[report.Progress]int64{},
+		Causes: map[report.Cause]int64{}}
 	for _, field := range strings.Fields(text) {
 		name, value, _ := strings.Cut(field, "=")
 		n, err := strconv.ParseInt(value, 10, 64)
@@ -50,8 +51,13 @@ func counts(t *testing.T, text string) fleet.Counts {
 			if name == string(storetest.Leak) {
 				c.Leaked = max(c.Leaked, n)
 			}
-		case slices.Contains([]string{"known", "downloading", "installed", "running", "failed"}, name):
+		case name == "met":
+			c.Installations = n
+		case slices.Contains([]string{"known", "downloading", "installed", "running"}, name):
 			c.Progress[report.Progress(name)] = n
+		case slices.Contains(report.Causes, report.Cause(name)):
+			c.Causes[report.Cause(name)] = n
+			c.Progress[report.ProgressFailed] += n
 		default:
 			t.Fatalf("no figure is called %s", name)
 		}
@@ -103,10 +109,18 @@ func play(t *testing.T, script string) string {
 		switch verb, tail, _ := strings.Cut(rest, " "); verb {
 		case "halt":
 			r, err = Halt(r, now, "ann", tail)
-		case "resume":
+		case "pause":
+			r, err = Pause(r, now, "ann", tail)
+		case "retry":
+			r, err = Retry(r, now, tail)
+		case "known":
+			r.Known, _ = strconv.ParseInt(tail, 10, 64)
+			r.Stages = fleet.DefaultStages(r.Known)
+		case "resume", "widen":
 			figures, reason, _ := strings.Cut(tail, ":")
-			reason = strings.TrimSpace(reason)
-			r, err = Resume(r, now, "ann", reason, counts(t, figures))
+			how := map[string]func(fleet.Rollout, time.Time, string, string, fleet.Counts) (fleet.Rollout, error){
+				"resume": Resume, "widen": Widen}[verb]
+			r, err = how(r, now, "ann", strings.TrimSpace(reason), counts(t, figures))
 		default:
 			r, events = Advance(now, r, counts(t, rest))
 		}
@@ -137,6 +151,7 @@ func FuzzAdvance(f *testing.F) {
 				Verdicts: map[fleet.Class]int64{storetest.ConfirmedOff: int64(data[1]), storetest.Leak: int64(data[2]), storetest.CarriedOver: int64(data[3])},
 				Kinds:    map[fleet.Kind]int64{effect.Good: int64(data[1]), effect.Bad: int64(data[2]), effect.Open: int64(data[3])},
 				Progress: map[report.Progress]int64{report.ProgressRunning: int64(data[1]), report.ProgressFailed: int64(data[4])},
+				Causes:   map[report.Cause]int64{report.CauseBuild: int64(data[4])},
 			}
 			c.Leaked = c.Verdicts[storetest.Leak]
 			next, events := Advance(now, r, c)
@@ -158,20 +173,61 @@ func FuzzAdvance(f *testing.F) {
 }
 
 func TestWaitingSaysWhatIsMissing(t *testing.T) {
-	got := Waiting(start.Add(47*time.Hour), running(), counts(t, "running=3 confirmed_off=1 carried_over=2"))
-	want := []string{"another 60 minutes have passed", "at least 5 installations could be judged, now 3",
-		"at least 50 % of those are proven, now 33.33 %"}
+	r := running()
+	r.Known, r.Stage = 85, 1
+	got := Waiting(start.Add(47*time.Hour), r, counts(t, "running=3 build=1 confirmed_off=1"))
+	want := []string{"another 60 minutes have passed", "at least 2 installations could be judged, now 1",
+		"it is beyond chance that at most 10 % fail, now 1 of 4 did"}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
-	if got := Waiting(start.Add(48*time.Hour), running(), counts(t, "running=9 confirmed_off=9")); got != nil {
+	good := counts(t, "running=9 confirmed_off=9")
+	if got := Waiting(start.Add(48*time.Hour), r, good); got != nil {
 		t.Errorf("waits for %v", got)
+	}
+	r.Looked = start.Add(49 * time.Hour)
+	got = Waiting(start.Add(50*time.Hour), r, good)
+	if diff := cmp.Diff([]string{"another 22 hours have passed, when the gates are looked at again"}, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// TestLooks: gates are looked at when the stage has soaked, and then once a day, or as often as it soaks.
+func TestLooks(t *testing.T) {
+	for soak, want := range map[time.Duration][]time.Duration{
+		48 * time.Hour: {48 * time.Hour, 72 * time.Hour, 96 * time.Hour},
+		6 * time.Hour:  {6 * time.Hour, 12 * time.Hour, 18 * time.Hour, 24 * time.Hour},
+	} {
+		r := running()
+		r.Known, r.Stages = 600, []fleet.Stage{{Share: 10_000, Soak: soak, Gates: fleet.Gates{MinReports: 5}}}
+		var got []time.Duration
+		for at := time.Duration(0); len(got) < len(want) && at < 100*time.Hour; at += 10 * time.Minute {
+			next, events := Advance(start.Add(at), r, counts(t, "running=1"))
+			if r = next; len(events) > 0 {
+				got = append(got, at)
+			}
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("soak %s: %s", soak, diff)
+		}
 	}
 }
 
 func TestDefaultStagesAreValid(t *testing.T) {
-	if err := fleet.ValidateStages(fleet.DefaultStages()); err != nil {
-		t.Error(err)
+	for _, known := range []int64{0, 8, 600, 9_999, 10_001, 20_000, 100_000, 1_000_000, 8_000_000, 1_000_000_000} {
+		stages := fleet.DefaultStages(known)
+		if err := fleet.ValidateStages(stages); err != nil {
+			t.Errorf("of %d: %v", known, err)
+		}
+		if cautions := Cautions(stages, known); known <= 10_000_000 && len(cautions) > 0 {
+			t.Errorf("of %d: %v", known, cautions)
+		}
+		for i := range stages { // half of those that are offered the build need to be judged, and no more
+			r := fleet.Rollout{Stages: stages, Stage: i, Known: known}
+			if offered := known * int64(stages[i].Share) / 10_000; known <= 10_000_000 && tenth(known, r)*10 > offered*5+10 {
+				t.Errorf("of %d, stage %d: %d of %d would have to be judged", known, i+1, tenth(known, r), offered)
+			}
+		}
 	}
 	for name, stages := range map[string][]fleet.Stage{
 		"none":       nil,
@@ -220,40 +276,48 @@ func TestReasonsCanBeReadOut(t *testing.T) {
 func TestGatesThatSayNothing(t *testing.T) {
 	r := running()
 	r.Stages = []fleet.Stage{{Share: 10_000}}
-	if next, _ := Advance(start, r, counts(t, "running=18 failed=2 confirmed_off=18")); next.State == fleet.RolloutHalted {
-		t.Error("a tenth failed, and it was halted")
-	}
-	if next, _ := Advance(start, r, counts(t, "running=17 failed=3 confirmed_off=17")); next.State != fleet.RolloutHalted {
-		t.Errorf("more than a tenth failed, and it is %s", next.State)
+	for text, want := range map[string]fleet.RolloutState{
+		"running=18 build=2":                   fleet.RolloutRunning, // finished, but for the failures
+		"running=17 package=5 build=2":         fleet.RolloutHalted,
+		"running=17 network=40 storage=9":      fleet.RolloutFinished,
+		"running=1 build=2":                    fleet.RolloutHeld,
+		"running=90 leak=4 confirmed_off=86":   fleet.RolloutHeld,
+		"running=90 leak=5 confirmed_off=85":   fleet.RolloutHalted,
+		"running=100 confirmed_off=1":          fleet.RolloutFinished, // no gate asks for proof
+		"running=3 carried_over=3 unpatched=9": fleet.RolloutFinished,
+	} {
+		if next, _ := Advance(start, r, counts(t, text)); next.State != want {
+			t.Errorf("%s: %s, wanted %s", text, next.State, want)
+		}
 	}
 }
 
-// TestGatesOpenOnTheEdge: a gate asks for at least so many, and exactly so many are enough.
-func TestGatesOpenOnTheEdge(t *testing.T) {
-	stages := []fleet.Stage{{Share: 100, Soak: 24 * time.Hour, Gates: fleet.Gates{MinReports: 10, MinProven: 5_000}}, {Share: 10_000}}
-	tests := map[string]struct {
-		after time.Duration
+// TestOldFiles: what stages asked for before there were intervals is the most that they ask for now, and a number of
+// leaks that people wrote stands as it is.
+func TestOldFiles(t *testing.T) {
+	gates := fleet.Gates{MinReports: 5, MinProven: 5_000, MaxFailures: 1_000, HaltLeaks: 3}
+	r := running()
+	r.Stages = []fleet.Stage{{Share: 1_000, Soak: time.Hour, Gates: gates}, {Share: 10_000, Gates: gates}}
+	for _, tt := range []struct {
+		known int64
 		text  string
-		want  string // what it waits for, "" for nothing
+		want  string
 	}{
-		"all just enough": {24 * time.Hour, "running=10 confirmed_off=5 carried_over=5", ""},
-		"a minute early":  {24*time.Hour - time.Minute, "running=10 confirmed_off=5 carried_over=5", "another minute has passed"},
-		"one too few":     {24 * time.Hour, "running=9 confirmed_off=9", "at least 10 installations could be judged, now 9"},
-		"one not proven":  {24 * time.Hour, "running=10 confirmed_off=4 carried_over=6", "at least 50 % of those are proven, now 40 %"},
+		{600, "running=5 confirmed_off=5", ""}, // 24 would follow from the fleet
+		{600, "running=4 confirmed_off=4", "at least 5 installations could be judged, now 4"},
+		{85, "running=2 confirmed_off=2", ""},
+		{8, "", ""},
+		{600, "running=5 confirmed_off=4 carried_over=1", "it is beyond chance that at least 50 % of those judged are proven, now 4 of 5 are"},
+		{600, "running=20 confirmed_off=17 carried_over=3", ""},
+		{20_000, "running=1999 confirmed_off=1999", "at least 2000 installations could be judged, now 1999, since no stage goes to more than ten times that"},
+	} {
+		r.Known = tt.known
+		if got := strings.Join(Waiting(start.Add(time.Hour), r, counts(t, tt.text)), ", and "); got != tt.want {
+			t.Errorf("of %d, %s: waits until %q, wanted %q", tt.known, tt.text, got, tt.want)
+		}
 	}
-	for name, tt := range tests {
-		t.Run(name, func(t *testing.T) {
-			r := running()
-			r.Stages = stages
-			c := counts(t, tt.text)
-			if got := strings.Join(Waiting(start.Add(tt.after), r, c), ", and "); got != tt.want {
-				t.Errorf("waits until %q, wanted %q", got, tt.want)
-			}
-			next, _ := Advance(start.Add(tt.after), r, c)
-			if widened := next.Stage == 1; widened != (tt.want == "") {
-				t.Errorf("widened is %v", widened)
-			}
-		})
+	if next, _ := Advance(start, r, counts(t, "running=900 leak=3 confirmed_off=897")); next.State != fleet.RolloutHalted {
+		t.Errorf("three leaks, as people wrote: %s", next.State)
 	}
 }
 
@@ -261,7 +325,7 @@ func TestGatesOpenOnTheEdge(t *testing.T) {
 func TestBeyondTheLastStage(t *testing.T) {
 	r := running()
 	r.Stage = len(r.Stages)
-	c := counts(t, "running=500 leak=50 failed=400")
+	c := counts(t, "running=500 leak=50 build=400")
 	if waits := Waiting(start.AddDate(1, 0, 0), r, c); waits != nil {
 		t.Errorf("waits until %v", waits)
 	}

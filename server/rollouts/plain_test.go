@@ -29,7 +29,7 @@ func TestPlainRelease(t *testing.T) {
 			t.Errorf("stage %d waits for %+v", n+1, s)
 		}
 	}
-	for _, s := range fleet.DefaultStages() {
+	for _, s := range fleet.DefaultStages(0) {
 		if s.Gates.MinReports == 0 {
 			t.Error("the usual stages ask for no proof any more")
 		}

@@ -90,10 +90,6 @@ func (rs *Rollouts) create(ctx context.Context, tx *Tx, s repo.State, w Start) (
 	if err != nil {
 		return nil, err
 	}
-	stages, err := stagesFor(declared, w.Stages)
-	if err != nil {
-		return nil, err
-	}
 	models, err := rs.modelsOf(w, declared.Packages)
 	if err != nil {
 		return nil, err
@@ -104,11 +100,19 @@ func (rs *Rollouts) create(ctx context.Context, tx *Tx, s repo.State, w Start) (
 		if _, err := io.ReadFull(rs.cfg.Random, salt); err != nil {
 			return nil, err
 		}
+		known, err := tx.Counts().Total(ctx, m.Device, w.Channel)
+		if err != nil {
+			return nil, err
+		}
+		stages, err := stagesFor(declared, w.Stages, known.Installations)
+		if err != nil {
+			return nil, err
+		}
 		now := rs.cfg.Repo.Now()
 		r := fleet.Rollout{
 			ID: w.Release + "." + m.Role() + "." + w.Channel, Release: w.Release, Model: m.Device, Channel: w.Channel,
 			Salt: hex.EncodeToString(salt), Stages: stages, State: fleet.RolloutRunning,
-			Since: now, Started: now, Changed: now, By: w.By,
+			Since: now, Started: now, Changed: now, By: w.By, Known: known.Installations,
 		}
 		offered, err := Packages(ctx, tx, r)
 		if err != nil {
@@ -127,12 +131,13 @@ func (rs *Rollouts) create(ctx context.Context, tx *Tx, s repo.State, w Start) (
 	return started, nil
 }
 
-// stagesFor are the stages of a rollout: those that were wished for, or the usual ones. A release that claims no
+// stagesFor are the stages of a rollout: those that were wished for, or the usual ones of so many known installations.
+// A release that claims no
 // effect is never proven, so no gate may wait for that.
-func stagesFor(r published.Release, wished []fleet.Stage) ([]fleet.Stage, error) {
+func stagesFor(r published.Release, wished []fleet.Stage, known int64) ([]fleet.Stage, error) {
 	stages := slices.Clone(wished)
 	if len(stages) == 0 {
-		stages = fleet.DefaultStages()
+		stages = fleet.DefaultStages(known)
 	}
 	if r.Effect != nil {
 		return stages, nil

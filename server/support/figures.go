@@ -15,7 +15,7 @@ type Figures struct {
 	Installations int64 `json:"installations"` // that have reported at least once
 	Unmet         int64 `json:"unmet"`         // of those: have not reported about this release yet
 	Running       int64 `json:"running"`       // run a build of the release
-	Failed        int64 `json:"failed"`        // whose last attempt failed
+	Failed        int64 `json:"failed"`        // gave up, or have tried in vain for a long time
 	Judged        int64 `json:"judged"`        // on the release, with evidence that says something
 	Proven        int64 `json:"proven"`        // of those: of a good class
 	Opposite      int64 `json:"opposite"`      // of those: of a bad class of the effect's own
@@ -26,11 +26,13 @@ type Figures struct {
 	Verdicts        map[fleet.Class]int64     `json:"verdicts"`
 	Progress        map[report.Progress]int64 `json:"progress"`
 	Before          map[fleet.Before]int64    `json:"before"`
+	Causes          map[report.Cause]int64    `json:"causes"` // of those that failed
 
 	claims  bool
 	classes []web.Row // with words
 	steps   []web.Row
 	found   []web.Row
+	causes  []web.Row
 	kinds   map[string]fleet.Kind // of classes
 }
 
@@ -40,7 +42,7 @@ func (l lexicon) figures(cells ...fleet.Counts) Figures {
 	f := Figures{
 		Installations: c.Installations, Running: c.Running(), Failed: c.Failed(), Judged: c.Judged(), Proven: c.Proven(),
 		Kinds: map[fleet.Kind]int64{}, Verdicts: map[fleet.Class]int64{}, Progress: map[report.Progress]int64{},
-		Before: map[fleet.Before]int64{}, claims: l.claims(), kinds: map[string]fleet.Kind{},
+		Before: map[fleet.Before]int64{}, Causes: map[report.Cause]int64{}, claims: l.claims(), kinds: map[string]fleet.Kind{},
 	}
 	for _, k := range effect.Kinds {
 		f.Kinds[k] = c.Kinds[k]
@@ -69,6 +71,13 @@ func (l lexicon) figures(cells ...fleet.Counts) Figures {
 			Name: l.locale.Say("step."+string(step), nil), Means: l.locale.Say("step."+string(step)+".means", nil),
 		})
 	}
+	for _, cause := range report.Causes {
+		f.Causes[cause] = c.Causes[cause]
+		f.causes = append(f.causes, web.Row{
+			Key: string(cause), Count: c.Causes[cause], Of: f.Failed,
+			Name: l.locale.Say("cause."+string(cause), nil), Means: l.locale.Say("cause."+string(cause)+".means", nil),
+		})
+	}
 	rest = c.Installations
 	for _, found := range l.findings() {
 		n := c.Before[fleet.Before(found)]
@@ -87,6 +96,16 @@ func (f Figures) Classes() []web.Row { return f.classes }
 
 // Steps are the steps of the update in their order.
 func (f Figures) Steps() []web.Row { return f.steps }
+
+// Failures are the causes of failures that some installation met, each with its remedy.
+func (f Figures) Failures() (met []web.Row) {
+	for _, row := range f.causes {
+		if row.Count > 0 {
+			met = append(met, row)
+		}
+	}
+	return met
+}
 
 // Findings are what was found before the update.
 func (f Figures) Findings() []web.Row { return f.found }

@@ -212,7 +212,7 @@ func (h *fixture) roll(device string, edit func(*fleet.Rollout)) {
 	h.t.Helper()
 	r := fleet.Rollout{
 		ID: h.release.Name + "." + strings.ToLower(device) + ".stable", Release: h.release.Name, Model: device, Channel: "stable",
-		Salt: strings.Repeat("00", 16), Stages: fleet.DefaultStages(), State: fleet.RolloutRunning,
+		Salt: strings.Repeat("00", 16), Stages: fleet.DefaultStages(0), State: fleet.RolloutRunning,
 		By:    "mei", // who started it; a person who gave no reason has not resumed anything
 		Since: now.Add(-30 * time.Hour), Started: now.Add(-90 * time.Hour), Changed: now.Add(-30 * time.Hour),
 	}

@@ -66,7 +66,7 @@ func opposite(c fleet.Counts) int64 { return c.Kinds[effect.Bad] - c.Verdicts[ef
 func sum(cells ...fleet.Counts) fleet.Counts {
 	c := fleet.Counts{
 		Verdicts: map[fleet.Class]int64{}, Kinds: map[fleet.Kind]int64{}, Progress: map[report.Progress]int64{},
-		Before: map[fleet.Before]int64{},
+		Before: map[fleet.Before]int64{}, Causes: map[report.Cause]int64{},
 	}
 	for _, cell := range cells {
 		c.Installations += cell.Installations
@@ -76,6 +76,7 @@ func sum(cells ...fleet.Counts) fleet.Counts {
 		addTo(c.Kinds, cell.Kinds)
 		addTo(c.Progress, cell.Progress)
 		addTo(c.Before, cell.Before)
+		addTo(c.Causes, cell.Causes)
 	}
 	return c
 }

@@ -30,6 +30,7 @@ func (d describer) together(models []Model) Figures {
 		addTo(t.Verdicts, m.Verdicts)
 		addTo(t.Progress, m.Progress)
 		addTo(t.Before, m.Before)
+		addTo(t.Causes, m.Causes)
 		t.claims = t.claims || m.claims
 		if !slices.Contains(effects, m.Effect) {
 			effects = append(effects, m.Effect)

@@ -23,3 +23,6 @@ fails 2 2
 tick
 fails 20 1
 tick
+fails 3 2
+fails 4 2
+tick

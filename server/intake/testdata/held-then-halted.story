@@ -16,3 +16,7 @@ tick
 wait 48h
 tick
 leaks 6 1
+leaks 7 1
+leaks 8 1
+leaks 9 1
+leaks 10 1

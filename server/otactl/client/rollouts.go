@@ -26,6 +26,9 @@ type Rollout struct {
 	Reason   string    `json:"reason,omitempty"` // why it was halted
 	By       string    `json:"by"`               // who halted or resumed it last; "landed" for the loop itself
 	Waiting  []string  `json:"waiting"`          // what its stage waits for, in words
+	Known    int64     `json:"known"`            // installations that its gates reckon with
+	Retry    int       `json:"retry"`            // how often handsets that gave up were asked to try again
+	Cautions []string  `json:"cautions"`         // what is unwise about its stages, in words
 	Counts   *Counts   `json:"counts,omitempty"`
 	Since    time.Time `json:"since"` // when this stage was entered, or resumed
 	Started  time.Time `json:"started"`
@@ -54,6 +57,7 @@ type Counts struct {
 	Began         int64            `json:"began"`
 	Running       int64            `json:"running"`
 	Failed        int64            `json:"failed"`
+	Causes        map[string]int64 `json:"causes"` // of those that failed: "network", "server", "storage", "package", "build"
 	Proven        int64            `json:"proven"`
 	Judged        int64            `json:"judged"`
 	Verdicts      map[string]int64 `json:"verdicts"` // by class, zeros too
@@ -105,6 +109,32 @@ func (r Rollouts) Halt(ctx context.Context, id, reason string) (Rollout, error) 
 // Resume lets a held or halted rollout go on. It may be repeated, as Halt.
 func (r Rollouts) Resume(ctx context.Context, id, reason string) (Rollout, error) {
 	return r.change(ctx, id, "resume", reason)
+}
+
+// Pause has a rollout stay at its share until it is resumed.
+func (r Rollouts) Pause(ctx context.Context, id, reason string) (Rollout, error) {
+	return r.change(ctx, id, "pause", reason)
+}
+
+// Widen goes to the next stage now, whatever its gates wait for.
+func (r Rollouts) Widen(ctx context.Context, id, reason string) (Rollout, error) {
+	return r.change(ctx, id, "widen", reason)
+}
+
+// Retry asks handsets that gave up to try again.
+func (r Rollouts) Retry(ctx context.Context, id, reason string) (Rollout, error) {
+	return r.change(ctx, id, "retry", reason)
+}
+
+// SetStages changes the stages that were not reached yet. The list is whole.
+func (r Rollouts) SetStages(ctx context.Context, id, reason string, stages []Stage) (Rollout, error) {
+	in := struct {
+		Reason string  `json:"reason"`
+		Stages []Stage `json:"stages"`
+	}{reason, stages}
+	var changed Rollout
+	err := r.t.post(ctx, "/v1/rollouts/"+url.PathEscape(id)+"/stages", in, &changed)
+	return changed, err
 }
 
 func (r Rollouts) change(ctx context.Context, id, how, reason string) (Rollout, error) {

@@ -15,6 +15,7 @@ var backfills = map[string]func(context.Context, *sql.Tx) error{
 	"0004_reports":  fillReleases,
 	"0005_packages": fillPackageRefs,
 	"0006_reasons":  fillReasons,
+	"0013_causes":   fillCauses,
 }
 
 // fillReleases reads from each stored report which release it speaks of. For that long reports may be updated.

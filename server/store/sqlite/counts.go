@@ -23,6 +23,7 @@ const (
 	cellBefore        = "before"
 	cellLeaked        = "leaked"
 	cellSilent        = "silent"
+	cellCause         = "cause"
 )
 
 // cells gathers the changes of a transaction, so that many reports write each figure once.
@@ -50,7 +51,7 @@ func (c cells) move(from, to *fleet.Installation) {
 
 // cellsOf names the figures that count a state: kind and value.
 func cellsOf(i *fleet.Installation) [][2]string {
-	room := [7][2]string{
+	room := [8][2]string{
 		{cellInstallations, ""}, {cellVerdict, string(i.Verdict)}, {cellKind, string(i.Kind)},
 		{cellProgress, string(i.Progress)},
 		{cellBefore, string(i.Before)},
@@ -61,6 +62,9 @@ func cellsOf(i *fleet.Installation) [][2]string {
 	}
 	if i.Silent() {
 		named = append(named, [2]string{cellSilent, ""})
+	}
+	if i.Cause != "" {
+		named = append(named, [2]string{cellCause, string(i.Cause)})
 	}
 	return named
 }
@@ -180,10 +184,12 @@ func put(into *fleet.Counts, c cell, n int64) {
 		into.Progress[report.Progress(c.value)] = n
 	case cellBefore:
 		into.Before[fleet.Before(c.value)] = n
+	case cellCause:
+		into.Causes[report.Cause(c.value)] = n
 	}
 }
 
-// zeroCounts has no class, kind, progress or finding: what was never counted is absent, and absent is zero.
+// zeroCounts has no class, kind, progress, finding or cause: what was never counted is absent, and absent is zero.
 func zeroCounts(release, model, channel string) fleet.Counts {
 	return fleet.Counts{
 		Release: release, Model: model, Channel: channel,
@@ -191,5 +197,6 @@ func zeroCounts(release, model, channel string) fleet.Counts {
 		Kinds:    map[fleet.Kind]int64{},
 		Progress: map[report.Progress]int64{},
 		Before:   map[fleet.Before]int64{},
+		Causes:   map[report.Cause]int64{},
 	}
 }

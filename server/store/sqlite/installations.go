@@ -17,7 +17,7 @@ type installations struct{ q querier }
 
 const installationColumns = `ref, release, current, model, channel, seq, newest, progress, verdict, kind, because,
 	before, leaked, cloned, reports,
-	first, last`
+	first, last, cause`
 
 // Get implements fleet.Installations.
 func (s installations) Get(ctx context.Context, ref report.Reference) (fleet.Installation, error) {
@@ -63,12 +63,13 @@ func (s installations) Of(
 	return byRef, err
 }
 
-var putInstallations = newInsert(`INSERT INTO installations (`+installationColumns+`)`, 17,
+var putInstallations = newInsert(`INSERT INTO installations (`+installationColumns+`)`, 18,
 	`ON CONFLICT (ref, release) DO UPDATE SET current = excluded.current, model = excluded.model,
 	channel = excluded.channel, seq = excluded.seq, newest = excluded.newest, progress = excluded.progress,
 	verdict = excluded.verdict, kind = excluded.kind, because = excluded.because, before = excluded.before,
 	leaked = excluded.leaked, cloned = excluded.cloned,
-	reports = excluded.reports, first = excluded.first, last = excluded.last`)
+	reports = excluded.reports, first = excluded.first, last = excluded.last,
+	cause = excluded.cause`)
 
 // Put implements fleet.Installations.
 func (s installations) Put(ctx context.Context, states ...fleet.Installation) error {
@@ -82,6 +83,7 @@ func (s installations) Put(ctx context.Context, states ...fleet.Installation) er
 			string(i.Ref), i.Release, i.Current, i.Model, i.Channel, i.Seq, i.Newest.ID, string(i.Progress),
 			string(i.Verdict), string(i.Kind),
 			because, string(i.Before), i.Leaked, i.Cloned, i.Reports, millis(i.First), millis(i.Last),
+			string(i.Cause),
 		}
 	}
 	_, err := putInstallations.write(ctx, s.q, rows)
@@ -125,5 +127,6 @@ func installationFields(i *fleet.Installation) []any {
 	return []any{
 		&i.Ref, &i.Release, &i.Current, &i.Model, &i.Channel, &i.Seq, &i.Newest.ID, &i.Progress, &i.Verdict, &i.Kind,
 		asList[fleet.Reason]{&i.Because}, &i.Before, &i.Leaked, &i.Cloned, &i.Reports, asTime{&i.First}, asTime{&i.Last},
+		&i.Cause,
 	}
 }

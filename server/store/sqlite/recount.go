@@ -41,12 +41,12 @@ func (d *DB) Recount(ctx context.Context) (differences []string, err error) {
 // recountCells compares the figures with a scan over the installations.
 func recountCells(ctx context.Context, q querier) ([]string, error) {
 	want := cells{}
-	rows, err := q.query(ctx, `SELECT release, current, model, channel, verdict, kind, progress, before, leaked,
-		because FROM installations`)
+	rows, err := q.query(ctx, `SELECT release, current, model, channel, verdict, kind, progress, cause, before,
+		leaked, because FROM installations`)
 	if err := each(rows, err, func(rows *sql.Rows) error {
 		var i fleet.Installation
-		if err := rows.Scan(&i.Release, &i.Current, &i.Model, &i.Channel, &i.Verdict, &i.Kind, &i.Progress, &i.Before,
-			&i.Leaked, asList[fleet.Reason]{&i.Because}); err != nil {
+		if err := rows.Scan(&i.Release, &i.Current, &i.Model, &i.Channel, &i.Verdict, &i.Kind, &i.Progress, &i.Cause,
+			&i.Before, &i.Leaked, asList[fleet.Reason]{&i.Because}); err != nil {
 			return err
 		}
 		want.add(&i, 1)

@@ -144,6 +144,39 @@ func testSilentCounts(t *testing.T, s fleet.Store) {
 	step("the other meets another release", 0, 0, move{&silent, &left}, move{nil, &two})
 }
 
+// testCauseCounts has installations fail for several causes: each cause has its figure, and two speak against the update.
+func testCauseCounts(t *testing.T, s fleet.Store) {
+	fails := func(cause report.Cause) *fleet.Installation {
+		return &fleet.Installation{
+			Ref: "R", Release: "one", Current: true, Model: "armani", Channel: "stable", Verdict: Unpatched, Kind: effect.Unjudged,
+			Progress: report.ProgressFailed, Cause: cause, Before: BeforeQuiet,
+		}
+	}
+	runs := *fails("")
+	runs.Progress, runs.Verdict, runs.Kind = report.ProgressRunning, ConfirmedOff, effect.Good
+	update(t, s, func(tx fleet.Tx) (err error) {
+		for n, cause := range report.Causes {
+			for range n + 1 {
+				err = errors.Join(err, tx.Counts().Move(ctx, nil, fails(cause)))
+			}
+		}
+		return errors.Join(err, tx.Counts().Move(ctx, fails(report.CauseBuild), &runs),
+			tx.Counts().Move(ctx, fails(report.CauseStorage), fails(report.CausePackage)))
+	})
+	view(t, s, func(tx fleet.Tx) error {
+		c, err1 := tx.Counts().Of(ctx, "one", "armani", "stable")
+		total, err2 := tx.Counts().Total(ctx, "armani", "stable")
+		want := map[report.Cause]int64{report.CauseNetwork: 1, report.CauseServer: 2, report.CauseStorage: 2,
+			report.CausePackage: 5, report.CauseBuild: 4}
+		same(t, "of the release", c.Causes, want)
+		same(t, "in total", total.Causes, want)
+		if c.Failed() != 14 || c.Blamed() != 9 || c.Ended() != 10 {
+			t.Errorf("%d failed, %d to be blamed on it, %d ended; wanted 14, 9 and 10", c.Failed(), c.Blamed(), c.Ended())
+		}
+		return errors.Join(err1, err2)
+	})
+}
+
 func listed(t *testing.T, c fleet.CountsTable) error {
 	t.Helper()
 	var faults []error

@@ -17,7 +17,7 @@ func testRollouts(t *testing.T, s fleet.Store) {
 	rollout := func(release, model string) fleet.Rollout {
 		return fleet.Rollout{
 			ID: release + "." + model + ".stable", Release: release, Model: model, Channel: "stable", Salt: "s",
-			Stages: fleet.DefaultStages(), State: fleet.RolloutRunning, Since: Now, Started: Now, Changed: Now,
+			Stages: fleet.DefaultStages(0), State: fleet.RolloutRunning, Since: Now, Started: Now, Changed: Now, Known: 12,
 		}
 	}
 	one, two, dior := rollout("one", "armani"), rollout("two", "armani"), rollout("one", "dior")
@@ -28,6 +28,7 @@ func testRollouts(t *testing.T, s fleet.Store) {
 
 	halted := one
 	halted.State, halted.Stage, halted.By, halted.Forgiven = fleet.RolloutHalted, 2, "landed", 1
+	halted.Excused, halted.Looked, halted.Retries = 4, Now, 3
 	halted.Reason = fleet.Reason{Code: "leaks_found", Values: map[string]string{"n": "3"}}
 	halted.Held, halted.Since, halted.Changed = fleet.Said("why"), later(1), later(2)
 	save := func(tx fleet.Tx) error { return tx.Rollouts().Save(ctx, halted) }

@@ -42,6 +42,7 @@ func Run(t *testing.T, open func(t *testing.T) fleet.Store) {
 		{"counts", testCounts},
 		{"totals", testTotals},
 		{"counts of silent installations", testSilentCounts},
+		{"counts of causes", testCauseCounts},
 		{"audit", testAudit},
 		{"tokens", testTokens},
 	} {
