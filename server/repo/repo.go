@@ -45,6 +45,8 @@ type Config struct {
 	// Published, if set, is called after each publication with the metadata that is served
 	// now, by file name, and a test for the stored paths of its targets.
 	Published func(metadata map[string][]byte, isTarget func(stored string) bool)
+	// Heads, if set, gives what the next snapshot says of the trees over what the server stores.
+	Heads func(context.Context) ([]tufrepo.TreeHead, error)
 	// ReadOnly opens to look at a feed as it lies.
 	ReadOnly bool
 }
