@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"landed/manifests"
+	"landed/manifests/tufrepo"
 	"landed/server/auth"
 	"landed/server/blob"
 	"landed/server/blob/disk"
@@ -26,11 +27,13 @@ import (
 	"landed/server/datadir"
 	"landed/server/device/feed"
 	"landed/server/fleet"
+	"landed/server/fsck"
 	"landed/server/intake"
 	"landed/server/published"
 	"landed/server/repo"
 	"landed/server/rollouts"
 	"landed/server/rooms"
+	"landed/server/seal"
 	"landed/server/store"
 	"landed/server/support"
 	"landed/web"
@@ -94,6 +97,7 @@ func (c Config) withDefaults() Config {
 type Server struct {
 	cfg     Config
 	db      store.Database
+	blobs   blob.Store
 	feed    *feed.Handler
 	rooms   *rooms.Rooms
 	intake  *intake.Intake
@@ -137,6 +141,7 @@ func (s *Server) build(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	s.blobs = blobs
 	var elsewhere blob.Store // where the feed reads targets that are not in its folder
 	if s.cfg.S3 != nil {
 		elsewhere = blobs
@@ -151,6 +156,7 @@ func (s *Server) build(ctx context.Context) (err error) {
 		Catalogue: s.cfg.Catalogue, Expiry: s.cfg.Expiry,
 		NewKeys: func() ([]repo.OnlineKeys, error) { return onlineKeys(dir) },
 		OTAKeys: dir.OTAKeys,
+		Heads:   func(ctx context.Context) ([]tufrepo.TreeHead, error) { return seal.Published(ctx, s.db) },
 		Now:     s.cfg.Now, Random: rand.Reader, Log: s.cfg.Log, ReadOnly: s.cfg.ReadOnly, Event: s.cfg.Event,
 		Published: func(metadata map[string][]byte, isTarget func(string) bool) {
 			rules.Invalidate() // a new release may have become judgeable
@@ -201,28 +207,18 @@ func (s *Server) openBlobs(ctx context.Context) (blob.Store, error) {
 }
 
 // Tick does the periodic work that is due: it renews metadata, finishes what was left
-// unfinished, ages silent installations and advances rollouts.
+// unfinished, seals what was stored, ages silent installations and advances rollouts.
 func (s *Server) Tick(ctx context.Context) error {
-	return errors.Join(s.rooms.Renew(ctx), s.intake.Tick(ctx))
+	sealed := seal.Sealer{Store: s.db, Now: s.cfg.Now}.Seal(ctx) // first, so that what is published speaks of it
+	return errors.Join(sealed, s.rooms.Renew(ctx), s.intake.Tick(ctx))
 }
 
-// Check reads every published file again and returns what is wrong with it, in words.
-// progress, if not nil, is told each path before it is read.
-// The figures of the status pages are counted again as well, and published releases that cannot be read are named.
-func (s *Server) Check(ctx context.Context, progress func(path string)) ([]string, error) {
-	faults, err := s.rooms.Repo.Check(ctx, progress)
-	if err != nil {
-		return faults, err
-	}
-	all, err := s.released(ctx)
-	for _, u := range all.Unreadable {
-		faults = append(faults, u.Err.Error())
-	}
-	if err != nil {
-		return faults, err
-	}
-	differences, err := s.db.Recount(ctx)
-	return append(faults, differences...), err
+// Check reads the data folder whole and names what does not follow from what was signed, sealed or sent: see
+// [fsck.Run]. kept are signed snapshots, by name, that somebody kept elsewhere. progress is told in words what is looked
+// at, and may be nil.
+func (s *Server) Check(ctx context.Context, kept map[string][]byte, progress func(string)) (fsck.Result, error) {
+	return fsck.Run(ctx, fsck.Config{DB: s.db, Repo: s.rooms.Repo, Intake: s.intake, Blobs: s.blobs,
+		Feed: datadir.Dir(s.cfg.DataDir).Feed(), Kept: kept}, progress)
 }
 
 // Rejudge judges the stored installations of a release again, or of every published release if none is named, after a

@@ -25,6 +25,7 @@ type Head struct {
 	Tree Tree
 	Size int64  // leaves
 	N    int64  // row of the last leaf; 0 of an empty tree
+	Nth  int64  // of the heads of its tree, from 1; given by the store
 	Root []byte // 32 bytes
 	At   time.Time
 }

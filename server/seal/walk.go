@@ -60,7 +60,11 @@ func (w *walker) walk(ctx context.Context, tx fleet.Tx, progress func(int64)) er
 			break
 		}
 		for _, h := range heads {
-			w.Heads++
+			if w.Heads++; h.Nth != w.Heads {
+				w.Faults = append(w.Faults, fmt.Sprintf("%s: the head of %d leaves is number %d, and stored as number %d: heads were "+
+					"removed or added; restore a backup", w.Tree, h.Size, w.Heads, h.Nth))
+				w.Heads = h.Nth
+			}
 			w.Sealed = h.Size
 			if err := w.upTo(ctx, tx, h.Size); err != nil {
 				return err

@@ -6,6 +6,8 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"maps"
+	"sync"
 	"time"
 
 	"landed/server/fleet"
@@ -37,8 +39,9 @@ func (d *DB) Integrity(ctx context.Context, quick bool) (faults []string, err er
 	return d.checkSchema(ctx)
 }
 
-// checkSchema holds the schema against one that was made afresh.
-func (d *DB) checkSchema(ctx context.Context) (faults []string, err error) {
+// freshSchema is that of a database which was made afresh.
+var freshSchema = sync.OnceValues(func() (map[string]string, error) {
+	ctx := context.Background()
 	fresh, err := sql.Open("sqlite", ":memory:")
 	if err != nil {
 		return nil, kind(err)
@@ -56,10 +59,16 @@ func (d *DB) checkSchema(ctx context.Context) (faults []string, err error) {
 	if err := migrate(ctx, conn, all, func() time.Time { return time.Time{} }); err != nil {
 		return nil, err
 	}
-	wanted, err := schema(conn.QueryContext(ctx, schemaQuery))
+	return schema(conn.QueryContext(ctx, schemaQuery))
+})
+
+// checkSchema holds the schema against a fresh one.
+func (d *DB) checkSchema(ctx context.Context) (faults []string, err error) {
+	fresh, err := freshSchema()
 	if err != nil {
 		return nil, err
 	}
+	wanted := maps.Clone(fresh)
 	found, err := schema(d.readers.QueryContext(ctx, schemaQuery))
 	if err != nil {
 		return nil, err
@@ -77,7 +86,10 @@ func (d *DB) checkSchema(ctx context.Context) (faults []string, err error) {
 	return faults, nil
 }
 
-const schemaQuery = `SELECT type || ' ' || name, coalesce(sql, '') FROM sqlite_master WHERE name NOT LIKE 'sqlite_%'`
+// schemaQuery leaves out schema_migrations, which older programs made in other words: what it says is checked whenever
+// a database is opened.
+const schemaQuery = `SELECT type || ' ' || name, coalesce(sql, '') FROM sqlite_master
+	WHERE name NOT LIKE 'sqlite_%' AND name <> 'schema_migrations'`
 
 func schema(rows *sql.Rows, err error) (map[string]string, error) {
 	all := map[string]string{}

@@ -69,7 +69,7 @@ func recordLeaf(scan func(...any) error) (l fleet.Leaf, err error) {
 	return l, err
 }
 
-const headColumns = `tree, size, n, root, at`
+const headColumns = `tree, size, n, root, at, nth`
 
 // Latest implements fleet.Seals.
 func (s seals) Latest(ctx context.Context, tree fleet.Tree) (h fleet.Head, frontier [][]byte, err error) {
@@ -98,8 +98,8 @@ func (s seals) Heads(ctx context.Context, tree fleet.Tree, after int64, limit in
 
 // Put implements fleet.Seals.
 func (s seals) Put(ctx context.Context, h fleet.Head, frontier [][]byte) error {
-	if _, err := s.q.exec(ctx, `INSERT INTO heads (`+headColumns+`) VALUES ($1, $2, $3, $4, $5)`, string(h.Tree), h.Size, h.N,
-		h.Root, millis(h.At)); err != nil {
+	if _, err := s.q.exec(ctx, `INSERT INTO heads (`+headColumns+`) VALUES ($1, $2, $3, $4, $5,
+		1 + (SELECT coalesce(max(nth), 0) FROM heads WHERE tree = $1))`, string(h.Tree), h.Size, h.N, h.Root, millis(h.At)); err != nil {
 		return conflict(err, "head_exists", "the tree %s has a head of %d leaves already", h.Tree, h.Size)
 	}
 	_, err := s.q.exec(ctx, `INSERT INTO frontiers (tree, hashes) VALUES ($1, $2)
@@ -107,4 +107,6 @@ func (s seals) Put(ctx context.Context, h fleet.Head, frontier [][]byte) error {
 	return err
 }
 
-func headFields(h *fleet.Head) []any { return []any{&h.Tree, &h.Size, &h.N, &h.Root, asTime{&h.At}} }
+func headFields(h *fleet.Head) []any {
+	return []any{&h.Tree, &h.Size, &h.N, &h.Root, asTime{&h.At}, &h.Nth}
+}

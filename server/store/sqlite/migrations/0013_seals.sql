@@ -10,11 +10,13 @@ CREATE INDEX records_key ON records (kind, key, n);
 CREATE TRIGGER records_no_update BEFORE UPDATE ON records BEGIN SELECT RAISE(ABORT, 'records are append-only'); END;
 CREATE TRIGGER records_no_delete BEFORE DELETE ON records BEGIN SELECT RAISE(ABORT, 'records are append-only'); END;
 
--- Heads of the Merkle trees over audit, reports and records; n is the row of the last leaf.
+-- Heads of the Merkle trees over audit, reports and records; n is the row of the last leaf. nth counts the heads of a
+-- tree from 1, so that one that was removed is missed.
 CREATE TABLE heads (
 	tree TEXT NOT NULL,
 	size BIGINT NOT NULL,
 	n    BIGINT NOT NULL,
+	nth  BIGINT NOT NULL,
 	root BLOB NOT NULL,
 	at   BIGINT NOT NULL,
 	PRIMARY KEY (tree, size)
