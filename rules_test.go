@@ -70,6 +70,7 @@ var mayImport = map[string][]string{
 	"server/rooms":                {"manifests", "server/fleet", "=server/blob", "server/library", "server/release", "server/repo", "server/restore", "server/rollouts", "server/trust", "server/lineup"},
 	"server/servertest":           {"manifests", "firmware-fixtures", "server/blob/disk", "server/fleet", "server/library", "server/repo", "server/rollouts", "server/rooms", "server/store"},
 	"server/intake":               {"manifests", "server/fleet", "server/published", "server/rollouts"},
+	"server/scrub":                {"server/blob", "server/repo"},
 	"server/fsck":                 {"=manifests/tufrepo", "server/blob", "server/fleet", "server/intake", "server/published", "server/repo", "server/seal", "server/store"},
 	"server/seal":                 {"=manifests/tufrepo", "server/fleet"},
 	"server/store":                {"server/fleet", "=server/store/sqlite"},

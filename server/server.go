@@ -167,6 +167,7 @@ func (s *Server) build(ctx context.Context) (err error) {
 		return err
 	}
 	s.opened(s.rooms.Close)
+	s.feed.Lengths(s.rooms.Repo.Length)
 	s.intake = intake.New(intake.Config{
 		Store: s.db, Now: s.cfg.Now, Log: s.cfg.Log, Rules: rules, Catalogue: s.rooms.Lineup.Catalogue,
 		Channels: s.rooms.Lineup.KnownChannels,

@@ -217,16 +217,26 @@ func (l *Library) put(ctx context.Context, packages []fleet.Package, action, why
 	})
 }
 
-// storeAgain stores the content of a package again if it was lost.
+// storeAgain stores the content of a package again if it was lost, or is damaged: the bytes that are here are read, and
+// not believed.
 func (l *Library) storeAgain(ctx context.Context, pkg fleet.Package, draft blob.Draft) error {
-	if _, err := l.cfg.Blobs.Stat(ctx, blob.Ref(pkg.SHA256)); !errors.Is(err, blob.ErrNotFound) {
+	err := blob.Verify(ctx, l.cfg.Blobs, blob.Ref(pkg.SHA256))
+	if err == nil {
+		return l.cfg.Repo.Content(pkg.SHA256).LinkAgain(ctx)
+	}
+	if errors.Is(err, blob.ErrMismatch) {
+		l.cfg.Log.ErrorContext(ctx, "stored content is damaged; it is replaced by what was uploaded", "sha256", pkg.SHA256)
+		if err := l.cfg.Repo.Content(pkg.SHA256).SetAside(ctx); err != nil {
+			return err
+		}
+	} else if !errors.Is(err, blob.ErrNotFound) {
 		return err
 	}
 	if _, err := draft.Commit(ctx, blob.Ref(pkg.SHA256)); err != nil {
 		return repo.StorageError(err)
 	}
 	l.cfg.Log.InfoContext(ctx, "lost content is here again", "sha256", pkg.SHA256)
-	return nil
+	return l.cfg.Repo.Content(pkg.SHA256).LinkAgain(ctx)
 }
 
 // known gathers what judge compares with, and the packages with these bytes.

@@ -116,6 +116,9 @@ func serve(ctx context.Context, cfg server.Config, at listening, tick time.Durat
 	bounded := httplimit.Connections(at.connections, listener, h, cfg.Log)
 	go func() { failed <- h.Serve(bounded) }()
 	endTicks := tickEvery(s, cfg.Log, tick)
+	watching, endWatch := context.WithCancel(context.Background())
+	watched := make(chan struct{})
+	go func() { s.Watch(watching); close(watched) }()
 	select {
 	case err = <-failed:
 	case <-ctx.Done():
@@ -128,6 +131,8 @@ func serve(ctx context.Context, cfg server.Config, at listening, tick time.Durat
 			shutdownWait, errors.Join(unfinished, h.Close())))
 	}
 	endTicks(wait)
+	endWatch()
+	<-watched
 	return err
 }
 

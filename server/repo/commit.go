@@ -21,7 +21,7 @@ import (
 // written is written by the next Renew or at the next start.
 func (l locked) commit(ctx context.Context, prev State, e Edit) error {
 	r, now := l.repo, l.repo.Now()
-	e.heads = r.heads(ctx)
+	e.heads = headsOf(ctx, r.cfg)
 	next, err := r.online.compose(prev, e, now)
 	if err != nil {
 		return err
@@ -112,15 +112,15 @@ func put(ctx context.Context, tx fleet.Tx, role string, doc []byte, now time.Tim
 // errOvertaken says that somebody else published between the reading and the saving.
 var errOvertaken = fleet.Errorf(fleet.Busy, "overtaken", "somebody else published at the same moment; try again")
 
-// heads are those of the server's trees. Nothing waits for them: a halt is published without, and the next snapshot
+// headsOf are those of the server's trees. Nothing waits for them: a halt is published without, and the next snapshot
 // has them.
-func (r *Repo) heads(ctx context.Context) []tufrepo.TreeHead {
-	if r.cfg.Heads == nil {
+func headsOf(ctx context.Context, cfg Config) []tufrepo.TreeHead {
+	if cfg.Heads == nil {
 		return nil
 	}
-	all, err := r.cfg.Heads(ctx)
+	all, err := cfg.Heads(ctx)
 	if err != nil {
-		r.cfg.Log.ErrorContext(ctx, "the heads of the trees over audit and reports are not published this time", "err", err)
+		cfg.Log.ErrorContext(ctx, "the heads of the trees over audit and reports are not published this time", "err", err)
 	}
 	return all
 }

@@ -75,12 +75,16 @@ func (l locked) writeFiles(ctx context.Context, s State) error {
 
 // announce tells the feed handler what is served now.
 func (r *Repo) announce(s State, targets []tufrepo.Target) {
+	lengths := make(map[string]int64, len(targets))
+	for _, t := range targets {
+		lengths[tufrepo.StoredTarget(t.Path, t.SHA256)] = t.Length
+	}
+	r.lengths.Store(&lengths)
 	if r.cfg.Published == nil {
 		return
 	}
-	stored := make(map[string]bool, len(targets))
-	for _, t := range targets {
-		stored[tufrepo.StoredTarget(t.Path, t.SHA256)] = true
-	}
-	r.cfg.Published(s.files(), func(path string) bool { return stored[path] })
+	r.cfg.Published(s.files(), func(path string) bool {
+		_, published := lengths[path]
+		return published
+	})
 }

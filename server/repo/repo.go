@@ -61,8 +61,9 @@ type Repo struct {
 	highest map[string]int64
 
 	publishing sync.Mutex
-	writer     Writer                // for whoever holds publishing
-	loaded     atomic.Pointer[State] // never changed once stored
+	writer     Writer                           // for whoever holds publishing
+	loaded     atomic.Pointer[State]            // never changed once stored
+	lengths    atomic.Pointer[map[string]int64] // of the targets that are served, by stored path
 }
 
 // Open opens the repository, and writes nothing: what a crash left is mended by package restore and
