@@ -28,6 +28,8 @@ type Database interface {
 	Integrity(ctx context.Context, quick bool) (faults []string, err error)
 	// CheckRecords lists in words the rows of the control half that another hand changed.
 	CheckRecords(ctx context.Context) (faults []string, err error)
+	// Copy writes a consistent copy to a file that does not exist yet, beside running writers.
+	Copy(ctx context.Context, path string) error
 	// Close waits for a running Update. It may be called again; whatever else is called after it answers with an error.
 	Close() error
 }
