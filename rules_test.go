@@ -72,6 +72,9 @@ var mayImport = map[string][]string{
 	"server/rooms":                {"manifests", "server/fleet", "=server/blob", "server/library", "server/release", "server/repo", "server/restore", "server/rollouts", "server/trust", "server/lineup"},
 	"server/servertest":           {"manifests", "firmware-fixtures", "server/blob/disk", "server/fleet", "server/library", "server/repo", "server/rollouts", "server/rooms", "server/store"},
 	"server/intake":               {"manifests", "server/fleet", "server/published", "server/rollouts"},
+	"server/scrub":                {"server/blob", "server/repo"},
+	"server/fsck":                 {"=manifests/tufrepo", "server/blob", "server/fleet", "server/intake", "server/published", "server/repo", "server/seal", "server/store"},
+	"server/seal":                 {"=manifests/tufrepo", "server/fleet"},
 	"server/store":                {"server/fleet", "=server/store/sqlite"},
 	"server/store/sqlite":         {"manifests", "server/fleet", "server/reasons"},
 	"server/store/storetest":      {"=server/store", "manifests", "server/fleet"},
@@ -104,6 +107,7 @@ var libraryHome = map[string][]string{
 	"modernc.org/sqlite":                                {"server/store/sqlite"},
 	"github.com/minio/minio-go/v7":                      {"server/blob/s3"},
 	"github.com/google/go-cmp":                          {"server/store/storetest", "server/blob/blobtest"}, // a conformance suite is code that only tests import
+	"github.com/transparency-dev/merkle":                {"server/seal"},
 	"filippo.io/age":                                    {"signer/keys"},
 	"github.com/spf13/cobra":                            {"internal/cli", "server/otad", "server/otactl", "signer/otasign", "handset/otahandset", "handset/otasim", "firmware-fixtures/mkfixture"},
 	"github.com/spf13/pflag":                            {"internal/cli"},

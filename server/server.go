@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"landed/manifests"
+	"landed/manifests/tufrepo"
 	"landed/server/auth"
 	"landed/server/blob"
 	"landed/server/blob/disk"
@@ -26,6 +27,7 @@ import (
 	"landed/server/datadir"
 	"landed/server/device/feed"
 	"landed/server/fleet"
+	"landed/server/fsck"
 	"landed/server/headroom"
 	"landed/server/httplimit"
 	"landed/server/intake"
@@ -34,6 +36,7 @@ import (
 	"landed/server/repo"
 	"landed/server/rollouts"
 	"landed/server/rooms"
+	"landed/server/seal"
 	"landed/server/store"
 	"landed/server/support"
 	"landed/web"
@@ -104,6 +107,7 @@ type Server struct {
 	cfg     Config
 	db      store.Database
 	room    *headroom.Headroom
+	blobs   blob.Store
 	feed    *feed.Handler
 	new     *httplimit.Newcomers
 	rooms   *rooms.Rooms
@@ -152,6 +156,7 @@ func (s *Server) build(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	s.blobs = blobs
 	var elsewhere blob.Store // where the feed reads targets that are not in its folder
 	if s.cfg.S3 != nil {
 		elsewhere = blobs
@@ -166,6 +171,7 @@ func (s *Server) build(ctx context.Context) (err error) {
 		Catalogue: s.cfg.Catalogue, Expiry: s.cfg.Expiry,
 		NewKeys: func() ([]repo.OnlineKeys, error) { return onlineKeys(dir) },
 		OTAKeys: dir.OTAKeys,
+		Heads:   func(ctx context.Context) ([]tufrepo.TreeHead, error) { return seal.Published(ctx, s.db) },
 		Now:     s.cfg.Now, Random: rand.Reader, Log: s.cfg.Log, ReadOnly: s.cfg.ReadOnly, Event: s.cfg.Event,
 		Again: true,
 		Published: func(metadata map[string][]byte, isTarget func(string) bool) {
@@ -178,6 +184,7 @@ func (s *Server) build(ctx context.Context) (err error) {
 	}
 	s.opened(s.rooms.Close)
 	s.new = httplimit.NewNewcomers(s.cfg.NewKeys, s.cfg.Proxies, s.cfg.Now)
+	s.feed.Lengths(s.rooms.Repo.Length)
 	s.intake = intake.New(intake.Config{
 		Newcomers: s.new,
 		Store:     s.db, Now: s.cfg.Now, Log: s.cfg.Log, Rules: rules, Catalogue: s.rooms.Lineup.Catalogue,
@@ -257,30 +264,20 @@ func (s *Server) openBlobs(ctx context.Context) (blob.Store, error) {
 }
 
 // Tick does the periodic work that is due: it renews metadata, finishes what was left
-// unfinished, ages silent installations and advances rollouts.
+// unfinished, seals what was stored, ages silent installations and advances rollouts.
 func (s *Server) Tick(ctx context.Context) error {
 	s.room.Tick()
 	s.readiness.clock.look(s.cfg.Now())
-	return errors.Join(s.rooms.Renew(ctx), s.intake.Tick(ctx))
+	sealed := seal.Sealer{Store: s.db, Now: s.cfg.Now}.Seal(ctx) // first, so that what is published speaks of it
+	return errors.Join(sealed, s.rooms.Renew(ctx), s.intake.Tick(ctx))
 }
 
-// Check reads every published file again and returns what is wrong with it, in words.
-// progress, if not nil, is told each path before it is read.
-// The figures of the status pages are counted again as well, and published releases that cannot be read are named.
-func (s *Server) Check(ctx context.Context, progress func(path string)) ([]string, error) {
-	faults, err := s.rooms.Repo.Check(ctx, progress)
-	if err != nil {
-		return faults, err
-	}
-	all, err := s.released(ctx)
-	for _, u := range all.Unreadable {
-		faults = append(faults, u.Err.Error())
-	}
-	if err != nil {
-		return faults, err
-	}
-	differences, err := s.db.Recount(ctx)
-	return append(faults, differences...), err
+// Check reads the data folder whole and names what does not follow from what was signed, sealed or sent: see
+// [fsck.Run]. kept are signed snapshots, by name, that somebody kept elsewhere. progress is told in words what is looked
+// at, and may be nil.
+func (s *Server) Check(ctx context.Context, kept map[string][]byte, progress func(string)) (fsck.Result, error) {
+	return fsck.Run(ctx, fsck.Config{DB: s.db, Repo: s.rooms.Repo, Intake: s.intake, Blobs: s.blobs,
+		Feed: datadir.Dir(s.cfg.DataDir).Feed(), Kept: kept}, progress)
 }
 
 // Rejudge judges the stored installations of a release again, or of every published release if none is named, after a

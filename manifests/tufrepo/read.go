@@ -25,6 +25,7 @@ type Info struct {
 	Models    []ModelKeys         // targets: the delegations, in their order
 	Targets   []Target            // targets: by path
 	Files     map[string]RoleFile // snapshot, timestamp: by role
+	Heads     []TreeHead          // snapshot: of the trees over what the server stores, by name
 }
 
 // Read reads metadata without judging its signatures. It refuses whatever lies outside the
@@ -232,11 +233,30 @@ func (d *document) readMeta(signed []byte) []error {
 		}
 		d.info.Files[role] = f
 	}
+	faults = append(faults, d.readHeads(w.Heads)...)
 	wanted := map[string]string{Timestamp: Snapshot, Snapshot: Targets}[d.info.Type]
 	if f, ok := d.info.Files[wanted]; !ok || (wanted == Snapshot && (f.SHA256 == "" || len(d.info.Files) != 1)) {
 		// without it some clients do not refuse but crash
 		faults = append(faults, fmt.Errorf("meta must list %s.json; a timestamp lists it alone, with length and hash",
 			wanted))
+	}
+	return faults
+}
+
+// maxHeads bounds how many trees a snapshot speaks of.
+const maxHeads = 16
+
+func (d *document) readHeads(heads map[string]wireHead) (faults []error) {
+	if len(heads) > maxHeads || d.info.Type != Snapshot && len(heads) > 0 {
+		return []error{fmt.Errorf("it has the heads of %d trees; a snapshot may have %d, and no other role any", len(heads), maxHeads)}
+	}
+	for _, tree := range slices.Sorted(maps.Keys(heads)) {
+		h := heads[tree]
+		if checkModelRole(tree) != nil || h.Size < 1 || h.Size > maxInteger || !digest.MatchString(h.Root) {
+			faults = append(faults, fmt.Errorf("head of %.40q: size %d, root %.80q; wanted a name, 1 leaf or more, and 64 "+
+				"lower-case hex digits", tree, h.Size, h.Root))
+		}
+		d.info.Heads = append(d.info.Heads, TreeHead{tree, h.Size, h.Root})
 	}
 	return faults
 }

@@ -68,7 +68,13 @@ type wireDelegatedRole struct {
 
 type wireMeta struct { // snapshot and timestamp
 	header
-	Meta map[string]wireMetaFile `json:"meta"`
+	Meta  map[string]wireMetaFile `json:"meta"`
+	Heads map[string]wireHead     `json:"landed_heads,omitempty"` // of a snapshot
+}
+
+type wireHead struct {
+	Size int64  `json:"size"`
+	Root string `json:"root"`
 }
 
 type wireMetaFile struct {

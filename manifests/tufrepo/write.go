@@ -51,6 +51,13 @@ type RoleFile struct {
 	SHA256  string
 }
 
+// TreeHead is a Merkle tree (RFC 6962, 2.1) over rows of the server, as it stood at one size.
+type TreeHead struct {
+	Tree string // "audit", "reports", "records"; a name as of a model
+	Size int64  // leaves, 1 or more
+	Root string // 64 lower-case hex digits
+}
+
 // NewRoot writes unsigned root metadata. Expires is cut to whole seconds, here and below.
 func NewRoot(s RootSpec) ([]byte, error) {
 	keys := map[string]Key{}
@@ -100,8 +107,15 @@ func NewRole(version int64, expires time.Time, targets []Target) ([]byte, error)
 
 // NewSnapshot writes unsigned snapshot metadata. files is keyed by role: "targets", "armani",
 // "armani-offers". Beyond 256 roles length and hash are left out, to keep it small.
-func NewSnapshot(version int64, expires time.Time, files map[string]RoleFile) ([]byte, error) {
-	w := wireMeta{newHeader(Snapshot, version, expires), map[string]wireMetaFile{}}
+// heads are of the trees over what the server stores; TUF clients pass over them.
+func NewSnapshot(version int64, expires time.Time, files map[string]RoleFile, heads ...TreeHead) ([]byte, error) {
+	w := wireMeta{header: newHeader(Snapshot, version, expires), Meta: map[string]wireMetaFile{}}
+	for _, h := range heads {
+		if w.Heads == nil {
+			w.Heads = map[string]wireHead{}
+		}
+		w.Heads[h.Tree] = wireHead{h.Size, h.Root}
+	}
 	for role, f := range files {
 		if len(files) > hashedRoles {
 			f.Length, f.SHA256 = 0, ""
@@ -113,8 +127,8 @@ func NewSnapshot(version int64, expires time.Time, files map[string]RoleFile) ([
 
 // NewTimestamp writes unsigned timestamp metadata.
 func NewTimestamp(version int64, expires time.Time, snapshot RoleFile) ([]byte, error) {
-	return unsigned(wireMeta{newHeader(Timestamp, version, expires),
-		map[string]wireMetaFile{Snapshot + ".json": snapshot.wire()}})
+	return unsigned(wireMeta{header: newHeader(Timestamp, version, expires),
+		Meta: map[string]wireMetaFile{Snapshot + ".json": snapshot.wire()}})
 }
 
 // FileOf is the entry for a metadata file: its version, length and hash.

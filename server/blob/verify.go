@@ -12,13 +12,18 @@ import (
 // Verify reads the content again, from its first byte to its last, and answers [ErrMismatch] if it is
 // not what ref says. It is the second pass that Commit does not make; a checker runs it over List.
 func Verify(ctx context.Context, s Store, ref Ref) error {
+	return VerifyPaced(ctx, s, ref, func(int) {})
+}
+
+// VerifyPaced is Verify for whoever wants to rest: pace is told after each piece how many bytes were read.
+func VerifyPaced(ctx context.Context, s Store, ref Ref, pace func(read int)) error {
 	c, err := s.Open(ctx, ref)
 	if err != nil {
 		return err
 	}
 	defer c.Close()
 	h := sha256.New()
-	n, err := io.CopyBuffer(h, untilDone{ctx, c}, make([]byte, 256<<10))
+	n, err := io.CopyBuffer(h, untilDone{ctx, c, pace}, make([]byte, 256<<10))
 	if err != nil {
 		return fmt.Errorf("verify %s: after %d of %d bytes: %w", ref, n, c.Size(), err)
 	}
@@ -32,13 +37,16 @@ func Verify(ctx context.Context, s Store, ref Ref) error {
 // untilDone is a Reader that stops when its context does. It hides every other method of the content,
 // so that io.CopyBuffer cannot take a way around it.
 type untilDone struct {
-	ctx context.Context
-	r   io.Reader
+	ctx  context.Context
+	r    io.Reader
+	pace func(read int)
 }
 
 func (u untilDone) Read(p []byte) (int, error) {
 	if err := u.ctx.Err(); err != nil {
 		return 0, err
 	}
-	return u.r.Read(p)
+	n, err := u.r.Read(p)
+	u.pace(n)
+	return n, err
 }

@@ -25,6 +25,7 @@ type Store interface {
 type Tx interface {
 	ControlTx
 	ReportsTx
+	Seals() Seals
 }
 
 // ControlTx is what people decide and sign: few rows that change seldom. Nothing of it names an installation.
@@ -151,6 +152,10 @@ type Installations interface {
 	// Walk lists up to limit states of a release, current or not, in the order of their references, from the
 	// first that follows after; each as Get does. No state is left when it lists none.
 	Walk(ctx context.Context, release string, after report.Reference, limit int) ([]Installation, error)
+	// Refs lists up to limit installations in the order of their references, from the first that follows after.
+	Refs(ctx context.Context, after report.Reference, limit int) ([]report.Reference, error)
+	// Passed is when the newest report came that Silent has gone past; zero before the first.
+	Passed(ctx context.Context) (time.Time, error)
 }
 
 // ReportID names one report of one installation. Seq is its sequence number, 0 if only the id is known: the id of a

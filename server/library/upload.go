@@ -132,10 +132,10 @@ func (l *Library) accept(
 		return Uploaded{}, err
 	}
 	if len(fresh) == 0 {
-		return uploaded(here, true), l.storeAgain(ctx, here[0], draft)
+		return uploaded(here, true), l.content(ctx, here[0].SHA256, draft)
 	}
-	if _, err := draft.Commit(ctx, blob.Ref(facts.SHA256)); err != nil {
-		return Uploaded{}, repo.StorageError(err)
+	if err := l.content(ctx, facts.SHA256, draft); err != nil {
+		return Uploaded{}, err
 	}
 	return uploaded(append(fresh, here...), false), l.put(ctx, fresh, "package.upload", "")
 }
@@ -233,16 +233,25 @@ func (l *Library) put(ctx context.Context, packages []fleet.Package, action, why
 	})
 }
 
-// storeAgain stores the content of a package again if it was lost.
-func (l *Library) storeAgain(ctx context.Context, pkg fleet.Package, draft blob.Draft) error {
-	if _, err := l.cfg.Blobs.Stat(ctx, blob.Ref(pkg.SHA256)); !errors.Is(err, blob.ErrNotFound) {
+// content stores the content of a package, if it is not here, was lost, or is damaged: bytes that are here are read, and
+// not believed.
+func (l *Library) content(ctx context.Context, sha256 string, draft blob.Draft) error {
+	err := blob.Verify(ctx, l.cfg.Blobs, blob.Ref(sha256))
+	if err == nil {
+		return l.cfg.Repo.Content(sha256).LinkAgain(ctx)
+	}
+	if errors.Is(err, blob.ErrMismatch) {
+		l.cfg.Log.ErrorContext(ctx, "stored content is damaged; it is replaced by what was uploaded", "sha256", sha256)
+		if err := l.cfg.Repo.Content(sha256).SetAside(ctx); err != nil {
+			return err
+		}
+	} else if !errors.Is(err, blob.ErrNotFound) {
 		return err
 	}
-	if _, err := draft.Commit(ctx, blob.Ref(pkg.SHA256)); err != nil {
+	if _, err := draft.Commit(ctx, blob.Ref(sha256)); err != nil {
 		return repo.StorageError(err)
 	}
-	l.cfg.Log.InfoContext(ctx, "lost content is here again", "sha256", pkg.SHA256)
-	return nil
+	return l.cfg.Repo.Content(sha256).LinkAgain(ctx)
 }
 
 // known gathers what judge compares with, and the packages with these bytes.

@@ -7,37 +7,65 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"os"
+	"path/filepath"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"landed/server"
+	"landed/server/fleet"
 )
 
 func fsckCommand(stdout, stderr io.Writer) *cobra.Command {
-	c := &cobra.Command{Use: "fsck", Short: "Read every published file again and hold it against what was signed",
-		Args: cobra.NoArgs}
+	c := &cobra.Command{Use: "fsck", Short: "Prove what is stored: signatures, verdicts, figures, trees, contents",
+		Long: "Reads the data folder whole: the pages of the database, the signature of every report, every verdict by the\n" +
+			"code that takes reports in, every figure, the Merkle trees over audit, reports and records against every head\n" +
+			"that was stored or published, every published file, and the content of every package. It names each fault, and\n" +
+			"changes nothing. It may run beside a server. --kept takes a signed snapshot that you keep elsewhere\n" +
+			"(feed/metadata/N.snapshot.json): what it says of the trees must still be so.", Args: cobra.NoArgs}
 	var o options
 	o.flags(c)
+	kept := c.Flags().StringSlice("kept", nil, "a signed snapshot `file` that was kept elsewhere; may be repeated")
+	quiet := c.Flags().Bool("quiet", false, "tell no progress")
 	c.RunE = func(c *cobra.Command, _ []string) (err error) {
 		cfg := o.config(slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: slog.LevelWarn})))
 		cfg.ReadOnly = true
+		snapshots := map[string][]byte{}
+		for _, name := range *kept {
+			if snapshots[filepath.Base(name)], err = os.ReadFile(name); err != nil {
+				return err
+			}
+		}
 		s, err := server.New(cfg)
 		if err != nil {
 			return err
 		}
 		defer func() { err = errors.Join(err, s.Close()) }()
-		files := 0
-		faults, err := s.Check(c.Context(), func(string) { files++ })
+		progress := func(what string) { fmt.Fprintln(stderr, "fsck:", what) }
+		if *quiet {
+			progress = nil
+		}
+		began := time.Now()
+		found, err := s.Check(c.Context(), snapshots, progress)
 		if err != nil {
 			return err
 		}
-		for _, f := range faults {
+		for _, f := range found.Faults {
 			fmt.Fprintln(stdout, f)
 		}
-		if len(faults) > 0 {
-			return fmt.Errorf("%d faults in %d published files", len(faults), files)
+		for _, n := range found.Notes {
+			fmt.Fprintln(stdout, "Note:", n)
 		}
-		fmt.Fprintf(stdout, "%d published files are as they were signed.\n", files)
+		took := max(time.Since(began), time.Millisecond)
+		fmt.Fprintf(stdout, "Checked in %s: %d published files, %d packages, %d reports of %d installations (%.0f reports/s), "+
+			"trees of %d audit lines, %d reports and %d records.\n", took.Round(time.Millisecond), found.Files, found.Packages,
+			found.Reports, found.Installations, float64(found.Reports)/took.Seconds(), found.Leaves[fleet.TreeAudit],
+			found.Leaves[fleet.TreeReports], found.Leaves[fleet.TreeRecords])
+		if found.Count > 0 {
+			return fmt.Errorf("%d faults; nothing was changed", found.Count)
+		}
+		fmt.Fprintln(stdout, "Everything is as it was signed, sealed and sent.")
 		return nil
 	}
 	return c

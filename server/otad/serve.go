@@ -109,6 +109,9 @@ func serve(ctx context.Context, cfg server.Config, at listening, tick time.Durat
 		go func() { failed <- d.server.Serve(d.listener) }()
 	}
 	endTicks := tickEvery(s, cfg.Log, tick)
+	watching, endWatch := context.WithCancel(context.Background())
+	watched := make(chan struct{})
+	go func() { s.Watch(watching); close(watched) }()
 	select {
 	case err = <-failed:
 	case <-ctx.Done():
@@ -123,6 +126,8 @@ func serve(ctx context.Context, cfg server.Config, at listening, tick time.Durat
 		}
 	}
 	endTicks(wait)
+	endWatch()
+	<-watched
 	return err
 }
 

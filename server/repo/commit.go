@@ -21,6 +21,7 @@ import (
 // written is written by the next publication, the next Renew or at the next start. stored says so.
 func (l locked) commit(ctx context.Context, prev State, e Edit) (stored bool, err error) {
 	r, now := l.repo, l.repo.Now()
+	e.heads = headsOf(ctx, r.cfg)
 	next, err := r.online.compose(prev, e, now)
 	if err != nil {
 		return false, err
@@ -116,3 +117,16 @@ func put(ctx context.Context, tx fleet.Tx, role string, doc []byte, now time.Tim
 
 // errOvertaken says that somebody else published between the reading and the saving.
 var errOvertaken = fleet.Errorf(fleet.Busy, "overtaken", "somebody else published at the same moment; try again")
+
+// headsOf are those of the server's trees. Nothing waits for them: a halt is published without, and the next snapshot
+// has them.
+func headsOf(ctx context.Context, cfg Config) []tufrepo.TreeHead {
+	if cfg.Heads == nil {
+		return nil
+	}
+	all, err := cfg.Heads(ctx)
+	if err != nil {
+		cfg.Log.ErrorContext(ctx, "the heads of the trees over audit and reports are not published this time", "err", err)
+	}
+	return all
+}

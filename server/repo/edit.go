@@ -18,6 +18,8 @@ type Edit struct {
 	Fresh  bool                        // renew the snapshot even if no role changed
 	// Record writes what else belongs to the publication, in its transaction.
 	Record func(tx fleet.Tx) error
+
+	heads []tufrepo.TreeHead // of the server's trees, for the snapshot
 }
 
 // empty says that there is nothing to publish. With Record alone, the timestamp is renewed.

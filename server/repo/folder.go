@@ -112,6 +112,18 @@ func (f folder) link(ctx context.Context, t tufrepo.Target) error {
 	if info, err := f.at().Stat(stored); err == nil && info.Size() == t.Length {
 		return nil
 	}
+	return f.linkAnew(ctx, t)
+}
+
+// linkAnew puts the content in the place of whatever lies there.
+func (f folder) linkAnew(ctx context.Context, t tufrepo.Target) error {
+	if f.links == nil {
+		return nil
+	}
+	if err := f.sound(ctx, t); err != nil {
+		return err
+	}
+	stored := path.Join(targetsDir, tufrepo.StoredTarget(t.Path, t.SHA256))
 	if err := f.at().MkdirAll(path.Dir(stored), 0o755); err != nil {
 		return err
 	}

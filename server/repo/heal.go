@@ -85,12 +85,16 @@ func (l locked) writeFiles(ctx context.Context, s State) error {
 // announce tells the feed handler what is served now.
 func (w *Writer) announce(s State, targets []tufrepo.Target) {
 	defer w.repo.served.Store(&s)
+	lengths := make(map[string]int64, len(targets))
+	for _, t := range targets {
+		lengths[tufrepo.StoredTarget(t.Path, t.SHA256)] = t.Length
+	}
+	w.repo.lengths.Store(&lengths)
 	if w.repo.cfg.Published == nil {
 		return
 	}
-	stored := make(map[string]bool, len(targets))
-	for _, t := range targets {
-		stored[tufrepo.StoredTarget(t.Path, t.SHA256)] = true
-	}
-	w.repo.cfg.Published(s.files(), func(path string) bool { return stored[path] })
+	w.repo.cfg.Published(s.files(), func(path string) bool {
+		_, published := lengths[path]
+		return published
+	})
 }

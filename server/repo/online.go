@@ -32,14 +32,14 @@ func (o *online) compose(prev State, e Edit, now time.Time) (State, error) {
 		}
 	}
 	if e.changesRoles() || e.Fresh || next.set.Files[tufrepo.Snapshot] == nil {
-		if err := o.snapshot(&next, now); err != nil {
+		if err := o.snapshot(&next, now, e.heads); err != nil {
 			return prev, err
 		}
 	}
 	return next, o.timestamp(&next, now)
 }
 
-func (o *online) snapshot(s *State, now time.Time) error {
+func (o *online) snapshot(s *State, now time.Time, heads []tufrepo.TreeHead) error {
 	files := map[string]tufrepo.RoleFile{}
 	for role := range s.set.Files {
 		if role == tufrepo.Snapshot || role == tufrepo.Timestamp {
@@ -47,7 +47,7 @@ func (o *online) snapshot(s *State, now time.Time) error {
 		}
 		files[role] = s.entry(role)
 	}
-	doc, err := tufrepo.NewSnapshot(s.Next(tufrepo.Snapshot), now.Add(o.expiry.Snapshot), files)
+	doc, err := tufrepo.NewSnapshot(s.Next(tufrepo.Snapshot), now.Add(o.expiry.Snapshot), files, heads...)
 	return o.sign(s, tufrepo.Snapshot, doc, err)
 }
 

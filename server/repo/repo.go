@@ -48,6 +48,8 @@ type Config struct {
 	// MakeRoom, if set, is given what kept something from being written, and says if room was made so that it may be
 	// tried again.
 	MakeRoom func(err error) bool
+	// Heads, if set, gives what the next snapshot says of the trees over what the server stores.
+	Heads func(context.Context) ([]tufrepo.TreeHead, error)
 	// ReadOnly opens to look at a feed as it lies.
 	ReadOnly bool
 }
@@ -62,10 +64,11 @@ type Repo struct {
 	highest map[string]int64
 
 	publishing sync.Mutex
-	writer     Writer                // for whoever holds publishing
-	loaded     atomic.Pointer[State] // never changed once stored
-	served     atomic.Pointer[State] // what the folder says; nil until it was written by this process
-	failing    atomic.Pointer[error] // what kept the last publication from being done
+	writer     Writer                           // for whoever holds publishing
+	loaded     atomic.Pointer[State]            // never changed once stored
+	served     atomic.Pointer[State]            // what the folder says; nil until it was written by this process
+	failing    atomic.Pointer[error]            // what kept the last publication from being done
+	lengths    atomic.Pointer[map[string]int64] // of the targets that are served, by stored path
 }
 
 // Open opens the repository, and writes nothing: what a crash left is mended by package restore and

@@ -17,6 +17,7 @@ import (
 
 	"landed/manifests"
 	"landed/manifests/otapkg"
+	"landed/manifests/tufrepo"
 	"landed/server/blob"
 	"landed/server/fleet"
 	"landed/server/library"
@@ -48,8 +49,10 @@ type Config struct {
 	// Published, if set, is called after each publication, as repo.Config.Published.
 	Published func(metadata map[string][]byte, isTarget func(stored string) bool)
 	// Event, if set, is told of each change of a rollout, as rollouts.Ledger.Event.
-	Event    func(context.Context, rollouts.Event)
-	Again    bool // offers that could not be published are tried again before the next Renew
+	Event func(context.Context, rollouts.Event)
+	Again bool // offers that could not be published are tried again before the next Renew
+	// Heads, if set, is asked for each publication, as repo.Config.Heads.
+	Heads    func(context.Context) ([]tufrepo.TreeHead, error)
 	ReadOnly bool // look at a feed as it lies, without healing
 }
 
@@ -73,7 +76,7 @@ func Open(ctx context.Context, c Config) (*Rooms, error) {
 	}
 	r, err := repo.Open(ctx, repo.Config{
 		Store: c.Store, Blobs: c.Blobs, Dir: c.Dir, Keys: c.Keys, NewKeys: c.NewKeys, Expiry: c.Expiry,
-		Now: c.Now, Log: c.Log, Published: c.Published, MakeRoom: c.MakeRoom, ReadOnly: c.ReadOnly,
+		Now: c.Now, Log: c.Log, Published: c.Published, Heads: c.Heads, MakeRoom: c.MakeRoom, ReadOnly: c.ReadOnly,
 	})
 	if err != nil {
 		return nil, err

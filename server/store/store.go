@@ -27,6 +27,12 @@ type Database interface {
 	// Recount computes every maintained figure again and lists in words where what is kept differs. It reads
 	// everything: it is for a checker and for tests.
 	Recount(ctx context.Context) (differences []string, err error)
+	// Integrity lists in words what is wrong with the file and its schema; quick leaves the dear half out.
+	Integrity(ctx context.Context, quick bool) (faults []string, err error)
+	// CheckRecords lists in words the rows of the control half that another hand changed.
+	CheckRecords(ctx context.Context) (faults []string, err error)
+	// Copy writes a consistent copy to a file that does not exist yet, beside running writers.
+	Copy(ctx context.Context, path string) error
 	// Close waits for a running Update. It may be called again; whatever else is called after it answers with an error.
 	Close() error
 }

@@ -8,7 +8,8 @@
 // requests, immutable caching of everything but timestamp.json, and one conditional request per poll that costs
 // little more than the network: the current metadata lies in memory with its header values made beforehand. Whoever
 // asks for gzip gets current metadata as it was compressed once, when it was published. It refuses builds that are
-// not published (any more), listings of folders, and compression of packages, and it keeps no log of who asked.
+// not published (any more), content of another length than was signed, listings of folders, and compression of
+// packages, and it keeps no log of who asked.
 package feed
 
 import (
@@ -38,6 +39,7 @@ type Handler struct {
 	blobs  blob.Store
 	listed atomic.Pointer[map[string]*entry] // path below Prefix → metadata held in memory
 	target atomic.Pointer[func(string) bool]
+	length atomic.Pointer[func(string) (int64, bool)]
 }
 
 // New serves the folder dir, with its two folders metadata and targets. One that is not there is made: the next
@@ -57,6 +59,11 @@ func New(dir string, blobs blob.Store) (*Handler, error) {
 	none := func(string) bool { return false }
 	h.target.Store(&none)
 	return h, nil
+}
+
+// Lengths has targets of another length than length says kept back: they are damaged. It is asked for each download.
+func (h *Handler) Lengths(length func(stored string) (bytes int64, published bool)) {
+	h.length.Store(&length)
 }
 
 // Close lets go of the folder.

@@ -82,16 +82,53 @@ func (h *Handler) open(r *http.Request, stored string, ref blob.Ref) (io.ReadSee
 		if err == nil && !info.Mode().IsRegular() {
 			err = fs.ErrNotExist
 		}
+		if err == nil {
+			err = h.whole(stored, info.Size())
+		}
 		if err != nil {
 			f.Close()
 			return nil, err
 		}
 		return f, nil
 	}
-	if errors.Is(err, fs.ErrNotExist) && h.blobs != nil && published {
-		return h.blobs.Open(r.Context(), ref)
+	if errors.Is(err, fs.ErrNotExist) && published {
+		return h.elsewhere(r, stored, ref)
 	}
 	return nil, err
+}
+
+// errDamaged and errLost are passing: what they speak of is published, and comes back.
+var (
+	errDamaged = errors.New("the stored content has another length than was signed")
+	errLost    = errors.New("the content of what is published is not here")
+)
+
+func (h *Handler) whole(stored string, size int64) error {
+	if length := h.length.Load(); length != nil {
+		if wanted, ok := (*length)(stored); ok && wanted != size {
+			return errDamaged
+		}
+	}
+	return nil
+}
+
+// elsewhere opens what is published and not in the folder.
+func (h *Handler) elsewhere(r *http.Request, stored string, ref blob.Ref) (io.ReadSeekCloser, error) {
+	if h.blobs == nil {
+		return nil, errLost
+	}
+	c, err := h.blobs.Open(r.Context(), ref)
+	if errors.Is(err, blob.ErrNotFound) {
+		return nil, errLost
+	}
+	if err != nil {
+		return nil, err
+	}
+	if err := h.whole(stored, c.Size()); err != nil {
+		c.Close()
+		return nil, err
+	}
+	return c, nil
 }
 
 func contentType(name string) string {

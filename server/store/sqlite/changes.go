@@ -21,6 +21,9 @@ func (s changes) Create(ctx context.Context, c fleet.Change) error {
 	}
 	_, err = s.q.exec(ctx, `INSERT INTO changes (`+changeColumns+`) VALUES ($1, $2, $3, $4, $5, $6)`, c.ID, c.Release,
 		c.State, bytes(c.Request), roles, millis(c.At))
+	if err == nil {
+		return record(ctx, s.q, "changes", c.ID)
+	}
 	return conflict(err, "change_exists", "a change with the id %s exists", c.ID)
 }
 
@@ -45,8 +48,11 @@ func (s changes) Save(ctx context.Context, c fleet.Change, from fleet.ChangeStat
 	n, err := s.q.exec(ctx, `UPDATE changes SET release = $2, state = $3, request = $4, roles = $5, at = $6
 		WHERE id = $1 AND state = $7`,
 		c.ID, c.Release, c.State, bytes(c.Request), roles, millis(c.At), from)
-	if err != nil || n == 1 {
+	if err != nil {
 		return err
+	}
+	if n == 1 {
+		return record(ctx, s.q, "changes", c.ID)
 	}
 	now, err := s.Get(ctx, c.ID)
 	if err != nil {

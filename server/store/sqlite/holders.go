@@ -13,6 +13,9 @@ func (s holders) Put(ctx context.Context, names map[string]string) error {
 			ON CONFLICT (key_id) DO UPDATE SET name = excluded.name`, id, name); err != nil {
 			return err
 		}
+		if err := record(ctx, s.q, "holders", id); err != nil {
+			return err
+		}
 	}
 	return nil
 }

@@ -114,6 +114,13 @@ func (s installations) Walk(
 	return all, nil
 }
 
+// Refs implements fleet.Installations.
+func (s installations) Refs(ctx context.Context, after report.Reference, limit int) ([]report.Reference, error) {
+	rows, err := s.q.query(ctx, `SELECT DISTINCT ref FROM installations WHERE ref > $1 ORDER BY ref LIMIT $2`, string(after),
+		limit)
+	return collect(rows, err, func(scan func(...any) error) (r report.Reference, err error) { return r, scan(&r) })
+}
+
 func (s installations) list(ctx context.Context, text string, args ...any) ([]fleet.Installation, error) {
 	rows, err := s.q.query(ctx, text, args...)
 	return collect(rows, err, func(scan func(...any) error) (i fleet.Installation, err error) {

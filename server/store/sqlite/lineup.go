@@ -19,7 +19,10 @@ func (s models) Put(ctx context.Context, m fleet.Model) error {
 		ON CONFLICT (device) DO UPDATE SET profile = excluded.profile, by = excluded.by, at = excluded.at,
 		retired = excluded.retired`,
 		m.Device, bytes(m.Profile), m.By, millis(m.At), millis(m.Retired))
-	return err
+	if err != nil {
+		return err
+	}
+	return record(ctx, s.q, "models", m.Device)
 }
 
 // Get implements fleet.Models.
@@ -43,7 +46,10 @@ func (s models) Retire(ctx context.Context, device string, at time.Time) error {
 		return err
 	}
 	_, err := s.q.exec(ctx, `UPDATE models SET retired = $2 WHERE device = $1 AND retired = 0`, device, millis(at))
-	return err
+	if err != nil {
+		return err
+	}
+	return record(ctx, s.q, "models", device)
 }
 
 func modelFields(m *fleet.Model) []any {
@@ -59,7 +65,10 @@ func (s channels) Put(ctx context.Context, c fleet.Channel) error {
 	_, err := s.q.exec(ctx, `INSERT INTO channels (`+channelColumns+`) VALUES ($1, $2, $3, $4)
 		ON CONFLICT (name) DO UPDATE SET by = excluded.by, at = excluded.at, retired = excluded.retired`,
 		c.Name, c.By, millis(c.At), millis(c.Retired))
-	return err
+	if err != nil {
+		return err
+	}
+	return record(ctx, s.q, "channels", c.Name)
 }
 
 // Get implements fleet.Channels.
@@ -83,7 +92,10 @@ func (s channels) Retire(ctx context.Context, name string, at time.Time) error {
 		return err
 	}
 	_, err := s.q.exec(ctx, `UPDATE channels SET retired = $2 WHERE name = $1 AND retired = 0`, name, millis(at))
-	return err
+	if err != nil {
+		return err
+	}
+	return record(ctx, s.q, "channels", name)
 }
 
 func channelFields(c *fleet.Channel) []any {

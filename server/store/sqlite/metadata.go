@@ -4,6 +4,7 @@ package sqlite
 
 import (
 	"context"
+	"strconv"
 
 	"landed/server/fleet"
 )
@@ -17,8 +18,11 @@ func (s metadata) Put(ctx context.Context, m fleet.Metadata) error {
 	n, err := s.q.exec(ctx, `INSERT INTO metadata (`+metadataColumns+`) VALUES ($1, $2, $3, $4, $5)
 		ON CONFLICT (role, version) DO NOTHING`,
 		m.Role, m.Version, bytes(m.Bytes), millis(m.Expires), millis(m.At))
-	if err != nil || n == 1 {
+	if err != nil {
 		return err
+	}
+	if n == 1 {
+		return record(ctx, s.q, "metadata", m.Role+" "+strconv.FormatInt(m.Version, 10))
 	}
 	old, err := s.Get(ctx, m.Role, m.Version)
 	if err == nil && string(old.Bytes) != string(m.Bytes) {

@@ -89,6 +89,11 @@ func migrate(ctx context.Context, conn *sql.Conn, all []migration, now func() ti
 			return kind(err)
 		}
 	}
+	if done < len(all) { // a migration may have rewritten any row
+		if err := recordAll(ctx, t); err != nil {
+			return err
+		}
+	}
 	return kind(t.Commit())
 }
 

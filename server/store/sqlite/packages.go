@@ -5,6 +5,7 @@ package sqlite
 import (
 	"cmp"
 	"context"
+	"errors"
 	"strings"
 
 	"landed/server/fleet"
@@ -27,7 +28,7 @@ func (s packages) Put(ctx context.Context, p fleet.Package) error {
 		p.SHA256, p.Name, p.Size, p.Model, p.Variant, p.Channel, p.Family, p.Build.Fingerprint,
 		p.Build.Incremental, p.Build.UTC, pre, bytes(p.Facts), bytes(p.Findings), p.By, millis(p.At))
 	if err == nil {
-		return s.Forget(ctx, p.SHA256)
+		return errors.Join(record(ctx, s.q, "packages", p.Ref().String()), s.Forget(ctx, p.SHA256))
 	}
 	return conflict(err, "build_exists", "the build %s for %s on %s exists with other content; a build is made once. "+
 		"Give the new one its own version", p.Build.Fingerprint, p.Variant, p.Channel)
@@ -83,6 +84,9 @@ func (s packages) Remove(ctx context.Context, ref fleet.PackageRef) error {
 	}
 	if _, err := s.q.exec(ctx, `DELETE FROM packages
 		WHERE sha256 = $1 AND model = $2 AND channel = $3`, p.SHA256, p.Model, p.Channel); err != nil {
+		return err
+	}
+	if err := record(ctx, s.q, "packages", p.Ref().String()); err != nil {
 		return err
 	}
 	_, err = s.q.exec(ctx, `INSERT INTO leftovers (sha256) SELECT $1

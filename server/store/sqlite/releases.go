@@ -20,6 +20,9 @@ func (s releases) Create(ctx context.Context, r fleet.Release) error {
 	}
 	_, err = s.q.exec(ctx, `INSERT INTO releases (`+releaseColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
 		r.Name, r.Counter, bytes(r.Source), r.State, packages, r.Change, r.By, millis(r.At))
+	if err == nil {
+		return record(ctx, s.q, "releases", r.Name)
+	}
 	return conflict(err, "release_exists", "a release named %s, or one with counter %d, exists; choose another name and "+
 		"the next counter", r.Name, r.Counter)
 }
@@ -40,8 +43,11 @@ func (s releases) Save(ctx context.Context, r fleet.Release, from fleet.ReleaseS
 	n, err := s.q.exec(ctx, `UPDATE releases SET counter = $2, source = $3, state = $4, packages = $5, change = $6,
 		by = $7, at = $8 WHERE name = $1 AND state = $9`,
 		r.Name, r.Counter, bytes(r.Source), r.State, packages, r.Change, r.By, millis(r.At), from)
-	if err != nil || n == 1 {
+	if err != nil {
 		return conflict(err, "release_exists", "another release has counter %d; choose the next one", r.Counter)
+	}
+	if n == 1 {
+		return record(ctx, s.q, "releases", r.Name)
 	}
 	return s.moved(ctx, r.Name, from)
 }
@@ -49,8 +55,11 @@ func (s releases) Save(ctx context.Context, r fleet.Release, from fleet.ReleaseS
 // Delete implements fleet.Releases.
 func (s releases) Delete(ctx context.Context, name string, from fleet.ReleaseState) error {
 	n, err := s.q.exec(ctx, `DELETE FROM releases WHERE name = $1 AND state = $2`, name, from)
-	if err != nil || n == 1 {
+	if err != nil {
 		return err
+	}
+	if n == 1 {
+		return record(ctx, s.q, "releases", name)
 	}
 	return s.moved(ctx, name, from)
 }

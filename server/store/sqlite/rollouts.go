@@ -27,6 +27,9 @@ func (s rollouts) Create(ctx context.Context, r fleet.Rollout) error {
 		r.ID, r.Release, r.Model, r.Channel, "", r.Salt, stages, r.State, r.Stage, millis(r.Since), held,
 		reason, r.By, r.Forgiven, millis(r.Started), millis(r.Changed), r.Revision, r.Known, r.Excused,
 		millis(r.Looked), r.Retries)
+	if err == nil {
+		return record(ctx, s.q, "rollouts", r.ID)
+	}
 	return conflict(err, "rollout_exists", "the rollout %s exists; a release goes to a model and channel once", r.ID)
 }
 
@@ -50,8 +53,11 @@ func (s rollouts) Save(ctx context.Context, r fleet.Rollout) error {
 		WHERE id = $1 AND revision = $13`,
 		r.ID, "", stages, r.State, r.Stage, millis(r.Since), held, reason, r.By, r.Forgiven, millis(r.Started),
 		millis(r.Changed), r.Revision, r.Excused, millis(r.Looked), r.Retries)
-	if err != nil || n == 1 {
+	if err != nil {
 		return err
+	}
+	if n == 1 {
+		return record(ctx, s.q, "rollouts", r.ID)
 	}
 	now, err := s.Get(ctx, r.ID)
 	if err != nil {

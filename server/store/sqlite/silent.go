@@ -74,3 +74,13 @@ func (s installations) pass(
 	}
 	return refs, upTo, passed == limit, kind(rows.Err())
 }
+
+// Passed implements fleet.Installations.
+func (s installations) Passed(ctx context.Context) (at time.Time, err error) {
+	err = s.q.row(ctx, []any{asTime{&at}}, `SELECT r.at FROM cursors c JOIN reports r ON r.n <= c.n WHERE c.name = $1
+		ORDER BY r.n DESC LIMIT 1`, silentCursor)
+	if errors.Is(err, sql.ErrNoRows) {
+		return at, nil
+	}
+	return at, err
+}

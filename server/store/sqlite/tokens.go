@@ -16,6 +16,9 @@ const tokenColumns = `name, role, hash, at`
 func (s tokens) Put(ctx context.Context, t fleet.Token) error {
 	_, err := s.q.exec(ctx, `INSERT INTO tokens (`+tokenColumns+`) VALUES ($1, $2, $3, $4)`, t.Name, t.Role,
 		bytes(t.Hash), millis(t.At))
+	if err == nil {
+		return record(ctx, s.q, "tokens", t.Name)
+	}
 	return conflict(err, "token_exists", "a token named %s exists; delete it first or choose another name", t.Name)
 }
 
@@ -40,7 +43,10 @@ func (s tokens) Delete(ctx context.Context, name string) error {
 	if err == nil && n == 0 {
 		return fleet.Errorf(fleet.NotFound, "token_unknown", "there is no token named %s", name)
 	}
-	return err
+	if err != nil {
+		return err
+	}
+	return record(ctx, s.q, "tokens", name)
 }
 
 func tokenFields(t *fleet.Token) []any { return []any{&t.Name, &t.Role, &t.Hash, asTime{&t.At}} }

@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package datadir
+
+import (
+	"archive/tar"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"landed/internal/durable"
+	"landed/server/fleet"
+	"landed/server/store"
+)
+
+// Restored says what a restore brought back, and what it did not.
+type Restored struct {
+	At      time.Time // of the backup: what came later is not in it
+	Keys    bool      // the folder has online keys
+	Missing []string  // packages whose content is not in the folder: SHA-256 and name
+	Aside   string    // where the database lies that was there before; "" if there was none
+	Head    map[fleet.Tree]int64
+}
+
+// Restore brings a backup back into a data folder. A folder with anything in it is refused unless force is set: then the
+// database, and whatever its -wal and -shm hold, is moved aside and not deleted, and other files that are there stay as
+// they are, the feed above all: handsets have seen it. No server may run on the folder.
+func (d Dir) Restore(ctx context.Context, file string, force bool, now func() time.Time) (done Restored, err error) {
+	entries, err := os.ReadDir(string(d))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return done, err
+	}
+	if len(entries) > 0 && !force {
+		return done, fmt.Errorf("%s is not empty; choose another folder, or say --force: its database is moved aside then, and "+
+			"its feed and keys stay", d)
+	}
+	in, err := os.Open(file)
+	if err != nil {
+		return done, err
+	}
+	defer in.Close()
+	if err := os.MkdirAll(string(d), 0o755); err != nil {
+		return done, err
+	}
+	unlock, err := d.Lock()
+	if err != nil {
+		return done, err
+	}
+	defer func() { err = errors.Join(err, unlock()) }()
+	fresh := filepath.Join(string(d), ".restoring.db")
+	defer os.Remove(fresh)
+	if done.At, err = d.unpackBackup(in, fresh); err != nil {
+		return done, fmt.Errorf("%s: %w; the database of the folder was not touched", file, err)
+	}
+	if done.Aside, err = d.moveAside(now()); err != nil {
+		return done, err
+	}
+	if err := durable.Rename(fresh, d.Database()); err != nil {
+		return done, err
+	}
+	return done, d.look(ctx, &done, now)
+}
+
+// unpackBackup writes the database to fresh, and every other file that is not there yet to its place.
+func (d Dir) unpackBackup(in io.Reader, fresh string) (at time.Time, err error) {
+	r, whole := tar.NewReader(in), false
+	var a about
+	for first := true; ; first = false {
+		h, err := r.Next()
+		if errors.Is(err, io.EOF) && whole {
+			return a.At, nil
+		}
+		if err != nil {
+			return at, fmt.Errorf("it is no whole backup: %w", err)
+		}
+		switch {
+		case first:
+			if h.Name != aboutFile || json.NewDecoder(io.LimitReader(r, 4096)).Decode(&a) != nil || a.Schema != 1 {
+				return at, errors.New("it is no backup that otad backup of this version wrote")
+			}
+		case h.Typeflag != tar.TypeReg || !filepath.IsLocal(filepath.FromSlash(h.Name)) || !backupName(h.Name):
+			return at, fmt.Errorf("it holds %.80q, which does not belong into a backup", h.Name)
+		case h.Name == databaseFile:
+			if err := writeNew(fresh, r, 0o600, true); err != nil {
+				return at, err
+			}
+			whole = true
+		default:
+			place := d.path(filepath.FromSlash(h.Name))
+			if _, err := os.Lstat(place); err == nil {
+				continue
+			}
+			if err := writeNew(place, r, fs.FileMode(h.Mode).Perm(), false); err != nil {
+				return at, err
+			}
+		}
+	}
+}
+
+func backupName(name string) bool {
+	for _, top := range []string{onlineFile, nextFile, databaseFile} {
+		if name == top {
+			return true
+		}
+	}
+	for _, top := range []string{otaKeysDir + "/", feedDir + "/metadata/", keysDir + "/", blobsDir + "/blobs/"} {
+		if strings.HasPrefix(name, top) {
+			return true
+		}
+	}
+	return false
+}
+
+func writeNew(place string, r io.Reader, mode fs.FileMode, replace bool) error {
+	folder := fs.FileMode(0o755)
+	if filepath.Base(filepath.Dir(place)) == keysDir || mode&0o077 == 0 {
+		folder = 0o700
+	}
+	if err := os.MkdirAll(filepath.Dir(place), folder); err != nil {
+		return err
+	}
+	flags := os.O_WRONLY | os.O_CREATE | os.O_EXCL
+	if replace {
+		flags = os.O_WRONLY | os.O_CREATE | os.O_TRUNC
+	}
+	f, err := os.OpenFile(place, flags, mode)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(f, r)
+	if err == nil {
+		err = f.Sync()
+	}
+	return errors.Join(err, f.Close())
+}
+
+// moveAside takes the database and what belongs to it out of the way: a -wal of another database would be played into
+// the restored one.
+func (d Dir) moveAside(now time.Time) (aside string, err error) {
+	aside = d.Database() + ".before-" + now.UTC().Format("20060102T150405Z")
+	moved := false
+	for _, suffix := range []string{"", "-wal", "-shm"} {
+		err := os.Rename(d.Database()+suffix, aside+suffix)
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return "", err
+		}
+		moved = moved || err == nil
+	}
+	if !moved {
+		return "", nil
+	}
+	return aside, durable.SyncFolder(string(d))
+}
+
+// look opens what was restored, and says what it lacks.
+func (d Dir) look(ctx context.Context, done *Restored, now func() time.Time) error {
+	db, err := store.Open(ctx, d.Database(), now)
+	if err != nil {
+		return err
+	}
+	done.Head = map[fleet.Tree]int64{}
+	keys, _ := os.ReadDir(d.path(keysDir))
+	done.Keys = len(keys) > 0
+	err = db.View(ctx, func(tx fleet.Tx) error {
+		for _, tree := range fleet.Trees() {
+			h, _, err := tx.Seals().Latest(ctx, tree)
+			if err != nil {
+				return err
+			}
+			done.Head[tree] = h.Size
+		}
+		all, err := tx.Packages().List(ctx)
+		seen := map[string]bool{}
+		for _, p := range all {
+			place := filepath.Join(d.Blobs(), "blobs", p.SHA256[:2], p.SHA256)
+			if info, err := os.Stat(place); (err != nil || info.Size() != p.Size) && !seen[p.SHA256] {
+				done.Missing = append(done.Missing, p.SHA256+"  "+p.Name)
+			}
+			seen[p.SHA256] = true
+		}
+		return err
+	})
+	return errors.Join(err, db.Close())
+}

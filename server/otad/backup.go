@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package otad
+
+import (
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"landed/server/datadir"
+	"landed/server/fleet"
+)
+
+func backupCommand(stdout io.Writer) *cobra.Command {
+	c := &cobra.Command{Use: "backup FILE", Short: "Write the data folder to one file, also beside a running server",
+		Long: "Writes a consistent copy of the database, the pinned certificates and the published metadata to FILE, a tar\n" +
+			"archive that appears whole. The online keys are left out unless --with-keys is given: whoever has them can sign\n" +
+			"as this server. Packages are left out unless --with-packages is given: they can be uploaded again.",
+		Args: cobra.ExactArgs(1)}
+	data := dataFlag(c)
+	var o datadir.BackupOptions
+	c.Flags().BoolVar(&o.Keys, "with-keys", false, "put the online keys in; keep FILE as you keep them")
+	c.Flags().BoolVar(&o.Packages, "with-packages", false, "put the contents of packages in")
+	c.RunE = func(c *cobra.Command, args []string) error {
+		if err := datadir.Dir(*data).Backup(c.Context(), args[0], o, clock); err != nil {
+			return err
+		}
+		fmt.Fprintf(stdout, "%s is written.\n", args[0])
+		if !o.Keys {
+			fmt.Fprintln(stdout, "The online keys are not in it: keep a copy of keys/ elsewhere, or rotate them after a restore.")
+		}
+		if !o.Packages {
+			fmt.Fprintln(stdout, "The contents of packages are not in it: keep blobs/ elsewhere, or upload the files again.")
+		}
+		return nil
+	}
+	return c
+}
+
+func restoreCommand(stdout io.Writer) *cobra.Command {
+	c := &cobra.Command{Use: "restore FILE", Short: "Bring a backup back into a data folder that no server uses",
+		Args: cobra.ExactArgs(1)}
+	data := dataFlag(c)
+	force := c.Flags().Bool("force", false, "also into a folder that is not empty: its database is moved aside, its feed stays")
+	c.RunE = func(c *cobra.Command, args []string) error {
+		done, err := datadir.Dir(*data).Restore(c.Context(), args[0], *force, clock)
+		if err != nil {
+			return err
+		}
+		tellRestored(stdout, *data, done)
+		return nil
+	}
+	return c
+}
+
+func tellRestored(stdout io.Writer, data string, done datadir.Restored) {
+	fmt.Fprintf(stdout, "%s is as it was on %s: %d lines of the trail and %d reports are sealed in it.\n", data,
+		done.At.Format(time.RFC3339), done.Head[fleet.TreeAudit], done.Head[fleet.TreeReports])
+	fmt.Fprintln(stdout, "What was lost: reports, rollout changes, tokens and uploads that came later. Handsets do not send again "+
+		"what was\nacknowledged; their next reports are counted as ever.")
+	if done.Aside != "" {
+		fmt.Fprintf(stdout, "The database that was here is kept as %s.\n", done.Aside)
+	}
+	fmt.Fprintln(stdout, "\nNext:")
+	n := 0
+	next := func(format string, args ...any) {
+		n++
+		fmt.Fprintf(stdout, "  %d. "+format+"\n", append([]any{n}, args...)...)
+	}
+	if !done.Keys {
+		next("Put the online keys into %s/keys (0600), or make new ones and rotate: otad keys renew.", data)
+	}
+	next("If handsets saw a newer feed, put it into %s/feed before the first start: versions go on above it, a halt "+
+		"stays a halt,\n     and rollouts that this database does not know come back halted.", data)
+	next("Start the server: otad serve --data %s", data)
+	if len(done.Missing) > 0 {
+		next("Upload again the %d packages whose content is not here:", len(done.Missing))
+		for _, m := range done.Missing {
+			fmt.Fprintf(stdout, "       %s\n", m)
+		}
+	}
+	next("Check who may enter (otactl token list: tokens that were revoked later are back), what is halted (otactl "+
+		"rollout status),\n     and what is stored (otad fsck --data %s).", data)
+}

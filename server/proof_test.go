@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package server_test
+
+import (
+	"database/sql"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"landed/server"
+	"landed/server/fsck"
+)
+
+// proven is a data folder that was judged, sealed and published by this program, and then closed.
+func proven(t *testing.T) (dir string, at time.Time) {
+	t.Helper()
+	dir, at = unpack(t, filepath.Join(oldFolder, "folder.tar.gz")), leftAt.AddDate(0, 0, 2)
+	s, err := server.New(server.Config{DataDir: dir, Now: func() time.Time { return at }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Rejudge(t.Context(), "", "test", nil); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 { // the second publishes what the first sealed
+		at = at.AddDate(0, 0, 2)
+		if err := s.Tick(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return dir, at
+}
+
+// check is otad fsck.
+func check(t *testing.T, dir string, at time.Time) (found fsck.Result) {
+	t.Helper()
+	s, err := server.New(server.Config{DataDir: dir, Now: func() time.Time { return at }, ReadOnly: true})
+	if err != nil { // so damaged that it does not open: that is said, too
+		return fsck.Result{Count: 1, Faults: []string{err.Error()}}
+	}
+	defer s.Close()
+	if found, err = s.Check(t.Context(), nil, nil); err != nil {
+		t.Fatal(err)
+	}
+	return found
+}
+
+// edits are what somebody with a database tool may write: a table, and a column with what it becomes. Every row is
+// tried as chance has it.
+var edits = []struct{ table, set string }{
+	{"rollouts", "state = 'finished' || state"}, {"rollouts", "stage = stage + 1"}, {"rollouts", "by = 'somebody'"},
+	{"rollouts", "reason = ''||reason||' '"}, {"rollouts", "salt = 'x' || salt"}, {"rollouts", "started = started + 1"},
+	{"counts", "n = n + 1"}, {"counts", "value = value || 'x'"}, {"counts", "model = 'dior'||model"},
+	{"installations", "verdict = verdict || 'x'"}, {"installations", "verdict = 'confirmed'"},
+	{"installations", "kind = CASE kind WHEN 'good' THEN 'bad' ELSE 'good' END"}, {"installations", "leaked = NOT leaked"},
+	{"installations", "before = before || 'x'"}, {"installations", "progress = 'running' || progress"},
+	{"installations", "because = '[{\"code\":\"x\"}]'"}, {"installations", "reports = reports + 1"},
+	{"installations", "last = last + 60000"}, {"installations", "first = first + 60000"}, {"installations", "cloned = NOT cloned"},
+	{"installations", "seq = seq + 1"}, {"installations", "channel = 'beta' || channel"},
+	{"reports", "late = NOT late"}, {"reports", "at = at + 3600000"}, {"reports", "seq = seq + 7"}, {"reports", "id = id || 'x'"},
+	{"reports", "release = 'x'"}, {"reports", "schema = 9"}, {"reports", "ref = 'x' || ref"},
+	{"reports", "envelope = CAST(replace(CAST(envelope AS TEXT), 'A', 'B') AS BLOB)"},
+	{"audit", "reason = reason || '.'"}, {"audit", "actor = 'nobody'"}, {"audit", "at = at + 1"}, {"audit", "action = 'x'"},
+	{"audit", "subject = 'x'"}, {"audit", "n = n + 100000"},
+	{"tokens", "role = 'admin' || role"}, {"tokens", "hash = randomblob(32)"}, {"tokens", "name = name || 'x'"},
+	{"releases", "source = source || ' '"}, {"releases", "state = 'draft'"}, {"releases", "counter = counter + 100"},
+	{"packages", "size = size + 1"}, {"packages", "findings = '[]x'"}, {"packages", "utc = utc + 1"},
+	{"metadata", "at = at + 1"}, {"metadata", "bytes = CAST(bytes || ' ' AS BLOB)"}, {"metadata", "expires = expires + 1"},
+	{"models", "by = 'somebody'"}, {"channels", "retired = 5"}, {"changes", "state = 'open' || state"}, {"changes", "at = at + 1"},
+	{"records", "sha256 = ''"}, {"heads", "root = randomblob(32)"}, {"heads", "n = n + 1"}, {"frontiers", "hashes = randomblob(32)"},
+	{"schema_migrations", "at = at + 1"},
+}
+
+// TestEveryEditIsNamed: some hundreds of edits of single rows, of rows removed, and of pages zeroed, each on a folder
+// that was as it should be.
+func TestEveryEditIsNamed(t *testing.T) {
+	dir, at := proven(t)
+	if found := check(t, dir, at); found.Count > 0 {
+		t.Fatalf("before any edit:\n%s", strings.Join(found.Faults, "\n"))
+	}
+	file := filepath.Join(dir, "landed.db")
+	whole, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rounds := 1
+	if n, err := strconv.Atoi(os.Getenv("LANDED_EDITS")); err == nil { // LANDED_EDITS=4 tries some hundreds
+		rounds = n
+	}
+	random := rand.New(rand.NewPCG(7, uint64(len(whole))))
+	tried := 0
+	try := func(name string, edit func() (changed bool)) {
+		if edit() {
+			tried++
+			if found := check(t, dir, at); found.Count == 0 {
+				t.Errorf("%s: not named", name)
+			}
+		}
+		for _, suffix := range []string{"-wal", "-shm"} {
+			os.Remove(file + suffix)
+		}
+		if err := os.WriteFile(file, whole, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range rounds {
+		for _, e := range edits {
+			try(e.table+": "+e.set, func() bool { return editRow(t, file, e.table, "UPDATE %s SET "+e.set, random) })
+		}
+		for _, table := range []string{"rollouts", "counts", "installations", "reports", "audit", "tokens", "releases", "packages",
+			"metadata", "models", "channels", "changes", "records", "heads"} {
+			try(table+": a row is removed", func() bool { return editRow(t, file, table, "DELETE FROM %s", random) })
+		}
+		for range 20 {
+			page := random.IntN(len(whole) / 4096)
+			try(fmt.Sprintf("page %d is zeroed", page+1), func() bool { return zero(t, file, whole, page) })
+		}
+	}
+	t.Logf("%d edits", tried)
+}
+
+// editRow changes one row by chance, past the triggers, and says if anything changed.
+func editRow(t *testing.T, file, table, statement string, random *rand.Rand) bool {
+	t.Helper()
+	db, err := sql.Open("sqlite", file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	triggers, err := db.Query(`SELECT name, sql FROM sqlite_master WHERE type = 'trigger'`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	drop, again := "", ""
+	for triggers.Next() {
+		var name, text string
+		if err := triggers.Scan(&name, &text); err != nil {
+			t.Fatal(err)
+		}
+		drop, again = drop+"DROP TRIGGER "+name+";", again+text+";"
+	}
+	triggers.Close()
+	var rows int
+	if err := db.QueryRow(`SELECT count(*) FROM ` + table).Scan(&rows); err != nil || rows == 0 {
+		return false
+	}
+	key := map[string]string{"installations": "ref || release", "counts": "release || model || channel || kind || value",
+		"heads": "tree || size", "frontiers": "tree"}[table]
+	if key == "" {
+		key = "rowid"
+	}
+	text := fmt.Sprintf(statement+" WHERE %[2]s = (SELECT %[2]s FROM %[1]s LIMIT 1 OFFSET %[3]d)", table, key, random.IntN(rows))
+	if _, err := db.Exec(drop); err != nil {
+		t.Fatal(err)
+	}
+	done, err := db.Exec(text)
+	if err != nil {
+		return false // a constraint of the table refuses it
+	}
+	n, err := done.RowsAffected()
+	if err != nil || n != 1 {
+		t.Fatalf("%s: %d rows, error %v", text, n, err)
+	}
+	if _, err := db.Exec(again + "PRAGMA wal_checkpoint(TRUNCATE);"); err != nil {
+		t.Fatal(err)
+	}
+	return true
+}
+
+// zero overwrites a page that is in use.
+func zero(t *testing.T, file string, whole []byte, page int) bool {
+	t.Helper()
+	free := false
+	db, err := sql.Open("sqlite", file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var unused int
+	if err := db.QueryRow(`PRAGMA freelist_count`).Scan(&unused); err != nil {
+		t.Fatal(err)
+	}
+	db.Close()
+	free = unused > 0
+	if free || strings.Trim(string(whole[page*4096:(page+1)*4096]), "\x00") == "" {
+		return false
+	}
+	damaged := append([]byte{}, whole...)
+	clear(damaged[page*4096 : (page+1)*4096])
+	if err := os.WriteFile(file, damaged, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return true
+}
