@@ -33,7 +33,7 @@ func (l locked) commit(ctx context.Context, prev State, e Edit) (stored bool, er
 		return false, &fleet.Error{Kind: fleet.Conflict, Code: wouldBreak,
 			Msg: fmt.Sprintf("nothing was published, because a handset would not accept it: %v", err)}
 	}
-	if err := r.contentIsHere(ctx, prev, next); err != nil {
+	if err := contentIsHere(ctx, r.cfg.Blobs, prev, next); err != nil {
 		return false, err
 	}
 	if err := r.save(ctx, prev, next, e, now); err != nil {

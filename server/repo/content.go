@@ -40,7 +40,7 @@ const maxDocument = 1 << 20
 
 // Document is the content of a small target, from the blob store or else from the folder.
 func (r *Repo) Document(ctx context.Context, t tufrepo.Target) ([]byte, error) {
-	text, err := r.stored(ctx, t)
+	text, err := stored(ctx, r.cfg.Blobs, t)
 	if err != nil {
 		name := path.Join(targetsDir, tufrepo.StoredTarget(t.Path, t.SHA256))
 		if info, fault := r.folder.at().Stat(name); fault == nil && info.Size() <= maxDocument {
@@ -53,8 +53,8 @@ func (r *Repo) Document(ctx context.Context, t tufrepo.Target) ([]byte, error) {
 	return text, err
 }
 
-func (r *Repo) stored(ctx context.Context, t tufrepo.Target) ([]byte, error) {
-	c, err := r.cfg.Blobs.Open(ctx, blob.Ref(t.SHA256))
+func stored(ctx context.Context, blobs blob.Store, t tufrepo.Target) ([]byte, error) {
+	c, err := blobs.Open(ctx, blob.Ref(t.SHA256))
 	if err != nil {
 		return nil, err
 	}
@@ -64,7 +64,7 @@ func (r *Repo) stored(ctx context.Context, t tufrepo.Target) ([]byte, error) {
 
 // contentIsHere refuses to list a target for the first time whose content is not stored: a listed file is never
 // missing.
-func (r *Repo) contentIsHere(ctx context.Context, prev, next State) error {
+func contentIsHere(ctx context.Context, blobs blob.Store, prev, next State) error {
 	listed := map[string]bool{}
 	for _, t := range prev.Targets() {
 		listed[t.SHA256] = true
@@ -74,7 +74,7 @@ func (r *Repo) contentIsHere(ctx context.Context, prev, next State) error {
 		if listed[t.SHA256] {
 			continue
 		}
-		_, err := r.cfg.Blobs.Stat(ctx, blob.Ref(t.SHA256))
+		_, err := blobs.Stat(ctx, blob.Ref(t.SHA256))
 		if errors.Is(err, blob.ErrNotFound) {
 			faults = append(faults, fmt.Errorf("%s", t.Path))
 		} else if err != nil {

@@ -28,20 +28,23 @@ func (rs *Rollouts) PublishOffers(ctx context.Context) error {
 
 // Edit is what the stored rollouts want to publish, for whoever publishes more together with it.
 func (rs *Rollouts) Edit(ctx context.Context) repo.Change {
-	return func(s repo.State) (repo.Edit, error) { return rs.offersEdit(ctx, s, nil) }
+	return func(s repo.State) (repo.Edit, error) { return drafts{rs.cfg}.edit(ctx, s, nil) }
 }
 
-// offersEdit compares the documents that the rollouts ask for with those that are published.
+// drafts makes the offers documents that the stored rollouts ask for.
+type drafts struct{ cfg Config }
+
+// edit compares the documents that the rollouts ask for with those that are published.
 // Rollouts in announced are offered to nobody yet: only their salt becomes known.
-func (rs *Rollouts) offersEdit(ctx context.Context, s repo.State, announced map[string]bool) (repo.Edit, error) {
+func (d drafts) edit(ctx context.Context, s repo.State, announced map[string]bool) (repo.Edit, error) {
 	e := repo.Edit{Offers: map[string][]tufrepo.Target{}}
-	documents, err := rs.documents(ctx, s, announced)
+	documents, err := d.all(ctx, s, announced)
 	if err != nil {
 		return e, err
 	}
 	for _, model := range slices.Sorted(maps.Keys(documents)) {
 		role := tufrepo.OffersRole(model)
-		targets, changed, err := rs.offersTargets(ctx, s, role, documents[model])
+		targets, changed, err := d.targets(ctx, s, role, documents[model])
 		if err != nil {
 			return e, err
 		}
@@ -52,22 +55,22 @@ func (rs *Rollouts) offersEdit(ctx context.Context, s repo.State, announced map[
 	return e, nil
 }
 
-// offersTargets are the targets of an offers role for documents, and if they differ from what
+// targets are the targets of an offers role for documents, and if they differ from what
 // is published. A new document is stored before anything points to it.
-func (rs *Rollouts) offersTargets(
+func (d drafts) targets(
 	ctx context.Context, s repo.State, role string, documents []document,
 ) (targets []tufrepo.Target, changed bool, err error) {
 	model, _ := tufrepo.ModelRole(role)
-	for _, d := range documents {
-		if err := d.Validate(); err != nil {
-			return nil, false, fmt.Errorf("offers for %s on %s: %w", d.Model, d.Channel, err)
+	for _, doc := range documents {
+		if err := doc.Validate(); err != nil {
+			return nil, false, fmt.Errorf("offers for %s on %s: %w", doc.Model, doc.Channel, err)
 		}
-		text, path := d.Bytes(), tufrepo.OffersPath(model, d.Channel)
+		text, path := doc.Bytes(), tufrepo.OffersPath(model, doc.Channel)
 		t, have := s.Target(role, path)
 		if !have || t.SHA256 != repo.Digest(text) {
 			changed = true
-			rs.warnOfCut(ctx, d)
-			if t, err = rs.cfg.Repo.Keep(ctx, path, text); err != nil {
+			d.warnOfCut(ctx, doc)
+			if t, err = d.cfg.Repo.Keep(ctx, path, text); err != nil {
 				return nil, false, err
 			}
 		}
@@ -76,28 +79,28 @@ func (rs *Rollouts) offersTargets(
 	return targets, changed || len(targets) != len(s.Info(role).Targets), nil
 }
 
-// documents derives, by model role, one document per channel that has rollouts.
-func (rs *Rollouts) documents(
+// all derives, by model role, one document per channel that has rollouts.
+func (d drafts) all(
 	ctx context.Context, s repo.State, announced map[string]bool,
 ) (map[string][]document, error) {
 	all := map[string][]document{}
-	err := rs.cfg.Store.View(ctx, func(tx fleet.Tx) error {
+	err := d.cfg.Store.View(ctx, func(tx fleet.Tx) error {
 		rollouts, err := tx.Rollouts().List(ctx)
 		if err != nil {
 			return err
 		}
 		seen := map[[2]string]bool{}
 		for _, r := range rollouts {
-			model, ok := rs.cfg.Lineup.Catalogue().Model(r.Model)
+			model, ok := d.cfg.Lineup.Catalogue().Model(r.Model)
 			if !ok || !s.Delegates(model.Role()) || seen[[2]string{r.Model, r.Channel}] {
 				continue // a retired model: nothing can be offered to it any more
 			}
 			seen[[2]string{r.Model, r.Channel}] = true
-			d, err := rs.document(ctx, tx, s, model, r.Channel, announced)
+			doc, err := d.one(ctx, tx, s, model, r.Channel, announced)
 			if err != nil {
 				return err
 			}
-			all[model.Role()] = append(all[model.Role()], d)
+			all[model.Role()] = append(all[model.Role()], doc)
 		}
 		return nil
 	})
@@ -111,20 +114,20 @@ type document struct {
 }
 
 // warnOfCut says what handsets are not told of, once for each new document.
-func (rs *Rollouts) warnOfCut(ctx context.Context, d document) {
-	if len(d.cut) == 0 {
+func (d drafts) warnOfCut(ctx context.Context, doc document) {
+	if len(doc.cut) == 0 {
 		return
 	}
 	var files []string
-	for _, c := range d.cut {
+	for _, c := range doc.cut {
 		files = append(files, c.Package.Name+" of "+c.Rollout.ID)
 	}
-	rs.cfg.Log.WarnContext(ctx, "more packages than a handset can be told of: some are offered to nobody until older rollouts "+
-		"have gone to all", "model", d.Model, "channel", d.Channel, "limit", offering.MaxOffers, "left_out", files)
+	d.cfg.Log.WarnContext(ctx, "more packages than a handset can be told of: some are offered to nobody until older rollouts "+
+		"have gone to all", "model", doc.Model, "channel", doc.Channel, "limit", offering.MaxOffers, "left_out", files)
 }
 
-// document is what the rollouts of a model and channel offer now.
-func (rs *Rollouts) document(
+// one is what the rollouts of a model and channel offer now.
+func (d drafts) one(
 	ctx context.Context, tx fleet.Tx, s repo.State, model manifests.Model, channel string, announced map[string]bool,
 ) (document, error) {
 	rollouts, err := tx.Rollouts().OfModel(ctx, model.Device, channel)
@@ -140,13 +143,13 @@ func (rs *Rollouts) document(
 			return document{}, err
 		}
 	}
-	d, unlisted, cut := offering.Document(in)
+	doc, unlisted, cut := offering.Document(in)
 	for _, u := range unlisted {
 		if u.Rollout.State == fleet.RolloutRunning { // not again at every tick: a stopped one tells why itself
-			rs.cfg.Log.WarnContext(ctx, "rollout of a pruned build", "rollout", u.Rollout.ID, "package", u.Package.SHA256)
+			d.cfg.Log.WarnContext(ctx, "rollout of a pruned build", "rollout", u.Rollout.ID, "package", u.Package.SHA256)
 		}
 	}
-	return document{d, cut}, nil
+	return document{doc, cut}, nil
 }
 
 // listedBy finds what a role lists in s.

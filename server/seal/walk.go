@@ -85,9 +85,7 @@ func (w *walker) walk(ctx context.Context, tx fleet.Tx, progress func(int64)) er
 		}
 		more = w.r.End() > was
 	}
-	for _, c := range w.claims { // of sizes that the rows do not reach
-		w.Unproven = append(w.Unproven, c)
-	}
+	w.Unproven = append(w.Unproven, w.claims...) // of sizes that the rows do not reach
 	if w.broken > 1 {
 		w.Faults = append(w.Faults, fmt.Sprintf("%s: %d heads after it do not follow from the rows either", w.Tree, w.broken-1))
 	}
