@@ -37,20 +37,20 @@ func firstLine(text string) string {
 	return strings.TrimSpace(line)
 }
 
-// up FILE: waits until the server whose address is written to FILE is ready, and sets OTACTL_URL. The file is
-// removed, so that the next server's is not taken for it.
+// up FILE: waits until the server whose address is written to FILE answers, and sets OTACTL_URL. It need not be ready: one
+// whose clock is wrong is not. The file is removed, so that the next server's is not taken for it.
 func up(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 1 {
 		ts.Fatalf("usage: up FILE")
 	}
 	file := ts.MkAbs(args[0])
-	poll(ts, "otad is ready", func() bool {
+	poll(ts, "otad answers", func() bool {
 		text, err := os.ReadFile(file)
 		if err != nil || !strings.HasSuffix(string(text), "\n") {
 			return false
 		}
 		url := "http://" + firstLine(string(text))
-		resp, err := http.Get(url + "/readyz")
+		resp, err := http.Get(url + "/healthz")
 		if err != nil {
 			return false
 		}
@@ -73,7 +73,8 @@ func until(ts *testscript.TestScript, neg bool, args []string) {
 	})
 }
 
-// get [-status N] PATH FILE: what the server answers to GET PATH, 200 unless another status is wanted.
+// get [-status N] PATH FILE: what the server answers to GET PATH, 200 unless another status is wanted. It waits first,
+// because a page may be a second old.
 func get(ts *testscript.TestScript, neg bool, args []string) {
 	status := http.StatusOK
 	if len(args) == 4 && args[0] == "-status" {
@@ -84,6 +85,7 @@ func get(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 2 {
 		ts.Fatalf("usage: get [-status N] PATH FILE")
 	}
+	time.Sleep(1100 * time.Millisecond)
 	resp, err := http.Get(ts.Getenv("OTACTL_URL") + args[0])
 	ts.Check(err)
 	defer resp.Body.Close()
