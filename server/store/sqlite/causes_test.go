@@ -61,6 +61,9 @@ func TestCausesOfOldFailures(t *testing.T) {
 	for _, column := range []string{"known", "excused", "looked", "retries"} { // of a later migration
 		do(t, old, `ALTER TABLE rollouts DROP COLUMN `+column)
 	}
+	for _, table := range []string{"records", "heads", "frontiers"} {
+		do(t, old, `DROP TABLE `+table)
+	}
 	do(t, old, `DELETE FROM schema_migrations WHERE version >= 13`)
 	if err := old.Close(); err != nil {
 		t.Fatal(err)
