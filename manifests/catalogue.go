@@ -28,7 +28,7 @@ type Model struct {
 	Product  string   `json:"product,omitempty" yaml:"product"`           // the name on the box
 	Numbers  []string `json:"numbers,omitempty" yaml:"numbers"`           // model numbers
 	ROMNames []string `json:"rom_names,omitempty" yaml:"rom_names"`       // the word in recovery file names
-	Variants []string `json:"variants" yaml:"variants"`                   // image variants; the first is the default
+	Variants []string `json:"variants" yaml:"variants"`                   // image variants
 	Letters  string   `json:"letters,omitempty" yaml:"letters,omitempty"` // device letters in MIUI version names
 	SoC      string   `json:"soc,omitempty" yaml:"soc,omitempty"`         //
 	Android  string   `json:"android,omitempty" yaml:"android"`           // as sold

@@ -50,7 +50,7 @@ const (
 const (
 	VerSame     Code = "VER-SAME"     // judged by the server: a known version that leads to other bytes, or may
 	VerOld      Code = "VER-OLD"      // judged by the server: older than the channel's newest
-	VerFuture   Code = "VER-FUTURE"   // built later than tomorrow
+	VerFuture   Code = "VER-FUTURE"   // built later than tomorrow; the server refuses it outside the lab
 	DownFlag    Code = "DOWN-FLAG"    // says that it moves phones back
 	DownUnpatch Code = "DOWN-UNPATCH" // judged by the server: would undo the patch
 	Wipe        Code = "WIPE"         // erases user data; refused if the package contradicts itself about it
