@@ -12,6 +12,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 )
 
 // names are those in a folder.
@@ -234,5 +235,27 @@ func TestLock(t *testing.T) {
 	}
 	if err := <-got; err != nil {
 		t.Errorf("the one that waited: %v", err)
+	}
+}
+
+// TestLockWithin: whoever waits in vain is told, and its place in the line holds up nobody after that.
+func TestLockWithin(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "lock")
+	unlock, err := TryLock(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := LockWithin(path, time.Millisecond); !errors.Is(err, ErrLocked) {
+		t.Errorf("while it is held: %v", err)
+	}
+	time.AfterFunc(20*time.Millisecond, func() { _ = unlock() })
+	for range 3 {
+		mine, err := LockWithin(path, time.Minute)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := mine(); err != nil {
+			t.Fatal(err)
+		}
 	}
 }

@@ -17,15 +17,37 @@ var ErrLocked = errors.New("it is locked by another process")
 // take the lock from under others. Where there is no flock it does nothing.
 func Lock(path string) (unlock func() error, err error) { return lock(path, true) }
 
-// LockWithin is Lock that gives up after a time: ErrLocked if somebody has the lock even then.
+// LockWithin is Lock that gives up after a time: ErrLocked if somebody has the lock even then. It stands in the kernel's
+// line all the while: who asks now and then finds it taken each time, if somebody takes it again and again. The place in
+// the line is kept until its turn comes, and given back at once then.
 func LockWithin(path string, wait time.Duration) (unlock func() error, err error) {
-	for pause, end := 5*time.Millisecond, time.Now().Add(wait); ; pause = min(2*pause, 200*time.Millisecond) {
-		unlock, err = TryLock(path)
-		left := time.Until(end)
-		if left <= 0 || !errors.Is(err, ErrLocked) {
-			return unlock, err
+	if unlock, err = TryLock(path); !errors.Is(err, ErrLocked) {
+		return unlock, err
+	}
+	type taken struct {
+		unlock func() error
+		err    error
+	}
+	turn := make(chan taken)
+	given := make(chan struct{})
+	go func() {
+		unlock, err := Lock(path)
+		select {
+		case turn <- taken{unlock, err}:
+		case <-given:
+			if err == nil {
+				_ = unlock() // closing a file that nothing was written to
+			}
 		}
-		time.Sleep(min(pause, left))
+	}()
+	over := time.NewTimer(wait)
+	defer over.Stop()
+	select {
+	case t := <-turn:
+		return t.unlock, t.err
+	case <-over.C:
+		close(given)
+		return nil, err
 	}
 }
 

@@ -207,11 +207,11 @@ func TestCheckBesideARunningServer(t *testing.T) {
 			}
 		}
 	})
+	defer wg.Wait()
+	defer close(done)
 	for range 20 {
 		if faults := kit.OK(look.Repo.Check(h.Ctx, nil))(t); len(faults) > 0 {
 			t.Error(faults)
 		}
 	}
-	close(done)
-	wg.Wait()
 }
