@@ -163,7 +163,7 @@ func TestLogNamesNobody(t *testing.T) {
 			t.Errorf("the log names %s:\n%s", address, r.stderr)
 		}
 	}
-	if !strings.Contains(r.stderr, `"status":404`) {
+	if !strings.Contains(r.stderr, `"route":"/installations/{ref}"`) {
 		t.Errorf("the log tells of no request:\n%s", r.stderr)
 	}
 }
