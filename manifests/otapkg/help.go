@@ -16,8 +16,8 @@ func (c Code) Help() string { return HelpPage + "#" + c.anchor() }
 
 func (c Code) anchor() string { return strings.ToLower(string(c)) }
 
-// todo says what to do about each code. A finding's own Fix is about the case at hand.
-var todo = map[Code]string{
+// remedies says what to do about each code. A finding's own Fix is about the case at hand.
+var remedies = map[Code]string{
 	ZipNot:      "Upload the whole file; compare its length and SHA-256 with those of the build machine.",
 	ZipFastboot: "Upload the OTA package of the build; an image set for a cable is no OTA.",
 	ZipTwoDir:   "Build and sign the package again. If you did not make it: somebody hid an archive in another.",

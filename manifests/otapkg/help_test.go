@@ -81,8 +81,8 @@ func findingRow(t *testing.T, s *ast.ValueSpec) string {
 		t.Fatal(err)
 	}
 	code, means := Code(text), strings.TrimSpace(s.Comment.Text())
-	if means == "" || todo[code] == "" {
-		t.Errorf("%s: a comment beside the constant says what it means, and todo what to do", code)
+	if means == "" || remedies[code] == "" {
+		t.Errorf("%s: a comment beside the constant says what it means, and remedies what to do", code)
 	}
-	return fmt.Sprintf("| <a id=\"%s\"></a>`%s` | %s | %s | %s |\n", code.anchor(), code, usualLevel(code), means, todo[code])
+	return fmt.Sprintf("| <a id=\"%s\"></a>`%s` | %s | %s | %s |\n", code.anchor(), code, usualLevel(code), means, remedies[code])
 }
