@@ -9,6 +9,7 @@ import (
 
 	"landed/server/auth"
 	"landed/server/fleet"
+	"landed/server/grounds"
 	"landed/server/reasons"
 	"landed/server/render"
 	"landed/server/rollout"
@@ -89,10 +90,11 @@ func (a rolloutAPI) answer(w http.ResponseWriter, r *http.Request, status int, r
 }
 
 func (a rolloutAPI) toWire(ctx context.Context, tx fleet.Tx, r fleet.Rollout) (rolloutWire, error) {
-	counts, err := tx.Counts().Of(ctx, r.Release, r.Model, r.Channel)
+	known, err := grounds.Of(ctx, tx, r)
 	if err != nil {
 		return rolloutWire{}, err
 	}
+	counts := known.Counts
 	packages, err := rollouts.Packages(ctx, tx, r)
 	w := rolloutWire{
 		ID: r.ID, Release: r.Release, Model: r.Model, Channel: r.Channel, Salt: r.Salt, State: r.State,
@@ -104,7 +106,7 @@ func (a rolloutAPI) toWire(ctx context.Context, tx fleet.Tx, r fleet.Rollout) (r
 	is := a.rollouts.Standing(ctx, r)
 	w.State, w.Missing = is.State, is.Missing
 	if r.State == fleet.RolloutRunning {
-		w.Waiting = orEmpty(rollout.Waiting(a.now(), r, counts))
+		w.Waiting = orEmpty(rollout.Waiting(a.now(), r, known))
 	}
 	for _, p := range packages {
 		w.Packages = append(w.Packages, p.SHA256)

@@ -11,9 +11,14 @@ import (
 // fleet there: each installation once, as it stands on the release of its newest report. They change in the
 // transaction that stores the report which changed them.
 type Counts struct {
-	Release       string // "" for the total of a model and channel
-	Model         string
-	Channel       string
+	Release string // "" for the total of a model and channel
+	Model   string
+	Channel string
+	Figures // of everybody
+}
+
+// Figures say of some installations how many are what.
+type Figures struct {
 	Installations int64
 	Silent        int64 // whose newest report speaks of this release, and came too long ago: another release is not silence
 	Leaked        int64 // that ever leaked: it never falls, so nobody can talk a leak away
@@ -24,20 +29,28 @@ type Counts struct {
 	Causes        map[report.Cause]int64 // of those that failed
 }
 
+// NewFigures are zeros.
+func NewFigures() Figures {
+	return Figures{
+		Verdicts: map[Class]int64{}, Kinds: map[Kind]int64{}, Progress: map[report.Progress]int64{}, Before: map[Before]int64{},
+		Causes: map[report.Cause]int64{},
+	}
+}
+
 // Began counts installations that have begun to install this release, or run it.
-func (c Counts) Began() int64 {
+func (c Figures) Began() int64 {
 	return c.Progress[report.ProgressDownloading] + c.Progress[report.ProgressInstalled] + c.Running() + c.Failed()
 }
 
 // Running counts installations that run a build of this release.
-func (c Counts) Running() int64 { return c.Progress[report.ProgressRunning] }
+func (c Figures) Running() int64 { return c.Progress[report.ProgressRunning] }
 
 // Failed counts installations that gave up, or have tried in vain for a long time, whatever the cause.
-func (c Counts) Failed() int64 { return c.Progress[report.ProgressFailed] }
+func (c Figures) Failed() int64 { return c.Progress[report.ProgressFailed] }
 
 // Blamed counts installations whose failure speaks against the update: of the package or of the build. Gates and halts
 // count these alone.
-func (c Counts) Blamed() (n int64) {
+func (c Figures) Blamed() (n int64) {
 	for cause, of := range c.Causes {
 		if cause.Blamed() {
 			n += of
@@ -48,12 +61,12 @@ func (c Counts) Blamed() (n int64) {
 
 // Ended counts installations whose attempt has come to an end that says something of the update: it runs, or its
 // failure is to be blamed on it.
-func (c Counts) Ended() int64 { return c.Running() + c.Blamed() }
+func (c Figures) Ended() int64 { return c.Running() + c.Blamed() }
 
 // Proven counts installations that are fine and have shown it.
-func (c Counts) Proven() int64 { return c.Kinds[effect.Good] }
+func (c Figures) Proven() int64 { return c.Kinds[effect.Good] }
 
 // Judged counts installations whose evidence says something, good or bad: all but those of whom nothing can be said.
-func (c Counts) Judged() int64 {
+func (c Figures) Judged() int64 {
 	return c.Kinds[effect.Good] + c.Kinds[effect.Open] + c.Kinds[effect.Bad]
 }

@@ -45,7 +45,8 @@ func look(r fleet.Rollout, now time.Time, waits []string) (fleet.Rollout, []Even
 
 // Waiting lists what must come true before the current stage may widen, each in words that
 // go on from "when"; nothing means that it may.
-func Waiting(now time.Time, r fleet.Rollout, c fleet.Counts) []string {
+func Waiting(now time.Time, r fleet.Rollout, known Grounds) []string {
+	c := known.Counts
 	if r.Stage >= len(r.Stages) {
 		return nil
 	}

@@ -28,7 +28,7 @@ func TestPeopleHaveTheLastWord(t *testing.T) {
 		for range 20 {
 			now = now.Add(time.Duration(random.IntN(40)) * time.Hour)
 			c = some(random, c)
-			next, _ := Advance(now, r, c)
+			next, _ := Advance(now, r, Grounds{Counts: c})
 			met[next.State]++
 			if r = next; r.State == fleet.RolloutRunning {
 				continue
@@ -56,13 +56,13 @@ func some(random *rand.Rand, c fleet.Counts) fleet.Counts {
 	few := func() int64 { return random.Int64N(1 + random.Int64N(1+random.Int64N(60))) }
 	good, bad, build, network := c.Proven()+few(), c.Kinds[effect.Bad]+few()/9, c.Causes[report.CauseBuild]+few()/9,
 		c.Causes[report.CauseNetwork]+few()
-	return fleet.Counts{
+	return fleet.Counts{Figures: fleet.Figures{
 		Leaked: c.Leaked + bad - c.Kinds[effect.Bad],
 		Kinds:  map[fleet.Kind]int64{effect.Good: good, effect.Bad: bad},
 		Progress: map[report.Progress]int64{report.ProgressRunning: good + bad,
 			report.ProgressFailed: build + network},
 		Causes: map[report.Cause]int64{report.CauseBuild: build, report.CauseNetwork: network},
-	}
+	}}
 }
 
 // goesOn resumes what stopped, and widens to the end.
@@ -79,14 +79,14 @@ func goesOn(t *testing.T, now time.Time, r fleet.Rollout, c fleet.Counts) {
 			if r, err = Resume(r, now, "ann", "it was looked at", c); err != nil {
 				t.Fatal(err)
 			}
-			if next, events := Advance(now, r, c); next.State != fleet.RolloutRunning && next.State != fleet.RolloutFinished {
+			if next, events := Advance(now, r, Grounds{Counts: c}); next.State != fleet.RolloutRunning && next.State != fleet.RolloutFinished {
 				t.Fatalf("resumed, and by the same figures %s: %v\n%+v\n%+v", next.State, events, before, c)
 			}
 		default:
 			if r, err = Widen(r, now, "ann", "it was looked at", c); err != nil {
 				t.Fatal(err)
 			}
-			if next, events := Advance(now, r, c); next.State == fleet.RolloutHalted {
+			if next, events := Advance(now, r, Grounds{Counts: c}); next.State == fleet.RolloutHalted {
 				t.Fatalf("widened, and halted by the same figures: %v\n%+v", events, c)
 			}
 		}

@@ -28,9 +28,17 @@ type Event struct {
 	Alarm  bool // somebody should look now
 }
 
-// Advance returns r as it should stand now, given the counts of its model, and why.
+// Grounds are what is known of a rollout, and decided on. Package grounds loads them.
+type Grounds struct {
+	Counts    fleet.Counts    // of its release, model and channel
+	Down      time.Duration   // of the time since the stage was entered or resumed, in which reports could not come
+	Witnesses fleet.Witnesses // of its model
+}
+
+// Advance returns r as it should stand now, given what is known of it, and why.
 // Without events r is returned as it was.
-func Advance(now time.Time, r fleet.Rollout, c fleet.Counts) (fleet.Rollout, []Event) {
+func Advance(now time.Time, r fleet.Rollout, known Grounds) (fleet.Rollout, []Event) {
+	c := known.Counts
 	if r.State == fleet.RolloutHalted || r.Stage >= len(r.Stages) {
 		return r, nil
 	}

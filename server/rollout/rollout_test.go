@@ -34,8 +34,8 @@ func running() fleet.Rollout {
 // counts reads "met=600 running=20 package=2 confirmed_off=15 leak=1".
 func counts(t *testing.T, text string) fleet.Counts {
 	t.Helper()
-	c := fleet.Counts{Verdicts: map[fleet.Class]int64{}, Kinds: map[fleet.Kind]int64{}, Progress: map[report.Progress]int64{},
-		Causes: map[report.Cause]int64{}}
+	c := fleet.Counts{Figures: fleet.Figures{Verdicts: map[fleet.Class]int64{}, Kinds: map[fleet.Kind]int64{}, Progress: map[report.Progress]int64{},
+		Causes: map[report.Cause]int64{}}}
 	for _, field := range strings.Fields(text) {
 		name, value, _ := strings.Cut(field, "=")
 		n, err := strconv.ParseInt(value, 10, 64)
@@ -122,7 +122,7 @@ func play(t *testing.T, script string) string {
 				"resume": Resume, "widen": Widen}[verb]
 			r, err = how(r, now, "ann", strings.TrimSpace(reason), counts(t, figures))
 		default:
-			r, events = Advance(now, r, counts(t, rest))
+			r, events = Advance(now, r, Grounds{Counts: counts(t, rest)})
 		}
 		fmt.Fprintf(&out, "%s %s stage %d share %d", at, r.State, r.Stage+1, r.Share())
 		for _, e := range events {
@@ -147,14 +147,14 @@ func FuzzAdvance(f *testing.F) {
 		r, now := running(), start
 		for len(data) >= 5 {
 			now = now.Add(time.Duration(data[0]) * time.Hour)
-			c := fleet.Counts{
+			c := fleet.Counts{Figures: fleet.Figures{
 				Verdicts: map[fleet.Class]int64{storetest.ConfirmedOff: int64(data[1]), storetest.Leak: int64(data[2]), storetest.CarriedOver: int64(data[3])},
 				Kinds:    map[fleet.Kind]int64{effect.Good: int64(data[1]), effect.Bad: int64(data[2]), effect.Open: int64(data[3])},
 				Progress: map[report.Progress]int64{report.ProgressRunning: int64(data[1]), report.ProgressFailed: int64(data[4])},
 				Causes:   map[report.Cause]int64{report.CauseBuild: int64(data[4])},
-			}
+			}}
 			c.Leaked = c.Verdicts[storetest.Leak]
-			next, events := Advance(now, r, c)
+			next, events := Advance(now, r, Grounds{Counts: c})
 			if next.Share() < r.Share() {
 				t.Fatalf("the share shrank from %d to %d", r.Share(), next.Share())
 			}
@@ -175,18 +175,18 @@ func FuzzAdvance(f *testing.F) {
 func TestWaitingSaysWhatIsMissing(t *testing.T) {
 	r := running()
 	r.Known, r.Stage = 85, 1
-	got := Waiting(start.Add(47*time.Hour), r, counts(t, "running=3 build=1 confirmed_off=1"))
+	got := Waiting(start.Add(47*time.Hour), r, Grounds{Counts: counts(t, "running=3 build=1 confirmed_off=1")})
 	want := []string{"another 60 minutes have passed", "at least 2 installations could be judged, now 1",
 		"it is beyond chance that at most 10 % fail, now 1 of 4 did"}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
 	good := counts(t, "running=9 confirmed_off=9")
-	if got := Waiting(start.Add(48*time.Hour), r, good); got != nil {
+	if got := Waiting(start.Add(48*time.Hour), r, Grounds{Counts: good}); got != nil {
 		t.Errorf("waits for %v", got)
 	}
 	r.Looked = start.Add(49 * time.Hour)
-	got = Waiting(start.Add(50*time.Hour), r, good)
+	got = Waiting(start.Add(50*time.Hour), r, Grounds{Counts: good})
 	if diff := cmp.Diff([]string{"another 22 hours have passed, when the gates are looked at again"}, got); diff != "" {
 		t.Error(diff)
 	}
@@ -202,7 +202,7 @@ func TestLooks(t *testing.T) {
 		r.Known, r.Stages = 600, []fleet.Stage{{Share: 10_000, Soak: soak, Gates: fleet.Gates{MinReports: 5}}}
 		var got []time.Duration
 		for at := time.Duration(0); len(got) < len(want) && at < 100*time.Hour; at += 10 * time.Minute {
-			next, events := Advance(start.Add(at), r, counts(t, "running=1"))
+			next, events := Advance(start.Add(at), r, Grounds{Counts: counts(t, "running=1")})
 			if r = next; len(events) > 0 {
 				got = append(got, at)
 			}
@@ -246,10 +246,10 @@ func TestDefaultStagesAreValid(t *testing.T) {
 
 func BenchmarkAdvance(b *testing.B) {
 	r := running()
-	c := fleet.Counts{Kinds: map[fleet.Kind]int64{effect.Good: 90}, Progress: map[report.Progress]int64{report.ProgressRunning: 100}}
+	c := fleet.Counts{Figures: fleet.Figures{Kinds: map[fleet.Kind]int64{effect.Good: 90}, Progress: map[report.Progress]int64{report.ProgressRunning: 100}}}
 	b.ReportAllocs()
 	for b.Loop() {
-		Advance(start, r, c)
+		Advance(start, r, Grounds{Counts: c})
 	}
 }
 
@@ -286,7 +286,7 @@ func TestGatesThatSayNothing(t *testing.T) {
 		"running=100 confirmed_off=1":          fleet.RolloutFinished, // no gate asks for proof
 		"running=3 carried_over=3 unpatched=9": fleet.RolloutFinished,
 	} {
-		if next, _ := Advance(start, r, counts(t, text)); next.State != want {
+		if next, _ := Advance(start, r, Grounds{Counts: counts(t, text)}); next.State != want {
 			t.Errorf("%s: %s, wanted %s", text, next.State, want)
 		}
 	}
@@ -312,11 +312,11 @@ func TestOldFiles(t *testing.T) {
 		{20_000, "running=1999 confirmed_off=1999", "at least 2000 installations could be judged, now 1999, since no stage goes to more than ten times that"},
 	} {
 		r.Known = tt.known
-		if got := strings.Join(Waiting(start.Add(time.Hour), r, counts(t, tt.text)), ", and "); got != tt.want {
+		if got := strings.Join(Waiting(start.Add(time.Hour), r, Grounds{Counts: counts(t, tt.text)}), ", and "); got != tt.want {
 			t.Errorf("of %d, %s: waits until %q, wanted %q", tt.known, tt.text, got, tt.want)
 		}
 	}
-	if next, _ := Advance(start, r, counts(t, "running=900 leak=3 confirmed_off=897")); next.State != fleet.RolloutHalted {
+	if next, _ := Advance(start, r, Grounds{Counts: counts(t, "running=900 leak=3 confirmed_off=897")}); next.State != fleet.RolloutHalted {
 		t.Errorf("three leaks, as people wrote: %s", next.State)
 	}
 }
@@ -326,10 +326,10 @@ func TestBeyondTheLastStage(t *testing.T) {
 	r := running()
 	r.Stage = len(r.Stages)
 	c := counts(t, "running=500 leak=50 build=400")
-	if waits := Waiting(start.AddDate(1, 0, 0), r, c); waits != nil {
+	if waits := Waiting(start.AddDate(1, 0, 0), r, Grounds{Counts: c}); waits != nil {
 		t.Errorf("waits until %v", waits)
 	}
-	if next, events := Advance(start.AddDate(1, 0, 0), r, c); len(events) > 0 || next.Stage != r.Stage || next.State != r.State {
+	if next, events := Advance(start.AddDate(1, 0, 0), r, Grounds{Counts: c}); len(events) > 0 || next.Stage != r.Stage || next.State != r.State {
 		t.Errorf("became %s at stage %d with %v", next.State, next.Stage, events)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"landed/server/fleet"
+	"landed/server/grounds"
 	"landed/server/rollout"
 )
 
@@ -66,11 +67,11 @@ func (l *Ledger) Advance(ctx context.Context, id string) (changed bool, err erro
 		if err != nil {
 			return err
 		}
-		c, err := tx.Counts().Of(ctx, r.Release, r.Model, r.Channel)
+		known, err := grounds.Of(ctx, tx, r)
 		if err != nil {
 			return err
 		}
-		next, events = rollout.Advance(now, r, c)
+		next, events = rollout.Advance(now, r, known)
 		return nil
 	}
 	if err := l.Store.View(ctx, decide); err != nil || len(events) == 0 {

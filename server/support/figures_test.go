@@ -31,7 +31,7 @@ func optIn(t testing.TB) lexicon {
 func TestBar(t *testing.T) {
 	random, lex := rand.New(rand.NewPCG(1, 2)), optIn(t)
 	for range 2000 {
-		c := fleet.Counts{Verdicts: map[fleet.Class]int64{}}
+		c := fleet.Counts{Figures: fleet.Figures{Verdicts: map[fleet.Class]int64{}}}
 		for _, class := range lex.classes {
 			if random.IntN(3) > 0 {
 				n := 1 + random.Int64N(1<<uint(random.IntN(30)))
@@ -58,7 +58,7 @@ func TestBar(t *testing.T) {
 func TestStanding(t *testing.T) {
 	lex := optIn(t)
 	some := func(proven, carried, leaks, running int64) Figures {
-		return lex.figures(fleet.Counts{
+		return lex.figures(fleet.Counts{Figures: fleet.Figures{
 			Installations: 1000, Progress: map[report.Progress]int64{"running": running},
 			Kinds: map[fleet.Kind]int64{
 				effect.Good: proven, effect.Open: carried, effect.Bad: leaks, effect.Unjudged: 1000 - proven - carried - leaks,
@@ -66,7 +66,7 @@ func TestStanding(t *testing.T) {
 			Verdicts: map[fleet.Class]int64{
 				confirmedOff: proven, carriedOver: carried, leak: leaks, unpatched: 1000 - proven - carried - leaks,
 			},
-		})
+		}})
 	}
 	running, halted := []Rollout{{State: fleet.RolloutRunning}}, []Rollout{{State: fleet.RolloutRunning}, {State: fleet.RolloutHalted}}
 	for name, tt := range map[string]struct {

@@ -64,10 +64,7 @@ func opposite(c fleet.Counts) int64 { return c.Kinds[effect.Bad] - c.Verdicts[ef
 
 // sum adds up cells; its maps are new.
 func sum(cells ...fleet.Counts) fleet.Counts {
-	c := fleet.Counts{
-		Verdicts: map[fleet.Class]int64{}, Kinds: map[fleet.Kind]int64{}, Progress: map[report.Progress]int64{},
-		Before: map[fleet.Before]int64{}, Causes: map[report.Cause]int64{},
-	}
+	c := fleet.Counts{Figures: fleet.NewFigures()}
 	for _, cell := range cells {
 		c.Installations += cell.Installations
 		c.Leaked += cell.Leaked

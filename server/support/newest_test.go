@@ -15,11 +15,14 @@ import (
 // cellOfTest is a cell of unpatched, silent, good and running installations; the rest of them is open.
 func cellOfTest(release string, all, without, silent, good, running int64, before map[fleet.Before]int64) fleet.Counts {
 	return fleet.Counts{
-		Release: release, Model: "armani", Channel: "stable", Installations: all, Silent: silent,
-		Verdicts: map[fleet.Class]int64{unpatched: without, unknown: silent, confirmedOff: good, carriedOver: all - without - silent - good},
-		Kinds:    map[fleet.Kind]int64{effect.Unjudged: without + silent, effect.Good: good, effect.Open: all - without - silent - good},
-		Progress: map[report.Progress]int64{report.ProgressRunning: running, report.ProgressKnown: all - running},
-		Before:   before,
+		Release: release, Model: "armani", Channel: "stable",
+		Figures: fleet.Figures{
+			Installations: all, Silent: silent,
+			Verdicts: map[fleet.Class]int64{unpatched: without, unknown: silent, confirmedOff: good, carriedOver: all - without - silent - good},
+			Kinds:    map[fleet.Kind]int64{effect.Unjudged: without + silent, effect.Good: good, effect.Open: all - without - silent - good},
+			Progress: map[report.Progress]int64{report.ProgressRunning: running, report.ProgressKnown: all - running},
+			Before:   before,
+		},
 	}
 }
 

@@ -34,7 +34,7 @@ func (d describer) rollout(lex lexicon, r fleet.Rollout, c fleet.Counts) Rollout
 		By: clean(r.By), Since: r.Since.UTC(), Changed: r.Changed.UTC(),
 	}
 	if r.State == fleet.RolloutRunning {
-		v.Waiting = append(v.Waiting, rollout.Waiting(d.now(), r, c)...)
+		v.Waiting = append(v.Waiting, rollout.Waiting(d.now(), r, rollout.Grounds{Counts: c})...)
 	}
 	return v
 }

@@ -191,12 +191,5 @@ func put(into *fleet.Counts, c cell, n int64) {
 
 // zeroCounts has no class, kind, progress, finding or cause: what was never counted is absent, and absent is zero.
 func zeroCounts(release, model, channel string) fleet.Counts {
-	return fleet.Counts{
-		Release: release, Model: model, Channel: channel,
-		Verdicts: map[fleet.Class]int64{},
-		Kinds:    map[fleet.Kind]int64{},
-		Progress: map[report.Progress]int64{},
-		Before:   map[fleet.Before]int64{},
-		Causes:   map[report.Cause]int64{},
-	}
+	return fleet.Counts{Release: release, Model: model, Channel: channel, Figures: fleet.NewFigures()}
 }

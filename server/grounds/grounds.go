@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package grounds loads what a rollout is decided on.
+//
+// Parties: the ledger of package rollouts decides on it; pages and the interface of release engineers say with it what a
+// rollout waits for. It promises that they all look at the same.
+package grounds
+
+import (
+	"context"
+
+	"landed/server/fleet"
+	"landed/server/rollout"
+)
+
+// Of loads what is known of r.
+func Of(ctx context.Context, tx fleet.Tx, r fleet.Rollout) (rollout.Grounds, error) {
+	counts, err := tx.Counts().Of(ctx, r.Release, r.Model, r.Channel)
+	return rollout.Grounds{Counts: counts}, err
+}
