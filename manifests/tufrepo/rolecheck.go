@@ -37,7 +37,9 @@ func (c *checker) checkOffline() {
 				if !c.mayExpire(role) {
 					c.mustBeFresh(d, role)
 				}
-				c.faults = append(c.faults, checkDelegated(role, d.info)...)
+				if !c.sound[role] {
+					c.faults = append(c.faults, checkDelegated(role, d.info)...)
+				}
 			}
 		}
 	}
