@@ -28,9 +28,6 @@ func (h *Headroom) ForReport() error {
 
 // ForUpload refuses size bytes (0 or less: as many as come) that would leave less free than the mark.
 func (h *Headroom) ForUpload(size int64) error {
-	if h.mark == 0 {
-		return nil
-	}
 	space, err := h.space()
 	if err != nil {
 		return err

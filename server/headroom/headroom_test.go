@@ -133,6 +133,13 @@ func TestMarks(t *testing.T) {
 			t.Errorf("an upload gets %v", upload)
 		}
 	}
+	unmarked := headroom.Open(d.config(t.TempDir(), 0, 0))
+	if err := unmarked.ForUpload(d.Free); err != nil {
+		t.Errorf("without a mark: %v", err)
+	}
+	if err := unmarked.ForUpload(d.Free + 1); !fleet.Is(err, fleet.NoSpace) {
+		t.Errorf("without a mark, more than the disk has: %v", err)
+	}
 	d.err = errors.New("no answer")
 	if h.ForReport() == nil || h.ForUpload(1) == nil || len(h.Faults()) != 1 {
 		t.Error("a disk that gives no answer took something in")
