@@ -420,7 +420,7 @@ func TestTooManyReportsOfOneInstallation(t *testing.T) {
 	}
 	i := w.installation(t, 1)
 	i.Reports = intake.MaxReports
-	if err := w.db.Update(ctx, func(tx fleet.Tx) error { return tx.Installations().Put(ctx, i) }); err != nil {
+	if err := w.db.UpdateReports(ctx, func(tx fleet.Tx) error { return tx.Installations().Put(ctx, i) }); err != nil {
 		t.Fatal(err)
 	}
 	next, _ := waits(1, 2)

@@ -19,7 +19,7 @@ import (
 // distort gives every installation of release one another verdict, as a program with another rule would have.
 func (w *world) distort(t *testing.T) {
 	t.Helper()
-	if err := w.db.Update(ctx, func(tx fleet.Tx) error {
+	if err := w.db.UpdateReports(ctx, func(tx fleet.Tx) error {
 		all, err := tx.Installations().Walk(ctx, "one", "", 10_000)
 		for _, old := range all {
 			next := old
