@@ -59,8 +59,8 @@ const (
 	lockFile     = ".serving"
 	databaseFile = "landed.db"
 	reportsFile  = "landed-reports.db" // as store.ReportsFile has it
-	onlineFile   = "online.json"      // public halves of the online keys, for otasign init
-	nextFile     = "online-next.json" // those that are to replace them, for otasign rotate
+	onlineFile   = "online.json"       // public halves of the online keys, for otasign init
+	nextFile     = "online-next.json"  // those that are to replace them, for otasign rotate
 	keysDir      = "keys"
 	blobsDir     = "blobs"
 	feedDir      = "feed"

@@ -333,7 +333,7 @@ func TestOneBadReportSpoilsNoOther(t *testing.T) {
 	t.Cleanup(func() { db.Close() })
 	w := newWorldOn(t, db)
 	bad, _ := waits(5, 1)
-	outside, err := sql.Open("sqlite", path)
+	outside, err := sql.Open("sqlite", store.ReportsFile(path))
 	if err != nil {
 		t.Fatal(err)
 	}

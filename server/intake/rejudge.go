@@ -54,29 +54,28 @@ func (i *Intake) Rejudge(ctx context.Context, release, by string, progress func(
 			progress(done)
 		}
 	}
-	if err := i.endRejudge(ctx, name, by, done); err != nil {
+	// First the trail, then how far it came is forgotten. Whoever is cut off between the two finds nothing left to judge,
+	// and writes a line that says so.
+	line := fleet.AuditEntry{At: i.Now(), Actor: by, Action: "release.rejudge", Subject: release, Reason: done.words()}
+	err := i.Store.Update(ctx, func(tx fleet.Tx) error { return tx.Audit().Append(ctx, line) })
+	if err == nil {
+		err = i.Store.UpdateReports(ctx, func(tx fleet.Tx) error { return tx.Walks().End(ctx, name) })
+	}
+	if err != nil {
 		return done, fmt.Errorf("judge release %s again: %w", release, err)
 	}
 	return done, nil
 }
 
-// endRejudge has it on the trail, and forgets how far it came. Whoever is cut off between the two finds nothing left to
-// judge, and writes a line that says so.
-func (i *Intake) endRejudge(ctx context.Context, name, by string, done Rejudged) error {
-	reason := fmt.Sprintf("%d installations were judged again, %d stand otherwise now", done.Judged, done.Changed)
-	if done.Kept > 0 {
-		reason += fmt.Sprintf("; %d stay as they stood: they speak of a release, too, that cannot be read", done.Kept)
+func (d Rejudged) words() string {
+	words := fmt.Sprintf("%d installations were judged again, %d stand otherwise now", d.Judged, d.Changed)
+	if d.Kept > 0 {
+		words += fmt.Sprintf("; %d stay as they stood: they speak of a release, too, that cannot be read", d.Kept)
 	}
-	if done.Resumed {
-		reason += "; others were before, by one that was interrupted"
+	if d.Resumed {
+		words += "; others were before, by one that was interrupted"
 	}
-	if err := i.Store.Update(ctx, func(tx fleet.Tx) error {
-		return tx.Audit().Append(ctx, fleet.AuditEntry{At: i.Now(), Actor: by, Action: "release.rejudge", Subject: done.Release,
-			Reason: reason})
-	}); err != nil {
-		return err
-	}
-	return i.Store.UpdateReports(ctx, func(tx fleet.Tx) error { return tx.Walks().End(ctx, name) })
+	return words
 }
 
 func (i *Intake) rejudgeBatch(ctx context.Context, tx fleet.Tx, name string, done *Rejudged) (more bool, err error) {
