@@ -77,7 +77,7 @@ var mayImport = map[string][]string{
 	"server/fsck":                 {"=manifests/tufrepo", "server/blob", "server/fleet", "server/intake", "server/published", "server/repo", "server/seal", "server/store"},
 	"server/seal":                 {"=manifests/tufrepo", "server/fleet"},
 	"server/store":                {"server/fleet", "=server/store/sqlite"},
-	"server/store/sqlite":         {"manifests", "server/fleet", "server/reasons"},
+	"server/store/sqlite":         {"=internal/durable", "manifests", "server/fleet", "server/reasons"},
 	"server/store/storetest":      {"=server/store", "manifests", "server/fleet"},
 	"server/blob":                 {},
 	"server/blob/disk":            {"=server/blob", "=internal/durable"},

@@ -20,13 +20,14 @@ import (
 // The causes for which a server is not ready.
 const (
 	causeDisk     = "disk"     // too little is free, or the reserve for halts is missing
-	causeDatabase = "database" // it does not answer, or cannot be written
+	causeDatabase = "database" // its control half does not answer, or cannot be written
+	causeReports  = "reports"  // the file of the reports is missing or damaged, or cannot be written; halts go on without it
 	causeFeed     = "feed"     // the folder cannot be written, or what is stored is not published
 	causeClock    = "clock"    // it jumped, or lies behind what was published
 	causeExpiry   = "expiry"   // what handsets poll has expired, or will soon
 )
 
-var causes = []string{causeDisk, causeDatabase, causeFeed, causeClock, causeExpiry}
+var causes = []string{causeDisk, causeDatabase, causeReports, causeFeed, causeClock, causeExpiry}
 
 // cause is one reason not to be ready, with its name.
 type cause struct {
@@ -86,6 +87,9 @@ func (s *Server) look(ctx context.Context) (found []cause) {
 	if err := s.db.Ready(wait); err != nil {
 		add(causeDatabase, "%s", repo.Why(err))
 		return append(found, s.lookAtClock(time.Time{})...) // the others need it
+	}
+	if err := s.db.ReportsReady(wait); err != nil {
+		add(causeReports, "%s", repo.Why(err))
 	}
 	feed := s.rooms.Repo
 	if err := feed.FolderFault(ctx); err != nil {

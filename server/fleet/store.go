@@ -9,19 +9,25 @@ import (
 	"landed/manifests/report"
 )
 
-// Viewer reads in one consistent, read-only transaction.
+// Viewer reads in a read-only transaction. Of each half it sees one state, as of when fn read it first: whoever holds one
+// half against the other reads control first, and may find more in the reports than control knows of yet.
 type Viewer interface {
 	View(ctx context.Context, fn func(Tx) error) error
 }
 
-// Store reads and writes. When Update returns nil, what fn wrote is on disk; when it
-// returns an error, nothing of it happened.
+// Store reads and writes. When Update or UpdateReports returns nil, what fn wrote is on disk; when it returns an error,
+// nothing of it happened. Each writes one half and may read the other; to write the other one is Forbidden (wrong_half).
+// Neither waits for the other, and Update needs nothing of the reports unless fn reads them: whatever strangers do to
+// these, a halt is stored. What changes both is two transactions, control first, so that what was decided is on record
+// before anything follows from it; whoever is cut off between them does the second again.
 type Store interface {
 	Viewer
-	Update(ctx context.Context, fn func(Tx) error) error
+	Update(ctx context.Context, fn func(Tx) error) error        // writes ControlTx and Seals
+	UpdateReports(ctx context.Context, fn func(Tx) error) error // writes ReportsTx
 }
 
-// Tx is one transaction over both halves of the store. It must not be used after fn returns.
+// Tx is one transaction over both halves of the store, of which at most one is written. It must not be used after fn
+// returns. What reads reports that are missing or damaged gets an error of the kind Damaged.
 type Tx interface {
 	ControlTx
 	ReportsTx
@@ -144,7 +150,7 @@ type Installations interface {
 	// limit reports that came before the given time. It lists the installations that have
 	// not reported since and still wait for the patch (current, verdict Unpatched). What it listed
 	// it will not list again once the transaction is committed. more says that reports
-	// from before that time are left. It must be called in an Update.
+	// from before that time are left. It must be called in an UpdateReports.
 	Silent(ctx context.Context, before time.Time, limit int) (silent []Installation, more bool, err error)
 	// Alarming lists up to limit states of a release and model whose verdict is of the kind Bad, newest report
 	// first, as Of does.

@@ -10,7 +10,7 @@ import (
 	"landed/server/fleet"
 )
 
-// backfills are what a migration needs beyond SQL: they run after its text, in the same transaction.
+// backfills are what a migration of control needs beyond SQL: they run after its text, in the same transaction.
 var backfills = map[string]func(context.Context, *sql.Tx) error{
 	"0004_reports":  fillReleases,
 	"0005_packages": fillPackageRefs,

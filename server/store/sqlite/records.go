@@ -119,7 +119,7 @@ func differing(ctx context.Context, q querier, table string) (all []difference, 
 // CheckRecords lists in words the rows of the control tables that were changed by another hand than this program's.
 func (d *DB) CheckRecords(ctx context.Context) (faults []string, err error) {
 	err = d.View(ctx, func(ft fleet.Tx) error {
-		q := ft.(*tx).q
+		q := ft.(*tx).control
 		for _, table := range recordedTables() {
 			all, err := differing(ctx, q, table)
 			if err != nil {

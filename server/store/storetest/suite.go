@@ -23,6 +23,9 @@ func Run(t *testing.T, open func(t *testing.T) fleet.Store) {
 		{"a view sees one state", viewConsistent},
 		{"concurrent updates lose nothing", updatesQueue},
 		{"an update whose context has ended does not begin", updateCancelled},
+		{"what is of the other half is refused", otherHalfRefused},
+		{"the halves do not wait for each other", halvesDoNotWait},
+		{"an update of the reports that fails never happened", reportsFail},
 		{"packages", testPackages},
 		{"removed packages", testRemoved},
 		{"packages of the same bytes", testSameBytes},
@@ -55,6 +58,13 @@ var ctx = context.Background()
 func update(t *testing.T, s fleet.Store, fn func(fleet.Tx) error) {
 	t.Helper()
 	if err := s.Update(ctx, fn); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func updateReports(t *testing.T, s fleet.Store, fn func(fleet.Tx) error) {
+	t.Helper()
+	if err := s.UpdateReports(ctx, fn); err != nil {
 		t.Fatal(err)
 	}
 }
