@@ -184,6 +184,21 @@ var attacks = []attack{
 		})
 		r.offered()
 	}},
+	{"20 another role vouches for what the model's own does not list", ClassDisagree, func(r *rig) {
+		r.server.Devices["dior"], r.server.Packages["dior"] = "dior", r.server.Packages["armani"]
+		r.server.Packages["armani"] = nil
+		r.alter("targets", func(signed map[string]any) {
+			for _, d := range signed["delegations"].(map[string]any)["roles"].([]any) {
+				switch role := d.(map[string]any); role["name"] {
+				case "armani":
+					role["terminating"] = false
+				case "dior":
+					role["paths"] = []string{"builds/armani/*"}
+				}
+			}
+		})
+		r.offered()
+	}},
 	{"two hashes for one package", ClassMix, func(r *rig) {
 		sum := sha512.Sum512(r.content)
 		r.alter("armani", func(signed map[string]any) {
