@@ -79,6 +79,8 @@ var commands = map[string]func(*testscript.TestScript, bool, []string){
 	"mark":       mark,
 	"await-new":  awaitNew,
 	"judge-all":  judgeAll,
+	"damage":     damage,
+	"portal":     portal,
 }
 
 // setUp puts files into the folder of each story: the real release as release.yaml, the later ones of the demo under

@@ -17,7 +17,7 @@ var damages = map[string]func(whole []byte) []byte{
 	"zeros":    func(whole []byte) []byte { return make([]byte, len(whole)) },
 	"empty":    func([]byte) []byte { return nil },
 	"cut":      func(whole []byte) []byte { return whole[:len(whole)/2] },
-	"a list": func([]byte) []byte { return []byte("[]") },
+	"a list":   func([]byte) []byte { return []byte("[]") },
 	"no slots": func([]byte) []byte { return []byte(`{"style":"ab","active":"a"}`) },
 	"no style": func([]byte) []byte { return []byte(`{"active":"a","slots":{"a":{},"b":{}}}`) },
 }
