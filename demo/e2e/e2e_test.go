@@ -51,8 +51,11 @@ func TestStories(t *testing.T) {
 		Setup:               setUp,
 		Cmds:                commands,
 		Condition: func(name string) (bool, error) {
-			if name == "mount" {
+			switch name {
+			case "mount":
 				return canMount(), nil
+			case "strange":
+				return canBeStrange(), nil
 			}
 			return false, fmt.Errorf("no condition %q", name)
 		},
@@ -81,6 +84,10 @@ var commands = map[string]func(*testscript.TestScript, bool, []string){
 	"judge-all":  judgeAll,
 	"damage":     damage,
 	"portal":     portal,
+	"stranger":   stranger,
+	"flood":      flood,
+	"unwritten":  unwritten,
+	"scrape":     scrape,
 }
 
 // setUp puts files into the folder of each story: the real release as release.yaml, the later ones of the demo under
