@@ -3,7 +3,6 @@
 package datadir
 
 import (
-	"archive/tar"
 	"context"
 	"encoding/json"
 	"errors"
@@ -70,7 +69,7 @@ func (d Dir) Restore(ctx context.Context, file string, force bool, now func() ti
 
 // unpackBackup writes the database to fresh, and every other file that is not there yet to its place.
 func (d Dir) unpackBackup(in io.Reader, fresh string) (at time.Time, err error) {
-	r, whole := tar.NewReader(in), false
+	r, whole := readArchive(in), false
 	var a about
 	for first := true; ; first = false {
 		h, err := r.Next()
@@ -78,15 +77,13 @@ func (d Dir) unpackBackup(in io.Reader, fresh string) (at time.Time, err error) 
 			return a.At, nil
 		}
 		if err != nil {
-			return at, fmt.Errorf("it is no whole backup: %w", err)
+			return at, fmt.Errorf("it is no whole backup of otad: %w", err)
 		}
 		switch {
 		case first:
-			if h.Name != aboutFile || json.NewDecoder(io.LimitReader(r, 4096)).Decode(&a) != nil || a.Schema != 1 {
+			if json.NewDecoder(io.LimitReader(r, 4096)).Decode(&a) != nil || a.Schema != 1 {
 				return at, errors.New("it is no backup that otad backup of this version wrote")
 			}
-		case h.Typeflag != tar.TypeReg || !filepath.IsLocal(filepath.FromSlash(h.Name)) || !backupName(h.Name):
-			return at, fmt.Errorf("it holds %.80q, which does not belong into a backup", h.Name)
 		case h.Name == databaseFile:
 			if err := writeNew(fresh, r, 0o600, true); err != nil {
 				return at, err
