@@ -11,6 +11,8 @@ import (
 	"strings"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"landed/manifests/tufrepo"
 )
 
 // damage FILE zeros|empty|cut: what a power cut or a worn disk makes of a small file.
@@ -47,4 +49,14 @@ func portal(ts *testscript.TestScript, neg bool, args []string) {
 	}))
 	ts.Defer(s.Close)
 	ts.Setenv(args[0], s.URL)
+}
+
+// keep-snapshot FEED FILE: a copy of the newest snapshot of a feed.
+func keepSnapshot(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: keep-snapshot FEED FILE")
+	}
+	doc, _, err := (&thief{feed: ts.MkAbs(args[0])}).read(tufrepo.Snapshot)
+	ts.Check(err)
+	ts.Check(os.WriteFile(ts.MkAbs(args[1]), doc, 0o644))
 }
