@@ -38,6 +38,7 @@ type options struct {
 
 // Main runs the fleet and returns the exit code: 0 done, 2 used wrongly or stopped by a fault.
 func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	stdout, stderr = cli.Harmless(stdout), cli.Harmless(stderr)
 	var o options
 	root := &cobra.Command{
 		Use:   "otasim",

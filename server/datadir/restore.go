@@ -3,7 +3,6 @@
 package datadir
 
 import (
-	"archive/tar"
 	"context"
 	"encoding/json"
 	"errors"
@@ -78,26 +77,23 @@ func (d Dir) Restore(ctx context.Context, file string, force bool, now func() ti
 // unpackBackup writes the database to fresh, its reports beside that, and every other file that is not there yet to its
 // place. two says that the reports were a file of their own.
 func (d Dir) unpackBackup(in io.Reader, fresh string) (at time.Time, two bool, err error) {
-	r := tar.NewReader(in)
-	have := map[string]bool{}
+	r := readArchive(in)
 	var a about
 	for first := true; ; first = false {
 		h, err := r.Next()
 		two = a.Schema == schemaOfTwo
-		if errors.Is(err, io.EOF) && have[databaseFile] && have[reportsFile] == two {
+		if errors.Is(err, io.EOF) && r.seen[databaseFile] && r.seen[reportsFile] == two {
 			return a.At, two, nil
 		}
 		if err != nil {
-			return at, two, fmt.Errorf("it is no whole backup: %w", err)
+			return at, two, fmt.Errorf("it is no whole backup of otad: %w", err)
 		}
 		switch {
 		case first:
-			if h.Name != aboutFile || json.NewDecoder(io.LimitReader(r, 4096)).Decode(&a) != nil ||
+			if json.NewDecoder(io.LimitReader(r, 4096)).Decode(&a) != nil ||
 				a.Schema != schemaOfOne && a.Schema != schemaOfTwo {
 				return at, two, errors.New("it is no backup that otad backup of this version wrote")
 			}
-		case h.Typeflag != tar.TypeReg || !filepath.IsLocal(filepath.FromSlash(h.Name)) || !backupName(h.Name):
-			return at, two, fmt.Errorf("it holds %.80q, which does not belong into a backup", h.Name)
 		case h.Name == databaseFile, h.Name == reportsFile:
 			place := fresh
 			if h.Name == reportsFile {
@@ -106,7 +102,6 @@ func (d Dir) unpackBackup(in io.Reader, fresh string) (at time.Time, two bool, e
 			if err := writeNew(place, r, 0o600, true); err != nil {
 				return at, two, err
 			}
-			have[h.Name] = true
 		default:
 			place := d.path(filepath.FromSlash(h.Name))
 			if _, err := os.Lstat(place); err == nil {
