@@ -168,7 +168,7 @@ func (c *rotation) stage(p RotateParams) (map[string][]byte, error) {
 	}
 	if c.newTargets {
 		if staged[tufrepo.Targets], err = tufrepo.NewTargets(nextVersion(p.Trusted, tufrepo.Targets, p.Above),
-			p.Now.Add(p.Life.Targets), c.targets.Models); err != nil {
+			p.Now.Add(p.Life.Targets), c.targets.Models, c.targets.Outsiders...); err != nil {
 			return nil, err
 		}
 	}
