@@ -39,6 +39,7 @@ var mayImport = map[string][]string{
 	"manifests/report":            {"=manifests/effect/probe"},
 	"manifests/report/v1":         {"=manifests/report", "=manifests/effect/probe", "=manifests/strict"},
 	"manifests/report/v2":         {"=manifests/report", "=manifests/effect/probe", "=manifests/strict"},
+	"manifests/evidence":          {"=internal/format", "=manifests/report", "=manifests/strict", "=manifests/tufrepo"},
 	"manifests/report/envelope":   {"manifests/report", "=manifests/strict"},
 	"signer":                      {"manifests", "signer", "internal"},
 	"handset":                     {"manifests", "=handset/slots", "=internal/durable"},
@@ -103,7 +104,7 @@ var testOnly = []string{"server/servertest", "server/store/storetest", "server/b
 var libraryHome = map[string][]string{
 	"github.com/go-chi/chi/v5":                          {"server"},
 	"github.com/theupdateframework/go-tuf/v2":           {"manifests/tufrepo", "server/servertest", "handset"},
-	"github.com/secure-systems-lab/go-securesystemslib": {"manifests/tufrepo", "manifests/report"},
+	"github.com/secure-systems-lab/go-securesystemslib": {"manifests/tufrepo", "manifests/report", "manifests/evidence"},
 	"github.com/prometheus/client_golang":               {"server/metrics"},
 	"modernc.org/sqlite":                                {"server/store/sqlite"},
 	"github.com/minio/minio-go/v7":                      {"server/blob/s3"},
