@@ -61,6 +61,7 @@ var mayImport = map[string][]string{
 	"server/fleet":                {"manifests", "=internal/format"},
 	"server/reasons":              {"server/fleet"},
 	"server/rollout":              {"=manifests/offers", "server/fleet", "server/reasons", "=internal/format"},
+	"server/evidence":             {"manifests", "server/fleet", "server/published"},
 	"server/grounds":              {"server/fleet", "server/rollout"},
 	"server/offering":             {"manifests", "server/fleet"}, // pure: the offers document, and nothing of how it is published
 	"server/published":            {"manifests", "server/fleet"},
@@ -71,7 +72,7 @@ var mayImport = map[string][]string{
 	"server/rollouts":             {"manifests", "server/fleet", "server/grounds", "server/offering", "server/published", "server/reasons", "server/repo", "server/rollout", "server/lineup"},
 	"server/trust":                {"manifests/tufrepo", "server/fleet", "server/repo", "server/rollouts"},
 	"server/restore":              {"manifests", "server/fleet", "server/reasons", "server/repo", "server/rollout", "server/rollouts", "server/lineup"},
-	"server/rooms":                {"manifests", "server/fleet", "=server/blob", "server/library", "server/release", "server/repo", "server/restore", "server/rollouts", "server/trust", "server/lineup"},
+	"server/rooms":                {"manifests", "server/evidence", "server/fleet", "=server/blob", "server/library", "server/release", "server/repo", "server/restore", "server/rollouts", "server/trust", "server/lineup"},
 	"server/servertest":           {"manifests", "firmware-fixtures", "server/blob/disk", "server/fleet", "server/library", "server/repo", "server/rollouts", "server/rooms", "server/store"},
 	"server/intake":               {"manifests", "server/fleet", "server/published", "server/rollouts"},
 	"server/scrub":                {"server/blob", "server/repo"},

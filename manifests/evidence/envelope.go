@@ -31,7 +31,7 @@ func Seal(s Said, by tufrepo.Signer) (text []byte, id string, err error) {
 	if err := s.Validate(); err != nil {
 		return nil, "", fmt.Errorf("nothing was signed: %w", err)
 	}
-	payload, err := s.payload()
+	payload, err := s.payload(by.Key().ID())
 	if err != nil {
 		return nil, "", err
 	}
@@ -75,10 +75,14 @@ func Parse(text []byte) (Statement, error) {
 	if !digest.MatchString(s.Signer) || len(s.signature) > 256 {
 		return Statement{}, fmt.Errorf("statement: key id %.80q; wanted 64 hex digits, and a short signature", s.Signer)
 	}
-	var err error
-	if s.Said, err = read(s.payload); err != nil {
+	said, signer, err := read(s.payload)
+	if err == nil && signer != s.Signer {
+		err = fmt.Errorf("the envelope names key %.8s, and the statement in it %.8s", s.Signer, signer)
+	}
+	if err != nil {
 		return Statement{}, fmt.Errorf("statement: %w", err)
 	}
+	s.Said = said
 	s.ID = format.SHA256(s.payload)
 	return s, nil
 }

@@ -9,7 +9,8 @@
 // A statement is an in-toto Statement v1 (in-toto/attestation, spec/v1/statement.md) in a DSSE envelope with exactly one
 // signature, by a key of the form that the feed uses.
 //
-// Promises. A statement is known by the SHA-256 of what was signed, so another signature on it makes no second one.
+// Promises. A statement is known by the SHA-256 of what was signed, so another signature on it makes no second one; who
+// signs it stands in it.
 // Nothing that is signed here is free of bounds, and all of it can be printed.
 //
 // Refusals. Unknown fields, a second way to write the same, oversized envelopes, text that is not printable, and
@@ -106,7 +107,7 @@ type Said struct {
 type Statement struct {
 	Said
 	ID     string // SHA-256 of what was signed, in hex
-	Signer string // id of the key that the envelope names
+	Signer string // id of the key that the envelope and the statement name
 
 	payload, signature []byte
 }

@@ -185,6 +185,7 @@ func TestParseRefuses(t *testing.T) {
 		{"another time zone", pack(PayloadType, strings.Replace(payload, "T09:30:00Z", "T10:30:00+01:00", 1), one), "one form"},
 		{"another predicate", pack(PayloadType, strings.Replace(payload, ObservationType, "urn:landed:observation:v2", 1), one), "v2"},
 		{"another digest", pack(PayloadType, strings.Replace(payload, `"sha256":`, `"md5":`, 1), one), "package"},
+		{"another's name", pack(PayloadType, payload, strings.Replace(one, s.Signer, person("bo").Key().ID(), 1)), "the envelope names key"},
 		{"two subjects", pack(PayloadType, strings.Replace(payload, `"subject":[`, `"subject":[{"name":"x","digest":{}},`, 1), one), "2 subjects"},
 		{"oversized", bytes.Repeat([]byte(" "), MaxBytes+1), "the limit is"},
 	} {
@@ -215,7 +216,7 @@ func FuzzParse(f *testing.F) {
 		if err := s.Validate(); err != nil {
 			t.Errorf("it was read, and is not valid: %v", err)
 		}
-		again, err := s.Said.payload()
+		again, err := s.Said.payload(s.Signer)
 		if err != nil || !bytes.Equal(again, s.Payload()) {
 			t.Errorf("there are two ways to write it: %s and %s, %v", again, s.Payload(), err)
 		}

@@ -3,6 +3,7 @@
 package fleet
 
 import (
+	"slices"
 	"time"
 
 	"landed/manifests/effect"
@@ -17,14 +18,20 @@ type Witnesses struct {
 
 // Witness is one handset of a lab, as its reports stand on the release of a rollout.
 type Witness struct {
-	Ref         report.Reference
-	From, Until time.Time // while somebody vouches for it
-	Suspended   bool      // two persons overruled it for this rollout
-	Kind        Kind      // of its verdict on the release; "" if it has not reported of it
-	Leaked      bool      // it once showed the opposite of the effect, on the release
-	Current     bool      // its newest report speaks of the release
-	Last        time.Time // when that came
+	Ref       report.Reference
+	Vouched   []Span    // while somebody vouches for it
+	Suspended bool      // people overruled it for this rollout
+	Kind      Kind      // of its verdict on the release; "" if it has not reported of it
+	Leaked    bool      // it once showed the opposite of the effect, on the release
+	Current   bool      // its newest report speaks of the release
+	Last      time.Time // when that came
 }
+
+// Span is a time from From on, and before Until.
+type Span struct{ From, Until time.Time }
+
+// Covers says if at lies in the span.
+func (s Span) Covers(at time.Time) bool { return !at.Before(s.From) && at.Before(s.Until) }
 
 // WitnessFresh is how old a witness's newest report may be to count as proof.
 const WitnessFresh = 7 * 24 * time.Hour
@@ -41,7 +48,7 @@ type WitnessCounts struct {
 // for the handset. A bad one stays bad however old its report is.
 func (w Witnesses) At(now time.Time) (c WitnessCounts) {
 	for _, one := range w.All {
-		if now.Before(one.From) || !now.Before(one.Until) {
+		if !one.vouchedAt(now) {
 			continue
 		}
 		c.Vouched++
@@ -57,12 +64,16 @@ func (w Witnesses) At(now time.Time) (c WitnessCounts) {
 	return c
 }
 
+func (w Witness) vouchedAt(now time.Time) bool {
+	return slices.ContainsFunc(w.Vouched, func(s Span) bool { return s.Covers(now) })
+}
+
 func (w Witness) bad() bool { return w.Leaked || w.Kind == effect.Bad }
 
-// BadAt are the references of those who count as bad at a time: whom two persons overrule when they resume.
+// BadAt are the references of those who count as bad at a time: whom people overrule when they resume.
 func (w Witnesses) BadAt(now time.Time) (refs []report.Reference) {
 	for _, one := range w.All {
-		if one.bad() && !one.Suspended && !now.Before(one.From) && now.Before(one.Until) {
+		if one.bad() && !one.Suspended && one.vouchedAt(now) {
 			refs = append(refs, one.Ref)
 		}
 	}
