@@ -62,14 +62,14 @@ var mayImport = map[string][]string{
 	"server/reasons":              {"server/fleet"},
 	"server/rollout":              {"=manifests/offers", "server/fleet", "server/reasons", "=internal/format"},
 	"server/evidence":             {"manifests", "server/fleet", "server/published"},
-	"server/grounds":              {"server/fleet", "server/rollout"},
+	"server/grounds":              {"server/evidence", "server/fleet", "server/rollout"},
 	"server/offering":             {"manifests", "server/fleet"}, // pure: the offers document, and nothing of how it is published
 	"server/published":            {"manifests", "server/fleet"},
 	"server/repo":                 {"=internal/durable", "manifests/tufrepo", "server/fleet", "=server/blob"}, // it knows no room above it
 	"server/lineup":               {"manifests", "server/fleet"},
 	"server/library":              {"manifests", "server/fleet", "=server/blob", "server/published", "server/repo", "server/lineup"},
 	"server/release":              {"manifests", "server/fleet", "=server/offering", "server/published", "server/repo", "server/rollout", "server/lineup"},
-	"server/rollouts":             {"manifests", "server/fleet", "server/grounds", "server/offering", "server/published", "server/reasons", "server/repo", "server/rollout", "server/lineup"},
+	"server/rollouts":             {"manifests", "server/evidence", "server/fleet", "server/grounds", "server/offering", "server/published", "server/reasons", "server/repo", "server/rollout", "server/lineup"},
 	"server/trust":                {"manifests/tufrepo", "server/fleet", "server/repo", "server/rollouts"},
 	"server/restore":              {"manifests", "server/fleet", "server/reasons", "server/repo", "server/rollout", "server/rollouts", "server/lineup"},
 	"server/rooms":                {"manifests", "server/evidence", "server/fleet", "=server/blob", "server/library", "server/release", "server/repo", "server/restore", "server/rollouts", "server/trust", "server/lineup"},
