@@ -216,7 +216,7 @@ func TestWitnesses(t *testing.T) {
 		i := fleet.Installation{Ref: ref, Release: kit.OptIn, Current: true, Model: "armani", Channel: "stable", Verdict: "confirmed_off",
 			Kind: effect.Good, Progress: report.ProgressRunning, Before: effect.NotSeen, First: h.Now, Last: h.Now, Seq: 1, Reports: 1}
 		change(&i)
-		h.Update(func(tx fleet.Tx) error { return tx.Installations().Put(h.Ctx, i) })
+		kit.UpdateReports(h.Rooms, func(tx fleet.Tx) error { return tx.Installations().Put(h.Ctx, i) })
 	}
 	put(func(*fleet.Installation) {})
 	want("it is good", fleet.WitnessCounts{Vouched: 1, Good: 1})

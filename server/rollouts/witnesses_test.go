@@ -30,7 +30,7 @@ func TestWitnessHaltsItsOwnModel(t *testing.T) {
 	if _, _, err := h.Evidence.Add(h.Ctx, text, "ann"); err != nil {
 		t.Fatal(err)
 	}
-	h.Update(func(tx fleet.Tx) error {
+	kit.UpdateReports(h, func(tx fleet.Tx) error {
 		return tx.Installations().Put(h.Ctx, fleet.Installation{Ref: ref, Release: kit.OptIn, Current: true, Model: "armani",
 			Channel: "stable", Verdict: "leak", Kind: effect.Bad, Leaked: true, Progress: report.ProgressRunning, Before: effect.NotSeen,
 			First: h.Now, Last: h.Now, Seq: 1, Reports: 1})

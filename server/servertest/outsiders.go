@@ -44,3 +44,11 @@ func Voucher(r *Rooms, ref report.Reference, model string) evidence.Voucher {
 	now := r.Now.UTC().Truncate(time.Second)
 	return evidence.Voucher{Installation: ref, Model: model, From: now, Until: now.Add(30 * Day)}
 }
+
+// UpdateReports writes what handsets said behind the back of the rooms.
+func UpdateReports(r *Rooms, fn func(tx fleet.Tx) error) {
+	r.T.Helper()
+	if err := r.DB.UpdateReports(r.Ctx, fn); err != nil {
+		r.T.Fatal(err)
+	}
+}
