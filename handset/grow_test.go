@@ -11,7 +11,9 @@ import (
 	"testing"
 	"time"
 
+	"landed/handset/handsettest"
 	"landed/manifests"
+	"landed/manifests/tufrepo"
 )
 
 func logger(w io.Writer) *slog.Logger { return slog.New(slog.NewTextHandler(w, nil)) }
@@ -51,6 +53,19 @@ func (r *rig) fromTheFuture(inCustom string, inOffers ...func(string) string) {
 // put adds members before the first one of that name.
 func put(before, members string) func(string) string {
 	return func(s string) string { return strings.Replace(s, before, members+","+before, 1) }
+}
+
+// Who looks from outside stands in the feed, where a handset neither looks for files of theirs nor misses them.
+func TestFeedWithObservers(t *testing.T) {
+	r := waiting(t)
+	for _, role := range []string{tufrepo.Observers, tufrepo.Witnesses, tufrepo.WitnessesOf("armani")} {
+		keys := tufrepo.RoleKeys{Threshold: 1, Keys: []tufrepo.Key{handsettest.KeyOf(role).Key()}}
+		r.server.Outsiders = append(r.server.Outsiders, tufrepo.OutsiderKeys{Role: role, Who: keys})
+	}
+	r.offered()
+	if refusal := r.step(); refusal != nil || !r.patched() {
+		t.Errorf("patched %v, refusal %v", r.patched(), refusal)
+	}
 }
 
 // Whatever a later program adds, today's handset updates from its feed.

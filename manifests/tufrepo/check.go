@@ -104,6 +104,9 @@ func openLike(s Set, now time.Time, other *checker) *checker {
 		if err == nil {
 			err = CheckRole(role)
 		}
+		if err == nil && OutsiderRole(role) {
+			err = errors.New("outsiders sign statements; no metadata file is theirs")
+		}
 		if err != nil {
 			c.fault("%s: %w", role, err)
 			continue

@@ -136,7 +136,7 @@ func CheckStaged(prev Set, staged map[string][]byte, now time.Time) error {
 		return c.err()
 	}
 	c.faults = append(c.faults,
-		separate(slices.Concat(kindsOfRoot(root.info.Root), kindsOfModels(c.docs[Targets].info.Models)))...)
+		separate(slices.Concat(kindsOfRoot(root.info.Root), kindsOfTargets(c.docs[Targets].info)))...)
 	for _, role := range slices.Sorted(maps.Keys(staged)) {
 		if role == Root {
 			c.checkStagedRoot(old)

@@ -34,7 +34,8 @@ type Tx interface {
 	Seals() Seals
 }
 
-// ControlTx is what people decide and sign: few rows that change seldom. Nothing of it names an installation.
+// ControlTx is what people decide and sign: few rows that change seldom. It names no installation but the handsets of
+// labs, for which their keepers vouch.
 type ControlTx interface {
 	Packages() Packages
 	Releases() Releases
@@ -44,6 +45,7 @@ type ControlTx interface {
 	Models() Models
 	Channels() Channels
 	Holders() Holders
+	Statements() Statements
 	Audit() Audit
 	Tokens() Tokens
 }
@@ -134,6 +136,19 @@ type Channels interface {
 type Holders interface {
 	Put(ctx context.Context, names map[string]string) error // by key id; adds or replaces
 	All(ctx context.Context) (map[string]string, error)     // by key id
+}
+
+// Statements keeps what observers and witnesses signed. Nothing in it is changed or deleted.
+type Statements interface {
+	// Put adds one. The same again, also with another signature, is no error, and the first stays.
+	Put(ctx context.Context, s Statement) error
+	Get(ctx context.Context, id string) (Statement, error)          // NotFound
+	OfModel(ctx context.Context, model string) ([]Statement, error) // as they came
+	List(ctx context.Context) ([]Statement, error)                  // as they came
+	Sizes(ctx context.Context) (map[string]int, error)              // how many there are, by model; none of a model without
+	// Suspend overrules witnesses, by their references, for one rollout. One that is suspended already stays so.
+	Suspend(ctx context.Context, rollout, by string, at time.Time, refs ...string) error
+	Suspended(ctx context.Context, rollout string) ([]string, error) // in order
 }
 
 // Installations keeps what each installation has shown of each release.

@@ -36,6 +36,8 @@ func Run(t *testing.T, open func(t *testing.T) fleet.Store) {
 		{"models", testModels},
 		{"channels", testChannels},
 		{"holders of keys", testHolders},
+		{"statements", testStatements},
+		{"suspended witnesses", testSuspensions},
 		{"reports", testReports},
 		{"installations", testInstallations},
 		{"states of an installation", testStates},
