@@ -3,6 +3,7 @@
 package server_test
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -14,6 +15,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -86,6 +88,52 @@ func TestHaltWithoutReports(t *testing.T) {
 	if !strings.Contains(strings.Join(found.Faults, "\n"), "landed-reports.db) cannot be used: it is missing") {
 		t.Errorf("fsck:\n%s", strings.Join(found.Faults, "\n"))
 	}
+}
+
+// TestHaltWhileReportsAreWritten holds the turn of the reports, and their file locked, as a flood does at any moment, and
+// has pages read them: a halt is stored, published and answered meanwhile.
+func TestHaltWhileReportsAreWritten(t *testing.T) {
+	dir, now := unpack(t, filepath.Join(oldFolder, "folder.tar.gz")), leftAt.Add(time.Minute)
+	root, err := os.ReadFile(filepath.Join(dir, "feed", "metadata", "1.root.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	secret, err := datadir.AddToken(t.Context(), dir, "mei", fleet.RoleEngineer, func() time.Time { return now })
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := serve(t, dir, func() time.Time { return now }, false)
+	web := httptest.NewServer(s.Handler())
+	defer web.Close()
+	var held, ended sync.WaitGroup
+	let := make(chan struct{})
+	hold := func(in func(context.Context, func(fleet.Tx) error) error, use func(fleet.Tx) error) {
+		held.Add(1)
+		ended.Go(func() {
+			if err := in(t.Context(), func(tx fleet.Tx) error {
+				err := use(tx)
+				held.Done()
+				<-let
+				return err
+			}); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	db := s.Database()
+	hold(db.UpdateReports, func(tx fleet.Tx) error { return tx.Walks().Put(t.Context(), "w", "A") })
+	for range 4 {
+		hold(db.View, func(tx fleet.Tx) error { _, err := tx.Counts().List(t.Context()); return err })
+	}
+	held.Wait()
+	halt(t, web.URL, secret, "cancro")
+	var offers struct{ Offers []struct{ State string } }
+	doc := poll(t, web.URL, root, now, "cancro-offers", "offers/cancro/stable.json")
+	if err := json.Unmarshal(doc, &offers); err != nil || len(offers.Offers) == 0 || offers.Offers[0].State != "halted" {
+		t.Errorf("the offers say %s, %v", doc, err)
+	}
+	close(let)
+	ended.Wait()
 }
 
 // zeroFirst overwrites the first bytes of a file with zeros.

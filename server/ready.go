@@ -4,6 +4,7 @@ package server
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -12,6 +13,7 @@ import (
 	"time"
 
 	"landed/manifests/tufrepo"
+	"landed/server/fleet"
 	"landed/server/metrics"
 	"landed/server/render"
 	"landed/server/repo"
@@ -37,7 +39,8 @@ type cause struct {
 
 // readiness looks at most once a second, whoever asks: a look writes to the disk.
 type readiness struct {
-	clock clockWatch
+	clock  clockWatch
+	damage damageWatch
 
 	mu    sync.Mutex
 	at    time.Time
@@ -50,6 +53,29 @@ const (
 	lookEvery = time.Second
 	lookFor   = 3 * time.Second
 )
+
+// damageWatch bounds how often damage is told.
+type damageWatch struct {
+	mu   sync.Mutex
+	told map[string]time.Time // by the code of the error
+}
+
+func (d *damageWatch) due(now time.Time, err error) bool {
+	code := ""
+	if e, ok := errors.AsType[*fleet.Error](err); ok {
+		code = e.Code
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if last, ok := d.told[code]; ok && now.Sub(last) < time.Minute {
+		return false
+	}
+	if d.told == nil {
+		d.told = map[string]time.Time{}
+	}
+	d.told[code] = now
+	return true
+}
 
 // notReady are the causes of now; none if the server is ready.
 func (s *Server) notReady(ctx context.Context) []cause {

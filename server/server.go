@@ -228,10 +228,13 @@ func (s *Server) openStore(ctx context.Context, dir datadir.Dir) (err error) {
 	return nil
 }
 
-// damaged tells of a database that is damaged, whoever met it.
+// damaged tells of a database that is damaged, whoever met it. While the reports are, every report and every page meets
+// that: the log has it once a minute.
 func (s *Server) damaged(err error) {
 	s.metrics.Damaged()
-	s.cfg.Log.Error("the database is damaged; restore it from a backup", "err", err)
+	if s.readiness.damage.due(time.Now(), err) {
+		s.cfg.Log.Error("the database is damaged; restore it from a backup", "err", err)
+	}
 }
 
 // roomFor says if there is room for an upload; those to another store do not use this disk.

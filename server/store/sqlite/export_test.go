@@ -25,7 +25,7 @@ func OldFile(ctx context.Context, path string, number int) error {
 	if err != nil {
 		return err
 	}
-	h := hooks{after: backfills, end: recordAll}
+	h := hooks{after: backfills[ofControl], end: recordAll}
 	if number < 15 { // records came with it
 		h.end = nil
 	}

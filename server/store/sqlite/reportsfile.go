@@ -101,7 +101,7 @@ func (r *reportsFile) try(ctx context.Context) (*half, error) {
 		if err != nil {
 			return err
 		}
-		return migrate(ctx, conn, all, len(all), r.now, hooks{})
+		return migrate(ctx, conn, all, len(all), r.now, hooks{after: backfills[ofReports]})
 	})
 	if err == nil || fleet.Is(err, fleet.NoSpace) || fleet.Is(err, fleet.Busy) || ctx.Err() != nil {
 		return h, err

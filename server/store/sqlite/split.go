@@ -26,7 +26,7 @@ func prepareControl(ctx context.Context, conn *sql.Conn, path string, now func()
 		return err
 	}
 	single := slices.IndexFunc(all, func(m migration) bool { return m.name == halves })
-	h := hooks{after: backfills, end: recordAll}
+	h := hooks{after: backfills[ofControl], end: recordAll}
 	if err := migrate(ctx, conn, all, single, now, h); err != nil {
 		return err
 	}
