@@ -49,6 +49,7 @@ func Run(t *testing.T, open func(t *testing.T) fleet.Store) {
 		{"counts of silent installations", testSilentCounts},
 		{"counts of causes", testCauseCounts},
 		{"audit", testAudit},
+		{"heads and leaves", testSeals},
 		{"tokens", testTokens},
 	} {
 		t.Run(test.name, func(t *testing.T) { test.run(t, open(t)) })
