@@ -30,25 +30,24 @@ func prepareControl(ctx context.Context, conn *sql.Conn, path string, now func()
 	if err := migrate(ctx, conn, all, single, now, h); err != nil {
 		return err
 	}
-	parted := false
 	h.before = map[string]func(context.Context, *sql.Tx) error{halves: func(ctx context.Context, _ *sql.Tx) error {
-		parted = true
 		return makeReports(ctx, path, now)
 	}}
-	if err := migrate(ctx, conn, all, len(all), now, h); err != nil || !parted {
+	if err := migrate(ctx, conn, all, len(all), now, h); err != nil {
 		return err
 	}
 	return shrink(ctx, conn)
 }
 
-// shrink gives back the room that the reports left, if it is worth it. That it fails means no more than that the file
-// stays large.
+// shrink gives back the room that the reports left: most of the file is free after that, and never else. That it fails
+// means no more than that the file stays large until it is opened the next time.
 func shrink(ctx context.Context, conn *sql.Conn) error {
-	var free int64
-	if err := conn.QueryRowContext(ctx, `PRAGMA freelist_count`).Scan(&free); err != nil {
+	var free, pages int64
+	if err := conn.QueryRowContext(ctx, `SELECT freelist_count, page_count FROM pragma_freelist_count, pragma_page_count`).
+		Scan(&free, &pages); err != nil {
 		return kind(err)
 	}
-	if free > 100 {
+	if free > 1000 && free > pages/2 {
 		conn.ExecContext(ctx, `VACUUM`)
 	}
 	return nil

@@ -165,3 +165,27 @@ func TestReportsAreNotOverwritten(t *testing.T) {
 	holds(t, open(t, filled), 3)
 	holds(t, open(t, path), 0)
 }
+
+// TestControlGivesTheRoomBack: what the reports took in the single file is free afterwards.
+func TestControlGivesTheRoomBack(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "x.db")
+	if err := sqlite.OldFile(ctx, path, 15); err != nil {
+		t.Fatal(err)
+	}
+	old := raw(t, path)
+	do(t, old, `INSERT INTO reports (ref, id, seq, at, late, envelope) VALUES ('R', 'I', 1, 0, 0, zeroblob(8000000))`)
+	if err := old.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := open(t, path).Close(); err != nil {
+		t.Fatal(err)
+	}
+	control, err1 := os.Stat(path)
+	reports, err2 := os.Stat(sqlite.ReportsFile(path))
+	if err := errors.Join(err1, err2); err != nil {
+		t.Fatal(err)
+	}
+	if control.Size() > 1<<20 || reports.Size() < 8_000_000 {
+		t.Errorf("control has %d bytes, and the reports %d", control.Size(), reports.Size())
+	}
+}
