@@ -34,11 +34,11 @@ func (f *Forger) look(ctx context.Context, now time.Time) error {
 	if err != nil {
 		return fmt.Errorf("forger: %w: %w", errNoFeed, err)
 	}
-	aim, found := f.newest(signed)
+	aim, found := f.cfg.newest(signed)
 	next := forgerFeed{read: now}
 	if doc, err := f.offers(ctx, role, offered); err != nil {
 		return fmt.Errorf("forger: %w: %w", errNoFeed, err)
-	} else if o := f.going(doc); o != nil {
+	} else if o := f.cfg.going(doc); o != nil {
 		aim, found = o.Custom, true
 		next.offered, next.salt, next.share = true, o.Salt, o.Share
 	}
@@ -85,11 +85,11 @@ func (f *Forger) metadata(ctx context.Context, role string, version int64) (tufr
 }
 
 // newest is the newest build that is signed for the image and channel.
-func (f *Forger) newest(signed []tufrepo.Target) (newest manifests.Custom, found bool) {
+func (cfg ForgerConfig) newest(signed []tufrepo.Target) (newest manifests.Custom, found bool) {
 	for _, t := range signed {
 		custom, err := manifests.ParseCustom(t.Custom)
-		if t.Custom == nil || err != nil || custom.Channel != f.cfg.Channel ||
-			f.cfg.Variant != "" && custom.Variant != f.cfg.Variant || found && custom.Build.UTC <= newest.Build.UTC {
+		if t.Custom == nil || err != nil || custom.Channel != cfg.Channel ||
+			cfg.Variant != "" && custom.Variant != cfg.Variant || found && custom.Build.UTC <= newest.Build.UTC {
 			continue
 		}
 		newest, found = custom, true
@@ -113,11 +113,11 @@ func (f *Forger) offers(ctx context.Context, role string, listed []tufrepo.Targe
 }
 
 // going is the newest offer whose rollout goes on; nil if there is none.
-func (f *Forger) going(doc offers.Document) (newest *offers.Offer) {
+func (cfg ForgerConfig) going(doc offers.Document) (newest *offers.Offer) {
 	for i, o := range doc.Offers {
 		switch {
 		case o.Needs != "", o.State == offers.StateHalted, o.Share == 0:
-		case f.cfg.Variant != "" && o.Custom.Variant != f.cfg.Variant:
+		case cfg.Variant != "" && o.Custom.Variant != cfg.Variant:
 		case newest == nil || o.Custom.Build.UTC > newest.Custom.Build.UTC:
 			newest = &doc.Offers[i]
 		}
