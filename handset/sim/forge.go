@@ -111,7 +111,7 @@ func (f *Forger) Step(ctx context.Context) (wake time.Time, err error) {
 		f.start = now
 		f.spread()
 	}
-	if now.Sub(f.feed.read) >= forgerPoll || f.feed.release == "" {
+	if now.Sub(f.feed.read) >= forgerPoll {
 		if err := f.look(ctx, now); err != nil {
 			return now.Add(forgerAgain), err
 		}

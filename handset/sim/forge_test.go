@@ -85,16 +85,14 @@ func (b *besieged) byKey() map[string][]report.Report {
 // TestForgeriesAreWhatTheyClaim: for each effect that ships, invented reports are judged as the forger means them.
 func TestForgeriesAreWhatTheyClaim(t *testing.T) {
 	for _, effectName := range []string{sim.OptIn, sim.BuildRuns, sim.AppList} {
-		for _, patient := range []time.Duration{0, 30 * 24 * time.Hour} {
-			b := besiege(t, effectName)
-			b.open(offers.WholeFleet)
-			by := standard(t, sim.Release{Name: first, Effect: effectName}, b.build)
+		for _, patient := range []time.Duration{0, 2 * 24 * time.Hour} {
 			for _, kind := range []sim.Forgery{sim.ForgeProven, sim.ForgeLeak} {
 				if kind == sim.ForgeLeak && effectName == sim.BuildRuns {
 					continue // which claims nothing that could leak
 				}
 				b := besiege(t, effectName)
 				b.open(offers.WholeFleet)
+				by := standard(t, sim.Release{Name: first, Effect: effectName}, b.build)
 				f := b.forger(t, sim.ForgerConfig{Forgery: kind, N: 5, Patient: patient})
 				b.run(t, f, start.Add(patient+9*24*time.Hour))
 				want := effect.Good
@@ -122,7 +120,7 @@ func TestForgeriesAreWhatTheyClaim(t *testing.T) {
 
 // TestForgedFailuresAreBlamed: on the package and on the build, both.
 func TestForgedFailuresAreBlamed(t *testing.T) {
-	for _, patient := range []time.Duration{0, 20 * 24 * time.Hour} {
+	for _, patient := range []time.Duration{0, 2 * 24 * time.Hour} {
 		b := besiege(t, sim.OptIn)
 		b.open(offers.WholeFleet)
 		f := b.forger(t, sim.ForgerConfig{Forgery: sim.ForgeFailure, N: 20, Patient: patient})

@@ -17,25 +17,35 @@ import (
 
 // forgerFeed is what the forger has read of the public feed: all that it knows.
 type forgerFeed struct {
-	read    time.Time // when
-	release string    // that it aims at: what is offered, else the newest that is signed; "" for none
-	variant string
-	build   manifests.Build
-	ask     probe.Ask
-	offered bool // a rollout of it goes on
-	salt    string
-	share   int
+	read     time.Time // when
+	snapshot int64     // its version
+	release  string    // that it aims at: what is offered, else the newest that is signed; "" for none
+	variant  string
+	build    manifests.Build
+	ask      probe.Ask
+	offered  bool // a rollout of it goes on
+	salt     string
+	share    int
 }
 
 // look reads the feed, as anybody can, and verifies nothing of it.
 func (f *Forger) look(ctx context.Context, now time.Time) error {
 	role := manifests.Model{Device: f.cfg.Model}.Role()
-	signed, offered, err := f.roles(ctx, role)
+	timestamp, err := f.metadata(ctx, tufrepo.Timestamp, 0)
+	if err != nil {
+		return fmt.Errorf("forger: %w: %w", errNoFeed, err)
+	}
+	version := timestamp.Files[tufrepo.Snapshot].Version
+	if version == f.feed.snapshot {
+		f.feed.read = now
+		return nil
+	}
+	signed, offered, err := f.roles(ctx, role, version)
 	if err != nil {
 		return fmt.Errorf("forger: %w: %w", errNoFeed, err)
 	}
 	aim, found := f.cfg.newest(signed)
-	next := forgerFeed{read: now}
+	next := forgerFeed{read: now, snapshot: version}
 	if doc, err := f.offers(ctx, role, offered); err != nil {
 		return fmt.Errorf("forger: %w: %w", errNoFeed, err)
 	} else if o := f.cfg.going(doc); o != nil {
@@ -53,12 +63,8 @@ func (f *Forger) look(ctx context.Context, now time.Time) error {
 }
 
 // roles gives what the two roles of the model list.
-func (f *Forger) roles(ctx context.Context, role string) (signed, offered []tufrepo.Target, err error) {
-	timestamp, err := f.metadata(ctx, tufrepo.Timestamp, 0)
-	if err != nil {
-		return nil, nil, err
-	}
-	snapshot, err := f.metadata(ctx, tufrepo.Snapshot, timestamp.Files[tufrepo.Snapshot].Version)
+func (f *Forger) roles(ctx context.Context, role string, version int64) (signed, offered []tufrepo.Target, err error) {
+	snapshot, err := f.metadata(ctx, tufrepo.Snapshot, version)
 	if err != nil {
 		return nil, nil, err
 	}
