@@ -16,6 +16,8 @@ import (
 
 	"landed/handset/slots"
 	"landed/manifests/effect/probe"
+	"landed/manifests/report"
+	"landed/manifests/report/envelope"
 )
 
 // twin is one of many handsets with the same key, the same secret and the same luck: what two of them send differs only by
@@ -51,8 +53,8 @@ func (h *twin) RoundTrip(req *http.Request) (*http.Response, error) {
 	return resp, nil
 }
 
-// live lets a twin live for a day before a feed and a door.
-func (h *twin) live(t *testing.T, r *rig, name string, mark func(http.Header)) string {
+// open sets a twin up.
+func (h *twin) open(t *testing.T, r *rig, name string, mark func(http.Header)) {
 	t.Helper()
 	h.now, h.mark = testStart, mark
 	dev, err := slots.Memory(slots.Recovery, &slotsCache, soldFiles())
@@ -65,7 +67,12 @@ func (h *twin) live(t *testing.T, r *rig, name string, mark func(http.Header)) s
 	if err != nil {
 		t.Fatal(err)
 	}
-	for end := testStart.Add(23 * time.Hour); h.now.Before(end); {
+}
+
+// live lets a twin live, and gives what it has sent.
+func (h *twin) live(t *testing.T, d time.Duration) string {
+	t.Helper()
+	for end := testStart.Add(d); h.now.Before(end); {
 		wake, _ := h.client.Step(t.Context())
 		h.now = latest(wake, h.now.Add(time.Second))
 	}
@@ -85,42 +92,87 @@ func marks(dice *rand.Rand, least, most int) func(http.Header) {
 	}
 }
 
+// askedFor is what servers ask for, in seconds, that comes down to each of the steps.
+var askedFor = []struct{ least, most int }{{1, 60}, {61, 600}, {601, 100_000}}
+
 // TestAnswersMarkNobody: a thousand handsets that are one and the same but for what they are answered poll, are sent away
-// by feed and door, come back and report. What they send, and the moment at which they do, is the same byte for byte, as
-// long as what they were asked to wait for comes down to the same of three steps.
+// by feed and door, come back, report, and report again what was taken for now. What they send, and the moment at which
+// they do, is the same byte for byte, as long as what they were asked to wait for comes down to the same of three steps.
 func TestAnswersMarkNobody(t *testing.T) {
+	r := &rig{dir: t.TempDir(), root: newRig(t).root, keys: otaPins(t)}
+	for _, step := range askedFor {
+		first := ""
+		for i := range 1 + markedFleet/3 {
+			h := &twin{next: curt()}
+			h.open(t, r, fmt.Sprint("twin-", step.most, "-", i), marks(rand.New(rand.NewPCG(uint64(i), 5)), step.least, step.most))
+			mem := h.client.store.mem // it has polled before, and waits
+			mem.Validator, mem.Expires = `"of the last poll"`, testStart.Add(30*24*time.Hour)
+			mem.Release, mem.Progress, mem.Baseline = "one", report.ProgressKnown, testStart.Add(-weekly)
+			first = sameAsFirst(t, first, h.live(t, 3*24*time.Hour), 6, 3)
+		}
+	}
+}
+
+// curt sends the first two polls away, and a report; it takes the report for now, and a day later for good.
+func curt() http.Handler {
+	polls, reports := 0, 0
+	return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+		if req.Method == http.MethodGet {
+			if polls++; polls <= 2 {
+				w.WriteHeader(http.StatusServiceUnavailable)
+				return
+			}
+			w.WriteHeader(http.StatusNotModified)
+			return
+		}
+		text, _ := io.ReadAll(req.Body)
+		got, _, _ := envelope.Open(text)
+		reports++
+		w.WriteHeader([]int{http.StatusServiceUnavailable, http.StatusAccepted, http.StatusOK}[min(reports, 3)-1])
+		fmt.Fprintf(w, `{"id":%q}`, got.ID)
+	})
+}
+
+// sameAsFirst wants what was sent to be what the first has sent, and that to be worth comparing.
+func sameAsFirst(t *testing.T, first, sent string, gets, posts int) string {
+	t.Helper()
+	if first == "" {
+		if strings.Count(sent, "POST") < posts || strings.Count(sent, "GET") < gets {
+			t.Fatalf("it sends too little for a test:\n%s", sent)
+		}
+		for _, never := range []string{"handset-", "Cookie", "If-Modified-Since", "If-Range"} {
+			if strings.Contains(sent, never) {
+				t.Fatalf("%s is sent:\n%s", never, sent)
+			}
+		}
+		return sent
+	}
+	if sent != first {
+		t.Fatalf("one sent\n%s\nwhere the first sent\n%s", sent, first)
+	}
+	return first
+}
+
+// TestAnswersToAWholePollMarkNobody: the same of the whole TUF workflow, whose requests are sent away in the middle.
+func TestAnswersToAWholePollMarkNobody(t *testing.T) {
 	r := newRig(t)
 	r.offer.Share = 0
 	r.offered()
-	busy := func(w http.ResponseWriter, req *http.Request, n int) bool { // two polls and a report are sent away
-		away := n == 2 || n == 5 || req.Method == http.MethodPost && n < 16
-		if away {
-			w.WriteHeader(http.StatusServiceUnavailable)
-		}
-		return away
-	}
-	for _, step := range []struct{ least, most int }{{1, 60}, {61, 600}, {601, 100_000}} {
+	for _, step := range askedFor {
 		first := ""
-		for i := range markedFleet / 3 {
+		for i := range 1 + markedFleet/100 {
 			n := 0
-			r.server.Bend = func(w http.ResponseWriter, req *http.Request) bool { n++; return busy(w, req, n) }
+			r.server.Bend = func(w http.ResponseWriter, req *http.Request) bool { // two polls and a report are sent away
+				n++
+				away := n == 2 || n == 5 || req.Method == http.MethodPost && n < 16
+				if away {
+					w.WriteHeader(http.StatusServiceUnavailable)
+				}
+				return away
+			}
 			h := &twin{next: r.server}
-			r.now = testStart
-			sent := h.live(t, r, fmt.Sprint("twin-", step.most, "-", i), marks(rand.New(rand.NewPCG(uint64(i), 5)), step.least, step.most))
-			if i == 0 {
-				first = sent
-				if strings.Count(sent, "POST") < 2 || strings.Count(sent, "GET") < 6 {
-					t.Fatalf("it sends too little for a test:\n%s", sent)
-				}
-			}
-			if sent != first {
-				t.Fatalf("up to %d s: handset %d sent\n%s\nwhere the first sent\n%s", step.most, i, sent, first)
-			}
-			for _, never := range []string{"handset-", "Cookie", "If-Modified-Since", "If-Range"} {
-				if strings.Contains(sent, never) {
-					t.Fatalf("%s is sent:\n%s", never, sent)
-				}
-			}
+			h.open(t, r, fmt.Sprint("twin-", step.most, "-", i), marks(rand.New(rand.NewPCG(uint64(i), 5)), step.least, step.most))
+			first = sameAsFirst(t, first, h.live(t, 23*time.Hour), 6, 2)
 		}
 	}
 }

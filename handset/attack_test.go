@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"landed/handset/handsettest"
+	"landed/manifests"
 	"landed/manifests/offers"
 	"landed/manifests/otapkg"
 	"landed/manifests/report"
@@ -128,10 +129,10 @@ var attacks = []attack{
 		r.offered()
 	}},
 	{"11 swapped manifest", ClassHash, func(r *rig) {
-		r.offered()
-		r.bend("armani_global.json", func(w http.ResponseWriter) { w.Write(bytes.Repeat([]byte("x"), int(r.offer.Manifest.Length))) })
+		length := r.otherManifest()
+		r.bend("other.json", func(w http.ResponseWriter) { w.Write(bytes.Repeat([]byte("x"), int(length))) })
 	}},
-	{"9 endless manifest", ClassEndless, func(r *rig) { r.offered(); r.bend("armani_global.json", endless) }},
+	{"9 endless manifest", ClassEndless, func(r *rig) { r.otherManifest(); r.bend("other.json", endless) }},
 	{"15 other manifest than the offline role signed", ClassDisagree, func(r *rig) {
 		r.offer.Custom.Manifest = strings.Repeat("0", 64)
 		r.offered()
@@ -299,6 +300,13 @@ func (r *rig) listRaw(custom json.RawMessage) {
 }
 
 // offered publishes the offer.
+// otherManifest offers a release whose manifest the handset has not seen yet, and gives its length.
+func (r *rig) otherManifest() (length int64) {
+	r.withManifest(func(m *manifests.Manifest) []byte { return m.Bytes() })
+	r.offered()
+	return r.server.Packages["armani"][0].Length
+}
+
 func (r *rig) offered() {
 	r.server.Offers["armani"] = []offers.Offer{r.offer}
 	r.server.Publish()

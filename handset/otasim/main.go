@@ -2,9 +2,10 @@
 
 // Package otasim is the command line of a fleet of virtual handsets against a running server.
 //
-// Parties: a server that keeps its own time, and the fleet, whose time runs at a chosen speed from now on.
-// It promises to end with one JSON object: per model and release the installations, what is really so, and what they
-// answer now. It refuses models that have no stand-in firmware.
+// Parties: a server that keeps its own time, and the fleet, whose time runs at a chosen speed from now on; or an attacker
+// in its stead, who forges reports. It promises to end with one JSON object: per model and release the installations,
+// what is really so, and what they answer now; or what became of what was forged. It refuses models that have no stand-in
+// firmware.
 package otasim
 
 import (
@@ -34,6 +35,10 @@ type options struct {
 	seed                 uint64
 	days                 int
 	speed                float64
+
+	forgery    string
+	n, patient int
+	rate       float64
 }
 
 // Main runs the fleet and returns the exit code: 0 done, 2 used wrongly or stopped by a fault.
@@ -44,7 +49,12 @@ func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 		Use:   "otasim",
 		Short: "A fleet of virtual handsets against a running server",
 		Long: "otasim runs handsets in every situation of a fleet against a server. Their clocks start at the real time\n" +
-			"and run --speed times as fast; the server must know of that, or its metadata will look expired to them.",
+			"and run --speed times as fast; the server must know of that, or its metadata will look expired to them.\n\n" +
+			"With --forge it plays an attacker instead, who owns no handset and no key: --n installations that do not exist\n" +
+			"report that the fix is proven, that it leaks, or that it failed. It ends with what became of the reports.",
+		Example: "  otasim --root root.json --handsets 140 --days 30 --speed 3600\n" +
+			"  otasim -forge proven -n 2000 -rate 50 --models armani\n" +
+			"  otasim -forge leak -n 2000 -patient 60 --models armani --speed 86400",
 		Args: cobra.NoArgs, SilenceUsage: true, SilenceErrors: true,
 		CompletionOptions: cobra.CompletionOptions{DisableDefaultCmd: true},
 		RunE:              func(cmd *cobra.Command, _ []string) error { return o.run(cmd.Context(), stdout) },
@@ -60,7 +70,10 @@ func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	f.IntVar(&o.days, "days", 30, "virtual days to run")
 	f.Float64Var(&o.speed, "speed", 1, "virtual seconds in a real second; 0: as fast as possible")
 	f.StringVar(&o.effect, "effect", sim.OptIn, "what the releases on the server promise; the truth is told by it")
-	_ = root.MarkFlagRequired("root")
+	f.StringVar(&o.forgery, "forge", "", "what invented installations report: proven, leak or failure")
+	f.IntVar(&o.n, "n", 100, "with --forge: installations that are invented")
+	f.Float64Var(&o.rate, "rate", 0, "with --forge: reports in a (virtual) second; 0: as many as are due")
+	f.IntVar(&o.patient, "patient", 0, "with --forge: days of baselines, two weeks apart, before the first claim")
 	cli.Prepare(root, args)
 	root.SetIn(stdin)
 	root.SetOut(stdout)
@@ -78,6 +91,12 @@ func (o options) run(ctx context.Context, out io.Writer) error {
 	}
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	switch {
+	case o.forgery != "":
+		return o.forge(ctx, out)
+	case o.root == "":
+		return errors.New(`required flag(s) "root" not set`)
+	}
 	cfg, err := o.config()
 	if err != nil {
 		return err
