@@ -91,7 +91,7 @@ var mayImport = map[string][]string{
 	"server/device/feed":          {"=server/blob", "server/render", "=manifests/tufrepo"},
 	"server/device/native":        {"manifests/report", "server/fleet", "server/intake", "server/render"},
 	"server/console":              {"manifests", "server/evidence", "server/fleet", "server/grounds", "server/library", "server/release", "server/rollout", "server/rollouts", "server/rooms", "server/repo", "server/trust", "server/auth", "server/reasons", "server/render", "server/lineup"},
-	"server/support":              {"manifests", "server/fleet", "server/offering", "server/published", "server/reasons", "server/rollout", "server/render", "web"},
+	"server/support":              {"manifests", "server/evidence", "server/fleet", "server/offering", "server/published", "server/reasons", "server/rollout", "server/render", "web"},
 	"server/otactl":               {"internal", "manifests", "=server/otactl/client"}, // a client of the server: of its code it knows nothing
 	"server/otactl/client":        {"manifests"},
 	"server/otad":                 {"internal", "server"},
