@@ -34,6 +34,7 @@ type options struct {
 	seed                 uint64
 	days                 int
 	speed                float64
+	observer             observing
 }
 
 // Main runs the fleet and returns the exit code: 0 done, 2 used wrongly or stopped by a fault.
@@ -42,12 +43,25 @@ func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	var o options
 	root := &cobra.Command{
 		Use:   "otasim",
-		Short: "A fleet of virtual handsets against a running server",
+		Short: "A fleet of virtual handsets against a running server, or an observer",
 		Long: "otasim runs handsets in every situation of a fleet against a server. Their clocks start at the real time\n" +
-			"and run --speed times as fast; the server must know of that, or its metadata will look expired to them.",
+			"and run --speed times as fast; the server must know of that, or its metadata will look expired to them.\n\n" +
+			"With --observer it is a laboratory instead: it takes the package that the server's feed offers to a model, tests\n" +
+			"traffic, transport and retention on a virtual handset against a stand-in for the maker's service, and writes\n" +
+			"signed statements for otactl evidence add. --stand-in runs that service beside it, until it is interrupted.",
 		Args: cobra.NoArgs, SilenceUsage: true, SilenceErrors: true,
 		CompletionOptions: cobra.CompletionOptions{DisableDefaultCmd: true},
-		RunE:              func(cmd *cobra.Command, _ []string) error { return o.run(cmd.Context(), stdout) },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			switch {
+			case o.observer.standIn != "":
+				return o.observer.serve(cmd.Context(), stdout)
+			case o.root == "":
+				return errors.New("required flag(s) \"root\" not set")
+			case o.observer.on:
+				return o.observer.run(cmd.Context(), o, stdout)
+			}
+			return o.run(cmd.Context(), stdout)
+		},
 	}
 	f := root.Flags()
 	f.StringVar(&o.server, "server", "http://127.0.0.1:8080", "address of the server")
@@ -60,7 +74,7 @@ func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	f.IntVar(&o.days, "days", 30, "virtual days to run")
 	f.Float64Var(&o.speed, "speed", 1, "virtual seconds in a real second; 0: as fast as possible")
 	f.StringVar(&o.effect, "effect", sim.OptIn, "what the releases on the server promise; the truth is told by it")
-	_ = root.MarkFlagRequired("root")
+	o.observer.flags(root)
 	cli.Prepare(root, args)
 	root.SetIn(stdin)
 	root.SetOut(stdout)
