@@ -35,7 +35,31 @@ func testSeals(t *testing.T, s fleet.Store) {
 		})
 	}
 	auditLeaves(t, s)
+	reportLeaves(t, s)
 	heads(t, s)
+}
+
+// reportLeaves are the number of a report, the hour at which it came, and the digest of its envelope.
+func reportLeaves(t *testing.T, s fleet.Store) {
+	r, key := Report(1, 1)
+	stored := Stored(t, r, key, Now.Add(90*time.Minute))
+	updateReports(t, s, func(tx fleet.Tx) error {
+		_, err := tx.Reports().Append(ctx, stored)
+		return err
+	})
+	view(t, s, func(tx fleet.Tx) error {
+		all, err := tx.Seals().Leaves(ctx, fleet.TreeReports, 0, 10)
+		if err != nil || len(all) != 1 {
+			t.Fatalf("%d leaves, %v", len(all), err)
+		}
+		want := binary.BigEndian.AppendUint64(nil, uint64(all[0].N))
+		want = binary.BigEndian.AppendUint64(want, uint64(Now.Unix()/3600+1))
+		sum := sha256.Sum256(stored.Envelope)
+		if want = append(want, sum[:]...); !bytes.Equal(want, all[0].Data) {
+			t.Errorf("the leaf is %x, wanted %x", all[0].Data, want)
+		}
+		return nil
+	})
 }
 
 // auditLeaves are the lines of the trail in their one form.
