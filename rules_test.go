@@ -61,6 +61,7 @@ var mayImport = map[string][]string{
 	"server/reasons":              {"server/fleet"},
 	"server/rollout":              {"=manifests/offers", "server/fleet", "server/reasons", "=internal/format"},
 	"server/grounds":              {"server/fleet", "server/rollout"},
+	"server/uptime":               {"=manifests/tufrepo", "server/fleet"},
 	"server/offering":             {"manifests", "server/fleet"}, // pure: the offers document, and nothing of how it is published
 	"server/published":            {"manifests", "server/fleet"},
 	"server/repo":                 {"=internal/durable", "manifests/tufrepo", "server/fleet", "=server/blob"}, // it knows no room above it
@@ -87,7 +88,7 @@ var mayImport = map[string][]string{
 	"server/render":               {"server/fleet"},
 	"server/device/feed":          {"=server/blob", "server/render", "=manifests/tufrepo"},
 	"server/device/native":        {"manifests/report", "server/fleet", "server/intake", "server/render"},
-	"server/console":              {"manifests", "server/fleet", "server/grounds", "server/library", "server/release", "server/rollout", "server/rollouts", "server/rooms", "server/repo", "server/trust", "server/auth", "server/reasons", "server/render", "server/lineup"},
+	"server/console":              {"manifests", "server/fleet", "server/grounds", "server/library", "server/release", "server/rollout", "server/rollouts", "server/rooms", "server/repo", "server/trust", "server/auth", "server/reasons", "server/render", "server/lineup", "server/uptime"},
 	"server/support":              {"manifests", "server/fleet", "server/offering", "server/published", "server/reasons", "server/rollout", "server/render", "web"},
 	"server/otactl":               {"internal", "manifests", "=server/otactl/client"}, // a client of the server: of its code it knows nothing
 	"server/otactl/client":        {"manifests"},

@@ -36,8 +36,6 @@ type cause struct {
 
 // readiness looks at most once a second, whoever asks: a look writes to the disk.
 type readiness struct {
-	clock clockWatch
-
 	mu    sync.Mutex
 	at    time.Time
 	found []cause
@@ -103,20 +101,6 @@ func (s *Server) look(ctx context.Context) (found []cause) {
 	}
 	found = append(found, s.lookAtClock(state.At(tufrepo.Timestamp))...)
 	return append(found, s.lookAtExpiry(state)...)
-}
-
-// lookAtClock holds the clock against itself, and against the time of the last publication.
-func (s *Server) lookAtClock(published time.Time) (found []cause) {
-	now := s.cfg.Now()
-	if by, at := s.readiness.clock.look(now); by != 0 {
-		found = append(found, cause{causeClock, fmt.Sprintf("the clock jumped by %s at %s; compare it with another one",
-			by.Round(time.Second), at.UTC().Format(time.DateTime))})
-	}
-	if behind := published.Sub(now); behind > jumpLimit {
-		found = append(found, cause{causeClock, fmt.Sprintf("the clock says %s, and something was published at %s; set it "+
-			"right", now.UTC().Format(time.DateTime), published.UTC().Format(time.DateTime))})
-	}
-	return found
 }
 
 // lookAtExpiry wants more than a quarter of its life left to what is renewed at half of it.

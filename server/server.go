@@ -39,6 +39,7 @@ import (
 	"landed/server/seal"
 	"landed/server/store"
 	"landed/server/support"
+	"landed/server/uptime"
 	"landed/web"
 )
 
@@ -48,7 +49,8 @@ const DefaultMaxUpload int64 = 16 << 30
 // Config is all that a server is given.
 type Config struct {
 	DataDir   string               // made by datadir.Init
-	Now       func() time.Time     // nil: the clock
+	Clock     uptime.Clock         // nil: Now, or that of the machine
+	Now       func() time.Time     // of a virtual clock, which leaps by the will of whoever moves it; nil: Clock
 	Log       *slog.Logger         // nil: nothing is logged
 	Catalogue *manifests.Catalogue // of a data folder that has no models yet; nil: the built-in line-up
 	S3        *s3.Config           // nil: packages lie in the data folder
@@ -87,8 +89,8 @@ func (c Config) Validate() error {
 }
 
 func (c Config) withDefaults() Config {
-	if c.Now == nil {
-		c.Now = time.Now
+	if c.Clock == nil && c.Now == nil {
+		c.Clock = uptime.Real()
 	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
@@ -116,6 +118,7 @@ type Server struct {
 	console *console.Console
 	support *support.Support
 	metrics *metrics.Metrics
+	uptime  *uptime.Uptime
 
 	readiness readiness
 	closers   []func() error // in the order in which they were opened
@@ -128,6 +131,7 @@ func New(cfg Config) (*Server, error) {
 		return nil, err
 	}
 	s := &Server{cfg: cfg}
+	s.openClock()
 	if err := s.build(context.Background()); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
@@ -152,6 +156,12 @@ func (s *Server) build(ctx context.Context) (err error) {
 		return err
 	}
 	control := s.room.Store(s.db) // for what must always work; reports have their own bound
+	s.uptime.Store, s.uptime.Control, s.uptime.Room = s.db, control, s.room.ForReport
+	if !s.cfg.ReadOnly {
+		if err = s.uptime.Start(ctx); err != nil {
+			return err
+		}
+	}
 	blobs, err := s.openBlobs(ctx)
 	if err != nil {
 		return err
@@ -193,9 +203,10 @@ func (s *Server) build(ctx context.Context) (err error) {
 		Room: s.room.ForReport,
 	})
 	s.opened(s.intake.Close)
+	s.uptime.Asked = s.intake.Pressure.Since
 	s.guard = &auth.Guard{Store: s.db, Log: s.cfg.Log}
 	s.console = console.New(console.Config{
-		Rooms: s.rooms, Store: control, Guard: s.guard, Now: s.cfg.Now, Log: s.cfg.Log, MaxUpload: s.cfg.MaxUpload,
+		Rooms: s.rooms, Store: control, Guard: s.guard, Clock: s.uptime, Now: s.cfg.Now, Log: s.cfg.Log, MaxUpload: s.cfg.MaxUpload,
 	})
 	s.support, err = support.New(support.Config{
 		View: s.db, Version: s.db.Version, Catalogue: s.rooms.Lineup.Catalogue, Now: s.cfg.Now, Log: s.cfg.Log,
@@ -267,9 +278,9 @@ func (s *Server) openBlobs(ctx context.Context) (blob.Store, error) {
 // unfinished, seals what was stored, ages silent installations and advances rollouts.
 func (s *Server) Tick(ctx context.Context) error {
 	s.room.Tick()
-	s.readiness.clock.look(s.cfg.Now())
+	ran := s.uptime.Tick(ctx)
 	sealed := seal.Sealer{Store: s.db, Now: s.cfg.Now}.Seal(ctx) // first, so that what is published speaks of it
-	return errors.Join(sealed, s.rooms.Renew(ctx), s.intake.Tick(ctx))
+	return errors.Join(ran, sealed, s.rooms.Renew(ctx), s.intake.Tick(ctx))
 }
 
 // Check reads the data folder whole and names what does not follow from what was signed, sealed or sent: see

@@ -119,6 +119,7 @@ func Actor(ctx context.Context) string {
 // Add stores a token and says so in the audit trail. Names are taken once.
 func Add(ctx context.Context, store fleet.Store, t fleet.Token, by string) error {
 	return store.Update(ctx, func(tx fleet.Tx) error {
+		t.By = by
 		if err := tx.Tokens().Put(ctx, t); err != nil {
 			return err
 		}

@@ -34,6 +34,7 @@ import (
 	"landed/server/rooms"
 	kit "landed/server/servertest"
 	"landed/server/store"
+	"landed/server/uptime"
 )
 
 var ctx = context.Background()
@@ -52,6 +53,7 @@ type house struct {
 	doors  []Door
 	passed map[string]int // by door, how often it was passed
 	denied map[string]int // and how often it refused
+	jumps  jumps          // the clock that may be accepted
 }
 
 func newHouse(t testing.TB) *house {
@@ -84,13 +86,19 @@ func newHouse(t testing.TB) *house {
 		}
 		h.tokens[role] = secret
 	}
-	c := New(Config{Rooms: p, Store: h.db, Guard: &auth.Guard{Store: h.db, Log: log}, Now: clock, Log: log, MaxUpload: maxUpload})
+	up := &uptime.Uptime{Store: h.db, Control: h.db, Guard: uptime.NewGuard(&h.jumps), Log: log}
+	c := New(Config{Clock: up, Rooms: p, Store: h.db, Guard: &auth.Guard{Store: h.db, Log: log}, Now: clock, Log: log, MaxUpload: maxUpload})
 	h.doors = c.Doors()
 	r := chi.NewRouter()
 	r.Group(c.Routes())
 	h.routes = r
 	return h
 }
+
+// jumps is a clock by which nothing passes.
+type jumps struct{ ahead time.Duration }
+
+func (j *jumps) Read() (time.Time, time.Duration) { return now.Add(j.ahead), 0 }
 
 // answer is what came back. Values is the body as JSON, nil if it is none.
 type answer struct {

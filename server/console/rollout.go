@@ -90,7 +90,7 @@ func (a rolloutAPI) answer(w http.ResponseWriter, r *http.Request, status int, r
 }
 
 func (a rolloutAPI) toWire(ctx context.Context, tx fleet.Tx, r fleet.Rollout) (rolloutWire, error) {
-	known, err := grounds.Of(ctx, tx, r)
+	known, err := grounds.Of(ctx, tx, r, a.now())
 	if err != nil {
 		return rolloutWire{}, err
 	}

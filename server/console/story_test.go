@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"landed/server/fleet"
 )
@@ -183,6 +184,15 @@ func TestStory(t *testing.T) {
 	step(support, "GET /rollouts", "/rollouts", "", 200, "")
 	step(support, "GET /rollouts/{id}", "/rollouts/"+rolloutID, "", 200, "")
 
+	// The clock.
+	step(engineer, "POST /clock/accept", "/clock/accept", `{"reason":"why"}`, 409, "clock_believed")
+	h.jumps.ahead = time.Hour
+	if s := step(support, "GET /clock", "/clock", "", 200, ""); s.values["distrusted"] != true || s.values["by"] != "1h0m0s" {
+		t.Errorf("the clock: %s", s.body)
+	}
+	step(engineer, "POST /clock/accept", "/clock/accept", `{"reason":""}`, 422, "reason_missing")
+	step(engineer, "POST /clock/accept", "/clock/accept", `{"reason":"summer time"}`, 200, "")
+
 	// Tokens, and the trail of it all.
 	step(admin, "POST /tokens", "/tokens", `{"name":"a b","role":"support"}`, 422, "token_name")
 	step(admin, "POST /tokens", "/tokens", `{"name":"ann","role":"king"}`, 422, "token_role")
@@ -201,7 +211,7 @@ func TestStory(t *testing.T) {
 	}
 	for _, want := range []string{"model.add by a-engineer", "model.retire by a-engineer", "channel.add by a-engineer", "channel.retire by a-engineer",
 		"package.promote by a-engineer", "package.upload by a-engineer", "package.remove by a-engineer", "release.create by a-engineer", "release.drop by a-engineer", "trust.import by a-admin", "rollout.start by a-engineer", "rollout.halt by a-engineer", "rollout.resume by a-engineer",
-		"rollout.stages by a-engineer", "rollout.widen by a-engineer", "rollout.pause by a-engineer", "rollout.retry by a-engineer", "token.add by a-admin", "token.delete by a-admin"} {
+		"rollout.stages by a-engineer", "rollout.widen by a-engineer", "rollout.pause by a-engineer", "rollout.retry by a-engineer", "clock.accept by a-engineer", "token.add by a-admin", "token.delete by a-admin"} {
 		if !strings.Contains(strings.Join(actions, "\n"), want) {
 			t.Errorf("the trail lacks %q:\n%s", want, strings.Join(actions, "\n"))
 		}

@@ -8,13 +8,20 @@ package grounds
 
 import (
 	"context"
+	"time"
 
 	"landed/server/fleet"
 	"landed/server/rollout"
 )
 
-// Of loads what is known of r.
-func Of(ctx context.Context, tx fleet.Tx, r fleet.Rollout) (rollout.Grounds, error) {
+// Of loads what is known of r now.
+func Of(ctx context.Context, tx fleet.Tx, r fleet.Rollout, now time.Time) (rollout.Grounds, error) {
 	counts, err := tx.Counts().Of(ctx, r.Release, r.Model, r.Channel)
-	return rollout.Grounds{Counts: counts}, err
+	if err != nil {
+		return rollout.Grounds{}, err
+	}
+	outages, err := tx.Outages().Since(ctx, r.Since)
+	return rollout.Grounds{
+		Counts: counts, Down: fleet.Down(outages, r.Since, now), Distrusted: fleet.Distrusted(outages),
+	}, err
 }

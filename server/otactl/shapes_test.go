@@ -40,6 +40,7 @@ var shapes = []struct {
 			Before  int64
 		}{}
 	}},
+	{regexp.MustCompile(`^(GET /v1/clock|POST /v1/clock/accept)$`), func() any { return &client.ClockState{} }},
 	{regexp.MustCompile(`^GET /v1/tokens$`), func() any { return &struct{ Tokens *[]client.Token }{} }},
 	{regexp.MustCompile(`^POST /v1/tokens$`), func() any { return &client.Token{} }},
 }

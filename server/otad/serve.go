@@ -17,6 +17,7 @@ import (
 	"landed/server/blob/s3"
 	"landed/server/headroom"
 	"landed/server/repo"
+	"landed/server/uptime"
 )
 
 // options are the flags of serve and fsck that say how a server is built.
@@ -75,7 +76,7 @@ func serveCommand(stdout, stderr io.Writer) *cobra.Command {
 		"the server's clock is ahead by this `duration` (negative: behind); to rehearse a wrong clock")
 	f.DurationVar(&o.cfg.Expiry.TimestampEvery, "timestamp-every", o.cfg.Expiry.TimestampEvery, "how often it is renewed")
 	c.RunE = func(c *cobra.Command, _ []string) error {
-		o.cfg.Now = func() time.Time { return clock().Add(*offset) }
+		o.cfg.Clock = uptime.Ahead(*offset)
 		var handler slog.Handler = slog.NewTextHandler(stderr, nil)
 		if *asJSON {
 			handler = slog.NewJSONHandler(stderr, nil)

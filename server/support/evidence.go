@@ -6,6 +6,7 @@ import (
 	"context"
 	"maps"
 	"slices"
+	"time"
 
 	"landed/server/fleet"
 	"landed/server/published"
@@ -75,6 +76,9 @@ func (e *evidence) load(ctx context.Context, tx fleet.Tx) (*snapshot, error) {
 		return nil, err
 	}
 	if snap.totals, err = byModel(tx.Counts().Totals(ctx)); err != nil {
+		return nil, err
+	}
+	if snap.outages, err = tx.Outages().Since(ctx, time.Time{}); err != nil {
 		return nil, err
 	}
 	return snap, e.order(ctx, tx, snap)

@@ -19,6 +19,7 @@ type snapshot struct {
 	totals     map[string][]fleet.Counts // by model: of its fleet, by channel
 	models     []string                  // devices that any release has, in the order of the catalogue
 	retired    map[string]bool           // those of them that were given up
+	outages    []fleet.Outage            // when reports could not come
 }
 
 // issue is a published release with its words, and what became of it.

@@ -58,10 +58,11 @@ func TestCausesOfOldFailures(t *testing.T) {
 	}
 	old := raw(t, path)
 	do(t, old, `ALTER TABLE installations DROP COLUMN cause`)
-	for _, column := range []string{"known", "excused", "looked", "retries"} { // of a later migration
+	for _, column := range []string{"known", "excused", "looked", "retries", "seconded"} { // of a later migration
 		do(t, old, `ALTER TABLE rollouts DROP COLUMN `+column)
 	}
-	for _, table := range []string{"records", "heads", "frontiers"} {
+	do(t, old, `ALTER TABLE tokens DROP COLUMN by`)
+	for _, table := range []string{"records", "heads", "frontiers", "proposals", "outages", "beat"} {
 		do(t, old, `DROP TABLE `+table)
 	}
 	do(t, old, `DELETE FROM schema_migrations WHERE version >= 13`)

@@ -28,6 +28,7 @@ var keysOf = map[string]string{
 	"channels":          `name`,
 	"holders":           `key_id`,
 	"tokens":            `name`,
+	"proposals":         `id`,
 	"schema_migrations": `version || ''`,
 }
 

@@ -88,6 +88,8 @@ func (t *tx) Counts() fleet.CountsTable          { return counts{t} }
 func (t *tx) Walks() fleet.Walks                 { return walks{t.q} }
 func (t *tx) Audit() fleet.Audit                 { return audit{t.q} }
 func (t *tx) Tokens() fleet.Tokens               { return tokens{t.q} }
+func (t *tx) Proposals() fleet.Proposals         { return proposals{t.q} }
+func (t *tx) Outages() fleet.Outages             { return outages{t.q} }
 func (t *tx) Seals() fleet.Seals                 { return seals{t.q} }
 
 // reader queries in a read-only transaction.
