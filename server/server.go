@@ -32,6 +32,7 @@ import (
 	"landed/server/httplimit"
 	"landed/server/intake"
 	"landed/server/metrics"
+	"landed/server/proposals"
 	"landed/server/published"
 	"landed/server/repo"
 	"landed/server/rollouts"
@@ -65,7 +66,8 @@ type Config struct {
 	// Behind these proxies, at most PerNetwork requests of one network may be under way; 0 is no bound.
 	Proxies    httplimit.Proxies
 	PerNetwork int
-	NewKeys    int // installations never heard of that one network may bring in an hour; 0 is no bound
+	NewKeys    int              // installations never heard of that one network may bring in an hour; 0 is no bound
+	Second     proposals.Policy // what takes a second person
 	// Event, if set, is told of each change of a rollout, as rollouts.Ledger.Event.
 	Event func(context.Context, rollouts.Event)
 }
@@ -85,7 +87,7 @@ func (c Config) Validate() error {
 	if c.S3 != nil {
 		faults = append(faults, c.S3.Validate())
 	}
-	return errors.Join(append(faults, c.Expiry.Validate())...)
+	return errors.Join(append(faults, c.Expiry.Validate(), c.Second.Validate())...)
 }
 
 func (c Config) withDefaults() Config {
@@ -183,7 +185,7 @@ func (s *Server) build(ctx context.Context) (err error) {
 		OTAKeys: dir.OTAKeys,
 		Heads:   func(ctx context.Context) ([]tufrepo.TreeHead, error) { return seal.Published(ctx, s.db) },
 		Now:     s.cfg.Now, Random: rand.Reader, Log: s.cfg.Log, ReadOnly: s.cfg.ReadOnly, Event: s.cfg.Event,
-		Again: true,
+		Again: true, Policy: s.cfg.Second,
 		Published: func(metadata map[string][]byte, isTarget func(string) bool) {
 			rules.Invalidate() // a new release may have become judgeable
 			s.feed.Publish(metadata, isTarget)

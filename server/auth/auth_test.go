@@ -306,6 +306,8 @@ func TestNewToken(t *testing.T) {
 		{strings.Repeat("a", 62), fleet.RoleAdmin, "token_name"},
 		{".ann", fleet.RoleAdmin, "token_name"},
 		{"ann lee", fleet.RoleAdmin, "token_name"},
+		{"otad", fleet.RoleAdmin, "token_name"},
+		{"landed", fleet.RoleAdmin, "token_name"},
 		{"ann\n", fleet.RoleAdmin, "token_name"},
 		{"änn", fleet.RoleAdmin, "token_name"},
 		{"ann", "king", "token_role"},

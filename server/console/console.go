@@ -59,6 +59,7 @@ func New(c Config) *Console {
 		auditAPI{c.Store},
 		tokenAPI{c.Store, c.Now},
 		clockAPI{c.Clock},
+		proposalAPI{c.Rooms.Proposals, c.Store, c.Now},
 	}}
 }
 

@@ -30,6 +30,7 @@ import (
 	"landed/server/blob"
 	"landed/server/blob/disk"
 	"landed/server/fleet"
+	"landed/server/proposals"
 	"landed/server/repo"
 	"landed/server/rooms"
 	kit "landed/server/servertest"
@@ -72,7 +73,7 @@ func newHouse(t testing.TB) *house {
 			}
 			return nil, nil
 		},
-		Now: clock, Random: rand.Reader, Log: log,
+		Now: clock, Random: rand.Reader, Log: log, Policy: proposals.Policy{Leaks: true},
 	}))(t)
 	t.Cleanup(func() {
 		if err := errors.Join(p.Close(), h.blobs.Close(), h.db.Close()); err != nil {
@@ -81,7 +82,7 @@ func newHouse(t testing.TB) *house {
 	})
 	for _, role := range []fleet.Role{fleet.RoleSupport, fleet.RoleEngineer, fleet.RoleAdmin} {
 		secret, token, err := auth.NewToken("a-"+string(role), role, now)
-		if err := errors.Join(err, auth.Add(ctx, h.db, token, "init")); err != nil {
+		if err := errors.Join(err, auth.Add(ctx, h.db, token, proposals.Shell)); err != nil {
 			t.Fatal(err)
 		}
 		h.tokens[role] = secret

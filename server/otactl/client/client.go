@@ -70,6 +70,9 @@ func (c *Client) Channels() Channels { return Channels{c.t} }
 // Tokens: who may enter.
 func (c *Client) Tokens() Tokens { return Tokens{c.t} }
 
+// Proposals: what waits for a second person.
+func (c *Client) Proposals() Proposals { return Proposals{c.t} }
+
 // Clock: that of the server, and if it is believed.
 func (c *Client) Clock() Clock { return Clock{c.t} }
 
