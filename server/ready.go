@@ -103,26 +103,6 @@ func (s *Server) look(ctx context.Context) (found []cause) {
 	return append(found, s.lookAtExpiry(state)...)
 }
 
-// lookAtExpiry wants more than a quarter of its life left to what is renewed at half of it.
-func (s *Server) lookAtExpiry(state repo.State) (found []cause) {
-	now := s.cfg.Now()
-	lives := map[string]time.Duration{tufrepo.Timestamp: s.cfg.Expiry.Timestamp, tufrepo.Snapshot: s.cfg.Expiry.Snapshot}
-	for _, role := range []string{tufrepo.Timestamp, tufrepo.Snapshot} {
-		if state.Version(role) == 0 {
-			continue
-		}
-		at, word := state.Info(role).Expires, "expires"
-		if !at.After(now) {
-			word = "expired"
-		} else if at.Sub(now) > lives[role]/4 {
-			continue
-		}
-		found = append(found, cause{causeExpiry, fmt.Sprintf("the %s of the feed %s at %s; handsets get nothing after that",
-			role, word, at.UTC().Format(time.DateTime))})
-	}
-	return found
-}
-
 func detailOf(found []cause) string {
 	var all []string
 	for _, c := range found {
@@ -164,8 +144,7 @@ func (s *Server) standing(ctx context.Context) metrics.Standing {
 	if ids, err := s.rooms.Rollouts.Halting(ctx); err == nil {
 		m.Halting = len(ids)
 	}
-	if served, ok := s.rooms.Repo.Served(); ok {
-		m.Expires = served.Info(tufrepo.Timestamp).Expires
-	}
+	m.Expiries = s.expiries()
+	m.Expires = m.Expiries[tufrepo.Timestamp]
 	return m
 }

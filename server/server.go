@@ -123,6 +123,7 @@ type Server struct {
 	uptime  *uptime.Uptime
 
 	readiness readiness
+	expiring  string         // what the log knows to expire; of Tick alone
 	closers   []func() error // in the order in which they were opened
 }
 
@@ -282,7 +283,7 @@ func (s *Server) Tick(ctx context.Context) error {
 	s.room.Tick()
 	ran := s.uptime.Tick(ctx)
 	sealed := seal.Sealer{Store: s.db, Now: s.cfg.Now}.Seal(ctx) // first, so that what is published speaks of it
-	return errors.Join(ran, sealed, s.rooms.Renew(ctx), s.intake.Tick(ctx))
+	return errors.Join(ran, sealed, s.rooms.Renew(ctx), s.tellExpiry(ctx), s.intake.Tick(ctx))
 }
 
 // Check reads the data folder whole and names what does not follow from what was signed, sealed or sent: see

@@ -22,8 +22,8 @@ import (
 	"landed/server"
 	"landed/server/datadir"
 	"landed/server/fleet"
-	"landed/server/proposals"
 	"landed/server/otactl"
+	"landed/server/proposals"
 	"landed/signer/otasign"
 )
 
