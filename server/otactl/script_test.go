@@ -49,7 +49,7 @@ func TestScripts(t *testing.T) {
 			e.Setenv("OTASIGN_PASSPHRASE", "correct horse battery staple")
 			return nil
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"serve": serve, "request-id": requestID, "digits": digits},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"serve": serve, "turn": turn, "request-id": requestID, "digits": digits},
 	})
 }
 
@@ -78,7 +78,7 @@ func serve(ts *testscript.TestScript, neg bool, args []string) {
 	var second proposals.Policy
 	switch {
 	case len(args) == 1 && args[0] == "two": // what one person wrote goes nowhere by her word alone
-		second.Share = 9_999
+		second = proposals.Policy{Leaks: true, Share: 9_999}
 	case neg || len(args) != 0:
 		ts.Fatalf("usage: serve [two]")
 	}
