@@ -100,7 +100,7 @@ func (s *Server) look(ctx context.Context) (found []cause) {
 		return found
 	}
 	found = append(found, s.lookAtClock(state.At(tufrepo.Timestamp))...)
-	return append(found, s.lookAtExpiry(state)...)
+	return append(found, s.expiry.look(state)...)
 }
 
 func detailOf(found []cause) string {
@@ -144,7 +144,7 @@ func (s *Server) standing(ctx context.Context) metrics.Standing {
 	if ids, err := s.rooms.Rollouts.Halting(ctx); err == nil {
 		m.Halting = len(ids)
 	}
-	m.Expiries = s.expiries()
+	m.Expiries = s.expiry.all()
 	m.Expires = m.Expiries[tufrepo.Timestamp]
 	return m
 }

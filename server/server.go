@@ -123,7 +123,7 @@ type Server struct {
 	uptime  *uptime.Uptime
 
 	readiness readiness
-	expiring  string         // what the log knows to expire; of Tick alone
+	expiry    expiryWatch
 	closers   []func() error // in the order in which they were opened
 }
 
@@ -196,6 +196,7 @@ func (s *Server) build(ctx context.Context) (err error) {
 		return err
 	}
 	s.opened(s.rooms.Close)
+	s.expiry = expiryWatch{cfg: &s.cfg, repo: s.rooms.Repo}
 	s.new = httplimit.NewNewcomers(s.cfg.NewKeys, s.cfg.Proxies, s.cfg.Now)
 	s.feed.Lengths(s.rooms.Repo.Length)
 	s.intake = intake.New(intake.Config{
@@ -283,7 +284,7 @@ func (s *Server) Tick(ctx context.Context) error {
 	s.room.Tick()
 	ran := s.uptime.Tick(ctx)
 	sealed := seal.Sealer{Store: s.db, Now: s.cfg.Now}.Seal(ctx) // first, so that what is published speaks of it
-	return errors.Join(ran, sealed, s.rooms.Renew(ctx), s.tellExpiry(ctx), s.intake.Tick(ctx))
+	return errors.Join(ran, sealed, s.rooms.Renew(ctx), s.expiry.tell(ctx), s.intake.Tick(ctx))
 }
 
 // Check reads the data folder whole and names what does not follow from what was signed, sealed or sent: see
