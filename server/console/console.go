@@ -22,6 +22,7 @@ import (
 	"landed/server/fleet"
 	"landed/server/render"
 	"landed/server/rooms"
+	"landed/server/uptime"
 )
 
 // Config is what the console needs.
@@ -29,6 +30,7 @@ type Config struct {
 	Rooms     *rooms.Rooms
 	Store     fleet.Store
 	Guard     *auth.Guard
+	Clock     *uptime.Uptime
 	Now       func() time.Time
 	Log       *slog.Logger
 	MaxUpload int64 // bytes of one package
@@ -57,6 +59,8 @@ func New(c Config) *Console {
 		rolloutAPI{c.Rooms.Rollouts, c.Store, c.Now},
 		auditAPI{c.Store},
 		tokenAPI{c.Store, c.Now},
+		clockAPI{c.Clock},
+		proposalAPI{c.Rooms.Proposals, c.Store, c.Now},
 	}}
 }
 

@@ -29,6 +29,7 @@ type Rollout struct {
 	Known    int64     // installations of the model on the channel that had reported before the salt; 0 if none had
 	Looked   time.Time // when the gates of this stage were looked at last, zero if they were not yet
 	Retries  int       // how often handsets that gave up were asked to try again, at most offers.MaxRetry
+	Seconded bool      // two persons resumed it last
 	Started  time.Time
 	Changed  time.Time
 	Revision int64 // grows with every save; a save from an older one is a conflict

@@ -30,6 +30,7 @@ var keysOf = map[string]string{
 	"statements":        `id`,
 	"suspensions":       `rollout || ' ' || reference`,
 	"tokens":            `name`,
+	"proposals":         `id`,
 	"schema_migrations": `version || ''`,
 }
 
