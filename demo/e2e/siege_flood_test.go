@@ -25,6 +25,8 @@ type torrent struct {
 	url    string
 	client *http.Client
 	made   atomic.Int64 // installations so far
+	size   int64        // of the flood
+	sent   atomic.Int64 // of it
 
 	mu           sync.Mutex
 	acknowledged [][]byte
@@ -134,7 +136,7 @@ func fill(ts *testscript.TestScript, neg bool, args []string) {
 
 // flood SECONDS DOOR: measures how many reports the server stores, then forges three times as many a second for so long,
 // whatever they are answered; the script goes on meanwhile.
-// flood end: waits for the rest. flood check DOOR: each that was acknowledged is known to the server there.
+// flood half: waits until half of them are sent. flood end: waits for the rest. flood check DOOR: each that was acknowledged is known to the server there.
 func flood(ts *testscript.TestScript, neg bool, args []string) {
 	s := stateOf(ts)
 	switch {
@@ -142,6 +144,9 @@ func flood(ts *testscript.TestScript, neg bool, args []string) {
 	case len(args) == 1 && args[0] == "end":
 		<-s.flood.ended
 		s.flood.tell(ts)
+		return
+	case len(args) == 1 && args[0] == "half":
+		poll(ts, "half of the flood is sent", func() bool { return s.flood.sent.Load() >= s.flood.size/2 })
 		return
 	case len(args) == 2 && args[0] == "check":
 		<-s.flood.ended
@@ -154,7 +159,7 @@ func flood(ts *testscript.TestScript, neg bool, args []string) {
 		s.flood.open(ts, seconds)
 		return
 	}
-	ts.Fatalf("usage: flood SECONDS DOOR | flood end | flood check DOOR")
+	ts.Fatalf("usage: flood SECONDS DOOR | flood half | flood end | flood check DOOR")
 }
 
 const (
@@ -165,7 +170,7 @@ const (
 
 // open measures the capacity and begins.
 func (t *torrent) open(ts *testscript.TestScript, seconds int) {
-	texts := t.forge(4000)
+	texts := t.forge(2500)
 	end := time.Now().Add(measured)
 	begun := time.Now()
 	sent := t.all(texts, 64, func() bool { return time.Now().After(end) })
@@ -176,6 +181,7 @@ func (t *torrent) open(ts *testscript.TestScript, seconds int) {
 	t.mu.Lock()
 	t.answers, t.slowest, t.begun = map[string]int{}, 0, time.Now()
 	t.mu.Unlock()
+	t.size = int64(len(flood))
 	go t.pour(flood, rate)
 }
 
@@ -190,6 +196,7 @@ func (t *torrent) pour(texts [][]byte, rate int) {
 		due := min(len(texts), int(time.Since(t.begun).Seconds()*float64(rate))+1)
 		for ; sent < due; sent++ {
 			text := texts[sent]
+			t.sent.Add(1)
 			t.under.Go(func() { t.send(text) })
 		}
 	}
