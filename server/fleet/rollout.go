@@ -24,9 +24,12 @@ type Rollout struct {
 	Held     Reason    // why it stays at its share, none if it does not
 	Reason   Reason    // why it was halted or resumed last; what a person said in her words
 	By       string    // who halted or resumed it last; "landed" for the loop itself
-	Forgiven int       // installations known to have leaked when it was last resumed
-	Excused  int       // failures to be blamed on the update that were known when it was last resumed
-	Known    int64     // installations of the model on the channel that had reported before the salt; 0 if none had
+	Forgiven int       // installations known to have leaked when it was last resumed, whoever they were
+	// What was known of the counted fleet when it was last resumed: who had leaked, whose failure is to be blamed on the
+	// update, and who was lost.
+	ForgivenCounted, Excused, ExcusedLost int
+
+	Known    int64     // K: counted installations of the model on the channel when the salt was drawn; 0: nobody vouched
 	Looked   time.Time // when the gates of this stage were looked at last, zero if they were not yet
 	Retries  int       // how often handsets that gave up were asked to try again, at most offers.MaxRetry
 	Started  time.Time

@@ -189,7 +189,7 @@ func (w *world) counts(t testing.TB, release string) (c fleet.Counts) {
 	}); err != nil {
 		t.Fatal(err)
 	}
-	return c
+	return c.At(w.clock.now())
 }
 
 // checkFigures wants the maintained figures to be those of a scan.

@@ -58,7 +58,7 @@ func TestCausesOfOldFailures(t *testing.T) {
 	}
 	old := raw(t, path)
 	do(t, old, `ALTER TABLE installations DROP COLUMN cause`)
-	for _, column := range []string{"known", "excused", "looked", "retries"} { // of a later migration
+	for _, column := range []string{"known", "excused", "looked", "retries", "forgiven_counted", "excused_lost"} { // of a later migration
 		do(t, old, `ALTER TABLE rollouts DROP COLUMN `+column)
 	}
 	for _, table := range []string{"records", "heads", "frontiers"} {
