@@ -94,19 +94,20 @@ func (a rolloutAPI) toWire(ctx context.Context, tx fleet.Tx, r fleet.Rollout) (r
 	if err != nil {
 		return rolloutWire{}, err
 	}
-	counts := known.Counts
+	counts := known.Counts.At(a.now())
 	packages, err := rollouts.Packages(ctx, tx, r)
 	w := rolloutWire{
 		ID: r.ID, Release: r.Release, Model: r.Model, Channel: r.Channel, Salt: r.Salt, State: r.State,
 		Stage: r.Stage + 1, Share: r.Share(), Held: reasons.Words(r.Held), Reason: reasons.Words(r.Reason), By: r.By,
-		Packages: []string{}, Waiting: []string{}, Counts: countsToWire(counts),
+		Packages: []string{}, Waiting: []string{}, Waits: []reasonWire{}, Counts: countsToWire(counts),
 		Since: r.Since, Started: r.Started, Changed: r.Changed, Revision: r.Revision,
-		Known: rollout.Known(r, counts), Retry: r.Retries, Cautions: orEmpty(rollout.Cautions(r.Stages, rollout.Known(r, counts))),
+		Known: r.Known, Retry: r.Retries, Cautions: orEmpty(rollout.Cautions(r.Stages, r.Known)),
 	}
 	is := a.rollouts.Standing(ctx, r)
 	w.State, w.Missing = is.State, is.Missing
 	if r.State == fleet.RolloutRunning {
-		w.Waiting = orEmpty(rollout.Waiting(a.now(), r, known))
+		waits := rollout.Waiting(a.now(), r, known)
+		w.Waiting, w.Waits = reasons.All(waits), reasonsToWire(waits)
 	}
 	for _, p := range packages {
 		w.Packages = append(w.Packages, p.SHA256)

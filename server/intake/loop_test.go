@@ -24,6 +24,7 @@ import (
 	"landed/server/fleet"
 	"landed/server/intake"
 	"landed/server/rollout"
+	"landed/server/servertest"
 	"landed/server/store/storetest"
 )
 
@@ -133,7 +134,7 @@ func (w *world) play(t *testing.T, line string) {
 	case "tick":
 		err = w.Tick(ctx)
 	case "resume":
-		err = w.db.Update(ctx, func(tx fleet.Tx) error {
+		err = servertest.AllCount(w.db).Update(ctx, func(tx fleet.Tx) error {
 			r, err := tx.Rollouts().Get(ctx, rolloutID)
 			c, err2 := tx.Counts().Of(ctx, r.Release, r.Model, r.Channel)
 			next, err3 := rollout.Resume(r, w.clock.now(), "lei", rest, c)

@@ -34,7 +34,9 @@ func (d describer) rollout(lex lexicon, r fleet.Rollout, c fleet.Counts) Rollout
 		By: clean(r.By), Since: r.Since.UTC(), Changed: r.Changed.UTC(),
 	}
 	if r.State == fleet.RolloutRunning {
-		v.Waiting = append(v.Waiting, rollout.Waiting(d.now(), r, rollout.Grounds{Counts: c})...)
+		for _, wait := range rollout.Waiting(d.now(), r, rollout.Grounds{Counts: c}) {
+			v.Waiting = append(v.Waiting, clean(lex.reason(wait)))
+		}
 	}
 	return v
 }

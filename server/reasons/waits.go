@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package reasons
+
+import "fmt"
+
+// Codes of what a stage waits for. They are computed and never stored.
+const (
+	WaitsSoak       = "waits_soak"        // minutes
+	WaitsLook       = "waits_look"        // minutes
+	WaitsJudged     = "waits_judged"      // needed, judged
+	WaitsTenth      = "waits_tenth"       // needed, judged
+	WaitsProven     = "waits_proven"      // share, proven, judged
+	WaitsFailures   = "waits_failures"    // share, failed, n
+	WaitsLost       = "waits_lost"        // share, failed, lost, n
+	WaitsSmall      = "waits_small"       // known
+	WaitsNobody     = "waits_nobody"      //
+	WaitsNothingBad = "waits_nothing_bad" // n
+)
+
+// waits are their sentences: each goes on from "when" or "until".
+var waits = map[string]string{
+	WaitsSoak:   "another {minutes:wait} passed",
+	WaitsLook:   "another {minutes:wait} passed, when the gates are looked at again",
+	WaitsJudged: "at least {needed:counted installation} could be judged, now {judged}",
+	WaitsTenth: "at least {needed:counted installation} could be judged, now {judged}, since no stage goes to more than ten times " +
+		"that",
+	WaitsProven: "it is beyond chance that at least {share:percent} of the counted installations that could be judged are proven, now " +
+		"{proven} of {judged} are",
+	WaitsFailures: "it is beyond chance that at most {share:percent} fail, now {failed} of {n} did",
+	WaitsLost: "it is beyond chance that at most {share:percent} fail or fall silent after installing, now {failed} failed and " +
+		"{lost} fell silent, of {n}",
+	WaitsSmall: "a witness handset has shown the effect, or a person widens it (otactl rollout widen): of {known:counted installation} " +
+		"too few are in the stage to be counted on",
+	WaitsNobody: "a witness handset has shown the effect, or a person widens it (otactl rollout widen): nobody had vouched for the " +
+		"installations of this model when it was started, so none of them counts (otactl fleet admit)",
+	WaitsNothingBad: "nothing bad is known of a stage that is too small to be counted on, now of {n:installation}",
+}
+
+// waitText writes minutes to wait for people, rounded up: 18 hours have, 3 days have.
+func waitText(minutes int) string {
+	ceil := func(unit int) int { return (minutes + unit - 1) / unit }
+	switch day := 24 * 60; {
+	case minutes > 2*day:
+		return fmt.Sprintf("%d days have", ceil(day))
+	case minutes > 90:
+		return fmt.Sprintf("%d hours have", ceil(60))
+	case minutes > 1:
+		return fmt.Sprintf("%d minutes have", minutes)
+	}
+	return "minute has"
+}
