@@ -46,16 +46,16 @@ type Stage struct {
 
 // Gates are the conditions to leave a stage. Shares are hundredths of a percent.
 type Gates struct {
-	// the most installations that the gate may ask for; how many it does follows from the fleet and the share (rollout.Needed)
+	// the most counted installations that the gate may ask for; how many it does follows from the fleet and the share (rollout.Needed)
 	MinReports int64 `json:"min_reports"`
 	MinProven  int   `json:"min_proven"` // of those that could be judged, 0…10,000
 	// failures of package and build, of the attempts that ended, 1…10,000; 0 means DefaultMaxFailures
 	MaxFailures int   `json:"max_failures"`
-	HaltLeaks   int64 `json:"halt_leaks"` // leaking installations that halt it; 0 means DefaultHaltLeaks
+	HaltLeaks   int64 `json:"halt_leaks"` // leaking counted installations that halt it; 0 means DefaultHaltLeaks
 }
 
-// DefaultHaltLeaks is how many distinct leaking installations halt a rollout at least, unless its stages say otherwise.
-// Fewer hold it: keys cost nothing, so a few reports prove nothing.
+// DefaultHaltLeaks is how many distinct leaking installations of the counted fleet halt a rollout at least, unless its stages
+// say otherwise. Fewer hold it, and so do any number of others: keys cost nothing, so their reports prove nothing.
 const DefaultHaltLeaks = 5
 
 // DefaultMaxFailures is the share of failures, in hundredths of a percent, that a gate allows
