@@ -2,7 +2,11 @@
 
 package support
 
-import "landed/server/fleet"
+import (
+	"slices"
+
+	"landed/server/fleet"
+)
 
 // Counted are the figures of the counted fleet: of those of the installations that gates and headline go by. Zeros where
 // nobody vouched.
@@ -47,6 +51,11 @@ func (f Figures) Unconfirmed() int64 {
 		return 0
 	}
 	return max(0, f.Opposite-f.Counted.Opposite)
+}
+
+// anyCounted says if somebody counts in any of cells: most of the cost of a page is in the words of its figures.
+func anyCounted(cells []fleet.Counts) bool {
+	return slices.ContainsFunc(cells, func(c fleet.Counts) bool { return c.Counted.Installations > 0 })
 }
 
 // counted are cells of the counted fleet alone.

@@ -78,7 +78,11 @@ func (snap *snapshot) release(name string) *issue {
 // whole are the figures of a model under its newest release, with its whole fleet.
 func (snap *snapshot) whole(is *issue, device string) Figures {
 	cells, totals := snap.cells[device], snap.totals[device]
-	return wholeOf(is, cells, totals).carried(wholeOf(is, counted(cells), counted(totals)))
+	f := wholeOf(is, cells, totals)
+	if !anyCounted(totals) {
+		return f
+	}
+	return f.carried(wholeOf(is, counted(cells), counted(totals)))
 }
 
 func wholeOf(is *issue, cells, totals []fleet.Counts) Figures {
@@ -91,7 +95,11 @@ func wholeOf(is *issue, cells, totals []fleet.Counts) Figures {
 // own are the figures of a release on a model: what was shown of it, by handsets that moved on too.
 func (snap *snapshot) own(is *issue, device string) Figures {
 	cells := snap.cellsOf(is, device)
-	return is.lex.figures(cells...).carried(is.lex.figures(counted(cells)...))
+	f := is.lex.figures(cells...)
+	if !anyCounted(cells) {
+		return f
+	}
+	return f.carried(is.lex.figures(counted(cells)...))
 }
 
 func (snap *snapshot) cellsOf(is *issue, device string) (cells []fleet.Counts) {
