@@ -53,6 +53,7 @@ func New(c Config) *Console {
 		releaseAPI{c.Rooms.Releases, c.Store},
 		changeAPI{c.Rooms.Releases, c.Store},
 		trustAPI{c.Rooms.Trust, c.Rooms.Repo},
+		evidenceAPI{c.Rooms.Evidence, c.Store, c.Now},
 		rolloutAPI{c.Rooms.Rollouts, c.Store, c.Now},
 		auditAPI{c.Store},
 		tokenAPI{c.Store, c.Now},

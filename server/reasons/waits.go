@@ -16,6 +16,9 @@ const (
 	WaitsSmall      = "waits_small"       // known
 	WaitsNobody     = "waits_nobody"      //
 	WaitsNothingBad = "waits_nothing_bad" // n
+	WaitsWitnessBad = "waits_witness_bad" // n, vouched
+	WaitsWitnessAll = "waits_witness_all" // n: every one was overruled
+	WaitsWitness    = "waits_witness"     // days, n
 )
 
 // waits are their sentences: each goes on from "when" or "until".
@@ -34,6 +37,9 @@ var waits = map[string]string{
 		"too few are in the stage to be counted on",
 	WaitsNobody: "a witness handset has shown the effect, or a person widens it (otactl rollout widen): nobody had vouched for the " +
 		"installations of this model when it was started, so none of them counts (otactl fleet admit)",
+	WaitsWitnessBad: "no witness handset shows the opposite of what is promised, now {n} of {vouched} do",
+	WaitsWitnessAll: "a witness handset has shown the effect that was not overruled; all {n} were, so vouch for another, or widen by hand",
+	WaitsWitness:    "a witness handset has shown the effect within the last {days:day}, now none of {n} has",
 	WaitsNothingBad: "nothing bad is known of a stage that is too small to be counted on, now of {n:installation}",
 }
 

@@ -66,7 +66,8 @@ func minutes(d time.Duration) int64 { return int64((d + time.Minute - 1) / time.
 func missing(now time.Time, r fleet.Rollout, known Grounds) (waits []fleet.Reason) {
 	c := known.Counts.At(now)
 	waits = append(waits, unproven(now, r, c.Counted, known.Witnesses)...)
-	return append(waits, doubtful(r, c.Counted)...)
+	waits = append(waits, doubtful(r, c.Counted)...)
+	return append(waits, witnessWaits(now, known.Witnesses)...)
 }
 
 // unproven lists what the counted fleet has still to prove, or somebody in its place: a witness, or a person who widens.

@@ -43,6 +43,9 @@ func Advance(now time.Time, r fleet.Rollout, known Grounds) (fleet.Rollout, []Ev
 		return r, nil
 	}
 	gates := r.Stages[r.Stage].Gates
+	if reason := witnessHalt(now, known.Witnesses); !reason.IsZero() {
+		return halt(r, now, Author, reason), []Event{{"rollout.halt", reasons.Words(reason), true}}
+	}
 	if reason := haltReason(r, gates, c.Counted); !reason.IsZero() {
 		return halt(r, now, Author, reason), []Event{{"rollout.halt", reasons.Words(reason), true}}
 	}

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	outside "landed/server/evidence"
 	"landed/server/fleet"
 	"landed/server/published"
 )
@@ -20,6 +21,7 @@ type evidence struct {
 	retired   *retirements
 	published published.Reader
 	now       func() time.Time
+	outside   outside.Reader
 }
 
 // snapshot reads the published releases, their rollouts and all figures.
@@ -77,6 +79,9 @@ func (e *evidence) load(ctx context.Context, tx fleet.Tx) (*snapshot, error) {
 		return nil, err
 	}
 	if snap.totals, err = e.byModel(tx.Counts().Totals(ctx)); err != nil {
+		return nil, err
+	}
+	if snap.found, err = e.observed(ctx, tx, snap.releases); err != nil {
 		return nil, err
 	}
 	return snap, e.order(ctx, tx, snap)

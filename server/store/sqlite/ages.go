@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"landed/manifests/effect"
-	"landed/server/fleet"
 )
 
 // Figures by age have a cell for each day or hour. Those up to a horizon stand in one cell, that of the horizon: it is so
@@ -55,7 +54,7 @@ func (t *tx) merge(ctx context.Context) error {
 	if len(aged) == 0 {
 		return nil
 	}
-	return aged.merge(ctx, t.q, t.cells)
+	return aged.merge(ctx, t.reports, t.cells)
 }
 
 // merge takes the cells of c that lie before their horizon out of all, and into the one of the horizon.
@@ -81,19 +80,19 @@ func (c cells) merge(ctx context.Context, q querier, all cells) error {
 // Merge implements fleet.CountsTable.
 func (s counts) Merge(ctx context.Context, now time.Time) error {
 	if s.t.cells == nil {
-		return fleet.Errorf(fleet.Forbidden, "read_only", "figures cannot be changed in a View")
+		return s.t.refused
 	}
 	if err := s.t.flush(ctx); err != nil {
 		return err
 	}
 	day := effect.Day(now)
 	days, hours := max(day-mergedDays, 0), max(day*24-mergedHours, 0)
-	had, err := horizon(ctx, s.t.q, cellWaiting)
+	had, err := horizon(ctx, s.t.reports, cellWaiting)
 	switch {
 	case err != nil:
 		return err
 	case had > days+backDays:
-		return recountAges(ctx, s.t.q, days, hours)
+		return recountAges(ctx, s.t.reports, days, hours)
 	case had >= days:
 		return nil
 	}
@@ -110,11 +109,11 @@ func (s counts) mergeKind(ctx context.Context, kind string, upTo int64) error {
 		`DELETE FROM counts WHERE kind = $1 AND value <> 'merged' AND CAST(value AS INTEGER) <= $2`,
 		`UPDATE counts SET value = CAST($2 AS TEXT) WHERE kind = $1 AND value = 'merged'`,
 	} {
-		if _, err := s.t.q.exec(ctx, text, kind, upTo); err != nil {
+		if _, err := s.t.reports.exec(ctx, text, kind, upTo); err != nil {
 			return err
 		}
 	}
-	return setHorizon(ctx, s.t.q, kind, upTo)
+	return setHorizon(ctx, s.t.reports, kind, upTo)
 }
 
 func setHorizon(ctx context.Context, q querier, kind string, n int64) error {

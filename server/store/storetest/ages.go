@@ -44,7 +44,7 @@ func testAges(t *testing.T, s fleet.Store) {
 	day := func(n int) time.Time { return Now.AddDate(0, 0, n) }
 	step := func(moves ...[2]*fleet.Installation) {
 		t.Helper()
-		update(t, s, func(tx fleet.Tx) (err error) {
+		updateReports(t, s, func(tx fleet.Tx) (err error) {
 			for _, m := range moves {
 				err = errors.Join(err, tx.Counts().Move(ctx, m[0], m[1]))
 			}
@@ -90,7 +90,7 @@ func testMerge(t *testing.T, s fleet.Store) {
 		}
 		all = append(all, i)
 	}
-	update(t, s, func(tx fleet.Tx) error {
+	updateReports(t, s, func(tx fleet.Tx) error {
 		for n := range all {
 			if err := tx.Counts().Move(ctx, nil, &all[n]); err != nil {
 				return err
@@ -100,7 +100,7 @@ func testMerge(t *testing.T, s fleet.Store) {
 	})
 	merge := func(at time.Time) {
 		t.Helper()
-		update(t, s, func(tx fleet.Tx) error { return tx.Counts().Merge(ctx, at) })
+		updateReports(t, s, func(tx fleet.Tx) error { return tx.Counts().Merge(ctx, at) })
 	}
 	check := func(what string) {
 		t.Helper()
@@ -131,7 +131,7 @@ func testMerge(t *testing.T, s fleet.Store) {
 	old := all[0] // merged, and speaks again
 	next := old
 	next.Last = now
-	update(t, s, func(tx fleet.Tx) error {
+	updateReports(t, s, func(tx fleet.Tx) error {
 		return errors.Join(tx.Counts().Move(ctx, &old, &next), tx.Installations().Put(ctx, next))
 	})
 	aged(t, s, "the oldest speaks again", now, 16, days-16, 58, days-16)

@@ -28,7 +28,7 @@ func testMany(t *testing.T, s fleet.Store) {
 	}
 	again := states[3]
 	again.Reports = 7
-	update(t, s, func(tx fleet.Tx) error {
+	updateReports(t, s, func(tx fleet.Tx) error {
 		added, err := tx.Reports().Append(ctx, append(stored, stored[5])...)
 		if added != many {
 			t.Errorf("added %d, wanted %d", added, many)
