@@ -15,6 +15,7 @@ import (
 
 	"landed/server/fleet"
 	"landed/server/grounds"
+	"landed/server/reasons"
 	"landed/server/rollout"
 )
 
@@ -91,7 +92,7 @@ func (h *house) untouched(was fleet.Rollout, when string) string {
 	var waits []string
 	if err := h.db.View(h.t.Context(), func(tx fleet.Tx) error {
 		known, err := grounds.Of(h.t.Context(), tx, was, h.cfg.Now())
-		waits = rollout.Waiting(h.cfg.Now(), was, known)
+		waits = reasons.All(rollout.Waiting(h.cfg.Now(), was, known))
 		return err
 	}); err != nil {
 		h.t.Fatal(err)

@@ -108,8 +108,8 @@ func TestOne(t *testing.T) {
 		want      []string // of one, then of many
 	}{
 		{"stage.gates", gate{MinReports: 1, HaltLeaks: 1}, gate{MinReports: 5, HaltLeaks: 3}, []string{
-			"1 handset judged; 0 % of them proven; failures at most 0 %; one that shows the opposite stops it",
-			"one that shows the opposite holds it, 3 stop it"}},
+			"1 handset judged; 0 % of them proven; failures at most 0 %; one that shows the opposite holds it, and stops it if it counts",
+			"one that shows the opposite holds it, 3 that count stop it"}},
 		{"lead", figures{1, 1, 1, 1, 1, 1, 1, true, ""}, figures{2, 2, 2, 2, 2, 2, 2, true, ""}, []string{
 			"Of 1 handset that has reported, 1 runs", "Of 2 handsets that have reported, 2 run"}},
 		{"lead", figures{1, 1, 1, 1, 1, 1, 1, true, ""}, figures{2, 2, 2, 2, 2, 2, 2, true, ""}, []string{

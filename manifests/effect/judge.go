@@ -15,6 +15,23 @@ import (
 // reports and a little are silence.
 const SilentAfter = 15 * 24 * time.Hour
 
+// Silent says if an installation whose newest report came at last has been silent for too long. It counts whole days of
+// UTC, so that figures kept by day say the same.
+func Silent(now, last time.Time) bool { return SilentDay(now, Day(last)) }
+
+// SilentDay is Silent for all whose newest report came on a day.
+func SilentDay(now time.Time, day int64) bool { return Day(now)-day > int64(SilentAfter/(24*time.Hour)) }
+
+// Day is the number of the UTC day of t, 0 for 1 January 1970.
+func Day(t time.Time) int64 {
+	const length = 24 * 60 * 60
+	day := t.Unix() / length
+	if t.Unix()%length < 0 {
+		day--
+	}
+	return day
+}
+
 // Program is an effect with its conditions compiled. It may be used from any number of goroutines.
 type Program struct {
 	Effect   Effect
@@ -158,7 +175,7 @@ func Judge(now time.Time, s Subject, by Standard) Verdict {
 		return Verdict{Unknown, Unjudged, []Reason{{Code: CodeNoEffect}}}
 	case onRelease:
 		return Verdict{Unknown, Unjudged, []Reason{{Code: CodeNoRule}}}
-	case now.Sub(s.Last) > SilentAfter:
+	case Silent(now, s.Last):
 		return Verdict{Unknown, Unjudged, []Reason{{Code: CodeSilent}}}
 	}
 	return Verdict{Unpatched, Unjudged, []Reason{{Code: CodeNotOfRelease}}}

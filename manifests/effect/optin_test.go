@@ -72,7 +72,7 @@ func (at point) subjects(p *Program) (Subject, oldSubject) {
 	}
 	last := now.Add(-time.Hour)
 	if at.silent {
-		last = now.Add(-SilentAfter - time.Hour)
+		last = now.Add(-SilentAfter - 24*time.Hour)
 	}
 	return Subject{r, last, at.cloned}, oldSubject{bodyOf(r), last, at.cloned}
 }
@@ -250,7 +250,11 @@ func TestOlderBuilds(t *testing.T) {
 	if v := Judge(now, s, by); v.Class != Unpatched {
 		t.Errorf("of an earlier release: %+v", v)
 	}
-	s.Last = now.Add(-SilentAfter - 1)
+	s.Last = now.Add(-SilentAfter)
+	if v := Judge(now, s, by); v.Class != Unpatched {
+		t.Errorf("fifteen days: %+v", v)
+	}
+	s.Last = now.Add(-SilentAfter - 24*time.Hour)
 	if v := Judge(now, s, by); v.Class != Unknown {
 		t.Errorf("and silent: %+v", v)
 	}

@@ -98,15 +98,15 @@ func (a rolloutAPI) toWire(ctx context.Context, tx fleet.Tx, r fleet.Rollout) (r
 	if err != nil && !unknown {
 		return rolloutWire{}, err
 	}
-	counts := known.Counts
+	counts := known.Counts.At(a.now())
 	told := err
 	packages, err := rollouts.Packages(ctx, tx, r)
 	w := rolloutWire{
 		ID: r.ID, Release: r.Release, Model: r.Model, Channel: r.Channel, Salt: r.Salt, State: r.State,
 		Stage: r.Stage + 1, Share: r.Share(), Held: reasons.Words(r.Held), Reason: reasons.Words(r.Reason), By: r.By,
-		Packages: []string{}, Waiting: []string{}, Counts: countsToWire(counts),
+		Packages: []string{}, Waiting: []string{}, Waits: []reasonWire{}, Counts: countsToWire(counts),
 		Since: r.Since, Started: r.Started, Changed: r.Changed, Revision: r.Revision,
-		Known: rollout.Known(r, counts), Retry: r.Retries, Cautions: orEmpty(rollout.Cautions(r.Stages, rollout.Known(r, counts))),
+		Known: r.Known, Retry: r.Retries, Cautions: orEmpty(rollout.Cautions(r.Stages, r.Known)),
 	}
 	waits, err2 := proposals.Waits(ctx, tx, r.ID, a.now())
 	if err = errors.Join(err, err2); err != nil {
@@ -121,7 +121,8 @@ func (a rolloutAPI) toWire(ctx context.Context, tx fleet.Tx, r fleet.Rollout) (r
 	if unknown {
 		w.Counts, w.Known, w.Cautions = nil, 0, []string{"its figures are not known: " + repo.Why(told)}
 	} else if r.State == fleet.RolloutRunning {
-		w.Waiting = orEmpty(rollout.Waiting(a.now(), r, known))
+		waits := rollout.Waiting(a.now(), r, known)
+		w.Waiting, w.Waits = reasons.All(waits), reasonsToWire(waits)
 	}
 	for _, p := range packages {
 		w.Packages = append(w.Packages, p.SHA256)

@@ -27,7 +27,8 @@ type rolloutWire struct {
 	Reason   string             `json:"reason,omitempty"`
 	By       string             `json:"by"`
 	Waiting  []string           `json:"waiting"`          // what the stage still waits for, in words
-	Known    int64              `json:"known"`            // installations that its gates reckon with
+	Waits    []reasonWire       `json:"waits"`            // the same as codes with values
+	Known    int64              `json:"known"`            // counted installations when its salt was drawn, 0: nobody vouched
 	Retry    int                `json:"retry"`            // how often handsets that gave up were asked to try again
 	Cautions []string           `json:"cautions"`         // what is unwise about its stages, in words
 	Counts   *countsWire        `json:"counts,omitempty"` // left out when the reports cannot be read; cautions say so
@@ -79,19 +80,45 @@ func stagesOf(wire []stageWire) (all []fleet.Stage, err error) {
 	return all, nil
 }
 
+type reasonWire struct {
+	Code   string            `json:"code"`
+	Values map[string]string `json:"values,omitempty"`
+}
+
+func reasonsToWire(all []fleet.Reason) []reasonWire {
+	wire := make([]reasonWire, 0, len(all))
+	for _, r := range all {
+		wire = append(wire, reasonWire{r.Code, r.Values})
+	}
+	return wire
+}
+
+// countsWire are the figures of everybody, and beside them those of the counted fleet, which gates go by.
 type countsWire struct {
+	figuresWire
+	Counted figuresWire `json:"counted"`
+}
+
+type figuresWire struct {
 	Installations int64                  `json:"installations"`
 	Began         int64                  `json:"began"`
 	Running       int64                  `json:"running"`
 	Failed        int64                  `json:"failed"`
+	Lost          int64                  `json:"lost"`   // said that they installed it, and nothing more for 72 hours
 	Causes        map[report.Cause]int64 `json:"causes"` // of those that failed
 	Proven        int64                  `json:"proven"`
 	Judged        int64                  `json:"judged"`
+	Leaked        int64                  `json:"leaked"` // ever
 	Verdicts      map[fleet.Class]int64  `json:"verdicts"`
 }
 
 func countsToWire(c fleet.Counts) *countsWire {
-	w := &countsWire{c.Installations, c.Began(), c.Running(), c.Failed(), maps.Clone(c.Causes), c.Proven(),
-		c.Judged(), maps.Clone(c.Verdicts)}
-	return w
+	return &countsWire{figuresToWire(c.Figures), figuresToWire(c.Counted)}
+}
+
+func figuresToWire(f fleet.Figures) figuresWire {
+	return figuresWire{
+		f.Installations, f.Began(), f.Running(), f.Failed(), f.Lost, maps.Clone(f.Causes), f.Proven(), f.Judged(), f.Leaked,
+		maps.Clone(f.Verdicts),
+	}
 }

@@ -14,26 +14,29 @@ type Counts struct {
 	Release string // "" for the total of a model and channel
 	Model   string
 	Channel string
-	Figures // of everybody
+	Figures         // of everybody
+	Counted Figures // of those of them that carry gates and headline: they were known before the rollout, and somebody vouched
 }
 
 // Figures say of some installations how many are what.
 type Figures struct {
 	Installations int64
-	Silent        int64 // whose newest report speaks of this release, and came too long ago: another release is not silence
+	Silent        int64 // that wait for this release, and have said nothing for too long; see At
+	Lost          int64 // that said they installed it, and nothing more for LostAfter; see At
 	Leaked        int64 // that ever leaked: it never falls, so nobody can talk a leak away
 	Verdicts      map[Class]int64
 	Kinds         map[Kind]int64
 	Progress      map[report.Progress]int64
 	Before        map[Before]int64
 	Causes        map[report.Cause]int64 // of those that failed
+	Ages
 }
 
 // NewFigures are zeros.
 func NewFigures() Figures {
 	return Figures{
 		Verdicts: map[Class]int64{}, Kinds: map[Kind]int64{}, Progress: map[report.Progress]int64{}, Before: map[Before]int64{},
-		Causes: map[report.Cause]int64{},
+		Causes: map[report.Cause]int64{}, Ages: Ages{Waiting: map[int64]int64{}, Installed: map[int64]int64{}},
 	}
 }
 
@@ -62,6 +65,11 @@ func (c Figures) Blamed() (n int64) {
 // Ended counts installations whose attempt has come to an end that says something of the update: it runs, or its
 // failure is to be blamed on it.
 func (c Figures) Ended() int64 { return c.Running() + c.Blamed() }
+
+// LostOrEnded counts those of whom an end is known, or due: they run it, their failure is to be blamed on it, or they are
+// lost. Who said less than LostAfter ago that it installed is in neither part of the share. Who runs it counts from the
+// first report on, so that the share of lost ones is too small rather than too large while a stage fills.
+func (c Figures) LostOrEnded() int64 { return c.Ended() + c.Lost }
 
 // Proven counts installations that are fine and have shown it.
 func (c Figures) Proven() int64 { return c.Kinds[effect.Good] }

@@ -3,10 +3,8 @@
 package fleet
 
 import (
-	"slices"
 	"time"
 
-	"landed/manifests/effect"
 	"landed/manifests/report"
 )
 
@@ -28,21 +26,15 @@ type Installation struct {
 	Newest   report.Report
 	Progress report.Progress
 	Cause    report.Cause // what a failure is blamed on, with progress failed, and only then
-	Verdict  Class
-	Kind     Kind     // of Verdict
-	Because  []Reason // why
-	Before   Before   // what its reports said before the update
-	Leaked   bool     // it leaked once, on this release; no later report takes that back
-	Cloned   bool     // two different reports with one sequence number: a copied image, or a forger
-	Reports  int64    // how many of its reports are stored
+	Verdict  Class        // without silence, which At tells
+	Kind     Kind         // of Verdict
+	Because  []Reason     // why
+	Before   Before       // what its reports said before the update
+	Leaked   bool         // it leaked once, on this release; no later report takes that back
+	Cloned   bool         // two different reports with one sequence number: a copied image, or a forger
+	Reports  int64        // how many of its reports are stored
 	First    time.Time
 	Last     time.Time // when its newest report about Release came
-}
-
-// Silent says that it is not known how it stands because it has not reported for too long. Of a release that claims
-// nothing everybody who runs it is unknown as well, and not silent; and who moved on to another release is not silent here.
-func (i Installation) Silent() bool {
-	return i.Current && slices.ContainsFunc(i.Because, func(r Reason) bool { return r.Code == effect.CodeSilent })
 }
 
 // Before is what an installation was found to do before the update: a finding of the effect, or effect.NotSeen.

@@ -24,9 +24,12 @@ type Rollout struct {
 	Held     Reason    // why it stays at its share, none if it does not
 	Reason   Reason    // why it was halted or resumed last; what a person said in her words
 	By       string    // who halted or resumed it last; "landed" for the loop itself
-	Forgiven int       // installations known to have leaked when it was last resumed
-	Excused  int       // failures to be blamed on the update that were known when it was last resumed
-	Known    int64     // installations of the model on the channel that had reported before the salt; 0 if none had
+	Forgiven int       // installations known to have leaked when it was last resumed, whoever they were
+	// What was known of the counted fleet when it was last resumed: who had leaked, whose failure is to be blamed on the
+	// update, and who was lost.
+	ForgivenCounted, Excused, ExcusedLost int
+
+	Known    int64     // K: counted installations of the model on the channel when the salt was drawn; 0: nobody vouched
 	Looked   time.Time // when the gates of this stage were looked at last, zero if they were not yet
 	Retries  int       // how often handsets that gave up were asked to try again, at most offers.MaxRetry
 	Seconded bool      // two persons resumed it last
@@ -44,16 +47,16 @@ type Stage struct {
 
 // Gates are the conditions to leave a stage. Shares are hundredths of a percent.
 type Gates struct {
-	// the most installations that the gate may ask for; how many it does follows from the fleet and the share (rollout.Needed)
+	// the most counted installations that the gate may ask for; how many it does follows from the fleet and the share (rollout.Needed)
 	MinReports int64 `json:"min_reports"`
 	MinProven  int   `json:"min_proven"` // of those that could be judged, 0…10,000
 	// failures of package and build, of the attempts that ended, 1…10,000; 0 means DefaultMaxFailures
 	MaxFailures int   `json:"max_failures"`
-	HaltLeaks   int64 `json:"halt_leaks"` // leaking installations that halt it; 0 means DefaultHaltLeaks
+	HaltLeaks   int64 `json:"halt_leaks"` // leaking counted installations that halt it; 0 means DefaultHaltLeaks
 }
 
-// DefaultHaltLeaks is how many distinct leaking installations halt a rollout at least, unless its stages say otherwise.
-// Fewer hold it: keys cost nothing, so a few reports prove nothing.
+// DefaultHaltLeaks is how many distinct leaking installations of the counted fleet halt a rollout at least, unless its stages
+// say otherwise. Fewer hold it, and so do any number of others: keys cost nothing, so their reports prove nothing.
 const DefaultHaltLeaks = 5
 
 // DefaultMaxFailures is the share of failures, in hundredths of a percent, that a gate allows

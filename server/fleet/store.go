@@ -163,12 +163,6 @@ type Installations interface {
 	// Put inserts or replaces states by Ref and Release. Of Newest only the ID is kept: the report itself must have
 	// been appended to Reports. One state of an installation is current: who moves it on puts both.
 	Put(ctx context.Context, states ...Installation) error
-	// Silent goes on where it stopped, in the order in which reports came, past at most
-	// limit reports that came before the given time. It lists the installations that have
-	// not reported since and still wait for the patch (current, verdict Unpatched). What it listed
-	// it will not list again once the transaction is committed. more says that reports
-	// from before that time are left. It must be called in an UpdateReports.
-	Silent(ctx context.Context, before time.Time, limit int) (silent []Installation, more bool, err error)
 	// Alarming lists up to limit states of a release and model whose verdict is of the kind Bad, newest report
 	// first, as Of does.
 	Alarming(ctx context.Context, release, model string, limit int) ([]Installation, error)
@@ -177,8 +171,6 @@ type Installations interface {
 	Walk(ctx context.Context, release string, after report.Reference, limit int) ([]Installation, error)
 	// Refs lists up to limit installations in the order of their references, from the first that follows after.
 	Refs(ctx context.Context, after report.Reference, limit int) ([]report.Reference, error)
-	// Passed is when the newest report came that Silent has gone past; zero before the first.
-	Passed(ctx context.Context) (time.Time, error)
 }
 
 // ReportID names one report of one installation. Seq is its sequence number, 0 if only the id is known: the id of a
@@ -214,7 +206,7 @@ type Reports interface {
 
 // CountsTable keeps the maintained figures. Those of a release count what was shown of it; totals count each
 // installation once, by its current state. Lists are in the order of release, model and channel; what was never
-// counted is not in them.
+// counted is not in them. Figures are those of no particular time: Figures.At tells what they are at one.
 type CountsTable interface {
 	// Move takes a state of an installation out of the cells of from and into those of to; nil means
 	// that there was, or is, none. It is called in the transaction that puts to.
@@ -226,6 +218,10 @@ type CountsTable interface {
 	Totals(ctx context.Context) ([]Counts, error)                           // of every model and channel
 	// of every release, model and channel, without totals
 	List(ctx context.Context) ([]Counts, error)
+	// Merge bounds how many figures by age there are: those of days and hours that are long past become one. It is to be
+	// called from time to time, and writes once a day. A time before that of an earlier call, after a clock that was ahead,
+	// has them counted again from the installations.
+	Merge(ctx context.Context, now time.Time) error
 }
 
 // Walks keeps how far long walks over installations have come.

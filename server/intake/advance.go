@@ -45,23 +45,24 @@ func (h *handset) advance(now time.Time, a Arrival) {
 	i.Ref, i.Release, i.Current, i.Model, i.Channel = a.Ref, a.Report.Release, true, a.Report.Model, a.Report.Channel
 	i.Seq, i.Newest, i.Last = a.Report.Seq, a.Report, now
 	h.current, h.newest = next, a
-	judge(i, now, a.Rule)
+	judge(i, a.Rule)
 }
 
 // clone notes that two different reports carry one sequence number: two hold the key. It is judged again, by what it
 // said last.
-func (h *handset) clone(now time.Time) {
+func (h *handset) clone() {
 	i := &h.current.is
 	if i.Cloned {
 		return
 	}
 	h.current.change()
 	i.Cloned, i.Newest = true, h.newest.Report
-	judge(i, now, h.newest.Rule)
+	judge(i, h.newest.Rule)
 }
 
-func judge(i *fleet.Installation, now time.Time, by effect.Standard) {
-	v := effect.Judge(now, effect.Subject{Newest: i.Newest, Last: i.Last, Cloned: i.Cloned}, by)
+// judge stores what the newest report proves, as of when it came: silence is told when it is read (fleet.Installation.At).
+func judge(i *fleet.Installation, by effect.Standard) {
+	v := effect.Judge(i.Last, effect.Subject{Newest: i.Newest, Last: i.Last, Cloned: i.Cloned}, by)
 	i.Verdict, i.Kind, i.Because = fleet.Class(v.Class), v.Kind, v.Because
 	i.Leaked = i.Leaked || isLeak(v)
 }

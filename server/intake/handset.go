@@ -83,7 +83,7 @@ func (h *handset) take(now time.Time, a Arrival) (late bool) {
 	late = h.current != nil && a.Report.Seq < h.current.is.Seq
 	switch {
 	case h.taken(a):
-		h.clone(now)
+		h.clone()
 	case !late:
 		h.advance(now, a)
 	}

@@ -6,17 +6,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"landed/manifests/effect"
-	"time"
 
 	"landed/server/fleet"
 )
 
-// silentBatch bounds how many reports one transaction of the loop walks past, because
-// intake waits meanwhile.
-const silentBatch = 500
-
-// Tick does what is due: it ages installations that fell silent, advances every rollout,
+// Tick does what is due: it keeps the figures by age few, advances every rollout,
 // and has the offers published. All of it is tried; errors are joined, and the next Tick
 // takes up what is left.
 func (i *Intake) Tick(ctx context.Context) error {
@@ -84,52 +78,14 @@ func (i *Intake) publish(ctx context.Context) error {
 	return nil
 }
 
-// age judges again the installations that have been silent for too long, in transactions
-// short enough for intake to go on between them.
+// age bounds how many figures by age are kept.
 func (i *Intake) age(ctx context.Context) error {
 	if i.Room != nil && i.Room() != nil {
 		return nil // on a disk without room it waits, as reports do
 	}
-	for more := true; more; {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		now := i.Now()
-		err := i.Store.UpdateReports(ctx, func(tx fleet.Tx) error {
-			silent, left, err := tx.Installations().Silent(ctx, now.Add(-effect.SilentAfter), silentBatch)
-			if err != nil {
-				return err
-			}
-			more = left
-			for _, old := range silent {
-				if err := i.rejudge(ctx, tx, now, old); err != nil {
-					return err
-				}
-			}
-			return nil
-		})
-		if err != nil {
-			return fmt.Errorf("age silent installations: %w", err)
-		}
+	err := i.Store.UpdateReports(ctx, func(tx fleet.Tx) error { return tx.Counts().Merge(ctx, i.Now()) })
+	if err != nil {
+		return fmt.Errorf("merge figures by age: %w", err)
 	}
 	return nil
-}
-
-func (i *Intake) rejudge(ctx context.Context, tx fleet.Tx, now time.Time, old fleet.Installation) error {
-	rule, err := i.Rules.Of(ctx, old.Release, old.Model)
-	if isUnreadable(err) {
-		return nil // it stays as it stands, until it is judged again
-	}
-	if err != nil {
-		return err
-	}
-	next := old
-	judge(&next, now, rule)
-	if next.Verdict == old.Verdict {
-		return nil
-	}
-	if err := tx.Installations().Put(ctx, next); err != nil {
-		return err
-	}
-	return tx.Counts().Move(ctx, &old, &next)
 }

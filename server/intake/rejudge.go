@@ -6,7 +6,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"time"
 
 	"landed/manifests/effect"
 	"landed/manifests/report/envelope"
@@ -145,16 +144,8 @@ func (i *Intake) judgeAnew(ctx context.Context, tx fleet.Tx, old fleet.Installat
 	if shown := again.of(old.Release); shown != nil {
 		next.Leaked, next.Before, next.Cause = shown.is.Leaked, shown.is.Before, shown.is.Cause
 	}
-	judge(&next, judgedAt(old, i.Now()), by)
+	judge(&next, by)
 	return next, nil
-}
-
-// judgedAt is the time at which a state is judged: a handset that moved on is not silent, its verdict stays as of then.
-func judgedAt(old fleet.Installation, now time.Time) time.Time {
-	if !old.Current && old.Verdict != fleet.Class(effect.Unknown) {
-		return old.Last
-	}
-	return now
 }
 
 func differs(a, b fleet.Installation) bool {

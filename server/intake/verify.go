@@ -9,9 +9,7 @@ import (
 	"runtime"
 	"slices"
 	"sync"
-	"time"
 
-	"landed/manifests/effect"
 	"landed/manifests/report"
 	"landed/manifests/report/envelope"
 	"landed/server/fleet"
@@ -33,11 +31,7 @@ type Verified struct {
 // be nil.
 func (i *Intake) Verify(ctx context.Context, tx fleet.Tx, progress func(Verified), fault func(string)) (Verified, error) {
 	var done Verified
-	passed, err := tx.Installations().Passed(ctx)
-	if err != nil {
-		return done, err
-	}
-	v := verifier{Intake: i, now: i.Now(), passed: passed}
+	v := verifier{Intake: i}
 	for after := report.Reference(""); ; {
 		refs, err := tx.Installations().Refs(ctx, after, verifyBatch)
 		if err != nil || len(refs) == 0 {
@@ -59,8 +53,6 @@ func (i *Intake) Verify(ctx context.Context, tx fleet.Tx, progress func(Verified
 
 type verifier struct {
 	*Intake
-	now    time.Time
-	passed time.Time // silence is settled of what came a day before
 }
 
 // batch loads what is stored of installations and judges them side by side: nearly all of the time goes into signatures.
@@ -181,20 +173,12 @@ func (v *verifier) differences(ctx context.Context, is, follows fleet.Installati
 	return faults
 }
 
-// standsAs says if a state is judged as its reports are: as of when the newest came, or of now, when it may have fallen
-// silent. Once the loop has gone past it for a day, it must have been aged.
+// standsAs says if a state is judged as its reports are.
 func (v *verifier) standsAs(ctx context.Context, is, follows fleet.Installation) bool {
 	rule, err := v.Rules.Of(ctx, is.Release, is.Model)
 	if err != nil {
 		return isUnreadable(err)
 	}
-	then, aged := follows, follows
-	judge(&then, follows.Last, rule)
-	judge(&aged, v.now, rule)
-	silent := aged.Verdict != then.Verdict && aged.Verdict == fleet.Class(effect.Unknown)
-	if !differs(is, aged) {
-		return true
-	}
-	settled := is.Current && silent && is.Last.Add(24*time.Hour).Before(v.passed)
-	return !differs(is, then) && !settled
+	judge(&follows, rule)
+	return !differs(is, follows)
 }

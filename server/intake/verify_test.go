@@ -60,34 +60,6 @@ func TestVerifyFollowsIntake(t *testing.T) {
 	}
 }
 
-// TestVerifyNamesAnAgedOne: once silence was settled, an installation that was put back to waiting is named.
-func TestVerifyNamesAnAgedOne(t *testing.T) {
-	w := newWorld(t)
-	r, key := waits(0, 1)
-	if _, err := w.Receive(ctx, seal(t, r, key)); err != nil {
-		t.Fatal(err)
-	}
-	before := w.installation(t, 0)
-	w.clock.advance(40 * 24 * time.Hour)
-	r, key = waits(1, 1)
-	if _, err := w.Receive(ctx, seal(t, r, key)); err != nil {
-		t.Fatal(err)
-	}
-	w.clock.advance(40 * 24 * time.Hour)
-	if err := w.Tick(ctx); err != nil {
-		t.Fatal(err)
-	}
-	if _, faults := w.verify(t); len(faults) > 0 {
-		t.Fatalf("before the edit: %q", faults)
-	}
-	if err := w.db.UpdateReports(ctx, func(tx fleet.Tx) error { return tx.Installations().Put(ctx, before) }); err != nil {
-		t.Fatal(err)
-	}
-	if _, faults := w.verify(t); len(faults) != 1 {
-		t.Errorf("%d faults, wanted one: %q", len(faults), faults)
-	}
-}
-
 // BenchmarkVerify prints reports a second; LANDED_INSTALLATIONS says of how many installations, one report each.
 func BenchmarkVerify(b *testing.B) {
 	installations := 2000

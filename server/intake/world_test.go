@@ -19,6 +19,7 @@ import (
 	"landed/manifests/report/envelope"
 	"landed/server/fleet"
 	"landed/server/intake"
+	"landed/server/servertest"
 	"landed/server/store"
 	"landed/server/store/storetest"
 )
@@ -65,7 +66,7 @@ func newWorldOn(t testing.TB, db store.Database, change ...func(*intake.Config))
 		t.Fatal(err)
 	}
 	cfg := intake.Config{
-		Store: db, Now: w.clock.now, Catalogue: manifests.DefaultCatalogue,
+		Store: servertest.AllCount(db), Now: w.clock.now, Catalogue: manifests.DefaultCatalogue,
 		Log: slog.New(slog.NewTextHandler(w.log, nil)),
 		Offers: func(context.Context) error {
 			w.published.Add(1)
@@ -189,7 +190,7 @@ func (w *world) counts(t testing.TB, release string) (c fleet.Counts) {
 	}); err != nil {
 		t.Fatal(err)
 	}
-	return c
+	return c.At(w.clock.now())
 }
 
 // checkFigures wants the maintained figures to be those of a scan.

@@ -23,7 +23,7 @@ func TestAnswersAreHarmless(t *testing.T) {
 		Build: manifests.Build{Incremental: evil}, PreBuilds: []string{evil},
 		Findings: otapkg.Findings{{Code: evil, Level: evil, Message: evil, Fix: evil}}}
 	r := client.Rollout{ID: evil, Release: evil, Model: evil, Channel: evil, Packages: []string{evil}, State: evil, By: evil, Held: evil,
-		Stages: []client.Stage{{Soak: evil}}, Counts: &client.Counts{Verdicts: map[string]int64{evil: 1}}}
+		Stages: []client.Stage{{Soak: evil}}, Counts: &client.Counts{Figures: client.Figures{Verdicts: map[string]int64{evil: 1}}}}
 	var out bytes.Buffer
 	p := &printer{out: &out, err: &out}
 	(&packages{out: p}).sayStored(at)

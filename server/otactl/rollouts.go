@@ -185,12 +185,16 @@ func rolloutTable(all []client.Rollout) table {
 	return list
 }
 
-// proven is how many installations have shown the effect, of those that run the build.
+// proven is how many counted installations have shown the effect, of those that run the build; where nobody counts, how
+// many do of everybody.
 func proven(r client.Rollout) string {
-	if r.Counts == nil {
+	switch {
+	case r.Counts == nil:
 		return ""
+	case r.Counts.Counted.Installations == 0:
+		return fmt.Sprintf("%d of %d, none counts", r.Counts.Proven, r.Counts.Running)
 	}
-	return fmt.Sprintf("%d of %d", r.Counts.Proven, r.Counts.Running)
+	return fmt.Sprintf("%d of %d", r.Counts.Counted.Proven, r.Counts.Counted.Running)
 }
 
 // because is why a rollout is where it is.
@@ -258,8 +262,12 @@ func (g *rollouts) sayRollout(r client.Rollout) {
 	g.out.say("  started %s, in this stage since %s UTC, last turned by %s", when(r.Started), when(r.Since), r.By)
 	g.out.table(stageTable(r))
 	if c := r.Counts; c != nil {
-		g.out.say("%d installations: %d began, %d run the build, %d failed, %d judged, %d proven", c.Installations, c.Began,
-			c.Running, c.Failed, c.Judged, c.Proven)
+		g.sayFigures("counted installations", c.Counted)
+		if r.Known == 0 {
+			g.out.paragraph("Nobody had vouched for the installations of this model when it was started: its gates open by a witness " +
+				"handset or a person alone.")
+		}
+		g.sayFigures("installations in all, whether they count or not", c.Figures)
 		for _, cause := range slices.SortedFunc(maps.Keys(c.Causes), inOrder) {
 			if n := c.Causes[cause]; n > 0 {
 				g.out.paragraph(fmt.Sprintf("%d failed because of %s", n, cmp.Or(remedies[cause], cause)))
@@ -269,6 +277,11 @@ func (g *rollouts) sayRollout(r client.Rollout) {
 			g.out.say("  %-22s %d", class, c.Verdicts[class])
 		}
 	}
+}
+
+func (g *rollouts) sayFigures(whose string, f client.Figures) {
+	g.out.say("%d %s: %d began, %d run the build, %d failed, %d lost, %d judged, %d proven, %d leaked", f.Installations, whose, f.Began,
+		f.Running, f.Failed, f.Lost, f.Judged, f.Proven, f.Leaked)
 }
 
 func stageTable(r client.Rollout) table {

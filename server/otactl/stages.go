@@ -26,7 +26,7 @@ const stagesHelp = `A file of stages looks like
         min_reports: 400 # installations that could be judged, at most: a small fleet needs fewer
         min_proven: 50%  # of those, beyond chance
         max_failures: 10% # of package and build; if it is beyond chance that more fail, it is halted
-        halt_leaks: 5    # leaking installations that halt it
+        halt_leaks: 5    # leaking counted installations that halt it
     - share: 100%
       soak: 168h`
 

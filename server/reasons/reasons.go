@@ -20,7 +20,7 @@ import (
 )
 
 // hole is a value in a sentence: {name}, or {name:how} for a number. how is "times" (once, 2 times), "percent" (of
-// hundredths), or the noun that is counted.
+// hundredths), "wait" (minutes to wait, as 2 days have), or the noun that is counted.
 var hole = regexp.MustCompile(`\{([a-z_]+)(?::([a-z ]+))?\}`)
 
 // Words is the sentence of a reason, "" of none.
@@ -29,6 +29,9 @@ func Words(r fleet.Reason) string {
 		return ""
 	}
 	sentence, ok := sentences[r.Code]
+	if !ok {
+		sentence, ok = waits[r.Code]
+	}
 	if !ok {
 		words := r.Code
 		for _, name := range slices.Sorted(maps.Keys(r.Values)) {
@@ -58,6 +61,10 @@ func word(value, how string) string {
 		return value
 	case how == "percent":
 		return fmt.Sprintf("%g %%", float64(n)/100)
+	case how == "wait":
+		return waitText(n)
+	case how == "span":
+		return spanText(n)
 	case how == "times" && n == 1:
 		return "once"
 	case how == "times":

@@ -64,3 +64,19 @@ func FuzzOf(f *testing.F) {
 		}
 	})
 }
+
+func TestWaits(t *testing.T) {
+	for minutes, want := range map[string]string{
+		"0": "minute has", "1": "minute has", "2": "2 minutes have", "90": "90 minutes have", "91": "2 hours have",
+		"2880": "48 hours have", "2881": "3 days have", "4320": "3 days have",
+	} {
+		if got := Words(fleet.Reason{Code: WaitsSoak, Values: map[string]string{"minutes": minutes}}); got != "another "+want+" passed" {
+			t.Errorf("%s: %q", minutes, got)
+		}
+	}
+	for code := range waits {
+		if _, twice := sentences[code]; twice {
+			t.Errorf("%s is a reason to wait, and another one", code)
+		}
+	}
+}

@@ -15,17 +15,20 @@ const (
 
 // Codes of why a rollout stays where it is, or stopped.
 const (
-	LeaksFound      = "leaks_found"      // n, share
-	LeaksHalt       = "leaks_halt"       // n
-	FailuresHalt    = "failures_halt"    // failed, n, share
-	FailuresFound   = "failures_found"   // failed, n, share
-	WitnessHalt     = "witness_halt"     // n
-	NotListed       = "not_listed"       // text
-	RestoredHeld    = "restored_held"    // the feed says more than the database that was restored from a copy
-	RestoredHalted  = "restored_halted"  //
-	RestoredResumed = "restored_resumed" //
-	RestoredUnread  = "restored_unread"  //
-	RestoredUnknown = "restored_unknown" //
+	LeaksFound    = "leaks_found"    // n, share
+	LeaksHalt     = "leaks_halt"     // n
+	FailuresHalt  = "failures_halt"  // failed, n, share
+	FailuresFound = "failures_found" // failed, n, share
+	// more report a leak than count, or than were forgiven: n, share
+	LeaksUnconfirmed = "leaks_unconfirmed"
+	LostFound        = "lost_found"       // lost, failed, n, share
+	WitnessHalt      = "witness_halt"     // n
+	NotListed        = "not_listed"       // text
+	RestoredHeld     = "restored_held"    // the feed says more than the database that was restored from a copy
+	RestoredHalted   = "restored_halted"  //
+	RestoredResumed  = "restored_resumed" //
+	RestoredUnread   = "restored_unread"  //
+	RestoredUnknown  = "restored_unknown" //
 )
 
 // sentences are in the words of no particular reader: small beginnings, so that others can go on with them.
@@ -63,7 +66,10 @@ var sentences = map[string]string{
 	"no_data":                 "no data network since the update",
 	"not_long_enough":         "observed for {observed_hours} of 24 hours",
 
-	LeaksFound:    "{n:installation} found leaking; the stage is held at {share:percent}",
+	LeaksFound:       "{n:installation} found leaking; the stage is held at {share:percent}",
+	LeaksUnconfirmed: "{n:installation} reported a leak, which nothing has confirmed yet; the stage is held at {share:percent}",
+	LostFound: "{lost:installation} installed it and fell silent, and {failed} failed, of {n}: more than the {share:percent} that the gate " +
+		"allows; the stage is held",
 	LeaksHalt:     "{n:installation} leak: the update does the opposite of what its release promises",
 	FailuresHalt:  "{failed} of {n:installation} failed; the gate allows {share:percent}",
 	FailuresFound: "{failed} of {n:attempt} failed, more than the {share:percent} that the gate allows; the stage is held",

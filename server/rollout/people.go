@@ -26,7 +26,8 @@ func Halt(r fleet.Rollout, now time.Time, by, reason string) (fleet.Rollout, err
 }
 
 // Resume lets a halted or held rollout go on at the share it had. The leaks and failures
-// known now are forgiven: later ones hold or halt it again when they are as many again, and five at least.
+// known now are forgiven, and so are the lost: later ones hold it again when they are twice as many, and five at least,
+// and halt it when they are twice what it took before, or twice what was forgiven.
 func Resume(r fleet.Rollout, now time.Time, by, reason string, c fleet.Counts) (fleet.Rollout, error) {
 	if err := checkReason(reason, "may go on"); err != nil {
 		return r, err
@@ -37,8 +38,7 @@ func Resume(r fleet.Rollout, now time.Time, by, reason string, c fleet.Counts) (
 	}
 	r.State, r.Held, r.By, r.Reason = fleet.RolloutRunning, fleet.Reason{}, by, fleet.Said(reason)
 	r.Since, r.Changed, r.Looked = now, now, time.Time{}
-	r.Forgiven, r.Excused = int(c.Leaked), int(c.Blamed())
-	return r, nil
+	return forgive(r, now, c), nil
 }
 
 // AfterLeak says if to resume r would be to go on after a leak: it stopped for one, or for what a witness showed, or leaks
@@ -87,7 +87,7 @@ func Widen(r fleet.Rollout, now time.Time, by, reason string, c fleet.Counts) (f
 		return r, fleet.Errorf(fleet.Conflict, "not_running", "the rollout is %s; only one that runs can go wider. Resume a held or "+
 			"halted one first", r.State)
 	}
-	next, _ := widen(r, now, c)
+	next, _ := widen(r, now, c.Counted)
 	next.By, next.Reason = by, fleet.Said(reason)
 	return next, nil
 }

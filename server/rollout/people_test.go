@@ -15,23 +15,29 @@ import (
 	"landed/server/reasons"
 )
 
-// TestPeopleHaveTheLastWord plays arbitrary fleets. Whatever the engine decides by itself, or waits for, there is a row
-// of commands after which the rollout goes on to its end although no figure changes.
+// TestPeopleHaveTheLastWord plays arbitrary fleets, counted ones and others, with leaks, failures and losses. Whatever the
+// engine decides by itself, or waits for, there is a row of commands after which the rollout goes on to its end although no
+// figure changes.
 func TestPeopleHaveTheLastWord(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
-	met := map[fleet.RolloutState]int{}
-	for range 600 {
-		r, now, c := running(), start, fleet.Counts{}
-		r.Known = random.Int64N(20_000)
+	met, why := map[fleet.RolloutState]int{}, map[string]int{}
+	for range 900 {
+		r, now, c := running(), start, fleet.Counts{Figures: fleet.NewFigures(), Counted: fleet.NewFigures()}
+		r.Known = random.Int64N(20_000) * random.Int64N(2)
 		if r.Stages = fleet.DefaultStages(r.Known); random.IntN(2) == 0 {
 			r.Stages[0].Gates.HaltLeaks = random.Int64N(4)
 		}
 		for range 20 {
 			now = now.Add(time.Duration(random.IntN(40)) * time.Hour)
-			c = some(random, c)
+			c = some(random, now, c)
 			next, _ := Advance(now, r, Grounds{Counts: c})
 			met[next.State]++
+			why[next.Held.Code]++
+			why[next.Reason.Code]++
 			if r = next; r.State == fleet.RolloutRunning {
+				for _, w := range Waiting(now, r, Grounds{Counts: c}) {
+					why[w.Code]++
+				}
 				continue
 			}
 			if goesOn(t, now, r, c); t.Failed() {
@@ -50,27 +56,49 @@ func TestPeopleHaveTheLastWord(t *testing.T) {
 			t.Errorf("%s was met %d times; wanted enough to say something", state, met[state])
 		}
 	}
+	for _, code := range []string{
+		reasons.LeaksFound, reasons.LeaksUnconfirmed, reasons.LeaksHalt, reasons.FailuresFound, reasons.FailuresHalt,
+		reasons.LostFound, reasons.WaitsSoak, reasons.WaitsLook, reasons.WaitsJudged, reasons.WaitsProven, reasons.WaitsFailures,
+		reasons.WaitsLost, reasons.WaitsSmall, reasons.WaitsNobody, reasons.WaitsNothingBad,
+	} {
+		if why[code] < 5 {
+			t.Errorf("%s was met %d times; wanted enough to say something", code, why[code])
+		}
+	}
 }
 
-// some adds to figures.
-func some(random *rand.Rand, c fleet.Counts) fleet.Counts {
+// some adds to figures: of counted installations, and of others.
+func some(random *rand.Rand, now time.Time, c fleet.Counts) fleet.Counts {
+	counted := more(random, now, c.Counted)
+	all := more(random, now, counted)
+	all.Leaked = max(all.Leaked, c.Leaked)
+	return fleet.Counts{Figures: all, Counted: counted}
+}
+
+func more(random *rand.Rand, now time.Time, c fleet.Figures) fleet.Figures {
 	few := func() int64 { return random.Int64N(1 + random.Int64N(1+random.Int64N(60))) }
-	good, bad, build, network := c.Proven()+few(), c.Kinds[effect.Bad]+few()/9, c.Causes[report.CauseBuild]+few()/9,
-		c.Causes[report.CauseNetwork]+few()
-	return fleet.Counts{Figures: fleet.Figures{
-		Leaked: c.Leaked + bad - c.Kinds[effect.Bad],
-		Kinds:  map[fleet.Kind]int64{effect.Good: good, effect.Bad: bad},
-		Progress: map[report.Progress]int64{report.ProgressRunning: good + bad,
-			report.ProgressFailed: build + network},
-		Causes: map[report.Cause]int64{report.CauseBuild: build, report.CauseNetwork: network},
-	}}
+	f := fleet.NewFigures()
+	bad := few() / 9 * random.Int64N(2) * random.Int64N(2)
+	build := few() / 9 * random.Int64N(2)
+	f.Leaked = c.Leaked + bad
+	f.Kinds[effect.Good], f.Kinds[effect.Bad] = c.Proven()+few(), c.Kinds[effect.Bad]+bad
+	f.Kinds[effect.Open] = c.Kinds[effect.Open] + few()/3
+	f.Causes[report.CauseBuild] = c.Causes[report.CauseBuild] + build
+	f.Causes[report.CauseNetwork] = c.Causes[report.CauseNetwork] + few()
+	f.Progress[report.ProgressRunning] = f.Judged()
+	f.Progress[report.ProgressFailed] = f.Causes[report.CauseBuild] + f.Causes[report.CauseNetwork]
+	for hour, n := range c.Installed { // some of them come back
+		f.Installed[hour] = n - random.Int64N(n+1)/2
+	}
+	f.Installed[fleet.Hour(now)] += few() / 5
+	return f
 }
 
-// goesOn resumes what stopped, and widens to the end.
+// goesOn resumes what stopped, and widens to the end. Who is lost meanwhile, as time goes on, may hold it a few times more.
 func goesOn(t *testing.T, now time.Time, r fleet.Rollout, c fleet.Counts) {
 	t.Helper()
 	down := now.Sub(r.Since) // no time counts, and the clock is not even believed
-	for n := range 2*len(r.Stages) + 2 {
+	for n := range 2*len(r.Stages) + 12 {
 		now = now.Add(time.Minute)
 		before := r
 		var err error
@@ -88,9 +116,11 @@ func goesOn(t *testing.T, now time.Time, r fleet.Rollout, c fleet.Counts) {
 			if r, err = Widen(r, now, "ann", "it was looked at", c); err != nil {
 				t.Fatal(err)
 			}
-			if next, events := Advance(now, r, Grounds{Counts: c, Down: down, Distrusted: n%2 == 0}); next.State == fleet.RolloutHalted {
+			next, events := Advance(now, r, Grounds{Counts: c, Down: down, Distrusted: n%2 == 0})
+			if next.State == fleet.RolloutHalted {
 				t.Fatalf("widened, and halted by the same figures: %v\n%+v", events, c)
 			}
+			r = next
 		}
 	}
 	t.Fatalf("it never ends: %+v", r)

@@ -20,6 +20,7 @@ import (
 	"landed/manifests/effect"
 	"landed/manifests/report"
 	"landed/server/fleet"
+	"landed/server/reasons"
 	"landed/server/store/storetest"
 )
 
@@ -27,42 +28,64 @@ var update = flag.Bool("update", false, "rewrite the wanted part of the golden t
 
 var start = time.Date(2014, 8, 10, 0, 0, 0, 0, time.UTC)
 
+// running is a rollout to a counted fleet of 600.
 func running() fleet.Rollout {
-	return fleet.Rollout{ID: "r", Stages: fleet.DefaultStages(0), State: fleet.RolloutRunning, Since: start, Started: start}
+	return fleet.Rollout{
+		ID: "r", Stages: fleet.DefaultStages(0), State: fleet.RolloutRunning, Since: start, Started: start, Known: 600,
+	}
 }
 
-// counts reads "met=600 running=20 package=2 confirmed_off=15 leak=1".
+// counts reads "met=600 running=20 package=2 confirmed_off=15 lost=1 other.leak=1": figures of counted installations,
+// and of others that do not count.
 func counts(t *testing.T, text string) fleet.Counts {
 	t.Helper()
-	c := fleet.Counts{Figures: fleet.Figures{Verdicts: map[fleet.Class]int64{}, Kinds: map[fleet.Kind]int64{}, Progress: map[report.Progress]int64{},
-		Causes: map[report.Cause]int64{}}}
+	c := fleet.Counts{Figures: fleet.NewFigures(), Counted: fleet.NewFigures()}
 	for _, field := range strings.Fields(text) {
 		name, value, _ := strings.Cut(field, "=")
 		n, err := strconv.ParseInt(value, 10, 64)
 		if err != nil {
 			t.Fatalf("counts %q: %v", field, err)
 		}
-		switch {
-		case name == "leaked": // ever, while fewer leak now
-			c.Leaked = n
-		case storetest.IsClass(name):
-			c.Verdicts[fleet.Class(name)] = n
-			c.Kinds[storetest.KindOf(fleet.Class(name))] += n
-			if name == string(storetest.Leak) {
-				c.Leaked = max(c.Leaked, n)
-			}
-		case name == "met":
-			c.Installations = n
-		case slices.Contains([]string{"known", "downloading", "installed", "running"}, name):
-			c.Progress[report.Progress(name)] = n
-		case slices.Contains(report.Causes, report.Cause(name)):
-			c.Causes[report.Cause(name)] = n
-			c.Progress[report.ProgressFailed] += n
-		default:
-			t.Fatalf("no figure is called %s", name)
+		name, others := strings.CutPrefix(name, "other.")
+		if !others {
+			put(t, &c.Counted, name, n)
 		}
+		put(t, &c.Figures, name, n)
 	}
 	return c
+}
+
+func put(t *testing.T, c *fleet.Figures, name string, n int64) {
+	t.Helper()
+	switch {
+	case name == "leaked": // ever, while fewer leak now
+		c.Leaked = n
+	case storetest.IsClass(name):
+		c.Verdicts[fleet.Class(name)] += n
+		c.Kinds[storetest.KindOf(fleet.Class(name))] += n
+		if name == string(storetest.Leak) {
+			c.Leaked = max(c.Leaked, c.Verdicts[storetest.Leak])
+		}
+	case name == "met":
+		c.Installations += n
+	case name == "lost": // they installed long ago
+		c.Installed[fleet.Hour(start)-1000] += n
+		c.Progress[report.ProgressInstalled] += n
+	case slices.Contains([]string{"known", "downloading", "installed", "running"}, name):
+		c.Progress[report.Progress(name)] += n
+	case slices.Contains(report.Causes, report.Cause(name)):
+		c.Causes[report.Cause(name)] += n
+		c.Progress[report.ProgressFailed] += n
+	default:
+		t.Fatalf("no figure is called %s", name)
+	}
+}
+
+// ofWitness is a witness whose report of a kind came at a time.
+func ofWitness(at time.Time, kind fleet.Kind) fleet.Witnesses {
+	return fleet.Witnesses{All: []fleet.Witness{{
+		Vouched: []fleet.Span{{From: start, Until: start.AddDate(1, 0, 0)}}, Kind: kind, Current: true, Last: at,
+	}}}
 }
 
 // TestTimelines plays testdata/*.txtar: each line of "events" is a time since the start
@@ -94,10 +117,11 @@ func TestTimelines(t *testing.T) {
 
 func play(t *testing.T, script string) string {
 	var out bytes.Buffer
-	r := running()
+	r, witnesses := running(), fleet.Witnesses{}
 	var outages []fleet.Outage
 	grounds := func(now time.Time, text string) Grounds {
-		return Grounds{Counts: counts(t, text), Down: fleet.Down(outages, r.Since, now), Distrusted: fleet.Distrusted(outages)}
+		return Grounds{Counts: counts(t, text), Witnesses: witnesses, Down: fleet.Down(outages, r.Since, now),
+			Distrusted: fleet.Distrusted(outages)}
 	}
 	for line := range strings.Lines(script) {
 		at, rest, ok := strings.Cut(strings.TrimSpace(line), " ")
@@ -117,6 +141,8 @@ func play(t *testing.T, script string) string {
 			r, err = Pause(r, now, "ann", tail)
 		case "retry":
 			r, err = Retry(r, now, tail)
+		case "witness": // proves the effect
+			witnesses = ofWitness(now, effect.Good)
 		case "off": // for so long, up to now
 			lasted, _ := time.ParseDuration(tail)
 			outages = append(outages, fleet.Outage{Cause: fleet.OutageOff, From: now.Add(-lasted), To: now})
@@ -128,7 +154,7 @@ func play(t *testing.T, script string) string {
 			outages[len(outages)-1].To = now
 			continue
 		case "waits":
-			fmt.Fprintf(&out, "%s waits until %s\n", at, strings.Join(Waiting(now, r, grounds(now, tail)), ", and "))
+			fmt.Fprintf(&out, "%s waits until %s\n", at, strings.Join(reasons.All(Waiting(now, r, grounds(now, tail))), ", and "))
 			continue
 		case "known":
 			r.Known, _ = strconv.ParseInt(tail, 10, 64)
@@ -164,13 +190,17 @@ func FuzzAdvance(f *testing.F) {
 		r, now := running(), start
 		for len(data) >= 5 {
 			now = now.Add(time.Duration(data[0]) * time.Hour)
-			c := fleet.Counts{Figures: fleet.Figures{
+			of := fleet.Figures{
 				Verdicts: map[fleet.Class]int64{storetest.ConfirmedOff: int64(data[1]), storetest.Leak: int64(data[2]), storetest.CarriedOver: int64(data[3])},
 				Kinds:    map[fleet.Kind]int64{effect.Good: int64(data[1]), effect.Bad: int64(data[2]), effect.Open: int64(data[3])},
 				Progress: map[report.Progress]int64{report.ProgressRunning: int64(data[1]), report.ProgressFailed: int64(data[4])},
 				Causes:   map[report.Cause]int64{report.CauseBuild: int64(data[4])},
-			}}
-			c.Leaked = c.Verdicts[storetest.Leak]
+			}
+			of.Leaked = of.Verdicts[storetest.Leak]
+			c := fleet.Counts{Figures: of}
+			if data[0]%3 > 0 {
+				c.Counted = of
+			}
 			next, events := Advance(now, r, Grounds{Counts: c})
 			if next.Share() < r.Share() {
 				t.Fatalf("the share shrank from %d to %d", r.Share(), next.Share())
@@ -184,6 +214,9 @@ func FuzzAdvance(f *testing.F) {
 			if c.Verdicts[storetest.Leak] > 0 && next.State != fleet.RolloutHeld && next.State != fleet.RolloutHalted {
 				t.Fatalf("a leak, and the rollout is %s", next.State)
 			}
+			if next.Stage != r.Stage && c.Counted.Installations == 0 && c.Counted.Judged() == 0 && Needed(r.Known, r.Share()) > 0 {
+				t.Fatal("a stage opened, and nobody counts")
+			}
 			r, data = next, data[5:]
 		}
 	})
@@ -192,8 +225,8 @@ func FuzzAdvance(f *testing.F) {
 func TestWaitingSaysWhatIsMissing(t *testing.T) {
 	r := running()
 	r.Known, r.Stage = 85, 1
-	got := Waiting(start.Add(47*time.Hour), r, Grounds{Counts: counts(t, "running=3 build=1 confirmed_off=1")})
-	want := []string{"another 60 minutes have passed", "at least 2 installations could be judged, now 1",
+	got := worded(Waiting(start.Add(47*time.Hour), r, Grounds{Counts: counts(t, "running=3 build=1 confirmed_off=1")}))
+	want := []string{"another 60 minutes have passed", "at least 2 counted installations could be judged, now 1",
 		"it is beyond chance that at most 10 % fail, now 1 of 4 did"}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
@@ -203,7 +236,7 @@ func TestWaitingSaysWhatIsMissing(t *testing.T) {
 		t.Errorf("waits for %v", got)
 	}
 	r.Looked = start.Add(49 * time.Hour)
-	got = Waiting(start.Add(50*time.Hour), r, Grounds{Counts: good})
+	got = worded(Waiting(start.Add(50*time.Hour), r, Grounds{Counts: good}))
 	if diff := cmp.Diff([]string{"another 22 hours have passed, when the gates are looked at again"}, got); diff != "" {
 		t.Error(diff)
 	}
@@ -230,6 +263,8 @@ func TestLooks(t *testing.T) {
 	}
 }
 
+func worded(waits []fleet.Reason) []string { return reasons.All(waits) }
+
 func TestDefaultStagesAreValid(t *testing.T) {
 	for _, known := range []int64{0, 8, 600, 9_999, 10_001, 20_000, 100_000, 1_000_000, 8_000_000, 1_000_000_000} {
 		stages := fleet.DefaultStages(known)
@@ -241,8 +276,8 @@ func TestDefaultStagesAreValid(t *testing.T) {
 		}
 		for i := range stages { // half of those that are offered the build need to be judged, and no more
 			r := fleet.Rollout{Stages: stages, Stage: i, Known: known}
-			if offered := known * int64(stages[i].Share) / 10_000; known <= 10_000_000 && tenth(known, r)*10 > offered*5+10 {
-				t.Errorf("of %d, stage %d: %d of %d would have to be judged", known, i+1, tenth(known, r), offered)
+			if offered := known * int64(stages[i].Share) / 10_000; known <= 10_000_000 && tenth(r)*10 > offered*5+10 {
+				t.Errorf("of %d, stage %d: %d of %d would have to be judged", known, i+1, tenth(r), offered)
 			}
 		}
 	}
@@ -263,7 +298,8 @@ func TestDefaultStagesAreValid(t *testing.T) {
 
 func BenchmarkAdvance(b *testing.B) {
 	r := running()
-	c := fleet.Counts{Figures: fleet.Figures{Kinds: map[fleet.Kind]int64{effect.Good: 90}, Progress: map[report.Progress]int64{report.ProgressRunning: 100}}}
+	of := fleet.Figures{Kinds: map[fleet.Kind]int64{effect.Good: 90}, Progress: map[report.Progress]int64{report.ProgressRunning: 100}}
+	c := fleet.Counts{Figures: of, Counted: of}
 	b.ReportAllocs()
 	for b.Loop() {
 		Advance(start, r, Grounds{Counts: c})
@@ -321,15 +357,16 @@ func TestOldFiles(t *testing.T) {
 		want  string
 	}{
 		{600, "running=5 confirmed_off=5", ""}, // 24 would follow from the fleet
-		{600, "running=4 confirmed_off=4", "at least 5 installations could be judged, now 4"},
+		{600, "running=4 confirmed_off=4", "at least 5 counted installations could be judged, now 4"},
 		{85, "running=2 confirmed_off=2", ""},
-		{8, "", ""},
-		{600, "running=5 confirmed_off=4 carried_over=1", "it is beyond chance that at least 50 % of those judged are proven, now 4 of 5 are"},
+		{8, "", "a witness handset has shown the effect, or a person widens it (otactl rollout widen): of 8 counted installations too " +
+			"few are in the stage to be counted on"},
+		{600, "running=5 confirmed_off=4 carried_over=1", "it is beyond chance that at least 50 % of the counted installations that could be judged are proven, now 4 of 5 are"},
 		{600, "running=20 confirmed_off=17 carried_over=3", ""},
-		{20_000, "running=1999 confirmed_off=1999", "at least 2000 installations could be judged, now 1999, since no stage goes to more than ten times that"},
+		{20_000, "running=1999 confirmed_off=1999", "at least 2000 counted installations could be judged, now 1999, since no stage goes to more than ten times that"},
 	} {
 		r.Known = tt.known
-		if got := strings.Join(Waiting(start.Add(time.Hour), r, Grounds{Counts: counts(t, tt.text)}), ", and "); got != tt.want {
+		if got := strings.Join(worded(Waiting(start.Add(time.Hour), r, Grounds{Counts: counts(t, tt.text)})), ", and "); got != tt.want {
 			t.Errorf("of %d, %s: waits until %q, wanted %q", tt.known, tt.text, got, tt.want)
 		}
 	}
@@ -348,26 +385,5 @@ func TestBeyondTheLastStage(t *testing.T) {
 	}
 	if next, events := Advance(start.AddDate(1, 0, 0), r, Grounds{Counts: c}); len(events) > 0 || next.Stage != r.Stage || next.State != r.State {
 		t.Errorf("became %s at stage %d with %v", next.State, next.Stage, events)
-	}
-}
-
-func TestSpan(t *testing.T) {
-	tests := []struct {
-		d    time.Duration
-		want string
-	}{
-		{time.Second, "minute has"},
-		{time.Minute, "minute has"},
-		{time.Minute + time.Second, "2 minutes have"},
-		{90 * time.Minute, "90 minutes have"},
-		{90*time.Minute + time.Second, "2 hours have"},
-		{48 * time.Hour, "48 hours have"},
-		{48*time.Hour + time.Second, "3 days have"},
-		{72 * time.Hour, "3 days have"},
-	}
-	for _, tt := range tests {
-		if got := waitText(tt.d); got != tt.want {
-			t.Errorf("waitText(%s) = %q, wanted %q", tt.d, got, tt.want)
-		}
 	}
 }

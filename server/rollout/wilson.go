@@ -10,7 +10,9 @@ const z = 2.576
 
 // wilson is the interval in which the true share lies of which part of whole were seen, 0…1. Of nothing, nothing is
 // known. (E. B. Wilson, 1927.)
-func wilson(part, whole int64) (lower, upper float64) {
+func wilson(part, whole int64) (lower, upper float64) { return wilsonAt(z, part, whole) }
+
+func wilsonAt(z float64, part, whole int64) (lower, upper float64) {
 	if whole <= 0 {
 		return 0, 1
 	}

@@ -3,7 +3,6 @@
 package rollout
 
 import (
-	"fmt"
 	"time"
 
 	"landed/server/fleet"
@@ -21,19 +20,17 @@ func witnessHalt(now time.Time, w fleet.Witnesses) fleet.Reason {
 
 // witnessWaits lists what witnesses still have to show before a stage may widen. Where nobody vouches for a handset of
 // the model, nothing. Of a model whose witnesses were all overruled it takes another one, or a person who widens.
-func witnessWaits(now time.Time, w fleet.Witnesses) (waits []string) {
+func witnessWaits(now time.Time, w fleet.Witnesses) []fleet.Reason {
 	c := w.At(now)
 	switch {
 	case c.Vouched == 0:
 		return nil
 	case c.Bad > 0:
-		return []string{fmt.Sprintf("no witness handset shows the opposite of what is promised, now %d of %d do", c.Bad, c.Vouched)}
+		return []fleet.Reason{reason(reasons.WaitsWitnessBad, "n", c.Bad, "vouched", c.Vouched)}
 	case c.Suspended == c.Vouched:
-		return []string{fmt.Sprintf("a witness handset has shown the effect that was not overruled; all %d were, so vouch for "+
-			"another, or widen by hand", c.Vouched)}
+		return []fleet.Reason{reason(reasons.WaitsWitnessAll, "n", c.Vouched)}
 	case c.Good == 0:
-		return []string{fmt.Sprintf("a witness handset has shown the effect within the last %d days, now none of %d has",
-			fleet.WitnessFresh/(24*time.Hour), c.Vouched-c.Suspended)}
+		return []fleet.Reason{reason(reasons.WaitsWitness, "days", int64(fleet.WitnessFresh/(24*time.Hour)), "n", c.Vouched-c.Suspended)}
 	}
 	return nil
 }

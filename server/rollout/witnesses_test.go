@@ -56,7 +56,7 @@ func TestWitnesses(t *testing.T) {
 		if next.State == fleet.RolloutHalted && (next.Reason.Code != reasons.WitnessHalt || !events[0].Alarm) {
 			t.Errorf("%s: halted for %v, %v", c.name, next.Reason, events)
 		}
-		waits := strings.Join(Waiting(now, r, known), "; ")
+		waits := strings.Join(reasons.All(Waiting(now, r, known)), "; ")
 		if (c.waits == "") != (waits == "") || !strings.Contains(waits, c.waits) {
 			t.Errorf("%s: waits for %q, wanted %q", c.name, waits, c.waits)
 		}

@@ -49,11 +49,12 @@ func TestEveryChangeIsTold(t *testing.T) {
 	}}))(t)[0]
 	kit.OK(h.Rollouts.Halt(h.Ctx, r.ID, "sue", "it burns"))(t)
 	kit.OK(h.Rollouts.Resume(h.Ctx, r.ID, "sue", "it does not"))(t)
-	for range 2 {
-		h.Now = h.Now.Add(time.Hour)
-		for range 2 { // the second look finds nothing to do
-			kit.OK(h.Ledger.Advance(h.Ctx, r.ID))(t)
-		}
+	h.Now = h.Now.Add(time.Hour)
+	for range 2 { // the second look finds nothing to do
+		kit.OK(h.Ledger.Advance(h.Ctx, r.ID))(t)
+	}
+	for range 2 { // nobody counts, so a person says when
+		kit.OK(h.Rollouts.Widen(h.Ctx, r.ID, "ann", "all is well"))(t)
 	}
 	publishEmptied(h)
 	if err := h.Rollouts.HoldUnlisted(h.Ctx); err != nil {
@@ -61,7 +62,8 @@ func TestEveryChangeIsTold(t *testing.T) {
 	}
 	want := []string{
 		"rollout.start by ann:  → running", "rollout.halt by sue: running → halted", "rollout.resume by sue: halted → running",
-		"rollout.widen by landed: running → running", "rollout.finish by landed: running → finished",
+		"rollout.look by landed: running → running", "rollout.widen by ann: running → running",
+		"rollout.widen by ann: running → finished",
 		"!rollout.hold by landed: finished → held",
 	}
 	if !slices.Equal(*lines, want) {

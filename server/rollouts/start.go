@@ -141,7 +141,7 @@ func (rs *Rollouts) plan(ctx context.Context, tx *Tx, s repo.State, w Start) ([]
 		r := fleet.Rollout{
 			ID: w.Release + "." + m.Role() + "." + w.Channel, Release: w.Release, Model: m.Device, Channel: w.Channel,
 			Salt: hex.EncodeToString(salt), Stages: stages, State: fleet.RolloutRunning,
-			Since: now, Started: now, Changed: now, By: w.By, Known: known.Installations,
+			Since: now, Started: now, Changed: now, By: w.By, Known: known.Counted.Installations,
 		}
 		offered, err := Packages(ctx, tx, r)
 		if err != nil {
@@ -155,7 +155,8 @@ func (rs *Rollouts) plan(ctx context.Context, tx *Tx, s repo.State, w Start) ([]
 	return started, nil
 }
 
-// stagesFor are the stages of a rollout: those that were wished for, or the usual ones of so many known installations.
+// stagesFor are the stages of a rollout: those that were wished for, or the usual ones of so many installations, which they are
+// all offered to, whether they count or not.
 // A release that claims no
 // effect is never proven, so no gate may wait for that.
 func stagesFor(r published.Release, wished []fleet.Stage, known int64) ([]fleet.Stage, error) {

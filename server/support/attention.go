@@ -18,13 +18,13 @@ func (m Model) urgency() int {
 
 // needsAttention says that somebody should know of a model first.
 func (m Model) needsAttention() bool {
-	return m.Standing == Halting || m.Standing == Halted || m.Opposite > 0 || m.MostlyUnproven() || m.held() ||
+	return m.Standing == Halting || m.Standing == Halted || m.Carry().Opposite > 0 || m.Carry().MostlyUnproven() || m.held() ||
 		len(m.Unreadable) > 0
 }
 
 // LeakUnsaid says that handsets leak, and that no reason of the server itself says so already.
 func (m Model) LeakUnsaid() bool {
-	return m.Opposite > 0 && !slices.ContainsFunc(m.Rollouts, func(r Rollout) bool { return r.Stopped() && r.ByItself() })
+	return m.Carry().Opposite > 0 && !slices.ContainsFunc(m.Rollouts, func(r Rollout) bool { return r.Stopped() && r.ByItself() })
 }
 
 // shownFirst is how many models the notice at the top names; a page on which everything is

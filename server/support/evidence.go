@@ -20,6 +20,7 @@ type evidence struct {
 	words     *dictionary
 	retired   *retirements
 	published published.Reader
+	now       func() time.Time
 	outside   outside.Reader
 }
 
@@ -74,10 +75,10 @@ func (e *evidence) load(ctx context.Context, tx fleet.Tx) (*snapshot, error) {
 	for _, u := range released.Unreadable {
 		snap.unreadable = append(snap.unreadable, e.issue(u.Release, e.words.unread, rollouts))
 	}
-	if snap.cells, err = byModel(tx.Counts().List(ctx)); err != nil {
+	if snap.cells, err = e.byModel(tx.Counts().List(ctx)); err != nil {
 		return nil, err
 	}
-	if snap.totals, err = byModel(tx.Counts().Totals(ctx)); err != nil {
+	if snap.totals, err = e.byModel(tx.Counts().Totals(ctx)); err != nil {
 		return nil, err
 	}
 	if snap.found, err = e.observed(ctx, tx, snap.releases); err != nil {
@@ -127,10 +128,11 @@ func (e *evidence) order(ctx context.Context, tx fleet.Tx, snap *snapshot) error
 	return nil
 }
 
-func byModel(all []fleet.Counts, err error) (map[string][]fleet.Counts, error) {
-	found := map[string][]fleet.Counts{}
+// byModel are figures as they stand now.
+func (e *evidence) byModel(all []fleet.Counts, err error) (map[string][]fleet.Counts, error) {
+	found, now := map[string][]fleet.Counts{}, e.now()
 	for _, c := range all {
-		found[c.Model] = append(found[c.Model], c)
+		found[c.Model] = append(found[c.Model], c.At(now))
 	}
 	return found, err
 }

@@ -16,6 +16,7 @@ type Figures struct {
 	Unmet         int64 `json:"unmet"`         // of those: have not reported about this release yet
 	Running       int64 `json:"running"`       // run a build of the release
 	Failed        int64 `json:"failed"`        // gave up, or have tried in vain for a long time
+	Lost          int64 `json:"lost"`          // said that they installed it, and nothing more for 72 hours
 	Judged        int64 `json:"judged"`        // on the release, with evidence that says something
 	Proven        int64 `json:"proven"`        // of those: of a good class
 	Opposite      int64 `json:"opposite"`      // of those: of a bad class of the effect's own
@@ -27,7 +28,9 @@ type Figures struct {
 	Progress        map[report.Progress]int64 `json:"progress"`
 	Before          map[fleet.Before]int64    `json:"before"`
 	Causes          map[report.Cause]int64    `json:"causes"` // of those that failed
+	Counted         Counted                   `json:"counted"`
 
+	carries *Figures // of the counted fleet; nil if nobody counts
 	claims  bool
 	classes []web.Row // with words
 	steps   []web.Row
@@ -40,7 +43,7 @@ type Figures struct {
 func (l lexicon) figures(cells ...fleet.Counts) Figures {
 	c := sum(cells...)
 	f := Figures{
-		Installations: c.Installations, Running: c.Running(), Failed: c.Failed(), Judged: c.Judged(), Proven: c.Proven(),
+		Installations: c.Installations, Running: c.Running(), Failed: c.Failed(), Lost: c.Lost, Judged: c.Judged(), Proven: c.Proven(),
 		Kinds: map[fleet.Kind]int64{}, Verdicts: map[fleet.Class]int64{}, Progress: map[report.Progress]int64{},
 		Before: map[fleet.Before]int64{}, Causes: map[report.Cause]int64{}, claims: l.claims(), kinds: map[string]fleet.Kind{},
 	}

@@ -269,10 +269,10 @@ func (h *fixture) state(device string, class fleet.Class, before fleet.Before, p
 	}
 	i := &fleet.Installation{
 		Release: h.release.Name, Current: true, Model: device, Channel: "stable", Verdict: class, Kind: kind, Before: before,
-		Progress: progress,
+		Progress: progress, Last: now,
 	}
-	if class == unknown && progress != report.ProgressRunning {
-		i.Because = []fleet.Reason{{Code: effect.CodeSilent}}
+	if class == unknown && progress != report.ProgressRunning { // by silence, which is no part of what is stored
+		i.Verdict, i.Last = unpatched, now.Add(-effect.SilentAfter-24*time.Hour)
 	}
 	return i
 }

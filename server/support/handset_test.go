@@ -106,7 +106,7 @@ func (h *fixture) installSealed(hs handset, before fleet.Before, sealed ...[]byt
 			i := fleet.Installation{Ref: hs.ref, Current: true, Model: r.Model, Channel: "stable", Release: r.Release, Before: before, First: first}
 			i.Seq, i.Newest, i.Progress, i.Last = r.Seq, r, r.Progress, at
 			rule, _ := all.Standard(r.Release, r.Model)
-			v := effect.Judge(now, effect.Subject{Newest: r, Last: at}, rule)
+			v := effect.Judge(at, effect.Subject{Newest: r, Last: at}, rule)
 			i.Verdict, i.Kind, i.Because = fleet.Class(v.Class), v.Kind, v.Because
 			states[r.Release], newest = &i, r.Seq
 		}

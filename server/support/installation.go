@@ -82,6 +82,7 @@ func (p installationPages) show(r *http.Request) (view, error) {
 		if err != nil {
 			return unknownInstallation(err)
 		}
+		i = i.At(p.evidence.now())
 		v = p.page(i, p.evidence.words.named(all, i.Release))
 		if v.Offer, err = p.offers.to(ctx, tx, i); err != nil {
 			return err
@@ -91,7 +92,7 @@ func (p installationPages) show(r *http.Request) (view, error) {
 			return err
 		}
 		for _, state := range states[ref] {
-			v.Shown = append(v.Shown, shownOf(state, p.evidence.words.named(all, state.Release)))
+			v.Shown = append(v.Shown, shownOf(state.At(p.evidence.now()), p.evidence.words.named(all, state.Release)))
 		}
 		known = all
 		stored, from, err = tx.Reports().Page(ctx, ref, before(r.URL.Query()), reportsShown+1)

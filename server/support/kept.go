@@ -51,8 +51,8 @@ const (
 // kept has the answers that stand, and computes those that do not: each once, for all who ask meanwhile, and few at a
 // time.
 //
-// An answer stands for fresh after it was computed. After that it stands while the version of the store is what it
-// was and nothing in it is about how much time is left. The version alone is not trusted in the first moment after it
+// An answer stands for fresh after it was computed. After that it stands in the same hour, while the version of the store
+// is what it was and nothing in it is about how much time is left. The version alone is not trusted in the first moment after it
 // changed: what the server keeps in memory follows a commit.
 type kept struct {
 	ask   func(context.Context) (int64, error) // nil: there are no versions
@@ -161,11 +161,12 @@ func (c *kept) turn(r *http.Request, by readers, work func() error) error {
 
 // stands says that an answer may be given again.
 func (c *kept) stands(ctx context.Context, a *answer) bool {
-	lapse := c.clock.now().Sub(a.asOf).Abs()
+	now := c.clock.now()
+	lapse := now.Sub(a.asOf).Abs()
 	if time.Since(a.began) < c.fresh && lapse < c.fresh {
 		return true
 	}
-	if a.timed && lapse > 0 || !a.settled {
+	if a.timed && lapse > 0 || !a.settled || fleet.Hour(now) != fleet.Hour(a.asOf) { // figures age by the hour
 		return false
 	}
 	version, _, err := c.seen(ctx)

@@ -119,7 +119,7 @@ func TestUnchangedStands(t *testing.T) {
 	move()
 	h.install(newHandset(1), notSeen, effectOf(1, 24))
 	moment := atNow()
-	c := watched(t, h, time.Nanosecond, func() time.Time { moment = moment.Add(time.Minute); return moment })
+	c := watched(t, h, time.Nanosecond, func() time.Time { moment = moment.Add(time.Second); return moment })
 	paths := []string{"/", "/status.json", "/models/armani.json", "/releases", "/installations/" + newHandset(1).ref.String()}
 	etags := map[string]string{}
 	for _, path := range paths {
@@ -134,6 +134,9 @@ func TestUnchangedStands(t *testing.T) {
 	}
 	if n := c.views.Load(); n != read {
 		t.Errorf("the store was read %d times although nothing changed", n-read)
+	}
+	if moment = moment.Add(time.Hour); h.get("/") != nil && c.views.Load() == read {
+		t.Error("the store was not read, although figures age by the hour")
 	}
 	move()
 	if n := installationsIn(t, h); n != 2 {
@@ -265,6 +268,37 @@ func TestReportsByTheTwenty(t *testing.T) {
 	for _, odd := range []string{"x", "-1", "0", "99999999999999999999"} {
 		if w := h.get("/installations/" + hs.ref.String() + "?before=" + odd); w.Code != http.StatusOK {
 			t.Errorf("before=%s: %d", odd, w.Code)
+		}
+	}
+}
+
+// TestSilenceIsShownInTime: who falls silent is told from the day on which it does, though nothing was written.
+func TestSilenceIsShownInTime(t *testing.T) {
+	h, _ := oneModel(t)
+	h.count("armani", 3, unpatched, notSeen)
+	moment := atNow()
+	watched(t, h, time.Nanosecond, func() time.Time { return moment })
+	h.install(newHandset(1), notSeen, baseline(1))
+	silent := func() int64 {
+		var page Status
+		if err := json.Unmarshal(h.get("/status.json").Body.Bytes(), &page); err != nil {
+			t.Fatal(err)
+		}
+		var one InstallationPage
+		if err := json.Unmarshal(h.get("/installations/"+string(newHandset(1).ref)+".json").Body.Bytes(), &one); err != nil {
+			t.Fatal(err)
+		}
+		if (page.Totals.Verdicts[unknown] > 0) != (one.Verdict == unknown) {
+			t.Errorf("at %s: %d are unknown in all, and one is %s", moment, page.Totals.Verdicts[unknown], one.Verdict)
+		}
+		return page.Totals.Verdicts[unknown]
+	}
+	for _, step := range []struct {
+		days int
+		want int64
+	}{{0, 0}, {14, 0}, {2, 3}, {-10, 0}} {
+		if moment = moment.AddDate(0, 0, step.days); silent() != step.want {
+			t.Errorf("at %s: %d are silent, wanted %d", moment, silent(), step.want)
 		}
 	}
 }

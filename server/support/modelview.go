@@ -55,9 +55,9 @@ func (d describer) model(snap *snapshot, is *issue, device string, f Figures) Mo
 	v.Release, v.Effect, v.Figures = is.Name, is.lex.name(), f
 	v.Rollouts = append(v.Rollouts, d.rollouts(snap, is, device)...)
 	v.Checks = d.checks(snap.found, is, device)
-	v.Standing = standing(v.Figures, v.Rollouts, snap.retired[device])
+	v.Standing = standing(v.Carry(), v.Rollouts, snap.retired[device])
 	v.Badge = d.words.locale.Say("standing."+string(v.Standing), nil)
-	if worst := v.Adverse(); v.Standing == Leaking && worst != nil {
+	if worst := v.Carry().Adverse(); v.Standing == Leaking && worst != nil {
 		v.Badge = worst.Name
 	}
 	v.Say = d.say(is, v, snap.haltedBefore(is, device))

@@ -69,6 +69,7 @@ func sum(cells ...fleet.Counts) fleet.Counts {
 		c.Installations += cell.Installations
 		c.Leaked += cell.Leaked
 		c.Silent += cell.Silent
+		c.Lost += cell.Lost
 		addTo(c.Verdicts, cell.Verdicts)
 		addTo(c.Kinds, cell.Kinds)
 		addTo(c.Progress, cell.Progress)

@@ -35,9 +35,11 @@ func (d describer) rollout(lex lexicon, r fleet.Rollout, c fleet.Counts, outages
 	}
 	if r.State == fleet.RolloutRunning {
 		now := d.now()
-		v.Waiting = append(v.Waiting, rollout.Waiting(now, r, rollout.Grounds{
+		for _, wait := range rollout.Waiting(now, r, rollout.Grounds{
 			Counts: c, Down: fleet.Down(outages, r.Since, now), Distrusted: fleet.Distrusted(outages),
-		})...)
+		}) {
+			v.Waiting = append(v.Waiting, clean(lex.reason(wait)))
+		}
 	}
 	return v
 }

@@ -23,12 +23,12 @@ type headlineData struct {
 
 // headline gathers what the first sentence speaks of.
 func headline(v *Status) headlineData {
-	d := headlineData{Figures: v.Totals}
+	d := headlineData{Figures: v.Totals.Carry()}
 	for _, m := range v.Models {
 		if m.claims {
 			d.Models, d.Claims = d.Models+1, true
 		}
-		if m.MostlyUnproven() {
+		if m.Carry().MostlyUnproven() {
 			d.NotShown++
 		}
 		switch {
@@ -36,7 +36,7 @@ func headline(v *Status) headlineData {
 			d.Shown++
 		case m.Standing == Halted:
 			d.Halted++
-		case m.Standing == Leaking, m.Standing == Retired && m.Opposite > 0:
+		case m.Standing == Leaking, m.Standing == Retired && m.Carry().Opposite > 0:
 			d.Leaking++
 		}
 	}
@@ -78,6 +78,7 @@ type sayData struct {
 // the service was on.
 func (d describer) say(is *issue, m Model, earlier string) string {
 	w := is.lex.words
+	m.Figures = m.Carry()
 	data := sayData{Model: m, Claim: w.Shown, ByHand: w.ByHand, Limits: w.Limits, Earlier: earlier}
 	for _, r := range m.Rollouts {
 		if r.State == fleet.RolloutHalted || r.State == fleet.RolloutHalting {

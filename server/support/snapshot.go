@@ -79,7 +79,16 @@ func (snap *snapshot) release(name string) *issue {
 
 // whole are the figures of a model under its newest release, with its whole fleet.
 func (snap *snapshot) whole(is *issue, device string) Figures {
-	c, before := underNewest(is.Name, snap.cells[device], snap.totals[device])
+	cells, totals := snap.cells[device], snap.totals[device]
+	f := wholeOf(is, cells, totals)
+	if !anyCounted(totals) {
+		return f
+	}
+	return f.carried(wholeOf(is, counted(cells), counted(totals)))
+}
+
+func wholeOf(is *issue, cells, totals []fleet.Counts) Figures {
+	c, before := underNewest(is.Name, cells, totals)
 	f := is.lex.figures(c)
 	f.Unmet, f.ProvenEarlier, f.OppositeEarlier = before.unmet, before.proven, before.opposite
 	return f
@@ -87,7 +96,12 @@ func (snap *snapshot) whole(is *issue, device string) Figures {
 
 // own are the figures of a release on a model: what was shown of it, by handsets that moved on too.
 func (snap *snapshot) own(is *issue, device string) Figures {
-	return is.lex.figures(snap.cellsOf(is, device)...)
+	cells := snap.cellsOf(is, device)
+	f := is.lex.figures(cells...)
+	if !anyCounted(cells) {
+		return f
+	}
+	return f.carried(is.lex.figures(counted(cells)...))
 }
 
 func (snap *snapshot) cellsOf(is *issue, device string) (cells []fleet.Counts) {

@@ -77,7 +77,7 @@ func New(c Config) (*Support, error) {
 	view := asTold{c.View, c.Halting}
 	words, line := newDictionary(locale), &lineup{catalogue: c.Catalogue}
 	gone, kept := &retirements{}, &packages{}
-	loads := &evidence{view: view, lineup: line, words: words, retired: gone}
+	loads := &evidence{view: view, lineup: line, words: words, retired: gone, now: c.Now}
 	ticks := &clock{now: c.Now}
 	says := describer{lineup: line, words: words, now: ticks.Now}
 	return &Support{

@@ -11,8 +11,24 @@ import (
 	"landed/web"
 )
 
-// together adds up the figures of models: by class if all of them have one effect, else by kind.
+// together adds up the figures of models: by class if all of them have one effect, else by kind. The counted fleet is that of
+// the models that have one.
 func (d describer) together(models []Model) Figures {
+	var carrying []Model
+	for _, m := range models {
+		if m.Vouched() {
+			m.Figures = m.Carry()
+			carrying = append(carrying, m)
+		}
+	}
+	all := d.sum(models)
+	if len(carrying) > 0 {
+		all = all.carried(d.sum(carrying))
+	}
+	return all
+}
+
+func (d describer) sum(models []Model) Figures {
 	t := d.words.plain.figures()
 	t.Verdicts, t.Before, t.claims = map[fleet.Class]int64{}, map[fleet.Before]int64{}, false
 	var effects []string
@@ -21,6 +37,7 @@ func (d describer) together(models []Model) Figures {
 		t.Unmet += m.Unmet
 		t.Running += m.Running
 		t.Failed += m.Failed
+		t.Lost += m.Lost
 		t.Judged += m.Judged
 		t.Proven += m.Proven
 		t.Opposite += m.Opposite

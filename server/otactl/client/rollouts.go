@@ -26,7 +26,8 @@ type Rollout struct {
 	Reason   string    `json:"reason,omitempty"` // why it was halted
 	By       string    `json:"by"`               // who halted or resumed it last; "landed" for the loop itself
 	Waiting  []string  `json:"waiting"`          // what its stage waits for, in words
-	Known    int64     `json:"known"`            // installations that its gates reckon with
+	Waits    []Reason  `json:"waits,omitempty"`  // the same as codes with values
+	Known    int64     `json:"known"`            // counted installations when its salt was drawn, 0: nobody vouched
 	Retry    int       `json:"retry"`            // how often handsets that gave up were asked to try again
 	Cautions []string  `json:"cautions"`         // what is unwise about its stages, in words
 	Counts   *Counts   `json:"counts,omitempty"`
@@ -54,15 +55,30 @@ type Gates struct {
 	HaltLeaks   int64 `json:"halt_leaks,omitempty"` // 0: the server's default
 }
 
-// Counts are installations of one rollout's model and channel.
+// Reason is a code with the values that its sentence holds.
+type Reason struct {
+	Code   string            `json:"code"`
+	Values map[string]string `json:"values,omitempty"`
+}
+
+// Counts are installations of one rollout's model and channel: everybody, and beside them the counted fleet, which gates
+// go by.
 type Counts struct {
+	Figures
+	Counted Figures `json:"counted"` // zeros from a server that does not count yet
+}
+
+// Figures say of some installations how many are what.
+type Figures struct {
 	Installations int64            `json:"installations"`
 	Began         int64            `json:"began"`
 	Running       int64            `json:"running"`
 	Failed        int64            `json:"failed"`
+	Lost          int64            `json:"lost"`   // said that they installed it, and nothing more for 72 hours
 	Causes        map[string]int64 `json:"causes"` // of those that failed: "network", "server", "storage", "package", "build"
 	Proven        int64            `json:"proven"`
 	Judged        int64            `json:"judged"`
+	Leaked        int64            `json:"leaked"`   // ever
 	Verdicts      map[string]int64 `json:"verdicts"` // by class, zeros too
 }
 

@@ -8,6 +8,7 @@ import (
 	"maps"
 	"slices"
 
+	"landed/manifests/effect"
 	"landed/manifests/report"
 	"landed/server/fleet"
 )
@@ -22,8 +23,9 @@ const (
 	cellProgress      = "progress"
 	cellBefore        = "before"
 	cellLeaked        = "leaked"
-	cellSilent        = "silent"
 	cellCause         = "cause"
+	cellWaiting       = "waiting"   // value: UTC day of the newest report
+	cellInstalled     = "installed" // value: hour of the newest report; of releases alone
 )
 
 // cells gathers the changes of a transaction, so that many reports write each figure once.
@@ -37,7 +39,7 @@ func (c cells) add(i *fleet.Installation, by int64) {
 	for _, kv := range cellsOf(i) {
 		at := cell{i.Release, i.Model, i.Channel, kv[0], kv[1]}
 		c[at] += by
-		if at.release = ""; i.Current {
+		if at.release = ""; i.Current && at.kind != cellInstalled {
 			c[at] += by
 		}
 	}
@@ -51,7 +53,7 @@ func (c cells) move(from, to *fleet.Installation) {
 
 // cellsOf names the figures that count a state: kind and value.
 func cellsOf(i *fleet.Installation) [][2]string {
-	room := [8][2]string{
+	room := [10][2]string{
 		{cellInstallations, ""}, {cellVerdict, string(i.Verdict)}, {cellKind, string(i.Kind)},
 		{cellProgress, string(i.Progress)},
 		{cellBefore, string(i.Before)},
@@ -60,11 +62,14 @@ func cellsOf(i *fleet.Installation) [][2]string {
 	if i.Leaked {
 		named = append(named, [2]string{cellLeaked, ""})
 	}
-	if i.Silent() {
-		named = append(named, [2]string{cellSilent, ""})
-	}
 	if i.Cause != "" {
 		named = append(named, [2]string{cellCause, string(i.Cause)})
+	}
+	if i.Waits() {
+		named = append(named, [2]string{cellWaiting, number(effect.Day(i.Last))})
+	}
+	if i.Current && i.Progress == report.ProgressInstalled {
+		named = append(named, [2]string{cellInstalled, number(fleet.Hour(i.Last))})
 	}
 	return named
 }
@@ -77,6 +82,9 @@ func compareCells(a, b cell) int {
 // flush writes what was gathered. An existing cell is updated first: the row that an
 // upsert would insert could be negative, which the table refuses.
 func (t *tx) flush(ctx context.Context) error {
+	if err := t.merge(ctx); err != nil {
+		return err
+	}
 	for _, c := range slices.SortedFunc(maps.Keys(t.cells), compareCells) {
 		by := t.cells[c]
 		if by == 0 {
@@ -89,6 +97,11 @@ func (t *tx) flush(ctx context.Context) error {
 			_, err = t.reports.exec(ctx, `INSERT INTO counts (release, model, channel, kind, value, n)
 				VALUES ($1, $2, $3, $4, $5, $6)`,
 				c.release, c.model, c.channel, c.kind, c.value, by)
+		}
+		if err == nil && by < 0 && c.ages() {
+			_, err = t.reports.exec(ctx, `DELETE FROM counts
+				WHERE release = $1 AND model = $2 AND channel = $3 AND kind = $4 AND value = $5 AND n = 0`,
+				c.release, c.model, c.channel, c.kind, c.value)
 		}
 		if err != nil {
 			return err
@@ -163,19 +176,17 @@ func (s counts) list(ctx context.Context, where string, args ...any) ([]fleet.Co
 			all[last].Channel != c.channel {
 			all = append(all, zeroCounts(c.release, c.model, c.channel))
 		}
-		put(&all[len(all)-1], c, n)
+		put(&all[len(all)-1].Figures, c, n)
 	}
 	return all, kind(rows.Err())
 }
 
-func put(into *fleet.Counts, c cell, n int64) {
+func put(into *fleet.Figures, c cell, n int64) {
 	switch c.kind {
 	case cellInstallations:
 		into.Installations = n
 	case cellLeaked:
 		into.Leaked = n
-	case cellSilent:
-		into.Silent = n
 	case cellVerdict:
 		into.Verdicts[fleet.Class(c.value)] = n
 	case cellKind:
@@ -186,10 +197,14 @@ func put(into *fleet.Counts, c cell, n int64) {
 		into.Before[fleet.Before(c.value)] = n
 	case cellCause:
 		into.Causes[report.Cause(c.value)] = n
+	case cellWaiting:
+		into.Waiting[age(c.value)] += n
+	case cellInstalled:
+		into.Installed[age(c.value)] += n
 	}
 }
 
 // zeroCounts has no class, kind, progress, finding or cause: what was never counted is absent, and absent is zero.
 func zeroCounts(release, model, channel string) fleet.Counts {
-	return fleet.Counts{Release: release, Model: model, Channel: channel, Figures: fleet.NewFigures()}
+	return fleet.Counts{Release: release, Model: model, Channel: channel, Figures: fleet.NewFigures(), Counted: fleet.NewFigures()}
 }

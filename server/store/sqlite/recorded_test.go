@@ -89,9 +89,9 @@ func TestRecordedDatabaseMigrates(t *testing.T) {
 		t.Error(d)
 	}
 	want := map[string]string{ // release and class, and its kind
-		"one confirmed_off": "good 1", "one leak": "bad 1", "one contradictory": "bad 1", "one unknown": "unjudged 2",
-		"one unpatched":     "unjudged 1",
-		"two contradictory": "bad 3", "two unknown": "unjudged 1",
+		"one confirmed_off": "good 1", "one leak": "bad 1", "one contradictory": "bad 1",
+		"one unpatched":     "unjudged 3",
+		"two contradictory": "bad 3", "two unpatched": "unjudged 1",
 	}
 	got, kinds := map[string]int{}, map[string]fleet.Kind{}
 	if err := db.View(ctx, func(tx fleet.Tx) error {

@@ -42,16 +42,19 @@ func (d *DB) Recount(ctx context.Context) (differences []string, err error) {
 func recountCells(ctx context.Context, q querier) ([]string, error) {
 	want := cells{}
 	rows, err := q.query(ctx, `SELECT release, current, model, channel, verdict, kind, progress, cause, before,
-		leaked, because FROM installations`)
+		leaked, last FROM installations`)
 	if err := each(rows, err, func(rows *sql.Rows) error {
 		var i fleet.Installation
 		if err := rows.Scan(&i.Release, &i.Current, &i.Model, &i.Channel, &i.Verdict, &i.Kind, &i.Progress, &i.Cause,
-			&i.Before, &i.Leaked, asList[fleet.Reason]{&i.Because}); err != nil {
+			&i.Before, &i.Leaked, asTime{&i.Last}); err != nil {
 			return err
 		}
 		want.add(&i, 1)
 		return nil
 	}); err != nil {
+		return nil, err
+	}
+	if err := want.merge(ctx, q, want); err != nil {
 		return nil, err
 	}
 	have := cells{}

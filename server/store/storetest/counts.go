@@ -108,42 +108,6 @@ func testTotals(t *testing.T, s fleet.Store) {
 	})
 }
 
-// testSilentCounts has installations fall silent, speak again and move on: a figure counts those that are silent now.
-func testSilentCounts(t *testing.T, s fleet.Store) {
-	waits := fleet.Installation{
-		Ref: "R", Release: "one", Current: true, Model: "armani", Channel: "stable", Verdict: Unpatched, Kind: effect.Unjudged,
-		Progress: report.ProgressKnown, Before: BeforeQuiet, Because: []fleet.Reason{{Code: effect.CodeNotOfRelease}},
-	}
-	silent, plain := waits, waits
-	silent.Verdict, silent.Because = Unknown, []fleet.Reason{{Code: effect.CodeSilent}}
-	plain.Verdict, plain.Because = Unknown, []fleet.Reason{{Code: effect.CodeNoEffect}}
-	left, two := silent, waits
-	left.Current, two.Release = false, "two"
-	step := func(what string, one, total int64, moves ...[2]*fleet.Installation) {
-		t.Helper()
-		updateReports(t, s, func(tx fleet.Tx) (err error) {
-			for _, m := range moves {
-				err = errors.Join(err, tx.Counts().Move(ctx, m[0], m[1]))
-			}
-			return err
-		})
-		view(t, s, func(tx fleet.Tx) error {
-			released, err1 := tx.Counts().Of(ctx, "one", "armani", "stable")
-			all, err2 := tx.Counts().Total(ctx, "armani", "stable")
-			if released.Silent != one || all.Silent != total {
-				t.Errorf("%s: %d of one and %d in total are silent, wanted %d and %d", what, released.Silent, all.Silent, one, total)
-			}
-			return errors.Join(err1, err2)
-		})
-	}
-	type move = [2]*fleet.Installation
-	step("two wait", 0, 0, move{nil, &waits}, move{nil, &waits})
-	step("both fall silent", 2, 2, move{&waits, &silent}, move{&waits, &silent})
-	step("one speaks again", 1, 1, move{&silent, &waits})
-	step("unknown is not silent", 1, 1, move{&waits, &plain})
-	step("the other meets another release", 0, 0, move{&silent, &left}, move{nil, &two})
-}
-
 // testCauseCounts has installations fail for several causes: each cause has its figure, and two speak against the update.
 func testCauseCounts(t *testing.T, s fleet.Store) {
 	fails := func(cause report.Cause) *fleet.Installation {

@@ -28,7 +28,9 @@ func testRollouts(t *testing.T, s fleet.Store) {
 
 	halted := one
 	halted.State, halted.Stage, halted.By, halted.Forgiven = fleet.RolloutHalted, 2, "landed", 1
-	halted.Excused, halted.Looked, halted.Retries, halted.Seconded = 4, Now, 3, true
+	halted.Excused, halted.Looked, halted.Retries = 4, Now, 3
+	halted.ForgivenCounted, halted.ExcusedLost = 5, 6
+	halted.Seconded = true
 	halted.Reason = fleet.Reason{Code: "leaks_found", Values: map[string]string{"n": "3"}}
 	halted.Held, halted.Since, halted.Changed = fleet.Said("why"), later(1), later(2)
 	save := func(tx fleet.Tx) error { return tx.Rollouts().Save(ctx, halted) }

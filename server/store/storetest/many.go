@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"testing"
-	"time"
 
 	"landed/manifests/report"
 	"landed/server/fleet"
@@ -47,43 +46,4 @@ func testMany(t *testing.T, s fleet.Store) {
 		}
 		return err
 	})
-}
-
-func testSilent(t *testing.T, s fleet.Store) {
-	quiet := arrive(t, s, 1, 1, later(1), Unpatched)
-	arrive(t, s, 2, 1, later(2), Unpatched) // reports again below
-	arrive(t, s, 3, 1, later(3), ConfirmedOff)
-	also := arrive(t, s, 4, 1, later(4), Unpatched)
-	arrive(t, s, 5, 1, later(20), Unpatched)
-	arrive(t, s, 2, 2, later(21), Unpatched)
-	left := arrive(t, s, 6, 1, later(4), Unpatched) // moves on
-	left.Current = false
-	updateReports(t, s, func(tx fleet.Tx) error { return tx.Installations().Put(ctx, left) })
-
-	silent := func(before time.Time, limit int, wantMore bool, want ...fleet.Installation) {
-		t.Helper()
-		updateReports(t, s, func(tx fleet.Tx) error {
-			got, more, err := tx.Installations().Silent(ctx, before, limit)
-			same(t, "silent", got, want)
-			if more != wantMore {
-				t.Errorf("more is %t", more)
-			}
-			return err
-		})
-	}
-	silent(later(1), 10, false) // nothing is older than the first
-	failed := s.UpdateReports(ctx, func(tx fleet.Tx) error {
-		got, _, err := tx.Installations().Silent(ctx, later(10), 10)
-		if len(got) != 2 || err != nil {
-			t.Errorf("got %v, %v", got, err)
-		}
-		return errStop
-	})
-	if failed == nil {
-		t.Fatal("the update did not fail")
-	}
-	silent(later(10), 2, true, quiet) // what a failed transaction was told is told again
-	silent(later(10), 2, true, also)
-	silent(later(10), 2, false)
-	silent(later(20), 2, false)
 }

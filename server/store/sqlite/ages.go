@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"maps"
+	"strconv"
+	"time"
+
+	"landed/manifests/effect"
+)
+
+// Figures by age have a cell for each day or hour. Those up to a horizon stand in one cell, that of the horizon: it is so
+// long past that nothing depends on which it was, also if the clock is days ahead.
+const (
+	mergedDays  = 56 // UTC days of waiting that are kept apart
+	mergedHours = 7 * 24
+	// A clock that went back by less than this many days leaves the horizons where they are: nobody is silent or lost who is
+	// younger than them even then.
+	backDays = 3
+)
+
+// ages says that a cell counts by age: it is removed when it is empty.
+func (c cell) ages() bool { return c.kind == cellWaiting || c.kind == cellInstalled }
+
+func number(n int64) string { return strconv.FormatInt(n, 10) }
+
+// age reads what number wrote.
+func age(value string) int64 {
+	n, _ := strconv.ParseInt(value, 10, 64) // the table holds nothing else
+	return n
+}
+
+// horizon is up to which day or hour cells of a kind are one; 0 before any were merged.
+func horizon(ctx context.Context, q querier, kind string) (n int64, err error) {
+	err = q.row(ctx, []any{&n}, `SELECT n FROM cursors WHERE name = $1`, kind)
+	if errors.Is(err, sql.ErrNoRows) {
+		return 0, nil
+	}
+	return n, err
+}
+
+// merge has what was gathered count by the horizons.
+func (t *tx) merge(ctx context.Context) error {
+	aged := cells{}
+	for c, by := range t.cells {
+		if by != 0 && c.ages() {
+			aged[c] = by
+		}
+	}
+	if len(aged) == 0 {
+		return nil
+	}
+	return aged.merge(ctx, t.reports, t.cells)
+}
+
+// merge takes the cells of c that lie before their horizon out of all, and into the one of the horizon.
+func (c cells) merge(ctx context.Context, q querier, all cells) error {
+	horizons := map[string]int64{}
+	for _, kind := range []string{cellWaiting, cellInstalled} {
+		n, err := horizon(ctx, q, kind)
+		if err != nil {
+			return err
+		}
+		horizons[kind] = n
+	}
+	for at, by := range maps.Clone(c) {
+		if n := horizons[at.kind]; at.ages() && age(at.value) < n {
+			delete(all, at)
+			at.value = number(n)
+			all[at] += by
+		}
+	}
+	return nil
+}
+
+// Merge implements fleet.CountsTable.
+func (s counts) Merge(ctx context.Context, now time.Time) error {
+	if s.t.cells == nil {
+		return s.t.refused
+	}
+	if err := s.t.flush(ctx); err != nil {
+		return err
+	}
+	day := effect.Day(now)
+	days, hours := max(day-mergedDays, 0), max(day*24-mergedHours, 0)
+	had, err := horizon(ctx, s.t.reports, cellWaiting)
+	switch {
+	case err != nil:
+		return err
+	case had > days+backDays:
+		return recountAges(ctx, s.t.reports, days, hours)
+	case had >= days:
+		return nil
+	}
+	if err := s.mergeKind(ctx, cellWaiting, days); err != nil {
+		return err
+	}
+	return s.mergeKind(ctx, cellInstalled, hours)
+}
+
+func (s counts) mergeKind(ctx context.Context, kind string, upTo int64) error {
+	for _, text := range []string{
+		`INSERT INTO counts SELECT release, model, channel, kind, 'merged', sum(n) FROM counts
+			WHERE kind = $1 AND CAST(value AS INTEGER) <= $2 GROUP BY release, model, channel`,
+		`DELETE FROM counts WHERE kind = $1 AND value <> 'merged' AND CAST(value AS INTEGER) <= $2`,
+		`UPDATE counts SET value = CAST($2 AS TEXT) WHERE kind = $1 AND value = 'merged'`,
+	} {
+		if _, err := s.t.reports.exec(ctx, text, kind, upTo); err != nil {
+			return err
+		}
+	}
+	return setHorizon(ctx, s.t.reports, kind, upTo)
+}
+
+func setHorizon(ctx context.Context, q querier, kind string, n int64) error {
+	_, err := q.exec(ctx, `INSERT INTO cursors (name, n) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET n = excluded.n`, kind, n)
+	return err
+}
+
+// recountAges counts by age what the installations say, up to these horizons as one. Times are stored in milliseconds.
+func recountAges(ctx context.Context, q querier, days, hours int64) error {
+	for _, step := range []struct {
+		text string
+		args []any
+	}{
+		{`DELETE FROM counts WHERE kind IN ('waiting', 'installed')`, nil},
+		{`INSERT INTO counts SELECT release, model, channel, 'waiting', CAST(max(last / 86400000, $1) AS TEXT), count(*)
+			FROM installations WHERE current AND verdict = 'unpatched' GROUP BY 1, 2, 3, 5`, []any{days}},
+		{`INSERT INTO counts SELECT '', model, channel, kind, value, sum(n) FROM counts WHERE kind = 'waiting'
+			GROUP BY 2, 3, 5`, nil},
+		{`INSERT INTO counts SELECT release, model, channel, 'installed', CAST(max(last / 3600000, $1) AS TEXT), count(*)
+			FROM installations WHERE current AND progress = 'installed' GROUP BY 1, 2, 3, 5`, []any{hours}},
+	} {
+		if _, err := q.exec(ctx, step.text, step.args...); err != nil {
+			return err
+		}
+	}
+	if err := setHorizon(ctx, q, cellWaiting, days); err != nil {
+		return err
+	}
+	return setHorizon(ctx, q, cellInstalled, hours)
+}

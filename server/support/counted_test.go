@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package support
+
+import (
+	"context"
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"landed/manifests"
+	"landed/server/fleet"
+)
+
+type vouchedTx struct {
+	fleet.Tx
+	counted fleet.Viewer
+}
+
+type vouchedCounts struct {
+	fleet.CountsTable
+	counted fleet.Viewer
+}
+
+func (h *fixture) vouch(counted *fixture) { h.show(vouchedStore{h.store, counted.store}, nil) }
+
+// vouchedStore is a store whose counted fleet is what another store counts.
+type vouchedStore struct{ all, counted fleet.Viewer }
+
+func (s vouchedStore) View(ctx context.Context, fn func(fleet.Tx) error) error {
+	return s.all.View(ctx, func(tx fleet.Tx) error { return fn(vouchedTx{tx, s.counted}) })
+}
+
+func (t vouchedTx) Counts() fleet.CountsTable { return vouchedCounts{t.Tx.Counts(), t.counted} }
+
+func (c vouchedCounts) List(ctx context.Context) ([]fleet.Counts, error) {
+	all, err := c.CountsTable.List(ctx)
+	return c.join(ctx, all, err, fleet.CountsTable.List)
+}
+
+func (c vouchedCounts) Totals(ctx context.Context) ([]fleet.Counts, error) {
+	all, err := c.CountsTable.Totals(ctx)
+	return c.join(ctx, all, err, fleet.CountsTable.Totals)
+}
+
+func (c vouchedCounts) join(
+	ctx context.Context, all []fleet.Counts, err error, list func(fleet.CountsTable, context.Context) ([]fleet.Counts, error),
+) ([]fleet.Counts, error) {
+	if err != nil {
+		return nil, err
+	}
+	return all, c.counted.View(ctx, func(tx fleet.Tx) error {
+		counted, err := list(tx.Counts(), ctx)
+		for i := range all {
+			for _, one := range counted {
+				if one.Release == all[i].Release && one.Model == all[i].Model && one.Channel == all[i].Channel {
+					all[i].Counted = one.Figures
+				}
+			}
+		}
+		return err
+	})
+}
+
+// TestCountedCarry: what a page says of the effect is of those that count; everybody else stands beside, whatever they say.
+func TestCountedCarry(t *testing.T) {
+	h, real := open(t, manifests.DefaultCatalogue()), open(t, manifests.DefaultCatalogue())
+	h.publish("armani", "dior")
+	h.roll("armani", nil)
+	both := func(n int, class fleet.Class) {
+		real.count("armani", n, class, notSeen)
+		h.count("armani", n, class, notSeen)
+	}
+	both(58, confirmedOff)
+	both(2, carriedOver)
+	both(40, unpatched)
+	status := func() (page Status) {
+		t.Helper()
+		if err := json.Unmarshal(h.get("/status.json").Body.Bytes(), &page); err != nil {
+			t.Fatal(err)
+		}
+		return page
+	}
+	if text := h.get("/").Body.String(); !strings.Contains(text, "Nobody has vouched") || status().Totals.Counted.Installations != 0 {
+		t.Error("the page does not say that nobody vouched")
+	}
+	h.vouch(real)
+	honest := status()
+	for _, flood := range []fleet.Class{confirmedOff, leak, carriedOver} {
+		h.count("armani", 1_000, flood, notSeen)
+		now := status()
+		if now.Headline != honest.Headline || now.Models[0].Standing != Shown || now.Models[0].Say != honest.Models[0].Say ||
+			now.Models[0].Badge != honest.Models[0].Badge {
+			t.Errorf("1,000 that do not count, %s: %q, %s: %q", flood, now.Headline, now.Models[0].Standing, now.Models[0].Say)
+		}
+	}
+	now := status()
+	want := Counted{Installations: 100, Running: 60, Judged: 60, Proven: 58}
+	if now.Totals.Counted != want || now.Models[0].Counted != want || now.Models[0].Proven != 1_058 || now.Models[0].Opposite != 1_000 {
+		t.Errorf("counted are %+v, of everybody %d proven, %d the opposite", now.Totals.Counted, now.Models[0].Proven, now.Models[0].Opposite)
+	}
+	for _, path := range []string{"/", "/models/armani", "/releases/" + releaseName} {
+		text := h.get(path).Body.String()
+		for _, words := range []string{"those of 100 handsets that count, 3.2 % of all", "3,000 others report; they do not count",
+			"1,000 of them report the opposite"} {
+			if !strings.Contains(text, words) {
+				t.Errorf("%s does not say %q", path, words)
+			}
+		}
+	}
+	if text := h.get("/").Body.String(); !strings.Contains(text, "58 of 60 that could be judged") || strings.Contains(text, "1,058 of") {
+		t.Error("the front page gives other figures than those of the counted fleet")
+	}
+}
+
+// TestLostIsShown: who installed and said nothing more, of everybody and of those that count.
+func TestLostIsShown(t *testing.T) {
+	h, real := open(t, manifests.DefaultCatalogue()), open(t, manifests.DefaultCatalogue())
+	h.publish("armani")
+	h.roll("armani", nil)
+	gone := h.state("armani", unpatched, notSeen, "installed")
+	gone.Last = now.AddDate(0, 0, -4)
+	lately := *gone
+	lately.Last = now.AddDate(0, 0, -2)
+	h.move(3, nil, gone)
+	h.move(5, nil, &lately)
+	real.move(2, nil, gone)
+	h.vouch(real)
+	var page Status
+	if err := json.Unmarshal(h.get("/status.json").Body.Bytes(), &page); err != nil {
+		t.Fatal(err)
+	}
+	if page.Totals.Lost != 3 || page.Totals.Counted.Lost != 2 || page.Models[0].Lost != 3 {
+		t.Errorf("lost are %d, of those that count %d", page.Totals.Lost, page.Totals.Counted.Lost)
+	}
+	if text := h.get("/models/armani").Body.String(); !strings.Contains(text, "2 handsets that count installed the update and have said nothing") {
+		t.Error("the page of the model does not tell of it")
+	}
+}
