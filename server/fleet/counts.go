@@ -14,7 +14,10 @@ type Counts struct {
 	Release string // "" for the total of a model and channel
 	Model   string
 	Channel string
-	Figures // of everybody
+	Figures // of everybody who is not quarantined
+	// Counted are the figures of those that count: of the release, or, in a total, of its counted fleet.
+	Counted     Figures
+	Quarantined Figures // of those that are out of both
 }
 
 // Figures say of some installations how many are what.
@@ -22,6 +25,7 @@ type Figures struct {
 	Installations int64
 	Silent        int64 // whose newest report speaks of this release, and came too long ago: another release is not silence
 	Leaked        int64 // that ever leaked: it never falls, so nobody can talk a leak away
+	OutOfDraw     int64 // whose newest report was of a stage that it had not drawn
 	Verdicts      map[Class]int64
 	Kinds         map[Kind]int64
 	Progress      map[report.Progress]int64

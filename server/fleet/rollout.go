@@ -26,12 +26,13 @@ type Rollout struct {
 	By       string    // who halted or resumed it last; "landed" for the loop itself
 	Forgiven int       // installations known to have leaked when it was last resumed
 	Excused  int       // failures to be blamed on the update that were known when it was last resumed
-	Known    int64     // installations of the model on the channel that had reported before the salt; 0 if none had
+	Known    int64     // the counted fleet of the model and channel at the salt; 0 if nobody was admitted to it
 	Looked   time.Time // when the gates of this stage were looked at last, zero if they were not yet
 	Retries  int       // how often handsets that gave up were asked to try again, at most offers.MaxRetry
 	Started  time.Time
 	Changed  time.Time
-	Revision int64 // grows with every save; a save from an older one is a conflict
+	Reached  []Reach // when which share was offered first, the smallest first
+	Revision int64   // grows with every save; a save from an older one is a conflict
 }
 
 // Stage is one step: a share of the fleet, and what must be shown before the next.

@@ -58,12 +58,19 @@ func TestCausesOfOldFailures(t *testing.T) {
 	}
 	old := raw(t, path)
 	do(t, old, `ALTER TABLE installations DROP COLUMN cause`)
-	for _, column := range []string{"known", "excused", "looked", "retries"} { // of a later migration
+	for _, column := range []string{"known", "excused", "looked", "retries", "reached"} { // of a later migration
 		do(t, old, `ALTER TABLE rollouts DROP COLUMN `+column)
 	}
-	for _, table := range []string{"records", "heads", "frontiers"} {
+	for _, table := range []string{"records", "heads", "frontiers", "admissions", "quarantines"} {
 		do(t, old, `DROP TABLE `+table)
 	}
+	for _, column := range []string{"back", "admitted", "who", "draw_commit", "drawn"} {
+		do(t, old, `ALTER TABLE installations DROP COLUMN `+column)
+	}
+	do(t, old, `CREATE TABLE c (release TEXT, model TEXT, channel TEXT, kind TEXT, value TEXT, n BIGINT)`)
+	do(t, old, `INSERT INTO c SELECT release, model, channel, kind, value, n FROM counts`)
+	do(t, old, `DROP TABLE counts`)
+	do(t, old, `ALTER TABLE c RENAME TO counts`)
 	do(t, old, `DELETE FROM schema_migrations WHERE version >= 13`)
 	if err := old.Close(); err != nil {
 		t.Fatal(err)

@@ -27,6 +27,8 @@ var keysOf = map[string]string{
 	"models":            `device`,
 	"channels":          `name`,
 	"holders":           `key_id`,
+	"admissions":        `n || ''`,
+	"quarantines":       `id`,
 	"tokens":            `name`,
 	"schema_migrations": `version || ''`,
 }

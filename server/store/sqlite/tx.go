@@ -82,6 +82,8 @@ func (t *tx) Rollouts() fleet.Rollouts           { return rollouts{t.q} }
 func (t *tx) Models() fleet.Models               { return models{t.q} }
 func (t *tx) Channels() fleet.Channels           { return channels{t.q} }
 func (t *tx) Holders() fleet.Holders             { return holders{t.q} }
+func (t *tx) Admissions() fleet.Admissions       { return admissions{t.q} }
+func (t *tx) Quarantines() fleet.Quarantines     { return quarantines{t.q} }
 func (t *tx) Installations() fleet.Installations { return installations{t.q} }
 func (t *tx) Reports() fleet.Reports             { return reports{t.q} }
 func (t *tx) Counts() fleet.CountsTable          { return counts{t} }

@@ -43,6 +43,10 @@ func Run(t *testing.T, open func(t *testing.T) fleet.Store) {
 		{"totals", testTotals},
 		{"counts of silent installations", testSilentCounts},
 		{"counts of causes", testCauseCounts},
+		{"who counts", testWhoCounts},
+		{"admissions", testAdmissions},
+		{"quarantines", testQuarantines},
+		{"the muster of a fleet", testMuster},
 		{"audit", testAudit},
 		{"tokens", testTokens},
 	} {
