@@ -39,6 +39,7 @@ var mayImport = map[string][]string{
 	"manifests/report":            {"=manifests/effect/probe"},
 	"manifests/report/v1":         {"=manifests/report", "=manifests/effect/probe", "=manifests/strict"},
 	"manifests/report/v2":         {"=manifests/report", "=manifests/effect/probe", "=manifests/strict"},
+	"manifests/report/v3":         {"=manifests/report", "=manifests/report/v2", "=manifests/strict"},
 	"manifests/report/envelope":   {"manifests/report", "=manifests/strict"},
 	"signer":                      {"manifests", "signer", "internal"},
 	"handset":                     {"manifests", "=handset/slots", "=internal/durable"},

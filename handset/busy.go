@@ -19,7 +19,7 @@ type busyError struct {
 func (b *busyError) Error() string { return b.err.Error() }
 func (b *busyError) Unwrap() error { return b.err }
 
-// askedWait is how long a server asked to be left alone, 0 if it did not ask.
+// askedWait is how long a server asked to be left alone, one of steps, 0 if it did not ask.
 func askedWait(err error) time.Duration {
 	if busy, ok := errors.AsType[*busyError](err); ok {
 		return busy.wait
@@ -38,9 +38,27 @@ func (s *server) fault(resp *http.Response, err error) error {
 	return err
 }
 
-// retryAfter reads Retry-After: seconds, or a date, which is held against the server's own where it gives one, since a
-// handset's clock may be wrong. It is at most longWait, and 0 for what makes no sense.
+// steps are the only waits that a server can ask for. Whatever it says comes down to one of three numbers, and who comes
+// back does so by its own jitter: the moment says next to nothing of what was said to whom.
+var steps = []time.Duration{time.Minute, 10 * time.Minute, time.Hour}
+
+// retryAfter reads Retry-After as one of the steps: the shortest that is not shorter, or the longest. It is seconds, or a
+// date, which is held against the server's own where it gives one, since a handset's clock may be wrong. 0 stands for
+// what makes no sense, and for no wait.
 func retryAfter(header http.Header, now time.Time) time.Duration {
+	asked := asksFor(header, now)
+	if asked <= 0 {
+		return 0
+	}
+	for _, step := range steps {
+		if asked <= step {
+			return step
+		}
+	}
+	return steps[len(steps)-1]
+}
+
+func asksFor(header http.Header, now time.Time) time.Duration {
 	text := header.Get("Retry-After")
 	if seconds, err := strconv.ParseUint(text, 10, 64); err == nil {
 		return time.Duration(min(seconds, uint64(longWait/time.Second))) * time.Second
@@ -54,5 +72,5 @@ func retryAfter(header http.Header, now time.Time) time.Duration {
 	if date, err := http.ParseTime(header.Get("Date")); err == nil {
 		now = date
 	}
-	return min(max(at.Sub(now), 0), longWait)
+	return at.Sub(now)
 }

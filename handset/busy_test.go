@@ -4,16 +4,17 @@ package handset
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"net/http"
 	"strings"
 	"testing"
 	"time"
 )
 
-// TestRetryAfter: a server that is busy is left alone for as long as it asks, whatever it was asked for, and for a day
-// at most.
+// TestRetryAfter: a server that is busy is left alone for about as long as it asks, whatever it was asked for, in one of
+// three steps.
 func TestRetryAfter(t *testing.T) {
-	const hour = time.Hour
+	const minute, hour = time.Minute, time.Hour
 	for i, path := range []string{".zip", ".root.json", "/timestamp.json", ".snapshot.json", "armani.json", ".stable.json",
 		"armani_global.json", "/v1/reports"} {
 		for n, tt := range []struct {
@@ -21,11 +22,16 @@ func TestRetryAfter(t *testing.T) {
 			after    string
 			min, max time.Duration // from now on
 		}{
-			{503, "7200", 2 * hour, 2*hour + 12*time.Minute},
-			{429, "7200", 2 * hour, 2*hour + 12*time.Minute},
-			{503, "Tue, 12 Aug 2014 09:00:00 GMT", 3 * hour, 3*hour + 18*time.Minute},
-			{503, "99999999999999999999999999", 24 * hour, 24*hour + 144*time.Minute},
-			{503, "1", 0, 5 * time.Minute},
+			{503, "7200", 30 * minute, 90 * minute},
+			{429, "7200", 30 * minute, 90 * minute},
+			{503, "600", 5 * minute, 15 * minute},
+			{503, "601", 30 * minute, 90 * minute},
+			{503, "60", minute / 2, minute * 3 / 2},
+			{503, "61", 5 * minute, 15 * minute},
+			{503, "1", minute / 2, minute * 3 / 2},
+			{503, "Tue, 12 Aug 2014 09:00:00 GMT", 30 * minute, 90 * minute}, // in three hours
+			{503, "99999999999999999999999999", 30 * minute, 90 * minute},
+			{503, "0", 0, 5 * time.Minute},
 			{503, "", 0, 5 * time.Minute},
 			{503, "-7200", 0, 5 * time.Minute},
 			{503, "soon", 0, 5 * time.Minute},
@@ -72,10 +78,10 @@ func TestRetryAfterOfAConditionalPoll(t *testing.T) {
 		return true
 	}
 	r.step()
-	if wait := r.client.store.mem.Wake.Sub(r.now); asked != 1 || wait < 2*time.Hour {
+	if wait := r.client.store.mem.Wake.Sub(r.now); asked != 1 || wait < 30*time.Minute {
 		t.Errorf("after %d requests it waits for %s", asked, wait)
 	}
-	r.now = r.now.Add(time.Hour)
+	r.now = r.now.Add(29 * time.Minute)
 	if r.step(); asked != 1 {
 		t.Error("it asked before the time")
 	}
@@ -89,12 +95,30 @@ func TestRetryAfterOfAConditionalPoll(t *testing.T) {
 func TestRetryAfterDate(t *testing.T) {
 	h := http.Header{"Retry-After": {"Tue, 12 Aug 2014 09:00:00 GMT"}, "Date": {"Tue, 12 Aug 2014 08:30:00 GMT"}}
 	for name, now := range map[string]time.Time{"1970": time.Unix(0, 0), "right": testStart, "ahead": testStart.Add(year)} {
-		if got := retryAfter(h, now); got != 30*time.Minute {
+		if got := asksFor(h, now); got != 30*time.Minute || retryAfter(h, now) != time.Hour {
 			t.Errorf("%s: %s", name, got)
 		}
 	}
 	h.Set("Date", "Tue, 12 Aug 2014 10:00:00 GMT")
 	if got := retryAfter(h, testStart); got != 0 {
 		t.Errorf("a date that has passed: %s", got)
+	}
+}
+
+// TestBusyForLong: who is asked to come back each minute does so three times, and then no sooner than by itself: no server
+// has a handset try all day.
+func TestBusyForLong(t *testing.T) {
+	c := chance{rand.NewChaCha8([32]byte{7})}
+	for tries := 1; tries <= 12; tries++ {
+		for range 100 {
+			own, asked := firstWait<<(tries-1)/2, c.backOff(tries, time.Minute)
+			own = min(own, longWait/2)
+			if tries <= promptTries && (asked < time.Minute/2 || asked > 90*time.Second) {
+				t.Fatalf("try %d: %s, wanted about a minute", tries, asked)
+			}
+			if tries > promptTries && asked < own {
+				t.Fatalf("try %d: %s, wanted at least %s", tries, asked, own)
+			}
+		}
 	}
 }

@@ -16,20 +16,26 @@ const (
 // chance draws what handsets must not do alike, so that those which failed together do not come back together.
 type chance struct{ source io.Reader }
 
+// promptTries is how often in a row a server may call back sooner than the own back-off would: it knows when it has room.
+const promptTries = 3
+
 // backOff doubles from five minutes up to a day, each time somewhere between half and the whole of it. A server that
-// asked for more gets it, up to a day, and up to a tenth more: it may ask all of them at once, and the moment at which
-// one comes back must not be a mark that the server chose.
+// asked for a wait, one of steps, gets it, half of it more or less: from the fourth failure in a row on no less than the
+// own one, so that none can have a handset try each minute for a day.
 func (c chance) backOff(tries int, asked time.Duration) time.Duration {
 	wait := longWait
 	if shift := max(tries-1, 0); shift < 9 { // 5 min × 2⁹ is more than a day
 		wait = min(firstWait<<shift, longWait)
 	}
 	wait = wait/2 + time.Duration(c.below(uint64(wait/2)))
-	if asked <= wait {
+	if asked <= 0 {
 		return wait
 	}
-	asked = min(asked, longWait)
-	return max(wait, asked+time.Duration(c.below(uint64(asked/10))))
+	asked = c.jitter(asked, 2)
+	if tries > promptTries {
+		return max(wait, asked)
+	}
+	return asked
 }
 
 // jitter is d, more or less by up to a part of it.

@@ -61,11 +61,20 @@ func (c *Client) check(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	c.reports.epoch(doc.Epoch)
 	d, err := c.decide(p, doc, img.Build)
 	if err != nil {
 		return err
 	}
+	ahead := c.lookAhead(p, doc, img.Build)
+	if ahead != nil && d.Offer == nil {
+		return ahead
+	}
 	c.feed.done(p)
+	if ahead != nil { // an update does not wait for a baseline; the next poll looks again
+		c.log.Info("what is signed beside the update was not read", "err", Printable(ahead.Error()))
+		c.feed.forget()
+	}
 	if d.Offer == nil || c.attempts.given(d.Offer.Package.SHA256, d.Offer.Retry) {
 		c.discard()
 		return c.goOn(nil, img.Build)

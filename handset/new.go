@@ -34,8 +34,9 @@ func New(cfg Config) (*Client, error) {
 			mem: &mem.lastPoll},
 		download: &downloader{path: file, volatile: cfg.Volatile, server: server, log: cfg.Log},
 		install:  newInstaller(cfg, file), attempts: &mem.attempts, asked: asked, outbox: outbox,
-		reports: &reporter{mem: &mem.subject, channel: cfg.Channel, running: cfg.Slots, clock: clock,
-			attempts: &mem.attempts, asked: asked, outbox: outbox},
+		reports: &reporter{mem: &mem.subject, secret: mem.Secret, channel: cfg.Channel, running: cfg.Slots, clock: clock,
+			attempts: &mem.attempts, asked: asked, outbox: outbox, epochs: &mem.epochs, ahead: &mem.Ahead,
+			askedAhead: newQuestions(cfg, &mem.Ahead.asked)},
 	}, nil
 }
 

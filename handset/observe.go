@@ -18,10 +18,13 @@ func (r *reporter) observing() bool {
 }
 
 // observe reports the effect when a milestone has come or the answer has changed, and a baseline each week
-// that the handset still waits for the patch. It says if there was anything to report.
+// that the handset still waits for the patch; and whatever else is due. It says if there was anything to report.
 func (r *reporter) observe() bool {
 	if r.mem.Release == "" {
 		return false
+	}
+	if r.answerEpoch() || r.repeatAhead() {
+		return true
 	}
 	if !r.observing() {
 		due := r.clock.reached(r.mem.Baseline.Add(weekly))
@@ -45,6 +48,16 @@ func (r *reporter) wake() time.Time {
 	if r.mem.Release == "" {
 		return time.Time{}
 	}
+	first := time.Time{}
+	for _, at := range []time.Time{r.subjectWake(), r.aheadWake(), r.epochs.EpochDue} {
+		if !at.IsZero() && (first.IsZero() || at.Before(first)) {
+			first = at
+		}
+	}
+	return first
+}
+
+func (r *reporter) subjectWake() time.Time {
 	if !r.observing() {
 		return r.mem.Baseline.Add(weekly)
 	}

@@ -10,8 +10,11 @@ import (
 )
 
 const (
-	maxQueued   = 64 // unsent reports
-	maxRefusals = 14 // in about five days, in which the server may come to know what a report names
+	maxQueued = 64 // unsent reports
+	// how long what the server took for now waits until it is sent again, or up to half as long again, and how often
+	provisionalWait = 24 * time.Hour
+	maxProvisional  = 14
+	maxRefusals     = 14 // in about five days, in which the server may come to know what a report names
 )
 
 // queue is what the state file holds of the reports that were made.
@@ -20,6 +23,7 @@ type queue struct {
 	Outbox      []queuedReport `json:"outbox,omitempty"`
 	OutboxWake  time.Time      `json:"outbox_wake,omitempty"`
 	OutboxTries int            `json:"outbox_tries,omitempty"`
+	OutboxAgain time.Time      `json:"outbox_again,omitzero"` // when what was taken for now is sent again
 }
 
 // queuedReport is a sealed report that the server has not confirmed yet.
@@ -27,7 +31,9 @@ type queuedReport struct {
 	ID       string      `json:"id"`
 	Kind     report.Kind `json:"kind"`
 	Envelope []byte      `json:"envelope"`
-	Refused  int         `json:"refused,omitempty"` // how often the server did not know what it speaks of
+	// days that the server has had it for now, 0 if it has not had it
+	Provisional int `json:"provisional,omitempty"`
+	Refused     int `json:"refused,omitempty"` // how often the server did not know what it speaks of
 }
 
 // The codes of docs/protocol/report.md that end a report's waiting, besides its receipt. final ones are about its

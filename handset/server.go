@@ -5,6 +5,7 @@ package handset
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -27,12 +28,13 @@ func newServer(cfg Config) *server {
 }
 
 // newHTTPClient never touches http.DefaultClient: go-tuf's helpers and other packages share that one. It keeps no
-// cookies and follows no redirects: the address of one is a string that a server chose, perhaps for this handset alone.
+// cookies, resumes no TLS session, and follows no redirects: the address of one is a string that a server chose, perhaps for this handset alone.
 func newHTTPClient(t http.RoundTripper) *http.Client {
 	if t == nil {
 		own := http.DefaultTransport.(*http.Transport).Clone()
 		own.ResponseHeaderTimeout = 30 * time.Second
 		own.MaxResponseHeaderBytes = 64 << 10
+		own.TLSClientConfig = &tls.Config{SessionTicketsDisabled: true} // a ticket is what a server knows a handset again by
 		t = own
 	}
 	return &http.Client{Transport: t, CheckRedirect: func(*http.Request, []*http.Request) error {

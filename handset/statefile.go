@@ -30,6 +30,8 @@ type savedState struct {
 	plan                 // of Client
 	attempts             // its own
 	subject              // of reporter
+	epochs               // its own, too
+	Ahead    ahead       `json:"ahead,omitzero"` // and this
 	asked                // of questions
 	queue                // of outbox
 }
@@ -37,7 +39,7 @@ type savedState struct {
 // installation is one set-up of a handset; a factory reset begins another.
 type installation struct {
 	Seed   []byte `json:"seed"`   // Ed25519 seed
-	Secret []byte `json:"secret"` // for the draw; never leaves the handset
+	Secret []byte `json:"secret"` // for the draws; never leaves the handset
 }
 
 // newInstallation draws a key and a secret.
@@ -104,5 +106,8 @@ func (s *savedState) lookAgain() {
 	}
 	if unread {
 		s.AskOf = ""
+	}
+	if s.Ahead.AskOf != "" && len(s.Ahead.Ask.Probes) == 0 {
+		s.Validator, s.Ahead.AskOf = "", ""
 	}
 }

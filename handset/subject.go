@@ -17,6 +17,8 @@ type subject struct {
 	// fingerprint that ran last among those that signed releases named
 	Named  string `json:"named,omitempty"`
 	Effect string `json:"effect_name,omitempty"` // of that release
+	// the release whose rollout brought a build here last: reports show what was drawn with for it
+	Drawn string `json:"drawn,omitempty"`
 
 	Progress report.Progress `json:"progress,omitempty"`
 	Failure  *report.Failure `json:"failure,omitempty"`

@@ -134,8 +134,8 @@ var forms = map[string]func(name string, seq int64) []byte{
 		return signed(waiting(name, seq), "application/vnd.in-toto+json", installation(name), installation(name))
 	},
 	"future": func(name string, seq int64) []byte {
-		body := replacing(`"schema":2`, `"schema":3`)(string(waiting(name, seq)))
-		return signed([]byte(body), "application/vnd.landed.report.v3+json", installation(name), installation(name))
+		body := replacing(`"schema":2`, `"schema":4`)(string(waiting(name, seq)))
+		return signed([]byte(body), "application/vnd.landed.report.v4+json", installation(name), installation(name))
 	},
 }
 

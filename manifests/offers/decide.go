@@ -3,9 +3,6 @@
 package offers
 
 import (
-	"crypto/sha256"
-	"encoding/binary"
-	"encoding/hex"
 	"fmt"
 	"slices"
 )
@@ -18,7 +15,7 @@ type Handset struct {
 	UTC     int64  // its build time, seconds
 	Counter int64  // the highest release counter it ever ran; 0 before the first
 	Begun   string // rollout it has begun to install, "" if none
-	Secret  []byte // at least 16 random bytes made at set-up; for the draw
+	Secret  []byte // at least 16 random bytes made at set-up; each release has a draw from it
 }
 
 // Reason says why a handset is, or is not, offered a build.
@@ -89,7 +86,7 @@ func consider(o *Offer, h Handset) Decision {
 	if o.Needs != "" {
 		return Decision{Reason: ReasonNeeds, Draw: -1, Needs: o.Needs}
 	}
-	d := Decision{Rollout: o.Rollout, Draw: Draw(h.Secret, o.Salt), Share: o.Share}
+	d := Decision{Rollout: o.Rollout, Draw: Draw(DrawSecret(h.Secret, o.Custom.Release), o.Salt), Share: o.Share}
 	switch {
 	case o.Custom.Variant != h.Variant:
 		d.Reason = ReasonWrongVariant
@@ -109,18 +106,6 @@ func consider(o *Offer, h Handset) Decision {
 		d.Reason, d.Offer = ReasonOffered, o
 	}
 	return d
-}
-
-// Draw is where a handset stands in a rollout, 0…9,999: the first eight bytes of
-// SHA-256(salt ‖ secret), big-endian, modulo 10,000. The salt is published before the
-// rollout starts, the secret never leaves the handset: nobody can choose who is first.
-func Draw(secret []byte, saltHex string) int {
-	raw, err := hex.DecodeString(saltHex)
-	if err != nil {
-		raw = []byte(saltHex) // a malformed salt was refused by Parse; stay total
-	}
-	sum := sha256.Sum256(slices.Concat(raw, secret))
-	return int(binary.BigEndian.Uint64(sum[:8]) % WholeFleet)
 }
 
 // Words explains the decision to a person.

@@ -32,6 +32,6 @@ func ExampleDecide() {
 
 	// Output:
 	// not_in_stage_yet
-	// Not yet: this handset drew 5696 of 10,000, and the rollout has reached 1000.
+	// Not yet: this handset drew 8358 of 10,000, and the rollout has reached 1000.
 	// offered builds/armani/JHCMIBH46.0.zip
 }

@@ -31,10 +31,13 @@ const Schema = 1
 
 // Document is the TUF target offers/<role>/<channel>.json, signed online.
 type Document struct {
-	Schema  int     `json:"schema"`
-	Model   string  `json:"model"`
-	Channel string  `json:"channel"`
-	Offers  []Offer `json:"offers"` // the first that applies counts; newest first
+	Schema  int    `json:"schema"`
+	Model   string `json:"model"`
+	Channel string `json:"channel"`
+	// Epoch, 0…MaxEpoch, asks handsets that know a smaller one to say once more what they said last. They spread their
+	// answers over a day, by a draw of their own, and repeat no epoch.
+	Epoch  int     `json:"epoch,omitempty"`
+	Offers []Offer `json:"offers"` // the first that applies counts; newest first
 
 	// Needs is what the reader would have to know, in words; "" if it knows enough. Nothing else is read then.
 	Needs string `json:"-"`
@@ -79,6 +82,9 @@ const (
 // try for ever.
 const MaxRetry = 100
 
+// MaxEpoch is the largest epoch.
+const MaxEpoch = 1_000_000
+
 // WholeFleet is the share that includes every draw.
 const WholeFleet = 10_000
 
@@ -113,6 +119,9 @@ func (d Document) headFaults() []error {
 	}
 	if !manifests.ValidChannel(d.Channel) {
 		faults = append(faults, fmt.Errorf("channel %.50q: wanted a lower-case letter, then letters, digits and hyphens", d.Channel))
+	}
+	if d.Epoch < 0 || d.Epoch > MaxEpoch {
+		faults = append(faults, fmt.Errorf("epoch %d, wanted 0 to %d", d.Epoch, MaxEpoch))
 	}
 	return faults
 }

@@ -31,7 +31,7 @@ func handset() Handset {
 func secretWith(t *testing.T, want func(int) bool) []byte {
 	t.Helper()
 	for i := range 1000 {
-		if s := fmt.Appendf(nil, "secret %d", i); want(Draw(s, example().Offers[0].Salt)) {
+		if s := fmt.Appendf(nil, "secret %d", i); want(Draw(DrawSecret(s, "opt-in"), example().Offers[0].Salt)) {
 			return s
 		}
 	}
@@ -67,8 +67,8 @@ func TestDecide(t *testing.T) {
 		"share of nobody":         {func(d *Document) { d.Offers[0].Share = 0 }, nil, ReasonNotYet},
 		"share of all":            {func(d *Document) { d.Offers[0].Share = WholeFleet }, func(h *Handset) { h.Secret = late }, ReasonOffered},
 		"same counter":            {nil, func(h *Handset) { h.Counter = 2 }, ReasonOffered},
-		"draw is the share":       {func(d *Document) { d.Offers[0].Share = Draw(early, d.Offers[0].Salt) }, nil, ReasonNotYet},
-		"draw is just below":      {func(d *Document) { d.Offers[0].Share = Draw(early, d.Offers[0].Salt) + 1 }, nil, ReasonOffered},
+		"draw is the share":       {func(d *Document) { d.Offers[0].Share = Draw(DrawSecret(early, "opt-in"), d.Offers[0].Salt) }, nil, ReasonNotYet},
+		"draw is just below":      {func(d *Document) { d.Offers[0].Share = Draw(DrawSecret(early, "opt-in"), d.Offers[0].Salt) + 1 }, nil, ReasonOffered},
 		"full after incremental": {func(d *Document) {
 			d.Offers = append([]Offer{d.Offers[0]}, d.Offers[0])
 			d.Offers[0].PreBuilds = []string{"older"}
@@ -115,36 +115,6 @@ func TestRaisingAShareNeverTakesAnOfferAway(t *testing.T) {
 	}
 }
 
-// TestDrawVectors pins the draw: other implementations must agree.
-func TestDrawVectors(t *testing.T) {
-	tests := []struct {
-		secret, salt string
-		want         int
-	}{
-		{"0123456789abcdef", "00000000000000000000000000000000", 4872},
-		{"0123456789abcdef", "000102030405060708090a0b0c0d0e0f", 5696},
-		{"", "ffffffffffffffffffffffffffffffff", 4777},
-	}
-	for _, tt := range tests {
-		if got := Draw([]byte(tt.secret), tt.salt); got != tt.want {
-			t.Errorf("Draw(%q, %s) = %d, wanted %d", tt.secret, tt.salt, got, tt.want)
-		}
-	}
-}
-
-func TestDrawIsEven(t *testing.T) {
-	const n = 20_000
-	var tenths [10]int
-	for i := range n {
-		tenths[Draw(fmt.Appendf(nil, "%d", i), example().Offers[0].Salt)/1000]++
-	}
-	for i, got := range tenths {
-		if got < n/10*9/10 || got > n/10*11/10 {
-			t.Errorf("tenth %d holds %d of %d", i, got, n)
-		}
-	}
-}
-
 func TestParseRefuses(t *testing.T) {
 	good := string(example().Bytes())
 	for name, text := range map[string]string{
@@ -153,6 +123,8 @@ func TestParseRefuses(t *testing.T) {
 		"channel":       strings.Replace(good, `"stable"`, `"secret"`, 1),
 		"state":         strings.Replace(good, `"running"`, `"go"`, 1),
 		"share":         strings.Replace(good, `5000`, `10001`, 1),
+		"epoch":         strings.Replace(good, `"offers"`, `"epoch": 1000001, "offers"`, 1),
+		"epoch below 0": strings.Replace(good, `"offers"`, `"epoch": -1, "offers"`, 1),
 		"salt":          strings.Replace(good, `5a5a`, `5a`, 1),
 		"other channel": strings.Replace(good, `"channel": "stable"`, `"channel": "beta"`, 1),
 		"lab build": strings.ReplaceAll(strings.ReplaceAll(good, `"stable"`, `"lab"`), `"channel": "lab",
@@ -187,6 +159,9 @@ func TestValidate(t *testing.T) {
 	}{
 		"as it is":           {func(*Document, *Offer) {}, ""},
 		"schema":             {func(d *Document, _ *Offer) { d.Schema = 0 }, "schema is 0"},
+		"epoch below 0":      {func(d *Document, _ *Offer) { d.Epoch = -1 }, "epoch -1"},
+		"an epoch":           {func(d *Document, _ *Offer) { d.Epoch = MaxEpoch }, ""},
+		"epoch too high":     {func(d *Document, _ *Offer) { d.Epoch = MaxEpoch + 1 }, "epoch 1000001"},
 		"no model":           {func(d *Document, o *Offer) { d.Model, o.Custom.Model = "", "" }, "model is empty"},
 		"unknown channel":    {func(d *Document, o *Offer) { d.Channel, o.Custom.Channel = "All!", "All!" }, `channel "All!"`},
 		"other model":        {func(_ *Document, o *Offer) { o.Custom.Model = "dior" }, `offers a build of "dior"`},
@@ -237,8 +212,25 @@ func TestValidate(t *testing.T) {
 	}
 }
 
+// TestEpochIsRead: by handsets and publishers alike; a document without one stays as it always was.
+func TestEpochIsRead(t *testing.T) {
+	d := example()
+	if strings.Contains(string(d.Bytes()), "epoch") {
+		t.Errorf("a document without an epoch speaks of one:\n%s", d.Bytes())
+	}
+	d.Epoch = 7
+	for name, parse := range map[string]func([]byte) (Document, error){"handset": Parse, "publisher": ParseStrict} {
+		if got, err := parse(d.Bytes()); err != nil || got.Epoch != 7 {
+			t.Errorf("%s: %d, %v", name, got.Epoch, err)
+		}
+	}
+}
+
 func FuzzParse(f *testing.F) {
 	f.Add(example().Bytes())
+	again := example()
+	again.Epoch = 7
+	f.Add(again.Bytes())
 	for _, text := range future {
 		f.Add([]byte(text.change(string(example().Bytes()))))
 	}

@@ -51,6 +51,7 @@ func parse(text []byte) (Document, error) {
 		Schema  int               `json:"schema"`
 		Model   string            `json:"model"`
 		Channel string            `json:"channel"`
+		Epoch   int               `json:"epoch"`
 		Offers  []json.RawMessage `json:"offers"`
 	}
 	err := manifests.Understand(text, "offers document", Schema, &w)
@@ -60,7 +61,7 @@ func parse(text []byte) (Document, error) {
 	if err != nil {
 		return Document{}, err
 	}
-	d := Document{Schema: w.Schema, Model: w.Model, Channel: w.Channel}
+	d := Document{Schema: w.Schema, Model: w.Model, Channel: w.Channel, Epoch: w.Epoch}
 	if w.Offers != nil {
 		d.Offers = make([]Offer, len(w.Offers))
 	}
@@ -117,12 +118,13 @@ func parseStrict(text []byte) (Document, error) {
 		Schema  int    `json:"schema"`
 		Model   string `json:"model"`
 		Channel string `json:"channel"`
+		Epoch   int    `json:"epoch"`
 		Offers  []wire `json:"offers"`
 	}
 	if err := strict.JSON(text, &w); err != nil {
 		return Document{}, err
 	}
-	d := Document{Schema: w.Schema, Model: w.Model, Channel: w.Channel}
+	d := Document{Schema: w.Schema, Model: w.Model, Channel: w.Channel, Epoch: w.Epoch}
 	if w.Offers != nil {
 		d.Offers = []Offer{}
 	}

@@ -7,7 +7,7 @@
 // Reference is a digest of its public key, so it carries no identity, and a factory reset makes a new one.
 //
 // A report has a core, which every version carries, and answers to the probes of the effect it is about. Its body is
-// written in a version: packages v1 and v2. Each is read for ever.
+// written in a version: packages v1, v2 and v3. Each is read for ever.
 //
 // It promises closed enums and bounded integers in the core. The answers are held against the release that asked for
 // them by whoever knows it ([probe.Check]); nothing else stands in a report. IMEI, IMSI, numbers, contacts, serial,
@@ -46,6 +46,11 @@ type Report struct {
 	Progress Progress
 	Failure  *Failure // with progress failed, and only then
 	Attempt  int      // which attempt to install this release, 0…15; 0 before the first, and in version 1
+
+	// DrawCommit is SHA-256 of what the installation draws with for this release, 64 hex digits: in each baseline of
+	// version 3, and there alone. Draw is what it draws with, 32 hex digits: from version 3 on while the build runs that
+	// came by this release; else "". Package offers has what they are made of.
+	DrawCommit, Draw string
 
 	Answers probe.Answers // to the probes of the release's effect
 	// ConsentDay is, in version 1 alone, the day from which the answer to consent_when is found when the release is known.

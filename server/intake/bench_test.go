@@ -23,7 +23,7 @@ import (
 	"time"
 
 	"landed/manifests/effect"
-	v2 "landed/manifests/report/v2"
+	v3 "landed/manifests/report/v3"
 
 	"landed/manifests/report"
 	"landed/server/fleet"
@@ -200,11 +200,11 @@ func verifyRate(b *testing.B, envelopes [][]byte) (rate float64, cpu time.Durati
 		}
 		body, _ := base64.StdEncoding.DecodeString(e.Payload)
 		sig, _ := base64.StdEncoding.DecodeString(e.Signatures[0].Sig)
-		r, err := v2.Parse(body)
+		r, err := v3.Parse(body)
 		if err != nil {
 			b.Fatal(err)
 		}
-		all = append(all, signed{r.PublicKey(), fmt.Appendf(nil, "DSSEv1 %d %s %d %s", len(v2.PayloadType), v2.PayloadType,
+		all = append(all, signed{r.PublicKey(), fmt.Appendf(nil, "DSSEv1 %d %s %d %s", len(v3.PayloadType), v3.PayloadType,
 			len(body), body), sig})
 	}
 	start, used := time.Now(), cpuTime(b)

@@ -233,7 +233,7 @@ func TestRefusesWhatItCannotOpen(t *testing.T) {
 		{"an unknown field", "envelope_malformed", []byte(`{"` + imei + `":1}`)},
 		{"too large", "report_too_large", []byte(strings.Repeat(" ", envelope.MaxBytes+1))},
 		{"another's signature", "report_forged", forged(t, good, stranger)},
-		{"a version to come", "report_version", bytes.Replace(good, []byte("report.v2"), []byte("report.v3"), 1)},
+		{"a version to come", "report_version", bytes.Replace(good, []byte("report.v3"), []byte("report.v4"), 1)},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			w := newWorld(t)

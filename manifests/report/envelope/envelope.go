@@ -22,6 +22,7 @@ import (
 	"landed/manifests/report"
 	v1 "landed/manifests/report/v1"
 	v2 "landed/manifests/report/v2"
+	v3 "landed/manifests/report/v3"
 )
 
 // MaxBytes is the largest envelope that Open reads. A full report has about 1.5 KiB.
@@ -38,7 +39,7 @@ var (
 )
 
 // later is the payload type of versions to come.
-var later = regexp.MustCompile(`^application/vnd\.landed\.report\.v([3-9]|[1-9][0-9]{1,3})\+json$`)
+var later = regexp.MustCompile(`^application/vnd\.landed\.report\.v([4-9]|[1-9][0-9]{1,3})\+json$`)
 
 // envelope is the JSON form.
 type envelope struct {
@@ -53,9 +54,27 @@ type signature struct {
 }
 
 // Seal signs r, in the newest version of the body, with the installation's key, and returns the envelope and the
-// report's id. r.Schema, r.Key and r.ID are set here.
+// report's id. r.Schema, r.Key and r.ID are set here; a commitment or a draw is left out of a report that has no place
+// for it.
 func Seal(r report.Report, key ed25519.PrivateKey) (text []byte, id string, err error) {
-	r.Schema, r.Key = v2.Schema, fmt.Sprintf("%x", []byte(key.Public().(ed25519.PublicKey)))
+	r.Schema, r.Key = v3.Schema, publicKey(key)
+	if r.Kind != report.KindBaseline {
+		r.DrawCommit = ""
+	}
+	if r.Progress != report.ProgressRunning {
+		r.Draw = ""
+	}
+	if err := v3.Validate(r); err != nil {
+		return nil, "", fmt.Errorf("seal report: %w", err)
+	}
+	body := v3.Bytes(r)
+	text, err = sign(v3.PayloadType, body, key)
+	return text, v3.ID(body), err
+}
+
+// SealV2 signs r in version 2 of the body, as handsets that were sold with it do. It leaves out what that cannot say.
+func SealV2(r report.Report, key ed25519.PrivateKey) (text []byte, id string, err error) {
+	r.Schema, r.Key, r.DrawCommit, r.Draw = v2.Schema, publicKey(key), "", ""
 	if err := v2.Validate(r); err != nil {
 		return nil, "", fmt.Errorf("seal report: %w", err)
 	}
@@ -64,9 +83,13 @@ func Seal(r report.Report, key ed25519.PrivateKey) (text []byte, id string, err 
 	return text, v2.ID(body), err
 }
 
+func publicKey(key ed25519.PrivateKey) string {
+	return fmt.Sprintf("%x", []byte(key.Public().(ed25519.PublicKey)))
+}
+
 // SealV1 signs a body of version 1, as handsets that were sold with it do. b.Key is set from the key.
 func SealV1(b v1.Body, key ed25519.PrivateKey) ([]byte, error) {
-	b.Key = fmt.Sprintf("%x", []byte(key.Public().(ed25519.PublicKey)))
+	b.Key = publicKey(key)
 	if err := b.Validate(); err != nil {
 		return nil, fmt.Errorf("seal report: %w", err)
 	}
@@ -126,6 +149,10 @@ func read(payloadType string, body []byte) (r report.Report, err error) {
 	case v2.PayloadType:
 		if r, form, err = v2.Read(body); !form {
 			_, err = v2.Parse(body)
+		}
+	case v3.PayloadType:
+		if r, form, err = v3.Read(body); !form {
+			_, err = v3.Parse(body)
 		}
 	default:
 		return report.Report{}, ErrFuture // split lets no other type through

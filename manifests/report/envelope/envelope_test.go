@@ -19,10 +19,11 @@ import (
 	"landed/manifests/report"
 	v1 "landed/manifests/report/v1"
 	v2 "landed/manifests/report/v2"
+	v3 "landed/manifests/report/v3"
 )
 
 func TestSealOpen(t *testing.T) {
-	want := bodyV2()
+	want := bodyV3()
 	text, id, err := Seal(want, testKey(1))
 	if err != nil {
 		t.Fatal(err)
@@ -37,6 +38,43 @@ func TestSealOpen(t *testing.T) {
 	}
 	if ref != report.ReferenceOf(public(testKey(1))) {
 		t.Errorf("reference %s is not of the key", ref)
+	}
+}
+
+func TestSealOpenV2(t *testing.T) {
+	text, id, err := SealV2(bodyV3(), testKey(1)) // which has no room for the draw
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, _, err := Open(text)
+	want := bodyV2()
+	want.ID = id
+	if diff := cmp.Diff(want, got, comparable); err != nil || diff != "" {
+		t.Error(err, diff)
+	}
+}
+
+// TestSealLeavesOut: a commitment and a draw stand where they have a place, whatever the caller gives.
+func TestSealLeavesOut(t *testing.T) {
+	for _, tt := range []struct {
+		kind         report.Kind
+		progress     report.Progress
+		commit, draw bool
+	}{
+		{report.KindBaseline, report.ProgressKnown, true, false},
+		{report.KindBaseline, report.ProgressRunning, true, true},
+		{report.KindProgress, report.ProgressInstalled, false, false},
+		{report.KindEffect, report.ProgressRunning, false, true},
+	} {
+		r := bodyV3()
+		r.Kind, r.Progress, r.DrawCommit = tt.kind, tt.progress, strings.Repeat("ab", 32)
+		text, _, err := Seal(r, testKey(1))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, _, err := Open(text); err != nil || (got.DrawCommit != "") != tt.commit || (got.Draw != "") != tt.draw {
+			t.Errorf("%s, %s: commitment %q, draw %q, %v", tt.kind, tt.progress, got.DrawCommit, got.Draw, err)
+		}
 	}
 }
 
@@ -66,7 +104,7 @@ func TestSealSetsItsOwn(t *testing.T) {
 		t.Fatal(err)
 	}
 	got, _, err := Open(text)
-	if err != nil || got.Schema != 2 || got.ID != id || got.Key != fmt.Sprintf("%x", []byte(public(testKey(2)))) {
+	if err != nil || got.Schema != 3 || got.ID != id || got.Key != fmt.Sprintf("%x", []byte(public(testKey(2)))) {
 		t.Errorf("%+v, %v", got, err)
 	}
 	b := bodyV1()
@@ -132,6 +170,7 @@ func TestLargestReportFits(t *testing.T) {
 			label[:12] + "/" + label,
 		BuildUTC: 1 << 40, PreviousBuild: report.BuildOther, Progress: report.ProgressFailed, Attempt: report.MaxAttempt,
 		Failure: &report.Failure{Phase: report.PhaseDownload, Code: 9999}, Answers: probe.Answers{},
+		DrawCommit: strings.Repeat("0", 64),
 	}
 	for i := range probe.MaxProbes {
 		r.Answers[fmt.Sprintf("a%02d%s", i, strings.Repeat("z", 28))] = probe.Word(strings.Repeat("w", 31))
@@ -149,26 +188,29 @@ func TestLargestReportFits(t *testing.T) {
 // TestFuture: of a version to come nothing is wrong, and nothing can be said.
 func TestFuture(t *testing.T) {
 	kind := func(version string) string { return "application/vnd.landed.report" + version + "+json" }
-	for _, version := range []string{".v3", ".v9", ".v10", ".v9999"} {
-		body := `{"schema":3,"whatever":"it says"}`
+	for _, version := range []string{".v4", ".v9", ".v10", ".v9999"} {
+		body := `{"schema":4,"whatever":"it says"}`
 		r, ref, err := Open(pack(kind(version), body, testKey(1), pae(kind(version), body)))
 		if !errors.Is(err, ErrFuture) || errors.Is(err, ErrEnvelope) || ref != "" || !cmp.Equal(r, report.Report{}, comparable) {
 			t.Errorf("%s: %+v, %q, %v", version, r, ref, err)
 		}
 	}
-	for _, version := range []string{".v0", ".v1", ".v02", ".v03", ".v10000", ".v3.1", ".v", ".v2x", "v3", ".v-3"} {
+	for _, version := range []string{".v0", ".v1", ".v02", ".v04", ".v10000", ".v4.1", ".v", ".v2x", "v4", ".v-4"} {
 		if _, _, err := Open(pack(kind(version), "{}", testKey(1), "")); !errors.Is(err, ErrEnvelope) || errors.Is(err, ErrFuture) {
 			t.Errorf("%s: %v", version, err)
 		}
 	}
 	// A body is of the version that the envelope names, and that the signature covers.
-	one, two := string(versions["v1"].body), string(versions["v2"].body)
+	one, two, three := string(versions["v1"].body), string(versions["v2"].body), string(versions["v3"].body)
 	for name, text := range map[string][]byte{
 		"v1 as v2":                pack(v2.PayloadType, one, testKey(1), pae(v2.PayloadType, one)),
 		"v2 as v1":                pack(v1.PayloadType, two, testKey(1), pae(v1.PayloadType, two)),
 		"v2 signed as v1":         pack(v2.PayloadType, two, testKey(1), pae(v1.PayloadType, two)),
 		"schema 3 in v2":          pack(v2.PayloadType, strings.Replace(two, `"schema":2`, `"schema":3`, 1), testKey(1), ""),
-		"v1 signed as the future": pack(v1.PayloadType, one, testKey(1), pae(kind(".v3"), one)),
+		"v2 as v3":                pack(v3.PayloadType, two, testKey(1), pae(v3.PayloadType, two)),
+		"v3 as v2":                pack(v2.PayloadType, three, testKey(1), pae(v2.PayloadType, three)),
+		"v3 signed as v2":         pack(v3.PayloadType, three, testKey(1), pae(v2.PayloadType, three)),
+		"v1 signed as the future": pack(v1.PayloadType, one, testKey(1), pae(kind(".v4"), one)),
 	} {
 		if _, _, err := Open(text); err == nil || errors.Is(err, ErrFuture) {
 			t.Errorf("%s: %v", name, err)
@@ -203,7 +245,8 @@ func TestKeysOfNobody(t *testing.T) {
 		b, r := bodyV1(), bodyV2()
 		b.Key, r.Key = key, key
 		for b.Seq, r.Seq = 1, 1; b.Seq <= 200; b.Seq, r.Seq = b.Seq+1, r.Seq+1 { // the order divides the hash now and then
-			if open(v1.PayloadType, b.Bytes(), r) == nil || open(v2.PayloadType, v2.Bytes(r), r) == nil {
+			if open(v1.PayloadType, b.Bytes(), r) == nil || open(v2.PayloadType, v2.Bytes(r), r) == nil ||
+				open(v3.PayloadType, v3.Bytes(r), r) == nil {
 				t.Errorf("a report was signed for key %s without any secret", key)
 				break
 			}

@@ -11,6 +11,7 @@ import (
 	"landed/manifests/report"
 	v1 "landed/manifests/report/v1"
 	v2 "landed/manifests/report/v2"
+	v3 "landed/manifests/report/v3"
 	"landed/manifests/strict"
 )
 
@@ -38,7 +39,11 @@ func split(text []byte) (e envelope, ok bool) {
 }
 
 func isReport(payloadType string) bool {
-	return payloadType == v2.PayloadType || payloadType == v1.PayloadType || later.MatchString(payloadType)
+	switch payloadType {
+	case v3.PayloadType, v2.PayloadType, v1.PayloadType:
+		return true
+	}
+	return later.MatchString(payloadType)
 }
 
 // malformed says why text is no envelope in its one form.
@@ -48,7 +53,7 @@ func malformed(text []byte) error {
 		return fmt.Errorf("%w: %w", ErrEnvelope, report.Discreet(err))
 	}
 	if !isReport(e.PayloadType) || len(e.Signatures) != 1 {
-		return fmt.Errorf("%w: wanted payloadType %s and one signature", ErrEnvelope, v2.PayloadType)
+		return fmt.Errorf("%w: wanted payloadType %s and one signature", ErrEnvelope, v3.PayloadType)
 	}
 	return ErrForm
 }

@@ -17,6 +17,7 @@ import (
 	"landed/manifests/report"
 	v1 "landed/manifests/report/v1"
 	v2 "landed/manifests/report/v2"
+	v3 "landed/manifests/report/v3"
 )
 
 var comparable = cmpopts.EquateComparable(probe.Value{})
@@ -48,6 +49,13 @@ func bodyV2() report.Report {
 	return r
 }
 
+// bodyV3 says the same, and opens a draw.
+func bodyV3() report.Report {
+	r := bodyV2()
+	r.Schema, r.Draw = 3, strings.Repeat("5a", 16)
+	return r
+}
+
 // version is how one version of the body is sealed.
 type version struct {
 	payloadType string
@@ -64,7 +72,14 @@ var versions = map[string]version{
 		return text
 	}},
 	"v2": {v2.PayloadType, v2.Bytes(bodyV2()), func(t testing.TB, key ed25519.PrivateKey) []byte {
-		text, _, err := Seal(bodyV2(), key)
+		text, _, err := SealV2(bodyV2(), key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return text
+	}},
+	"v3": {v3.PayloadType, v3.Bytes(bodyV3()), func(t testing.TB, key ed25519.PrivateKey) []byte {
+		text, _, err := Seal(bodyV3(), key)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -33,7 +33,7 @@ func TestOpenRefuses(t *testing.T) {
 		}
 		tests := inEnvelope(v)
 		maps.Copy(tests, inEveryBody(with))
-		maps.Copy(tests, map[string]func(func(old, new string) []byte) map[string]refusal{"v1": inV1, "v2": inV2}[name](with))
+		maps.Copy(tests, map[string]func(func(old, new string) []byte) map[string]refusal{"v1": inV1, "v2": inV2, "v3": inV3}[name](with))
 		for _, what := range slices.Sorted(maps.Keys(tests)) {
 			tt := tests[what]
 			t.Run(name+"/"+what, func(t *testing.T) {
@@ -117,4 +117,19 @@ func inV2(with func(old, new string) []byte) map[string]refusal {
 		"name of no probe":   {with(`"boot"`, `"owner@example.com"`), nil, "names of probes"},
 		"named build before": {with(`"updated":false`, `"updated":"armani"`), nil, "updated"},
 	}
+}
+
+func inV3(with func(old, new string) []byte) map[string]refusal {
+	tests := inV2(with)
+	maps.Copy(tests, map[string]refusal{
+		"draw too short":      {with(`"draw":"5a`, `"draw":"`), nil, "draw: wanted 32 hex digits"},
+		"draw in capitals":    {with(`"draw":"5a`, `"draw":"5A`), nil, "draw: wanted 32 hex digits"},
+		"draw of nothing":     {with(strings.Repeat("5a", 16), ""), ErrForm, ""},
+		"draw elsewhere":      {with(`,"answers"`, `,"draw":"x","answers"`), ErrForm, ""},
+		"draw while it waits": {with(`"progress":"running"`, `"progress":"known"`), nil, "it stands with progress running"},
+		"commitment elsewhere": {with(`,"draw"`, `,"draw_commit":"`+strings.Repeat("0", 64)+`","draw"`), nil,
+			"it stands in baselines"},
+		"baseline without one": {with(`"kind":"effect"`, `"kind":"baseline"`), nil, "wanted 64 hex digits in a baseline"},
+	})
+	return tests
 }

@@ -13,15 +13,15 @@ import (
 // read reads a body that is in its one form, and says if it was. It takes values in the order of the schema and looks
 // at little else: a body is in its one form if, and only if, what was read is written as the same bytes, so that is
 // what decides. It costs a fraction of what encoding/json does.
-func read(text []byte) (body, bool) {
+func read(text []byte) (Body, bool) {
 	v := values{rest: string(text)}
-	b := body{
+	b := Body{
 		Schema: int(v.number()), Key: v.text(), Seq: v.number(), Kind: report.Kind(v.text()),
 		Release: v.text(), Model: v.text(),
 		Variant: v.text(), Channel: v.text(), Build: v.text(), BuildUTC: v.number(), Updated: v.next() == "true",
 		Progress: report.Progress(v.text()), Failure: v.failure(), Attempt: int(v.number()), Answers: v.answers(),
 	}
-	return b, b.Schema == Schema && same(text, b.report())
+	return b, b.Schema == Schema && same(text, b.Report())
 }
 
 // values gives the values of a body one after another. It answers something to everything: what is not there, or not

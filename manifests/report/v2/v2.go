@@ -27,8 +27,8 @@ const Schema = 2
 // PayloadType is the DSSE payload type of this body.
 const PayloadType = "application/vnd.landed.report.v2+json"
 
-// body is the shape: JSON, these members in this order, without blanks; answers sorted by name.
-type body struct {
+// Body is the shape: JSON, these members in this order, without blanks; answers sorted by name.
+type Body struct {
 	Schema   int         `json:"schema"`
 	Key      string      `json:"key"`
 	Seq      int64       `json:"seq"`
@@ -54,18 +54,18 @@ func Read(text []byte) (r report.Report, form bool, err error) {
 	if !ok {
 		return report.Report{}, false, nil
 	}
-	r = b.report()
+	r = b.Report()
 	r.ID = ID(text)
 	return r, true, Validate(r)
 }
 
 // Parse reads a body and says what is wrong with one that Read does not take.
 func Parse(text []byte) (report.Report, error) {
-	var b body
+	var b Body
 	if err := strict.JSON(text, &b); err != nil {
 		return report.Report{}, fmt.Errorf("report: %w", report.Discreet(err))
 	}
-	r := b.report()
+	r := b.Report()
 	r.ID = ID(text)
 	if err := Validate(r); err != nil {
 		return report.Report{}, fmt.Errorf("report: %w", err)
@@ -84,6 +84,7 @@ func Validate(r report.Report) error {
 	c := report.Check{}
 	c.Fault(r.Schema != Schema, "schema: wanted %d", Schema)
 	c.Core(r, report.MaxSeq)
+	c.Fault(r.DrawCommit != "" || r.Draw != "", "draw_commit, draw: this version has no such member")
 	c.Fault(r.PreviousBuild != "" && r.PreviousBuild != report.BuildOther, "previous_build: only that "+
 		"there was one is said")
 	c.Between("attempt", int64(r.Attempt), 0, report.MaxAttempt)
@@ -95,7 +96,8 @@ func Validate(r report.Report) error {
 	return c.Err()
 }
 
-func (b body) report() report.Report {
+// Report is what the body says; its id is for whoever has the text.
+func (b Body) Report() report.Report {
 	r := report.Report{
 		Schema: b.Schema, Key: b.Key, Seq: b.Seq, Kind: b.Kind, Release: b.Release, Model: b.Model, Variant: b.Variant,
 		Channel: b.Channel, Build: b.Build, BuildUTC: b.BuildUTC, Progress: b.Progress, Failure: b.Failure,

@@ -65,7 +65,7 @@ func TestReadEveryForm(t *testing.T) {
 // TestBytesIsJSON: the one form is what encoding/json writes.
 func TestBytesIsJSON(t *testing.T) {
 	for _, r := range forms() {
-		want, err := json.Marshal(body{
+		want, err := json.Marshal(Body{
 			Schema: 2, Key: r.Key, Seq: r.Seq, Kind: r.Kind, Release: r.Release, Model: r.Model, Variant: r.Variant, Channel: r.Channel,
 			Build: r.Build, BuildUTC: r.BuildUTC, Updated: r.PreviousBuild != "", Progress: r.Progress, Failure: r.Failure,
 			Attempt: r.Attempt, Answers: r.Answers,
@@ -143,6 +143,8 @@ func TestValidate(t *testing.T) {
 		"code": {func(r *report.Report) {
 			r.Progress, r.Failure = report.ProgressFailed, &report.Failure{Phase: report.PhaseBoot, Code: 10_000}
 		}, "failure.code is out of range; wanted 0 to 9999"},
+		"draw":           {func(r *report.Report) { r.Draw = strings.Repeat("0", 32) }, "no such member"},
+		"commitment":     {func(r *report.Report) { r.DrawCommit = strings.Repeat("0", 64) }, "no such member"},
 		"attempt":        {func(r *report.Report) { r.Attempt = 16 }, "attempt is out of range; wanted 0 to 15"},
 		"no attempt":     {func(r *report.Report) { r.Attempt = -1 }, "attempt is out of range"},
 		"name of answer": {func(r *report.Report) { r.Answers["IMEI"] = probe.Int(1) }, "answers: wanted names of probes"},
@@ -248,11 +250,11 @@ func FuzzRead(f *testing.F) {
 		if parseErr != nil {
 			t.Fatalf("Parse refuses what Read takes: %v", parseErr)
 		}
-		var plain body
+		var plain Body
 		if err := json.Unmarshal(text, &plain); err != nil {
 			t.Fatal(err)
 		}
-		r := plain.report()
+		r := plain.Report()
 		r.ID = ID(text)
 		if diff := cmp.Diff(r, got, comparable) + cmp.Diff(want, got, comparable); diff != "" {
 			t.Fatal(diff)

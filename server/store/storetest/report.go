@@ -10,9 +10,10 @@ import (
 	"time"
 
 	"landed/manifests/effect/probe"
+	"landed/manifests/offers"
 	"landed/manifests/report"
 	"landed/manifests/report/envelope"
-	v2 "landed/manifests/report/v2"
+	v3 "landed/manifests/report/v3"
 	"landed/server/fleet"
 )
 
@@ -23,11 +24,13 @@ func Report(n int, seq int64) (report.Report, ed25519.PrivateKey) {
 	copy(seed, fmt.Sprintf("installation %d", n))
 	key := ed25519.NewKeyFromSeed(seed)
 	r := report.Report{
-		Schema: v2.Schema, Key: hex.EncodeToString(key.Public().(ed25519.PublicKey)), Seq: seq, Kind: report.KindBaseline,
+		Schema: v3.Schema, Key: hex.EncodeToString(key.Public().(ed25519.PublicKey)), Seq: seq, Kind: report.KindBaseline,
 		Release: "one", Model: "armani", Variant: "armani", Channel: "stable", Build: report.BuildOther,
 		Progress: report.ProgressKnown, Answers: ActiveBefore(),
 	}
-	r.ID = v2.ID(v2.Bytes(r))
+	secret := offers.DrawSecret(seed, r.Release)
+	r.DrawCommit = offers.Commitment(secret) // Seal keeps it in baselines alone
+	r.ID = v3.ID(v3.Bytes(r))
 	return r, key
 }
 
@@ -60,7 +63,7 @@ func Stored(t testing.TB, r report.Report, key ed25519.PrivateKey, at time.Time)
 		t.Fatal(err)
 	}
 	return fleet.StoredReport{
-		ID: id, Ref: report.ReferenceOf(key.Public().(ed25519.PublicKey)), Seq: r.Seq, Schema: v2.Schema, Release: r.Release,
+		ID: id, Ref: report.ReferenceOf(key.Public().(ed25519.PublicKey)), Seq: r.Seq, Schema: v3.Schema, Release: r.Release,
 		Envelope: text, At: at,
 	}
 }
