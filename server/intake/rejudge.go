@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"landed/manifests/effect"
+	"landed/manifests/report"
 	"landed/manifests/report/envelope"
 	"landed/server/fleet"
 )
@@ -20,7 +21,7 @@ const rejudgeBatch = 200
 type Rejudged struct {
 	Release string
 	Judged  int64
-	Changed int64 // other class, reasons, finding before, cause or leak than was stored
+	Changed int64 // other class, reasons, finding before, cause, leak or count than was stored
 	Kept    int64 // of Judged: stay as they stand, because a release that their reports speak of cannot be read
 	Resumed bool  // it went on where an earlier one was interrupted
 }
@@ -71,8 +72,12 @@ func (i *Intake) rejudgeBatch(
 	if err != nil {
 		return false, err
 	}
+	control, err := loadControl(ctx, tx)
+	if err != nil {
+		return false, err
+	}
 	for _, old := range states {
-		next, err := i.judgeAnew(ctx, tx, old)
+		next, err := i.judgeAnew(ctx, tx, old, control)
 		if isUnreadable(err) {
 			next, err = old, nil
 			done.Kept++
@@ -106,36 +111,48 @@ func (i *Intake) rejudgeBatch(
 		Subject: done.Release, Reason: reason})
 }
 
-// judgeAnew is what the reports of an installation prove of the release of old, judged anew. They come in again as they
-// came, by what takes in new ones: nothing can be read otherwise here than there.
-func (i *Intake) judgeAnew(ctx context.Context, tx fleet.Tx, old fleet.Installation) (fleet.Installation, error) {
-	by, err := i.Rules.Of(ctx, old.Release, old.Model)
+// judgeAnew is what the reports of an installation prove of the release of old, judged anew. Who counts stays as people
+// decided it; only what the verdict adds to that is looked at again.
+func (i *Intake) judgeAnew(ctx context.Context, tx fleet.Tx, old fleet.Installation, by Control) (fleet.Installation, error) {
+	rule, err := i.Rules.Of(ctx, old.Release, old.Model)
 	if err != nil {
 		return old, err
 	}
-	stored, err := tx.Reports().Arrived(ctx, old.Ref)
+	again, err := i.replay(ctx, tx, old.Ref, by)
 	if err != nil {
 		return old, err
-	}
-	again := &handset{loaded: &Loaded{}}
-	for _, s := range stored {
-		r, _, err := envelope.Open(s.Envelope)
-		if err != nil {
-			return old, err
-		}
-		standard, err := i.Rules.Of(ctx, r.Release, r.Model)
-		if err != nil {
-			return old, err
-		}
-		again.take(s.At, Arrival{Envelope: s.Envelope, Report: r, Ref: old.Ref, Rule: standard})
 	}
 	next := old
 	next.Leaked, next.Before = false, effect.NotSeen
 	if shown := again.of(old.Release); shown != nil {
 		next.Leaked, next.Before, next.Cause = shown.is.Leaked, shown.is.Before, shown.is.Cause
 	}
-	judge(&next, judgedAt(old, i.Now()), by)
+	judge(&next, judgedAt(old, i.Now()), rule)
+	next.Counted = by.counts(&next)
 	return next, nil
+}
+
+// replay has the stored reports of an installation come in again, in the order in which they came, by what takes in new
+// ones: nothing can be read otherwise here than there.
+func (i *Intake) replay(ctx context.Context, tx fleet.Tx, ref report.Reference, by Control) (*handset, error) {
+	stored, err := tx.Reports().Arrived(ctx, ref)
+	if err != nil {
+		return nil, err
+	}
+	again := &handset{loaded: &Loaded{Control: by}}
+	for _, s := range stored {
+		r, _, err := envelope.Open(s.Envelope)
+		if err != nil {
+			return nil, err
+		}
+		standard, err := i.Rules.Of(ctx, r.Release, r.Model)
+		if err != nil {
+			return nil, err
+		}
+		again.again(s.At, Arrival{Envelope: s.Envelope, Report: r, Ref: ref, Rule: standard})
+	}
+	again.live(time.Time{})
+	return again, nil
 }
 
 // judgedAt is the time at which a state is judged: a handset that moved on is not silent, its verdict stays as of then.
@@ -147,7 +164,7 @@ func judgedAt(old fleet.Installation, now time.Time) time.Time {
 }
 
 func differs(a, b fleet.Installation) bool {
-	if a.Verdict != b.Verdict || a.Kind != b.Kind || a.Leaked != b.Leaked || a.Before != b.Before || a.Cause != b.Cause ||
+	if a.Verdict != b.Verdict || a.Kind != b.Kind || a.Counted != b.Counted || a.Leaked != b.Leaked || a.Before != b.Before || a.Cause != b.Cause ||
 		len(a.Because) != len(b.Because) {
 		return true
 	}

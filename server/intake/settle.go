@@ -41,6 +41,7 @@ type Loaded struct {
 	Newest    map[report.Reference]Arrival              // newest report of those that a twin may judge again
 	Stored    map[fleet.ReportID]fleet.StoredReport     // reports of the batch that are stored
 	Sequences map[fleet.ReportSeq]bool                  // sequence numbers of the batch that stored reports carry
+	Control   Control                                   // of the models and channels of the batch
 }
 
 // Outcome is what a batch changes.

@@ -97,7 +97,7 @@ func TestVersionsSideBySide(t *testing.T) {
 	if err := w.Tick(ctx); err != nil {
 		t.Error(err)
 	}
-	if i := w.installation(t, 1); i.Verdict != storetest.ConfirmedOff || i.Reports != 2 || i.Newest.Schema != 2 {
+	if i := w.installation(t, 1); i.Verdict != storetest.ConfirmedOff || i.Reports != 2 || i.Newest.Schema != 3 {
 		t.Errorf("got %+v", i)
 	}
 	w.checkFigures(t)

@@ -38,6 +38,14 @@ func (i *Intake) Verify(ctx context.Context, tx fleet.Tx, progress func(Verified
 		return done, err
 	}
 	v := verifier{Intake: i, now: i.Now(), passed: passed}
+	if v.control, err = loadControl(ctx, tx); err != nil {
+		return done, err
+	}
+	reckoned, err := reckonedTo(ctx, tx)
+	if err != nil {
+		return done, err
+	}
+	v.reckoned = reckoned == v.control.mark()
 	for after := report.Reference(""); ; {
 		refs, err := tx.Installations().Refs(ctx, after, verifyBatch)
 		if err != nil || len(refs) == 0 {
@@ -61,6 +69,9 @@ type verifier struct {
 	*Intake
 	now    time.Time
 	passed time.Time // silence is settled of what came a day before
+	// What was decided last has been applied to all: until then, who counts is not held against it.
+	reckoned bool
+	control  Control
 }
 
 // batch loads what is stored of installations and judges them side by side: nearly all of the time goes into signatures.
@@ -101,7 +112,7 @@ func (v *verifier) batch(ctx context.Context, tx fleet.Tx, refs []report.Referen
 func (v *verifier) one(
 	ctx context.Context, ref report.Reference, states []fleet.Installation, stored []fleet.StoredReport,
 ) (faults []string, left bool) {
-	again := &handset{loaded: &Loaded{}}
+	again := &handset{loaded: &Loaded{Control: v.control}}
 	for _, s := range stored {
 		a, err := v.arrival(ctx, s)
 		if isUnreadable(err) {
@@ -112,11 +123,12 @@ func (v *verifier) one(
 			faults = append(faults, err.Error())
 			continue
 		}
-		if late := again.take(s.At, a); late != s.Late && !left {
+		if late := again.again(s.At, a); late != s.Late && !left {
 			faults = append(faults, fmt.Sprintf("report %s of installation %s: late is stored as %t, and follows as %t", s.ID, ref,
 				s.Late, late))
 		}
 	}
+	again.live(time.Time{})
 	if len(faults) > 0 || left {
 		return faults, left // what follows from less than all reports says nothing
 	}
@@ -173,6 +185,17 @@ func (v *verifier) differences(ctx context.Context, is, follows fleet.Installati
 	differ("the number of reports", is.Reports, follows.Reports)
 	differ("first", is.First.UnixMilli(), follows.First.UnixMilli())
 	differ("last", is.Last.UnixMilli(), follows.Last.UnixMilli())
+	differ("away", is.Away.UnixMilli(), follows.Away.UnixMilli())
+	differ("absent", is.Absent, follows.Absent)
+	differ("back", is.Back.UnixMilli(), follows.Back.UnixMilli())
+	differ("the commitment", is.Commit, follows.Commit)
+	differ("the draw", is.Drawn, follows.Drawn)
+	differ("out of draw", is.OutOfDraw, follows.OutOfDraw)
+	if v.reckoned {
+		differ("admitted", is.Admitted.UnixMilli(), follows.Admitted.UnixMilli())
+		differ("quarantined", is.Quarantined, follows.Quarantined)
+		differ("counted", is.Counted, follows.Counted)
+	}
 	if len(faults) == 0 && !v.standsAs(ctx, is, follows) {
 		faults = append(faults, fmt.Sprintf("installation %s on %s is stored as %s (%s, %d reasons), and follows as %s (%s, %d "+
 			"reasons); \"otad rejudge\" judges it again", is.Ref, is.Release, is.Verdict, is.Kind, len(is.Because), follows.Verdict,

@@ -64,7 +64,7 @@ func TestCausesOfOldFailures(t *testing.T) {
 	for _, table := range []string{"records", "heads", "frontiers", "admissions", "quarantines"} {
 		do(t, old, `DROP TABLE `+table)
 	}
-	for _, column := range []string{"back", "admitted", "who", "draw_commit", "drawn"} {
+	for _, column := range []string{"away", "back", "admitted", "who", "draw_commit", "drawn"} {
 		do(t, old, `ALTER TABLE installations DROP COLUMN `+column)
 	}
 	do(t, old, `CREATE TABLE c (release TEXT, model TEXT, channel TEXT, kind TEXT, value TEXT, n BIGINT)`)

@@ -199,8 +199,8 @@ func TestRecountFindsDifferences(t *testing.T) {
 	do(t, outside, `INSERT INTO counts VALUES ('one', 'armani', 'stable', 'counted', 'verdict', 'leak', 7)`)
 	do(t, outside, `INSERT INTO reports (ref, id, seq, at, late, envelope) VALUES ('R', 'I', 1, 0, 0, 'x')`)
 	do(t, outside, `INSERT INTO installations VALUES
-		('S', 'one', 0, 'armani', 'stable', 3, 'I', 'known', 'unpatched', 'unjudged', '[]', 'quiet', 0, 0, 1, 0, 0, '', 0, 1, 0, x'', -1),
-		('T', 'one', 1, 'armani', 'stable', 3, 'I', 'known', 'unpatched', 'unjudged', '[]', 'quiet', 0, 0, 1, 0, 0, '', 0, 1, 2, x'', -1)`)
+		('S', 'one', 0, 'armani', 'stable', 3, 'I', 'known', 'unpatched', 'unjudged', '[]', 'quiet', 0, 0, 1, 0, 0, '', 0, 0, 1, 0, x'', -1),
+		('T', 'one', 1, 'armani', 'stable', 3, 'I', 'known', 'unpatched', 'unjudged', '[]', 'quiet', 0, 0, 1, 0, 0, '', 0, 0, 1, 2, x'', -1)`)
 	got, err := db.Recount(ctx)
 	if err != nil {
 		t.Fatal(err)

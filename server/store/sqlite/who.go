@@ -16,6 +16,7 @@ const (
 	isCounted = 1 << iota
 	isQuarantined
 	isOutOfDraw
+	isAbsent
 )
 
 func whoBits(i fleet.Installation) (bits int64) {
@@ -28,6 +29,9 @@ func whoBits(i fleet.Installation) (bits int64) {
 	if i.OutOfDraw {
 		bits |= isOutOfDraw
 	}
+	if i.Absent {
+		bits |= isAbsent
+	}
 	return bits
 }
 
@@ -39,7 +43,7 @@ func (a asWho) Scan(v any) error {
 	var bits sql.NullInt64
 	err := bits.Scan(v)
 	a.into.Counted, a.into.Quarantined = bits.Int64&isCounted != 0, bits.Int64&isQuarantined != 0
-	a.into.OutOfDraw = bits.Int64&isOutOfDraw != 0
+	a.into.OutOfDraw, a.into.Absent = bits.Int64&isOutOfDraw != 0, bits.Int64&isAbsent != 0
 	return err
 }
 

@@ -114,7 +114,9 @@ func testMuster(t *testing.T, s fleet.Store) {
 		}
 		return i
 	}
-	admitted := func(i *fleet.Installation) { i.Admitted, i.Back = Now, Now.Add(day) }
+	admitted := func(i *fleet.Installation) {
+		i.Admitted, i.Away, i.Back, i.Absent = Now, Now.Add(day), Now.Add(2*day), true
+	}
 	all := []fleet.Installation{
 		one("A", 14*day, 7*day, nil),
 		one("B", 14*day-time.Millisecond, 7*day, nil),

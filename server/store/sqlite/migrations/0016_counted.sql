@@ -30,8 +30,9 @@ CREATE TABLE quarantines (
 -- When a rollout was offered to which share first; of older ones it is known from their next stage on.
 ALTER TABLE rollouts ADD COLUMN reached TEXT NOT NULL DEFAULT '[]';
 
--- The reports half. who is 1 if it counts for its release, 2 quarantined, 4 out of draw.
+-- The reports half. who is 1 if it counts for its release, 2 quarantined, 4 out of draw, 8 absent at the salt.
 -- draw_commit is half of a commitment that is not opened yet; drawn is -1 while it is not known.
+ALTER TABLE installations ADD COLUMN away BIGINT NOT NULL DEFAULT 0;
 ALTER TABLE installations ADD COLUMN back BIGINT NOT NULL DEFAULT 0;
 ALTER TABLE installations ADD COLUMN admitted BIGINT NOT NULL DEFAULT 0;
 ALTER TABLE installations ADD COLUMN who INTEGER NOT NULL DEFAULT 0;
