@@ -18,6 +18,7 @@ import (
 
 	"github.com/go-chi/chi/v5"
 
+	"landed/server/admission"
 	"landed/server/auth"
 	"landed/server/fleet"
 	"landed/server/render"
@@ -28,6 +29,7 @@ import (
 type Config struct {
 	Rooms     *rooms.Rooms
 	Store     fleet.Store
+	Admission *admission.Admission
 	Guard     *auth.Guard
 	Now       func() time.Time
 	Log       *slog.Logger
@@ -54,6 +56,7 @@ func New(c Config) *Console {
 		changeAPI{c.Rooms.Releases, c.Store},
 		trustAPI{c.Rooms.Trust, c.Rooms.Repo},
 		rolloutAPI{c.Rooms.Rollouts, c.Store, c.Now},
+		fleetAPI{c.Admission},
 		auditAPI{c.Store},
 		tokenAPI{c.Store, c.Now},
 	}}

@@ -34,7 +34,7 @@ var elsewhere = map[string]bool{
 func TestGuideExplainsEveryRefusal(t *testing.T) {
 	text := guide(t)
 	found := 0
-	folders := []string{"repo", "library", "release", "rollouts", "trust", "lineup", "published", "console", "auth", "rollout",
+	folders := []string{"admission", "repo", "library", "release", "rollouts", "trust", "lineup", "published", "console", "auth", "rollout",
 		"render", "store", "store/sqlite"}
 	for _, folder := range folders {
 		files, err := filepath.Glob(filepath.Join("..", folder, "*.go"))

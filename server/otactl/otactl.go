@@ -53,7 +53,7 @@ func command(server *connection, out *printer) *cobra.Command {
 	root.AddCommand((&models{server, out}).command(), (&channels{server, out}).command(), pkgs.uploadCommand(),
 		pkgs.listCommand(), pkgs.command(), (&releases{server, out}).command(), sign.requestCommand(), sign.responseCommand(),
 		(&changes{server, out}).command(), (&trust{server, out}).command(), (&rollouts{server, out}).command(),
-		(&trail{server, out}).command(), (&tokens{server, out}).command())
+		(&fleets{server, out}).command(), (&reports{server, out}).command(), (&trail{server, out}).command(), (&tokens{server, out}).command())
 	return root
 }
 
