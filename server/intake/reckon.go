@@ -56,11 +56,12 @@ type Reckoned struct {
 func (i *Intake) Reckon(ctx context.Context, progress func(Reckoned)) (done Reckoned, err error) {
 	i.reckoning.Lock()
 	defer i.reckoning.Unlock()
+	r := reckoner{i.Store, i.Rules}
 	for more := true; more; {
 		if err := ctx.Err(); err != nil {
 			return done, err
 		}
-		if more, err = i.reckonNext(ctx, &done); err != nil {
+		if more, err = r.next(ctx, &done); err != nil {
 			return done, fmt.Errorf("apply admissions and quarantines: %w", err)
 		}
 		if progress != nil && more {
@@ -70,10 +71,16 @@ func (i *Intake) Reckon(ctx context.Context, progress func(Reckoned)) (done Reck
 	return done, nil
 }
 
-func (i *Intake) reckonNext(ctx context.Context, done *Reckoned) (more bool, err error) {
+// reckoner goes through the installations, a batch at a time.
+type reckoner struct {
+	store fleet.Store
+	rules *Rules
+}
+
+func (r reckoner) next(ctx context.Context, done *Reckoned) (more bool, err error) {
 	var by Control
 	reckoned := ""
-	if err := i.Store.View(ctx, func(tx fleet.Tx) (err error) {
+	if err := r.store.View(ctx, func(tx fleet.Tx) (err error) {
 		if by, err = loadControl(ctx, tx); err == nil {
 			reckoned, err = reckonedTo(ctx, tx)
 		}
@@ -85,7 +92,7 @@ func (i *Intake) reckonNext(ctx context.Context, done *Reckoned) (more bool, err
 	last, _ := strconv.ParseInt(applied, 10, 64)
 	fresh := slices.DeleteFunc(slices.Clone(by.Admissions), func(a fleet.Admission) bool { return a.N <= last })
 	batch := *done
-	err = i.Store.Update(ctx, func(tx fleet.Tx) error {
+	err = r.store.Update(ctx, func(tx fleet.Tx) error {
 		batch = *done
 		name := reckonWalk + by.mark()
 		after, err := tx.Walks().At(ctx, name)
@@ -102,7 +109,7 @@ func (i *Intake) reckonNext(ctx context.Context, done *Reckoned) (more bool, err
 			}
 			return tx.Walks().Put(ctx, reckonedAt, report.Reference(by.mark()))
 		}
-		if err := i.reckonAll(ctx, tx, refs, by, fresh, &batch); err != nil {
+		if err := r.all(ctx, tx, refs, by, fresh, &batch); err != nil {
 			return err
 		}
 		return tx.Walks().Put(ctx, name, refs[len(refs)-1])
@@ -113,7 +120,7 @@ func (i *Intake) reckonNext(ctx context.Context, done *Reckoned) (more bool, err
 	return err == nil, err
 }
 
-func (i *Intake) reckonAll(
+func (r reckoner) all(
 	ctx context.Context, tx fleet.Tx, refs []report.Reference, by Control, fresh []fleet.Admission, done *Reckoned,
 ) error {
 	states, err := tx.Installations().Of(ctx, refs...)
@@ -125,7 +132,7 @@ func (i *Intake) reckonAll(
 	for _, ref := range refs {
 		h := newHandset(ref, &loaded)
 		done.Installations++
-		if err := i.reckonOne(ctx, tx, h, fresh); err != nil {
+		if err := r.one(ctx, tx, h, fresh); err != nil {
 			return err
 		}
 		for _, s := range h.states {
@@ -143,9 +150,9 @@ func (i *Intake) reckonAll(
 	return tx.Installations().Put(ctx, changed...)
 }
 
-// reckonOne has h go through admissions that it has not gone through. Whoever reported since one of them is looked at as
+// one has h go through admissions that it has not gone through. Whoever reported since one of them is looked at as
 // it stood then, by its stored reports: they are few.
-func (i *Intake) reckonOne(ctx context.Context, tx fleet.Tx, h *handset, fresh []fleet.Admission) error {
+func (r reckoner) one(ctx context.Context, tx fleet.Tx, h *handset, fresh []fleet.Admission) error {
 	if h.current == nil {
 		return nil
 	}
@@ -155,7 +162,7 @@ func (i *Intake) reckonOne(ctx context.Context, tx fleet.Tx, h *handset, fresh [
 	})
 	since := func(a fleet.Admission) bool { return !is.Last.Before(a.At) }
 	if len(mine) > 0 && slices.ContainsFunc(mine, since) {
-		again, err := i.replay(ctx, tx, is.Ref, h.loaded.Control)
+		again, err := replayer{rules: r.rules, by: h.loaded.Control}.replay(ctx, tx, is.Ref)
 		if err != nil && !isUnreadable(err) {
 			return err
 		}

@@ -72,12 +72,12 @@ func (i *Intake) rejudgeBatch(
 	if err != nil {
 		return false, err
 	}
-	control, err := loadControl(ctx, tx)
-	if err != nil {
+	again := replayer{rules: i.Rules, now: i.Now()}
+	if again.by, err = loadControl(ctx, tx); err != nil {
 		return false, err
 	}
 	for _, old := range states {
-		next, err := i.judgeAnew(ctx, tx, old, control)
+		next, err := again.judgeAnew(ctx, tx, old)
 		if isUnreadable(err) {
 			next, err = old, nil
 			done.Kept++
@@ -111,14 +111,21 @@ func (i *Intake) rejudgeBatch(
 		Subject: done.Release, Reason: reason})
 }
 
+// replayer has stored reports come in again.
+type replayer struct {
+	rules *Rules
+	by    Control
+	now   time.Time
+}
+
 // judgeAnew is what the reports of an installation prove of the release of old, judged anew. Who counts stays as people
 // decided it; only what the verdict adds to that is looked at again.
-func (i *Intake) judgeAnew(ctx context.Context, tx fleet.Tx, old fleet.Installation, by Control) (fleet.Installation, error) {
-	rule, err := i.Rules.Of(ctx, old.Release, old.Model)
+func (p replayer) judgeAnew(ctx context.Context, tx fleet.ReportsTx, old fleet.Installation) (fleet.Installation, error) {
+	rule, err := p.rules.Of(ctx, old.Release, old.Model)
 	if err != nil {
 		return old, err
 	}
-	again, err := i.replay(ctx, tx, old.Ref, by)
+	again, err := p.replay(ctx, tx, old.Ref)
 	if err != nil {
 		return old, err
 	}
@@ -127,25 +134,25 @@ func (i *Intake) judgeAnew(ctx context.Context, tx fleet.Tx, old fleet.Installat
 	if shown := again.of(old.Release); shown != nil {
 		next.Leaked, next.Before, next.Cause = shown.is.Leaked, shown.is.Before, shown.is.Cause
 	}
-	judge(&next, judgedAt(old, i.Now()), rule)
-	next.Counted = by.counts(&next)
+	judge(&next, judgedAt(old, p.now), rule)
+	next.Counted = p.by.counts(&next)
 	return next, nil
 }
 
 // replay has the stored reports of an installation come in again, in the order in which they came, by what takes in new
 // ones: nothing can be read otherwise here than there.
-func (i *Intake) replay(ctx context.Context, tx fleet.Tx, ref report.Reference, by Control) (*handset, error) {
+func (p replayer) replay(ctx context.Context, tx fleet.ReportsTx, ref report.Reference) (*handset, error) {
 	stored, err := tx.Reports().Arrived(ctx, ref)
 	if err != nil {
 		return nil, err
 	}
-	again := &handset{loaded: &Loaded{Control: by}}
+	again := &handset{loaded: &Loaded{Control: p.by}}
 	for _, s := range stored {
 		r, _, err := envelope.Open(s.Envelope)
 		if err != nil {
 			return nil, err
 		}
-		standard, err := i.Rules.Of(ctx, r.Release, r.Model)
+		standard, err := p.rules.Of(ctx, r.Release, r.Model)
 		if err != nil {
 			return nil, err
 		}
@@ -164,7 +171,8 @@ func judgedAt(old fleet.Installation, now time.Time) time.Time {
 }
 
 func differs(a, b fleet.Installation) bool {
-	if a.Verdict != b.Verdict || a.Kind != b.Kind || a.Counted != b.Counted || a.Leaked != b.Leaked || a.Before != b.Before || a.Cause != b.Cause ||
+	if a.Verdict != b.Verdict || a.Kind != b.Kind || a.Counted != b.Counted ||
+		a.Leaked != b.Leaked || a.Before != b.Before || a.Cause != b.Cause ||
 		len(a.Because) != len(b.Because) {
 		return true
 	}

@@ -25,6 +25,7 @@ type Verified struct {
 	Installations int64
 	Reports       int64 // opened, their signatures verified
 	Unjudged      int64 // installations that speak of a release that this program cannot read
+	Unreckoned    bool  // what was decided of who counts is not applied to all yet: it was not checked
 }
 
 // Verify opens every stored report of every installation, verifies its signature, and has all of them come in again, in
@@ -46,6 +47,7 @@ func (i *Intake) Verify(ctx context.Context, tx fleet.Tx, progress func(Verified
 		return done, err
 	}
 	v.reckoned = reckoned == v.control.mark()
+	done.Unreckoned = !v.reckoned
 	for after := report.Reference(""); ; {
 		refs, err := tx.Installations().Refs(ctx, after, verifyBatch)
 		if err != nil || len(refs) == 0 {

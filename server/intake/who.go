@@ -6,6 +6,7 @@ import (
 	"context"
 	"time"
 
+	"landed/manifests/effect"
 	"landed/manifests/offers"
 	"landed/manifests/report"
 	"landed/server/fleet"
@@ -83,7 +84,7 @@ func (c Control) held(model string, first, at time.Time) bool {
 // counts says if a state counts for its release. It follows from the state and from what people decided, whenever it is
 // asked: of the rollout it looks at what held when its newest report came.
 func (c Control) counts(i *fleet.Installation) bool {
-	if !i.Member() {
+	if !i.Member() || i.Verdict == effect.Implausible {
 		return false
 	}
 	asOf := i.Last
