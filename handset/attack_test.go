@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"landed/handset/handsettest"
+	"landed/manifests"
 	"landed/manifests/offers"
 	"landed/manifests/otapkg"
 	"landed/manifests/report"
@@ -128,10 +129,10 @@ var attacks = []attack{
 		r.offered()
 	}},
 	{"11 swapped manifest", ClassHash, func(r *rig) {
-		r.offered()
-		r.bend("armani_global.json", func(w http.ResponseWriter) { w.Write(bytes.Repeat([]byte("x"), int(r.offer.Manifest.Length))) })
+		length := r.otherManifest()
+		r.bend("other.json", func(w http.ResponseWriter) { w.Write(bytes.Repeat([]byte("x"), int(length))) })
 	}},
-	{"9 endless manifest", ClassEndless, func(r *rig) { r.offered(); r.bend("armani_global.json", endless) }},
+	{"9 endless manifest", ClassEndless, func(r *rig) { r.otherManifest(); r.bend("other.json", endless) }},
 	{"15 other manifest than the offline role signed", ClassDisagree, func(r *rig) {
 		r.offer.Custom.Manifest = strings.Repeat("0", 64)
 		r.offered()
@@ -143,7 +144,7 @@ var attacks = []attack{
 		r.server.Put(tufrepo.MetadataFile("targets", r.server.Versions["targets"]), keepTargets)
 		r.resnapshot(keepTargets)
 	}},
-	{"10 offers document swapped on the way", ClassHash, func(r *rig) {
+	{"7 offers document swapped on the way", ClassHash, func(r *rig) {
 		r.offered()
 		text := offers.Document{Schema: 1, Model: "armani", Channel: "stable", Offers: []offers.Offer{r.offer}}.Bytes()
 		r.bend("/targets/offers/", func(w http.ResponseWriter) {
@@ -184,7 +185,22 @@ var attacks = []attack{
 		})
 		r.offered()
 	}},
-	{"two hashes for one package", ClassMix, func(r *rig) {
+	{"20 another role vouches for what the model's own does not list", ClassDisagree, func(r *rig) {
+		r.server.Devices["dior"], r.server.Packages["dior"] = "dior", r.server.Packages["armani"]
+		r.server.Packages["armani"] = nil
+		r.alter("targets", func(signed map[string]any) {
+			for _, d := range signed["delegations"].(map[string]any)["roles"].([]any) {
+				switch role := d.(map[string]any); role["name"] {
+				case "armani":
+					role["terminating"] = false
+				case "dior":
+					role["paths"] = []string{"builds/armani/*"}
+				}
+			}
+		})
+		r.offered()
+	}},
+	{"20 two hashes for one package", ClassMix, func(r *rig) {
 		sum := sha512.Sum512(r.content)
 		r.alter("armani", func(signed map[string]any) {
 			for _, target := range signed["targets"].(map[string]any) {
@@ -201,10 +217,10 @@ var attacks = []attack{
 		r.now = r.now.Add(10 * 24 * time.Hour)
 		r.server.Renew()
 	}},
-	{"redirected timestamp", ClassNetwork, func(r *rig) { r.redirect("timestamp.json") }},
-	{"redirected snapshot", ClassNetwork, func(r *rig) { r.server.Publish(); r.redirect("snapshot.json") }},
-	{"redirected package", ClassNetwork, func(r *rig) { r.offered(); r.redirect("/builds/") }},
-	{"timestamp without a snapshot", ClassSignature, func(r *rig) {
+	{"39 redirected timestamp", ClassNetwork, func(r *rig) { r.redirect("timestamp.json") }},
+	{"39 redirected snapshot", ClassNetwork, func(r *rig) { r.server.Publish(); r.redirect("snapshot.json") }},
+	{"39 redirected package", ClassNetwork, func(r *rig) { r.offered(); r.redirect("/builds/") }},
+	{"1 timestamp without a snapshot", ClassSignature, func(r *rig) {
 		var doc map[string]any
 		_ = json.Unmarshal(r.server.File("timestamp.json"), &doc)
 		doc["signed"].(map[string]any)["meta"] = map[string]any{}
@@ -284,6 +300,13 @@ func (r *rig) listRaw(custom json.RawMessage) {
 }
 
 // offered publishes the offer.
+// otherManifest offers a release whose manifest the handset has not seen yet, and gives its length.
+func (r *rig) otherManifest() (length int64) {
+	r.withManifest(func(m *manifests.Manifest) []byte { return m.Bytes() })
+	r.offered()
+	return r.server.Packages["armani"][0].Length
+}
+
 func (r *rig) offered() {
 	r.server.Offers["armani"] = []offers.Offer{r.offer}
 	r.server.Publish()

@@ -11,7 +11,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
+	"landed/handset/handsettest"
 	"landed/manifests"
+	"landed/manifests/tufrepo"
 )
 
 func logger(w io.Writer) *slog.Logger { return slog.New(slog.NewTextHandler(w, nil)) }
@@ -51,6 +55,19 @@ func (r *rig) fromTheFuture(inCustom string, inOffers ...func(string) string) {
 // put adds members before the first one of that name.
 func put(before, members string) func(string) string {
 	return func(s string) string { return strings.Replace(s, before, members+","+before, 1) }
+}
+
+// Who looks from outside stands in the feed, where a handset neither looks for files of theirs nor misses them.
+func TestFeedWithObservers(t *testing.T) {
+	r := waiting(t)
+	for _, role := range []string{tufrepo.Observers, tufrepo.Witnesses, tufrepo.WitnessesOf("armani")} {
+		keys := tufrepo.RoleKeys{Threshold: 1, Keys: []tufrepo.Key{handsettest.KeyOf(role).Key()}}
+		r.server.Outsiders = append(r.server.Outsiders, tufrepo.OutsiderKeys{Role: role, Who: keys})
+	}
+	r.offered()
+	if refusal := r.step(); refusal != nil || !r.patched() {
+		t.Errorf("patched %v, refusal %v", r.patched(), refusal)
+	}
 }
 
 // Whatever a later program adds, today's handset updates from its feed.
@@ -93,8 +110,9 @@ func TestFeedThatNeedsANewerProgram(t *testing.T) {
 			if st, err := r.client.Status(); err != nil || !strings.Contains(st.Reason, tc.needs) {
 				t.Errorf("it says: %s (%v); wanted %s", st.Reason, err, tc.needs)
 			}
-			if got := kinds(r.server.Reports()); len(got) != 0 {
-				t.Errorf("it reported %v", got)
+			want := []string{"1 baseline known 0h"} // of what was signed before, when it could read that
+			if diff := cmp.Diff(want, kinds(r.server.Reports())); diff != "" {
+				t.Errorf("it reported %s", diff)
 			}
 			r.step()
 			r.open() // perhaps a newer program: it does not leave it at 304

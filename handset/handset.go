@@ -117,5 +117,8 @@ func (c *Client) State() State { return c.machine.state() }
 // Release is the release that reports speak of, "" before the handset has met one.
 func (c *Client) Release() string { return c.reports.subject().Release }
 
+// Ahead is a release that baselines are sent about beside those reports; "" if there is none.
+func (c *Client) Ahead() string { return c.reports.ahead.Release }
+
 // Reference is the support reference of this installation.
 func (c *Client) Reference() report.Reference { return c.own.reference() }

@@ -28,7 +28,8 @@ func newServer(cfg Config) *server {
 }
 
 // newHTTPClient never touches http.DefaultClient: go-tuf's helpers and other packages share that one. It keeps no
-// cookies, resumes no TLS session, and follows no redirects: the address of one is a string that a server chose, perhaps for this handset alone.
+// cookies, resumes no TLS session, and follows no redirects: the address of one is a string that a server chose, perhaps
+// for this handset alone.
 func newHTTPClient(t http.RoundTripper) *http.Client {
 	if t == nil {
 		own := http.DefaultTransport.(*http.Transport).Clone()

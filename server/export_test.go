@@ -2,7 +2,14 @@
 
 package server
 
-import "context"
+import (
+	"context"
+
+	"landed/server/store"
+)
+
+// Database is the database that the server uses.
+func (s *Server) Database() store.Database { return s.db }
 
 // LookAgain names the causes for which the server is not ready now, however lately it was looked.
 func (s *Server) LookAgain(ctx context.Context) (names []string) {

@@ -4,6 +4,7 @@ package server
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -12,6 +13,7 @@ import (
 	"time"
 
 	"landed/manifests/tufrepo"
+	"landed/server/fleet"
 	"landed/server/metrics"
 	"landed/server/render"
 	"landed/server/repo"
@@ -20,13 +22,14 @@ import (
 // The causes for which a server is not ready.
 const (
 	causeDisk     = "disk"     // too little is free, or the reserve for halts is missing
-	causeDatabase = "database" // it does not answer, or cannot be written
+	causeDatabase = "database" // its control half does not answer, or cannot be written
+	causeReports  = "reports"  // the file of the reports is missing or damaged, or cannot be written; halts go on without it
 	causeFeed     = "feed"     // the folder cannot be written, or what is stored is not published
 	causeClock    = "clock"    // it jumped, or lies behind what was published
 	causeExpiry   = "expiry"   // what handsets poll has expired, or will soon
 )
 
-var causes = []string{causeDisk, causeDatabase, causeFeed, causeClock, causeExpiry}
+var causes = []string{causeDisk, causeDatabase, causeReports, causeFeed, causeClock, causeExpiry}
 
 // cause is one reason not to be ready, with its name.
 type cause struct {
@@ -36,7 +39,8 @@ type cause struct {
 
 // readiness looks at most once a second, whoever asks: a look writes to the disk.
 type readiness struct {
-	clock clockWatch
+	clock  clockWatch
+	damage damageWatch
 
 	mu    sync.Mutex
 	at    time.Time
@@ -49,6 +53,29 @@ const (
 	lookEvery = time.Second
 	lookFor   = 3 * time.Second
 )
+
+// damageWatch bounds how often damage is told.
+type damageWatch struct {
+	mu   sync.Mutex
+	told map[string]time.Time // by the code of the error
+}
+
+func (d *damageWatch) due(now time.Time, err error) bool {
+	code := ""
+	if e, ok := errors.AsType[*fleet.Error](err); ok {
+		code = e.Code
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if last, ok := d.told[code]; ok && now.Sub(last) < time.Minute {
+		return false
+	}
+	if d.told == nil {
+		d.told = map[string]time.Time{}
+	}
+	d.told[code] = now
+	return true
+}
 
 // notReady are the causes of now; none if the server is ready.
 func (s *Server) notReady(ctx context.Context) []cause {
@@ -86,6 +113,9 @@ func (s *Server) look(ctx context.Context) (found []cause) {
 	if err := s.db.Ready(wait); err != nil {
 		add(causeDatabase, "%s", repo.Why(err))
 		return append(found, s.lookAtClock(time.Time{})...) // the others need it
+	}
+	if err := s.db.ReportsReady(wait); err != nil {
+		add(causeReports, "%s", repo.Why(err))
 	}
 	feed := s.rooms.Repo
 	if err := feed.FolderFault(ctx); err != nil {

@@ -112,6 +112,22 @@ func TestJump(t *testing.T) {
 	}
 }
 
+// Damage is told once a minute, of each kind: with a damaged file of reports, strangers meet it as often as they like.
+func TestDamageIsToldOnceAMinute(t *testing.T) {
+	var d damageWatch
+	reports, disk := fleet.Errorf(fleet.Damaged, "reports_unavailable", "x"), fleet.Errorf(fleet.Damaged, "database_disk", "x")
+	for _, tt := range []struct {
+		after time.Duration
+		err   error
+		want  bool
+	}{{0, reports, true}, {0, disk, true}, {59 * time.Second, reports, false}, {time.Minute, reports, true},
+		{90 * time.Second, reports, false}, {90 * time.Second, disk, true}} {
+		if got := d.due(testNow.Add(tt.after), tt.err); got != tt.want {
+			t.Errorf("%v after %s: told %t", tt.err, tt.after, got)
+		}
+	}
+}
+
 // On a disk that is nearly full reports wait on their handsets, and packages are refused before they are sent.
 func TestNothingComesInOnAFullDisk(t *testing.T) {
 	h := newHouse(t, func(c *Config) {

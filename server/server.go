@@ -153,7 +153,7 @@ func (s *Server) build(ctx context.Context) (err error) {
 	if err = s.openStore(ctx, dir); err != nil {
 		return err
 	}
-	control := s.room.Store(s.db) // for what must always work; reports have their own bound
+	kept := s.room.Store(s.db) // control must always work; reports are stored while there is room
 	blobs, err := s.openBlobs(ctx)
 	if err != nil {
 		return err
@@ -169,7 +169,7 @@ func (s *Server) build(ctx context.Context) (err error) {
 	s.opened(s.feed.Close)
 	rules := intake.NewRules(s.db, s.cfg.Log)
 	s.rooms, err = rooms.Open(ctx, rooms.Config{
-		Store: control, MakeRoom: s.room.MadeRoom, RoomFor: s.roomFor(), Blobs: blobs, Dir: dir.Feed(), Keys: keys[0],
+		Store: kept, MakeRoom: s.room.MadeRoom, RoomFor: s.roomFor(), Blobs: blobs, Dir: dir.Feed(), Keys: keys[0],
 		Catalogue: s.cfg.Catalogue, Expiry: s.cfg.Expiry,
 		NewKeys: func() ([]repo.OnlineKeys, error) { return onlineKeys(dir) },
 		OTAKeys: dir.OTAKeys,
@@ -189,20 +189,20 @@ func (s *Server) build(ctx context.Context) (err error) {
 	s.feed.Lengths(s.rooms.Repo.Length)
 	s.intake = intake.New(intake.Config{
 		Newcomers: s.new,
-		Store:     s.db, Now: s.cfg.Now, Log: s.cfg.Log, Rules: rules, Catalogue: s.rooms.Lineup.Catalogue,
+		Store:     kept, Now: s.cfg.Now, Log: s.cfg.Log, Rules: rules, Catalogue: s.rooms.Lineup.Catalogue,
 		Channels: s.rooms.Lineup.KnownChannels,
 		Rollouts: s.rooms.Ledger, Offers: s.rooms.Rollouts.PublishOffers, RefuseV1: s.cfg.RefuseV1,
 		Room: s.room.ForReport,
 	})
 	s.opened(s.intake.Close)
-	s.admission = admission.New(admission.Config{Store: control, Now: s.cfg.Now, Random: rand.Reader, Log: s.cfg.Log,
+	s.admission = admission.New(admission.Config{Store: kept, Now: s.cfg.Now, Random: rand.Reader, Log: s.cfg.Log,
 		Apply: func(ctx context.Context) error {
 			_, err := s.intake.Reckon(ctx, nil)
 			return err
 		}})
 	s.guard = &auth.Guard{Store: s.db, Log: s.cfg.Log}
 	s.console = console.New(console.Config{
-		Rooms: s.rooms, Admission: s.admission, Store: control, Guard: s.guard, Now: s.cfg.Now, Log: s.cfg.Log, MaxUpload: s.cfg.MaxUpload,
+		Rooms: s.rooms, Admission: s.admission, Store: kept, Guard: s.guard, Now: s.cfg.Now, Log: s.cfg.Log, MaxUpload: s.cfg.MaxUpload,
 	})
 	s.support, err = support.New(support.Config{
 		View: s.db, Version: s.db.Version, Catalogue: s.rooms.Lineup.Catalogue, Now: s.cfg.Now, Log: s.cfg.Log,
@@ -230,14 +230,18 @@ func (s *Server) openStore(ctx context.Context, dir datadir.Dir) (err error) {
 		return err
 	}
 	s.db = store.Watch(db, s.damaged)
+	_ = s.db.ReportsReady(ctx) // damage is told
 	s.opened(s.db.Close)
 	return nil
 }
 
-// damaged tells of a database that is damaged, whoever met it.
+// damaged tells of a database that is damaged, whoever met it. While the reports are, every report and every page meets
+// that: the log has it once a minute.
 func (s *Server) damaged(err error) {
 	s.metrics.Damaged()
-	s.cfg.Log.Error("the database is damaged; restore it from a backup", "err", err)
+	if s.readiness.damage.due(time.Now(), err) {
+		s.cfg.Log.Error("the database is damaged; restore it from a backup", "err", err)
+	}
 }
 
 // roomFor says if there is room for an upload; those to another store do not use this disk.

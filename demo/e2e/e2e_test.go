@@ -51,8 +51,11 @@ func TestStories(t *testing.T) {
 		Setup:               setUp,
 		Cmds:                commands,
 		Condition: func(name string) (bool, error) {
-			if name == "mount" {
+			switch name {
+			case "mount":
 				return canMount(), nil
+			case "strange":
+				return canBeStrange(), nil
 			}
 			return false, fmt.Errorf("no condition %q", name)
 		},
@@ -61,24 +64,31 @@ func TestStories(t *testing.T) {
 
 // commands are what the scripts can say beyond testscript's own.
 var commands = map[string]func(*testscript.TestScript, bool, []string){
-	"found":      found,
-	"publish":    publish,
-	"handset":    handset,
-	"up":         up,
-	"until":      until,
-	"get":        get,
-	"envfield":   envField,
-	"fileserver": fileServer,
-	"steal":      steal,
-	"tmpfs":      tmpfs,
-	"send":       send,
-	"upload":     beginUpload,
-	"barrage":    barrage,
-	"hostile":    hostile,
-	"etag":       etag,
-	"mark":       mark,
-	"await-new":  awaitNew,
-	"judge-all":  judgeAll,
+	"found":         found,
+	"publish":       publish,
+	"handset":       handset,
+	"up":            up,
+	"until":         until,
+	"get":           get,
+	"envfield":      envField,
+	"fileserver":    fileServer,
+	"steal":         steal,
+	"tmpfs":         tmpfs,
+	"send":          send,
+	"upload":        beginUpload,
+	"barrage":       barrage,
+	"hostile":       hostile,
+	"etag":          etag,
+	"mark":          mark,
+	"await-new":     awaitNew,
+	"judge-all":     judgeAll,
+	"damage":        damage,
+	"portal":        portal,
+	"stranger":      stranger,
+	"flood":         flood,
+	"unwritten":     unwritten,
+	"keep-snapshot": keepSnapshot,
+	"scrape":        scrape,
 }
 
 // setUp puts files into the folder of each story: the real release as release.yaml, the later ones of the demo under

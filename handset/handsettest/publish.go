@@ -24,7 +24,7 @@ func (s *Server) Publish() {
 		s.putRole(role, s.sign(role, doc, s.BuildsKeys[:2]...))
 		s.putOffers(role)
 	}
-	doc := must(tufrepo.NewTargets(s.next("targets"), now.AddDate(0, 5, 0), models))
+	doc := must(tufrepo.NewTargets(s.next("targets"), now.AddDate(0, 5, 0), models, s.Outsiders...))
 	s.putRole("targets", s.sign("targets", doc, s.TargetsKeys[:2]...))
 	s.putSnapshot()
 }

@@ -53,6 +53,7 @@ type Server struct {
 	Offers                               map[string][]offers.Offer   // by model role
 	Devices                              map[string]string           // model role to device name
 	Retired                              map[string]bool             // model roles that targets delegates to no more
+	Outsiders                            []tufrepo.OutsiderKeys      // whom targets names beside
 	// what the stable documents say of themselves, if not stable
 	Channel       string
 	TimestampLife time.Duration

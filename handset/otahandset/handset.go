@@ -27,6 +27,7 @@ import (
 const (
 	clientDir   = "client"
 	phoneFile   = "phone.json"
+	damagedFile = "phone.json.damaged" // what lay there, and could not be read
 	sentFile    = "sent.jsonl"
 	settingFile = "handset.json"
 	rootFile    = "root.json"
@@ -39,6 +40,7 @@ type handset struct {
 	slots  *slots.Device
 	phone  *virtual.Phone
 	client *client.Client
+	log    *slog.Logger
 	now    func() time.Time // this handset's clock, right or wrong
 }
 
@@ -46,7 +48,8 @@ func (h *handset) path(name string) string { return filepath.Join(h.dir, name) }
 
 // open opens the handset in dir, or sets it up there.
 func open(dir string, s settings, log io.Writer) (*handset, error) {
-	h := &handset{dir: dir, now: func() time.Time { return time.Now().Add(s.Clock) }}
+	h := &handset{dir: dir, log: slog.New(slog.NewTextHandler(log, nil)),
+		now: func() time.Time { return time.Now().Add(s.Clock) }}
 	files, err := h.loadOrSetUp(s)
 	if err != nil {
 		return nil, err
@@ -54,7 +57,10 @@ func open(dir string, s settings, log io.Writer) (*handset, error) {
 	if h.slots, err = slots.Open(h.path("slots"), h.set.Style, files); err != nil {
 		return nil, err
 	}
-	img, err := h.slots.Image()
+	if lost := h.slots.Lost(); lost != nil {
+		h.log.Error("the record of the slots was damaged, and is made anew from the systems in them", "err", lost)
+	}
+	img, err := h.running()
 	if err != nil {
 		return nil, err
 	}
@@ -73,27 +79,35 @@ func open(dir string, s settings, log io.Writer) (*handset, error) {
 		return nil, err
 	}
 	h.client, err = client.New(client.Config{Dir: h.path(clientDir), URL: h.set.Server, Root: root, Channel: h.set.Channel,
-		Keys: keys, Slots: h.slots, System: h, Rand: rand.Reader, Now: h.now, Log: slog.New(slog.NewTextHandler(log, nil))})
+		Keys: keys, Slots: h.slots, System: h, Rand: rand.Reader, Now: h.now, Log: h.log})
 	return h, err
+}
+
+// running is the system that runs. One that was never seen to come up, and cannot, is left for the other.
+func (h *handset) running() (slots.Image, error) {
+	img, err := h.slots.Image()
+	if err != nil {
+		return img, err
+	}
+	if _, broken := virtual.Load(img.System); broken != nil && h.slots.Rollback() == nil {
+		h.log.Error("the system does not come up; the other slot runs", "err", broken)
+		return h.slots.Image()
+	}
+	return img, nil
 }
 
 // switchOn resumes the phone as it was, or boots it for the first time.
 func (h *handset) switchOn(img slots.Image) error {
 	text, err := os.ReadFile(h.path(phoneFile))
 	if errors.Is(err, fs.ErrNotExist) {
-		h.phone = virtual.NewPhone("handset", 1, h)
-		if err := h.Boot(img); err != nil {
-			return err
-		}
-		h.phone.SIMReady(0, h.now())
-		return h.keep()
+		return h.firstBoot(img)
 	}
 	if err != nil {
 		return err
 	}
-	var state virtual.State
-	if err := json.Unmarshal(text, &state); err != nil {
-		return fmt.Errorf("%s: %w", h.path(phoneFile), err)
+	state, err := readPhone(text)
+	if err != nil {
+		return h.wipe(img, err)
 	}
 	system, err := virtual.Load(img.System)
 	if err != nil {
@@ -111,6 +125,35 @@ func (h *handset) switchOn(img slots.Image) error {
 		err = h.Boot(img)
 	}
 	return err
+}
+
+// firstBoot is the phone out of the box, or with its userdata gone.
+func (h *handset) firstBoot(img slots.Image) error {
+	h.phone = virtual.NewPhone("handset", 1, h)
+	if err := h.Boot(img); err != nil {
+		return err
+	}
+	h.phone.SIMReady(0, h.now())
+	return h.keep()
+}
+
+// readPhone reads userdata as keep wrote them.
+func readPhone(text []byte) (state virtual.State, err error) {
+	if err = json.Unmarshal(text, &state); err == nil && (len(state.Slots) < 1 || len(state.Slots) > 2) {
+		err = fmt.Errorf("%d SIM slots, wanted one or two", len(state.Slots))
+	}
+	return state, err
+}
+
+// wipe does what Android does with userdata that are damaged: a factory reset. What lay there is put aside, and a new
+// installation begins, because nothing is known any more of the one before.
+func (h *handset) wipe(img slots.Image, damage error) error {
+	if err := durable.Rename(h.path(phoneFile), h.path(damagedFile)); err != nil {
+		return fmt.Errorf("%s cannot be read, nor put aside: %w", h.path(phoneFile), errors.Join(damage, err))
+	}
+	h.log.Error("the userdata of this handset are damaged; as after a factory reset, a new installation begins",
+		"aside", damagedFile, "err", damage)
+	return errors.Join(client.Reset(h.path(clientDir)), h.firstBoot(img))
 }
 
 // Boot implements handset.System.

@@ -26,6 +26,7 @@ import (
 // Main runs one command and returns its exit code: 0 done, 1 the update was refused or the server not
 // reached, 2 used wrongly or the folder cannot be read.
 func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	stdout, stderr = cli.Harmless(stdout), cli.Harmless(stderr)
 	root := command(stdout)
 	cli.Prepare(root, args)
 	root.SetIn(stdin)

@@ -32,8 +32,9 @@ type settings struct {
 func (h *handset) loadOrSetUp(s settings) (map[string][]byte, error) {
 	text, err := os.ReadFile(h.path(settingFile))
 	if err == nil {
-		if err := json.Unmarshal(text, &h.set); err != nil {
-			return nil, fmt.Errorf("%s: %w", h.path(settingFile), err)
+		if err := json.Unmarshal(text, &h.set); err != nil || h.set.Model == "" {
+			return nil, errors.Join(fmt.Errorf("%s is damaged; it holds what the handset was set up with. Remove it, and set "+
+				"the handset up again with the same flags: its systems and its installation stay", h.path(settingFile)), err)
 		}
 		if s.Server != "" {
 			h.set.Server = s.Server

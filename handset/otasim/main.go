@@ -2,9 +2,10 @@
 
 // Package otasim is the command line of a fleet of virtual handsets against a running server.
 //
-// Parties: a server that keeps its own time, and the fleet, whose time runs at a chosen speed from now on.
-// It promises to end with one JSON object: per model and release the installations, what is really so, and what they
-// answer now. It refuses models that have no stand-in firmware.
+// Parties: a server that keeps its own time, and the fleet, whose time runs at a chosen speed from now on; or an attacker
+// in its stead, who forges reports. It promises to end with one JSON object: per model and release the installations,
+// what is really so, and what they answer now; or what became of what was forged. It refuses models that have no stand-in
+// firmware.
 package otasim
 
 import (
@@ -34,19 +35,47 @@ type options struct {
 	seed                 uint64
 	days                 int
 	speed                float64
+	observer             observing
+
+	forgery    string
+	n, patient int
+	rate       float64
 }
 
 // Main runs the fleet and returns the exit code: 0 done, 2 used wrongly or stopped by a fault.
 func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	stdout, stderr = cli.Harmless(stdout), cli.Harmless(stderr)
 	var o options
 	root := &cobra.Command{
 		Use:   "otasim",
-		Short: "A fleet of virtual handsets against a running server",
+		Short: "A fleet of virtual handsets against a running server, an attacker, or an observer",
 		Long: "otasim runs handsets in every situation of a fleet against a server. Their clocks start at the real time\n" +
-			"and run --speed times as fast; the server must know of that, or its metadata will look expired to them.",
+			"and run --speed times as fast; the server must know of that, or its metadata will look expired to them.\n\n" +
+			"With --forge it plays an attacker instead, who owns no handset and no key: --n installations that do not exist\n" +
+			"report that the fix is proven, that it leaks, or that it failed. It ends with what became of the reports.\n\n" +
+			"With --observer it is a laboratory: it takes the package that the server's feed offers to a model, tests traffic,\n" +
+			"transport and retention on a virtual handset against a stand-in for the maker's service, and writes signed\n" +
+			"statements for otactl evidence add. --stand-in runs that service beside it, until it is interrupted.",
+		Example: "  otasim --root root.json --handsets 140 --days 30 --speed 3600\n" +
+			"  otasim -forge proven -n 2000 -rate 50 --models armani\n" +
+			"  otasim -forge leak -n 2000 -patient 60 --models armani --speed 86400",
 		Args: cobra.NoArgs, SilenceUsage: true, SilenceErrors: true,
 		CompletionOptions: cobra.CompletionOptions{DisableDefaultCmd: true},
-		RunE:              func(cmd *cobra.Command, _ []string) error { return o.run(cmd.Context(), stdout) },
+		RunE: func(*cobra.Command, []string) error {
+			ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+			defer stop()
+			switch {
+			case o.observer.standIn != "":
+				return o.observer.serve(ctx, stdout)
+			case o.forgery != "":
+				return o.forge(ctx, stdout)
+			case o.root == "":
+				return errors.New(`required flag(s) "root" not set`)
+			case o.observer.on:
+				return o.observer.run(ctx, o, stdout)
+			}
+			return o.run(ctx, stdout)
+		},
 	}
 	f := root.Flags()
 	f.StringVar(&o.server, "server", "http://127.0.0.1:8080", "address of the server")
@@ -59,7 +88,11 @@ func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	f.IntVar(&o.days, "days", 30, "virtual days to run")
 	f.Float64Var(&o.speed, "speed", 1, "virtual seconds in a real second; 0: as fast as possible")
 	f.StringVar(&o.effect, "effect", sim.OptIn, "what the releases on the server promise; the truth is told by it")
-	_ = root.MarkFlagRequired("root")
+	f.StringVar(&o.forgery, "forge", "", "what invented installations report: proven, leak or failure")
+	f.IntVar(&o.n, "n", 100, "with --forge: installations that are invented")
+	f.Float64Var(&o.rate, "rate", 0, "with --forge: reports in a (virtual) second; 0: as many as are due")
+	f.IntVar(&o.patient, "patient", 0, "with --forge: days of baselines, two weeks apart, before the first claim")
+	o.observer.flags(root)
 	cli.Prepare(root, args)
 	root.SetIn(stdin)
 	root.SetOut(stdout)
@@ -72,11 +105,6 @@ func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 }
 
 func (o options) run(ctx context.Context, out io.Writer) error {
-	if ctx == nil {
-		ctx = context.Background()
-	}
-	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
-	defer stop()
 	cfg, err := o.config()
 	if err != nil {
 		return err

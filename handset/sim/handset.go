@@ -39,6 +39,7 @@ type handset struct {
 	patched  time.Time         // first boot of a patched build; zero before
 	discreet time.Time         // first boot of a build that sends no list of apps by itself
 	release  string            // that its reports are about; "" before it has met one
+	ahead    string            // that baselines are sent about beside them; ""
 	left     map[string]string // class under each release that it has moved on from, as it was then
 	ended    []Installation
 	last     error
@@ -193,7 +194,7 @@ func (h *handset) factoryReset() {
 		return
 	}
 	h.ended = append(h.ended, h.installations(h.at)...)
-	h.release, h.left = "", nil
+	h.release, h.ahead, h.left = "", "", nil
 	h.at = h.at.Add(time.Second)
 	h.phone.FactoryReset(h.at)
 	if err := errors.Join(client.Reset(filepath.Join(h.fleet.cfg.Dir, h.name)), h.setUp()); err != nil {

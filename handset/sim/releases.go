@@ -68,18 +68,19 @@ func (h *handset) class(v view, release string) string {
 // moveOn keeps what was so under a release when the handset has met another one: that is what its last report about it
 // says.
 func (h *handset) moveOn(before view) {
-	now := h.client.Release()
-	if now == h.release {
-		return
-	}
-	if h.release != "" {
+	now, ahead := h.client.Release(), h.client.Ahead()
+	for _, was := range []string{h.release, h.ahead} {
+		if was == "" || was == now || was == ahead {
+			continue
+		}
 		if h.left == nil {
 			h.left = map[string]string{}
 		}
-		h.left[h.release] = h.class(before, h.release)
+		h.left[was] = h.class(before, was)
 	}
 	delete(h.left, now)
-	h.release = now
+	delete(h.left, ahead)
+	h.release, h.ahead = now, ahead
 }
 
 // installations says what is so at now, under each release that the installation has met; one that has met none is
@@ -100,6 +101,9 @@ func (h *handset) installations(now time.Time) []Installation {
 	var all []Installation
 	for _, release := range sortedKeys(h.left) {
 		all = append(all, with(release, h.left[release], false))
+	}
+	if h.ahead != "" {
+		all = append(all, with(h.ahead, h.class(v, h.ahead), false))
 	}
 	return append(all, with(h.release, h.class(v, h.release), true))
 }

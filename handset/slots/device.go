@@ -22,6 +22,7 @@ type Device struct {
 	style Style
 	state state
 	keep  keeper
+	lost  error
 }
 
 // state is what a boot loader keeps: small, and replaced as a whole.
@@ -69,10 +70,13 @@ type keeper interface {
 
 func open(k keeper, style Style, asSold map[string][]byte) (*Device, error) {
 	st, found, err := k.load()
+	d := &Device{style: style, state: st, keep: k}
+	if lost, ok := errors.AsType[*damage](err); ok {
+		return d, d.heal(lost)
+	}
 	if err != nil {
 		return nil, err
 	}
-	d := &Device{style: style, state: st, keep: k}
 	if found {
 		if st.Style != style {
 			return nil, fmt.Errorf("slots: the folder holds a handset of style %s, wanted %s", st.Style, style)

@@ -38,12 +38,17 @@ func (f folder) load() (state, bool, error) {
 	}
 	var st state
 	if err := json.Unmarshal(text, &st); err != nil {
-		return state{}, false, fmt.Errorf("slots: %s: %w", filepath.Join(f.dir, "slots.json"), err)
+		return state{}, false, &damage{f.aside, err}
 	}
-	if (st.Active != "a" && st.Active != "b") || st.Slots["a"] == nil || st.Slots["b"] == nil {
-		return state{}, false, fmt.Errorf("slots: %s names no slots a and b", filepath.Join(f.dir, "slots.json"))
+	if (st.Active != "a" && st.Active != "b") || st.Slots["a"] == nil || st.Slots["b"] == nil || st.Style == "" {
+		return state{}, false, &damage{f.aside, errors.New("it names no slots a and b")}
 	}
 	return st, true, nil
+}
+
+// aside keeps what lay there, in place of an earlier one.
+func (f folder) aside() error {
+	return durable.Rename(filepath.Join(f.dir, "slots.json"), filepath.Join(f.dir, "slots.json.damaged"))
 }
 
 func (f folder) save(st state) error {

@@ -14,7 +14,8 @@
 //
 // It promises that there is a system to boot at every moment: a slot is written completely and
 // flushed to the disk before it is switched to, the switch is one rename, and a system that does
-// not come up in three attempts, or is damaged, is left for the one that did. It refuses packages
+// not come up in three attempts, or is damaged, is left for the one that did. A damaged record of the
+// slots is made anew from the systems that lie in them. It refuses packages
 // for another device, packages older than what runs, and packages without a system.
 //
 // Signatures are not checked here: the caller has done so, and recovery and update_engine would.

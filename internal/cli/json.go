@@ -27,7 +27,21 @@ func PrintJSON(w io.Writer, v any) error {
 	return err
 }
 
-// escapeUnseen escapes in a valid JSON text. Beyond the line ends that set it, such characters stand in its strings alone.
+// Harmless passes on what is written to it, with every character that PrintJSON would escape written as its \uXXXX: in
+// lines for people, and in JSON, whose value stays the same. It is the last gate before a terminal, whatever a command
+// says and whoever wrote parts of that. A character must come in one piece.
+func Harmless(w io.Writer) io.Writer { return harmless{w} }
+
+type harmless struct{ to io.Writer }
+
+func (h harmless) Write(text []byte) (int, error) {
+	if _, err := h.to.Write(escapeUnseen(text)); err != nil {
+		return 0, err
+	}
+	return len(text), nil
+}
+
+// escapeUnseen escapes in a valid JSON text, or in lines. Beyond the line ends that set it, such characters stand in its strings alone.
 func escapeUnseen(text []byte) []byte {
 	out := make([]byte, 0, len(text))
 	for len(text) > 0 {

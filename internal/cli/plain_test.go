@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"log/slog"
 	"reflect"
 	"strings"
 	"testing"
@@ -72,6 +73,24 @@ func TestPrintJSON(t *testing.T) {
 		t.Errorf("what cannot be told: %v, printed %q", err, out.String())
 	}
 	if err := PrintJSON(full{}, 1); err == nil {
+		t.Error("nobody hears that it could not be written")
+	}
+}
+
+// What passes through Harmless cannot steer, and JSON in it means what it did.
+func TestHarmless(t *testing.T) {
+	var out bytes.Buffer
+	said := "two\nlines, 微信\x1b[2J\u202e\u009b\xff\r\n"
+	if n, err := Harmless(&out).Write([]byte(said)); err != nil || n != len(said) || out.String() != "two\nlines, 微信\\u001b[2J\\u202e\\u009b\\ufffd\\u000d\n" {
+		t.Errorf("%d, %v: %q", n, err, out.String())
+	}
+	out.Reset()
+	slog.New(slog.NewJSONHandler(Harmless(&out), nil)).Info("said", "by", "\u202e\u009bx")
+	var line struct{ By string }
+	if err := json.Unmarshal(out.Bytes(), &line); err != nil || line.By != "\u202e\u009bx" || strings.ContainsAny(out.String(), "\u202e\u009b") {
+		t.Errorf("%v: %q", err, out.String())
+	}
+	if _, err := Harmless(full{}).Write([]byte("x")); err == nil {
 		t.Error("nobody hears that it could not be written")
 	}
 }

@@ -244,3 +244,17 @@ func FuzzParseEffect(f *testing.F) {
 		}
 	})
 }
+
+func FuzzParseNotes(f *testing.F) {
+	f.Add([]byte(`{"schema":1,"release":"opt-in","notes":{"en":"Off until switched on."}}`))
+	f.Add([]byte(`{"schema":1,"release":"opt-in","notes":null,"questions":[{"q":{"en":"x"}}]}`))
+	f.Fuzz(func(t *testing.T, text []byte) {
+		d, err := ParseNotes(text)
+		if err != nil {
+			return
+		}
+		if _, err := ParsePublishedNotes(text); err != nil || identity(d.Schema, d.Release) != nil {
+			t.Fatalf("accepted, and not read once it is published: %v", err)
+		}
+	})
+}

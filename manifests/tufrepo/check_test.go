@@ -218,12 +218,31 @@ func TestNext(t *testing.T) {
 			r := newRepo("armani", "dior")
 			prev := r.set()
 			c.do(r)
-			err := CheckNext(prev, r.set(), testNow)
+			err := checkNextTwice(t, prev, r.set(), testNow)
 			if (err == nil) != (c.want == "") || (err != nil && !strings.Contains(err.Error(), c.want)) {
 				t.Errorf("error %v; wanted %q", err, c.want)
 			}
 		})
 	}
+}
+
+// checkNextTwice checks with and without what a memo of prev remembers, and wants the same.
+func checkNextTwice(t *testing.T, prev, next Set, now time.Time) error {
+	t.Helper()
+	plain := CheckNext(prev, next, now)
+	prev = prev.Remembering()
+	if err := CheckNext(prev, prev, testNow); err != nil {
+		t.Fatal(err)
+	}
+	remembering := prev.With(nil)
+	remembering.Roots, remembering.Files = next.Roots, next.Files
+	if err := CheckNext(prev, remembering, now); fmt.Sprint(err) != fmt.Sprint(plain) {
+		t.Errorf("with a memo: %v\nwithout: %v", err, plain)
+	}
+	if _, ok := prev.memo.find("armani", prev.Files["armani"]); !ok && plain != nil {
+		t.Error("what was refused drove out what had passed")
+	}
+	return plain
 }
 
 // TestExpiredModel: a role of a model that expires stops its own handsets and nobody else. What
@@ -279,7 +298,7 @@ func TestExpiredModel(t *testing.T) {
 			r.now = r.in(later)
 			c.do(r)
 			now := testNow.AddDate(0, 0, later)
-			err := CheckNext(prev, r.set(), now)
+			err := checkNextTwice(t, prev, r.set(), now)
 			if (err == nil) != (c.want == "") || (err != nil && !strings.Contains(err.Error(), c.want)) {
 				t.Fatalf("error %v; wanted %q", err, c.want)
 			}
@@ -488,9 +507,9 @@ func BenchmarkCheckNext200Models(b *testing.B) {
 		r.files[m] = must(Sign(must(NewRole(1, r.in(100), list)), r.builds[:2]...))
 	}
 	r.publish(2)
-	prev := r.set()
+	prev := r.set().Remembering()
 	r.publish(3)
-	next := r.set()
+	next := prev.With(r.files)
 	for b.Loop() {
 		if err := CheckNext(prev, next, testNow.Add(time.Minute)); err != nil {
 			b.Fatal(err)

@@ -72,7 +72,8 @@ func (d *document) readDelegations(w wireDelegations) []error {
 	order := []string{}
 	for _, r := range w.Roles {
 		model, isOffers := ModelRole(r.Name)
-		if err := checkModelRole(model); err != nil {
+		outside := OutsiderRole(r.Name)
+		if err := checkModelRole(model); err != nil && !outside {
 			t.faults = append(t.faults, err)
 		}
 		if _, twice := d.roles[r.Name]; twice {
@@ -82,7 +83,10 @@ func (d *document) readDelegations(w wireDelegations) []error {
 			t.fault("role %s: wanted a terminating delegation of %s and nothing else", r.Name, Pattern(r.Name))
 		}
 		d.roles[r.Name] = t.role(r.Name, r.KeyIDs, r.Threshold)
-		if !isOffers {
+		switch {
+		case outside:
+			d.readOutsiders(&t, r)
+		case !isOffers:
 			order = append(order, model)
 		}
 	}
@@ -93,10 +97,10 @@ func (d *document) readDelegations(w wireDelegations) []error {
 		}
 		d.info.Models = append(d.info.Models, ModelKeys{model, d.roles[model], offers})
 	}
-	if 2*len(order) != len(w.Roles) {
+	if 2*len(order)+len(d.info.Outsiders) != len(w.Roles) {
 		t.faults = append(t.faults, errors.New("each model wants two roles, its builds and its offers"))
 	}
-	return append(t.finish(), separate(kindsOfModels(d.info.Models))...)
+	return append(t.finish(), separate(kindsOfTargets(d.info))...)
 }
 
 // kind is what a key is trusted with. One key serves one kind.
@@ -110,13 +114,14 @@ func kindsOfRoot(r *RootSpec) []kind {
 		{"timestamp", r.Timestamp.Keys}}
 }
 
-func kindsOfModels(models []ModelKeys) []kind {
+// kindsOfTargets are those that a top-level targets delegates to.
+func kindsOfTargets(targets Info) []kind {
 	builds, offers := kind{name: "builds of models"}, kind{name: "offers of models"}
-	for _, m := range models {
+	for _, m := range targets.Models {
 		builds.keys = append(builds.keys, m.Builds.Keys...)
 		offers.keys = append(offers.keys, m.Offers.Keys...)
 	}
-	return []kind{builds, offers}
+	return append(kindsOfOutsiders(targets.Outsiders), builds, offers)
 }
 
 // separate refuses a key that serves two kinds of role: a theft would cross the line that the

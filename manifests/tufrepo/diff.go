@@ -59,6 +59,7 @@ func diffRoot(old, now Info) []string {
 func diffRole(role string, old, now Info) []string {
 	words := []string{headline(role, old, now)}
 	words = append(words, diffModels(old.Models, now.Models)...)
+	words = append(words, diffOutsiders(old, now)...)
 	return append(words, diffTargets(role, old.Targets, now.Targets)...)
 }
 
@@ -79,6 +80,18 @@ func headline(role string, old, now Info) string {
 }
 
 func diffKeys(role string, old, now RoleKeys) []string {
+	words := diffKeyLists(role, old, now)
+	switch {
+	case len(old.Keys) == 0:
+		words = append(words, fmt.Sprintf("%s: %d of %d keys must sign.", role, now.Threshold, len(now.Keys)))
+	case old.Threshold != now.Threshold || len(old.Keys) != len(now.Keys):
+		words = append(words, fmt.Sprintf("%s: %d of %d keys must sign (was %d of %d).", role, now.Threshold, len(now.Keys),
+			old.Threshold, len(old.Keys)))
+	}
+	return words
+}
+
+func diffKeyLists(role string, old, now RoleKeys) []string {
 	var words []string
 	for _, k := range now.Keys {
 		if !slices.Contains(old.Keys, k) {
@@ -89,13 +102,6 @@ func diffKeys(role string, old, now RoleKeys) []string {
 		if !slices.Contains(now.Keys, k) {
 			words = append(words, fmt.Sprintf("%s: key %.8s (%s) is removed.", role, k.ID(), k.Type))
 		}
-	}
-	switch {
-	case len(old.Keys) == 0:
-		words = append(words, fmt.Sprintf("%s: %d of %d keys must sign.", role, now.Threshold, len(now.Keys)))
-	case old.Threshold != now.Threshold || len(old.Keys) != len(now.Keys):
-		words = append(words, fmt.Sprintf("%s: %d of %d keys must sign (was %d of %d).", role, now.Threshold, len(now.Keys),
-			old.Threshold, len(old.Keys)))
 	}
 	return words
 }

@@ -142,3 +142,21 @@ func FuzzParseBundle(f *testing.F) {
 		}
 	})
 }
+
+func FuzzParseOnlineKeys(f *testing.F) {
+	f.Add(OnlineKeys{1, edSigner("s").Key(), edSigner("t").Key(), edSigner("o").Key()}.Bytes())
+	f.Add([]byte(`{"schema":1,"snapshot":{"keytype":"ecdsa","scheme":"ecdsa-sha2-nistp256","keyval":{"public":"-----BEGIN"}}}`))
+	f.Fuzz(func(t *testing.T, text []byte) {
+		o, err := ParseOnlineKeys(text)
+		if err != nil {
+			return
+		}
+		again, err := ParseOnlineKeys(o.Bytes())
+		if err != nil || again != o {
+			t.Fatalf("accepted, but does not survive marshalling: %v", err)
+		}
+		if o.Offers.Verify([]byte("m"), []byte("no signature")) {
+			t.Fatal("nonsense is a signature")
+		}
+	})
+}

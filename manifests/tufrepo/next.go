@@ -50,6 +50,9 @@ func CheckNext(prev, next Set, now time.Time) error {
 	if len(c.faults) == 0 {
 		c.workflow(prev)
 	}
+	if len(c.faults) == 0 {
+		next.memo.passed(c)
+	}
 	return c.err()
 }
 
@@ -133,7 +136,7 @@ func CheckStaged(prev Set, staged map[string][]byte, now time.Time) error {
 		return c.err()
 	}
 	c.faults = append(c.faults,
-		separate(slices.Concat(kindsOfRoot(root.info.Root), kindsOfModels(c.docs[Targets].info.Models)))...)
+		separate(slices.Concat(kindsOfRoot(root.info.Root), kindsOfTargets(c.docs[Targets].info)))...)
 	for _, role := range slices.Sorted(maps.Keys(staged)) {
 		if role == Root {
 			c.checkStagedRoot(old)
@@ -216,7 +219,7 @@ func (c *checker) mustBeGood(d document, role string, keys []Key) {
 // With returns s with newer files in place; a root is added to the end unless it is there
 // already. s is not changed.
 func (s Set) With(files map[string][]byte) Set {
-	next := Set{Roots: slices.Clone(s.Roots), Files: maps.Clone(s.Files)}
+	next := Set{Roots: slices.Clone(s.Roots), Files: maps.Clone(s.Files), memo: s.memo}
 	if next.Files == nil {
 		next.Files = map[string][]byte{}
 	}

@@ -23,6 +23,7 @@ type Info struct {
 	Root      *RootSpec           // root
 	Delegates bool                // targets: it delegates, so it is the top-level one
 	Models    []ModelKeys         // targets: the delegations, in their order
+	Outsiders []OutsiderKeys      // targets: who looks from outside, in their order
 	Targets   []Target            // targets: by path
 	Files     map[string]RoleFile // snapshot, timestamp: by role
 	Heads     []TreeHead          // snapshot: of the trees over what the server stores, by name

@@ -26,7 +26,7 @@ func (c *checker) checkOffline() {
 	c.mustBeSigned(root, targets, Targets)
 	c.mustBeFresh(targets, Targets)
 	c.faults = append(c.faults,
-		separate(slices.Concat(kindsOfRoot(root.info.Root), kindsOfModels(targets.info.Models)))...)
+		separate(slices.Concat(kindsOfRoot(root.info.Root), kindsOfTargets(targets.info)))...)
 	if len(targets.info.Targets) > 0 {
 		c.fault("%s: it lists files itself; the top-level role only delegates", Targets)
 	}
@@ -37,7 +37,9 @@ func (c *checker) checkOffline() {
 				if !c.mayExpire(role) {
 					c.mustBeFresh(d, role)
 				}
-				c.faults = append(c.faults, checkDelegated(role, d.info)...)
+				if !c.sound[role] {
+					c.faults = append(c.faults, checkDelegated(role, d.info)...)
+				}
 			}
 		}
 	}

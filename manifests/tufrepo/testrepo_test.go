@@ -132,7 +132,9 @@ func (r *repo) publish(version int64) {
 	r.files[Timestamp] = must(Sign(must(NewTimestamp(version, r.in(1), must(FileOf(r.files[Snapshot])))), r.timestamp))
 }
 
-func (r *repo) set() Set { return Set{append([][]byte{}, r.roots...), maps.Clone(r.files)} }
+func (r *repo) set() Set {
+	return Set{Roots: append([][]byte{}, r.roots...), Files: maps.Clone(r.files)}
+}
 
 func packageFor(model string, counter int64) Target {
 	custom := manifests.Custom{

@@ -77,8 +77,8 @@ func checkModelRole(name string) error {
 	if err := CheckRole(name); err != nil {
 		return err
 	}
-	if topLevel(name) || strings.HasSuffix(name, offersSuffix) {
-		return fmt.Errorf("role name %q: it is taken, or ends in %s", name, offersSuffix)
+	if topLevel(name) || strings.HasSuffix(name, offersSuffix) || OutsiderRole(name) {
+		return fmt.Errorf("role name %q: it is taken, or ends in %s or %s", name, offersSuffix, witnessesSuffix)
 	}
 	return nil
 }
@@ -118,8 +118,15 @@ func OffersPath(modelRole, channel string) string {
 	return "offers/" + modelRole + "/" + channel + ".json"
 }
 
-// Pattern is what a delegated role may sign: builds/armani/* or offers/armani/*.
+// Pattern is what a delegated role may sign: builds/armani/* or offers/armani/*. No target is ever below evidence/: the
+// patterns of outsiders are there because TUF wants one, and no client asks for such a path.
 func Pattern(role string) string {
+	if model, ok := strings.CutSuffix(role, witnessesSuffix); ok {
+		return "evidence/" + Witnesses + "/" + model + "/*"
+	}
+	if role == Observers || role == Witnesses {
+		return "evidence/" + role + "/*"
+	}
 	if model, isOffers := ModelRole(role); isOffers {
 		return "offers/" + model + "/*"
 	}

@@ -75,8 +75,9 @@ func NewRoot(s RootSpec) ([]byte, error) {
 }
 
 // NewTargets writes the unsigned top-level targets metadata, which only delegates: two
-// terminating roles with paths of their own for each model.
-func NewTargets(version int64, expires time.Time, models []ModelKeys) ([]byte, error) {
+// terminating roles with paths of their own for each model, and one for each kind of outsiders. Whoever writes the next
+// one of a feed gives the outsiders of the last again.
+func NewTargets(version int64, expires time.Time, models []ModelKeys, outsiders ...OutsiderKeys) ([]byte, error) {
 	d := wireDelegations{Keys: map[string]Key{}, Roles: []wireDelegatedRole{}}
 	delegate := func(name string, who RoleKeys) {
 		r := who.list(d.Keys)
@@ -86,8 +87,11 @@ func NewTargets(version int64, expires time.Time, models []ModelKeys) ([]byte, e
 		delegate(m.Role, m.Builds)
 		delegate(OffersRole(m.Role), m.Offers)
 	}
+	for _, o := range outsiders {
+		delegate(o.Role, o.Who)
+	}
 	w := wireTargets{newHeader(Targets, version, expires), map[string]wireTarget{}, &d}
-	if len(models) == 0 {
+	if len(d.Roles) == 0 {
 		w.Delegations = nil // clients differ in what they make of an empty list
 	}
 	return unsigned(w)

@@ -45,7 +45,7 @@ func newWorld(t *testing.T, change ...func(*admission.Config)) *world {
 
 func (w *world) apply(ctx context.Context) error {
 	w.applied++
-	return w.db.Update(ctx, func(tx fleet.Tx) error {
+	return w.db.UpdateReports(ctx, func(tx fleet.Tx) error {
 		entries, err := tx.Admissions().List(ctx)
 		if err != nil {
 			return err
@@ -87,7 +87,7 @@ func (w *world) put(t *testing.T, model string, n int, known time.Duration, chan
 		}
 		all = append(all, i)
 	}
-	if err := w.db.Update(ctx, func(tx fleet.Tx) error {
+	if err := w.db.UpdateReports(ctx, func(tx fleet.Tx) error {
 		for k := range all {
 			if err := tx.Counts().Move(ctx, nil, &all[k]); err != nil {
 				return err

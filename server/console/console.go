@@ -55,6 +55,7 @@ func New(c Config) *Console {
 		releaseAPI{c.Rooms.Releases, c.Store},
 		changeAPI{c.Rooms.Releases, c.Store},
 		trustAPI{c.Rooms.Trust, c.Rooms.Repo},
+		evidenceAPI{c.Rooms.Evidence, c.Store, c.Now},
 		rolloutAPI{c.Rooms.Rollouts, c.Store, c.Now},
 		fleetAPI{c.Admission},
 		auditAPI{c.Store},

@@ -174,7 +174,8 @@ func trustBundle(t testing.TB) []byte {
 	t.Helper()
 	year := now.AddDate(1, 0, 0)
 	root := kit.OK(tufrepo.NewRoot(tufrepo.RootSpec{Version: 1, Expires: year, Root: kit.KeysOf(1, "r"), Targets: kit.KeysOf(1, "t"), Snapshot: kit.KeysOf(1, "snapshot"), Timestamp: kit.KeysOf(1, "timestamp")}))(t)
-	targets := kit.OK(tufrepo.NewTargets(1, now.AddDate(0, 6, 0), []tufrepo.ModelKeys{{Role: "armani", Builds: kit.KeysOf(2, "m1", "m2"), Offers: kit.KeysOf(1, "offers")}}))(t)
+	targets := kit.OK(tufrepo.NewTargets(1, now.AddDate(0, 6, 0), []tufrepo.ModelKeys{{Role: "armani", Builds: kit.KeysOf(2, "m1", "m2"), Offers: kit.KeysOf(1, "offers")}},
+		tufrepo.OutsiderKeys{Role: tufrepo.Observers, Who: kit.KeysOf(1, "f-secure")}, tufrepo.OutsiderKeys{Role: tufrepo.Witnesses, Who: kit.KeysOf(1, "lab")}))(t)
 	model := kit.OK(tufrepo.NewRole(1, now.AddDate(0, 6, 0), nil))(t)
 	return marshal(t, tufrepo.Bundle{Schema: 1, Files: map[string][]byte{
 		"1.root.json":    kit.OK(tufrepo.Sign(root, kit.KeyOf("r")))(t),

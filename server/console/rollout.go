@@ -12,6 +12,7 @@ import (
 	"landed/server/grounds"
 	"landed/server/reasons"
 	"landed/server/render"
+	"landed/server/repo"
 	"landed/server/rollout"
 	"landed/server/rollouts"
 )
@@ -91,10 +92,12 @@ func (a rolloutAPI) answer(w http.ResponseWriter, r *http.Request, status int, r
 
 func (a rolloutAPI) toWire(ctx context.Context, tx fleet.Tx, r fleet.Rollout) (rolloutWire, error) {
 	known, err := grounds.Of(ctx, tx, r)
-	if err != nil {
+	unknown := fleet.Is(err, fleet.Damaged) // the reports: what was done to the rollout is said all the same
+	if err != nil && !unknown {
 		return rolloutWire{}, err
 	}
 	counts := known.Counts
+	told := err
 	packages, err := rollouts.Packages(ctx, tx, r)
 	w := rolloutWire{
 		ID: r.ID, Release: r.Release, Model: r.Model, Channel: r.Channel, Salt: r.Salt, State: r.State,
@@ -105,7 +108,9 @@ func (a rolloutAPI) toWire(ctx context.Context, tx fleet.Tx, r fleet.Rollout) (r
 	}
 	is := a.rollouts.Standing(ctx, r)
 	w.State, w.Missing = is.State, is.Missing
-	if r.State == fleet.RolloutRunning {
+	if unknown {
+		w.Counts, w.Known, w.Cautions = nil, 0, []string{"its figures are not known: " + repo.Why(told)}
+	} else if r.State == fleet.RolloutRunning {
 		w.Waiting = orEmpty(rollout.Waiting(a.now(), r, known))
 	}
 	for _, p := range packages {

@@ -26,11 +26,11 @@ type rolloutWire struct {
 	Held     string             `json:"held,omitempty"`
 	Reason   string             `json:"reason,omitempty"`
 	By       string             `json:"by"`
-	Waiting  []string           `json:"waiting"`  // what the stage still waits for, in words
-	Known    int64              `json:"known"`    // installations that its gates reckon with
-	Retry    int                `json:"retry"`    // how often handsets that gave up were asked to try again
-	Cautions []string           `json:"cautions"` // what is unwise about its stages, in words
-	Counts   *countsWire        `json:"counts,omitempty"`
+	Waiting  []string           `json:"waiting"`          // what the stage still waits for, in words
+	Known    int64              `json:"known"`            // installations that its gates reckon with
+	Retry    int                `json:"retry"`            // how often handsets that gave up were asked to try again
+	Cautions []string           `json:"cautions"`         // what is unwise about its stages, in words
+	Counts   *countsWire        `json:"counts,omitempty"` // left out when the reports cannot be read; cautions say so
 	Since    time.Time          `json:"since"`
 	Started  time.Time          `json:"started"`
 	Changed  time.Time          `json:"changed"`

@@ -8,13 +8,21 @@ import (
 	"strings"
 	"testing"
 
+	fixtures "landed/firmware-fixtures"
+	signed "landed/manifests/evidence"
 	"landed/server/fleet"
+	kit "landed/server/servertest"
 )
 
 const optIn = "miui-cloud-messaging-opt-in"
 
 func source(counter int, name string) string {
 	return fmt.Sprintf("schema: 1\nrelease: %s\ncounter: %d\neffect: {name: cloud-messaging-opt-in, feature: 1, migration: switch_off, prompt_day: \"2014-08-01\"}\nnotes: {en: off, zh-Hans: 默认关闭, zh-Hant: 預設關閉}\n", name, counter)
+}
+
+// patched is the build that packageOf makes.
+func patched(t testing.TB) fixtures.Build {
+	return kit.OK(fixtures.BuildOf("armani", fixtures.Patched))(t)
 }
 
 // TestStory walks one release through every door, and tries at each state what that state forbids.
@@ -183,6 +191,37 @@ func TestStory(t *testing.T) {
 	step(support, "GET /rollouts", "/rollouts", "", 200, "")
 	step(support, "GET /rollouts/{id}", "/rollouts/"+rolloutID, "", 200, "")
 
+	// What outsiders signed.
+	observed := signed.Observation{Kind: signed.Traffic, Model: "armani", Release: optIn, Build: patched(t).Fingerprint, Package: ref,
+		Steps: []string{"wait a day"}, Seen: []string{"nothing"}, Capture: ref, At: now, Verdict: signed.Confirms}
+	seal := func(by string, said signed.Said) (text, id string) {
+		body, id := kit.SealStatement(t, by, said)
+		return string(body), id
+	}
+	text, id := seal("f-secure", signed.Said{Observation: &observed})
+	forged, _ := seal("mallory", signed.Said{Observation: &observed})
+	step(engineer, "POST /evidence", "/evidence", forged, 403, "not_listed")
+	if added := step(engineer, "POST /evidence", "/evidence", text, 200, ""); added.values["id"] != id || added.values["new"] != true ||
+		added.values["counts"] != true {
+		t.Errorf("added: %s", added.body)
+	}
+	step(engineer, "POST /evidence", "/evidence", text, 200, "")
+	text, _ = seal("lab", signed.Said{Voucher: &signed.Voucher{Installation: "0123456789ABCDEFGHJKMNPQ", Model: "armani", From: now,
+		Until: now.AddDate(0, 1, 0)}})
+	step(engineer, "POST /evidence", "/evidence", text, 200, "")
+	text, _ = seal("f-secure", signed.Said{Withdrawal: &signed.Withdrawal{Statement: id, Reason: "mixed up", At: now}})
+	step(engineer, "POST /evidence", "/evidence", text, 200, "")
+	if listed := step(support, "GET /evidence", "/evidence?model=armani", "", 200, ""); len(listed.values["statements"].([]any)) != 2 ||
+		!bytes.Contains(listed.body, []byte(`"withdrawn": "mixed up"`)) {
+		t.Errorf("listed: %s", listed.body)
+	}
+	if listed := step(support, "GET /evidence", "/evidence?release=another", "", 200, ""); len(listed.values["statements"].([]any)) != 0 {
+		t.Errorf("of another release: %s", listed.body)
+	}
+	if listed := step(support, "GET /witnesses", "/witnesses?model=armani", "", 200, ""); !bytes.Contains(listed.body, []byte(`"holds": true`)) {
+		t.Errorf("witnesses: %s", listed.body)
+	}
+
 	// Tokens, and the trail of it all.
 	step(admin, "POST /tokens", "/tokens", `{"name":"a b","role":"support"}`, 422, "token_name")
 	step(admin, "POST /tokens", "/tokens", `{"name":"ann","role":"king"}`, 422, "token_role")
@@ -201,7 +240,8 @@ func TestStory(t *testing.T) {
 	}
 	for _, want := range []string{"model.add by a-engineer", "model.retire by a-engineer", "channel.add by a-engineer", "channel.retire by a-engineer",
 		"package.promote by a-engineer", "package.upload by a-engineer", "package.remove by a-engineer", "release.create by a-engineer", "release.drop by a-engineer", "trust.import by a-admin", "rollout.start by a-engineer", "rollout.halt by a-engineer", "rollout.resume by a-engineer",
-		"rollout.stages by a-engineer", "rollout.widen by a-engineer", "rollout.pause by a-engineer", "rollout.retry by a-engineer", "token.add by a-admin", "token.delete by a-admin"} {
+		"rollout.stages by a-engineer", "rollout.widen by a-engineer", "rollout.pause by a-engineer", "rollout.retry by a-engineer", "evidence.add by a-engineer", "evidence.withdraw by a-engineer",
+		"witness.vouch by a-engineer", "token.add by a-admin", "token.delete by a-admin"} {
 		if !strings.Contains(strings.Join(actions, "\n"), want) {
 			t.Errorf("the trail lacks %q:\n%s", want, strings.Join(actions, "\n"))
 		}

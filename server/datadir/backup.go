@@ -35,6 +35,12 @@ type about struct {
 
 const aboutFile = "backup.json"
 
+// The schemas of a backup: of a program that kept everything in one database file, and of two files.
+const (
+	schemaOfOne = 1
+	schemaOfTwo = 2
+)
+
 // Backup writes a data folder to one file, a tar archive that appears whole, readable by its owner alone; it may run
 // beside the server. A file that is there already is refused.
 func (d Dir) Backup(ctx context.Context, file string, o BackupOptions, now func() time.Time) (err error) {
@@ -60,15 +66,17 @@ func (d Dir) Backup(ctx context.Context, file string, o BackupOptions, now func(
 		return err
 	}
 	w := tar.NewWriter(out)
-	text, err := json.Marshal(about{1, at, o.Keys, o.Packages})
+	text, err := json.Marshal(about{schemaOfTwo, at, o.Keys, o.Packages})
 	if err == nil {
 		err = w.WriteHeader(&tar.Header{Name: aboutFile, Mode: 0o600, Size: int64(len(text)), ModTime: at})
 	}
 	if err == nil {
 		_, err = w.Write(text)
 	}
-	if err == nil {
-		err = addFile(w, filepath.Join(aside, databaseFile), databaseFile)
+	for _, name := range []string{databaseFile, reportsFile} {
+		if err == nil {
+			err = addFile(w, filepath.Join(aside, name), name)
+		}
 	}
 	for _, name := range d.backedUp(o) {
 		if err == nil {

@@ -3,10 +3,11 @@
 // Package datadir is the data folder of a server: what lies where, the online keys, and the lock
 // that keeps a second server out.
 //
-//	landed.db         the database          online.json       public halves of the online keys
-//	keys/             the online keys       online-next.json  those that are to replace them
-//	blobs/            packages              ota-keys/CHANNEL/ pinned OTA certificates
-//	feed/             the feed as files     .serving          locked while a server runs
+//	landed.db         the database: control online.json       public halves of the online keys
+//	landed-reports.db and what handsets say online-next.json  those that are to replace them
+//	keys/             the online keys       ota-keys/CHANNEL/ pinned OTA certificates
+//	blobs/            packages              .serving          locked while a server runs
+//	feed/             the feed as files
 //
 // Parties: whoever runs a server makes the folder and renews its keys, through package otad; package
 // server reads it. It promises that a folder has all its keys or is none, that no key is ever
@@ -32,7 +33,7 @@ import (
 // Dir is the path of a data folder.
 type Dir string
 
-// Database is the path of the SQLite database.
+// Database is the path of the SQLite database: of its control file. The reports lie beside it.
 func (d Dir) Database() string { return d.path(databaseFile) }
 
 // Blobs is the path of the folder for package contents.
@@ -57,8 +58,9 @@ func (d Dir) Lock() (unlock func() error, err error) {
 const (
 	lockFile     = ".serving"
 	databaseFile = "landed.db"
-	onlineFile   = "online.json"      // public halves of the online keys, for otasign init
-	nextFile     = "online-next.json" // those that are to replace them, for otasign rotate
+	reportsFile  = "landed-reports.db" // as store.ReportsFile has it
+	onlineFile   = "online.json"       // public halves of the online keys, for otasign init
+	nextFile     = "online-next.json"  // those that are to replace them, for otasign rotate
 	keysDir      = "keys"
 	blobsDir     = "blobs"
 	feedDir      = "feed"

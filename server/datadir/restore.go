@@ -3,7 +3,6 @@
 package datadir
 
 import (
-	"archive/tar"
 	"context"
 	"encoding/json"
 	"errors"
@@ -56,11 +55,18 @@ func (d Dir) Restore(ctx context.Context, file string, force bool, now func() ti
 	defer func() { err = errors.Join(err, unlock()) }()
 	fresh := filepath.Join(string(d), ".restoring.db")
 	defer os.Remove(fresh)
-	if done.At, err = d.unpackBackup(in, fresh); err != nil {
+	defer os.Remove(store.ReportsFile(fresh))
+	two := false
+	if done.At, two, err = d.unpackBackup(in, fresh); err != nil {
 		return done, fmt.Errorf("%s: %w; the database of the folder was not touched", file, err)
 	}
 	if done.Aside, err = d.moveAside(now()); err != nil {
 		return done, err
+	}
+	if two { // first: control without its reports would miss them, and reports without control are taken for nobody's
+		if err := durable.Rename(store.ReportsFile(fresh), d.path(reportsFile)); err != nil {
+			return done, err
+		}
 	}
 	if err := durable.Rename(fresh, d.Database()); err != nil {
 		return done, err
@@ -68,44 +74,48 @@ func (d Dir) Restore(ctx context.Context, file string, force bool, now func() ti
 	return done, d.look(ctx, &done, now)
 }
 
-// unpackBackup writes the database to fresh, and every other file that is not there yet to its place.
-func (d Dir) unpackBackup(in io.Reader, fresh string) (at time.Time, err error) {
-	r, whole := tar.NewReader(in), false
+// unpackBackup writes the database to fresh, its reports beside that, and every other file that is not there yet to its
+// place. two says that the reports were a file of their own.
+func (d Dir) unpackBackup(in io.Reader, fresh string) (at time.Time, two bool, err error) {
+	r := readArchive(in)
 	var a about
 	for first := true; ; first = false {
 		h, err := r.Next()
-		if errors.Is(err, io.EOF) && whole {
-			return a.At, nil
+		two = a.Schema == schemaOfTwo
+		if errors.Is(err, io.EOF) && r.seen[databaseFile] && r.seen[reportsFile] == two {
+			return a.At, two, nil
 		}
 		if err != nil {
-			return at, fmt.Errorf("it is no whole backup: %w", err)
+			return at, two, fmt.Errorf("it is no whole backup of otad: %w", err)
 		}
 		switch {
 		case first:
-			if h.Name != aboutFile || json.NewDecoder(io.LimitReader(r, 4096)).Decode(&a) != nil || a.Schema != 1 {
-				return at, errors.New("it is no backup that otad backup of this version wrote")
+			if json.NewDecoder(io.LimitReader(r, 4096)).Decode(&a) != nil ||
+				a.Schema != schemaOfOne && a.Schema != schemaOfTwo {
+				return at, two, errors.New("it is no backup that otad backup of this version wrote")
 			}
-		case h.Typeflag != tar.TypeReg || !filepath.IsLocal(filepath.FromSlash(h.Name)) || !backupName(h.Name):
-			return at, fmt.Errorf("it holds %.80q, which does not belong into a backup", h.Name)
-		case h.Name == databaseFile:
-			if err := writeNew(fresh, r, 0o600, true); err != nil {
-				return at, err
+		case h.Name == databaseFile, h.Name == reportsFile:
+			place := fresh
+			if h.Name == reportsFile {
+				place = store.ReportsFile(fresh)
 			}
-			whole = true
+			if err := writeNew(place, r, 0o600, true); err != nil {
+				return at, two, err
+			}
 		default:
 			place := d.path(filepath.FromSlash(h.Name))
 			if _, err := os.Lstat(place); err == nil {
 				continue
 			}
 			if err := writeNew(place, r, fs.FileMode(h.Mode).Perm(), false); err != nil {
-				return at, err
+				return at, two, err
 			}
 		}
 	}
 }
 
 func backupName(name string) bool {
-	for _, top := range []string{onlineFile, nextFile, databaseFile} {
+	for _, top := range []string{onlineFile, nextFile, databaseFile, reportsFile} {
 		if name == top {
 			return true
 		}
@@ -141,17 +151,20 @@ func writeNew(place string, r io.Reader, mode fs.FileMode, replace bool) error {
 	return errors.Join(err, f.Close())
 }
 
-// moveAside takes the database and what belongs to it out of the way: a -wal of another database would be played into
-// the restored one.
+// moveAside takes the files of the database and what belongs to them out of the way: a -wal of another database would be
+// played into the restored one. The name of control is returned.
 func (d Dir) moveAside(now time.Time) (aside string, err error) {
-	aside = d.Database() + ".before-" + now.UTC().Format("20060102T150405Z")
+	before := ".before-" + now.UTC().Format("20060102T150405Z")
+	aside = d.Database() + before
 	moved := false
-	for _, suffix := range []string{"", "-wal", "-shm"} {
-		err := os.Rename(d.Database()+suffix, aside+suffix)
-		if err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return "", err
+	for _, name := range []string{d.Database(), d.path(reportsFile)} {
+		for _, suffix := range []string{"", "-wal", "-shm"} {
+			err := os.Rename(name+suffix, name+before+suffix)
+			if err != nil && !errors.Is(err, fs.ErrNotExist) {
+				return "", err
+			}
+			moved = moved || err == nil
 		}
-		moved = moved || err == nil
 	}
 	if !moved {
 		return "", nil

@@ -9,26 +9,33 @@ import (
 	"landed/manifests/report"
 )
 
-// Viewer reads in one consistent, read-only transaction.
+// Viewer reads in a read-only transaction. Of each half it sees one state, as of when fn read it first: whoever holds one
+// half against the other reads control first, and may find more in the reports than control knows of yet.
 type Viewer interface {
 	View(ctx context.Context, fn func(Tx) error) error
 }
 
-// Store reads and writes. When Update returns nil, what fn wrote is on disk; when it
-// returns an error, nothing of it happened.
+// Store reads and writes. When Update or UpdateReports returns nil, what fn wrote is on disk; when it returns an error,
+// nothing of it happened. Each writes one half and may read the other; to write the other one is Forbidden (wrong_half).
+// Neither waits for the other, and Update needs nothing of the reports unless fn reads them: whatever strangers do to
+// these, a halt is stored. What changes both is two transactions, control first, so that what was decided is on record
+// before anything follows from it; whoever is cut off between them does the second again.
 type Store interface {
 	Viewer
-	Update(ctx context.Context, fn func(Tx) error) error
+	Update(ctx context.Context, fn func(Tx) error) error        // writes ControlTx and Seals
+	UpdateReports(ctx context.Context, fn func(Tx) error) error // writes ReportsTx
 }
 
-// Tx is one transaction over both halves of the store. It must not be used after fn returns.
+// Tx is one transaction over both halves of the store, of which at most one is written. It must not be used after fn
+// returns. What reads reports that are missing or damaged gets an error of the kind Damaged.
 type Tx interface {
 	ControlTx
 	ReportsTx
 	Seals() Seals
 }
 
-// ControlTx is what people decide and sign: few rows that change seldom. Nothing of it names an installation.
+// ControlTx is what people decide and sign: few rows that change seldom. It names no installation but the handsets of
+// labs, for which their keepers vouch.
 type ControlTx interface {
 	Packages() Packages
 	Releases() Releases
@@ -40,6 +47,7 @@ type ControlTx interface {
 	Holders() Holders
 	Admissions() Admissions
 	Quarantines() Quarantines
+	Statements() Statements
 	Audit() Audit
 	Tokens() Tokens
 }
@@ -145,6 +153,19 @@ type Quarantines interface {
 	List(ctx context.Context) ([]Quarantine, error) // oldest first, lifted ones too
 }
 
+// Statements keeps what observers and witnesses signed. Nothing in it is changed or deleted.
+type Statements interface {
+	// Put adds one. The same again, also with another signature, is no error, and the first stays.
+	Put(ctx context.Context, s Statement) error
+	Get(ctx context.Context, id string) (Statement, error)          // NotFound
+	OfModel(ctx context.Context, model string) ([]Statement, error) // as they came
+	List(ctx context.Context) ([]Statement, error)                  // as they came
+	Sizes(ctx context.Context) (map[string]int, error)              // how many there are, by model; none of a model without
+	// Suspend overrules witnesses, by their references, for one rollout. One that is suspended already stays so.
+	Suspend(ctx context.Context, rollout, by string, at time.Time, refs ...string) error
+	Suspended(ctx context.Context, rollout string) ([]string, error) // in order
+}
+
 // Installations keeps what each installation has shown of each release.
 type Installations interface {
 	// Get returns the current state of an installation with its newest report, opened again from its envelope.
@@ -159,7 +180,7 @@ type Installations interface {
 	// limit reports that came before the given time. It lists the installations that have
 	// not reported since and still wait for the patch (current, verdict Unpatched). What it listed
 	// it will not list again once the transaction is committed. more says that reports
-	// from before that time are left. It must be called in an Update.
+	// from before that time are left. It must be called in an UpdateReports.
 	Silent(ctx context.Context, before time.Time, limit int) (silent []Installation, more bool, err error)
 	// Alarming lists up to limit states of a release and model whose verdict is of the kind Bad, newest report
 	// first, as Of does.

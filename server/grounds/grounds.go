@@ -9,6 +9,7 @@ package grounds
 import (
 	"context"
 
+	"landed/server/evidence"
 	"landed/server/fleet"
 	"landed/server/rollout"
 )
@@ -16,5 +17,9 @@ import (
 // Of loads what is known of r.
 func Of(ctx context.Context, tx fleet.Tx, r fleet.Rollout) (rollout.Grounds, error) {
 	counts, err := tx.Counts().Of(ctx, r.Release, r.Model, r.Channel)
-	return rollout.Grounds{Counts: counts}, err
+	if err != nil {
+		return rollout.Grounds{}, err
+	}
+	witnesses, err := evidence.Witnesses(ctx, tx, r)
+	return rollout.Grounds{Counts: counts, Witnesses: witnesses}, err
 }

@@ -28,9 +28,6 @@ func (h *Headroom) ForReport() error {
 
 // ForUpload refuses size bytes (0 or less: as many as come) that would leave less free than the mark.
 func (h *Headroom) ForUpload(size int64) error {
-	if h.mark == 0 {
-		return nil
-	}
 	space, err := h.space()
 	if err != nil {
 		return err
@@ -96,8 +93,9 @@ func (h *Headroom) Faults() (faults []string) {
 	return faults
 }
 
-// Store is s for writes that must always work: what meets a full disk is tried again after the reserve was given back.
-// What an Update runs may so run twice; the first time nothing of it is stored.
+// Store is s for whom the room is kept. A write of control must always work: what meets a full disk is tried again after
+// the reserve was given back. What an Update runs may so run twice; the first time nothing of it is stored. Nothing is
+// written to the reports below the mark: the reserve is not for them.
 func (h *Headroom) Store(s fleet.Store) fleet.Store { return store{s, h} }
 
 type store struct {
@@ -112,4 +110,12 @@ func (s store) Update(ctx context.Context, fn func(fleet.Tx) error) error {
 		err = s.Store.Update(ctx, fn)
 	}
 	return err
+}
+
+// UpdateReports implements fleet.Store.
+func (s store) UpdateReports(ctx context.Context, fn func(fleet.Tx) error) error {
+	if err := s.room.ForReport(); err != nil {
+		return err
+	}
+	return s.Store.UpdateReports(ctx, fn)
 }

@@ -133,6 +133,13 @@ func TestMarks(t *testing.T) {
 			t.Errorf("an upload gets %v", upload)
 		}
 	}
+	unmarked := headroom.Open(d.config(t.TempDir(), 0, 0))
+	if err := unmarked.ForUpload(d.Free); err != nil {
+		t.Errorf("without a mark: %v", err)
+	}
+	if err := unmarked.ForUpload(d.Free + 1); !fleet.Is(err, fleet.NoSpace) {
+		t.Errorf("without a mark, more than the disk has: %v", err)
+	}
 	d.err = errors.New("no answer")
 	if h.ForReport() == nil || h.ForUpload(1) == nil || len(h.Faults()) != 1 {
 		t.Error("a disk that gives no answer took something in")
@@ -245,5 +252,30 @@ func TestStoreOnAFullDisk(t *testing.T) {
 	h.Tick()
 	if size(t, dir) != 12*mib/8 {
 		t.Error("the reserve was not made again")
+	}
+}
+
+// Below the mark the reports are not written, whoever asks, also not what is no report: what was given back for halts is
+// not for them. Control is.
+func TestReportsAreNotWrittenBelowTheMark(t *testing.T) {
+	ctx, disk, at := context.Background(), headroom.Space{Free: 9 * mib, Total: 100 * mib}, time.Unix(100, 0)
+	h := headroom.Open(headroom.Config{Dir: t.TempDir(), Mark: 10 * mib, Now: func() time.Time { return at },
+		Space: func(string) (headroom.Space, error) { return disk, nil }})
+	db, err := store.Open(ctx, filepath.Join(t.TempDir(), "landed.db"), time.Now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	kept := h.Store(db)
+	walk := func(tx fleet.Tx) error { return tx.Walks().Put(ctx, "w", "A") }
+	if err := kept.UpdateReports(ctx, walk); !fleet.Is(err, fleet.Busy) {
+		t.Errorf("below the mark: %v", err)
+	}
+	if err := kept.Update(ctx, func(tx fleet.Tx) error { return tx.Audit().Append(ctx, fleet.AuditEntry{Action: "x"}) }); err != nil {
+		t.Errorf("control: %v", err)
+	}
+	disk.Free, at = 11*mib, at.Add(time.Second)
+	if err := kept.UpdateReports(ctx, walk); err != nil {
+		t.Errorf("above the mark: %v", err)
 	}
 }

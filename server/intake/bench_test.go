@@ -110,7 +110,7 @@ func fill(b *testing.B, w *world, size int) {
 	const each = 20_000 // in one transaction
 	text := base32.NewEncoding("0123456789ABCDEFGHJKMNPQRSTVWXYZ")
 	for from := 0; from < size; from += each {
-		if err := w.db.Update(ctx, func(tx fleet.Tx) error {
+		if err := w.db.UpdateReports(ctx, func(tx fleet.Tx) error {
 			for n := from; n < min(from+each, size); n++ {
 				var ref [15]byte
 				binary.BigEndian.PutUint64(ref[:], uint64(n)*(math.MaxUint64/uint64(size)))

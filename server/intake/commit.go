@@ -75,7 +75,7 @@ func (i *Intake) transact(batch []*waiting) (answers []Result, err error) {
 		arrivals[n] = w.Arrival
 	}
 	var out Outcome
-	err = i.Store.Update(context.Background(), func(tx fleet.Tx) error {
+	err = i.Store.UpdateReports(context.Background(), func(tx fleet.Tx) error {
 		loaded, err := i.load(context.Background(), tx, arrivals)
 		if err != nil {
 			return err

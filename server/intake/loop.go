@@ -88,12 +88,15 @@ func (i *Intake) publish(ctx context.Context) error {
 // age judges again the installations that have been silent for too long, in transactions
 // short enough for intake to go on between them.
 func (i *Intake) age(ctx context.Context) error {
+	if i.Room != nil && i.Room() != nil {
+		return nil // on a disk without room it waits, as reports do
+	}
 	for more := true; more; {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
 		now := i.Now()
-		err := i.Store.Update(ctx, func(tx fleet.Tx) error {
+		err := i.Store.UpdateReports(ctx, func(tx fleet.Tx) error {
 			silent, left, err := tx.Installations().Silent(ctx, now.Add(-effect.SilentAfter), silentBatch)
 			if err != nil {
 				return err

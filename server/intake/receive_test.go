@@ -333,7 +333,7 @@ func TestOneBadReportSpoilsNoOther(t *testing.T) {
 	t.Cleanup(func() { db.Close() })
 	w := newWorldOn(t, db)
 	bad, _ := waits(5, 1)
-	outside, err := sql.Open("sqlite", path)
+	outside, err := sql.Open("sqlite", store.ReportsFile(path))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -420,7 +420,7 @@ func TestTooManyReportsOfOneInstallation(t *testing.T) {
 	}
 	i := w.installation(t, 1)
 	i.Reports = intake.MaxReports
-	if err := w.db.Update(ctx, func(tx fleet.Tx) error { return tx.Installations().Put(ctx, i) }); err != nil {
+	if err := w.db.UpdateReports(ctx, func(tx fleet.Tx) error { return tx.Installations().Put(ctx, i) }); err != nil {
 		t.Fatal(err)
 	}
 	next, _ := waits(1, 2)

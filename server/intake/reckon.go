@@ -92,7 +92,7 @@ func (r reckoner) next(ctx context.Context, done *Reckoned) (more bool, err erro
 	last, _ := strconv.ParseInt(applied, 10, 64)
 	fresh := slices.DeleteFunc(slices.Clone(by.Admissions), func(a fleet.Admission) bool { return a.N <= last })
 	batch := *done
-	err = r.store.Update(ctx, func(tx fleet.Tx) error {
+	err = r.store.UpdateReports(ctx, func(tx fleet.Tx) error {
 		batch = *done
 		name := reckonWalk + by.mark()
 		after, err := tx.Walks().At(ctx, name)

@@ -42,9 +42,9 @@ func (i *Intake) Rejudge(ctx context.Context, release, by string, progress func(
 			return done, err
 		}
 		batch := done
-		err := i.Store.Update(ctx, func(tx fleet.Tx) (err error) {
+		err := i.Store.UpdateReports(ctx, func(tx fleet.Tx) (err error) {
 			batch = done
-			more, err = i.rejudgeBatch(ctx, tx, name, by, &batch)
+			more, err = i.rejudgeBatch(ctx, tx, name, &batch)
 			return err
 		})
 		if err != nil {
@@ -55,12 +55,31 @@ func (i *Intake) Rejudge(ctx context.Context, release, by string, progress func(
 			progress(done)
 		}
 	}
+	// First the trail, then how far it came is forgotten. Whoever is cut off between the two finds nothing left to judge,
+	// and writes a line that says so.
+	line := fleet.AuditEntry{At: i.Now(), Actor: by, Action: "release.rejudge", Subject: release, Reason: done.words()}
+	err := i.Store.Update(ctx, func(tx fleet.Tx) error { return tx.Audit().Append(ctx, line) })
+	if err == nil {
+		err = i.Store.UpdateReports(ctx, func(tx fleet.Tx) error { return tx.Walks().End(ctx, name) })
+	}
+	if err != nil {
+		return done, fmt.Errorf("judge release %s again: %w", release, err)
+	}
 	return done, nil
 }
 
-func (i *Intake) rejudgeBatch(
-	ctx context.Context, tx fleet.Tx, name, by string, done *Rejudged,
-) (more bool, err error) {
+func (d Rejudged) words() string {
+	words := fmt.Sprintf("%d installations were judged again, %d stand otherwise now", d.Judged, d.Changed)
+	if d.Kept > 0 {
+		words += fmt.Sprintf("; %d stay as they stood: they speak of a release, too, that cannot be read", d.Kept)
+	}
+	if d.Resumed {
+		words += "; others were before, by one that was interrupted"
+	}
+	return words
+}
+
+func (i *Intake) rejudgeBatch(ctx context.Context, tx fleet.Tx, name string, done *Rejudged) (more bool, err error) {
 	after, err := tx.Walks().At(ctx, name)
 	if err != nil {
 		return false, err
@@ -97,18 +116,10 @@ func (i *Intake) rejudgeBatch(
 			return false, err
 		}
 	}
-	if len(states) > 0 {
-		return true, tx.Walks().Put(ctx, name, states[len(states)-1].Ref)
+	if len(states) == 0 {
+		return false, nil
 	}
-	if err := tx.Walks().End(ctx, name); err != nil {
-		return false, err
-	}
-	reason := fmt.Sprintf("%d installations were judged again, %d stand otherwise now", done.Judged, done.Changed)
-	if done.Kept > 0 {
-		reason += fmt.Sprintf("; %d stay as they stood: they speak of a release, too, that cannot be read", done.Kept)
-	}
-	return false, tx.Audit().Append(ctx, fleet.AuditEntry{At: i.Now(), Actor: by, Action: "release.rejudge",
-		Subject: done.Release, Reason: reason})
+	return true, tx.Walks().Put(ctx, name, states[len(states)-1].Ref)
 }
 
 // replayer has stored reports come in again.

@@ -19,7 +19,7 @@ import (
 // distort gives every installation of release one another verdict, as a program with another rule would have.
 func (w *world) distort(t *testing.T) {
 	t.Helper()
-	if err := w.db.Update(ctx, func(tx fleet.Tx) error {
+	if err := w.db.UpdateReports(ctx, func(tx fleet.Tx) error {
 		all, err := tx.Installations().Walk(ctx, "one", "", 10_000)
 		for _, old := range all {
 			next := old
@@ -150,4 +150,68 @@ func TestRejudgeAsItCame(t *testing.T) {
 	if after := w.counts(t, "one"); after.Leaked != 1 || !reflect.DeepEqual(after.Before, before.Before) {
 		t.Errorf("put right again: %+v, before %+v", after, before)
 	}
+}
+
+// endsAfterTrail is a store whose program ends once it has written to the trail.
+type endsAfterTrail struct {
+	fleet.Store
+	ended bool
+}
+
+func (s *endsAfterTrail) Update(ctx context.Context, fn func(fleet.Tx) error) error {
+	s.ended = true
+	return s.Store.Update(ctx, fn)
+}
+
+func (s *endsAfterTrail) UpdateReports(ctx context.Context, fn func(fleet.Tx) error) error {
+	if s.ended {
+		return errors.New("the program has ended")
+	}
+	return s.Store.UpdateReports(ctx, fn)
+}
+
+// TestRejudgeEndsBetweenTheHalves: whoever is cut off after it is on the trail, and before it is forgotten how far it came,
+// ends it the next time; everything is judged, and the one after that begins anew.
+func TestRejudgeEndsBetweenTheHalves(t *testing.T) {
+	db := storetest.OpenDB(t)
+	w := newWorldOn(t, db)
+	for n := range 3 {
+		r, key := waits(n, 1)
+		if _, err := w.Receive(ctx, seal(t, r, key)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	before := w.counts(t, "one")
+	w.distort(t)
+	cut := intake.New(intake.Config{Store: &endsAfterTrail{Store: db}, Now: w.clock.now, Catalogue: w.Catalogue})
+	defer cut.Close()
+	if _, err := cut.Rejudge(ctx, "one", "ann", nil); err == nil {
+		t.Fatal("it was not cut off")
+	}
+	if after := w.counts(t, "one"); after.Verdicts[storetest.Unpatched] != before.Verdicts[storetest.Unpatched] {
+		t.Errorf("judged: %v, before %v", after.Verdicts, before.Verdicts)
+	}
+	if done, err := w.Rejudge(ctx, "one", "bo", nil); err != nil || !done.Resumed || done.Judged != 0 {
+		t.Errorf("the next time: %+v, %v", done, err)
+	}
+	if done, err := w.Rejudge(ctx, "one", "bo", nil); err != nil || done.Resumed || done.Judged != 3 || done.Changed != 0 {
+		t.Errorf("the one after that: %+v, %v", done, err)
+	}
+	var trail []string
+	if err := db.View(ctx, func(tx fleet.Tx) error {
+		lines, err := tx.Audit().OfSubject(ctx, "one", 10)
+		for _, l := range lines {
+			trail = append(trail, l.Actor+" "+l.Reason)
+		}
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	want := []string{"bo 3 installations were judged again, 0 stand otherwise now",
+		"bo 0 installations were judged again, 0 stand otherwise now; others were before, by one that was interrupted",
+		"ann 3 installations were judged again, 3 stand otherwise now"}
+	if !reflect.DeepEqual(trail, want) {
+		t.Errorf("the trail says %q", trail)
+	}
+	w.checkFigures(t)
 }

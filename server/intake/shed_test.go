@@ -51,7 +51,7 @@ func TestKnownInstallationsComeFirst(t *testing.T) {
 	ctx, db := context.Background(), storetest.OpenDB(t)
 	r, key := storetest.Report(1, 1)
 	stored := storetest.Stored(t, r, key, storetest.Now)
-	if err := db.Update(ctx, func(tx fleet.Tx) error {
+	if err := db.UpdateReports(ctx, func(tx fleet.Tx) error {
 		if _, err := tx.Reports().Append(ctx, stored); err != nil {
 			return err
 		}

@@ -80,7 +80,7 @@ func TestVerifyNamesAnAgedOne(t *testing.T) {
 	if _, faults := w.verify(t); len(faults) > 0 {
 		t.Fatalf("before the edit: %q", faults)
 	}
-	if err := w.db.Update(ctx, func(tx fleet.Tx) error { return tx.Installations().Put(ctx, before) }); err != nil {
+	if err := w.db.UpdateReports(ctx, func(tx fleet.Tx) error { return tx.Installations().Put(ctx, before) }); err != nil {
 		t.Fatal(err)
 	}
 	if _, faults := w.verify(t); len(faults) != 1 {

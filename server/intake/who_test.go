@@ -320,7 +320,9 @@ func TestVerifyNamesWhoCounts(t *testing.T) {
 		was := w.installation(t, 1)
 		next := was
 		change(&next)
-		w.update(t, func(tx fleet.Tx) error { return tx.Installations().Put(ctx, next) })
+		if err := w.db.UpdateReports(ctx, func(tx fleet.Tx) error { return tx.Installations().Put(ctx, next) }); err != nil {
+			t.Fatal(err)
+		}
 		if _, faults := w.verify(t); !strings.Contains(fmt.Sprint(faults), ": "+what+" is stored as") {
 			t.Errorf("%s: %q", what, faults)
 		}

@@ -210,7 +210,7 @@ func (w *world) hold(t testing.TB) (release func()) {
 	held, let, ended := make(chan struct{}), make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(ended)
-		if err := w.db.Update(ctx, func(fleet.Tx) error {
+		if err := w.db.UpdateReports(ctx, func(fleet.Tx) error {
 			close(held)
 			<-let
 			return nil

@@ -51,19 +51,6 @@ func (l *Library) stated(ctx context.Context, in Incoming) (Uploaded, error) {
 	return uploaded(here, true), nil
 }
 
-// room refuses what the storage has surely no room for, if it knows its room.
-func (l *Library) room(size int64) error {
-	roomy, ok := l.cfg.Blobs.(interface{ Room() (int64, bool) })
-	if !ok || size <= 0 {
-		return nil
-	}
-	if room, known := roomy.Room(); known && size > room {
-		return fleet.Errorf(fleet.NoSpace, "no_space", "the package has %d bytes, and the storage has room for %d; free some "+
-			"space or enlarge it, then send the file again", size, room)
-	}
-	return nil
-}
-
 // sender remembers what went wrong while its bytes were read.
 type sender struct {
 	r   io.Reader

@@ -58,9 +58,6 @@ func (l *Library) Upload(ctx context.Context, in Incoming, r io.Reader) (Uploade
 			return Uploaded{}, err
 		}
 	}
-	if err := l.room(in.Size); err != nil {
-		return Uploaded{}, err
-	}
 	draft, err := l.cfg.Blobs.Create(ctx)
 	if err != nil {
 		return Uploaded{}, repo.StorageError(err)

@@ -16,6 +16,7 @@ import (
 	"landed/manifests/otapkg"
 	"landed/server/fleet"
 	"landed/server/library"
+	"landed/server/rooms"
 	kit "landed/server/servertest"
 )
 
@@ -115,7 +116,14 @@ func TestGoingBackBeforeThePatchIsRefused(t *testing.T) {
 }
 
 func TestUploadsThatDoNotArriveWhole(t *testing.T) {
-	h := kit.New(t)
+	h := kit.New(t, func(c *rooms.Config) {
+		c.RoomFor = func(size int64) error {
+			if size > 1<<40 {
+				return fleet.Errorf(fleet.NoSpace, "no_space", "there is no room for %d bytes", size)
+			}
+			return nil
+		}
+	})
 	name, body := kit.PackageOf(t, "armani", fixtures.Patched)
 	for _, tc := range []struct {
 		name, code string

@@ -232,4 +232,5 @@ func TestReadOnly(t *testing.T) {
 
 type readOnly struct{ fleet.Viewer }
 
-func (readOnly) Update(context.Context, func(fleet.Tx) error) error { panic("it writes") }
+func (readOnly) Update(context.Context, func(fleet.Tx) error) error        { panic("it writes") }
+func (readOnly) UpdateReports(context.Context, func(fleet.Tx) error) error { panic("it writes") }

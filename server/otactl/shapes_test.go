@@ -34,6 +34,9 @@ var shapes = []struct {
 	{regexp.MustCompile(`^GET /v1/trust$`), func() any { return &client.TrustStatus{} }},
 	{regexp.MustCompile(`^(GET|POST) /v1/rollouts$`), func() any { return &struct{ Rollouts *[]client.Rollout }{} }},
 	{regexp.MustCompile(`^(GET /v1/rollouts/[^/]+|POST /v1/rollouts/[^/]+/(halt|resume))$`), func() any { return &client.Rollout{} }},
+	{regexp.MustCompile(`^POST /v1/evidence$`), func() any { return &client.Statement{} }},
+	{regexp.MustCompile(`^GET /v1/evidence$`), func() any { return &struct{ Statements *[]client.Statement }{} }},
+	{regexp.MustCompile(`^GET /v1/witnesses$`), func() any { return &struct{ Vouchers *[]client.Statement }{} }},
 	{regexp.MustCompile(`^GET /v1/audit$`), func() any {
 		return &struct {
 			Entries *[]client.AuditEntry

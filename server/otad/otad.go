@@ -23,6 +23,7 @@ import (
 // Main runs one command and returns its exit code: 0, or 1 after a fault, in words on stderr.
 // args are without the name of the program; serve ends when ctx does.
 func Main(ctx context.Context, args []string, env func(string) string, stdin io.Reader, stdout, stderr io.Writer) int {
+	stdout, stderr = cli.Harmless(stdout), cli.Harmless(stderr)
 	root := command(stdout, stderr)
 	cli.Prepare(root, args)
 	cli.Twins(root, env)

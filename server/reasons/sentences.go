@@ -20,6 +20,7 @@ const (
 	LeaksHalt       = "leaks_halt"       // n
 	FailuresHalt    = "failures_halt"    // failed, n, share
 	FailuresFound   = "failures_found"   // failed, n, share
+	WitnessHalt     = "witness_halt"     // n
 	NotListed       = "not_listed"       // text
 	RestoredHeld    = "restored_held"    // the feed says more than the database that was restored from a copy
 	RestoredHalted  = "restored_halted"  //
@@ -68,6 +69,7 @@ var sentences = map[string]string{
 	LeaksHalt:     "{n:installation} leak: the update does the opposite of what its release promises",
 	FailuresHalt:  "{failed} of {n:installation} failed; the gate allows {share:percent}",
 	FailuresFound: "{failed} of {n:attempt} failed, more than the {share:percent} that the gate allows; the stage is held",
+	WitnessHalt:   "{n:witness handset} in a lab showed the opposite of what the release promises",
 	NotListed:     "nothing of it is offered: {text}",
 	RestoredHeld:  "It was held before the database was restored from a copy; look at its figures, then resume it.",
 	RestoredHalted: "It was halted before the database was restored from a copy; who halted it, and why, is not known here. " +

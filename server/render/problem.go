@@ -44,7 +44,7 @@ var statusOf = map[fleet.ErrorKind]int{
 	fleet.Unsupported: http.StatusNotImplemented,
 	fleet.NoSpace:     http.StatusInsufficientStorage,
 	fleet.Pending:     http.StatusServiceUnavailable,
-	fleet.Damaged:     http.StatusInternalServerError,
+	fleet.Damaged:     http.StatusServiceUnavailable, // a person has to mend it: come back later
 }
 
 // Unauthorized is what somebody without a valid token is answered.

@@ -43,7 +43,7 @@ func (r *Repo) newest(ctx context.Context) (version int64, err error) {
 
 func (r *Repo) read(ctx context.Context) (State, error) {
 	s := State{
-		set:  tufrepo.Set{Files: map[string][]byte{}},
+		set:  tufrepo.Set{Files: map[string][]byte{}}.Remembering(),
 		info: map[string]tufrepo.Info{}, at: map[string]time.Time{}, highest: r.highest,
 	}
 	err := r.cfg.Store.View(ctx, func(tx fleet.Tx) error {

@@ -133,7 +133,7 @@ func (s *State) put(role string, doc []byte) error {
 // clone is a copy to be changed without touching s.
 func (s State) clone() State {
 	return State{
-		set:  tufrepo.Set{Roots: slices.Clone(s.set.Roots), Files: maps.Clone(s.set.Files)},
+		set:  s.set.With(nil),
 		info: maps.Clone(s.info), at: s.at, highest: s.highest,
 	}
 }

@@ -56,7 +56,7 @@ func Waiting(now time.Time, r fleet.Rollout, known Grounds) []string {
 	if soaks > 0 {
 		waits = append(waits, "another "+waitText(soaks)+" passed")
 	}
-	waits = append(waits, missing(r, c)...)
+	waits = append(append(waits, missing(r, c)...), witnessWaits(now, known.Witnesses)...)
 	if len(waits) == 0 && left > 0 {
 		waits = append(waits, "another "+waitText(left)+" passed, when the gates are looked at again")
 	}

@@ -4,7 +4,7 @@
 //
 // Advance is pure: the ledger in server/rollouts loads, calls it, stores and audits; the loop in
 // server/intake has the offers published again. It promises that a share never shrinks, that one leak holds and
-// leaks of enough installations halt, that a halted rollout stays halted until a person
+// leaks of enough installations or of one witness halt, that a halted rollout stays halted until a person
 // resumes it, that after whatever it decided by itself a person can let the rollout go on, and that every change comes
 // with its reason. It refuses to widen while anything it needs to know is unknown.
 package rollout
@@ -43,6 +43,9 @@ func Advance(now time.Time, r fleet.Rollout, known Grounds) (fleet.Rollout, []Ev
 		return r, nil
 	}
 	gates := r.Stages[r.Stage].Gates
+	if reason := witnessHalt(now, known.Witnesses); !reason.IsZero() {
+		return halt(r, now, Author, reason), []Event{{"rollout.halt", reasons.Words(reason), true}}
+	}
 	if reason := haltReason(r, gates, c); !reason.IsZero() {
 		return halt(r, now, Author, reason), []Event{{"rollout.halt", reasons.Words(reason), true}}
 	}
@@ -52,7 +55,7 @@ func Advance(now time.Time, r fleet.Rollout, known Grounds) (fleet.Rollout, []Ev
 	if r.State != fleet.RolloutRunning || !due(now, r) {
 		return r, nil
 	}
-	if waits := missing(r, c); len(waits) > 0 {
+	if waits := append(missing(r, c), witnessWaits(now, known.Witnesses)...); len(waits) > 0 {
 		return look(r, now, waits)
 	}
 	return widen(r, now, c)

@@ -106,7 +106,10 @@ func (rs *Rollouts) Resume(ctx context.Context, id, by, reason string) (fleet.Ro
 			if model, ok := rs.cfg.Lineup.Catalogue().Model(r.Model); ok {
 				err = refuseUnlisted(s, model, r, packages)
 			}
-			return next, err
+			if err != nil {
+				return next, err
+			}
+			return next, rs.overrule(ctx, tx, r, by)
 		})
 }
 

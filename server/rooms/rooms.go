@@ -19,6 +19,7 @@ import (
 	"landed/manifests/otapkg"
 	"landed/manifests/tufrepo"
 	"landed/server/blob"
+	"landed/server/evidence"
 	"landed/server/fleet"
 	"landed/server/library"
 	"landed/server/lineup"
@@ -65,6 +66,7 @@ type Rooms struct {
 	Ledger   *rollouts.Ledger // the one way to change a rollout
 	Rollouts *rollouts.Rollouts
 	Trust    *trust.Trust
+	Evidence *evidence.Room
 }
 
 // Open opens the rooms and heals the feed folder: what a crash left unwritten is written from the
@@ -93,7 +95,8 @@ func Open(ctx context.Context, c Config) (*Rooms, error) {
 		Releases: release.New(release.Config{
 			Store: c.Store, Repo: r, Lineup: line, Life: c.Expiry.Model, Random: c.Random,
 		}),
-		Trust: &trust.Trust{Store: c.Store, Repo: r, Rollouts: going},
+		Trust:    &trust.Trust{Store: c.Store, Repo: r, Rollouts: going},
+		Evidence: &evidence.Room{Store: c.Store, Now: c.Now},
 	}
 	if c.ReadOnly {
 		return rooms, nil

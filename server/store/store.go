@@ -19,26 +19,33 @@ import (
 // Database is an open database.
 type Database interface {
 	fleet.Store
-	// Ready says if the database answers, and if a write reaches its disk. It waits for its turn as long as ctx does.
+	// Ready says if the control half answers, and if a write reaches its disk. It waits for its turn as long as ctx does.
 	Ready(ctx context.Context) error
+	// ReportsReady says the same of the reports; Damaged if they are missing or were found to be damaged lately. The
+	// control half works without.
+	ReportsReady(ctx context.Context) error
 	// Version is a number that stays the same while nothing was committed, by whichever process, and is another one once
 	// something was. It says nothing else: other numbers may also mean that nothing changed.
 	Version(ctx context.Context) (int64, error)
 	// Recount computes every maintained figure again and lists in words where what is kept differs. It reads
 	// everything: it is for a checker and for tests.
 	Recount(ctx context.Context) (differences []string, err error)
-	// Integrity lists in words what is wrong with the file and its schema; quick leaves the dear half out.
+	// Integrity lists in words what is wrong with the files and their schemas; quick leaves the dear half out.
 	Integrity(ctx context.Context, quick bool) (faults []string, err error)
 	// CheckRecords lists in words the rows of the control half that another hand changed.
 	CheckRecords(ctx context.Context) (faults []string, err error)
-	// Copy writes a consistent copy to a file that does not exist yet, beside running writers.
+	// Copy writes a consistent copy to a file that does not exist yet and its [ReportsFile], beside running writers.
 	Copy(ctx context.Context, path string) error
-	// Close waits for a running Update. It may be called again; whatever else is called after it answers with an error.
+	// Close waits for running Updates. It may be called again; whatever else is called after it answers with an error.
 	Close() error
 }
 
+// ReportsFile is where the reports lie of a database whose control file is at path.
+func ReportsFile(path string) string { return sqlite.ReportsFile(path) }
+
 // Open opens the database at an address, making it if there is none, and brings its schema up to date; now stamps the
-// migrations. An address is the path of an SQLite file, with or without "sqlite:" before it.
+// migrations. An address is the path of the SQLite file of control, with or without "sqlite:" before it; the reports lie
+// beside it. It opens whatever became of these: ReportsReady tells.
 func Open(ctx context.Context, address string, now func() time.Time) (Database, error) {
 	if scheme, _, ok := strings.Cut(address, "://"); ok {
 		return nil, fleet.Errorf(fleet.Invalid, "database_address",

@@ -27,6 +27,16 @@ func (w watched) Update(ctx context.Context, fn func(fleet.Tx) error) error {
 	return w.heard(w.Database.Update(ctx, fn))
 }
 
+// UpdateReports implements fleet.Store.
+func (w watched) UpdateReports(ctx context.Context, fn func(fleet.Tx) error) error {
+	return w.heard(w.Database.UpdateReports(ctx, fn))
+}
+
+// ReportsReady implements Database.
+func (w watched) ReportsReady(ctx context.Context) error {
+	return w.heard(w.Database.ReportsReady(ctx))
+}
+
 // Ready implements Database.
 func (w watched) Ready(ctx context.Context) error { return w.heard(w.Database.Ready(ctx)) }
 

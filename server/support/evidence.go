@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 
+	outside "landed/server/evidence"
 	"landed/server/fleet"
 	"landed/server/published"
 )
@@ -18,6 +19,7 @@ type evidence struct {
 	words     *dictionary
 	retired   *retirements
 	published published.Reader
+	outside   outside.Reader
 }
 
 // snapshot reads the published releases, their rollouts and all figures.
@@ -75,6 +77,9 @@ func (e *evidence) load(ctx context.Context, tx fleet.Tx) (*snapshot, error) {
 		return nil, err
 	}
 	if snap.totals, err = byModel(tx.Counts().Totals(ctx)); err != nil {
+		return nil, err
+	}
+	if snap.found, err = e.observed(ctx, tx, snap.releases); err != nil {
 		return nil, err
 	}
 	return snap, e.order(ctx, tx, snap)

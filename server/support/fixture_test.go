@@ -86,6 +86,14 @@ func (h *fixture) update(fn func(ctx context.Context, tx fleet.Tx) error) {
 	}
 }
 
+func (h *fixture) updateReports(fn func(ctx context.Context, tx fleet.Tx) error) {
+	h.t.Helper()
+	err := h.store.UpdateReports(context.Background(), func(tx fleet.Tx) error { return fn(context.Background(), tx) })
+	if err != nil {
+		h.t.Fatal(err)
+	}
+}
+
 // publish puts a release with one package for each device into the store.
 func (h *fixture) publish(devices ...string) {
 	h.t.Helper()
@@ -272,7 +280,7 @@ func (h *fixture) state(device string, class fleet.Class, before fleet.Before, p
 // move moves n installations in the figures, as intake would, without storing them.
 func (h *fixture) move(n int, from, to *fleet.Installation) {
 	h.t.Helper()
-	h.update(func(ctx context.Context, tx fleet.Tx) error {
+	h.updateReports(func(ctx context.Context, tx fleet.Tx) error {
 		for range n {
 			if err := tx.Counts().Move(ctx, from, to); err != nil {
 				return err

@@ -78,7 +78,7 @@ func (h *fixture) installSealed(hs handset, before fleet.Before, sealed ...[]byt
 	h.t.Helper()
 	first := now.Add(-time.Duration(len(sealed)) * 24 * time.Hour)
 	states := map[string]*fleet.Installation{}
-	h.update(func(ctx context.Context, tx fleet.Tx) error {
+	h.updateReports(func(ctx context.Context, tx fleet.Tx) error {
 		all, err := published.Load(ctx, tx)
 		if err != nil {
 			return err

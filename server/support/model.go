@@ -25,6 +25,7 @@ type ModelPage struct {
 	Timeline  []Event         `json:"timeline"` // newest first
 	Packages  []Package       `json:"packages"`
 	Told      Told            `json:"told"` // what a handset tells
+	Outside   Lab             `json:"outside"`
 	Notes     []Note          `json:"notes"`
 	Answers   []Answer        `json:"questions"`
 }
@@ -61,8 +62,9 @@ func (p modelPages) show(r *http.Request) (view, error) {
 		Schema: 1, Model: p.says.unreleased(known.Device), Chapters: []Chapter{}, Plans: []Plan{}, Timeline: []Event{},
 		Packages: []Package{},
 		Notes:    []Note{}, Answers: []Answer{}, Told: p.says.words.plain.told(),
+		Outside: Lab{Builds: []LabBuild{}, Witnesses: []LabWitnesses{}},
 	}
-	err := p.evidence.with(ctx, func(tx fleet.Tx, snap *snapshot) error {
+	err := p.evidence.with(ctx, func(tx fleet.Tx, snap *snapshot) (err error) {
 		is := snap.newest(known.Device)
 		if is == nil && len(snap.unreadableOn(known.Device)) > 0 {
 			return p.unreadable(ctx, tx, snap, v)
@@ -72,6 +74,10 @@ func (p modelPages) show(r *http.Request) (view, error) {
 		}
 		v.Release, v.Model = releaseView(is), p.says.today(snap, known.Device)
 		v.Migration, v.Limits, v.Told = is.AskOn(known.Device).Migration, clean(is.lex.words.Limits), is.lex.told()
+		v.Outside = p.says.lab(snap.found, is, known.Device)
+		if v.Outside.Witnesses, err = p.says.witnesses(ctx, tx, is, known.Device); err != nil {
+			return err
+		}
 		v.Notes, v.Answers = notes(is.Release.Release), answers(is.Release.Release)
 		for _, each := range slices.Backward(snap.of[known.Device]) {
 			v.Chapters = append(v.Chapters, p.chapter(snap, each, known.Device))

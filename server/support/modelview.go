@@ -22,8 +22,9 @@ type Model struct {
 	Standing Standing `json:"standing"`
 	Say      string   `json:"say"` // what a support person can say
 	Figures
-	Rollouts   []Rollout `json:"rollouts"`
-	Unreadable []string  `json:"unreadable,omitempty"` // releases that are published for it, and cannot be read
+	Rollouts   []Rollout  `json:"rollouts"`
+	Checks     []LabCheck `json:"lab"`                  // what observers found, by kind; none if the feed names nobody
+	Unreadable []string   `json:"unreadable,omitempty"` // releases that are published for it, and cannot be read
 
 	Badge string `json:"-"` // the standing in words
 }
@@ -39,7 +40,7 @@ type describer struct {
 func (d describer) unreleased(device string) Model {
 	v := Model{
 		Model: device, Role: strings.ToLower(device), Product: device, Numbers: []string{}, Standing: NotOffered,
-		Figures: d.words.plain.figures(), Rollouts: []Rollout{},
+		Figures: d.words.plain.figures(), Rollouts: []Rollout{}, Checks: []LabCheck{},
 	}
 	if m, ok := d.lineup.device(device); ok {
 		v.Role, v.Product, v.Numbers = m.Role(), clean(m.Product), numbers(m.Model)
@@ -53,6 +54,7 @@ func (d describer) model(snap *snapshot, is *issue, device string, f Figures) Mo
 	v := d.unreleased(device)
 	v.Release, v.Effect, v.Figures = is.Name, is.lex.name(), f
 	v.Rollouts = append(v.Rollouts, d.rollouts(snap, is, device)...)
+	v.Checks = d.checks(snap.found, is, device)
 	v.Standing = standing(v.Figures, v.Rollouts, snap.retired[device])
 	v.Badge = d.words.locale.Say("standing."+string(v.Standing), nil)
 	if worst := v.Adverse(); v.Standing == Leaking && worst != nil {

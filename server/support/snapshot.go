@@ -18,6 +18,7 @@ type snapshot struct {
 	cells      map[string][]fleet.Counts // by model: of each release and channel
 	totals     map[string][]fleet.Counts // by model: of its fleet, by channel
 	models     []string                  // devices that any release has, in the order of the catalogue
+	found      *findings                 // of observers
 	retired    map[string]bool           // those of them that were given up
 }
 

@@ -51,6 +51,7 @@ type Support struct {
 	models        modelPages
 	installations installationPages
 	lookup        lookup
+	statements    statementPages
 	respond       *responder
 }
 
@@ -87,7 +88,8 @@ func New(c Config) (*Support, error) {
 			evidence: loads, lineup: line, locale: locale,
 			offers: &offerings{lineup: line, retired: gone, packages: kept, locale: locale},
 		},
-		lookup: lookup{line},
+		lookup:     lookup{line},
+		statements: statementPages{loads},
 		respond: &responder{
 			pages: pages, locale: locale, now: c.Now, log: c.Log, notice: clean(c.Notice),
 			kept: newKept(c.Version, cmp.Or(c.Fresh, fresh), ticks),
@@ -104,6 +106,7 @@ func New(c Config) (*Support, error) {
 //	/installations?ref=     the look-up form, which leads to
 //	/installations/{ref}    one installation                        /installations/{ref}.json
 //	/installations/{ref}/reports/{id}    one report, as it was signed
+//	/statements/{id}        what an observer signed, as it was signed
 //	/static/*               style and script, immutable
 func (s *Support) Routes() func(chi.Router) {
 	return func(r chi.Router) {
@@ -126,6 +129,7 @@ func (s *Support) Routes() func(chi.Router) {
 		get("/installations/{ref}", one("installation", s.installations.show))
 		get("/installations/{ref}.json", one("", s.installations.show))
 		get("/installations/{ref}/reports/{id}", s.respond.direct(s.installations.envelope))
+		get("/statements/{id}", s.respond.direct(s.statements.envelope))
 		get("/static/*", web.Static().ServeHTTP)
 	}
 }

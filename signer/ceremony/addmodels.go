@@ -59,7 +59,7 @@ func AddModels(p AddModelsParams) (tufrepo.Request, []*keys.Key, error) {
 		}
 	}
 	if staged[tufrepo.Targets], err = tufrepo.NewTargets(nextVersion(p.Trusted, tufrepo.Targets, p.Above),
-		p.Now.Add(p.Life.Targets), models); err != nil {
+		p.Now.Add(p.Life.Targets), models, targets.Outsiders...); err != nil {
 		return tufrepo.Request{}, nil, err
 	}
 	r, err := newRequest("Bring in "+strings.Join(p.Models, ", "), p.Trusted, staged, p.Now)

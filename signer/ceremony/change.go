@@ -98,6 +98,7 @@ func keysOf(s tufrepo.Set, role string) []tufrepo.Key {
 				list = append(list, m.Offers.Keys...)
 			}
 		}
+		list = append(list, targets.OutsidersOf(role).Keys...)
 	}
 	return list
 }

@@ -54,7 +54,8 @@ func RetireModels(p RetireModelsParams) (tufrepo.Request, error) {
 	}
 	left := slices.DeleteFunc(slices.Clone(targets.Models),
 		func(m tufrepo.ModelKeys) bool { return slices.Contains(p.Models, m.Role) })
-	next, err := tufrepo.NewTargets(nextVersion(p.Trusted, tufrepo.Targets, p.Above), p.Now.Add(p.Life.Targets), left)
+	next, err := tufrepo.NewTargets(nextVersion(p.Trusted, tufrepo.Targets, p.Above), p.Now.Add(p.Life.Targets), left,
+		targets.Outsiders...)
 	if err != nil {
 		return tufrepo.Request{}, err
 	}

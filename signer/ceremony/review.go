@@ -93,10 +93,11 @@ func Review(p ReviewParams) (Summary, error) {
 		r.reviewRole(role, staged[role])
 	}
 	r.reviewLeftovers()
-	if !slices.Equal(p.Request.Summary, r.Changes) {
+	if !slices.Equal(p.Request.Summary, r.Changes) { // before names are put in: they differ from reader to reader
 		r.problem(SummaryDiffers, false, "The summary in the request differs from what was recomputed here; "+
 			"believe the one above.")
 	}
+	r.Changes = NameKeys(r.Changes, p.Names, p.Request.Names)
 	return r.Summary, nil
 }
 

@@ -17,8 +17,9 @@ import (
 type RotateParams struct {
 	Now     time.Time
 	Trusted tufrepo.Set
-	// Roles are "root", "targets", "snapshot", "timestamp", names of models, or "offers" for
-	// the online key of all offers.
+	// Roles are "root", "targets", "snapshot", "timestamp", names of models, "offers" for
+	// the online key of all offers, or roles of outsiders: "observers", "witnesses", "armani-witnesses". Of these, one
+	// that is not there yet is begun, and one that loses its last key is gone.
 	Roles     []string
 	Remove    []string      // ids of the keys to take out of these roles
 	Add       []tufrepo.Key // keys to put in
@@ -122,6 +123,10 @@ func (c *rotation) change(role string, edit func(string, *tufrepo.RoleKeys) erro
 			faults = append(faults, edit(role, &m.Builds))
 		}
 	}
+	if tufrepo.OutsiderRole(role) {
+		found = true
+		faults = append(faults, c.outsiders(role, edit))
+	}
 	if !found {
 		return fmt.Errorf("there is no role %s to change the keys of", role)
 	}
@@ -138,6 +143,9 @@ func (c *rotation) left(p RotateParams) error {
 		tufrepo.Snapshot: c.root.Snapshot.Keys, tufrepo.Timestamp: c.root.Timestamp.Keys}
 	for _, m := range c.targets.Models {
 		who[m.Role] = m.Builds.Keys
+	}
+	for _, o := range c.targets.Outsiders {
+		who[o.Role] = o.Who.Keys
 	}
 	var faults []error
 	for _, id := range p.Remove {
@@ -168,7 +176,7 @@ func (c *rotation) stage(p RotateParams) (map[string][]byte, error) {
 	}
 	if c.newTargets {
 		if staged[tufrepo.Targets], err = tufrepo.NewTargets(nextVersion(p.Trusted, tufrepo.Targets, p.Above),
-			p.Now.Add(p.Life.Targets), c.targets.Models); err != nil {
+			p.Now.Add(p.Life.Targets), c.targets.Models, c.targets.Outsiders...); err != nil {
 			return nil, err
 		}
 	}
@@ -194,6 +202,9 @@ func (p RotateParams) replace(role string, who *tufrepo.RoleKeys) error {
 	who.Keys = append(who.Keys, p.Add...)
 	if p.Threshold > 0 {
 		who.Threshold = p.Threshold
+	}
+	if tufrepo.OutsiderRole(role) && len(who.Keys) == 0 {
+		return nil
 	}
 	if who.Threshold > len(who.Keys) {
 		return fmt.Errorf("%s: %d keys remain but %d must sign; add a key for each that goes", role, len(who.Keys),

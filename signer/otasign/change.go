@@ -50,7 +50,7 @@ func (c *ceremonies) carryOut(ch change) error {
 			"say so with --unpublished.)\n%w", m.folder.trust(), m.folder.dir, err)}
 	}
 	c.term.say("%s", r.Title)
-	c.term.lines("  ", r.Summary...)
+	c.term.lines("  ", ceremony.NameKeys(r.Summary, ch.names(), nil)...)
 	holders, err := c.holders(ch)
 	if err != nil {
 		return err
@@ -66,7 +66,9 @@ func (c *ceremonies) carryOut(ch change) error {
 			return err
 		}
 		fresh = append(fresh, h)
-		signers = append(signers, h.signingKey(m.unpublished))
+		if ceremony.Lists(r, k.Key()) { // outsiders sign nothing of the feed
+			signers = append(signers, h.signingKey(m.unpublished))
+		}
 	}
 	answer, err := ceremony.Sign(r, time.Now(), signers...)
 	if err != nil {

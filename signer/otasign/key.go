@@ -37,7 +37,7 @@ func (r *keyring) command() *cobra.Command {
 	}
 	f := c.Flags()
 	f.StringVar(&name, "name", "", "`person` who holds it")
-	f.StringVar(&use, "use", "", "`role` that it is for: root, targets, or a model")
+	f.StringVar(&use, "use", "", "`role` that it is for: root, targets, a model, observers, witnesses, or MODEL-witnesses")
 	f.StringVar(&out, "out", "", "key `file` to write")
 	f.StringVar(&m.algorithm, "algorithm", string(keys.Ed25519), "`kind` of the key: ed25519 or p256")
 	f.IntVar(&m.work, "work", keys.DefaultWork, workUsage)

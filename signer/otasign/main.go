@@ -65,12 +65,13 @@ func command(term *terminal) *cobra.Command {
 	}
 	ring := &keyring{term: term}
 	ring.add(root)
-	r, c := &reviewer{term, ring}, &ceremonies{term, ring}
+	r, c, s := &reviewer{term, ring}, &ceremonies{term, ring}, &stating{term, ring}
 	for _, g := range []struct {
 		id, title string
 		commands  []*cobra.Command
 	}{
 		{"sign", "Sign what you are sent:", []*cobra.Command{r.reviewCommand(), r.signCommand()}},
+		{"state", "Say what you saw, from outside:", []*cobra.Command{s.observeCommand(), s.vouchCommand(), s.withdrawCommand()}},
 		{"look", "Look, and sign nothing:", []*cobra.Command{(&verifier{term}).command(), (&inspector{term}).command(),
 			(&judging{term}).command()}},
 		{"change", "Change keys and models:", []*cobra.Command{c.initCommand(), c.addModelCommand(), c.retireModelCommand(),

@@ -25,19 +25,25 @@ func (c *ceremonies) rotateCommand() *cobra.Command {
 			"signed again: a new root wants the old and the new threshold; a model's builds are signed\n" +
 			"by the new keys. With the keys at hand it is signed as far as they suffice; for the rest a\n" +
 			"request is written, which others sign. The same keys again renew a role that expires.\n" +
+			"The keys of those who look from outside are changed in the same way: observers, and\n" +
+			"witnesses for every model or MODEL-witnesses for one. Of these a role that is not there yet\n" +
+			"is begun, and one that loses its last key is gone; they sign nothing of the feed.\n" +
 			"Bring the trust file up to date first: otasign refresh.",
 		Example: "  otasign rotate --dir ceremony --role armani,dior --remove bo --add-name fi       # a key was lost\n" +
 			"  otasign rotate --dir ceremony --role root --remove bo --add fi.key.pub --key root-ann.key\n" +
 			"  otasign rotate --dir ceremony --role root --threshold 3                          # renew it\n" +
 			"  otasign rotate --dir ceremony --role snapshot,timestamp,offers --online online-next.json   # the server was " +
-			"broken into",
+			"broken into\n" +
+			"  otasign rotate --dir ceremony --role observers --add f-secure.key.pub,tuv.key.pub --threshold 2\n" +
+			"  otasign rotate --dir ceremony --role armani-witnesses --add lab.key.pub",
 		Args: cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
 			return c.rotate(m, p, online, remove, addName, add, keyFiles)
 		},
 	}
 	m.add(cmd, tufrepo.Root, tufrepo.Targets, buildsOf)
-	cmd.Flags().StringSliceVar(&p.Roles, "role", nil, "`roles`: root, targets, snapshot, timestamp, offers, or models")
+	cmd.Flags().StringSliceVar(&p.Roles, "role", nil, "`roles`: root, targets, snapshot, timestamp, offers, models, observers, "+
+		"witnesses, or MODEL-witnesses")
 	cmd.Flags().StringSliceVar(&remove, "remove", nil, "`keys` that go: the holder's name, "+
 		"or the first 8 or more digits of the key id")
 	cmd.Flags().StringSliceVar(&addName, "add-name", nil, "`people` for whom a new key is made here")

@@ -290,7 +290,7 @@ func TestBusy(t *testing.T) {
 	d := newDeviceServer(t, func(c *intake.Config) { c.Queue, c.Batch = 1, 1 })
 	held, let, ended := make(chan struct{}), make(chan struct{}), make(chan error, 1)
 	go func() {
-		ended <- d.db.Update(ctx, func(fleet.Tx) error {
+		ended <- d.db.UpdateReports(ctx, func(fleet.Tx) error {
 			close(held)
 			<-let
 			return nil

@@ -58,6 +58,9 @@ func (c *Client) Changes() Changes { return Changes{c.t} }
 // Trust: the roots, and who signs.
 func (c *Client) Trust() Trust { return Trust{c.t} }
 
+// Evidence: what observers and witnesses signed.
+func (c *Client) Evidence() Evidence { return Evidence{c.t} }
+
 // Rollouts: releases on their way to models.
 func (c *Client) Rollouts() Rollouts { return Rollouts{c.t} }
 

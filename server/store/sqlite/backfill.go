@@ -10,12 +10,15 @@ import (
 	"landed/server/fleet"
 )
 
-// backfills are what a migration needs beyond SQL: they run after its text, in the same transaction.
-var backfills = map[string]func(context.Context, *sql.Tx) error{
-	"0004_reports":  fillReleases,
-	"0005_packages": fillPackageRefs,
-	"0006_reasons":  fillReasons,
-	"0013_causes":   fillCauses,
+// backfills are what migrations need beyond SQL, by half and name: they run after its text, in the same transaction.
+var backfills = map[string]map[string]func(context.Context, *sql.Tx) error{
+	ofControl: {
+		"0004_reports":  fillReleases,
+		"0005_packages": fillPackageRefs,
+		"0006_reasons":  fillReasons,
+		"0013_causes":   fillCauses,
+	},
+	ofReports: {},
 }
 
 // fillReleases reads from each stored report which release it speaks of. For that long reports may be updated.

@@ -47,7 +47,7 @@ func BenchmarkFleet(b *testing.B) {
 		return tx.Counts().Move(ctx, old, &i)
 	}
 	update := func(fn func(fleet.Tx) error) {
-		if err := db.Update(ctx, fn); err != nil {
+		if err := db.UpdateReports(ctx, fn); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -9,6 +9,7 @@ import (
 
 	"landed/manifests/report"
 	"landed/server/fleet"
+	"landed/server/store/sqlite"
 	"landed/server/store/storetest"
 )
 
@@ -18,7 +19,7 @@ func TestCausesOfOldFailures(t *testing.T) {
 	db := open(t, path)
 	update := func(fn func(tx fleet.Tx) error) {
 		t.Helper()
-		if err := db.Update(ctx, fn); err != nil {
+		if err := db.UpdateReports(ctx, fn); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -56,26 +57,9 @@ func TestCausesOfOldFailures(t *testing.T) {
 	if err := db.Close(); err != nil {
 		t.Fatal(err)
 	}
-	old := raw(t, path)
-	do(t, old, `ALTER TABLE installations DROP COLUMN cause`)
-	for _, column := range []string{"known", "excused", "looked", "retries", "reached"} { // of a later migration
-		do(t, old, `ALTER TABLE rollouts DROP COLUMN `+column)
-	}
-	for _, table := range []string{"records", "heads", "frontiers", "admissions", "quarantines"} {
-		do(t, old, `DROP TABLE `+table)
-	}
-	for _, column := range []string{"away", "back", "admitted", "who", "draw_commit", "drawn"} {
-		do(t, old, `ALTER TABLE installations DROP COLUMN `+column)
-	}
-	do(t, old, `CREATE TABLE c (release TEXT, model TEXT, channel TEXT, kind TEXT, value TEXT, n BIGINT)`)
-	do(t, old, `INSERT INTO c SELECT release, model, channel, kind, value, n FROM counts`)
-	do(t, old, `DROP TABLE counts`)
-	do(t, old, `ALTER TABLE c RENAME TO counts`)
-	do(t, old, `DELETE FROM schema_migrations WHERE version >= 13`)
-	if err := old.Close(); err != nil {
-		t.Fatal(err)
-	}
-	db = open(t, path)
+	old := filepath.Join(t.TempDir(), "old.db")
+	single(t, old, 12, sqlite.ReportsFile(path))
+	db = open(t, old)
 	if err := db.View(ctx, func(tx fleet.Tx) error {
 		for ref, want := range histories {
 			states, err := tx.Installations().Of(ctx, ref)

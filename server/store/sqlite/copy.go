@@ -6,26 +6,30 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
-	"net/url"
-	"path/filepath"
 )
 
-// Copy writes a consistent copy of the database, as of one moment, to a file that does not exist yet. Writers go on
-// meanwhile.
+// Copy writes a consistent copy of the database to a file that does not exist yet, and its reports to [ReportsFile] of
+// that. Writers go on meanwhile. Each file is as of one moment, control as of the earlier one: then no head that is
+// sealed in it speaks of a report that the other copy lacks.
 func (d *DB) Copy(ctx context.Context, path string) error {
-	var n int
-	var name, own string
-	if err := d.readers.QueryRowContext(ctx, `PRAGMA database_list`).Scan(&n, &name, &own); err != nil {
-		return kind(err)
+	if _, err := d.reports.get(ctx); err != nil {
+		return fmt.Errorf("copy the database: %w", err)
 	}
-	from := url.URL{Scheme: "file", Path: filepath.ToSlash(own), RawQuery: "_pragma=busy_timeout(5000)"}
-	db, err := sql.Open("sqlite", from.String())
+	if err := vacuumInto(ctx, d.path, path); err != nil {
+		return fmt.Errorf("copy the database: %w", err)
+	}
+	if err := vacuumInto(ctx, d.reports.path, ReportsFile(path)); err != nil {
+		return fmt.Errorf("copy the reports: %w", d.reports.met(err))
+	}
+	return nil
+}
+
+func vacuumInto(ctx context.Context, from, to string) error {
+	db, err := sql.Open("sqlite", address(from, "_pragma=busy_timeout(5000)"))
 	if err != nil {
 		return kind(err)
 	}
 	defer db.Close()
-	if _, err := db.ExecContext(ctx, `VACUUM INTO $1`, path); err != nil {
-		return fmt.Errorf("copy the database: %w", kind(err))
-	}
-	return nil
+	_, err = db.ExecContext(ctx, `VACUUM INTO $1`, to)
+	return kind(err)
 }

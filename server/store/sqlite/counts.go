@@ -105,11 +105,11 @@ func (t *tx) flush(ctx context.Context) error {
 		if by == 0 {
 			continue
 		}
-		n, err := t.q.exec(ctx, `UPDATE counts SET n = n + $7
+		n, err := t.reports.exec(ctx, `UPDATE counts SET n = n + $7
 			WHERE release = $1 AND model = $2 AND channel = $3 AND who = $4 AND kind = $5 AND value = $6`,
 			c.release, c.model, c.channel, c.who, c.kind, c.value, by)
 		if err == nil && n == 0 {
-			_, err = t.q.exec(ctx, `INSERT INTO counts (release, model, channel, who, kind, value, n)
+			_, err = t.reports.exec(ctx, `INSERT INTO counts (release, model, channel, who, kind, value, n)
 				VALUES ($1, $2, $3, $4, $5, $6, $7)`,
 				c.release, c.model, c.channel, c.who, c.kind, c.value, by)
 		}
@@ -127,7 +127,7 @@ type counts struct{ t *tx }
 // transaction, or when it is committed.
 func (s counts) Move(_ context.Context, from, to *fleet.Installation) error {
 	if s.t.cells == nil {
-		return fleet.Errorf(fleet.Forbidden, "read_only", "figures cannot be changed in a View")
+		return s.t.refused
 	}
 	s.t.cells.move(from, to)
 	return nil
@@ -169,7 +169,7 @@ func (s counts) list(ctx context.Context, where string, args ...any) ([]fleet.Co
 	if err := s.t.flush(ctx); err != nil {
 		return nil, err
 	}
-	rows, err := s.t.q.query(ctx, `SELECT release, model, channel, who, kind, value, n
+	rows, err := s.t.reports.query(ctx, `SELECT release, model, channel, who, kind, value, n
 		FROM counts`+where+` ORDER BY release, model, channel`, args...)
 	if err != nil {
 		return nil, err

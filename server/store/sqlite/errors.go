@@ -12,6 +12,11 @@ import (
 	"landed/server/fleet"
 )
 
+const (
+	codeDamaged = "database_damaged"
+	codeDisk    = "database_disk"
+)
+
 const fullDisk = "the disk of the database is full, so this was not written; make room, then send it again"
 
 // kind turns an error of the driver into one of fleet's kinds, by its code
@@ -36,10 +41,10 @@ func kind(err error) error {
 	case codes.SQLITE_BUSY, codes.SQLITE_LOCKED:
 		return wrap(fleet.Busy, "database_busy", "another process writes to the database; try again in a moment")
 	case codes.SQLITE_CORRUPT, codes.SQLITE_NOTADB:
-		return wrap(fleet.Damaged, "database_damaged", "the file of the database is damaged or no SQLite database; restore "+
+		return wrap(fleet.Damaged, codeDamaged, "a file of the database is damaged or no SQLite database; restore "+
 			"it from a backup")
 	case codes.SQLITE_IOERR:
-		return wrap(fleet.Damaged, "database_disk", "the disk of the database answers with a fault; look at the disk, and "+
+		return wrap(fleet.Damaged, codeDisk, "the disk of the database answers with a fault; look at the disk, and "+
 			"at the log of its machine")
 	case codes.SQLITE_READONLY:
 		return wrap(fleet.Forbidden, "read_only", "the database cannot be written here: a View, a read-only "+

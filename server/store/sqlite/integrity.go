@@ -13,34 +13,57 @@ import (
 	"landed/server/fleet"
 )
 
-// Integrity lists in words what is wrong with the file itself: SQLite's own check of every page and index (quick leaves
-// the indexes out), and the tables, indexes and triggers that are not those that this program makes.
+// Integrity lists in words what is wrong with the files themselves: SQLite's own check of every page and index (quick
+// leaves the indexes out), and the tables, indexes and triggers that are not those that this program makes.
 func (d *DB) Integrity(ctx context.Context, quick bool) (faults []string, err error) {
+	faults, err = d.control.integrity(ctx, "the database file", ofControl, quick)
+	if err != nil {
+		return faults, err
+	}
+	reports, err := d.reports.get(ctx)
+	if fleet.Is(err, fleet.Damaged) {
+		return append(faults, fleet.InOneLine(err)), nil
+	}
+	if err != nil {
+		return faults, err
+	}
+	more, err := reports.integrity(ctx, "the file of the reports", ofReports, quick)
+	return append(faults, more...), err
+}
+
+func (h *half) integrity(ctx context.Context, name, of string, quick bool) (faults []string, err error) {
 	pragma := `PRAGMA integrity_check(100)`
 	if quick {
 		pragma = `PRAGMA quick_check(100)`
 	}
-	rows, err := d.readers.QueryContext(ctx, pragma)
+	rows, err := h.readers.QueryContext(ctx, pragma)
 	words, err := collect(rows, kind(err), func(scan func(...any) error) (s string, err error) { return s, scan(&s) })
-	if fleet.Is(err, fleet.Invalid) { // so damaged that it cannot be read to its end
-		return []string{"the database file is damaged: " + err.Error()}, nil
+	if fleet.Is(err, fleet.Damaged) { // so damaged that it cannot be read to its end
+		return []string{name + " is damaged: " + err.Error()}, nil
 	}
 	if err != nil {
 		return nil, err
 	}
 	for _, w := range words {
 		if w != "ok" {
-			faults = append(faults, "the database file is damaged: "+w+"; restore it from a backup")
+			faults = append(faults, name+" is damaged: "+w+"; restore it from a backup")
 		}
 	}
 	if len(faults) > 0 {
 		return faults, nil
 	}
-	return d.checkSchema(ctx)
+	return h.checkSchema(ctx, name, of)
 }
 
-// freshSchema is that of a database which was made afresh.
-var freshSchema = sync.OnceValues(func() (map[string]string, error) {
+// fresh are the schemas of files that were made afresh, by half.
+var fresh = map[string]func() (map[string]string, error){
+	ofControl: sync.OnceValues(func() (map[string]string, error) {
+		return freshSchema(ofControl, hooks{after: backfills[ofControl], end: recordAll})
+	}),
+	ofReports: sync.OnceValues(func() (map[string]string, error) { return freshSchema(ofReports, hooks{after: backfills[ofReports]}) }),
+}
+
+func freshSchema(of string, h hooks) (map[string]string, error) {
 	ctx := context.Background()
 	fresh, err := sql.Open("sqlite", ":memory:")
 	if err != nil {
@@ -52,36 +75,36 @@ var freshSchema = sync.OnceValues(func() (map[string]string, error) {
 		return nil, kind(err)
 	}
 	defer conn.Close()
-	all, err := migrations(migrationFiles)
+	all, err := migrations(migrationFiles, of)
 	if err != nil {
 		return nil, err
 	}
-	if err := migrate(ctx, conn, all, func() time.Time { return time.Time{} }); err != nil {
+	if err := migrate(ctx, conn, all, len(all), func() time.Time { return time.Time{} }, h); err != nil {
 		return nil, err
 	}
 	return schema(conn.QueryContext(ctx, schemaQuery))
-})
+}
 
 // checkSchema holds the schema against a fresh one.
-func (d *DB) checkSchema(ctx context.Context) (faults []string, err error) {
-	fresh, err := freshSchema()
+func (h *half) checkSchema(ctx context.Context, name, of string) (faults []string, err error) {
+	made, err := fresh[of]()
 	if err != nil {
 		return nil, err
 	}
-	wanted := maps.Clone(fresh)
-	found, err := schema(d.readers.QueryContext(ctx, schemaQuery))
+	wanted := maps.Clone(made)
+	found, err := schema(h.readers.QueryContext(ctx, schemaQuery))
 	if err != nil {
 		return nil, err
 	}
-	for name, text := range wanted {
-		if found[name] != text {
-			faults = append(faults, fmt.Sprintf("the schema of the database: %s is missing, or not as this program made it; "+
-				"restore the database, or find out who wrote to it", name))
+	for what, text := range wanted {
+		if found[what] != text {
+			faults = append(faults, fmt.Sprintf("the schema of %s: %s is missing, or not as this program made it; restore it, or "+
+				"find out who wrote to it", name, what))
 		}
-		delete(found, name)
+		delete(found, what)
 	}
-	for name := range found {
-		faults = append(faults, fmt.Sprintf("the schema of the database: %s is none of this program; find out who made it", name))
+	for what := range found {
+		faults = append(faults, fmt.Sprintf("the schema of %s: %s is none of this program; find out who made it", name, what))
 	}
 	return faults, nil
 }

@@ -17,10 +17,19 @@ import (
 	"landed/server/fleet"
 )
 
-//go:embed migrations/*.sql
+//go:embed migrations/*/*.sql
 var migrationFiles embed.FS
 
-// migration is one file migrations/NNNN_what.sql. Databases remember its digest: once it was
+// Each half has migrations of its own, numbered from 1: migrations/control/NNNN_what.sql and
+// migrations/reports/NNNN_what.sql. Those of control before halves are from the time of a single file; they make tables
+// of the reports, too, which halves takes out.
+const (
+	ofControl = "control"
+	ofReports = "reports"
+	halves    = "0016_halves"
+)
+
+// migration is one of these files. Databases remember its digest: once it was
 // applied anywhere it is never edited, and a change of the schema is a new file.
 type migration struct {
 	version int
@@ -34,15 +43,15 @@ func (m migration) digest() string {
 	return hex.EncodeToString(sum[:])
 }
 
-// migrations lists the files in order and checks that none is missing.
-func migrations(files fs.FS) ([]migration, error) {
-	names, err := fs.Glob(files, "migrations/*.sql") // sorted
+// migrations lists the files of a half in order and checks that none is missing.
+func migrations(files fs.FS, of string) ([]migration, error) {
+	names, err := fs.Glob(files, "migrations/"+of+"/*.sql") // sorted
 	if err != nil {
 		return nil, err
 	}
 	var all []migration
 	for i, path := range names {
-		name := strings.TrimSuffix(strings.TrimPrefix(path, "migrations/"), ".sql")
+		name := strings.TrimSuffix(strings.TrimPrefix(path, "migrations/"+of+"/"), ".sql")
 		number, _, _ := strings.Cut(name, "_")
 		if version, err := strconv.Atoi(number); err != nil || len(number) != 4 || version != i+1 {
 			return nil, fmt.Errorf("migration %s: wanted number %04d", path, i+1)
@@ -56,9 +65,16 @@ func migrations(files fs.FS) ([]migration, error) {
 	return all, nil
 }
 
-// migrate runs those of all that are missing, in one transaction, unless the database was
+// hooks are what a half does beside the text of its migrations, in the transaction that applies them.
+type hooks struct {
+	before map[string]func(context.Context, *sql.Tx) error // a migration, by its name
+	after  map[string]func(context.Context, *sql.Tx) error
+	end    func(context.Context, *sql.Tx) error // once any was applied
+}
+
+// migrate runs those of all[:upTo] that are missing, in one transaction, unless the database was
 // made with others than these.
-func migrate(ctx context.Context, conn *sql.Conn, all []migration, now func() time.Time) error {
+func migrate(ctx context.Context, conn *sql.Conn, all []migration, upTo int, now func() time.Time, h hooks) error {
 	if err := checkOurs(ctx, conn); err != nil {
 		return err
 	}
@@ -72,29 +88,39 @@ func migrate(ctx context.Context, conn *sql.Conn, all []migration, now func() ti
 		return kind(err)
 	}
 	done, err := applied(ctx, t, all)
-	if err != nil {
+	if err != nil || done >= upTo {
 		return err
 	}
-	for _, m := range all[done:] {
-		if _, err := t.ExecContext(ctx, m.text); err != nil {
-			return fmt.Errorf("migration %s: %w", m.name, kind(err))
-		}
-		if fill := backfills[m.name]; fill != nil {
-			if err := fill(ctx, t); err != nil {
-				return fmt.Errorf("migration %s: %w", m.name, err)
-			}
-		}
-		if _, err := t.ExecContext(ctx, `INSERT INTO schema_migrations (version, name, sha256, at)
-			VALUES ($1, $2, $3, $4)`, m.version, m.name, m.digest(), millis(now())); err != nil {
-			return kind(err)
+	for _, m := range all[done:upTo] {
+		if err := m.apply(ctx, t, now, h); err != nil {
+			return fmt.Errorf("migration %s: %w", m.name, err)
 		}
 	}
-	if done < len(all) { // a migration may have rewritten any row
-		if err := recordAll(ctx, t); err != nil {
+	if h.end != nil {
+		if err := h.end(ctx, t); err != nil {
 			return err
 		}
 	}
 	return kind(t.Commit())
+}
+
+func (m migration) apply(ctx context.Context, t *sql.Tx, now func() time.Time, h hooks) error {
+	if first := h.before[m.name]; first != nil {
+		if err := first(ctx, t); err != nil {
+			return err
+		}
+	}
+	if _, err := t.ExecContext(ctx, m.text); err != nil {
+		return kind(err)
+	}
+	if then := h.after[m.name]; then != nil {
+		if err := then(ctx, t); err != nil {
+			return err
+		}
+	}
+	_, err := t.ExecContext(ctx, `INSERT INTO schema_migrations (version, name, sha256, at) VALUES ($1, $2, $3, $4)`, m.version,
+		m.name, m.digest(), millis(now()))
+	return kind(err)
 }
 
 // applied is how many of all the database has. It refuses a database to which a newer program

@@ -24,7 +24,7 @@ func (d *DB) Recount(ctx context.Context) (differences []string, err error) {
 		t := ft.(*tx)
 		for _, check := range []func(context.Context, querier) ([]string, error){recountCells, recountCurrent,
 			recountReports, strayReports} {
-			found, err := check(ctx, t.q)
+			found, err := check(ctx, t.reports)
 			if err != nil {
 				return fmt.Errorf("recount: %w", err)
 			}

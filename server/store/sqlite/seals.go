@@ -16,14 +16,16 @@ import (
 	"landed/server/fleet"
 )
 
-type seals struct{ q querier }
+// seals keeps the heads of all trees in control, also that of the reports: a publication speaks of them whatever became of
+// the reports.
+type seals struct{ q, reports querier }
 
 // Leaves implements fleet.Seals.
 func (s seals) Leaves(ctx context.Context, tree fleet.Tree, after int64, limit int) ([]fleet.Leaf, error) {
-	query, read := "", (func(func(...any) error) (fleet.Leaf, error))(nil)
+	q, query, read := s.q, "", (func(func(...any) error) (fleet.Leaf, error))(nil)
 	switch tree {
 	case fleet.TreeReports:
-		query, read = `SELECT n, at, envelope FROM reports`, reportLeaf
+		q, query, read = s.reports, `SELECT n, at, envelope FROM reports`, reportLeaf
 	case fleet.TreeAudit:
 		query, read = `SELECT `+auditColumns+` FROM audit`, auditLeaf
 	case fleet.TreeRecords:
@@ -31,7 +33,7 @@ func (s seals) Leaves(ctx context.Context, tree fleet.Tree, after int64, limit i
 	default:
 		return nil, fmt.Errorf("there is no tree %q", tree)
 	}
-	rows, err := s.q.query(ctx, query+` WHERE n > $1 ORDER BY n LIMIT $2`, after, limit)
+	rows, err := q.query(ctx, query+` WHERE n > $1 ORDER BY n LIMIT $2`, after, limit)
 	return collect(rows, err, read)
 }
 

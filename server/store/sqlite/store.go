@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package sqlite keeps the fleet in one SQLite file.
+// Package sqlite keeps the fleet in two SQLite files: control, which is what people decide and sign, and the reports,
+// which are what handsets say and what that adds up to.
 //
 // Parties: server/store opens it by its address. It keeps the contracts of server/fleet and those of server/store.
 //
 // It promises that an Update which returned nil is on disk (WAL, synchronous=FULL), that
-// one which returned an error never happened, that a View is consistent and cannot write,
+// one which returned an error never happened, that a View sees one state of each file and cannot write,
 // and that every error of the driver has become a kind of fleet by its code. Reports and
 // the audit trail are append-only: a trigger refuses anything else. Figures are
-// maintained, never counted for a page; Recount checks them.
+// maintained, never counted for a page; Recount checks them. Whatever becomes of the file of the reports, control is
+// opened, read and written: no connection has both, and none waits for the other's.
 //
 // It refuses a database that a newer program wrote or one with other tables, and files that
 // are no database of ours. Its migrations are for SQLite alone (a remark in the first one says otherwise, and cannot be
@@ -19,10 +21,12 @@ package sqlite
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
-	"net/url"
 	"os"
 	"path/filepath"
+	"strings"
+	"sync/atomic"
 	"time"
 
 	_ "modernc.org/sqlite" // the driver "sqlite"
@@ -32,25 +36,24 @@ import (
 
 // DB is an open database. It implements fleet.Store.
 type DB struct {
-	readers *sql.DB
-	writers *sql.DB // of one connection, held in writer
-	writer  *session
-	turn    chan struct{} // holds a token while nobody writes
-	watcher *sql.Conn     // never writes, so that SQLite tells it of every commit
+	path    string // of control
+	control *half
+	reports *reportsFile
+	closed  atomic.Bool
 }
 
 var _ fleet.Store = (*DB)(nil)
 
-const (
-	pragmas      = "_pragma=busy_timeout(5000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=foreign_keys(1)"
-	writePragmas = pragmas + "&_txlock=immediate&_pragma=cache_size(-65536)&_pragma=wal_autocheckpoint(4000)" +
-		"&_pragma=journal_size_limit(16777216)" // the WAL is cut to what a checkpoint waits for: 4000 pages
-	readPragmas = pragmas + "&_pragma=query_only(1)&_pragma=cache_size(-16384)"
-	maxReaders  = 8
-)
+// ReportsFile is where the reports lie of a database whose control file is at path: beside it.
+func ReportsFile(path string) string {
+	ext := filepath.Ext(path)
+	return strings.TrimSuffix(path, ext) + "-reports" + ext
+}
 
-// Open opens the database file at path, making it if there is none, and brings its schema
-// up to date. now stamps the migrations. Only one process at a time should write.
+// Open opens the database whose control file is at path, making both files if there is none, and brings their schemas up
+// to date; a single file of an older program becomes two. now stamps the migrations. Only one process at a time should
+// write. If the file of the reports is missing, damaged or not ours, the database opens all the same; ReportsReady and
+// whatever needs them say what is wrong.
 func Open(ctx context.Context, path string, now func() time.Time) (*DB, error) {
 	path, err := filepath.Abs(path)
 	if err != nil {
@@ -63,101 +66,45 @@ func Open(ctx context.Context, path string, now func() time.Time) (*DB, error) {
 	if err := f.Close(); err != nil {
 		return nil, fmt.Errorf("open database: %w", err)
 	}
-	d := &DB{turn: make(chan struct{}, 1)}
-	if err := d.open(ctx, path, now); err != nil {
-		d.close()
+	d := &DB{path: path, reports: &reportsFile{path: ReportsFile(path), now: now}}
+	if d.control, err = openHalf(ctx, path, sizeOfControl, func(conn *sql.Conn) error {
+		return prepareControl(ctx, conn, path, now)
+	}); err != nil {
 		return nil, fmt.Errorf("open database %s: %w", path, err)
 	}
-	d.turn <- struct{}{}
+	_, _ = d.reports.open(ctx) // who needs them is told
 	return d, nil
 }
 
-func (d *DB) open(ctx context.Context, path string, now func() time.Time) (err error) {
-	file := url.URL{Scheme: "file", Path: filepath.ToSlash(path)}
-	file.RawQuery = writePragmas
-	if d.writers, err = sql.Open("sqlite", file.String()); err != nil {
-		return kind(err)
-	}
-	d.writers.SetMaxOpenConns(1)
-	conn, err := d.writers.Conn(ctx)
-	if err != nil {
-		return kind(err)
-	}
-	d.writer = &session{conn: conn, prepared: map[string]*sql.Stmt{}}
-	all, err := migrations(migrationFiles)
-	if err != nil {
-		return err
-	}
-	if err := migrate(ctx, conn, all, now); err != nil {
-		return err
-	}
-	file.RawQuery = readPragmas
-	if d.readers, err = sql.Open("sqlite", file.String()); err != nil {
-		return kind(err)
-	}
-	d.readers.SetMaxOpenConns(maxReaders + 1) // and the watcher
-	d.readers.SetMaxIdleConns(maxReaders)
-	d.watcher, err = d.readers.Conn(ctx)
-	return kind(err)
-}
-
-// Close waits for a running Update, then closes the file. It may be called again; whatever
+// Close waits for running Updates, then closes both files. It may be called again; whatever
 // else is called after it answers with an error.
 func (d *DB) Close() error {
-	<-d.turn
-	defer func() { d.turn <- struct{}{} }() // who waits must not wait for ever
-	return kind(d.close())
+	d.closed.Store(true)
+	return errors.Join(d.control.end(), d.reports.end())
 }
 
-func (d *DB) close() error {
-	if d.watcher != nil {
-		d.watcher.Close()
-	}
-	if d.readers != nil {
-		d.readers.Close()
-	}
-	if d.writer != nil {
-		d.writer.close()
-	}
-	if d.writers != nil {
-		return d.writers.Close()
-	}
-	return nil
-}
-
-// Version implements store.Database. It is kept by SQLite in the head of its log, with each commit.
-func (d *DB) Version(ctx context.Context) (version int64, err error) {
-	err = d.watcher.QueryRowContext(ctx, `PRAGMA data_version`).Scan(&version)
-	return version, kind(err)
-}
-
-// Ready says if the database answers, and if a write reaches its disk: it makes one, of a number in the header of the
-// file that nothing else uses. It waits for its turn as long as ctx does.
-func (d *DB) Ready(ctx context.Context) error {
-	var version int
-	err := d.readers.QueryRowContext(ctx, `SELECT max(version) FROM schema_migrations`).Scan(&version)
+// Version implements store.Database.
+func (d *DB) Version(ctx context.Context) (int64, error) {
+	reports, err := d.reports.get(ctx)
 	if err != nil {
-		return fmt.Errorf("the database does not answer: %w", kind(err))
+		return 0, err
 	}
-	if err := d.probe(ctx); err != nil {
-		return fmt.Errorf("the database cannot be written: %w", err)
-	}
-	return nil
+	of, err1 := d.control.version(ctx)
+	and, err2 := reports.version(ctx)
+	return of<<32 | and&(1<<32-1), errors.Join(err1, err2)
 }
 
-func (d *DB) probe(ctx context.Context) error {
-	select {
-	case <-d.turn:
-	case <-ctx.Done():
-		return fleet.Errorf(fleet.Busy, "database_busy", "another write has not ended meanwhile")
+// Ready says if control answers, and if a write reaches its disk. It waits for its turn as long as ctx does.
+func (d *DB) Ready(ctx context.Context) error { return d.control.ready(ctx) }
+
+// ReportsReady says the same of the reports, and tries to open them if that failed before.
+func (d *DB) ReportsReady(ctx context.Context) error {
+	h, err := d.reports.get(ctx)
+	if err != nil {
+		return err
 	}
-	defer func() { d.turn <- struct{}{} }()
-	sure := context.WithoutCancel(ctx) // a transaction that was begun is ended
-	var last int64
-	if err := d.writer.conn.QueryRowContext(sure, `PRAGMA user_version`).Scan(&last); err != nil {
-		return kind(err)
+	if err := h.ready(ctx); err != nil {
+		return d.reports.met(err)
 	}
-	// By itself it is a transaction. Its text changes, so it is not kept prepared.
-	_, err := d.writer.conn.ExecContext(sure, fmt.Sprintf(`PRAGMA user_version = %d`, (last+1)%(1<<30)))
-	return kind(err)
+	return d.reports.lately()
 }

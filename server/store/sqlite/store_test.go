@@ -79,8 +79,13 @@ func TestReopenKeepsWhatWasStored(t *testing.T) {
 	if err := second.Update(ctx, putToken("a")); !fleet.Is(err, fleet.Conflict) {
 		t.Errorf("got %v, wanted the token to be there", err)
 	}
-	if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o600 {
-		t.Errorf("the file is %v, %v; wanted it private", info.Mode(), err)
+	for _, name := range []string{path, sqlite.ReportsFile(path)} {
+		if info, err := os.Stat(name); err != nil || info.Mode().Perm() != 0o600 {
+			t.Errorf("%s is %v, %v; wanted it private", name, info, err)
+		}
+	}
+	if got := filepath.Base(sqlite.ReportsFile(path)); got != "a name with % ? # in it-reports.db" {
+		t.Errorf("the reports are in %s", got)
 	}
 }
 
@@ -98,7 +103,10 @@ func TestClosedStoreAnswers(t *testing.T) {
 	if err := db.View(ctx, func(fleet.Tx) error { return nil }); err == nil {
 		t.Error("a closed store was read")
 	}
-	if err := db.Ready(ctx); err == nil {
+	if err := db.UpdateReports(ctx, func(fleet.Tx) error { return nil }); err == nil {
+		t.Error("a closed store took reports in")
+	}
+	if db.Ready(ctx) == nil || db.ReportsReady(ctx) == nil {
 		t.Error("a closed store is ready")
 	}
 }
@@ -145,19 +153,21 @@ func TestAppendOnlyTablesRefuseChange(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "x.db")
 	db := open(t, path)
 	r, key := storetest.Report(1, 1)
-	if err := db.Update(ctx, func(tx fleet.Tx) error {
-		if _, err := tx.Reports().Append(ctx, storetest.Stored(t, r, key, now())); err != nil {
-			return err
-		}
-		return tx.Audit().Append(ctx, fleet.AuditEntry{Action: "x"})
-	}); err != nil {
+	if err := errors.Join(db.UpdateReports(ctx, func(tx fleet.Tx) error {
+		_, err := tx.Reports().Append(ctx, storetest.Stored(t, r, key, now()))
+		return err
+	}), db.Update(ctx, func(tx fleet.Tx) error { return tx.Audit().Append(ctx, fleet.AuditEntry{Action: "x"}) })); err != nil {
 		t.Fatal(err)
 	}
-	outside := raw(t, path)
-	for _, text := range []string{`UPDATE reports SET seq = 2`, `DELETE FROM reports`, `UPDATE audit SET actor = 'nobody'`,
-		`DELETE FROM audit`} {
-		if _, err := outside.Exec(text); err == nil || !strings.Contains(err.Error(), "append-only") {
-			t.Errorf("%s: got %v, wanted a refusal", text, err)
+	for file, texts := range map[string][]string{
+		sqlite.ReportsFile(path): {`UPDATE reports SET seq = 2`, `DELETE FROM reports`},
+		path:                     {`UPDATE audit SET actor = 'nobody'`, `DELETE FROM audit`},
+	} {
+		outside := raw(t, file)
+		for _, text := range texts {
+			if _, err := outside.Exec(text); err == nil || !strings.Contains(err.Error(), "append-only") {
+				t.Errorf("%s: got %v, wanted a refusal", text, err)
+			}
 		}
 	}
 }
@@ -195,7 +205,7 @@ func TestInterruptedUpdateStaysWhole(t *testing.T) {
 func TestRecountFindsDifferences(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "x.db")
 	db := open(t, path)
-	outside := raw(t, path)
+	outside := raw(t, sqlite.ReportsFile(path))
 	do(t, outside, `INSERT INTO counts VALUES ('one', 'armani', 'stable', 'counted', 'verdict', 'leak', 7)`)
 	do(t, outside, `INSERT INTO reports (ref, id, seq, at, late, envelope) VALUES ('R', 'I', 1, 0, 0, 'x')`)
 	do(t, outside, `INSERT INTO installations VALUES

@@ -44,7 +44,7 @@ func testWhoCounts(t *testing.T, s fleet.Store) {
 	}
 	move := func(from, to *fleet.Installation) {
 		t.Helper()
-		update(t, s, func(tx fleet.Tx) error { return tx.Counts().Move(ctx, from, to) })
+		updateReports(t, s, func(tx fleet.Tx) error { return tx.Counts().Move(ctx, from, to) })
 	}
 	move(nil, &plain)
 	move(nil, &counted)
@@ -153,7 +153,7 @@ func testMuster(t *testing.T, s fleet.Store) {
 		m.Installations++
 		want[i.Channel] = m
 	}
-	update(t, s, func(tx fleet.Tx) error { return tx.Installations().Put(ctx, all...) })
+	updateReports(t, s, func(tx fleet.Tx) error { return tx.Installations().Put(ctx, all...) })
 	view(t, s, func(tx fleet.Tx) error {
 		got, err1 := tx.Installations().Muster(ctx, "", "", at)
 		same(t, "all", got, []fleet.Muster{want["beta"], want["stable"]})

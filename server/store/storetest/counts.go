@@ -32,7 +32,7 @@ func testCounts(t *testing.T, s fleet.Store) {
 			t.Errorf("%s: got %+v", release, c)
 		}
 	}
-	update(t, s, func(tx fleet.Tx) error {
+	updateReports(t, s, func(tx fleet.Tx) error {
 		of(tx, "one", 0, 0, 0)
 		for range 3 {
 			if err := tx.Counts().Move(ctx, nil, waits); err != nil {
@@ -42,8 +42,8 @@ func testCounts(t *testing.T, s fleet.Store) {
 		of(tx, "one", 3, 3, 0) // its own changes are seen
 		return tx.Counts().Move(ctx, waits, runs)
 	})
-	update(t, s, func(tx fleet.Tx) error { return tx.Counts().Move(ctx, runs, moved) })
-	s.Update(ctx, func(tx fleet.Tx) error {
+	updateReports(t, s, func(tx fleet.Tx) error { return tx.Counts().Move(ctx, runs, moved) })
+	s.UpdateReports(ctx, func(tx fleet.Tx) error {
 		tx.Counts().Move(ctx, nil, waits)
 		return errStop
 	})
@@ -57,7 +57,7 @@ func testCounts(t *testing.T, s fleet.Store) {
 		of(tx, "", 3, 2, 1)
 		return err
 	})
-	if err := s.Update(ctx, func(tx fleet.Tx) error { return tx.Counts().Move(ctx, runs, nil) }); err == nil {
+	if err := s.UpdateReports(ctx, func(tx fleet.Tx) error { return tx.Counts().Move(ctx, runs, nil) }); err == nil {
 		t.Error("a figure went below zero")
 	}
 }
@@ -75,10 +75,10 @@ func testTotals(t *testing.T, s fleet.Store) {
 	two.Release, two.Verdict, two.Kind, two.Leaked = "two", ConfirmedOff, effect.Good, false
 	beta, other := two, one
 	beta.Channel, other.Model = "beta", "dior"
-	update(t, s, func(tx fleet.Tx) error {
+	updateReports(t, s, func(tx fleet.Tx) error {
 		return errors.Join(tx.Counts().Move(ctx, nil, &one), tx.Counts().Move(ctx, nil, &other))
 	})
-	update(t, s, func(tx fleet.Tx) error {
+	updateReports(t, s, func(tx fleet.Tx) error {
 		return errors.Join(tx.Counts().Move(ctx, &one, &left), tx.Counts().Move(ctx, nil, &two))
 	})
 	view(t, s, func(tx fleet.Tx) error {
@@ -97,7 +97,7 @@ func testTotals(t *testing.T, s fleet.Store) {
 		}
 		return errors.Join(err1, err2, err3, listed(t, tx.Counts()))
 	})
-	update(t, s, func(tx fleet.Tx) error { return tx.Counts().Move(ctx, &two, &beta) })
+	updateReports(t, s, func(tx fleet.Tx) error { return tx.Counts().Move(ctx, &two, &beta) })
 	view(t, s, func(tx fleet.Tx) error {
 		stable, err1 := tx.Counts().Total(ctx, "armani", "stable")
 		onBeta, err2 := tx.Counts().Total(ctx, "armani", "beta")
@@ -121,7 +121,7 @@ func testSilentCounts(t *testing.T, s fleet.Store) {
 	left.Current, two.Release = false, "two"
 	step := func(what string, one, total int64, moves ...[2]*fleet.Installation) {
 		t.Helper()
-		update(t, s, func(tx fleet.Tx) (err error) {
+		updateReports(t, s, func(tx fleet.Tx) (err error) {
 			for _, m := range moves {
 				err = errors.Join(err, tx.Counts().Move(ctx, m[0], m[1]))
 			}
@@ -154,7 +154,7 @@ func testCauseCounts(t *testing.T, s fleet.Store) {
 	}
 	runs := *fails("")
 	runs.Progress, runs.Verdict, runs.Kind = report.ProgressRunning, ConfirmedOff, effect.Good
-	update(t, s, func(tx fleet.Tx) (err error) {
+	updateReports(t, s, func(tx fleet.Tx) (err error) {
 		for n, cause := range report.Causes {
 			for range n + 1 {
 				err = errors.Join(err, tx.Counts().Move(ctx, nil, fails(cause)))

@@ -41,7 +41,7 @@ func arriveOn(
 		Verdict:  class, Kind: KindOf(class), Because: reasons, Before: BeforeActive, Cloned: r.Seq > 1, Reports: r.Seq,
 		First: Now, Last: at,
 	}
-	update(t, s, func(tx fleet.Tx) error {
+	updateReports(t, s, func(tx fleet.Tx) error {
 		if _, err := tx.Reports().Append(ctx, stored); err != nil {
 			return err
 		}
@@ -96,7 +96,7 @@ func testStates(t *testing.T, s fleet.Store) {
 	r, key = Report(1, 2)
 	r.Release = "two"
 	one.Current = false
-	update(t, s, func(tx fleet.Tx) error { return tx.Installations().Put(ctx, one) })
+	updateReports(t, s, func(tx fleet.Tx) error { return tx.Installations().Put(ctx, one) })
 	two := arriveOn(t, s, r, key, later(1), ConfirmedOff)
 	view(t, s, func(tx fleet.Tx) error {
 		now, err := tx.Installations().Get(ctx, one.Ref)
@@ -132,7 +132,7 @@ func testStates(t *testing.T, s fleet.Store) {
 	walk("one", 5, one, other)
 	walk("two", 5, two)
 	walk("three", 5)
-	update(t, s, func(tx fleet.Tx) error { // and back
+	updateReports(t, s, func(tx fleet.Tx) error { // and back
 		one.Current, two.Current, one.Verdict, one.Kind = true, false, NotExercised, effect.Unjudged
 		return tx.Installations().Put(ctx, one, two)
 	})

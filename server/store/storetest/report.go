@@ -75,7 +75,7 @@ func testReports(t *testing.T, s fleet.Store) {
 	older.Late = true
 	add := func(want int, all ...fleet.StoredReport) {
 		t.Helper()
-		update(t, s, func(tx fleet.Tx) error {
+		updateReports(t, s, func(tx fleet.Tx) error {
 			added, err := tx.Reports().Append(ctx, all...)
 			if added != want {
 				t.Errorf("added %d, wanted %d", added, want)

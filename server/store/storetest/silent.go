@@ -29,7 +29,7 @@ func testMany(t *testing.T, s fleet.Store) {
 	}
 	again := states[3]
 	again.Reports = 7
-	update(t, s, func(tx fleet.Tx) error {
+	updateReports(t, s, func(tx fleet.Tx) error {
 		added, err := tx.Reports().Append(ctx, append(stored, stored[5])...)
 		if added != many {
 			t.Errorf("added %d, wanted %d", added, many)
@@ -58,11 +58,11 @@ func testSilent(t *testing.T, s fleet.Store) {
 	arrive(t, s, 2, 2, later(21), Unpatched)
 	left := arrive(t, s, 6, 1, later(4), Unpatched) // moves on
 	left.Current = false
-	update(t, s, func(tx fleet.Tx) error { return tx.Installations().Put(ctx, left) })
+	updateReports(t, s, func(tx fleet.Tx) error { return tx.Installations().Put(ctx, left) })
 
 	silent := func(before time.Time, limit int, wantMore bool, want ...fleet.Installation) {
 		t.Helper()
-		update(t, s, func(tx fleet.Tx) error {
+		updateReports(t, s, func(tx fleet.Tx) error {
 			got, more, err := tx.Installations().Silent(ctx, before, limit)
 			same(t, "silent", got, want)
 			if more != wantMore {
@@ -72,7 +72,7 @@ func testSilent(t *testing.T, s fleet.Store) {
 		})
 	}
 	silent(later(1), 10, false) // nothing is older than the first
-	failed := s.Update(ctx, func(tx fleet.Tx) error {
+	failed := s.UpdateReports(ctx, func(tx fleet.Tx) error {
 		got, _, err := tx.Installations().Silent(ctx, later(10), 10)
 		if len(got) != 2 || err != nil {
 			t.Errorf("got %v, %v", got, err)

@@ -23,6 +23,9 @@ func Run(t *testing.T, open func(t *testing.T) fleet.Store) {
 		{"a view sees one state", viewConsistent},
 		{"concurrent updates lose nothing", updatesQueue},
 		{"an update whose context has ended does not begin", updateCancelled},
+		{"what is of the other half is refused", otherHalfRefused},
+		{"the halves do not wait for each other", halvesDoNotWait},
+		{"an update of the reports that fails never happened", reportsFail},
 		{"packages", testPackages},
 		{"removed packages", testRemoved},
 		{"packages of the same bytes", testSameBytes},
@@ -33,6 +36,8 @@ func Run(t *testing.T, open func(t *testing.T) fleet.Store) {
 		{"models", testModels},
 		{"channels", testChannels},
 		{"holders of keys", testHolders},
+		{"statements", testStatements},
+		{"suspended witnesses", testSuspensions},
 		{"reports", testReports},
 		{"installations", testInstallations},
 		{"states of an installation", testStates},
@@ -48,6 +53,7 @@ func Run(t *testing.T, open func(t *testing.T) fleet.Store) {
 		{"quarantines", testQuarantines},
 		{"the muster of a fleet", testMuster},
 		{"audit", testAudit},
+		{"heads and leaves", testSeals},
 		{"tokens", testTokens},
 	} {
 		t.Run(test.name, func(t *testing.T) { test.run(t, open(t)) })
@@ -59,6 +65,13 @@ var ctx = context.Background()
 func update(t *testing.T, s fleet.Store, fn func(fleet.Tx) error) {
 	t.Helper()
 	if err := s.Update(ctx, fn); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func updateReports(t *testing.T, s fleet.Store, fn func(fleet.Tx) error) {
+	t.Helper()
+	if err := s.UpdateReports(ctx, fn); err != nil {
 		t.Fatal(err)
 	}
 }

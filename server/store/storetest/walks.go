@@ -22,12 +22,12 @@ func testWalks(t *testing.T, s fleet.Store) {
 		})
 	}
 	at("one", "")
-	update(t, s, func(tx fleet.Tx) error {
+	updateReports(t, s, func(tx fleet.Tx) error {
 		return errors.Join(tx.Walks().Put(ctx, "one", "A"), tx.Walks().Put(ctx, "two", "B"), tx.Walks().Put(ctx, "one", "C"))
 	})
 	at("one", "C")
 	at("two", "B")
-	update(t, s, func(tx fleet.Tx) error { return errors.Join(tx.Walks().End(ctx, "one"), tx.Walks().End(ctx, "never")) })
+	updateReports(t, s, func(tx fleet.Tx) error { return errors.Join(tx.Walks().End(ctx, "one"), tx.Walks().End(ctx, "never")) })
 	at("one", "")
 	at("two", "B")
 }

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+
+	"landed/server/fleet"
+)
+
+// session is the one writing connection. It prepares each statement once.
+type session struct {
+	conn     *sql.Conn
+	prepared map[string]*sql.Stmt
+	// broken is the first error after which SQLite may have rolled back on its own. A
+	// statement run then would commit by itself, so all of them are refused.
+	broken error
+}
+
+func (s *session) prepare(ctx context.Context, text string) (*sql.Stmt, error) {
+	if s.broken != nil {
+		return nil, s.broken
+	}
+	if st, ok := s.prepared[text]; ok {
+		return st, nil
+	}
+	st, err := s.conn.PrepareContext(ctx, text)
+	if err != nil {
+		return nil, s.note(err)
+	}
+	s.prepared[text] = st
+	return st, nil
+}
+
+func (s *session) exec(ctx context.Context, text string, args ...any) (int64, error) {
+	st, err := s.prepare(ctx, text)
+	if err != nil {
+		return 0, err
+	}
+	res, err := st.ExecContext(ctx, args...)
+	if err != nil {
+		return 0, s.note(err)
+	}
+	n, err := res.RowsAffected()
+	return n, s.note(err)
+}
+
+func (s *session) query(ctx context.Context, text string, args ...any) (*sql.Rows, error) {
+	st, err := s.prepare(ctx, text)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := st.QueryContext(ctx, args...)
+	return rows, s.note(err)
+}
+
+func (s *session) row(ctx context.Context, into []any, text string, args ...any) error {
+	st, err := s.prepare(ctx, text)
+	if err != nil {
+		return err
+	}
+	return s.note(st.QueryRowContext(ctx, args...).Scan(into...))
+}
+
+// note turns err into a kind, and remembers it unless the transaction surely stands.
+func (s *session) note(err error) error {
+	if err == nil {
+		return nil
+	}
+	err = kind(err)
+	if !errors.Is(err, sql.ErrNoRows) && !fleet.Is(err, fleet.Conflict) {
+		s.broken = err
+	}
+	return err
+}
+
+func (s *session) close() {
+	for _, st := range s.prepared {
+		st.Close()
+	}
+	s.conn.Close()
+}
