@@ -7,8 +7,8 @@
 //
 // It promises that every decision is an entry, stored and on the audit trail with its numbers before anything follows from
 // it; that whoever is admitted was drawn by a key that was made when the candidates were known; that no more than one
-// percent of a counted fleet is admitted in 28 days, or one installation where that is less, unless a person vouches for
-// more; and that a quarantine goes by when installations were first heard of, and never by what they say. Reports come in
+// percent of a counted fleet is admitted, or one installation where that is less, until a person vouches for it again;
+// and that a quarantine goes by when installations were first heard of, and never by what they say. Reports come in
 // meanwhile. It refuses decisions without a reason.
 package admission
 

@@ -145,7 +145,7 @@ func TestAdmit(t *testing.T) {
 		}
 	}
 	admit(30, 30, 30, "30 of 50 candidates were admitted: the counted fleet of armani on stable was 0, and is 30 now")
-	admit(30, 0, 30, "nobody was admitted")
+	admit(30, 0, 30, "nobody was admitted: the counted fleet of armani on stable was 30, and you vouch for 30")
 	admit(60, 20, 50, "20 were admitted, and 30 were asked for: the counted fleet of armani on stable was 30, and there were no more "+
 		"than 20 candidates. The other 7 ")
 	if m := w.muster(t, "dior"); m.Counted != 0 {
@@ -163,14 +163,16 @@ func TestAdmit(t *testing.T) {
 	}
 }
 
-// TestBudget: one percent in 28 days, at least one, looked at daily; restarts give nobody more, and what people admitted is
-// not of it.
+// TestBudget: one percent, at least one, looked at daily, until a person vouches; restarts and time give nobody more.
 func TestBudget(t *testing.T) {
 	w := newWorld(t)
 	w.put(t, "armani", 1_000, 20*day)
 	w.put(t, "dior", 3, 20*day)
-	if _, err := w.Admit(ctx, admission.Wish{Model: "armani", UpTo: 300, By: "mei", Reason: "sold"}); err != nil {
-		t.Fatal(err)
+	vouch := func(upTo int64) {
+		t.Helper()
+		if _, err := w.Admit(ctx, admission.Wish{Model: "armani", UpTo: upTo, By: "mei", Reason: "sold"}); err != nil {
+			t.Fatal(err)
+		}
 	}
 	tick := func(what string, armani, dior int64) {
 		t.Helper()
@@ -181,19 +183,74 @@ func TestBudget(t *testing.T) {
 			t.Errorf("%s: %d and %d, wanted %d and %d", what, a.Counted, d.Counted, armani, dior)
 		}
 	}
+	vouch(300)
 	tick("at once", 303, 1)
 	tick("again", 303, 1)
 	w.now = w.now.Add(day)
 	w.Admission = admission.New(w.Config)
 	tick("the next day, after a restart", 303, 1)
-	w.now = w.now.Add(26 * day)
-	tick("not yet", 303, 1)
-	w.now = w.now.Add(day)
-	tick("28 days later", 306, 2)
+	w.now = w.now.Add(27 * day)
+	tick("28 days later", 303, 1)
+	vouch(200)
+	tick("once the fleet is vouched for again, on the same day", 303, 1)
+	w.now = w.now.Add(-3 * day)
+	tick("with a clock that was set back", 306, 1)
 	if trail := w.trail(t); !strings.Contains(trail, "landed fleet.admit armani.stable: 3 of 700 candidates, by the budget of one "+
-		"percent of 300 in 28 days") {
+		"percent of 300 until a person vouches") {
 		t.Error(trail)
 	}
+}
+
+// TestPatientAttacker: whoever keeps as many keys as there are handsets, for half a year, is one percent of the counted
+// fleet, while a percent of the handsets is reset each month.
+func TestPatientAttacker(t *testing.T) {
+	const size = 200
+	w := newWorld(t)
+	forged := func(i *fleet.Installation) { i.Ref = "F" + i.Ref }
+	w.put(t, "armani", size, 20*day)
+	if _, err := w.Admit(ctx, admission.Wish{Model: "armani", UpTo: size, By: "mei", Reason: "sold"}); err != nil {
+		t.Fatal(err)
+	}
+	w.put(t, "armani", size, 0, forged)
+	for week := range 26 {
+		w.now = w.now.Add(7 * day)
+		if week%4 == 3 {
+			w.put(t, "armani", size/100, 0, func(i *fleet.Installation) { i.Ref += report.Reference(fmt.Sprint("-", week)) })
+		}
+		w.heard(t)
+		if err := w.Tick(ctx); err != nil {
+			t.Fatal(err)
+		}
+	}
+	counted, bad := 0, 0
+	for _, i := range w.heard(t) {
+		if i.Member() {
+			counted++
+			if i.Ref[0] == 'F' {
+				bad++
+			}
+		}
+	}
+	if counted != size+size/100 || bad > size/100 {
+		t.Errorf("%d are counted, %d of them forged", counted, bad)
+	}
+}
+
+// heard has everybody report now.
+func (w *world) heard(t *testing.T) (all []fleet.Installation) {
+	t.Helper()
+	if err := w.db.UpdateReports(ctx, func(tx fleet.Tx) error {
+		refs, err1 := tx.Installations().Refs(ctx, "", 10_000)
+		states, err2 := tx.Installations().Of(ctx, refs...)
+		for _, s := range states {
+			s[0].Last = w.now
+			all = append(all, s[0])
+		}
+		return errors.Join(err1, err2, tx.Installations().Put(ctx, all...))
+	}); err != nil {
+		t.Fatal(err)
+	}
+	return all
 }
 
 // TestDrawnAtRandom: whoever makes references at his leisure is drawn no more often for it: keys are made when the candidates

@@ -32,7 +32,7 @@ func (a Admitted) Words(upTo int64) string {
 	before := fmt.Sprintf("the counted fleet of %s on %s was %d", a.Model, a.Channel, a.Muster.Counted)
 	switch places := upTo - a.Muster.Counted; {
 	case places <= 0:
-		return fmt.Sprintf("nobody was admitted: %s, and may be %d", before, upTo)
+		return fmt.Sprintf("nobody was admitted: %s, and you vouch for %d", before, upTo)
 	case a.Admission.Admitted < places:
 		others := a.Muster.Installations - a.Muster.Counted - a.Muster.Quiet - a.Muster.Candidates
 		return fmt.Sprintf("%d were admitted, and %d were asked for: %s, and there were no more than %d candidates. The "+
@@ -67,6 +67,7 @@ func (a *Admission) Admit(ctx context.Context, w Wish) (done Admitted, err error
 	done.Muster = musters[0]
 	done.Admission = fleet.Admission{Model: w.Model, Channel: w.Channel, At: now, Counted: done.Muster.Counted,
 		Candidates: done.Muster.Candidates, By: w.By, Reason: w.Reason}
+	done.Key, done.Cutoff = []byte{}, -1 // nobody's lot is so small
 	if places := w.UpTo - done.Muster.Counted; places > 0 && done.Candidates > 0 {
 		if err := a.draw(ctx, map[place]*lots{{w.Model, w.Channel}: {entry: &done.Admission, most: places}}); err != nil {
 			return done, err
@@ -86,13 +87,13 @@ func (a *Admission) store(ctx context.Context, all []fleet.Admission, words stri
 		for _, e := range all {
 			said := words
 			if said == "" {
-				said = fmt.Sprintf("%d of %d candidates, by the budget of one percent of %d in 28 days", e.Admitted, e.Candidates,
+				said = fmt.Sprintf("%d of %d candidates, by the budget of one percent of %d until a person vouches", e.Admitted, e.Candidates,
 					e.Counted)
 			}
 			if e.Reason != "" {
 				said += ": " + e.Reason
 			}
-			if e.Admitted > 0 {
+			if e.Admitted > 0 || e.By != loop { // a person's word renews the budget, whoever is there to be admitted
 				if err := tx.Admissions().Put(ctx, e); err != nil {
 					return err
 				}

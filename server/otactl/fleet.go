@@ -66,8 +66,8 @@ func (g *fleets) admit() *cobra.Command {
 	c := &cobra.Command{
 		Use: "admit --model M --up-to N --reason WHY", Short: "Vouch for the size of a fleet", Args: cobra.NoArgs,
 		Long: "Admits candidates, drawn at random, until the counted fleet of the model on the channel is N. That is how\n" +
-			"you vouch for a size that you know from elsewhere: without it one percent of the counted fleet is\n" +
-			"admitted in 28 days. A candidate was first heard of at least 14 days ago, over at least 7 days,\n" +
+			"you vouch for a size that you know from elsewhere: without it no more than one percent of the\n" +
+			"counted fleet is admitted. A candidate was first heard of at least 14 days ago, over at least 7 days,\n" +
 			"and within the last 28.",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			server, err := g.server.client()

@@ -43,6 +43,9 @@ var shapes = []struct {
 			Before  int64
 		}{}
 	}},
+	{regexp.MustCompile(`^GET /v1/fleet$`), func() any { return &struct{ Fleets *[]client.Muster }{} }},
+	{regexp.MustCompile(`^GET /v1/quarantines$`), func() any { return &struct{ Quarantines *[]client.Quarantine }{} }},
+	{regexp.MustCompile(`^POST /v1/quarantines(/[^/]+/lift)?$`), func() any { return &client.Quarantine{} }},
 	{regexp.MustCompile(`^GET /v1/tokens$`), func() any { return &struct{ Tokens *[]client.Token }{} }},
 	{regexp.MustCompile(`^POST /v1/tokens$`), func() any { return &client.Token{} }},
 }
