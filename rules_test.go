@@ -65,6 +65,8 @@ var mayImport = map[string][]string{
 	"server/rollout":              {"=manifests/offers", "server/fleet", "server/reasons", "=internal/format"},
 	"server/evidence":             {"manifests", "server/fleet", "server/published"},
 	"server/grounds":              {"server/evidence", "server/fleet", "server/rollout"},
+	"server/proposals":            {"server/fleet"},
+	"server/uptime":               {"=manifests/tufrepo", "server/fleet"},
 	"server/offering":             {"manifests", "server/fleet"}, // pure: the offers document, and nothing of how it is published
 	"server/published":            {"manifests", "server/fleet"},
 	"server/repo":                 {"=internal/durable", "manifests/tufrepo", "server/fleet", "=server/blob"}, // it knows no room above it
@@ -72,10 +74,10 @@ var mayImport = map[string][]string{
 	"server/library":              {"manifests", "server/fleet", "=server/blob", "server/published", "server/repo", "server/lineup"},
 	"server/release":              {"manifests", "server/fleet", "=server/offering", "server/published", "server/repo", "server/rollout", "server/lineup"},
 	"server/admission":            {"=manifests/report", "server/fleet"},
-	"server/rollouts":             {"manifests", "server/evidence", "server/fleet", "server/grounds", "server/offering", "server/published", "server/reasons", "server/repo", "server/rollout", "server/lineup"},
+	"server/rollouts":             {"manifests", "server/evidence", "server/fleet", "server/proposals", "server/grounds", "server/offering", "server/published", "server/reasons", "server/repo", "server/rollout", "server/lineup"},
 	"server/trust":                {"manifests/tufrepo", "server/fleet", "server/repo", "server/rollouts"},
 	"server/restore":              {"manifests", "server/fleet", "server/reasons", "server/repo", "server/rollout", "server/rollouts", "server/lineup"},
-	"server/rooms":                {"manifests", "server/evidence", "server/fleet", "=server/blob", "server/library", "server/release", "server/repo", "server/restore", "server/rollouts", "server/trust", "server/lineup"},
+	"server/rooms":                {"manifests", "server/evidence", "server/fleet", "=server/blob", "server/library", "server/proposals", "server/release", "server/repo", "server/restore", "server/rollouts", "server/trust", "server/lineup"},
 	"server/servertest":           {"manifests", "firmware-fixtures", "server/blob/disk", "server/fleet", "server/library", "server/repo", "server/rollouts", "server/rooms", "server/store"},
 	"server/intake":               {"manifests", "server/fleet", "server/published", "server/rollouts"},
 	"server/scrub":                {"server/blob", "server/repo"},
@@ -92,7 +94,7 @@ var mayImport = map[string][]string{
 	"server/render":               {"server/fleet"},
 	"server/device/feed":          {"=server/blob", "server/render", "=manifests/tufrepo"},
 	"server/device/native":        {"manifests/report", "server/fleet", "server/intake", "server/render"},
-	"server/console":              {"manifests", "server/admission", "server/evidence", "server/fleet", "server/grounds", "server/library", "server/release", "server/rollout", "server/rollouts", "server/rooms", "server/repo", "server/trust", "server/auth", "server/reasons", "server/render", "server/lineup"},
+	"server/console":              {"manifests", "server/admission", "server/evidence", "server/fleet", "server/grounds", "server/library", "server/proposals", "server/release", "server/rollout", "server/rollouts", "server/rooms", "server/repo", "server/trust", "server/auth", "server/reasons", "server/render", "server/lineup", "server/uptime"},
 	"server/support":              {"manifests", "server/evidence", "server/fleet", "server/offering", "server/published", "server/reasons", "server/rollout", "server/render", "web"},
 	"server/otactl":               {"internal", "manifests", "=server/otactl/client"}, // a client of the server: of its code it knows nothing
 	"server/otactl/client":        {"manifests"},

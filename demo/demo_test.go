@@ -109,6 +109,18 @@ func TestPlain(t *testing.T) {
 	}
 }
 
+// TestOutage: what the network and the server do stops no rollout, and keeps nobody from the update. .ci/run tells it
+// without the race detector.
+func TestOutage(t *testing.T) {
+	if testing.Short() || raceDetector {
+		t.Skip("told by .ci/run")
+	}
+	r := told(t, "outage")
+	if o := r.Outage; o == nil || o.Cut < 10 || o.Refused < 70 || o.Halts+o.Holds+o.NotInstalled > 0 {
+		t.Errorf("got %+v", o)
+	}
+}
+
 // TestProberCountsDips: a total that is lower than it ever was is a dip: of a model, of a model that is gone, of all.
 func TestProberCountsDips(t *testing.T) {
 	of := func(a, b int64) totals { return totals{a + b, map[string]int64{"a": a, "b": b}} }

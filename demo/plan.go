@@ -22,15 +22,24 @@ type plan struct {
 	first  shipment
 	later  []shipment // published together when the first is told
 	models []byte     // a file of models that the server is given while it runs; nil for none
-	days   int        // that the first shipment takes: its rollouts, reports of a week, and silence
-	more   int        // that the later ones take
+	notice int        // days between the publication of the first shipment and its first rollout
+	days   int        // that its rollouts take, reports of a week, and silence
+	soon   int        // as notice, of the later ones: the fleet is known by then
+	more   int        // that the rollouts of the later ones take
+	widen  int        // days after which the engineers widen a stage that waits for evidence; 0: they leave it waiting
+	outage *outage    // nil: network and server do what they should
 }
+
+// foreknown is how many days a release is known before any rollout of it starts. Handsets say what they were like, and
+// commit to their draws, when they first see it; who has been heard of for two weeks by then, and more than once, counts.
+const foreknown = 15
 
 // stories are the plans, by the name that -story takes.
 var stories = map[string]func() (plan, error){
 	"first":          firstFix,
 	"second-release": secondRelease,
 	"plain":          plainUpdate,
+	"outage":         throughOutage,
 }
 
 func storyNames() string { return strings.Join(slices.Sorted(maps.Keys(stories)), ", ") }
@@ -41,16 +50,34 @@ const badModel = "pisces"
 // firstFix is the patch that makes Cloud Messaging opt-in, on every model.
 func firstFix() (plan, error) { return firstFixOn() }
 
+// throughOutage is firstFix without the bad build, on a network and through a day that would stop it if the failures that
+// they cause were held against the update.
+func throughOutage() (plan, error) {
+	p, err := firstFixWith(func(device string, kind fixtures.Kind) (fixtures.Build, error) {
+		if kind == fixtures.Bad {
+			kind = fixtures.Patched
+		}
+		return fixtures.BuildOf(device, kind)
+	})
+	p.days, p.widen = 30, 4
+	p.outage = &outage{from: (foreknown + 2) * day, until: (foreknown + 3) * day}
+	return p, err
+}
+
 // firstFixOn is firstFix, in which the images of some models have an app backup that counts what it sends.
 func firstFixOn(counting ...string) (plan, error) {
-	build := func(device string, kind fixtures.Kind) (fixtures.Build, error) {
+	return firstFixWith(func(device string, kind fixtures.Kind) (fixtures.Build, error) {
 		b, err := fixtures.BuildOf(device, kind)
 		if slices.Contains(counting, device) {
 			b.Backup = fixtures.BackupOf(fixtures.Unpatched)
 		}
 		return b, err
-	}
-	p := plan{days: 25}
+	})
+}
+
+// firstFixWith is firstFix, of these builds.
+func firstFixWith(build func(device string, kind fixtures.Kind) (fixtures.Build, error)) (plan, error) {
+	p := plan{notice: foreknown, days: 25}
 	var err error
 	p.first, err = newShipment(release.OptInSource(), fixtures.Models(), func(device string) (fixtures.Build, error) {
 		if device == badModel {
@@ -92,7 +119,7 @@ func secondRelease() (plan, error) {
 		b.Backup = fixtures.BackupOf(fixtures.Patched)
 		return b, err
 	})
-	p.later, p.more = []shipment{corrected, lists}, 20
+	p.later, p.soon, p.more = []shipment{corrected, lists}, 3, 20
 	return p, errors.Join(err, err2, err3)
 }
 
@@ -108,7 +135,7 @@ func plainUpdate() (plan, error) {
 	if err != nil {
 		return plan{}, err
 	}
-	p := plan{days: 18, models: modelSource}
+	p := plan{notice: foreknown, days: 18, models: modelSource}
 	var devices []string
 	var faults []error
 	described := map[string]fixtures.Model{}

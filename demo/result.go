@@ -22,6 +22,7 @@ type result struct {
 	TotalsAfter  *totals         `json:"totals_after_second,omitempty"`
 	Dips         *int            `json:"dips,omitempty"`   // how often a total was seen lower than before
 	Probes       int             `json:"probes,omitempty"` // how often the page was asked for that
+	Outage       *outageResult   `json:"outage,omitempty"` // of the story of that name
 	headline     string
 }
 
@@ -62,6 +63,11 @@ func (t *telling) compareFirst(ctx context.Context) (result, error) {
 		headline: page.Headline}
 	for _, n := range t.fleet.Situations() {
 		r.Handsets += n
+	}
+	if t.plan.outage != nil {
+		good := false
+		r.Outage, good = t.plan.outage.told(t)
+		r.Agrees = r.Agrees && good
 	}
 	return r, nil
 }

@@ -28,7 +28,7 @@ func (t *telling) goOn(ctx context.Context, r *result) error {
 		page.end()
 		return err
 	}
-	err = t.live(ctx, t.plan.more, t.plan.later...)
+	err = t.live(ctx, t.plan.soon, t.plan.more, t.plan.later...)
 	page.end()
 	if err := errors.Join(err, page.err); err != nil {
 		return err

@@ -39,7 +39,10 @@ type site struct {
 // notice is at the top of every page, so that nobody takes these figures for those of a fleet.
 const notice = "A rehearsal: virtual handsets on accelerated time; the packages are stand-ins."
 
-func openSite(ctx context.Context, o options, clock *clock, news *news) (s *site, err error) {
+// openSite starts the server; front stands before it.
+func openSite(
+	ctx context.Context, o options, clock *clock, news *news, front func(http.Handler) http.Handler,
+) (s *site, err error) {
 	s = &site{dir: o.data, log: slog.New(slog.DiscardHandler), clock: clock, news: news}
 	defer func() {
 		if err != nil {
@@ -75,20 +78,20 @@ func openSite(ctx context.Context, o options, clock *clock, news *news) (s *site
 	if err != nil {
 		return s, err
 	}
-	if err = s.listen(o.addr); err != nil {
+	if err = s.listen(o.addr, front(s.server.Handler())); err != nil {
 		return s, err
 	}
 	s.api, err = client.New(s.url, token, nil)
 	return s, err
 }
 
-func (s *site) listen(addr string) error {
+func (s *site) listen(addr string, handler http.Handler) error {
 	l, err := net.Listen("tcp", addr)
 	if err != nil {
 		return fmt.Errorf("%w; choose another address with -addr", err)
 	}
 	s.url = "http://" + l.Addr().String()
-	s.http = &http.Server{Handler: s.server.Handler(), ReadHeaderTimeout: 10 * time.Second,
+	s.http = &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second,
 		ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelError)}
 	go func() { _ = s.http.Serve(l) }()
 	return nil

@@ -4,8 +4,10 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
+	"net/http"
 	"time"
 
 	"landed/handset/sim"
@@ -27,7 +29,7 @@ func story(ctx context.Context, o options, news *news) (result, error) {
 	if err := t.open(ctx); err != nil {
 		return result{}, err
 	}
-	if err := t.live(ctx, t.plan.days, t.plan.first); err != nil {
+	if err := t.live(ctx, t.plan.notice, t.plan.days, t.plan.first); err != nil {
 		return result{}, err
 	}
 	r, err := t.compareFirst(ctx)
@@ -55,14 +57,20 @@ type telling struct {
 	people *people
 	fleet  *sim.Fleet
 	trail  *trail
+
+	widened int // stages that the engineers did not let wait any longer
 }
 
 // open makes all that a story needs: a server, people who sign, the first release, and the fleet.
 func (t *telling) open(ctx context.Context) (err error) {
-	if t.site, err = openSite(ctx, t.options, t.clock, t.news); err != nil {
+	front := func(h http.Handler) http.Handler { return h }
+	if o := t.plan.outage; o != nil {
+		o.clock, front = t.clock, o.server
+	}
+	if t.site, err = openSite(ctx, t.options, t.clock, t.news, front); err != nil {
 		return err
 	}
-	t.trail = &trail{site: t.site}
+	t.trail = &trail{site: t.site, count: map[string]int{}}
 	t.news.say("The server is up at %s; its status page is empty.", t.site.url)
 	if err := t.site.addModels(ctx, t.plan.models); err != nil {
 		return fmt.Errorf("the file of models: %w", err)
@@ -117,8 +125,13 @@ func (t *telling) switchOn() (*sim.Fleet, error) {
 	}
 	cfg := sim.Config{Seed: t.seed, Start: t.clock.Now(), Models: models, URL: t.site.url, Root: t.people.root,
 		Keys: t.site.otaKeys, Log: t.site.log, Poll: day, Releases: []sim.Release{t.plan.first.known()}}
+	if t.plan.outage != nil {
+		way := http.DefaultTransport.(*http.Transport).Clone()
+		way.MaxIdleConnsPerHost = 64
+		cfg.Transport = t.plan.outage.network(way)
+	}
 	if !t.once {
-		cfg.Pace = pace(t.clock.Now(), t.pace)
+		cfg.Pace = pace(t.clock.Now(), time.Duration(t.plan.notice)*day, t.pace)
 	}
 	fleet, err := sim.New(cfg)
 	if err == nil {
@@ -127,11 +140,14 @@ func (t *telling) switchOn() (*sim.Fleet, error) {
 	return fleet, err
 }
 
-// pace waits until real time has come as far as virtual time, at so much real time a day.
-func pace(start time.Time, perDay time.Duration) func(context.Context, time.Time) error {
+// pace waits until real time has come as far as virtual time, at so much real time a day. The time before the first
+// rollout, in which little happens, passes eight times as fast.
+func pace(start time.Time, notice, perDay time.Duration) func(context.Context, time.Time) error {
 	began := time.Now()
 	return func(ctx context.Context, now time.Time) error {
-		due := began.Add(time.Duration(float64(now.Sub(start)) / float64(day) * float64(perDay)))
+		since := now.Sub(start)
+		since -= min(since, notice) * 7 / 8
+		due := began.Add(time.Duration(float64(since) / float64(day) * float64(perDay)))
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
@@ -141,9 +157,9 @@ func pace(start time.Time, perDay time.Duration) func(context.Context, time.Time
 	}
 }
 
-// live starts one rollout after the other and lets days pass.
-func (t *telling) live(ctx context.Context, days int, ships ...shipment) error {
-	start := t.clock.Now()
+// live waits until the releases have been known for so many days, starts one rollout after the other and lets days pass.
+func (t *telling) live(ctx context.Context, notice, days int, ships ...shipment) error {
+	start := t.clock.Now().Add(time.Duration(notice) * day)
 	n := 0
 	for _, ship := range ships {
 		for _, device := range ship.models {
@@ -157,11 +173,27 @@ func (t *telling) live(ctx context.Context, days int, ships ...shipment) error {
 		if err := t.fleet.Run(ctx, t.clock.Now().Add(day/8)); err != nil {
 			return err
 		}
-		if err := t.trail.progress(ctx); err != nil {
+		if err := errors.Join(t.trail.progress(ctx), t.widen(ctx)); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// widen is what the engineers do where the evidence of a few handsets does not suffice.
+func (t *telling) widen(ctx context.Context) error {
+	if t.plan.widen == 0 {
+		return nil
+	}
+	all, err := t.site.api.Rollouts().List(ctx)
+	for _, r := range all {
+		patience := time.Duration(t.plan.widen) * day
+		if err == nil && r.State == "running" && r.Stage < len(r.Stages) && t.clock.Now().Sub(r.Since) >= patience {
+			t.widened++
+			_, err = t.site.api.Rollouts().Widen(ctx, r.ID, "too few handsets to be sure; what they show is looked at")
+		}
+	}
+	return err
 }
 
 // stages is what the engineers chose for a fleet this small: a dozen handsets but at least a fifth, then half, then

@@ -11,8 +11,9 @@ import (
 
 // trail tells what the audit trail and the status page say.
 type trail struct {
-	site *site
-	seen int64 // number of the newest line that was told
+	site  *site
+	seen  int64          // number of the newest line that was told
+	count map[string]int // lines about rollouts so far, by action
 }
 
 // look tells what the trail says about rollouts since the last look.
@@ -23,6 +24,7 @@ func (t *trail) look(ctx context.Context) error {
 	}
 	for _, e := range slices.Backward(entries) {
 		if e.N > t.seen && strings.HasPrefix(e.Action, "rollout.") {
+			t.count[e.Action]++
 			t.site.news.say("%-15s %s: %s", modelOf(e.Subject), verb(e.Action), e.Reason)
 		}
 		t.seen = max(t.seen, e.N)

@@ -3,45 +3,37 @@
 package server
 
 import (
-	"sync"
+	"fmt"
 	"time"
+
+	"landed/server/uptime"
 )
 
-// clockWatch finds that the clock was set while the process ran: what the wall shows and what passed go apart then.
-type clockWatch struct {
-	mu     sync.Mutex
-	last   time.Time
-	jumped time.Time // when, by the clock after it
-	by     time.Duration
-	at     time.Time // the same, of a clock that cannot be set
+// openClock has the server go by a guard, whatever its clock does.
+func (s *Server) openClock() {
+	if s.cfg.Clock == nil {
+		s.cfg.Clock = uptime.Virtual(s.cfg.Now)
+	}
+	guard := uptime.NewGuard(s.cfg.Clock)
+	s.cfg.Now = guard.Now
+	s.uptime = &uptime.Uptime{Guard: guard, Log: s.cfg.Log}
 }
 
-const (
-	jumpLimit = time.Minute      // less is how clocks are kept right
-	jumpStays = 10 * time.Minute // so long a jump is told
-)
-
-// look takes note of now, and tells of the last jump while it is young; 0 if there is none.
-func (c *clockWatch) look(now time.Time) (by time.Duration, at time.Time) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if !c.last.IsZero() {
-		// A time of the clock carries what passed, too; one that a test made does not, and never jumps.
-		if gap := jump(now.Round(0).Sub(c.last.Round(0)), now.Sub(c.last)); gap != 0 {
-			c.by, c.jumped, c.at = gap, now, time.Now()
+// lookAtClock says why the clock is not believed, and holds it against the time of the last publication.
+func (s *Server) lookAtClock(published time.Time) (found []cause) {
+	is := s.uptime.State()
+	if is.Distrusted {
+		ends := "a person accepts it (otactl clock accept)"
+		if is.Left > 0 {
+			ends = fmt.Sprintf("it has agreed with what passes for another %s, or %s", is.Left.Round(time.Second), ends)
 		}
+		found = append(found, cause{causeClock, fmt.Sprintf("the clock jumped: it shows %s, and by what passed it is %s; no "+
+			"rollout goes on by time until %s. Compare it with another clock", is.Wall.UTC().Format(time.DateTime),
+			is.Now.UTC().Format(time.DateTime), ends)})
 	}
-	c.last = now
-	if c.by != 0 && time.Since(c.at) >= jumpStays {
-		c.by = 0
+	if behind := published.Sub(is.Now); behind > uptime.JumpLimit {
+		found = append(found, cause{causeClock, fmt.Sprintf("the clock says %s, and something was published at %s; set it "+
+			"right", is.Now.UTC().Format(time.DateTime), published.UTC().Format(time.DateTime))})
 	}
-	return c.by, c.jumped
-}
-
-// jump is by how much the wall went ahead of what passed; 0 for what is no jump.
-func jump(wall, passed time.Duration) time.Duration {
-	if gap := wall - passed; gap > jumpLimit || gap < -jumpLimit {
-		return gap
-	}
-	return 0
+	return found
 }

@@ -98,7 +98,7 @@ var edits = []struct{ table, set string }{
 	{"audit", "reason = reason || '.'"}, {"audit", "actor = 'nobody'"}, {"audit", "at = at + 1"}, {"audit", "action = 'x'"},
 	{"audit", "subject = 'x'"}, {"audit", "n = n + 100000"},
 	{"tokens", "role = 'admin' || role"}, {"tokens", "hash = randomblob(32)"}, {"tokens", "name = name || 'x'"},
-	{"releases", "source = source || ' '"}, {"releases", "state = 'draft'"}, {"releases", "counter = counter + 100"},
+	{"releases", "source = source || ' '"}, {"releases", "state = CASE state WHEN 'draft' THEN 'published' ELSE 'draft' END"}, {"releases", "counter = counter + 100"},
 	{"packages", "size = size + 1"}, {"packages", "findings = '[]x'"}, {"packages", "utc = utc + 1"},
 	{"metadata", "at = at + 1"}, {"metadata", "bytes = CAST(bytes || ' ' AS BLOB)"}, {"metadata", "expires = expires + 1"},
 	{"models", "by = 'somebody'"}, {"channels", "retired = 5"}, {"changes", "state = 'open' || state"}, {"changes", "at = at + 1"},
@@ -189,7 +189,11 @@ func editRow(t *testing.T, file, table, statement string, random *rand.Rand) boo
 	}
 	triggers.Close()
 	var rows int
-	if err := db.QueryRow(`SELECT count(*) FROM ` + table).Scan(&rows); err != nil || rows == 0 {
+	among := table
+	if table == "audit" { // what was not sealed yet is promised to nobody
+		among += ` WHERE n <= (SELECT max(n) FROM heads WHERE tree = 'audit')`
+	}
+	if err := db.QueryRow(`SELECT count(*) FROM ` + among).Scan(&rows); err != nil || rows == 0 {
 		return false
 	}
 	key := map[string]string{"installations": "ref || release", "counts": "release || model || channel || who || kind || value",

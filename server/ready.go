@@ -39,7 +39,6 @@ type cause struct {
 
 // readiness looks at most once a second, whoever asks: a look writes to the disk.
 type readiness struct {
-	clock  clockWatch
 	damage damageWatch
 
 	mu    sync.Mutex
@@ -132,41 +131,7 @@ func (s *Server) look(ctx context.Context) (found []cause) {
 		return found
 	}
 	found = append(found, s.lookAtClock(state.At(tufrepo.Timestamp))...)
-	return append(found, s.lookAtExpiry(state)...)
-}
-
-// lookAtClock holds the clock against itself, and against the time of the last publication.
-func (s *Server) lookAtClock(published time.Time) (found []cause) {
-	now := s.cfg.Now()
-	if by, at := s.readiness.clock.look(now); by != 0 {
-		found = append(found, cause{causeClock, fmt.Sprintf("the clock jumped by %s at %s; compare it with another one",
-			by.Round(time.Second), at.UTC().Format(time.DateTime))})
-	}
-	if behind := published.Sub(now); behind > jumpLimit {
-		found = append(found, cause{causeClock, fmt.Sprintf("the clock says %s, and something was published at %s; set it "+
-			"right", now.UTC().Format(time.DateTime), published.UTC().Format(time.DateTime))})
-	}
-	return found
-}
-
-// lookAtExpiry wants more than a quarter of its life left to what is renewed at half of it.
-func (s *Server) lookAtExpiry(state repo.State) (found []cause) {
-	now := s.cfg.Now()
-	lives := map[string]time.Duration{tufrepo.Timestamp: s.cfg.Expiry.Timestamp, tufrepo.Snapshot: s.cfg.Expiry.Snapshot}
-	for _, role := range []string{tufrepo.Timestamp, tufrepo.Snapshot} {
-		if state.Version(role) == 0 {
-			continue
-		}
-		at, word := state.Info(role).Expires, "expires"
-		if !at.After(now) {
-			word = "expired"
-		} else if at.Sub(now) > lives[role]/4 {
-			continue
-		}
-		found = append(found, cause{causeExpiry, fmt.Sprintf("the %s of the feed %s at %s; handsets get nothing after that",
-			role, word, at.UTC().Format(time.DateTime))})
-	}
-	return found
+	return append(found, s.expiry.look(state)...)
 }
 
 func detailOf(found []cause) string {
@@ -210,8 +175,7 @@ func (s *Server) standing(ctx context.Context) metrics.Standing {
 	if ids, err := s.rooms.Rollouts.Halting(ctx); err == nil {
 		m.Halting = len(ids)
 	}
-	if served, ok := s.rooms.Repo.Served(); ok {
-		m.Expires = served.Info(tufrepo.Timestamp).Expires
-	}
+	m.Expiries = s.expiry.all()
+	m.Expires = m.Expiries[tufrepo.Timestamp]
 	return m
 }

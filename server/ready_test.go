@@ -71,15 +71,7 @@ func TestReadyNamesEachCause(t *testing.T) {
 	h.tick()
 	h.wantReadyz("")
 
-	h.readiness.clock.mu.Lock()
-	h.readiness.clock.by, h.readiness.clock.at = time.Hour, time.Now()
-	h.readiness.clock.mu.Unlock()
-	h.wantReadyz("clock")
-	h.readiness.clock.mu.Lock()
-	h.readiness.clock.at = time.Now().Add(-jumpStays)
-	h.readiness.clock.mu.Unlock()
-	h.wantReadyz("")
-	if log := h.log.String(); strings.Count(log, "msg=\"not ready\"") != 3 || strings.Count(log, "msg=\"ready again\"") != 3 {
+	if log := h.log.String(); strings.Count(log, "msg=\"not ready\"") != 2 || strings.Count(log, "msg=\"ready again\"") != 2 {
 		t.Errorf("the log:\n%s", log)
 	}
 	if err := h.db.Close(); err != nil {
@@ -92,23 +84,6 @@ func (h *house) tick() {
 	h.t.Helper()
 	if err := h.Tick(h.t.Context()); err != nil {
 		h.t.Error(err)
-	}
-}
-
-func TestJump(t *testing.T) {
-	for _, tt := range []struct{ wall, passed, want time.Duration }{
-		{time.Hour, time.Hour, 0}, {time.Hour, time.Hour - 59*time.Second, 0}, {31 * time.Minute, time.Minute, 30 * time.Minute},
-		{-time.Hour, time.Minute, -61 * time.Minute},
-	} {
-		if got := jump(tt.wall, tt.passed); got != tt.want {
-			t.Errorf("the wall went %s while %s passed: %s", tt.wall, tt.passed, got)
-		}
-	}
-	var c clockWatch
-	for _, at := range []time.Time{testNow, testNow.AddDate(1, 0, 0), testNow} { // of a clock that a test moves
-		if by, _ := c.look(at); by != 0 {
-			t.Errorf("a clock that a test moves jumped by %s", by)
-		}
 	}
 }
 

@@ -65,15 +65,20 @@ func newHouse(t *testing.T, change ...func(*Config)) *house {
 	if err != nil {
 		t.Fatal(err)
 	}
+	h.serve()
+	return h
+}
+
+// serve opens the doors of a house until its test ends.
+func (h *house) serve() {
 	s := httptest.NewServer(h.Handler())
-	t.Cleanup(func() {
+	h.t.Cleanup(func() {
 		s.Close()
 		if err := h.Close(); err != nil {
-			t.Error(err)
+			h.t.Error(err)
 		}
 	})
 	h.url = s.URL
-	return h
 }
 
 // record is a log that may be read while the server writes it.

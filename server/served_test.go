@@ -3,17 +3,26 @@
 package server_test
 
 import (
+	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"landed/server"
 )
 
 // What handsets poll is looked at: when it expires, and if the clock is behind it.
 func TestReadyLooksAtWhatIsPublished(t *testing.T) {
 	now, dir := leftAt, unpack(t, filepath.Join(oldFolder, "folder.tar.gz"))
-	s := serve(t, dir, func() time.Time { return now }, false)
+	log := &strings.Builder{}
+	s, err := server.New(server.Config{DataDir: dir, Now: func() time.Time { return now }, Log: slog.New(slog.NewTextHandler(log, nil))})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
 	if err := s.Tick(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -43,5 +52,16 @@ func TestReadyLooksAtWhatIsPublished(t *testing.T) {
 		if found := s.LookAgain(t.Context()); len(found) > 0 {
 			t.Errorf("%s did not come back: %v", away, found)
 		}
+	}
+	// What people sign is told by the loop, once, whoever watches.
+	now = now.AddDate(0, 0, 200)
+	for range 2 {
+		_ = s.Tick(t.Context()) // it cannot publish any more
+	}
+	if found := s.LookAgain(t.Context()); !slices.Contains(found, "expiry") {
+		t.Errorf("after the roles of people expired: %v", found)
+	}
+	if got := log.String(); strings.Count(got, "msg=\"signatures expire\"") != 1 || !strings.Contains(got, "the armani of the feed expired") {
+		t.Errorf("the log:\n%s", got)
 	}
 }

@@ -33,6 +33,7 @@ import (
 	"landed/server/httplimit"
 	"landed/server/intake"
 	"landed/server/metrics"
+	"landed/server/proposals"
 	"landed/server/published"
 	"landed/server/repo"
 	"landed/server/rollouts"
@@ -40,6 +41,7 @@ import (
 	"landed/server/seal"
 	"landed/server/store"
 	"landed/server/support"
+	"landed/server/uptime"
 	"landed/web"
 )
 
@@ -49,7 +51,8 @@ const DefaultMaxUpload int64 = 16 << 30
 // Config is all that a server is given.
 type Config struct {
 	DataDir   string               // made by datadir.Init
-	Now       func() time.Time     // nil: the clock
+	Clock     uptime.Clock         // nil: Now, or that of the machine
+	Now       func() time.Time     // of a virtual clock, which leaps by the will of whoever moves it; nil: Clock
 	Log       *slog.Logger         // nil: nothing is logged
 	Catalogue *manifests.Catalogue // of a data folder that has no models yet; nil: the built-in line-up
 	S3        *s3.Config           // nil: packages lie in the data folder
@@ -64,7 +67,8 @@ type Config struct {
 	// Behind these proxies, at most PerNetwork requests of one network may be under way; 0 is no bound.
 	Proxies    httplimit.Proxies
 	PerNetwork int
-	NewKeys    int // installations never heard of that one network may bring in an hour; 0 is no bound
+	NewKeys    int              // installations never heard of that one network may bring in an hour; 0 is no bound
+	Second     proposals.Policy // what takes a second person
 	// Event, if set, is told of each change of a rollout, as rollouts.Ledger.Event.
 	Event func(context.Context, rollouts.Event)
 }
@@ -84,12 +88,12 @@ func (c Config) Validate() error {
 	if c.S3 != nil {
 		faults = append(faults, c.S3.Validate())
 	}
-	return errors.Join(append(faults, c.Expiry.Validate())...)
+	return errors.Join(append(faults, c.Expiry.Validate(), c.Second.Validate())...)
 }
 
 func (c Config) withDefaults() Config {
-	if c.Now == nil {
-		c.Now = time.Now
+	if c.Clock == nil && c.Now == nil {
+		c.Clock = uptime.Real()
 	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
@@ -118,8 +122,10 @@ type Server struct {
 	console   *console.Console
 	support   *support.Support
 	metrics   *metrics.Metrics
+	uptime    *uptime.Uptime
 
 	readiness readiness
+	expiry    expiryWatch
 	closers   []func() error // in the order in which they were opened
 }
 
@@ -130,6 +136,7 @@ func New(cfg Config) (*Server, error) {
 		return nil, err
 	}
 	s := &Server{cfg: cfg}
+	s.openClock()
 	if err := s.build(context.Background()); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
@@ -154,6 +161,12 @@ func (s *Server) build(ctx context.Context) (err error) {
 		return err
 	}
 	kept := s.room.Store(s.db) // control must always work; reports are stored while there is room
+	s.uptime.Store, s.uptime.Control, s.uptime.Room = s.db, kept, s.room.ForReport
+	if !s.cfg.ReadOnly {
+		if err = s.uptime.Start(ctx); err != nil {
+			return err
+		}
+	}
 	blobs, err := s.openBlobs(ctx)
 	if err != nil {
 		return err
@@ -175,7 +188,7 @@ func (s *Server) build(ctx context.Context) (err error) {
 		OTAKeys: dir.OTAKeys,
 		Heads:   func(ctx context.Context) ([]tufrepo.TreeHead, error) { return seal.Published(ctx, s.db) },
 		Now:     s.cfg.Now, Random: rand.Reader, Log: s.cfg.Log, ReadOnly: s.cfg.ReadOnly, Event: s.cfg.Event,
-		Again: true,
+		Again: true, Policy: s.cfg.Second,
 		Published: func(metadata map[string][]byte, isTarget func(string) bool) {
 			rules.Invalidate() // a new release may have become judgeable
 			s.feed.Publish(metadata, isTarget)
@@ -185,6 +198,7 @@ func (s *Server) build(ctx context.Context) (err error) {
 		return err
 	}
 	s.opened(s.rooms.Close)
+	s.expiry = expiryWatch{cfg: &s.cfg, repo: s.rooms.Repo}
 	s.new = httplimit.NewNewcomers(s.cfg.NewKeys, s.cfg.Proxies, s.cfg.Now)
 	s.feed.Lengths(s.rooms.Repo.Length)
 	s.intake = intake.New(intake.Config{
@@ -200,9 +214,10 @@ func (s *Server) build(ctx context.Context) (err error) {
 			_, err := s.intake.Reckon(ctx, nil)
 			return err
 		}})
+	s.uptime.Asked = s.intake.Pressure.Since
 	s.guard = &auth.Guard{Store: s.db, Log: s.cfg.Log}
 	s.console = console.New(console.Config{
-		Rooms: s.rooms, Admission: s.admission, Store: kept, Guard: s.guard, Now: s.cfg.Now, Log: s.cfg.Log, MaxUpload: s.cfg.MaxUpload,
+		Rooms: s.rooms, Admission: s.admission, Store: kept, Guard: s.guard, Clock: s.uptime, Now: s.cfg.Now, Log: s.cfg.Log, MaxUpload: s.cfg.MaxUpload,
 	})
 	s.support, err = support.New(support.Config{
 		View: s.db, Version: s.db.Version, Catalogue: s.rooms.Lineup.Catalogue, Now: s.cfg.Now, Log: s.cfg.Log,
@@ -278,9 +293,9 @@ func (s *Server) openBlobs(ctx context.Context) (blob.Store, error) {
 // unfinished, seals what was stored, ages silent installations and advances rollouts.
 func (s *Server) Tick(ctx context.Context) error {
 	s.room.Tick()
-	s.readiness.clock.look(s.cfg.Now())
+	ran := s.uptime.Tick(ctx)
 	sealed := seal.Sealer{Store: s.db, Now: s.cfg.Now}.Seal(ctx) // first, so that what is published speaks of it
-	return errors.Join(sealed, s.rooms.Renew(ctx), s.admission.Tick(ctx), s.intake.Tick(ctx))
+	return errors.Join(ran, sealed, s.rooms.Renew(ctx), s.expiry.tell(ctx), s.admission.Tick(ctx), s.intake.Tick(ctx))
 }
 
 // Check reads the data folder whole and names what does not follow from what was signed, sealed or sent: see

@@ -11,6 +11,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -44,8 +45,13 @@ func TestMain(m *testing.M) {
 }
 
 func TestStories(t *testing.T) {
-	testscript.Run(t, testscript.Params{
-		Dir:                 "testdata/script",
+	testscript.Run(t, stories("testdata/script"))
+}
+
+// stories are the scripts of a folder.
+func stories(dir string) testscript.Params {
+	return testscript.Params{
+		Dir:                 dir,
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
 		Setup:               setUp,
@@ -59,7 +65,7 @@ func TestStories(t *testing.T) {
 			}
 			return false, fmt.Errorf("no condition %q", name)
 		},
-	})
+	}
 }
 
 // commands are what the scripts can say beyond testscript's own.
@@ -123,6 +129,9 @@ func setUp(e *testscript.Env) error {
 type state struct {
 	barrage *shots
 	marked  map[string]bool // files that were there
+	polls   *poller
+	flood   *torrent
+	stalled []net.Conn
 }
 
 type stateKey struct{}
@@ -158,17 +167,22 @@ func found(ts *testscript.TestScript, neg bool, models []string) {
 	saveRoot(ts)
 }
 
-// publish KIND MODEL...: the release of release.yaml with packages of this kind, from upload to the second signature.
+// publish [-pad SIZE] KIND MODEL...: the release of release.yaml with packages of this kind, from upload to the second
+// signature; -pad makes them so much larger.
 func publish(ts *testscript.TestScript, neg bool, args []string) {
+	pad := ""
+	if len(args) > 2 && args[0] == "-pad" {
+		pad, args = args[1], args[2:]
+	}
 	if neg || len(args) < 2 {
-		ts.Fatalf("usage: publish KIND MODEL...")
+		ts.Fatalf("usage: publish [-pad SIZE] KIND MODEL...")
 	}
 	ts.Check(os.MkdirAll(ts.MkAbs("packages"), 0o755))
 	var uploads []string
 	for _, model := range args[1:] {
 		file := fmt.Sprintf("packages/%s-%s.zip", model, args[0])
 		run(ts, "mkfixture", "write", model, args[0],
-			"--key", "maker/ota.key.pem", "--cert", "maker/ota.cert.pem", "-o", file)
+			"--key", "maker/ota.key.pem", "--cert", "maker/ota.cert.pem", "--pad", pad, "-o", file)
 		uploads = append(uploads, file)
 	}
 	run(ts, "otactl", "trust", "import", "ceremony/trust.json")

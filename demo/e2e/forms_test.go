@@ -9,6 +9,7 @@ import (
 	"encoding/base64"
 	"fmt"
 	"strings"
+	"sync"
 
 	fixtures "landed/firmware-fixtures"
 	"landed/manifests/effect/probe"
@@ -59,13 +60,13 @@ func waitingV1(name string, seq int64) []byte {
 	}.Bytes()
 }
 
-func sold() fixtures.Build {
+var sold = sync.OnceValue(func() fixtures.Build {
 	b, err := fixtures.BuildOf("armani", fixtures.Unpatched)
 	if err != nil {
 		panic(err) // the build is part of the program
 	}
 	return b
-}
+})
 
 // signed signs any body, also one that envelope.Seal would refuse (DSSE, pre-authentication encoding).
 func signed(body []byte, kind string, named, by ed25519.PrivateKey) []byte {

@@ -44,6 +44,10 @@ func newToken(random io.Reader, name string, role fleet.Role, now time.Time) (st
 		return "", fleet.Token{}, fleet.Errorf(fleet.Invalid, "token_name", "token name %q: wanted 1 to 61 letters, "+
 			"digits and . _ @ -, such as ann or ci-build", name)
 	}
+	if name == "otad" || name == "landed" {
+		return "", fleet.Token{}, fleet.Errorf(fleet.Invalid, "token_name", "a token cannot be called %s, as the server itself is on "+
+			"the audit trail; wanted the name of a person or a machine, such as ann or ci-build", name)
+	}
 	if rank[role] == 0 {
 		return "", fleet.Token{}, fleet.Errorf(fleet.Invalid, "token_role", "role %q: wanted support, engineer or admin",
 			role)
@@ -119,6 +123,7 @@ func Actor(ctx context.Context) string {
 // Add stores a token and says so in the audit trail. Names are taken once.
 func Add(ctx context.Context, store fleet.Store, t fleet.Token, by string) error {
 	return store.Update(ctx, func(tx fleet.Tx) error {
+		t.By = by
 		if err := tx.Tokens().Put(ctx, t); err != nil {
 			return err
 		}

@@ -282,11 +282,13 @@ func TestAddSaysSoInTheTrail(t *testing.T) {
 	if len(trail) != 1 {
 		t.Fatalf("the trail has %d lines, wanted that of bo: %v", len(trail), trail)
 	}
+	made := ann
+	made.By = "bo"
 	want := fleet.AuditEntry{N: trail[0].N, At: now, Actor: "bo", Action: "token.add", Subject: "ann", Reason: "engineer"}
 	if diff := cmp.Diff(want, trail[0]); diff != "" {
 		t.Errorf("trail (-want +got):\n%s", diff)
 	}
-	if diff := cmp.Diff([]fleet.Token{ann}, tokens); diff != "" {
+	if diff := cmp.Diff([]fleet.Token{made}, tokens); diff != "" {
 		t.Errorf("token (-want +got):\n%s", diff)
 	}
 }
@@ -304,6 +306,8 @@ func TestNewToken(t *testing.T) {
 		{strings.Repeat("a", 62), fleet.RoleAdmin, "token_name"},
 		{".ann", fleet.RoleAdmin, "token_name"},
 		{"ann lee", fleet.RoleAdmin, "token_name"},
+		{"otad", fleet.RoleAdmin, "token_name"},
+		{"landed", fleet.RoleAdmin, "token_name"},
 		{"ann\n", fleet.RoleAdmin, "token_name"},
 		{"änn", fleet.RoleAdmin, "token_name"},
 		{"ann", "king", "token_role"},

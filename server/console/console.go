@@ -23,6 +23,7 @@ import (
 	"landed/server/fleet"
 	"landed/server/render"
 	"landed/server/rooms"
+	"landed/server/uptime"
 )
 
 // Config is what the console needs.
@@ -31,6 +32,7 @@ type Config struct {
 	Store     fleet.Store
 	Admission *admission.Admission
 	Guard     *auth.Guard
+	Clock     *uptime.Uptime
 	Now       func() time.Time
 	Log       *slog.Logger
 	MaxUpload int64 // bytes of one package
@@ -60,6 +62,8 @@ func New(c Config) *Console {
 		fleetAPI{c.Admission},
 		auditAPI{c.Store},
 		tokenAPI{c.Store, c.Now},
+		clockAPI{c.Clock},
+		proposalAPI{c.Rooms.Proposals, c.Store, c.Now},
 	}}
 }
 

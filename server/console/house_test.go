@@ -30,10 +30,12 @@ import (
 	"landed/server/blob"
 	"landed/server/blob/disk"
 	"landed/server/fleet"
+	"landed/server/proposals"
 	"landed/server/repo"
 	"landed/server/rooms"
 	kit "landed/server/servertest"
 	"landed/server/store"
+	"landed/server/uptime"
 )
 
 var ctx = context.Background()
@@ -52,6 +54,7 @@ type house struct {
 	doors  []Door
 	passed map[string]int // by door, how often it was passed
 	denied map[string]int // and how often it refused
+	jumps  jumps          // the clock that may be accepted
 }
 
 func newHouse(t testing.TB) *house {
@@ -70,7 +73,7 @@ func newHouse(t testing.TB) *house {
 			}
 			return nil, nil
 		},
-		Now: clock, Random: rand.Reader, Log: log,
+		Now: clock, Random: rand.Reader, Log: log, Policy: proposals.Policy{Leaks: true},
 	}))(t)
 	t.Cleanup(func() {
 		if err := errors.Join(p.Close(), h.blobs.Close(), h.db.Close()); err != nil {
@@ -79,18 +82,24 @@ func newHouse(t testing.TB) *house {
 	})
 	for _, role := range []fleet.Role{fleet.RoleSupport, fleet.RoleEngineer, fleet.RoleAdmin} {
 		secret, token, err := auth.NewToken("a-"+string(role), role, now)
-		if err := errors.Join(err, auth.Add(ctx, h.db, token, "init")); err != nil {
+		if err := errors.Join(err, auth.Add(ctx, h.db, token, proposals.Shell)); err != nil {
 			t.Fatal(err)
 		}
 		h.tokens[role] = secret
 	}
-	c := New(Config{Rooms: p, Store: h.db, Guard: &auth.Guard{Store: h.db, Log: log}, Now: clock, Log: log, MaxUpload: maxUpload})
+	up := &uptime.Uptime{Store: h.db, Control: h.db, Guard: uptime.NewGuard(&h.jumps), Log: log}
+	c := New(Config{Clock: up, Rooms: p, Store: h.db, Guard: &auth.Guard{Store: h.db, Log: log}, Now: clock, Log: log, MaxUpload: maxUpload})
 	h.doors = c.Doors()
 	r := chi.NewRouter()
 	r.Group(c.Routes())
 	h.routes = r
 	return h
 }
+
+// jumps is a clock by which nothing passes.
+type jumps struct{ ahead time.Duration }
+
+func (j *jumps) Read() (time.Time, time.Duration) { return now.Add(j.ahead), 0 }
 
 // answer is what came back. Values is the body as JSON, nil if it is none.
 type answer struct {

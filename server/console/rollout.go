@@ -4,12 +4,14 @@ package console
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"time"
 
 	"landed/server/auth"
 	"landed/server/fleet"
 	"landed/server/grounds"
+	"landed/server/proposals"
 	"landed/server/reasons"
 	"landed/server/render"
 	"landed/server/repo"
@@ -91,7 +93,7 @@ func (a rolloutAPI) answer(w http.ResponseWriter, r *http.Request, status int, r
 }
 
 func (a rolloutAPI) toWire(ctx context.Context, tx fleet.Tx, r fleet.Rollout) (rolloutWire, error) {
-	known, err := grounds.Of(ctx, tx, r)
+	known, err := grounds.Of(ctx, tx, r, a.now())
 	unknown := fleet.Is(err, fleet.Damaged) // the reports: what was done to the rollout is said all the same
 	if err != nil && !unknown {
 		return rolloutWire{}, err
@@ -106,6 +108,14 @@ func (a rolloutAPI) toWire(ctx context.Context, tx fleet.Tx, r fleet.Rollout) (r
 		Since: r.Since, Started: r.Started, Changed: r.Changed, Revision: r.Revision,
 		Known: rollout.Known(r, counts), Retry: r.Retries, Cautions: orEmpty(rollout.Cautions(r.Stages, rollout.Known(r, counts))),
 	}
+	waits, err2 := proposals.Waits(ctx, tx, r.ID, a.now())
+	if err = errors.Join(err, err2); err != nil {
+		return w, err
+	}
+	for _, p := range waits {
+		w.Proposals = append(w.Proposals, proposalToWire(p))
+	}
+	w.Seconded = r.Seconded
 	is := a.rollouts.Standing(ctx, r)
 	w.State, w.Missing = is.State, is.Missing
 	if unknown {

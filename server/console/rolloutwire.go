@@ -35,6 +35,9 @@ type rolloutWire struct {
 	Started  time.Time          `json:"started"`
 	Changed  time.Time          `json:"changed"`
 	Revision int64              `json:"revision"`
+	Seconded bool               `json:"seconded,omitempty"` // two persons resumed it last
+	// What waits for a second person.
+	Proposals []proposalWire `json:"proposals,omitempty"`
 }
 
 type stageWire struct {

@@ -4,9 +4,11 @@ package console
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	fixtures "landed/firmware-fixtures"
 	signed "landed/manifests/evidence"
@@ -221,6 +223,34 @@ func TestStory(t *testing.T) {
 	if listed := step(support, "GET /witnesses", "/witnesses?model=armani", "", 200, ""); !bytes.Contains(listed.body, []byte(`"holds": true`)) {
 		t.Errorf("witnesses: %s", listed.body)
 	}
+	// What takes two.
+	held := func() {
+		if err := h.db.Update(ctx, func(tx fleet.Tx) error {
+			r, err := tx.Rollouts().Get(ctx, rolloutID)
+			r.State, r.Held = fleet.RolloutHeld, fleet.Reason{Code: "leaks_found", Values: map[string]string{"n": "1", "share": "500"}}
+			return errors.Join(err, tx.Rollouts().Save(ctx, r))
+		}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	held()
+	proposed := steer("resume", "", 202, "").values["proposal"].(string)
+	step(support, "GET /proposals", "/proposals", "", 200, "")
+	step(engineer, "POST /proposals/{id}/approve", "/proposals/"+proposed+"/approve", "{}", 403, "same_person")
+	step(admin, "POST /proposals/{id}/approve", "/proposals/"+proposed+"/approve", "{}", 200, "")
+	held()
+	proposed = steer("resume", "", 202, "").values["proposal"].(string)
+	step(engineer, "DELETE /proposals/{id}", "/proposals/"+proposed, "", 422, "reason_missing")
+	step(engineer, "DELETE /proposals/{id}", "/proposals/"+proposed+"?reason=wrong", "", 204, "")
+
+	// The clock.
+	step(engineer, "POST /clock/accept", "/clock/accept", `{"reason":"why"}`, 409, "clock_believed")
+	h.jumps.ahead = time.Hour
+	if s := step(support, "GET /clock", "/clock", "", 200, ""); s.values["distrusted"] != true || s.values["by"] != "1h0m0s" {
+		t.Errorf("the clock: %s", s.body)
+	}
+	step(engineer, "POST /clock/accept", "/clock/accept", `{"reason":""}`, 422, "reason_missing")
+	step(engineer, "POST /clock/accept", "/clock/accept", `{"reason":"summer time"}`, 200, "")
 
 	// Tokens, and the trail of it all.
 	step(admin, "POST /tokens", "/tokens", `{"name":"a b","role":"support"}`, 422, "token_name")
@@ -241,7 +271,7 @@ func TestStory(t *testing.T) {
 	for _, want := range []string{"model.add by a-engineer", "model.retire by a-engineer", "channel.add by a-engineer", "channel.retire by a-engineer",
 		"package.promote by a-engineer", "package.upload by a-engineer", "package.remove by a-engineer", "release.create by a-engineer", "release.drop by a-engineer", "trust.import by a-admin", "rollout.start by a-engineer", "rollout.halt by a-engineer", "rollout.resume by a-engineer",
 		"rollout.stages by a-engineer", "rollout.widen by a-engineer", "rollout.pause by a-engineer", "rollout.retry by a-engineer", "evidence.add by a-engineer", "evidence.withdraw by a-engineer",
-		"witness.vouch by a-engineer", "token.add by a-admin", "token.delete by a-admin"} {
+		"witness.vouch by a-engineer", "proposal.make by a-engineer", "proposal.withdraw by a-engineer", "rollout.resume by a-admin", "clock.accept by a-engineer", "token.add by a-admin", "token.delete by a-admin"} {
 		if !strings.Contains(strings.Join(actions, "\n"), want) {
 			t.Errorf("the trail lacks %q:\n%s", want, strings.Join(actions, "\n"))
 		}

@@ -32,6 +32,8 @@ const (
 	NoSpace     ErrorKind = "no_space"
 	// Pending is what is stored and does not hold everywhere yet: the server goes on by itself.
 	Pending ErrorKind = "pending"
+	// Proposed is what is not done yet: it takes a second person, and waits for one.
+	Proposed ErrorKind = "proposed"
 	// Damaged is a fault of the server's storage: a person has to mend it, and whoever sent something keeps it.
 	Damaged ErrorKind = "damaged"
 )

@@ -29,6 +29,7 @@ type Rollout struct {
 	Known    int64     // the counted fleet of the model and channel at the salt; 0 if nobody was admitted to it
 	Looked   time.Time // when the gates of this stage were looked at last, zero if they were not yet
 	Retries  int       // how often handsets that gave up were asked to try again, at most offers.MaxRetry
+	Seconded bool      // two persons resumed it last
 	Started  time.Time
 	Changed  time.Time
 	Reached  []Reach // when which share was offered first, the smallest first

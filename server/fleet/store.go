@@ -50,6 +50,8 @@ type ControlTx interface {
 	Statements() Statements
 	Audit() Audit
 	Tokens() Tokens
+	Proposals() Proposals
+	Outages() Outages
 }
 
 // ReportsTx is what handsets say and what it adds up to: many rows that change all the time. Of the other half it

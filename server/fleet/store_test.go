@@ -16,7 +16,7 @@ import (
 func TestHalvesOfTheStore(t *testing.T) {
 	reports := named(fleet.Installation{}, fleet.StoredReport{}, fleet.Counts{}, fleet.ReportID{}, fleet.ReportSeq{}, fleet.Muster{}, report.Reference(""))
 	control := named(fleet.Package{}, fleet.PackageRef{}, fleet.Release{}, fleet.Change{}, fleet.Metadata{}, fleet.Rollout{}, fleet.Model{},
-		fleet.Channel{}, fleet.AuditEntry{}, fleet.Token{}, fleet.Statement{}, fleet.Admission{}, fleet.Quarantine{})
+		fleet.Channel{}, fleet.AuditEntry{}, fleet.Token{}, fleet.Statement{}, fleet.Proposal{}, fleet.Outage{}, fleet.Admission{}, fleet.Quarantine{})
 	for half, foreign := range map[reflect.Type]map[reflect.Type]bool{
 		reflect.TypeFor[fleet.ControlTx](): reports,
 		reflect.TypeFor[fleet.ReportsTx](): control,

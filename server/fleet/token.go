@@ -10,6 +10,7 @@ type Token struct {
 	Role Role
 	Hash []byte // SHA-256 of the secret
 	At   time.Time
+	By   string // name of the token, or "otad", that made it; "" if that is not known
 }
 
 // Role is what a token may do.

@@ -8,18 +8,25 @@ package grounds
 
 import (
 	"context"
+	"time"
 
 	"landed/server/evidence"
 	"landed/server/fleet"
 	"landed/server/rollout"
 )
 
-// Of loads what is known of r.
-func Of(ctx context.Context, tx fleet.Tx, r fleet.Rollout) (rollout.Grounds, error) {
+// Of loads what is known of r now.
+func Of(ctx context.Context, tx fleet.Tx, r fleet.Rollout, now time.Time) (rollout.Grounds, error) {
 	counts, err := tx.Counts().Of(ctx, r.Release, r.Model, r.Channel)
 	if err != nil {
 		return rollout.Grounds{}, err
 	}
+	outages, err := tx.Outages().Since(ctx, r.Since)
+	if err != nil {
+		return rollout.Grounds{}, err
+	}
 	witnesses, err := evidence.Witnesses(ctx, tx, r)
-	return rollout.Grounds{Counts: counts, Witnesses: witnesses}, err
+	return rollout.Grounds{
+		Counts: counts, Down: fleet.Down(outages, r.Since, now), Distrusted: fleet.Distrusted(outages), Witnesses: witnesses,
+	}, err
 }

@@ -60,6 +60,7 @@ type Intake struct {
 	Config
 	queue     chan *waiting
 	gauge     gauge
+	Pressure  Pressure
 	closing   sync.RWMutex // held for reading while a report is being queued
 	closed    bool
 	done      chan struct{}  // closed when the committer has ended

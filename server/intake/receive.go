@@ -41,6 +41,7 @@ type waiting struct {
 func (i *Intake) Receive(ctx context.Context, text []byte) (Receipt, error) {
 	if i.Room != nil {
 		if err := i.Room(); err != nil {
+			i.Pressure.count(true)
 			return Receipt{}, err
 		}
 	}
@@ -51,7 +52,9 @@ func (i *Intake) Receive(ctx context.Context, text []byte) (Receipt, error) {
 	if err := i.sort(ctx, w.Ref); err != nil {
 		return Receipt{}, err
 	}
-	if err := i.enqueue(w); err != nil {
+	err = i.enqueue(w)
+	i.Pressure.count(err != nil)
+	if err != nil {
 		return Receipt{}, err
 	}
 	select {

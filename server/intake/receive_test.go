@@ -514,3 +514,18 @@ func TestSourceBuild(t *testing.T) {
 		}
 	}
 }
+
+// TestPressure: a report that might have come counts, and one for which there is no room counts as sent away; what cannot
+// be read is neither.
+func TestPressure(t *testing.T) {
+	var full error
+	w := newWorld(t, func(c *intake.Config) { c.Room = func() error { return full } })
+	_, _ = w.Receive(ctx, []byte("{}"))
+	full = fleet.Errorf(fleet.NoSpace, "disk_low", "full")
+	for range 3 {
+		_, _ = w.Receive(ctx, []byte("{}"))
+	}
+	if all, away := w.Pressure.Since(); all != 3 || away != 3 {
+		t.Errorf("%d came, %d were sent away", all, away)
+	}
+}

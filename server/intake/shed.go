@@ -54,6 +54,23 @@ func (g *gauge) room() int {
 	return g.most
 }
 
+// Pressure counts reports that might have been taken in, and those of them that were sent away. Newcomers beyond their
+// bound are no part of it: strangers must not be able to say that the server was not there.
+type Pressure struct{ all, away atomic.Int64 }
+
+func (p *Pressure) count(away bool) {
+	p.all.Add(1)
+	if away {
+		p.away.Add(1)
+	}
+}
+
+// Since is how many came since the start, and how many of them were sent away because the server could not take them.
+func (p *Pressure) Since() (all, away int64) {
+	away = p.away.Load() // first, so that it is never more than all
+	return p.all.Load(), away
+}
+
 // sort sends installations that were never heard of away, when their source has brought enough of them or when the half
 // of what may wait does: the other half is for those that are known, and for what they send again.
 func (i *Intake) sort(ctx context.Context, ref report.Reference) error {

@@ -20,11 +20,12 @@ import (
 type Standing struct {
 	DiskFree, DiskMark, Reserve int64 // bytes
 	ReserveMissing              bool
-	Causes                      map[string]bool // by name, whether it keeps the server from being ready; all of them
-	Failing                     bool            // the last publication was not done
-	Unpublished                 time.Duration   // for so long a change of the rollouts is stored and not published
-	Halting                     int             // rollouts that are halted, and whose handsets are not told so yet
-	Expires                     time.Time       // of the timestamp; zero before the first
+	Causes                      map[string]bool      // by name, whether it keeps the server from being ready; all of them
+	Failing                     bool                 // the last publication was not done
+	Unpublished                 time.Duration        // for so long a change of the rollouts is stored and not published
+	Halting                     int                  // rollouts that are halted, and whose handsets are not told so yet
+	Expires                     time.Time            // of the timestamp; zero before the first
+	Expiries                    map[string]time.Time // of each role of the served feed
 }
 
 // Metrics answer a scraper.
@@ -70,13 +71,14 @@ var (
 	failing        = gauge("publication_failing", "1 while the last publication was not done.")
 	unpublished    = gauge("unpublished_seconds", "For so long a change of the rollouts is stored and not published.")
 	halting        = gauge("rollouts_halting", "Rollouts that are halted, and whose handsets are not told so yet.")
+	roleExpires    = gauge("role_expires_seconds", "When the metadata of a role expires, in Unix time.", "role")
 	expires        = gauge("timestamp_expires_seconds", "When the timestamp of the feed expires, in Unix time.")
 )
 
 // Describe implements prometheus.Collector.
 func (collector) Describe(to chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
-		diskFree, diskMark, reserve, reserveMissing, notReady, failing, unpublished, halting, expires,
+		diskFree, diskMark, reserve, reserveMissing, notReady, failing, unpublished, halting, expires, roleExpires,
 	} {
 		to <- d
 	}
@@ -98,6 +100,9 @@ func (c collector) Collect(to chan<- prometheus.Metric) {
 	send(failing, oneIf(s.Failing))
 	send(unpublished, s.Unpublished.Seconds())
 	send(halting, float64(s.Halting))
+	for role, at := range s.Expiries {
+		send(roleExpires, float64(at.Unix()), role)
+	}
 	if !s.Expires.IsZero() {
 		send(expires, float64(s.Expires.Unix()))
 	}

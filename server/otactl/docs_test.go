@@ -27,14 +27,15 @@ var refusalCode = regexp.MustCompile(`(?:\(fleet\.\w+, |(?:notFound|conflict)\(e
 // of the doors for handsets and support.
 var elsewhere = map[string]bool{
 	"database_newer": true, "database_differs": true, "database_foreign": true, "database_address": true, "metadata_unknown": true,
-	"installation_unknown": true, "report_unknown": true,
+	"installation_unknown": true, "report_unknown": true, "reports_ahead": true,
 }
 
 // Every code that the packages behind the console can answer is explained in the guide.
 func TestGuideExplainsEveryRefusal(t *testing.T) {
 	text := guide(t)
 	found := 0
-	folders := []string{"admission", "repo", "library", "release", "rollouts", "trust", "lineup", "published", "console", "auth", "rollout",
+	folders := []string{"admission", "repo", "library", "release", "rollouts", "trust", "evidence", "lineup", "published", "proposals", "uptime", "console",
+		"auth", "rollout",
 		"render", "store", "store/sqlite"}
 	for _, folder := range folders {
 		files, err := filepath.Glob(filepath.Join("..", folder, "*.go"))

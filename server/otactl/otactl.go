@@ -42,19 +42,22 @@ func command(server *connection, out *printer) *cobra.Command {
 			"them to a release, have it signed offline, roll it out in stages, and halt it.\n\n" +
 			"The server is named by --url or OTACTL_URL, and the token comes from --token-file or\n" +
 			"OTACTL_TOKEN. With --json every command prints one JSON value for programs.\n\n" +
-			"Exit codes: 0 done, 1 refused by the server, 2 could not ask or used wrongly.",
+			"Exit codes: 0 done, 1 refused by the server, 2 could not ask or used wrongly,\n" +
+			"3 not done: it waits for a second person.",
 		SilenceUsage:      true,
 		SilenceErrors:     true,
 		CompletionOptions: cobra.CompletionOptions{DisableDefaultCmd: true},
 	}
 	server.add(root)
 	out.add(root)
+	second := &proposals{server, out}
 	pkgs, sign, outsiders := &packages{server, out}, &signing{server, out}, &outside{server, out}
 	root.AddCommand((&models{server, out}).command(), (&channels{server, out}).command(), pkgs.uploadCommand(),
 		pkgs.listCommand(), pkgs.command(), (&releases{server, out}).command(), sign.requestCommand(), sign.responseCommand(),
 		(&changes{server, out}).command(), (&trust{server, out}).command(), outsiders.evidenceCommand(), outsiders.witnessCommand(),
 		(&rollouts{server, out}).command(),
-		(&fleets{server, out}).command(), (&reports{server, out}).command(), (&trail{server, out}).command(), (&tokens{server, out}).command())
+		(&fleets{server, out}).command(), (&reports{server, out}).command(), (&trail{server, out}).command(), (&clocks{server, out}).command(),
+		second.list(), second.approve(), second.withdraw(), (&tokens{server, out}).command())
 	return root
 }
 

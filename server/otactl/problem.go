@@ -15,6 +15,7 @@ const (
 	done     = 0
 	refused  = 1 // the server, or what it found, said no
 	couldNot = 2
+	waits    = 3 // for a second person
 )
 
 // told is an error whose words are on the screen already; only its exit code is left to give.
@@ -71,8 +72,12 @@ func (p problem) text() string {
 }
 
 func exitCode(err error) int {
-	if e, ok := errors.AsType[*client.Error](err); ok && e.Status/100 == 4 {
+	e, ok := errors.AsType[*client.Error](err)
+	switch {
+	case ok && e.Status/100 == 4:
 		return refused
+	case ok && e.Code == client.SecondPerson:
+		return waits
 	}
 	return couldNot
 }

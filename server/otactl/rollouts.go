@@ -246,6 +246,9 @@ func (g *rollouts) sayRollout(r client.Rollout) {
 	if why := because(r); why != "" {
 		g.out.paragraph(why)
 	}
+	for _, p := range r.Proposals {
+		g.out.paragraph(proposed(p))
+	}
 	var packages []string
 	for _, ref := range r.Packages {
 		packages = append(packages, short(ref))

@@ -21,7 +21,9 @@ import (
 	"landed/manifests/tufrepo"
 	"landed/server"
 	"landed/server/datadir"
+	"landed/server/fleet"
 	"landed/server/otactl"
+	"landed/server/proposals"
 	"landed/signer/otasign"
 )
 
@@ -47,7 +49,7 @@ func TestScripts(t *testing.T) {
 			e.Setenv("OTASIGN_PASSPHRASE", "correct horse battery staple")
 			return nil
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"serve": serve, "request-id": requestID, "digits": digits},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"serve": serve, "turn": turn, "request-id": requestID, "digits": digits},
 	})
 }
 
@@ -70,20 +72,28 @@ func everyShapeMet(t *testing.T) {
 }
 
 // serve makes the data folder "data" with an admin, pins the OTA certificate of the fixtures,
-// and serves it until the script ends. OTACTL_URL and OTACTL_TOKEN are set.
+// and serves it until the script ends. OTACTL_URL and OTACTL_TOKEN are set, and OTHER_TOKEN, of bo. "serve two" wants two
+// persons for stages that one wrote.
 func serve(ts *testscript.TestScript, neg bool, args []string) {
-	if neg || len(args) != 0 {
-		ts.Fatalf("usage: serve")
+	var second proposals.Policy
+	switch {
+	case len(args) == 1 && args[0] == "two": // what one person wrote goes nowhere by her word alone
+		second = proposals.Policy{Leaks: true, Share: 9_999}
+	case neg || len(args) != 0:
+		ts.Fatalf("usage: serve [two]")
 	}
 	ctx := context.Background()
 	dir := ts.MkAbs("data")
 	secret, err := datadir.Init(ctx, dir, "admin", time.Now)
 	ts.Check(err)
+	other, err := datadir.AddToken(ctx, dir, "bo", fleet.RoleEngineer, time.Now)
+	ts.Check(err)
+	ts.Setenv("OTHER_TOKEN", other)
 	ts.Check(os.MkdirAll(filepath.Join(dir, "ota-keys", "stable"), 0o755))
 	cert := fixtures.TestKey().CertPEM()
 	ts.Check(os.WriteFile(filepath.Join(dir, "ota-keys", "stable", "fixtures.pem"), cert, 0o644))
 	ts.Check(os.WriteFile(ts.MkAbs("ota.pem"), cert, 0o644))
-	s, err := server.New(server.Config{DataDir: dir})
+	s, err := server.New(server.Config{DataDir: dir, Second: second})
 	ts.Check(err)
 	w := &watched{h: s.Handler(), seen: map[int]bool{}}
 	var faults faultList

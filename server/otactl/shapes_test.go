@@ -46,6 +46,9 @@ var shapes = []struct {
 	{regexp.MustCompile(`^GET /v1/fleet$`), func() any { return &struct{ Fleets *[]client.Muster }{} }},
 	{regexp.MustCompile(`^GET /v1/quarantines$`), func() any { return &struct{ Quarantines *[]client.Quarantine }{} }},
 	{regexp.MustCompile(`^POST /v1/quarantines(/[^/]+/lift)?$`), func() any { return &client.Quarantine{} }},
+	{regexp.MustCompile(`^GET /v1/proposals$`), func() any { return &struct{ Proposals *[]client.Proposal }{} }},
+	{regexp.MustCompile(`^POST /v1/proposals/[^/]+/approve$`), func() any { return &client.Proposal{} }},
+	{regexp.MustCompile(`^(GET /v1/clock|POST /v1/clock/accept)$`), func() any { return &client.ClockState{} }},
 	{regexp.MustCompile(`^GET /v1/tokens$`), func() any { return &struct{ Tokens *[]client.Token }{} }},
 	{regexp.MustCompile(`^POST /v1/tokens$`), func() any { return &client.Token{} }},
 }
@@ -71,7 +74,7 @@ func (w *watched) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	w.h.ServeHTTP(copied, r)
 	door := r.Method + " " + r.URL.Path
 	var into any = &refusalShape{}
-	if copied.status/100 == 2 {
+	if copied.status/100 == 2 && copied.status != http.StatusAccepted {
 		i := w.shapeOf(door)
 		if i < 0 {
 			return

@@ -17,6 +17,7 @@ import (
 	"landed/server/blob/s3"
 	"landed/server/headroom"
 	"landed/server/repo"
+	"landed/server/uptime"
 )
 
 // options are the flags of serve and fsck that say how a server is built.
@@ -67,6 +68,9 @@ func serveCommand(stdout, stderr io.Writer) *cobra.Command {
 	f.Int64Var(&o.cfg.Headroom.Mark, "min-free", headroom.DefaultMark, "take reports and packages in while so many `bytes` "+
 		"are free; -1: the reserve and 256 MiB, or 2 % of the disk, at most half of it; 0: always")
 	limits.flags(c)
+	f.BoolVar(&o.cfg.Second.Leaks, "second-person-leaks", true, "to resume a rollout after a leak takes a second person")
+	f.IntVar(&o.cfg.Second.Share, "second-person-share", 0, "to start or widen a rollout above this share, in `hundredths` of "+
+		"a percent, or with stages that one person wrote, takes a second person; 0: never")
 	f.BoolVar(&o.cfg.RefuseV1, "refuse-report-v1", false, "take no more reports of version 1; stored ones are read as ever")
 	f.StringVar(&o.cfg.Language, "language", "en",
 		"language (`tag`) of the status pages: "+strings.Join(server.Languages(), ", "))
@@ -75,7 +79,7 @@ func serveCommand(stdout, stderr io.Writer) *cobra.Command {
 		"the server's clock is ahead by this `duration` (negative: behind); to rehearse a wrong clock")
 	f.DurationVar(&o.cfg.Expiry.TimestampEvery, "timestamp-every", o.cfg.Expiry.TimestampEvery, "how often it is renewed")
 	c.RunE = func(c *cobra.Command, _ []string) error {
-		o.cfg.Now = func() time.Time { return clock().Add(*offset) }
+		o.cfg.Clock = uptime.Ahead(*offset)
 		var handler slog.Handler = slog.NewTextHandler(stderr, nil)
 		if *asJSON {
 			handler = slog.NewJSONHandler(stderr, nil)

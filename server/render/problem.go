@@ -44,6 +44,7 @@ var statusOf = map[fleet.ErrorKind]int{
 	fleet.Unsupported: http.StatusNotImplemented,
 	fleet.NoSpace:     http.StatusInsufficientStorage,
 	fleet.Pending:     http.StatusServiceUnavailable,
+	fleet.Proposed:    http.StatusAccepted,
 	fleet.Damaged:     http.StatusServiceUnavailable, // a person has to mend it: come back later
 }
 

@@ -21,12 +21,12 @@ const daily = 24 * time.Hour
 func Known(r fleet.Rollout, c fleet.Counts) int64 { return cmp.Or(r.Known, c.Installations) }
 
 // due says if the gates are to be looked at now.
-func due(now time.Time, r fleet.Rollout) bool { return nextLook(now, r) <= 0 }
+func due(now time.Time, r fleet.Rollout, down time.Duration) bool { return nextLook(now, r, down) <= 0 }
 
-// nextLook is how long it is until the gates are to be looked at.
-func nextLook(now time.Time, r fleet.Rollout) time.Duration {
+// nextLook is how long it is until the gates are to be looked at. Time in which reports could not come is no soak.
+func nextLook(now time.Time, r fleet.Rollout, down time.Duration) time.Duration {
 	soak := r.Stages[r.Stage].Soak
-	first := r.Since.Add(soak)
+	first := r.Since.Add(soak + down)
 	every := min(soak, daily)
 	if r.Looked.Before(first) || every <= 0 {
 		return first.Sub(now)
@@ -51,10 +51,17 @@ func Waiting(now time.Time, r fleet.Rollout, known Grounds) []string {
 		return nil
 	}
 	var waits []string
-	left := nextLook(now, r)
-	soaks := r.Stages[r.Stage].Soak - now.Sub(r.Since)
+	if known.Distrusted {
+		waits = append(waits, "the clock of the server, which jumped, is right again or a person has accepted it")
+	}
+	left := nextLook(now, r, known.Down)
+	soaks := r.Stages[r.Stage].Soak + known.Down - now.Sub(r.Since)
 	if soaks > 0 {
-		waits = append(waits, "another "+waitText(soaks)+" passed")
+		words := "another " + waitText(soaks) + " passed"
+		if known.Down >= time.Minute {
+			words += ", since " + downText(known.Down) + " in which no reports could come do not count"
+		}
+		waits = append(waits, words)
 	}
 	waits = append(append(waits, missing(r, c)...), witnessWaits(now, known.Witnesses)...)
 	if len(waits) == 0 && left > 0 {

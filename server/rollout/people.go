@@ -41,6 +41,17 @@ func Resume(r fleet.Rollout, now time.Time, by, reason string, c fleet.Counts) (
 	return r, nil
 }
 
+// AfterLeak says if to resume r would be to go on after a leak: it stopped for one, or for what a witness showed, or leaks
+// would be forgiven that nobody forgave yet, whatever it was stopped for.
+func AfterLeak(now time.Time, r fleet.Rollout, known Grounds) bool {
+	for _, code := range []string{r.Held.Code, r.Reason.Code} {
+		if code == reasons.LeaksFound || code == reasons.LeaksHalt || code == reasons.WitnessHalt {
+			return true
+		}
+	}
+	return known.Counts.Leaked > int64(r.Forgiven) || len(known.Witnesses.BadAt(now)) > 0
+}
+
 // maxReason is how many letters a reason may have: a support person reads it out.
 const maxReason = 300
 

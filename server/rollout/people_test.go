@@ -12,6 +12,7 @@ import (
 	"landed/manifests/offers"
 	"landed/manifests/report"
 	"landed/server/fleet"
+	"landed/server/reasons"
 )
 
 // TestPeopleHaveTheLastWord plays arbitrary fleets. Whatever the engine decides by itself, or waits for, there is a row
@@ -68,7 +69,8 @@ func some(random *rand.Rand, c fleet.Counts) fleet.Counts {
 // goesOn resumes what stopped, and widens to the end.
 func goesOn(t *testing.T, now time.Time, r fleet.Rollout, c fleet.Counts) {
 	t.Helper()
-	for range 2*len(r.Stages) + 2 {
+	down := now.Sub(r.Since) // no time counts, and the clock is not even believed
+	for n := range 2*len(r.Stages) + 2 {
 		now = now.Add(time.Minute)
 		before := r
 		var err error
@@ -79,14 +81,14 @@ func goesOn(t *testing.T, now time.Time, r fleet.Rollout, c fleet.Counts) {
 			if r, err = Resume(r, now, "ann", "it was looked at", c); err != nil {
 				t.Fatal(err)
 			}
-			if next, events := Advance(now, r, Grounds{Counts: c}); next.State != fleet.RolloutRunning && next.State != fleet.RolloutFinished {
+			if next, events := Advance(now, r, Grounds{Counts: c, Down: down, Distrusted: n%2 == 0}); next.State != fleet.RolloutRunning && next.State != fleet.RolloutFinished {
 				t.Fatalf("resumed, and by the same figures %s: %v\n%+v\n%+v", next.State, events, before, c)
 			}
 		default:
 			if r, err = Widen(r, now, "ann", "it was looked at", c); err != nil {
 				t.Fatal(err)
 			}
-			if next, events := Advance(now, r, Grounds{Counts: c}); next.State == fleet.RolloutHalted {
+			if next, events := Advance(now, r, Grounds{Counts: c, Down: down, Distrusted: n%2 == 0}); next.State == fleet.RolloutHalted {
 				t.Fatalf("widened, and halted by the same figures: %v\n%+v", events, c)
 			}
 		}
@@ -128,6 +130,31 @@ func codeOf(err error) string {
 		return e.Code
 	}
 	return ""
+}
+
+// TestAfterLeak: whatever it was stopped for, leaks that nobody forgave are not forgiven by one person.
+func TestAfterLeak(t *testing.T) {
+	for name, tt := range map[string]struct {
+		held, reason string
+		forgiven     int
+		leaked       int64
+		want         bool
+	}{
+		"held for leaks":          {held: reasons.LeaksFound, want: true},
+		"halted for leaks":        {reason: reasons.LeaksHalt, leaked: 5, want: true},
+		"halted by a witness":     {reason: reasons.WitnessHalt, want: true},
+		"failures":                {held: reasons.FailuresFound},
+		"halted by hand":          {reason: fleet.SaidCode},
+		"by hand, after a leak":   {reason: fleet.SaidCode, leaked: 1, want: true},
+		"by hand, one more":       {held: fleet.SaidCode, forgiven: 5, leaked: 6, want: true},
+		"by hand, none more":      {held: fleet.SaidCode, forgiven: 5, leaked: 5},
+		"resumed before, by hand": {held: fleet.SaidCode, reason: fleet.SaidCode, forgiven: 5, leaked: 3},
+	} {
+		r := fleet.Rollout{Held: fleet.Reason{Code: tt.held}, Reason: fleet.Reason{Code: tt.reason}, Forgiven: tt.forgiven}
+		if got := AfterLeak(start, r, Grounds{Counts: fleet.Counts{Figures: fleet.Figures{Leaked: tt.leaked}}}); got != tt.want {
+			t.Errorf("%s: %v", name, got)
+		}
+	}
 }
 
 func TestRetriesHaveAnEnd(t *testing.T) {

@@ -11,6 +11,7 @@ package rollout
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"landed/internal/format"
@@ -30,9 +31,12 @@ type Event struct {
 
 // Grounds are what is known of a rollout, and decided on. Package grounds loads them.
 type Grounds struct {
-	Counts    fleet.Counts    // of its release, model and channel
-	Down      time.Duration   // of the time since the stage was entered or resumed, in which reports could not come
-	Witnesses fleet.Witnesses // of its model
+	Counts fleet.Counts  // of its release, model and channel
+	Down   time.Duration // of the time since the stage was entered or resumed, in which reports could not come
+	// The clock jumped, and nobody knows how much time passed: nothing follows from that. Halts and holds by what was
+	// reported go on.
+	Distrusted bool
+	Witnesses  fleet.Witnesses // of its model
 }
 
 // Advance returns r as it should stand now, given what is known of it, and why.
@@ -52,7 +56,7 @@ func Advance(now time.Time, r fleet.Rollout, known Grounds) (fleet.Rollout, []Ev
 	if reason := holdReason(r, gates, c); !reason.IsZero() {
 		return hold(r, now, reason)
 	}
-	if r.State != fleet.RolloutRunning || !due(now, r) {
+	if r.State != fleet.RolloutRunning || known.Distrusted || !due(now, r, known.Down) {
 		return r, nil
 	}
 	if waits := append(missing(r, c), witnessWaits(now, known.Witnesses)...); len(waits) > 0 {
@@ -148,6 +152,12 @@ func count(n int64, noun string) string {
 		return "1 " + noun
 	}
 	return fmt.Sprintf("%d %ss", n, noun)
+}
+
+// downText writes a time that is over: 18 hours, 3 days.
+func downText(d time.Duration) string {
+	words, _ := strings.CutSuffix(waitText(d), " have")
+	return strings.Replace(words, "minute has", "1 minute", 1)
 }
 
 // waitText writes a time to wait for people, rounded up: 18 hours, 3 days.

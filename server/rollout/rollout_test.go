@@ -95,6 +95,10 @@ func TestTimelines(t *testing.T) {
 func play(t *testing.T, script string) string {
 	var out bytes.Buffer
 	r := running()
+	var outages []fleet.Outage
+	grounds := func(now time.Time, text string) Grounds {
+		return Grounds{Counts: counts(t, text), Down: fleet.Down(outages, r.Since, now), Distrusted: fleet.Distrusted(outages)}
+	}
 	for line := range strings.Lines(script) {
 		at, rest, ok := strings.Cut(strings.TrimSpace(line), " ")
 		if !ok {
@@ -113,6 +117,19 @@ func play(t *testing.T, script string) string {
 			r, err = Pause(r, now, "ann", tail)
 		case "retry":
 			r, err = Retry(r, now, tail)
+		case "off": // for so long, up to now
+			lasted, _ := time.ParseDuration(tail)
+			outages = append(outages, fleet.Outage{Cause: fleet.OutageOff, From: now.Add(-lasted), To: now})
+			continue
+		case "jumped":
+			outages = append(outages, fleet.Outage{Cause: fleet.OutageClock, From: now})
+			continue
+		case "accepted":
+			outages[len(outages)-1].To = now
+			continue
+		case "waits":
+			fmt.Fprintf(&out, "%s waits until %s\n", at, strings.Join(Waiting(now, r, grounds(now, tail)), ", and "))
+			continue
 		case "known":
 			r.Known, _ = strconv.ParseInt(tail, 10, 64)
 			r.Stages = fleet.DefaultStages(r.Known)
@@ -122,7 +139,7 @@ func play(t *testing.T, script string) string {
 				"resume": Resume, "widen": Widen}[verb]
 			r, err = how(r, now, "ann", strings.TrimSpace(reason), counts(t, figures))
 		default:
-			r, events = Advance(now, r, Grounds{Counts: counts(t, rest)})
+			r, events = Advance(now, r, grounds(now, rest))
 		}
 		fmt.Fprintf(&out, "%s %s stage %d share %d", at, r.State, r.Stage+1, r.Share())
 		for _, e := range events {

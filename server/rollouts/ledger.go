@@ -67,7 +67,7 @@ func (l *Ledger) Advance(ctx context.Context, id string) (changed bool, err erro
 		if err != nil {
 			return err
 		}
-		known, err := grounds.Of(ctx, tx, r)
+		known, err := grounds.Of(ctx, tx, r, now)
 		if err != nil {
 			return err
 		}

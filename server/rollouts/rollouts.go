@@ -22,12 +22,14 @@ import (
 	"time"
 
 	"landed/server/fleet"
+	"landed/server/grounds"
 	"landed/server/lineup"
+	"landed/server/proposals"
 	"landed/server/repo"
 	"landed/server/rollout"
 )
 
-// Config is what Rollouts are given. All fields are needed, but Again.
+// Config is what Rollouts are given. All fields are needed, but Policy, Desk and Again.
 type Config struct {
 	Store  fleet.Store
 	Ledger *Ledger
@@ -35,6 +37,9 @@ type Config struct {
 	Lineup *lineup.Lineup
 	Random io.Reader // for salts
 	Log    *slog.Logger
+	// What takes a second person, and where it waits for one; without a desk nothing does.
+	Policy proposals.Policy
+	Desk   *proposals.Desk
 	Again  bool // what could not be published is tried again until it is; else it waits for the next call
 }
 
@@ -49,6 +54,7 @@ type Rollouts struct {
 func New(c Config) *Rollouts {
 	rs := &Rollouts{cfg: c}
 	rs.again = newAgain(c.Log, nil)
+	carry(rs)
 	if c.Again {
 		rs.again.publish = rs.PublishOffers
 	}
@@ -66,7 +72,7 @@ func (rs *Rollouts) Unpublished() (since time.Time, err error) { return rs.again
 // [repo.NotPublished] says that the halt is stored.
 func (rs *Rollouts) Halt(ctx context.Context, id, by, reason string) (fleet.Rollout, error) {
 	return rs.change(ctx, id, Cause{ActionHalt, by, reason, false},
-		func(_ fleet.Tx, r fleet.Rollout) (fleet.Rollout, error) {
+		func(_ fleet.Tx, r fleet.Rollout, _ *Cause) (fleet.Rollout, error) {
 			next, err := rollout.Halt(r, rs.cfg.Repo.Now(), by, reason)
 			if err != nil && r.State == fleet.RolloutHalted && fleet.Is(err, fleet.Conflict) {
 				return r, errAsItIs
@@ -84,15 +90,15 @@ func (rs *Rollouts) Resume(ctx context.Context, id, by, reason string) (fleet.Ro
 		return fleet.Rollout{}, err
 	}
 	return rs.change(ctx, id, Cause{ActionResume, by, reason, false},
-		func(tx fleet.Tx, r fleet.Rollout) (fleet.Rollout, error) {
+		func(tx fleet.Tx, r fleet.Rollout, why *Cause) (fleet.Rollout, error) {
 			if err := rs.cfg.Lineup.CheckChannelIn(ctx, tx, r.Channel); err != nil {
 				return r, err
 			}
-			counts, err := tx.Counts().Of(ctx, r.Release, r.Model, r.Channel)
+			known, err := grounds.Of(ctx, tx, r, rs.cfg.Repo.Now())
 			if err != nil {
 				return r, err
 			}
-			next, err := rollout.Resume(r, rs.cfg.Repo.Now(), by, reason, counts)
+			next, err := rollout.Resume(r, rs.cfg.Repo.Now(), by, reason, known.Counts)
 			if err != nil && r.State == fleet.RolloutRunning && fleet.Is(err, fleet.Conflict) {
 				return r, errAsItIs
 			}
@@ -107,6 +113,10 @@ func (rs *Rollouts) Resume(ctx context.Context, id, by, reason string) (fleet.Ro
 				err = refuseUnlisted(s, model, r, packages)
 			}
 			if err != nil {
+				return r, err
+			}
+			next.Seconded, err = rs.cfg.second(ctx, tx, rs.cfg.Policy.Leaks && rollout.AfterLeak(rs.cfg.Repo.Now(), r, known), r, &next, why, nil)
+			if err != nil {
 				return next, err
 			}
 			return next, rs.overrule(ctx, tx, r, by)
@@ -118,23 +128,31 @@ var errAsItIs = errors.New("the rollout is so already")
 
 // change stores what how makes of a rollout, and publishes the offers.
 func (rs *Rollouts) change(
-	ctx context.Context, id string, why Cause, how func(fleet.Tx, fleet.Rollout) (fleet.Rollout, error),
+	ctx context.Context, id string, why Cause, how func(fleet.Tx, fleet.Rollout, *Cause) (fleet.Rollout, error),
 ) (fleet.Rollout, error) {
 	var next fleet.Rollout
+	var waits error
 	err := rs.cfg.Ledger.Update(ctx, func(tx *Tx) error {
 		r, err := tx.Rollouts().Get(ctx, id)
 		if err != nil {
 			return err
 		}
-		if next, err = how(tx, r); errors.Is(err, errAsItIs) {
+		next, err = how(tx, r, &why)
+		switch {
+		case errors.Is(err, errAsItIs) && proposals.Approves(ctx):
+			return proposals.Idle(ctx)
+		case errors.Is(err, errAsItIs):
 			return rs.repeated(ctx, tx, r, why)
+		case proposals.Proposes(err):
+			waits = err
+			return nil // the proposal is to be kept
 		}
 		if err != nil {
 			return err
 		}
 		return tx.Change(ctx, next, why)
 	})
-	if err != nil {
+	if err = errors.Join(err, waits); err != nil {
 		return next, err
 	}
 	if err := rs.PublishOffers(context.WithoutCancel(ctx)); err != nil { // decided, whether or not the caller waits

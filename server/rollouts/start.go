@@ -5,11 +5,13 @@ package rollouts
 import (
 	"context"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
 
 	"landed/server/fleet"
+	"landed/server/proposals"
 	"landed/server/published"
 	"landed/server/repo"
 	"landed/server/rollout"
@@ -44,11 +46,15 @@ func (rs *Rollouts) Start(ctx context.Context, wish Start) (started []fleet.Roll
 		if err != nil {
 			return err
 		}
+		var waits error
 		err = rs.cfg.Ledger.Update(ctx, func(tx *Tx) (err error) {
-			started, err = rs.create(ctx, tx, s, wish)
+			if started, err = rs.create(ctx, tx, s, wish); proposals.Proposes(err) {
+				waits = err
+				return nil // the proposal is to be kept
+			}
 			return err
 		})
-		if err != nil {
+		if err = errors.Join(err, waits); err != nil {
 			started = nil
 			return err
 		}
@@ -75,6 +81,29 @@ func (rs *Rollouts) announce(ctx context.Context, w *repo.Writer, started []flee
 }
 
 func (rs *Rollouts) create(ctx context.Context, tx *Tx, s repo.State, w Start) ([]fleet.Rollout, error) {
+	planned, err := rs.plan(ctx, tx, s, w)
+	if err != nil {
+		return nil, err
+	}
+	first, err := rs.cfg.secondToStart(ctx, tx, w, planned)
+	if err != nil {
+		return nil, err
+	}
+	for n, r := range planned {
+		why := Cause{ActionStart, w.By, fmt.Sprintf("stage 1 of %d: %s of the fleet", len(r.Stages),
+			rollout.Percent(r.Share())), false}
+		if first != "" {
+			planned[n].By, why.Reason = both(first, w.By), proposals.Words(why.Reason, first, w.By)
+		}
+		if err := tx.Create(ctx, planned[n], why); err != nil {
+			return nil, err
+		}
+	}
+	return planned, nil
+}
+
+// plan is what is to be started, and can be.
+func (rs *Rollouts) plan(ctx context.Context, tx *Tx, s repo.State, w Start) ([]fleet.Rollout, error) {
 	if err := rs.cfg.Lineup.CheckChannelIn(ctx, tx, w.Channel); err != nil {
 		return nil, err
 	}
@@ -120,11 +149,6 @@ func (rs *Rollouts) create(ctx context.Context, tx *Tx, s repo.State, w Start) (
 			return nil, err
 		}
 		if err := refuseUnlisted(s, m, r, offered); err != nil {
-			return nil, err
-		}
-		why := Cause{ActionStart, w.By, fmt.Sprintf("stage 1 of %d: %s of the fleet", len(r.Stages),
-			rollout.Percent(r.Share())), false}
-		if err := tx.Create(ctx, r, why); err != nil {
 			return nil, err
 		}
 		started = append(started, r)

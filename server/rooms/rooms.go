@@ -23,6 +23,7 @@ import (
 	"landed/server/fleet"
 	"landed/server/library"
 	"landed/server/lineup"
+	"landed/server/proposals"
 	"landed/server/release"
 	"landed/server/repo"
 	"landed/server/restore"
@@ -50,8 +51,9 @@ type Config struct {
 	// Published, if set, is called after each publication, as repo.Config.Published.
 	Published func(metadata map[string][]byte, isTarget func(stored string) bool)
 	// Event, if set, is told of each change of a rollout, as rollouts.Ledger.Event.
-	Event func(context.Context, rollouts.Event)
-	Again bool // offers that could not be published are tried again before the next Renew
+	Event  func(context.Context, rollouts.Event)
+	Policy proposals.Policy // what takes a second person
+	Again  bool             // offers that could not be published are tried again before the next Renew
 	// Heads, if set, is asked for each publication, as repo.Config.Heads.
 	Heads    func(context.Context) ([]tufrepo.TreeHead, error)
 	ReadOnly bool // look at a feed as it lies, without healing
@@ -59,14 +61,15 @@ type Config struct {
 
 // Rooms are open until Close.
 type Rooms struct {
-	Repo     *repo.Repo
-	Lineup   *lineup.Lineup // the models and channels of now
-	Library  *library.Library
-	Releases *release.Releases
-	Ledger   *rollouts.Ledger // the one way to change a rollout
-	Rollouts *rollouts.Rollouts
-	Trust    *trust.Trust
-	Evidence *evidence.Room
+	Repo      *repo.Repo
+	Lineup    *lineup.Lineup // the models and channels of now
+	Library   *library.Library
+	Releases  *release.Releases
+	Ledger    *rollouts.Ledger // the one way to change a rollout
+	Rollouts  *rollouts.Rollouts
+	Proposals *proposals.Desk // what waits for a second person
+	Trust     *trust.Trust
+	Evidence  *evidence.Room
 }
 
 // Open opens the rooms and heals the feed folder: what a crash left unwritten is written from the
@@ -84,11 +87,13 @@ func Open(ctx context.Context, c Config) (*Rooms, error) {
 		return nil, err
 	}
 	ledger := &rollouts.Ledger{Store: c.Store, Now: c.Now, Log: c.Log, Event: c.Event}
+	desk := &proposals.Desk{Store: c.Store, Now: c.Now}
 	going := rollouts.New(rollouts.Config{
+		Policy: c.Policy, Desk: desk,
 		Store: c.Store, Ledger: ledger, Repo: r, Lineup: line, Random: c.Random, Log: c.Log, Again: c.Again,
 	})
 	rooms := &Rooms{
-		Repo: r, Lineup: line, Ledger: ledger, Rollouts: going,
+		Repo: r, Lineup: line, Ledger: ledger, Rollouts: going, Proposals: desk,
 		Library: library.New(library.Config{
 			Store: c.Store, Blobs: c.Blobs, Repo: r, Lineup: line, OTAKeys: c.OTAKeys, RoomFor: c.RoomFor, Log: c.Log,
 		}),

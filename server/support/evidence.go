@@ -6,6 +6,7 @@ import (
 	"context"
 	"maps"
 	"slices"
+	"time"
 
 	outside "landed/server/evidence"
 	"landed/server/fleet"
@@ -80,6 +81,9 @@ func (e *evidence) load(ctx context.Context, tx fleet.Tx) (*snapshot, error) {
 		return nil, err
 	}
 	if snap.found, err = e.observed(ctx, tx, snap.releases); err != nil {
+		return nil, err
+	}
+	if snap.outages, err = tx.Outages().Since(ctx, time.Time{}); err != nil {
 		return nil, err
 	}
 	return snap, e.order(ctx, tx, snap)

@@ -27,14 +27,17 @@ type Rollout struct {
 	Changed time.Time          `json:"changed"` // when anything of this last changed
 }
 
-func (d describer) rollout(lex lexicon, r fleet.Rollout, c fleet.Counts) Rollout {
+func (d describer) rollout(lex lexicon, r fleet.Rollout, c fleet.Counts, outages []fleet.Outage) Rollout {
 	v := Rollout{
 		ID: r.ID, Channel: r.Channel, State: r.State, Stage: min(r.Stage+1, len(r.Stages)), Stages: len(r.Stages),
 		Share: r.Share(), Waiting: []string{}, Held: clean(lex.reason(r.Held)), Reason: clean(lex.reason(r.Reason)),
 		By: clean(r.By), Since: r.Since.UTC(), Changed: r.Changed.UTC(),
 	}
 	if r.State == fleet.RolloutRunning {
-		v.Waiting = append(v.Waiting, rollout.Waiting(d.now(), r, rollout.Grounds{Counts: c})...)
+		now := d.now()
+		v.Waiting = append(v.Waiting, rollout.Waiting(now, r, rollout.Grounds{
+			Counts: c, Down: fleet.Down(outages, r.Since, now), Distrusted: fleet.Distrusted(outages),
+		})...)
 	}
 	return v
 }

@@ -20,6 +20,7 @@ type snapshot struct {
 	models     []string                  // devices that any release has, in the order of the catalogue
 	found      *findings                 // of observers
 	retired    map[string]bool           // those of them that were given up
+	outages    []fleet.Outage            // when reports could not come
 }
 
 // issue is a published release with its words, and what became of it.

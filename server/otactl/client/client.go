@@ -76,5 +76,11 @@ func (c *Client) Fleet() Fleet { return Fleet{c.t} }
 // Tokens: who may enter.
 func (c *Client) Tokens() Tokens { return Tokens{c.t} }
 
+// Proposals: what waits for a second person.
+func (c *Client) Proposals() Proposals { return Proposals{c.t} }
+
+// Clock: that of the server, and if it is believed.
+func (c *Client) Clock() Clock { return Clock{c.t} }
+
 // Audit: who did what, when and why.
 func (c *Client) Audit() Audit { return Audit{c.t} }

@@ -19,6 +19,7 @@ type Error struct {
 	Title    string          `json:"title"`
 	Detail   string          `json:"detail"`             // for people: found, wanted, what next
 	Request  string          `json:"request,omitempty"`  // to be named to whoever runs the server
+	Proposal string          `json:"proposal,omitempty"` // of what waits for a second person
 	Findings otapkg.Findings `json:"findings,omitempty"` // of a refused package: all
 }
 

@@ -34,6 +34,9 @@ type Rollout struct {
 	Started  time.Time `json:"started"`
 	Changed  time.Time `json:"changed"`
 	Revision int64     `json:"revision"`
+	Seconded bool      `json:"seconded,omitempty"` // two persons resumed it last
+	// What waits for a second person.
+	Proposals []Proposal `json:"proposals,omitempty"`
 }
 
 // Stage is one step of a rollout.

@@ -98,7 +98,7 @@ func (t *transport) do(req *http.Request, into any) error {
 		return &Unreachable{t.base, fmt.Errorf("the answer broke off: %w", err)}
 	case int64(len(body)) > t.limit:
 		return foreign(resp, fmt.Sprintf("The answer is larger than %d bytes.", t.limit))
-	case resp.StatusCode/100 != 2:
+	case resp.StatusCode/100 != 2 || resp.StatusCode == http.StatusAccepted:
 		return refusal(resp, body)
 	}
 	switch into := into.(type) {

@@ -32,6 +32,7 @@ var keysOf = map[string]string{
 	"statements":        `id`,
 	"suspensions":       `rollout || ' ' || reference`,
 	"tokens":            `name`,
+	"proposals":         `id`,
 	"schema_migrations": `version || ''`,
 }
 

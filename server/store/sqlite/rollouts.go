@@ -14,7 +14,7 @@ type rollouts struct{ q querier }
 // rolloutColumns has package, which is written empty: a rollout offers every package of its release for its model and
 // channel.
 const rolloutColumns = `id, release, model, channel, package, salt, stages, state, stage, since, held, reason, by,
-	forgiven, started, changed, revision, known, excused, looked, retries, reached`
+	forgiven, started, changed, revision, known, excused, looked, retries, reached, seconded`
 
 // Create implements fleet.Rollouts.
 func (s rollouts) Create(ctx context.Context, r fleet.Rollout) error {
@@ -23,10 +23,10 @@ func (s rollouts) Create(ctx context.Context, r fleet.Rollout) error {
 		return err
 	}
 	_, err = s.q.exec(ctx, `INSERT INTO rollouts (`+rolloutColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11,
-		$12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22)`,
+		$12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23)`,
 		r.ID, r.Release, r.Model, r.Channel, "", r.Salt, stages, r.State, r.Stage, millis(r.Since), held,
 		reason, r.By, r.Forgiven, millis(r.Started), millis(r.Changed), r.Revision, r.Known, r.Excused,
-		millis(r.Looked), r.Retries, reached)
+		millis(r.Looked), r.Retries, reached, r.Seconded)
 	if err == nil {
 		return record(ctx, s.q, "rollouts", r.ID)
 	}
@@ -48,11 +48,11 @@ func (s rollouts) Save(ctx context.Context, r fleet.Rollout) error {
 		return err
 	}
 	n, err := s.q.exec(ctx, `UPDATE rollouts SET package = $2, stages = $3, state = $4, stage = $5, since = $6, held = $7,
-		reason = $8, by = $9, forgiven = $10, started = $11, changed = $12, excused = $14, looked = $15, retries = $16, reached = $17,
+		reason = $8, by = $9, forgiven = $10, started = $11, changed = $12, excused = $14, looked = $15, retries = $16, reached = $17, seconded = $18,
 		revision = revision + 1
 		WHERE id = $1 AND revision = $13`,
 		r.ID, "", stages, r.State, r.Stage, millis(r.Since), held, reason, r.By, r.Forgiven, millis(r.Started),
-		millis(r.Changed), r.Revision, r.Excused, millis(r.Looked), r.Retries, reached)
+		millis(r.Changed), r.Revision, r.Excused, millis(r.Looked), r.Retries, reached, r.Seconded)
 	if err != nil {
 		return err
 	}
@@ -98,5 +98,5 @@ func rolloutFields(r *fleet.Rollout) []any {
 	return []any{&r.ID, &r.Release, &r.Model, &r.Channel, new(string), &r.Salt, asList[fleet.Stage]{&r.Stages}, &r.State,
 		&r.Stage, asTime{&r.Since},
 		asReason{&r.Held}, asReason{&r.Reason}, &r.By, &r.Forgiven, asTime{&r.Started}, asTime{&r.Changed}, &r.Revision,
-		&r.Known, &r.Excused, asTime{&r.Looked}, &r.Retries, asList[fleet.Reach]{&r.Reached}}
+		&r.Known, &r.Excused, asTime{&r.Looked}, &r.Retries, asList[fleet.Reach]{&r.Reached}, &r.Seconded}
 }

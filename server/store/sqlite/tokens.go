@@ -10,12 +10,12 @@ import (
 
 type tokens struct{ q querier }
 
-const tokenColumns = `name, role, hash, at`
+const tokenColumns = `name, role, hash, at, by`
 
 // Put implements fleet.Tokens.
 func (s tokens) Put(ctx context.Context, t fleet.Token) error {
-	_, err := s.q.exec(ctx, `INSERT INTO tokens (`+tokenColumns+`) VALUES ($1, $2, $3, $4)`, t.Name, t.Role,
-		bytes(t.Hash), millis(t.At))
+	_, err := s.q.exec(ctx, `INSERT INTO tokens (`+tokenColumns+`) VALUES ($1, $2, $3, $4, $5)`, t.Name, t.Role,
+		bytes(t.Hash), millis(t.At), t.By)
 	if err == nil {
 		return record(ctx, s.q, "tokens", t.Name)
 	}
@@ -49,4 +49,4 @@ func (s tokens) Delete(ctx context.Context, name string) error {
 	return record(ctx, s.q, "tokens", name)
 }
 
-func tokenFields(t *fleet.Token) []any { return []any{&t.Name, &t.Role, &t.Hash, asTime{&t.At}} }
+func tokenFields(t *fleet.Token) []any { return []any{&t.Name, &t.Role, &t.Hash, asTime{&t.At}, &t.By} }

@@ -115,4 +115,6 @@ func (t *tx) Counts() fleet.CountsTable          { return counts{t} }
 func (t *tx) Walks() fleet.Walks                 { return walks{t.reports} }
 func (t *tx) Audit() fleet.Audit                 { return audit{t.control} }
 func (t *tx) Tokens() fleet.Tokens               { return tokens{t.control} }
+func (t *tx) Proposals() fleet.Proposals         { return proposals{t.control} }
+func (t *tx) Outages() fleet.Outages             { return outages{t.control} }
 func (t *tx) Seals() fleet.Seals                 { return seals{t.control, t.reports} }

@@ -28,7 +28,7 @@ func testRollouts(t *testing.T, s fleet.Store) {
 
 	halted := one
 	halted.State, halted.Stage, halted.By, halted.Forgiven = fleet.RolloutHalted, 2, "landed", 1
-	halted.Excused, halted.Looked, halted.Retries = 4, Now, 3
+	halted.Excused, halted.Looked, halted.Retries, halted.Seconded = 4, Now, 3, true
 	halted.Reason = fleet.Reason{Code: "leaks_found", Values: map[string]string{"n": "3"}}
 	halted.Held, halted.Since, halted.Changed = fleet.Said("why"), later(1), later(2)
 	save := func(tx fleet.Tx) error { return tx.Rollouts().Save(ctx, halted) }
@@ -90,7 +90,7 @@ func testTokens(t *testing.T, s fleet.Store) {
 	})
 	view(t, s, func(tx fleet.Tx) error {
 		got, err := tx.Tokens().ByHash(ctx, []byte("a"))
-		same(t, "the token", got, fleet.Token{Name: "a", Role: fleet.RoleSupport, Hash: []byte("a"), At: Now})
+		same(t, "the token", got, fleet.Token{Name: "a", Role: fleet.RoleSupport, Hash: []byte("a"), At: Now, By: "root"})
 		return err
 	})
 	remove := func(tx fleet.Tx) error { return tx.Tokens().Delete(ctx, "a") }

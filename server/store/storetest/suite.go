@@ -55,6 +55,8 @@ func Run(t *testing.T, open func(t *testing.T) fleet.Store) {
 		{"audit", testAudit},
 		{"heads and leaves", testSeals},
 		{"tokens", testTokens},
+		{"what waits for a second person", testProposals},
+		{"outages", testOutages},
 	} {
 		t.Run(test.name, func(t *testing.T) { test.run(t, open(t)) })
 	}
@@ -95,7 +97,7 @@ func wantKind(t *testing.T, s fleet.Store, k fleet.ErrorKind, code string, fn fu
 
 func put(name string) func(fleet.Tx) error {
 	return func(tx fleet.Tx) error {
-		return tx.Tokens().Put(ctx, fleet.Token{Name: name, Role: fleet.RoleSupport, Hash: []byte(name), At: Now})
+		return tx.Tokens().Put(ctx, fleet.Token{Name: name, Role: fleet.RoleSupport, Hash: []byte(name), At: Now, By: "root"})
 	}
 }
 
