@@ -217,7 +217,8 @@ func (s *Server) build(ctx context.Context) (err error) {
 	s.uptime.Asked = s.intake.Pressure.Since
 	s.guard = &auth.Guard{Store: s.db, Log: s.cfg.Log}
 	s.console = console.New(console.Config{
-		Rooms: s.rooms, Admission: s.admission, Store: kept, Guard: s.guard, Clock: s.uptime, Now: s.cfg.Now, Log: s.cfg.Log, MaxUpload: s.cfg.MaxUpload,
+		Rooms: s.rooms, Admission: s.admission, Store: kept,
+		Guard: s.guard, Clock: s.uptime, Now: s.cfg.Now, Log: s.cfg.Log, MaxUpload: s.cfg.MaxUpload,
 	})
 	s.support, err = support.New(support.Config{
 		View: s.db, Version: s.db.Version, Catalogue: s.rooms.Lineup.Catalogue, Now: s.cfg.Now, Log: s.cfg.Log,

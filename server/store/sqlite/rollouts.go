@@ -48,7 +48,8 @@ func (s rollouts) Save(ctx context.Context, r fleet.Rollout) error {
 		return err
 	}
 	n, err := s.q.exec(ctx, `UPDATE rollouts SET package = $2, stages = $3, state = $4, stage = $5, since = $6, held = $7,
-		reason = $8, by = $9, forgiven = $10, started = $11, changed = $12, excused = $14, looked = $15, retries = $16, reached = $17, seconded = $18,
+		reason = $8, by = $9, forgiven = $10, started = $11, changed = $12, excused = $14, looked = $15, retries = $16,
+		reached = $17, seconded = $18,
 		revision = revision + 1
 		WHERE id = $1 AND revision = $13`,
 		r.ID, "", stages, r.State, r.Stage, millis(r.Since), held, reason, r.By, r.Forgiven, millis(r.Started),
