@@ -73,6 +73,7 @@ var mayImport = map[string][]string{
 	"server/lineup":               {"manifests", "server/fleet"},
 	"server/library":              {"manifests", "server/fleet", "=server/blob", "server/published", "server/repo", "server/lineup"},
 	"server/release":              {"manifests", "server/fleet", "=server/offering", "server/published", "server/repo", "server/rollout", "server/lineup"},
+	"server/admission":            {"=manifests/report", "server/fleet"},
 	"server/rollouts":             {"manifests", "server/evidence", "server/fleet", "server/proposals", "server/grounds", "server/offering", "server/published", "server/reasons", "server/repo", "server/rollout", "server/lineup"},
 	"server/trust":                {"manifests/tufrepo", "server/fleet", "server/repo", "server/rollouts"},
 	"server/restore":              {"manifests", "server/fleet", "server/reasons", "server/repo", "server/rollout", "server/rollouts", "server/lineup"},
@@ -93,7 +94,7 @@ var mayImport = map[string][]string{
 	"server/render":               {"server/fleet"},
 	"server/device/feed":          {"=server/blob", "server/render", "=manifests/tufrepo"},
 	"server/device/native":        {"manifests/report", "server/fleet", "server/intake", "server/render"},
-	"server/console":              {"manifests", "server/evidence", "server/fleet", "server/grounds", "server/library", "server/proposals", "server/release", "server/rollout", "server/rollouts", "server/rooms", "server/repo", "server/trust", "server/auth", "server/reasons", "server/render", "server/lineup", "server/uptime"},
+	"server/console":              {"manifests", "server/admission", "server/evidence", "server/fleet", "server/grounds", "server/library", "server/proposals", "server/release", "server/rollout", "server/rollouts", "server/rooms", "server/repo", "server/trust", "server/auth", "server/reasons", "server/render", "server/lineup", "server/uptime"},
 	"server/support":              {"manifests", "server/evidence", "server/fleet", "server/offering", "server/published", "server/reasons", "server/rollout", "server/render", "web"},
 	"server/otactl":               {"internal", "manifests", "=server/otactl/client"}, // a client of the server: of its code it knows nothing
 	"server/otactl/client":        {"manifests"},

@@ -48,6 +48,7 @@ func (r *reporter) failed(f report.Failure) {
 // under way, or that it has long been tried in vain, and both still hold.
 func (r *reporter) begun(anew bool) {
 	tried := r.mem.Failure != nil && r.mem.Failure.Phase != report.PhaseMetadata
+	r.mem.Drawn = r.mem.Release
 	if anew || !tried && r.mem.Progress != report.ProgressDownloading {
 		r.progress(report.ProgressDownloading, nil)
 	}
@@ -91,8 +92,8 @@ func (r *reporter) send(said report.Report) bool {
 }
 
 // draw is what reports about a release say of the draw, where they have a place for it: the commitment, and what opens
-// it once the rollout of the release has brought the build that runs. In each of those reports, so that none that is
-// lost takes it along; not earlier, so that nobody who knows it can choose the salt of a rollout that this handset still
+// it once the handset has begun to install it: a failure, too, says that it was in the stage. In each of those reports, so
+// that none that is lost takes it along; not earlier, so that nobody who knows it can choose the salt of a rollout that this handset still
 // waits for.
 func (r *reporter) draw(release string) (commit, opened string) {
 	s := offers.DrawSecret(r.secret, release)

@@ -196,7 +196,7 @@ func editRow(t *testing.T, file, table, statement string, random *rand.Rand) boo
 	if err := db.QueryRow(`SELECT count(*) FROM ` + among).Scan(&rows); err != nil || rows == 0 {
 		return false
 	}
-	key := map[string]string{"installations": "ref || release", "counts": "release || model || channel || kind || value",
+	key := map[string]string{"installations": "ref || release", "counts": "release || model || channel || who || kind || value",
 		"heads": "tree || size", "frontiers": "tree"}[table]
 	if key == "" {
 		key = "rowid"

@@ -19,6 +19,7 @@ import (
 
 	"landed/manifests"
 	"landed/manifests/tufrepo"
+	"landed/server/admission"
 	"landed/server/auth"
 	"landed/server/blob"
 	"landed/server/blob/disk"
@@ -108,19 +109,20 @@ func (c Config) withDefaults() Config {
 
 // Server is the running house.
 type Server struct {
-	cfg     Config
-	db      store.Database
-	room    *headroom.Headroom
-	blobs   blob.Store
-	feed    *feed.Handler
-	new     *httplimit.Newcomers
-	rooms   *rooms.Rooms
-	intake  *intake.Intake
-	guard   *auth.Guard
-	console *console.Console
-	support *support.Support
-	metrics *metrics.Metrics
-	uptime  *uptime.Uptime
+	cfg       Config
+	db        store.Database
+	room      *headroom.Headroom
+	blobs     blob.Store
+	feed      *feed.Handler
+	new       *httplimit.Newcomers
+	rooms     *rooms.Rooms
+	intake    *intake.Intake
+	admission *admission.Admission
+	guard     *auth.Guard
+	console   *console.Console
+	support   *support.Support
+	metrics   *metrics.Metrics
+	uptime    *uptime.Uptime
 
 	readiness readiness
 	expiry    expiryWatch
@@ -207,10 +209,16 @@ func (s *Server) build(ctx context.Context) (err error) {
 		Room: s.room.ForReport,
 	})
 	s.opened(s.intake.Close)
+	s.admission = admission.New(admission.Config{Store: kept, Now: s.cfg.Now, Random: rand.Reader, Log: s.cfg.Log,
+		Apply: func(ctx context.Context) error {
+			_, err := s.intake.Reckon(ctx, nil)
+			return err
+		}})
 	s.uptime.Asked = s.intake.Pressure.Since
 	s.guard = &auth.Guard{Store: s.db, Log: s.cfg.Log}
 	s.console = console.New(console.Config{
-		Rooms: s.rooms, Store: kept, Guard: s.guard, Clock: s.uptime, Now: s.cfg.Now, Log: s.cfg.Log, MaxUpload: s.cfg.MaxUpload,
+		Rooms: s.rooms, Admission: s.admission, Store: kept,
+		Guard: s.guard, Clock: s.uptime, Now: s.cfg.Now, Log: s.cfg.Log, MaxUpload: s.cfg.MaxUpload,
 	})
 	s.support, err = support.New(support.Config{
 		View: s.db, Version: s.db.Version, Catalogue: s.rooms.Lineup.Catalogue, Now: s.cfg.Now, Log: s.cfg.Log,
@@ -288,7 +296,7 @@ func (s *Server) Tick(ctx context.Context) error {
 	s.room.Tick()
 	ran := s.uptime.Tick(ctx)
 	sealed := seal.Sealer{Store: s.db, Now: s.cfg.Now}.Seal(ctx) // first, so that what is published speaks of it
-	return errors.Join(ran, sealed, s.rooms.Renew(ctx), s.expiry.tell(ctx), s.intake.Tick(ctx))
+	return errors.Join(ran, sealed, s.rooms.Renew(ctx), s.expiry.tell(ctx), s.admission.Tick(ctx), s.intake.Tick(ctx))
 }
 
 // Check reads the data folder whole and names what does not follow from what was signed, sealed or sent: see

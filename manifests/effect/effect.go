@@ -42,14 +42,15 @@ type Class struct {
 	Kind Kind   `json:"kind" yaml:"kind"`
 }
 
-// The classes that every effect has. Rules may name the first and the last.
+// The classes that every effect has. Rules may name Contradictory and Unknown.
 const (
 	Contradictory = "contradictory" // what is reported cannot be true at once
+	Implausible   = "implausible"   // what is reported cannot have been seen by the time at which it came
 	Unpatched     = "unpatched"     // reports, and does not run the release
 	Unknown       = "unknown"       // nothing can be said: silent, or no rule holds
 )
 
-var common = []Class{{Contradictory, Bad}, {Unpatched, Unjudged}, {Unknown, Unjudged}}
+var common = []Class{{Contradictory, Bad}, {Implausible, Unjudged}, {Unpatched, Unjudged}, {Unknown, Unjudged}}
 
 // Rule says when a class holds. The first rule that holds gives the class; the codes of all rules of that class that
 // hold are its reasons.
@@ -118,6 +119,7 @@ func (r Reason) Equal(o Reason) bool { return r.Code == o.Code && maps.Equal(r.V
 const (
 	CodeCloned       = "cloned"         // two different reports carried one sequence number
 	CodeOtherModel   = "other_model"    // the running build is made for another model or variant
+	CodeTooSoon      = "too_soon"       // was observed for longer than the build has been published
 	CodeNotOfRelease = "not_of_release" // says that the update runs, or waits, and the running build is not of the release
 	CodeClaimsToRun  = "claims_to_run"  // says that the update runs, but the running build is not of the release
 	CodeSilent       = "silent"         // no report for more than 15 days, and none from the release

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"landed/manifests/effect/probe"
 	"landed/manifests/report"
 )
 
@@ -135,6 +136,8 @@ type Standard struct {
 	Program *Program // nil for a release that claims no effect
 	Builds  []Build  // every build of this release, or of a later one that keeps its effect
 	Older   []string // fingerprints of builds of earlier releases: what they show is judged under those
+	// Published is when builds were published, by fingerprint, as far as the judge knows that: nobody has seen them before.
+	Published map[string]time.Time
 }
 
 // Build is one build and the image variant it is for.
@@ -164,6 +167,9 @@ func Judge(now time.Time, s Subject, by Standard) Verdict {
 	build, onRelease := by.find(s.Newest.Build)
 	if because := impostor(s, build); len(because) > 0 {
 		return Verdict{Contradictory, Bad, because}
+	}
+	if because := implausible(s, by); len(because) > 0 {
+		return Verdict{Implausible, Unjudged, because}
 	}
 	if by.Program != nil && !slices.Contains(by.Older, s.Newest.Build) {
 		if v, ok := by.Program.judge(s.Newest, onRelease); ok {
@@ -203,6 +209,28 @@ func impostor(s Subject, build Build) []Reason {
 		because = append(because, Reason{Code: CodeClaimsToRun})
 	}
 	return because
+}
+
+// observedHours is the probe of how long a build has been running. A name means one thing for ever.
+const observedHours = "observed_hours"
+
+// clockSlack is what the clocks of a server and a handset may differ by.
+const clockSlack = 10 * time.Minute
+
+// implausible lists what nobody can have seen by the time at which the report came. Handsets that were sold with a build
+// had it before it was published, and a report that comes late can only have seen more: neither is taken for implausible.
+func implausible(s Subject, by Standard) []Reason {
+	published, known := by.Published[s.Newest.Build]
+	hours, answered := s.Newest.Answers[observedHours]
+	if !known || published.IsZero() || !answered || hours.Kind() != probe.KindInt || s.Newest.PreviousBuild == "" {
+		return nil
+	}
+	could := max(s.Last.Sub(published), 0)
+	if time.Duration(hours.Int())*time.Hour <= could+clockSlack {
+		return nil
+	}
+	return []Reason{{Code: CodeTooSoon, Values: map[string]string{observedHours: hours.String(),
+		"hours": fmt.Sprint(int64(could.Hours()))}}}
 }
 
 // judge looks at the rules of the effect. ok is false if none holds.

@@ -182,7 +182,7 @@ func TestJudgesAgree(t *testing.T) {
 		around(p, base, compare)
 	}
 	for _, c := range p.Effect.All() {
-		if seen[c.Name] == 0 {
+		if seen[c.Name] == 0 && c.Name != Implausible { // which the old judge did not know
 			t.Errorf("the comparison never met the class %s", c.Name)
 		}
 	}

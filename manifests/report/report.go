@@ -48,8 +48,8 @@ type Report struct {
 	Attempt  int      // which attempt to install this release, 0…15; 0 before the first, and in version 1
 
 	// DrawCommit is SHA-256 of what the installation draws with for this release, 64 hex digits: in each baseline of
-	// version 3, and there alone. Draw is what it draws with, 32 hex digits: from version 3 on while the build runs that
-	// came by this release; else "". Package offers has what they are made of.
+	// version 3, and there alone. Draw is what it draws with, 32 hex digits: from version 3 on once the handset has begun
+	// to install this release; else "". Package offers has what they are made of.
 	DrawCommit, Draw string
 
 	Answers probe.Answers // to the probes of the release's effect

@@ -18,6 +18,7 @@ import (
 
 	"github.com/go-chi/chi/v5"
 
+	"landed/server/admission"
 	"landed/server/auth"
 	"landed/server/fleet"
 	"landed/server/render"
@@ -29,6 +30,7 @@ import (
 type Config struct {
 	Rooms     *rooms.Rooms
 	Store     fleet.Store
+	Admission *admission.Admission
 	Guard     *auth.Guard
 	Clock     *uptime.Uptime
 	Now       func() time.Time
@@ -57,6 +59,7 @@ func New(c Config) *Console {
 		trustAPI{c.Rooms.Trust, c.Rooms.Repo},
 		evidenceAPI{c.Rooms.Evidence, c.Store, c.Now},
 		rolloutAPI{c.Rooms.Rollouts, c.Store, c.Now},
+		fleetAPI{c.Admission},
 		auditAPI{c.Store},
 		tokenAPI{c.Store, c.Now},
 		clockAPI{c.Clock},

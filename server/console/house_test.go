@@ -26,6 +26,7 @@ import (
 	"landed/manifests"
 	"landed/manifests/otapkg"
 	"landed/manifests/tufrepo"
+	"landed/server/admission"
 	"landed/server/auth"
 	"landed/server/blob"
 	"landed/server/blob/disk"
@@ -88,7 +89,8 @@ func newHouse(t testing.TB) *house {
 		h.tokens[role] = secret
 	}
 	up := &uptime.Uptime{Store: h.db, Control: h.db, Guard: uptime.NewGuard(&h.jumps), Log: log}
-	c := New(Config{Clock: up, Rooms: p, Store: h.db, Guard: &auth.Guard{Store: h.db, Log: log}, Now: clock, Log: log, MaxUpload: maxUpload})
+	who := admission.New(admission.Config{Store: h.db, Now: clock, Random: rand.Reader})
+	c := New(Config{Admission: who, Clock: up, Rooms: p, Store: h.db, Guard: &auth.Guard{Store: h.db, Log: log}, Now: clock, Log: log, MaxUpload: maxUpload})
 	h.doors = c.Doors()
 	r := chi.NewRouter()
 	r.Group(c.Routes())

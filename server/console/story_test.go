@@ -46,6 +46,24 @@ func TestStory(t *testing.T) {
 	name, ref, body := packageOf(t)
 	stage, rolloutID := "/releases/"+optIn+"/stage", optIn+".armani.stable"
 
+	// Who counts.
+	for _, door := range []string{"POST /fleet/admit", "POST /quarantines", "POST /quarantines/{id}/lift"} {
+		step(support, door, strings.NewReplacer("POST ", "", "{id}", "x").Replace(door), `{}`, 403, "role_too_low")
+	}
+	step(support, "GET /fleet", "/fleet", "", 200, "")
+	if err := h.db.UpdateReports(t.Context(), func(tx fleet.Tx) error {
+		return tx.Installations().Put(t.Context(), fleet.Installation{Ref: "R", Current: true, Model: "dior", Channel: "lab"})
+	}); err != nil {
+		t.Fatal(err)
+	}
+	step(engineer, "POST /fleet/admit", "/fleet/admit", `{"model":"dior","channel":"lab","up_to":3,"reason":"sold"}`, 200, "")
+	step(engineer, "POST /fleet/admit", "/fleet/admit", `{"model":"none","up_to":3,"reason":"sold"}`, 404, "fleet_unknown")
+	step(engineer, "POST /quarantines/{id}/lift", "/quarantines/x/lift", `{"reason":"ours"}`, 404, "quarantine_unknown")
+	flood := step(engineer, "POST /quarantines", "/quarantines",
+		`{"from":"2014-01-01T00:00:00Z","to":"2999-01-01T00:00:00Z","reason":"a flood"}`, 201, "").values["id"].(string)
+	step(engineer, "POST /quarantines/{id}/lift", "/quarantines/"+flood+"/lift", `{"reason":"ours"}`, 200, "")
+	step(support, "GET /quarantines", "/quarantines", "", 200, "")
+
 	// The models and channels.
 	models := func(file string) string {
 		return string(marshal(t, map[string]any{"source": file, "reason": "the new line"}))

@@ -59,7 +59,7 @@ func (c Figures) At(now time.Time) Figures {
 
 // At are all figures of c as they stand at a time.
 func (c Counts) At(now time.Time) Counts {
-	c.Figures, c.Counted = c.Figures.At(now), c.Counted.At(now)
+	c.Figures, c.Counted, c.Quarantined = c.Figures.At(now), c.Counted.At(now), c.Quarantined.At(now)
 	return c
 }
 

@@ -14,8 +14,10 @@ type Counts struct {
 	Release string // "" for the total of a model and channel
 	Model   string
 	Channel string
-	Figures         // of everybody
-	Counted Figures // of those of them that carry gates and headline: they were known before the rollout, and somebody vouched
+	Figures // of everybody who is not quarantined
+	// Counted are the figures of those that count: of the release, or, in a total, of its counted fleet.
+	Counted     Figures
+	Quarantined Figures // of those that are out of both
 }
 
 // Figures say of some installations how many are what.
@@ -24,6 +26,7 @@ type Figures struct {
 	Silent        int64 // that wait for this release, and have said nothing for too long; see At
 	Lost          int64 // that said they installed it, and nothing more for LostAfter; see At
 	Leaked        int64 // that ever leaked: it never falls, so nobody can talk a leak away
+	OutOfDraw     int64 // whose newest report was of a stage that it had not drawn
 	Verdicts      map[Class]int64
 	Kinds         map[Kind]int64
 	Progress      map[report.Progress]int64

@@ -13,8 +13,8 @@ import (
 //
 // There is one for each release that its reports spoke of, and one of them is Current: that of its newest report.
 // When a handset moves on to another release, what it had shown stays counted under the old one as it was; it is not
-// aged and not judged by later reports. When it comes back, it goes on from there. Reports, First, Cloned and Seq are
-// of the handset and kept up in the current one. Before begins with what was found until then; reports about the
+// aged and not judged by later reports. When it comes back, it goes on from there. Reports, First, Away, Back, Admitted, Cloned
+// and Seq are of the handset and kept up in the current one. Before begins with what was found until then; reports about the
 // release add to it, late ones too, and no others: another release may have another effect.
 type Installation struct {
 	Ref      report.Reference
@@ -35,6 +35,15 @@ type Installation struct {
 	Reports  int64        // how many of its reports are stored
 	First    time.Time
 	Last     time.Time // when its newest report about Release came
+	// Who counts, see Admission and docs/design/counted.md. Of a rollout, what stands here is as of Last.
+	Away, Back  time.Time // of its last silence of more than HeardWithin: when it had lasted so long, and its end; zero: none
+	Admitted    time.Time // to the counted fleet of its model and channel; zero: it was not
+	Counted     bool      // it counts for Release
+	Absent      bool      // it was not heard of within HeardWithin before the salt
+	Quarantined bool      // it is out of the figures
+	Commit      string    // first half of the commitment that came before the salt, 32 hex digits; "" if none did, or it is opened
+	Drawn       int       // what it drew in the rollout of Release, 0…9,999; -1 while that is not known
+	OutOfDraw   bool      // its newest report was of a stage that it had not drawn
 }
 
 // Before is what an installation was found to do before the update: a finding of the effect, or effect.NotSeen.

@@ -29,13 +29,14 @@ type Rollout struct {
 	// update, and who was lost.
 	ForgivenCounted, Excused, ExcusedLost int
 
-	Known    int64     // K: counted installations of the model on the channel when the salt was drawn; 0: nobody vouched
+	Known    int64     // K: counted installations of the model on the channel when the salt was drawn; 0 if nobody was admitted to it
 	Looked   time.Time // when the gates of this stage were looked at last, zero if they were not yet
 	Retries  int       // how often handsets that gave up were asked to try again, at most offers.MaxRetry
 	Seconded bool      // two persons resumed it last
 	Started  time.Time
 	Changed  time.Time
-	Revision int64 // grows with every save; a save from an older one is a conflict
+	Reached  []Reach // when which share was offered first, the smallest first
+	Revision int64   // grows with every save; a save from an older one is a conflict
 }
 
 // Stage is one step: a share of the fleet, and what must be shown before the next.

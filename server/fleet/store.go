@@ -45,6 +45,8 @@ type ControlTx interface {
 	Models() Models
 	Channels() Channels
 	Holders() Holders
+	Admissions() Admissions
+	Quarantines() Quarantines
 	Statements() Statements
 	Audit() Audit
 	Tokens() Tokens
@@ -140,6 +142,19 @@ type Holders interface {
 	All(ctx context.Context) (map[string]string, error)     // by key id
 }
 
+// Admissions keeps the entries by which installations were admitted to the counted fleet. Nothing in it is changed.
+type Admissions interface {
+	Put(ctx context.Context, a Admission) error
+	List(ctx context.Context) ([]Admission, error) // in their order
+}
+
+// Quarantines keeps the entries by which installations are out of the figures.
+type Quarantines interface {
+	Put(ctx context.Context, q Quarantine) error // adds q, or replaces the one of its id: what holds is lifted
+	Get(ctx context.Context, id string) (Quarantine, error)
+	List(ctx context.Context) ([]Quarantine, error) // oldest first, lifted ones too
+}
+
 // Statements keeps what observers and witnesses signed. Nothing in it is changed or deleted.
 type Statements interface {
 	// Put adds one. The same again, also with another signature, is no error, and the first stays.
@@ -171,6 +186,13 @@ type Installations interface {
 	Walk(ctx context.Context, release string, after report.Reference, limit int) ([]Installation, error)
 	// Refs lists up to limit installations in the order of their references, from the first that follows after.
 	Refs(ctx context.Context, after report.Reference, limit int) ([]report.Reference, error)
+	// Muster says how many of each model and channel are of the counted fleet at a time, and may be. A model and a channel
+	// that are not "" leave the others out. It reads every installation: it is for the start of a rollout, for people and
+	// for what runs daily.
+	Muster(ctx context.Context, model, channel string, at time.Time) ([]Muster, error)
+	// Covered is how many installations of a model, "" of any, were first heard of in [from, to), and how many of them
+	// leaked or failed in a way that speaks against the update. It reads every installation.
+	Covered(ctx context.Context, model string, from, to time.Time) (n, bad int64, err error)
 }
 
 // ReportID names one report of one installation. Seq is its sequence number, 0 if only the id is known: the id of a

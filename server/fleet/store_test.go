@@ -14,9 +14,9 @@ import (
 // TestHalvesOfTheStore: no method of one half takes or gives a noun of the other, so that each can move to a database
 // of its own; and no contract grows beyond what one reads at a glance.
 func TestHalvesOfTheStore(t *testing.T) {
-	reports := named(fleet.Installation{}, fleet.StoredReport{}, fleet.Counts{}, fleet.ReportID{}, fleet.ReportSeq{}, report.Reference(""))
+	reports := named(fleet.Installation{}, fleet.StoredReport{}, fleet.Counts{}, fleet.ReportID{}, fleet.ReportSeq{}, fleet.Muster{}, report.Reference(""))
 	control := named(fleet.Package{}, fleet.PackageRef{}, fleet.Release{}, fleet.Change{}, fleet.Metadata{}, fleet.Rollout{}, fleet.Model{},
-		fleet.Channel{}, fleet.AuditEntry{}, fleet.Token{}, fleet.Statement{}, fleet.Proposal{}, fleet.Outage{})
+		fleet.Channel{}, fleet.AuditEntry{}, fleet.Token{}, fleet.Statement{}, fleet.Proposal{}, fleet.Outage{}, fleet.Admission{}, fleet.Quarantine{})
 	for half, foreign := range map[reflect.Type]map[reflect.Type]bool{
 		reflect.TypeFor[fleet.ControlTx](): reports,
 		reflect.TypeFor[fleet.ReportsTx](): control,

@@ -115,6 +115,10 @@ func (k *checker) reports(ctx context.Context) error {
 			k.Notes = append(k.Notes, fmt.Sprintf("%d installations speak of a release that this program cannot read; their "+
 				"verdicts were not checked", done.Unjudged))
 		}
+		if done.Unreckoned {
+			k.Notes = append(k.Notes, "an admission or a quarantine is not applied to all installations yet, so who counts was not "+
+				"checked; start the server, and check again in some minutes")
+		}
 		return err
 	})
 }

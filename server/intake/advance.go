@@ -29,7 +29,7 @@ func (h *handset) find(a Arrival) {
 func (h *handset) advance(now time.Time, a Arrival) {
 	next, old := h.of(a.Report.Release), h.current
 	if next == nil {
-		next = &state{is: fleet.Installation{First: now, Before: effect.NotSeen}}
+		next = &state{is: fleet.Installation{First: now, Before: effect.NotSeen, Drawn: -1}}
 		if h.states = append(h.states, next); old != nil {
 			next.is.Before = old.is.Before
 		}
@@ -37,6 +37,11 @@ func (h *handset) advance(now time.Time, a Arrival) {
 	next.change()
 	i := &next.is
 	i.Progress, i.Cause = progress(*i, a.Report)
+	if old == nil {
+		h.belong(i, nil, a.Report.Channel, now)
+	} else {
+		h.belong(i, &old.is, a.Report.Channel, now)
+	}
 	if old != nil && old != next {
 		old.change()
 		old.is.Current = false
@@ -46,6 +51,7 @@ func (h *handset) advance(now time.Time, a Arrival) {
 	i.Seq, i.Newest, i.Last = a.Report.Seq, a.Report, now
 	h.current, h.newest = next, a
 	judge(i, a.Rule)
+	h.draw(i, now, a.Report)
 }
 
 // clone notes that two different reports carry one sequence number: two hold the key. It is judged again, by what it

@@ -17,6 +17,7 @@ type handset struct {
 	loaded    *Loaded
 	envelopes map[string][]byte // by id, of its reports that are stored with the batch
 	sequences map[int64]bool    // of those
+	lived     int               // admissions that it has gone through
 }
 
 // state is what it has shown of one release. was is nil for a new one.
@@ -91,5 +92,6 @@ func (h *handset) take(now time.Time, a Arrival) (late bool) {
 	h.current.change()
 	h.current.is.Reports++
 	h.find(a)
+	h.reckon()
 	return late
 }

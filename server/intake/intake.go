@@ -65,6 +65,7 @@ type Intake struct {
 	closed    bool
 	done      chan struct{}  // closed when the committer has ended
 	waking    sync.WaitGroup // advances that outlive their caller
+	reckoning sync.Mutex     // one walk over all installations at a time
 	advancing sync.Mutex     // one look at rollouts at a time, until what it found is published: many leaks, one halt
 }
 

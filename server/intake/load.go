@@ -13,7 +13,7 @@ import (
 )
 
 // load reads what Settle needs, for the whole batch at once.
-func (i *Intake) load(ctx context.Context, tx fleet.ReportsTx, batch []Arrival) (Loaded, error) {
+func (i *Intake) load(ctx context.Context, tx fleet.Tx, batch []Arrival) (Loaded, error) {
 	refs := make(map[report.Reference]bool, len(batch))
 	for _, a := range batch {
 		refs[a.Ref] = true
@@ -23,6 +23,9 @@ func (i *Intake) load(ctx context.Context, tx fleet.ReportsTx, batch []Arrival) 
 		return Loaded{}, err
 	}
 	l := Loaded{States: states}
+	if l.Control, err = loadControl(ctx, tx, goings(batch, states)...); err != nil {
+		return l, err
+	}
 	var ids []fleet.ReportID
 	var seqs []fleet.ReportSeq
 	for _, a := range batch {
@@ -45,6 +48,18 @@ func (i *Intake) load(ctx context.Context, tx fleet.ReportsTx, batch []Arrival) 
 		return l, err
 	}
 	return l, i.loadNewest(ctx, tx, batch, &l)
+}
+
+// goings are what the installations of a batch speak of, and spoke of.
+func goings(batch []Arrival, states map[report.Reference][]fleet.Installation) []Going {
+	all := map[Going]bool{}
+	for _, a := range batch {
+		all[Going{Model: a.Report.Model, Channel: a.Report.Channel}] = true
+		for _, i := range states[a.Ref] {
+			all[Going{Model: i.Model, Channel: i.Channel}] = true
+		}
+	}
+	return slices.Collect(maps.Keys(all))
 }
 
 // loadNewest adds the newest report of the installations that a twin in the batch may judge again. They are few.

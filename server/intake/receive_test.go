@@ -432,6 +432,42 @@ func TestTooManyReportsOfOneInstallation(t *testing.T) {
 	}
 }
 
+// TestReportsPerDay: what fills an outbox comes at once; after that one report a day. Nothing that is sent away is lost.
+func TestReportsPerDay(t *testing.T) {
+	w := newWorld(t)
+	send := func(seq int64) error {
+		r, key := waits(1, seq)
+		_, err := w.Receive(ctx, seal(t, r, key))
+		return err
+	}
+	seq := int64(1)
+	more := func(want int) {
+		t.Helper()
+		n := 0
+		for ; n < 100; n++ {
+			err := send(seq)
+			if e, ok := errors.AsType[*fleet.Error](err); ok && e.Code == "too_many_today" && e.Kind == fleet.Busy && e.Wait > 0 {
+				break
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			seq++
+		}
+		if n != want {
+			t.Errorf("%d were taken, wanted %d", n, want)
+		}
+	}
+	more(64)
+	more(0)
+	w.clock.advance(24*time.Hour - time.Millisecond)
+	more(0)
+	w.clock.advance(time.Millisecond)
+	more(1)
+	w.clock.advance(30 * 24 * time.Hour)
+	more(30)
+}
+
 // TestSourceBuild: when the source of an incremental was built is nowhere said, unless it was published itself. There is
 // no room for it in a report, but for those of version 1, and there too little for a telephone number.
 func TestSourceBuild(t *testing.T) {

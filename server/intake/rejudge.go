@@ -6,8 +6,10 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"time"
 
 	"landed/manifests/effect"
+	"landed/manifests/report"
 	"landed/manifests/report/envelope"
 	"landed/server/fleet"
 )
@@ -19,7 +21,7 @@ const rejudgeBatch = 200
 type Rejudged struct {
 	Release string
 	Judged  int64
-	Changed int64 // other class, reasons, finding before, cause or leak than was stored
+	Changed int64 // other class, reasons, finding before, cause, leak or count than was stored
 	Kept    int64 // of Judged: stay as they stand, because a release that their reports speak of cannot be read
 	Resumed bool  // it went on where an earlier one was interrupted
 }
@@ -89,8 +91,12 @@ func (i *Intake) rejudgeBatch(ctx context.Context, tx fleet.Tx, name string, don
 	if err != nil {
 		return false, err
 	}
+	again := replayer{rules: i.Rules}
+	if again.by, err = loadControl(ctx, tx); err != nil {
+		return false, err
+	}
 	for _, old := range states {
-		next, err := i.judgeAnew(ctx, tx, old)
+		next, err := again.judgeAnew(ctx, tx, old)
 		if isUnreadable(err) {
 			next, err = old, nil
 			done.Kept++
@@ -116,40 +122,59 @@ func (i *Intake) rejudgeBatch(ctx context.Context, tx fleet.Tx, name string, don
 	return true, tx.Walks().Put(ctx, name, states[len(states)-1].Ref)
 }
 
-// judgeAnew is what the reports of an installation prove of the release of old, judged anew. They come in again as they
-// came, by what takes in new ones: nothing can be read otherwise here than there.
-func (i *Intake) judgeAnew(ctx context.Context, tx fleet.Tx, old fleet.Installation) (fleet.Installation, error) {
-	by, err := i.Rules.Of(ctx, old.Release, old.Model)
+// replayer has stored reports come in again.
+type replayer struct {
+	rules *Rules
+	by    Control
+}
+
+// judgeAnew is what the reports of an installation prove of the release of old, judged anew. Who counts stays as people
+// decided it; only what the verdict adds to that is looked at again.
+func (p replayer) judgeAnew(ctx context.Context, tx fleet.ReportsTx, old fleet.Installation) (fleet.Installation, error) {
+	rule, err := p.rules.Of(ctx, old.Release, old.Model)
 	if err != nil {
 		return old, err
 	}
-	stored, err := tx.Reports().Arrived(ctx, old.Ref)
+	again, err := p.replay(ctx, tx, old.Ref)
 	if err != nil {
 		return old, err
-	}
-	again := &handset{loaded: &Loaded{}}
-	for _, s := range stored {
-		r, _, err := envelope.Open(s.Envelope)
-		if err != nil {
-			return old, err
-		}
-		standard, err := i.Rules.Of(ctx, r.Release, r.Model)
-		if err != nil {
-			return old, err
-		}
-		again.take(s.At, Arrival{Envelope: s.Envelope, Report: r, Ref: old.Ref, Rule: standard})
 	}
 	next := old
 	next.Leaked, next.Before = false, effect.NotSeen
 	if shown := again.of(old.Release); shown != nil {
 		next.Leaked, next.Before, next.Cause = shown.is.Leaked, shown.is.Before, shown.is.Cause
 	}
-	judge(&next, by)
+	judge(&next, rule)
+	next.Counted = p.by.counts(&next)
 	return next, nil
 }
 
+// replay has the stored reports of an installation come in again, in the order in which they came, by what takes in new
+// ones: nothing can be read otherwise here than there.
+func (p replayer) replay(ctx context.Context, tx fleet.ReportsTx, ref report.Reference) (*handset, error) {
+	stored, err := tx.Reports().Arrived(ctx, ref)
+	if err != nil {
+		return nil, err
+	}
+	again := &handset{loaded: &Loaded{Control: p.by}}
+	for _, s := range stored {
+		r, _, err := envelope.Open(s.Envelope)
+		if err != nil {
+			return nil, err
+		}
+		standard, err := p.rules.Of(ctx, r.Release, r.Model)
+		if err != nil {
+			return nil, err
+		}
+		again.again(s.At, Arrival{Envelope: s.Envelope, Report: r, Ref: ref, Rule: standard})
+	}
+	again.live(time.Time{})
+	return again, nil
+}
+
 func differs(a, b fleet.Installation) bool {
-	if a.Verdict != b.Verdict || a.Kind != b.Kind || a.Leaked != b.Leaked || a.Before != b.Before || a.Cause != b.Cause ||
+	if a.Verdict != b.Verdict || a.Kind != b.Kind || a.Counted != b.Counted ||
+		a.Leaked != b.Leaked || a.Before != b.Before || a.Cause != b.Cause ||
 		len(a.Because) != len(b.Because) {
 		return true
 	}

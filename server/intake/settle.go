@@ -4,6 +4,7 @@ package intake
 
 import (
 	"bytes"
+	"fmt"
 	"time"
 
 	"landed/manifests/effect"
@@ -15,6 +16,10 @@ import (
 // MaxReports is how many reports of one installation are kept. A handset that reports
 // every week has enough for fifteen years; a forger fills no disk with one key.
 const MaxReports = 1000
+
+// atOnce is how many reports of one installation may come at once: what a handset's outbox holds. One more may come for
+// each day since its first, so that no honest one is ever refused, and one key costs little. See docs/design/counted.md.
+const atOnce = 64
 
 // Arrival is one opened report: what was signed, who signed it, and what it is judged by.
 type Arrival struct {
@@ -41,6 +46,7 @@ type Loaded struct {
 	Newest    map[report.Reference]Arrival              // newest report of those that a twin may judge again
 	Stored    map[fleet.ReportID]fleet.StoredReport     // reports of the batch that are stored
 	Sequences map[fleet.ReportSeq]bool                  // sequence numbers of the batch that stored reports carry
+	Control   Control                                   // of the models and channels of the batch
 }
 
 // Outcome is what a batch changes.
@@ -95,7 +101,7 @@ func (h *handset) receive(now time.Time, a Arrival) (Result, *fleet.StoredReport
 	if envelope, ok := h.envelope(a); ok {
 		return replay(a, envelope), nil
 	}
-	if refused := h.refuse(a); refused != nil {
+	if refused := h.refuse(now, a); refused != nil {
 		return Result{Refused: refused}, nil
 	}
 	leaked, first := h.leaked(a.Report.Release), h.current == nil
@@ -119,8 +125,13 @@ func replay(a Arrival, stored []byte) Result {
 	return Result{Receipt: Receipt{a.Report.ID, StoredReplayed}}
 }
 
+// allowed is how many reports of an installation may be stored so long after its first.
+func allowed(known time.Duration) int64 {
+	return atOnce + int64(max(known, 0)/(24*time.Hour))
+}
+
 // refuse names what a new report of a known installation may not do.
-func (h *handset) refuse(a Arrival) error {
+func (h *handset) refuse(now time.Time, a Arrival) error {
 	if h.current == nil {
 		return nil
 	}
@@ -131,6 +142,9 @@ func (h *handset) refuse(a Arrival) error {
 	case old.Reports >= MaxReports:
 		return fleet.Errorf(fleet.Conflict, "too_many_reports", "%d reports of this installation are stored; more are "+
 			"not taken", old.Reports)
+	case old.Reports >= allowed(now.Sub(old.First)):
+		return &fleet.Error{Kind: fleet.Busy, Code: "too_many_today", Wait: time.Hour, Msg: fmt.Sprintf("%d reports of this "+
+			"installation are stored already, and one more is taken each day; keep this one, and send it again later", old.Reports)}
 	}
 	return nil
 }

@@ -9,6 +9,7 @@ import (
 	"runtime"
 	"slices"
 	"sync"
+	"time"
 
 	"landed/manifests/report"
 	"landed/manifests/report/envelope"
@@ -23,6 +24,7 @@ type Verified struct {
 	Installations int64
 	Reports       int64 // opened, their signatures verified
 	Unjudged      int64 // installations that speak of a release that this program cannot read
+	Unreckoned    bool  // what was decided of who counts is not applied to all yet: it was not checked
 }
 
 // Verify opens every stored report of every installation, verifies its signature, and has all of them come in again, in
@@ -32,6 +34,16 @@ type Verified struct {
 func (i *Intake) Verify(ctx context.Context, tx fleet.Tx, progress func(Verified), fault func(string)) (Verified, error) {
 	var done Verified
 	v := verifier{Intake: i}
+	var err error
+	if v.control, err = loadControl(ctx, tx); err != nil {
+		return done, err
+	}
+	reckoned, err := reckonedTo(ctx, tx)
+	if err != nil {
+		return done, err
+	}
+	v.reckoned = reckoned == v.control.mark()
+	done.Unreckoned = !v.reckoned
 	for after := report.Reference(""); ; {
 		refs, err := tx.Installations().Refs(ctx, after, verifyBatch)
 		if err != nil || len(refs) == 0 {
@@ -53,6 +65,9 @@ func (i *Intake) Verify(ctx context.Context, tx fleet.Tx, progress func(Verified
 
 type verifier struct {
 	*Intake
+	// What was decided last has been applied to all: until then, who counts is not held against it.
+	reckoned bool
+	control  Control
 }
 
 // batch loads what is stored of installations and judges them side by side: nearly all of the time goes into signatures.
@@ -93,7 +108,7 @@ func (v *verifier) batch(ctx context.Context, tx fleet.Tx, refs []report.Referen
 func (v *verifier) one(
 	ctx context.Context, ref report.Reference, states []fleet.Installation, stored []fleet.StoredReport,
 ) (faults []string, left bool) {
-	again := &handset{loaded: &Loaded{}}
+	again := &handset{loaded: &Loaded{Control: v.control}}
 	for _, s := range stored {
 		a, err := v.arrival(ctx, s)
 		if isUnreadable(err) {
@@ -104,11 +119,12 @@ func (v *verifier) one(
 			faults = append(faults, err.Error())
 			continue
 		}
-		if late := again.take(s.At, a); late != s.Late && !left {
+		if late := again.again(s.At, a); late != s.Late && !left {
 			faults = append(faults, fmt.Sprintf("report %s of installation %s: late is stored as %t, and follows as %t", s.ID, ref,
 				s.Late, late))
 		}
 	}
+	again.live(time.Time{})
 	if len(faults) > 0 || left {
 		return faults, left // what follows from less than all reports says nothing
 	}
@@ -165,6 +181,17 @@ func (v *verifier) differences(ctx context.Context, is, follows fleet.Installati
 	differ("the number of reports", is.Reports, follows.Reports)
 	differ("first", is.First.UnixMilli(), follows.First.UnixMilli())
 	differ("last", is.Last.UnixMilli(), follows.Last.UnixMilli())
+	differ("away", is.Away.UnixMilli(), follows.Away.UnixMilli())
+	differ("absent", is.Absent, follows.Absent)
+	differ("back", is.Back.UnixMilli(), follows.Back.UnixMilli())
+	differ("the commitment", is.Commit, follows.Commit)
+	differ("the draw", is.Drawn, follows.Drawn)
+	differ("out of draw", is.OutOfDraw, follows.OutOfDraw)
+	if v.reckoned {
+		differ("admitted", is.Admitted.UnixMilli(), follows.Admitted.UnixMilli())
+		differ("quarantined", is.Quarantined, follows.Quarantined)
+		differ("counted", is.Counted, follows.Counted)
+	}
 	if len(faults) == 0 && !v.standsAs(ctx, is, follows) {
 		faults = append(faults, fmt.Sprintf("installation %s on %s is stored as %s (%s, %d reasons), and follows as %s (%s, %d "+
 			"reasons); \"otad rejudge\" judges it again", is.Ref, is.Release, is.Verdict, is.Kind, len(is.Because), follows.Verdict,
@@ -180,5 +207,8 @@ func (v *verifier) standsAs(ctx context.Context, is, follows fleet.Installation)
 		return isUnreadable(err)
 	}
 	judge(&follows, rule)
+	if !v.reckoned {
+		follows.Counted = is.Counted
+	}
 	return !differs(is, follows)
 }

@@ -34,7 +34,7 @@ var elsewhere = map[string]bool{
 func TestGuideExplainsEveryRefusal(t *testing.T) {
 	text := guide(t)
 	found := 0
-	folders := []string{"repo", "library", "release", "rollouts", "trust", "evidence", "lineup", "published", "proposals", "uptime", "console",
+	folders := []string{"admission", "repo", "library", "release", "rollouts", "trust", "evidence", "lineup", "published", "proposals", "uptime", "console",
 		"auth", "rollout",
 		"render", "store", "store/sqlite"}
 	for _, folder := range folders {

@@ -216,7 +216,7 @@ func because(r client.Rollout) string {
 
 // classes are those of the first effect in the order in which they are shown. Other effects have others.
 var classes = []string{"confirmed_off", "consented", "carried_over", "registered_by_itself", "not_exercised", "leak",
-	"contradictory", "unpatched", "unknown"}
+	"contradictory", "implausible", "unpatched", "unknown"}
 
 // shown are the classes that some installation is of: those that have an order, then the others by name.
 func shown(verdicts map[string]int64) (names []string) {

@@ -43,6 +43,9 @@ var shapes = []struct {
 			Before  int64
 		}{}
 	}},
+	{regexp.MustCompile(`^GET /v1/fleet$`), func() any { return &struct{ Fleets *[]client.Muster }{} }},
+	{regexp.MustCompile(`^GET /v1/quarantines$`), func() any { return &struct{ Quarantines *[]client.Quarantine }{} }},
+	{regexp.MustCompile(`^POST /v1/quarantines(/[^/]+/lift)?$`), func() any { return &client.Quarantine{} }},
 	{regexp.MustCompile(`^GET /v1/proposals$`), func() any { return &struct{ Proposals *[]client.Proposal }{} }},
 	{regexp.MustCompile(`^POST /v1/proposals/[^/]+/approve$`), func() any { return &client.Proposal{} }},
 	{regexp.MustCompile(`^(GET /v1/clock|POST /v1/clock/accept)$`), func() any { return &client.ClockState{} }},

@@ -28,6 +28,7 @@ import (
 type Release struct {
 	release.Release
 	At       time.Time // when it was made
+	Out      time.Time // when the metadata came out that lists its packages; zero if that is not known
 	Packages []fleet.Package
 	Program  *effect.Program // nil if the release claims nothing
 }
@@ -135,6 +136,9 @@ func read(ctx context.Context, tx fleet.Tx, stored fleet.Release) (known, error)
 			k.release.Program, k.err = nil, err
 		}
 	}
+	if k.release.Out, err = out(ctx, tx, stored.Change); err != nil {
+		return k, err
+	}
 	packages, missing, err := gather(ctx, tx, stored.Packages)
 	if err != nil {
 		return k, err
@@ -147,6 +151,27 @@ func read(ctx context.Context, tx fleet.Tx, stored fleet.Release) (known, error)
 		k.release.Packages = append(k.release.Packages, p)
 	}
 	return k, nil
+}
+
+// out is when the first of the roles of a change was published.
+func out(ctx context.Context, tx fleet.Tx, id string) (first time.Time, err error) {
+	change, err := tx.Changes().Get(ctx, id)
+	if fleet.Is(err, fleet.NotFound) { // taken up from a feed after a restore
+		return first, nil
+	}
+	for _, r := range change.Roles {
+		m, err := tx.Metadata().Get(ctx, r.Role, r.Version)
+		if fleet.Is(err, fleet.NotFound) {
+			continue
+		}
+		if err != nil {
+			return first, err
+		}
+		if first.IsZero() || m.At.Before(first) {
+			first = m.At
+		}
+	}
+	return first, err
 }
 
 // Packages reads packages; each that is missing is named in one NotFound.

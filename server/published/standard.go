@@ -4,6 +4,7 @@ package published
 
 import (
 	"slices"
+	"time"
 
 	"landed/manifests/effect"
 )
@@ -23,7 +24,22 @@ func (r Releases) Standard(release, model string) (by effect.Standard, ok bool) 
 	for _, one := range r.Known() {
 		promises = append(promises, one.promise(model))
 	}
-	return effect.StandardOf(own, promises), true
+	by = effect.StandardOf(own, promises)
+	by.Published = r.out(model)
+	return by, true
+}
+
+// out is when the builds of a model were published first. One of which that is not known has always been there.
+func (r Releases) out(model string) map[string]time.Time {
+	first := map[string]time.Time{}
+	for _, one := range r.Known() {
+		for _, b := range one.promise(model).Builds {
+			if at, have := first[b.Fingerprint]; !have || one.Out.Before(at) {
+				first[b.Fingerprint] = one.Out
+			}
+		}
+	}
+	return first
 }
 
 func (r Release) promise(model string) effect.Promise {

@@ -9,6 +9,7 @@ const (
 	Cloned       = "cloned"
 	OtherModel   = "other_model"
 	ClaimsToRun  = "claims_to_run"
+	TooSoon      = "too_soon"
 	NotOfRelease = "not_of_release"
 	Silent       = "silent"
 )
@@ -39,6 +40,7 @@ var sentences = map[string]string{
 	Cloned:       "two different reports carried the same sequence number",
 	OtherModel:   "the running build is not made for this model and variant",
 	ClaimsToRun:  "says that the update runs, but the running build is not of this release",
+	TooSoon:      "claims {observed_hours:hour} of observation, {hours:hour} after the build was published",
 	NotOfRelease: "the running build is not one of this release",
 	Silent:       "no report for more than 15 days, and none from the patched build",
 

@@ -31,7 +31,7 @@ func TestErrorsBecomeAnswers(t *testing.T) {
 			Msg: "the disk is full", Err: secret}), 507, "no_space", "It is stored, and not published: the disk is full."},
 		{"stored and not published", &fleet.Error{Kind: fleet.Pending, Code: "stored_not_published", Msg: "it is stored", Err: secret}, 503,
 			"stored_not_published", "It is stored."},
-		{"storage of ours", &fleet.Error{Kind: fleet.Damaged, Code: "database_damaged", Msg: "it is damaged", Err: secret}, 500, "database_damaged", "It is damaged."},
+		{"storage of ours", &fleet.Error{Kind: fleet.Damaged, Code: "database_damaged", Msg: "it is damaged", Err: secret}, 503, "database_damaged", "It is damaged."},
 		{"a cause stays in the log", &fleet.Error{Kind: fleet.NoSpace, Code: "no_space", Msg: "the disk is full", Err: secret}, 507, "no_space", "The disk is full."},
 		{"a fault of ours says nothing", secret, 500, "internal", "Something is wrong on the server"},
 		{"a method that is not taken", &WrongMethod{"PUT", "GET, HEAD"}, 405, "method", "does not take PUT; it takes GET, HEAD."},

@@ -44,6 +44,7 @@ type Tx struct {
 
 // Create stores a new rollout.
 func (tx *Tx) Create(ctx context.Context, r fleet.Rollout, why Cause) error {
+	r = r.Reaching(fleet.Rollout{}, r.Started)
 	if err := tx.Rollouts().Create(ctx, r); err != nil {
 		return err
 	}
@@ -74,6 +75,7 @@ func (tx *Tx) change(
 			"can become one of %v",
 			next.ID, was.State, next.State, fleet.RolloutNext[was.State])
 	}
+	next = next.Reaching(was, next.Changed)
 	if err := tx.Rollouts().Save(ctx, next); err != nil {
 		return err
 	}

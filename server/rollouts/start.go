@@ -129,19 +129,20 @@ func (rs *Rollouts) plan(ctx context.Context, tx *Tx, s repo.State, w Start) ([]
 		if _, err := io.ReadFull(rs.cfg.Random, salt); err != nil {
 			return nil, err
 		}
-		known, err := tx.Counts().Total(ctx, m.Device, w.Channel)
+		now := rs.cfg.Repo.Now()
+		muster, err := tx.Installations().Muster(ctx, m.Device, w.Channel, now)
 		if err != nil {
 			return nil, err
 		}
+		known := append(muster, fleet.Muster{})[0]
 		stages, err := stagesFor(declared, w.Stages, known.Installations)
 		if err != nil {
 			return nil, err
 		}
-		now := rs.cfg.Repo.Now()
 		r := fleet.Rollout{
 			ID: w.Release + "." + m.Role() + "." + w.Channel, Release: w.Release, Model: m.Device, Channel: w.Channel,
 			Salt: hex.EncodeToString(salt), Stages: stages, State: fleet.RolloutRunning,
-			Since: now, Started: now, Changed: now, By: w.By, Known: known.Counted.Installations,
+			Since: now, Started: now, Changed: now, By: w.By, Known: known.Counted,
 		}
 		offered, err := Packages(ctx, tx, r)
 		if err != nil {
@@ -155,8 +156,8 @@ func (rs *Rollouts) plan(ctx context.Context, tx *Tx, s repo.State, w Start) ([]
 	return started, nil
 }
 
-// stagesFor are the stages of a rollout: those that were wished for, or the usual ones of so many installations, which they are
-// all offered to, whether they count or not.
+// stagesFor are the stages of a rollout: those that were wished for, or the usual ones of so many installations, counted or
+// not.
 // A release that claims no
 // effect is never proven, so no gate may wait for that.
 func stagesFor(r published.Release, wished []fleet.Stage, known int64) ([]fleet.Stage, error) {

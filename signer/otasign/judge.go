@@ -162,13 +162,15 @@ func timeOf(flag, text string, none time.Time) (time.Time, error) {
 // The words of what holds for every effect.
 var (
 	commonClasses = map[string]string{
-		effect.Contradictory: "Cannot be true", effect.Unpatched: "Without the update", effect.Unknown: "Nothing can be said",
+		effect.Contradictory: "Cannot be true", effect.Implausible: "Cannot have been seen yet",
+		effect.Unpatched: "Without the update", effect.Unknown: "Nothing can be said",
 	}
 	commonReasons = map[string]string{
 		effect.CodeCloned: "two different reports carried one sequence number: a key was copied, or " +
 			"a handset was put back",
 		effect.CodeOtherModel:   "the running build is made for another model or image variant",
 		effect.CodeNotOfRelease: "the running build is not of the release",
+		effect.CodeTooSoon:      "it was observed for longer than the build has been published",
 		effect.CodeClaimsToRun:  "it says that the update runs, but the running build is not of the release",
 		effect.CodeSilent:       "no report for more than 15 days, and none from the release",
 		effect.CodeNoRule:       "it runs the release, and no rule of the effect holds",

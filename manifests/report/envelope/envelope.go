@@ -61,7 +61,7 @@ func Seal(r report.Report, key ed25519.PrivateKey) (text []byte, id string, err 
 	if r.Kind != report.KindBaseline {
 		r.DrawCommit = ""
 	}
-	if r.Progress != report.ProgressRunning {
+	if r.Progress == report.ProgressKnown {
 		r.Draw = ""
 	}
 	if err := v3.Validate(r); err != nil {

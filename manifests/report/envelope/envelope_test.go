@@ -63,7 +63,7 @@ func TestSealLeavesOut(t *testing.T) {
 	}{
 		{report.KindBaseline, report.ProgressKnown, true, false},
 		{report.KindBaseline, report.ProgressRunning, true, true},
-		{report.KindProgress, report.ProgressInstalled, false, false},
+		{report.KindProgress, report.ProgressInstalled, false, true},
 		{report.KindEffect, report.ProgressRunning, false, true},
 	} {
 		r := bodyV3()

@@ -126,7 +126,7 @@ func inV3(with func(old, new string) []byte) map[string]refusal {
 		"draw in capitals":    {with(`"draw":"5a`, `"draw":"5A`), nil, "draw: wanted 32 hex digits"},
 		"draw of nothing":     {with(strings.Repeat("5a", 16), ""), ErrForm, ""},
 		"draw elsewhere":      {with(`,"answers"`, `,"draw":"x","answers"`), ErrForm, ""},
-		"draw while it waits": {with(`"progress":"running"`, `"progress":"known"`), nil, "it stands with progress running"},
+		"draw while it waits": {with(`"progress":"running"`, `"progress":"known"`), nil, "it does not stand with progress known"},
 		"commitment elsewhere": {with(`,"draw"`, `,"draw_commit":"`+strings.Repeat("0", 64)+`","draw"`), nil,
 			"it stands in baselines"},
 		"baseline without one": {with(`"kind":"effect"`, `"kind":"baseline"`), nil, "wanted 64 hex digits in a baseline"},

@@ -110,7 +110,7 @@ func checkDraw(r report.Report) error {
 	c.Fault(baseline && !report.HexDigits(r.DrawCommit, commitDigits), "draw_commit: wanted 64 hex digits in a baseline")
 	c.Fault(!baseline && r.DrawCommit != "", "draw_commit: it stands in baselines, and nowhere else")
 	c.Fault(r.Draw != "" && !report.HexDigits(r.Draw, drawDigits), "draw: wanted 32 hex digits")
-	c.Fault(r.Draw != "" && r.Progress != report.ProgressRunning, "draw: it stands with progress running, and nowhere else")
+	c.Fault(r.Draw != "" && r.Progress == report.ProgressKnown, "draw: it does not stand with progress known: who waits keeps it")
 	return c.Err()
 }
 

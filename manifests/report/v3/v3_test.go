@@ -151,10 +151,10 @@ func TestValidate(t *testing.T) {
 		"no commitment": {func(r *report.Report) { r.Kind = report.KindBaseline }, "draw_commit: wanted 64 hex digits in a baseline"},
 		"half of one": {func(r *report.Report) { r.Kind, r.DrawCommit = report.KindBaseline, draw },
 			"draw_commit: wanted 64 hex digits in a baseline"},
-		"out of place":     {func(r *report.Report) { r.DrawCommit = commit }, "draw_commit: it stands in baselines"},
-		"draw of 64":       {func(r *report.Report) { r.Draw = commit }, "draw: wanted 32 hex digits"},
-		"draw of words":    {func(r *report.Report) { r.Draw = "owner@example.com" }, "draw: wanted 32 hex digits"},
-		"draw, downloaded": {func(r *report.Report) { r.Progress = report.ProgressDownloading }, "draw: it stands with progress running"},
+		"out of place":  {func(r *report.Report) { r.DrawCommit = commit }, "draw_commit: it stands in baselines"},
+		"draw of 64":    {func(r *report.Report) { r.Draw = commit }, "draw: wanted 32 hex digits"},
+		"draw of words": {func(r *report.Report) { r.Draw = "owner@example.com" }, "draw: wanted 32 hex digits"},
+		"draw, waiting": {func(r *report.Report) { r.Progress = report.ProgressKnown }, "draw: it does not stand with progress known"},
 	} {
 		r := example()
 		tt.change(&r)

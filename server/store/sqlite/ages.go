@@ -104,8 +104,8 @@ func (s counts) Merge(ctx context.Context, now time.Time) error {
 
 func (s counts) mergeKind(ctx context.Context, kind string, upTo int64) error {
 	for _, text := range []string{
-		`INSERT INTO counts SELECT release, model, channel, kind, 'merged', sum(n) FROM counts
-			WHERE kind = $1 AND CAST(value AS INTEGER) <= $2 GROUP BY release, model, channel`,
+		`INSERT INTO counts SELECT release, model, channel, who, kind, 'merged', sum(n) FROM counts
+			WHERE kind = $1 AND CAST(value AS INTEGER) <= $2 GROUP BY release, model, channel, who`,
 		`DELETE FROM counts WHERE kind = $1 AND value <> 'merged' AND CAST(value AS INTEGER) <= $2`,
 		`UPDATE counts SET value = CAST($2 AS TEXT) WHERE kind = $1 AND value = 'merged'`,
 	} {
@@ -123,24 +123,37 @@ func setHorizon(ctx context.Context, q querier, kind string, n int64) error {
 
 // recountAges counts by age what the installations say, up to these horizons as one. Times are stored in milliseconds.
 func recountAges(ctx context.Context, q querier, days, hours int64) error {
-	for _, step := range []struct {
-		text string
-		args []any
-	}{
-		{`DELETE FROM counts WHERE kind IN ('waiting', 'installed')`, nil},
-		{`INSERT INTO counts SELECT release, model, channel, 'waiting', CAST(max(last / 86400000, $1) AS TEXT), count(*)
-			FROM installations WHERE current AND verdict = 'unpatched' GROUP BY 1, 2, 3, 5`, []any{days}},
-		{`INSERT INTO counts SELECT '', model, channel, kind, value, sum(n) FROM counts WHERE kind = 'waiting'
-			GROUP BY 2, 3, 5`, nil},
-		{`INSERT INTO counts SELECT release, model, channel, 'installed', CAST(max(last / 3600000, $1) AS TEXT), count(*)
-			FROM installations WHERE current AND progress = 'installed' GROUP BY 1, 2, 3, 5`, []any{hours}},
+	if _, err := q.exec(ctx, `DELETE FROM counts WHERE kind IN ('waiting', 'installed')`); err != nil {
+		return err
+	}
+	for _, of := range []struct{ release, kind, unit, having, who, whose string }{
+		{"release", cellWaiting, "86400000", "verdict = 'unpatched'", "", everybody},
+		{"release", cellWaiting, "86400000", "verdict = 'unpatched'", whoCounted, thoseThatCount},
+		{"release", cellWaiting, "86400000", "verdict = 'unpatched'", whoQuarantined, theQuarantined},
+		{"''", cellWaiting, "86400000", "verdict = 'unpatched'", "", everybody},
+		{"''", cellWaiting, "86400000", "verdict = 'unpatched'", whoCounted, theMembers},
+		{"''", cellWaiting, "86400000", "verdict = 'unpatched'", whoQuarantined, theQuarantined},
+		{"release", cellInstalled, "3600000", "progress = 'installed'", "", everybody},
+		{"release", cellInstalled, "3600000", "progress = 'installed'", whoCounted, thoseThatCount},
+		{"release", cellInstalled, "3600000", "progress = 'installed'", whoQuarantined, theQuarantined},
 	} {
-		if _, err := q.exec(ctx, step.text, step.args...); err != nil {
+		upTo := days
+		if of.kind == cellInstalled {
+			upTo = hours
+		}
+		if _, err := q.exec(ctx, `INSERT INTO counts SELECT `+of.release+`, model, channel, $1, $2,
+			CAST(max(last / `+of.unit+`, $3) AS TEXT), count(*) FROM installations
+			WHERE current AND `+of.having+` AND `+of.whose+` GROUP BY 1, 2, 3, 6`, of.who, of.kind, upTo); err != nil {
 			return err
 		}
 	}
-	if err := setHorizon(ctx, q, cellWaiting, days); err != nil {
-		return err
-	}
-	return setHorizon(ctx, q, cellInstalled, hours)
+	return errors.Join(setHorizon(ctx, q, cellWaiting, days), setHorizon(ctx, q, cellInstalled, hours))
 }
+
+// Whose figures are which, in the columns of installations: as cells.add says it.
+const (
+	everybody      = `who & 2 = 0`
+	thoseThatCount = `who & 1 <> 0 AND who & 2 = 0`
+	theQuarantined = `who & 2 <> 0`
+	theMembers     = `admitted > 0 AND who & 2 = 0`
+)

@@ -14,7 +14,13 @@ import (
 )
 
 // cell is one maintained figure.
-type cell struct{ release, model, channel, kind, value string }
+type cell struct{ release, model, channel, who, kind, value string }
+
+// Whose figures a cell is of: "" of everybody who is not quarantined, the counted ones among them too.
+const (
+	whoCounted     = "counted"
+	whoQuarantined = "quarantined"
+)
 
 const (
 	cellInstallations = "installations"
@@ -26,6 +32,7 @@ const (
 	cellCause         = "cause"
 	cellWaiting       = "waiting"   // value: UTC day of the newest report
 	cellInstalled     = "installed" // value: hour of the newest report; of releases alone
+	cellOutOfDraw     = "out_of_draw"
 )
 
 // cells gathers the changes of a transaction, so that many reports write each figure once.
@@ -36,12 +43,25 @@ func (c cells) add(i *fleet.Installation, by int64) {
 	if i == nil {
 		return
 	}
+	who := ""
+	if i.Quarantined {
+		who = whoQuarantined
+	}
 	for _, kv := range cellsOf(i) {
-		at := cell{i.Release, i.Model, i.Channel, kv[0], kv[1]}
-		c[at] += by
+		at := cell{i.Release, i.Model, i.Channel, who, kv[0], kv[1]}
+		c.count(at, i.Counted, by)
 		if at.release = ""; i.Current && at.kind != cellInstalled {
-			c[at] += by
+			c.count(at, i.Member(), by)
 		}
+	}
+}
+
+// count counts in a cell and, if it is of one that counts, in that of those as well.
+func (c cells) count(at cell, counted bool, by int64) {
+	c[at] += by
+	if counted && at.who == "" {
+		at.who = whoCounted
+		c[at] += by
 	}
 }
 
@@ -53,7 +73,7 @@ func (c cells) move(from, to *fleet.Installation) {
 
 // cellsOf names the figures that count a state: kind and value.
 func cellsOf(i *fleet.Installation) [][2]string {
-	room := [10][2]string{
+	room := [11][2]string{
 		{cellInstallations, ""}, {cellVerdict, string(i.Verdict)}, {cellKind, string(i.Kind)},
 		{cellProgress, string(i.Progress)},
 		{cellBefore, string(i.Before)},
@@ -71,12 +91,15 @@ func cellsOf(i *fleet.Installation) [][2]string {
 	if i.Current && i.Progress == report.ProgressInstalled {
 		named = append(named, [2]string{cellInstalled, number(fleet.Hour(i.Last))})
 	}
+	if i.OutOfDraw {
+		named = append(named, [2]string{cellOutOfDraw, ""})
+	}
 	return named
 }
 
 func compareCells(a, b cell) int {
 	return cmp.Or(cmp.Compare(a.release, b.release), cmp.Compare(a.model, b.model), cmp.Compare(a.channel, b.channel),
-		cmp.Compare(a.kind, b.kind), cmp.Compare(a.value, b.value))
+		cmp.Compare(a.who, b.who), cmp.Compare(a.kind, b.kind), cmp.Compare(a.value, b.value))
 }
 
 // flush writes what was gathered. An existing cell is updated first: the row that an
@@ -90,18 +113,18 @@ func (t *tx) flush(ctx context.Context) error {
 		if by == 0 {
 			continue
 		}
-		n, err := t.reports.exec(ctx, `UPDATE counts SET n = n + $6
-			WHERE release = $1 AND model = $2 AND channel = $3 AND kind = $4 AND value = $5`,
-			c.release, c.model, c.channel, c.kind, c.value, by)
+		n, err := t.reports.exec(ctx, `UPDATE counts SET n = n + $7
+			WHERE release = $1 AND model = $2 AND channel = $3 AND who = $4 AND kind = $5 AND value = $6`,
+			c.release, c.model, c.channel, c.who, c.kind, c.value, by)
 		if err == nil && n == 0 {
-			_, err = t.reports.exec(ctx, `INSERT INTO counts (release, model, channel, kind, value, n)
-				VALUES ($1, $2, $3, $4, $5, $6)`,
-				c.release, c.model, c.channel, c.kind, c.value, by)
+			_, err = t.reports.exec(ctx, `INSERT INTO counts (release, model, channel, who, kind, value, n)
+				VALUES ($1, $2, $3, $4, $5, $6, $7)`,
+				c.release, c.model, c.channel, c.who, c.kind, c.value, by)
 		}
 		if err == nil && by < 0 && c.ages() {
 			_, err = t.reports.exec(ctx, `DELETE FROM counts
-				WHERE release = $1 AND model = $2 AND channel = $3 AND kind = $4 AND value = $5 AND n = 0`,
-				c.release, c.model, c.channel, c.kind, c.value)
+				WHERE release = $1 AND model = $2 AND channel = $3 AND who = $4 AND kind = $5 AND value = $6 AND n = 0`,
+				c.release, c.model, c.channel, c.who, c.kind, c.value)
 		}
 		if err != nil {
 			return err
@@ -159,7 +182,7 @@ func (s counts) list(ctx context.Context, where string, args ...any) ([]fleet.Co
 	if err := s.t.flush(ctx); err != nil {
 		return nil, err
 	}
-	rows, err := s.t.reports.query(ctx, `SELECT release, model, channel, kind, value, n
+	rows, err := s.t.reports.query(ctx, `SELECT release, model, channel, who, kind, value, n
 		FROM counts`+where+` ORDER BY release, model, channel`, args...)
 	if err != nil {
 		return nil, err
@@ -169,16 +192,26 @@ func (s counts) list(ctx context.Context, where string, args ...any) ([]fleet.Co
 	for rows.Next() {
 		var c cell
 		var n int64
-		if err := rows.Scan(&c.release, &c.model, &c.channel, &c.kind, &c.value, &n); err != nil {
+		if err := rows.Scan(&c.release, &c.model, &c.channel, &c.who, &c.kind, &c.value, &n); err != nil {
 			return nil, kind(err)
 		}
 		if last := len(all) - 1; last < 0 || all[last].Release != c.release || all[last].Model != c.model ||
 			all[last].Channel != c.channel {
 			all = append(all, zeroCounts(c.release, c.model, c.channel))
 		}
-		put(&all[len(all)-1].Figures, c, n)
+		put(figures(&all[len(all)-1], c.who), c, n)
 	}
 	return all, kind(rows.Err())
+}
+
+func figures(of *fleet.Counts, who string) *fleet.Figures {
+	switch who {
+	case whoCounted:
+		return &of.Counted
+	case whoQuarantined:
+		return &of.Quarantined
+	}
+	return &of.Figures
 }
 
 func put(into *fleet.Figures, c cell, n int64) {
@@ -187,6 +220,8 @@ func put(into *fleet.Figures, c cell, n int64) {
 		into.Installations = n
 	case cellLeaked:
 		into.Leaked = n
+	case cellOutOfDraw:
+		into.OutOfDraw = n
 	case cellVerdict:
 		into.Verdicts[fleet.Class(c.value)] = n
 	case cellKind:
@@ -206,5 +241,6 @@ func put(into *fleet.Figures, c cell, n int64) {
 
 // zeroCounts has no class, kind, progress, finding or cause: what was never counted is absent, and absent is zero.
 func zeroCounts(release, model, channel string) fleet.Counts {
-	return fleet.Counts{Release: release, Model: model, Channel: channel, Figures: fleet.NewFigures(), Counted: fleet.NewFigures()}
+	return fleet.Counts{Release: release, Model: model, Channel: channel, Figures: fleet.NewFigures(),
+		Counted: fleet.NewFigures(), Quarantined: fleet.NewFigures()}
 }

@@ -4,7 +4,9 @@ package sqlite
 
 import (
 	"context"
+	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -17,7 +19,7 @@ type installations struct{ q querier }
 
 const installationColumns = `ref, release, current, model, channel, seq, newest, progress, verdict, kind, because,
 	before, leaked, cloned, reports,
-	first, last, cause`
+	first, last, cause, away, back, admitted, who, draw_commit, drawn`
 
 // Get implements fleet.Installations.
 func (s installations) Get(ctx context.Context, ref report.Reference) (fleet.Installation, error) {
@@ -63,27 +65,29 @@ func (s installations) Of(
 	return byRef, err
 }
 
-var putInstallations = newInsert(`INSERT INTO installations (`+installationColumns+`)`, 18,
+var putInstallations = newInsert(`INSERT INTO installations (`+installationColumns+`)`, 24,
 	`ON CONFLICT (ref, release) DO UPDATE SET current = excluded.current, model = excluded.model,
 	channel = excluded.channel, seq = excluded.seq, newest = excluded.newest, progress = excluded.progress,
 	verdict = excluded.verdict, kind = excluded.kind, because = excluded.because, before = excluded.before,
 	leaked = excluded.leaked, cloned = excluded.cloned,
 	reports = excluded.reports, first = excluded.first, last = excluded.last,
-	cause = excluded.cause`)
+	cause = excluded.cause, away = excluded.away, back = excluded.back, admitted = excluded.admitted, who = excluded.who,
+	draw_commit = excluded.draw_commit, drawn = excluded.drawn`)
 
 // Put implements fleet.Installations.
 func (s installations) Put(ctx context.Context, states ...fleet.Installation) error {
 	rows := make([][]any, len(states))
 	for n, i := range states {
-		because, err := list(i.Because)
-		if err != nil {
+		because, err1 := list(i.Because)
+		commit, err2 := hex.DecodeString(i.Commit)
+		if err := errors.Join(err1, err2); err != nil {
 			return err
 		}
 		rows[n] = []any{
 			string(i.Ref), i.Release, i.Current, i.Model, i.Channel, i.Seq, i.Newest.ID, string(i.Progress),
 			string(i.Verdict), string(i.Kind),
 			because, string(i.Before), i.Leaked, i.Cloned, i.Reports, millis(i.First), millis(i.Last),
-			string(i.Cause),
+			string(i.Cause), millis(i.Away), millis(i.Back), millis(i.Admitted), whoBits(i), bytes(commit), i.Drawn,
 		}
 	}
 	_, err := putInstallations.write(ctx, s.q, rows)
@@ -134,6 +138,6 @@ func installationFields(i *fleet.Installation) []any {
 	return []any{
 		&i.Ref, &i.Release, &i.Current, &i.Model, &i.Channel, &i.Seq, &i.Newest.ID, &i.Progress, &i.Verdict, &i.Kind,
 		asList[fleet.Reason]{&i.Because}, &i.Before, &i.Leaked, &i.Cloned, &i.Reports, asTime{&i.First}, asTime{&i.Last},
-		&i.Cause,
+		&i.Cause, asTime{&i.Away}, asTime{&i.Back}, asTime{&i.Admitted}, asWho{i}, asHex{&i.Commit}, &i.Drawn,
 	}
 }

@@ -27,6 +27,8 @@ var keysOf = map[string]string{
 	"models":            `device`,
 	"channels":          `name`,
 	"holders":           `key_id`,
+	"admissions":        `n || ''`,
+	"quarantines":       `id`,
 	"statements":        `id`,
 	"suspensions":       `rollout || ' ' || reference`,
 	"tokens":            `name`,

@@ -42,11 +42,11 @@ func (d *DB) Recount(ctx context.Context) (differences []string, err error) {
 func recountCells(ctx context.Context, q querier) ([]string, error) {
 	want := cells{}
 	rows, err := q.query(ctx, `SELECT release, current, model, channel, verdict, kind, progress, cause, before,
-		leaked, last FROM installations`)
+		leaked, last, admitted, who FROM installations`)
 	if err := each(rows, err, func(rows *sql.Rows) error {
 		var i fleet.Installation
 		if err := rows.Scan(&i.Release, &i.Current, &i.Model, &i.Channel, &i.Verdict, &i.Kind, &i.Progress, &i.Cause,
-			&i.Before, &i.Leaked, asTime{&i.Last}); err != nil {
+			&i.Before, &i.Leaked, asTime{&i.Last}, asTime{&i.Admitted}, asWho{&i}); err != nil {
 			return err
 		}
 		want.add(&i, 1)
@@ -58,11 +58,11 @@ func recountCells(ctx context.Context, q querier) ([]string, error) {
 		return nil, err
 	}
 	have := cells{}
-	rows, err = q.query(ctx, `SELECT release, model, channel, kind, value, n FROM counts WHERE n <> 0`)
+	rows, err = q.query(ctx, `SELECT release, model, channel, who, kind, value, n FROM counts WHERE n <> 0`)
 	if err := each(rows, err, func(rows *sql.Rows) error {
 		var c cell
 		var n int64
-		if err := rows.Scan(&c.release, &c.model, &c.channel, &c.kind, &c.value, &n); err != nil {
+		if err := rows.Scan(&c.release, &c.model, &c.channel, &c.who, &c.kind, &c.value, &n); err != nil {
 			return err
 		}
 		have[c] = n
@@ -76,11 +76,18 @@ func recountCells(ctx context.Context, q querier) ([]string, error) {
 	for _, c := range slices.SortedFunc(maps.Keys(all), compareCells) {
 		if want[c] != have[c] {
 			release := cmp.Or(c.release, "all releases")
-			differences = append(differences, fmt.Sprintf("counts of %s, %s, %s: %s %s is %d, a scan finds %d", release, c.model,
-				c.channel, c.kind, c.value, have[c], want[c]))
+			differences = append(differences, fmt.Sprintf("counts of %s, %s, %s: %s%s %s is %d, a scan finds %d", release, c.model,
+				c.channel, whose(c.who), c.kind, c.value, have[c], want[c]))
 		}
 	}
 	return differences, nil
+}
+
+func whose(who string) string {
+	if who == "" {
+		return ""
+	}
+	return who + " "
 }
 
 // recountCurrent finds installations of which not one state is the current one.

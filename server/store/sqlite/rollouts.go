@@ -14,19 +14,19 @@ type rollouts struct{ q querier }
 // rolloutColumns has package, which is written empty: a rollout offers every package of its release for its model and
 // channel.
 const rolloutColumns = `id, release, model, channel, package, salt, stages, state, stage, since, held, reason, by,
-	forgiven, started, changed, revision, known, excused, looked, retries, forgiven_counted, excused_lost, seconded`
+	forgiven, started, changed, revision, known, excused, looked, retries, forgiven_counted, excused_lost, reached, seconded`
 
 // Create implements fleet.Rollouts.
 func (s rollouts) Create(ctx context.Context, r fleet.Rollout) error {
-	stages, held, reason, err := texts(r)
+	stages, held, reason, reached, err := texts(r)
 	if err != nil {
 		return err
 	}
 	_, err = s.q.exec(ctx, `INSERT INTO rollouts (`+rolloutColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11,
-		$12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24)`,
+		$12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25)`,
 		r.ID, r.Release, r.Model, r.Channel, "", r.Salt, stages, r.State, r.Stage, millis(r.Since), held,
 		reason, r.By, r.Forgiven, millis(r.Started), millis(r.Changed), r.Revision, r.Known, r.Excused,
-		millis(r.Looked), r.Retries, r.ForgivenCounted, r.ExcusedLost, r.Seconded)
+		millis(r.Looked), r.Retries, r.ForgivenCounted, r.ExcusedLost, reached, r.Seconded)
 	if err == nil {
 		return record(ctx, s.q, "rollouts", r.ID)
 	}
@@ -43,17 +43,17 @@ func (s rollouts) Get(ctx context.Context, id string) (fleet.Rollout, error) {
 // Save implements fleet.Rollouts. What a rollout is (its release, model, channel, salt, known)
 // never changes; the rest does.
 func (s rollouts) Save(ctx context.Context, r fleet.Rollout) error {
-	stages, held, reason, err := texts(r)
+	stages, held, reason, reached, err := texts(r)
 	if err != nil {
 		return err
 	}
 	n, err := s.q.exec(ctx, `UPDATE rollouts SET package = $2, stages = $3, state = $4, stage = $5, since = $6, held = $7,
 		reason = $8, by = $9, forgiven = $10, started = $11, changed = $12, excused = $14, looked = $15, retries = $16,
-		forgiven_counted = $17, excused_lost = $18, seconded = $19, revision = revision + 1
+		forgiven_counted = $17, excused_lost = $18, reached = $19, seconded = $20, revision = revision + 1
 		WHERE id = $1 AND revision = $13`,
 		r.ID, "", stages, r.State, r.Stage, millis(r.Since), held, reason, r.By, r.Forgiven, millis(r.Started),
 		millis(r.Changed), r.Revision, r.Excused, millis(r.Looked), r.Retries,
-		r.ForgivenCounted, r.ExcusedLost, r.Seconded)
+		r.ForgivenCounted, r.ExcusedLost, reached, r.Seconded)
 	if err != nil {
 		return err
 	}
@@ -87,16 +87,17 @@ func (s rollouts) list(ctx context.Context, text string, args ...any) ([]fleet.R
 }
 
 // texts are the parts of a rollout that are stored as JSON.
-func texts(r fleet.Rollout) (stages, held, why string, err error) {
+func texts(r fleet.Rollout) (stages, held, why, reached string, err error) {
 	stages, err1 := list(r.Stages)
 	held, err2 := reason(r.Held)
 	why, err3 := reason(r.Reason)
-	return stages, held, why, errors.Join(err1, err2, err3)
+	reached, err4 := list(r.Reached)
+	return stages, held, why, reached, errors.Join(err1, err2, err3, err4)
 }
 
 func rolloutFields(r *fleet.Rollout) []any {
 	return []any{&r.ID, &r.Release, &r.Model, &r.Channel, new(string), &r.Salt, asList[fleet.Stage]{&r.Stages}, &r.State,
 		&r.Stage, asTime{&r.Since},
 		asReason{&r.Held}, asReason{&r.Reason}, &r.By, &r.Forgiven, asTime{&r.Started}, asTime{&r.Changed}, &r.Revision,
-		&r.Known, &r.Excused, asTime{&r.Looked}, &r.Retries, &r.ForgivenCounted, &r.ExcusedLost, &r.Seconded}
+		&r.Known, &r.Excused, asTime{&r.Looked}, &r.Retries, &r.ForgivenCounted, &r.ExcusedLost, asList[fleet.Reach]{&r.Reached}, &r.Seconded}
 }

@@ -206,18 +206,18 @@ func TestRecountFindsDifferences(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "x.db")
 	db := open(t, path)
 	outside := raw(t, sqlite.ReportsFile(path))
-	do(t, outside, `INSERT INTO counts VALUES ('one', 'armani', 'stable', 'verdict', 'leak', 7)`)
+	do(t, outside, `INSERT INTO counts VALUES ('one', 'armani', 'stable', 'counted', 'verdict', 'leak', 7)`)
 	do(t, outside, `INSERT INTO reports (ref, id, seq, at, late, envelope) VALUES ('R', 'I', 1, 0, 0, 'x')`)
 	do(t, outside, `INSERT INTO installations VALUES
-		('S', 'one', 0, 'armani', 'stable', 3, 'I', 'known', 'unpatched', 'unjudged', '[]', 'quiet', 0, 0, 1, 0, 0, ''),
-		('T', 'one', 1, 'armani', 'stable', 3, 'I', 'known', 'unpatched', 'unjudged', '[]', 'quiet', 0, 0, 1, 0, 0, '')`)
+		('S', 'one', 0, 'armani', 'stable', 3, 'I', 'known', 'unpatched', 'unjudged', '[]', 'quiet', 0, 0, 1, 0, 0, '', 0, 0, 1, 0, x'', -1),
+		('T', 'one', 1, 'armani', 'stable', 3, 'I', 'known', 'unpatched', 'unjudged', '[]', 'quiet', 0, 0, 1, 0, 0, '', 0, 0, 1, 2, x'', -1)`)
 	got, err := db.Recount(ctx)
 	if err != nil {
 		t.Fatal(err)
 	}
 	text := strings.Join(got, "\n")
-	for _, want := range []string{"verdict leak is 7, a scan finds 0", "installations  is 0, a scan finds 2",
-		"of all releases, armani, stable: kind unjudged is 0, a scan finds 1",
+	for _, want := range []string{"counted verdict leak is 7, a scan finds 0", "stable: installations  is 0, a scan finds 1",
+		"of all releases, armani, stable: quarantined kind unjudged is 0, a scan finds 1",
 		"S has 1 states, of which 0 are current", "installation T says 1 reports", "1 reports belong to no installation"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("%q is missing in:\n%s", want, text)

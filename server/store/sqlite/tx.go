@@ -107,6 +107,8 @@ func (t *tx) Models() fleet.Models               { return models{t.control} }
 func (t *tx) Channels() fleet.Channels           { return channels{t.control} }
 func (t *tx) Holders() fleet.Holders             { return holders{t.control} }
 func (t *tx) Statements() fleet.Statements       { return statements{t.control} }
+func (t *tx) Admissions() fleet.Admissions       { return admissions{t.control} }
+func (t *tx) Quarantines() fleet.Quarantines     { return quarantines{t.control} }
 func (t *tx) Installations() fleet.Installations { return installations{t.reports} }
 func (t *tx) Reports() fleet.Reports             { return reports{t.reports} }
 func (t *tx) Counts() fleet.CountsTable          { return counts{t} }

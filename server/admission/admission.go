@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package admission says who is taken into the counted fleet, and who is taken out of the figures.
+//
+// Parties: the server's loop calls Tick; release engineers vouch for a fleet (Admit), look at it (Show), and take a flood
+// out (Quarantine, Lift). Package intake applies what is decided here to every installation.
+//
+// It promises that every decision is an entry, stored and on the audit trail with its numbers before anything follows from
+// it; that whoever is admitted was drawn by a key that was made when the candidates were known; that no more than one
+// percent of a counted fleet is admitted, or one installation where that is less, until a person vouches for it again;
+// and that a quarantine goes by when installations were first heard of, and never by what they say. Reports come in
+// meanwhile. It refuses decisions without a reason.
+package admission
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"strings"
+	"sync"
+	"time"
+
+	"landed/server/fleet"
+)
+
+// Config is what an Admission needs.
+type Config struct {
+	Store  fleet.Store
+	Now    func() time.Time
+	Random io.Reader // for keys and ids
+	Log    *slog.Logger
+	// Apply brings every installation in line with what was decided, and does nothing if that is done. What it leaves
+	// undone it does when it is called again.
+	Apply func(context.Context) error
+	// Second, if set, refuses an action on a subject that one person must not decide alone.
+	Second func(ctx context.Context, action, subject, by string) error
+}
+
+// Admission decides who counts. Its methods may be called from any number of goroutines.
+type Admission struct {
+	Config
+	deciding sync.Mutex // one admission at a time: two would fill the same places twice
+	last     time.Time  // when Tick looked last
+}
+
+// New makes an Admission.
+func New(c Config) *Admission {
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	return &Admission{Config: c}
+}
+
+// The actions on the audit trail.
+const (
+	ActionAdmit      = "fleet.admit"
+	ActionQuarantine = "reports.quarantine"
+	ActionLift       = "reports.lift"
+)
+
+// loop is the name under which the program itself admits.
+const loop = "landed"
+
+// applyWithin is how long a person waits for every installation; what is left then is done behind her.
+const applyWithin = 15 * time.Second
+
+// apply applies what was decided, and says if that is done.
+func (a *Admission) apply(ctx context.Context) (done bool, err error) {
+	if a.Apply == nil {
+		return false, nil
+	}
+	bounded, cancel := context.WithTimeout(context.WithoutCancel(ctx), applyWithin)
+	defer cancel()
+	err = a.Apply(bounded)
+	if errors.Is(err, context.DeadlineExceeded) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// reasoned refuses a decision without a reason.
+func reasoned(reason string) error {
+	if strings.TrimSpace(reason) == "" {
+		return fleet.Errorf(fleet.Invalid, "reason_missing", "a reason is wanted: it stays on the audit trail")
+	}
+	return nil
+}
+
+// Show is how the installations of every model and channel stand with their counted fleets.
+func (a *Admission) Show(ctx context.Context) (all []fleet.Muster, err error) {
+	err = a.Store.View(ctx, func(tx fleet.Tx) error {
+		all, err = tx.Installations().Muster(ctx, "", "", a.Now())
+		return err
+	})
+	return all, err
+}

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package admission
+
+import (
+	"context"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"time"
+
+	"landed/server/fleet"
+)
+
+// Flood names installations by when they were first heard of: in [From, To), of a model, or of all.
+type Flood struct {
+	From, To   time.Time
+	Model      string
+	By, Reason string
+}
+
+// Quarantined says what a quarantine did, or its end.
+type Quarantined struct {
+	fleet.Quarantine
+	NeedsSecond bool // it takes a bad report away: what one person must not decide alone
+	Applied     bool // to every installation; else the server goes on with it
+}
+
+// Quarantine takes installations out of the figures, those too that are heard of later and were first heard of in the time.
+// Their reports are kept.
+func (a *Admission) Quarantine(ctx context.Context, f Flood) (done Quarantined, err error) {
+	if err := reasoned(f.Reason); err != nil {
+		return done, err
+	}
+	if f.From.IsZero() || !f.From.Before(f.To) {
+		return done, fleet.Errorf(fleet.Invalid, "first_seen", "the time begins at %s and ends at %s; wanted FROM..TO, from the "+
+			"earlier to the later", f.From.UTC().Format(time.RFC3339), f.To.UTC().Format(time.RFC3339))
+	}
+	id := make([]byte, 4)
+	if _, err := io.ReadFull(a.Random, id); err != nil {
+		return done, err
+	}
+	q := fleet.Quarantine{ID: hex.EncodeToString(id), From: f.From, To: f.To, Model: f.Model, At: a.Now(), By: f.By,
+		Reason: f.Reason}
+	if err := a.Store.View(ctx, func(tx fleet.Tx) (err error) {
+		q.Installations, q.Bad, err = tx.Installations().Covered(ctx, f.Model, f.From, f.To)
+		return err
+	}); err != nil {
+		return done, err
+	}
+	if q.Installations == 0 && !q.To.After(q.At) {
+		return done, fleet.Errorf(fleet.NotFound, "nobody_covered", "no installation was first heard of then; wanted a time in "+
+			"which some were, in UTC")
+	}
+	done = Quarantined{Quarantine: q, NeedsSecond: q.Bad > 0}
+	if done.NeedsSecond && a.Second != nil {
+		if err := a.Second(ctx, ActionQuarantine, subjectOf(q), f.By); err != nil {
+			return done, err
+		}
+	}
+	err = a.put(ctx, q, fleet.AuditEntry{At: q.At, Actor: f.By, Action: ActionQuarantine, Subject: q.ID,
+		Reason: fmt.Sprintf("%s: %d installations, %d of them bad: %s", subjectOf(q), q.Installations, q.Bad, f.Reason)})
+	if err != nil {
+		return done, err
+	}
+	done.Applied, err = a.apply(ctx)
+	return done, err
+}
+
+func subjectOf(q fleet.Quarantine) string {
+	words := fmt.Sprintf("first heard of from %s to %s", q.From.UTC().Format(time.RFC3339), q.To.UTC().Format(time.RFC3339))
+	if q.Model != "" {
+		words += ", model " + q.Model
+	}
+	return words
+}
+
+func (a *Admission) put(ctx context.Context, q fleet.Quarantine, line fleet.AuditEntry) error {
+	return a.Store.Update(ctx, func(tx fleet.Tx) error {
+		if err := tx.Quarantines().Put(ctx, q); err != nil {
+			return err
+		}
+		return tx.Audit().Append(ctx, line)
+	})
+}
+
+// Lift takes a quarantine back: what it covered is in the figures again, as it stands by then.
+func (a *Admission) Lift(ctx context.Context, id, by, reason string) (done Quarantined, err error) {
+	if err := reasoned(reason); err != nil {
+		return done, err
+	}
+	err = a.Store.View(ctx, func(tx fleet.Tx) error {
+		done.Quarantine, err = tx.Quarantines().Get(ctx, id)
+		return err
+	})
+	if err != nil {
+		return done, err
+	}
+	if !done.Lifted.IsZero() {
+		return done, fleet.Errorf(fleet.Conflict, "already_lifted", "quarantine %s was lifted by %s on %s", id, done.LiftedBy,
+			done.Lifted.UTC().Format(time.RFC3339))
+	}
+	done.Lifted, done.LiftedBy, done.LiftedReason = a.Now(), by, reason
+	err = a.put(ctx, done.Quarantine, fleet.AuditEntry{At: done.Lifted, Actor: by, Action: ActionLift, Subject: id, Reason: reason})
+	if err != nil {
+		return done, err
+	}
+	done.Applied, err = a.apply(ctx)
+	return done, err
+}
+
+// Quarantines lists them, the oldest first, lifted ones too.
+func (a *Admission) Quarantines(ctx context.Context) (all []fleet.Quarantine, err error) {
+	err = a.Store.View(ctx, func(tx fleet.Tx) error {
+		all, err = tx.Quarantines().List(ctx)
+		return err
+	})
+	return all, err
+}

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package client
+
+import (
+	"context"
+	"net/url"
+	"time"
+)
+
+// Muster is how the installations of a model and channel stand with its counted fleet.
+type Muster struct {
+	Model         string `json:"model"`
+	Channel       string `json:"channel"`
+	Installations int64  `json:"installations"` // all that are not quarantined
+	Counted       int64  `json:"counted"`
+	Quiet         int64  `json:"quiet"` // admitted, and silent for more than 28 days
+	Candidates    int64  `json:"candidates"`
+	Quarantined   int64  `json:"quarantined"`
+}
+
+// Admitted says what an admission to a counted fleet did.
+type Admitted struct {
+	Model      string `json:"model"`
+	Channel    string `json:"channel"`
+	Counted    int64  `json:"counted"` // before
+	Candidates int64  `json:"candidates"`
+	Admitted   int64  `json:"admitted"`
+	Applied    bool   `json:"applied"` // to every installation; else the server goes on with it
+	Words      string `json:"words"`
+}
+
+// Quarantine is installations that are out of the figures by when they were first heard of.
+type Quarantine struct {
+	ID            string     `json:"id"`
+	From          time.Time  `json:"from"`
+	To            time.Time  `json:"to"`
+	Model         string     `json:"model,omitempty"`
+	At            time.Time  `json:"at"`
+	By            string     `json:"by"`
+	Reason        string     `json:"reason"`
+	Installations int64      `json:"installations"` // as it stood then
+	Bad           int64      `json:"bad"`
+	NeedsSecond   bool       `json:"needs_second"`
+	Applied       bool       `json:"applied"`
+	Lifted        *time.Time `json:"lifted,omitempty"`
+	LiftedBy      string     `json:"lifted_by,omitempty"`
+	LiftedReason  string     `json:"lifted_reason,omitempty"`
+}
+
+// Fleet is who counts.
+type Fleet struct{ t *transport }
+
+// Show gives every model and channel that was heard of.
+func (f Fleet) Show(ctx context.Context) ([]Muster, error) {
+	var a struct {
+		Fleets []Muster `json:"fleets"`
+	}
+	err := f.t.get(ctx, "/v1/fleet", &a)
+	return a.Fleets, err
+}
+
+// Admit vouches for a counted fleet of up to so many installations; channel "" is stable.
+func (f Fleet) Admit(ctx context.Context, model, channel string, upTo int64, reason string) (done Admitted, err error) {
+	in := struct {
+		Model   string `json:"model"`
+		Channel string `json:"channel"`
+		UpTo    int64  `json:"up_to"`
+		Reason  string `json:"reason"`
+	}{model, channel, upTo, reason}
+	return done, f.t.post(ctx, "/v1/fleet/admit", in, &done)
+}
+
+// Quarantines lists them, lifted ones too.
+func (f Fleet) Quarantines(ctx context.Context) ([]Quarantine, error) {
+	var a struct {
+		Quarantines []Quarantine `json:"quarantines"`
+	}
+	err := f.t.get(ctx, "/v1/quarantines", &a)
+	return a.Quarantines, err
+}
+
+// Quarantine takes installations that were first heard of in [from, to) out of the figures; model "" is all.
+func (f Fleet) Quarantine(ctx context.Context, from, to time.Time, model, reason string) (done Quarantine, err error) {
+	in := struct {
+		From   time.Time `json:"from"`
+		To     time.Time `json:"to"`
+		Model  string    `json:"model"`
+		Reason string    `json:"reason"`
+	}{from, to, model, reason}
+	return done, f.t.post(ctx, "/v1/quarantines", in, &done)
+}
+
+// Lift takes a quarantine back.
+func (f Fleet) Lift(ctx context.Context, id, reason string) (done Quarantine, err error) {
+	in := struct {
+		Reason string `json:"reason"`
+	}{reason}
+	return done, f.t.post(ctx, "/v1/quarantines/"+url.PathEscape(id)+"/lift", in, &done)
+}

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"encoding/hex"
+	"time"
+
+	"landed/server/fleet"
+)
+
+// The column who.
+const (
+	isCounted = 1 << iota
+	isQuarantined
+	isOutOfDraw
+	isAbsent
+)
+
+func whoBits(i fleet.Installation) (bits int64) {
+	if i.Counted {
+		bits |= isCounted
+	}
+	if i.Quarantined {
+		bits |= isQuarantined
+	}
+	if i.OutOfDraw {
+		bits |= isOutOfDraw
+	}
+	if i.Absent {
+		bits |= isAbsent
+	}
+	return bits
+}
+
+// asWho scans it.
+type asWho struct{ into *fleet.Installation }
+
+// Scan implements sql.Scanner.
+func (a asWho) Scan(v any) error {
+	var bits sql.NullInt64
+	err := bits.Scan(v)
+	a.into.Counted, a.into.Quarantined = bits.Int64&isCounted != 0, bits.Int64&isQuarantined != 0
+	a.into.OutOfDraw, a.into.Absent = bits.Int64&isOutOfDraw != 0, bits.Int64&isAbsent != 0
+	return err
+}
+
+// asHex scans bytes.
+type asHex struct{ into *string }
+
+// Scan implements sql.Scanner.
+func (a asHex) Scan(v any) error {
+	raw, _ := v.([]byte)
+	*a.into = hex.EncodeToString(raw)
+	return nil
+}
+
+// Muster implements fleet.Installations.
+func (s installations) Muster(ctx context.Context, model, channel string, at time.Time) ([]fleet.Muster, error) {
+	within, known := millis(at.Add(-fleet.HeardWithin)), millis(at.Add(-fleet.KnownFor))
+	rows, err := s.q.query(ctx, `SELECT model, channel, sum(who & 2 = 0),
+		sum(who & 2 = 0 AND admitted <> 0 AND last >= $3), sum(who & 2 = 0 AND admitted <> 0 AND last < $3),
+		sum(who & 2 = 0 AND admitted = 0 AND last >= $3 AND first <= $4 AND last - first >= $5), sum(who & 2 <> 0)
+		FROM installations WHERE current AND ($1 = '' OR model = $1) AND ($2 = '' OR channel = $2)
+		GROUP BY model, channel ORDER BY model, channel`,
+		model, channel, within, known, fleet.HeardOver.Milliseconds())
+	return collect(rows, err, func(scan func(...any) error) (m fleet.Muster, err error) {
+		return m, scan(&m.Model, &m.Channel, &m.Installations, &m.Counted, &m.Quiet, &m.Candidates, &m.Quarantined)
+	})
+}
+
+// Covered implements fleet.Installations.
+func (s installations) Covered(ctx context.Context, model string, from, to time.Time) (n, bad int64, err error) {
+	err = s.q.row(ctx, []any{&n, &bad}, `SELECT count(DISTINCT ref),
+		count(DISTINCT CASE WHEN leaked OR kind = 'bad' OR cause IN ('package', 'build') THEN ref END)
+		FROM installations WHERE first >= $1 AND first < $2 AND ($3 = '' OR model = $3)`, millis(from), millis(to), model)
+	return n, bad, err
+}
