@@ -73,7 +73,7 @@ var mayImport = map[string][]string{
 	"server/lineup":               {"manifests", "server/fleet"},
 	"server/library":              {"manifests", "server/fleet", "=server/blob", "server/published", "server/repo", "server/lineup"},
 	"server/release":              {"manifests", "server/fleet", "=server/offering", "server/published", "server/repo", "server/rollout", "server/lineup"},
-	"server/admission":            {"=manifests/report", "server/fleet"},
+	"server/admission":            {"=manifests/report", "server/fleet", "server/proposals"},
 	"server/rollouts":             {"manifests", "server/evidence", "server/fleet", "server/proposals", "server/grounds", "server/offering", "server/published", "server/reasons", "server/repo", "server/rollout", "server/lineup"},
 	"server/trust":                {"manifests/tufrepo", "server/fleet", "server/repo", "server/rollouts"},
 	"server/restore":              {"manifests", "server/fleet", "server/reasons", "server/repo", "server/rollout", "server/rollouts", "server/lineup"},

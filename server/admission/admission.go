@@ -22,6 +22,7 @@ import (
 	"time"
 
 	"landed/server/fleet"
+	"landed/server/proposals"
 )
 
 // Config is what an Admission needs.
@@ -33,8 +34,10 @@ type Config struct {
 	// Apply brings every installation in line with what was decided, and does nothing if that is done. What it leaves
 	// undone it does when it is called again.
 	Apply func(context.Context) error
-	// Second, if set, refuses an action on a subject that one person must not decide alone.
-	Second func(ctx context.Context, action, subject, by string) error
+	// Desk keeps what waits for a second person, where Policy wants one: to take bad reports out of the figures, as it is to
+	// resume a rollout after a leak. nil: one person is enough.
+	Desk   *proposals.Desk
+	Policy proposals.Policy
 }
 
 // Admission decides who counts. Its methods may be called from any number of goroutines.
@@ -49,7 +52,9 @@ func New(c Config) *Admission {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Admission{Config: c}
+	a := &Admission{Config: c}
+	a.carry()
+	return a
 }
 
 // The actions on the audit trail.

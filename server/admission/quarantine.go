@@ -5,11 +5,14 @@ package admission
 import (
 	"context"
 	"encoding/hex"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"time"
 
 	"landed/server/fleet"
+	"landed/server/proposals"
 )
 
 // Flood names installations by when they were first heard of: in [From, To), of a model, or of all.
@@ -53,18 +56,66 @@ func (a *Admission) Quarantine(ctx context.Context, f Flood) (done Quarantined, 
 			"which some were, in UTC")
 	}
 	done = Quarantined{Quarantine: q, NeedsSecond: q.Bad > 0}
-	if done.NeedsSecond && a.Second != nil {
-		if err := a.Second(ctx, ActionQuarantine, subjectOf(q), f.By); err != nil {
-			return done, err
-		}
-	}
-	err = a.put(ctx, q, fleet.AuditEntry{At: q.At, Actor: f.By, Action: ActionQuarantine, Subject: q.ID,
-		Reason: fmt.Sprintf("%s: %d installations, %d of them bad: %s", subjectOf(q), q.Installations, q.Bad, f.Reason)})
-	if err != nil {
+	if err := a.quarantine(ctx, f, &done); err != nil {
 		return done, err
 	}
 	done.Applied, err = a.apply(ctx)
 	return done, err
+}
+
+// quarantine stores it, if it needs no second person or there is one; else what is wanted waits for her.
+func (a *Admission) quarantine(ctx context.Context, f Flood, done *Quarantined) error {
+	var waits error
+	err := a.Store.Update(ctx, func(tx fleet.Tx) error {
+		q := &done.Quarantine
+		first, err := a.second(ctx, tx, f, *done)
+		if proposals.Proposes(err) {
+			waits = err
+			return nil // the proposal is to be kept
+		}
+		if err != nil {
+			return err
+		}
+		why := fmt.Sprintf("%s: %d installations, %d of them bad: %s", subjectOf(*q), q.Installations, q.Bad, f.Reason)
+		if first != "" {
+			q.By = first + " and " + f.By
+			why = proposals.Words(why, first, f.By)
+		}
+		return errors.Join(tx.Quarantines().Put(ctx, *q), tx.Audit().Append(ctx, fleet.AuditEntry{At: q.At, Actor: q.By,
+			Action: ActionQuarantine, Subject: q.ID, Reason: why}))
+	})
+	return errors.Join(err, waits)
+}
+
+// flood is what is proposed.
+type flood struct {
+	From  time.Time `json:"from"`
+	To    time.Time `json:"to"`
+	Model string    `json:"model,omitempty"`
+}
+
+// second is who wanted it first, "" if one person is enough. The error may be a [proposals.Waiting].
+func (a *Admission) second(ctx context.Context, tx fleet.Tx, f Flood, wanted Quarantined) (string, error) {
+	if a.Desk == nil || !(a.Policy.Leaks && wanted.NeedsSecond) && !proposals.Approves(ctx) {
+		return "", nil
+	}
+	return a.Desk.Second(ctx, tx, proposals.Wish{Action: ActionQuarantine, Subject: "reports " + subjectOf(wanted.Quarantine),
+		Arguments: flood{f.From.UTC(), f.To.UTC(), f.Model}, By: f.By, Reason: f.Reason})
+}
+
+// carry tells the desk how a quarantine that was proposed is made.
+func (a *Admission) carry() {
+	if a.Desk == nil {
+		return
+	}
+	a.Desk.Carry(ActionQuarantine, func(ctx context.Context, p fleet.Proposal, by, reason string) error {
+		var f flood
+		if err := json.Unmarshal(p.Arguments, &f); err != nil {
+			return err
+		}
+		_, err := a.Quarantine(ctx, Flood{From: f.From, To: f.To, Model: f.Model, By: by, Reason: reason})
+		return err
+	})
 }
 
 func subjectOf(q fleet.Quarantine) string {

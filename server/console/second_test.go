@@ -189,7 +189,7 @@ func TestHaltingTakesOne(t *testing.T) {
 	p.rollout("200 halted", "bo", "halt", "it is none")
 	p.want("404 proposal_unknown", "bo", "POST", "/proposals/"+id+"/approve", `{}`)
 	// That bo halted it by hand changes nothing: a person alone does not undo what leaks began.
-	p.Update(func(tx fleet.Tx) error {
+	kit.UpdateReports(p.Rooms, func(tx fleet.Tx) error {
 		i := fleet.Installation{Ref: "x", Release: kit.OptIn, Current: true, Model: "armani", Channel: "stable", Leaked: true, Verdict: "leak"}
 		return tx.Counts().Move(p.Ctx, nil, &i)
 	})
