@@ -136,7 +136,8 @@ func fill(ts *testscript.TestScript, neg bool, args []string) {
 
 // torrent SECONDS DOOR: measures how many reports the server stores, then forges three times as many a second for so long,
 // whatever they are answered; the script goes on meanwhile.
-// torrent half: waits until half of them are sent. torrent end: waits for the rest. torrent check DOOR: each that was acknowledged is known to the server there.
+// torrent half: waits until half of them are sent. torrent end: waits for the rest. torrent check DOOR: each that was
+// acknowledged is known to the server there.
 func pour(ts *testscript.TestScript, neg bool, args []string) {
 	s := stateOf(ts)
 	switch {
