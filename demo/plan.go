@@ -77,7 +77,7 @@ func underSiege() (plan, error) {
 	p.outage, p.few = nil, 10
 	p.siege = &siege{arrives: foreknown + 1, strikes: foreknown + 61, attacked: attacked, watched: watched,
 		seen: map[string]int{}}
-	p.notice, p.days, p.widen = p.siege.strikes, 25, 0
+	p.notice, p.days, p.widen = p.siege.strikes, 22, 0
 	return p, err
 }
 

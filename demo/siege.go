@@ -128,6 +128,7 @@ type siegeResult struct {
 	Headline    float64        `json:"headline_percent"` // of those: proven
 	Without     float64        `json:"headline_percent_without_forged"`
 	Moved       float64        `json:"moved_points"`
+	AtMost      float64        `json:"moved_points_at_most"` // 1, or what the admitted ones can move of a smaller fleet
 	Quarantined int64          `json:"quarantined"` // installations, to know the figure without them
 	Opened      []opening      `json:"stages_opened"`
 	ByForgeries int            `json:"stages_opened_by_forgeries"` // of those: the real handsets alone would not have sufficed
@@ -137,6 +138,10 @@ type siegeResult struct {
 	Finished    bool           `json:"finished"`        // the rollout that was attacked, at the whole fleet
 	WitnessHalt float64        `json:"witness_halt_ms"` // from the report of a lab's handset until the served offers say halted
 }
+
+// admittedBy is how many of the patient ones the budget of a small fleet admits before the rollout starts: one in 28 days,
+// from two weeks after they came.
+const admittedBy = 2
 
 // told says what came of it, and takes the forgeries out to know what they had moved.
 func (s *siege) told(ctx context.Context, t *telling) (*siegeResult, bool, error) {
@@ -167,7 +172,8 @@ func (s *siege) told(ctx context.Context, t *telling) (*siegeResult, bool, error
 	took, err4 = s.lab.strike(ctx, t, s.rollout(t, s.watched))
 	r.WitnessHalt = float64(took.Microseconds()) / 1000
 	r.Moved = math.Round(100*math.Abs(r.Headline-r.Without)) / 100
-	good := r.Counted > 0 && r.Claims > 0 && r.Moved <= 1 && r.ByForgeries == 0 && r.Halts == 0 && r.Stops == r.Ended && r.Finished
+	r.AtMost = math.Ceil(max(1, 100*admittedBy/float64(max(r.Counted, 1)))*100) / 100
+	good := r.Counted > 0 && r.Claims > 0 && r.Moved <= r.AtMost && r.ByForgeries == 0 && r.Halts == 0 && r.Stops == r.Ended && r.Finished
 	return r, good, errors.Join(err, err1, err2, err3, err4)
 }
 
