@@ -129,7 +129,7 @@ type siegeResult struct {
 	Without     float64        `json:"headline_percent_without_forged"`
 	Moved       float64        `json:"moved_points"`
 	AtMost      float64        `json:"moved_points_at_most"` // 1, or what the admitted ones can move of a smaller fleet
-	Quarantined int64          `json:"quarantined"` // installations, to know the figure without them
+	Quarantined int64          `json:"quarantined"`          // installations, to know the figure without them
 	Opened      []opening      `json:"stages_opened"`
 	ByForgeries int            `json:"stages_opened_by_forgeries"` // of those: the real handsets alone would not have sufficed
 	Stops       int            `json:"stops"`                      // holds and halts by the server itself
