@@ -125,6 +125,7 @@ type siegeResult struct {
 	Claims      int            `json:"forged_claims"`    // of them that made a claim
 	Became      map[string]int `json:"forged_reports"`   // by what they were answered
 	Counted     int64          `json:"counted"`          // installations that count, in the end
+	Admitted    int64          `json:"forged_counted"`   // of those: invented
 	Headline    float64        `json:"headline_percent"` // of those: proven
 	Without     float64        `json:"headline_percent_without_forged"`
 	Moved       float64        `json:"moved_points"`
@@ -138,6 +139,9 @@ type siegeResult struct {
 	Finished    bool           `json:"finished"`        // the rollout that was attacked, at the whole fleet
 	WitnessHalt float64        `json:"witness_halt_ms"` // from the report of a lab's handset until the served offers say halted
 }
+
+// pageAge is how old a page may be that is given out, and a little.
+const pageAge = 1200 * time.Millisecond
 
 // admittedBy is how many of the patient ones the budget of a small fleet admits before the rollout starts: one in 28 days,
 // from two weeks after they came.
@@ -168,7 +172,10 @@ func (s *siege) told(ctx context.Context, t *telling) (*siegeResult, bool, error
 	var took time.Duration
 	r.Counted, r.Headline, err1 = t.headline(ctx)
 	r.Quarantined, err2 = s.takeOut(ctx, t)
-	_, r.Without, err3 = t.headline(ctx)
+	time.Sleep(pageAge)
+	var without int64
+	without, r.Without, err3 = t.headline(ctx)
+	r.Admitted = r.Counted - without
 	took, err4 = s.lab.strike(ctx, t, s.rollout(t, s.watched))
 	r.WitnessHalt = float64(took.Microseconds()) / 1000
 	r.Moved = math.Round(100*math.Abs(r.Headline-r.Without)) / 100
