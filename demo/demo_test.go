@@ -121,6 +121,20 @@ func TestOutage(t *testing.T) {
 	}
 }
 
+// TestSiege: who invents installations, at once or patiently, opens no stage, halts nothing and moves no headline; a
+// handset that a lab watches halts its model. .ci/run tells it without the race detector.
+func TestSiege(t *testing.T) {
+	if testing.Short() || raceDetector {
+		t.Skip("told by .ci/run")
+	}
+	r := told(t, "siege")
+	s := r.Siege
+	if s == nil || s.Patient != 70 || s.Impatient != 70 || s.Claims == 0 || s.Counted < 50 || !s.Finished || s.Halts > 0 ||
+		s.ByForgeries > 0 || len(s.Opened) < 2 || s.Stops != s.Ended || s.Quarantined < 100 || s.WitnessHalt <= 0 {
+		t.Errorf("got %+v", s)
+	}
+}
+
 // TestProberCountsDips: a total that is lower than it ever was is a dip: of a model, of a model that is gone, of all.
 func TestProberCountsDips(t *testing.T) {
 	of := func(a, b int64) totals { return totals{a + b, map[string]int64{"a": a, "b": b}} }

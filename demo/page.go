@@ -22,7 +22,11 @@ type pageModel struct {
 	Proven        int64            `json:"proven"`
 	Verdicts      map[string]int64 `json:"verdicts"`
 	Before        map[string]int64 `json:"before"`
-	Rollouts      []struct {
+	Counted       struct {
+		Installations int64 `json:"installations"`
+		Proven        int64 `json:"proven"`
+	} `json:"counted"`
+	Rollouts []struct {
 		State string `json:"state"`
 		Stage int    `json:"stage"`
 	} `json:"rollouts"`
@@ -45,17 +49,30 @@ func (p statusPage) totals() totals {
 
 // status reads a page.
 func (s *site) status(ctx context.Context, path string) (p statusPage, err error) {
+	return p, s.read(ctx, path, &p)
+}
+
+// verdict is what the page of an installation says.
+func (s *site) verdict(ctx context.Context, reference string) (string, error) {
+	var page struct {
+		Verdict string `json:"verdict"`
+	}
+	err := s.read(ctx, "/installations/"+reference+".json", &page)
+	return page.Verdict, err
+}
+
+func (s *site) read(ctx context.Context, path string, page any) error {
 	req, err := http.NewRequestWithContext(ctx, "GET", s.url+path, nil)
 	if err != nil {
-		return p, err
+		return err
 	}
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
-		return p, err
+		return err
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusOK {
-		return p, fmt.Errorf("%s answers %s", path, resp.Status)
+		return fmt.Errorf("%s answers %s", path, resp.Status)
 	}
-	return p, json.NewDecoder(resp.Body).Decode(&p)
+	return json.NewDecoder(resp.Body).Decode(page)
 }

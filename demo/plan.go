@@ -28,6 +28,8 @@ type plan struct {
 	more   int        // that the rollouts of the later ones take
 	widen  int        // days after which the engineers widen a stage that waits for evidence; 0: they leave it waiting
 	outage *outage    // nil: network and server do what they should
+	siege  *siege     // nil: nobody attacks
+	few    int        // handsets of the last model; 0: as many as of the others
 }
 
 // foreknown is how many days a release is known before any rollout of it starts. Handsets say what they were like, and
@@ -40,6 +42,7 @@ var stories = map[string]func() (plan, error){
 	"second-release": secondRelease,
 	"plain":          plainUpdate,
 	"outage":         throughOutage,
+	"siege":          underSiege,
 }
 
 func storyNames() string { return strings.Join(slices.Sorted(maps.Keys(stories)), ", ") }
@@ -61,6 +64,20 @@ func throughOutage() (plan, error) {
 	})
 	p.days, p.widen = 30, 4
 	p.outage = &outage{from: (foreknown + 2) * day, until: (foreknown + 3) * day}
+	return p, err
+}
+
+// underSiege is firstFix on one model, with nearly the whole fleet: somebody invents installations of it. A lab watches
+// over a handset of another model, which has few.
+func underSiege() (plan, error) {
+	p, err := throughOutage()
+	attacked, watched := p.fleet[0].Device, badModel
+	p.fleet = slices.DeleteFunc(p.fleet, func(m sim.Model) bool { return m.Device != attacked && m.Device != watched })
+	p.first.models = []string{attacked, watched}
+	p.outage, p.few = nil, 10
+	p.siege = &siege{arrives: foreknown + 1, strikes: foreknown + 61, attacked: attacked, watched: watched,
+		seen: map[string]int{}}
+	p.notice, p.days, p.widen = p.siege.strikes, 22, 0
 	return p, err
 }
 

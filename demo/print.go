@@ -26,6 +26,16 @@ func (r result) print(w io.Writer) {
 		fmt.Fprintf(w, "%d installations before the second release, %d after it; asked %d times, the page went down %d "+
 			"times.\n", r.TotalsBefore.All, r.TotalsAfter.All, r.Probes, *r.Dips)
 	}
+	if o := r.Outage; o != nil {
+		fmt.Fprintf(w, "%d of %d downloads were cut off, %d requests met 503; %d halts, %d holds, %d without the update.\n", o.Cut,
+			o.Downloads, o.Refused, o.Halts, o.Holds, o.NotInstalled)
+	}
+	if s := r.Siege; s != nil {
+		fmt.Fprintf(w, "%d invented installations stopped the rollout %d times, and people let it go on %d times; they opened %d "+
+			"stages.\nOf %d handsets that count %.2f %% are proven, without the invented ones %.2f %%. A lab's handset halted its "+
+			"model in %.0f ms.\n", s.Patient+s.Impatient, s.Stops, s.Ended, s.ByForgeries, s.Counted, s.Headline, s.Without,
+			s.WitnessHalt)
+	}
 	if r.Agrees {
 		fmt.Fprintf(w, "The page agrees with what %d handsets really did, class by class (%.1f s).\n", r.Handsets, r.Elapsed)
 	} else {

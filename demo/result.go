@@ -23,6 +23,7 @@ type result struct {
 	Dips         *int            `json:"dips,omitempty"`   // how often a total was seen lower than before
 	Probes       int             `json:"probes,omitempty"` // how often the page was asked for that
 	Outage       *outageResult   `json:"outage,omitempty"` // of the story of that name
+	Siege        *siegeResult    `json:"siege,omitempty"`  // of the story of that name
 	headline     string
 }
 
@@ -59,6 +60,11 @@ func (t *telling) compareFirst(ctx context.Context) (result, error) {
 		return result{}, err
 	}
 	first := releaseResult{Models: t.compare(page, t.plan.first)}
+	if t.plan.siege != nil {
+		if err := t.compareOwn(ctx, first.Models); err != nil {
+			return result{}, err
+		}
+	}
 	r := result{Release: t.plan.first.Name, Models: first.Models, Agrees: first.agrees(), Observer: t.observed(),
 		headline: page.Headline}
 	for _, n := range t.fleet.Situations() {
@@ -69,7 +75,35 @@ func (t *telling) compareFirst(ctx context.Context) (result, error) {
 		r.Outage, good = t.plan.outage.told(t)
 		r.Agrees = r.Agrees && good
 	}
-	return r, nil
+	if t.plan.siege != nil {
+		var good bool
+		r.Siege, good, err = t.plan.siege.told(ctx, t)
+		r.Agrees = r.Agrees && good
+	}
+	return r, err
+}
+
+// compareOwn has the page of each real installation say what it is, where the figures of all hold invented ones as well.
+func (t *telling) compareOwn(ctx context.Context, models []modelResult) error {
+	for k, m := range models {
+		models[k].Installations, models[k].Verdicts = 0, map[string]int64{}
+		for class := range m.Truth {
+			models[k].Verdicts[class] = 0
+		}
+	}
+	for _, i := range t.fleet.Installations() {
+		k := slices.IndexFunc(models, func(m modelResult) bool { return m.Model == i.Model })
+		if k < 0 || !i.Known {
+			continue
+		}
+		verdict, err := t.site.verdict(ctx, string(i.Reference))
+		if err != nil {
+			return err
+		}
+		models[k].Installations++
+		models[k].Verdicts[verdict]++
+	}
+	return nil
 }
 
 func (t *telling) observed() observer {

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"math"
 	"net/http"
+	"slices"
 	"time"
 
 	"landed/handset/sim"
@@ -78,6 +79,11 @@ func (t *telling) open(ctx context.Context) (err error) {
 	if t.people, err = foundTrust(ctx, t.site, t.devices()); err != nil {
 		return fmt.Errorf("the ceremony of keys: %w", err)
 	}
+	if s := t.plan.siege; s != nil {
+		if s.lab, err = t.people.openLab(ctx, t.site, s.watched); err != nil {
+			return fmt.Errorf("the lab: %w", err)
+		}
+	}
 	if err := t.site.tryHostile(ctx); err != nil {
 		return err
 	}
@@ -87,13 +93,40 @@ func (t *telling) open(ctx context.Context) (err error) {
 	if t.fleet, err = t.switchOn(); err != nil {
 		return err
 	}
+	begins := t.clock.start.Add(time.Duration(t.plan.notice) * day)
+	looks := 0
 	t.fleet.Every(2*time.Hour, func(ctx context.Context) error {
+		if looks++; looks%4 != 0 && t.clock.Now().Before(begins) {
+			return nil // before the first rollout there is little to do
+		}
 		if err := t.site.server.Tick(ctx); err != nil {
 			return fmt.Errorf("the server's tick: %w", err)
 		}
 		return t.trail.look(ctx)
 	})
+	t.fleet.At(t.clock.start.Add(foreknown*day), t.vouch)
+	if t.plan.siege != nil {
+		if err := t.besiege(); err != nil {
+			return err
+		}
+	}
 	t.news.say("%d handsets of %d models are switched on; they poll once a day.", t.handsets, len(t.devices()))
+	return nil
+}
+
+func (t *telling) sizeOf(device string) int {
+	return t.plan.fleet[slices.IndexFunc(t.plan.fleet, func(m sim.Model) bool { return m.Device == device })].Size
+}
+
+// vouch is an engineer's word for how many handsets there are: those that are known by then count.
+func (t *telling) vouch(ctx context.Context) error {
+	for _, m := range t.plan.fleet {
+		done, err := t.site.api.Fleet().Admit(ctx, m.Device, "", int64(m.Size), "as many were sold")
+		if err != nil {
+			return fmt.Errorf("admitting %s: %w", m.Device, err)
+		}
+		t.news.say("%-15s admitted: %s", m.Device, done.Words)
+	}
 	return nil
 }
 
@@ -116,14 +149,18 @@ func (t *telling) devices() (all []string) {
 // switchOn sets up the fleet: every model with its share of handsets, unpatched but for the newest, which were sold
 // with the patch.
 func (t *telling) switchOn() (*sim.Fleet, error) {
-	models := t.plan.fleet
+	models, rest := t.plan.fleet, t.handsets
+	if t.plan.few > 0 {
+		last := len(models) - 1
+		models[last].Size, models, rest = t.plan.few, models[:last], rest-t.plan.few
+	}
 	for i := range models {
-		models[i].Size = t.handsets / len(models)
-		if i < t.handsets%len(models) {
+		models[i].Size = rest / len(models)
+		if i < rest%len(models) {
 			models[i].Size++
 		}
 	}
-	cfg := sim.Config{Seed: t.seed, Start: t.clock.Now(), Models: models, URL: t.site.url, Root: t.people.root,
+	cfg := sim.Config{Seed: t.seed, Start: t.clock.Now(), Models: t.plan.fleet, URL: t.site.url, Root: t.people.root,
 		Keys: t.site.otaKeys, Log: t.site.log, Poll: day, Releases: []sim.Release{t.plan.first.known()}}
 	if t.plan.outage != nil {
 		way := http.DefaultTransport.(*http.Transport).Clone()
@@ -164,8 +201,12 @@ func (t *telling) live(ctx context.Context, notice, days int, ships ...shipment)
 	for _, ship := range ships {
 		for _, device := range ship.models {
 			n++ // half a day apart, so that the page moves model by model
-			t.fleet.At(start.Add(time.Duration(n)*day/2), func(ctx context.Context) error {
-				return t.site.startRollout(ctx, ship.Name, device, stages(t.handsets/len(t.plan.fleet)))
+			at := start.Add(time.Duration(n) * day / 2)
+			if t.plan.siege != nil && device == t.plan.siege.watched {
+				at = start.Add(time.Duration(days-1) * day) // so that it is under way in the end
+			}
+			t.fleet.At(at, func(ctx context.Context) error {
+				return t.site.startRollout(ctx, ship.Name, device, stages(t.sizeOf(device)))
 			})
 		}
 	}

@@ -80,7 +80,16 @@ func (p *people) addModels(ctx context.Context, s *site, online tufrepo.OnlineKe
 		}
 		responses = append(responses, r)
 	}
-	bundle, _, err := ceremony.Assemble(request, now, responses...)
+	if err := p.bringIn(ctx, s, request, responses); err != nil {
+		return err
+	}
+	s.news.say("Models brought in: %s. Each is signed for by 2 of 3.", strings.Join(roles, ", "))
+	return nil
+}
+
+// bringIn imports what was signed, and goes on from there.
+func (p *people) bringIn(ctx context.Context, s *site, request tufrepo.Request, responses []tufrepo.Response) error {
+	bundle, _, err := ceremony.Assemble(request, s.clock.Now(), responses...)
 	if err != nil {
 		return err
 	}
@@ -92,7 +101,6 @@ func (p *people) addModels(ctx context.Context, s *site, online tufrepo.OnlineKe
 		staged[role] = bundle.Files[tufrepo.MetadataFile(role, versionOf(staged[role]))]
 	}
 	p.trusted = p.trusted.With(staged)
-	s.news.say("Models brought in: %s. Each is signed for by 2 of 3.", strings.Join(roles, ", "))
 	return nil
 }
 

@@ -134,10 +134,11 @@ func fill(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Logf("forged reports were answered: %s", inWords(t.answers))
 }
 
-// flood SECONDS DOOR: measures how many reports the server stores, then forges three times as many a second for so long,
+// torrent SECONDS DOOR: measures how many reports the server stores, then forges three times as many a second for so long,
 // whatever they are answered; the script goes on meanwhile.
-// flood half: waits until half of them are sent. flood end: waits for the rest. flood check DOOR: each that was acknowledged is known to the server there.
-func flood(ts *testscript.TestScript, neg bool, args []string) {
+// torrent half: waits until half of them are sent. torrent end: waits for the rest. torrent check DOOR: each that was
+// acknowledged is known to the server there.
+func pour(ts *testscript.TestScript, neg bool, args []string) {
 	s := stateOf(ts)
 	switch {
 	case neg || len(args) == 0:
@@ -159,7 +160,7 @@ func flood(ts *testscript.TestScript, neg bool, args []string) {
 		s.flood.open(ts, seconds)
 		return
 	}
-	ts.Fatalf("usage: flood SECONDS DOOR | flood half | flood end | flood check DOOR")
+	ts.Fatalf("usage: torrent SECONDS DOOR | torrent half | torrent end | torrent check DOOR")
 }
 
 const (

@@ -3,6 +3,7 @@
 package e2e
 
 import (
+	"context"
 	"net/http"
 	"slices"
 	"strconv"
@@ -22,6 +23,17 @@ type poller struct {
 	under    sync.WaitGroup
 	enough   chan struct{}
 	finished chan struct{}
+}
+
+// fresh asks on a connection of its own each time, as a handset that polls once a day does.
+func fresh() *http.Client {
+	t := http.DefaultTransport.(*http.Transport).Clone()
+	t.DisableKeepAlives = true
+	return &http.Client{Transport: t, Timeout: 10 * time.Second}
+}
+
+func withPatience() (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.Background(), patience)
 }
 
 const (

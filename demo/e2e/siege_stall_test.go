@@ -14,6 +14,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"landed/demo/served"
 	"landed/manifests/tufrepo"
 	"landed/server/httplimit"
 )
@@ -40,10 +41,10 @@ func stall(ts *testscript.TestScript, neg bool, args []string) {
 		}
 	}
 	n = affordable(ts, n)
-	feed := servedFeed{root: []byte(ts.ReadFile("root.json")), url: ts.Getenv("OTACTL_URL"), http: fresh()}
+	feed := served.Feed{Root: []byte(ts.ReadFile("root.json")), URL: ts.Getenv("OTACTL_URL"), HTTP: fresh()}
 	ctx, cancel := withPatience()
 	defer cancel()
-	path, err := feed.pack(ctx, "armani")
+	path, err := packageOf(ctx, feed, "armani")
 	ts.Check(err)
 	to, err := url.Parse(args[2])
 	ts.Check(err)
@@ -124,9 +125,9 @@ func outside() string {
 	return ""
 }
 
-// pack is the path at which the first package of a model is served.
-func (f servedFeed) pack(ctx context.Context, model string) (string, error) {
-	_, targets, err := f.targets(ctx, model)
+// packageOf is the path at which the first package of a model is served.
+func packageOf(ctx context.Context, f served.Feed, model string) (string, error) {
+	targets, err := f.Targets(ctx, model)
 	for _, t := range targets {
 		if strings.HasSuffix(t.Path, ".zip") {
 			return "/tuf/targets/" + tufrepo.StoredTarget(t.Path, t.SHA256), nil

@@ -11,6 +11,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"landed/demo/served"
 	"landed/server/otactl/client"
 )
 
@@ -26,12 +27,12 @@ func TestSiege(t *testing.T) {
 }
 
 var siegeCommands = map[string]func(*testscript.TestScript, bool, []string){
-	"door":  door,
-	"halt":  halt,
-	"polls": polls,
-	"stall": stall,
-	"fill":  fill,
-	"flood": flood,
+	"door":    door,
+	"halt":    halt,
+	"polls":   polls,
+	"stall":   stall,
+	"fill":    fill,
+	"torrent": pour,
 }
 
 // inTurns runs the stories of a folder one after the other.
@@ -69,10 +70,10 @@ func halt(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	api, err := client.New(ts.Getenv("OTACTL_URL"), ts.Getenv("OTACTL_TOKEN"), nil)
 	ts.Check(err)
-	feed := servedFeed{root: []byte(ts.ReadFile("root.json")), url: args[1], http: fresh()}
+	feed := served.Feed{Root: []byte(ts.ReadFile("root.json")), URL: args[1], HTTP: fresh()}
 	ctx, cancel := withPatience()
 	defer cancel()
-	if state, err := feed.state(ctx, args[0]); err != nil || state != "running" {
+	if state, err := feed.State(ctx, args[0]); err != nil || state != "running" {
 		ts.Fatalf("before the halt the offers say %q, %v", state, err)
 	}
 	type answer struct {
@@ -93,12 +94,12 @@ func halt(ts *testscript.TestScript, neg bool, args []string) {
 			answered = true
 		default:
 		}
-		if state, err = feed.state(ctx, args[0]); ctx.Err() != nil || answered && err == nil && state != a.state {
+		if state, err = feed.State(ctx, args[0]); ctx.Err() != nil || answered && err == nil && state != a.state {
 			ts.Fatalf("%s after the halt was sent the offers say %q, %v; the console %q, %v", time.Since(begun), state, err,
 				a.state, a.err)
 		}
 	}
-	served := time.Since(begun)
+	read := time.Since(begun)
 	if !answered {
 		a = <-said
 	}
@@ -106,8 +107,8 @@ func halt(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("the halt is answered %q after %s: %v", a.state, a.after, a.err)
 	}
 	ts.Logf("halt: the served offers say halted %d ms after it was sent, the console says it after %d ms",
-		served.Milliseconds(), a.after.Milliseconds())
-	if served > haltWithin {
-		ts.Fatalf("the served offers said halted after %s; wanted %s at most", served, haltWithin)
+		read.Milliseconds(), a.after.Milliseconds())
+	if read > haltWithin {
+		ts.Fatalf("the served offers said halted after %s; wanted %s at most", read, haltWithin)
 	}
 }

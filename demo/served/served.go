@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package e2e
+// Package served reads a feed as it is served, and believes what is signed alone.
+//
+// Parties: the demo and its end-to-end stories ask what handsets are told at this moment. It promises that every step from
+// the root to an offer is signed by whom the step before names. It refuses anything else, and keeps nothing: it looks for no
+// rollback and no expiry, which is the handset's part.
+package served
 
 import (
 	"context"
@@ -9,36 +14,23 @@ import (
 	"io"
 	"net/http"
 	"strings"
-	"time"
 
 	"landed/manifests/offers"
 	"landed/manifests/tufrepo"
 )
 
-// servedFeed reads a feed as a handset does: from the root that it was sold with down to a target, each step signed by
-// whom the one before names. The root must not have changed since.
-type servedFeed struct {
-	url  string
-	root []byte
-	http *http.Client
+// Feed is a feed at an address, for a root that has not changed since.
+type Feed struct {
+	URL  string
+	Root []byte // root.json as handsets are sold with it
+	HTTP *http.Client
 }
 
-// fresh asks on a connection of its own each time, as a handset that polls once a day does.
-func fresh() *http.Client {
-	t := http.DefaultTransport.(*http.Transport).Clone()
-	t.DisableKeepAlives = true
-	return &http.Client{Transport: t, Timeout: 10 * time.Second}
-}
-
-func withPatience() (context.Context, context.CancelFunc) {
-	return context.WithTimeout(context.Background(), patience)
-}
-
-// state is what the signed offers say of a rollout, whose name is RELEASE.ROLE.CHANNEL.
-func (f servedFeed) state(ctx context.Context, rollout string) (string, error) {
+// State is what the signed offers say of a rollout, by its id (RELEASE.ROLE.CHANNEL): "running", "held", "halted" ….
+func (f Feed) State(ctx context.Context, rollout string) (string, error) {
 	part := strings.Split(rollout, ".")
 	role := tufrepo.OffersRole(part[1])
-	_, targets, err := f.targets(ctx, role)
+	targets, err := f.Targets(ctx, role)
 	if err != nil {
 		return "", err
 	}
@@ -66,28 +58,28 @@ func (f servedFeed) state(ctx context.Context, rollout string) (string, error) {
 	return "", fmt.Errorf("the offers of %s say nothing of %s", role, rollout)
 }
 
-// targets are those that a delegated role signs for.
-func (f servedFeed) targets(ctx context.Context, role string) ([]byte, []tufrepo.Target, error) {
-	_, timestamp, err := f.role(ctx, "timestamp.json", f.root, tufrepo.Timestamp)
+// Targets are those that a delegated role signs for, such as "armani" and "armani-offers".
+func (f Feed) Targets(ctx context.Context, role string) ([]tufrepo.Target, error) {
+	_, timestamp, err := f.role(ctx, "timestamp.json", f.Root, tufrepo.Timestamp)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	file := tufrepo.MetadataFile(tufrepo.Snapshot, timestamp.Files[tufrepo.Snapshot].Version)
-	_, snapshot, err := f.role(ctx, file, f.root, tufrepo.Snapshot)
+	_, snapshot, err := f.role(ctx, file, f.Root, tufrepo.Snapshot)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	file = tufrepo.MetadataFile(tufrepo.Targets, snapshot.Files[tufrepo.Targets].Version)
-	delegator, _, err := f.role(ctx, file, f.root, tufrepo.Targets)
+	delegator, _, err := f.role(ctx, file, f.Root, tufrepo.Targets)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	doc, info, err := f.role(ctx, tufrepo.MetadataFile(role, snapshot.Files[role].Version), delegator, role)
-	return doc, info.Targets, err
+	_, info, err := f.role(ctx, tufrepo.MetadataFile(role, snapshot.Files[role].Version), delegator, role)
+	return info.Targets, err
 }
 
 // role reads metadata that a delegator must name the signers of.
-func (f servedFeed) role(ctx context.Context, file string, delegator []byte, role string) ([]byte, tufrepo.Info, error) {
+func (f Feed) role(ctx context.Context, file string, delegator []byte, role string) ([]byte, tufrepo.Info, error) {
 	doc, err := f.get(ctx, "metadata/"+file)
 	if err != nil {
 		return nil, tufrepo.Info{}, err
@@ -103,12 +95,12 @@ func (f servedFeed) role(ctx context.Context, file string, delegator []byte, rol
 	return doc, info, err
 }
 
-func (f servedFeed) get(ctx context.Context, path string) ([]byte, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, f.url+"/tuf/"+path, nil)
+func (f Feed) get(ctx context.Context, path string) ([]byte, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, f.URL+"/tuf/"+path, nil)
 	if err != nil {
 		return nil, err
 	}
-	resp, err := f.http.Do(req)
+	resp, err := f.HTTP.Do(req)
 	if err != nil {
 		return nil, err
 	}
