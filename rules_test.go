@@ -100,7 +100,8 @@ var mayImport = map[string][]string{
 	"server/otactl/client":        {"manifests"},
 	"server/otad":                 {"internal", "server"},
 	"server/cmd":                  {"=server/otad", "=server/otactl"},
-	"demo":                        {"=internal/cli", "manifests", "server", "signer", "handset", "firmware-fixtures"}, // where the three programs meet
+	"demo":                        {"=internal/cli", "=demo/served", "manifests", "server", "signer", "handset", "firmware-fixtures"}, // where the three programs meet
+	"demo/served":                 {"manifests"},
 }
 
 // testOnly folders are code that only tests import: conformance suites, and the kit of the server's rooms.
