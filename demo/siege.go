@@ -143,9 +143,8 @@ type siegeResult struct {
 // pageAge is how old a page may be that is given out, and a little.
 const pageAge = 1200 * time.Millisecond
 
-// admittedBy is how many of the patient ones the budget of a small fleet admits before the rollout starts: one in 28 days,
-// from two weeks after they came.
-const admittedBy = 2
+// admittedBy is how many more the budget of a small fleet admits by itself once a person has vouched.
+const admittedBy = 1
 
 // told says what came of it, and takes the forgeries out to know what they had moved.
 func (s *siege) told(ctx context.Context, t *telling) (*siegeResult, bool, error) {
