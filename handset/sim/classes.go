@@ -16,7 +16,7 @@ const (
 	AppList   = "app-list-upload-off"
 )
 
-// Classes of truth, by the names under which the server counts verdicts. The last three every effect has.
+// Classes of truth, by the names under which the server counts verdicts. The last four every effect has.
 const (
 	confirmedOff       = "confirmed_off"
 	consented          = "consented"
@@ -35,6 +35,7 @@ const (
 	sentAnyway = "sent_anyway"
 
 	contradictory = "contradictory"
+	implausible   = "implausible" // of no handset that there is: they say what they have seen
 	unpatched     = "unpatched"
 	unknown       = "unknown"
 )
@@ -46,7 +47,7 @@ func Classes(effect string) []string {
 		BuildRuns: {runs, notMarked},
 		AppList:   {notSent, byChoice, stillOn, notTried, sentAnyway},
 	}
-	return slices.Concat(own[effect], []string{contradictory, unpatched, unknown})
+	return slices.Concat(own[effect], []string{contradictory, implausible, unpatched, unknown})
 }
 
 // view is all that a class is told by: the files in the slot, the userdata, and what the observer received until at.
