@@ -34,7 +34,7 @@ func (rs *Rollouts) Widen(ctx context.Context, id, by, reason string) (fleet.Rol
 			if err != nil {
 				return r, err
 			}
-			next, err := rollout.Widen(r, rs.cfg.Repo.Now(), by, reason, counts)
+			next, err := rollout.Widen(r, rs.cfg.Ledger.soon(), by, reason, counts)
 			if err != nil {
 				return r, err
 			}

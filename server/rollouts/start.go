@@ -129,11 +129,11 @@ func (rs *Rollouts) plan(ctx context.Context, tx *Tx, s repo.State, w Start) ([]
 		if _, err := io.ReadFull(rs.cfg.Random, salt); err != nil {
 			return nil, err
 		}
-		now := rs.cfg.Repo.Now()
-		muster, err := tx.Installations().Muster(ctx, m.Device, w.Channel, now)
+		muster, err := tx.Installations().Muster(ctx, m.Device, w.Channel, rs.cfg.Ledger.Now())
 		if err != nil {
 			return nil, err
 		}
+		now := rs.cfg.Ledger.soon()
 		known := append(muster, fleet.Muster{})[0]
 		stages, err := stagesFor(declared, w.Stages, known.Installations)
 		if err != nil {
