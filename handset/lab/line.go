@@ -134,13 +134,13 @@ func (l *line) Send(_ time.Time, _ string, what ...virtual.Identifier) error {
 
 // flush waits until all that was sent has passed the tap, and says on how many connections something went so far.
 func (l *line) flush() int {
-	l.open.Wait()
+	l.wait()
 	sent, _ := l.seen()
 	return sent
 }
 
 // close ends the line. A transmission that failed is no test: its error is returned.
 func (l *line) close() error {
-	l.open.Wait()
+	l.wait()
 	return errors.Join(append(l.faults, l.tap.close())...)
 }

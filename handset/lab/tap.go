@@ -26,7 +26,8 @@ type tap struct {
 	sent     int          // connections on which something went
 	clear    int          // of these, those that could be read
 	readable []string     // the first lines of those
-	open     sync.WaitGroup
+	open     int          // connections that pass now
+	closed   *sync.Cond   // on mu: one of them ended
 }
 
 func newTap(service string) (*tap, error) {
@@ -39,6 +40,7 @@ func newTap(service string) (*tap, error) {
 		return nil, err
 	}
 	t := &tap{listener: l, to: u.Host}
+	t.closed = sync.NewCond(&t.mu)
 	go t.run()
 	return t, nil
 }
@@ -53,14 +55,30 @@ func (t *tap) run() {
 		if err != nil {
 			return // closed
 		}
-		t.open.Add(1)
+		t.opened(+1)
 		go t.pass(from)
+	}
+}
+
+func (t *tap) opened(by int) {
+	t.mu.Lock()
+	t.open += by
+	t.mu.Unlock()
+	t.closed.Broadcast()
+}
+
+// wait returns once no connection passes.
+func (t *tap) wait() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for t.open > 0 {
+		t.closed.Wait()
 	}
 }
 
 // pass copies one connection both ways, and keeps what the handset sent.
 func (t *tap) pass(from net.Conn) {
-	defer t.open.Done()
+	defer t.opened(-1)
 	defer from.Close()
 	to, err := net.Dial("tcp", t.to)
 	if err != nil {
