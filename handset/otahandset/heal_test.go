@@ -102,6 +102,9 @@ func TestDamagedFilesHeal(t *testing.T) {
 		"client/metadata/timestamp.json", "client/metadata/snapshot.json", "client/metadata/targets.json",
 		"client/metadata/armani-offers.json", "client/offers.json"} {
 		for how, do := range map[string]func([]byte) []byte{"zeros": zeros, "empty": empty, "cut": half, "object": object, "null": null} {
+			if strings.HasPrefix(file, "client/metadata") && how != "zeros" && how != "cut" {
+				continue // one code reads all of them
+			}
 			t.Run(file+" "+how, func(t *testing.T) {
 				s := newStand(t)
 				before, _ := run("reference", "--dir", s.dir)

@@ -21,7 +21,9 @@ const SilentAfter = 15 * 24 * time.Hour
 func Silent(now, last time.Time) bool { return SilentDay(now, Day(last)) }
 
 // SilentDay is Silent for all whose newest report came on a day.
-func SilentDay(now time.Time, day int64) bool { return Day(now)-day > int64(SilentAfter/(24*time.Hour)) }
+func SilentDay(now time.Time, day int64) bool {
+	return Day(now)-day > int64(SilentAfter/(24*time.Hour))
+}
 
 // Day is the number of the UTC day of t, 0 for 1 January 1970.
 func Day(t time.Time) int64 {

@@ -14,6 +14,9 @@ import (
 // long the slowest of these reports waited for its answer.
 func BenchmarkQuarantine(b *testing.B) {
 	for _, size := range []int{20_000, 100_000} {
+		if testing.Short() {
+			size /= 20
+		}
 		b.Run(fmt.Sprint(size), func(b *testing.B) {
 			w := newWorld(b)
 			fill(b, w, size)

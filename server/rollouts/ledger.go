@@ -26,7 +26,9 @@ type Ledger struct {
 
 // soon is the first moment at which no report can have come yet that was taken in before what is about to be stored: times
 // are stored in milliseconds, and who counts is read again from them.
-func (l *Ledger) soon() time.Time { return l.Now().UTC().Truncate(time.Millisecond).Add(time.Millisecond) }
+func (l *Ledger) soon() time.Time {
+	return l.Now().UTC().Truncate(time.Millisecond).Add(time.Millisecond)
+}
 
 // Update runs fn in one transaction. What it changed is logged and told once that is committed.
 func (l *Ledger) Update(ctx context.Context, fn func(tx *Tx) error) error {
