@@ -107,7 +107,7 @@ func holdMembers(t *testing.T, text string) {
 	if strings.Contains(text, `"kind":"baseline"`) { // what it will draw with is committed to
 		want = append(want, "draw_commit")
 	}
-	if strings.Contains(text, `"progress":"running"`) { // and opened
+	if !strings.Contains(text, `"progress":"known"`) { // and opened, once an attempt has begun
 		want = append(want, "draw")
 	}
 	slices.Sort(want)
