@@ -42,7 +42,7 @@ func (r *rig) second(change ...func(*manifests.Custom)) offers.Offer {
 }
 
 // TestBaselineBeforeTheRollout: a release that people have signed is reported on before anything of it is offered, with
-// a commitment that the draw opens once the update runs, in each report from then on, and in none before.
+// a commitment that the draw opens once an attempt has begun, in each report from then on, and in none before.
 func TestBaselineBeforeTheRollout(t *testing.T) {
 	r := newRig(t)
 	r.server.Offers["armani"] = nil
@@ -64,7 +64,7 @@ func TestBaselineBeforeTheRollout(t *testing.T) {
 	}
 	s := offers.DrawSecret(r.client.own.Secret, r.offer.Custom.Release)
 	for _, g := range got {
-		commit, opened := g.Kind == report.KindBaseline, g.Progress == report.ProgressRunning
+		commit, opened := g.Kind == report.KindBaseline, g.Progress != report.ProgressKnown
 		if (g.DrawCommit != "") != commit || commit && g.DrawCommit != offers.Commitment(s) {
 			t.Errorf("%d: commitment %q", g.Seq, g.DrawCommit)
 		}
