@@ -42,7 +42,8 @@ func (a fleetAPI) ask(w http.ResponseWriter, r *http.Request) error {
 	}
 	wires := []askedWire{}
 	for _, one := range all {
-		wires = append(wires, askedWire{one.Model, one.Channel, one.State, one.N, when(one.At), one.By, one.Reason, askWords(one)})
+		wires = append(wires, askedWire{one.Model, one.Channel, one.State, one.N, when(one.At), one.By, one.Reason,
+			askWords(one)})
 	}
 	return render.JSON(w, http.StatusOK, map[string]any{"asked": wires})
 }
