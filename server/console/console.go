@@ -59,7 +59,7 @@ func New(c Config) *Console {
 		trustAPI{c.Rooms.Trust, c.Rooms.Repo},
 		evidenceAPI{c.Rooms.Evidence, c.Store, c.Now},
 		rolloutAPI{c.Rooms.Rollouts, c.Store, c.Now},
-		fleetAPI{c.Admission},
+		fleetAPI{c.Admission, c.Rooms.Rollouts},
 		auditAPI{c.Store},
 		tokenAPI{c.Store, c.Now},
 		clockAPI{c.Clock},

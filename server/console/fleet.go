@@ -9,15 +9,20 @@ import (
 	"landed/server/admission"
 	"landed/server/auth"
 	"landed/server/render"
+	"landed/server/rollouts"
 )
 
-// fleetAPI says who counts.
-type fleetAPI struct{ admission *admission.Admission }
+// fleetAPI says who counts, and asks handsets again.
+type fleetAPI struct {
+	admission *admission.Admission
+	rollouts  *rollouts.Rollouts
+}
 
 func (a fleetAPI) doors() []Door {
 	return []Door{
 		{"GET", "/fleet", support, a.show},
 		{"POST", "/fleet/admit", engineer, a.admit},
+		{"POST", "/fleet/ask", engineer, a.ask},
 		{"GET", "/quarantines", support, a.list},
 		{"POST", "/quarantines", engineer, a.quarantine},
 		{"POST", "/quarantines/{id}/lift", engineer, a.lift},

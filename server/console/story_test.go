@@ -47,7 +47,7 @@ func TestStory(t *testing.T) {
 	stage, rolloutID := "/releases/"+optIn+"/stage", optIn+".armani.stable"
 
 	// Who counts.
-	for _, door := range []string{"POST /fleet/admit", "POST /quarantines", "POST /quarantines/{id}/lift"} {
+	for _, door := range []string{"POST /fleet/admit", "POST /fleet/ask", "POST /quarantines", "POST /quarantines/{id}/lift"} {
 		step(support, door, strings.NewReplacer("POST ", "", "{id}", "x").Replace(door), `{}`, 403, "role_too_low")
 	}
 	step(support, "GET /fleet", "/fleet", "", 200, "")
@@ -179,6 +179,15 @@ func TestStory(t *testing.T) {
 	step(engineer, "POST /rollouts", "/rollouts", `{"release":"none"}`, 404, "release_unknown")
 	step(engineer, "POST /rollouts", "/rollouts", start(""), 201, "")
 	step(engineer, "POST /rollouts", "/rollouts", start(""), 409, "rollout_exists")
+	step(engineer, "POST /fleet/ask", "/fleet/ask", `{"model":"none","reason":"lost"}`, 404, "model_unknown")
+	step(engineer, "POST /fleet/ask", "/fleet/ask", `{"reason":" "}`, 422, "reason_missing")
+	for _, ask := range [][2]string{{"", "asked"}, {"", "asked_already"}, {`"again":true,`, "asked"}} {
+		asked := step(engineer, "POST /fleet/ask", "/fleet/ask", `{`+ask[0]+`"reason":"lost"}`, 200, "")
+		one, _ := asked.values["asked"].([]any)[0].(map[string]any)
+		if one["state"] != ask[1] || one["model"] != "armani" || one["words"] == "" {
+			t.Errorf("asked: %s, wanted %s", asked.body, ask[1])
+		}
+	}
 	step(engineer, "POST /rollouts/{id}/resume", "/rollouts/"+rolloutID+"/resume", `{"reason":""}`, 422, "reason_missing")
 	step(engineer, "POST /rollouts/{id}/halt", "/rollouts/"+rolloutID+"/halt", `{"reason":""}`, 422, "reason_missing")
 	step(engineer, "POST /rollouts/{id}/halt", "/rollouts/"+rolloutID+"/halt", `{"reason":"`+strings.Repeat("x", 301)+`"}`, 422, "reason_too_long")

@@ -5,6 +5,7 @@ package evidence
 import (
 	"cmp"
 	"context"
+	"maps"
 	"slices"
 
 	"landed/manifests/report"
@@ -25,14 +26,48 @@ func Witnesses(ctx context.Context, tx fleet.Tx, r fleet.Rollout) (fleet.Witness
 }
 
 // Witnesses is what the witness handsets of a rollout's model say of its release.
-func (s *Snapshot) Witnesses(r fleet.Rollout) (w fleet.Witnesses, err error) {
-	if s.sizes[r.Model] == 0 {
-		return w, nil
+func (s *Snapshot) Witnesses(r fleet.Rollout) (fleet.Witnesses, error) {
+	all, err := s.WitnessesOf(r)
+	return all[r.ID], err
+}
+
+// WitnessesOf is that of many rollouts, by id; those of models without a witness are not in it, and cost nothing. What
+// all witnesses say is read at once.
+func (s *Snapshot) WitnessesOf(rollouts ...fleet.Rollout) (map[string]fleet.Witnesses, error) {
+	vouched, refs := map[string]map[report.Reference]fleet.Witness{}, []report.Reference{}
+	for _, r := range rollouts {
+		if _, done := vouched[r.Model]; done || s.sizes[r.Model] == 0 {
+			continue
+		}
+		of, err := s.vouchedFor(r.Model)
+		if err != nil {
+			return nil, err
+		}
+		vouched[r.Model] = of
+		refs = slices.AppendSeq(refs, maps.Keys(of))
 	}
-	vouched, err := s.Vouched(r.Model)
+	if len(refs) == 0 {
+		return nil, nil
+	}
+	states, err := s.tx.Installations().Of(s.ctx, refs...)
 	if err != nil {
-		return w, err
+		return nil, err
 	}
+	all := map[string]fleet.Witnesses{}
+	for _, r := range rollouts {
+		if len(vouched[r.Model]) == 0 {
+			continue
+		}
+		if all[r.ID], err = s.saying(r, vouched[r.Model], states); err != nil {
+			return nil, err
+		}
+	}
+	return all, nil
+}
+
+// vouchedFor are the handsets of a model that somebody vouches for, or did; who took that back is left out.
+func (s *Snapshot) vouchedFor(device string) (map[report.Reference]fleet.Witness, error) {
+	vouched, err := s.Vouched(device)
 	of := map[report.Reference]fleet.Witness{}
 	for _, v := range vouched {
 		if v.Withdrawn != nil {
@@ -42,14 +77,13 @@ func (s *Snapshot) Witnesses(r fleet.Rollout) (w fleet.Witnesses, err error) {
 		one.Ref, one.Vouched = v.Installation, append(one.Vouched, fleet.Span{From: v.From, Until: v.Until})
 		of[v.Installation] = one
 	}
-	refs := make([]report.Reference, 0, len(of))
-	for ref := range of {
-		refs = append(refs, ref)
-	}
-	states, err := s.tx.Installations().Of(s.ctx, refs...)
-	if err != nil {
-		return w, err
-	}
+	return of, err
+}
+
+// saying is what witnesses say of the release of a rollout, in the order of their references.
+func (s *Snapshot) saying(
+	r fleet.Rollout, of map[report.Reference]fleet.Witness, states map[report.Reference][]fleet.Installation,
+) (w fleet.Witnesses, err error) {
 	suspended, err := s.tx.Statements().Suspended(s.ctx, r.ID)
 	if err != nil {
 		return w, err

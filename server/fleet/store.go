@@ -48,6 +48,7 @@ type ControlTx interface {
 	Admissions() Admissions
 	Quarantines() Quarantines
 	Statements() Statements
+	Epochs() Epochs
 	Audit() Audit
 	Tokens() Tokens
 	Proposals() Proposals
@@ -166,6 +167,14 @@ type Statements interface {
 	// Suspend overrules witnesses, by their references, for one rollout. One that is suspended already stays so.
 	Suspend(ctx context.Context, rollout, by string, at time.Time, refs ...string) error
 	Suspended(ctx context.Context, rollout string) ([]string, error) // in order
+}
+
+// Epochs keeps the evidence epoch of each model and channel.
+type Epochs interface {
+	// Put adds e, or replaces the one of its model and channel. Conflict (epoch_falls) if e.N is not larger than that.
+	Put(ctx context.Context, e Epoch) error
+	Of(ctx context.Context, model, channel string) (Epoch, error) // N 0 if nobody ever asked
+	List(ctx context.Context) ([]Epoch, error)                    // by model, then channel
 }
 
 // Installations keeps what each installation has shown of each release.

@@ -19,7 +19,7 @@ type fleets struct {
 }
 
 func (g *fleets) command() *cobra.Command {
-	return group("fleet", "Say who counts, and vouch for it", g.show(), g.admit())
+	return group("fleet", "Say who counts, vouch for it, and ask handsets again", g.show(), g.admit(), g.ask())
 }
 
 func (g *fleets) show() *cobra.Command {

@@ -49,7 +49,7 @@ func (g *reports) quarantine() *cobra.Command {
 					return err
 				}
 				return g.out.answer(done, func() {
-					g.out.say("Quarantine %s is lifted: what it covered is in the figures again.%s", done.ID, going(done.Applied))
+					g.out.say("Quarantine %s is lifted: what it covered is in the figures again.%s %s", done.ID, going(done.Applied), askAfter)
 				})
 			}
 			from, to, err := span(seen)
@@ -70,9 +70,12 @@ func (g *reports) quarantine() *cobra.Command {
 	return c
 }
 
+// askAfter is what a flood may have cost beside its own figures.
+const askAfter = "If reports were refused or lost meanwhile, \"otactl fleet ask\" brings them back."
+
 func (g *reports) tell(q client.Quarantine) {
 	g.out.say("Quarantine %s: %d installations are out of the figures, of which %d had leaked or failed. \"otactl reports "+
-		"quarantine --lift %s\" takes it back.%s", q.ID, q.Installations, q.Bad, q.ID, going(q.Applied))
+		"quarantine --lift %s\" takes it back.%s %s", q.ID, q.Installations, q.Bad, q.ID, going(q.Applied), askAfter)
 }
 
 func (g *reports) list(cmd *cobra.Command, server *client.Client) error {

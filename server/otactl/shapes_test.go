@@ -43,6 +43,7 @@ var shapes = []struct {
 			Before  int64
 		}{}
 	}},
+	{regexp.MustCompile(`^POST /v1/fleet/ask$`), func() any { return &struct{ Asked *[]client.Asked }{} }},
 	{regexp.MustCompile(`^GET /v1/fleet$`), func() any { return &struct{ Fleets *[]client.Muster }{} }},
 	{regexp.MustCompile(`^GET /v1/quarantines$`), func() any { return &struct{ Quarantines *[]client.Quarantine }{} }},
 	{regexp.MustCompile(`^POST /v1/quarantines(/[^/]+/lift)?$`), func() any { return &client.Quarantine{} }},

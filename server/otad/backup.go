@@ -59,7 +59,7 @@ func tellRestored(stdout io.Writer, data string, done datadir.Restored) {
 	fmt.Fprintf(stdout, "%s is as it was on %s: %d lines of the trail and %d reports are sealed in it.\n", data,
 		done.At.Format(time.RFC3339), done.Head[fleet.TreeAudit], done.Head[fleet.TreeReports])
 	fmt.Fprintln(stdout, "What was lost: reports, rollout changes, tokens and uploads that came later. Handsets do not send again "+
-		"what was\nacknowledged; their next reports are counted as ever.")
+		"by\nthemselves what was acknowledged; \"otactl fleet ask\" brings back what each of them said last.")
 	if done.Aside != "" {
 		fmt.Fprintf(stdout, "The database that was here is kept as %s.\n", done.Aside)
 	}
@@ -81,6 +81,7 @@ func tellRestored(stdout io.Writer, data string, done datadir.Restored) {
 			fmt.Fprintf(stdout, "       %s\n", m)
 		}
 	}
+	next("Ask handsets for the reports that were lost, once the server is up: otactl fleet ask --again --reason WHY")
 	next("Check who may enter (otactl token list: tokens that were revoked later are back), what is halted (otactl "+
 		"rollout status),\n     and what is stored (otad fsck --data %s).", data)
 }

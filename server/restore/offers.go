@@ -67,6 +67,9 @@ func (r *Restorer) newerOffers(ctx context.Context, known, trusted repo.State, m
 }
 
 func (r *Restorer) mergeDocument(ctx context.Context, tx *rollouts.Tx, d offered) error {
+	if err := r.mergeEpoch(ctx, tx, d); err != nil {
+		return err
+	}
 	if d.document == nil {
 		return r.haltAll(ctx, tx, d)
 	}

@@ -134,8 +134,12 @@ func (d drafts) one(
 	if err != nil {
 		return document{}, err
 	}
+	asked, err := tx.Epochs().Of(ctx, model.Device, channel)
+	if err != nil {
+		return document{}, err
+	}
 	in := offering.Input{
-		Model: model, Channel: channel, Rollouts: rollouts, Packages: map[string][]fleet.Package{},
+		Model: model, Channel: channel, Epoch: asked.N, Rollouts: rollouts, Packages: map[string][]fleet.Package{},
 		Listed: listedBy(s, model.Role()), Announced: announced,
 	}
 	for _, r := range offering.Wanted(rollouts) {

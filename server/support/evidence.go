@@ -81,7 +81,14 @@ func (e *evidence) load(ctx context.Context, tx fleet.Tx) (*snapshot, error) {
 	if snap.totals, err = e.byModel(tx.Counts().Totals(ctx)); err != nil {
 		return nil, err
 	}
-	if snap.found, err = e.observed(ctx, tx, snap.releases); err != nil {
+	stated, err := e.outside.Open(ctx, tx)
+	if err != nil {
+		return nil, err
+	}
+	if snap.found, err = e.observed(ctx, tx, stated, snap.releases); err != nil {
+		return nil, err
+	}
+	if snap.witnesses, err = stated.WitnessesOf(rollouts...); err != nil {
 		return nil, err
 	}
 	if snap.outages, err = tx.Outages().Since(ctx, time.Time{}); err != nil {

@@ -76,12 +76,8 @@ type findings struct {
 }
 
 // observed reads what observers found of the builds of all releases. What this costs is kept by the reader.
-func (e *evidence) observed(ctx context.Context, tx fleet.Tx, all []*issue) (*findings, error) {
-	s, err := e.outside.Open(ctx, tx)
-	if err != nil {
-		return nil, err
-	}
-	f := &findings{on: map[signed.Subject][]signed.Finding{}}
+func (e *evidence) observed(ctx context.Context, tx fleet.Tx, s *outside.Snapshot, all []*issue) (f *findings, err error) {
+	f = &findings{on: map[signed.Subject][]signed.Finding{}}
 	if f.need, f.of = s.Observers(); f.of == 0 {
 		return f, nil
 	}
@@ -180,24 +176,17 @@ func (d describer) lab(f *findings, is *issue, device string) Lab {
 }
 
 // witnesses are those of the rollouts of a release on a model, where somebody vouches for one.
-func (d describer) witnesses(ctx context.Context, tx fleet.Tx, is *issue, device string) ([]LabWitnesses, error) {
+func (d describer) witnesses(snap *snapshot, is *issue, device string) []LabWitnesses {
 	all := []LabWitnesses{}
 	for _, r := range is.rollouts {
 		if r.Model != device {
 			continue
 		}
-		w, err := outside.Witnesses(ctx, tx, r)
-		if err != nil {
-			return nil, err
-		}
-		if len(w.All) == 0 {
-			continue
-		}
-		if c := w.At(d.now()); c.Vouched > 0 {
+		if c := snap.witnesses[r.ID].At(d.now()); c.Vouched > 0 {
 			all = append(all, LabWitnesses{r.ID, r.Channel, c.Vouched, c.Good, c.Bad, c.Suspended})
 		}
 	}
-	return all, nil
+	return all
 }
 
 // statementPages give what was signed.

@@ -123,10 +123,20 @@ func TestWitnessesOnThePage(t *testing.T) {
 		return tx.Rollouts().Create(ctx, fleet.Rollout{ID: releaseName + ".armani.stable", Release: releaseName, Model: "armani",
 			Channel: "stable", Stages: fleet.DefaultStages(0), State: fleet.RolloutRunning, Since: now, Started: now, Changed: now})
 	})
+	waitsForIt := func() bool {
+		m, _ := h.model()
+		return strings.Contains(strings.Join(m.Rollouts[0].Waiting, "; "), "a witness handset has shown the effect within the last")
+	}
+	if !waitsForIt() {
+		t.Error("the page does not say that the stage waits for the witness")
+	}
 	i := fleet.Installation{Ref: ref, Release: releaseName, Current: true, Model: "armani", Channel: "stable", Verdict: "confirmed_off",
 		Kind: effect.Good, Progress: report.ProgressRunning, Before: effect.NotSeen, First: now, Last: now, Seq: 1, Reports: 1}
 	if err := h.store.UpdateReports(context.Background(), func(tx fleet.Tx) error { return tx.Installations().Put(context.Background(), i) }); err != nil {
 		t.Fatal(err)
+	}
+	if waitsForIt() {
+		t.Error("the page says that the stage waits for the witness, which has shown the effect")
 	}
 	m, page := h.model()
 	if want := (LabWitnesses{releaseName + ".armani.stable", "stable", 1, 1, 0, 0}); len(m.Outside.Witnesses) != 1 || m.Outside.Witnesses[0] != want {

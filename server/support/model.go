@@ -75,9 +75,7 @@ func (p modelPages) show(r *http.Request) (view, error) {
 		v.Release, v.Model = releaseView(is), p.says.today(snap, known.Device)
 		v.Migration, v.Limits, v.Told = is.AskOn(known.Device).Migration, clean(is.lex.words.Limits), is.lex.told()
 		v.Outside = p.says.lab(snap.found, is, known.Device)
-		if v.Outside.Witnesses, err = p.says.witnesses(ctx, tx, is, known.Device); err != nil {
-			return err
-		}
+		v.Outside.Witnesses = p.says.witnesses(snap, is, known.Device)
 		v.Notes, v.Answers = notes(is.Release.Release), answers(is.Release.Release)
 		for _, each := range slices.Backward(snap.of[known.Device]) {
 			v.Chapters = append(v.Chapters, p.chapter(snap, each, known.Device))

@@ -67,7 +67,7 @@ func (d describer) model(snap *snapshot, is *issue, device string, f Figures) Mo
 func (d describer) rollouts(snap *snapshot, is *issue, device string) (all []Rollout) {
 	for _, r := range is.rollouts {
 		if r.Model == device {
-			all = append(all, d.rollout(is.lex, r, cellOf(snap.cellsOf(is, device), r.Channel), snap.outages))
+			all = append(all, d.rollout(is.lex, r, cellOf(snap.cellsOf(is, device), r.Channel), snap))
 		}
 	}
 	return all

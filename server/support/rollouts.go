@@ -27,7 +27,7 @@ type Rollout struct {
 	Changed time.Time          `json:"changed"` // when anything of this last changed
 }
 
-func (d describer) rollout(lex lexicon, r fleet.Rollout, c fleet.Counts, outages []fleet.Outage) Rollout {
+func (d describer) rollout(lex lexicon, r fleet.Rollout, c fleet.Counts, snap *snapshot) Rollout {
 	v := Rollout{
 		ID: r.ID, Channel: r.Channel, State: r.State, Stage: min(r.Stage+1, len(r.Stages)), Stages: len(r.Stages),
 		Share: r.Share(), Waiting: []string{}, Held: clean(lex.reason(r.Held)), Reason: clean(lex.reason(r.Reason)),
@@ -36,7 +36,8 @@ func (d describer) rollout(lex lexicon, r fleet.Rollout, c fleet.Counts, outages
 	if r.State == fleet.RolloutRunning {
 		now := d.now()
 		for _, wait := range rollout.Waiting(now, r, rollout.Grounds{
-			Counts: c, Down: fleet.Down(outages, r.Since, now), Distrusted: fleet.Distrusted(outages),
+			Counts: c, Down: fleet.Down(snap.outages, r.Since, now), Distrusted: fleet.Distrusted(snap.outages),
+			Witnesses: snap.witnesses[r.ID],
 		}) {
 			v.Waiting = append(v.Waiting, clean(lex.reason(wait)))
 		}

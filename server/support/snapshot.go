@@ -12,15 +12,16 @@ import (
 
 // snapshot is all that the pages need of the published releases, read in one transaction.
 type snapshot struct {
-	releases   []*issue                  // newest first
-	unreadable []*issue                  // published, and no release of this program
-	of         map[string][]*issue       // by model, newest first
-	cells      map[string][]fleet.Counts // by model: of each release and channel
-	totals     map[string][]fleet.Counts // by model: of its fleet, by channel
-	models     []string                  // devices that any release has, in the order of the catalogue
-	found      *findings                 // of observers
-	retired    map[string]bool           // those of them that were given up
-	outages    []fleet.Outage            // when reports could not come
+	releases   []*issue                   // newest first
+	unreadable []*issue                   // published, and no release of this program
+	of         map[string][]*issue        // by model, newest first
+	cells      map[string][]fleet.Counts  // by model: of each release and channel
+	totals     map[string][]fleet.Counts  // by model: of its fleet, by channel
+	models     []string                   // devices that any release has, in the order of the catalogue
+	found      *findings                  // of observers
+	retired    map[string]bool            // those of them that were given up
+	outages    []fleet.Outage             // when reports could not come
+	witnesses  map[string]fleet.Witnesses // by rollout, of models that have any
 }
 
 // issue is a published release with its words, and what became of it.

@@ -48,7 +48,19 @@ type Quarantine struct {
 	LiftedReason  string     `json:"lifted_reason,omitempty"`
 }
 
-// Fleet is who counts.
+// Asked is what became of an ask of the handsets of a model on a channel.
+type Asked struct {
+	Model   string     `json:"model"`   // empty: no model of the server
+	Channel string     `json:"channel"` // empty: no channel of it
+	State   string     `json:"state"`   // "asked", "asked_already", "no_offers"
+	Epoch   int        `json:"epoch"`   // by which they are asked, 0 if they cannot be
+	At      *time.Time `json:"at,omitempty"`
+	By      string     `json:"by"`
+	Reason  string     `json:"reason"`
+	Words   string     `json:"words"`
+}
+
+// Fleet is who counts, and who is asked again.
 type Fleet struct{ t *transport }
 
 // Show gives every model and channel that was heard of.
@@ -97,4 +109,20 @@ func (f Fleet) Lift(ctx context.Context, id, reason string) (done Quarantine, er
 		Reason string `json:"reason"`
 	}{reason}
 	return done, f.t.post(ctx, "/v1/quarantines/"+url.PathEscape(id)+"/lift", in, &done)
+}
+
+// Ask asks handsets to say once more what they said last: of a model and channel, or of all where they are "". again asks
+// those too that were asked less than a day ago.
+func (f Fleet) Ask(ctx context.Context, model, channel, reason string, again bool) ([]Asked, error) {
+	in := struct {
+		Model   string `json:"model"`
+		Channel string `json:"channel"`
+		Reason  string `json:"reason"`
+		Again   bool   `json:"again"`
+	}{model, channel, reason, again}
+	var a struct {
+		Asked []Asked `json:"asked"`
+	}
+	err := f.t.post(ctx, "/v1/fleet/ask", in, &a)
+	return a.Asked, err
 }

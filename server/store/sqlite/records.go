@@ -29,6 +29,7 @@ var keysOf = map[string]string{
 	"holders":           `key_id`,
 	"admissions":        `n || ''`,
 	"quarantines":       `id`,
+	"epochs":            `model || ' ' || channel`,
 	"statements":        `id`,
 	"suspensions":       `rollout || ' ' || reference`,
 	"tokens":            `name`,

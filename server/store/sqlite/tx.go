@@ -107,6 +107,7 @@ func (t *tx) Models() fleet.Models               { return models{t.control} }
 func (t *tx) Channels() fleet.Channels           { return channels{t.control} }
 func (t *tx) Holders() fleet.Holders             { return holders{t.control} }
 func (t *tx) Statements() fleet.Statements       { return statements{t.control} }
+func (t *tx) Epochs() fleet.Epochs               { return epochs{t.control} }
 func (t *tx) Admissions() fleet.Admissions       { return admissions{t.control} }
 func (t *tx) Quarantines() fleet.Quarantines     { return quarantines{t.control} }
 func (t *tx) Installations() fleet.Installations { return installations{t.reports} }

@@ -51,6 +51,7 @@ func Run(t *testing.T, open func(t *testing.T) fleet.Store) {
 		{"who counts", testWhoCounts},
 		{"admissions", testAdmissions},
 		{"quarantines", testQuarantines},
+		{"evidence epochs", testEpochs},
 		{"the muster of a fleet", testMuster},
 		{"audit", testAudit},
 		{"heads and leaves", testSeals},
