@@ -154,11 +154,17 @@ func (t *telling) switchOn() (*sim.Fleet, error) {
 		last := len(models) - 1
 		models[last].Size, models, rest = t.plan.few, models[:last], rest-t.plan.few
 	}
+	parts := 0
+	for _, m := range models {
+		parts += partsOf(m)
+	}
+	left := rest
 	for i := range models {
-		models[i].Size = rest / len(models)
-		if i < rest%len(models) {
-			models[i].Size++
-		}
+		models[i].Size = rest * partsOf(models[i]) / parts
+		left -= models[i].Size
+	}
+	for i := range left { // fewer than there are models
+		models[i].Size++
 	}
 	cfg := sim.Config{Seed: t.seed, Start: t.clock.Now(), Models: t.plan.fleet, URL: t.site.url, Root: t.people.root,
 		Keys: t.site.otaKeys, Log: t.site.log, Poll: day, Releases: []sim.Release{t.plan.first.known()}}
@@ -175,6 +181,15 @@ func (t *telling) switchOn() (*sim.Fleet, error) {
 		t.clock.follow(fleet.Now)
 	}
 	return fleet, err
+}
+
+// partsOf is how large a model is beside the others. Of the one whose build is bad there are twice as many: in a fleet of
+// seventy the first stage would else be so small, one time in twenty-five, that nobody in it leaks.
+func partsOf(m sim.Model) int {
+	if m.Device == badModel {
+		return 2
+	}
+	return 1
 }
 
 // pace waits until real time has come as far as virtual time, at so much real time a day. The time before the first
