@@ -92,10 +92,31 @@ func reasoned(reason string) error {
 	return nil
 }
 
-// Show is how the installations of every model and channel stand with their counted fleets.
-func (a *Admission) Show(ctx context.Context) (all []fleet.Muster, err error) {
+// Shown is how the installations of a model and channel stand with their counted fleet, and what is proven of them.
+type Shown struct {
+	fleet.Muster
+	Judged, Proven         int64 // of all that are not quarantined
+	JudgedWith, ProvenWith int64 // what these would be with those that are
+}
+
+// Show is how the installations of every model and channel stand.
+func (a *Admission) Show(ctx context.Context) (all []Shown, err error) {
 	err = a.Store.View(ctx, func(tx fleet.Tx) error {
-		all, err = tx.Installations().Muster(ctx, "", "", a.Now())
+		of, err := tx.Installations().Muster(ctx, "", "", a.Now())
+		if err != nil {
+			return err
+		}
+		totals, err := tx.Counts().Totals(ctx)
+		for _, m := range of {
+			one := Shown{Muster: m}
+			for _, c := range totals {
+				if c.Model == m.Model && c.Channel == m.Channel {
+					one.Judged, one.Proven = c.Judged(), c.Proven()
+					one.JudgedWith, one.ProvenWith = one.Judged+c.Quarantined.Judged(), one.Proven+c.Quarantined.Proven()
+				}
+			}
+			all = append(all, one)
+		}
 		return err
 	})
 	return all, err

@@ -122,7 +122,7 @@ func (w *world) muster(t *testing.T, model string) fleet.Muster {
 	}
 	for _, m := range all {
 		if m.Model == model {
-			return m
+			return m.Muster
 		}
 	}
 	return fleet.Muster{}

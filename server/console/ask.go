@@ -35,8 +35,8 @@ func (a fleetAPI) ask(w http.ResponseWriter, r *http.Request) error {
 	if err := read(w, r, &in); err != nil {
 		return err
 	}
-	all, err := rollouts.Asker{Rollouts: a.rollouts}.Ask(r.Context(), rollouts.Ask{Model: in.Model, Channel: in.Channel,
-		By: auth.Actor(r.Context()), Reason: in.Reason, Again: in.Again})
+	wish := rollouts.Ask{Model: in.Model, Channel: in.Channel, By: auth.Actor(r.Context()), Reason: in.Reason, Again: in.Again}
+	all, err := rollouts.Asker{Rollouts: a.rollouts}.Ask(r.Context(), wish)
 	if err != nil {
 		return err
 	}

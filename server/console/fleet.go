@@ -38,6 +38,10 @@ type musterWire struct {
 	Quiet         int64  `json:"quiet"` // admitted, and silent for more than 28 days
 	Candidates    int64  `json:"candidates"`
 	Quarantined   int64  `json:"quarantined"`
+	Judged        int64  `json:"judged"` // of Installations, by their current states
+	Proven        int64  `json:"proven"`
+	JudgedWith    int64  `json:"judged_with"` // what these would be with the quarantined ones
+	ProvenWith    int64  `json:"proven_with"`
 }
 
 type admittedWire struct {
@@ -79,7 +83,8 @@ func (a fleetAPI) show(w http.ResponseWriter, r *http.Request) error {
 	}
 	wires := []musterWire{}
 	for _, m := range all {
-		wires = append(wires, musterWire(m))
+		wires = append(wires, musterWire{m.Model, m.Channel, m.Installations, m.Counted, m.Quiet, m.Candidates, m.Quarantined,
+			m.Judged, m.Proven, m.JudgedWith, m.ProvenWith})
 	}
 	return render.JSON(w, http.StatusOK, map[string]any{"fleets": wires})
 }

@@ -54,6 +54,12 @@ func (g *fleets) print(all []client.Muster) {
 		}
 	}
 	g.out.table(list)
+	for _, m := range all {
+		if m.Quarantined > 0 {
+			g.out.say("%d installations of %s on %s are left out of every figure (otactl reports quarantine lists why). %d of %d are "+
+				"proven; with them it would be %d of %d.", m.Quarantined, m.Model, m.Channel, m.Proven, m.Judged, m.ProvenWith, m.JudgedWith)
+		}
+	}
 	for _, m := range bare {
 		g.out.say("Nobody vouched for %s on %s: no gate of it opens by what its handsets say. \"otactl fleet admit --model %s "+
 			"--channel %s --up-to N\" does.", m.Model, m.Channel, m.Model, m.Channel)

@@ -27,8 +27,13 @@ func (f Figures) carried(by Figures) Figures {
 		return f
 	}
 	f.carries = &by
-	f.Counted = Counted{by.Installations, by.Unmet, by.Running, by.Failed, by.Lost, by.Judged, by.Proven, by.Opposite}
+	f.Counted = figuresOf(by)
 	return f
+}
+
+// figuresOf are those of by that are given of a part of everybody.
+func figuresOf(by Figures) Counted {
+	return Counted{by.Installations, by.Unmet, by.Running, by.Failed, by.Lost, by.Judged, by.Proven, by.Opposite}
 }
 
 // Carry are the figures that carry what is said: those of the counted fleet; where nobody counts, those of everybody.

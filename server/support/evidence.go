@@ -91,6 +91,9 @@ func (e *evidence) load(ctx context.Context, tx fleet.Tx) (*snapshot, error) {
 	if snap.witnesses, err = stated.WitnessesOf(rollouts...); err != nil {
 		return nil, err
 	}
+	if snap.quarantines, err = tx.Quarantines().List(ctx); err != nil {
+		return nil, err
+	}
 	if snap.outages, err = tx.Outages().Since(ctx, time.Time{}); err != nil {
 		return nil, err
 	}

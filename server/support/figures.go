@@ -29,6 +29,7 @@ type Figures struct {
 	Before          map[fleet.Before]int64    `json:"before"`
 	Causes          map[report.Cause]int64    `json:"causes"` // of those that failed
 	Counted         Counted                   `json:"counted"`
+	Quarantined     Quarantined               `json:"quarantined"` // in none of the others
 
 	carries *Figures // of the counted fleet; nil if nobody counts
 	claims  bool

@@ -12,16 +12,17 @@ import (
 
 // snapshot is all that the pages need of the published releases, read in one transaction.
 type snapshot struct {
-	releases   []*issue                   // newest first
-	unreadable []*issue                   // published, and no release of this program
-	of         map[string][]*issue        // by model, newest first
-	cells      map[string][]fleet.Counts  // by model: of each release and channel
-	totals     map[string][]fleet.Counts  // by model: of its fleet, by channel
-	models     []string                   // devices that any release has, in the order of the catalogue
-	found      *findings                  // of observers
-	retired    map[string]bool            // those of them that were given up
-	outages    []fleet.Outage             // when reports could not come
-	witnesses  map[string]fleet.Witnesses // by rollout, of models that have any
+	releases    []*issue                   // newest first
+	unreadable  []*issue                   // published, and no release of this program
+	of          map[string][]*issue        // by model, newest first
+	cells       map[string][]fleet.Counts  // by model: of each release and channel
+	totals      map[string][]fleet.Counts  // by model: of its fleet, by channel
+	models      []string                   // devices that any release has, in the order of the catalogue
+	found       *findings                  // of observers
+	retired     map[string]bool            // those of them that were given up
+	quarantines []fleet.Quarantine         // lifted ones, too
+	outages     []fleet.Outage             // when reports could not come
+	witnesses   map[string]fleet.Witnesses // by rollout, of models that have any
 }
 
 // issue is a published release with its words, and what became of it.
@@ -82,6 +83,9 @@ func (snap *snapshot) release(name string) *issue {
 func (snap *snapshot) whole(is *issue, device string) Figures {
 	cells, totals := snap.cells[device], snap.totals[device]
 	f := wholeOf(is, cells, totals)
+	if anyQuarantined(totals) {
+		f = f.leaving(wholeOf(is, quarantined(cells), quarantined(totals)), snap.quarantinesOn(device))
+	}
 	if !anyCounted(totals) {
 		return f
 	}
@@ -99,6 +103,9 @@ func wholeOf(is *issue, cells, totals []fleet.Counts) Figures {
 func (snap *snapshot) own(is *issue, device string) Figures {
 	cells := snap.cellsOf(is, device)
 	f := is.lex.figures(cells...)
+	if anyQuarantined(cells) {
+		f = f.leaving(is.lex.figures(quarantined(cells)...), snap.quarantinesOn(device))
+	}
 	if !anyCounted(cells) {
 		return f
 	}

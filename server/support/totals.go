@@ -41,6 +41,7 @@ func (d describer) sum(models []Model) Figures {
 		t.Judged += m.Judged
 		t.Proven += m.Proven
 		t.Opposite += m.Opposite
+		t.Quarantined.and(m.Quarantined)
 		t.ProvenEarlier += m.ProvenEarlier
 		t.OppositeEarlier += m.OppositeEarlier
 		addTo(t.Kinds, m.Kinds)

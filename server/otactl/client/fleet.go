@@ -17,6 +17,10 @@ type Muster struct {
 	Quiet         int64  `json:"quiet"` // admitted, and silent for more than 28 days
 	Candidates    int64  `json:"candidates"`
 	Quarantined   int64  `json:"quarantined"`
+	Judged        int64  `json:"judged"` // of Installations, by their current states
+	Proven        int64  `json:"proven"`
+	JudgedWith    int64  `json:"judged_with"` // what these would be with the quarantined ones
+	ProvenWith    int64  `json:"proven_with"`
 }
 
 // Admitted says what an admission to a counted fleet did.
