@@ -108,7 +108,7 @@ func TestBuildRuns(t *testing.T) {
 		}
 		agree(t, f, server, by, map[string]int{})
 	}
-	if n := f.Counts("armani", "plain"); n["runs"] < 12 || n["unpatched"] == 0 || len(n) != 5 {
+	if n := f.Counts("armani", "plain"); n["runs"] < 12 || n["unpatched"] == 0 || n["implausible"] != 0 || len(n) != 6 {
 		t.Errorf("counts %v", n)
 	}
 	if met := f.Met("armani"); len(met) != 2 {
