@@ -173,6 +173,32 @@ func TestEveryEditIsNamed(t *testing.T) {
 	t.Logf("%d edits", tried)
 }
 
+// TestForeignSchemaIsNamed: what another hand adds to the schema is named, whatever it is called.
+func TestForeignSchemaIsNamed(t *testing.T) {
+	dir, at := proven(t)
+	const deaf = ` BEFORE UPDATE ON rollouts WHEN NEW.state = 'halted' BEGIN SELECT RAISE(IGNORE); END`
+	for _, statement := range []string{`CREATE TRIGGER schema_migrations` + deaf, `CREATE TRIGGER sqliteX` + deaf,
+		`CREATE TABLE sqlitex (x)`, `CREATE VIEW schema AS SELECT 1`} {
+		what := strings.Fields(statement)
+		db, err := sql.Open("sqlite", filepath.Join(dir, databaseFiles[0]))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := db.Exec(statement); err != nil {
+			t.Fatal(err)
+		}
+		if found := check(t, dir, at); found.Count == 0 {
+			t.Errorf("%s: not named", statement)
+		}
+		if _, err := db.Exec(`DROP ` + what[1] + ` ` + what[2]); err != nil {
+			t.Fatal(err)
+		}
+		if err := db.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 // editRow changes one row by chance, past the triggers, and says if anything changed.
 func editRow(t *testing.T, file, table, statement string, random *rand.Rand) bool {
 	t.Helper()

@@ -163,7 +163,7 @@ func latestOf(a, b time.Time) time.Time {
 // act does what is due of one installation.
 func (f *Forger) act(ctx context.Context, i *invention, now time.Time) {
 	switch waiting := now.Before(f.start.Add(f.cfg.Patient)); {
-	case i.aim == nil && (waiting || !f.feed.offered || f.cfg.Patient > 0 && !f.inStage(i)):
+	case i.aim == nil && (waiting || !f.feed.offered || f.cfg.Patient > 0 && !f.inStage(i) && !f.hides(i)):
 		f.wait(ctx, i, now)
 	default:
 		f.claim(ctx, i, now)

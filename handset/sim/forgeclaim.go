@@ -86,6 +86,12 @@ func (f *Forger) inStage(i *invention) bool {
 	return offers.Draw(i.draw(at.release), at.salt) < at.share
 }
 
+// hides says if it claims that it still waits, for who waits shows no draw. Half of those that have time, and are not in
+// the stage, try it.
+func (f *Forger) hides(i *invention) bool {
+	return f.cfg.Patient > 0 && f.cfg.Forgery != ForgeFailure && i.key[1]%2 == 0 && f.about(i).share > 0 && !f.inStage(i)
+}
+
 // choose finds, for who cannot wait, something to draw with that is in the stage: the salt is known by now, and the
 // commitment is made after it. A share of one in ten takes ten tries.
 func (f *Forger) choose(i *invention) {
@@ -154,6 +160,9 @@ func (f *Forger) say(i *invention, c claimed) report.Report {
 		r.Answers = forgedAnswers(at.ask, f.cfg.Forgery == ForgeLeak, c.hours)
 	}
 	r.Attempt = 1
+	if f.hides(i) {
+		r.Kind, r.Progress, r.Attempt = report.KindEffect, report.ProgressKnown, 0
+	}
 	return r
 }
 

@@ -4,6 +4,7 @@ package intake
 
 import (
 	"context"
+	"crypto/sha256"
 	"fmt"
 	"slices"
 	"strconv"
@@ -22,16 +23,19 @@ const (
 	reckonedAt = "reckoned"
 )
 
-// mark names what was decided last: the number of the last admission, and when a quarantine changed last.
+// mark names what was decided: the number of the last admission, and a digest of the quarantines. When they were made
+// says nothing of their order: the clock may have been ahead.
 func (c Control) mark() string {
-	var n, at int64
+	var n int64
 	for _, a := range c.Admissions {
 		n = max(n, a.N)
 	}
-	for _, q := range c.Quarantines {
-		at = max(at, q.At.UnixMilli(), q.Lifted.UnixMilli())
+	sum := sha256.New()
+	byID := func(a, b fleet.Quarantine) int { return strings.Compare(a.ID, b.ID) }
+	for _, q := range slices.SortedFunc(slices.Values(c.Quarantines), byID) {
+		fmt.Fprintf(sum, "%q %d %d\n", q.ID, q.At.UnixMilli(), q.Lifted.UnixMilli())
 	}
-	return fmt.Sprintf("%d.%d", n, at)
+	return fmt.Sprintf("%d.%x", n, sum.Sum(nil))
 }
 
 // reckonedTo is the mark of what was applied to every installation.

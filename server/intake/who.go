@@ -92,7 +92,8 @@ func (c Control) counts(i *fleet.Installation) bool {
 		asOf = i.Admitted
 	}
 	r, going := c.rollout(i, asOf)
-	waits := i.Progress == report.ProgressKnown
+	// Who waits keeps its draw, so it must not have shown anything: progress is what the report says of itself.
+	waits := i.Progress == report.ProgressKnown && i.Kind == effect.Unjudged && !i.Leaked
 	if !going {
 		return waits // who has begun what nobody was offered shows nothing of a stage
 	}

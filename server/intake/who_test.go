@@ -42,6 +42,9 @@ func opens(r *report.Report, key ed25519.PrivateKey) {
 
 func lies(r *report.Report, _ ed25519.PrivateKey) { r.Draw = strings.Repeat("ab", 16) }
 
+// stillWaits is what a report says that wants no draw of it to be asked.
+func stillWaits(r *report.Report, _ ed25519.PrivateKey) { r.Progress = report.ProgressKnown }
+
 func onBeta(r *report.Report, _ ed25519.PrivateKey) { r.Channel = "beta" }
 
 // drawOf is what installation n draws.
@@ -167,6 +170,10 @@ func TestWhoCounts(t *testing.T) {
 	counts("not of the stage", out[0], false)
 	w.says(t, waits, out[1], 5)
 	counts("waits", out[1], true)
+	w.says(t, leaks, out[2], 5, stillWaits)
+	counts("says that it waits, and that it leaks", out[2], false)
+	w.says(t, silent, out[3], 5, stillWaits)
+	counts("says that it waits, and proves", out[3], false)
 	w.says(t, silent, late, 2)
 	counts("late", late, false)
 	w.says(t, silent, in[5], 5, opens, onBeta)
@@ -178,7 +185,7 @@ func TestWhoCounts(t *testing.T) {
 	counts("silent since the salt", in[6], true)
 	w.follows(t)
 	c := w.counts(t, "one")
-	if c.OutOfDraw != 2 || c.Counted.Proven() != 2 || c.Counted.Blamed() != 1 || c.Proven() != 7 {
+	if c.OutOfDraw != 2 || c.Counted.Proven() != 2 || c.Counted.Blamed() != 1 || c.Proven() != 8 {
 		t.Errorf("out of draw %d, proven %d and counted %d, failed %d", c.OutOfDraw, c.Proven(), c.Counted.Proven(), c.Counted.Blamed())
 	}
 	w.widen(t)
@@ -338,4 +345,24 @@ func (w *world) total(t *testing.T) (c fleet.Counts) {
 		t.Fatal(err)
 	}
 	return c
+}
+
+// TestQuarantineAfterTheClockWasAhead: what was decided counts, not when: the clock may have gone back since.
+func TestQuarantineAfterTheClockWasAhead(t *testing.T) {
+	w := newWorld(t)
+	for n := range 5 {
+		w.says(t, leaks, n, 1)
+	}
+	now := w.clock.now()
+	for _, q := range []fleet.Quarantine{
+		{ID: "00000001", From: now.Add(-900 * day), To: now.Add(-800 * day), At: now.Add(3 * day), By: "mei"},
+		{ID: "00000002", From: now.Add(-day), To: now.Add(day), At: now, By: "mei"},
+	} {
+		w.update(t, func(tx fleet.Tx) error { return tx.Quarantines().Put(ctx, q) })
+		w.reckon(t)
+	}
+	if c := w.counts(t, "one"); c.Installations != 0 || c.Quarantined.Installations != 5 {
+		t.Errorf("%d are in the figures and %d quarantined, wanted 0 and 5", c.Installations, c.Quarantined.Installations)
+	}
+	w.follows(t)
 }

@@ -112,7 +112,7 @@ func (h *half) checkSchema(ctx context.Context, name, of string) (faults []strin
 // schemaQuery leaves out schema_migrations, which older programs made in other words: what it says is checked whenever
 // a database is opened.
 const schemaQuery = `SELECT type || ' ' || name, coalesce(sql, '') FROM sqlite_master
-	WHERE name NOT LIKE 'sqlite_%' AND name <> 'schema_migrations'`
+	WHERE NOT (type IN ('table', 'index') AND name GLOB 'sqlite_*') AND NOT (type = 'table' AND name = 'schema_migrations')`
 
 func schema(rows *sql.Rows, err error) (map[string]string, error) {
 	all := map[string]string{}
