@@ -36,7 +36,7 @@ func TestGuideExplainsEveryRefusal(t *testing.T) {
 	found := 0
 	folders := []string{"admission", "repo", "library", "release", "rollouts", "trust", "evidence", "lineup", "published", "proposals", "uptime", "console",
 		"auth", "rollout",
-		"render", "store", "store/sqlite"}
+		"render", "store", "store/rows", "store/sqlite"}
 	for _, folder := range folders {
 		files, err := filepath.Glob(filepath.Join("..", folder, "*.go"))
 		if err != nil || len(files) == 0 {

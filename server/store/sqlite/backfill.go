@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 
 	"landed/server/fleet"
+	"landed/server/store/rows"
 )
 
 // backfills are what migrations need beyond SQL, by half and name: they run after its text, in the same transaction.
@@ -49,8 +50,8 @@ func releaseOf(envelope []byte) (string, error) {
 
 // fillPackageRefs writes the packages of each release in full. Until now the bytes alone named one.
 func fillPackageRefs(ctx context.Context, t *sql.Tx) error {
-	rows, err := t.QueryContext(ctx, `SELECT sha256, model, channel FROM packages`)
-	all, err := collect(rows, err, func(scan func(...any) error) (r fleet.PackageRef, err error) {
+	found, err := t.QueryContext(ctx, `SELECT sha256, model, channel FROM packages`)
+	all, err := collect(found, err, func(scan func(...any) error) (r fleet.PackageRef, err error) {
 		return r, scan(&r.SHA256, &r.Model, &r.Channel)
 	})
 	if err != nil {
@@ -70,6 +71,6 @@ func fillPackageRefs(ctx context.Context, t *sql.Tx) error {
 				refs[n] = known
 			}
 		}
-		return list(refs)
+		return rows.List(refs)
 	})
 }

@@ -10,6 +10,7 @@ import (
 	codes "modernc.org/sqlite/lib"
 
 	"landed/server/fleet"
+	"landed/server/store/rows"
 )
 
 const (
@@ -22,6 +23,9 @@ const fullDisk = "the disk of the database is full, so this was not written; mak
 // kind turns an error of the driver into one of fleet's kinds, by its code
 // (sqlite.org/rescode.html), never by its text. Other errors stay as they are.
 func kind(err error) error {
+	if errors.Is(err, sql.ErrNoRows) {
+		return rows.ErrNoRows
+	}
 	e, ok := errors.AsType[*sqlite.Error](err)
 	if !ok {
 		return err
@@ -49,22 +53,6 @@ func kind(err error) error {
 	case codes.SQLITE_READONLY:
 		return wrap(fleet.Forbidden, "read_only", "the database cannot be written here: a View, a read-only "+
 			"file or a read-only disk")
-	}
-	return err
-}
-
-// notFound turns sql.ErrNoRows into fleet.NotFound with words; other errors pass.
-func notFound(err error, code, format string, args ...any) error {
-	if errors.Is(err, sql.ErrNoRows) {
-		return fleet.Errorf(fleet.NotFound, code, format, args...)
-	}
-	return err
-}
-
-// conflict gives a fleet.Conflict better words; other errors pass.
-func conflict(err error, code, format string, args ...any) error {
-	if fleet.Is(err, fleet.Conflict) {
-		return fleet.Errorf(fleet.Conflict, code, format, args...)
 	}
 	return err
 }

@@ -125,20 +125,20 @@ func (h *half) write(ctx context.Context, fn func(sure context.Context, w *sessi
 	sure := context.WithoutCancel(ctx)
 	w := h.writer
 	w.broken = nil
-	if _, err := w.exec(sure, `BEGIN IMMEDIATE`); err != nil {
+	if _, err := w.Exec(sure, `BEGIN IMMEDIATE`); err != nil {
 		return err
 	}
 	committed := false
 	defer func() {
 		if !committed { // also when fn panics
 			w.broken = nil
-			w.exec(sure, `ROLLBACK`) // SQLite may have done it already: an error says no more than that
+			w.Exec(sure, `ROLLBACK`) // SQLite may have done it already: an error says no more than that
 		}
 	}()
 	if err := fn(sure, w); err != nil {
 		return err
 	}
-	if _, err := w.exec(sure, `COMMIT`); err != nil {
+	if _, err := w.Exec(sure, `COMMIT`); err != nil {
 		return err
 	}
 	committed = true

@@ -22,13 +22,13 @@ func newInsert(before string, columns int, after string) insert {
 }
 
 // write runs it for all rows, in their order.
-func (i insert) write(ctx context.Context, q querier, rows [][]any) (affected int64, err error) {
+func (i insert) write(ctx context.Context, s *session, rows [][]any) (affected int64, err error) {
 	for rest := rows; len(rest) > 0; {
 		text, n := i.one, 1
 		if len(rest) >= rowsAtOnce {
 			text, n = i.many, rowsAtOnce
 		}
-		wrote, err := q.exec(ctx, text, slices.Concat(rest[:n]...)...)
+		wrote, err := s.Exec(ctx, text, slices.Concat(rest[:n]...)...)
 		if err != nil {
 			return affected, err
 		}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"landed/server/fleet"
+	"landed/server/store/rows"
 )
 
 // Integrity lists in words what is wrong with the files themselves: SQLite's own check of every page and index (quick
@@ -114,11 +115,14 @@ func (h *half) checkSchema(ctx context.Context, name, of string) (faults []strin
 const schemaQuery = `SELECT type || ' ' || name, coalesce(sql, '') FROM sqlite_master
 	WHERE NOT (type IN ('table', 'index') AND name GLOB 'sqlite_*') AND NOT (type = 'table' AND name = 'schema_migrations')`
 
-func schema(rows *sql.Rows, err error) (map[string]string, error) {
+func schema(of *sql.Rows, err error) (map[string]string, error) {
 	all := map[string]string{}
-	err = each(rows, kind(err), func(rows *sql.Rows) error {
+	if err != nil {
+		return nil, kind(err)
+	}
+	err = rows.Each(found{of}, nil, func(one rows.Rows) error {
 		var name, text string
-		err := rows.Scan(&name, &text)
+		err := one.Scan(&name, &text)
 		all[name] = text
 		return err
 	})

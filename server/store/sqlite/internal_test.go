@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"landed/server/fleet"
+	taken "landed/server/store/rows"
 )
 
 // TestDiskFull bounds the file, which SQLite answers as it does a full disk.
@@ -56,7 +57,11 @@ func TestSequencesAreInAnIndex(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer db.Close()
-	rows, err := db.reports.half.Load().writer.conn.QueryContext(ctx, `EXPLAIN QUERY PLAN `+takenSequences, "[]")
+	text, keys, err := asKeys(`EXPLAIN QUERY PLAN `+taken.TakenSequences, []any{[]string{"A"}, []int64{1}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows, err := db.reports.half.Load().writer.conn.QueryContext(ctx, text, keys)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -107,7 +112,7 @@ func TestOtherTables(t *testing.T) {
 				t.Fatal(err)
 			}
 			for _, w := range []*session{db.control.writer, db.reports.half.Load().writer} {
-				if _, err := w.exec(ctx, alter); err != nil {
+				if _, err := w.Exec(ctx, alter); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -195,7 +200,7 @@ func TestReadyWrites(t *testing.T) {
 	}); err != nil {
 		t.Error(err)
 	}
-	if _, err := db.control.writer.exec(ctx, `PRAGMA query_only = 1`); err != nil { // as a disk that became read-only
+	if _, err := db.control.writer.Exec(ctx, `PRAGMA query_only = 1`); err != nil { // as a disk that became read-only
 		t.Fatal(err)
 	}
 	if err := db.Ready(ctx); err == nil {

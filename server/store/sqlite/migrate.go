@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"landed/server/fleet"
+	"landed/server/store/rows"
 )
 
 //go:embed migrations/*/*.sql
@@ -119,7 +120,7 @@ func (m migration) apply(ctx context.Context, t *sql.Tx, now func() time.Time, h
 		}
 	}
 	_, err := t.ExecContext(ctx, `INSERT INTO schema_migrations (version, name, sha256, at) VALUES ($1, $2, $3, $4)`, m.version,
-		m.name, m.digest(), millis(now()))
+		m.name, m.digest(), rows.Millis(now()))
 	return kind(err)
 }
 

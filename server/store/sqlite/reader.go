@@ -5,13 +5,22 @@ package sqlite
 import (
 	"context"
 	"database/sql"
+	"math"
 	"sync"
+
+	"landed/server/store/rows"
 )
 
-// reader queries in a read-only transaction.
-type reader struct{ t *sql.Tx }
+// found are rows whose errors are of fleet's kinds.
+type found struct{ *sql.Rows }
 
-func (r reader) exec(ctx context.Context, text string, args ...any) (int64, error) {
+func (f found) Scan(into ...any) error { return kind(f.Rows.Scan(into...)) }
+func (f found) Err() error             { return kind(f.Rows.Err()) }
+
+// inTx queries in a transaction of database/sql: a read-only one, or that of a migration.
+type inTx struct{ t *sql.Tx }
+
+func (r inTx) Exec(ctx context.Context, text string, args ...any) (int64, error) {
 	res, err := r.t.ExecContext(ctx, text, args...)
 	if err != nil {
 		return 0, kind(err)
@@ -20,12 +29,15 @@ func (r reader) exec(ctx context.Context, text string, args ...any) (int64, erro
 	return n, kind(err)
 }
 
-func (r reader) query(ctx context.Context, text string, args ...any) (*sql.Rows, error) {
-	rows, err := r.t.QueryContext(ctx, text, args...)
-	return rows, kind(err)
+func (r inTx) Query(ctx context.Context, text string, args ...any) (rows.Rows, error) {
+	all, err := r.t.QueryContext(ctx, text, args...)
+	if err != nil {
+		return nil, kind(err)
+	}
+	return found{all}, nil
 }
 
-func (r reader) row(ctx context.Context, into []any, text string, args ...any) error {
+func (r inTx) Row(ctx context.Context, into []any, text string, args ...any) error {
 	return kind(r.t.QueryRowContext(ctx, text, args...).Scan(into...))
 }
 
@@ -43,12 +55,12 @@ func newLazy(refused error, begin func() (*sql.Tx, error)) *lazy {
 	return &lazy{refused: refused, begin: begin}
 }
 
-func (l *lazy) reader() (reader, error) {
+func (l *lazy) reader() (inTx, error) {
 	l.once.Do(func() {
 		l.t, l.err = l.begin()
 		l.err = kind(l.err)
 	})
-	return reader{l.t}, l.err
+	return inTx{l.t}, l.err
 }
 
 // begun says if it was asked for anything, and there was somebody to ask.
@@ -61,20 +73,40 @@ func (l *lazy) end() {
 	}
 }
 
-func (l *lazy) exec(context.Context, string, ...any) (int64, error) { return 0, l.refused }
+// Exec implements rows.Querier, as all that follows does.
+func (l *lazy) Exec(context.Context, string, ...any) (int64, error) { return 0, l.refused }
+func (l *lazy) Try(context.Context, string, ...any) (int64, error)  { return 0, l.refused }
+func (l *lazy) Count(context.Context, []rows.Change) error          { return l.refused }
 
-func (l *lazy) query(ctx context.Context, text string, args ...any) (*sql.Rows, error) {
+func (l *lazy) Insert(_ context.Context, _ *rows.Insert, all [][]any) (int64, error) {
+	if len(all) == 0 {
+		return 0, nil
+	}
+	return 0, l.refused
+}
+
+func (l *lazy) Settled(context.Context) (rows.Querier, int64, error) { return l, math.MaxInt64, nil }
+
+func (l *lazy) Query(ctx context.Context, text string, args ...any) (rows.Rows, error) {
 	r, err := l.reader()
 	if err != nil {
 		return nil, err
 	}
-	return r.query(ctx, text, args...)
+	return r.Query(ctx, text, args...)
 }
 
-func (l *lazy) row(ctx context.Context, into []any, text string, args ...any) error {
+func (l *lazy) QueryKeys(ctx context.Context, text string, columns ...any) (rows.Rows, error) {
+	text, keys, err := asKeys(text, columns)
+	if err != nil {
+		return nil, err
+	}
+	return l.Query(ctx, text, keys)
+}
+
+func (l *lazy) Row(ctx context.Context, into []any, text string, args ...any) error {
 	r, err := l.reader()
 	if err != nil {
 		return err
 	}
-	return r.row(ctx, into, text, args...)
+	return r.Row(ctx, into, text, args...)
 }

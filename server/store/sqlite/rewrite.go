@@ -11,6 +11,7 @@ import (
 
 	"landed/server/fleet"
 	"landed/server/reasons"
+	"landed/server/store/rows"
 )
 
 // fillReasons turns stored sentences into codes. One that the program never wrote stays as the words it is.
@@ -32,7 +33,7 @@ func fillReasons(ctx context.Context, t *sql.Tx) error {
 			}
 			all = append(all, r)
 		}
-		have, err := list(all)
+		have, err := rows.List(all)
 		known[string(text)] = have
 		return have, err
 	})
@@ -65,7 +66,7 @@ func reasonOf(words string, otherwise func(string) fleet.Reason) (string, error)
 	if !ok {
 		r = otherwise(words)
 	}
-	return reason(r)
+	return rows.ReasonText(r)
 }
 
 // rewriteBatch bounds what rewrite holds in memory.

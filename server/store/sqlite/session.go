@@ -8,6 +8,7 @@ import (
 	"errors"
 
 	"landed/server/fleet"
+	"landed/server/store/rows"
 )
 
 // session is the one writing connection. It prepares each statement once.
@@ -34,7 +35,7 @@ func (s *session) prepare(ctx context.Context, text string) (*sql.Stmt, error) {
 	return st, nil
 }
 
-func (s *session) exec(ctx context.Context, text string, args ...any) (int64, error) {
+func (s *session) Exec(ctx context.Context, text string, args ...any) (int64, error) {
 	st, err := s.prepare(ctx, text)
 	if err != nil {
 		return 0, err
@@ -47,16 +48,19 @@ func (s *session) exec(ctx context.Context, text string, args ...any) (int64, er
 	return n, s.note(err)
 }
 
-func (s *session) query(ctx context.Context, text string, args ...any) (*sql.Rows, error) {
+func (s *session) Query(ctx context.Context, text string, args ...any) (rows.Rows, error) {
 	st, err := s.prepare(ctx, text)
 	if err != nil {
 		return nil, err
 	}
-	rows, err := st.QueryContext(ctx, args...)
-	return rows, s.note(err)
+	all, err := st.QueryContext(ctx, args...)
+	if err != nil {
+		return nil, s.note(err)
+	}
+	return found{all}, nil
 }
 
-func (s *session) row(ctx context.Context, into []any, text string, args ...any) error {
+func (s *session) Row(ctx context.Context, into []any, text string, args ...any) error {
 	st, err := s.prepare(ctx, text)
 	if err != nil {
 		return err
@@ -70,7 +74,7 @@ func (s *session) note(err error) error {
 		return nil
 	}
 	err = kind(err)
-	if !errors.Is(err, sql.ErrNoRows) && !fleet.Is(err, fleet.Conflict) {
+	if !errors.Is(err, rows.ErrNoRows) && !fleet.Is(err, fleet.Conflict) {
 		s.broken = err
 	}
 	return err

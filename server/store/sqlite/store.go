@@ -14,8 +14,8 @@
 //
 // It refuses a database that a newer program wrote or one with other tables, and files that
 // are no database of ours. Its migrations are for SQLite alone (a remark in the first one says otherwise, and cannot be
-// mended: databases remember the digest of each). Most queries would run elsewhere too, but not those that take many
-// keys at once, as JSON.
+// mended: databases remember the digest of each). What it keeps in them, and most of how it asks for it, is
+// server/store/rows; here are files, transactions, migrations, and what SQLite does in its own way.
 package sqlite
 
 import (
@@ -32,6 +32,7 @@ import (
 	_ "modernc.org/sqlite" // the driver "sqlite"
 
 	"landed/server/fleet"
+	"landed/server/store/rows"
 )
 
 // DB is an open database. It implements fleet.Store.
@@ -107,4 +108,14 @@ func (d *DB) ReportsReady(ctx context.Context) error {
 		return d.reports.met(err)
 	}
 	return d.reports.lately()
+}
+
+// Recount implements store.Database.
+func (d *DB) Recount(ctx context.Context) (differences []string, err error) {
+	return rows.Recount(ctx, d)
+}
+
+// CheckRecords implements store.Database.
+func (d *DB) CheckRecords(ctx context.Context) (faults []string, err error) {
+	return rows.CheckRecords(ctx, d)
 }

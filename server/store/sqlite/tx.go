@@ -8,6 +8,7 @@ import (
 	"errors"
 
 	"landed/server/fleet"
+	"landed/server/store/rows"
 )
 
 var errClosed = errors.New("the database is closed")
@@ -32,7 +33,7 @@ func (d *DB) View(ctx context.Context, fn func(fleet.Tx) error) error {
 	})
 	defer control.end()
 	defer reports.end()
-	return d.told(reports, fn(&tx{control, reports, nil, refused}))
+	return d.told(reports, fn(rows.New(control, reports, refused)))
 }
 
 // Update implements fleet.Store: it runs fn in the one transaction that writes control. Calls queue; fn must not call
@@ -49,7 +50,7 @@ func (d *DB) Update(ctx context.Context, fn func(fleet.Tx) error) error {
 			return h.beside.BeginTx(sure, nil)
 		})
 		defer reports.end()
-		return d.told(reports, fn(&tx{w, reports, nil, refused}))
+		return d.told(reports, fn(rows.New(w, reports, refused)))
 	})
 }
 
@@ -64,11 +65,11 @@ func (d *DB) UpdateReports(ctx context.Context, fn func(fleet.Tx) error) error {
 			"written in Update")
 		control := newLazy(refused, func() (*sql.Tx, error) { return d.control.beside.BeginTx(sure, nil) })
 		defer control.end()
-		t := &tx{control, w, cells{}, refused}
+		t := rows.NewReports(control, w)
 		if err := fn(t); err != nil {
 			return err
 		}
-		return t.flush(sure)
+		return t.Flush(sure)
 	})
 	return d.reports.met(err)
 }
@@ -82,40 +83,3 @@ func (d *DB) told(reports *lazy, err error) error {
 	}
 	return d.reports.met(err)
 }
-
-// querier is what the nouns need of a transaction. Its errors are of fleet's kinds.
-type querier interface {
-	exec(ctx context.Context, text string, args ...any) (affected int64, err error)
-	query(ctx context.Context, text string, args ...any) (*sql.Rows, error)
-	row(ctx context.Context, into []any, text string, args ...any) error // sql.ErrNoRows if there is none
-}
-
-// tx is one transaction over both halves. cells gathers what the figures change by; it is nil where they are not
-// written, and refused says why.
-type tx struct {
-	control, reports querier
-	cells            cells
-	refused          error
-}
-
-func (t *tx) Packages() fleet.Packages           { return packages{t.control} }
-func (t *tx) Releases() fleet.Releases           { return releases{t.control} }
-func (t *tx) Changes() fleet.Changes             { return changes{t.control} }
-func (t *tx) Metadata() fleet.MetadataFiles      { return metadata{t.control} }
-func (t *tx) Rollouts() fleet.Rollouts           { return rollouts{t.control} }
-func (t *tx) Models() fleet.Models               { return models{t.control} }
-func (t *tx) Channels() fleet.Channels           { return channels{t.control} }
-func (t *tx) Holders() fleet.Holders             { return holders{t.control} }
-func (t *tx) Statements() fleet.Statements       { return statements{t.control} }
-func (t *tx) Epochs() fleet.Epochs               { return epochs{t.control} }
-func (t *tx) Admissions() fleet.Admissions       { return admissions{t.control} }
-func (t *tx) Quarantines() fleet.Quarantines     { return quarantines{t.control} }
-func (t *tx) Installations() fleet.Installations { return installations{t.reports} }
-func (t *tx) Reports() fleet.Reports             { return reports{t.reports} }
-func (t *tx) Counts() fleet.CountsTable          { return counts{t} }
-func (t *tx) Walks() fleet.Walks                 { return walks{t.reports} }
-func (t *tx) Audit() fleet.Audit                 { return audit{t.control} }
-func (t *tx) Tokens() fleet.Tokens               { return tokens{t.control} }
-func (t *tx) Proposals() fleet.Proposals         { return proposals{t.control} }
-func (t *tx) Outages() fleet.Outages             { return outages{t.control} }
-func (t *tx) Seals() fleet.Seals                 { return seals{t.control, t.reports} }

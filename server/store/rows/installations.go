@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package sqlite
+package rows
 
 import (
 	"context"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -15,7 +14,7 @@ import (
 	"landed/server/fleet"
 )
 
-type installations struct{ q querier }
+type installations struct{ q Querier }
 
 const installationColumns = `ref, release, current, model, channel, seq, newest, progress, verdict, kind, because,
 	before, leaked, cloned, reports,
@@ -24,7 +23,7 @@ const installationColumns = `ref, release, current, model, channel, seq, newest,
 // Get implements fleet.Installations.
 func (s installations) Get(ctx context.Context, ref report.Reference) (fleet.Installation, error) {
 	var i fleet.Installation
-	err := s.q.row(ctx, installationFields(&i), `SELECT `+installationColumns+
+	err := s.q.Row(ctx, installationFields(&i), `SELECT `+installationColumns+
 		` FROM installations WHERE ref = $1 AND current`, string(ref))
 	if err != nil {
 		return i, notFound(err, "installation_unknown", "no report of an installation %s has come in", ref)
@@ -48,12 +47,15 @@ func (s installations) open(ctx context.Context, i *fleet.Installation) error {
 func (s installations) Of(
 	ctx context.Context, refs ...report.Reference,
 ) (map[report.Reference][]fleet.Installation, error) {
-	keys, err := json.Marshal(refs)
-	if err != nil || len(refs) == 0 {
-		return map[report.Reference][]fleet.Installation{}, err
+	if len(refs) == 0 {
+		return map[report.Reference][]fleet.Installation{}, nil
 	}
-	all, err := s.list(ctx, `SELECT `+installationColumns+` FROM installations
-		WHERE ref IN (SELECT value FROM json_each($1))`, string(keys))
+	keys := make([]string, len(refs))
+	for n, ref := range refs {
+		keys[n] = string(ref)
+	}
+	rows, err := s.q.QueryKeys(ctx, `SELECT `+installationColumns+` FROM installations WHERE ref IN (SELECT {0} FROM {keys})`, keys)
+	all, err := Collect(rows, err, scanInstallation)
 	byRef := make(map[report.Reference][]fleet.Installation, len(all))
 	for _, i := range all {
 		if had := byRef[i.Ref]; i.Current {
@@ -65,33 +67,49 @@ func (s installations) Of(
 	return byRef, err
 }
 
-var putInstallations = newInsert(`INSERT INTO installations (`+installationColumns+`)`, 24,
+var putInstallations = &Insert{"installations", installationColumns,
 	`ON CONFLICT (ref, release) DO UPDATE SET current = excluded.current, model = excluded.model,
 	channel = excluded.channel, seq = excluded.seq, newest = excluded.newest, progress = excluded.progress,
 	verdict = excluded.verdict, kind = excluded.kind, because = excluded.because, before = excluded.before,
 	leaked = excluded.leaked, cloned = excluded.cloned,
 	reports = excluded.reports, first = excluded.first, last = excluded.last,
 	cause = excluded.cause, away = excluded.away, back = excluded.back, admitted = excluded.admitted, who = excluded.who,
-	draw_commit = excluded.draw_commit, drawn = excluded.drawn`)
+	draw_commit = excluded.draw_commit, drawn = excluded.drawn`}
 
-// Put implements fleet.Installations.
+// Put implements fleet.Installations. Of a state that is put twice the last one stays.
 func (s installations) Put(ctx context.Context, states ...fleet.Installation) error {
-	rows := make([][]any, len(states))
-	for n, i := range states {
-		because, err1 := list(i.Because)
-		commit, err2 := hex.DecodeString(i.Commit)
-		if err := errors.Join(err1, err2); err != nil {
+	type key struct {
+		ref     report.Reference
+		release string
+	}
+	at := make(map[key]int, len(states))
+	rows := make([][]any, 0, len(states))
+	for _, i := range states {
+		row, err := installationRow(i)
+		if err != nil {
 			return err
 		}
-		rows[n] = []any{
-			string(i.Ref), i.Release, i.Current, i.Model, i.Channel, i.Seq, i.Newest.ID, string(i.Progress),
-			string(i.Verdict), string(i.Kind),
-			because, string(i.Before), i.Leaked, i.Cloned, i.Reports, millis(i.First), millis(i.Last),
-			string(i.Cause), millis(i.Away), millis(i.Back), millis(i.Admitted), whoBits(i), bytes(commit), i.Drawn,
+		k := key{i.Ref, i.Release}
+		if n, twice := at[k]; twice {
+			rows[n] = row
+			continue
 		}
+		at[k] = len(rows)
+		rows = append(rows, row)
 	}
-	_, err := putInstallations.write(ctx, s.q, rows)
+	_, err := s.q.Insert(ctx, putInstallations, rows)
 	return err
+}
+
+func installationRow(i fleet.Installation) ([]any, error) {
+	because, err1 := list(i.Because)
+	commit, err2 := hex.DecodeString(i.Commit)
+	return []any{
+		string(i.Ref), i.Release, i.Current, i.Model, i.Channel, i.Seq, i.Newest.ID, string(i.Progress),
+		string(i.Verdict), string(i.Kind),
+		because, string(i.Before), i.Leaked, i.Cloned, i.Reports, millis(i.First), millis(i.Last),
+		string(i.Cause), millis(i.Away), millis(i.Back), millis(i.Admitted), whoBits(i), bytes(commit), int64(i.Drawn),
+	}, errors.Join(err1, err2)
 }
 
 // Alarming implements fleet.Installations.
@@ -120,18 +138,20 @@ func (s installations) Walk(
 
 // Refs implements fleet.Installations.
 func (s installations) Refs(ctx context.Context, after report.Reference, limit int) ([]report.Reference, error) {
-	rows, err := s.q.query(ctx, `SELECT DISTINCT ref FROM installations WHERE ref > $1 ORDER BY ref LIMIT $2`, string(after),
+	rows, err := s.q.Query(ctx, `SELECT DISTINCT ref FROM installations WHERE ref > $1 ORDER BY ref LIMIT $2`, string(after),
 		limit)
-	return collect(rows, err, func(scan func(...any) error) (r report.Reference, err error) { return r, scan(&r) })
+	return Collect(rows, err, func(scan func(...any) error) (r report.Reference, err error) { return r, scan(&r) })
 }
 
 func (s installations) list(ctx context.Context, text string, args ...any) ([]fleet.Installation, error) {
-	rows, err := s.q.query(ctx, text, args...)
-	return collect(rows, err, func(scan func(...any) error) (i fleet.Installation, err error) {
-		err = scan(installationFields(&i)...)
-		i.Newest.Seq = i.Seq
-		return i, err
-	})
+	rows, err := s.q.Query(ctx, text, args...)
+	return Collect(rows, err, scanInstallation)
+}
+
+func scanInstallation(scan func(...any) error) (i fleet.Installation, err error) {
+	err = scan(installationFields(&i)...)
+	i.Newest.Seq = i.Seq
+	return i, err
 }
 
 func installationFields(i *fleet.Installation) []any {

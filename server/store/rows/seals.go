@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package sqlite
+package rows
 
 import (
 	"context"
 	"crypto/sha256"
-	"database/sql"
 	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"time"
 
@@ -18,14 +18,18 @@ import (
 
 // seals keeps the heads of all trees in control, also that of the reports: a publication speaks of them whatever became of
 // the reports.
-type seals struct{ q, reports querier }
+type seals struct{ q, reports Querier }
 
 // Leaves implements fleet.Seals.
 func (s seals) Leaves(ctx context.Context, tree fleet.Tree, after int64, limit int) ([]fleet.Leaf, error) {
-	q, query, read := s.q, "", (func(func(...any) error) (fleet.Leaf, error))(nil)
+	q, upTo, query, read := s.q, int64(math.MaxInt64), "", (func(func(...any) error) (fleet.Leaf, error))(nil)
 	switch tree {
 	case fleet.TreeReports:
-		q, query, read = s.reports, `SELECT n, at, envelope FROM reports`, reportLeaf
+		var err error
+		if q, upTo, err = s.reports.Settled(ctx); err != nil {
+			return nil, err
+		}
+		query, read = `SELECT n, at, envelope FROM reports`, reportLeaf
 	case fleet.TreeAudit:
 		query, read = `SELECT `+auditColumns+` FROM audit`, auditLeaf
 	case fleet.TreeRecords:
@@ -33,13 +37,13 @@ func (s seals) Leaves(ctx context.Context, tree fleet.Tree, after int64, limit i
 	default:
 		return nil, fmt.Errorf("there is no tree %q", tree)
 	}
-	rows, err := q.query(ctx, query+` WHERE n > $1 ORDER BY n LIMIT $2`, after, limit)
-	return collect(rows, err, read)
+	rows, err := q.Query(ctx, query+` WHERE n > $1 AND n <= $2 ORDER BY n LIMIT $3`, after, upTo, limit)
+	return Collect(rows, err, read)
 }
 
 func reportLeaf(scan func(...any) error) (l fleet.Leaf, err error) {
 	var at int64
-	var envelope sql.RawBytes
+	var envelope []byte
 	if err := scan(&l.N, &at, &envelope); err != nil {
 		return l, err
 	}
@@ -76,16 +80,16 @@ const headColumns = `tree, size, n, root, at, nth`
 // Latest implements fleet.Seals.
 func (s seals) Latest(ctx context.Context, tree fleet.Tree) (h fleet.Head, frontier [][]byte, err error) {
 	h.Tree = tree
-	err = s.q.row(ctx, headFields(&h), `SELECT `+headColumns+` FROM heads WHERE tree = $1 ORDER BY size DESC LIMIT 1`, tree)
-	if errors.Is(err, sql.ErrNoRows) {
+	err = s.q.Row(ctx, headFields(&h), `SELECT `+headColumns+` FROM heads WHERE tree = $1 ORDER BY size DESC LIMIT 1`, tree)
+	if errors.Is(err, ErrNoRows) {
 		return h, nil, nil
 	}
 	if err != nil {
 		return h, nil, err
 	}
 	var hashes []byte
-	err = s.q.row(ctx, []any{&hashes}, `SELECT hashes FROM frontiers WHERE tree = $1`, tree)
-	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+	err = s.q.Row(ctx, []any{&hashes}, `SELECT hashes FROM frontiers WHERE tree = $1`, tree)
+	if err != nil && !errors.Is(err, ErrNoRows) {
 		return h, nil, err
 	}
 	return h, slices.Collect(slices.Chunk(hashes, sha256.Size)), nil
@@ -93,18 +97,18 @@ func (s seals) Latest(ctx context.Context, tree fleet.Tree) (h fleet.Head, front
 
 // Heads implements fleet.Seals.
 func (s seals) Heads(ctx context.Context, tree fleet.Tree, after int64, limit int) ([]fleet.Head, error) {
-	rows, err := s.q.query(ctx, `SELECT `+headColumns+` FROM heads WHERE tree = $1 AND size > $2 ORDER BY size LIMIT $3`,
+	rows, err := s.q.Query(ctx, `SELECT `+headColumns+` FROM heads WHERE tree = $1 AND size > $2 ORDER BY size LIMIT $3`,
 		tree, after, limit)
-	return collect(rows, err, func(scan func(...any) error) (h fleet.Head, err error) { return h, scan(headFields(&h)...) })
+	return Collect(rows, err, func(scan func(...any) error) (h fleet.Head, err error) { return h, scan(headFields(&h)...) })
 }
 
 // Put implements fleet.Seals.
 func (s seals) Put(ctx context.Context, h fleet.Head, frontier [][]byte) error {
-	if _, err := s.q.exec(ctx, `INSERT INTO heads (`+headColumns+`) VALUES ($1, $2, $3, $4, $5,
+	if _, err := s.q.Try(ctx, `INSERT INTO heads (`+headColumns+`) VALUES ($1, $2, $3, $4, $5,
 		1 + (SELECT coalesce(max(nth), 0) FROM heads WHERE tree = $1))`, string(h.Tree), h.Size, h.N, h.Root, millis(h.At)); err != nil {
 		return conflict(err, "head_exists", "the tree %s has a head of %d leaves already", h.Tree, h.Size)
 	}
-	_, err := s.q.exec(ctx, `INSERT INTO frontiers (tree, hashes) VALUES ($1, $2)
+	_, err := s.q.Exec(ctx, `INSERT INTO frontiers (tree, hashes) VALUES ($1, $2)
 		ON CONFLICT (tree) DO UPDATE SET hashes = excluded.hashes`, string(h.Tree), slices.Concat(frontier...))
 	return err
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package sqlite
+package rows
 
 import (
 	"context"
@@ -9,13 +9,13 @@ import (
 	"landed/server/fleet"
 )
 
-type metadata struct{ q querier }
+type metadata struct{ q Querier }
 
 const metadataColumns = `role, version, bytes, expires, at`
 
 // Put implements fleet.MetadataFiles. The same file again is no error.
 func (s metadata) Put(ctx context.Context, m fleet.Metadata) error {
-	n, err := s.q.exec(ctx, `INSERT INTO metadata (`+metadataColumns+`) VALUES ($1, $2, $3, $4, $5)
+	n, err := s.q.Exec(ctx, `INSERT INTO metadata (`+metadataColumns+`) VALUES ($1, $2, $3, $4, $5)
 		ON CONFLICT (role, version) DO NOTHING`,
 		m.Role, m.Version, bytes(m.Bytes), millis(m.Expires), millis(m.At))
 	if err != nil {
@@ -35,7 +35,7 @@ func (s metadata) Put(ctx context.Context, m fleet.Metadata) error {
 // Get implements fleet.MetadataFiles.
 func (s metadata) Get(ctx context.Context, role string, version int64) (fleet.Metadata, error) {
 	var m fleet.Metadata
-	err := s.q.row(ctx, metadataFields(&m), `SELECT `+metadataColumns+` FROM metadata WHERE role = $1 AND version = $2`,
+	err := s.q.Row(ctx, metadataFields(&m), `SELECT `+metadataColumns+` FROM metadata WHERE role = $1 AND version = $2`,
 		role, version)
 	return m, notFound(err, "metadata_unknown", "there is no version %d of role %s", version, role)
 }
@@ -43,7 +43,7 @@ func (s metadata) Get(ctx context.Context, role string, version int64) (fleet.Me
 // Latest implements fleet.MetadataFiles.
 func (s metadata) Latest(ctx context.Context, role string) (fleet.Metadata, error) {
 	var m fleet.Metadata
-	err := s.q.row(ctx, metadataFields(&m), `SELECT `+metadataColumns+` FROM metadata
+	err := s.q.Row(ctx, metadataFields(&m), `SELECT `+metadataColumns+` FROM metadata
 		WHERE role = $1 ORDER BY version DESC LIMIT 1`, role)
 	return m, notFound(err, "metadata_unknown", "role %s was never published", role)
 }
@@ -60,8 +60,8 @@ func (s metadata) All(ctx context.Context, role string) ([]fleet.Metadata, error
 }
 
 func (s metadata) list(ctx context.Context, text string, args ...any) ([]fleet.Metadata, error) {
-	rows, err := s.q.query(ctx, text, args...)
-	return collect(rows, err, func(scan func(...any) error) (m fleet.Metadata, err error) {
+	rows, err := s.q.Query(ctx, text, args...)
+	return Collect(rows, err, func(scan func(...any) error) (m fleet.Metadata, err error) {
 		return m, scan(metadataFields(&m)...)
 	})
 }

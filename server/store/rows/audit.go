@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package sqlite
+package rows
 
 import (
 	"context"
@@ -9,13 +9,13 @@ import (
 	"landed/server/fleet"
 )
 
-type audit struct{ q querier }
+type audit struct{ q Querier }
 
 const auditColumns = `n, at, actor, action, subject, reason`
 
 // Append implements fleet.Audit. e.N is given by the store.
 func (s audit) Append(ctx context.Context, e fleet.AuditEntry) error {
-	_, err := s.q.exec(ctx, `INSERT INTO audit (at, actor, action, subject, reason)
+	_, err := s.q.Exec(ctx, `INSERT INTO audit (at, actor, action, subject, reason)
 		VALUES ($1, $2, $3, $4, $5)`, millis(e.At), e.Actor, e.Action, e.Subject, e.Reason)
 	return err
 }
@@ -34,8 +34,8 @@ func (s audit) OfSubject(ctx context.Context, subject string, limit int) ([]flee
 }
 
 func (s audit) list(ctx context.Context, text string, args ...any) ([]fleet.AuditEntry, error) {
-	rows, err := s.q.query(ctx, text, args...)
-	return collect(rows, err, func(scan func(...any) error) (e fleet.AuditEntry, err error) {
+	rows, err := s.q.Query(ctx, text, args...)
+	return Collect(rows, err, func(scan func(...any) error) (e fleet.AuditEntry, err error) {
 		return e, scan(&e.N, asTime{&e.At}, &e.Actor, &e.Action, &e.Subject, &e.Reason)
 	})
 }

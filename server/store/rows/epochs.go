@@ -1,22 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package sqlite
+package rows
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 
 	"landed/server/fleet"
 )
 
-type epochs struct{ q querier }
+type epochs struct{ q Querier }
 
 const epochColumns = `model, channel, epoch, at, by, reason`
 
 // Put implements fleet.Epochs.
 func (s epochs) Put(ctx context.Context, e fleet.Epoch) error {
-	n, err := s.q.exec(ctx, `INSERT INTO epochs (`+epochColumns+`) VALUES ($1, $2, $3, $4, $5, $6)
+	n, err := s.q.Exec(ctx, `INSERT INTO epochs (`+epochColumns+`) VALUES ($1, $2, $3, $4, $5, $6)
 		ON CONFLICT (model, channel) DO UPDATE SET epoch = excluded.epoch, at = excluded.at, by = excluded.by,
 		reason = excluded.reason WHERE excluded.epoch > epochs.epoch`, e.Model, e.Channel, e.N, millis(e.At), e.By, e.Reason)
 	if err != nil {
@@ -31,8 +30,8 @@ func (s epochs) Put(ctx context.Context, e fleet.Epoch) error {
 
 // Of implements fleet.Epochs.
 func (s epochs) Of(ctx context.Context, model, channel string) (e fleet.Epoch, err error) {
-	err = s.q.row(ctx, epochFields(&e), `SELECT `+epochColumns+` FROM epochs WHERE model = $1 AND channel = $2`, model, channel)
-	if errors.Is(err, sql.ErrNoRows) {
+	err = s.q.Row(ctx, epochFields(&e), `SELECT `+epochColumns+` FROM epochs WHERE model = $1 AND channel = $2`, model, channel)
+	if errors.Is(err, ErrNoRows) {
 		return fleet.Epoch{Model: model, Channel: channel}, nil
 	}
 	return e, err
@@ -40,8 +39,8 @@ func (s epochs) Of(ctx context.Context, model, channel string) (e fleet.Epoch, e
 
 // List implements fleet.Epochs.
 func (s epochs) List(ctx context.Context) ([]fleet.Epoch, error) {
-	rows, err := s.q.query(ctx, `SELECT `+epochColumns+` FROM epochs ORDER BY model, channel`)
-	return collect(rows, err, func(scan func(...any) error) (e fleet.Epoch, err error) {
+	rows, err := s.q.Query(ctx, `SELECT `+epochColumns+` FROM epochs ORDER BY model, channel`)
+	return Collect(rows, err, func(scan func(...any) error) (e fleet.Epoch, err error) {
 		return e, scan(epochFields(&e)...)
 	})
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package sqlite
+package rows
 
 import (
 	"context"
@@ -60,20 +60,22 @@ func (a asHex) Scan(v any) error {
 // Muster implements fleet.Installations.
 func (s installations) Muster(ctx context.Context, model, channel string, at time.Time) ([]fleet.Muster, error) {
 	within, known := millis(at.Add(-fleet.HeardWithin)), millis(at.Add(-fleet.KnownFor))
-	rows, err := s.q.query(ctx, `SELECT model, channel, sum(who & 2 = 0),
-		sum(who & 2 = 0 AND admitted <> 0 AND last >= $3), sum(who & 2 = 0 AND admitted <> 0 AND last < $3),
-		sum(who & 2 = 0 AND admitted = 0 AND last >= $3 AND first <= $4 AND last - first >= $5), sum(who & 2 <> 0)
+	rows, err := s.q.Query(ctx, `SELECT model, channel, count(CASE WHEN who & 2 = 0 THEN 1 END),
+		count(CASE WHEN who & 2 = 0 AND admitted <> 0 AND last >= $3 THEN 1 END),
+		count(CASE WHEN who & 2 = 0 AND admitted <> 0 AND last < $3 THEN 1 END),
+		count(CASE WHEN who & 2 = 0 AND admitted = 0 AND last >= $3 AND first <= $4 AND last - first >= $5 THEN 1 END),
+		count(CASE WHEN who & 2 <> 0 THEN 1 END)
 		FROM installations WHERE current AND ($1 = '' OR model = $1) AND ($2 = '' OR channel = $2)
 		GROUP BY model, channel ORDER BY model, channel`,
 		model, channel, within, known, fleet.HeardOver.Milliseconds())
-	return collect(rows, err, func(scan func(...any) error) (m fleet.Muster, err error) {
+	return Collect(rows, err, func(scan func(...any) error) (m fleet.Muster, err error) {
 		return m, scan(&m.Model, &m.Channel, &m.Installations, &m.Counted, &m.Quiet, &m.Candidates, &m.Quarantined)
 	})
 }
 
 // Covered implements fleet.Installations.
 func (s installations) Covered(ctx context.Context, model string, from, to time.Time) (n, bad int64, err error) {
-	err = s.q.row(ctx, []any{&n, &bad}, `SELECT count(DISTINCT ref),
+	err = s.q.Row(ctx, []any{&n, &bad}, `SELECT count(DISTINCT ref),
 		count(DISTINCT CASE WHEN leaked OR kind = 'bad' OR cause IN ('package', 'build') THEN ref END)
 		FROM installations WHERE first >= $1 AND first < $2 AND ($3 = '' OR model = $3)`, millis(from), millis(to), model)
 	return n, bad, err

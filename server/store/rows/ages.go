@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package sqlite
+package rows
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"maps"
 	"strconv"
@@ -35,16 +34,16 @@ func age(value string) int64 {
 }
 
 // horizon is up to which day or hour cells of a kind are one; 0 before any were merged.
-func horizon(ctx context.Context, q querier, kind string) (n int64, err error) {
-	err = q.row(ctx, []any{&n}, `SELECT n FROM cursors WHERE name = $1`, kind)
-	if errors.Is(err, sql.ErrNoRows) {
+func horizon(ctx context.Context, q Querier, kind string) (n int64, err error) {
+	err = q.Row(ctx, []any{&n}, `SELECT n FROM cursors WHERE name = $1`, kind)
+	if errors.Is(err, ErrNoRows) {
 		return 0, nil
 	}
 	return n, err
 }
 
 // merge has what was gathered count by the horizons.
-func (t *tx) merge(ctx context.Context) error {
+func (t *Tx) merge(ctx context.Context) error {
 	aged := cells{}
 	for c, by := range t.cells {
 		if by != 0 && c.ages() {
@@ -58,7 +57,7 @@ func (t *tx) merge(ctx context.Context) error {
 }
 
 // merge takes the cells of c that lie before their horizon out of all, and into the one of the horizon.
-func (c cells) merge(ctx context.Context, q querier, all cells) error {
+func (c cells) merge(ctx context.Context, q Querier, all cells) error {
 	horizons := map[string]int64{}
 	for _, kind := range []string{cellWaiting, cellInstalled} {
 		n, err := horizon(ctx, q, kind)
@@ -82,7 +81,7 @@ func (s counts) Merge(ctx context.Context, now time.Time) error {
 	if s.t.cells == nil {
 		return s.t.refused
 	}
-	if err := s.t.flush(ctx); err != nil {
+	if err := s.t.Flush(ctx); err != nil {
 		return err
 	}
 	day := effect.Day(now)
@@ -103,27 +102,30 @@ func (s counts) Merge(ctx context.Context, now time.Time) error {
 }
 
 func (s counts) mergeKind(ctx context.Context, kind string, upTo int64) error {
-	for _, text := range []string{
-		`INSERT INTO counts SELECT release, model, channel, who, kind, 'merged', sum(n) FROM counts
-			WHERE kind = $1 AND CAST(value AS INTEGER) <= $2 GROUP BY release, model, channel, who`,
-		`DELETE FROM counts WHERE kind = $1 AND value <> 'merged' AND CAST(value AS INTEGER) <= $2`,
-		`UPDATE counts SET value = CAST($2 AS TEXT) WHERE kind = $1 AND value = 'merged'`,
-	} {
-		if _, err := s.t.reports.exec(ctx, text, kind, upTo); err != nil {
-			return err
-		}
+	const old = ` WHERE kind = $1 AND CASE WHEN kind = $1 AND value <> 'merged' THEN CAST(value AS BIGINT) <= $2 ELSE FALSE END`
+	_, err := s.t.reports.Exec(ctx, `INSERT INTO counts (`+countColumns+`)
+		SELECT release, model, channel, who, kind, 'merged', CAST(sum(n) AS BIGINT) FROM counts`+old+`
+		GROUP BY release, model, channel, who, kind`, kind, upTo)
+	if err == nil {
+		_, err = s.t.reports.Exec(ctx, `DELETE FROM counts`+old, kind, upTo)
+	}
+	if err == nil {
+		_, err = s.t.reports.Exec(ctx, `UPDATE counts SET value = $2 WHERE kind = $1 AND value = 'merged'`, kind, number(upTo))
+	}
+	if err != nil {
+		return err
 	}
 	return setHorizon(ctx, s.t.reports, kind, upTo)
 }
 
-func setHorizon(ctx context.Context, q querier, kind string, n int64) error {
-	_, err := q.exec(ctx, `INSERT INTO cursors (name, n) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET n = excluded.n`, kind, n)
+func setHorizon(ctx context.Context, q Querier, kind string, n int64) error {
+	_, err := q.Exec(ctx, `INSERT INTO cursors (name, n) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET n = excluded.n`, kind, n)
 	return err
 }
 
 // recountAges counts by age what the installations say, up to these horizons as one. Times are stored in milliseconds.
-func recountAges(ctx context.Context, q querier, days, hours int64) error {
-	if _, err := q.exec(ctx, `DELETE FROM counts WHERE kind IN ('waiting', 'installed')`); err != nil {
+func recountAges(ctx context.Context, q Querier, days, hours int64) error {
+	if _, err := q.Exec(ctx, `DELETE FROM counts WHERE kind IN ('waiting', 'installed')`); err != nil {
 		return err
 	}
 	for _, of := range []struct{ release, kind, unit, having, who, whose string }{
@@ -141,8 +143,9 @@ func recountAges(ctx context.Context, q querier, days, hours int64) error {
 		if of.kind == cellInstalled {
 			upTo = hours
 		}
-		if _, err := q.exec(ctx, `INSERT INTO counts SELECT `+of.release+`, model, channel, $1, $2,
-			CAST(max(last / `+of.unit+`, $3) AS TEXT), count(*) FROM installations
+		if _, err := q.Exec(ctx, `INSERT INTO counts (`+countColumns+`)
+			SELECT `+of.release+`, model, channel, CAST($1 AS TEXT), CAST($2 AS TEXT),
+			CAST(CASE WHEN last / `+of.unit+` < $3 THEN $3 ELSE last / `+of.unit+` END AS TEXT), count(*) FROM installations
 			WHERE current AND `+of.having+` AND `+of.whose+` GROUP BY 1, 2, 3, 6`, of.who, of.kind, upTo); err != nil {
 			return err
 		}

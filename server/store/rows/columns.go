@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package sqlite
+package rows
 
 import (
-	"context"
 	"database/sql"
 	"encoding/json"
 	"time"
@@ -85,8 +84,8 @@ func (a asReason) Scan(v any) error {
 	return json.Unmarshal([]byte(text.String), a.into)
 }
 
-// collect scans every row by scan and closes rows.
-func collect[T any](rows *sql.Rows, err error, scan func(func(...any) error) (T, error)) ([]T, error) {
+// Collect scans every row by scan and closes rows.
+func Collect[T any](rows Rows, err error, scan func(func(...any) error) (T, error)) ([]T, error) {
 	if err != nil {
 		return nil, err
 	}
@@ -95,26 +94,11 @@ func collect[T any](rows *sql.Rows, err error, scan func(func(...any) error) (T,
 	for rows.Next() {
 		one, err := scan(rows.Scan)
 		if err != nil {
-			return nil, kind(err)
+			return nil, err
 		}
 		all = append(all, one)
 	}
-	return all, kind(rows.Err())
-}
-
-// byKeys queries for many keys at once: text reads them from $1 as a JSON array, by json_each.
-func byKeys[K, T any](
-	ctx context.Context, q querier, text string, keys []K, scan func(func(...any) error) (T, error),
-) ([]T, error) {
-	if len(keys) == 0 {
-		return nil, nil
-	}
-	array, err := json.Marshal(keys)
-	if err != nil {
-		return nil, err
-	}
-	rows, err := q.query(ctx, text, string(array))
-	return collect(rows, err, scan)
+	return all, rows.Err()
 }
 
 // bytes keeps an absent value from becoming NULL.
@@ -124,3 +108,8 @@ func bytes(b []byte) []byte {
 	}
 	return b
 }
+
+// Millis, List and ReasonText are how columns hold a time, a list and a reason: for the backfills of an engine.
+func Millis(t time.Time) int64                           { return millis(t) }
+func List[T any](items []T) (string, error)              { return list(items) }
+func ReasonText(r fleet.Reason) (text string, err error) { return reason(r) }

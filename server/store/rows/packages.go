@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package sqlite
+package rows
 
 import (
 	"cmp"
@@ -11,7 +11,7 @@ import (
 	"landed/server/fleet"
 )
 
-type packages struct{ q querier }
+type packages struct{ q Querier }
 
 const packageColumns = `sha256, name, size, model, variant, channel, family, fingerprint, incremental, utc, pre_builds,
 	facts, findings, by, at`
@@ -22,7 +22,7 @@ func (s packages) Put(ctx context.Context, p fleet.Package) error {
 	if err != nil {
 		return err
 	}
-	_, err = s.q.exec(ctx, `INSERT INTO packages (`+packageColumns+`)
+	_, err = s.q.Try(ctx, `INSERT INTO packages (`+packageColumns+`)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
 		ON CONFLICT (sha256, model, channel) DO NOTHING`,
 		p.SHA256, p.Name, p.Size, p.Model, p.Variant, p.Channel, p.Family, p.Build.Fingerprint,
@@ -70,8 +70,8 @@ func (s packages) List(ctx context.Context) ([]fleet.Package, error) {
 }
 
 func (s packages) list(ctx context.Context, text string, args ...any) ([]fleet.Package, error) {
-	rows, err := s.q.query(ctx, text, args...)
-	return collect(rows, err, func(scan func(...any) error) (p fleet.Package, err error) {
+	rows, err := s.q.Query(ctx, text, args...)
+	return Collect(rows, err, func(scan func(...any) error) (p fleet.Package, err error) {
 		return p, scan(packageFields(&p)...)
 	})
 }
@@ -82,14 +82,14 @@ func (s packages) Remove(ctx context.Context, ref fleet.PackageRef) error {
 	if err != nil {
 		return err
 	}
-	if _, err := s.q.exec(ctx, `DELETE FROM packages
+	if _, err := s.q.Exec(ctx, `DELETE FROM packages
 		WHERE sha256 = $1 AND model = $2 AND channel = $3`, p.SHA256, p.Model, p.Channel); err != nil {
 		return err
 	}
 	if err := record(ctx, s.q, "packages", p.Ref().String()); err != nil {
 		return err
 	}
-	_, err = s.q.exec(ctx, `INSERT INTO leftovers (sha256) SELECT $1
+	_, err = s.q.Exec(ctx, `INSERT INTO leftovers (sha256) SELECT CAST($1 AS TEXT)
 		WHERE NOT EXISTS (SELECT 1 FROM packages WHERE sha256 = $1)
 		ON CONFLICT DO NOTHING`, p.SHA256)
 	return err
@@ -97,13 +97,13 @@ func (s packages) Remove(ctx context.Context, ref fleet.PackageRef) error {
 
 // Leftovers implements fleet.Packages.
 func (s packages) Leftovers(ctx context.Context) ([]string, error) {
-	rows, err := s.q.query(ctx, `SELECT sha256 FROM leftovers ORDER BY sha256`)
-	return collect(rows, err, func(scan func(...any) error) (sha256 string, err error) { return sha256, scan(&sha256) })
+	rows, err := s.q.Query(ctx, `SELECT sha256 FROM leftovers ORDER BY sha256`)
+	return Collect(rows, err, func(scan func(...any) error) (sha256 string, err error) { return sha256, scan(&sha256) })
 }
 
 // Forget implements fleet.Packages.
 func (s packages) Forget(ctx context.Context, sha256 string) error {
-	_, err := s.q.exec(ctx, `DELETE FROM leftovers WHERE sha256 = $1`, sha256)
+	_, err := s.q.Exec(ctx, `DELETE FROM leftovers WHERE sha256 = $1`, sha256)
 	return err
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package sqlite
+package rows
 
 import (
 	"context"
@@ -9,7 +9,7 @@ import (
 	"landed/server/fleet"
 )
 
-type rollouts struct{ q querier }
+type rollouts struct{ q Querier }
 
 // rolloutColumns has package, which is written empty: a rollout offers every package of its release for its model and
 // channel.
@@ -22,7 +22,7 @@ func (s rollouts) Create(ctx context.Context, r fleet.Rollout) error {
 	if err != nil {
 		return err
 	}
-	_, err = s.q.exec(ctx, `INSERT INTO rollouts (`+rolloutColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11,
+	_, err = s.q.Try(ctx, `INSERT INTO rollouts (`+rolloutColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11,
 		$12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25)`,
 		r.ID, r.Release, r.Model, r.Channel, "", r.Salt, stages, r.State, r.Stage, millis(r.Since), held,
 		reason, r.By, r.Forgiven, millis(r.Started), millis(r.Changed), r.Revision, r.Known, r.Excused,
@@ -36,7 +36,7 @@ func (s rollouts) Create(ctx context.Context, r fleet.Rollout) error {
 // Get implements fleet.Rollouts.
 func (s rollouts) Get(ctx context.Context, id string) (fleet.Rollout, error) {
 	var r fleet.Rollout
-	err := s.q.row(ctx, rolloutFields(&r), `SELECT `+rolloutColumns+` FROM rollouts WHERE id = $1`, id)
+	err := s.q.Row(ctx, rolloutFields(&r), `SELECT `+rolloutColumns+` FROM rollouts WHERE id = $1`, id)
 	return r, notFound(err, "rollout_unknown", "there is no rollout %s", id)
 }
 
@@ -47,7 +47,7 @@ func (s rollouts) Save(ctx context.Context, r fleet.Rollout) error {
 	if err != nil {
 		return err
 	}
-	n, err := s.q.exec(ctx, `UPDATE rollouts SET package = $2, stages = $3, state = $4, stage = $5, since = $6, held = $7,
+	n, err := s.q.Exec(ctx, `UPDATE rollouts SET package = $2, stages = $3, state = $4, stage = $5, since = $6, held = $7,
 		reason = $8, by = $9, forgiven = $10, started = $11, changed = $12, excused = $14, looked = $15, retries = $16,
 		forgiven_counted = $17, excused_lost = $18, reached = $19, seconded = $20, revision = revision + 1
 		WHERE id = $1 AND revision = $13`,
@@ -76,12 +76,12 @@ func (s rollouts) List(ctx context.Context) ([]fleet.Rollout, error) {
 // OfModel implements fleet.Rollouts.
 func (s rollouts) OfModel(ctx context.Context, model, channel string) ([]fleet.Rollout, error) {
 	return s.list(ctx, `SELECT `+rolloutColumns+` FROM rollouts o WHERE model = $1 AND channel = $2
-		ORDER BY (SELECT counter FROM releases WHERE name = o.release) DESC, started DESC, id`, model, channel)
+		ORDER BY coalesce((SELECT counter FROM releases WHERE name = o.release), -1) DESC, started DESC, id`, model, channel)
 }
 
 func (s rollouts) list(ctx context.Context, text string, args ...any) ([]fleet.Rollout, error) {
-	rows, err := s.q.query(ctx, text, args...)
-	return collect(rows, err, func(scan func(...any) error) (r fleet.Rollout, err error) {
+	rows, err := s.q.Query(ctx, text, args...)
+	return Collect(rows, err, func(scan func(...any) error) (r fleet.Rollout, err error) {
 		return r, scan(rolloutFields(&r)...)
 	})
 }

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package sqlite
+package rows
 
 import (
 	"cmp"
 	"context"
 	"crypto/sha256"
-	"database/sql"
 	"encoding/binary"
 	"encoding/hex"
 	"errors"
@@ -48,37 +47,35 @@ func recordedTables() []string {
 }
 
 // record notes the digest of a row as it stands now, or that it is gone. It is called in the transaction that wrote it.
-func record(ctx context.Context, q querier, table, key string) error {
+func record(ctx context.Context, q Querier, table, key string) error {
 	sum := ""
-	rows, err := q.query(ctx, `SELECT * FROM `+table+` WHERE `+keysOf[table]+` = $1`, key)
-	if err := each(rows, err, func(rows *sql.Rows) (err error) {
+	rows, err := q.Query(ctx, `SELECT * FROM `+table+` WHERE `+keysOf[table]+` = $1`, key)
+	if err := Each(rows, err, func(rows Rows) (err error) {
 		sum, err = rowDigest(rows)
 		return err
 	}); err != nil {
 		return err
 	}
 	var last string
-	err = q.row(ctx, []any{&last}, `SELECT sha256 FROM records WHERE kind = $1 AND key = $2 ORDER BY n DESC LIMIT 1`, table, key)
+	err = q.Row(ctx, []any{&last}, `SELECT sha256 FROM records WHERE kind = $1 AND key = $2 ORDER BY n DESC LIMIT 1`, table, key)
 	if err == nil && last == sum {
 		return nil
 	}
-	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+	if err != nil && !errors.Is(err, ErrNoRows) {
 		return err
 	}
-	_, err = q.exec(ctx, `INSERT INTO records (kind, key, sha256) VALUES ($1, $2, $3)`, table, key, sum)
+	_, err = q.Exec(ctx, `INSERT INTO records (kind, key, sha256) VALUES ($1, $2, $3)`, table, key, sum)
 	return err
 }
 
-// recordAll records whatever differs from its newest record: migrations write rows as well. A table that a later
-// migration makes is passed over.
-func recordAll(ctx context.Context, t *sql.Tx) error {
-	q := reader{t}
+// RecordAll records whatever differs from its newest record: migrations write rows as well. A table that a later
+// migration makes, which made says, is passed over.
+func RecordAll(ctx context.Context, q Runner, made func(table string) (bool, error)) error {
 	for _, table := range recordedTables() {
-		var made int
-		if err := q.row(ctx, []any{&made}, `SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = $1`, table); err != nil {
-			return err
-		}
-		if made == 0 {
+		if is, err := made(table); err != nil || !is {
+			if err != nil {
+				return err
+			}
 			continue
 		}
 		differ, err := differing(ctx, q, table)
@@ -86,7 +83,7 @@ func recordAll(ctx context.Context, t *sql.Tx) error {
 			return fmt.Errorf("record %s: %w", table, err)
 		}
 		for _, d := range differ {
-			if _, err := q.exec(ctx, `INSERT INTO records (kind, key, sha256) VALUES ($1, $2, $3)`, table, d.key, d.found); err != nil {
+			if _, err := q.Exec(ctx, `INSERT INTO records (kind, key, sha256) VALUES ($1, $2, $3)`, table, d.key, d.found); err != nil {
 				return err
 			}
 		}
@@ -98,11 +95,11 @@ func recordAll(ctx context.Context, t *sql.Tx) error {
 type difference struct{ key, found, wanted string }
 
 // differing lists the rows of a table that differ from their newest record.
-func differing(ctx context.Context, q querier, table string) (all []difference, err error) {
+func differing(ctx context.Context, q Runner, table string) (all []difference, err error) {
 	wanted := map[string]string{}
-	rows, err := q.query(ctx, `SELECT key, sha256 FROM records r WHERE kind = $1
+	rows, err := q.Query(ctx, `SELECT key, sha256 FROM records r WHERE kind = $1
 		AND n = (SELECT max(n) FROM records WHERE kind = r.kind AND key = r.key)`, table)
-	if err := each(rows, err, func(rows *sql.Rows) error {
+	if err := Each(rows, err, func(rows Rows) error {
 		var key, sum string
 		err := rows.Scan(&key, &sum)
 		wanted[key] = sum
@@ -110,8 +107,8 @@ func differing(ctx context.Context, q querier, table string) (all []difference, 
 	}); err != nil {
 		return nil, err
 	}
-	rows, err = q.query(ctx, `SELECT *, `+keysOf[table]+` FROM `+table)
-	if err := each(rows, err, func(rows *sql.Rows) error {
+	rows, err = q.Query(ctx, `SELECT *, `+keysOf[table]+` FROM `+table)
+	if err := Each(rows, err, func(rows Rows) error {
 		key, sum, err := keyedDigest(rows)
 		if wanted[key] != sum {
 			all = append(all, difference{key, sum, wanted[key]})
@@ -131,9 +128,9 @@ func differing(ctx context.Context, q querier, table string) (all []difference, 
 }
 
 // CheckRecords lists in words the rows of the control tables that were changed by another hand than this program's.
-func (d *DB) CheckRecords(ctx context.Context) (faults []string, err error) {
-	err = d.View(ctx, func(ft fleet.Tx) error {
-		q := ft.(*tx).control
+func CheckRecords(ctx context.Context, v fleet.Viewer) (faults []string, err error) {
+	err = v.View(ctx, func(ft fleet.Tx) error {
+		q := ft.(*Tx).control
 		for _, table := range recordedTables() {
 			all, err := differing(ctx, q, table)
 			if err != nil {
@@ -160,7 +157,7 @@ func (d difference) words(table string) string {
 }
 
 // rowDigest is the digest of all columns of a row: their names, and their values with their types and lengths.
-func rowDigest(rows *sql.Rows) (string, error) {
+func rowDigest(rows Rows) (string, error) {
 	names, values, err := scanAll(rows)
 	if err != nil {
 		return "", err
@@ -169,7 +166,7 @@ func rowDigest(rows *sql.Rows) (string, error) {
 }
 
 // keyedDigest takes the last column as the name of the row.
-func keyedDigest(rows *sql.Rows) (key, sum string, err error) {
+func keyedDigest(rows Rows) (key, sum string, err error) {
 	names, values, err := scanAll(rows)
 	if err != nil {
 		return "", "", err
@@ -178,7 +175,7 @@ func keyedDigest(rows *sql.Rows) (key, sum string, err error) {
 	return fmt.Sprint(values[last]), digestOf(names[:last], values[:last]), nil
 }
 
-func scanAll(rows *sql.Rows) (names []string, values []any, err error) {
+func scanAll(rows Rows) (names []string, values []any, err error) {
 	if names, err = rows.Columns(); err != nil {
 		return nil, nil, err
 	}

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package sqlite
+package rows
 
 import (
 	"context"
@@ -10,52 +10,55 @@ import (
 	"landed/server/fleet"
 )
 
-type reports struct{ q querier }
+type reports struct{ q Querier }
 
 const reportColumns = `id, ref, seq, schema, release, envelope, at, late`
 
-var appendReports = newInsert(`INSERT INTO reports (`+reportColumns+`)`, 8, `ON CONFLICT (ref, seq, id) DO NOTHING`)
+var appendReports = &Insert{"reports", reportColumns, `ON CONFLICT (ref, seq, id) DO NOTHING`}
 
 // Append implements fleet.Reports.
 func (s reports) Append(ctx context.Context, all ...fleet.StoredReport) (int, error) {
 	rows := make([][]any, len(all))
 	for n, r := range all {
-		rows[n] = []any{r.ID, string(r.Ref), r.Seq, r.Schema, r.Release, r.Envelope, millis(r.At), r.Late}
+		rows[n] = []any{r.ID, string(r.Ref), r.Seq, int64(r.Schema), r.Release, r.Envelope, millis(r.At), r.Late}
 	}
-	added, err := appendReports.write(ctx, s.q, rows)
+	added, err := s.q.Insert(ctx, appendReports, rows)
 	return int(added), err
 }
 
 // Get implements fleet.Reports.
 func (s reports) Get(ctx context.Context, ref report.Reference, id string) (fleet.StoredReport, error) {
 	var r fleet.StoredReport
-	err := s.q.row(ctx, reportFields(&r), `SELECT `+reportColumns+` FROM reports WHERE ref = $1 AND id = $2`,
+	err := s.q.Row(ctx, reportFields(&r), `SELECT `+reportColumns+` FROM reports WHERE ref = $1 AND id = $2`,
 		string(ref), id)
 	return r, notFound(err, "report_unknown", "installation %s has sent no such report", ref)
 }
 
-// knownReports asks for a number from k[1] to k[2], so that one that is known is found by the index and one that is not,
+// knownReports asks for a number from {1} to {2}, so that one that is known is found by the index and one that is not,
 // among those of its installation.
-const knownReports = `SELECT k.key, r.id, r.ref, r.seq, r.schema, r.release, r.envelope, r.at, r.late FROM json_each($1) k
-	CROSS JOIN reports r ON r.ref = json_extract(k.value, '$[0]')
-		AND r.seq BETWEEN json_extract(k.value, '$[1]') AND json_extract(k.value, '$[2]')
-		AND r.id = json_extract(k.value, '$[3]')`
+const knownReports = `SELECT {n}, r.id, r.ref, r.seq, r.schema, r.release, r.envelope, r.at, r.late FROM {keys}
+	CROSS JOIN reports r WHERE r.ref = {0} AND r.seq BETWEEN {1} AND {2} AND r.id = {3}`
 
 // Stored implements fleet.Reports.
 func (s reports) Stored(ctx context.Context, ids ...fleet.ReportID) (map[fleet.ReportID]fleet.StoredReport, error) {
 	found := map[fleet.ReportID]fleet.StoredReport{}
-	keys := make([][4]any, len(ids))
+	if len(ids) == 0 {
+		return found, nil
+	}
+	refs, names := make([]string, len(ids)), make([]string, len(ids))
+	from, to := make([]int64, len(ids)), make([]int64, len(ids))
 	for n, id := range ids {
-		keys[n] = [4]any{id.Ref, id.Seq, id.Seq, id.ID}
+		refs[n], names[n], from[n], to[n] = string(id.Ref), id.ID, id.Seq, id.Seq
 		if id.Seq == 0 {
-			keys[n][2] = int64(math.MaxInt64)
+			to[n] = math.MaxInt64
 		}
 	}
+	rows, err := s.q.QueryKeys(ctx, knownReports, refs, from, to, names)
 	type known struct {
 		n int
 		r fleet.StoredReport
 	}
-	all, err := byKeys(ctx, s.q, knownReports, keys, func(scan func(...any) error) (k known, err error) {
+	all, err := Collect(rows, err, func(scan func(...any) error) (k known, err error) {
 		return k, scan(append([]any{&k.n}, reportFields(&k.r)...)...)
 	})
 	for _, k := range all {
@@ -64,19 +67,21 @@ func (s reports) Stored(ctx context.Context, ids ...fleet.ReportID) (map[fleet.R
 	return found, err
 }
 
-const takenSequences = `SELECT k.key FROM json_each($1) k WHERE EXISTS (SELECT 1 FROM reports r
-	WHERE r.ref = json_extract(k.value, '$[0]') AND r.seq = json_extract(k.value, '$[1]'))`
+// TakenSequences is asked for each late report. The index has all that it reads.
+const TakenSequences = `SELECT {n} FROM {keys} WHERE EXISTS (SELECT 1 FROM reports r WHERE r.ref = {0} AND r.seq = {1})`
 
-// Sequences implements fleet.Reports. The index has all that it reads.
+// Sequences implements fleet.Reports.
 func (s reports) Sequences(ctx context.Context, seqs ...fleet.ReportSeq) (map[fleet.ReportSeq]bool, error) {
 	found := map[fleet.ReportSeq]bool{}
-	keys := make([][2]any, len(seqs))
-	for n, seq := range seqs {
-		keys[n] = [2]any{seq.Ref, seq.Seq}
+	if len(seqs) == 0 {
+		return found, nil
 	}
-	all, err := byKeys(ctx, s.q, takenSequences, keys, func(scan func(...any) error) (n int, err error) {
-		return n, scan(&n)
-	})
+	refs, numbers := make([]string, len(seqs)), make([]int64, len(seqs))
+	for n, seq := range seqs {
+		refs[n], numbers[n] = string(seq.Ref), seq.Seq
+	}
+	rows, err := s.q.QueryKeys(ctx, TakenSequences, refs, numbers)
+	all, err := Collect(rows, err, func(scan func(...any) error) (n int, err error) { return n, scan(&n) })
 	for _, n := range all {
 		found[seqs[n]] = true
 	}
@@ -93,7 +98,7 @@ func (s reports) Page(
 	ctx context.Context, ref report.Reference, before, limit int,
 ) (page []fleet.StoredReport, from int, err error) {
 	total := 0
-	err = s.q.row(ctx, []any{&total}, `SELECT count(*) FROM reports WHERE ref = $1`, string(ref))
+	err = s.q.Row(ctx, []any{&total}, `SELECT count(*) FROM reports WHERE ref = $1`, string(ref))
 	if err != nil {
 		return nil, 0, err
 	}
@@ -113,8 +118,8 @@ func (s reports) Arrived(ctx context.Context, ref report.Reference) ([]fleet.Sto
 }
 
 func (s reports) list(ctx context.Context, text string, args ...any) ([]fleet.StoredReport, error) {
-	rows, err := s.q.query(ctx, text, args...)
-	return collect(rows, err, func(scan func(...any) error) (r fleet.StoredReport, err error) {
+	rows, err := s.q.Query(ctx, text, args...)
+	return Collect(rows, err, func(scan func(...any) error) (r fleet.StoredReport, err error) {
 		return r, scan(reportFields(&r)...)
 	})
 }

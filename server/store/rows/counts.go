@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package sqlite
+package rows
 
 import (
 	"cmp"
@@ -102,31 +102,19 @@ func compareCells(a, b cell) int {
 		cmp.Compare(a.who, b.who), cmp.Compare(a.kind, b.kind), cmp.Compare(a.value, b.value))
 }
 
-// flush writes what was gathered. An existing cell is updated first: the row that an
-// upsert would insert could be negative, which the table refuses.
-func (t *tx) flush(ctx context.Context) error {
+// Flush writes what was gathered.
+func (t *Tx) Flush(ctx context.Context) error {
 	if err := t.merge(ctx); err != nil {
 		return err
 	}
+	changes := make([]Change, 0, len(t.cells))
 	for _, c := range slices.SortedFunc(maps.Keys(t.cells), compareCells) {
-		by := t.cells[c]
-		if by == 0 {
-			continue
+		if by := t.cells[c]; by != 0 {
+			changes = append(changes, Change{c.release, c.model, c.channel, c.who, c.kind, c.value, by, c.ages()})
 		}
-		n, err := t.reports.exec(ctx, `UPDATE counts SET n = n + $7
-			WHERE release = $1 AND model = $2 AND channel = $3 AND who = $4 AND kind = $5 AND value = $6`,
-			c.release, c.model, c.channel, c.who, c.kind, c.value, by)
-		if err == nil && n == 0 {
-			_, err = t.reports.exec(ctx, `INSERT INTO counts (release, model, channel, who, kind, value, n)
-				VALUES ($1, $2, $3, $4, $5, $6, $7)`,
-				c.release, c.model, c.channel, c.who, c.kind, c.value, by)
-		}
-		if err == nil && by < 0 && c.ages() {
-			_, err = t.reports.exec(ctx, `DELETE FROM counts
-				WHERE release = $1 AND model = $2 AND channel = $3 AND who = $4 AND kind = $5 AND value = $6 AND n = 0`,
-				c.release, c.model, c.channel, c.who, c.kind, c.value)
-		}
-		if err != nil {
+	}
+	if len(changes) > 0 {
+		if err := t.reports.Count(ctx, changes); err != nil {
 			return err
 		}
 	}
@@ -134,7 +122,10 @@ func (t *tx) flush(ctx context.Context) error {
 	return nil
 }
 
-type counts struct{ t *tx }
+// countColumns are a figure. An engine may keep one in several rows, which are added up.
+const countColumns = `release, model, channel, who, kind, value, n`
+
+type counts struct{ t *Tx }
 
 // Move implements fleet.CountsTable. The figures are written when they are read in this
 // transaction, or when it is committed.
@@ -179,11 +170,11 @@ func (s counts) List(ctx context.Context) ([]fleet.Counts, error) {
 }
 
 func (s counts) list(ctx context.Context, where string, args ...any) ([]fleet.Counts, error) {
-	if err := s.t.flush(ctx); err != nil {
+	if err := s.t.Flush(ctx); err != nil {
 		return nil, err
 	}
-	rows, err := s.t.reports.query(ctx, `SELECT release, model, channel, who, kind, value, n
-		FROM counts`+where+` ORDER BY release, model, channel`, args...)
+	rows, err := s.t.reports.Query(ctx, `SELECT `+countColumns+` FROM counts`+where+` ORDER BY release, model, channel`,
+		args...)
 	if err != nil {
 		return nil, err
 	}
@@ -193,7 +184,7 @@ func (s counts) list(ctx context.Context, where string, args ...any) ([]fleet.Co
 		var c cell
 		var n int64
 		if err := rows.Scan(&c.release, &c.model, &c.channel, &c.who, &c.kind, &c.value, &n); err != nil {
-			return nil, kind(err)
+			return nil, err
 		}
 		if last := len(all) - 1; last < 0 || all[last].Release != c.release || all[last].Model != c.model ||
 			all[last].Channel != c.channel {
@@ -201,7 +192,7 @@ func (s counts) list(ctx context.Context, where string, args ...any) ([]fleet.Co
 		}
 		put(figures(&all[len(all)-1], c.who), c, n)
 	}
-	return all, kind(rows.Err())
+	return all, rows.Err()
 }
 
 func figures(of *fleet.Counts, who string) *fleet.Figures {
@@ -217,21 +208,21 @@ func figures(of *fleet.Counts, who string) *fleet.Figures {
 func put(into *fleet.Figures, c cell, n int64) {
 	switch c.kind {
 	case cellInstallations:
-		into.Installations = n
+		into.Installations += n
 	case cellLeaked:
-		into.Leaked = n
+		into.Leaked += n
 	case cellOutOfDraw:
-		into.OutOfDraw = n
+		into.OutOfDraw += n
 	case cellVerdict:
-		into.Verdicts[fleet.Class(c.value)] = n
+		into.Verdicts[fleet.Class(c.value)] += n
 	case cellKind:
-		into.Kinds[fleet.Kind(c.value)] = n
+		into.Kinds[fleet.Kind(c.value)] += n
 	case cellProgress:
-		into.Progress[report.Progress(c.value)] = n
+		into.Progress[report.Progress(c.value)] += n
 	case cellBefore:
-		into.Before[fleet.Before(c.value)] = n
+		into.Before[fleet.Before(c.value)] += n
 	case cellCause:
-		into.Causes[report.Cause(c.value)] = n
+		into.Causes[report.Cause(c.value)] += n
 	case cellWaiting:
 		into.Waiting[age(c.value)] += n
 	case cellInstalled:

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package sqlite
+package rows
 
 import (
 	"cmp"
 	"context"
-	"database/sql"
 	"fmt"
 	"maps"
 	"slices"
@@ -19,10 +18,10 @@ const maxDifferences = 100
 // Recount computes every maintained figure again, from all installations and reports, and
 // lists in words where what is kept differs. It reads one consistent state and reads all
 // of it: it is for a checker and for tests, never for a page.
-func (d *DB) Recount(ctx context.Context) (differences []string, err error) {
-	err = d.View(ctx, func(ft fleet.Tx) error {
-		t := ft.(*tx)
-		for _, check := range []func(context.Context, querier) ([]string, error){recountCells, recountCurrent,
+func Recount(ctx context.Context, v fleet.Viewer) (differences []string, err error) {
+	err = v.View(ctx, func(ft fleet.Tx) error {
+		t := ft.(*Tx)
+		for _, check := range []func(context.Context, Querier) ([]string, error){recountCells, recountCurrent,
 			recountReports, strayReports} {
 			found, err := check(ctx, t.reports)
 			if err != nil {
@@ -39,11 +38,11 @@ func (d *DB) Recount(ctx context.Context) (differences []string, err error) {
 }
 
 // recountCells compares the figures with a scan over the installations.
-func recountCells(ctx context.Context, q querier) ([]string, error) {
+func recountCells(ctx context.Context, q Querier) ([]string, error) {
 	want := cells{}
-	rows, err := q.query(ctx, `SELECT release, current, model, channel, verdict, kind, progress, cause, before,
+	rows, err := q.Query(ctx, `SELECT release, current, model, channel, verdict, kind, progress, cause, before,
 		leaked, last, admitted, who FROM installations`)
-	if err := each(rows, err, func(rows *sql.Rows) error {
+	if err := Each(rows, err, func(rows Rows) error {
 		var i fleet.Installation
 		if err := rows.Scan(&i.Release, &i.Current, &i.Model, &i.Channel, &i.Verdict, &i.Kind, &i.Progress, &i.Cause,
 			&i.Before, &i.Leaked, asTime{&i.Last}, asTime{&i.Admitted}, asWho{&i}); err != nil {
@@ -58,14 +57,14 @@ func recountCells(ctx context.Context, q querier) ([]string, error) {
 		return nil, err
 	}
 	have := cells{}
-	rows, err = q.query(ctx, `SELECT release, model, channel, who, kind, value, n FROM counts WHERE n <> 0`)
-	if err := each(rows, err, func(rows *sql.Rows) error {
+	rows, err = q.Query(ctx, `SELECT `+countColumns+` FROM counts WHERE n <> 0`)
+	if err := Each(rows, err, func(rows Rows) error {
 		var c cell
 		var n int64
 		if err := rows.Scan(&c.release, &c.model, &c.channel, &c.who, &c.kind, &c.value, &n); err != nil {
 			return err
 		}
-		have[c] = n
+		have[c] += n
 		return nil
 	}); err != nil {
 		return nil, err
@@ -91,11 +90,11 @@ func whose(who string) string {
 }
 
 // recountCurrent finds installations of which not one state is the current one.
-func recountCurrent(ctx context.Context, q querier) ([]string, error) {
+func recountCurrent(ctx context.Context, q Querier) ([]string, error) {
 	var differences []string
-	rows, err := q.query(ctx, `SELECT ref, count(*), sum(CASE WHEN current THEN 1 ELSE 0 END) FROM installations
+	rows, err := q.Query(ctx, `SELECT ref, count(*), sum(CASE WHEN current THEN 1 ELSE 0 END) FROM installations
 		GROUP BY ref HAVING sum(CASE WHEN current THEN 1 ELSE 0 END) <> 1`)
-	err = each(rows, err, func(rows *sql.Rows) error {
+	err = Each(rows, err, func(rows Rows) error {
 		var ref string
 		var states, current int64
 		if err := rows.Scan(&ref, &states, &current); err != nil {
@@ -109,14 +108,14 @@ func recountCurrent(ctx context.Context, q querier) ([]string, error) {
 }
 
 // recountReports compares what an installation says of its reports with those stored.
-func recountReports(ctx context.Context, q querier) ([]string, error) {
+func recountReports(ctx context.Context, q Querier) ([]string, error) {
 	var differences []string
-	rows, err := q.query(ctx, `SELECT i.ref, i.release, i.seq, i.reports, count(r.n), coalesce(max(r.seq), 0),
+	rows, err := q.Query(ctx, `SELECT i.ref, i.release, i.seq, i.reports, count(r.n), coalesce(max(r.seq), 0),
 		coalesce(sum(CASE WHEN r.id = i.newest AND r.seq = i.seq THEN 1 ELSE 0 END), 0) AS matches
 		FROM installations i LEFT JOIN reports r ON r.ref = i.ref GROUP BY i.ref, i.release, i.current, i.seq, i.reports
 		HAVING i.current AND (i.reports <> count(r.n) OR i.seq <> coalesce(max(r.seq), 0))
 		OR coalesce(sum(CASE WHEN r.id = i.newest AND r.seq = i.seq THEN 1 ELSE 0 END), 0) <> 1`)
-	err = each(rows, err, func(rows *sql.Rows) error {
+	err = Each(rows, err, func(rows Rows) error {
 		var ref, release string
 		var seq, kept, stored, newest, matches int64
 		if err := rows.Scan(&ref, &release, &seq, &kept, &stored, &newest, &matches); err != nil {
@@ -130,9 +129,9 @@ func recountReports(ctx context.Context, q querier) ([]string, error) {
 }
 
 // strayReports finds reports of installations that are not there.
-func strayReports(ctx context.Context, q querier) ([]string, error) {
+func strayReports(ctx context.Context, q Querier) ([]string, error) {
 	var n int64
-	err := q.row(ctx, []any{&n}, `SELECT count(*) FROM reports r
+	err := q.Row(ctx, []any{&n}, `SELECT count(*) FROM reports r
 		WHERE NOT EXISTS (SELECT 1 FROM installations i WHERE i.ref = r.ref)`)
 	if err != nil || n == 0 {
 		return nil, err
@@ -140,15 +139,16 @@ func strayReports(ctx context.Context, q querier) ([]string, error) {
 	return []string{fmt.Sprintf("%d reports belong to no installation", n)}, nil
 }
 
-func each(rows *sql.Rows, err error, fn func(*sql.Rows) error) error {
+// Each has fn read every row and closes rows.
+func Each(rows Rows, err error, fn func(Rows) error) error {
 	if err != nil {
 		return err
 	}
 	defer rows.Close()
 	for rows.Next() {
 		if err := fn(rows); err != nil {
-			return kind(err)
+			return err
 		}
 	}
-	return kind(rows.Err())
+	return rows.Err()
 }

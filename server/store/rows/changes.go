@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package sqlite
+package rows
 
 import (
 	"context"
@@ -9,7 +9,7 @@ import (
 	"landed/server/fleet"
 )
 
-type changes struct{ q querier }
+type changes struct{ q Querier }
 
 const changeColumns = `id, release, state, request, roles, at`
 
@@ -19,7 +19,7 @@ func (s changes) Create(ctx context.Context, c fleet.Change) error {
 	if err != nil {
 		return err
 	}
-	_, err = s.q.exec(ctx, `INSERT INTO changes (`+changeColumns+`) VALUES ($1, $2, $3, $4, $5, $6)`, c.ID, c.Release,
+	_, err = s.q.Try(ctx, `INSERT INTO changes (`+changeColumns+`) VALUES ($1, $2, $3, $4, $5, $6)`, c.ID, c.Release,
 		c.State, bytes(c.Request), roles, millis(c.At))
 	if err == nil {
 		return record(ctx, s.q, "changes", c.ID)
@@ -31,7 +31,7 @@ func (s changes) Create(ctx context.Context, c fleet.Change) error {
 func (s changes) Get(ctx context.Context, id string) (fleet.Change, error) {
 	var c fleet.Change
 	var roles []byte
-	err := s.q.row(ctx, changeFields(&c, &roles), `SELECT `+changeColumns+` FROM changes WHERE id = $1`, id)
+	err := s.q.Row(ctx, changeFields(&c, &roles), `SELECT `+changeColumns+` FROM changes WHERE id = $1`, id)
 	if err != nil {
 		return c, notFound(err, "change_unknown", "there is no change with the id %s here; it belongs to another server, "+
 			"or the id was altered (otactl change list)", id)
@@ -45,7 +45,7 @@ func (s changes) Save(ctx context.Context, c fleet.Change, from fleet.ChangeStat
 	if err != nil {
 		return err
 	}
-	n, err := s.q.exec(ctx, `UPDATE changes SET release = $2, state = $3, request = $4, roles = $5, at = $6
+	n, err := s.q.Exec(ctx, `UPDATE changes SET release = $2, state = $3, request = $4, roles = $5, at = $6
 		WHERE id = $1 AND state = $7`,
 		c.ID, c.Release, c.State, bytes(c.Request), roles, millis(c.At), from)
 	if err != nil {
@@ -73,8 +73,8 @@ func (s changes) Dropped(ctx context.Context) ([]fleet.Change, error) {
 }
 
 func (s changes) in(ctx context.Context, state fleet.ChangeState) ([]fleet.Change, error) {
-	rows, err := s.q.query(ctx, `SELECT `+changeColumns+` FROM changes WHERE state = $1 ORDER BY at, id`, state)
-	return collect(rows, err, func(scan func(...any) error) (c fleet.Change, err error) {
+	rows, err := s.q.Query(ctx, `SELECT `+changeColumns+` FROM changes WHERE state = $1 ORDER BY at, id`, state)
+	return Collect(rows, err, func(scan func(...any) error) (c fleet.Change, err error) {
 		var roles []byte
 		if err := scan(changeFields(&c, &roles)...); err != nil {
 			return c, err

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package sqlite
+package rows
 
 import (
 	"context"
@@ -8,7 +8,7 @@ import (
 	"landed/server/fleet"
 )
 
-type releases struct{ q querier }
+type releases struct{ q Querier }
 
 const releaseColumns = `name, counter, source, state, packages, change, by, at`
 
@@ -18,7 +18,7 @@ func (s releases) Create(ctx context.Context, r fleet.Release) error {
 	if err != nil {
 		return err
 	}
-	_, err = s.q.exec(ctx, `INSERT INTO releases (`+releaseColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
+	_, err = s.q.Try(ctx, `INSERT INTO releases (`+releaseColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
 		r.Name, r.Counter, bytes(r.Source), r.State, packages, r.Change, r.By, millis(r.At))
 	if err == nil {
 		return record(ctx, s.q, "releases", r.Name)
@@ -30,7 +30,7 @@ func (s releases) Create(ctx context.Context, r fleet.Release) error {
 // Get implements fleet.Releases.
 func (s releases) Get(ctx context.Context, name string) (fleet.Release, error) {
 	var r fleet.Release
-	err := s.q.row(ctx, releaseFields(&r), `SELECT `+releaseColumns+` FROM releases WHERE name = $1`, name)
+	err := s.q.Row(ctx, releaseFields(&r), `SELECT `+releaseColumns+` FROM releases WHERE name = $1`, name)
 	return r, notFound(err, "release_unknown", "there is no release named %s", name)
 }
 
@@ -40,7 +40,7 @@ func (s releases) Save(ctx context.Context, r fleet.Release, from fleet.ReleaseS
 	if err != nil {
 		return err
 	}
-	n, err := s.q.exec(ctx, `UPDATE releases SET counter = $2, source = $3, state = $4, packages = $5, change = $6,
+	n, err := s.q.Try(ctx, `UPDATE releases SET counter = $2, source = $3, state = $4, packages = $5, change = $6,
 		by = $7, at = $8 WHERE name = $1 AND state = $9`,
 		r.Name, r.Counter, bytes(r.Source), r.State, packages, r.Change, r.By, millis(r.At), from)
 	if err != nil {
@@ -54,7 +54,7 @@ func (s releases) Save(ctx context.Context, r fleet.Release, from fleet.ReleaseS
 
 // Delete implements fleet.Releases.
 func (s releases) Delete(ctx context.Context, name string, from fleet.ReleaseState) error {
-	n, err := s.q.exec(ctx, `DELETE FROM releases WHERE name = $1 AND state = $2`, name, from)
+	n, err := s.q.Exec(ctx, `DELETE FROM releases WHERE name = $1 AND state = $2`, name, from)
 	if err != nil {
 		return err
 	}
@@ -76,8 +76,8 @@ func (s releases) moved(ctx context.Context, name string, from fleet.ReleaseStat
 
 // List implements fleet.Releases.
 func (s releases) List(ctx context.Context) ([]fleet.Release, error) {
-	rows, err := s.q.query(ctx, `SELECT `+releaseColumns+` FROM releases ORDER BY counter DESC`)
-	return collect(rows, err, func(scan func(...any) error) (r fleet.Release, err error) {
+	rows, err := s.q.Query(ctx, `SELECT `+releaseColumns+` FROM releases ORDER BY counter DESC`)
+	return Collect(rows, err, func(scan func(...any) error) (r fleet.Release, err error) {
 		return r, scan(releaseFields(&r)...)
 	})
 }
