@@ -157,6 +157,9 @@ func (f *Forger) say(i *invention, c claimed) report.Report {
 		return r
 	case report.ProgressRunning:
 		r.Build, r.BuildUTC, r.PreviousBuild = at.build.Fingerprint, at.build.UTC, report.BuildOther
+		if i.key[2]%4 == 0 { // one in four says that it was sold with the build, as nobody has seen it update
+			r.PreviousBuild = ""
+		}
 		r.Answers = forgedAnswers(at.ask, f.cfg.Forgery == ForgeLeak, c.hours)
 	}
 	r.Attempt = 1

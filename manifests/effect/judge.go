@@ -153,7 +153,9 @@ type Build struct {
 type Subject struct {
 	Newest report.Report
 	Last   time.Time // when it came
-	Cloned bool      // two different reports carried one sequence number
+	// Elsewhere says that the first report of the installation spoke of another build: it was not sold with this one.
+	Elsewhere bool
+	Cloned    bool // two different reports carried one sequence number
 }
 
 // Verdict is the class, its kind, and why.
@@ -219,13 +221,17 @@ const observedHours = "observed_hours"
 // clockSlack is what the clocks of a server and a handset may differ by.
 const clockSlack = 10 * time.Minute
 
-// implausible lists what nobody can have seen by the time at which the report came. Handsets that were sold with a build
-// had it before it was published, and a report that comes late can only have seen more: neither is taken for implausible.
+// implausible lists what nobody can have seen by the time at which the report came. Who was sold with a build had it since
+// it was made, which may be before it was published, and spoke of it from the first; a report that comes late can only have
+// seen more.
 func implausible(s Subject, by Standard) []Reason {
 	published, known := by.Published[s.Newest.Build]
 	hours, answered := s.Newest.Answers[observedHours]
-	if !known || published.IsZero() || !answered || hours.Kind() != probe.KindInt || s.Newest.PreviousBuild == "" {
+	if !known || published.IsZero() || !answered || hours.Kind() != probe.KindInt {
 		return nil
+	}
+	if s.Newest.PreviousBuild == "" && !s.Elsewhere {
+		published = time.Unix(s.Newest.BuildUTC, 0)
 	}
 	could := max(s.Last.Sub(published), 0)
 	if time.Duration(hours.Int())*time.Hour <= could+clockSlack {

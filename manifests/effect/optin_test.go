@@ -74,7 +74,7 @@ func (at point) subjects(p *Program) (Subject, oldSubject) {
 	if at.silent {
 		last = now.Add(-SilentAfter - 24*time.Hour)
 	}
-	return Subject{r, last, at.cloned}, oldSubject{bodyOf(r), last, at.cloned}
+	return Subject{Newest: r, Last: last, Cloned: at.cloned}, oldSubject{bodyOf(r), last, at.cloned}
 }
 
 // bodyOf is the body of version 1 that gives the answers of r.
@@ -161,7 +161,7 @@ func TestJudgesAgree(t *testing.T) {
 		}
 		// The same through version 1, as stored reports come.
 		read := o.Newest.Report()
-		if again := Judge(now, Subject{read, s.Last, s.Cloned}, by); again.Class != want.Class {
+		if again := Judge(now, Subject{Newest: read, Last: s.Last, Cloned: s.Cloned}, by); again.Class != want.Class {
 			t.Fatalf("%+v\nas version 1 it is %+v, the old judge says %+v", at, again, want)
 		}
 		if at.build == 1 { // of a build of the release nothing is found about the time before

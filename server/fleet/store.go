@@ -233,6 +233,7 @@ type Reports interface {
 	// before is 0 or more than there are. from is how many stand before the page.
 	Page(ctx context.Context, ref report.Reference, before, limit int) (page []StoredReport, from int, err error)
 	Arrived(ctx context.Context, ref report.Reference) ([]StoredReport, error) // as they came
+	First(ctx context.Context, ref report.Reference) (StoredReport, error)     // that came first; NotFound
 }
 
 // CountsTable keeps the maintained figures. Those of a release count what was shown of it; totals count each

@@ -50,7 +50,7 @@ func (h *handset) advance(now time.Time, a Arrival) {
 	i.Ref, i.Release, i.Current, i.Model, i.Channel = a.Ref, a.Report.Release, true, a.Report.Model, a.Report.Channel
 	i.Seq, i.Newest, i.Last = a.Report.Seq, a.Report, now
 	h.current, h.newest = next, a
-	judge(i, a.Rule)
+	judge(i, h.first, a.Rule)
 	h.draw(i, now, a.Report)
 }
 
@@ -63,12 +63,14 @@ func (h *handset) clone() {
 	}
 	h.current.change()
 	i.Cloned, i.Newest = true, h.newest.Report
-	judge(i, h.newest.Rule)
+	judge(i, h.first, h.newest.Rule)
 }
 
 // judge stores what the newest report proves, as of when it came: silence is told when it is read (fleet.Installation.At).
-func judge(i *fleet.Installation, by effect.Standard) {
-	v := effect.Judge(i.Last, effect.Subject{Newest: i.Newest, Last: i.Last, Cloned: i.Cloned}, by)
+// first is the build that the first report of the installation spoke of, "" if that is not known.
+func judge(i *fleet.Installation, first string, by effect.Standard) {
+	v := effect.Judge(i.Last, effect.Subject{Newest: i.Newest, Last: i.Last, Cloned: i.Cloned,
+		Elsewhere: first != "" && first != i.Newest.Build}, by)
 	i.Verdict, i.Kind, i.Because = fleet.Class(v.Class), v.Kind, v.Because
 	i.Leaked = i.Leaked || isLeak(v)
 }

@@ -13,6 +13,7 @@ import (
 type handset struct {
 	states    []*state
 	current   *state  // nil before its first report
+	first     string  // build that its first report spoke of; "" if nothing depends on it
 	newest    Arrival // its newest report and what that is judged by, if it is known
 	loaded    *Loaded
 	envelopes map[string][]byte // by id, of its reports that are stored with the batch
@@ -32,7 +33,7 @@ func (s *state) change() { s.changed = true }
 
 // newHandset gathers what is loaded of an installation.
 func newHandset(ref report.Reference, loaded *Loaded) *handset {
-	h := &handset{newest: loaded.Newest[ref], loaded: loaded}
+	h := &handset{newest: loaded.Newest[ref], first: loaded.First[ref], loaded: loaded}
 	for _, was := range loaded.States[ref] {
 		s := &state{was: &was, is: was}
 		if h.states = append(h.states, s); was.Current {
@@ -82,6 +83,9 @@ func (h *handset) leaked(release string) bool {
 // take has a new report move what it can, and says if it is late.
 func (h *handset) take(now time.Time, a Arrival) (late bool) {
 	late = h.current != nil && a.Report.Seq < h.current.is.Seq
+	if h.current == nil {
+		h.first = a.Report.Build
+	}
 	switch {
 	case h.taken(a):
 		h.clone()

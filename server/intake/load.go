@@ -9,6 +9,7 @@ import (
 	"slices"
 
 	"landed/manifests/report"
+	"landed/manifests/report/envelope"
 	"landed/server/fleet"
 )
 
@@ -47,7 +48,35 @@ func (i *Intake) load(ctx context.Context, tx fleet.Tx, batch []Arrival) (Loaded
 	if l.Sequences, err = tx.Reports().Sequences(ctx, seqs...); err != nil {
 		return l, err
 	}
-	return l, i.loadNewest(ctx, tx, batch, &l)
+	if err := i.loadNewest(ctx, tx, batch, &l); err != nil {
+		return l, err
+	}
+	return l, l.loadFirst(ctx, tx, batch)
+}
+
+// loadFirst adds what the first report spoke of, of installations that say they were sold with their build. They are few.
+func (l *Loaded) loadFirst(ctx context.Context, tx fleet.ReportsTx, batch []Arrival) error {
+	l.First = map[report.Reference]string{}
+	for _, a := range batch {
+		_, have := l.First[a.Ref]
+		if have || len(l.States[a.Ref]) == 0 || !soldWithIt(a) && !soldWithIt(l.Newest[a.Ref]) {
+			continue
+		}
+		first, err := tx.Reports().First(ctx, a.Ref)
+		if err != nil {
+			return err
+		}
+		r, _, err := envelope.Open(first.Envelope)
+		if err != nil {
+			return fmt.Errorf("first report of %s: %w", a.Ref, err)
+		}
+		l.First[a.Ref] = r.Build
+	}
+	return nil
+}
+
+func soldWithIt(a Arrival) bool {
+	return a.Report.PreviousBuild == "" && a.Report.Build != "" && a.Report.Build != report.BuildOther
 }
 
 // goings are what the installations of a batch speak of, and spoke of.

@@ -144,7 +144,7 @@ func (p replayer) judgeAnew(ctx context.Context, tx fleet.ReportsTx, old fleet.I
 	if shown := again.of(old.Release); shown != nil {
 		next.Leaked, next.Before, next.Cause = shown.is.Leaked, shown.is.Before, shown.is.Cause
 	}
-	judge(&next, rule)
+	judge(&next, again.first, rule)
 	next.Counted = p.by.counts(&next)
 	return next, nil
 }

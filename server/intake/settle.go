@@ -44,6 +44,7 @@ func (a Arrival) seq() fleet.ReportSeq { return fleet.ReportSeq{Ref: a.Ref, Seq:
 type Loaded struct {
 	States    map[report.Reference][]fleet.Installation // every state, the current one first
 	Newest    map[report.Reference]Arrival              // newest report of those that a twin may judge again
+	First     map[report.Reference]string               // build of the first report of those that say they were sold with theirs
 	Stored    map[fleet.ReportID]fleet.StoredReport     // reports of the batch that are stored
 	Sequences map[fleet.ReportSeq]bool                  // sequence numbers of the batch that stored reports carry
 	Control   Control                                   // of the models and channels of the batch

@@ -132,7 +132,7 @@ func (v *verifier) one(
 		if shown := again.of(is.Release); shown == nil {
 			faults = append(faults, fmt.Sprintf("installation %s: no stored report speaks of release %.60q", ref, is.Release))
 		} else {
-			faults = append(faults, v.differences(ctx, is, shown.is)...)
+			faults = append(faults, v.differences(ctx, is, shown.is, again.first)...)
 		}
 	}
 	for _, s := range again.states {
@@ -162,7 +162,7 @@ func (v *verifier) arrival(ctx context.Context, s fleet.StoredReport) (Arrival, 
 }
 
 // differences lists the columns of a state that do not follow from its reports.
-func (v *verifier) differences(ctx context.Context, is, follows fleet.Installation) (faults []string) {
+func (v *verifier) differences(ctx context.Context, is, follows fleet.Installation, first string) (faults []string) {
 	differ := func(what string, have, want any) {
 		if have != want {
 			faults = append(faults, fmt.Sprintf("installation %s on %s: %s is stored as %v, and follows as %v", is.Ref, is.Release, what,
@@ -192,7 +192,7 @@ func (v *verifier) differences(ctx context.Context, is, follows fleet.Installati
 		differ("quarantined", is.Quarantined, follows.Quarantined)
 		differ("counted", is.Counted, follows.Counted)
 	}
-	if len(faults) == 0 && !v.standsAs(ctx, is, follows) {
+	if len(faults) == 0 && !v.standsAs(ctx, is, follows, first) {
 		faults = append(faults, fmt.Sprintf("installation %s on %s is stored as %s (%s, %d reasons), and follows as %s (%s, %d "+
 			"reasons); \"otad rejudge\" judges it again", is.Ref, is.Release, is.Verdict, is.Kind, len(is.Because), follows.Verdict,
 			follows.Kind, len(follows.Because)))
@@ -201,12 +201,12 @@ func (v *verifier) differences(ctx context.Context, is, follows fleet.Installati
 }
 
 // standsAs says if a state is judged as its reports are.
-func (v *verifier) standsAs(ctx context.Context, is, follows fleet.Installation) bool {
+func (v *verifier) standsAs(ctx context.Context, is, follows fleet.Installation, first string) bool {
 	rule, err := v.Rules.Of(ctx, is.Release, is.Model)
 	if err != nil {
 		return isUnreadable(err)
 	}
-	judge(&follows, rule)
+	judge(&follows, first, rule)
 	if !v.reckoned {
 		follows.Counted = is.Counted
 	}

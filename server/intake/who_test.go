@@ -6,16 +6,19 @@ import (
 	"context"
 	"crypto/ed25519"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"math"
 	"strings"
 	"testing"
 	"time"
 
+	"landed/manifests/effect"
 	"landed/manifests/offers"
 	"landed/manifests/report"
 	"landed/server/fleet"
 	"landed/server/intake"
+	"landed/server/store/storetest"
 )
 
 const day = 24 * time.Hour
@@ -363,6 +366,35 @@ func TestQuarantineAfterTheClockWasAhead(t *testing.T) {
 	}
 	if c := w.counts(t, "one"); c.Installations != 0 || c.Quarantined.Installations != 5 {
 		t.Errorf("%d are in the figures and %d quarantined, wanted 0 and 5", c.Installations, c.Quarantined.Installations)
+	}
+	w.follows(t)
+}
+
+// TestSoldWithIt: who spoke of another build before was not sold with this one, and cannot have watched it for longer than
+// it is published, whatever it says of an update.
+func TestSoldWithIt(t *testing.T) {
+	w := newWorld(t)
+	sold := func(r *report.Report, _ ed25519.PrivateKey) { r.PreviousBuild = "" }
+	w.clock.advance(12 * time.Hour)
+	w.update(t, func(tx fleet.Tx) error { // "one" was published just now
+		one, err := tx.Releases().Get(ctx, "one")
+		one.Change = "c"
+		return errors.Join(err, tx.Releases().Save(ctx, one, fleet.ReleasePublished),
+			tx.Changes().Create(ctx, fleet.Change{ID: "c", Release: "one", State: fleet.ChangePublished, At: w.clock.now(),
+				Roles: []fleet.StagedRole{{Role: "armani", Version: 1}}}),
+			tx.Metadata().Put(ctx, fleet.Metadata{Role: "armani", Version: 1, Bytes: []byte("{}"), At: w.clock.now()}))
+	})
+	w.Rules.Invalidate()
+	w.says(t, waits, 1, 1)
+	w.clock.advance(10 * time.Minute)
+	w.says(t, silent, 1, 2, sold)
+	w.says(t, silent, 2, 1, sold)
+	w.clock.advance(time.Minute)
+	w.says(t, silent, 2, 2, sold)
+	for n, want := range map[int]fleet.Class{1: effect.Implausible, 2: storetest.ConfirmedOff} {
+		if i := w.installation(t, n); i.Verdict != want {
+			t.Errorf("installation %d is %s, wanted %s: %+v", n, i.Verdict, want, i.Because)
+		}
 	}
 	w.follows(t)
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"landed/manifests/report"
+	"landed/manifests/report/envelope"
 	"landed/server/fleet"
 	"landed/server/published"
 	"landed/web"
@@ -76,6 +77,7 @@ func (p installationPages) show(r *http.Request) (view, error) {
 	var v *InstallationPage
 	var known published.Releases
 	var stored []fleet.StoredReport
+	var first fleet.StoredReport
 	from := 0
 	err = p.evidence.releases(ctx, func(tx fleet.Tx, all published.Releases) error {
 		i, err := tx.Installations().Get(ctx, ref)
@@ -95,13 +97,20 @@ func (p installationPages) show(r *http.Request) (view, error) {
 			v.Shown = append(v.Shown, shownOf(state.At(p.evidence.now()), p.evidence.words.named(all, state.Release)))
 		}
 		known = all
+		if first, err = tx.Reports().First(ctx, ref); err != nil {
+			return err
+		}
 		stored, from, err = tx.Reports().Page(ctx, ref, before(r.URL.Query()), reportsShown+1)
 		return err
 	})
 	if err != nil {
 		return nil, err
 	}
-	return v, p.reports(v, ref, known, stored, from)
+	opened, _, err := envelope.Open(first.Envelope)
+	if err != nil {
+		return nil, err
+	}
+	return v, p.reports(v, ref, statements{p, known, opened.Build}, stored, from)
 }
 
 // reportsShown is how many reports a page opens and judges: each costs a signature.
@@ -119,10 +128,10 @@ func before(q url.Values) int {
 // reports opens and judges stored, of which from stand before. It is done after the transaction, which others wait for.
 // One more than are shown says what the first of them changed.
 func (p installationPages) reports(
-	v *InstallationPage, ref report.Reference, all published.Releases, stored []fleet.StoredReport, from int,
+	v *InstallationPage, ref report.Reference, of statements, stored []fleet.StoredReport, from int,
 ) error {
 	for _, sr := range stored {
-		st, err := p.statement(all, sr)
+		st, err := of.statement(sr)
 		if err != nil {
 			return err
 		}

@@ -37,20 +37,27 @@ type Statement struct {
 	Name, Colour string `json:"-"` // of the verdict
 }
 
+// statements puts stored reports of an installation into words; first is the build that the one that came first spoke of.
+type statements struct {
+	installationPages
+	all   published.Releases
+	first string
+}
+
 // statement puts one stored report into words and judges it, against the release it speaks
 // of, as of the day it came.
-func (p installationPages) statement(all published.Releases, sr fleet.StoredReport) (Statement, error) {
+func (p statements) statement(sr fleet.StoredReport) (Statement, error) {
 	r, _, err := envelope.Open(sr.Envelope)
 	if err != nil {
 		return Statement{}, err // it opened when it was stored: the store is damaged
 	}
-	rule, _ := all.Standard(r.Release, r.Model) // nothing is proven by a release that is not published
+	rule, _ := p.all.Standard(r.Release, r.Model) // nothing is proven by a release that is not published
 	family := ""
 	if m, ok := p.lineup.device(r.Model); ok {
 		family = m.Profile.Family
 	}
-	lex := p.evidence.words.named(all, r.Release)
-	judged := effect.Judge(sr.At, effect.Subject{Newest: r, Last: sr.At}, rule)
+	lex := p.evidence.words.named(p.all, r.Release)
+	judged := effect.Judge(sr.At, effect.Subject{Newest: r, Last: sr.At, Elsewhere: p.first != r.Build}, rule)
 	if lex.unread {
 		_, judged.Kind, judged.Because = unread()
 		judged.Class = effect.Unknown

@@ -117,6 +117,13 @@ func (s reports) Arrived(ctx context.Context, ref report.Reference) ([]fleet.Sto
 	return s.list(ctx, `SELECT `+reportColumns+` FROM reports WHERE ref = $1 ORDER BY n`, string(ref))
 }
 
+// First implements fleet.Reports. The index alone says which it is.
+func (s reports) First(ctx context.Context, ref report.Reference) (r fleet.StoredReport, err error) {
+	err = s.q.Row(ctx, reportFields(&r), `SELECT `+reportColumns+` FROM reports WHERE n =
+		(SELECT min(n) FROM reports WHERE ref = $1)`, string(ref))
+	return r, notFound(err, "report_unknown", "installation %s has sent no report", ref)
+}
+
 func (s reports) list(ctx context.Context, text string, args ...any) ([]fleet.StoredReport, error) {
 	rows, err := s.q.Query(ctx, text, args...)
 	return Collect(rows, err, func(scan func(...any) error) (r fleet.StoredReport, err error) {
