@@ -4,14 +4,18 @@ package intake_test
 
 import (
 	"context"
+	crand "crypto/rand"
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
+	"landed/manifests/effect"
 	"landed/manifests/report"
+	"landed/server/admission"
 	"landed/server/fleet"
 	"landed/server/intake"
 )
@@ -246,6 +250,157 @@ func TestWhatCannotHaveBeen(t *testing.T) {
 	if got := w.send(t, 1, 1); got != intake.StoredNew {
 		t.Errorf("the handset sends it again: %s", got)
 	}
+}
+
+// comesOut publishes a release now: nobody has seen its builds before.
+func (w *world) comesOut(t testing.TB, release string) {
+	t.Helper()
+	if err := w.db.Update(ctx, func(tx fleet.Tx) error {
+		r, err := tx.Releases().Get(ctx, release)
+		if err != nil {
+			return err
+		}
+		r.Change = "00000000000000000000000000000001"
+		role := fleet.Metadata{Role: "armani", Version: 1, Bytes: []byte("{}"), At: w.clock.now()}
+		return errors.Join(tx.Metadata().Put(ctx, role), tx.Releases().Save(ctx, r, fleet.ReleasePublished),
+			tx.Changes().Create(ctx, fleet.Change{ID: r.Change, Release: release, State: fleet.ChangePublished, At: role.At,
+				Roles: []fleet.StagedRole{{Role: role.Role, Version: role.Version, Metadata: role.Bytes}}}))
+	}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestImplausibleByThen: what could not be true when it came is let go of; what is not true when it comes in, because a
+// clock was ahead when it came, is stored as what it is and proves nothing.
+func TestImplausibleByThen(t *testing.T) {
+	w, s := narrow(t, 0, 40)
+	w.comesOut(t, "one")
+	send := func(n int) {
+		t.Helper()
+		r, key := silent(n, 1)
+		if got, err := w.Receive(ctx, seal(t, r, key)); err != nil || got.Stored != intake.StoredProvisional {
+			t.Fatal(got, err)
+		}
+	}
+	send(1) // it has watched for days what was published today
+	w.clock.advance(90 * 24 * time.Hour)
+	send(2)
+	w.clock.advance(-90 * 24 * time.Hour) // the clock was ahead
+	send(3)
+	s.reports.Store(100)
+	w.tick(t)
+	if w.installation(t, 1).Reports != 0 || w.installation(t, 3).Reports != 0 {
+		t.Error("time in the table made it true")
+	}
+	if i := w.installation(t, 2); i.Reports != 1 || i.Verdict != effect.Implausible || i.Counted {
+		t.Errorf("came while the clock was ahead: %+v", i)
+	}
+	if u := w.standing(t); u.Provisional != 0 || u.Evicted != 2 {
+		t.Errorf("%+v", u)
+	}
+}
+
+// TestTwoSettlesAtOnce: reports come in for good, by their handsets and by several Ticks at once, while others are kept,
+// and each is stored once.
+func TestTwoSettlesAtOnce(t *testing.T) {
+	const handsets = 60
+	w, s := narrow(t, 0, 500, func(c *intake.Config) { c.Batch = 8 })
+	for n := range handsets {
+		for seq := range int64(3) {
+			w.send(t, n, 1+seq)
+		}
+	}
+	s.reports.Store(handsets) // a third has room at first
+	var group sync.WaitGroup
+	for range 3 {
+		group.Go(func() {
+			for range 5 {
+				if err := w.Tick(ctx); err != nil {
+					t.Error(err)
+				}
+				s.reports.Add(handsets)
+			}
+		})
+	}
+	for n := range handsets {
+		group.Go(func() {
+			for seq := range int64(3) {
+				r, key := waits(n, 1+seq)
+				if _, err := w.Receive(ctx, seal(t, r, key)); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	group.Wait()
+	w.tick(t)
+	for n := range handsets {
+		if got := w.installation(t, n); got.Reports != 3 || got.Cloned {
+			t.Errorf("%d: %d reports, cloned %t", n, got.Reports, got.Cloned)
+		}
+	}
+	if u := w.standing(t); u.Provisional != 0 || u.Evicted != 0 || u.Used != 3*handsets {
+		t.Errorf("%+v", u)
+	}
+}
+
+// TestAdmitted: when a person admits some to the counted fleet, they leave the share, and others come in; their own reports
+// are stored for good from then on.
+func TestAdmitted(t *testing.T) {
+	w, _ := narrow(t, 4, 50)
+	for n := 1; n <= 2; n++ {
+		w.send(t, n, 1)
+	}
+	w.clock.advance(15 * 24 * time.Hour) // known for two weeks, heard of over one: they may be admitted
+	for n := 1; n <= 2; n++ {
+		w.send(t, n, 2)
+	}
+	for n := 3; n <= 6; n++ {
+		if got := w.send(t, n, 1); got != intake.StoredProvisional {
+			t.Fatalf("%d: %s", n, got)
+		}
+	}
+	w.clock.advance(time.Hour)
+	admit := admission.New(admission.Config{Store: w.db, Now: w.clock.now, Random: crand.Reader,
+		Apply: func(ctx context.Context) error { _, err := w.Reckon(ctx, nil); return err }})
+	done, err := admit.Admit(ctx, admission.Wish{Model: "armani", UpTo: 2, By: "mei", Reason: "two handsets of the lab"})
+	if err != nil || done.Admission.Admitted != 2 || !done.Applied {
+		t.Fatal(done, err)
+	}
+	w.tick(t)
+	if u := w.standing(t); u.Provisional != 0 || u.Used != 4 {
+		t.Errorf("after the admission: %+v", u)
+	}
+	for n, want := range map[int]intake.Stored{1: intake.StoredNew, 3: intake.StoredProvisional} {
+		if got := w.send(t, n, 3); got != want {
+			t.Errorf("%d: %s, want %s", n, got, want)
+		}
+	}
+}
+
+// TestBoundsOfTheTable: the table grows to its slots and no further, also when there are fewer of them than before.
+func TestBoundsOfTheTable(t *testing.T) {
+	var limit atomic.Int64
+	w := newWorld(t, func(c *intake.Config) { c.Share.Reports = limit.Load })
+	for n := range 10 {
+		w.send(t, n, 1)
+	}
+	w.Share.Slots = 6 // the disk became smaller
+	for n := range 20 {
+		w.send(t, 100+n, 1)
+		if u := w.standing(t); u.Provisional != 10 || u.Evicted != int64(n+1) {
+			t.Fatalf("%+v", u)
+		}
+	}
+	w.Share.Slots = 12 // and larger again
+	for n := range 20 {
+		w.send(t, 200+n, 1)
+	}
+	if u := w.standing(t); u.Provisional != 12 {
+		t.Errorf("%+v", u)
+	}
+	w.checkFigures(t)
+	w.provisionalFollow(t)
 }
 
 // TestAcknowledgedIsNeverLost does at random what may happen, and wants of each report that was answered 200 that it is
