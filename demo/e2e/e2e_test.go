@@ -44,7 +44,7 @@ func TestMain(m *testing.M) {
 			fmt.Fprintln(os.Stderr, serveNarrow(os.Args[1], os.Args[2]))
 			os.Exit(1)
 		},
-		"mkfixture":  func() { os.Exit(mkfixture.Main(ctx, os.Args[1:], os.Stdout, os.Stderr)) },
+		"mkfixture": func() { os.Exit(mkfixture.Main(ctx, os.Args[1:], os.Stdout, os.Stderr)) },
 	})
 }
 
