@@ -60,7 +60,7 @@ var databaseFiles = []string{"landed.db", "landed-reports.db"}
 // fileOf is the file in which a table lies.
 func fileOf(table string) string {
 	switch table {
-	case "reports", "installations", "counts", "cursors", "walks":
+	case "reports", "installations", "counts", "cursors", "walks", "provisional":
 		return databaseFiles[1]
 	}
 	return databaseFiles[0]

@@ -175,6 +175,10 @@ func (s *Server) standing(ctx context.Context) metrics.Standing {
 	if ids, err := s.rooms.Rollouts.Halting(ctx); err == nil {
 		m.Halting = len(ids)
 	}
+	m.UncountedLimit = -1
+	if u, err := s.intake.Uncounted(ctx); err == nil { // damaged reports have a metric of their own
+		m.Uncounted, m.UncountedLimit, m.Provisional, m.Evicted = u.Used, u.Limit, u.Provisional, u.Evicted
+	}
 	m.Expiries = s.expiry.all()
 	m.Expires = m.Expiries[tufrepo.Timestamp]
 	return m

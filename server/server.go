@@ -206,7 +206,7 @@ func (s *Server) build(ctx context.Context) (err error) {
 		Store:     kept, Now: s.cfg.Now, Log: s.cfg.Log, Rules: rules, Catalogue: s.rooms.Lineup.Catalogue,
 		Channels: s.rooms.Lineup.KnownChannels,
 		Rollouts: s.rooms.Ledger, Offers: s.rooms.Rollouts.PublishOffers, RefuseV1: s.cfg.RefuseV1,
-		Room: s.room.ForReport,
+		Room: s.room.ForReport, Share: s.share(dir),
 	})
 	s.opened(s.intake.Close)
 	s.admission = admission.New(admission.Config{Store: kept, Now: s.cfg.Now, Random: rand.Reader, Log: s.cfg.Log,

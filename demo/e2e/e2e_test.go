@@ -40,7 +40,11 @@ func TestMain(m *testing.M) {
 		},
 		"otasign":    func() { os.Exit(otasign.Main(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) },
 		"otahandset": func() { os.Exit(otahandset.Main(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) },
-		"mkfixture":  func() { os.Exit(mkfixture.Main(ctx, os.Args[1:], os.Stdout, os.Stderr)) },
+		"narrow": func() {
+			fmt.Fprintln(os.Stderr, serveNarrow(os.Args[1], os.Args[2]))
+			os.Exit(1)
+		},
+		"mkfixture": func() { os.Exit(mkfixture.Main(ctx, os.Args[1:], os.Stdout, os.Stderr)) },
 	})
 }
 

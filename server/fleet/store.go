@@ -61,6 +61,7 @@ type ReportsTx interface {
 	Installations() Installations
 	Reports() Reports
 	Counts() CountsTable
+	Provisional() Provisional
 	Walks() Walks
 }
 
@@ -250,6 +251,8 @@ type CountsTable interface {
 	Totals(ctx context.Context) ([]Counts, error)                           // of every model and channel
 	// of every release, model and channel, without totals
 	List(ctx context.Context) ([]Counts, error)
+	// Uncounted is how many reports are stored of installations that are of no counted fleet, whatever they speak of.
+	Uncounted(ctx context.Context) (int64, error)
 	// Merge bounds how many figures by age there are: those of days and hours that are long past become one. It is to be
 	// called from time to time, and writes once a day. A time before that of an earlier call, after a clock that was ahead,
 	// has them counted again from the installations.

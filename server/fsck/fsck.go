@@ -111,6 +111,14 @@ func (k *checker) reports(ctx context.Context) error {
 			}
 		}, k.fault)
 		k.Reports, k.Installations = done.Reports, done.Installations
+		if err != nil {
+			return err
+		}
+		kept, err := intake.VerifyProvisional(ctx, tx, k.fault)
+		if kept > 0 {
+			k.Notes = append(k.Notes, fmt.Sprintf("%d reports are provisional: they stand in no figure, and are judged when there "+
+				"is room to store them for good", kept))
+		}
 		if done.Unjudged > 0 {
 			k.Notes = append(k.Notes, fmt.Sprintf("%d installations speak of a release that this program cannot read; their "+
 				"verdicts were not checked", done.Unjudged))

@@ -40,6 +40,22 @@ func (h *Headroom) ForUpload(size int64) error {
 		"server, then send the file again", sizeWords(size), inWords(space.Free), inWords(h.mark))
 }
 
+// tenth is one part of how many that strangers may use up with reports that are stored for good.
+const tenth = 10
+
+// ForStrangers is how many bytes of a file of reports may come from installations that nobody counts: a tenth of what it
+// may grow to, which is its size now and what is free above the mark. It is below 0 if there is no mark.
+func (h *Headroom) ForStrangers(size int64) int64 {
+	if h.mark == 0 {
+		return -1
+	}
+	space, err := h.space()
+	if err != nil {
+		return 0 // no report is taken in then
+	}
+	return (size + max(space.Free-h.mark, 0)) / tenth
+}
+
 func sizeWords(size int64) string {
 	if size == 0 {
 		return "no stated size"

@@ -140,8 +140,14 @@ func TestMarks(t *testing.T) {
 	if err := unmarked.ForUpload(d.Free + 1); !fleet.Is(err, fleet.NoSpace) {
 		t.Errorf("without a mark, more than the disk has: %v", err)
 	}
+	for free, want := range map[int64]int64{24 * mib: 2 * mib, 12 * mib: 8 * mib / 10, 0: 8 * mib / 10} {
+		if d.Free = free; h.ForStrangers(8*mib) != want || unmarked.ForStrangers(8*mib) >= 0 {
+			t.Errorf("with %d MiB free strangers have %d bytes, wanted %d; without a mark %d", free/mib, h.ForStrangers(8*mib), want,
+				unmarked.ForStrangers(8*mib))
+		}
+	}
 	d.err = errors.New("no answer")
-	if h.ForReport() == nil || h.ForUpload(1) == nil || len(h.Faults()) != 1 {
+	if h.ForStrangers(8*mib) != 0 || h.ForReport() == nil || h.ForUpload(1) == nil || len(h.Faults()) != 1 {
 		t.Error("a disk that gives no answer took something in")
 	}
 	d.err = errors.ErrUnsupported

@@ -234,3 +234,40 @@ func fsyncTime(b *testing.B) time.Duration {
 	}
 	return time.Since(start) / times
 }
+
+// BenchmarkProvisional sends the same reports of strangers where there is room for all, where there is none, so that each is
+// kept for now in the place of another, and where the room is found by the next Tick: x_kept is the rate of the second
+// against that of the first, x_cpu the processor time of a report. promoted/s is how many of those that are kept a Tick
+// takes in, one after another.
+func BenchmarkProvisional(b *testing.B) {
+	const installations, slots, senders = 4096, 4096, 64
+	envelopes := benchReports(b, 0, installations, 2)
+	var all, kept, promoted float64 // reports per second
+	var cpu, keptCPU time.Duration
+	for range b.N {
+		rate, spent := receiveRate(b, envelopes, senders)
+		all, cpu = all+rate, cpu+spent
+		var limit atomic.Int64
+		w := newWorld(b, func(c *intake.Config) { c.Share = intake.Share{Reports: limit.Load, Slots: slots} })
+		rate, spent = sendAll(b, w, envelopes, senders)
+		kept, keptCPU = kept+rate, keptCPU+spent
+		limit.Store(math.MaxInt64)
+		begun := time.Now()
+		if err := w.Tick(ctx); err != nil {
+			b.Fatal(err)
+		}
+		promoted += slots / time.Since(begun).Seconds()
+		if u, err := w.Uncounted(ctx); err != nil || u.Provisional != 0 || u.Used != slots {
+			b.Fatalf("%+v, %v", u, err)
+		}
+		w.Close()
+	}
+	n := float64(b.N)
+	b.ReportMetric(0, "ns/op")
+	b.ReportMetric(all/n, "reports/s")
+	b.ReportMetric(kept/n, "kept/s")
+	b.ReportMetric(kept/all, "x_kept")
+	b.ReportMetric(float64(cpu.Microseconds())/n, "cpu_us/report")
+	b.ReportMetric(float64(keptCPU)/float64(cpu), "x_cpu")
+	b.ReportMetric(promoted/n, "promoted/s")
+}

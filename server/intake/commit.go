@@ -56,6 +56,9 @@ func (i *Intake) store(batch []*waiting) {
 		return
 	}
 	for n, w := range batch {
+		if answers[n].Evicts {
+			i.evicted.Add(1)
+		}
 		w.answer <- answers[n]
 	}
 }
@@ -74,14 +77,13 @@ func (i *Intake) transact(batch []*waiting) (answers []Result, err error) {
 	for n, w := range batch {
 		arrivals[n] = w.Arrival
 	}
-	var out Outcome
 	err = i.Store.UpdateReports(context.Background(), func(tx fleet.Tx) error {
 		loaded, err := i.load(context.Background(), tx, arrivals)
 		if err != nil {
 			return err
 		}
-		out = Settle(now, arrivals, loaded)
-		return save(context.Background(), tx, out)
+		answers, err = i.Share.take(context.Background(), tx, now, arrivals, loaded)
+		return err
 	})
-	return out.Results, err
+	return answers, err
 }

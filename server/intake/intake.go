@@ -18,6 +18,7 @@ import (
 	"context"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"landed/manifests"
@@ -42,6 +43,8 @@ type Config struct {
 	RefuseV1 bool
 	// Room, if set, refuses reports while the disk has no room for them.
 	Room func() error
+	// Share bounds what is stored of installations that are of no counted fleet. Zero: nothing does.
+	Share Share
 	// Newcomers bounds installations that were never heard of; nil: nothing does.
 	Newcomers Newcomers
 	// Reports that may wait, at most; fewer, if they would take longer than two seconds to be stored. More are answered with
@@ -64,6 +67,7 @@ type Intake struct {
 	closing   sync.RWMutex // held for reading while a report is being queued
 	closed    bool
 	done      chan struct{}  // closed when the committer has ended
+	evicted   atomic.Int64   // provisional reports that were let go of
 	waking    sync.WaitGroup // advances that outlive their caller
 	reckoning sync.Mutex     // one walk over all installations at a time
 	advancing sync.Mutex     // one look at rollouts at a time, until what it found is published: many leaks, one halt

@@ -4,6 +4,7 @@ package intake_test
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -12,7 +13,9 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"landed/manifests/report/envelope"
 
@@ -37,13 +40,19 @@ func TestMain(m *testing.M) {
 }
 
 // child receives reports from many senders at once, each twice, and prints the reference
-// and id of each report that was answered. It goes on until it is killed.
+// and id of each report that was acknowledged. It goes on until it is killed.
 func child(path string) error {
 	db, err := store.Open(ctx, path, newClock(storetest.Now).now)
 	if err != nil {
 		return err
 	}
-	in := intake.New(intake.Config{Store: db, Now: newClock(storetest.Now).now, Catalogue: manifests.DefaultCatalogue, Batch: 64})
+	cfg := intake.Config{Store: db, Now: newClock(storetest.Now).now, Catalogue: manifests.DefaultCatalogue, Batch: 64}
+	if os.Getenv(childOf+"_NARROW") != "" {
+		if cfg.Share, err = flickering(db); err != nil {
+			return err
+		}
+	}
+	in := intake.New(cfg)
 	seq, err := strconv.ParseInt(os.Getenv(childOf+"_SEQ"), 10, 64)
 	if err != nil {
 		return err
@@ -60,6 +69,9 @@ func child(path string) error {
 			if err != nil {
 				return err
 			}
+			if receipt.Stored == intake.StoredProvisional {
+				continue
+			}
 			out.Lock()
 			fmt.Println(string(refOf(n)), receipt.ID)
 			out.Unlock()
@@ -67,6 +79,14 @@ func child(path string) error {
 		return nil
 	}
 	failed := make(chan error)
+	go func() {
+		for {
+			if err := in.Tick(ctx); err != nil {
+				failed <- err
+			}
+			time.Sleep(time.Millisecond)
+		}
+	}()
 	for s := range 32 {
 		go func() {
 			for round := seq; ; round++ {
@@ -81,9 +101,33 @@ func child(path string) error {
 	return <-failed
 }
 
+// flickering is a share that comes and goes, and grows: what it leaves no room for is provisional, let go of, or promoted
+// by the next Tick.
+func flickering(db store.Database) (s intake.Share, err error) {
+	var limit atomic.Int64
+	err = db.View(ctx, func(tx fleet.Tx) error {
+		used, err := tx.Counts().Uncounted(ctx)
+		limit.Store(used)
+		return err
+	})
+	return intake.Share{Slots: 50, Reports: func() int64 {
+		if rand.IntN(2) == 0 {
+			return 0
+		}
+		return limit.Add(rand.Int64N(8))
+	}}, err
+}
+
 // TestKilled kills -9 a process that receives reports, again and again on one database:
 // what it acknowledged is there exactly once, and every figure is what a scan finds.
+//
+// A share that never grows would be used up, and then a child acknowledges nothing more: it could not be waited for.
 func TestKilled(t *testing.T) {
+	t.Run("room for all", func(t *testing.T) { killAll(t, false) })
+	t.Run("provisional", func(t *testing.T) { killAll(t, true) })
+}
+
+func killAll(t *testing.T, narrow bool) {
 	path := filepath.Join(t.TempDir(), "x.db")
 	db, err := store.Open(ctx, path, newClock(storetest.Now).now)
 	if err != nil {
@@ -98,19 +142,26 @@ func TestKilled(t *testing.T) {
 	acknowledged := map[string]bool{}
 	for round := range 4 {
 		before := len(acknowledged)
-		killOne(t, path, round, acknowledged)
+		killOne(t, path, round, narrow, acknowledged)
 		if len(acknowledged) == before {
 			t.Fatal("the child acknowledged nothing")
 		}
 		checkKilled(t, path, acknowledged)
 	}
+	if narrow {
+		promoteKilled(t, path)
+		checkKilled(t, path, acknowledged)
+	}
 	t.Logf("%d reports were acknowledged by 4 processes that were killed", len(acknowledged))
 }
 
-func killOne(t *testing.T, path string, round int, acknowledged map[string]bool) {
+func killOne(t *testing.T, path string, round int, narrow bool, acknowledged map[string]bool) {
 	t.Helper()
 	cmd := exec.Command(os.Args[0])
 	cmd.Env = append(os.Environ(), childOf+"="+path, fmt.Sprintf("%s_SEQ=%d", childOf, 1+round*200))
+	if narrow {
+		cmd.Env = append(cmd.Env, childOf+"_NARROW=1")
+	}
 	cmd.Stderr = os.Stderr
 	out, err := cmd.StdoutPipe()
 	if err != nil {
@@ -149,6 +200,9 @@ func checkKilled(t *testing.T, path string, acknowledged map[string]bool) {
 	}
 	stored := map[string]int{}
 	if err := db.View(ctx, func(tx fleet.Tx) error {
+		if _, err := intake.VerifyProvisional(ctx, tx, func(words string) { t.Error(words) }); err != nil {
+			return err
+		}
 		for n := range 256 {
 			all, err := tx.Reports().Of(ctx, refOf(n))
 			if err != nil {
@@ -166,5 +220,25 @@ func checkKilled(t *testing.T, path string, acknowledged map[string]bool) {
 		if _, id, whole := strings.Cut(line, " "); whole && len(id) == 32 && stored[line] != 1 {
 			t.Errorf("acknowledged %q is stored %d times", line, stored[line])
 		}
+	}
+}
+
+// promoteKilled has what processes that were killed kept for now come in.
+func promoteKilled(t *testing.T, path string) {
+	t.Helper()
+	db, err := store.Open(ctx, path, newClock(storetest.Now).now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	in := intake.New(intake.Config{Store: db, Now: newClock(storetest.Now).now, Catalogue: manifests.DefaultCatalogue})
+	defer in.Close()
+	before, err := in.Uncounted(ctx)
+	if err := errors.Join(err, in.Tick(ctx)); err != nil {
+		t.Fatal(err)
+	}
+	after, err := in.Uncounted(ctx)
+	if err != nil || before.Provisional == 0 || after.Provisional != 0 || after.Used == before.Used {
+		t.Errorf("%+v became %+v, %v", before, after, err)
 	}
 }

@@ -10,14 +10,14 @@ import (
 	"landed/server/fleet"
 )
 
-// Tick does what is due: it keeps the figures by age few, advances every rollout,
-// and has the offers published. All of it is tried; errors are joined, and the next Tick
+// Tick does what is due: it keeps the figures by age few, has provisional reports come in for which there is room,
+// advances every rollout, and has the offers published. All of it is tried; errors are joined, and the next Tick
 // takes up what is left.
 func (i *Intake) Tick(ctx context.Context) error {
 	i.Rules.Invalidate()            // another process may have published
 	err := i.Rules.Refresh(ctx)     // and what cannot be read is to be heard of before a handset asks
 	_, undone := i.Reckon(ctx, nil) // what another process decided, or a call left undone
-	err = errors.Join(err, undone, i.age(ctx))
+	err = errors.Join(err, undone, i.age(ctx), promoter{i}.promote(ctx))
 	ids, fault := i.rolloutIDs(ctx, func(tx fleet.Tx) ([]fleet.Rollout, error) { return tx.Rollouts().List(ctx) })
 	if fault != nil {
 		fault = fmt.Errorf("list rollouts: %w", fault)

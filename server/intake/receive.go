@@ -27,6 +27,8 @@ const (
 	StoredNew      Stored = "new"
 	StoredReplayed Stored = "replayed" // it was here already, byte for byte
 	StoredLate     Stored = "late"     // a newer one was here: kept as history
+	// it is kept for now, and may be let go of: the handset keeps its copy, and sends it again another day
+	StoredProvisional Stored = "provisional"
 )
 
 // waiting is an opened report in the queue.

@@ -63,6 +63,7 @@ type Result struct {
 	Refused error // of fleet's kinds; there is no receipt then
 	First   bool  // by this report its installation is heard of for the first time
 	Leaks   bool  // by this report its installation leaks for the first time on its release
+	Evicts  bool  // it is provisional, in the place of another
 }
 
 // Change is one state before and after a batch. From is nil for a new one.

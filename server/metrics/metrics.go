@@ -20,12 +20,15 @@ import (
 type Standing struct {
 	DiskFree, DiskMark, Reserve int64 // bytes
 	ReserveMissing              bool
-	Causes                      map[string]bool      // by name, whether it keeps the server from being ready; all of them
-	Failing                     bool                 // the last publication was not done
-	Unpublished                 time.Duration        // for so long a change of the rollouts is stored and not published
-	Halting                     int                  // rollouts that are halted, and whose handsets are not told so yet
-	Expires                     time.Time            // of the timestamp; zero before the first
-	Expiries                    map[string]time.Time // of each role of the served feed
+	Causes                      map[string]bool // by name, whether it keeps the server from being ready; all of them
+	Failing                     bool            // the last publication was not done
+	Unpublished                 time.Duration   // for so long a change of the rollouts is stored and not published
+	Halting                     int             // rollouts that are halted, and whose handsets are not told so yet
+	// Reports that are stored of installations that are of no counted fleet, and that may be; the latter below 0 without a bound.
+	Uncounted, UncountedLimit int64
+	Provisional, Evicted      int64                // reports that are kept for now, and that were let go of since the start
+	Expires                   time.Time            // of the timestamp; zero before the first
+	Expiries                  map[string]time.Time // of each role of the served feed
 }
 
 // Metrics answer a scraper.
@@ -72,6 +75,10 @@ var (
 	unpublished    = gauge("unpublished_seconds", "For so long a change of the rollouts is stored and not published.")
 	halting        = gauge("rollouts_halting", "Rollouts that are halted, and whose handsets are not told so yet.")
 	roleExpires    = gauge("role_expires_seconds", "When the metadata of a role expires, in Unix time.", "role")
+	uncounted      = gauge("uncounted_reports", "Stored reports of installations that are of no counted fleet.")
+	uncountedLimit = gauge("uncounted_limit_reports", "How many of those may be; more are provisional. -1 is no bound.")
+	provisional    = gauge("provisional_reports", "Reports that are kept for now, and may be let go of.")
+	evicted        = prometheus.NewDesc("landed_provisional_evicted_total", "Provisional reports that were let go of.", nil, nil)
 	expires        = gauge("timestamp_expires_seconds", "When the timestamp of the feed expires, in Unix time.")
 )
 
@@ -79,6 +86,7 @@ var (
 func (collector) Describe(to chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
 		diskFree, diskMark, reserve, reserveMissing, notReady, failing, unpublished, halting, expires, roleExpires,
+		uncounted, uncountedLimit, provisional, evicted,
 	} {
 		to <- d
 	}
@@ -100,6 +108,10 @@ func (c collector) Collect(to chan<- prometheus.Metric) {
 	send(failing, oneIf(s.Failing))
 	send(unpublished, s.Unpublished.Seconds())
 	send(halting, float64(s.Halting))
+	send(uncounted, float64(s.Uncounted))
+	send(uncountedLimit, float64(s.UncountedLimit))
+	send(provisional, float64(s.Provisional))
+	to <- prometheus.MustNewConstMetric(evicted, prometheus.CounterValue, float64(s.Evicted))
 	for role, at := range s.Expiries {
 		send(roleExpires, float64(at.Unix()), role)
 	}

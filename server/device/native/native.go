@@ -28,7 +28,7 @@ type Receiver interface {
 	Receive(ctx context.Context, envelope []byte) (intake.Receipt, error)
 }
 
-// Reports answers POST /v1/reports: 200 {"id", "stored": "new"|"replayed"|"late"}.
+// Reports answers POST /v1/reports: 200 {"id", "stored": "new"|"replayed"|"late"} or 202 {"id", "stored": "provisional"}.
 func Reports(log *slog.Logger, to Receiver) http.Handler {
 	return render.API(log, func(w http.ResponseWriter, r *http.Request) error {
 		kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
@@ -53,7 +53,11 @@ func Reports(log *slog.Logger, to Receiver) http.Handler {
 			}
 			return err
 		}
-		return render.JSON(w, http.StatusOK, receipt)
+		status := http.StatusOK
+		if receipt.Stored == intake.StoredProvisional {
+			status = http.StatusAccepted // no receipt: the handset keeps its copy
+		}
+		return render.JSON(w, status, receipt)
 	})
 }
 

@@ -19,6 +19,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -407,6 +408,23 @@ func TestNewcomersOfOneNetwork(t *testing.T) {
 		got := d.send(bytes.NewReader(seal(t, tt.n, int64(tt.seq))), "X-Forwarded-For", tt.from)
 		if got.Code != tt.code || tt.code == "" && got.Status != 200 || tt.code != "" && (got.Status != 503 || got.RetryAfter != "1800") {
 			t.Errorf("%s: %+v, wanted %q", tt.name, got, tt.code)
+		}
+	}
+}
+
+// Who does not count is told 202 while there is no room for him, and keeps his copy.
+func TestProvisional(t *testing.T) {
+	var room atomic.Int64
+	d := newDeviceServer(t, func(c *intake.Config) { c.Share.Reports = room.Load })
+	for _, want := range []struct {
+		room   int64
+		status int
+		stored string
+	}{{0, 202, "provisional"}, {0, 202, "provisional"}, {1, 200, "new"}, {0, 200, "replayed"}} {
+		room.Store(want.room)
+		text := seal(t, 1, 1)
+		if got := d.send(bytes.NewReader(text)); got.Status != want.status || got.Stored != want.stored || got.ID == "" {
+			t.Errorf("with room for %d: %+v, want %+v", want.room, got, want)
 		}
 	}
 }

@@ -33,6 +33,7 @@ const (
 	cellWaiting       = "waiting"   // value: UTC day of the newest report
 	cellInstalled     = "installed" // value: hour of the newest report; of releases alone
 	cellOutOfDraw     = "out_of_draw"
+	cellUncounted     = "uncounted" // reports of those that are of no counted fleet; of no release, model and channel
 )
 
 // cells gathers the changes of a transaction, so that many reports write each figure once.
@@ -42,6 +43,9 @@ type cells map[cell]int64
 func (c cells) add(i *fleet.Installation, by int64) {
 	if i == nil {
 		return
+	}
+	if i.Current && !i.Member() {
+		c[cell{kind: cellUncounted}] += by * i.Reports
 	}
 	who := ""
 	if i.Quarantined {
@@ -153,7 +157,7 @@ func (s counts) Total(ctx context.Context, model, channel string) (fleet.Counts,
 
 // OfRelease implements fleet.CountsTable.
 func (s counts) OfRelease(ctx context.Context, release string) ([]fleet.Counts, error) {
-	return s.list(ctx, ` WHERE release = $1`, release)
+	return s.list(ctx, ` WHERE release = $1 AND model <> ''`, release)
 }
 
 // OfModel implements fleet.CountsTable.
@@ -163,6 +167,15 @@ func (s counts) OfModel(ctx context.Context, model string) ([]fleet.Counts, erro
 
 // Totals implements fleet.CountsTable.
 func (s counts) Totals(ctx context.Context) ([]fleet.Counts, error) { return s.OfRelease(ctx, "") }
+
+// Uncounted implements fleet.CountsTable.
+func (s counts) Uncounted(ctx context.Context) (n int64, err error) {
+	if err := s.t.Flush(ctx); err != nil {
+		return 0, err
+	}
+	return n, s.t.reports.Row(ctx, []any{&n}, `SELECT coalesce(sum(n), 0) FROM counts
+		WHERE release = '' AND model = '' AND channel = '' AND who = '' AND kind = 'uncounted'`)
+}
 
 // List implements fleet.CountsTable.
 func (s counts) List(ctx context.Context) ([]fleet.Counts, error) {

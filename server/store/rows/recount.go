@@ -22,7 +22,7 @@ func Recount(ctx context.Context, v fleet.Viewer) (differences []string, err err
 	err = v.View(ctx, func(ft fleet.Tx) error {
 		t := ft.(*Tx)
 		for _, check := range []func(context.Context, Querier) ([]string, error){recountCells, recountCurrent,
-			recountReports, strayReports} {
+			recountReports, strayReports, recountProvisional} {
 			found, err := check(ctx, t.reports)
 			if err != nil {
 				return fmt.Errorf("recount: %w", err)
@@ -41,11 +41,11 @@ func Recount(ctx context.Context, v fleet.Viewer) (differences []string, err err
 func recountCells(ctx context.Context, q Querier) ([]string, error) {
 	want := cells{}
 	rows, err := q.Query(ctx, `SELECT release, current, model, channel, verdict, kind, progress, cause, before,
-		leaked, last, admitted, who FROM installations`)
+		leaked, last, admitted, who, reports FROM installations`)
 	if err := Each(rows, err, func(rows Rows) error {
 		var i fleet.Installation
 		if err := rows.Scan(&i.Release, &i.Current, &i.Model, &i.Channel, &i.Verdict, &i.Kind, &i.Progress, &i.Cause,
-			&i.Before, &i.Leaked, asTime{&i.Last}, asTime{&i.Admitted}, asWho{&i}); err != nil {
+			&i.Before, &i.Leaked, asTime{&i.Last}, asTime{&i.Admitted}, asWho{&i}, &i.Reports); err != nil {
 			return err
 		}
 		want.add(&i, 1)

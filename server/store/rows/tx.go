@@ -32,6 +32,7 @@ func (t *Tx) Admissions() fleet.Admissions       { return admissions{t.control} 
 func (t *Tx) Quarantines() fleet.Quarantines     { return quarantines{t.control} }
 func (t *Tx) Installations() fleet.Installations { return installations{t.reports} }
 func (t *Tx) Reports() fleet.Reports             { return reports{t.reports} }
+func (t *Tx) Provisional() fleet.Provisional     { return provisional{t.reports} }
 func (t *Tx) Counts() fleet.CountsTable          { return counts{t} }
 func (t *Tx) Walks() fleet.Walks                 { return walks{t.reports} }
 func (t *Tx) Audit() fleet.Audit                 { return audit{t.control} }

@@ -211,12 +211,13 @@ func TestRecountFindsDifferences(t *testing.T) {
 	do(t, outside, `INSERT INTO installations VALUES
 		('S', 'one', 0, 'armani', 'stable', 3, 'I', 'known', 'unpatched', 'unjudged', '[]', 'quiet', 0, 0, 1, 0, 0, '', 0, 0, 1, 0, x'', -1),
 		('T', 'one', 1, 'armani', 'stable', 3, 'I', 'known', 'unpatched', 'unjudged', '[]', 'quiet', 0, 0, 1, 0, 0, '', 0, 0, 1, 2, x'', -1)`)
+	do(t, outside, `INSERT INTO provisional VALUES (2, 'R', 1, 'I', 0, 'x')`)
 	got, err := db.Recount(ctx)
 	if err != nil {
 		t.Fatal(err)
 	}
 	text := strings.Join(got, "\n")
-	for _, want := range []string{"counted verdict leak is 7, a scan finds 0", "stable: installations  is 0, a scan finds 1",
+	for _, want := range []string{"uncounted  is 0, a scan finds 1", "kept in slots 2 to 2", "counted verdict leak is 7, a scan finds 0", "stable: installations  is 0, a scan finds 1",
 		"of all releases, armani, stable: quarantined kind unjudged is 0, a scan finds 1",
 		"S has 1 states, of which 0 are current", "installation T says 1 reports", "1 reports belong to no installation"} {
 		if !strings.Contains(text, want) {

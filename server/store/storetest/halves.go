@@ -30,6 +30,9 @@ func otherHalfRefused(t *testing.T, s fleet.Store) {
 		{"a report", func(tx fleet.Tx) error { _, err := tx.Reports().Append(ctx, stored); return err }, true},
 		{"an installation", func(tx fleet.Tx) error { return tx.Installations().Put(ctx, state) }, true},
 		{"a figure", func(tx fleet.Tx) error { return tx.Counts().Move(ctx, nil, &state) }, true},
+		{"a provisional report", func(tx fleet.Tx) error {
+			return tx.Provisional().Put(ctx, fleet.ProvisionalReport{Slot: 1, Ref: stored.Ref, Envelope: stored.Envelope})
+		}, true},
 		{"a walk", func(tx fleet.Tx) error { return tx.Walks().Put(ctx, "w", "A") }, true},
 	} {
 		own, other := s.Update, s.UpdateReports

@@ -45,6 +45,7 @@ func Run(t *testing.T, open func(t *testing.T) fleet.Store) {
 		{"figures by age", testAges},
 		{"ages are merged", testMerge},
 		{"walks", testWalks},
+		{"provisional reports", testProvisional},
 		{"counts", testCounts},
 		{"totals", testTotals},
 		{"counts of causes", testCauseCounts},
