@@ -58,6 +58,7 @@ type telling struct {
 	people *people
 	fleet  *sim.Fleet
 	trail  *trail
+	labs   *observers // nil: nobody was named
 
 	widened int // stages that the engineers did not let wait any longer
 }
@@ -84,6 +85,9 @@ func (t *telling) open(ctx context.Context) (err error) {
 			return fmt.Errorf("the lab: %w", err)
 		}
 	}
+	if err := t.inviteObservers(ctx); err != nil {
+		return fmt.Errorf("the observers: %w", err)
+	}
 	if err := t.site.tryHostile(ctx); err != nil {
 		return err
 	}
@@ -105,6 +109,7 @@ func (t *telling) open(ctx context.Context) (err error) {
 		return t.trail.look(ctx)
 	})
 	t.fleet.At(t.clock.start.Add(foreknown*day), t.vouch)
+	t.fleet.At(t.clock.start.Add(day), t.plantProbes)
 	if t.plan.siege != nil {
 		if err := t.besiege(); err != nil {
 			return err
@@ -133,6 +138,9 @@ func (t *telling) vouch(ctx context.Context) error {
 func (t *telling) end() {
 	if t.fleet != nil {
 		_ = t.fleet.Close()
+	}
+	if t.labs != nil {
+		_ = t.labs.service.Close()
 	}
 	if t.site != nil {
 		t.site.close()
@@ -223,6 +231,9 @@ func (t *telling) live(ctx context.Context, notice, days int, ships ...shipment)
 			t.fleet.At(at, func(ctx context.Context) error {
 				return t.site.startRollout(ctx, ship.Name, device, stages(t.sizeOf(device)))
 			})
+			if ship.Name == t.plan.first.Name {
+				t.observeFrom(at, device)
+			}
 		}
 	}
 	for end := start.Add(time.Duration(days) * day); t.clock.Now().Before(end); {
