@@ -51,14 +51,14 @@ func (o *observers) told(ctx context.Context, t *telling) (*observersResult, boo
 		if err != nil {
 			return r, false, err
 		}
-		if err := t.checksAgree(ctx, device, checks); err != nil {
+		if err := o.pagesAgree(ctx, t, device, checks); err != nil {
 			return r, false, err
 		}
 		m := observedModel{Model: device}
 		for _, c := range checks {
 			k := observedKind{Kind: c.Kind, Standing: c.Standing, Say: c.Say, Truth: evidence.Open}
 			if is := o.tests[device]; is != nil {
-				k.First, k.Truth = is.first[c.Kind], t.truthOf(device, c.Kind)
+				k.First, k.Truth = is.first[c.Kind], o.truthOf(t, device, c.Kind)
 				if c.Kind == evidence.Retention {
 					k.Shown = is.shown
 				}
@@ -80,15 +80,15 @@ func (o *observers) told(ctx context.Context, t *telling) (*observersResult, boo
 }
 
 // truthOf is the standing that a test of a model should have by now.
-func (t *telling) truthOf(device string, kind evidence.Kind) evidence.Standing {
-	is, bad, none := t.labs.tests[device], false, false
+func (o *observers) truthOf(t *telling, device string, kind evidence.Kind) evidence.Standing {
+	is, bad, none := o.tests[device], false, false
 	switch kind {
 	case evidence.Traffic:
 		bad, none = t.fleet.Counts(device, t.plan.first.Name)["leak"] > 0, is.clear+is.secret == 0
 	case evidence.Transport:
 		bad, none = is.clear > 0, is.secret == 0
 	case evidence.Retention:
-		bad, none = t.labs.service.Holds(is.planted) > 0, !is.reached
+		bad, none = o.service.Holds(is.planted) > 0, !is.reached
 	}
 	switch {
 	case bad:
@@ -106,8 +106,8 @@ func (s *site) checks(ctx context.Context, device string) ([]labCheck, error) {
 	return page.Checks, err
 }
 
-// checksAgree is an error if the status page or that of the release says something else than the model's.
-func (t *telling) checksAgree(ctx context.Context, device string, own []labCheck) error {
+// pagesAgree is an error if the status page or that of the release says something else than the model's.
+func (o *observers) pagesAgree(ctx context.Context, t *telling, device string, own []labCheck) error {
 	for _, path := range []string{"/status.json", "/releases/" + t.plan.first.Name + ".json"} {
 		page, err := t.site.status(ctx, path)
 		if err != nil {

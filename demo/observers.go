@@ -71,8 +71,8 @@ func (t *telling) inviteObservers(ctx context.Context) error {
 	return nil
 }
 
-// plantProbes has handsets as they were sold register probe numbers, before there is any update.
-func (t *telling) plantProbes(ctx context.Context) error {
+// plant has handsets as they were sold register probe numbers, before there is any update.
+func (o *observers) plant(ctx context.Context, t *telling) error {
 	for _, device := range t.plan.tested {
 		numbers, err := lab.Probes(rand.Reader, probeCount)
 		if err != nil {
@@ -80,13 +80,13 @@ func (t *telling) plantProbes(ctx context.Context) error {
 		}
 		sold, err := sold(device)
 		if err == nil {
-			l := lab.Lab{Sold: sold, Service: t.labs.service.Remote(), Now: t.clock.Now}
+			l := lab.Lab{Sold: sold, Service: o.service.Remote(), Now: t.clock.Now}
 			err = l.Plant(ctx, numbers)
 		}
 		if err != nil {
 			return fmt.Errorf("planting probe numbers with %s: %w", device, err)
 		}
-		t.labs.tests[device] = &tested{planted: numbers, reached: t.labs.service.Holds(numbers) == len(numbers),
+		o.tests[device] = &tested{planted: numbers, reached: o.service.Holds(numbers) == len(numbers),
 			first: map[evidence.Kind]evidence.Verdict{}}
 	}
 	return nil
@@ -101,24 +101,24 @@ func sold(device string) (*virtual.Image, error) {
 	return lab.Image(b.SystemFiles())
 }
 
-// observeFrom has a model tested two hours after its rollout has started. The service keeps the numbers until the first
+// from has a model tested two hours after its rollout has started. The service keeps the numbers until the first
 // test has shown that; then it deletes them, and the first model is tested again.
-func (t *telling) observeFrom(started time.Time, device string) {
+func (o *observers) from(t *telling, started time.Time, device string) {
 	if !slices.Contains(t.plan.tested, device) {
 		return
 	}
-	test := func(ctx context.Context) error { return t.observe(ctx, device) }
+	test := func(ctx context.Context) error { return o.test(ctx, t, device) }
 	t.fleet.At(started.Add(2*time.Hour), test)
 	if device == t.plan.tested[0] {
-		t.fleet.At(started.Add(6*time.Hour), t.deleteNumbers)
+		t.fleet.At(started.Add(6*time.Hour), func(ctx context.Context) error { return o.forget(ctx, t, device) })
 		t.fleet.At(started.Add(8*time.Hour), test)
 	}
 }
 
-// observe has each observer take the package from the feed, do all three tests, and hand in what was signed.
-func (t *telling) observe(ctx context.Context, device string) error {
-	is, before := t.labs.tests[device], t.labs.service.Truth()
-	l := lab.Lab{Service: t.labs.service.Remote(), Now: t.clock.Now}
+// test has each observer take the package from the feed, do all three tests, and hand in what was signed.
+func (o *observers) test(ctx context.Context, t *telling, device string) error {
+	is, before := o.tests[device], o.service.Truth()
+	l := lab.Lab{Service: o.service.Remote(), Now: t.clock.Now}
 	var err error
 	if l.Build, err = lab.Fetch(t.clock.Now(), t.site.url, t.people.root, device, "stable"); err != nil {
 		return fmt.Errorf("the observers cannot test %s: %w", device, err)
@@ -127,7 +127,7 @@ func (t *telling) observe(ctx context.Context, device string) error {
 		return err
 	}
 	found := map[evidence.Kind]evidence.Verdict{}
-	for _, hand := range t.labs.hands {
+	for _, hand := range o.hands {
 		results, err := l.All(ctx, is.planted)
 		if err != nil {
 			return fmt.Errorf("%s tests %s: %w", hand.Public().Name, device, err)
@@ -140,29 +140,28 @@ func (t *telling) observe(ctx context.Context, device string) error {
 			if _, err := t.site.api.Evidence().Add(ctx, text); err != nil {
 				return fmt.Errorf("the statement of %s on %s: %w", hand.Public().Name, device, err)
 			}
-			t.labs.added++
+			o.added++
 			found[r.Kind] = r.Verdict
 		}
 	}
-	after := t.labs.service.Truth()
+	after := o.service.Truth()
 	is.clear, is.secret = is.clear+after.Clear-before.Clear, is.secret+after.Encrypted-before.Encrypted
 	var words []string
 	for _, kind := range evidence.Kinds() {
 		is.first[kind] = cmp.Or(is.first[kind], found[kind])
 		words = append(words, fmt.Sprintf("%s %s", kind, pastOf[found[kind]]))
 	}
-	t.news.say("%-15s tested by %d observers: %s", device, len(t.labs.hands), strings.Join(words, ", "))
+	t.news.say("%-15s tested by %d observers: %s", device, len(o.hands), strings.Join(words, ", "))
 	return nil
 }
 
 var pastOf = map[evidence.Verdict]string{evidence.Confirms: "confirmed", evidence.Refutes: "REFUTED",
 	evidence.Inconclusive: "inconclusive"}
 
-// deleteNumbers looks at what the page says while the service keeps the numbers, and has it delete them.
-func (t *telling) deleteNumbers(ctx context.Context) error {
-	device := t.plan.tested[0]
-	is := t.labs.tests[device]
-	held := t.labs.service.Holds(is.planted)
+// forget looks at what the page says while the service keeps the numbers, and has it delete them.
+func (o *observers) forget(ctx context.Context, t *telling, device string) error {
+	is := o.tests[device]
+	held := o.service.Holds(is.planted)
 	for asked := time.Now(); is.shown != evidence.Refuted && time.Since(asked) < 2*pageAge; time.Sleep(pageAge / 10) {
 		checks, err := t.site.checks(ctx, device)
 		if err != nil {
@@ -174,7 +173,7 @@ func (t *telling) deleteNumbers(ctx context.Context) error {
 			}
 		}
 	}
-	if err := t.labs.service.Remote().Forget(ctx); err != nil {
+	if err := o.service.Remote().Forget(ctx); err != nil {
 		return err
 	}
 	t.news.say("The service kept %d of %d probe numbers; the page says: retention %s. Its maker deletes what it holds.", held,

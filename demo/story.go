@@ -109,7 +109,9 @@ func (t *telling) open(ctx context.Context) (err error) {
 		return t.trail.look(ctx)
 	})
 	t.fleet.At(t.clock.start.Add(foreknown*day), t.vouch)
-	t.fleet.At(t.clock.start.Add(day), t.plantProbes)
+	if t.labs != nil {
+		t.fleet.At(t.clock.start.Add(day), func(ctx context.Context) error { return t.labs.plant(ctx, t) })
+	}
 	if t.plan.siege != nil {
 		if err := t.besiege(); err != nil {
 			return err
@@ -231,8 +233,8 @@ func (t *telling) live(ctx context.Context, notice, days int, ships ...shipment)
 			t.fleet.At(at, func(ctx context.Context) error {
 				return t.site.startRollout(ctx, ship.Name, device, stages(t.sizeOf(device)))
 			})
-			if ship.Name == t.plan.first.Name {
-				t.observeFrom(at, device)
+			if t.labs != nil && ship.Name == t.plan.first.Name {
+				t.labs.from(t, at, device)
 			}
 		}
 	}
