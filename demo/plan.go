@@ -9,6 +9,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	fixtures "landed/firmware-fixtures"
 	"landed/handset/sim"
@@ -20,17 +21,18 @@ import (
 type plan struct {
 	fleet  []sim.Model // the size of each is not given yet
 	first  shipment
-	later  []shipment // published together when the first is told
-	models []byte     // a file of models that the server is given while it runs; nil for none
-	notice int        // days between the publication of the first shipment and its first rollout
-	days   int        // that its rollouts take, reports of a week, and silence
-	soon   int        // as notice, of the later ones: the fleet is known by then
-	more   int        // that the rollouts of the later ones take
-	widen  int        // days after which the engineers widen a stage that waits for evidence; 0: they leave it waiting
-	outage *outage    // nil: network and server do what they should
-	siege  *siege     // nil: nobody attacks
-	tested []string   // models that observers test; none: no observer is named
-	few    int        // handsets of the last model; 0: as many as of the others
+	later  []shipment    // published together when the first is told
+	models []byte        // a file of models that the server is given while it runs; nil for none
+	notice int           // days between the publication of the first shipment and its first rollout
+	days   int           // that its rollouts take, reports of a week, and silence
+	soon   int           // as notice, of the later ones: the fleet is known by then
+	more   int           // that the rollouts of the later ones take
+	widen  int           // days after which the engineers widen a stage that waits for evidence; 0: they leave it waiting
+	outage *outage       // nil: network and server do what they should
+	siege  *siege        // nil: nobody attacks
+	tested []string      // models that observers test; none: no observer is named
+	poll   time.Duration // of handsets; 0: a day
+	few    int           // handsets of the last model; 0: as many as of the others
 }
 
 // foreknown is how many days a release is known before any rollout of it starts. Handsets say what they were like, and

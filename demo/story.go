@@ -3,6 +3,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -177,7 +178,7 @@ func (t *telling) switchOn() (*sim.Fleet, error) {
 		models[i].Size++
 	}
 	cfg := sim.Config{Seed: t.seed, Start: t.clock.Now(), Models: t.plan.fleet, URL: t.site.url, Root: t.people.root,
-		Keys: t.site.otaKeys, Log: t.site.log, Poll: day, Releases: []sim.Release{t.plan.first.known()}}
+		Keys: t.site.otaKeys, Log: t.site.log, Poll: cmp.Or(t.plan.poll, day), Releases: []sim.Release{t.plan.first.known()}}
 	if t.plan.outage != nil {
 		way := http.DefaultTransport.(*http.Transport).Clone()
 		way.MaxIdleConnsPerHost = 64
