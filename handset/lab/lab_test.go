@@ -36,6 +36,13 @@ func image(kind fixtures.Kind, change ...func(*fixtures.Config)) *virtual.Image 
 	return must(Image(b.SystemFiles()))
 }
 
+// listing is the fix, on an image whose app backup sends the list of apps to a service of its own by itself.
+func listing() *virtual.Image {
+	b := must(fixtures.BuildOf("armani", fixtures.Patched))
+	b.Backup = fixtures.BackupOf(fixtures.Unpatched)
+	return must(Image(b.SystemFiles()))
+}
+
 func open(t *testing.T, img *virtual.Image) (*Lab, *Service) {
 	t.Helper()
 	s, err := NewService("127.0.0.1", 0, 0)
@@ -55,6 +62,7 @@ func TestTrafficAndTransport(t *testing.T) {
 		traffic, transport evidence.Verdict
 	}{
 		{"the fix", image(fixtures.Patched), evidence.Confirms, evidence.Confirms},
+		{"the fix, beside a backup that sends lists of apps", listing(), evidence.Confirms, evidence.Confirms},
 		{"what was sold, encrypted", image(fixtures.Unpatched, func(c *fixtures.Config) { c.Transport = "https" }), evidence.Refutes, evidence.Confirms},
 		{"the fix, in clear", image(fixtures.Patched, inClear), evidence.Confirms, evidence.Refutes},
 		{"what was sold", image(fixtures.Unpatched), evidence.Refutes, evidence.Refutes},
