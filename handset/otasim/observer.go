@@ -123,7 +123,7 @@ func (o *observing) run(ctx context.Context, sim options, out io.Writer) error {
 
 // open takes the package from the feed, and finds or begins the service.
 func (o *observing) open(sim options) (*lab.Lab, func(), error) {
-	root, err := os.ReadFile(sim.root)
+	root, err := sim.trustedRoot()
 	if err != nil {
 		return nil, nil, err
 	}
