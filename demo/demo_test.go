@@ -13,6 +13,7 @@ import (
 
 	fixtures "landed/firmware-fixtures"
 	"landed/handset/sim"
+	"landed/manifests/evidence"
 )
 
 // raceDetector says if each step costs ten times as much; what races there are can be met in the shorter stories.
@@ -56,6 +57,7 @@ func TestOnce(t *testing.T) {
 
 func checkFirst(t *testing.T, r result) {
 	t.Helper()
+	checkObservers(t, r)
 	if r.Observer.Before == 0 || r.Observer.AfterPatched == 0 || len(r.Models) != len(fixtures.Models()) {
 		t.Errorf("got %+v", r)
 	}
@@ -72,6 +74,46 @@ func checkFirst(t *testing.T, r result) {
 		}
 		if leaks := m.Verdicts["leak"] > 0; leaks != (m.Model == badModel) {
 			t.Errorf("%s: %d leak", m.Model, m.Verdicts["leak"])
+		}
+	}
+}
+
+// checkObservers: all three kinds were really tested. Retention failed first on one model, and the page said so while it
+// did; the leak of the bad build is refuted; of the model that nobody tested nothing is said.
+func checkObservers(t *testing.T, r result) {
+	t.Helper()
+	if r.Observers == nil || r.Observers.Statements != 42 || r.Observers.Counted != 42 || len(r.Observers.Models) != len(r.Models) {
+		t.Fatalf("observers: %+v", r.Observers)
+	}
+	for _, m := range r.Observers.Models {
+		for _, k := range m.Kinds {
+			want := observedKind{k.Kind, evidence.Confirms, "", evidence.Confirmed, "2 of 3 observers confirm, 1 not yet", evidence.Confirmed}
+			switch {
+			case m.Model == untested:
+				want = observedKind{k.Kind, "", "", evidence.Open, "0 of 3 observers confirm, 3 not yet", evidence.Open}
+			case m.Model == badModel && k.Kind == evidence.Traffic:
+				want = observedKind{k.Kind, evidence.Refutes, "", evidence.Refuted, "0 of 3 observers confirm, 2 refute, 1 not yet", evidence.Refuted}
+			case m.Model == r.Models[0].Model && k.Kind == evidence.Retention:
+				want.First, want.Shown = evidence.Refutes, evidence.Refuted
+			}
+			if k != want {
+				t.Errorf("%s: %+v, wanted %+v", m.Model, k, want)
+			}
+		}
+	}
+}
+
+// TestObserversAgree: a page that confirms what the service refutes, or that never said what failed first, does not agree.
+func TestObserversAgree(t *testing.T) {
+	good := observedKind{evidence.Retention, evidence.Refutes, evidence.Refuted, evidence.Confirmed, "2 of 3", evidence.Confirmed}
+	for change, k := range map[string]func(*observedKind){
+		"the service holds a number":      func(k *observedKind) { k.Truth = evidence.Refuted },
+		"the page never said that it did": func(k *observedKind) { k.Shown = evidence.Open },
+		"the page has no words":           func(k *observedKind) { k.Say = "" },
+	} {
+		bad := good
+		if k(&bad); bad.agrees() || !good.agrees() {
+			t.Errorf("%s: it agrees", change)
 		}
 	}
 }

@@ -7,6 +7,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+
+	"landed/manifests/evidence"
 )
 
 // statusPage is what this demo reads of /status.json, and of the page of one release.
@@ -22,6 +24,7 @@ type pageModel struct {
 	Proven        int64            `json:"proven"`
 	Verdicts      map[string]int64 `json:"verdicts"`
 	Before        map[string]int64 `json:"before"`
+	Checks        []labCheck       `json:"lab"`
 	Counted       struct {
 		Installations int64 `json:"installations"`
 		Proven        int64 `json:"proven"`
@@ -30,6 +33,13 @@ type pageModel struct {
 		State string `json:"state"`
 		Stage int    `json:"stage"`
 	} `json:"rollouts"`
+}
+
+// labCheck is how one kind of test by observers stands.
+type labCheck struct {
+	Kind     evidence.Kind     `json:"kind"`
+	Standing evidence.Standing `json:"standing"`
+	Say      string            `json:"say"`
 }
 
 // totals are installations: of each model, and of all.

@@ -9,6 +9,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	fixtures "landed/firmware-fixtures"
 	"landed/handset/sim"
@@ -20,16 +21,18 @@ import (
 type plan struct {
 	fleet  []sim.Model // the size of each is not given yet
 	first  shipment
-	later  []shipment // published together when the first is told
-	models []byte     // a file of models that the server is given while it runs; nil for none
-	notice int        // days between the publication of the first shipment and its first rollout
-	days   int        // that its rollouts take, reports of a week, and silence
-	soon   int        // as notice, of the later ones: the fleet is known by then
-	more   int        // that the rollouts of the later ones take
-	widen  int        // days after which the engineers widen a stage that waits for evidence; 0: they leave it waiting
-	outage *outage    // nil: network and server do what they should
-	siege  *siege     // nil: nobody attacks
-	few    int        // handsets of the last model; 0: as many as of the others
+	later  []shipment    // published together when the first is told
+	models []byte        // a file of models that the server is given while it runs; nil for none
+	notice int           // days between the publication of the first shipment and its first rollout
+	days   int           // that its rollouts take, reports of a week, and silence
+	soon   int           // as notice, of the later ones: the fleet is known by then
+	more   int           // that the rollouts of the later ones take
+	widen  int           // days after which the engineers widen a stage that waits for evidence; 0: they leave it waiting
+	outage *outage       // nil: network and server do what they should
+	siege  *siege        // nil: nobody attacks
+	tested []string      // models that observers test; none: no observer is named
+	poll   time.Duration // of handsets; 0: a day
+	few    int           // handsets of the last model; 0: as many as of the others
 }
 
 // foreknown is how many days a release is known before any rollout of it starts. Handsets say what they were like, and
@@ -49,6 +52,9 @@ func storyNames() string { return strings.Join(slices.Sorted(maps.Keys(stories))
 
 // badModel is given a build that claims to be patched and leaks.
 const badModel = "pisces"
+
+// untested is a model of which no observer has a handset.
+const untested = "cancro"
 
 // firstFix is the patch that makes Cloud Messaging opt-in, on every model.
 func firstFix() (plan, error) { return firstFixOn() }
@@ -73,7 +79,7 @@ func underSiege() (plan, error) {
 	p, err := throughOutage()
 	attacked, watched := p.fleet[0].Device, badModel
 	p.fleet = slices.DeleteFunc(p.fleet, func(m sim.Model) bool { return m.Device != attacked && m.Device != watched })
-	p.first.models = []string{attacked, watched}
+	p.first.models, p.tested = []string{attacked, watched}, []string{attacked}
 	p.outage, p.few = nil, 10
 	p.siege = &siege{arrives: foreknown + 1, strikes: foreknown + 61, attacked: attacked, watched: watched,
 		seen: map[string]int{}}
@@ -94,7 +100,9 @@ func firstFixOn(counting ...string) (plan, error) {
 
 // firstFixWith is firstFix, of these builds.
 func firstFixWith(build func(device string, kind fixtures.Kind) (fixtures.Build, error)) (plan, error) {
-	p := plan{notice: foreknown, days: 25}
+	p := plan{notice: foreknown, days: 25, tested: slices.DeleteFunc(fixtures.Models(), func(device string) bool {
+		return device == untested
+	})}
 	var err error
 	p.first, err = newShipment(release.OptInSource(), fixtures.Models(), func(device string) (fixtures.Build, error) {
 		if device == badModel {

@@ -8,6 +8,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"landed/manifests/evidence"
 )
 
 // print shows the result: for each model the classes that it has, and where the page is wrong.
@@ -22,6 +24,7 @@ func (r result) print(w io.Writer) {
 	}
 	fmt.Fprintf(w, "\nThe observer received %d messages with identifiers from unpatched handsets,\nand %d from patched "+
 		"ones whose user had not agreed.\n", r.Observer.Before, r.Observer.AfterPatched)
+	r.Observers.print(w)
 	if r.Dips != nil {
 		fmt.Fprintf(w, "%d installations before the second release, %d after it; asked %d times, the page went down %d "+
 			"times.\n", r.TotalsBefore.All, r.TotalsAfter.All, r.Probes, *r.Dips)
@@ -41,6 +44,30 @@ func (r result) print(w io.Writer) {
 	} else {
 		fmt.Fprintln(w, "The page does NOT agree with what the handsets really did.")
 	}
+}
+
+// print shows what outsiders found, one line for each model and kind that they tested.
+func (o *observersResult) print(w io.Writer) {
+	if o == nil {
+		return
+	}
+	fmt.Fprintf(w, "\n%d statements of observers; %d of %d must confirm.\n", o.Statements, o.Need, o.Named)
+	for _, m := range o.Models {
+		for _, k := range m.Kinds {
+			if k.First == "" {
+				continue
+			}
+			line := fmt.Sprintf("%-15s %-9s %s: %s", m.Model, k.Kind, k.Standing, k.Say)
+			if k.First == evidence.Refutes && k.Standing == evidence.Confirmed {
+				line += "; refuted before"
+			}
+			if k.Truth != k.Standing {
+				line += fmt.Sprintf(" (is %s)", k.Truth)
+			}
+			fmt.Fprintln(w, line)
+		}
+	}
+	fmt.Fprintln(w)
 }
 
 func printModels(w io.Writer, models []modelResult) {

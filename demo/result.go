@@ -16,6 +16,8 @@ type result struct {
 	Agrees   bool          `json:"agrees"`    // for every model, every class
 	Models   []modelResult `json:"models"`
 	Observer observer      `json:"observer"`
+	// Observers is what outsiders signed; of the stories in which there are some.
+	Observers *observersResult `json:"observers,omitempty"`
 	// What follows is of a story with a second release.
 	Releases     []releaseResult `json:"releases,omitempty"` // at the end
 	TotalsBefore *totals         `json:"totals_before_second,omitempty"`
@@ -69,6 +71,13 @@ func (t *telling) compareFirst(ctx context.Context) (result, error) {
 		headline: page.Headline}
 	for _, n := range t.fleet.Situations() {
 		r.Handsets += n
+	}
+	if t.labs != nil {
+		var good bool
+		if r.Observers, good, err = t.labs.told(ctx, t); err != nil {
+			return r, err
+		}
+		r.Agrees = r.Agrees && good
 	}
 	if t.plan.outage != nil {
 		good := false

@@ -21,7 +21,7 @@ type siege struct {
 	arrives, strikes  int    // days on which the patient ones begin, and on which the first rollout and the impatient ones do
 	attacked, watched string // models
 
-	lab       lab
+	lab       keeper
 	attackers []*attacker
 	stops     int            // of rollouts, by the server itself
 	halts     int            // of those

@@ -5,6 +5,7 @@ package main
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -69,20 +70,25 @@ func openSite(
 	if err = os.WriteFile(pinned, s.otaKey.CertPEM(), 0o644); err != nil {
 		return s, err
 	}
-	s.server, err = server.New(server.Config{DataDir: s.dir, Now: clock.Now, Log: s.log, Notice: notice,
+	if err = s.start(o.addr, front); err != nil {
+		return s, err
+	}
+	s.api, err = client.New(s.url, token, nil)
+	return s, err
+}
+
+// start runs the server on what is in the data folder.
+func (s *site) start(addr string, front func(http.Handler) http.Handler) (err error) {
+	s.server, err = server.New(server.Config{DataDir: s.dir, Now: s.clock.Now, Log: s.log, Notice: notice,
 		Expiry: repo.Expiry{
 			// A day takes seconds here, so the online roles live longer than they would for a fleet.
 			Timestamp: 6 * day, TimestampEvery: 2 * day, Snapshot: 20 * day, SnapshotEvery: 6 * day, Offers: 30 * day,
 			OffersEvery: 12 * day, Model: 180 * day,
 		}})
 	if err != nil {
-		return s, err
+		return err
 	}
-	if err = s.listen(o.addr, front(s.server.Handler())); err != nil {
-		return s, err
-	}
-	s.api, err = client.New(s.url, token, nil)
-	return s, err
+	return s.listen(addr, front(s.server.Handler()))
 }
 
 func (s *site) listen(addr string, handler http.Handler) error {
@@ -97,15 +103,23 @@ func (s *site) listen(addr string, handler http.Handler) error {
 	return nil
 }
 
-func (s *site) close() {
+// stop ends the server, and leaves its data folder.
+func (s *site) stop() error {
+	var faults []error
 	if s.http != nil {
 		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 		defer cancel()
-		_ = s.http.Shutdown(ctx)
+		faults = append(faults, s.http.Shutdown(ctx))
 	}
 	if s.server != nil {
-		_ = s.server.Close()
+		faults = append(faults, s.server.Close())
 	}
+	s.http, s.server = nil, nil
+	return errors.Join(faults...)
+}
+
+func (s *site) close() {
+	_ = s.stop() // the story is told
 	if s.temp {
 		_ = os.RemoveAll(s.dir)
 	}

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -58,6 +59,7 @@ type telling struct {
 	people *people
 	fleet  *sim.Fleet
 	trail  *trail
+	labs   *observers // nil: nobody was named
 
 	widened int // stages that the engineers did not let wait any longer
 }
@@ -84,6 +86,9 @@ func (t *telling) open(ctx context.Context) (err error) {
 			return fmt.Errorf("the lab: %w", err)
 		}
 	}
+	if err := t.inviteObservers(ctx); err != nil {
+		return fmt.Errorf("the observers: %w", err)
+	}
 	if err := t.site.tryHostile(ctx); err != nil {
 		return err
 	}
@@ -105,6 +110,9 @@ func (t *telling) open(ctx context.Context) (err error) {
 		return t.trail.look(ctx)
 	})
 	t.fleet.At(t.clock.start.Add(foreknown*day), t.vouch)
+	if t.labs != nil {
+		t.fleet.At(t.clock.start.Add(day), func(ctx context.Context) error { return t.labs.plant(ctx, t) })
+	}
 	if t.plan.siege != nil {
 		if err := t.besiege(); err != nil {
 			return err
@@ -133,6 +141,9 @@ func (t *telling) vouch(ctx context.Context) error {
 func (t *telling) end() {
 	if t.fleet != nil {
 		_ = t.fleet.Close()
+	}
+	if t.labs != nil {
+		_ = t.labs.service.Close()
 	}
 	if t.site != nil {
 		t.site.close()
@@ -167,7 +178,7 @@ func (t *telling) switchOn() (*sim.Fleet, error) {
 		models[i].Size++
 	}
 	cfg := sim.Config{Seed: t.seed, Start: t.clock.Now(), Models: t.plan.fleet, URL: t.site.url, Root: t.people.root,
-		Keys: t.site.otaKeys, Log: t.site.log, Poll: day, Releases: []sim.Release{t.plan.first.known()}}
+		Keys: t.site.otaKeys, Log: t.site.log, Poll: cmp.Or(t.plan.poll, day), Releases: []sim.Release{t.plan.first.known()}}
 	if t.plan.outage != nil {
 		way := http.DefaultTransport.(*http.Transport).Clone()
 		way.MaxIdleConnsPerHost = 64
@@ -223,6 +234,9 @@ func (t *telling) live(ctx context.Context, notice, days int, ships ...shipment)
 			t.fleet.At(at, func(ctx context.Context) error {
 				return t.site.startRollout(ctx, ship.Name, device, stages(t.sizeOf(device)))
 			})
+			if t.labs != nil && ship.Name == t.plan.first.Name {
+				t.labs.from(t, at, device)
+			}
 		}
 	}
 	for end := start.Add(time.Duration(days) * day); t.clock.Now().Before(end); {

@@ -87,12 +87,38 @@ func (p *people) addModels(ctx context.Context, s *site, online tufrepo.OnlineKe
 	return nil
 }
 
+// addOutsiders brings keys of a role of outsiders in: two of the targets keys sign for them. threshold 0 keeps what is, or 1.
+func (p *people) addOutsiders(ctx context.Context, s *site, role string, threshold int, holders ...*keys.Key) error {
+	rotation := ceremony.RotateParams{Now: s.clock.Now(), Trusted: p.trusted, Roles: []string{role}, Threshold: threshold,
+		Life: ceremony.DefaultLife()}
+	held := map[string]string{}
+	for _, k := range holders {
+		rotation.Add = append(rotation.Add, k.Key())
+		held[k.Key().ID()] = k.Public().Name
+	}
+	request, err := ceremony.Rotate(rotation)
+	if err != nil {
+		return err
+	}
+	request.Names = held
+	var responses []tufrepo.Response
+	for _, name := range names[:2] {
+		r, err := ceremony.Sign(request, rotation.Now, p.hands[name+" "+tufrepo.Targets])
+		if err != nil {
+			return fmt.Errorf("%s signs the keys of the role %s: %w", name, role, err)
+		}
+		responses = append(responses, r)
+	}
+	return p.bringIn(ctx, s, request, responses)
+}
+
 // bringIn imports what was signed, and goes on from there.
 func (p *people) bringIn(ctx context.Context, s *site, request tufrepo.Request, responses []tufrepo.Response) error {
 	bundle, _, err := ceremony.Assemble(request, s.clock.Now(), responses...)
 	if err != nil {
 		return err
 	}
+	bundle.Names = request.Names
 	if _, err := s.api.Trust().Import(ctx, bundle); err != nil {
 		return err
 	}

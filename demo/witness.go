@@ -13,47 +13,31 @@ import (
 	"landed/manifests"
 	"landed/manifests/evidence"
 	"landed/manifests/tufrepo"
-	"landed/signer/ceremony"
 	"landed/signer/keys"
 )
 
-// lab is somebody whose key stands in the offline trust and who vouches for handsets of one model.
-type lab struct {
+// keeper is somebody whose key stands in the offline trust and who vouches for handsets of one model.
+type keeper struct {
 	device string
 	key    *keys.Key
 }
 
 // openLab brings a witness key for a model in: the targets keys sign for it.
-func (p *people) openLab(ctx context.Context, s *site, device string) (lab, error) {
-	now := s.clock.Now()
+func (p *people) openLab(ctx context.Context, s *site, device string) (keeper, error) {
 	key, err := keys.New(keys.Ed25519, "lab", tufrepo.Witnesses)
 	if err != nil {
-		return lab{}, err
+		return keeper{}, err
 	}
-	role := tufrepo.WitnessesOf(manifests.Model{Device: device}.Role())
-	request, err := ceremony.Rotate(ceremony.RotateParams{Now: now, Trusted: p.trusted, Roles: []string{role},
-		Add: []tufrepo.Key{key.Key()}, Life: ceremony.DefaultLife()})
-	if err != nil {
-		return lab{}, err
-	}
-	var responses []tufrepo.Response
-	for _, name := range names[:2] {
-		r, err := ceremony.Sign(request, now, p.hands[name+" "+tufrepo.Targets])
-		if err != nil {
-			return lab{}, fmt.Errorf("%s signs the lab's key: %w", name, err)
-		}
-		responses = append(responses, r)
-	}
-	if err := p.bringIn(ctx, s, request, responses); err != nil {
-		return lab{}, err
+	if err := p.addOutsiders(ctx, s, tufrepo.WitnessesOf(manifests.Model{Device: device}.Role()), 0, key); err != nil {
+		return keeper{}, err
 	}
 	s.news.say("A lab may vouch for handsets of %s that it watches.", device)
-	return lab{device, key}, nil
+	return keeper{device, key}, nil
 }
 
 // strike has the lab's handset report what it should not do, and measures how long after that the offers that are served
 // say that the rollout is halted. The lab vouched for it before.
-func (l lab) strike(ctx context.Context, t *telling, rollout string) (time.Duration, error) {
+func (l keeper) strike(ctx context.Context, t *telling, rollout string) (time.Duration, error) {
 	f, err := sim.NewForger(sim.ForgerConfig{Forgery: sim.ForgeLeak, N: 1, URL: t.site.url, Model: l.device,
 		Seed: t.seed + 2, Now: t.clock.Now})
 	if err != nil {

@@ -202,7 +202,7 @@ func TestDataFolderOfVersion1(t *testing.T) {
 	if _, err := s.Rejudge(t.Context(), "", "test", nil); err != nil {
 		t.Fatal(err)
 	}
-	if found, err := s.Check(t.Context(), nil, nil); err != nil || found.Count > 0 {
+	if found, err := s.Check(t.Context(), nil, 0, nil); err != nil || found.Count > 0 {
 		t.Errorf("fsck: %s, error %v", strings.Join(found.Faults, "\n"), err)
 	}
 	// Time goes on: metadata are renewed, silent ones age, which reads the stored reports again.
@@ -213,7 +213,7 @@ func TestDataFolderOfVersion1(t *testing.T) {
 		}
 		poll(t, web.URL, root, now, "pisces-offers", "offers/pisces/stable.json")
 	}
-	if found, err := s.Check(t.Context(), nil, nil); err != nil || found.Count > 0 {
+	if found, err := s.Check(t.Context(), nil, 0, nil); err != nil || found.Count > 0 {
 		t.Errorf("fsck, 20 days later: %s, error %v", strings.Join(found.Faults, "\n"), err)
 	}
 }

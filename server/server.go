@@ -301,11 +301,13 @@ func (s *Server) Tick(ctx context.Context) error {
 }
 
 // Check reads the data folder whole and names what does not follow from what was signed, sealed or sent: see
-// [fsck.Run]. kept are signed snapshots, by name, that somebody kept elsewhere. progress is told in words what is looked
-// at, and may be nil.
-func (s *Server) Check(ctx context.Context, kept map[string][]byte, progress func(string)) (fsck.Result, error) {
+// [fsck.Run]. kept are signed snapshots, by name, that somebody kept elsewhere. After enough faults no further check is
+// begun; 0 makes them all. progress is told in words what is looked at, and may be nil.
+func (s *Server) Check(
+	ctx context.Context, kept map[string][]byte, enough int, progress func(string),
+) (fsck.Result, error) {
 	return fsck.Run(ctx, fsck.Config{DB: s.db, Repo: s.rooms.Repo, Intake: s.intake, Blobs: s.blobs,
-		Feed: datadir.Dir(s.cfg.DataDir).Feed(), Kept: kept}, progress)
+		Feed: datadir.Dir(s.cfg.DataDir).Feed(), Kept: kept, Enough: enough}, progress)
 }
 
 // Rejudge judges the stored installations of a release again, or of every published release if none is named, after a

@@ -88,9 +88,5 @@ func imageOf(text []byte) (*virtual.Image, error) {
 	if err != nil {
 		return nil, err
 	}
-	var backup []byte
-	if b, ok := files[virtual.BackupConfName]; ok {
-		backup = b
-	}
-	return virtual.Parse(files[virtual.PropName], files[virtual.ConfName], backup)
+	return Image(files)
 }

@@ -6,7 +6,6 @@ import (
 	"bytes"
 	"context"
 	"crypto/ed25519"
-	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -34,8 +33,14 @@ func image(kind fixtures.Kind, change ...func(*fixtures.Config)) *virtual.Image 
 	for _, c := range change {
 		c(&b.Config)
 	}
-	files := b.SystemFiles()
-	return must(virtual.Parse(files[virtual.PropName], files[virtual.ConfName], files[virtual.BackupConfName]))
+	return must(Image(b.SystemFiles()))
+}
+
+// listing is the fix, on an image whose app backup sends the list of apps to a service of its own by itself.
+func listing() *virtual.Image {
+	b := must(fixtures.BuildOf("armani", fixtures.Patched))
+	b.Backup = fixtures.BackupOf(fixtures.Unpatched)
+	return must(Image(b.SystemFiles()))
 }
 
 func open(t *testing.T, img *virtual.Image) (*Lab, *Service) {
@@ -57,11 +62,12 @@ func TestTrafficAndTransport(t *testing.T) {
 		traffic, transport evidence.Verdict
 	}{
 		{"the fix", image(fixtures.Patched), evidence.Confirms, evidence.Confirms},
+		{"the fix, beside a backup that sends lists of apps", listing(), evidence.Confirms, evidence.Confirms},
 		{"what was sold, encrypted", image(fixtures.Unpatched, func(c *fixtures.Config) { c.Transport = "https" }), evidence.Refutes, evidence.Confirms},
 		{"the fix, in clear", image(fixtures.Patched, inClear), evidence.Confirms, evidence.Refutes},
 		{"what was sold", image(fixtures.Unpatched), evidence.Refutes, evidence.Refutes},
 	} {
-		l, _ := open(t, c.img)
+		l, s := open(t, c.img)
 		traffic, err := l.Traffic(ctx)
 		if err != nil {
 			t.Fatal(err)
@@ -73,6 +79,9 @@ func TestTrafficAndTransport(t *testing.T) {
 		if traffic.Verdict != c.traffic || transport.Verdict != c.transport {
 			t.Errorf("%s: traffic %s %q, transport %s %q; wanted %s and %s", c.name, traffic.Verdict, traffic.Seen, transport.Verdict,
 				transport.Seen, c.traffic, c.transport)
+		}
+		if came := s.Truth(); came.Clear > 0 != (c.transport == evidence.Refutes) || came.Encrypted > 0 == (came.Clear > 0) {
+			t.Errorf("%s: at the service %+v", c.name, came)
 		}
 		for _, r := range []Result{traffic, transport} {
 			if digestOf(r.Capture) != r.Observation.Capture || len(r.Capture) == 0 {
@@ -110,9 +119,11 @@ func TestRetention(t *testing.T) {
 	}
 	want("it keeps them", evidence.Refutes, "the service holds 2 of the 2 probe numbers", planted)
 	want("another number", evidence.Confirms, "the service holds 0 of the 1 probe numbers", []string{"+99910003"})
-	req := must(http.NewRequest("DELETE", s.Plain+"/numbers", nil))
-	if resp, err := http.DefaultClient.Do(req); err != nil || resp.Body.Close() != nil || resp.StatusCode != 204 {
-		t.Fatalf("%v, %v", resp, err)
+	if n := s.Holds(planted); n != 2 {
+		t.Errorf("the service holds %d of 2", n)
+	}
+	if err := l.Service.Forget(ctx); err != nil || s.Holds(planted) != 0 {
+		t.Fatalf("%v; it holds %d", err, s.Holds(planted))
 	}
 	want("it deleted them", evidence.Confirms, "the service holds 0 of the 2 probe numbers", planted)
 	l.Sold = nil // with consent it registers as well

@@ -34,6 +34,7 @@ type Service struct {
 	servers []*http.Server
 	mu      sync.Mutex
 	numbers map[string]bool
+	came    Truth
 }
 
 // registration is what a handset sends.
@@ -115,6 +116,11 @@ func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 		if in.Number != "" {
 			s.numbers[in.Number] = true
+		}
+		if r.TLS != nil {
+			s.came.Encrypted++
+		} else {
+			s.came.Clear++
 		}
 		w.WriteHeader(http.StatusNoContent)
 	case "POST /held":

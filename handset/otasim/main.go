@@ -140,7 +140,7 @@ func checkReported(f *sim.Fleet) error {
 }
 
 func (o options) config() (sim.Config, error) {
-	root, err := os.ReadFile(o.root)
+	root, err := o.trustedRoot()
 	if err != nil {
 		return sim.Config{}, err
 	}
@@ -174,6 +174,15 @@ func (o options) config() (sim.Config, error) {
 		cfg.Pace = pace(cfg.Start, o.speed)
 	}
 	return cfg, nil
+}
+
+// trustedRoot is what --root names.
+func (o options) trustedRoot() ([]byte, error) {
+	text, err := os.ReadFile(o.root)
+	if err != nil {
+		return nil, fmt.Errorf("--root: %w; wanted the first root, feed/metadata/1.root.json of the server's data folder", err)
+	}
+	return text, nil
 }
 
 func publicKeys(certs [][]byte) (pins []otapkg.Pin, err error) {

@@ -10,8 +10,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"math/big"
-	"net/http"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -21,7 +19,6 @@ import (
 	"github.com/spf13/cobra"
 
 	fixtures "landed/firmware-fixtures"
-	"landed/firmware-fixtures/virtual"
 	"landed/handset/lab"
 	"landed/internal/durable"
 	"landed/manifests/evidence"
@@ -97,17 +94,16 @@ func (o *observing) run(ctx context.Context, sim options, out io.Writer) error {
 		return err
 	}
 	if o.deletes {
-		if err := forget(ctx, l.Service); err != nil {
+		if err := l.Service.Forget(ctx); err != nil {
 			return err
 		}
 	}
+	results, err := l.All(ctx, planted)
+	if err != nil {
+		return err
+	}
 	printed := []statement{}
-	for _, test := range []func(context.Context) (lab.Result, error){l.Traffic, l.Transport,
-		func(ctx context.Context) (lab.Result, error) { return l.Retention(ctx, planted) }} {
-		r, err := test(ctx)
-		if err != nil {
-			return err
-		}
+	for _, r := range results {
 		text, id, err := evidence.Seal(evidence.Said{Observation: &r.Observation}, key)
 		if err != nil {
 			return err
@@ -127,7 +123,7 @@ func (o *observing) run(ctx context.Context, sim options, out io.Writer) error {
 
 // open takes the package from the feed, and finds or begins the service.
 func (o *observing) open(sim options) (*lab.Lab, func(), error) {
-	root, err := os.ReadFile(sim.root)
+	root, err := sim.trustedRoot()
 	if err != nil {
 		return nil, nil, err
 	}
@@ -139,8 +135,7 @@ func (o *observing) open(sim options) (*lab.Lab, func(), error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	files := sold.SystemFiles()
-	if l.Sold, err = virtual.Parse(files[virtual.PropName], files[virtual.ConfName], files[virtual.BackupConfName]); err != nil {
+	if l.Sold, err = lab.Image(sold.SystemFiles()); err != nil {
 		return nil, nil, err
 	}
 	if o.service != "" {
@@ -170,12 +165,8 @@ func (o *observing) planted(ctx context.Context, l *lab.Lab) (numbers []string, 
 	if !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
-	for range probeCount {
-		n, err := rand.Int(rand.Reader, big.NewInt(1e10))
-		if err != nil {
-			return nil, err
-		}
-		numbers = append(numbers, fmt.Sprintf("+999%010d", n)) // no country has this code
+	if numbers, err = lab.Probes(rand.Reader, probeCount); err != nil {
+		return nil, err
 	}
 	if err := l.Plant(ctx, numbers); err != nil {
 		return nil, err
@@ -184,17 +175,4 @@ func (o *observing) planted(ctx context.Context, l *lab.Lab) (numbers []string, 
 		return nil, err
 	}
 	return numbers, durable.WriteFile(o.probes, text, 0o600)
-}
-
-// forget asks the stand-in, as whoever runs it, to delete what it holds.
-func forget(ctx context.Context, r lab.Remote) error {
-	req, err := http.NewRequestWithContext(ctx, http.MethodDelete, r.Plain+"/numbers", nil)
-	if err != nil {
-		return err
-	}
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		return err
-	}
-	return resp.Body.Close()
 }

@@ -110,6 +110,7 @@ func TestObserverRefuses(t *testing.T) {
 		want string
 	}{
 		{[]string{"--observer"}, "root"},
+		{[]string{"--observer", "--root", filepath.Join(dir, "no.json"), "--observer-key", filepath.Join(dir, "key.pem")}, "1.root.json"},
 		{[]string{"--observer", "--root", root, "--observer-key", bad}, "wanted a private key in PEM"},
 		{[]string{"--observer", "--root", root, "--server", "http://127.0.0.1:1", "--observer-key", filepath.Join(dir, "key.pem")}, "refused"},
 	} {

@@ -20,7 +20,7 @@ import (
 	"landed/server/store"
 )
 
-// Config is what is checked. All fields are needed but Kept.
+// Config is what is checked. All fields are needed but Kept and Enough.
 type Config struct {
 	DB     store.Database
 	Repo   *repo.Repo
@@ -28,6 +28,7 @@ type Config struct {
 	Blobs  blob.Store
 	Feed   string            // the feed folder
 	Kept   map[string][]byte // by name, signed snapshots that somebody kept elsewhere
+	Enough int               // faults after which no further check is begun; 0: all checks are made
 }
 
 // Result is what was found, and how much was gone through.
@@ -78,6 +79,9 @@ func Run(ctx context.Context, c Config, progress func(string)) (Result, error) {
 		}
 		if err := ctx.Err(); err != nil {
 			return k.Result, err
+		}
+		if c.Enough > 0 && k.Count >= c.Enough {
+			break
 		}
 	}
 	return k.Result, nil

@@ -27,6 +27,7 @@ func fsckCommand(stdout, stderr io.Writer) *cobra.Command {
 	var o options
 	o.flags(c)
 	kept := c.Flags().StringSlice("kept", nil, "a signed snapshot `file` that was kept elsewhere; may be repeated")
+	first := c.Flags().Bool("first", false, "end with the first check that finds a fault; the quick ones come first")
 	quiet := c.Flags().Bool("quiet", false, "tell no progress")
 	c.RunE = func(c *cobra.Command, _ []string) (err error) {
 		cfg := o.config(slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: slog.LevelWarn})))
@@ -47,7 +48,11 @@ func fsckCommand(stdout, stderr io.Writer) *cobra.Command {
 			progress = nil
 		}
 		began := time.Now()
-		found, err := s.Check(c.Context(), snapshots, progress)
+		enough := 0
+		if *first {
+			enough = 1
+		}
+		found, err := s.Check(c.Context(), snapshots, enough, progress)
 		if err != nil {
 			return err
 		}
@@ -62,6 +67,9 @@ func fsckCommand(stdout, stderr io.Writer) *cobra.Command {
 			"trees of %d audit lines, %d reports and %d records.\n", took.Round(time.Millisecond), found.Files, found.Packages,
 			found.Reports, found.Installations, float64(found.Reports)/took.Seconds(), found.Leaves[fleet.TreeAudit],
 			found.Leaves[fleet.TreeReports], found.Leaves[fleet.TreeRecords])
+		if found.Count > 0 && *first {
+			return fmt.Errorf("%d faults so far; nothing was changed. Without --first all checks are made", found.Count)
+		}
 		if found.Count > 0 {
 			return fmt.Errorf("%d faults; nothing was changed", found.Count)
 		}

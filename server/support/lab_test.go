@@ -86,13 +86,19 @@ func TestLabChecks(t *testing.T) {
 		}
 	}
 	for _, want := range []string{"At least 2 of the 3 must confirm", `<bdi>f-secure</bdi> confirms`, `href="/statements/` + id + `"`,
-		"<b>refuted</b> 0 of 3 observers confirm"} {
+		`<b>refuted</b><span class="means">0 of 3 observers confirm`} {
 		if !strings.Contains(page, want) {
 			t.Errorf("the page has no %q", want)
 		}
 	}
-	if front := h.get("/").Body.String(); !strings.Contains(front, "Retention: refuted") {
-		t.Error("the status page does not say that retention is refuted")
+	for _, path := range []string{"/", "/releases/" + releaseName} {
+		front := h.get(path).Body.String()
+		for _, want := range []string{`Observers: <span class="lab-confirmed">Traffic <b>confirmed</b></span>`, `Retention <b>refuted</b></span>`,
+			`Retention: <b>refuted</b><span class="means">0 of 3 observers confirm, 1 refutes, 2 not yet</span>`} {
+			if !strings.Contains(front, want) {
+				t.Errorf("%s has no %q", path, want)
+			}
+		}
 	}
 	got := h.get("/statements/" + id)
 	if s, err := signed.Parse(got.Body.Bytes()); err != nil || s.ID != id {
