@@ -24,11 +24,11 @@ func (l locked) commit(ctx context.Context, prev State, e Edit) (stored bool, er
 	ctx, whole := r.cfg.Spans.Begin(ctx, "publish")
 	whole.Figure("roles", len(e.Roles)+len(e.Offers))
 	defer func() { whole.End(err) }()
-	next, err := r.sign(ctx, prev, e, now)
+	next, err := l.sign(ctx, prev, e, now)
 	if err != nil {
 		return false, err
 	}
-	if err := r.accept(ctx, prev, next, now); err != nil {
+	if err := l.accept(ctx, prev, next, now); err != nil {
 		return false, err
 	}
 	if err := r.cfg.Spans.Do(ctx, "publish.save", func(ctx context.Context) error {
@@ -43,7 +43,8 @@ func (l locked) commit(ctx context.Context, prev State, e Edit) (stored bool, er
 }
 
 // sign makes what follows prev.
-func (r *Repo) sign(ctx context.Context, prev State, e Edit, now time.Time) (next State, err error) {
+func (l locked) sign(ctx context.Context, prev State, e Edit, now time.Time) (next State, err error) {
+	r := l.repo
 	ctx, step := r.cfg.Spans.Begin(ctx, "publish.sign")
 	defer func() { step.End(err) }()
 	e.heads = headsOf(ctx, r.cfg)
@@ -54,14 +55,14 @@ func (r *Repo) sign(ctx context.Context, prev State, e Edit, now time.Time) (nex
 }
 
 // accept refuses what handsets would not accept, or would not find.
-func (r *Repo) accept(ctx context.Context, prev, next State, now time.Time) (err error) {
-	ctx, step := r.cfg.Spans.Begin(ctx, "publish.check")
+func (l locked) accept(ctx context.Context, prev, next State, now time.Time) (err error) {
+	ctx, step := l.repo.cfg.Spans.Begin(ctx, "publish.check")
 	defer func() { step.End(err) }()
 	if err := check(prev, next, now); err != nil {
 		return &fleet.Error{Kind: fleet.Conflict, Code: wouldBreak,
 			Msg: fmt.Sprintf("nothing was published, because a handset would not accept it: %v", err)}
 	}
-	return contentIsHere(ctx, r.cfg.Blobs, prev, next)
+	return contentIsHere(ctx, l.repo.cfg.Blobs, prev, next)
 }
 
 // The codes of what is refused for what it is.

@@ -13,7 +13,6 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
-	"slices"
 
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/codes"
@@ -64,13 +63,9 @@ func (o open) End(failed bool) {
 	o.span.End()
 }
 
-// Request begins the span of a request; the answer ends it, with the pattern of its route ("" if there was none) and the
-// status that was answered.
+// Request begins the span of a request by a method that this program knows; what is returned ends it, with the pattern of
+// its route ("" if there was none) and the status that was answered.
 func (t *Traces) Request(ctx context.Context, method string) (context.Context, func(route string, status int)) {
-	if t == nil {
-		return ctx, func(string, int) {}
-	}
-	method = Method(method)
 	ctx, s := t.tracer.Start(ctx, method, trace.WithNewRoot(), trace.WithSpanKind(trace.SpanKindServer))
 	return ctx, func(route string, status int) {
 		s.SetAttributes(attribute.String("http.request.method", method), attribute.Int("http.response.status_code", status))
@@ -83,17 +78,6 @@ func (t *Traces) Request(ctx context.Context, method string) (context.Context, f
 		}
 		s.End()
 	}
-}
-
-var methods = []string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch,
-	http.MethodDelete, http.MethodOptions}
-
-// Method is a method as it may be written down: one that somebody thought of is "_OTHER", as OpenTelemetry calls it.
-func Method(m string) string {
-	if slices.Contains(methods, m) {
-		return m
-	}
-	return "_OTHER"
 }
 
 // Close sends what is left, while ctx lasts.
