@@ -60,7 +60,7 @@ func (m measured) End(failed bool) {
 
 // request begins to measure a request. What is returned ends it, with the pattern of its route, never its path, and the
 // status that was answered; 0 is 200.
-func (o observer) request(r *http.Request) (measured *http.Request, end func(route string, status int)) {
+func (o observer) request(r *http.Request) (asked *http.Request, end func(route string, status int)) {
 	start, method := time.Now(), methodOf(r)
 	traced := func(string, int) {}
 	if o.traces != nil {

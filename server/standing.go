@@ -5,6 +5,7 @@ package server
 import (
 	"context"
 	"os"
+	"slices"
 	"sync"
 	"time"
 
@@ -50,13 +51,12 @@ func traffic(s *Server, m *metrics.Standing) {
 		m.Feed = append(m.Feed, metrics.FeedAnswers(a))
 	}
 	m.TargetBytes = bytes
-	seen := map[string]bool{}
 	for _, c := range s.intake.Tally.Counted() {
 		m.Reports = append(m.Reports, metrics.Reports(c))
-		seen[c.Outcome] = true
 	}
-	for _, outcome := range intake.Outcomes() {
-		if !seen[outcome] {
+	for _, outcome := range intake.Outcomes() { // a series that is there from the start has a rate from the first on
+		none := func(r metrics.Reports) bool { return r.Outcome == outcome && r.Code == "" }
+		if !slices.ContainsFunc(m.Reports, none) {
 			m.Reports = append(m.Reports, metrics.Reports{Outcome: outcome})
 		}
 	}
