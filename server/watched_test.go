@@ -76,6 +76,8 @@ func newCollector(t *testing.T) *collector {
 
 // lines are the names of the spans with the names of those that they lie below.
 func (c *collector) lines() (all []string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	names := map[string]string{"": "-"}
 	for _, s := range c.spans {
 		names[string(s.SpanId)] = s.Name
@@ -309,8 +311,10 @@ func TestNobodyIsInWhatWatches(t *testing.T) {
 
 // traced looks into what the collector was sent.
 func (w *watched) traced() {
-	w.nowhere("the traces", w.collector.raw)
 	lines := w.collector.lines()
+	w.collector.mu.Lock()
+	defer w.collector.mu.Unlock()
+	w.nowhere("the traces", w.collector.raw)
 	for _, line := range []string{
 		"POST /v1/reports < -", "intake.commit < -", "GET /installations/{ref} < -", "_OTHER < -", "tick < -", "tick.renew < tick",
 		"tick.seal < tick", "publish.sign < publish", "publish.check < publish", "publish.save < publish", "publish.write < publish",

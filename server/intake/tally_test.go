@@ -132,6 +132,7 @@ func TestWaitingReportsAreTold(t *testing.T) {
 		if _, oldest := w.Waiting(); oldest > 0 {
 			break
 		}
+		time.Sleep(time.Millisecond)
 	}
 	release()
 	group.Wait()

@@ -38,6 +38,8 @@ func TestServeSendsTraces(t *testing.T) {
 	if r := end(); r.code != 0 {
 		t.Errorf("serve: %+v", r)
 	}
+	mu.Lock()
+	defer mu.Unlock()
 	for _, name := range []string{"GET /healthz", "tick.renew", "landed"} {
 		if !bytes.Contains(got.Bytes(), []byte(name)) {
 			t.Errorf("no %q in what the collector got", name)

@@ -61,7 +61,7 @@ func TestSpansLieBelowEachOther(t *testing.T) {
 	for _, s := range memory.GetSpans() {
 		var said []string
 		for _, a := range s.Attributes {
-			said = append(said, fmt.Sprintf("%s=%s", a.Key, a.Value.Emit()))
+			said = append(said, fmt.Sprintf("%s=%s", a.Key, a.Value.String()))
 		}
 		if s.Status.Description != "" || len(s.Events)+len(s.Links) > 0 || s.SpanContext.TraceID() == strange.TraceID() {
 			t.Errorf("%s says %+v", s.Name, s)
