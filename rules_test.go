@@ -60,6 +60,8 @@ var mayImport = map[string][]string{
 	"server/httplimit":            {},
 	"server/headroom":             {"server/fleet"},
 	"server/metrics":              {},
+	"server/span":                 {},
+	"server/traces":               {"=server/span"},
 	"server/fleet":                {"manifests", "=internal/format"},
 	"server/reasons":              {"server/fleet"},
 	"server/rollout":              {"=manifests/offers", "server/fleet", "server/reasons", "=internal/format"},
@@ -69,7 +71,7 @@ var mayImport = map[string][]string{
 	"server/uptime":               {"=manifests/tufrepo", "server/fleet"},
 	"server/offering":             {"manifests", "server/fleet"}, // pure: the offers document, and nothing of how it is published
 	"server/published":            {"manifests", "server/fleet"},
-	"server/repo":                 {"=internal/durable", "manifests/tufrepo", "server/fleet", "=server/blob"}, // it knows no room above it
+	"server/repo":                 {"=internal/durable", "manifests/tufrepo", "server/fleet", "=server/blob", "=server/span"}, // it knows no room above it
 	"server/lineup":               {"manifests", "server/fleet"},
 	"server/library":              {"manifests", "server/fleet", "=server/blob", "server/published", "server/repo", "server/lineup"},
 	"server/release":              {"manifests", "server/fleet", "=server/offering", "server/published", "server/repo", "server/rollout", "server/lineup"},
@@ -77,9 +79,9 @@ var mayImport = map[string][]string{
 	"server/rollouts":             {"manifests", "server/evidence", "server/fleet", "server/proposals", "server/grounds", "server/offering", "server/published", "server/reasons", "server/repo", "server/rollout", "server/lineup"},
 	"server/trust":                {"manifests/tufrepo", "server/fleet", "server/repo", "server/rollouts"},
 	"server/restore":              {"manifests", "server/fleet", "server/reasons", "server/repo", "server/rollout", "server/rollouts", "server/lineup"},
-	"server/rooms":                {"manifests", "server/evidence", "server/fleet", "=server/blob", "server/library", "server/proposals", "server/release", "server/repo", "server/restore", "server/rollouts", "server/trust", "server/lineup"},
+	"server/rooms":                {"manifests", "server/evidence", "server/fleet", "=server/blob", "server/library", "server/proposals", "server/release", "server/repo", "server/restore", "server/rollouts", "=server/span", "server/trust", "server/lineup"},
 	"server/servertest":           {"manifests", "firmware-fixtures", "server/blob/disk", "server/fleet", "server/library", "server/repo", "server/rollouts", "server/rooms", "server/store"},
-	"server/intake":               {"manifests", "server/fleet", "server/published", "server/rollouts"},
+	"server/intake":               {"manifests", "server/fleet", "server/published", "server/rollouts", "=server/span"},
 	"server/scrub":                {"server/blob", "server/repo"},
 	"server/fsck":                 {"=manifests/tufrepo", "server/blob", "server/fleet", "server/intake", "server/published", "server/repo", "server/seal", "server/store"},
 	"server/seal":                 {"=manifests/tufrepo", "server/fleet"},
@@ -114,6 +116,7 @@ var libraryHome = map[string][]string{
 	"github.com/theupdateframework/go-tuf/v2":           {"manifests/tufrepo", "server/servertest", "handset"},
 	"github.com/secure-systems-lab/go-securesystemslib": {"manifests/tufrepo", "manifests/report", "manifests/evidence"},
 	"github.com/prometheus/client_golang":               {"server/metrics"},
+	"go.opentelemetry.io/otel":                          {"server/traces"},
 	"modernc.org/sqlite":                                {"server/store/sqlite"},
 	"github.com/minio/minio-go/v7":                      {"server/blob/s3"},
 	"github.com/google/go-cmp":                          {"server/store/storetest", "server/blob/blobtest"}, // a conformance suite is code that only tests import

@@ -4,6 +4,7 @@ package server
 
 import (
 	"context"
+	"time"
 
 	"landed/server/store"
 )
@@ -17,4 +18,11 @@ func (s *Server) LookAgain(ctx context.Context) (names []string) {
 		names = append(names, c.Name)
 	}
 	return names
+}
+
+// CountAgain has the metrics read the figures again, as they do after a minute.
+func (s *Server) CountAgain() {
+	s.cells.mu.Lock()
+	defer s.cells.mu.Unlock()
+	s.cells.looked = time.Time{}
 }

@@ -32,13 +32,17 @@ func requestID(next http.Handler) http.Handler {
 	})
 }
 
-// accessLog writes one line per request. It names the route, not the path, in which an
+// accessLog writes one line per request, and measures it. It names the route, not the path, in which an
 // installation's reference may stand, and never the address of a client.
-func accessLog(log *slog.Logger, now func() time.Time) func(http.Handler) http.Handler {
+func accessLog(log *slog.Logger, now func() time.Time, o observer) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			ww := middleware.NewWrapResponseWriter(w, r.ProtoMajor) // keeps ReadFrom
 			start := now()
+			r, end := o.request(r)
+			defer func() { // also of one that is broken off
+				end(chi.RouteContext(r.Context()).RoutePattern(), ww.Status())
+			}()
 			next.ServeHTTP(ww, r)
 			log.InfoContext(r.Context(), "request", "request", w.Header().Get(render.RequestID), "method", r.Method,
 				"route", chi.RouteContext(r.Context()).RoutePattern(),

@@ -14,7 +14,6 @@ import (
 
 	"landed/manifests/tufrepo"
 	"landed/server/fleet"
-	"landed/server/metrics"
 	"landed/server/render"
 	"landed/server/repo"
 )
@@ -154,32 +153,4 @@ func (s *Server) ready(w http.ResponseWriter, r *http.Request) {
 		Detail: render.Sentence("not ready: " + detailOf(found)), Request: w.Header().Get(render.RequestID),
 		More: map[string]any{"causes": found},
 	})
-}
-
-// standing is what the metrics show.
-func (s *Server) standing(ctx context.Context) metrics.Standing {
-	room := s.room.Standing()
-	m := metrics.Standing{
-		DiskFree: room.Free, DiskMark: room.Mark, Reserve: room.Reserve, ReserveMissing: room.ReserveMissing,
-		Causes: map[string]bool{}, Failing: s.rooms.Repo.Failing() != nil,
-	}
-	for _, name := range causes {
-		m.Causes[name] = false
-	}
-	for _, c := range s.notReady(ctx) {
-		m.Causes[c.Name] = true
-	}
-	if since, err := s.rooms.Rollouts.Unpublished(); err != nil {
-		m.Unpublished = time.Since(since)
-	}
-	if ids, err := s.rooms.Rollouts.Halting(ctx); err == nil {
-		m.Halting = len(ids)
-	}
-	m.UncountedLimit = -1
-	if u, err := s.intake.Uncounted(ctx); err == nil { // damaged reports have a metric of their own
-		m.Uncounted, m.UncountedLimit, m.Provisional, m.Evicted = u.Used, u.Limit, u.Provisional, u.Evicted
-	}
-	m.Expiries = s.expiry.all()
-	m.Expires = m.Expiries[tufrepo.Timestamp]
-	return m
 }

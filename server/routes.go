@@ -62,7 +62,7 @@ func isUpload(r *http.Request) bool {
 // routes are the doors behind the router; control says whether console and health are among them.
 func (s *Server) routes(control bool) chi.Router {
 	r := chi.NewRouter()
-	r.Use(requestID, accessLog(s.cfg.Log, s.cfg.Now), recoverer(s.cfg.Log, s.fault))
+	r.Use(requestID, accessLog(s.cfg.Log, s.cfg.Now, s.observer), recoverer(s.cfg.Log, s.fault))
 	if control {
 		r.Get("/healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })
 		r.Get("/readyz", s.ready)

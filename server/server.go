@@ -41,6 +41,7 @@ import (
 	"landed/server/seal"
 	"landed/server/store"
 	"landed/server/support"
+	"landed/server/traces"
 	"landed/server/uptime"
 	"landed/web"
 )
@@ -70,7 +71,8 @@ type Config struct {
 	NewKeys    int              // installations never heard of that one network may bring in an hour; 0 is no bound
 	Second     proposals.Policy // what takes a second person
 	// Event, if set, is told of each change of a rollout, as rollouts.Ledger.Event.
-	Event func(context.Context, rollouts.Event)
+	Event  func(context.Context, rollouts.Event)
+	Traces *traces.Traces // nil: nothing is traced. Whoever opened it closes it, after the server
 }
 
 // Languages lists the tags that Config.Language takes.
@@ -122,10 +124,12 @@ type Server struct {
 	console   *console.Console
 	support   *support.Support
 	metrics   *metrics.Metrics
+	observer  observer
 	uptime    *uptime.Uptime
 
 	readiness readiness
 	expiry    expiryWatch
+	cells     cells
 	closers   []func() error // in the order in which they were opened
 }
 
@@ -146,6 +150,8 @@ func New(cfg Config) (*Server, error) {
 func (s *Server) build(ctx context.Context) (err error) {
 	dir := datadir.Dir(s.cfg.DataDir)
 	s.metrics = metrics.New(s.standing)
+	s.observer = observer{s.metrics, s.cfg.Traces}
+	spans := s.observer.spans()
 	keys, err := onlineKeys(dir)
 	if err != nil {
 		return err
@@ -188,7 +194,7 @@ func (s *Server) build(ctx context.Context) (err error) {
 		OTAKeys: dir.OTAKeys,
 		Heads:   func(ctx context.Context) ([]tufrepo.TreeHead, error) { return seal.Published(ctx, s.db) },
 		Now:     s.cfg.Now, Random: rand.Reader, Log: s.cfg.Log, ReadOnly: s.cfg.ReadOnly, Event: s.cfg.Event,
-		Again: true, Policy: s.cfg.Second,
+		Again: true, Policy: s.cfg.Second, Spans: spans,
 		Published: func(metadata map[string][]byte, isTarget func(string) bool) {
 			rules.Invalidate() // a new release may have become judgeable
 			s.feed.Publish(metadata, isTarget)
@@ -206,7 +212,7 @@ func (s *Server) build(ctx context.Context) (err error) {
 		Store:     kept, Now: s.cfg.Now, Log: s.cfg.Log, Rules: rules, Catalogue: s.rooms.Lineup.Catalogue,
 		Channels: s.rooms.Lineup.KnownChannels,
 		Rollouts: s.rooms.Ledger, Offers: s.rooms.Rollouts.PublishOffers, RefuseV1: s.cfg.RefuseV1,
-		Room: s.room.ForReport, Share: s.share(dir),
+		Room: s.room.ForReport, Share: s.share(dir), Spans: spans,
 	})
 	s.opened(s.intake.Close)
 	s.admission = admission.New(admission.Config{Store: kept, Now: s.cfg.Now, Random: rand.Reader, Log: s.cfg.Log,
@@ -294,10 +300,18 @@ func (s *Server) openBlobs(ctx context.Context) (blob.Store, error) {
 // Tick does the periodic work that is due: it renews metadata, finishes what was left
 // unfinished, seals what was stored, ages silent installations and advances rollouts.
 func (s *Server) Tick(ctx context.Context) error {
-	s.room.Tick()
-	ran := s.uptime.Tick(ctx)
-	sealed := seal.Sealer{Store: s.db, Now: s.cfg.Now}.Seal(ctx) // first, so that what is published speaks of it
-	return errors.Join(ran, sealed, s.rooms.Renew(ctx), s.expiry.tell(ctx), s.admission.Tick(ctx), s.intake.Tick(ctx))
+	spans := s.observer.spans()
+	return spans.Do(ctx, metrics.Tick, func(ctx context.Context) error {
+		s.room.Tick()
+		return errors.Join(
+			spans.Do(ctx, "tick.uptime", s.uptime.Tick),
+			// first, so that what is published speaks of it
+			spans.Do(ctx, "tick.seal", seal.Sealer{Store: s.db, Now: s.cfg.Now}.Seal),
+			spans.Do(ctx, "tick.renew", s.rooms.Renew),
+			s.expiry.tell(ctx),
+			spans.Do(ctx, "tick.admission", s.admission.Tick),
+			spans.Do(ctx, "tick.intake", s.intake.Tick))
+	})
 }
 
 // Check reads the data folder whole and names what does not follow from what was signed, sealed or sent: see

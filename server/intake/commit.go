@@ -19,7 +19,9 @@ func (i *Intake) commit() {
 	for w := range i.queue {
 		batch = i.gather(append(batch[:0], w))
 		begun := time.Now()
+		i.oldest.Store(&batch[0].since)
 		i.store(batch)
+		i.oldest.Store(nil)
 		i.gauge.took(len(batch), time.Since(begun))
 		clear(batch)
 	}
@@ -64,6 +66,9 @@ func (i *Intake) store(batch []*waiting) {
 }
 
 func (i *Intake) transact(batch []*waiting) (answers []Result, err error) {
+	_, measured := i.Spans.Begin(context.Background(), "intake.commit")
+	measured.Figure("reports", len(batch))
+	defer func() { measured.End(err) }()
 	// A fault of this program in one report must not end the process or the committer.
 	defer func() {
 		if p := recover(); p != nil {

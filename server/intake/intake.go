@@ -24,6 +24,7 @@ import (
 	"landed/manifests"
 	"landed/server/fleet"
 	"landed/server/rollouts"
+	"landed/server/span"
 )
 
 // Config is what an Intake needs. Queue and Batch may be 0 for the defaults.
@@ -50,7 +51,8 @@ type Config struct {
 	// Reports that may wait, at most; fewer, if they would take longer than two seconds to be stored. More are answered with
 	// fleet.Busy.
 	Queue int
-	Batch int // reports in one transaction, at most
+	Batch int        // reports in one transaction, at most
+	Spans span.Spans // measure each transaction; zero: nobody does
 }
 
 const (
@@ -64,7 +66,9 @@ type Intake struct {
 	queue     chan *waiting
 	gauge     gauge
 	Pressure  Pressure
-	closing   sync.RWMutex // held for reading while a report is being queued
+	Tally     Tally
+	oldest    atomic.Pointer[time.Time] // when the first of the batch that is stored now was opened; nil: none is
+	closing   sync.RWMutex              // held for reading while a report is being queued
 	closed    bool
 	done      chan struct{}  // closed when the committer has ended
 	evicted   atomic.Int64   // provisional reports that were let go of

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"time"
 
 	"landed/manifests/report"
 	"landed/manifests/report/envelope"
@@ -35,15 +36,19 @@ const (
 type waiting struct {
 	Arrival
 	answer chan Result // of one place: the committer never waits
+	since  time.Time
 }
 
 // Receive takes one envelope (DSSE, see manifests/report) and returns when its report is on
 // disk. Errors are of fleet's kinds. If ctx ends while the report waits, the error is that
 // of ctx and the report may still be stored: sending it again is safe.
-func (i *Intake) Receive(ctx context.Context, text []byte) (Receipt, error) {
+func (i *Intake) Receive(ctx context.Context, text []byte) (r Receipt, err error) {
+	var sent shed
+	defer func() { i.Tally.count(r, err, sent) }()
 	if i.Room != nil {
 		if err := i.Room(); err != nil {
 			i.Pressure.count(true)
+			sent = shedAll
 			return Receipt{}, err
 		}
 	}
@@ -52,17 +57,22 @@ func (i *Intake) Receive(ctx context.Context, text []byte) (Receipt, error) {
 		return Receipt{}, err
 	}
 	if err := i.sort(ctx, w.Ref); err != nil {
+		sent = shedNew
 		return Receipt{}, err
 	}
 	err = i.enqueue(w)
 	i.Pressure.count(err != nil)
 	if err != nil {
+		sent = shedAll
 		return Receipt{}, err
 	}
 	select {
 	case a := <-w.answer:
 		if a.First && i.Newcomers != nil {
 			i.Newcomers.Came(ctx)
+		}
+		if a.Implausible {
+			i.Tally.implausible.Add(1)
 		}
 		i.wake(ctx, w, a)
 		return a.Receipt, a.Refused
@@ -108,7 +118,7 @@ func (i *Intake) open(ctx context.Context, text []byte) (*waiting, error) {
 		return nil, fleet.Errorf(fleet.Invalid, "build_unknown", "the report gives its build a time that no published "+
 			"document of model %s gives it; wanted the build_utc of the build", model.Device)
 	}
-	return &waiting{Arrival{text, r, ref, rule}, make(chan Result, 1)}, nil
+	return &waiting{Arrival{text, r, ref, rule}, make(chan Result, 1), time.Now()}, nil
 }
 
 // refusal gives the reasons of envelope.Open a kind and a code. Its words are safe.

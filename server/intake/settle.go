@@ -64,6 +64,8 @@ type Result struct {
 	First   bool  // by this report its installation is heard of for the first time
 	Leaks   bool  // by this report its installation leaks for the first time on its release
 	Evicts  bool  // it is provisional, in the place of another
+	// It was stored, and what its installation says of its release cannot have been seen by now.
+	Implausible bool
 }
 
 // Change is one state before and after a batch. From is nil for a new one.
@@ -115,6 +117,7 @@ func (h *handset) receive(now time.Time, a Arrival) (Result, *fleet.StoredReport
 	if stored.Late {
 		result.Receipt.Stored = StoredLate
 	}
+	result.Implausible = !stored.Late && h.current.is.Verdict == effect.Implausible
 	return result, stored
 }
 

@@ -24,7 +24,7 @@ import (
 // args are without the name of the program; serve ends when ctx does.
 func Main(ctx context.Context, args []string, env func(string) string, stdin io.Reader, stdout, stderr io.Writer) int {
 	stdout, stderr = cli.Harmless(stdout), cli.Harmless(stderr)
-	root := command(stdout, stderr)
+	root := command(env, stdout, stderr)
 	cli.Prepare(root, args)
 	cli.Twins(root, env)
 	root.SetIn(stdin)
@@ -37,12 +37,12 @@ func Main(ctx context.Context, args []string, env func(string) string, stdin io.
 	return 0
 }
 
-func command(stdout, stderr io.Writer) *cobra.Command {
+func command(env func(string) string, stdout, stderr io.Writer) *cobra.Command {
 	root := &cobra.Command{
 		Use: "otad", Short: "Ship signed updates to a fleet, and prove that the fix took effect",
 		SilenceUsage: true, SilenceErrors: true,
 	}
-	root.AddCommand(initCommand(stdout), serveCommand(stdout, stderr), fsckCommand(stdout, stderr),
+	root.AddCommand(initCommand(stdout), serveCommand(env, stdout, stderr), fsckCommand(stdout, stderr),
 		rejudgeCommand(stdout, stderr), backupCommand(stdout), restoreCommand(stdout), tokenCommand(stdout), keysCommand(stdout))
 	return root
 }

@@ -17,6 +17,7 @@ import (
 	"landed/server/blob/s3"
 	"landed/server/headroom"
 	"landed/server/repo"
+	"landed/server/traces"
 	"landed/server/uptime"
 )
 
@@ -48,7 +49,7 @@ func (o *options) config(log *slog.Logger) server.Config {
 	return o.cfg
 }
 
-func serveCommand(stdout, stderr io.Writer) *cobra.Command {
+func serveCommand(env func(string) string, stdout, stderr io.Writer) *cobra.Command {
 	c := &cobra.Command{Use: "serve", Short: "Serve the feed, take reports in, show the status", Args: cobra.NoArgs}
 	var o options
 	var limits limits
@@ -62,6 +63,8 @@ func serveCommand(stdout, stderr io.Writer) *cobra.Command {
 	adminFile := f.String("admin-addr-file", "", "write the address that was taken for --admin-addr to this `file`")
 	tick := f.Duration("tick", 15*time.Second, "how often periodic work is looked at")
 	asJSON := f.Bool("log-json", false, "log as JSON")
+	otlp := f.String("otlp-endpoint", "", "send traces by OTLP over HTTP to the collector at this `URL`, such as "+
+		"http://127.0.0.1:4318; default: OTEL_EXPORTER_OTLP_ENDPOINT, or nowhere")
 	f.Int64Var(&o.cfg.MaxUpload, "max-upload", server.DefaultMaxUpload, "largest package in `bytes`")
 	f.Int64Var(&o.cfg.Headroom.Reserve, "reserve", headroom.DefaultReserve, "`bytes` of the disk that are kept for halts, "+
 		"at most an eighth of it; 0 keeps none")
@@ -90,10 +93,37 @@ func serveCommand(stdout, stderr io.Writer) *cobra.Command {
 		}
 		o.cfg.Proxies, o.cfg.PerNetwork, o.cfg.NewKeys = limits.proxies, limits.perNetwork, limits.newKeys
 		at := listening{*addr, *addrFile, *adminAddr, *adminFile, limits}
-		return serve(c.Context(), o.config(log), at, *tick, stdout)
+		endpoint, err := traces.Endpoint(*otlp, env)
+		if err != nil {
+			return err
+		}
+		return traced(c.Context(), o.config(log), endpoint, func(cfg server.Config) error {
+			return serve(c.Context(), cfg, at, *tick, stdout)
+		})
 	}
 	return c
 }
+
+// traced runs a server whose traces go to an endpoint; "" is nowhere. What is left of them is sent in the end.
+func traced(ctx context.Context, cfg server.Config, endpoint string, run func(server.Config) error) (err error) {
+	if endpoint == "" {
+		return run(cfg)
+	}
+	if cfg.Traces, err = traces.Open(ctx, endpoint, cfg.Log); err != nil {
+		return err
+	}
+	defer func() {
+		wait, cancel := context.WithTimeout(context.WithoutCancel(ctx), tracesWait)
+		defer cancel()
+		if unsent := cfg.Traces.Close(wait); unsent != nil {
+			cfg.Log.Warn("the last traces could not be sent", "err", unsent)
+		}
+	}()
+	return run(cfg)
+}
+
+// tracesWait is how long a server that ends waits for a collector.
+const tracesWait = 3 * time.Second
 
 // serve runs until ctx ends; then it takes no more connections, answers what is under way,
 // and closes.

@@ -21,28 +21,48 @@ import (
 // written is written by the next publication, the next Renew or at the next start. stored says so.
 func (l locked) commit(ctx context.Context, prev State, e Edit) (stored bool, err error) {
 	r, now := l.repo, l.repo.Now()
-	e.heads = headsOf(ctx, r.cfg)
-	next, err := r.online.compose(prev, e, now)
+	ctx, whole := r.cfg.Spans.Begin(ctx, "publish")
+	whole.Figure("roles", len(e.Roles)+len(e.Offers))
+	defer func() { whole.End(err) }()
+	next, err := l.sign(ctx, prev, e, now)
 	if err != nil {
 		return false, err
 	}
-	if err := next.clockFault(now); err != nil {
+	if err := l.accept(ctx, prev, next, now); err != nil {
 		return false, err
 	}
-	if err := check(prev, next, now); err != nil {
-		return false, &fleet.Error{Kind: fleet.Conflict, Code: wouldBreak,
-			Msg: fmt.Sprintf("nothing was published, because a handset would not accept it: %v", err)}
-	}
-	if err := contentIsHere(ctx, r.cfg.Blobs, prev, next); err != nil {
-		return false, err
-	}
-	if err := r.save(ctx, prev, next, e, now); err != nil {
+	if err := r.cfg.Spans.Do(ctx, "publish.save", func(ctx context.Context) error {
+		return r.save(ctx, prev, next, e, now)
+	}); err != nil {
 		return false, err
 	}
 	r.remember(prev, next, now)
 	r.cfg.Log.InfoContext(ctx, "published", "roles", e.Names(), "roots", len(e.Roots),
 		"snapshot", next.Version(tufrepo.Snapshot), "timestamp", next.Version(tufrepo.Timestamp))
 	return true, l.write(ctx, next)
+}
+
+// sign makes what follows prev.
+func (l locked) sign(ctx context.Context, prev State, e Edit, now time.Time) (next State, err error) {
+	r := l.repo
+	ctx, step := r.cfg.Spans.Begin(ctx, "publish.sign")
+	defer func() { step.End(err) }()
+	e.heads = headsOf(ctx, r.cfg)
+	if next, err = r.online.compose(prev, e, now); err != nil {
+		return next, err
+	}
+	return next, next.clockFault(now)
+}
+
+// accept refuses what handsets would not accept, or would not find.
+func (l locked) accept(ctx context.Context, prev, next State, now time.Time) (err error) {
+	ctx, step := l.repo.cfg.Spans.Begin(ctx, "publish.check")
+	defer func() { step.End(err) }()
+	if err := check(prev, next, now); err != nil {
+		return &fleet.Error{Kind: fleet.Conflict, Code: wouldBreak,
+			Msg: fmt.Sprintf("nothing was published, because a handset would not accept it: %v", err)}
+	}
+	return contentIsHere(ctx, l.repo.cfg.Blobs, prev, next)
 }
 
 // The codes of what is refused for what it is.

@@ -30,8 +30,10 @@ func (w *Writer) heal(ctx context.Context) error {
 
 // write makes the folder say what s says, the newest state. Another process may publish at the
 // same time; under the lock the folder never goes back. The error is [fleet.Pending]: what is stored stands.
-func (l locked) write(ctx context.Context, s State) error {
-	err := l.writeFiles(ctx, s)
+func (l locked) write(ctx context.Context, s State) (err error) {
+	ctx, step := l.repo.cfg.Spans.Begin(ctx, "publish.write")
+	defer func() { step.End(err) }()
+	err = l.writeFiles(ctx, s)
 	if err != nil && l.madeRoom(err) {
 		err = l.writeFiles(ctx, s)
 	}

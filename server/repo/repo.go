@@ -28,6 +28,7 @@ import (
 	"landed/manifests/tufrepo"
 	"landed/server/blob"
 	"landed/server/fleet"
+	"landed/server/span"
 )
 
 // Config is what a Repo is given. All fields are needed, unless they say otherwise.
@@ -52,6 +53,7 @@ type Config struct {
 	Heads func(context.Context) ([]tufrepo.TreeHead, error)
 	// ReadOnly opens to look at a feed as it lies.
 	ReadOnly bool
+	Spans    span.Spans // measure each publication and its steps; zero: nobody does
 }
 
 // Repo is the one writer of the feed. Its methods may be called from any number of goroutines; two

@@ -28,6 +28,7 @@ import (
 	"landed/server/repo"
 	"landed/server/restore"
 	"landed/server/rollouts"
+	"landed/server/span"
 	"landed/server/trust"
 )
 
@@ -56,7 +57,8 @@ type Config struct {
 	Again  bool             // offers that could not be published are tried again before the next Renew
 	// Heads, if set, is asked for each publication, as repo.Config.Heads.
 	Heads    func(context.Context) ([]tufrepo.TreeHead, error)
-	ReadOnly bool // look at a feed as it lies, without healing
+	ReadOnly bool       // look at a feed as it lies, without healing
+	Spans    span.Spans // measure publications, as repo.Config.Spans
 }
 
 // Rooms are open until Close.
@@ -82,6 +84,7 @@ func Open(ctx context.Context, c Config) (*Rooms, error) {
 	r, err := repo.Open(ctx, repo.Config{
 		Store: c.Store, Blobs: c.Blobs, Dir: c.Dir, Keys: c.Keys, NewKeys: c.NewKeys, Expiry: c.Expiry,
 		Now: c.Now, Log: c.Log, Published: c.Published, Heads: c.Heads, MakeRoom: c.MakeRoom, ReadOnly: c.ReadOnly,
+		Spans: c.Spans,
 	})
 	if err != nil {
 		return nil, err

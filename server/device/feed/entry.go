@@ -79,7 +79,8 @@ func newForm(body []byte, digest string, weak bool) *form {
 	return f
 }
 
-func (e *entry) serve(w http.ResponseWriter, r *http.Request) {
+// serve answers from memory, and says with which status.
+func (e *entry) serve(w http.ResponseWriter, r *http.Request) (status int) {
 	h := w.Header()
 	f := e.plain
 	if e.packed != nil {
@@ -91,23 +92,33 @@ func (e *entry) serve(w http.ResponseWriter, r *http.Request) {
 	h["Etag"], h["Cache-Control"] = f.etags, e.cache
 	if tags := r.Header["If-Match"]; len(tags) > 0 && !named(tags, f, strongly) {
 		w.WriteHeader(http.StatusPreconditionFailed)
-		return
+		return http.StatusPreconditionFailed
 	}
 	if named(r.Header["If-None-Match"], f, weakly) {
 		w.WriteHeader(http.StatusNotModified)
-		return
+		return http.StatusNotModified
 	}
 	h["Content-Type"], h["Content-Length"] = jsonType, f.lengths
 	if f == e.packed {
 		h["Content-Encoding"] = gzipEncoding
 	}
 	if len(r.Header["Range"]) > 0 {
-		http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(f.body))
-		return
+		part := &seen{ResponseWriter: w}
+		http.ServeContent(part, r, "", time.Time{}, bytes.NewReader(f.body))
+		return part.answered()
 	}
 	if r.Method != http.MethodHead {
 		_, _ = w.Write(f.body) // a client that went away is no error of ours
 	}
+	return http.StatusOK
+}
+
+// kind is what e is asked for as: the timestamp is what handsets poll.
+func (e *entry) kind() kind {
+	if e.cache[0] == revalidate {
+		return polls
+	}
+	return metadata
 }
 
 // How entity tags are compared (RFC 9110, 8.8.3.2).

@@ -9,7 +9,7 @@
 // little more than the network: the current metadata lies in memory with its header values made beforehand. Whoever
 // asks for gzip gets current metadata as it was compressed once, when it was published. It refuses builds that are
 // not published (any more), content of another length than was signed, listings of folders, and compression of
-// packages, and it keeps no log of who asked.
+// packages, and it keeps no log of who asked: it counts answers.
 package feed
 
 import (
@@ -40,6 +40,7 @@ type Handler struct {
 	listed atomic.Pointer[map[string]*entry] // path below Prefix → metadata held in memory
 	target atomic.Pointer[func(string) bool]
 	length atomic.Pointer[func(string) (int64, bool)]
+	tally  tally
 }
 
 // New serves the folder dir, with its two folders metadata and targets. One that is not there is made: the next
@@ -110,12 +111,18 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		w.Header().Set("Allow", "GET, HEAD")
 		http.Error(w, "The feed is only read: GET or HEAD.", http.StatusMethodNotAllowed)
+		h.tally.count(others, http.StatusMethodNotAllowed)
 		return
 	}
 	name := strings.TrimPrefix(r.URL.Path, Prefix)
 	if e := (*h.listed.Load())[name]; e != nil {
-		e.serve(w, r)
+		h.tally.count(e.kind(), e.serve(w, r))
 		return
 	}
-	h.serveFile(w, r, name)
+	file := &seen{ResponseWriter: w}
+	kind := h.serveFile(file, r, name)
+	h.tally.count(kind, file.answered())
+	if status := file.answered(); kind == targets && (status == http.StatusOK || status == http.StatusPartialContent) {
+		h.tally.bytes.Add(file.bytes)
+	}
 }

@@ -23,20 +23,25 @@ var (
 )
 
 // serveFile answers from the folder, or from the blob store what is only there. net/http
-// sends an *os.File with sendfile, so it is handed over as it is.
-func (h *Handler) serveFile(w http.ResponseWriter, r *http.Request, name string) {
-	if !plainName.MatchString(name) {
+// sends an *os.File with sendfile, so it is handed over as it is. It says what was asked for.
+func (h *Handler) serveFile(w http.ResponseWriter, r *http.Request, name string) kind {
+	stored, isTarget := strings.CutPrefix(name, targetsDir)
+	switch {
+	case !plainName.MatchString(name):
 		notFound(w)
-		return
-	}
-	switch stored, isTarget := strings.CutPrefix(name, targetsDir); {
 	case isTarget:
 		h.serveTarget(w, r, stored)
+		return targets
+	case name == metadataDir+"timestamp.json":
+		h.serveMetadata(w, r, name)
+		return polls
 	case strings.HasPrefix(name, metadataDir):
 		h.serveMetadata(w, r, name)
+		return metadata
 	default:
 		notFound(w)
 	}
+	return others
 }
 
 // serveMetadata reads an older version, which is no longer in memory: it is small.
