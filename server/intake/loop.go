@@ -69,22 +69,22 @@ func (i *Intake) advance(ctx context.Context, ids []string, always bool) (err er
 	return err
 }
 
-func (i *Intake) publish(ctx context.Context) error {
-	if i.Offers == nil {
+func (c *Config) publish(ctx context.Context) error {
+	if c.Offers == nil {
 		return nil
 	}
-	if err := i.Offers(ctx); err != nil {
+	if err := c.Offers(ctx); err != nil {
 		return fmt.Errorf("publish offers: %w", err)
 	}
 	return nil
 }
 
 // age bounds how many figures by age are kept.
-func (i *Intake) age(ctx context.Context) error {
-	if i.Room != nil && i.Room() != nil {
+func (c *Config) age(ctx context.Context) error {
+	if c.Room != nil && c.Room() != nil {
 		return nil // on a disk without room it waits, as reports do
 	}
-	err := i.Store.UpdateReports(ctx, func(tx fleet.Tx) error { return tx.Counts().Merge(ctx, i.Now()) })
+	err := c.Store.UpdateReports(ctx, func(tx fleet.Tx) error { return tx.Counts().Merge(ctx, c.Now()) })
 	if err != nil {
 		return fmt.Errorf("merge figures by age: %w", err)
 	}
