@@ -47,6 +47,7 @@ type Client struct {
 	machine  *machine
 	feed     *feed
 	download *downloader
+	mirrors  *mirrors
 	install  *installer
 	attempts *attempts
 	asked    *questions
