@@ -82,6 +82,8 @@ var commands = map[string]func(*testscript.TestScript, bool, []string){
 	"get":           get,
 	"envfield":      envField,
 	"fileserver":    fileServer,
+	"cdn":           contentNetwork,
+	"mirrored":      mirrored,
 	"steal":         steal,
 	"tmpfs":         tmpfs,
 	"send":          send,
