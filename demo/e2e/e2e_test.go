@@ -84,6 +84,9 @@ var commands = map[string]func(*testscript.TestScript, bool, []string){
 	"fileserver":    fileServer,
 	"cdn":           contentNetwork,
 	"mirrored":      mirrored,
+	"cache":         cache,
+	"origin":        origin,
+	"count":         count,
 	"steal":         steal,
 	"tmpfs":         tmpfs,
 	"send":          send,
@@ -138,6 +141,7 @@ type state struct {
 	polls   *poller
 	flood   *torrent
 	stalled []net.Conn
+	edges   []*edge
 }
 
 type stateKey struct{}
