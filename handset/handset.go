@@ -16,7 +16,8 @@
 // of its state file and of its copies of the feed.
 //
 // It refuses other models, older builds, lower release counters, expired or rolled-back metadata
-// (an older timestamp that is valid still counts as unchanged), redirects, bytes beyond the stated length, servers slower than a minimum rate, and packages that otapkg refuses.
+// (an older timestamp that is valid still counts as unchanged), redirects, bytes beyond the stated length, servers slower
+// than a minimum rate, and packages that otapkg refuses.
 //
 // A Client never sleeps. Step does what is due and says when it wants to be called again.
 package handset

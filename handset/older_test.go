@@ -85,7 +85,6 @@ func TestOlderTimestampIsUnchanged(t *testing.T) {
 func TestOlderTimestampInAnUpdate(t *testing.T) {
 	r, older := behind(t, false)
 	r.offered()
-	offering := r.server.Files()
 	r.bend(".zip", func(w http.ResponseWriter) { w.WriteHeader(http.StatusServiceUnavailable) })
 	r.client.Hurry()
 	r.step()
@@ -106,7 +105,7 @@ func TestOlderTimestampInAnUpdate(t *testing.T) {
 	r.step()
 	r.offer.Share = offers.WholeFleet
 	r.offered()
-	offering = r.server.Files()
+	offering := r.server.Files()
 	r.now = r.now.Add(time.Hour)
 	r.offer.State = offers.StateHalted
 	r.offered()
