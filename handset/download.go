@@ -27,7 +27,7 @@ type downloader struct {
 }
 
 // fetch brings a package, from the first source that gives it: the mirrors, the best first, and at last the server of the
-// feed. Each is asked once in a row, or twice where a kept part is in doubt, so that it ends whatever they answer. What
+// feed. Each has one turn, of three requests at most where a kept part is in doubt, so that it ends whatever they answer. What
 // came from one, another goes on with. wrong are the mirrors that gave something else; the error is that of the last
 // source, for a mirror may be as it likes.
 func (d *downloader) fetch(ctx context.Context, want manifests.Package, mirrors []string) (wrong []string, err error) {
