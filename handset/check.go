@@ -79,6 +79,7 @@ func (c *Client) check(ctx context.Context) error {
 		c.discard()
 		return c.goOn(nil, img.Build)
 	}
+	c.mirrors.offered(doc.Mirrors)
 	return c.goOn(d.Offer, img.Build)
 }
 
@@ -100,5 +101,5 @@ func (c *Client) goOn(o *offers.Offer, b slots.Build) error {
 // discard removes the download and what was known of it.
 func (c *Client) discard() {
 	_ = c.download.remove()
-	c.mem.Offer = nil
+	c.mem.Offer, *c.mirrors = nil, mirrors{}
 }

@@ -11,11 +11,13 @@
 // offers did not repeat member by member; to hold no more of a package in memory than a buffer; to
 // go on after being killed between any two writes; to send a report once it was made until the
 // server has it, under one id and in order; to take a wrong clock for what it is; to read feeds of
-// later programs, as far as they let it; to send back nothing that a server chose; and to go on, anew
-// if need be, whatever became of its state file and of its copies of the feed.
+// later programs, as far as they let it; to send back nothing that a server without keys chose; to take a package from
+// a mirror that the offers name, and from its own server if that fails; and to go on, anew if need be, whatever became
+// of its state file and of its copies of the feed.
 //
-// It refuses other models, older builds, lower release counters, expired or rolled-back metadata,
-// redirects, bytes beyond the stated length, servers slower than a minimum rate, and packages that otapkg refuses.
+// It refuses other models, older builds, lower release counters, expired or rolled-back metadata
+// (an older timestamp that is valid still counts as unchanged), redirects, bytes beyond the stated length, servers slower
+// than a minimum rate, and packages that otapkg refuses.
 //
 // A Client never sleeps. Step does what is due and says when it wants to be called again.
 package handset
@@ -47,6 +49,7 @@ type Client struct {
 	machine  *machine
 	feed     *feed
 	download *downloader
+	mirrors  *mirrors
 	install  *installer
 	attempts *attempts
 	asked    *questions

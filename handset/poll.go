@@ -66,6 +66,7 @@ func (p *poll) workflow() error {
 			return err
 		}
 		p.up.UnsafeSetRefTime(p.now)
+		p.fetch.instead = p.inPlaceOf
 		return p.up.Refresh()
 	})
 }

@@ -42,6 +42,9 @@ func (r *renewal) unchanged() (fresh *trustedmetadata.TrustedMetadata, same bool
 	if sum, err := tufrepo.SignedDigest(timestamp); err == nil && `"`+sum+`"` == r.last.Validator {
 		return nil, r.stillGood() // from a server that compares no tags, or not this one
 	}
+	if olderThan(r.known, timestamp, r.now) {
+		return nil, r.stillGood() // from one of several, that is a little behind
+	}
 	fresh = &trustedmetadata.TrustedMetadata{Root: r.known.Root, Timestamp: r.known.Timestamp, RefTime: r.now,
 		Targets: map[string]*metadata.Metadata[metadata.TargetsType]{}}
 	if _, err := fresh.UpdateTimestamp(timestamp); err != nil {

@@ -43,8 +43,11 @@ func newHTTPClient(t http.RoundTripper) *http.Client {
 	}}
 }
 
+// targetsDir is where packages and documents lie on the server of a feed.
+const targetsDir = "/tuf/targets"
+
 func (s *server) metadataURL(name string) string { return s.url + "/tuf/metadata/" + name }
-func (s *server) targetURL(stored string) string { return s.url + "/tuf/targets/" + stored }
+func (s *server) targetURL(stored string) string { return s.url + targetsDir + "/" + stored }
 
 // get asks for one file. The body may be read at no less than the configured pace; closing it ends the request.
 func (s *server) get(ctx context.Context, url string, header http.Header) (*http.Response, error) {

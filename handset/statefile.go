@@ -28,6 +28,7 @@ type savedState struct {
 	Time     trustedTime `json:"trusted_time"` // of clock
 	lastPoll             // of feed
 	plan                 // of Client
+	mirrors              // its own
 	attempts             // its own
 	subject              // of reporter
 	epochs               // its own, too

@@ -16,7 +16,6 @@ import (
 
 	"landed/manifests"
 	"landed/manifests/report"
-	"landed/manifests/tufrepo"
 )
 
 // later are the answers below 500 that say nothing of what was kept.
@@ -29,21 +28,21 @@ var errPortal = errors.New("this is not the package; somebody else answers, such
 
 // transfer appends the missing bytes. A broken connection leaves what came; anything that cannot be the
 // package leaves nothing, and what is only said in its stead, as by a captive portal, changes nothing.
-func (d *downloader) transfer(ctx context.Context, file *os.File, sum hash.Hash, have int64,
+func (d *downloader) transfer(ctx context.Context, s source, file *os.File, sum hash.Hash, have int64,
 	want manifests.Package) error {
 	header := http.Header{}
 	if have > 0 {
 		header.Set("Range", fmt.Sprintf("bytes=%d-", have)) // no If-Range: the path carries the hash
 	}
-	resp, err := d.server.get(ctx, d.server.targetURL(tufrepo.StoredTarget(want.Path, want.SHA256)), header)
+	resp, err := d.server.get(ctx, s.url(want), header)
 	if err != nil {
 		return transferRefusal(err, codeTransfer)
 	}
 	defer resp.Body.Close()
 	start, err := startOf(resp, have, want.Length)
 	if err != nil {
-		if have > 0 && resp.StatusCode < 500 && !slices.Contains(later, resp.StatusCode) && !errors.Is(err, errPortal) {
-			d.drop() // whoever refuses the rest may give the whole
+		if !s.mirror && have > 0 && resp.StatusCode < 500 && !slices.Contains(later, resp.StatusCode) && !errors.Is(err, errPortal) {
+			d.drop() // whoever refuses the rest may give the whole; after a mirror comes another source, which gives the rest
 		}
 		return d.server.fault(resp, err)
 	}

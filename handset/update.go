@@ -17,6 +17,7 @@ func (c *Client) begin(o offers.Offer, b slots.Build) error {
 		if err := c.download.remove(); err != nil {
 			return &Refusal{ClassHandset, report.PhaseDownload, codeWrite, err}
 		}
+		c.mirrors.another()
 	}
 	anew := c.attempts.begin(o.Package.SHA256, o.Retry)
 	c.mem.Offer, c.mem.Begun, c.mem.Leaving = &o, o.Rollout, b.Fingerprint
@@ -30,7 +31,9 @@ func (c *Client) fetch(ctx context.Context) error {
 	if c.mem.Offer == nil {
 		return refuse(ClassHandset, report.PhaseDownload, codeError, "nothing is being downloaded")
 	}
-	if err := c.download.fetch(ctx, c.mem.Offer.Package); err != nil {
+	wrong, err := c.download.fetch(ctx, c.mem.Offer.Package, c.mirrors.usable(c.download.server.url))
+	c.mirrors.gave(wrong)
+	if err != nil {
 		return err
 	}
 	c.machine.enter(Verifying, c.clock.now())

@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"landed/manifests"
+	"landed/manifests/offers"
 	"landed/manifests/tufrepo"
 	"landed/server/admission"
 	"landed/server/auth"
@@ -59,6 +60,7 @@ type Config struct {
 	S3        *s3.Config           // nil: packages lie in the data folder
 	Expiry    repo.Expiry          // zero: repo.DefaultExpiry
 	MaxUpload int64                // bytes of one package; 0: DefaultMaxUpload
+	Mirrors   []string             // base URLs that offers name for packages, each in the place of /tuf/targets; nil: none
 	Language  string               // of the status pages; "" is English
 	Notice    string               // at the top of every status page, such as that this is a rehearsal; "" is none
 	RefuseV1  bool                 // take no reports of version 1 in any more
@@ -90,7 +92,7 @@ func (c Config) Validate() error {
 	if c.S3 != nil {
 		faults = append(faults, c.S3.Validate())
 	}
-	return errors.Join(append(faults, c.Expiry.Validate(), c.Second.Validate())...)
+	return errors.Join(append(faults, offers.CheckMirrors(c.Mirrors), c.Expiry.Validate(), c.Second.Validate())...)
 }
 
 func (c Config) withDefaults() Config {
@@ -194,7 +196,7 @@ func (s *Server) build(ctx context.Context) (err error) {
 		OTAKeys: dir.OTAKeys,
 		Heads:   func(ctx context.Context) ([]tufrepo.TreeHead, error) { return seal.Published(ctx, s.db) },
 		Now:     s.cfg.Now, Random: rand.Reader, Log: s.cfg.Log, ReadOnly: s.cfg.ReadOnly, Event: s.cfg.Event,
-		Again: true, Policy: s.cfg.Second, Spans: spans,
+		Again: true, Policy: s.cfg.Second, Spans: spans, Mirrors: s.cfg.Mirrors,
 		Published: func(metadata map[string][]byte, isTarget func(string) bool) {
 			rules.Invalidate() // a new release may have become judgeable
 			s.feed.Publish(metadata, isTarget)

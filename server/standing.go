@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"landed/manifests/tufrepo"
+	"landed/server/blob/s3"
 	"landed/server/datadir"
 	"landed/server/fleet"
 	"landed/server/intake"
@@ -55,6 +56,10 @@ func traffic(s *Server, m *metrics.Standing) {
 		m.Feed = append(m.Feed, metrics.FeedAnswers(a))
 	}
 	m.TargetBytes = bytes
+	if far, ok := s.blobs.(*s3.Store); ok {
+		t := far.Traffic()
+		m.S3 = &metrics.S3{Requests: t.Gets, Asked: t.Asked, Came: t.Came}
+	}
 	for _, c := range s.intake.Tally.Counted() {
 		m.Reports = append(m.Reports, metrics.Reports(c))
 	}

@@ -82,6 +82,11 @@ var commands = map[string]func(*testscript.TestScript, bool, []string){
 	"get":           get,
 	"envfield":      envField,
 	"fileserver":    fileServer,
+	"cdn":           contentNetwork,
+	"mirrored":      mirrored,
+	"cache":         cache,
+	"origin":        origin,
+	"count":         count,
 	"steal":         steal,
 	"tmpfs":         tmpfs,
 	"send":          send,
@@ -136,6 +141,7 @@ type state struct {
 	polls   *poller
 	flood   *torrent
 	stalled []net.Conn
+	edges   []*edge
 }
 
 type stateKey struct{}

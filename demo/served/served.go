@@ -30,32 +30,38 @@ type Feed struct {
 func (f Feed) State(ctx context.Context, rollout string) (string, error) {
 	part := strings.Split(rollout, ".")
 	role := tufrepo.OffersRole(part[1])
-	targets, err := f.Targets(ctx, role)
+	doc, err := f.Offers(ctx, part[1], part[2])
 	if err != nil {
 		return "", err
 	}
+	for _, o := range doc.Offers {
+		if o.Rollout == rollout {
+			return string(o.State), nil
+		}
+	}
+	return "", fmt.Errorf("the offers of %s say nothing of %s", role, rollout)
+}
+
+// Offers is the document of a model's role and a channel; one without offers if the role lists none.
+func (f Feed) Offers(ctx context.Context, model, channel string) (offers.Document, error) {
+	targets, err := f.Targets(ctx, tufrepo.OffersRole(model))
+	if err != nil {
+		return offers.Document{}, err
+	}
 	for _, t := range targets {
-		if t.Path != tufrepo.OffersPath(part[1], part[2]) {
+		if t.Path != tufrepo.OffersPath(model, channel) {
 			continue
 		}
 		text, err := f.get(ctx, "targets/"+tufrepo.StoredTarget(t.Path, t.SHA256))
 		if err != nil {
-			return "", err
+			return offers.Document{}, err
 		}
 		if int64(len(text)) != t.Length || fmt.Sprintf("%x", sha256.Sum256(text)) != t.SHA256 {
-			return "", fmt.Errorf("%s is not the file that is signed for", t.Path)
+			return offers.Document{}, fmt.Errorf("%s is not the file that is signed for", t.Path)
 		}
-		doc, err := offers.Parse(text)
-		if err != nil {
-			return "", err
-		}
-		for _, o := range doc.Offers {
-			if o.Rollout == rollout {
-				return string(o.State), nil
-			}
-		}
+		return offers.Parse(text)
 	}
-	return "", fmt.Errorf("the offers of %s say nothing of %s", role, rollout)
+	return offers.Document{}, nil
 }
 
 // Targets are those that a delegated role signs for, such as "armani" and "armani-offers".

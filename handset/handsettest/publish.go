@@ -37,7 +37,7 @@ func (s *Server) PublishOffers(role string) {
 
 func (s *Server) putOffers(role string) {
 	text := offers.Document{Schema: 1, Model: s.Devices[role], Channel: cmp.Or(s.Channel, "stable"),
-		Offers: s.Offers[role]}.Bytes()
+		Mirrors: s.Mirrors, Offers: s.Offers[role]}.Bytes()
 	if s.AlterOffers != nil {
 		text = s.AlterOffers(text)
 	}

@@ -52,6 +52,7 @@ type Server struct {
 	Packages                             map[string][]tufrepo.Target // by model role: what the offline role lists
 	Offers                               map[string][]offers.Offer   // by model role
 	Devices                              map[string]string           // model role to device name
+	Mirrors                              []string                    // that the offers of every model name
 	Retired                              map[string]bool             // model roles that targets delegates to no more
 	Outsiders                            []tufrepo.OutsiderKeys      // whom targets names beside
 	// what the stable documents say of themselves, if not stable

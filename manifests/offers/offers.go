@@ -36,8 +36,12 @@ type Document struct {
 	Channel string `json:"channel"`
 	// Epoch, 0…MaxEpoch, asks handsets that know a smaller one to say once more what they said last. They spread their
 	// answers over a day, by a draw of their own, and repeat no epoch.
-	Epoch  int     `json:"epoch,omitempty"`
-	Offers []Offer `json:"offers"` // the first that applies counts; newest first
+	Epoch int `json:"epoch,omitempty"`
+	// Mirrors are base URLs, the best first, from which packages are downloaded rather than from the server of the feed:
+	// each stands for its /tuf/targets. See CheckMirror. What comes from there is held against what the offline role has
+	// signed, as ever, and the server of the feed has all packages too.
+	Mirrors []string `json:"mirrors,omitempty"`
+	Offers  []Offer  `json:"offers"` // the first that applies counts; newest first
 
 	// Needs is what the reader would have to know, in words; "" if it knows enough. Nothing else is read then.
 	Needs string `json:"-"`
@@ -96,6 +100,9 @@ var (
 // Validate returns every fault of d, joined. What it refuses is not published.
 func (d Document) Validate() error {
 	faults := d.headFaults()
+	if err := CheckMirrors(d.Mirrors); err != nil {
+		faults = append(faults, err)
+	}
 	if d.Needs != "" {
 		faults = append(faults, fmt.Errorf("it was made by a newer program: it needs %s", d.Needs))
 	}

@@ -37,7 +37,8 @@ func (w wire) offer(custom manifests.Custom) Offer {
 
 // Parse reads a document as a handset does, which may be years older than it: what it does not know it passes over,
 // unless must_understand lists it or the version is higher than [Schema]. Then Needs says so, of the document or of
-// the one offer, and nothing else of it is read. Values out of range are refused.
+// the one offer, and nothing else of it is read. Values out of range are refused, but for mirrors: those that this program
+// cannot use it leaves out.
 func Parse(text []byte) (Document, error) {
 	d, err := parse(text)
 	if err != nil {
@@ -52,6 +53,7 @@ func parse(text []byte) (Document, error) {
 		Model   string            `json:"model"`
 		Channel string            `json:"channel"`
 		Epoch   int               `json:"epoch"`
+		Mirrors []string          `json:"mirrors"`
 		Offers  []json.RawMessage `json:"offers"`
 	}
 	err := manifests.Understand(text, "offers document", Schema, &w)
@@ -61,7 +63,7 @@ func parse(text []byte) (Document, error) {
 	if err != nil {
 		return Document{}, err
 	}
-	d := Document{Schema: w.Schema, Model: w.Model, Channel: w.Channel, Epoch: w.Epoch}
+	d := Document{Schema: w.Schema, Model: w.Model, Channel: w.Channel, Epoch: w.Epoch, Mirrors: usableMirrors(w.Mirrors)}
 	if w.Offers != nil {
 		d.Offers = make([]Offer, len(w.Offers))
 	}
@@ -115,16 +117,17 @@ func ParseStrict(text []byte) (Document, error) {
 
 func parseStrict(text []byte) (Document, error) {
 	var w struct {
-		Schema  int    `json:"schema"`
-		Model   string `json:"model"`
-		Channel string `json:"channel"`
-		Epoch   int    `json:"epoch"`
-		Offers  []wire `json:"offers"`
+		Schema  int      `json:"schema"`
+		Model   string   `json:"model"`
+		Channel string   `json:"channel"`
+		Epoch   int      `json:"epoch"`
+		Mirrors []string `json:"mirrors"`
+		Offers  []wire   `json:"offers"`
 	}
 	if err := strict.JSON(text, &w); err != nil {
 		return Document{}, err
 	}
-	d := Document{Schema: w.Schema, Model: w.Model, Channel: w.Channel, Epoch: w.Epoch}
+	d := Document{Schema: w.Schema, Model: w.Model, Channel: w.Channel, Epoch: w.Epoch, Mirrors: w.Mirrors}
 	if w.Offers != nil {
 		d.Offers = []Offer{}
 	}

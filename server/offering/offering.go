@@ -5,8 +5,8 @@
 // Parties: package rollouts signs the document and publishes it; the support page answers "why not
 // me?" from the same document, and so may a handler of another protocol.
 //
-// It promises that one document follows from the stored rollouts, the stored epoch and what the offline role of
-// the model lists, and from nothing else: no clock, no store, no chance. It refuses to offer a
+// It promises that one document follows from the stored rollouts, the stored epoch, what the offline role of
+// the model lists and the mirrors of the configuration, and from nothing else: no clock, no store, no chance. It refuses to offer a
 // build that the offline role does not list, for no handset would take it.
 package offering
 
@@ -33,7 +33,8 @@ type Input struct {
 	Rollouts []fleet.Rollout            // of this model and channel, newest release first
 	Packages map[string][]fleet.Package // by release; those for others are passed over
 	Listed   Listed
-	Epoch    int // of this model and channel
+	Epoch    int      // of this model and channel
+	Mirrors  []string // where packages lie too, the best first; see offers.CheckMirrors
 	// Announced are rollouts, by id, that are offered to nobody yet: only their salt becomes known.
 	Announced map[string]bool
 }
@@ -51,7 +52,8 @@ type Omitted struct {
 // was pruned or taken out; cut is what there was no room for.
 func Document(in Input) (d offers.Document, unlisted, cut []Omitted) {
 	d = offers.Document{
-		Schema: offers.Schema, Model: in.Model.Device, Channel: in.Channel, Epoch: in.Epoch, Offers: []offers.Offer{},
+		Schema: offers.Schema, Model: in.Model.Device, Channel: in.Channel, Epoch: in.Epoch, Mirrors: in.Mirrors,
+		Offers: []offers.Offer{},
 	}
 	var offered []Omitted // in the order of d.Offers
 	for _, r := range Wanted(in.Rollouts) {

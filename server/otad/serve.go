@@ -70,6 +70,8 @@ func serveCommand(env func(string) string, stdout, stderr io.Writer) *cobra.Comm
 		"at most an eighth of it; 0 keeps none")
 	f.Int64Var(&o.cfg.Headroom.Mark, "min-free", headroom.DefaultMark, "take reports and packages in while so many `bytes` "+
 		"are free; -1: the reserve and 256 MiB, or 2 % of the disk, at most half of it; 0: always")
+	f.StringSliceVar(&o.cfg.Mirrors, "packages-url", nil, "handsets download packages from below this `URL`, such as "+
+		"https://cdn.example/tuf/targets, and from this server only if that fails; may be given again, the best first")
 	limits.flags(c)
 	f.BoolVar(&o.cfg.Second.Leaks, "second-person-leaks", true, "to resume a rollout after a leak takes a second person")
 	f.IntVar(&o.cfg.Second.Share, "second-person-share", 0, "to start or widen a rollout above this share, in `hundredths` of "+

@@ -76,7 +76,7 @@ func (r *Repo) Length(stored string) (length int64, published bool) {
 }
 
 func (f folder) unlink(t tufrepo.Target) error {
-	if f.links == nil {
+	if !f.keeps(t) {
 		return nil
 	}
 	err := f.at().Remove(path.Join(targetsDir, tufrepo.StoredTarget(t.Path, t.SHA256)))

@@ -11,6 +11,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -23,6 +24,7 @@ import (
 const (
 	metadataDir = "metadata"
 	targetsDir  = "targets"
+	offersDir   = "offers/" // below targetsDir
 )
 
 // folder is the feed as files, so that any file server can serve it.
@@ -30,7 +32,7 @@ type folder struct {
 	dir   string
 	root  *atomic.Pointer[os.Root]
 	blobs blob.Store
-	links blob.Linker             // nil if contents are no local files: then only metadata is written
+	links blob.Linker             // nil if contents are no local files: then metadata and offers documents are written
 	step  func(done string) error // after each write; tests end the process here
 
 	patience time.Duration // with whoever holds the lock
@@ -103,9 +105,15 @@ func (f folder) fault(begun bool) error {
 	return err
 }
 
+// keeps says if a target lies in the folder. Offers documents always do: one that was published a moment ago has to be
+// there for a client that is on its way through the older metadata. Whatever else is in no local file comes from the store.
+func (f folder) keeps(t tufrepo.Target) bool {
+	return f.links != nil || strings.HasPrefix(t.Path, offersDir)
+}
+
 // link makes target appear, if it is not there yet, as a further name of its content.
 func (f folder) link(ctx context.Context, t tufrepo.Target) error {
-	if f.links == nil {
+	if !f.keeps(t) {
 		return nil
 	}
 	stored := path.Join(targetsDir, tufrepo.StoredTarget(t.Path, t.SHA256))
@@ -117,8 +125,11 @@ func (f folder) link(ctx context.Context, t tufrepo.Target) error {
 
 // linkAnew puts the content in the place of whatever lies there.
 func (f folder) linkAnew(ctx context.Context, t tufrepo.Target) error {
-	if f.links == nil {
+	if !f.keeps(t) {
 		return nil
+	}
+	if f.links == nil {
+		return f.copyIn(ctx, t)
 	}
 	if err := f.sound(ctx, t); err != nil {
 		return err
@@ -133,12 +144,35 @@ func (f folder) linkAnew(ctx context.Context, t tufrepo.Target) error {
 	return f.step(stored)
 }
 
+// copyIn writes a small document that lies in a store over the network. While that gives no answer it is left out, for the
+// store may still be asked when somebody wants it, and no timestamp waits for it.
+func (f folder) copyIn(ctx context.Context, t tufrepo.Target) error {
+	text, err := stored(ctx, f.blobs, t)
+	switch {
+	case errors.Is(err, blob.ErrNotFound):
+		return err
+	case err != nil:
+		return nil
+	case Digest(text) != t.SHA256:
+		return fmt.Errorf("the content of %s has other bytes than were signed: %w", t.Path, blob.ErrNotFound)
+	}
+	dir, name := path.Split(path.Join(targetsDir, tufrepo.StoredTarget(t.Path, t.SHA256)))
+	if err := f.at().MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	return f.writeIn(path.Clean(dir), name, text)
+}
+
 // write makes a metadata file appear whole. sync makes its name durable.
 func (f folder) write(name string, doc []byte) error {
 	if have, err := f.at().ReadFile(path.Join(metadataDir, name)); err == nil && bytes.Equal(have, doc) {
 		return nil
 	}
-	file, err := durable.CreateIn(f.at(), metadataDir, 0o644)
+	return f.writeIn(metadataDir, name, doc)
+}
+
+func (f folder) writeIn(dir, name string, doc []byte) error {
+	file, err := durable.CreateIn(f.at(), dir, 0o644)
 	if err != nil {
 		return err
 	}
@@ -155,7 +189,7 @@ func (f folder) write(name string, doc []byte) error {
 	if err := file.Replace(name); err != nil {
 		return err
 	}
-	return f.step(path.Join(metadataDir, name))
+	return f.step(path.Join(dir, name))
 }
 
 // sync makes the names in the metadata folder durable.
@@ -173,7 +207,7 @@ func (f folder) read(name string) ([]byte, error) {
 // holds says what is wrong with a target in the folder. Its bytes are those of the content,
 // as it is a further name of it: only presence and length are looked at.
 func (f folder) holds(t tufrepo.Target) error {
-	if f.links == nil {
+	if !f.keeps(t) {
 		return nil
 	}
 	stored := path.Join(targetsDir, tufrepo.StoredTarget(t.Path, t.SHA256))
@@ -211,5 +245,10 @@ func (f folder) sweep() error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(durable.Sweep(filepath.Join(f.dir, metadataDir)), os.RemoveAll(filepath.Join(f.dir, ".lock")), unlock())
+	err = durable.Sweep(filepath.Join(f.dir, metadataDir))
+	roles, _ := filepath.Glob(filepath.Join(f.dir, targetsDir, offersDir, "*"))
+	for _, dir := range roles {
+		err = errors.Join(err, durable.Sweep(dir))
+	}
+	return errors.Join(err, os.RemoveAll(filepath.Join(f.dir, ".lock")), unlock())
 }

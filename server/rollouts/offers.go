@@ -140,7 +140,7 @@ func (d drafts) one(
 	}
 	in := offering.Input{
 		Model: model, Channel: channel, Epoch: asked.N, Rollouts: rollouts, Packages: map[string][]fleet.Package{},
-		Listed: listedBy(s, model.Role()), Announced: announced,
+		Listed: listedBy(s, model.Role()), Announced: announced, Mirrors: d.cfg.Mirrors,
 	}
 	for _, r := range offering.Wanted(rollouts) {
 		if in.Packages[r.Release], err = Packages(ctx, tx, r); err != nil {

@@ -29,7 +29,7 @@ import (
 	"landed/server/rollout"
 )
 
-// Config is what Rollouts are given. All fields are needed, but Policy, Desk and Again.
+// Config is what Rollouts are given. All fields are needed, but Policy, Desk, Mirrors and Again.
 type Config struct {
 	Store  fleet.Store
 	Ledger *Ledger
@@ -40,7 +40,9 @@ type Config struct {
 	// What takes a second person, and where it waits for one; without a desk nothing does.
 	Policy proposals.Policy
 	Desk   *proposals.Desk
-	Again  bool // what could not be published is tried again until it is; else it waits for the next call
+	// Mirrors stand in every offers document: where packages are downloaded from rather than from the feed.
+	Mirrors []string
+	Again   bool // what could not be published is tried again until it is; else it waits for the next call
 }
 
 // Rollouts publishes and changes rollouts. Its methods may be called from any number of goroutines.

@@ -54,7 +54,9 @@ type Config struct {
 	// Event, if set, is told of each change of a rollout, as rollouts.Ledger.Event.
 	Event  func(context.Context, rollouts.Event)
 	Policy proposals.Policy // what takes a second person
-	Again  bool             // offers that could not be published are tried again before the next Renew
+	// Mirrors, if any, are where packages are downloaded from rather than from the feed, as rollouts.Config.Mirrors.
+	Mirrors []string
+	Again   bool // offers that could not be published are tried again before the next Renew
 	// Heads, if set, is asked for each publication, as repo.Config.Heads.
 	Heads    func(context.Context) ([]tufrepo.TreeHead, error)
 	ReadOnly bool       // look at a feed as it lies, without healing
@@ -92,7 +94,7 @@ func Open(ctx context.Context, c Config) (*Rooms, error) {
 	ledger := &rollouts.Ledger{Store: c.Store, Now: c.Now, Log: c.Log, Event: c.Event}
 	desk := &proposals.Desk{Store: c.Store, Now: c.Now}
 	going := rollouts.New(rollouts.Config{
-		Policy: c.Policy, Desk: desk,
+		Policy: c.Policy, Desk: desk, Mirrors: c.Mirrors,
 		Store: c.Store, Ledger: ledger, Repo: r, Lineup: line, Random: c.Random, Log: c.Log, Again: c.Again,
 	})
 	rooms := &Rooms{

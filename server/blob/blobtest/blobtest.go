@@ -41,6 +41,7 @@ func Run(t *testing.T, fresh Fresh) {
 		{"any place can be read", ranges},
 		{"the content is a reader like others", asReader},
 		{"a read at the end does not move the reader", tailThenRead},
+		{"what is expected changes nothing of what is read", expected},
 		{"big content", big},
 		{"list", list},
 		{"list stops when told", listStops},

@@ -135,6 +135,44 @@ func tailThenRead(t *testing.T, open opener) {
 	wantBytes(t, "content", append(head, rest...), b)
 }
 
+// A reader that says what it is going to read is given the same bytes as any other, also where it was wrong.
+func expected(t *testing.T, open opener) {
+	s := open(t)
+	b := Bytes(1, 20_000)
+	ref := Put(t, s, b)
+	for name, parts := range map[string][]blob.Range{
+		"nothing": nil, "all": {{From: 0, To: 20_000}}, "the tail": {{From: 19_000, To: 20_000}},
+		"two": {{From: 100, To: 200}, {From: 150, To: 300}}, "beyond the end": {{From: 19_999, To: 1 << 40}},
+		"nonsense": {{From: 500, To: 100}, {From: -7, To: 0}, {From: 5, To: 5}},
+	} {
+		c, err := s.Open(t.Context(), ref)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		blob.Expect(c, parts...)
+		for _, part := range parts {
+			from, n := max(part.From, 0), max(min(part.To, c.Size())-part.From, 0)
+			if _, err := c.Seek(from, io.SeekStart); err != nil {
+				t.Fatal(err)
+			}
+			got := make([]byte, n)
+			if _, err := io.ReadFull(c, got); err != nil {
+				t.Fatalf("%s: %d bytes at %d: %v", name, n, from, err)
+			}
+			wantBytes(t, name, got, b[from:from+n])
+		}
+		if _, err := c.Seek(50, io.SeekStart); err != nil {
+			t.Fatal(err)
+		}
+		rest, err := io.ReadAll(c)
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		wantBytes(t, name+", then what was not expected", rest, b[50:])
+	}
+}
+
 func list(t *testing.T, open opener) {
 	s := open(t)
 	wantList(t, s)

@@ -23,9 +23,15 @@ type content struct {
 	ref    blob.Ref
 	size   int64
 	at     int64         // where Read goes on
+	end    int64         // where the stream ends; at most at if Read has to find out
 	stream io.ReadCloser // delivers the bytes from at on; nil until the first Read, and after a Seek
 	closed bool
+
+	expected blob.Expected
 }
+
+// Expect implements blob.Expecter: a Read that begins at one of the parts asks for that part, and for no byte more.
+func (c *content) Expect(parts ...blob.Range) { c.expected = parts }
 
 // Open implements blob.Store. It asks for the size only; bytes flow when they are read.
 func (s *Store) Open(ctx context.Context, ref blob.Ref) (blob.Content, error) {
@@ -50,19 +56,26 @@ func (c *content) Read(p []byte) (int, error) {
 		return 0, io.EOF
 	}
 	if c.stream == nil {
-		stream, err := c.get(c.at, c.size)
+		if c.end <= c.at { // or the last one broke off on the way there
+			c.end = c.expected.End(c.at, c.size)
+		}
+		stream, err := c.get(c.at, c.end)
 		if err != nil {
 			return 0, err
 		}
 		c.stream = stream
 	}
-	n, err := c.stream.Read(p[:min(int64(len(p)), c.size-c.at)])
+	n, err := c.stream.Read(p[:min(int64(len(p)), c.end-c.at)])
 	c.at += int64(n)
-	if err == io.EOF && c.at < c.size {
+	c.store.came.Add(int64(n))
+	if err == io.EOF && c.at < c.end {
 		err = io.ErrUnexpectedEOF
 	}
-	if err != nil {
+	if err != nil || c.at == c.end {
 		c.drop()
+	}
+	if err == io.EOF && n > 0 {
+		err = nil // of this part; the next Read says if it was the last
 	}
 	if err != nil && err != io.EOF {
 		err = fmt.Errorf("read content %s at %d: %w", c.ref, c.at, translate(err))
@@ -89,6 +102,7 @@ func (c *content) ReadAt(p []byte, off int64) (int, error) {
 	}
 	defer stream.Close()
 	n, err := io.ReadFull(stream, p[:want])
+	c.store.came.Add(int64(n))
 	if err == io.EOF {
 		err = io.ErrUnexpectedEOF
 	}
@@ -120,7 +134,7 @@ func (c *content) Seek(offset int64, whence int) (int64, error) {
 	}
 	if offset != c.at {
 		c.drop()
-		c.at = offset
+		c.at, c.end = offset, 0
 	}
 	return offset, nil
 }
@@ -148,6 +162,8 @@ func (c *content) get(start, end int64) (io.ReadCloser, error) {
 	if err := opts.SetRange(start, end-1); err != nil {
 		return nil, err
 	}
+	c.store.gets.Add(1)
+	c.store.asked.Add(end - start)
 	stream, info, _, err := c.store.core.GetObject(c.ctx, c.store.bucket, c.store.key(c.ref), opts)
 	if err != nil {
 		return nil, fmt.Errorf("read content %s at %d: %w", c.ref, start, translate(err))

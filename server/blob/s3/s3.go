@@ -7,7 +7,8 @@
 // today are). Drafts are temporary files on this machine and reach the store at Commit, by multipart
 // upload for more than 16 MiB; an upload that breaks off leaves nothing visible, but if this process
 // is killed the store may keep its parts: give the bucket a lifecycle rule that aborts incomplete
-// uploads. Memory stays small whatever the size.
+// uploads. Memory stays small whatever the size. Of a content no more bytes are asked for than are going to be read, as
+// far as the reader says so (blob.Expecter); what is read from start to end is one request.
 //
 // It refuses a bucket that is missing (see [Config]), and uses no feature beyond plain objects: no
 // versions, no ACLs, no checksums in trailing headers, which some stores reject.
@@ -24,6 +25,7 @@ import (
 	"iter"
 	"net/http"
 	"strings"
+	"sync/atomic"
 
 	"github.com/minio/minio-go/v7"
 	"github.com/minio/minio-go/v7/pkg/credentials"
@@ -38,7 +40,19 @@ type Store struct {
 	bucket  string
 	prefix  string
 	tempDir string
+
+	gets, asked, came atomic.Int64
 }
+
+// Traffic is what has been asked of the bucket since Open, in order to read contents.
+type Traffic struct {
+	Gets  int64 // requests for bytes of a content; one that the client repeats by itself counts once
+	Asked int64 // bytes that they asked for
+	Came  int64 // bytes that were read; what was asked beyond them was paid for in vain, or is on its way
+}
+
+// Traffic may be called at any time, by whoever keeps figures.
+func (s *Store) Traffic() Traffic { return Traffic{s.gets.Load(), s.asked.Load(), s.came.Load()} }
 
 var _ blob.Store = (*Store)(nil)
 
@@ -55,7 +69,8 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("s3: %w", err)
 	}
-	s := &Store{client, minio.Core{Client: client}, cfg.Bucket, cfg.Prefix, cfg.TempDir}
+	s := &Store{client: client, core: minio.Core{Client: client}, bucket: cfg.Bucket, prefix: cfg.Prefix,
+		tempDir: cfg.TempDir}
 	if err := s.findBucket(ctx, cfg); err != nil {
 		return nil, fmt.Errorf("s3: bucket %s at %s: %w", cfg.Bucket, cfg.Endpoint, err)
 	}
