@@ -99,5 +99,6 @@ func rolloutFields(r *fleet.Rollout) []any {
 	return []any{&r.ID, &r.Release, &r.Model, &r.Channel, new(string), &r.Salt, asList[fleet.Stage]{&r.Stages}, &r.State,
 		&r.Stage, asTime{&r.Since},
 		asReason{&r.Held}, asReason{&r.Reason}, &r.By, &r.Forgiven, asTime{&r.Started}, asTime{&r.Changed}, &r.Revision,
-		&r.Known, &r.Excused, asTime{&r.Looked}, &r.Retries, &r.ForgivenCounted, &r.ExcusedLost, asList[fleet.Reach]{&r.Reached}, asBit{&r.Seconded}}
+		&r.Known, &r.Excused, asTime{&r.Looked}, &r.Retries, &r.ForgivenCounted, &r.ExcusedLost,
+		asList[fleet.Reach]{&r.Reached}, asBit{&r.Seconded}}
 }
