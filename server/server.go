@@ -53,6 +53,7 @@ const DefaultMaxUpload int64 = 16 << 30
 // Config is all that a server is given.
 type Config struct {
 	DataDir   string               // made by datadir.Init
+	Database  string               // an address of store.Open; "": what the data folder says
 	Clock     uptime.Clock         // nil: Now, or that of the machine
 	Now       func() time.Time     // of a virtual clock, which leaps by the will of whoever moves it; nil: Clock
 	Log       *slog.Logger         // nil: nothing is logged
@@ -214,7 +215,7 @@ func (s *Server) build(ctx context.Context) (err error) {
 		Store:     kept, Now: s.cfg.Now, Log: s.cfg.Log, Rules: rules, Catalogue: s.rooms.Lineup.Catalogue,
 		Channels: s.rooms.Lineup.KnownChannels,
 		Rollouts: s.rooms.Ledger, Offers: s.rooms.Rollouts.PublishOffers, RefuseV1: s.cfg.RefuseV1,
-		Room: s.room.ForReport, Share: s.share(dir), Spans: spans,
+		Room: s.room.ForReport, Share: s.share(dir), Spans: spans, Committers: s.db.Committers(),
 	})
 	s.opened(s.intake.Close)
 	s.admission = admission.New(admission.Config{Store: kept, Now: s.cfg.Now, Random: rand.Reader, Log: s.cfg.Log,
@@ -247,9 +248,15 @@ func (s *Server) openStore(ctx context.Context, dir datadir.Dir) (err error) {
 	}
 	room.Dir, room.Log = string(dir), s.cfg.Log
 	s.room = headroom.Open(room)
-	db, err := store.Open(ctx, dir.Database(), s.cfg.Now)
+	address := s.cfg.Database
+	if address == "" {
+		if address, err = dir.Address(); err != nil {
+			return err
+		}
+	}
+	db, err := store.Open(ctx, address, s.cfg.Now)
 	if err != nil && s.room.MadeRoom(err) {
-		db, err = store.Open(ctx, dir.Database(), s.cfg.Now)
+		db, err = store.Open(ctx, address, s.cfg.Now)
 	}
 	if err != nil {
 		return err
