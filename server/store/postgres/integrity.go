@@ -105,7 +105,7 @@ func (h *half) fresh(ctx context.Context) (map[string]string, error) {
 func describe(ctx context.Context, t pgx.Tx, schema string) (map[string]string, error) {
 	found, err := t.Query(ctx, `
 		SELECT 'table ' || c.relname, string_agg(a.attname || ' ' || format_type(a.atttypid, a.atttypmod) || ' ' || a.attnotnull
-			|| ' ' || a.attidentity || ' ' || coalesce(l.collname, '') || ' ' || coalesce(pg_get_expr(d.adbin, d.adrelid), ''), ', '
+			|| ' ' || a.attidentity::text || ' ' || coalesce(l.collname, '') || ' ' || coalesce(pg_get_expr(d.adbin, d.adrelid), ''), ', '
 			ORDER BY a.attnum)
 		FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
 		LEFT JOIN pg_collation l ON l.oid = a.attcollation LEFT JOIN pg_attrdef d ON d.adrelid = c.oid AND d.adnum = a.attnum
@@ -118,7 +118,7 @@ func describe(ctx context.Context, t pgx.Tx, schema string) (map[string]string, 
 		SELECT 'constraint ' || o.conname, pg_get_constraintdef(o.oid) || o.convalidated FROM pg_constraint o
 		JOIN pg_class c ON c.oid = o.conrelid AND c.relname <> 'schema_migrations' WHERE o.connamespace = $1::text::regnamespace
 		UNION ALL
-		SELECT 'trigger ' || g.tgname || ' on ' || c.relname, pg_get_triggerdef(g.oid) || g.tgenabled FROM pg_trigger g
+		SELECT 'trigger ' || g.tgname || ' on ' || c.relname, pg_get_triggerdef(g.oid) || g.tgenabled::text FROM pg_trigger g
 		JOIN pg_class c ON c.oid = g.tgrelid WHERE c.relnamespace = $1::text::regnamespace AND NOT g.tgisinternal
 		UNION ALL
 		SELECT 'rule ' || w.rulename || ' on ' || c.relname, pg_get_ruledef(w.oid) FROM pg_rewrite w
