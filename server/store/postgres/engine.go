@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -109,12 +110,16 @@ func column[T any](all [][]any, c int) ([]T, error) {
 }
 
 // Hold implements rows.Querier. Rows are locked in one order, so that those who hold the same ones wait for each other
-// and never in a ring. What is read after it was committed before.
+// and never in a ring. What is read after it was committed before. The subquery is what has each row found by the index,
+// also while the table has no statistics yet.
 func (s *session) Hold(ctx context.Context, refs []string) error {
 	if !s.shared {
 		return nil
 	}
-	_, err := s.Exec(ctx, `SELECT FROM installations WHERE ref = ANY ($1::text[]) ORDER BY ref, release FOR UPDATE`, refs)
+	refs = slices.Clone(refs)
+	slices.Sort(refs)
+	_, err := s.Exec(ctx, `SELECT FROM unnest($1::text[]) AS k (ref) CROSS JOIN LATERAL
+		(SELECT FROM installations i WHERE i.ref = k.ref ORDER BY release FOR UPDATE) AS held`, refs)
 	return err
 }
 
@@ -161,7 +166,7 @@ const (
 			WHERE pg_try_advisory_xact_lock($8::int, shard::int) LIMIT 1)
 		INSERT INTO counts AS c (release, model, channel, who, kind, value, shard, n)
 		SELECT k.release, k.model, k.channel, k.who, k.kind, k.value, coalesce((SELECT shard FROM mine), $9), k.n` +
-		changesOfCells + `ORDER BY 1, 2, 3, 4, 5, 6` + onceCounted
+		changesOfCells + onceCounted
 
 	belowZero = `SELECT count(*) FROM (SELECT 1` + changesOfCells + `JOIN counts c ON ` + cellsOf + `
 		WHERE k.n < 0 GROUP BY k.release, k.model, k.channel, k.who, k.kind, k.value HAVING sum(c.n) < 0) AS below`
