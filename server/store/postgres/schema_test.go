@@ -5,7 +5,12 @@
 package postgres_test
 
 import (
+	"bytes"
 	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"os/exec"
 	"strings"
 	"sync"
 	"testing"
@@ -57,12 +62,75 @@ func TestOpenRefuses(t *testing.T) {
 	}
 }
 
-// TestSchemaMadeByAnother: who may not make a schema uses one that somebody made for him.
-func TestSchemaMadeByAnother(t *testing.T) {
+// TestSchemasMadeByAnother: who may not make a schema uses those that somebody made for him. That he cannot make one to
+// compare with is said, and is no fault of the database.
+func TestSchemasMadeByAnother(t *testing.T) {
 	address := pgtest.Database(t)
-	do(t, outside(t, address), `CREATE SCHEMA landed_control`)
-	if err := open(t, address).Update(ctx, putToken("a")); err != nil {
+	role := fmt.Sprintf("landed_limited_%d", os.Getpid())
+	other := outside(t, address)
+	do(t, other, `CREATE ROLE `+role+` LOGIN`)
+	u, err := url.Parse(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	u.User = url.User(role)
+	if db, err := postgres.Open(ctx, u.String(), now); err == nil || !strings.Contains(err.Error(), "CREATE on the database") || db != nil {
+		t.Errorf("got %v, wanted to be told what is missing", err)
+	}
+	do(t, other, `CREATE SCHEMA landed_control AUTHORIZATION `+role)
+	do(t, other, `CREATE SCHEMA landed_reports AUTHORIZATION `+role)
+	db := open(t, u.String())
+	if err := errors.Join(db.Update(ctx, putToken("a")), db.Ready(ctx), db.ReportsReady(ctx)); err != nil {
 		t.Error(err)
+	}
+	if _, err := db.Integrity(ctx, true); err == nil || !strings.Contains(err.Error(), "CREATE on the database") {
+		t.Errorf("got %v", err)
+	}
+	db.Close()
+	do(t, other, `DROP OWNED BY `+role+` CASCADE`)
+	do(t, other, `DROP ROLE `+role)
+}
+
+// TestDumpComesBack: what pg_dump wrote is, in another database, what it was, and goes on.
+func TestDumpComesBack(t *testing.T) {
+	dump, restore := pgtest.Program(t, "pg_dump"), pgtest.Program(t, "psql")
+	from, to := storetest.Postgres(t), pgtest.Database(t)
+	db := open(t, from)
+	fill := func(db *postgres.DB, seq int64) error {
+		return errors.Join(db.Update(ctx, putToken(fmt.Sprint("token ", seq))), db.Intake(ctx, func(tx fleet.Tx) error {
+			_, err := tx.Reports().Append(ctx, fleet.StoredReport{Ref: "R", ID: fmt.Sprint(seq), Seq: seq, Envelope: []byte("x")})
+			return err
+		}))
+	}
+	if err := errors.Join(fill(db, 1), fill(db, 2)); err != nil {
+		t.Fatal(err)
+	}
+	text, err := exec.Command(dump, "-n", "landed_control", "-n", "landed_reports", from).Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(restore, "-q", "-v", "ON_ERROR_STOP=1", to)
+	cmd.Stdin = bytes.NewReader(text)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	back := open(t, to)
+	if err := fill(back, 3); err != nil {
+		t.Fatal(err)
+	}
+	faults, err1 := back.Integrity(ctx, false)
+	more, err2 := back.CheckRecords(ctx)
+	if err := errors.Join(err1, err2); err != nil || len(faults)+len(more) > 0 {
+		t.Errorf("%v, %v, %v", faults, more, err)
+	}
+	if err := back.View(ctx, func(tx fleet.Tx) error {
+		all, err := tx.Reports().Arrived(ctx, "R")
+		if len(all) != 3 || all[2].Seq != 3 {
+			t.Errorf("reports %+v", all)
+		}
+		return err
+	}); err != nil {
+		t.Fatal(err)
 	}
 }
 

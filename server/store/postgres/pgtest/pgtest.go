@@ -334,3 +334,16 @@ func someUser() (*syscall.Credential, error) {
 	}
 	return nil, errors.New("PostgreSQL does not run as root, and there is no user postgres or nobody")
 }
+
+// Program is the path of a program of PostgreSQL, such as pg_dump. The test is skipped where there is none.
+func Program(t testing.TB, name string) string {
+	t.Helper()
+	folder, err := programs()
+	if err == nil {
+		_, err = os.Stat(filepath.Join(folder, name))
+	}
+	if err != nil {
+		t.Skip(err)
+	}
+	return filepath.Join(folder, name)
+}
