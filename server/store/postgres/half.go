@@ -4,7 +4,9 @@ package postgres
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"time"
 
@@ -39,6 +41,7 @@ const (
 	lockReports    = 2
 	lockMigrations = 3
 	lockShards     = 0x4c414e45 // a space of its own: the second number is the shard
+	lockTrial      = 0x4c414e46 // to see if locks work: the second number is by chance
 )
 
 func lockOf(of string) int {
@@ -99,7 +102,7 @@ func openHalf(ctx context.Context, address, of string, now func() time.Time) (h 
 		return h, kind(err)
 	}
 	defer conn.Release()
-	if err := durable(ctx, conn.Conn()); err != nil {
+	if err := errors.Join(durable(ctx, conn.Conn()), h.locks(ctx, conn.Conn())); err != nil {
 		return h, err
 	}
 	return h, migrate(ctx, conn.Conn(), of, now)
@@ -122,6 +125,29 @@ func durable(ctx context.Context, conn *pgx.Conn) error {
 	case fsync != "on":
 		return fleet.Errorf(fleet.Forbidden, "database_not_durable", "fsync is %s here, so what is acknowledged may be lost; wanted "+
 			"on", fsync)
+	}
+	return nil
+}
+
+// locks refuses a server where a lock keeps nobody out, as some that speak the protocol of PostgreSQL have it: two servers
+// would write control at once.
+func (h *half) locks(ctx context.Context, conn *pgx.Conn) error {
+	t, err := conn.Begin(ctx)
+	if err != nil {
+		return kind(err)
+	}
+	defer rollback(t)
+	what := rand.Int32()
+	var mine, others bool
+	if err := t.QueryRow(ctx, `SELECT pg_try_advisory_xact_lock($1::int, $2::int)`, lockTrial, what).Scan(&mine); err != nil {
+		return kind(err)
+	}
+	if err := h.readers.QueryRow(ctx, `SELECT pg_try_advisory_xact_lock($1::int, $2::int)`, lockTrial, what).Scan(&others); err != nil {
+		return kind(err)
+	}
+	if !mine || others {
+		return fleet.Errorf(fleet.Unsupported, "database_no_locks", "advisory locks keep nobody out here, so this is no PostgreSQL, or "+
+			"a pooler is in between; wanted a PostgreSQL server itself")
 	}
 	return nil
 }

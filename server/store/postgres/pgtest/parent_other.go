@@ -7,3 +7,5 @@ package pgtest
 import "syscall"
 
 func endWithParent(*syscall.SysProcAttr) {}
+
+func memory() string { return "" }

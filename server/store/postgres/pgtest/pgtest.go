@@ -183,14 +183,6 @@ func named(t testing.TB, server, name string) string {
 	return u.String()
 }
 
-// memory is a folder that lies in memory, where a test need not wait for a disk; "" if there is none.
-func memory() string {
-	if info, err := os.Stat("/dev/shm"); err != nil || !info.IsDir() {
-		return ""
-	}
-	return "/dev/shm"
-}
-
 // Start makes a server in a new folder below another ("": where temporary files lie), and starts it. settings are lines of
 // postgresql.conf.
 func Start(below, settings string) (s *Server, err error) {
