@@ -42,7 +42,7 @@ func (rs *Rollouts) Start(ctx context.Context, wish Start) (started []fleet.Roll
 			return nil, &fleet.Error{Kind: fleet.Invalid, Code: "stages", Msg: fleet.InOneLine(err)}
 		}
 	}
-	musters, err := rs.musters(ctx, wish.Channel)
+	musters, err := rs.cfg.Ledger.musters(ctx, wish.Channel)
 	if err != nil {
 		return nil, err
 	}
@@ -71,10 +71,10 @@ func (rs *Rollouts) Start(ctx context.Context, wish Start) (started []fleet.Roll
 // musters are how the fleets of a channel stand now, by model. That reads every installation, of which there are as many as
 // strangers like: so it is done once, and before anything is locked, because halts wait for what is. Who is admitted
 // between it and the salt is not among the known: then the gates ask for fewer.
-func (rs *Rollouts) musters(ctx context.Context, channel string) (map[string]fleet.Muster, error) {
+func (l *Ledger) musters(ctx context.Context, channel string) (map[string]fleet.Muster, error) {
 	of := map[string]fleet.Muster{}
-	err := rs.cfg.Store.View(ctx, func(tx fleet.Tx) error {
-		all, err := tx.Installations().Muster(ctx, "", channel, rs.cfg.Ledger.Now())
+	err := l.Store.View(ctx, func(tx fleet.Tx) error {
+		all, err := tx.Installations().Muster(ctx, "", channel, l.Now())
 		for _, m := range all {
 			of[m.Model] = m
 		}
