@@ -116,7 +116,8 @@ func (a *Admission) second(ctx context.Context, tx fleet.Tx, f Flood, wanted Qua
 	if a.Desk == nil || !(a.Policy.Leaks && wanted.NeedsSecond) && !proposals.Approves(ctx) {
 		return "", nil
 	}
-	return a.Desk.Second(ctx, tx, proposals.Wish{Action: ActionQuarantine, Subject: "reports " + subjectOf(fleet.Quarantine{From: f.From, To: f.To, Model: f.Model}),
+	subject := subjectOf(fleet.Quarantine{From: f.From, To: f.To, Model: f.Model})
+	return a.Desk.Second(ctx, tx, proposals.Wish{Action: ActionQuarantine, Subject: "reports " + subject,
 		Arguments: flood{f.From.UTC(), f.To.UTC(), f.Model}, By: f.By, Reason: f.Reason})
 }
 

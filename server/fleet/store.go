@@ -119,7 +119,7 @@ type Rollouts interface {
 	// Conflict if r.Revision is not the stored one; stores Revision+1
 	Save(ctx context.Context, r Rollout) error
 	List(ctx context.Context) ([]Rollout, error)                           // by release, model
-	OfModel(ctx context.Context, model, channel string) ([]Rollout, error) // newest counter first
+	OfModel(ctx context.Context, model, channel string) ([]Rollout, error) // newest counter first; channel "" is every one
 }
 
 // Models keeps the devices that this server serves.
