@@ -4,7 +4,9 @@ package server
 
 import (
 	"context"
+	"time"
 
+	"landed/server/fleet"
 	"landed/server/store"
 )
 
@@ -17,4 +19,10 @@ func (s *Server) LookAgain(ctx context.Context) (names []string) {
 		names = append(names, c.Name)
 	}
 	return names
+}
+
+// WatchVouchers is what a Tick tells of vouchers, and what the metrics say of them.
+func WatchVouchers(c Config, store fleet.Viewer) (tell func(context.Context) error, last func(context.Context) map[string]time.Time) {
+	w := &voucherWatch{cfg: &c, store: store}
+	return w.tell, w.last
 }

@@ -181,5 +181,6 @@ func (s *Server) standing(ctx context.Context) metrics.Standing {
 	}
 	m.Expiries = s.expiry.all()
 	m.Expires = m.Expiries[tufrepo.Timestamp]
+	m.Vouchers = s.vouchers.last(ctx)
 	return m
 }

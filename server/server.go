@@ -126,6 +126,7 @@ type Server struct {
 
 	readiness readiness
 	expiry    expiryWatch
+	vouchers  voucherWatch
 	closers   []func() error // in the order in which they were opened
 }
 
@@ -199,6 +200,7 @@ func (s *Server) build(ctx context.Context) (err error) {
 	}
 	s.opened(s.rooms.Close)
 	s.expiry = expiryWatch{cfg: &s.cfg, repo: s.rooms.Repo}
+	s.vouchers.cfg, s.vouchers.store = &s.cfg, s.db
 	s.new = httplimit.NewNewcomers(s.cfg.NewKeys, s.cfg.Proxies, s.cfg.Now)
 	s.feed.Lengths(s.rooms.Repo.Length)
 	s.intake = intake.New(intake.Config{
@@ -297,7 +299,7 @@ func (s *Server) Tick(ctx context.Context) error {
 	s.room.Tick()
 	ran := s.uptime.Tick(ctx)
 	sealed := seal.Sealer{Store: s.db, Now: s.cfg.Now}.Seal(ctx) // first, so that what is published speaks of it
-	return errors.Join(ran, sealed, s.rooms.Renew(ctx), s.expiry.tell(ctx), s.admission.Tick(ctx), s.intake.Tick(ctx))
+	return errors.Join(ran, sealed, s.rooms.Renew(ctx), s.expiry.tell(ctx), s.vouchers.tell(ctx), s.admission.Tick(ctx), s.intake.Tick(ctx))
 }
 
 // Check reads the data folder whole and names what does not follow from what was signed, sealed or sent: see

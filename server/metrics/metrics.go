@@ -29,6 +29,7 @@ type Standing struct {
 	Provisional, Evicted      int64                // reports that are kept for now, and that were let go of since the start
 	Expires                   time.Time            // of the timestamp; zero before the first
 	Expiries                  map[string]time.Time // of each role of the served feed
+	Vouchers                  map[string]time.Time // when the last voucher for a witness handset ends, by model
 }
 
 // Metrics answer a scraper.
@@ -74,6 +75,7 @@ var (
 	failing        = gauge("publication_failing", "1 while the last publication was not done.")
 	unpublished    = gauge("unpublished_seconds", "For so long a change of the rollouts is stored and not published.")
 	halting        = gauge("rollouts_halting", "Rollouts that are halted, and whose handsets are not told so yet.")
+	voucherEnds    = gauge("voucher_ends_seconds", "When the last voucher for a witness handset of a model ends, in Unix time.", "model")
 	roleExpires    = gauge("role_expires_seconds", "When the metadata of a role expires, in Unix time.", "role")
 	uncounted      = gauge("uncounted_reports", "Stored reports of installations that are of no counted fleet.")
 	uncountedLimit = gauge("uncounted_limit_reports", "How many of those may be; more are provisional. -1 is no bound.")
@@ -85,7 +87,7 @@ var (
 // Describe implements prometheus.Collector.
 func (collector) Describe(to chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
-		diskFree, diskMark, reserve, reserveMissing, notReady, failing, unpublished, halting, expires, roleExpires,
+		diskFree, diskMark, reserve, reserveMissing, notReady, failing, unpublished, halting, expires, roleExpires, voucherEnds,
 		uncounted, uncountedLimit, provisional, evicted,
 	} {
 		to <- d
@@ -114,6 +116,9 @@ func (c collector) Collect(to chan<- prometheus.Metric) {
 	to <- prometheus.MustNewConstMetric(evicted, prometheus.CounterValue, float64(s.Evicted))
 	for role, at := range s.Expiries {
 		send(roleExpires, float64(at.Unix()), role)
+	}
+	for model, at := range s.Vouchers {
+		send(voucherEnds, float64(at.Unix()), model)
 	}
 	if !s.Expires.IsZero() {
 		send(expires, float64(s.Expires.Unix()))

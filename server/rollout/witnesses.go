@@ -19,7 +19,8 @@ func witnessHalt(now time.Time, w fleet.Witnesses) fleet.Reason {
 }
 
 // witnessWaits lists what witnesses still have to show before a stage may widen. Where nobody vouches for a handset of
-// the model, and nobody did while the rollout ran, nothing: a voucher that runs out opens no gate. Of a model whose witnesses were all overruled it takes another one, or a person who widens.
+// the model, and nobody did while the rollout ran, nothing: a voucher that runs out opens no gate. Of a model whose
+// witnesses were all overruled it takes another one, or a person who widens.
 func witnessWaits(now time.Time, w fleet.Witnesses) []fleet.Reason {
 	c := w.At(now)
 	switch {
