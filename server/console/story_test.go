@@ -198,7 +198,8 @@ func TestStory(t *testing.T) {
 	if again.values["repeated"] != true || again.values["reason"] != "two leaks" {
 		t.Errorf("halted again: %s", again.body)
 	}
-	step(engineer, "POST /rollouts/{id}/resume", "/rollouts/"+rolloutID+"/resume", `{"reason":"lab handsets"}`, 200, "")
+	step(engineer, "POST /rollouts/{id}/resume", "/rollouts/"+rolloutID+"/resume", `{"reason":"lab handsets"}`, 409, "stopped_otherwise")
+	step(engineer, "POST /rollouts/{id}/resume", "/rollouts/"+rolloutID+"/resume", `{"reason":"lab handsets","stop":"`+again.values["stop"].(string)+`"}`, 200, "")
 	steer := func(how, more string, status int, code string) answer {
 		return step(engineer, "POST /rollouts/{id}/"+how, "/rollouts/"+rolloutID+"/"+how, `{"reason":"why"`+more+`}`, status, code)
 	}
