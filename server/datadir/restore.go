@@ -30,51 +30,87 @@ type Restored struct {
 
 // Restore brings a backup back into a data folder. A folder with anything in it is refused unless force is set: then the
 // database, and whatever its -wal and -shm hold, is moved aside and not deleted, and other files that are there stay as
-// they are, the feed above all: handsets have seen it. No server may run on the folder.
+// they are, the feed above all: handsets have seen it. No server may run on the folder. One that is cut off while it moves
+// files leaves a folder that nothing opens, until it is run again, with any backup.
 func (d Dir) Restore(ctx context.Context, file string, force bool, now func() time.Time) (done Restored, err error) {
-	entries, err := os.ReadDir(string(d))
+	return restorer{d, func(string) {}}.restore(ctx, file, force, now)
+}
+
+// restorer restores. It tells each file that it put into another place; tests end the process there.
+type restorer struct {
+	Dir
+	moved func(name string)
+}
+
+func (r restorer) restore(ctx context.Context, file string, force bool, now func() time.Time) (done Restored, err error) {
+	entries, err := os.ReadDir(string(r.Dir))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return done, err
 	}
-	if len(entries) > 0 && !force {
+	before, err := r.cutOff()
+	if err != nil {
+		return done, err
+	}
+	if len(entries) > 0 && !force && before == nil {
 		return done, fmt.Errorf("%s is not empty; choose another folder, or say --force: its database is moved aside then, and "+
-			"its feed and keys stay", d)
+			"its feed and keys stay", r.Dir)
 	}
 	in, err := os.Open(file)
 	if err != nil {
 		return done, err
 	}
 	defer in.Close()
-	if err := os.MkdirAll(string(d), 0o755); err != nil {
+	if err := os.MkdirAll(string(r.Dir), 0o755); err != nil {
 		return done, err
 	}
-	unlock, err := d.Lock()
+	unlock, err := r.Lock()
 	if err != nil {
 		return done, err
 	}
 	defer func() { err = errors.Join(err, unlock()) }()
-	if err := d.onServer("to restore a backup"); err != nil {
+	if err := r.onServer("to restore a backup"); err != nil {
 		return done, err
 	}
-	fresh := filepath.Join(string(d), ".restoring.db")
+	fresh := r.path(freshFile)
 	defer os.Remove(fresh)
 	defer os.Remove(store.ReportsFile(fresh))
 	two := false
-	if done.At, two, err = d.unpackBackup(in, fresh); err != nil {
+	if done.At, two, err = r.unpackBackup(in, fresh); err != nil {
 		return done, fmt.Errorf("%s: %w; the database of the folder was not touched", file, err)
 	}
-	if done.Aside, err = d.moveAside(now()); err != nil {
+	if before == nil {
+		before = &restoring{File: file, Before: r.before(now())}
+	}
+	if err := r.mark(*before); err != nil { // from here to unmark nobody opens what lies there
 		return done, err
 	}
-	if two { // first: control without its reports would miss them, and reports without control are taken for nobody's
-		if err := durable.Rename(store.ReportsFile(fresh), d.path(reportsFile)); err != nil {
-			return done, err
+	r.moved(restoringFile)
+	if done.Aside, err = r.moveAside(before.Before); err != nil {
+		return done, err
+	}
+	if err := r.put(fresh, two); err != nil {
+		return done, err
+	}
+	return done, r.look(ctx, &done, now)
+}
+
+// put has the fresh files in the places of the database, and says that they are.
+func (r restorer) put(fresh string, two bool) error {
+	if two {
+		if err := durable.Rename(store.ReportsFile(fresh), r.path(reportsFile)); err != nil {
+			return err
 		}
+		r.moved(reportsFile)
 	}
-	if err := durable.Rename(fresh, d.Database()); err != nil {
-		return done, err
+	if err := durable.Rename(fresh, r.Database()); err != nil {
+		return err
 	}
-	return done, d.look(ctx, &done, now)
+	r.moved(databaseFile)
+	if err := r.unmark(); err != nil {
+		return err
+	}
+	r.moved(restoringFile)
+	return nil
 }
 
 // unpackBackup writes the database to fresh, its reports beside that, and every other file that is not there yet to its
@@ -155,29 +191,49 @@ func writeNew(place string, r io.Reader, mode fs.FileMode, replace bool) error {
 }
 
 // moveAside takes the files of the database and what belongs to them out of the way: a -wal of another database would be
-// played into the restored one. The name of control is returned.
-func (d Dir) moveAside(now time.Time) (aside string, err error) {
-	before := ".before-" + now.UTC().Format("20060102T150405Z")
-	aside = d.Database() + before
-	moved := false
-	for _, name := range []string{d.Database(), d.path(reportsFile)} {
+// played into the restored one. What an earlier try of the same restore has put there is removed: what was there before that
+// is aside already. The name of control is returned, "" if there was nothing.
+func (r restorer) moveAside(before string) (aside string, err error) {
+	for _, name := range []string{r.Database(), r.path(reportsFile)} {
+		again := exists(name+before) && exists(name)
 		for _, suffix := range []string{"", "-wal", "-shm"} {
-			err := os.Rename(name+suffix, name+before+suffix)
+			if again {
+				err = os.Remove(name + suffix)
+			} else {
+				err = os.Rename(name+suffix, name+before+suffix)
+			}
 			if err != nil && !errors.Is(err, fs.ErrNotExist) {
 				return "", err
 			}
-			moved = moved || err == nil
+			if err == nil {
+				r.moved(filepath.Base(name) + suffix)
+			}
+		}
+		if exists(name + before) {
+			aside = r.Database() + before
 		}
 	}
-	if !moved {
-		return "", nil
+	return aside, durable.SyncFolder(string(r.Dir))
+}
+
+// before is what to put after the names of files that are moved aside, so that none of them replaces another.
+func (d Dir) before(now time.Time) string {
+	first := ".before-" + now.UTC().Format("20060102T150405Z")
+	name := first
+	for n := 2; exists(d.Database()+name) || exists(d.path(reportsFile)+name); n++ {
+		name = fmt.Sprintf("%s.%d", first, n)
 	}
-	return aside, durable.SyncFolder(string(d))
+	return name
+}
+
+func exists(path string) bool {
+	_, err := os.Lstat(path)
+	return err == nil
 }
 
 // look opens what was restored, and says what it lacks.
 func (d Dir) look(ctx context.Context, done *Restored, now func() time.Time) error {
-	db, err := store.Open(ctx, d.Database(), now)
+	db, err := d.Open(ctx, now)
 	if err != nil {
 		return err
 	}

@@ -126,12 +126,19 @@ func adoptions(ctx context.Context, tx fleet.Tx) (n int, err error) {
 // snapshots reads every snapshot that was published, from the database and from the folder, and those that were kept.
 func (k *checker) snapshots(ctx context.Context, tx fleet.Tx) (all []said, err error) {
 	roots, err := tx.Metadata().All(ctx, tufrepo.Root)
-	if err != nil || len(roots) == 0 {
+	if err != nil {
 		return nil, err
 	}
 	names, err := fs.Glob(os.DirFS(k.Feed), "metadata/*."+tufrepo.Snapshot+".json")
 	if err != nil {
 		return nil, err
+	}
+	if len(roots) == 0 {
+		if len(names) > 0 {
+			k.fault(fmt.Sprintf("the feed folder holds what was published (%s and others), and the database knows of no publication: it "+
+				"is not the one that belongs to this feed. Put that back, or restore a backup", names[0]))
+		}
+		return nil, nil
 	}
 	latest, err := tx.Metadata().Latest(ctx, tufrepo.Snapshot)
 	if err != nil && !fleet.Is(err, fleet.NotFound) {
