@@ -142,12 +142,8 @@ func addToken(ctx context.Context, db store.Database, name string, role fleet.Ro
 
 // isNew refuses a folder in which a server ran.
 func (d Dir) isNew() error {
-	m, err := d.cutOff()
-	if err != nil {
+	if err := d.whole(); err != nil {
 		return err
-	}
-	if m != nil {
-		return m.words(d)
 	}
 	names, err := d.published()
 	if err == nil && len(names) > 0 {

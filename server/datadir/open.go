@@ -32,11 +32,8 @@ func (d Dir) OpenAt(ctx context.Context, address string, now func() time.Time) (
 			return nil, err
 		}
 	}
-	switch m, err := d.cutOff(); {
-	case err != nil:
+	if err := d.whole(); err != nil {
 		return nil, err
-	case m != nil:
-		return nil, m.words(d)
 	}
 	db, err = store.Open(ctx, address, now)
 	if e, ok := errors.AsType[*fleet.Error](err); ok && e.Code == store.Missing {
@@ -97,9 +94,18 @@ func (d Dir) cutOff() (*restoring, error) {
 	return &m, nil
 }
 
+// whole refuses a folder whose restore was cut off.
+func (d Dir) whole() error {
+	m, err := d.cutOff()
+	if err == nil && m != nil {
+		err = m.words(d)
+	}
+	return err
+}
+
 func (m restoring) words(d Dir) error {
 	return fleet.Errorf(fleet.Conflict, "restore_unfinished", "a restore of %s into %s was cut off, and the database is not whole: run "+
-		"it again (otad restore FILE --data %[2]s); what was here before is kept with %s after its names", m.File, d, m.Before)
+		"it again (otad restore %[1]s --data %[2]s); what was here before is kept with %s after its names", m.File, d, m.Before)
 }
 
 func (d Dir) mark(m restoring) error {

@@ -23,6 +23,7 @@ import (
 type Restored struct {
 	At      time.Time // of the backup: what came later is not in it
 	Keys    bool      // the folder has online keys
+	Reports bool      // they were in the backup
 	Missing []string  // packages whose content is not in the folder: SHA-256 and name
 	Aside   string    // where the database lies that was there before; "" if there was none
 	Head    map[fleet.Tree]int64
@@ -75,7 +76,7 @@ func (r restorer) restore(ctx context.Context, file string, force bool, now func
 	defer os.Remove(fresh)
 	defer os.Remove(store.ReportsFile(fresh))
 	two := false
-	if done.At, two, err = r.unpackBackup(in, fresh); err != nil {
+	if done.At, two, done.Reports, err = r.unpackBackup(in, fresh, false); err != nil {
 		return done, fmt.Errorf("%s: %w; the database of the folder was not touched", file, err)
 	}
 	if before == nil {
@@ -113,42 +114,36 @@ func (r restorer) put(fresh string, two bool) error {
 	return nil
 }
 
-// unpackBackup writes the database to fresh, its reports beside that, and every other file that is not there yet to its
-// place. two says that the reports were a file of their own.
-func (d Dir) unpackBackup(in io.Reader, fresh string) (at time.Time, two bool, err error) {
+// unpackBackup writes the database to fresh, its reports beside that, and unless only these are wanted, every other file
+// that is not there yet to its place. two says that the reports were a file of their own, reports that there are any.
+func (d Dir) unpackBackup(in io.Reader, fresh string, only bool) (at time.Time, two, reports bool, err error) {
 	r := readArchive(in)
 	var a about
 	for first := true; ; first = false {
 		h, err := r.Next()
-		two = a.Schema == schemaOfTwo
+		two, reports = a.Schema == schemaOfTwo, a.Schema != schemaOfControl
 		if errors.Is(err, io.EOF) && r.seen[databaseFile] && r.seen[reportsFile] == two {
-			return a.At, two, nil
+			return a.At, two, reports, nil
 		}
 		if err != nil {
-			return at, two, fmt.Errorf("it is no whole backup of otad: %w", err)
+			return at, two, reports, fmt.Errorf("it is no whole backup of otad: %w", err)
 		}
 		switch {
 		case first:
-			if json.NewDecoder(io.LimitReader(r, 4096)).Decode(&a) != nil ||
-				a.Schema != schemaOfOne && a.Schema != schemaOfTwo {
-				return at, two, errors.New("it is no backup that otad backup of this version wrote")
+			if json.NewDecoder(io.LimitReader(r, 4096)).Decode(&a) != nil || a.Schema < schemaOfOne || a.Schema > schemaOfControl {
+				return at, two, reports, errors.New("it is no backup that otad backup of this version wrote")
 			}
-		case h.Name == databaseFile, h.Name == reportsFile:
-			place := fresh
-			if h.Name == reportsFile {
-				place = store.ReportsFile(fresh)
-			}
-			if err := writeNew(place, r, 0o600, true); err != nil {
-				return at, two, err
-			}
-		default:
-			place := d.path(filepath.FromSlash(h.Name))
-			if _, err := os.Lstat(place); err == nil {
-				continue
-			}
-			if err := writeNew(place, r, fs.FileMode(h.Mode).Perm(), false); err != nil {
-				return at, two, err
-			}
+		case h.Name == reportsFile && !two:
+			err = errors.New("it is no whole backup of otad: it has reports of which it does not speak")
+		case h.Name == databaseFile:
+			err = writeNew(fresh, r, 0o600, true)
+		case h.Name == reportsFile:
+			err = writeNew(store.ReportsFile(fresh), r, 0o600, true)
+		case !only && !exists(d.path(filepath.FromSlash(h.Name))):
+			err = writeNew(d.path(filepath.FromSlash(h.Name)), r, fs.FileMode(h.Mode).Perm(), false)
+		}
+		if err != nil {
+			return at, two, reports, err
 		}
 	}
 }

@@ -49,6 +49,11 @@ func (k *checker) trees(ctx context.Context) error {
 			if err := k.unproven(ctx, tx, w, all); err != nil {
 				return err
 			}
+			if w.Lost > 0 {
+				k.Notes = append(k.Notes, fmt.Sprintf("%s: %d sealed rows were lost with their file (otactl audit has %s or %s), and the "+
+					"tree goes on behind them; what %d heads and snapshots say of them cannot be checked", tree, w.Lost, seal.ActionBegin,
+					seal.ActionRestore, w.Unborne))
+			}
 			if left := w.Leaves - w.Sealed; left > 0 {
 				k.Notes = append(k.Notes, fmt.Sprintf("%s: the last %d rows are not sealed yet; an edit of them is not found by the "+
 					"tree", tree, left))
