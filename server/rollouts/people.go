@@ -30,15 +30,19 @@ func (rs *Rollouts) Pause(ctx context.Context, id, by, reason string) (fleet.Rol
 func (rs *Rollouts) Widen(ctx context.Context, id, by, reason string) (fleet.Rollout, error) {
 	return rs.change(ctx, id, Cause{ActionWiden, by, reason, false},
 		func(tx fleet.Tx, r fleet.Rollout, why *Cause) (fleet.Rollout, error) {
-			counts, err := tx.Counts().Of(ctx, r.Release, r.Model, r.Channel)
+			known, unread, err := rs.known(ctx, tx, r)
 			if err != nil {
 				return r, err
 			}
-			next, err := rollout.Widen(r, rs.cfg.Ledger.soon(), by, reason, counts)
+			next, err := rollout.Widen(r, rs.cfg.Ledger.soon(), by, reason, known.Counts)
 			if err != nil {
 				return r, err
 			}
-			_, err = rs.cfg.second(ctx, tx, next.Stage != r.Stage && rs.cfg.above(next.Share()), r, &next, why, sharing{next.Share()})
+			needed := unread && rs.cfg.Policy.Leaks || next.Stage != r.Stage && rs.cfg.above(next.Share())
+			_, err = rs.cfg.second(ctx, tx, needed, r, &next, why, sharing{next.Share()})
+			if unread {
+				why.Reason += unreadWords
+			}
 			return next, err
 		})
 }
