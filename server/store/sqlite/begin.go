@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"time"
 
 	"landed/internal/durable"
@@ -18,6 +19,9 @@ import (
 // BeginReports makes an empty file of the reports, whole, beside the control file at path. It refuses to replace one that
 // is there. No program may have the database open.
 func BeginReports(ctx context.Context, path string, now func() time.Time) (err error) {
+	if path, err = filepath.Abs(path); err != nil {
+		return err
+	}
 	to := ReportsFile(path)
 	if _, err := os.Lstat(to); !errors.Is(err, fs.ErrNotExist) {
 		return errors.Join(err, fleet.Errorf(fleet.Conflict, "reports_there", "%s is there already", to))
