@@ -108,18 +108,18 @@ func (m restoring) words(d Dir) error {
 		"it again (otad restore %[1]s --data %[2]s); what was here before is kept with %s after its names", m.File, d, m.Before)
 }
 
-func (d Dir) mark(m restoring) error {
+func (r restorer) mark(m restoring) error {
 	text, err := json.Marshal(m)
 	if err != nil {
 		return err
 	}
-	return durable.WriteFile(d.path(restoringFile), append(text, '\n'), 0o600)
+	return durable.WriteFile(r.path(restoringFile), append(text, '\n'), 0o600)
 }
 
 // unmark says that the restored database is in its place.
-func (d Dir) unmark() error {
-	if err := os.Remove(d.path(restoringFile)); err != nil {
+func (r restorer) unmark() error {
+	if err := os.Remove(r.path(restoringFile)); err != nil {
 		return err
 	}
-	return durable.SyncFolder(string(d))
+	return durable.SyncFolder(string(r.Dir))
 }

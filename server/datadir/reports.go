@@ -53,11 +53,12 @@ func (d Dir) BeginReports(ctx context.Context, by, reason string, now func() tim
 	if err := errors.Join(err, db.Close()); err != nil {
 		return done, err
 	}
-	if sound && len(faults) == 0 {
+	if sound && !strings.Contains(strings.Join(faults, "\n"), "the file of the reports") { // faults of control are another matter
 		return done, fleet.Errorf(fleet.Conflict, "reports_sound", "the file of the reports (%s) can be read to its end, and is not given "+
 			"up. Nothing was changed", d.path(reportsFile))
 	}
-	return done, d.replaceReports(ctx, &done, now, fleet.AuditEntry{At: now(), Actor: by, Action: seal.ActionBegin, Reason: reason}, keptReports{},
+	e := fleet.AuditEntry{At: now(), Actor: by, Action: seal.ActionBegin, Reason: reason}
+	return done, d.replaceReports(ctx, &done, now, e, keptReports{},
 		func() error { return store.BeginReports(ctx, d.Database(), now) })
 }
 
@@ -177,7 +178,7 @@ func (d Dir) replaceReports(
 
 // reportsAside moves the file of the reports, if there is one, and what belongs to it.
 func (d Dir) reportsAside(now time.Time) (aside string, err error) {
-	name, before := d.path(reportsFile), d.before(now)
+	name, before := d.path(reportsFile), asideName(d, now)
 	for _, suffix := range []string{"", "-wal", "-shm"} {
 		err := os.Rename(name+suffix, name+before+suffix)
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {

@@ -80,7 +80,7 @@ func (r restorer) restore(ctx context.Context, file string, force bool, now func
 		return done, fmt.Errorf("%s: %w; the database of the folder was not touched", file, err)
 	}
 	if before == nil {
-		before = &restoring{File: file, Before: r.before(now())}
+		before = &restoring{File: file, Before: asideName(r.Dir, now())}
 	}
 	if err := r.mark(*before); err != nil { // from here to unmark nobody opens what lies there
 		return done, err
@@ -211,8 +211,8 @@ func (r restorer) moveAside(before string) (aside string, err error) {
 	return aside, durable.SyncFolder(string(r.Dir))
 }
 
-// before is what to put after the names of files that are moved aside, so that none of them replaces another.
-func (d Dir) before(now time.Time) string {
+// asideName is what to put after the names of files that are moved aside, so that none of them replaces another.
+func asideName(d Dir, now time.Time) string {
 	first := ".before-" + now.UTC().Format("20060102T150405Z")
 	name := first
 	for n := 2; exists(d.Database()+name) || exists(d.path(reportsFile)+name); n++ {

@@ -30,7 +30,7 @@ func (rs *Rollouts) Pause(ctx context.Context, id, by, reason string) (fleet.Rol
 func (rs *Rollouts) Widen(ctx context.Context, id, by, reason string) (fleet.Rollout, error) {
 	return rs.change(ctx, id, Cause{ActionWiden, by, reason, false},
 		func(tx fleet.Tx, r fleet.Rollout, why *Cause) (fleet.Rollout, error) {
-			known, unread, err := rs.known(ctx, tx, r)
+			known, unread, err := known(ctx, tx, r, rs.cfg.Repo.Now())
 			if err != nil {
 				return r, err
 			}

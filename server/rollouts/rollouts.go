@@ -95,7 +95,7 @@ func (rs *Rollouts) Resume(ctx context.Context, id, by, reason string) (fleet.Ro
 			if err := rs.cfg.Lineup.CheckChannelIn(ctx, tx, r.Channel); err != nil {
 				return r, err
 			}
-			known, unread, err := rs.known(ctx, tx, r)
+			known, unread, err := known(ctx, tx, r, rs.cfg.Repo.Now())
 			if err != nil {
 				return r, err
 			}
