@@ -32,6 +32,9 @@ func (d Dir) whoReplaces(reason string) (unlock func() error, err error) {
 		return nil, fleet.Errorf(fleet.Invalid, "reason_missing", "say in one line (--reason) what became of the reports; it is kept in "+
 			"the audit trail")
 	}
+	if err := d.onServer("to replace the reports"); err != nil {
+		return nil, err
+	}
 	return d.Lock()
 }
 
