@@ -250,15 +250,9 @@ func (s *Server) openStore(ctx context.Context, dir datadir.Dir) (err error) {
 	}
 	room.Dir, room.Log = string(dir), s.cfg.Log
 	s.room = headroom.Open(room)
-	address := s.cfg.Database
-	if address == "" {
-		if address, err = dir.Address(); err != nil {
-			return err
-		}
-	}
-	db, err := store.Open(ctx, address, s.cfg.Now)
+	db, err := dir.OpenAt(ctx, s.cfg.Database, s.cfg.Now)
 	if err != nil && s.room.MadeRoom(err) {
-		db, err = store.Open(ctx, address, s.cfg.Now)
+		db, err = dir.OpenAt(ctx, s.cfg.Database, s.cfg.Now)
 	}
 	if err != nil {
 		return err
@@ -266,7 +260,10 @@ func (s *Server) openStore(ctx context.Context, dir datadir.Dir) (err error) {
 	s.db = store.Watch(db, s.damaged)
 	_ = s.db.ReportsReady(ctx) // damage is told
 	s.opened(s.db.Close)
-	return nil
+	if s.cfg.ReadOnly {
+		return nil
+	}
+	return dir.Knows(ctx, s.db)
 }
 
 // damaged tells of a database that is damaged, whoever met it. While the reports are, every report and every page meets

@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"path"
 	"slices"
 
 	"landed/manifests/tufrepo"
@@ -53,11 +54,19 @@ func (l locked) writeFiles(ctx context.Context, s State) error {
 	if err := f.ensure(); err != nil {
 		return err
 	}
-	if err := l.linkAll(ctx, targets); err != nil {
+	known, lost := l.listed(s), map[string]bool{}
+	if err := l.linkAll(ctx, targets, known, lost); err != nil {
+		return err
+	}
+	write := func(name string, doc []byte) error {
+		err := f.write(name, doc)
+		if err != nil && l.leaves(ctx, err, known[name], lost, name, path.Join(metadataDir, name), Digest(doc)) {
+			return nil
+		}
 		return err
 	}
 	for i, doc := range s.set.Roots {
-		if err := f.write(tufrepo.MetadataFile(tufrepo.Root, s.FirstRoot()+int64(i)), doc); err != nil {
+		if err := write(tufrepo.MetadataFile(tufrepo.Root, s.FirstRoot()+int64(i)), doc); err != nil {
 			return err
 		}
 	}
@@ -65,10 +74,11 @@ func (l locked) writeFiles(ctx context.Context, s State) error {
 		if role == tufrepo.Snapshot || role == tufrepo.Timestamp {
 			continue
 		}
-		if err := f.write(tufrepo.MetadataFile(role, s.info[role].Version), s.set.Files[role]); err != nil {
+		if err := write(tufrepo.MetadataFile(role, s.info[role].Version), s.set.Files[role]); err != nil {
 			return err
 		}
 	}
+	l.lost = lost
 	for _, role := range []string{tufrepo.Snapshot, tufrepo.Timestamp} {
 		if err := f.sync(); err != nil {
 			return err

@@ -14,7 +14,7 @@ type Writer struct {
 	repo    *Repo
 	written int64           // version of the timestamp that the folder holds
 	alarmed map[string]int  // by role, the last step that was told
-	lost    map[string]bool // paths of published targets whose content is gone
+	lost    map[string]bool // published files that are not in the folder, by their names there: content that is gone, or a fault
 }
 
 // locked is a Writer while the folder is locked too, against other processes: whoever has the lock
