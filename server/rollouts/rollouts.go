@@ -22,7 +22,6 @@ import (
 	"time"
 
 	"landed/server/fleet"
-	"landed/server/grounds"
 	"landed/server/lineup"
 	"landed/server/proposals"
 	"landed/server/repo"
@@ -66,6 +65,11 @@ func New(c Config) *Rollouts {
 // Close ends the trying again.
 func (rs *Rollouts) Close() { rs.again.close() }
 
+// Grounds is [Ledger.Grounds].
+func (rs *Rollouts) Grounds(ctx context.Context, tx fleet.Tx, r fleet.Rollout) (rollout.Grounds, error) {
+	return rs.cfg.Ledger.Grounds(ctx, tx, r)
+}
+
 // Unpublished is what keeps the stored rollouts from being published, and since when; nil if nothing does.
 func (rs *Rollouts) Unpublished() (since time.Time, err error) { return rs.again.pending() }
 
@@ -96,7 +100,7 @@ func (rs *Rollouts) Resume(ctx context.Context, id, by, reason string) (fleet.Ro
 			if err := rs.cfg.Lineup.CheckChannelIn(ctx, tx, r.Channel); err != nil {
 				return r, err
 			}
-			known, err := grounds.Of(ctx, tx, r, rs.cfg.Repo.Now())
+			known, err := rs.cfg.Ledger.Grounds(ctx, tx, r)
 			if err != nil {
 				return r, err
 			}

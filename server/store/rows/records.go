@@ -31,6 +31,7 @@ var keysOf = map[string]string{
 	"epochs":            `model || ' ' || channel`,
 	"statements":        `id`,
 	"suspensions":       `rollout || ' ' || reference`,
+	"outages":           `n || ''`,
 	"tokens":            `name`,
 	"proposals":         `id`,
 	"schema_migrations": `version || ''`,
