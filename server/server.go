@@ -248,18 +248,17 @@ func (s *Server) openStore(ctx context.Context, dir datadir.Dir) (err error) {
 	}
 	room.Dir, room.Log = string(dir), s.cfg.Log
 	s.room = headroom.Open(room)
-	address := s.cfg.Database
-	if address == "" {
-		if address, err = dir.Address(); err != nil {
-			return err
-		}
-	}
-	db, err := store.Open(ctx, address, s.cfg.Now)
+	db, err := dir.OpenAt(ctx, s.cfg.Database, s.cfg.Now)
 	if err != nil && s.room.MadeRoom(err) {
-		db, err = store.Open(ctx, address, s.cfg.Now)
+		db, err = dir.OpenAt(ctx, s.cfg.Database, s.cfg.Now)
 	}
 	if err != nil {
 		return err
+	}
+	if !s.cfg.ReadOnly {
+		if err := dir.KeyRecords(ctx, db, s.cfg.Now()); err != nil {
+			return errors.Join(err, db.Close())
+		}
 	}
 	s.db = store.Watch(db, s.damaged)
 	_ = s.db.ReportsReady(ctx) // damage is told

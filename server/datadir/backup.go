@@ -16,7 +16,6 @@ import (
 	"time"
 
 	"landed/internal/durable"
-	"landed/server/store"
 )
 
 // BackupOptions says what goes into a backup beside the database, the certificates and the published metadata.
@@ -55,7 +54,7 @@ func (d Dir) Backup(ctx context.Context, file string, o BackupOptions, now func(
 		return err
 	}
 	defer os.RemoveAll(aside)
-	db, err := store.Open(ctx, d.Database(), now)
+	db, err := d.Open(ctx, now)
 	if err != nil {
 		return err
 	}

@@ -6,6 +6,7 @@
 //	landed.db         the database: control online.json       public halves of the online keys
 //	landed-reports.db and what handsets say online-next.json  those that are to replace them
 //	keys/             the online keys       ota-keys/CHANNEL/ pinned OTA certificates
+//	keys/records.key  by which records and the audit trail are the server's
 //	blobs/            packages              .serving          locked while a server runs
 //	feed/             the feed as files
 //
@@ -25,6 +26,7 @@ import (
 	"time"
 
 	"landed/internal/durable"
+	"landed/manifests/tufrepo"
 	"landed/server/auth"
 	"landed/server/fleet"
 	"landed/server/store"
@@ -67,7 +69,7 @@ const (
 	otaKeysDir   = "ota-keys"
 )
 
-// Init makes a data folder: the database, the three online keys, online.json for otasign, a
+// Init makes a data folder: the database, the three online keys and the one of records, online.json for otasign, a
 // folder per channel for pinned OTA certificates, and the first admin's token, whose secret
 // it returns: it cannot be shown again. A folder that holds keys already is refused.
 func Init(ctx context.Context, dir, admin string, now func() time.Time) (secret string, err error) {
@@ -90,15 +92,19 @@ func InitOn(ctx context.Context, dir, address, admin string, now func() time.Tim
 			return "", err
 		}
 	}
-	if secret, err = AddToken(ctx, dir, admin, fleet.RoleAdmin, now); err != nil {
-		return "", err
-	}
-	// The keys come last and all at once: they are what makes a data folder.
+	// The keys get their place last and all at once: they are what makes a data folder.
 	aside, err := os.MkdirTemp(dir, "new-keys-")
 	if err != nil {
 		return "", err
 	}
-	online, err := makeKeys(aside)
+	key, err := makeRecordsKey(filepath.Join(aside, filepath.Base(recordsKey)))
+	if err == nil {
+		secret, err = addToken(ctx, dir, key, admin, fleet.RoleAdmin, now)
+	}
+	var online tufrepo.OnlineKeys
+	if err == nil {
+		online, err = makeKeys(aside)
+	}
 	if err == nil {
 		err = durable.WriteFile(filepath.Join(dir, onlineFile), online.Bytes(), 0o644)
 	}
@@ -114,6 +120,16 @@ func InitOn(ctx context.Context, dir, address, admin string, now func() time.Tim
 // AddToken adds a token to the database of a data folder, also beside a running server, and
 // returns its secret.
 func AddToken(ctx context.Context, dir, name string, role fleet.Role, now func() time.Time) (secret string, err error) {
+	key, _, err := Dir(dir).recordsKey()
+	if err != nil {
+		return "", err
+	}
+	return addToken(ctx, dir, key, name, role, now)
+}
+
+func addToken(
+	ctx context.Context, dir string, key store.Key, name string, role fleet.Role, now func() time.Time,
+) (secret string, err error) {
 	secret, t, err := auth.NewToken(name, role, now())
 	if err != nil {
 		return "", err
@@ -122,7 +138,7 @@ func AddToken(ctx context.Context, dir, name string, role fleet.Role, now func()
 	if err != nil {
 		return "", err
 	}
-	db, err := store.Open(ctx, address, now)
+	db, err := store.Open(ctx, address, now, store.WithKey(key))
 	if err != nil {
 		return "", err
 	}

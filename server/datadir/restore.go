@@ -23,6 +23,7 @@ import (
 type Restored struct {
 	At      time.Time // of the backup: what came later is not in it
 	Keys    bool      // the folder has online keys
+	Records string    // what is wrong with the records of the database by the key of the folder; "" if nothing is
 	Missing []string  // packages whose content is not in the folder: SHA-256 and name
 	Aside   string    // where the database lies that was there before; "" if there was none
 	Head    map[fleet.Tree]int64
@@ -177,13 +178,20 @@ func (d Dir) moveAside(now time.Time) (aside string, err error) {
 
 // look opens what was restored, and says what it lacks.
 func (d Dir) look(ctx context.Context, done *Restored, now func() time.Time) error {
-	db, err := store.Open(ctx, d.Database(), now)
+	db, err := d.Open(ctx, now)
 	if err != nil {
 		return err
 	}
 	done.Head = map[fleet.Tree]int64{}
-	keys, _ := os.ReadDir(d.path(keysDir))
-	done.Keys = len(keys) > 0
+	folders, err := keyFolders(d.path(keysDir))
+	if err != nil {
+		return errors.Join(err, db.Close())
+	}
+	_, err = loadSet(folders[len(folders)-1])
+	done.Keys = err == nil
+	if done.Records, err = restoredRecords(ctx, db); err != nil {
+		return errors.Join(err, db.Close())
+	}
 	err = db.View(ctx, func(tx fleet.Tx) error {
 		for _, tree := range fleet.Trees() {
 			h, _, err := tx.Seals().Latest(ctx, tree)
@@ -204,4 +212,16 @@ func (d Dir) look(ctx context.Context, done *Restored, now func() time.Time) err
 		return err
 	})
 	return errors.Join(err, db.Close())
+}
+
+// restoredRecords says what is wrong with the records of a restored database, by the key of the folder.
+func restoredRecords(ctx context.Context, db store.Database) (string, error) {
+	faults, err := db.CheckRecords(ctx)
+	if err != nil || len(faults) == 0 {
+		return "", err
+	}
+	if len(faults) > 1 {
+		return fmt.Sprintf("%s (and %d more, which otad fsck names)", faults[0], len(faults)-1), nil
+	}
+	return faults[0], nil
 }

@@ -65,11 +65,6 @@ func New(c Config) *Rollouts {
 // Close ends the trying again.
 func (rs *Rollouts) Close() { rs.again.close() }
 
-// Grounds is [Ledger.Grounds].
-func (rs *Rollouts) Grounds(ctx context.Context, tx fleet.Tx, r fleet.Rollout) (rollout.Grounds, error) {
-	return rs.cfg.Ledger.Grounds(ctx, tx, r)
-}
-
 // Unpublished is what keeps the stored rollouts from being published, and since when; nil if nothing does.
 func (rs *Rollouts) Unpublished() (since time.Time, err error) { return rs.again.pending() }
 

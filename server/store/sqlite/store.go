@@ -40,6 +40,7 @@ type DB struct {
 	path    string // of control
 	control *half
 	reports *reportsFile
+	key     atomic.Pointer[rows.Key] // of the MACs of records and of the trail
 	closed  atomic.Bool
 }
 
@@ -55,7 +56,8 @@ func ReportsFile(path string) string {
 // to date; a single file of an older program becomes two. now stamps the migrations. Only one process at a time should
 // write. If the file of the reports is missing, damaged or not ours, the database opens all the same; ReportsReady and
 // whatever needs them say what is wrong.
-func Open(ctx context.Context, path string, now func() time.Time) (*DB, error) {
+func Open(ctx context.Context, path string, now func() time.Time, options ...rows.Option) (*DB, error) {
+	o := rows.Chosen(options)
 	path, err := filepath.Abs(path)
 	if err != nil {
 		return nil, fmt.Errorf("open database: %w", err)
@@ -68,8 +70,9 @@ func Open(ctx context.Context, path string, now func() time.Time) (*DB, error) {
 		return nil, fmt.Errorf("open database: %w", err)
 	}
 	d := &DB{path: path, reports: &reportsFile{path: ReportsFile(path), now: now}}
+	d.key.Store(&o.Key)
 	if d.control, err = openHalf(ctx, path, sizeOfControl, func(conn *sql.Conn) error {
-		return prepareControl(ctx, conn, path, now)
+		return prepareControl(ctx, conn, path, now, o.Key)
 	}); err != nil {
 		return nil, fmt.Errorf("open database %s: %w", path, err)
 	}
@@ -117,7 +120,19 @@ func (d *DB) Recount(ctx context.Context) (differences []string, err error) {
 
 // CheckRecords implements store.Database.
 func (d *DB) CheckRecords(ctx context.Context) (faults []string, err error) {
-	return rows.CheckRecords(ctx, d)
+	return rows.CheckRecords(ctx, d, *d.key.Load())
+}
+
+// Keyed implements store.Database.
+func (d *DB) Keyed(ctx context.Context) (bool, error) { return rows.Keyed(ctx, d) }
+
+// RecordAnew implements store.Database.
+func (d *DB) RecordAnew(ctx context.Context, k rows.Key, line fleet.AuditEntry) error {
+	if err := rows.RecordAnew(ctx, d, k, line); err != nil {
+		return err
+	}
+	d.key.Store(&k)
+	return nil
 }
 
 // Committers implements store.Database: there is one writer.
