@@ -59,7 +59,7 @@ func TestMigrateOnward(t *testing.T) {
 	if err := db.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Open(ctx, address, clock, nil); err == nil {
+	if _, err := Open(ctx, address, clock); err == nil {
 		t.Error("an older program opened it")
 	}
 }

@@ -114,7 +114,7 @@ type keyed struct {
 }
 
 // With has what a transaction records carry MACs.
-func (t *Tx) With(k Key) *Tx {
+func With(k Key, t *Tx) *Tx {
 	t.control = keyed{t.control, k}
 	return t
 }
