@@ -85,7 +85,7 @@ var mayImport = map[string][]string{
 	"server/scrub":                 {"server/blob", "server/repo"},
 	"server/fsck":                  {"=manifests/tufrepo", "server/blob", "server/fleet", "server/intake", "server/published", "server/repo", "server/seal", "server/store"},
 	"server/seal":                  {"=manifests/tufrepo", "server/fleet"},
-	"server/store":                 {"server/fleet", "=server/store/postgres", "=server/store/sqlite"},
+	"server/store":                 {"server/fleet", "=server/store/postgres", "=server/store/rows", "=server/store/sqlite"},
 	"server/store/postgres":        {"server/fleet", "=server/store/rows"},
 	"server/store/postgres/pgtest": {},
 	"server/store/rows":            {"manifests", "server/fleet"},
@@ -99,7 +99,7 @@ var mayImport = map[string][]string{
 	"server/render":                {"server/fleet"},
 	"server/device/feed":           {"=server/blob", "server/render", "=manifests/tufrepo"},
 	"server/device/native":         {"manifests/report", "server/fleet", "server/intake", "server/render"},
-	"server/console":               {"manifests", "server/admission", "server/evidence", "server/fleet", "server/grounds", "server/library", "server/proposals", "server/release", "server/rollout", "server/rollouts", "server/rooms", "server/repo", "server/trust", "server/auth", "server/reasons", "server/render", "server/lineup", "server/uptime"},
+	"server/console":               {"manifests", "server/admission", "server/evidence", "server/fleet", "server/library", "server/proposals", "server/release", "server/rollout", "server/rollouts", "server/rooms", "server/repo", "server/trust", "server/auth", "server/reasons", "server/render", "server/lineup", "server/uptime"},
 	"server/support":               {"manifests", "server/evidence", "server/fleet", "server/offering", "server/published", "server/reasons", "server/rollout", "server/render", "web"},
 	"server/otactl":                {"internal", "manifests", "=server/otactl/client"}, // a client of the server: of its code it knows nothing
 	"server/otactl/client":         {"manifests"},

@@ -4,6 +4,7 @@ package server
 
 import (
 	"context"
+	"database/sql"
 	"encoding/json"
 	"errors"
 	"log/slog"
@@ -13,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"landed/server/datadir"
 	"landed/server/fleet"
 	"landed/server/grounds"
 	"landed/server/reasons"
@@ -91,7 +93,7 @@ func (h *house) untouched(was fleet.Rollout, when string) string {
 	}
 	var waits []string
 	if err := h.db.View(h.t.Context(), func(tx fleet.Tx) error {
-		known, err := grounds.Of(h.t.Context(), tx, was, h.cfg.Now())
+		known, err := grounds.Of(h.t.Context(), tx, was, h.cfg.Now(), h.uptime.Distrusted())
 		waits = reasons.All(rollout.Waiting(h.cfg.Now(), was, known))
 		return err
 	}); err != nil {
@@ -218,6 +220,50 @@ func (h *house) again(change func(*Config)) *house {
 	}
 	next.serve()
 	return next
+}
+
+// TestOutageOfAnotherHand: that the clock is distrusted the guard says, and no row of a table; one that another hand wrote
+// holds no rollout up, and ends.
+func TestOutageOfAnotherHand(t *testing.T) {
+	h, clock := onHand(t)
+	h.goesOn(clock, 10*time.Minute)
+	db, err := sql.Open("sqlite", datadir.Dir(h.dir).Database())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	ahead := h.cfg.Now().Add(time.Minute).UnixMilli()
+	if _, err := db.Exec(`INSERT INTO outages (cause, since, until) VALUES ('clock', $1, 0), ('clock', $2, $2)`,
+		h.cfg.Now().UnixMilli(), ahead); err != nil {
+		t.Fatal(err)
+	}
+	if waits := h.untouched(h.rollout(), "another hand wrote"); strings.Contains(waits, "the clock of the server") {
+		t.Errorf("waits until %s", waits)
+	}
+	h.goesOn(clock, 2*time.Minute)
+	if err := h.db.View(t.Context(), func(tx fleet.Tx) error {
+		all, err := tx.Outages().Since(t.Context(), time.Time{})
+		if fleet.Distrusted(all) || len(all) != 2 {
+			t.Errorf("on record are %v", all)
+		}
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if log := h.log.String(); strings.Count(log, "another hand than this program's wrote that") != 1 {
+		t.Errorf("the log:\n%s", log)
+	}
+	clock.set(30 * 24 * time.Hour)
+	h.tick()
+	for range 3 { // an outage that the guard does know lasts
+		clock.pass(time.Minute)
+		h.tick()
+	}
+	if waits := h.untouched(h.rollout(), "it jumped"); !strings.Contains(waits, "the clock of the server, which jumped") {
+		t.Errorf("waits until %s", waits)
+	}
+	again := h.again(func(c *Config) { c.Clock = &hand{wall: clock.wall, passed: 5} })
+	again.wantReadyz("clock")
 }
 
 // TestTimeThatDoesNotCount: while there is no room for reports, or more than a tenth of them are sent away, no stage soaks.

@@ -4,6 +4,7 @@ package server_test
 
 import (
 	"database/sql"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -14,7 +15,9 @@ import (
 	"time"
 
 	"landed/server"
+	"landed/server/fleet"
 	"landed/server/fsck"
+	"landed/server/store"
 )
 
 // proven is a data folder that was judged, sealed and published by this program, and then closed.
@@ -28,6 +31,7 @@ func proven(t *testing.T) (dir string, at time.Time) {
 	if _, err := s.Rejudge(t.Context(), "", "test", nil); err != nil {
 		t.Fatal(err)
 	}
+	decide(t, s.Database(), at)
 	// The second publishes what the first sealed. The third comes before anything is due again, and seals what the second
 	// did: what no head covers yet may be edited unseen.
 	for _, later := range []time.Duration{48 * time.Hour, 48 * time.Hour, time.Minute} {
@@ -52,6 +56,36 @@ func proven(t *testing.T) (dir string, at time.Time) {
 		}
 	}
 	return dir, at
+}
+
+// decide has a row in each table of control that older programs did not have.
+func decide(t *testing.T, db store.Database, at time.Time) {
+	t.Helper()
+	ctx, id := t.Context(), ""
+	if err := db.Update(ctx, func(tx fleet.Tx) error {
+		all, err := tx.Rollouts().List(ctx)
+		if err != nil || len(all) == 0 {
+			return fmt.Errorf("%d rollouts, %w", len(all), err)
+		}
+		id = all[0].ID
+		return errors.Join(
+			tx.Admissions().Put(ctx, fleet.Admission{Model: "armani", Channel: "stable", At: at, Key: make([]byte, 16), Cutoff: 1 << 60,
+				By: "mei", Reason: "we sold them"}),
+			tx.Quarantines().Put(ctx, fleet.Quarantine{ID: "00000001", From: at.AddDate(-1, 0, 0), To: leftAt.Add(-time.Hour), Model: "cancro",
+				At: at, By: "mei", Reason: "a flood"}),
+			tx.Quarantines().Put(ctx, fleet.Quarantine{ID: "00000002", From: at.AddDate(-1, 0, 0), To: at, Model: "armani", At: at, By: "mei",
+				Lifted: at.Add(time.Hour), LiftedBy: "bo", LiftedReason: "they are ours"}),
+			tx.Epochs().Put(ctx, fleet.Epoch{Model: "armani", Channel: "beta", N: 3, At: at, By: "mei", Reason: "the disk was lost"}),
+			tx.Statements().Put(ctx, fleet.Statement{ID: "aa", Kind: fleet.StatementObservation, Model: "none", Subject: "build", Signer: "k1",
+				Envelope: []byte("signed"), By: "lei", At: at}),
+			tx.Statements().Suspend(ctx, id, "bo", at, "R1", "R2"),
+			tx.Proposals().Put(ctx, fleet.Proposal{ID: "1", Action: "rollout.resume", Subject: "none", Arguments: []byte(`{"id":1}`), Digest: "d",
+				By: "ann", Reason: "a test handset", At: at, Expires: at.AddDate(1, 0, 0)}),
+			tx.Outages().Add(ctx, fleet.Outage{Cause: fleet.OutageDisk, From: at, To: at.AddDate(0, 1, 0)}),
+			tx.Holders().Put(ctx, map[string]string{"k1": "Lei"}))
+	}); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // databaseFiles are control and the reports.
@@ -110,6 +144,15 @@ var edits = []struct{ table, set string }{
 	{"models", "by = 'somebody'"}, {"channels", "retired = 5"}, {"changes", "state = 'open' || state"}, {"changes", "at = at + 1"},
 	{"records", "sha256 = ''"}, {"heads", "root = randomblob(32)"}, {"heads", "n = n + 1"}, {"frontiers", "hashes = randomblob(32)"},
 	{"schema_migrations", "at = at + 1"},
+	{"records", "mac = ''"}, {"audit", "mac = ''"},
+	{"admissions", "cutoff = 1"}, {"admissions", "at = at - 1"}, {"admissions", "key = randomblob(16)"}, {"admissions", "n = n + 7"},
+	{"quarantines", "until = until + 1"}, {"quarantines", "lifted = 0"}, {"quarantines", "model = 'dior'"}, {"quarantines", "at = at + 1"},
+	{"epochs", "epoch = epoch + 1"}, {"epochs", "channel = 'lab'"}, {"epochs", "reason = 'x'"},
+	{"statements", "envelope = randomblob(6)"}, {"statements", "subject = 'x'"}, {"statements", "kind = 'withdrawal'"},
+	{"suspensions", "rollout = 'x'"}, {"suspensions", "reference = 'x' || reference"}, {"suspensions", "by = 'eve'"},
+	{"proposals", "arguments = CAST('{}' AS BLOB)"}, {"proposals", "by = 'eve'"}, {"proposals", "expires = expires + 1"},
+	{"walks", "after = '99.99'"}, {"walks", "after = '7.0'"},
+	{"outages", "until = 0"}, {"outages", "since = since - 1"}, {"outages", "cause = 'clock'"}, {"holders", "name = 'Eve'"},
 }
 
 // raceDetector says if each check costs ten times as much: a quarter of the edits is then tried, others in each run.
@@ -163,7 +206,8 @@ func TestEveryEditIsNamed(t *testing.T) {
 			try(e.table+": "+e.set, func() bool { return edit(e.table, "UPDATE %s SET "+e.set) })
 		}
 		for _, table := range []string{"rollouts", "counts", "installations", "reports", "audit", "tokens", "releases", "packages",
-			"metadata", "models", "channels", "changes", "records", "heads"} {
+			"metadata", "models", "channels", "changes", "records", "heads", "admissions", "quarantines", "epochs", "statements",
+			"suspensions", "proposals", "outages", "holders"} {
 			try(table+": a row is removed", func() bool { return edit(table, "DELETE FROM %s") })
 		}
 		for _, name := range databaseFiles {
@@ -177,6 +221,93 @@ func TestEveryEditIsNamed(t *testing.T) {
 		}
 	}
 	t.Logf("%d edits", tried)
+}
+
+// TestAnotherProgramIsNamed: who has the database alone may run this very program on it, with a key of his own: rows, records
+// and lines of the trail are written as it writes them. Each is named, by fsck and by the hourly look.
+func TestAnotherProgramIsNamed(t *testing.T) {
+	dir, at := proven(t)
+	name := filepath.Join(dir, databaseFiles[0])
+	whole, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, line := t.Context(), fleet.AuditEntry{At: at, Actor: "ann", Action: "rollout.resume", Subject: "one", Reason: "all is well"}
+	for what, edit := range map[string]func(fleet.Tx) error{
+		"a token": func(tx fleet.Tx) error {
+			return tx.Tokens().Put(ctx, fleet.Token{Name: "eve", Role: fleet.RoleAdmin, Hash: make([]byte, 32), At: at})
+		},
+		"a rollout": func(tx fleet.Tx) error {
+			all, err := tx.Rollouts().List(ctx)
+			all[0].State, all[0].Reason = fleet.RolloutFinished, fleet.Said("never halted")
+			return errors.Join(err, tx.Rollouts().Save(ctx, all[0]))
+		},
+		"a line": func(tx fleet.Tx) error { return tx.Audit().Append(ctx, line) },
+		"an epoch": func(tx fleet.Tx) error {
+			return tx.Epochs().Put(ctx, fleet.Epoch{Model: "armani", Channel: "beta", N: 9})
+		},
+		"an outage":   func(tx fleet.Tx) error { return tx.Outages().Forget(ctx, at.AddDate(1, 0, 0)) },
+		"an overrule": func(tx fleet.Tx) error { return tx.Statements().Suspend(ctx, "x", "bo", at, "R9") },
+	} {
+		for _, mac := range []string{"mac", "''", "(SELECT mac FROM %s ORDER BY n LIMIT 1 OFFSET 40)"} {
+			forge(t, name, edit, mac)
+			s, err := server.New(server.Config{DataDir: dir, Now: func() time.Time { return at }, ReadOnly: true})
+			if err != nil {
+				t.Fatal(err)
+			}
+			found, err := s.Check(ctx, nil, 0, nil)
+			if looked := s.Look(ctx); err != nil || found.Count == 0 || looked == 0 {
+				t.Errorf("%s, MAC %s: %d faults, %d by the hourly look, %v", what, mac, found.Count, looked, err)
+			}
+			s.Close()
+			for _, suffix := range []string{"-wal", "-shm"} {
+				os.Remove(name + suffix)
+			}
+			if err := os.WriteFile(name, whole, 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if found := check(t, dir, at); found.Count > 0 {
+		t.Errorf("as it was: %q", found.Faults)
+	}
+}
+
+// forge has this program write with another key, and then gives what it wrote another MAC.
+func forge(t *testing.T, file string, edit func(fleet.Tx) error, mac string) {
+	t.Helper()
+	db, err := store.Open(t.Context(), file, time.Now, store.WithKey(make(store.Key, store.KeySize)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	hand, err := sql.Open("sqlite", file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer hand.Close()
+	var last [2]int64
+	for n, table := range []string{"records", "audit"} {
+		if err := hand.QueryRow(`SELECT max(n) FROM ` + table).Scan(&last[n]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := errors.Join(db.Update(t.Context(), edit), db.Close()); err != nil {
+		t.Fatal(err)
+	}
+	for n, table := range []string{"records", "audit"} {
+		again := ""
+		if err := hand.QueryRow(`SELECT sql FROM sqlite_master WHERE name = '` + table + `_no_update'`).Scan(&again); err != nil {
+			t.Fatal(err)
+		}
+		to := mac
+		if strings.Contains(mac, "%s") {
+			to = fmt.Sprintf(mac, table)
+		}
+		if _, err := hand.Exec(fmt.Sprintf(`DROP TRIGGER %[1]s_no_update; UPDATE %[1]s SET mac = coalesce(%[2]s, '') WHERE n > %[3]d; %[4]s`,
+			table, to, last[n], again)); err != nil {
+			t.Fatal(err)
+		}
+	}
 }
 
 // TestForeignSchemaIsNamed: what another hand adds to the schema is named, whatever it is called.
@@ -235,7 +366,8 @@ func editRow(t *testing.T, file, table, statement string, random *rand.Rand) boo
 		return false
 	}
 	key := map[string]string{"installations": "ref || release", "counts": "release || model || channel || who || kind || value",
-		"heads": "tree || size", "frontiers": "tree"}[table]
+		"heads": "tree || size", "frontiers": "tree", "epochs": "model || channel", "suspensions": "rollout || reference",
+		"walks": "name"}[table]
 	if key == "" {
 		key = "rowid"
 	}

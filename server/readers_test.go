@@ -22,7 +22,6 @@ import (
 	"landed/manifests/report/envelope"
 	"landed/server/datadir"
 	"landed/server/fleet"
-	"landed/server/store"
 	"landed/server/store/storetest"
 )
 
@@ -142,7 +141,7 @@ func newReading(b *testing.B) *reading {
 // store puts a release there, and the longest installation.
 func (h *reading) store(dir string, now func() time.Time) {
 	ctx := h.b.Context()
-	db, err := store.Open(ctx, datadir.Dir(dir).Database(), now)
+	db, err := datadir.Dir(dir).Open(ctx, now)
 	if err != nil {
 		h.b.Fatal(err)
 	}

@@ -198,7 +198,7 @@ func (s *Server) build(ctx context.Context) (err error) {
 		OTAKeys: dir.OTAKeys,
 		Heads:   func(ctx context.Context) ([]tufrepo.TreeHead, error) { return seal.Published(ctx, s.db) },
 		Now:     s.cfg.Now, Random: rand.Reader, Log: s.cfg.Log, ReadOnly: s.cfg.ReadOnly, Event: s.cfg.Event,
-		Again: true, Policy: s.cfg.Second, Spans: spans, Mirrors: s.cfg.Mirrors,
+		Distrusted: s.uptime.Distrusted, Again: true, Policy: s.cfg.Second, Spans: spans, Mirrors: s.cfg.Mirrors,
 		Published: func(metadata map[string][]byte, isTarget func(string) bool) {
 			rules.Invalidate() // a new release may have become judgeable
 			s.feed.Publish(metadata, isTarget)
@@ -234,7 +234,7 @@ func (s *Server) build(ctx context.Context) (err error) {
 	})
 	s.support, err = support.New(support.Config{
 		View: s.db, Version: s.db.Version, Catalogue: s.rooms.Lineup.Catalogue, Now: s.cfg.Now, Log: s.cfg.Log,
-		Language: s.cfg.Language, Notice: s.cfg.Notice,
+		Language: s.cfg.Language, Notice: s.cfg.Notice, Distrusted: s.uptime.Distrusted,
 		Halting: func(ctx context.Context, r fleet.Rollout) bool {
 			return s.rooms.Rollouts.Standing(ctx, r).State == fleet.RolloutHalting
 		},
@@ -256,6 +256,11 @@ func (s *Server) openStore(ctx context.Context, dir datadir.Dir) (err error) {
 	}
 	if err != nil {
 		return err
+	}
+	if !s.cfg.ReadOnly {
+		if err := dir.KeyRecords(ctx, db, s.cfg.Now()); err != nil {
+			return errors.Join(err, db.Close())
+		}
 	}
 	s.db = store.Watch(db, s.damaged)
 	_ = s.db.ReportsReady(ctx) // damage is told

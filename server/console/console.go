@@ -58,7 +58,7 @@ func New(c Config) *Console {
 		changeAPI{c.Rooms.Releases, c.Store},
 		trustAPI{c.Rooms.Trust, c.Rooms.Repo},
 		evidenceAPI{c.Rooms.Evidence, c.Store, c.Now},
-		rolloutAPI{c.Rooms.Rollouts, c.Store, c.Now},
+		rolloutAPI{c.Rooms.Rollouts, c.Rooms.Ledger, c.Store, c.Now},
 		fleetAPI{c.Admission, c.Rooms.Rollouts},
 		auditAPI{c.Store},
 		tokenAPI{c.Store, c.Now},

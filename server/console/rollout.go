@@ -10,7 +10,6 @@ import (
 
 	"landed/server/auth"
 	"landed/server/fleet"
-	"landed/server/grounds"
 	"landed/server/proposals"
 	"landed/server/reasons"
 	"landed/server/render"
@@ -22,6 +21,7 @@ import (
 // rolloutAPI lets releases go to models, and stops them.
 type rolloutAPI struct {
 	rollouts *rollouts.Rollouts
+	ledger   *rollouts.Ledger
 	store    fleet.Viewer
 	now      func() time.Time
 }
@@ -93,7 +93,7 @@ func (a rolloutAPI) answer(w http.ResponseWriter, r *http.Request, status int, r
 }
 
 func (a rolloutAPI) toWire(ctx context.Context, tx fleet.Tx, r fleet.Rollout) (rolloutWire, error) {
-	known, err := grounds.Of(ctx, tx, r, a.now())
+	known, err := a.ledger.Grounds(ctx, tx, r)
 	unknown := fleet.Is(err, fleet.Damaged) // the reports: what was done to the rollout is said all the same
 	if err != nil && !unknown {
 		return rolloutWire{}, err

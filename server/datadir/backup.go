@@ -21,6 +21,12 @@ import (
 	"landed/server/store"
 )
 
+// packer puts what belongs to a folder into a backup, and unpacker takes it out.
+type (
+	packer   struct{ Dir }
+	unpacker struct{ Dir }
+)
+
 // BackupOptions says what goes into a backup beside the database, the certificates and the published metadata.
 type BackupOptions struct {
 	Keys     bool // the online keys: whoever has the file can sign as this server then
@@ -89,9 +95,9 @@ func (d Dir) Backup(ctx context.Context, file string, o BackupOptions, now func(
 			err = addFile(w, filepath.Join(aside, name), name)
 		}
 	}
-	for _, name := range d.backedUp(o) {
+	for _, name := range (packer{d}).backedUp(o) {
 		if err == nil {
-			err = d.addAll(ctx, w, name)
+			err = packer{d}.addAll(ctx, w, name)
 		}
 	}
 	if err = errors.Join(err, w.Close()); err == nil {
@@ -115,7 +121,7 @@ func copied(err error, o BackupOptions) error {
 	return fmt.Errorf("%w. Nothing was written; a backup without them is better than none: otad backup --without-reports FILE", err)
 }
 
-func (d Dir) backedUp(o BackupOptions) []string {
+func (d packer) backedUp(o BackupOptions) []string {
 	names := []string{onlineFile, nextFile, otaKeysDir, feedDir + "/metadata"}
 	if o.Keys {
 		names = append(names, keysDir)
@@ -127,7 +133,7 @@ func (d Dir) backedUp(o BackupOptions) []string {
 }
 
 // addAll adds a file or folder of d; one that is not there is left out.
-func (d Dir) addAll(ctx context.Context, w *tar.Writer, name string) error {
+func (d packer) addAll(ctx context.Context, w *tar.Writer, name string) error {
 	return filepath.WalkDir(d.path(filepath.FromSlash(name)), func(p string, e fs.DirEntry, err error) error {
 		if errors.Is(err, fs.ErrNotExist) {
 			return nil
@@ -135,7 +141,7 @@ func (d Dir) addAll(ctx context.Context, w *tar.Writer, name string) error {
 		if err != nil || ctx.Err() != nil {
 			return errors.Join(err, ctx.Err())
 		}
-		below, err := filepath.Rel(string(d), p)
+		below, err := filepath.Rel(string(d.Dir), p)
 		if err != nil || !e.Type().IsRegular() || strings.HasPrefix(e.Name(), ".") {
 			return err
 		}

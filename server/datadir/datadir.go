@@ -6,6 +6,7 @@
 //	landed.db         the database: control online.json       public halves of the online keys
 //	landed-reports.db and what handsets say online-next.json  those that are to replace them
 //	keys/             the online keys       ota-keys/CHANNEL/ pinned OTA certificates
+//	keys/records.key  by which records and the audit trail are the server's
 //	blobs/            packages              .serving          locked while a server runs
 //	feed/             the feed as files
 //
@@ -25,6 +26,7 @@ import (
 	"time"
 
 	"landed/internal/durable"
+	"landed/manifests/tufrepo"
 	"landed/server/auth"
 	"landed/server/fleet"
 	"landed/server/store"
@@ -69,7 +71,7 @@ const (
 	otaKeysDir    = "ota-keys"
 )
 
-// Init makes a data folder: the database, the three online keys, online.json for otasign, a
+// Init makes a data folder: the database, the three online keys and the one of records, online.json for otasign, a
 // folder per channel for pinned OTA certificates, and the first admin's token, whose secret
 // it returns: it cannot be shown again. A folder that holds keys already is refused, and so is one with a feed that was
 // published, or with a restore that was cut off: they want the database that belongs to them. It alone makes a database.
@@ -96,19 +98,19 @@ func InitOn(ctx context.Context, dir, address, admin string, now func() time.Tim
 	} else if err := Dir(dir).keepAddress(address); err != nil {
 		return "", err
 	}
-	db, err := store.Make(ctx, address, now)
-	if err != nil {
-		return "", err
-	}
-	if secret, err = addToken(ctx, db, admin, fleet.RoleAdmin, now); err != nil {
-		return "", err
-	}
-	// The keys come last and all at once: they are what makes a data folder.
+	// The keys get their place last and all at once: they are what makes a data folder.
 	aside, err := os.MkdirTemp(dir, "new-keys-")
 	if err != nil {
 		return "", err
 	}
-	online, err := makeKeys(aside)
+	key, err := makeRecordsKey(filepath.Join(aside, filepath.Base(recordsKey)))
+	if err == nil {
+		secret, err = beginDatabase(ctx, address, key, admin, now)
+	}
+	var online tufrepo.OnlineKeys
+	if err == nil {
+		online, err = makeKeys(aside)
+	}
 	if err == nil {
 		err = durable.WriteFile(filepath.Join(dir, onlineFile), online.Bytes(), 0o644)
 	}
@@ -119,6 +121,15 @@ func InitOn(ctx context.Context, dir, address, admin string, now func() time.Tim
 		return "", errors.Join(err, os.RemoveAll(aside))
 	}
 	return secret, nil
+}
+
+// beginDatabase makes the database, with the first token.
+func beginDatabase(ctx context.Context, address string, key store.Key, admin string, now func() time.Time) (string, error) {
+	db, err := store.Make(ctx, address, now, store.WithKey(key))
+	if err != nil {
+		return "", err
+	}
+	return addToken(ctx, db, admin, fleet.RoleAdmin, now)
 }
 
 // AddToken adds a token to the database of a data folder, also beside a running server, and

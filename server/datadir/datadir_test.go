@@ -43,7 +43,7 @@ func TestInitThatEndsEarly(t *testing.T) {
 	if _, err := Init(ctx, dir, "root", time.Now); err != nil {
 		t.Fatal(err)
 	}
-	if keys := names(t, filepath.Join(dir, keysDir)); len(keys) != 3 {
+	if keys := names(t, filepath.Join(dir, keysDir)); len(keys) != 4 {
 		t.Errorf("the keys are %v", keys)
 	}
 	if info, err := os.Stat(filepath.Join(dir, keysDir)); err != nil || info.Mode().Perm() != 0o700 {

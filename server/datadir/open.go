@@ -19,8 +19,8 @@ import (
 	"landed/server/store"
 )
 
-// Open opens the database of the folder. One that is not there is not made: a folder whose disk is not mounted, or whose
-// restore was cut off, must not become a server that knows of nothing.
+// Open opens the database of the folder, with the key of its records if it has one. A database that is not there is not
+// made: a folder whose disk is not mounted, or whose restore was cut off, must not become a server that knows of nothing.
 func (d Dir) Open(ctx context.Context, now func() time.Time) (store.Database, error) {
 	return d.OpenAt(ctx, "", now)
 }
@@ -35,7 +35,11 @@ func (d Dir) OpenAt(ctx context.Context, address string, now func() time.Time) (
 	if err := d.whole(); err != nil {
 		return nil, err
 	}
-	db, err = store.Open(ctx, address, now)
+	key, _, err := keeper{d}.recordsKey()
+	if err != nil {
+		return nil, err
+	}
+	db, err = store.Open(ctx, address, now, store.WithKey(key))
 	if e, ok := errors.AsType[*fleet.Error](err); ok && e.Code == store.Missing {
 		aside := "look where it went"
 		if all, _ := filepath.Glob(d.Database() + ".before-*"); len(all) > 0 {

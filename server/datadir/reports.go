@@ -18,6 +18,9 @@ import (
 	"landed/server/store"
 )
 
+// replacer puts another file of reports in the place of one.
+type replacer struct{ Dir }
+
 // Replaced says what came in the place of lost reports.
 type Replaced struct {
 	At    time.Time // of the backup; zero of an empty file
@@ -27,7 +30,7 @@ type Replaced struct {
 }
 
 // whoReplaces wants to be told why reports are given up. No server may run on the folder.
-func (d Dir) whoReplaces(reason string) (unlock func() error, err error) {
+func (d replacer) whoReplaces(reason string) (unlock func() error, err error) {
 	if strings.TrimSpace(reason) == "" || len(reason) > 1000 || strings.ContainsAny(reason, "\r\n") {
 		return nil, fleet.Errorf(fleet.Invalid, "reason_missing", "say in one line (--reason) what became of the reports; it is kept in "+
 			"the audit trail")
@@ -42,7 +45,7 @@ func (d Dir) whoReplaces(reason string) (unlock func() error, err error) {
 // what is not there any more: fsck says so from then on, and goes on from there. What lies there is moved aside. Reports
 // that are sound are not given up.
 func (d Dir) BeginReports(ctx context.Context, by, reason string, now func() time.Time) (done Replaced, err error) {
-	unlock, err := d.whoReplaces(reason)
+	unlock, err := replacer{d}.whoReplaces(reason)
 	if err != nil {
 		return done, err
 	}
@@ -61,14 +64,14 @@ func (d Dir) BeginReports(ctx context.Context, by, reason string, now func() tim
 			"up. Nothing was changed", d.path(reportsFile))
 	}
 	e := fleet.AuditEntry{At: now(), Actor: by, Action: seal.ActionBegin, Reason: reason}
-	return done, d.replaceReports(ctx, &done, now, e, keptReports{},
+	return done, replacer{d}.replaceReports(ctx, &done, now, e, keptReports{},
 		func() error { return store.BeginReports(ctx, d.Database(), now) })
 }
 
 // RestoreReports brings the reports of a backup back, and leaves everything else as it is: what people decided since is
 // kept. What came after the backup is lost, and put on record. It refuses the reports of another fleet.
 func (d Dir) RestoreReports(ctx context.Context, file, by, reason string, now func() time.Time) (done Replaced, err error) {
-	unlock, err := d.whoReplaces(reason)
+	unlock, err := replacer{d}.whoReplaces(reason)
 	if err != nil {
 		return done, err
 	}
@@ -85,7 +88,7 @@ func (d Dir) RestoreReports(ctx context.Context, file, by, reason string, now fu
 	defer os.Remove(fresh)
 	defer os.Remove(store.ReportsFile(fresh))
 	reports := false
-	if done.At, _, reports, err = d.unpackBackup(in, fresh, true); err == nil && !reports {
+	if done.At, _, reports, err = (unpacker{d}).unpackBackup(in, fresh, true); err == nil && !reports {
 		err = errors.New("it has no reports: they could not be read when it was written")
 	}
 	var kept keptReports
@@ -93,13 +96,14 @@ func (d Dir) RestoreReports(ctx context.Context, file, by, reason string, now fu
 		kept, err = reportsIn(ctx, fresh, now)
 	}
 	if err == nil {
-		err = d.sameReports(ctx, kept.head, now)
+		err = replacer{d}.sameReports(ctx, kept.head, now)
 	}
 	if err != nil {
 		return done, fmt.Errorf("%s: %w; the reports of the folder were not touched", file, err)
 	}
-	return done, d.replaceReports(ctx, &done, now, fleet.AuditEntry{At: now(), Actor: by, Action: seal.ActionRestore, Reason: reason},
-		kept, func() error { return durable.Rename(store.ReportsFile(fresh), d.path(reportsFile)) })
+	line := fleet.AuditEntry{At: now(), Actor: by, Action: seal.ActionRestore, Reason: reason}
+	return done, replacer{d}.replaceReports(ctx, &done, now, line, kept,
+		func() error { return durable.Rename(store.ReportsFile(fresh), d.path(reportsFile)) })
 }
 
 // keptReports are the reports of a file: its tree as it was last sealed, and what it has by now.
@@ -130,7 +134,7 @@ func reportsIn(ctx context.Context, path string, now func() time.Time) (k keptRe
 }
 
 // sameReports wants control to know a head that another one had.
-func (d Dir) sameReports(ctx context.Context, head fleet.Head, now func() time.Time) error {
+func (d replacer) sameReports(ctx context.Context, head fleet.Head, now func() time.Time) error {
 	if head.Size == 0 {
 		return nil
 	}
@@ -151,7 +155,7 @@ func (d Dir) sameReports(ctx context.Context, head fleet.Head, now func() time.T
 
 // replaceReports moves the file of the reports aside, puts on record what is lost, and has another one put in its place.
 // Whoever is cut off in between leaves a folder without reports, whose server says so: it is done again.
-func (d Dir) replaceReports(
+func (d replacer) replaceReports(
 	ctx context.Context, done *Replaced, now func() time.Time, e fleet.AuditEntry, kept keptReports, put func() error,
 ) (err error) {
 	if done.Aside, err = d.reportsAside(now()); err != nil {
@@ -180,8 +184,8 @@ func (d Dir) replaceReports(
 }
 
 // reportsAside moves the file of the reports, if there is one, and what belongs to it.
-func (d Dir) reportsAside(now time.Time) (aside string, err error) {
-	name, before := d.path(reportsFile), asideName(d, now)
+func (d replacer) reportsAside(now time.Time) (aside string, err error) {
+	name, before := d.path(reportsFile), asideName(d.Dir, now)
 	for _, suffix := range []string{"", "-wal", "-shm"} {
 		err := os.Rename(name+suffix, name+before+suffix)
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -191,5 +195,5 @@ func (d Dir) reportsAside(now time.Time) (aside string, err error) {
 			aside = name + before
 		}
 	}
-	return aside, durable.SyncFolder(string(d))
+	return aside, durable.SyncFolder(string(d.Dir))
 }

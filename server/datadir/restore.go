@@ -24,6 +24,7 @@ type Restored struct {
 	At      time.Time // of the backup: what came later is not in it
 	Keys    bool      // the folder has online keys
 	Reports bool      // they were in the backup
+	Records string    // what is wrong with the records of the database by the key of the folder; "" if nothing is
 	Missing []string  // packages whose content is not in the folder: SHA-256 and name
 	Aside   string    // where the database lies that was there before; "" if there was none
 	Head    map[fleet.Tree]int64
@@ -76,7 +77,7 @@ func (r restorer) restore(ctx context.Context, file string, force bool, now func
 	defer os.Remove(fresh)
 	defer os.Remove(store.ReportsFile(fresh))
 	two := false
-	if done.At, two, done.Reports, err = r.unpackBackup(in, fresh, false); err != nil {
+	if done.At, two, done.Reports, err = (unpacker{r.Dir}).unpackBackup(in, fresh, false); err != nil {
 		return done, fmt.Errorf("%s: %w; the database of the folder was not touched", file, err)
 	}
 	if before == nil {
@@ -92,7 +93,7 @@ func (r restorer) restore(ctx context.Context, file string, force bool, now func
 	if err := r.put(fresh, two); err != nil {
 		return done, err
 	}
-	return done, r.look(ctx, &done, now)
+	return done, unpacker{r.Dir}.look(ctx, &done, now)
 }
 
 // put has the fresh files in the places of the database, and says that they are.
@@ -116,7 +117,7 @@ func (r restorer) put(fresh string, two bool) error {
 
 // unpackBackup writes the database to fresh, its reports beside that, and unless only these are wanted, every other file
 // that is not there yet to its place. two says that the reports were a file of their own, reports that there are any.
-func (d Dir) unpackBackup(in io.Reader, fresh string, only bool) (at time.Time, two, reports bool, err error) {
+func (d unpacker) unpackBackup(in io.Reader, fresh string, only bool) (at time.Time, two, reports bool, err error) {
 	r := readArchive(in)
 	var a about
 	for first := true; ; first = false {
@@ -227,14 +228,21 @@ func exists(path string) bool {
 }
 
 // look opens what was restored, and says what it lacks.
-func (d Dir) look(ctx context.Context, done *Restored, now func() time.Time) error {
+func (d unpacker) look(ctx context.Context, done *Restored, now func() time.Time) error {
 	db, err := d.Open(ctx, now)
 	if err != nil {
 		return err
 	}
 	done.Head = map[fleet.Tree]int64{}
-	keys, _ := os.ReadDir(d.path(keysDir))
-	done.Keys = len(keys) > 0
+	folders, err := keyFolders(d.path(keysDir))
+	if err != nil {
+		return errors.Join(err, db.Close())
+	}
+	_, err = loadSet(folders[len(folders)-1])
+	done.Keys = err == nil
+	if done.Records, err = restoredRecords(ctx, db); err != nil {
+		return errors.Join(err, db.Close())
+	}
 	err = db.View(ctx, func(tx fleet.Tx) error {
 		for _, tree := range fleet.Trees() {
 			h, _, err := tx.Seals().Latest(ctx, tree)
@@ -255,4 +263,16 @@ func (d Dir) look(ctx context.Context, done *Restored, now func() time.Time) err
 		return err
 	})
 	return errors.Join(err, db.Close())
+}
+
+// restoredRecords says what is wrong with the records of a restored database, by the key of the folder.
+func restoredRecords(ctx context.Context, db store.Database) (string, error) {
+	faults, err := db.CheckRecords(ctx)
+	if err != nil || len(faults) == 0 {
+		return "", err
+	}
+	if len(faults) > 1 {
+		return fmt.Sprintf("%s (and %d more, which otad fsck names)", faults[0], len(faults)-1), nil
+	}
+	return faults[0], nil
 }

@@ -107,7 +107,7 @@ func unpacked(t testing.TB, text []byte) (left map[string]string, at time.Time, 
 			t.Fatal(err)
 		}
 	}
-	at, _, _, err = d.unpackBackup(bytes.NewReader(text), filepath.Join(string(d), ".restoring.db"), false)
+	at, _, _, err = unpacker{d}.unpackBackup(bytes.NewReader(text), filepath.Join(string(d), ".restoring.db"), false)
 	left = files(t, above)
 	if left["outside"] != "outside" || left["data/feed/metadata/timestamp.json"] != "as handsets saw it" {
 		t.Errorf("what was there became %q", left)

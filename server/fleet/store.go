@@ -161,6 +161,8 @@ type Quarantines interface {
 	Put(ctx context.Context, q Quarantine) error // adds q, or replaces the one of its id: what holds is lifted
 	Get(ctx context.Context, id string) (Quarantine, error)
 	List(ctx context.Context) ([]Quarantine, error) // oldest first, lifted ones too
+	// Written lists their ids as they are on record: each when it was made, and again when it changed.
+	Written(ctx context.Context) ([]string, error)
 }
 
 // Statements keeps what observers and witnesses signed. Nothing in it is changed or deleted.

@@ -128,8 +128,8 @@ func (k *checker) reports(ctx context.Context) error {
 				"verdicts were not checked", done.Unjudged))
 		}
 		if done.Unreckoned {
-			k.Notes = append(k.Notes, "an admission or a quarantine is not applied to all installations yet, so who counts was not "+
-				"checked; start the server, and check again in some minutes")
+			k.Notes = append(k.Notes, "an admission or a quarantine is not applied to all installations yet: each may stand as it does "+
+				"with or without; start the server, and check again in some minutes")
 		}
 		return err
 	})

@@ -15,8 +15,9 @@ import (
 	"landed/server/rollout"
 )
 
-// Of loads what is known of r now.
-func Of(ctx context.Context, tx fleet.Tx, r fleet.Rollout, now time.Time) (rollout.Grounds, error) {
+// Of loads what is known of r now. Whether the clock is distrusted only its guard knows: a row of a table may be of
+// another hand.
+func Of(ctx context.Context, tx fleet.Tx, r fleet.Rollout, now time.Time, distrusted bool) (rollout.Grounds, error) {
 	counts, err := tx.Counts().Of(ctx, r.Release, r.Model, r.Channel)
 	if err != nil {
 		return rollout.Grounds{}, err
@@ -27,6 +28,6 @@ func Of(ctx context.Context, tx fleet.Tx, r fleet.Rollout, now time.Time) (rollo
 	}
 	witnesses, err := evidence.Witnesses(ctx, tx, r)
 	return rollout.Grounds{
-		Counts: counts, Down: fleet.Down(outages, r.Since, now), Distrusted: fleet.Distrusted(outages), Witnesses: witnesses,
+		Counts: counts, Down: fleet.Down(outages, r.Since, now), Distrusted: distrusted, Witnesses: witnesses,
 	}, err
 }

@@ -19,6 +19,7 @@ type handset struct {
 	envelopes map[string][]byte // by id, of its reports that are stored with the batch
 	sequences map[int64]bool    // of those
 	lived     int               // admissions that it has gone through
+	entries   []int64           // those of them that admitted it
 }
 
 // state is what it has shown of one release. was is nil for a new one.

@@ -4,7 +4,6 @@ package intake
 
 import (
 	"context"
-	"crypto/sha256"
 	"fmt"
 	"slices"
 	"strconv"
@@ -22,21 +21,6 @@ const (
 	reckonWalk = "reckon "
 	reckonedAt = "reckoned"
 )
-
-// mark names what was decided: the number of the last admission, and a digest of the quarantines. When they were made
-// says nothing of their order: the clock may have been ahead.
-func (c Control) mark() string {
-	var n int64
-	for _, a := range c.Admissions {
-		n = max(n, a.N)
-	}
-	sum := sha256.New()
-	byID := func(a, b fleet.Quarantine) int { return strings.Compare(a.ID, b.ID) }
-	for _, q := range slices.SortedFunc(slices.Values(c.Quarantines), byID) {
-		fmt.Fprintf(sum, "%q %d %d %d %d\n", q.ID, q.Until().UnixMilli(), q.Bad, q.At.UnixMilli(), q.Lifted.UnixMilli())
-	}
-	return fmt.Sprintf("%d.%x", n, sum.Sum(nil))
-}
 
 // reckonedTo is the mark of what was applied to every installation.
 func reckonedTo(ctx context.Context, tx fleet.ReportsTx) (string, error) {
@@ -94,6 +78,9 @@ func (r reckoner) next(ctx context.Context, done *Reckoned) (more bool, err erro
 	}
 	applied, _, _ := strings.Cut(reckoned, ".")
 	last, _ := strconv.ParseInt(applied, 10, 64)
+	if last > by.entries() { // nothing that was decided left that mark
+		last = 0
+	}
 	fresh := slices.DeleteFunc(slices.Clone(by.Admissions), func(a fleet.Admission) bool { return a.N <= last })
 	batch := *done
 	err = r.store.UpdateReports(ctx, func(tx fleet.Tx) error {

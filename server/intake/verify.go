@@ -24,7 +24,9 @@ type Verified struct {
 	Installations int64
 	Reports       int64 // opened, their signatures verified
 	Unjudged      int64 // installations that speak of a release that this program cannot read
-	Unreckoned    bool  // what was decided of who counts is not applied to all yet: it was not checked
+	// What was decided of who counts is not applied to all yet: each was held against what was applied to all, and against
+	// whatever was decided since.
+	Unreckoned bool
 }
 
 // Verify opens every stored report of every installation, verifies its signature, and has all of them come in again, in
@@ -38,12 +40,10 @@ func (i *Intake) Verify(ctx context.Context, tx fleet.Tx, progress func(Verified
 	if v.control, err = loadControl(ctx, tx); err != nil {
 		return done, err
 	}
-	reckoned, err := reckonedTo(ctx, tx)
-	if err != nil {
+	if err := v.reckoned(ctx, tx, fault); err != nil {
 		return done, err
 	}
-	v.reckoned = reckoned == v.control.mark()
-	done.Unreckoned = !v.reckoned
+	done.Unreckoned = len(v.steps) > 1 || v.applied < v.control.entries()
 	for after := report.Reference(""); ; {
 		refs, err := tx.Installations().Refs(ctx, after, verifyBatch)
 		if err != nil || len(refs) == 0 {
@@ -63,11 +63,33 @@ func (i *Intake) Verify(ctx context.Context, tx fleet.Tx, progress func(Verified
 	}
 }
 
+// verifier holds what is stored against what follows. What was decided is applied to installations one after the other:
+// each may stand as it follows from admissions up to applied or any later one, and from any of steps.
 type verifier struct {
 	*Intake
-	// What was decided last has been applied to all: until then, who counts is not held against it.
-	reckoned bool
-	control  Control
+	control Control
+	applied int64                // the last admission that was applied to all
+	steps   [][]fleet.Quarantine // the quarantines as they are, and before each change since they were applied to all
+}
+
+// reckoned finds out what was applied to all, and tells of a mark that nothing that was decided left.
+func (v *verifier) reckoned(ctx context.Context, tx fleet.Tx, fault func(string)) error {
+	mark, err := reckonedTo(ctx, tx)
+	if err != nil {
+		return err
+	}
+	written, err := tx.Quarantines().Written(ctx)
+	if err != nil {
+		return err
+	}
+	known := false
+	v.applied, v.steps, known = v.control.since(mark, written)
+	slices.Reverse(v.steps)
+	if !known {
+		fault(fmt.Sprintf("walks: that who counts is applied up to %.80q was written by another hand than this program's: nothing "+
+			"that was decided has that mark. Find out who wrote to it; a server that is started applies everything again", mark))
+	}
+	return nil
 }
 
 // batch loads what is stored of installations and judges them side by side: nearly all of the time goes into signatures.
@@ -104,10 +126,17 @@ func (v *verifier) batch(ctx context.Context, tx fleet.Tx, refs []report.Referen
 	return all, ctx.Err()
 }
 
+// arrived is a stored report that was opened.
+type arrived struct {
+	at time.Time
+	Arrival
+}
+
 // one verifies an installation. left says that it cannot be judged.
 func (v *verifier) one(
 	ctx context.Context, ref report.Reference, states []fleet.Installation, stored []fleet.StoredReport,
 ) (faults []string, left bool) {
+	var all []arrived
 	again := &handset{loaded: &Loaded{Control: v.control}}
 	for _, s := range stored {
 		a, err := v.arrival(ctx, s)
@@ -119,6 +148,7 @@ func (v *verifier) one(
 			faults = append(faults, err.Error())
 			continue
 		}
+		all = append(all, arrived{s.At, a})
 		if late := again.again(s.At, a); late != s.Late && !left {
 			faults = append(faults, fmt.Sprintf("report %s of installation %s: late is stored as %t, and follows as %t", s.ID, ref,
 				s.Late, late))
@@ -128,16 +158,17 @@ func (v *verifier) one(
 	if len(faults) > 0 || left {
 		return faults, left // what follows from less than all reports says nothing
 	}
-	for _, is := range states {
-		if shown := again.of(is.Release); shown == nil {
-			faults = append(faults, fmt.Sprintf("installation %s: no stored report speaks of release %.60q", ref, is.Release))
-		} else {
-			faults = append(faults, v.differences(ctx, is, shown.is, again.first)...)
-		}
-	}
-	for _, s := range again.states {
-		if !slices.ContainsFunc(states, func(i fleet.Installation) bool { return i.Release == s.is.Release }) {
-			faults = append(faults, fmt.Sprintf("installation %s: what it showed of release %s is missing", ref, s.is.Release))
+	for ; again != nil; again = v.before(again, all) {
+		for _, then := range v.steps {
+			again.loaded.Control.Quarantines = then
+			again.reckon()
+			found := v.stands(ctx, ref, states, again)
+			if len(found) == 0 {
+				return nil, false
+			}
+			if len(faults) == 0 { // told is how it differs from what is decided now
+				faults = found
+			}
 		}
 	}
 	return faults, false
@@ -159,56 +190,4 @@ func (v *verifier) arrival(ctx context.Context, s fleet.StoredReport) (Arrival, 
 		err = errors.New("report " + s.ID + " of installation " + string(s.Ref) + ": " + fleet.InOneLine(err))
 	}
 	return Arrival{Envelope: s.Envelope, Report: r, Ref: ref, Rule: rule}, err
-}
-
-// differences lists the columns of a state that do not follow from its reports.
-func (v *verifier) differences(ctx context.Context, is, follows fleet.Installation, first string) (faults []string) {
-	differ := func(what string, have, want any) {
-		if have != want {
-			faults = append(faults, fmt.Sprintf("installation %s on %s: %s is stored as %v, and follows as %v", is.Ref, is.Release, what,
-				have, want))
-		}
-	}
-	differ("current", is.Current, follows.Current)
-	differ("model", is.Model, follows.Model)
-	differ("channel", is.Channel, follows.Channel)
-	differ("the newest report", is.Newest.ID, follows.Newest.ID)
-	differ("its sequence number", is.Seq, follows.Seq)
-	differ("progress", is.Progress, follows.Progress)
-	differ("before", is.Before, follows.Before)
-	differ("leaked", is.Leaked, follows.Leaked)
-	differ("cloned", is.Cloned, follows.Cloned)
-	differ("the number of reports", is.Reports, follows.Reports)
-	differ("first", is.First.UnixMilli(), follows.First.UnixMilli())
-	differ("last", is.Last.UnixMilli(), follows.Last.UnixMilli())
-	differ("away", is.Away.UnixMilli(), follows.Away.UnixMilli())
-	differ("absent", is.Absent, follows.Absent)
-	differ("back", is.Back.UnixMilli(), follows.Back.UnixMilli())
-	differ("the commitment", is.Commit, follows.Commit)
-	differ("the draw", is.Drawn, follows.Drawn)
-	differ("out of draw", is.OutOfDraw, follows.OutOfDraw)
-	if v.reckoned {
-		differ("admitted", is.Admitted.UnixMilli(), follows.Admitted.UnixMilli())
-		differ("quarantined", is.Quarantined, follows.Quarantined)
-		differ("counted", is.Counted, follows.Counted)
-	}
-	if len(faults) == 0 && !v.standsAs(ctx, is, follows, first) {
-		faults = append(faults, fmt.Sprintf("installation %s on %s is stored as %s (%s, %d reasons), and follows as %s (%s, %d "+
-			"reasons); \"otad rejudge\" judges it again", is.Ref, is.Release, is.Verdict, is.Kind, len(is.Because), follows.Verdict,
-			follows.Kind, len(follows.Because)))
-	}
-	return faults
-}
-
-// standsAs says if a state is judged as its reports are.
-func (v *verifier) standsAs(ctx context.Context, is, follows fleet.Installation, first string) bool {
-	rule, err := v.Rules.Of(ctx, is.Release, is.Model)
-	if err != nil {
-		return isUnreadable(err)
-	}
-	judge(&follows, first, rule)
-	if !v.reckoned {
-		follows.Counted = is.Counted
-	}
-	return !differs(is, follows)
 }

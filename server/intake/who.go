@@ -127,6 +127,7 @@ func (h *handset) admit(e fleet.Admission) {
 	if i.Model == e.Model && i.Channel == e.Channel && then.Candidate(e.At) && fleet.Lot(e.Key, i.Ref) <= e.Cutoff {
 		h.current.change()
 		i.Admitted = e.At
+		h.entries = append(h.entries, e.N)
 	}
 }
 

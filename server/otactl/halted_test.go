@@ -12,8 +12,8 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"landed/server/datadir"
 	"landed/server/fleet"
-	"landed/server/store"
 )
 
 // turn has the one rollout stopped as the loop would: turn held|halted CODE.
@@ -22,7 +22,7 @@ func turn(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("usage: turn held|halted CODE")
 	}
 	ctx := context.Background()
-	db, err := store.Open(ctx, ts.MkAbs("data/landed.db"), time.Now) // beside the server
+	db, err := datadir.Dir(ts.MkAbs("data")).Open(ctx, time.Now) // beside the server
 	ts.Check(err)
 	defer db.Close()
 	ts.Check(db.Update(ctx, func(tx fleet.Tx) error {

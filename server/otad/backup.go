@@ -16,8 +16,8 @@ import (
 func backupCommand(stdout, stderr io.Writer) *cobra.Command {
 	c := &cobra.Command{Use: "backup FILE", Short: "Write the data folder to one file, also beside a running server",
 		Long: "Writes a consistent copy of the database, the pinned certificates and the published metadata to FILE, a tar\n" +
-			"archive that appears whole. The online keys are left out unless --with-keys is given: whoever has them can sign\n" +
-			"as this server. Packages are left out unless --with-packages is given: they can be uploaded again.",
+			"archive that appears whole. The keys are left out unless --with-keys is given: whoever has them can sign and\n" +
+			"write records as this server. Packages are left out unless --with-packages is given: they can be uploaded again.",
 		Args: cobra.ExactArgs(1)}
 	data := dataFlag(c)
 	var o datadir.BackupOptions
@@ -34,7 +34,8 @@ func backupCommand(stdout, stderr io.Writer) *cobra.Command {
 				"them from it.")
 		}
 		if !o.Keys {
-			fmt.Fprintln(stdout, "The online keys are not in it: keep a copy of keys/ elsewhere, or rotate them after a restore.")
+			fmt.Fprintln(stdout, "The online keys are not in it: keep a copy of keys/ elsewhere, or rotate them after a restore. "+
+				"Nor is\nkeys/records.key: without it nobody can tell after a restore if another hand added to the records.")
 		}
 		if !o.Packages {
 			fmt.Fprintln(stdout, "The contents of packages are not in it: keep blobs/ elsewhere, or upload the files again.")
@@ -87,6 +88,10 @@ func tellRestored(stdout io.Writer, data string, done datadir.Restored) {
 	}
 	if !done.Keys {
 		next("Put the online keys into %s/keys (0600), or make new ones and rotate: otad keys renew.", data)
+	}
+	if done.Records != "" {
+		next("Look at the records: %s.\n     If their key is lost, or the backup is older than it: otad keys records --data %s "+
+			"--reason WHY. What was written before\n     is covered by the heads of the trees alone then.", done.Records, data)
 	}
 	next("If handsets saw a newer feed, put it into %s/feed before the first start: versions go on above it, a halt "+
 		"stays a halt,\n     and rollouts that this database does not know come back halted.", data)

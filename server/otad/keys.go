@@ -55,6 +55,27 @@ Next:
 `, r.Public)
 		return nil
 	}
-	c.AddCommand(list, renew)
+	c.AddCommand(list, renew, recordsKeyCommand(stdout))
+	return c
+}
+
+func recordsKeyCommand(stdout io.Writer) *cobra.Command {
+	c := &cobra.Command{Use: "records", Short: "Make another key for records and the audit trail", Args: cobra.NoArgs,
+		Long: "Makes another keys/records.key, by which otad fsck tells what the server wrote from what another hand\n" +
+			"added to the database, when the one that is in use is lost, became known, or is not the one of a database\n" +
+			"that was restored. No server may run on the folder. Run otad fsck before: what was written until now is\n" +
+			"covered by the heads of the trees alone from then on. Other servers of the same database need the new file."}
+	data := dataFlag(c)
+	reason := c.Flags().String("reason", "", "why; it is kept in the audit trail")
+	c.RunE = func(c *cobra.Command, _ []string) error {
+		aside, err := datadir.Dir(*data).RenewRecordsKey(c.Context(), "otad", *reason, clock)
+		if aside != "" {
+			fmt.Fprintf(stdout, "The key that was in use is kept as %s.\n", aside)
+		}
+		if err == nil {
+			fmt.Fprintln(stdout, "Records and the audit trail are written with another key from now on.")
+		}
+		return err
+	}
 	return c
 }

@@ -19,6 +19,8 @@ type Ledger struct {
 	Store fleet.Store
 	Now   func() time.Time
 	Log   *slog.Logger
+	// Distrusted, if set, says if the clock jumped and is not believed yet.
+	Distrusted func() bool
 	// Event, if set, is called once a change is stored. Others wait for it: it must not block, and neither change
 	// nor publish anything.
 	Event func(context.Context, Event)
@@ -61,6 +63,11 @@ func (l *Ledger) emit(ctx context.Context, e Event) {
 	}
 }
 
+// Grounds loads what r is decided on now.
+func (l *Ledger) Grounds(ctx context.Context, tx fleet.Tx, r fleet.Rollout) (rollout.Grounds, error) {
+	return grounds.Of(ctx, tx, r, l.Now(), l.Distrusted != nil && l.Distrusted())
+}
+
 // Advance looks at one rollout with the figures of now, and says if it changed. It decides on a
 // read first, because most of the time nothing is to be written, and again on fresh data if
 // something is.
@@ -73,7 +80,7 @@ func (l *Ledger) Advance(ctx context.Context, id string) (changed bool, err erro
 		if err != nil {
 			return err
 		}
-		known, err := grounds.Of(ctx, tx, r, now)
+		known, err := l.Grounds(ctx, tx, r)
 		if err != nil {
 			return err
 		}

@@ -33,7 +33,7 @@ func (rs *Rollouts) Widen(ctx context.Context, id, by, reason string, only ...If
 			if err := holds(r, only); err != nil {
 				return r, err
 			}
-			known, unread, err := known(ctx, tx, r, rs.cfg.Repo.Now())
+			known, unread, err := rs.cfg.Ledger.known(ctx, tx, r)
 			if err != nil {
 				return r, err
 			}

@@ -95,7 +95,7 @@ func (rs *Rollouts) Resume(ctx context.Context, id, by, reason string, only ...I
 			if err := rs.cfg.Lineup.CheckChannelIn(ctx, tx, r.Channel); err != nil {
 				return r, err
 			}
-			known, unread, err := known(ctx, tx, r, rs.cfg.Repo.Now())
+			known, unread, err := rs.cfg.Ledger.known(ctx, tx, r)
 			if err != nil {
 				return r, err
 			}

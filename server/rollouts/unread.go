@@ -4,10 +4,8 @@ package rollouts
 
 import (
 	"context"
-	"time"
 
 	"landed/server/fleet"
-	"landed/server/grounds"
 	"landed/server/rollout"
 )
 
@@ -16,8 +14,8 @@ const unreadWords = " (the reports could not be read: nothing was forgiven)"
 
 // known is what people decide on. It is unread while the reports are missing or damaged: then nothing is known, nothing is
 // forgiven, and what goes on is taken as going on after a leak. A rollout must have a way on without them.
-func known(ctx context.Context, tx fleet.Tx, r fleet.Rollout, now time.Time) (g rollout.Grounds, unread bool, err error) {
-	g, err = grounds.Of(ctx, tx, r, now)
+func (l *Ledger) known(ctx context.Context, tx fleet.Tx, r fleet.Rollout) (g rollout.Grounds, unread bool, err error) {
+	g, err = l.Grounds(ctx, tx, r)
 	if fleet.Is(err, fleet.Damaged) {
 		return rollout.Grounds{}, true, nil
 	}

@@ -51,6 +51,8 @@ type Config struct {
 	RoomFor func(size int64) error
 	// Published, if set, is called after each publication, as repo.Config.Published.
 	Published func(metadata map[string][]byte, isTarget func(stored string) bool)
+	// Distrusted, if set, says if the clock is not believed, as rollouts.Ledger.Distrusted.
+	Distrusted func() bool
 	// Event, if set, is told of each change of a rollout, as rollouts.Ledger.Event.
 	Event  func(context.Context, rollouts.Event)
 	Policy proposals.Policy // what takes a second person
@@ -91,7 +93,7 @@ func Open(ctx context.Context, c Config) (*Rooms, error) {
 	if err != nil {
 		return nil, err
 	}
-	ledger := &rollouts.Ledger{Store: c.Store, Now: c.Now, Log: c.Log, Event: c.Event}
+	ledger := &rollouts.Ledger{Store: c.Store, Now: c.Now, Log: c.Log, Event: c.Event, Distrusted: c.Distrusted}
 	desk := &proposals.Desk{Store: c.Store, Now: c.Now}
 	going := rollouts.New(rollouts.Config{
 		Policy: c.Policy, Desk: desk, Mirrors: c.Mirrors,

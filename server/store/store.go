@@ -14,6 +14,7 @@ import (
 
 	"landed/server/fleet"
 	"landed/server/store/postgres"
+	"landed/server/store/rows"
 	"landed/server/store/sqlite"
 )
 
@@ -35,14 +36,37 @@ type Database interface {
 	Recount(ctx context.Context) (differences []string, err error)
 	// Integrity lists in words what is wrong with the files and their schemas; quick leaves the dear half out.
 	Integrity(ctx context.Context, quick bool) (faults []string, err error)
-	// CheckRecords lists in words the rows of the control half that another hand changed.
+	// CheckRecords lists in words the rows of the control half that another hand changed, and the records and lines of the
+	// trail that another hand added.
 	CheckRecords(ctx context.Context) (faults []string, err error)
+	// Keyed says if records or lines of the trail carry MACs, by whatever key.
+	Keyed(ctx context.Context) (bool, error)
+	// RecordAnew has records and lines of the trail carry MACs by a key from now on, beginning with line and the rows that
+	// are as they were recorded. It is for who starts a server, and may be called again.
+	RecordAnew(ctx context.Context, k Key, line fleet.AuditEntry) error
 	// Copy writes a consistent copy to a file that does not exist yet and its [ReportsFile], beside running writers. If the
 	// reports cannot be read ([Unavailable]), the copy of control is there and whole all the same.
 	Copy(ctx context.Context, path string) error
 	// Close waits for running Updates. It may be called again; whatever else is called after it answers with an error.
 	Close() error
 }
+
+// Key makes the MACs of records and of lines of the audit trail: 32 bytes, which all servers of a database share, and which
+// are never in it.
+type Key = rows.Key
+
+// KeySize is the length of a Key.
+const KeySize = rows.KeySize
+
+// Option changes how a database is opened.
+type Option = rows.Option
+
+// WithKey has records and lines of the trail carry MACs. A database that has some is not written without their key
+// ([CodeKeyMissing]).
+func WithKey(k Key) Option { return rows.WithKey(k) }
+
+// CodeKeyMissing is the code of that refusal.
+const CodeKeyMissing = rows.CodeKeyMissing
 
 // ReportsFile is where the reports lie of a database whose control file is at path.
 func ReportsFile(path string) string { return sqlite.ReportsFile(path) }
@@ -62,23 +86,24 @@ func BeginReports(ctx context.Context, path string, now func() time.Time) error 
 // Open opens the database at an address and brings its schema up to date; now stamps the migrations. An address is the path
 // of the SQLite file of control, with or without "sqlite:" before it; the reports lie beside it, and it opens whatever became
 // of these: ReportsReady tells. A file that is not there is refused with the code [Missing]: nothing is made in its place. Or
-// it is the URL of a PostgreSQL database, postgres://…, and after a space that of another one for the reports.
-func Open(ctx context.Context, address string, now func() time.Time) (Database, error) {
-	return opened(ctx, address, now, sqlite.Open)
+// it is the URL of a PostgreSQL database, postgres://…, and after a space that of another one for the reports. Options may be
+// left out: WithKey.
+func Open(ctx context.Context, address string, now func() time.Time, options ...Option) (Database, error) {
+	return opened(ctx, address, now, sqlite.Open, options)
 }
 
 // Make is Open, and makes the database if there is none. It is for who begins one: otad init, and tests.
-func Make(ctx context.Context, address string, now func() time.Time) (Database, error) {
-	return opened(ctx, address, now, sqlite.Make)
+func Make(ctx context.Context, address string, now func() time.Time, options ...Option) (Database, error) {
+	return opened(ctx, address, now, sqlite.Make, options)
 }
 
 func opened(ctx context.Context, address string, now func() time.Time,
-	open func(context.Context, string, func() time.Time) (*sqlite.DB, error),
+	open func(context.Context, string, func() time.Time, ...rows.Option) (*sqlite.DB, error), options []Option,
 ) (Database, error) {
 	scheme, _, ok := strings.Cut(address, "://")
 	switch {
 	case scheme == "postgres" || scheme == "postgresql":
-		db, err := postgres.Open(ctx, address, now)
+		db, err := postgres.Open(ctx, address, now, options...)
 		if err != nil {
 			return nil, err // not a Database that holds nil
 		}
@@ -87,7 +112,7 @@ func opened(ctx context.Context, address string, now func() time.Time,
 		return nil, fleet.Errorf(fleet.Invalid, "database_address",
 			"a database %s:// is not known here; wanted the path of an SQLite file, or postgres://user@host/name", scheme)
 	}
-	db, err := open(ctx, strings.TrimPrefix(address, "sqlite:"), now)
+	db, err := open(ctx, strings.TrimPrefix(address, "sqlite:"), now, options...)
 	if err != nil {
 		return nil, err
 	}

@@ -34,6 +34,8 @@ type describer struct {
 	lineup *lineup
 	words  *dictionary
 	now    func() time.Time
+	// distrusted, if set, says if the clock jumped and is not believed yet.
+	distrusted func() bool
 }
 
 // unreleased is what is known of a device, whatever is released for it.

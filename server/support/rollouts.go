@@ -36,7 +36,7 @@ func (d describer) rollout(lex lexicon, r fleet.Rollout, c fleet.Counts, snap *s
 	if r.State == fleet.RolloutRunning {
 		now := d.now()
 		for _, wait := range rollout.Waiting(now, r, rollout.Grounds{
-			Counts: c, Down: fleet.Down(snap.outages, r.Since, now), Distrusted: fleet.Distrusted(snap.outages),
+			Counts: c, Down: fleet.Down(snap.outages, r.Since, now), Distrusted: d.distrusted != nil && d.distrusted(),
 			Witnesses: snap.witnesses[r.ID],
 		}) {
 			v.Waiting = append(v.Waiting, clean(lex.reason(wait)))

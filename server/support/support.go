@@ -38,6 +38,8 @@ type Config struct {
 	Notice    string       // at the top of every page, and in the JSON; "" shows nothing
 	// Halting, if set, says of a halted rollout if the served offers do not say so yet.
 	Halting func(context.Context, fleet.Rollout) bool
+	// Distrusted, if set, says if the clock jumped and is not believed yet.
+	Distrusted func() bool
 	// Version is another number once anything in View changed; nil: nothing is known of that.
 	Version func(context.Context) (int64, error)
 	// Fresh is how long an answer may be given again although something changed; 0 is a second.
@@ -79,7 +81,7 @@ func New(c Config) (*Support, error) {
 	gone, kept := &retirements{}, &packages{}
 	loads := &evidence{view: view, lineup: line, words: words, retired: gone, now: c.Now}
 	ticks := &clock{now: c.Now}
-	says := describer{lineup: line, words: words, now: ticks.Now}
+	says := describer{lineup: line, words: words, now: ticks.Now, distrusted: c.Distrusted}
 	return &Support{
 		status:   statusPage{loads, says, locale},
 		releases: releasePages{loads, says, locale},

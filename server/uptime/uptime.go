@@ -168,6 +168,9 @@ func (u *Uptime) note(ctx context.Context, now time.Time) error {
 		if err := tx.Outages().Beat(ctx, now); err != nil {
 			return err
 		}
+		if err := u.endForeign(ctx, tx, now); err != nil {
+			return err
+		}
 		if kept.Cause != "" && kept.To.After(kept.From) {
 			if err := tx.Outages().Add(ctx, kept); err != nil {
 				return err
@@ -186,6 +189,17 @@ func (u *Uptime) note(ctx context.Context, now time.Time) error {
 		u.forgot = now
 	}
 	return nil
+}
+
+// endForeign ends an outage of the clock that lasts in the table while the guard believes the clock: another hand wrote it.
+func (u *Uptime) endForeign(ctx context.Context, tx fleet.Tx, now time.Time) error {
+	outages, err := tx.Outages().Since(ctx, now)
+	if err != nil || !fleet.Distrusted(outages) {
+		return err
+	}
+	u.Log.ErrorContext(ctx, "the table of outages says that the clock is distrusted, and it is not: another hand than this "+
+		"program's wrote that, and it is ended; run \"otad fsck\"")
+	return tx.Outages().Add(ctx, fleet.Outage{Cause: fleet.OutageClock, From: now, To: now})
 }
 
 // forget lets go of what is older than every stage that still waits.
@@ -238,6 +252,9 @@ func (u *Uptime) Accept(ctx context.Context, by, reason string) (State, error) {
 	u.Log.WarnContext(ctx, "the clock is believed because somebody said so", "shows", s.Wall, "by", by, "reason", reason)
 	return u.Guard.State(), nil
 }
+
+// Distrusted says if the clock jumped and is not believed yet.
+func (u *Uptime) Distrusted() bool { return u.Guard.State().Distrusted }
 
 // State is how the clock stands.
 func (u *Uptime) State() State { return u.Guard.State() }

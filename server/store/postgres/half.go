@@ -14,6 +14,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"landed/server/fleet"
+	"landed/server/store/rows"
 )
 
 // half is one of the two schemas, with connections of its own: nothing that is done to one waits for the other.
@@ -59,7 +60,7 @@ func schemaOf(of string) string {
 }
 
 // openHalf connects, and brings the schema up to date.
-func openHalf(ctx context.Context, address, of string, now func() time.Time) (h *half, err error) {
+func openHalf(ctx context.Context, address, of string, now func() time.Time, k rows.Key) (h *half, err error) {
 	h = &half{of: of, turn: make(chan struct{}, 1)}
 	h.turn <- struct{}{}
 	cfg, err := pgxpool.ParseConfig(address)
@@ -105,7 +106,7 @@ func openHalf(ctx context.Context, address, of string, now func() time.Time) (h 
 	if err := errors.Join(durable(ctx, conn.Conn()), h.locks(ctx, conn.Conn())); err != nil {
 		return h, err
 	}
-	return h, migrate(ctx, conn.Conn(), of, now)
+	return h, migrate(ctx, conn.Conn(), of, now, k)
 }
 
 // durable refuses a server that acknowledges what is not on its disk.

@@ -25,15 +25,17 @@ const (
 )
 
 // migrate brings the schema of a half up to date, in one transaction. Servers that start at once queue.
-func migrate(ctx context.Context, conn *pgx.Conn, of string, now func() time.Time) error {
+func migrate(ctx context.Context, conn *pgx.Conn, of string, now func() time.Time, k rows.Key) error {
 	all, err := rows.Migrations(migrationFiles, of)
 	if err != nil {
 		return err
 	}
-	return migrateTo(ctx, conn, of, all, now)
+	return migrateTo(ctx, conn, of, all, now, k)
 }
 
-func migrateTo(ctx context.Context, conn *pgx.Conn, of string, all []rows.Migration, now func() time.Time) error {
+func migrateTo(
+	ctx context.Context, conn *pgx.Conn, of string, all []rows.Migration, now func() time.Time, k rows.Key,
+) error {
 	done, err := appliedTo(ctx, conn, of, all)
 	if err != nil || done == len(all) { // nothing is locked, and nothing need be allowed
 		return err
@@ -63,7 +65,7 @@ func migrateTo(ctx context.Context, conn *pgx.Conn, of string, all []rows.Migrat
 		}
 	}
 	if of == ofControl {
-		if err := recordAll(ctx, t); err != nil {
+		if err := recordAll(ctx, t, k); err != nil {
 			return err
 		}
 	}
@@ -119,9 +121,9 @@ func appliedTo(ctx context.Context, q asker, of string, all []rows.Migration) (d
 }
 
 // recordAll records what the migrations of control wrote.
-func recordAll(ctx context.Context, t pgx.Tx) error {
+func recordAll(ctx context.Context, t pgx.Tx, k rows.Key) error {
 	q := &session{t: t}
-	return rows.RecordAll(ctx, q, func(table string) (made bool, err error) {
+	return rows.RecordAll(ctx, q, k, func(table string) (made bool, err error) {
 		err = q.Row(ctx, []any{&made}, `SELECT EXISTS (SELECT 1 FROM pg_tables WHERE schemaname = $1 AND tablename = $2)`,
 			schemaOfControl, table)
 		return made, err

@@ -36,7 +36,7 @@ func TestMigrateOnward(t *testing.T) {
 			t.Fatal(err)
 		}
 		for range 2 { // the second time there is nothing to do; the table exists
-			if err := migrateTo(ctx, conn.Conn(), h.of, more, clock); err != nil {
+			if err := migrateTo(ctx, conn.Conn(), h.of, more, clock, nil); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -45,7 +45,7 @@ func TestMigrateOnward(t *testing.T) {
 			t.Errorf("%s: %d rows, %v", h.of, n, err)
 		}
 		broken := append(more, rows.Migration{Version: len(more) + 1, Name: "9999_broken", Text: `DROP TABLE more; SELECT 1 / 0`})
-		if err := migrateTo(ctx, conn.Conn(), h.of, broken, clock); err == nil {
+		if err := migrateTo(ctx, conn.Conn(), h.of, broken, clock, nil); err == nil {
 			t.Error("a migration that fails passed")
 		}
 		if err := conn.QueryRow(ctx, `SELECT count(*) FROM more`).Scan(&n); err != nil || n != 1 {

@@ -39,6 +39,7 @@ const (
 // DB is an open database. It implements fleet.Store.
 type DB struct {
 	control, reports *half
+	key              atomic.Pointer[rows.Key] // of the MACs of records and of the trail
 	closed           atomic.Bool
 }
 
@@ -47,16 +48,18 @@ var _ fleet.Store = (*DB)(nil)
 // Open opens the database at an address and brings its schemas up to date; now stamps the migrations. The address is a
 // URL as libpq takes it (postgresql.org/docs/current/libpq-connect.html); a second one after a space is where the reports
 // are. A password may also come from PGPASSWORD, or from a file that PGPASSFILE names.
-func Open(ctx context.Context, address string, now func() time.Time) (d *DB, err error) {
+func Open(ctx context.Context, address string, now func() time.Time, options ...rows.Option) (d *DB, err error) {
+	o := rows.Chosen(options)
 	control, reports, two := strings.Cut(strings.TrimSpace(address), " ")
 	if !two {
 		reports = control
 	}
 	d = &DB{}
-	if d.control, err = openHalf(ctx, strings.TrimSpace(control), ofControl, now); err != nil {
+	d.key.Store(&o.Key)
+	if d.control, err = openHalf(ctx, strings.TrimSpace(control), ofControl, now, o.Key); err != nil {
 		return nil, err
 	}
-	if d.reports, err = openHalf(ctx, strings.TrimSpace(reports), ofReports, now); err != nil {
+	if d.reports, err = openHalf(ctx, strings.TrimSpace(reports), ofReports, now, nil); err != nil {
 		d.control.close()
 		return nil, err
 	}
@@ -107,7 +110,19 @@ func (d *DB) Recount(ctx context.Context) (differences []string, err error) {
 
 // CheckRecords implements store.Database.
 func (d *DB) CheckRecords(ctx context.Context) (faults []string, err error) {
-	return rows.CheckRecords(ctx, d)
+	return rows.CheckRecords(ctx, d, *d.key.Load())
+}
+
+// Keyed implements store.Database.
+func (d *DB) Keyed(ctx context.Context) (bool, error) { return rows.Keyed(ctx, d) }
+
+// RecordAnew implements store.Database.
+func (d *DB) RecordAnew(ctx context.Context, k rows.Key, line fleet.AuditEntry) error {
+	if err := rows.RecordAnew(ctx, d, k, line); err != nil {
+		return err
+	}
+	d.key.Store(&k)
+	return nil
 }
 
 // Copy implements store.Database: it refuses.

@@ -43,7 +43,7 @@ func (d *DB) Update(ctx context.Context, fn func(fleet.Tx) error) error {
 	return d.alone(ctx, d.control, func(sure context.Context, w *session) error {
 		reports := newLazy(sure, d.reports, d.reports.beside, notReports)
 		defer reports.end()
-		return fn(rows.New(w, reports, notReports))
+		return fn(rows.With(*d.key.Load(), rows.New(w, reports, notReports)))
 	})
 }
 

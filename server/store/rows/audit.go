@@ -15,9 +15,7 @@ const auditColumns = `n, at, actor, action, subject, reason`
 
 // Append implements fleet.Audit. e.N is given by the store.
 func (s audit) Append(ctx context.Context, e fleet.AuditEntry) error {
-	_, err := s.q.Exec(ctx, `INSERT INTO audit (at, actor, action, subject, reason)
-		VALUES ($1, $2, $3, $4, $5)`, millis(e.At), e.Actor, e.Action, e.Subject, e.Reason)
-	return err
+	return chainOf(s.q).line(ctx, e)
 }
 
 // List implements fleet.Audit.

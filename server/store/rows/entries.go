@@ -66,6 +66,21 @@ func (s quarantines) List(ctx context.Context) ([]fleet.Quarantine, error) {
 	})
 }
 
+// Written implements fleet.Quarantines.
+func (s quarantines) Written(ctx context.Context) (ids []string, err error) {
+	last := map[string]string{}
+	rows, err := s.q.Query(ctx, `SELECT key, sha256 FROM records WHERE kind = 'quarantines' ORDER BY n`)
+	return ids, Each(rows, err, func(rows Rows) error {
+		var id, sum string
+		err := rows.Scan(&id, &sum)
+		if last[id] != sum {
+			ids = append(ids, id)
+		}
+		last[id] = sum
+		return err
+	})
+}
+
 func quarantineFields(q *fleet.Quarantine) []any {
 	return []any{&q.ID, asTime{&q.From}, asTime{&q.To}, &q.Model, asTime{&q.At}, &q.By, &q.Reason, &q.Installations, &q.Bad,
 		asTime{&q.Lifted}, &q.LiftedBy, &q.LiftedReason}

@@ -18,11 +18,13 @@ func collect[T any](all *sql.Rows, err error, scan func(func(...any) error) (T, 
 }
 
 // recordAll records what the migrations of control wrote.
-func recordAll(ctx context.Context, t *sql.Tx) error {
-	q := inTx{t}
-	return rows.RecordAll(ctx, q, func(table string) (bool, error) {
-		var made int
-		err := q.Row(ctx, []any{&made}, `SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = $1`, table)
-		return made > 0, err
-	})
+func recordAll(k rows.Key) func(context.Context, *sql.Tx) error {
+	return func(ctx context.Context, t *sql.Tx) error {
+		q := inTx{t}
+		return rows.RecordAll(ctx, q, k, func(table string) (bool, error) {
+			var made int
+			err := q.Row(ctx, []any{&made}, `SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = $1`, table)
+			return made > 0, err
+		})
+	}
 }

@@ -25,7 +25,7 @@ func OldFile(ctx context.Context, path string, number int) error {
 	if err != nil {
 		return err
 	}
-	h := hooks{after: backfills[ofControl], end: recordAll}
+	h := hooks{after: backfills[ofControl], end: recordAll(nil)}
 	if number < 15 { // records came with it
 		h.end = nil
 	}

@@ -59,7 +59,7 @@ func (h *half) integrity(ctx context.Context, name, of string, quick bool) (faul
 // fresh are the schemas of files that were made afresh, by half.
 var fresh = map[string]func() (map[string]string, error){
 	ofControl: sync.OnceValues(func() (map[string]string, error) {
-		return freshSchema(ofControl, hooks{after: backfills[ofControl], end: recordAll})
+		return freshSchema(ofControl, hooks{after: backfills[ofControl], end: recordAll(nil)})
 	}),
 	ofReports: sync.OnceValues(func() (map[string]string, error) { return freshSchema(ofReports, hooks{after: backfills[ofReports]}) }),
 }

@@ -15,21 +15,23 @@ import (
 
 	"landed/internal/durable"
 	"landed/server/fleet"
+	"landed/server/store/rows"
 )
 
 // prepareControl brings the control file up to date. Of a single file of an older program, and of a new one, it makes
 // two: the reports are copied into a file that appears whole, and only then taken out of control, in the transaction
 // that keeps every other writer out. Whatever ends the program before that is committed, the copy is made anew.
-func prepareControl(ctx context.Context, conn *sql.Conn, path string, now func() time.Time) error {
+func prepareControl(ctx context.Context, conn *sql.Conn, path string, now func() time.Time, k rows.Key) error {
 	all, err := migrations(migrationFiles, ofControl)
 	if err != nil {
 		return err
 	}
 	single := slices.IndexFunc(all, func(m migration) bool { return m.Name == halves })
-	h := hooks{after: backfills[ofControl], end: recordAll}
+	h := hooks{after: backfills[ofControl], end: recordAll(nil)} // MACs came later
 	if err := migrate(ctx, conn, all, single, now, h); err != nil {
 		return err
 	}
+	h.end = recordAll(k)
 	h.before = map[string]func(context.Context, *sql.Tx) error{halves: func(ctx context.Context, _ *sql.Tx) error {
 		return makeReports(ctx, path, now)
 	}}

@@ -42,6 +42,7 @@ type DB struct {
 	path    string // of control
 	control *half
 	reports *reportsFile
+	key     atomic.Pointer[rows.Key] // of the MACs of records and of the trail
 	closed  atomic.Bool
 }
 
@@ -57,16 +58,16 @@ func ReportsFile(path string) string {
 // program becomes two. now stamps the migrations. Only one process at a time should write. A control file that is not there,
 // or is empty, is refused with the code database_missing and not made. If the file of the reports is missing, damaged or not
 // ours, the database opens all the same; ReportsReady and whatever needs them say what is wrong.
-func Open(ctx context.Context, path string, now func() time.Time) (*DB, error) {
-	return open(ctx, path, now, false)
+func Open(ctx context.Context, path string, now func() time.Time, options ...rows.Option) (*DB, error) {
+	return open(ctx, path, now, false, rows.Chosen(options))
 }
 
 // Make is Open, and makes both files if there is no control file. It refuses to make one beside reports that are there.
-func Make(ctx context.Context, path string, now func() time.Time) (*DB, error) {
-	return open(ctx, path, now, true)
+func Make(ctx context.Context, path string, now func() time.Time, options ...rows.Option) (*DB, error) {
+	return open(ctx, path, now, true, rows.Chosen(options))
 }
 
-func open(ctx context.Context, path string, now func() time.Time, mayMake bool) (*DB, error) {
+func open(ctx context.Context, path string, now func() time.Time, mayMake bool, o rows.Options) (*DB, error) {
 	path, err := filepath.Abs(path)
 	if err != nil {
 		return nil, fmt.Errorf("open database: %w", err)
@@ -75,11 +76,12 @@ func open(ctx context.Context, path string, now func() time.Time, mayMake bool) 
 		return nil, err
 	}
 	d := &DB{path: path, reports: &reportsFile{path: ReportsFile(path), now: now}}
+	d.key.Store(&o.Key)
 	if d.control, err = openHalf(ctx, path, sizeOfControl, func(conn *sql.Conn) error {
 		if err := hasTables(ctx, conn, path); err != nil && !mayMake {
 			return err
 		}
-		return prepareControl(ctx, conn, path, now)
+		return prepareControl(ctx, conn, path, now, o.Key)
 	}); err != nil {
 		return nil, fmt.Errorf("open database %s: %w", path, err)
 	}
@@ -168,7 +170,19 @@ func (d *DB) Recount(ctx context.Context) (differences []string, err error) {
 
 // CheckRecords implements store.Database.
 func (d *DB) CheckRecords(ctx context.Context) (faults []string, err error) {
-	return rows.CheckRecords(ctx, d)
+	return rows.CheckRecords(ctx, d, *d.key.Load())
+}
+
+// Keyed implements store.Database.
+func (d *DB) Keyed(ctx context.Context) (bool, error) { return rows.Keyed(ctx, d) }
+
+// RecordAnew implements store.Database.
+func (d *DB) RecordAnew(ctx context.Context, k rows.Key, line fleet.AuditEntry) error {
+	if err := rows.RecordAnew(ctx, d, k, line); err != nil {
+		return err
+	}
+	d.key.Store(&k)
+	return nil
 }
 
 // Committers implements store.Database: there is one writer.

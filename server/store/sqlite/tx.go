@@ -50,7 +50,7 @@ func (d *DB) Update(ctx context.Context, fn func(fleet.Tx) error) error {
 			return h.beside.BeginTx(sure, nil)
 		})
 		defer reports.end()
-		return d.told(reports, fn(rows.New(w, reports, refused)))
+		return d.told(reports, fn(rows.With(*d.key.Load(), rows.New(w, reports, refused))))
 	})
 }
 

@@ -96,6 +96,16 @@ func testQuarantines(t *testing.T, s fleet.Store) {
 		same(t, "all", all, []fleet.Quarantine{lifted})
 		return errors.Join(err, err2)
 	})
+	other := q
+	other.ID, other.At = "0000000a", Now
+	update(t, s, func(tx fleet.Tx) error {
+		return errors.Join(tx.Quarantines().Put(ctx, other), tx.Quarantines().Put(ctx, other)) // the second changes nothing
+	})
+	view(t, s, func(tx fleet.Tx) error {
+		written, err := tx.Quarantines().Written(ctx)
+		same(t, "as they were written", written, []string{q.ID, q.ID, other.ID})
+		return err
+	})
 	wantKind(t, s, fleet.NotFound, "quarantine_unknown", func(tx fleet.Tx) error {
 		_, err := tx.Quarantines().Get(ctx, "ffffffff")
 		return err

@@ -71,6 +71,10 @@ func testOutages(t *testing.T, s fleet.Store) {
 	since(40, none...)
 	update(t, s, func(tx fleet.Tx) error { return tx.Outages().Forget(ctx, at(11)) })
 	since(0, two, clock)
+	add(fleet.OutageClock, 41, 0) // the same one again
+	add(fleet.OutageClock, 42, 42)
+	clock.To = at(42)
+	since(0, two, clock)
 
 	view(t, s, func(tx fleet.Tx) error {
 		got, err := tx.Outages().Beaten(ctx)
