@@ -57,6 +57,7 @@ var mayImport = map[string][]string{
 	"web":                         {"=internal/format"},
 	"server":                      {"manifests", "server", "web"}, // server.go is the map of the house
 	"server/datadir":              {"=internal/durable", "=manifests/otapkg", "manifests/tufrepo", "server/auth", "server/fleet", "server/store"},
+	"server/cluster":              {"server/fleet", "server/repo"}, // what several servers on one database agree on
 	"server/httplimit":            {},
 	"server/headroom":             {"server/fleet"},
 	"server/metrics":              {},

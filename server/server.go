@@ -10,6 +10,7 @@
 package server
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -25,6 +26,7 @@ import (
 	"landed/server/blob"
 	"landed/server/blob/disk"
 	"landed/server/blob/s3"
+	"landed/server/cluster"
 	"landed/server/console"
 	"landed/server/datadir"
 	"landed/server/device/feed"
@@ -58,12 +60,18 @@ type Config struct {
 	Log       *slog.Logger         // nil: nothing is logged
 	Catalogue *manifests.Catalogue // of a data folder that has no models yet; nil: the built-in line-up
 	S3        *s3.Config           // nil: packages lie in the data folder
-	Expiry    repo.Expiry          // zero: repo.DefaultExpiry
-	MaxUpload int64                // bytes of one package; 0: DefaultMaxUpload
-	Mirrors   []string             // base URLs that offers name for packages, each in the place of /tuf/targets; nil: none
-	Language  string               // of the status pages; "" is English
-	Notice    string               // at the top of every status page, such as that this is a rehearsal; "" is none
-	RefuseV1  bool                 // take no reports of version 1 in any more
+	// Database is the address of a database that other servers may have open too, as store.Open takes it; "" is that of the
+	// data folder, which nobody else has. Store is such a database that is open already; whoever opened it closes it.
+	Database  string
+	Store     store.Database
+	Program   string        // version of the program, for the other servers and for people
+	Cluster   cluster.Times // by which the servers on one database go; zero: cluster.Default
+	Expiry    repo.Expiry   // zero: repo.DefaultExpiry
+	MaxUpload int64         // bytes of one package; 0: DefaultMaxUpload
+	Mirrors   []string      // base URLs that offers name for packages, each in the place of /tuf/targets; nil: none
+	Language  string        // of the status pages; "" is English
+	Notice    string        // at the top of every status page, such as that this is a rehearsal; "" is none
+	RefuseV1  bool          // take no reports of version 1 in any more
 	// Headroom is the room that is kept for halts; its folder and log are those of the server. Zero keeps none.
 	Headroom headroom.Config
 	ReadOnly bool // look at the data folder as it lies, and heal nothing: for Check
@@ -115,6 +123,8 @@ func (c Config) withDefaults() Config {
 type Server struct {
 	cfg       Config
 	db        store.Database
+	store     fleet.Store      // db, for what is done under a lease
+	cluster   *cluster.Cluster // nil: nobody else has the database open
 	room      *headroom.Headroom
 	blobs     blob.Store
 	feed      *feed.Handler
@@ -168,8 +178,8 @@ func (s *Server) build(ctx context.Context) (err error) {
 	if err = s.openStore(ctx, dir); err != nil {
 		return err
 	}
-	kept := s.room.Store(s.db) // control must always work; reports are stored while there is room
-	s.uptime.Store, s.uptime.Control, s.uptime.Room = s.db, kept, s.room.ForReport
+	kept := s.room.Store(s.store) // control must always work; reports are stored while there is room
+	s.uptime.Store, s.uptime.Control, s.uptime.Room = s.store, kept, s.room.ForReport
 	if !s.cfg.ReadOnly {
 		if err = s.uptime.Start(ctx); err != nil {
 			return err
@@ -180,15 +190,14 @@ func (s *Server) build(ctx context.Context) (err error) {
 		return err
 	}
 	s.blobs = blobs
-	var elsewhere blob.Store // where the feed reads targets that are not in its folder
-	if s.cfg.S3 != nil {
-		elsewhere = blobs
-	}
-	if s.feed, err = feed.New(dir.Feed(), elsewhere); err != nil {
+	if err = openFeed(s, dir); err != nil {
 		return err
 	}
-	s.opened(s.feed.Close)
 	rules := intake.NewRules(s.db, s.cfg.Log)
+	replicas, err := joinCluster(ctx, s, rules)
+	if err != nil {
+		return err
+	}
 	s.rooms, err = rooms.Open(ctx, rooms.Config{
 		Store: kept, MakeRoom: s.room.MadeRoom, RoomFor: s.roomFor(), Blobs: blobs, Dir: dir.Feed(), Keys: keys[0],
 		Catalogue: s.cfg.Catalogue, Expiry: s.cfg.Expiry,
@@ -196,7 +205,7 @@ func (s *Server) build(ctx context.Context) (err error) {
 		OTAKeys: dir.OTAKeys,
 		Heads:   func(ctx context.Context) ([]tufrepo.TreeHead, error) { return seal.Published(ctx, s.db) },
 		Now:     s.cfg.Now, Random: rand.Reader, Log: s.cfg.Log, ReadOnly: s.cfg.ReadOnly, Event: s.cfg.Event,
-		Again: true, Policy: s.cfg.Second, Spans: spans, Mirrors: s.cfg.Mirrors,
+		Again: true, Policy: s.cfg.Second, Spans: spans, Mirrors: s.cfg.Mirrors, Cluster: replicas,
 		Published: func(metadata map[string][]byte, isTarget func(string) bool) {
 			rules.Invalidate() // a new release may have become judgeable
 			s.feed.Publish(metadata, isTarget)
@@ -206,6 +215,9 @@ func (s *Server) build(ctx context.Context) (err error) {
 		return err
 	}
 	s.opened(s.rooms.Close)
+	if err = startCluster(ctx, s); err != nil {
+		return err
+	}
 	s.expiry = expiryWatch{cfg: &s.cfg, repo: s.rooms.Repo}
 	s.new = httplimit.NewNewcomers(s.cfg.NewKeys, s.cfg.Proxies, s.cfg.Now)
 	s.feed.Lengths(s.rooms.Repo.Length)
@@ -247,16 +259,36 @@ func (s *Server) openStore(ctx context.Context, dir datadir.Dir) (err error) {
 	}
 	room.Dir, room.Log = string(dir), s.cfg.Log
 	s.room = headroom.Open(room)
-	db, err := store.Open(ctx, dir.Database(), s.cfg.Now)
-	if err != nil && s.room.MadeRoom(err) {
-		db, err = store.Open(ctx, dir.Database(), s.cfg.Now)
-	}
-	if err != nil {
-		return err
+	db, address := s.cfg.Store, cmp.Or(s.cfg.Database, dir.Database())
+	if db == nil {
+		db, err = store.Open(ctx, address, s.cfg.Now)
+		if err != nil && s.room.MadeRoom(err) {
+			db, err = store.Open(ctx, address, s.cfg.Now)
+		}
+		if err != nil {
+			return err
+		}
+		s.opened(db.Close)
 	}
 	s.db = store.Watch(db, s.damaged)
+	s.store = s.db
+	if s.cfg.shared() {
+		s.store = cluster.Fenced(s.db)
+	}
 	_ = s.db.ReportsReady(ctx) // damage is told
-	s.opened(s.db.Close)
+	return nil
+}
+
+// openFeed opens the handler of the feed.
+func openFeed(s *Server, dir datadir.Dir) (err error) {
+	var elsewhere blob.Store // where it reads targets that are not in its folder
+	if s.cfg.S3 != nil {
+		elsewhere = s.blobs
+	}
+	if s.feed, err = feed.New(dir.Feed(), elsewhere); err != nil {
+		return err
+	}
+	s.opened(s.feed.Close)
 	return nil
 }
 
@@ -300,15 +332,20 @@ func (s *Server) openBlobs(ctx context.Context) (blob.Store, error) {
 }
 
 // Tick does the periodic work that is due: it renews metadata, finishes what was left
-// unfinished, seals what was stored, ages silent installations and advances rollouts.
+// unfinished, seals what was stored, ages silent installations and advances rollouts. Of several servers on one database
+// one does so, and the others keep their folders.
 func (s *Server) Tick(ctx context.Context) error {
 	spans := s.observer.spans()
 	return spans.Do(ctx, metrics.Tick, func(ctx context.Context) error {
 		s.room.Tick()
+		ctx, mine := looping(ctx, s.cluster)
+		if !mine {
+			return errors.Join(s.rooms.Follow(ctx), s.expiry.tell(ctx))
+		}
 		return errors.Join(
 			spans.Do(ctx, "tick.uptime", s.uptime.Tick),
 			// first, so that what is published speaks of it
-			spans.Do(ctx, "tick.seal", seal.Sealer{Store: s.db, Now: s.cfg.Now}.Seal),
+			spans.Do(ctx, "tick.seal", seal.Sealer{Store: s.store, Now: s.cfg.Now}.Seal),
 			spans.Do(ctx, "tick.renew", s.rooms.Renew),
 			s.expiry.tell(ctx),
 			spans.Do(ctx, "tick.admission", s.admission.Tick),

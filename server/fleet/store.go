@@ -53,6 +53,8 @@ type ControlTx interface {
 	Tokens() Tokens
 	Proposals() Proposals
 	Outages() Outages
+	Leases() Leases
+	Members() Members
 }
 
 // ReportsTx is what handsets say and what it adds up to: many rows that change all the time. Of the other half it

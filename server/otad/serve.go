@@ -187,6 +187,7 @@ func tickEvery(s *server.Server, log *slog.Logger, every time.Duration) (end fun
 			select {
 			case <-enough:
 				return
+			case <-s.Due():
 			case <-t.C:
 			}
 		}

@@ -93,6 +93,8 @@ func contentIsHere(ctx context.Context, blobs blob.Store, prev, next State) erro
 // to stop there would end the timestamps of every model, and with them all updates.
 func (l locked) linkAll(ctx context.Context, targets []tufrepo.Target) error {
 	lost := map[string]bool{}
+	l.losing.Lock()
+	defer l.losing.Unlock()
 	for _, t := range targets {
 		err := l.repo.folder.link(ctx, t)
 		if errors.Is(err, blob.ErrNotFound) {
@@ -108,6 +110,13 @@ func (l locked) linkAll(ctx context.Context, targets []tufrepo.Target) error {
 	}
 	l.lost = lost
 	return nil
+}
+
+// lacks says if the content of something that is published is gone.
+func (w *Writer) lacks() bool {
+	w.losing.Lock()
+	defer w.losing.Unlock()
+	return len(w.lost) > 0
 }
 
 // StorageError gives faults of the blob store their words.

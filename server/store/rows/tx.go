@@ -39,4 +39,6 @@ func (t *Tx) Audit() fleet.Audit                 { return audit{t.control} }
 func (t *Tx) Tokens() fleet.Tokens               { return tokens{t.control} }
 func (t *Tx) Proposals() fleet.Proposals         { return proposals{t.control} }
 func (t *Tx) Outages() fleet.Outages             { return outages{t.control} }
+func (t *Tx) Leases() fleet.Leases               { return leases{t.control} }
+func (t *Tx) Members() fleet.Members             { return members{t.control} }
 func (t *Tx) Seals() fleet.Seals                 { return seals{t.control, t.reports} }

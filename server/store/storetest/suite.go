@@ -59,6 +59,9 @@ func Run(t *testing.T, open func(t *testing.T) fleet.Store) {
 		{"tokens", testTokens},
 		{"what waits for a second person", testProposals},
 		{"outages", testOutages},
+		{"leases", testLeases},
+		{"members", testMembers},
+		{"what is released", testReleased},
 	} {
 		t.Run(test.name, func(t *testing.T) { test.run(t, open(t)) })
 	}
