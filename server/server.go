@@ -199,7 +199,7 @@ func (s *Server) build(ctx context.Context) (err error) {
 		return err
 	}
 	s.rooms, err = rooms.Open(ctx, rooms.Config{
-		Store: kept, MakeRoom: s.room.MadeRoom, RoomFor: s.roomFor(), Blobs: blobs, Dir: dir.Feed(), Keys: keys[0],
+		Store: kept, MakeRoom: s.room.MadeRoom, RoomFor: roomFor(s), Blobs: blobs, Dir: dir.Feed(), Keys: keys[0],
 		Catalogue: s.cfg.Catalogue, Expiry: s.cfg.Expiry,
 		NewKeys: func() ([]repo.OnlineKeys, error) { return onlineKeys(dir) },
 		OTAKeys: dir.OTAKeys,
@@ -302,7 +302,7 @@ func (s *Server) damaged(err error) {
 }
 
 // roomFor says if there is room for an upload; those to another store do not use this disk.
-func (s *Server) roomFor() func(size int64) error {
+func roomFor(s *Server) func(size int64) error {
 	if s.cfg.S3 != nil {
 		return nil
 	}
