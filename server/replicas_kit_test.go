@@ -25,7 +25,7 @@ import (
 )
 
 // quick are the times of a cluster whose members are found dead soon.
-var quick = cluster.Times{TTL: 900 * time.Millisecond, Beat: 200 * time.Millisecond, Poll: 40 * time.Millisecond,
+var quick = cluster.Times{TTL: 1500 * time.Millisecond, Beat: 200 * time.Millisecond, Poll: 40 * time.Millisecond,
 	Ask: 300 * time.Millisecond, Patience: 8 * time.Second}
 
 // line is what lies between a server and its database.

@@ -205,7 +205,7 @@ func (s *Server) build(ctx context.Context) (err error) {
 		OTAKeys: dir.OTAKeys,
 		Heads:   func(ctx context.Context) ([]tufrepo.TreeHead, error) { return seal.Published(ctx, s.db) },
 		Now:     s.cfg.Now, Random: rand.Reader, Log: s.cfg.Log, ReadOnly: s.cfg.ReadOnly, Event: s.cfg.Event,
-		Again: true, Policy: s.cfg.Second, Spans: spans, Mirrors: s.cfg.Mirrors, Cluster: replicas,
+		Again: true, Policy: s.cfg.Second, Spans: spans, Mirrors: s.cfg.Mirrors, Cluster: replicas, Shared: replicas != nil,
 		Published: func(metadata map[string][]byte, isTarget func(string) bool) {
 			rules.Invalidate() // a new release may have become judgeable
 			s.feed.Publish(metadata, isTarget)

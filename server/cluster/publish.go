@@ -135,11 +135,14 @@ func (c *Cluster) Release(ctx context.Context, version int64) error {
 	if own, _ := c.repo.Load().Replica().Position(); own < version {
 		c.resign()
 	}
-	if err := c.beat(ctx); err != nil {
+	if err := c.beat(ctx); err != nil && !lost(err) {
 		return err
 	}
 	for over := time.Now().Add(c.cfg.Times.Patience); ; {
 		waits, nobody, err := c.release(ctx, version)
+		if lost(err) { // whoever took the work up releases it
+			waits, err = []string{"another publishes"}, nil
+		}
 		if err != nil || !nobody && len(waits) == 0 {
 			return err
 		}
@@ -152,6 +155,11 @@ func (c *Cluster) Release(ctx context.Context, version int64) error {
 	}
 }
 
+func lost(err error) bool {
+	e, is := errors.AsType[*fleet.Error](err)
+	return is && e.Code == fleet.LeaseLost
+}
+
 // resign has nobody wait for this member, which does not have what is stored. First it stops taking itself for live.
 func (c *heart) resign() {
 	c.mu.Lock()
@@ -161,9 +169,14 @@ func (c *heart) resign() {
 
 // release has version served if each live member has it. waits are those that have not; nobody says that none has.
 func (c *Cluster) release(ctx context.Context, version int64) (waits []string, nobody bool, err error) {
+	done := false // somebody else did
 	look := func(tx fleet.Tx) error {
 		all, err := tx.Members().List(ctx)
-		waits, nobody = nil, true
+		f, fault := tx.Members().Feed(ctx)
+		if waits, nobody = nil, true; f.Released >= version && errors.Join(err, fault) == nil {
+			nobody, done = false, true
+			return nil
+		}
 		for _, m := range all {
 			switch {
 			case !m.Live:
@@ -174,9 +187,9 @@ func (c *Cluster) release(ctx context.Context, version int64) (waits []string, n
 			}
 		}
 		nobody = nobody && len(waits) == 0
-		return err
+		return errors.Join(err, fault)
 	}
-	if err = c.cfg.Store.View(ctx, look); err != nil || nobody || len(waits) > 0 {
+	if err = c.cfg.Store.View(ctx, look); err != nil || done || nobody || len(waits) > 0 {
 		return waits, nobody, err
 	}
 	err = c.cfg.Store.Update(ctx, func(tx fleet.Tx) error {

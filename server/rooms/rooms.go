@@ -59,6 +59,7 @@ type Config struct {
 	Again   bool // offers that could not be published are tried again before the next Renew
 	// Heads, if set, is asked for each publication, as repo.Config.Heads.
 	Heads    func(context.Context) ([]tufrepo.TreeHead, error)
+	Shared   bool         // other servers use the same database and blob store
 	Cluster  repo.Cluster // other servers on the same database, as repo.Config.Cluster; nil: none
 	ReadOnly bool         // look at a feed as it lies, without healing
 	Spans    span.Spans   // measure publications, as repo.Config.Spans
@@ -104,6 +105,7 @@ func Open(ctx context.Context, c Config) (*Rooms, error) {
 		Repo: r, Lineup: line, Ledger: ledger, Rollouts: going, Proposals: desk,
 		Library: library.New(library.Config{
 			Store: c.Store, Blobs: c.Blobs, Repo: r, Lineup: line, OTAKeys: c.OTAKeys, RoomFor: c.RoomFor, Log: c.Log,
+			Shared: c.Shared,
 		}),
 		Releases: release.New(release.Config{
 			Store: c.Store, Repo: r, Lineup: line, Life: c.Expiry.Model, Random: c.Random,

@@ -145,3 +145,46 @@ func testReleased(t *testing.T, s fleet.Store) {
 	release(4)
 	want(fleet.Feed{Stored: 4, Released: 4, Changes: 1})
 }
+
+// testComing has a content come and go: never both at once.
+func testComing(t *testing.T, s fleet.Store) {
+	p := aPackage("a")
+	coming := func(note string, ttl time.Duration, code string) {
+		t.Helper()
+		err := s.Update(ctx, func(tx fleet.Tx) error { return tx.Packages().Incoming(ctx, p.SHA256, note, ttl) })
+		if e, ok := errors.AsType[*fleet.Error](err); ok && e.Code != code || !ok && (err != nil || code != "") {
+			t.Errorf("%s is coming: %v, wanted %q", note, err, code)
+		}
+	}
+	deleting := func(ttl time.Duration, want bool) {
+		t.Helper()
+		update(t, s, func(tx fleet.Tx) error {
+			is, err := tx.Packages().Deleting(ctx, p.SHA256, ttl)
+			if is != want {
+				t.Errorf("deleting: %v", is)
+			}
+			return err
+		})
+	}
+	deleting(long, false) // it is not left over
+	coming("one", long, "")
+	update(t, s, func(tx fleet.Tx) error {
+		return errors.Join(tx.Packages().Arrived(ctx, p.SHA256, "one"), tx.Packages().Put(ctx, p))
+	})
+	wantKind(t, s, fleet.Busy, "upload_late", func(tx fleet.Tx) error { return tx.Packages().Arrived(ctx, p.SHA256, "one") })
+	deleting(long, false)
+	update(t, s, func(tx fleet.Tx) error { return tx.Packages().Remove(ctx, p.Ref()) })
+	coming("two", ended, "")
+	wantKind(t, s, fleet.Busy, "upload_late", func(tx fleet.Tx) error { return tx.Packages().Arrived(ctx, p.SHA256, "two") })
+	coming("two", long, "")
+	deleting(long, false) // two is on its way
+	update(t, s, func(tx fleet.Tx) error { return tx.Packages().Arrived(ctx, p.SHA256, "two") })
+	deleting(ended, true)
+	coming("three", ended, "") // whoever deleted it took too long, or died
+	deleting(long, true)
+	deleting(long, false) // somebody else does
+	coming("four", long, "content_deleting")
+	update(t, s, func(tx fleet.Tx) error { return tx.Packages().Forget(ctx, p.SHA256) })
+	coming("four", long, "")
+	deleting(long, false)
+}

@@ -28,6 +28,7 @@ func Run(t *testing.T, open func(t *testing.T) fleet.Store) {
 		{"an update of the reports that fails never happened", reportsFail},
 		{"packages", testPackages},
 		{"removed packages", testRemoved},
+		{"contents that come and go", testComing},
 		{"packages of the same bytes", testSameBytes},
 		{"releases", testReleases},
 		{"changes", testChanges},

@@ -18,6 +18,14 @@ CREATE TABLE members (
 	served   BIGINT NOT NULL,
 	highest  BIGINT NOT NULL
 ) WITHOUT ROWID;
+-- Bytes of packages on their way into the blob store, and left-over ones on their way out of it: never both at once.
+CREATE TABLE incoming (
+	sha256 TEXT NOT NULL,
+	note   TEXT NOT NULL,
+	until  BIGINT NOT NULL,
+	PRIMARY KEY (sha256, note)
+) WITHOUT ROWID;
+ALTER TABLE leftovers ADD COLUMN deleting BIGINT NOT NULL DEFAULT 0;
 CREATE TABLE released (
 	one     BIGINT PRIMARY KEY CHECK (one = 1),
 	version BIGINT NOT NULL
