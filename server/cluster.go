@@ -55,3 +55,11 @@ func (s *Server) Due() <-chan struct{} {
 	}
 	return s.cluster.Gained()
 }
+
+// alone is how something is done by one server of a cluster at a time; nil for one that is alone.
+func alone(part *cluster.Cluster, name string) func(context.Context, func(context.Context) error) error {
+	if part == nil {
+		return nil
+	}
+	return func(ctx context.Context, fn func(context.Context) error) error { return part.Alone(ctx, name, fn) }
+}

@@ -230,7 +230,7 @@ func (s *Server) build(ctx context.Context) (err error) {
 	})
 	s.opened(s.intake.Close)
 	s.admission = admission.New(admission.Config{Store: kept, Now: s.cfg.Now, Random: rand.Reader, Log: s.cfg.Log,
-		Desk: s.rooms.Proposals, Policy: s.cfg.Second,
+		Desk: s.rooms.Proposals, Policy: s.cfg.Second, Alone: alone(s.cluster, "admission"),
 		Apply: func(ctx context.Context) error {
 			_, err := s.intake.Reckon(ctx, nil)
 			return err

@@ -90,7 +90,10 @@ func (c *heart) write(ctx context.Context, tx fleet.Tx, me fleet.Member, was sta
 	if err = tx.Members().Beat(ctx, me, ttl); err != nil {
 		return f, err
 	}
-	for name := range was.leases {
+	for name, l := range was.leases {
+		if lost(tx.Leases().Check(ctx, l.Lease)) { // or given back meanwhile
+			continue
+		}
 		if err = c.take(ctx, tx, name, &f, began); err != nil {
 			return f, err
 		}
@@ -161,7 +164,7 @@ func (c *heart) heard(f found, began time.Time) {
 		c.is.until = began.Add(c.mine())
 	}
 	for name, l := range f.leases {
-		if _, had := c.is.leases[name]; had || name != publish { // one that was given back meanwhile is not taken up again
+		if _, had := c.is.leases[name]; had || name == Loop || name == Scrub { // one that was given back meanwhile is not taken up again
 			c.is.leases[name] = l
 		}
 	}

@@ -17,8 +17,8 @@ var _ repo.Cluster = (*Cluster)(nil)
 // pause is between two looks at what others have done.
 const pause = 50 * time.Millisecond
 
-// errBusy says who publishes.
-var errBusy = fleet.Errorf(fleet.Busy, "publishing_elsewhere", "another server of the cluster is publishing; try again")
+// errBusy says that somebody else holds a lease.
+var errBusy = fleet.Errorf(fleet.Busy, "busy_elsewhere", "another server of the cluster is at it, or has just begun; try again")
 
 // Exclusive implements repo.Cluster. It waits for whoever publishes, and after a time without the database until every
 // member was heard of: one may know of a version that the database lost.
@@ -33,7 +33,7 @@ func (c *Cluster) Exclusive(ctx context.Context, fn func(fenced func(context.Con
 	}
 	defer func() { c.publishing <- struct{}{} }()
 	for {
-		err := c.holding(ctx, fn)
+		err := c.holding(ctx, publish, fn)
 		if !errors.Is(err, errBusy) || time.Now().After(over) {
 			return err
 		}
@@ -51,14 +51,28 @@ func (c *Cluster) tryExclusive(ctx context.Context, fn func(fenced func(context.
 		return nil
 	}
 	defer func() { c.publishing <- struct{}{} }()
-	if err := c.holding(ctx, fn); !errors.Is(err, errBusy) {
+	if err := c.holding(ctx, publish, fn); !errors.Is(err, errBusy) {
 		return err
 	}
 	return nil
 }
 
-// holding runs fn with the lease, if nobody has it.
-func (c *Cluster) holding(ctx context.Context, fn func(fenced func(context.Context) context.Context) error) error {
+// Alone runs fn while no other server does the same under this name; it waits for one that does. Under the context of fn
+// nothing is stored once another took the lease. Within one process, callers keep themselves apart.
+func (c *Cluster) Alone(ctx context.Context, name string, fn func(ctx context.Context) error) error {
+	for over := time.Now().Add(c.cfg.Times.Patience); ; {
+		err := c.holding(ctx, name, func(fenced func(context.Context) context.Context) error { return fn(fenced(ctx)) })
+		if !errors.Is(err, errBusy) || time.Now().After(over) {
+			return err
+		}
+		if err := sleep(ctx, pause); err != nil {
+			return err
+		}
+	}
+}
+
+// holding runs fn with a lease, if nobody has it.
+func (c *Cluster) holding(ctx context.Context, name string, fn func(fenced func(context.Context) context.Context) error) error {
 	if !c.wasHeard() {
 		if err := c.beat(ctx); err != nil {
 			return err
@@ -71,7 +85,7 @@ func (c *Cluster) holding(ctx context.Context, fn func(fenced func(context.Conte
 		if err != nil || !c.settled(members) {
 			return err
 		}
-		l, taken, err = tx.Leases().Take(ctx, publish, c.id, c.cfg.Times.TTL)
+		l, taken, err = tx.Leases().Take(ctx, name, c.id, c.cfg.Times.TTL)
 		return err
 	})
 	if err != nil {
@@ -81,7 +95,7 @@ func (c *Cluster) holding(ctx context.Context, fn func(fenced func(context.Conte
 		return errBusy
 	}
 	c.mu.Lock()
-	c.is.leases[publish] = held{l, began.Add(c.mine())} // so that the beats keep it
+	c.is.leases[name] = held{l, began.Add(c.mine())} // so that the beats keep it
 	c.mu.Unlock()
 	defer c.giveBack(l)
 	return fn(func(ctx context.Context) context.Context { return With(ctx, l) })
