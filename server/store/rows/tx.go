@@ -10,13 +10,18 @@ type Tx struct {
 	control, reports Querier
 	cells            cells
 	refused          error
+	amongServers
 }
 
 // New is a transaction that reads both halves, or writes control. refused is what whoever moves a figure is told.
-func New(control, reports Querier, refused error) *Tx { return &Tx{control, reports, nil, refused} }
+func New(control, reports Querier, refused error) *Tx {
+	return &Tx{control, reports, nil, refused, amongServers{control}}
+}
 
 // NewReports is a transaction that writes the reports. Flush is called before it is committed.
-func NewReports(control, reports Querier) *Tx { return &Tx{control, reports, cells{}, nil} }
+func NewReports(control, reports Querier) *Tx {
+	return &Tx{control, reports, cells{}, nil, amongServers{control}}
+}
 
 func (t *Tx) Packages() fleet.Packages           { return packages{t.control} }
 func (t *Tx) Releases() fleet.Releases           { return releases{t.control} }
@@ -39,6 +44,10 @@ func (t *Tx) Audit() fleet.Audit                 { return audit{t.control} }
 func (t *Tx) Tokens() fleet.Tokens               { return tokens{t.control} }
 func (t *Tx) Proposals() fleet.Proposals         { return proposals{t.control} }
 func (t *Tx) Outages() fleet.Outages             { return outages{t.control} }
-func (t *Tx) Leases() fleet.Leases               { return leases{t.control} }
-func (t *Tx) Members() fleet.Members             { return members{t.control} }
 func (t *Tx) Seals() fleet.Seals                 { return seals{t.control, t.reports} }
+
+// amongServers is what several servers on one database need of a transaction.
+type amongServers struct{ control Querier }
+
+func (t amongServers) Leases() fleet.Leases   { return leases{t.control} }
+func (t amongServers) Members() fleet.Members { return members{t.control} }
