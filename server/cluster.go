@@ -8,10 +8,11 @@ import (
 	"landed/server/cluster"
 	"landed/server/intake"
 	"landed/server/repo"
+	"landed/server/store"
 )
 
-// shared says if other servers may have the database open.
-func (c Config) shared() bool { return !c.ReadOnly && (c.Store != nil || c.Database != "") }
+// shared says if other servers may have the database open, once its address is known.
+func (c Config) shared() bool { return !c.ReadOnly && (c.Store != nil || store.OnServer(c.Database)) }
 
 // joinCluster makes the part of s in the cluster, which is nil if it is alone.
 func joinCluster(ctx context.Context, s *Server, rules *intake.Rules) (repo.Cluster, error) {

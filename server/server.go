@@ -10,7 +10,6 @@
 package server
 
 import (
-	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -53,14 +52,14 @@ const DefaultMaxUpload int64 = 16 << 30
 // Config is all that a server is given.
 type Config struct {
 	DataDir   string               // made by datadir.Init
+	Database  string               // an address of store.Open; "": what the data folder says
 	Clock     uptime.Clock         // nil: Now, or that of the machine
 	Now       func() time.Time     // of a virtual clock, which leaps by the will of whoever moves it; nil: Clock
 	Log       *slog.Logger         // nil: nothing is logged
 	Catalogue *manifests.Catalogue // of a data folder that has no models yet; nil: the built-in line-up
 	S3        *s3.Config           // nil: packages lie in the data folder
-	// Database is the address of a database that other servers may have open too, as store.Open takes it; "" is that of the
-	// data folder, which nobody else has. Store is such a database that is open already; whoever opened it closes it.
-	Database  string
+	// Store is a database that is open already, and that other servers may have open too, as they may one of PostgreSQL;
+	// whoever opened it closes it. nil: Database.
 	Store     store.Database
 	Program   string        // version of the program, for the other servers and for people
 	Cluster   cluster.Times // by which the servers on one database go; zero: cluster.Default
@@ -224,7 +223,7 @@ func (s *Server) build(ctx context.Context) (err error) {
 		Store:     kept, Now: s.cfg.Now, Log: s.cfg.Log, Rules: rules, Catalogue: s.rooms.Lineup.Catalogue,
 		Channels: s.rooms.Lineup.KnownChannels,
 		Rollouts: s.rooms.Ledger, Offers: s.rooms.Rollouts.PublishOffers, RefuseV1: s.cfg.RefuseV1,
-		Room: s.room.ForReport, Share: s.share(dir), Spans: spans,
+		Room: s.room.ForReport, Share: s.share(dir), Spans: spans, Committers: s.db.Committers(),
 	})
 	s.opened(s.intake.Close)
 	s.admission = admission.New(admission.Config{Store: kept, Now: s.cfg.Now, Random: rand.Reader, Log: s.cfg.Log,
@@ -257,11 +256,16 @@ func (s *Server) openStore(ctx context.Context, dir datadir.Dir) (err error) {
 	}
 	room.Dir, room.Log = string(dir), s.cfg.Log
 	s.room = headroom.Open(room)
-	db, address := s.cfg.Store, cmp.Or(s.cfg.Database, dir.Database())
+	db := s.cfg.Store
 	if db == nil {
-		db, err = store.Open(ctx, address, s.cfg.Now)
+		if s.cfg.Database == "" {
+			if s.cfg.Database, err = dir.Address(); err != nil {
+				return err
+			}
+		}
+		db, err = store.Open(ctx, s.cfg.Database, s.cfg.Now)
 		if err != nil && s.room.MadeRoom(err) {
-			db, err = store.Open(ctx, address, s.cfg.Now)
+			db, err = store.Open(ctx, s.cfg.Database, s.cfg.Now)
 		}
 		if err != nil {
 			return err

@@ -47,6 +47,9 @@ func (d Dir) Backup(ctx context.Context, file string, o BackupOptions, now func(
 	if _, err := os.Lstat(file); err == nil {
 		return errors.New(file + " is there already; choose another name")
 	}
+	if err := d.onServer("a backup"); err != nil {
+		return err
+	}
 	aside, err := os.MkdirTemp(filepath.Dir(file), ".backup-")
 	if err != nil {
 		return err

@@ -71,12 +71,22 @@ const (
 // folder per channel for pinned OTA certificates, and the first admin's token, whose secret
 // it returns: it cannot be shown again. A folder that holds keys already is refused.
 func Init(ctx context.Context, dir, admin string, now func() time.Time) (secret string, err error) {
+	return InitOn(ctx, dir, "", admin, now)
+}
+
+// InitOn is Init with the database at an address of store.Open, which the folder remembers; "" is the one in the folder.
+func InitOn(ctx context.Context, dir, address, admin string, now func() time.Time) (secret string, err error) {
 	if entries, err := os.ReadDir(filepath.Join(dir, keysDir)); len(entries) > 0 || err != nil &&
 		!errors.Is(err, fs.ErrNotExist) {
 		return "", fmt.Errorf("%s is a data folder already; choose another, or go on with \"otad serve\"", dir)
 	}
 	for _, d := range []string{blobsDir, feedDir, otaKeysDir + "/stable", otaKeysDir + "/beta", otaKeysDir + "/lab"} {
 		if err := os.MkdirAll(filepath.Join(dir, d), 0o755); err != nil {
+			return "", err
+		}
+	}
+	if address != "" {
+		if err := Dir(dir).keepAddress(address); err != nil {
 			return "", err
 		}
 	}
@@ -108,7 +118,11 @@ func AddToken(ctx context.Context, dir, name string, role fleet.Role, now func()
 	if err != nil {
 		return "", err
 	}
-	db, err := store.Open(ctx, filepath.Join(dir, databaseFile), now)
+	address, err := Dir(dir).Address()
+	if err != nil {
+		return "", err
+	}
+	db, err := store.Open(ctx, address, now)
 	if err != nil {
 		return "", err
 	}

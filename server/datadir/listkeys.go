@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"time"
 
@@ -82,10 +81,14 @@ func keysOf(set KeySet) []OnlineKey {
 
 // namedKeys are the ids of the keys that the published root and targets name for the server.
 func namedKeys(ctx context.Context, dir string, now func() time.Time) (named map[string]bool, err error) {
-	if _, err := os.Stat(filepath.Join(dir, databaseFile)); err != nil {
-		return nil, fmt.Errorf("%s is no data folder; otad init makes one: %w", dir, err)
+	if err := Dir(dir).exists(); err != nil {
+		return nil, err
 	}
-	db, err := store.Open(ctx, filepath.Join(dir, databaseFile), now)
+	address, err := Dir(dir).Address()
+	if err != nil {
+		return nil, err
+	}
+	db, err := store.Open(ctx, address, now)
 	if err != nil {
 		return nil, err
 	}

@@ -53,6 +53,9 @@ func (d Dir) Restore(ctx context.Context, file string, force bool, now func() ti
 		return done, err
 	}
 	defer func() { err = errors.Join(err, unlock()) }()
+	if err := d.onServer("to restore a backup"); err != nil {
+		return done, err
+	}
 	fresh := filepath.Join(string(d), ".restoring.db")
 	defer os.Remove(fresh)
 	defer os.Remove(store.ReportsFile(fresh))

@@ -15,15 +15,21 @@ type Viewer interface {
 	View(ctx context.Context, fn func(Tx) error) error
 }
 
-// Store reads and writes. When Update or UpdateReports returns nil, what fn wrote is on disk; when it returns an error,
-// nothing of it happened. Each writes one half and may read the other; to write the other one is Forbidden (wrong_half).
+// Store reads and writes. When Update, UpdateReports or Intake returns nil, what fn wrote is on disk; when it returns an
+// error, nothing of it happened, unless the error is Busy and says that the answer was lost (database_unsure): then it may
+// have. Each writes one half and may read the other; to write the other one is Forbidden (wrong_half).
 // Neither waits for the other, and Update needs nothing of the reports unless fn reads them: whatever strangers do to
 // these, a halt is stored. What changes both is two transactions, control first, so that what was decided is on record
 // before anything follows from it; whoever is cut off between them does the second again.
 type Store interface {
 	Viewer
 	Update(ctx context.Context, fn func(Tx) error) error        // writes ControlTx and Seals
-	UpdateReports(ctx context.Context, fn func(Tx) error) error // writes ReportsTx
+	UpdateReports(ctx context.Context, fn func(Tx) error) error // writes ReportsTx, alone
+	// Intake writes ReportsTx beside other calls of Intake, in this process and in others, where the engine can; where it
+	// cannot they queue. Nobody else changes an installation that fn asked Installations.Of for until it ends, and fn puts
+	// no other ones (Forbidden, not_asked); nor does it merge figures. fn may be run again from its start if somebody else
+	// was first with a new installation: what it keeps outside of the transaction is of its last run.
+	Intake(ctx context.Context, fn func(Tx) error) error
 }
 
 // Tx is one transaction over both halves of the store, of which at most one is written. It must not be used after fn

@@ -135,3 +135,11 @@ func (s store) UpdateReports(ctx context.Context, fn func(fleet.Tx) error) error
 	}
 	return s.Store.UpdateReports(ctx, fn)
 }
+
+// Intake implements fleet.Store.
+func (s store) Intake(ctx context.Context, fn func(fleet.Tx) error) error {
+	if err := s.room.ForReport(); err != nil {
+		return err
+	}
+	return s.Store.Intake(ctx, fn)
+}

@@ -4,8 +4,10 @@ package intake
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"runtime/debug"
+	"sync/atomic"
 	"time"
 
 	"landed/server/fleet"
@@ -13,15 +15,14 @@ import (
 
 // commit stores what is queued, transaction after transaction. There is no timer: while
 // one commit waits for the disk the next batch gathers by itself.
-func (i *Intake) commit() {
-	defer close(i.done)
+func (i *Intake) commit(oldest *atomic.Pointer[time.Time]) {
 	batch := make([]*waiting, 0, i.Batch)
 	for w := range i.queue {
 		batch = i.gather(append(batch[:0], w))
 		begun := time.Now()
-		i.oldest.Store(&batch[0].since)
+		oldest.Store(&batch[0].since)
 		i.store(batch)
-		i.oldest.Store(nil)
+		oldest.Store(nil)
 		i.gauge.took(len(batch), time.Since(begun))
 		clear(batch)
 	}
@@ -43,18 +44,28 @@ func (i *Intake) gather(batch []*waiting) []*waiting {
 	return batch
 }
 
+// pauses are how long a batch waits before it is tried again, when the store was busy or its answer was lost. What was
+// stored by then is found as it was sent: it is counted once.
+var pauses = []time.Duration{50 * time.Millisecond, 250 * time.Millisecond, time.Second}
+
 // store commits a batch in one transaction and answers it. If the transaction fails, each
-// report gets one of its own, so that a bad one spoils no other.
+// report gets one of its own, so that a bad one spoils no other; not if the store is busy, which no report is to blame for.
 func (i *Intake) store(batch []*waiting) {
 	answers, err := i.transact(batch)
-	if err != nil && len(batch) > 1 {
+	for n := 0; n < len(pauses) && passes(err); n++ {
+		time.Sleep(pauses[n])
+		answers, err = i.transact(batch)
+	}
+	if err != nil && len(batch) > 1 && !fleet.Is(err, fleet.Busy) {
 		for _, w := range batch {
 			i.store([]*waiting{w})
 		}
 		return
 	}
 	if err != nil {
-		batch[0].answer <- Result{Refused: err}
+		for _, w := range batch {
+			w.answer <- Result{Refused: err}
+		}
 		return
 	}
 	for n, w := range batch {
@@ -63,6 +74,12 @@ func (i *Intake) store(batch []*waiting) {
 		}
 		w.answer <- answers[n]
 	}
+}
+
+// passes says if what the store met may be over in a moment.
+func passes(err error) bool {
+	e, ok := errors.AsType[*fleet.Error](err)
+	return ok && e.Kind == fleet.Busy && e.Wait == 0
 }
 
 func (i *Intake) transact(batch []*waiting) (answers []Result, err error) {
@@ -82,7 +99,7 @@ func (i *Intake) transact(batch []*waiting) (answers []Result, err error) {
 	for n, w := range batch {
 		arrivals[n] = w.Arrival
 	}
-	err = i.Store.UpdateReports(context.Background(), func(tx fleet.Tx) error {
+	err = i.Store.Intake(context.Background(), func(tx fleet.Tx) error {
 		loaded, err := i.load(context.Background(), tx, arrivals)
 		if err != nil {
 			return err

@@ -53,6 +53,8 @@ type Config struct {
 	Queue int
 	Batch int        // reports in one transaction, at most
 	Spans span.Spans // measure each transaction; zero: nobody does
+	// Committers is how many transactions are at work at once; 0 is one. Only some stores gain by more.
+	Committers int
 }
 
 const (
@@ -67,10 +69,10 @@ type Intake struct {
 	gauge     gauge
 	Pressure  Pressure
 	Tally     Tally
-	oldest    atomic.Pointer[time.Time] // when the first of the batch that is stored now was opened; nil: none is
-	closing   sync.RWMutex              // held for reading while a report is being queued
+	oldest    []atomic.Pointer[time.Time] // of each committer: when the first of the batch that it stores was opened; nil: none is
+	closing   sync.RWMutex                // held for reading while a report is being queued
 	closed    bool
-	done      chan struct{}  // closed when the committer has ended
+	done      chan struct{}  // closed when the committers have ended
 	evicted   atomic.Int64   // provisional reports that were let go of
 	waking    sync.WaitGroup // advances that outlive their caller
 	reckoning sync.Mutex     // one walk over all installations at a time
@@ -98,8 +100,16 @@ func New(c Config) *Intake {
 		c.Rollouts = &rollouts.Ledger{Store: c.Store, Now: c.Now, Log: c.Log}
 	}
 	i := &Intake{Config: c, queue: make(chan *waiting, c.Queue), done: make(chan struct{})}
-	i.gauge.least, i.gauge.most = c.Batch, c.Queue
-	go i.commit()
+	i.gauge.least, i.gauge.most, i.gauge.committers = c.Batch, c.Queue, max(c.Committers, 1)
+	var committing sync.WaitGroup
+	i.oldest = make([]atomic.Pointer[time.Time], i.gauge.committers)
+	for n := range i.oldest {
+		committing.Go(func() { i.commit(&i.oldest[n]) })
+	}
+	go func() {
+		committing.Wait()
+		close(i.done)
+	}()
 	return i
 }
 

@@ -23,6 +23,7 @@ import (
 	"landed/server/fleet"
 	"landed/server/intake"
 	"landed/server/store"
+	"landed/server/store/postgres/pgtest"
 	"landed/server/store/storetest"
 )
 
@@ -36,7 +37,7 @@ func TestMain(m *testing.M) {
 		}
 		return
 	}
-	os.Exit(m.Run())
+	pgtest.Main(m)
 }
 
 // child receives reports from many senders at once, each twice, and prints the reference
@@ -46,7 +47,8 @@ func child(path string) error {
 	if err != nil {
 		return err
 	}
-	cfg := intake.Config{Store: db, Now: newClock(storetest.Now).now, Catalogue: manifests.DefaultCatalogue, Batch: 64}
+	cfg := intake.Config{Store: db, Now: newClock(storetest.Now).now, Catalogue: manifests.DefaultCatalogue, Batch: 64,
+		Committers: db.Committers()}
 	if os.Getenv(childOf+"_NARROW") != "" {
 		if cfg.Share, err = flickering(db); err != nil {
 			return err
@@ -123,12 +125,14 @@ func flickering(db store.Database) (s intake.Share, err error) {
 //
 // A share that never grows would be used up, and then a child acknowledges nothing more: it could not be waited for.
 func TestKilled(t *testing.T) {
-	t.Run("room for all", func(t *testing.T) { killAll(t, false) })
-	t.Run("provisional", func(t *testing.T) { killAll(t, true) })
+	file := func(t *testing.T) string { return filepath.Join(t.TempDir(), "x.db") }
+	t.Run("room for all", func(t *testing.T) { killAll(t, file(t), false) })
+	t.Run("provisional", func(t *testing.T) { killAll(t, file(t), true) })
+	t.Run("room for all, PostgreSQL", func(t *testing.T) { killAll(t, storetest.Postgres(t), false) })
+	t.Run("provisional, PostgreSQL", func(t *testing.T) { killAll(t, storetest.Postgres(t), true) })
 }
 
-func killAll(t *testing.T, narrow bool) {
-	path := filepath.Join(t.TempDir(), "x.db")
+func killAll(t *testing.T, path string, narrow bool) {
 	db, err := store.Open(ctx, path, newClock(storetest.Now).now)
 	if err != nil {
 		t.Fatal(err)

@@ -4,6 +4,7 @@ package intake
 
 import (
 	"context"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -24,16 +25,20 @@ const queueTime = 2 * time.Second
 // gauge measures how fast reports are stored, and says how many may wait. Only batches that are large enough say
 // something of what the store can do; until one was, the whole queue may be used.
 type gauge struct {
-	least, most int
-	each        float64 // seconds for a report, smoothed; 0: not known. Of the committer alone
-	limit       atomic.Int64
+	least, most, committers int
+
+	mu    sync.Mutex
+	each  float64 // seconds of a committer for a report, smoothed; 0: not known
+	limit atomic.Int64
 }
 
-// took takes note of a batch. It is called by one goroutine.
+// took takes note of a batch.
 func (g *gauge) took(reports int, d time.Duration) {
 	if reports < g.least/4 || reports == 0 {
 		return
 	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
 	each := d.Seconds() / float64(reports)
 	if g.each > 0 {
 		each = g.each + (each-g.each)/8
@@ -41,7 +46,7 @@ func (g *gauge) took(reports int, d time.Duration) {
 	g.each = each
 	limit := float64(g.most)
 	if each > 0 {
-		limit = min(limit, queueTime.Seconds()/each)
+		limit = min(limit, queueTime.Seconds()/each*float64(max(g.committers, 1)))
 	}
 	g.limit.Store(int64(max(limit, float64(min(g.least, g.most)))))
 }

@@ -105,8 +105,10 @@ func Outcomes() []string {
 
 // Waiting is how many reports wait to be stored now, and for how long the oldest does that has no answer yet.
 func (i *Intake) Waiting() (queued int, oldest time.Duration) {
-	if since := i.oldest.Load(); since != nil {
-		oldest = time.Since(*since)
+	for n := range i.oldest {
+		if since := i.oldest[n].Load(); since != nil {
+			oldest = max(oldest, time.Since(*since))
+		}
 	}
 	return len(i.queue), oldest
 }

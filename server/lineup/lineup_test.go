@@ -234,3 +234,4 @@ type readOnly struct{ fleet.Viewer }
 
 func (readOnly) Update(context.Context, func(fleet.Tx) error) error        { panic("it writes") }
 func (readOnly) UpdateReports(context.Context, func(fleet.Tx) error) error { panic("it writes") }
+func (readOnly) Intake(context.Context, func(fleet.Tx) error) error        { panic("it writes") }

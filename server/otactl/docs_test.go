@@ -28,6 +28,7 @@ var refusalCode = regexp.MustCompile(`(?:\(fleet\.\w+, |(?:notFound|conflict)\(e
 var elsewhere = map[string]bool{
 	"database_newer": true, "database_differs": true, "database_foreign": true, "database_address": true, "metadata_unknown": true,
 	"installation_unknown": true, "report_unknown": true, "reports_ahead": true,
+	"database_standby": true, "database_no_locks": true, "database_not_durable": true, "database_copy": true,
 }
 
 // Every code that the packages behind the console can answer is explained in the guide.
@@ -36,7 +37,7 @@ func TestGuideExplainsEveryRefusal(t *testing.T) {
 	found := 0
 	folders := []string{"admission", "repo", "library", "release", "rollouts", "trust", "evidence", "lineup", "published", "proposals", "uptime", "console",
 		"auth", "rollout",
-		"render", "store", "store/rows", "store/sqlite"}
+		"render", "store", "store/rows", "store/postgres", "store/sqlite"}
 	for _, folder := range folders {
 		files, err := filepath.Glob(filepath.Join("..", folder, "*.go"))
 		if err != nil || len(files) == 0 {

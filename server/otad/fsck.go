@@ -30,7 +30,10 @@ func fsckCommand(stdout, stderr io.Writer) *cobra.Command {
 	first := c.Flags().Bool("first", false, "end with the first check that finds a fault; the quick ones come first")
 	quiet := c.Flags().Bool("quiet", false, "tell no progress")
 	c.RunE = func(c *cobra.Command, _ []string) (err error) {
-		cfg := o.config(slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: slog.LevelWarn})))
+		cfg, err := o.config(slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: slog.LevelWarn})))
+		if err != nil {
+			return err
+		}
 		cfg.ReadOnly = true
 		snapshots := map[string][]byte{}
 		for _, name := range *kept {

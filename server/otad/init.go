@@ -18,9 +18,15 @@ func initCommand(stdout io.Writer) *cobra.Command {
 		Args: cobra.NoArgs}
 	data := dataFlag(c)
 	admin := c.Flags().String("admin", "admin", "`name` of the first admin")
+	var on databaseFlags
+	on.flags(c)
 	quiet := c.Flags().Bool("token-only", false, "print the token and nothing else")
 	c.RunE = func(c *cobra.Command, _ []string) error {
-		secret, err := datadir.Init(c.Context(), *data, *admin, clock)
+		address, err := on.address()
+		if err != nil {
+			return err
+		}
+		secret, err := datadir.InitOn(c.Context(), *data, address, *admin, clock)
 		if err != nil {
 			return err
 		}

@@ -25,7 +25,10 @@ func rejudgeCommand(stdout, stderr io.Writer) *cobra.Command {
 	release := c.Flags().String("release", "", "`name` of the release (default: every published one)")
 	by := c.Flags().String("by", "", "`name` for the audit trail (default: the user of this machine)")
 	c.RunE = func(c *cobra.Command, _ []string) (err error) {
-		cfg := o.config(slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: slog.LevelWarn})))
+		cfg, err := o.config(slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: slog.LevelWarn})))
+		if err != nil {
+			return err
+		}
 		cfg.ReadOnly = true // of the feed: it is not healed, and the folder is not locked
 		s, err := server.New(cfg)
 		if err != nil {

@@ -25,11 +25,13 @@ import (
 type options struct {
 	cfg server.Config
 	s3  s3.Config
+	on  databaseFlags
 }
 
 func (o *options) flags(c *cobra.Command) {
 	f := c.Flags()
 	f.StringVar(&o.cfg.DataDir, "data", "landed-data", "data `folder`, made by otad init")
+	o.on.flags(c)
 	f.StringVar(&o.s3.Endpoint, "s3-endpoint", "", "keep packages in the S3 store at this `host:port`, "+
 		"not in the data folder")
 	f.StringVar(&o.s3.Bucket, "s3-bucket", "", "`name` of the bucket")
@@ -41,12 +43,15 @@ func (o *options) flags(c *cobra.Command) {
 	f.StringVar(&o.s3.TempDir, "s3-temp", "", "`folder` for uploads on their way to the store")
 }
 
-func (o *options) config(log *slog.Logger) server.Config {
+func (o *options) config(log *slog.Logger) (_ server.Config, err error) {
 	o.cfg.Log = log
+	if o.cfg.Database, err = o.on.address(); err != nil {
+		return o.cfg, err
+	}
 	if o.s3.Endpoint != "" {
 		o.cfg.S3 = &o.s3
 	}
-	return o.cfg
+	return o.cfg, nil
 }
 
 func serveCommand(env func(string) string, stdout, stderr io.Writer) *cobra.Command {
@@ -99,7 +104,11 @@ func serveCommand(env func(string) string, stdout, stderr io.Writer) *cobra.Comm
 		if err != nil {
 			return err
 		}
-		return traced(c.Context(), o.config(log), endpoint, func(cfg server.Config) error {
+		cfg, err := o.config(log)
+		if err != nil {
+			return err
+		}
+		return traced(c.Context(), cfg, endpoint, func(cfg server.Config) error {
 			return serve(c.Context(), cfg, at, *tick, stdout)
 		})
 	}

@@ -24,6 +24,11 @@ func (s allCount) Update(ctx context.Context, fn func(fleet.Tx) error) error {
 	return s.Store.Update(ctx, func(tx fleet.Tx) error { return fn(countTx{tx}) })
 }
 
+// Intake implements fleet.Store.
+func (s allCount) Intake(ctx context.Context, fn func(fleet.Tx) error) error {
+	return s.Store.Intake(ctx, func(tx fleet.Tx) error { return fn(countTx{tx}) })
+}
+
 // UpdateReports implements fleet.Store.
 func (s allCount) UpdateReports(ctx context.Context, fn func(fleet.Tx) error) error {
 	return s.Store.UpdateReports(ctx, func(tx fleet.Tx) error { return fn(countTx{tx}) })

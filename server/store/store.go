@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"landed/server/fleet"
+	"landed/server/store/postgres"
 	"landed/server/store/sqlite"
 )
 
@@ -24,6 +25,8 @@ type Database interface {
 	// ReportsReady says the same of the reports; Damaged if they are missing or were found to be damaged lately. The
 	// control half works without.
 	ReportsReady(ctx context.Context) error
+	// Committers is how many calls of Intake are at work at once, to some avail; the rest queues.
+	Committers() int
 	// Version is a number that stays the same while nothing was committed, by whichever process, and is another one once
 	// something was. It says nothing else: other numbers may also mean that nothing changed.
 	Version(ctx context.Context) (int64, error)
@@ -45,15 +48,29 @@ func ReportsFile(path string) string { return sqlite.ReportsFile(path) }
 
 // Open opens the database at an address, making it if there is none, and brings its schema up to date; now stamps the
 // migrations. An address is the path of the SQLite file of control, with or without "sqlite:" before it; the reports lie
-// beside it. It opens whatever became of these: ReportsReady tells.
+// beside it, and it opens whatever became of these: ReportsReady tells. Or it is the URL of a PostgreSQL database,
+// postgres://…, and after a space that of another one for the reports.
 func Open(ctx context.Context, address string, now func() time.Time) (Database, error) {
-	if scheme, _, ok := strings.Cut(address, "://"); ok {
+	scheme, _, ok := strings.Cut(address, "://")
+	switch {
+	case scheme == "postgres" || scheme == "postgresql":
+		db, err := postgres.Open(ctx, address, now)
+		if err != nil {
+			return nil, err // not a Database that holds nil
+		}
+		return db, nil
+	case ok && len(scheme) < 20:
 		return nil, fleet.Errorf(fleet.Invalid, "database_address",
-			"a database %s:// is not known here; wanted the path of an SQLite file", scheme)
+			"a database %s:// is not known here; wanted the path of an SQLite file, or postgres://user@host/name", scheme)
 	}
 	db, err := sqlite.Open(ctx, strings.TrimPrefix(address, "sqlite:"), now)
 	if err != nil {
-		return nil, err // not a Database that holds nil
+		return nil, err
 	}
 	return db, nil
+}
+
+// OnServer says if an address is of a database that a server of its own keeps, not a file.
+func OnServer(address string) bool {
+	return strings.HasPrefix(address, "postgres://") || strings.HasPrefix(address, "postgresql://")
 }

@@ -32,6 +32,11 @@ func (w watched) UpdateReports(ctx context.Context, fn func(fleet.Tx) error) err
 	return w.heard(w.Database.UpdateReports(ctx, fn))
 }
 
+// Intake implements fleet.Store.
+func (w watched) Intake(ctx context.Context, fn func(fleet.Tx) error) error {
+	return w.heard(w.Database.Intake(ctx, fn))
+}
+
 // ReportsReady implements Database.
 func (w watched) ReportsReady(ctx context.Context) error {
 	return w.heard(w.Database.ReportsReady(ctx))

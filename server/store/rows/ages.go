@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"landed/manifests/effect"
+	"landed/server/fleet"
 )
 
 // Figures by age have a cell for each day or hour. Those up to a horizon stand in one cell, that of the horizon: it is so
@@ -78,8 +79,11 @@ func (c cells) merge(ctx context.Context, q Querier, all cells) error {
 
 // Merge implements fleet.CountsTable.
 func (s counts) Merge(ctx context.Context, now time.Time) error {
-	if s.t.cells == nil {
+	switch {
+	case s.t.cells == nil:
 		return s.t.refused
+	case s.t.asked != nil:
+		return fleet.Errorf(fleet.Forbidden, "not_alone", "a fault of the program: figures are merged in UpdateReports")
 	}
 	if err := s.t.Flush(ctx); err != nil {
 		return err

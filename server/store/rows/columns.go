@@ -34,6 +34,25 @@ func (a asTime) Scan(v any) error {
 	return nil
 }
 
+// bit is how a flag is stored among numbers.
+func bit(is bool) int64 {
+	if is {
+		return 1
+	}
+	return 0
+}
+
+// asBit scans such a column.
+type asBit struct{ into *bool }
+
+// Scan implements sql.Scanner.
+func (a asBit) Scan(v any) error {
+	var n sql.NullInt64
+	err := n.Scan(v)
+	*a.into = n.Int64 != 0
+	return err
+}
+
 // list is how lists are stored: JSON, "[]" for none.
 func list[T any](items []T) (string, error) {
 	if len(items) == 0 {

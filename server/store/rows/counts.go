@@ -173,7 +173,7 @@ func (s counts) Uncounted(ctx context.Context) (n int64, err error) {
 	if err := s.t.Flush(ctx); err != nil {
 		return 0, err
 	}
-	return n, s.t.reports.Row(ctx, []any{&n}, `SELECT coalesce(sum(n), 0) FROM counts
+	return n, s.t.reports.Row(ctx, []any{&n}, `SELECT CAST(coalesce(sum(n), 0) AS BIGINT) FROM counts
 		WHERE release = '' AND model = '' AND channel = '' AND who = '' AND kind = 'uncounted'`)
 }
 
@@ -205,8 +205,16 @@ func (s counts) list(ctx context.Context, where string, args ...any) ([]fleet.Co
 		}
 		put(figures(&all[len(all)-1], c.who), c, n)
 	}
+	for n := range all {
+		for _, of := range []*fleet.Figures{&all[n].Figures, &all[n].Counted, &all[n].Quarantined} {
+			maps.DeleteFunc(of.Waiting, isZero) // several rows may add up to nothing
+			maps.DeleteFunc(of.Installed, isZero)
+		}
+	}
 	return all, rows.Err()
 }
+
+func isZero(_, n int64) bool { return n == 0 }
 
 func figures(of *fleet.Counts, who string) *fleet.Figures {
 	switch who {

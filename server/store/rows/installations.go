@@ -3,10 +3,12 @@
 package rows
 
 import (
+	"cmp"
 	"context"
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 
 	"landed/manifests/report"
@@ -14,7 +16,11 @@ import (
 	"landed/server/fleet"
 )
 
-type installations struct{ q Querier }
+// installations, of whom asked is what an Intake holds.
+type installations struct {
+	q     Querier
+	asked *asked
+}
 
 const installationColumns = `ref, release, current, model, channel, seq, newest, progress, verdict, kind, because,
 	before, leaked, cloned, reports,
@@ -33,7 +39,7 @@ func (s installations) Get(ctx context.Context, ref report.Reference) (fleet.Ins
 
 // open reads the newest report of a state again.
 func (s installations) open(ctx context.Context, i *fleet.Installation) error {
-	stored, err := reports(s).Get(ctx, i.Ref, i.Newest.ID)
+	stored, err := reports{s.q, nil}.Get(ctx, i.Ref, i.Newest.ID)
 	if err == nil {
 		i.Newest, _, err = envelope.Open(stored.Envelope)
 	}
@@ -54,10 +60,21 @@ func (s installations) Of(
 	for n, ref := range refs {
 		keys[n] = string(ref)
 	}
+	if s.asked != nil {
+		if err := s.q.Hold(ctx, keys); err != nil {
+			return nil, err
+		}
+		for _, ref := range refs {
+			s.asked.refs[ref] = true
+		}
+	}
 	rows, err := s.q.QueryKeys(ctx, `SELECT `+installationColumns+` FROM installations WHERE ref IN (SELECT {0} FROM {keys})`, keys)
 	all, err := Collect(rows, err, scanInstallation)
 	byRef := make(map[report.Reference][]fleet.Installation, len(all))
 	for _, i := range all {
+		if s.asked != nil {
+			s.asked.states[stateKey{i.Ref, i.Release}] = true
+		}
 		if had := byRef[i.Ref]; i.Current {
 			byRef[i.Ref] = slices.Insert(had, 0, i)
 		} else {
@@ -76,29 +93,49 @@ var putInstallations = &Insert{"installations", installationColumns,
 	cause = excluded.cause, away = excluded.away, back = excluded.back, admitted = excluded.admitted, who = excluded.who,
 	draw_commit = excluded.draw_commit, drawn = excluded.drawn`}
 
-// Put implements fleet.Installations. Of a state that is put twice the last one stays.
+// addInstallations is putInstallations of those that are new: it leaves out whoever is there.
+var addInstallations = &Insert{"installations", installationColumns, `ON CONFLICT (ref, release) DO NOTHING`}
+
+// Put implements fleet.Installations. Of a state that is put twice the last one stays. All who write put them in one order.
 func (s installations) Put(ctx context.Context, states ...fleet.Installation) error {
-	type key struct {
-		ref     report.Reference
-		release string
-	}
-	at := make(map[key]int, len(states))
-	rows := make([][]any, 0, len(states))
+	last := make(map[stateKey]fleet.Installation, len(states))
 	for _, i := range states {
-		row, err := installationRow(i)
+		last[stateKey{i.Ref, i.Release}] = i
+	}
+	var known, fresh [][]any
+	for _, key := range slices.SortedFunc(maps.Keys(last), compareStates) {
+		row, err := installationRow(last[key])
+		switch {
+		case err != nil:
+			return err
+		case s.asked == nil || s.asked.states[key]:
+			known = append(known, row)
+		case !s.asked.refs[key.ref]:
+			return fleet.Errorf(fleet.Forbidden, "not_asked", "a fault of the program: an Intake puts installations that it asked for")
+		default:
+			fresh = append(fresh, row)
+			s.asked.states[key] = true
+		}
+	}
+	if len(fresh) > 0 {
+		added, err := s.q.Insert(ctx, addInstallations, fresh)
 		if err != nil {
 			return err
 		}
-		k := key{i.Ref, i.Release}
-		if n, twice := at[k]; twice {
-			rows[n] = row
-			continue
+		if int(added) < len(fresh) {
+			s.asked.overtaken = true
+			return fleet.Errorf(fleet.Busy, "database_busy", "another server was first with %d installations; try again", len(fresh)-int(added))
 		}
-		at[k] = len(rows)
-		rows = append(rows, row)
 	}
-	_, err := s.q.Insert(ctx, putInstallations, rows)
+	if len(known) == 0 {
+		return nil
+	}
+	_, err := s.q.Insert(ctx, putInstallations, known)
 	return err
+}
+
+func compareStates(a, b stateKey) int {
+	return cmp.Or(cmp.Compare(a.ref, b.ref), cmp.Compare(a.release, b.release))
 }
 
 func installationRow(i fleet.Installation) ([]any, error) {

@@ -31,7 +31,7 @@ func (s outages) Beaten(ctx context.Context) (at time.Time, err error) {
 
 // Add implements fleet.Outages.
 func (s outages) Add(ctx context.Context, o fleet.Outage) error {
-	n, err := s.q.Exec(ctx, `UPDATE outages SET until = CASE WHEN $1 = 0 OR until < $1 THEN $1 ELSE until END
+	n, err := s.q.Exec(ctx, `UPDATE outages SET until = CASE WHEN CAST($1 AS BIGINT) = 0 OR until < $1 THEN $1 ELSE until END
 		WHERE n = (SELECT n FROM outages WHERE cause = $2 ORDER BY since DESC, n DESC LIMIT 1)
 		AND (until = 0 OR until >= $3)`, millis(o.To), o.Cause, millis(o.From.Add(-fleet.OutageGap)))
 	if err != nil || n > 0 {

@@ -11,7 +11,10 @@ import (
 	"landed/server/fleet"
 )
 
-type provisional struct{ q Querier }
+type provisional struct {
+	q     Querier
+	asked *asked
+}
 
 const provisionalKey = `slot, ref, seq, id, at`
 
@@ -43,6 +46,9 @@ func (s provisional) Put(ctx context.Context, p fleet.ProvisionalReport) error {
 	}
 	_, err := s.q.Try(ctx, `INSERT INTO provisional (`+provisionalKey+`, envelope) VALUES ($1, $2, $3, $4, $5, $6)`,
 		p.Slot, string(p.Ref), p.Seq, p.ID, millis(p.At), p.Envelope)
+	if s.asked != nil && fleet.Is(err, fleet.Conflict) {
+		s.asked.overtaken = true // somebody else took the slot: the next run sees it
+	}
 	return conflict(err, "provisional_kept", "this report is kept provisionally already")
 }
 

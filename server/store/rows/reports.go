@@ -10,7 +10,11 @@ import (
 	"landed/server/fleet"
 )
 
-type reports struct{ q Querier }
+// reports, of whose installations asked is what an Intake holds.
+type reports struct {
+	q     Querier
+	asked *asked
+}
 
 const reportColumns = `id, ref, seq, schema, release, envelope, at, late`
 
@@ -22,7 +26,13 @@ func (s reports) Append(ctx context.Context, all ...fleet.StoredReport) (int, er
 	for n, r := range all {
 		rows[n] = []any{r.ID, string(r.Ref), r.Seq, int64(r.Schema), r.Release, r.Envelope, millis(r.At), r.Late}
 	}
+	if len(rows) == 0 {
+		return 0, nil
+	}
 	added, err := s.q.Insert(ctx, appendReports, rows)
+	if s.asked != nil && err == nil && int(added) < len(rows) {
+		s.asked.overtaken = true // or they were sent twice, which the next run finds again
+	}
 	return int(added), err
 }
 

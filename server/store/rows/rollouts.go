@@ -26,7 +26,7 @@ func (s rollouts) Create(ctx context.Context, r fleet.Rollout) error {
 		$12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25)`,
 		r.ID, r.Release, r.Model, r.Channel, "", r.Salt, stages, r.State, r.Stage, millis(r.Since), held,
 		reason, r.By, r.Forgiven, millis(r.Started), millis(r.Changed), r.Revision, r.Known, r.Excused,
-		millis(r.Looked), r.Retries, r.ForgivenCounted, r.ExcusedLost, reached, r.Seconded)
+		millis(r.Looked), r.Retries, r.ForgivenCounted, r.ExcusedLost, reached, bit(r.Seconded))
 	if err == nil {
 		return record(ctx, s.q, "rollouts", r.ID)
 	}
@@ -53,7 +53,7 @@ func (s rollouts) Save(ctx context.Context, r fleet.Rollout) error {
 		WHERE id = $1 AND revision = $13`,
 		r.ID, "", stages, r.State, r.Stage, millis(r.Since), held, reason, r.By, r.Forgiven, millis(r.Started),
 		millis(r.Changed), r.Revision, r.Excused, millis(r.Looked), r.Retries,
-		r.ForgivenCounted, r.ExcusedLost, reached, r.Seconded)
+		r.ForgivenCounted, r.ExcusedLost, reached, bit(r.Seconded))
 	if err != nil {
 		return err
 	}
@@ -99,5 +99,6 @@ func rolloutFields(r *fleet.Rollout) []any {
 	return []any{&r.ID, &r.Release, &r.Model, &r.Channel, new(string), &r.Salt, asList[fleet.Stage]{&r.Stages}, &r.State,
 		&r.Stage, asTime{&r.Since},
 		asReason{&r.Held}, asReason{&r.Reason}, &r.By, &r.Forgiven, asTime{&r.Started}, asTime{&r.Changed}, &r.Revision,
-		&r.Known, &r.Excused, asTime{&r.Looked}, &r.Retries, &r.ForgivenCounted, &r.ExcusedLost, asList[fleet.Reach]{&r.Reached}, &r.Seconded}
+		&r.Known, &r.Excused, asTime{&r.Looked}, &r.Retries, &r.ForgivenCounted, &r.ExcusedLost,
+		asList[fleet.Reach]{&r.Reached}, asBit{&r.Seconded}}
 }

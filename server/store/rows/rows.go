@@ -50,6 +50,8 @@ type Querier interface {
 	Insert(ctx context.Context, into *Insert, rows [][]any) (affected int64, err error)
 	// Count moves figures. It is called with each figure once, in their order, and none goes below zero.
 	Count(ctx context.Context, changes []Change) error
+	// Hold keeps everybody else from changing these installations until the transaction ends. It is called in Intake.
+	Hold(ctx context.Context, refs []string) error
 	// Settled gives a transaction that reads the half with every report up to a number: none up to there is still to
 	// be committed. It may be this one.
 	Settled(ctx context.Context) (q Querier, upTo int64, err error)

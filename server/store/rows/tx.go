@@ -2,7 +2,10 @@
 
 package rows
 
-import "landed/server/fleet"
+import (
+	"landed/manifests/report"
+	"landed/server/fleet"
+)
 
 // Tx is one transaction over both halves. cells gathers what the figures change by; it is nil where they are not
 // written, and refused says why.
@@ -10,17 +13,40 @@ type Tx struct {
 	control, reports Querier
 	cells            cells
 	refused          error
+	asked            *asked // in Intake
 	amongServers
 }
 
 // New is a transaction that reads both halves, or writes control. refused is what whoever moves a figure is told.
 func New(control, reports Querier, refused error) *Tx {
-	return &Tx{control, reports, nil, refused, amongServers{control}}
+	return &Tx{control: control, reports: reports, refused: refused, amongServers: amongServers{control}}
 }
 
 // NewReports is a transaction that writes the reports. Flush is called before it is committed.
 func NewReports(control, reports Querier) *Tx {
-	return &Tx{control, reports, cells{}, nil, amongServers{control}}
+	return &Tx{control: control, reports: reports, cells: cells{}, amongServers: amongServers{control}}
+}
+
+// NewIntake is one that writes the reports beside others.
+func NewIntake(control, reports Querier) *Tx {
+	t := NewReports(control, reports)
+	t.asked = &asked{refs: map[report.Reference]bool{}, states: map[stateKey]bool{}}
+	return t
+}
+
+// Overtaken says if somebody else was first with what this transaction took to be new.
+func (t *Tx) Overtaken() bool { return t.asked != nil && t.asked.overtaken }
+
+// asked is what an Intake has asked for, and so holds.
+type asked struct {
+	refs      map[report.Reference]bool
+	states    map[stateKey]bool // those that are stored
+	overtaken bool
+}
+
+type stateKey struct {
+	ref     report.Reference
+	release string
 }
 
 func (t *Tx) Packages() fleet.Packages           { return packages{t.control} }
@@ -35,9 +61,9 @@ func (t *Tx) Statements() fleet.Statements       { return statements{t.control} 
 func (t *Tx) Epochs() fleet.Epochs               { return epochs{t.control} }
 func (t *Tx) Admissions() fleet.Admissions       { return admissions{t.control} }
 func (t *Tx) Quarantines() fleet.Quarantines     { return quarantines{t.control} }
-func (t *Tx) Installations() fleet.Installations { return installations{t.reports} }
-func (t *Tx) Reports() fleet.Reports             { return reports{t.reports} }
-func (t *Tx) Provisional() fleet.Provisional     { return provisional{t.reports} }
+func (t *Tx) Installations() fleet.Installations { return installations{t.reports, t.asked} }
+func (t *Tx) Reports() fleet.Reports             { return reports{t.reports, t.asked} }
+func (t *Tx) Provisional() fleet.Provisional     { return provisional{t.reports, t.asked} }
 func (t *Tx) Counts() fleet.CountsTable          { return counts{t} }
 func (t *Tx) Walks() fleet.Walks                 { return walks{t.reports} }
 func (t *Tx) Audit() fleet.Audit                 { return audit{t.control} }

@@ -85,6 +85,9 @@ func (s *session) Try(ctx context.Context, text string, args ...any) (int64, err
 	return s.Exec(ctx, text, args...)
 }
 
+// Hold implements rows.Querier: who writes is alone.
+func (s *session) Hold(context.Context, []string) error { return nil }
+
 // Settled implements rows.Querier: who writes is alone.
 func (s *session) Settled(context.Context) (rows.Querier, int64, error) { return s, math.MaxInt64, nil }
 

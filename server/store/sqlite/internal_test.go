@@ -148,7 +148,7 @@ func TestMigrateOnward(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		more := append(all, migration{len(all) + 1, "9999_more", `CREATE TABLE more (x BIGINT)`})
+		more := append(all, migration{Version: len(all) + 1, Name: "9999_more", Text: `CREATE TABLE more (x BIGINT)`})
 		for range 2 { // the second time there is nothing to do; the table exists
 			if err := migrate(ctx, w.conn, more, len(more), clock, hooks{}); err != nil {
 				t.Fatal(err)

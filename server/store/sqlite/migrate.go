@@ -4,14 +4,10 @@ package sqlite
 
 import (
 	"context"
-	"crypto/sha256"
 	"database/sql"
 	"embed"
-	"encoding/hex"
 	"fmt"
 	"io/fs"
-	"strconv"
-	"strings"
 	"time"
 
 	"landed/server/fleet"
@@ -30,41 +26,9 @@ const (
 	halves    = "0016_halves"
 )
 
-// migration is one of these files. Databases remember its digest: once it was
-// applied anywhere it is never edited, and a change of the schema is a new file.
-type migration struct {
-	version int
-	name    string
-	text    string
-}
+type migration = rows.Migration
 
-// digest is the SHA-256 of the file, in hex.
-func (m migration) digest() string {
-	sum := sha256.Sum256([]byte(m.text))
-	return hex.EncodeToString(sum[:])
-}
-
-// migrations lists the files of a half in order and checks that none is missing.
-func migrations(files fs.FS, of string) ([]migration, error) {
-	names, err := fs.Glob(files, "migrations/"+of+"/*.sql") // sorted
-	if err != nil {
-		return nil, err
-	}
-	var all []migration
-	for i, path := range names {
-		name := strings.TrimSuffix(strings.TrimPrefix(path, "migrations/"+of+"/"), ".sql")
-		number, _, _ := strings.Cut(name, "_")
-		if version, err := strconv.Atoi(number); err != nil || len(number) != 4 || version != i+1 {
-			return nil, fmt.Errorf("migration %s: wanted number %04d", path, i+1)
-		}
-		text, err := fs.ReadFile(files, path)
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, migration{i + 1, name, string(text)})
-	}
-	return all, nil
-}
+func migrations(files fs.FS, of string) ([]migration, error) { return rows.Migrations(files, of) }
 
 // hooks are what a half does beside the text of its migrations, in the transaction that applies them.
 type hooks struct {
@@ -93,8 +57,8 @@ func migrate(ctx context.Context, conn *sql.Conn, all []migration, upTo int, now
 		return err
 	}
 	for _, m := range all[done:upTo] {
-		if err := m.apply(ctx, t, now, h); err != nil {
-			return fmt.Errorf("migration %s: %w", m.name, err)
+		if err := apply(ctx, t, m, now, h); err != nil {
+			return fmt.Errorf("migration %s: %w", m.Name, err)
 		}
 	}
 	if h.end != nil {
@@ -105,27 +69,26 @@ func migrate(ctx context.Context, conn *sql.Conn, all []migration, upTo int, now
 	return kind(t.Commit())
 }
 
-func (m migration) apply(ctx context.Context, t *sql.Tx, now func() time.Time, h hooks) error {
-	if first := h.before[m.name]; first != nil {
+func apply(ctx context.Context, t *sql.Tx, m migration, now func() time.Time, h hooks) error {
+	if first := h.before[m.Name]; first != nil {
 		if err := first(ctx, t); err != nil {
 			return err
 		}
 	}
-	if _, err := t.ExecContext(ctx, m.text); err != nil {
+	if _, err := t.ExecContext(ctx, m.Text); err != nil {
 		return kind(err)
 	}
-	if then := h.after[m.name]; then != nil {
+	if then := h.after[m.Name]; then != nil {
 		if err := then(ctx, t); err != nil {
 			return err
 		}
 	}
-	_, err := t.ExecContext(ctx, `INSERT INTO schema_migrations (version, name, sha256, at) VALUES ($1, $2, $3, $4)`, m.version,
-		m.name, m.digest(), rows.Millis(now()))
+	_, err := t.ExecContext(ctx, `INSERT INTO schema_migrations (version, name, sha256, at) VALUES ($1, $2, $3, $4)`, m.Version,
+		m.Name, m.Digest(), rows.Millis(now()))
 	return kind(err)
 }
 
-// applied is how many of all the database has. It refuses a database to which a newer program
-// applied more, or another one something else: its tables would not be what the queries want.
+// applied is how many of all the database has.
 func applied(ctx context.Context, t *sql.Tx, all []migration) (int, error) {
 	var digests int
 	if err := t.QueryRowContext(ctx, `SELECT count(*) FROM pragma_table_info('schema_migrations')
@@ -136,41 +99,14 @@ func applied(ctx context.Context, t *sql.Tx, all []migration) (int, error) {
 	if digests == 0 { // a program made it that did not keep them yet
 		column = "'unknown'"
 	}
-	rows, err := t.QueryContext(ctx, `SELECT version, name, `+column+` FROM schema_migrations ORDER BY version`)
+	found, err := t.QueryContext(ctx, `SELECT version, name, `+column+` FROM schema_migrations ORDER BY version`)
+	done, err := collect(found, err, func(scan func(...any) error) (a rows.Applied, err error) {
+		return a, scan(&a.Version, &a.Name, &a.Digest)
+	})
 	if err != nil {
-		return 0, kind(err)
+		return 0, err
 	}
-	defer rows.Close()
-	done := 0
-	var faults []string
-	for rows.Next() {
-		var version int
-		var name, digest string
-		if err := rows.Scan(&version, &name, &digest); err != nil {
-			return 0, kind(err)
-		}
-		done = version
-		if version < 1 || version > len(all) {
-			continue
-		}
-		if m := all[version-1]; m.name != name || m.digest() != digest {
-			faults = append(faults, fmt.Sprintf("it was made with %s of SHA-256 %.12s, and this program has %s of %.12s",
-				name, digest, m.name, m.digest()))
-		}
-	}
-	if err := rows.Err(); err != nil {
-		return 0, kind(err)
-	}
-	if len(faults) > 0 {
-		return 0, fleet.Errorf(fleet.Conflict, "database_differs", "another build of this program made its tables: %s. "+
-			"Nothing was changed. Run the program that made it, or begin with a new folder; before the first release of this "+
-			"program its folders do not outlive a change of the tables", strings.Join(faults, "; "))
-	}
-	if done > len(all) {
-		return 0, fleet.Errorf(fleet.Conflict, "database_newer", "its schema is version %d, this program knows %d and "+
-			"older: a newer program wrote it. Run that program, or restore a backup made before it", done, len(all))
-	}
-	return done, nil
+	return rows.CheckApplied(done, all)
 }
 
 // checkOurs refuses a database of another program before anything is written to it.

@@ -86,6 +86,8 @@ func (l *lazy) Insert(_ context.Context, _ *rows.Insert, all [][]any) (int64, er
 	return 0, l.refused
 }
 
+func (l *lazy) Hold(context.Context, []string) error { return l.refused }
+
 func (l *lazy) Settled(context.Context) (rows.Querier, int64, error) { return l, math.MaxInt64, nil }
 
 func (l *lazy) Now(context.Context) (time.Time, error) { return machineTime() }

@@ -25,7 +25,7 @@ func prepareControl(ctx context.Context, conn *sql.Conn, path string, now func()
 	if err != nil {
 		return err
 	}
-	single := slices.IndexFunc(all, func(m migration) bool { return m.name == halves })
+	single := slices.IndexFunc(all, func(m migration) bool { return m.Name == halves })
 	h := hooks{after: backfills[ofControl], end: recordAll}
 	if err := migrate(ctx, conn, all, single, now, h); err != nil {
 		return err

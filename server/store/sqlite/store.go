@@ -119,3 +119,6 @@ func (d *DB) Recount(ctx context.Context) (differences []string, err error) {
 func (d *DB) CheckRecords(ctx context.Context) (faults []string, err error) {
 	return rows.CheckRecords(ctx, d)
 }
+
+// Committers implements store.Database: there is one writer.
+func (d *DB) Committers() int { return 1 }

@@ -56,6 +56,15 @@ func (d *DB) Update(ctx context.Context, fn func(fleet.Tx) error) error {
 
 // UpdateReports implements fleet.Store: it runs fn in the one transaction that writes the reports.
 func (d *DB) UpdateReports(ctx context.Context, fn func(fleet.Tx) error) error {
+	return d.updateReports(ctx, rows.NewReports, fn)
+}
+
+// Intake implements fleet.Store. SQLite has one writer: calls queue.
+func (d *DB) Intake(ctx context.Context, fn func(fleet.Tx) error) error {
+	return d.updateReports(ctx, rows.NewIntake, fn)
+}
+
+func (d *DB) updateReports(ctx context.Context, begun func(control, reports rows.Querier) *rows.Tx, fn func(fleet.Tx) error) error {
 	h, err := d.reports.get(ctx)
 	if err != nil {
 		return err
@@ -65,7 +74,7 @@ func (d *DB) UpdateReports(ctx context.Context, fn func(fleet.Tx) error) error {
 			"written in Update")
 		control := newLazy(refused, func() (*sql.Tx, error) { return d.control.beside.BeginTx(sure, nil) })
 		defer control.end()
-		t := rows.NewReports(control, w)
+		t := begun(control, w)
 		if err := fn(t); err != nil {
 			return err
 		}
