@@ -119,15 +119,22 @@ type replicas struct {
 func newReplicas(t *testing.T, n int) *replicas {
 	t.Helper()
 	dir := unpack(t, filepath.Join(oldFolder, "folder.tar.gz"))
-	rs := &replicas{t: t, root: dir, path: filepath.Join(t.TempDir(), "shared.db"),
-		now: func() time.Time { return leftAt.Add(time.Minute) }}
+	rs := &replicas{t: t, root: dir, path: filepath.Join(t.TempDir(), "shared.db"), now: afterOld}
 	if err := os.Rename(filepath.Join(dir, "landed.db"), rs.path); err != nil {
 		t.Fatal(err)
 	}
+	rs.starts(n)
+	return rs
+}
+
+// afterOld is soon after the old folder was left.
+func afterOld() time.Time { return leftAt.Add(time.Minute) }
+
+func (rs *replicas) starts(n int) {
+	rs.t.Helper()
 	for i := range n {
 		rs.start(fmt.Sprint("r", i), rs.folder(i))
 	}
-	return rs
 }
 
 // folder is the data folder of a replica: the first is the old one, the others have keys and nothing else of their own.

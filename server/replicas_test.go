@@ -66,8 +66,9 @@ func (rs *replicas) turn(r *replica, id string, halt bool) error {
 }
 
 // TestReplicasPublish: whichever server publishes, all of them serve it when it is done.
-func TestReplicasPublish(t *testing.T) {
-	rs := newReplicas(t, 3)
+func TestReplicasPublish(t *testing.T) { testReplicasPublish(t, newReplicas(t, 3)) }
+
+func testReplicasPublish(t *testing.T, rs *replicas) {
 	p := rs.probe()
 	id := rs.rolling("cancro")
 	for n := range 8 {
@@ -88,8 +89,9 @@ func TestReplicasPublish(t *testing.T) {
 
 // TestReplicaDies: the death of any server, also of the one that has the leases, holds a publication up for as long as its
 // lease runs, and no longer; its work is taken up.
-func TestReplicaDies(t *testing.T) {
-	rs := newReplicas(t, 3)
+func TestReplicaDies(t *testing.T) { testReplicaDies(t, newReplicas(t, 3)) }
+
+func testReplicaDies(t *testing.T, rs *replicas) {
 	p := rs.probe()
 	id := rs.rolling("cancro")
 	for n := range 2 {
@@ -143,8 +145,9 @@ func TestReplicaCutOff(t *testing.T) {
 }
 
 // TestPausedServerWritesNothing: a server that stood still while another took its work up finds its leases lost.
-func TestPausedServerWritesNothing(t *testing.T) {
-	rs := newReplicas(t, 3)
+func TestPausedServerWritesNothing(t *testing.T) { testPausedServerWritesNothing(t, newReplicas(t, 3)) }
+
+func testPausedServerWritesNothing(t *testing.T, rs *replicas) {
 	p := rs.probe()
 	id := rs.rolling("cancro")
 	lost := func(err error) bool {
