@@ -75,6 +75,7 @@ type heart struct {
 	repo   atomic.Pointer[repo.Repo]
 	gained chan struct{} // holds a token when the loop came to this server
 	killed atomic.Bool
+	seen   atomic.Int64 // number of the newest line of the trail that was taken up
 
 	beating sync.Mutex // one beat at a time
 	mu      sync.Mutex
@@ -108,6 +109,7 @@ func New(c Config) *Cluster {
 	}
 	k := &Cluster{heart: &heart{cfg: c, id: rand.Text(), gained: make(chan struct{}, 1)}, publishing: make(chan struct{}, 1)}
 	k.publishing <- struct{}{}
+	k.seen.Store(-1)
 	k.ask.do = k.lookUp
 	k.is = standing{leases: map[string]held{}, unsettle: true, err: errors.New("it has just started")}
 	return k

@@ -14,12 +14,11 @@ import (
 // poller follows what other members do.
 type poller struct {
 	c          *Cluster
-	changes    int64
 	unreleased time.Time // since when something is stored and not released
 	told       string    // what keeps this server behind, as the log knows
 }
 
-func (c *Cluster) newPoller() *poller { return &poller{c: c, changes: -1} }
+func (c *Cluster) newPoller() *poller { return &poller{c: c} }
 
 func (p *poller) poll(ctx context.Context) {
 	c, r := p.c, p.c.repo.Load()
@@ -29,10 +28,7 @@ func (p *poller) poll(ctx context.Context) {
 	if err != nil || r == nil {
 		return // the next beat says so
 	}
-	if f.Changes != p.changes && c.cfg.Changed != nil {
-		c.cfg.Changed(ctx)
-	}
-	p.changes = f.Changes
+	c.changed(ctx, f)
 	prepared, served := r.Replica().Position()
 	if f.Stored < prepared {
 		p.tell(ctx, c.restore(ctx))
@@ -48,6 +44,20 @@ func (p *poller) poll(ctx context.Context) {
 		}
 	}
 	p.finish(ctx, f)
+}
+
+// changed has what was decided taken up, if anything was.
+func (c *Cluster) changed(ctx context.Context, f fleet.Feed) {
+	if c.seen.Swap(f.Changes) != f.Changes && c.cfg.Changed != nil {
+		c.cfg.Changed(ctx)
+	}
+}
+
+// Fresh takes up what others decided until now: whoever asks this server after another one did something finds it done.
+func (c *Cluster) Fresh(ctx context.Context) {
+	if f, err := c.feed(ctx); err == nil {
+		c.changed(ctx, f)
+	}
 }
 
 // finish releases what somebody stored who did not live to release it.
