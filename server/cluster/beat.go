@@ -94,6 +94,9 @@ func (c *heart) write(ctx context.Context, tx fleet.Tx, me fleet.Member, was sta
 		if lost(tx.Leases().Check(ctx, l.Lease)) { // or given back meanwhile
 			continue
 		}
+		if name == publish && began.Sub(l.since) > 2*c.cfg.Times.Patience { // its disk hangs: others are to publish
+			continue
+		}
 		if err = c.take(ctx, tx, name, &f, began); err != nil {
 			return f, err
 		}
@@ -128,7 +131,7 @@ func (c *heart) take(ctx context.Context, tx fleet.Tx, name string, f *found, be
 	}
 	l, ok, err := tx.Leases().Take(ctx, name, c.id, c.cfg.Times.TTL)
 	if ok && err == nil {
-		f.leases[name] = held{l, began.Add(c.mine())}
+		f.leases[name] = held{l, began.Add(c.mine()), began}
 	}
 	return err
 }
@@ -164,6 +167,9 @@ func (c *heart) heard(f found, began time.Time) {
 		c.is.until = began.Add(c.mine())
 	}
 	for name, l := range f.leases {
+		if had, is := c.is.leases[name]; is && had.Token == l.Token {
+			l.since = had.since
+		}
 		if _, had := c.is.leases[name]; had || name == Loop || name == Scrub { // one that was given back meanwhile is not taken up again
 			c.is.leases[name] = l
 		}

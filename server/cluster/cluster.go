@@ -96,7 +96,8 @@ type standing struct {
 // held is a lease of this process.
 type held struct {
 	fleet.Lease
-	until time.Time // by this process's own time
+	until time.Time // by this process's own time, as since
+	since time.Time // when it was taken
 }
 
 // New makes the part of a server that starts now. Start begins it.

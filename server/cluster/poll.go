@@ -145,17 +145,30 @@ func (c *Cluster) lookUp() error {
 	if _, served := r.Replica().Position(); f.Released <= served {
 		return nil
 	}
-	within, cancel := context.WithTimeout(context.Background(), c.cfg.Times.TTL)
-	defer cancel()
-	err = r.Replica().Follow(within)
+	err = c.follow(r)
 	if _, served := r.Replica().Position(); served >= f.Released || !known(err) {
 		return nil
 	}
 	return err
 }
 
+// errBehind says that this server cannot serve yet what others do.
+var errBehind = errors.New("what was released is still being written")
+
+// follow brings this server up, and waits for that no longer than for a member.
+func (c *Cluster) follow(r *repo.Repo) error {
+	done := make(chan error, 1)
+	go func() { done <- r.Replica().Follow(context.Background()) }()
+	select {
+	case err := <-done:
+		return err
+	case <-time.After(c.cfg.Times.TTL):
+		return errBehind
+	}
+}
+
 // known says if err is about this server's own folder, and not about the database.
 func known(err error) bool {
 	e, ok := errors.AsType[*fleet.Error](err)
-	return ok && e.Code == repo.NotPublished
+	return errors.Is(err, errBehind) || ok && e.Code == repo.NotPublished
 }

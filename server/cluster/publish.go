@@ -95,7 +95,7 @@ func (c *Cluster) holding(ctx context.Context, name string, fn func(fenced func(
 		return errBusy
 	}
 	c.mu.Lock()
-	c.is.leases[name] = held{l, began.Add(c.mine())} // so that the beats keep it
+	c.is.leases[name] = held{l, began.Add(c.mine()), began} // so that the beats keep it
 	c.mu.Unlock()
 	defer c.giveBack(l)
 	return fn(func(ctx context.Context) context.Context { return With(ctx, l) })
