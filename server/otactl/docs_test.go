@@ -28,7 +28,7 @@ var refusalCode = regexp.MustCompile(`(?:\(fleet\.\w+, |(?:notFound|conflict)\(e
 var elsewhere = map[string]bool{
 	"database_newer": true, "database_differs": true, "database_foreign": true, "database_address": true, "metadata_unknown": true,
 	"installation_unknown": true, "report_unknown": true, "reports_ahead": true,
-	"database_standby": true, "database_no_locks": true, "database_not_durable": true, "database_copy": true,
+	"provisional_kept": true, "database_standby": true, "database_no_locks": true, "database_not_durable": true, "database_copy": true,
 }
 
 // Every code that the packages behind the console can answer is explained in the guide.
