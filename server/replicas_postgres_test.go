@@ -18,14 +18,14 @@ import (
 func TestMain(m *testing.M) { pgtest.Main(m) }
 
 // onPostgres moves what people decided and signed from the files of a data folder to a database of PostgreSQL.
-func onPostgres(t *testing.T, rs *replicas, from string) {
+func onPostgres(t *testing.T, rs *replicas, from, to string) {
 	t.Helper()
 	old, err := store.Open(t.Context(), from, rs.now)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer old.Close()
-	rs.path = pgtest.Database(t)
+	rs.path = to
 	db, err := store.Open(t.Context(), rs.path, rs.now)
 	if err != nil {
 		t.Fatal(err)
@@ -73,11 +73,11 @@ func onPostgres(t *testing.T, rs *replicas, from string) {
 }
 
 // newReplicasOnPostgres is newReplicas on a database of PostgreSQL.
-func newReplicasOnPostgres(t *testing.T, n int) *replicas {
+func newReplicasOnPostgres(t *testing.T, n int, address string) *replicas {
 	t.Helper()
 	dir := unpack(t, filepath.Join(oldFolder, "folder.tar.gz"))
 	rs := &replicas{t: t, root: dir, now: afterOld}
-	onPostgres(t, rs, filepath.Join(dir, "landed.db"))
+	onPostgres(t, rs, filepath.Join(dir, "landed.db"), address)
 	rs.starts(n)
 	return rs
 }
@@ -87,6 +87,55 @@ func TestReplicasOnPostgres(t *testing.T) {
 	for name, test := range map[string]func(*testing.T, *replicas){
 		"publish": testReplicasPublish, "die": testReplicaDies, "stand still": testPausedServerWritesNothing,
 	} {
-		t.Run(name, func(t *testing.T) { test(t, newReplicasOnPostgres(t, 3)) })
+		t.Run(name, func(t *testing.T) { test(t, newReplicasOnPostgres(t, 3, pgtest.Database(t))) })
 	}
+}
+
+// TestPostgresKilled: the database server is killed while publications go on, and comes back. What was acknowledged is
+// there, every server serves on meanwhile, and none serves anything old after it.
+func TestPostgresKilled(t *testing.T) {
+	on := pgtest.New(t, "")
+	rs := newReplicasOnPostgres(t, 3, on.Database(t, "fleet"))
+	p := rs.probe()
+	id := rs.rolling("cancro")
+	for n := range 2 {
+		if err := rs.turn(rs.list()[n], id, true); err != nil {
+			t.Fatal(err)
+		}
+		halting := make(chan error)
+		go func() { // under way when the database ends
+			_, err := rs.list()[2].Rooms().Rollouts.Resume(t.Context(), id, "bob", "go on")
+			halting <- err
+		}()
+		on.Kill()
+		underway := <-halting
+		for _, r := range rs.list() {
+			if v, err := r.version(); err != nil || v == 0 {
+				t.Errorf("without the database %s serves %d, %v", r.name, v, err)
+			}
+		}
+		if err := on.Run(); err != nil {
+			t.Fatal(err)
+		}
+		for _, r := range rs.list() {
+			rs.live(r)
+		}
+		state := fleet.RolloutState("")
+		if err := rs.list()[0].line.View(t.Context(), func(tx fleet.Tx) error {
+			r, err := tx.Rollouts().Get(t.Context(), id)
+			state = r.State
+			return err
+		}); err != nil || state != fleet.RolloutRunning && underway == nil {
+			t.Errorf("the rollout is %s, %v; to resume it ended with %v", state, err, underway)
+		}
+		if state != fleet.RolloutHalted {
+			if err := rs.turn(rs.list()[0], id, true); err != nil {
+				t.Error(err)
+			}
+		}
+		if err := rs.turn(rs.list()[1], id, false); err != nil {
+			t.Error(err)
+		}
+	}
+	p.stop(1000)
 }
