@@ -96,7 +96,7 @@ func (s *siege) answer(ctx context.Context, t *telling) error {
 		if r.State == "halted" {
 			s.halts++
 		}
-		if _, err = t.site.api.Rollouts().Resume(ctx, r.ID, "no handset that counts shows it, and none in the lab"); err == nil {
+		if _, err = t.site.api.Rollouts().Resume(ctx, r.ID, r.Stop, "no handset that counts shows it, and none in the lab"); err == nil {
 			s.ended++
 		}
 	}

@@ -260,7 +260,7 @@ func (t *telling) widen(ctx context.Context) error {
 		patience := time.Duration(t.plan.widen) * day
 		if err == nil && r.State == "running" && r.Stage < len(r.Stages) && t.clock.Now().Sub(r.Since) >= patience {
 			t.widened++
-			_, err = t.site.api.Rollouts().Widen(ctx, r.ID, "too few handsets to be sure; what they show is looked at")
+			_, err = t.site.api.Rollouts().Widen(ctx, r.ID, r.Stage+1, "too few handsets to be sure; what they show is looked at")
 		}
 	}
 	return err

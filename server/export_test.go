@@ -6,6 +6,7 @@ import (
 	"context"
 	"time"
 
+	"landed/server/fleet"
 	"landed/server/rooms"
 	"landed/server/store"
 )
@@ -41,4 +42,10 @@ func (s *Server) CountAgain() {
 	s.cells.mu.Lock()
 	defer s.cells.mu.Unlock()
 	s.cells.looked = time.Time{}
+}
+
+// WatchVouchers is what a Tick tells of vouchers, and what the metrics say of them.
+func WatchVouchers(c Config, store fleet.Viewer) (tell func(context.Context) error, last func(context.Context) map[string]time.Time) {
+	w := &voucherWatch{cfg: &c, store: store}
+	return w.tell, w.last
 }

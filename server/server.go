@@ -139,6 +139,7 @@ type Server struct {
 	readiness readiness
 	expiry    expiryWatch
 	cells     cells
+	vouchers  voucherWatch
 	closers   []func() error // in the order in which they were opened
 }
 
@@ -216,6 +217,7 @@ func (s *Server) build(ctx context.Context) (err error) {
 		return err
 	}
 	s.expiry = expiryWatch{cfg: &s.cfg, repo: s.rooms.Repo}
+	s.vouchers.cfg, s.vouchers.store = &s.cfg, s.db
 	s.new = httplimit.NewNewcomers(s.cfg.NewKeys, s.cfg.Proxies, s.cfg.Now)
 	s.feed.Lengths(s.rooms.Repo.Length)
 	s.intake = intake.New(intake.Config{
@@ -349,7 +351,7 @@ func (s *Server) Tick(ctx context.Context) error {
 			// first, so that what is published speaks of it
 			spans.Do(ctx, "tick.seal", seal.Sealer{Store: s.store, Now: s.cfg.Now}.Seal),
 			spans.Do(ctx, "tick.renew", s.rooms.Renew),
-			s.expiry.tell(ctx),
+			s.expiry.tell(ctx), s.vouchers.tell(ctx),
 			spans.Do(ctx, "tick.admission", s.admission.Tick),
 			spans.Do(ctx, "tick.intake", s.intake.Tick))
 	})

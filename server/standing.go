@@ -44,6 +44,7 @@ func (s *Server) standing(ctx context.Context) metrics.Standing {
 	}
 	m.Expiries = s.expiry.all()
 	m.Expires = m.Expiries[tufrepo.Timestamp]
+	m.Vouchers = s.vouchers.last(ctx)
 	traffic(s, &m)
 	m.Installations, m.Counted = s.cells.of(ctx, s.db)
 	return m

@@ -344,17 +344,61 @@ func TestQuarantine(t *testing.T) {
 	}
 	none := flood
 	none.From, none.To = w.now.Add(-50*day), w.now.Add(-40*day)
-	back := flood
+	back, ahead := flood, flood
 	back.From, back.To = flood.To, flood.From
+	ahead.From, ahead.To = w.now.Add(time.Hour), w.now.Add(day)
 	for code, fn := range map[string]func() error{
 		"already_lifted":     func() error { _, err := w.Lift(ctx, done.ID, "bo", "again"); return err },
 		"quarantine_unknown": func() error { _, err := w.Lift(ctx, "ffffffff", "bo", "x"); return err },
 		"nobody_covered":     func() error { _, err := w.Quarantine(ctx, none); return err },
 		"first_seen":         func() error { _, err := w.Quarantine(ctx, back); return err },
+		"first_seen ":        func() error { _, err := w.Quarantine(ctx, ahead); return err },
 		"reason_missing":     func() error { _, err := w.Lift(ctx, done.ID, "bo", " "); return err },
 	} {
-		if e, ok := errors.AsType[*fleet.Error](fn()); !ok || e.Code != code {
+		if e, ok := errors.AsType[*fleet.Error](fn()); !ok || e.Code != strings.TrimSpace(code) {
 			t.Errorf("%s: %v", code, fn())
 		}
+	}
+}
+
+// TestQuarantineOfTimesToCome: nobody is taken out before anybody has looked; who proposed a time that was to come meant
+// those who had been heard of then.
+func TestQuarantineOfTimesToCome(t *testing.T) {
+	w := newWorld(t, func(c *admission.Config) {
+		c.Policy, c.Desk = proposals.Policy{Leaks: true}, &proposals.Desk{Store: c.Store, Now: c.Now}
+	})
+	w.tokens(t, "mei", "bo")
+	w.put(t, "armani", 4, 10*day)
+	flood := admission.Flood{From: w.now.Add(-20 * day), To: w.now.Add(3650 * day), By: "mei", Reason: "tidy"}
+	done, err := w.Quarantine(ctx, flood)
+	if err != nil || !done.To.Equal(w.now) || done.Installations != 4 {
+		t.Fatalf("%+v, %v", done, err)
+	}
+	if all, err := w.Quarantines(ctx); err != nil || !all[0].To.Equal(w.now) {
+		t.Errorf("%+v, %v", all, err)
+	}
+	w.put(t, "armani", 2, 15*day, func(i *fleet.Installation) { i.Leaked = true })
+	_, err = w.Quarantine(ctx, flood)
+	waits, ok := errors.AsType[*proposals.Waiting](err)
+	if !ok {
+		t.Fatalf("one person: %v", err)
+	}
+	proposed := w.now
+	w.now = w.now.Add(time.Hour)
+	if _, err := w.Desk.Approve(ctx, waits.Proposal.ID, "bo", ""); err != nil {
+		t.Fatal(err)
+	}
+	all, err := w.Quarantines(ctx)
+	if err != nil || len(all) != 2 || !all[1].To.Equal(proposed) || all[1].Bad != 2 {
+		t.Errorf("%+v, %v", all, err)
+	}
+	// Asked for the same by two: each means all until now.
+	if _, err := w.Quarantine(ctx, flood); !proposals.Proposes(err) {
+		t.Errorf("one person: %v", err)
+	}
+	w.now = w.now.Add(time.Hour)
+	flood.By = "bo"
+	if done, err := w.Quarantine(ctx, flood); err != nil || !done.To.Equal(w.now) || done.By != "mei and bo" {
+		t.Errorf("%+v, %v", done, err)
 	}
 }

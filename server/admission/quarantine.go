@@ -15,11 +15,14 @@ import (
 	"landed/server/proposals"
 )
 
-// Flood names installations by when they were first heard of: in [From, To), of a model, or of all.
+// Flood names installations by when they were first heard of: in [From, To), of a model, or of all. A To that is to come
+// is now: a flood that goes on is quarantined again.
 type Flood struct {
 	From, To   time.Time
 	Model      string
 	By, Reason string
+
+	proposed time.Time // now of whoever proposed it; zero: nobody did
 }
 
 // Quarantined says what a quarantine did, or its end.
@@ -29,8 +32,8 @@ type Quarantined struct {
 	Applied     bool // to every installation; else the server goes on with it
 }
 
-// Quarantine takes installations out of the figures, those too that are heard of later and were first heard of in the time.
-// Their reports are kept.
+// Quarantine takes installations out of the figures. Their reports are kept. It covers nobody who is first heard of later,
+// and, if none of them is bad, nobody who turns out to be: a second person was not asked for that.
 func (a *Admission) Quarantine(ctx context.Context, f Flood) (done Quarantined, err error) {
 	if err := reasoned(f.Reason); err != nil {
 		return done, err
@@ -39,19 +42,23 @@ func (a *Admission) Quarantine(ctx context.Context, f Flood) (done Quarantined, 
 		return done, fleet.Errorf(fleet.Invalid, "first_seen", "the time begins at %s and ends at %s; wanted FROM..TO, from the "+
 			"earlier to the later", f.From.UTC().Format(time.RFC3339), f.To.UTC().Format(time.RFC3339))
 	}
+	now := a.Now()
+	if !f.From.Before(now) {
+		return done, fleet.Errorf(fleet.Invalid, "first_seen", "the time begins at %s, and it is %s; wanted one that has been: nobody "+
+			"can tell whether what is to come is a flood", f.From.UTC().Format(time.RFC3339), now.UTC().Format(time.RFC3339))
+	}
 	id := make([]byte, 4)
 	if _, err := io.ReadFull(a.Random, id); err != nil {
 		return done, err
 	}
-	q := fleet.Quarantine{ID: hex.EncodeToString(id), From: f.From, To: f.To, Model: f.Model, At: a.Now(), By: f.By,
-		Reason: f.Reason}
+	q := fleet.Quarantine{ID: hex.EncodeToString(id), From: f.From, To: f.end(now), Model: f.Model, At: now, By: f.By, Reason: f.Reason}
 	if err := a.Store.View(ctx, func(tx fleet.Tx) (err error) {
-		q.Installations, q.Bad, err = tx.Installations().Covered(ctx, f.Model, f.From, f.To)
+		q.Installations, q.Bad, err = tx.Installations().Covered(ctx, f.Model, q.From, q.To)
 		return err
 	}); err != nil {
 		return done, err
 	}
-	if q.Installations == 0 && !q.To.After(q.At) {
+	if q.Installations == 0 && !f.To.After(now) { // until now it may be of those whose reports are provisional
 		return done, fleet.Errorf(fleet.NotFound, "nobody_covered", "no installation was first heard of then; wanted a time in "+
 			"which some were, in UTC")
 	}
@@ -61,6 +68,16 @@ func (a *Admission) Quarantine(ctx context.Context, f Flood) (done Quarantined, 
 	}
 	done.Applied, err = a.apply(ctx)
 	return done, err
+}
+
+// end is that of the time, for a decision at now: what was proposed is done as it was proposed.
+func (f Flood) end(now time.Time) time.Time {
+	for _, at := range []time.Time{now, f.proposed} {
+		if !at.IsZero() && at.Before(f.To) {
+			f.To = at
+		}
+	}
+	return f.To.Truncate(time.Millisecond) // as it is stored
 }
 
 // quarantine stores it, if it needs no second person or there is one; else what is wanted waits for her.
@@ -99,7 +116,8 @@ func (a *Admission) second(ctx context.Context, tx fleet.Tx, f Flood, wanted Qua
 	if a.Desk == nil || !(a.Policy.Leaks && wanted.NeedsSecond) && !proposals.Approves(ctx) {
 		return "", nil
 	}
-	return a.Desk.Second(ctx, tx, proposals.Wish{Action: ActionQuarantine, Subject: "reports " + subjectOf(wanted.Quarantine),
+	subject := subjectOf(fleet.Quarantine{From: f.From, To: f.To, Model: f.Model})
+	return a.Desk.Second(ctx, tx, proposals.Wish{Action: ActionQuarantine, Subject: "reports " + subject,
 		Arguments: flood{f.From.UTC(), f.To.UTC(), f.Model}, By: f.By, Reason: f.Reason})
 }
 
@@ -113,7 +131,7 @@ func (a *Admission) carry() {
 		if err := json.Unmarshal(p.Arguments, &f); err != nil {
 			return err
 		}
-		_, err := a.Quarantine(ctx, Flood{From: f.From, To: f.To, Model: f.Model, By: by, Reason: reason})
+		_, err := a.Quarantine(ctx, Flood{From: f.From, To: f.To, Model: f.Model, By: by, Reason: reason, proposed: p.At})
 		return err
 	})
 }

@@ -106,7 +106,7 @@ func (a rolloutAPI) toWire(ctx context.Context, tx fleet.Tx, r fleet.Rollout) (r
 		Stage: r.Stage + 1, Share: r.Share(), Held: reasons.Words(r.Held), Reason: reasons.Words(r.Reason), By: r.By,
 		Packages: []string{}, Waiting: []string{}, Waits: []reasonWire{}, Counts: countsToWire(counts),
 		Since: r.Since, Started: r.Started, Changed: r.Changed, Revision: r.Revision,
-		Known: r.Known, Retry: r.Retries, Cautions: orEmpty(rollout.Cautions(r.Stages, r.Known)),
+		Stop: rollout.Stop(r), Known: r.Known, Retry: r.Retries, Cautions: orEmpty(rollout.Cautions(r.Stages, r.Known)),
 	}
 	waits, err2 := proposals.Waits(ctx, tx, r.ID, a.now())
 	if err = errors.Join(err, err2); err != nil {
@@ -156,23 +156,27 @@ func (a rolloutAPI) showAs(w http.ResponseWriter, r *http.Request, repeated bool
 }
 
 func (a rolloutAPI) halt(w http.ResponseWriter, r *http.Request) error {
-	return a.change(w, r, a.rollouts.Halt)
+	return a.change(w, r, plain(a.rollouts.Halt))
 }
 
 func (a rolloutAPI) resume(w http.ResponseWriter, r *http.Request) error {
-	return a.change(w, r, a.rollouts.Resume)
+	return a.change(w, r, func(ctx context.Context, id, by string, in turnWire) (fleet.Rollout, error) {
+		return a.rollouts.Resume(ctx, id, by, in.Reason, rollouts.IfStopped(in.Stop))
+	})
 }
 
 func (a rolloutAPI) pause(w http.ResponseWriter, r *http.Request) error {
-	return a.change(w, r, a.rollouts.Pause)
+	return a.change(w, r, plain(a.rollouts.Pause))
 }
 
 func (a rolloutAPI) widen(w http.ResponseWriter, r *http.Request) error {
-	return a.change(w, r, a.rollouts.Widen)
+	return a.change(w, r, func(ctx context.Context, id, by string, in turnWire) (fleet.Rollout, error) {
+		return a.rollouts.Widen(ctx, id, by, in.Reason, rollouts.IfNext(in.To))
+	})
 }
 
 func (a rolloutAPI) retry(w http.ResponseWriter, r *http.Request) error {
-	return a.change(w, r, a.rollouts.Retry)
+	return a.change(w, r, plain(a.rollouts.Retry))
 }
 
 func (a rolloutAPI) stages(w http.ResponseWriter, r *http.Request) error {
@@ -194,12 +198,24 @@ func (a rolloutAPI) stages(w http.ResponseWriter, r *http.Request) error {
 	return a.show(w, r)
 }
 
-func (a rolloutAPI) change(
-	w http.ResponseWriter, r *http.Request, how func(ctx context.Context, id, by, reason string) (fleet.Rollout, error),
-) error {
-	var in struct {
-		Reason string `json:"reason"`
+// turnWire is what somebody wants of a rollout.
+type turnWire struct {
+	Reason string `json:"reason"`
+	Stop   string `json:"stop"` // of resume: the "stop" of the rollout that she saw; "": any hold
+	To     int    `json:"to"`   // of widen: the stage that it goes to, the first is 1
+}
+
+// changing does it.
+type changing func(ctx context.Context, id, by string, in turnWire) (fleet.Rollout, error)
+
+func plain(how func(ctx context.Context, id, by, reason string) (fleet.Rollout, error)) changing {
+	return func(ctx context.Context, id, by string, in turnWire) (fleet.Rollout, error) {
+		return how(ctx, id, by, in.Reason)
 	}
+}
+
+func (a rolloutAPI) change(w http.ResponseWriter, r *http.Request, how changing) error {
+	var in turnWire
 	if err := read(w, r, &in); err != nil {
 		return err
 	}
@@ -211,9 +227,9 @@ func (a rolloutAPI) change(
 	if err != nil {
 		return err
 	}
-	now, err := how(r.Context(), before.ID, auth.Actor(r.Context()), in.Reason)
+	now, err := how(r.Context(), before.ID, auth.Actor(r.Context()), in)
 	if err != nil {
 		return err
 	}
-	return a.showAs(w, r, now.State == before.State)
+	return a.showAs(w, r, now.State == before.State && now.Stage == before.Stage && now.Retries == before.Retries)
 }

@@ -19,6 +19,7 @@ type rolloutWire struct {
 	Salt     string             `json:"salt"`
 	State    fleet.RolloutState `json:"state"`              // "halting": halted, and the served offers do not say so yet
 	Missing  string             `json:"missing,omitempty"`  // what the served offers do not say yet, in words
+	Stop     string             `json:"stop,omitempty"`     // why it is held or halted, in 8 digits: to resume it takes them
 	Repeated bool               `json:"repeated,omitempty"` // it was as it was asked to be already
 	Stage    int                `json:"stage"`              // 1, 2, 3 …
 	Share    int                `json:"share"`

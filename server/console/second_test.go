@@ -21,6 +21,7 @@ import (
 	"landed/server/fleet"
 	"landed/server/proposals"
 	"landed/server/reasons"
+	"landed/server/rollout"
 	"landed/server/rooms"
 	kit "landed/server/servertest"
 	"landed/server/uptime"
@@ -100,7 +101,9 @@ func (p *pair) want(want, who, method, path, body string) string {
 
 func (p *pair) rollout(want, who, how, reason string) string {
 	p.t.Helper()
-	return p.want(want, who, "POST", "/rollouts/"+rolloutID+"/"+how, `{"reason":"`+reason+`"}`)
+	saw := p.Rollout(rolloutID) // what whoever decides has looked at
+	return p.want(want, who, "POST", "/rollouts/"+rolloutID+"/"+how, fmt.Sprintf(`{"reason":%q,"stop":%q,"to":%d}`, reason,
+		rollout.Stop(saw), saw.Stage+2))
 }
 
 // leaks has the rollout held for a leak.

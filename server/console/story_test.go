@@ -198,7 +198,8 @@ func TestStory(t *testing.T) {
 	if again.values["repeated"] != true || again.values["reason"] != "two leaks" {
 		t.Errorf("halted again: %s", again.body)
 	}
-	step(engineer, "POST /rollouts/{id}/resume", "/rollouts/"+rolloutID+"/resume", `{"reason":"lab handsets"}`, 200, "")
+	step(engineer, "POST /rollouts/{id}/resume", "/rollouts/"+rolloutID+"/resume", `{"reason":"lab handsets"}`, 409, "stopped_otherwise")
+	step(engineer, "POST /rollouts/{id}/resume", "/rollouts/"+rolloutID+"/resume", `{"reason":"lab handsets","stop":"`+again.values["stop"].(string)+`"}`, 200, "")
 	steer := func(how, more string, status int, code string) answer {
 		return step(engineer, "POST /rollouts/{id}/"+how, "/rollouts/"+rolloutID+"/"+how, `{"reason":"why"`+more+`}`, status, code)
 	}
@@ -206,12 +207,12 @@ func TestStory(t *testing.T) {
 	steer("stages", `,"stages":[{"share":10000,"soak":"1h"}]`, 409, "stages_reached")
 	steer("stages", `,"stages":[`+reached+`]`, 422, "stages")
 	steer("stages", `,"stages":[`+reached+`,{"share":500,"soak":"1h"},{"share":10000,"soak":"1h"}]`, 200, "")
-	if wide := steer("widen", "", 200, ""); wide.values["share"] != 500.0 {
+	if wide := steer("widen", `,"to":2`, 200, ""); wide.values["share"] != 500.0 {
 		t.Errorf("widened: %s", wide.body)
 	}
 	steer("pause", "", 200, "")
 	steer("pause", "", 409, "not_running")
-	steer("widen", "", 409, "not_running")
+	steer("widen", `,"to":3`, 409, "not_running")
 	if again := steer("retry", "", 200, ""); again.values["retry"] != 1.0 {
 		t.Errorf("asked to try again: %s", again.body)
 	}

@@ -228,6 +228,11 @@ func TestWitnesses(t *testing.T) {
 	want("it is bad", fleet.WitnessCounts{Vouched: 1, Bad: 1})
 	put(func(i *fleet.Installation) { i.Leaked = true })
 	want("it was bad", fleet.WitnessCounts{Vouched: 1, Bad: 1})
+	put(func(i *fleet.Installation) { i.Leaked, i.Channel = true, "lab" })
+	want("it was bad on another channel", fleet.WitnessCounts{Vouched: 1, Bad: 1})
+	put(func(i *fleet.Installation) { i.Channel = "lab" })
+	want("it is good on another channel", fleet.WitnessCounts{Vouched: 1})
+	put(func(i *fleet.Installation) { i.Leaked = true })
 	if bad := witnesses().BadAt(h.Now); len(bad) != 1 || bad[0] != ref {
 		t.Errorf("bad are %v", bad)
 	}
@@ -239,7 +244,20 @@ func TestWitnesses(t *testing.T) {
 	rollout.ID = "another"
 	want("in another rollout it is not", fleet.WitnessCounts{Vouched: 1, Bad: 1})
 	h.Now = h.Now.Add(31 * kit.Day)
-	want("the voucher ran out", fleet.WitnessCounts{})
+	want("the voucher ran out", fleet.WitnessCounts{Bad: 1, Expired: 1})
+	put(func(i *fleet.Installation) { i.Kind, i.Leaked, i.Last = effect.Bad, true, h.Now.Add(-2*kit.Day) })
+	want("it leaked before", fleet.WitnessCounts{Bad: 1, Expired: 1})
+	put(func(i *fleet.Installation) { i.Kind, i.Leaked = effect.Bad, true })
+	want("it leaked after", fleet.WitnessCounts{Expired: 1})
+	kit.UpdateReports(h.Rooms, func(tx fleet.Tx) error {
+		_, err := tx.Reports().Append(h.Ctx, fleet.StoredReport{ID: "1", Ref: ref, Seq: 1, Release: kit.OptIn, Envelope: []byte("{}"),
+			At: h.Now.Add(-2 * kit.Day)})
+		return err
+	})
+	want("it may have leaked before", fleet.WitnessCounts{Bad: 1, Expired: 1})
+	rollout.Started = h.Now
+	want("it ran out before the rollout", fleet.WitnessCounts{Bad: 1})
+	rollout.Started = time.Time{}
 	h.Now = h.Now.Add(-31 * kit.Day)
 	if err := h.withdraw("lab", voucher.ID); err != nil {
 		t.Fatal(err)

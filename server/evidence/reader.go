@@ -5,6 +5,7 @@ package evidence
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 
 	"landed/manifests/evidence"
@@ -99,6 +100,22 @@ func (s *Snapshot) Vouched(device string) ([]evidence.Vouched, error) {
 		return nil, err
 	}
 	return m.vouched, nil
+}
+
+// Spans are, by device, how long people vouch for its handsets: of each handset the span that ends last, and none that was
+// withdrawn. Devices without one are not in it.
+func (s *Snapshot) Spans() (map[string][]fleet.Span, error) {
+	all := map[string][]fleet.Span{}
+	for device := range s.sizes {
+		vouched, err := s.vouchedFor(device)
+		if err != nil {
+			return nil, err
+		}
+		for _, w := range vouched {
+			all[device] = append(all[device], slices.MaxFunc(w.Vouched, func(a, b fleet.Span) int { return a.Until.Compare(b.Until) }))
+		}
+	}
+	return all, nil
 }
 
 // model reads what was signed about a model, if there is more than is known. It is called with the lock held.

@@ -7,6 +7,7 @@ import (
 	"context"
 	"maps"
 	"slices"
+	"time"
 
 	"landed/manifests/report"
 	"landed/server/fleet"
@@ -80,6 +81,18 @@ func (s *Snapshot) vouchedFor(device string) (map[report.Reference]fleet.Witness
 	return of, err
 }
 
+// first is when the first report of a witness about a release came; zero where nothing depends on it.
+func (s *Snapshot) first(w fleet.Witness, release string) (at time.Time, err error) {
+	if !w.Leaked || slices.ContainsFunc(w.Vouched, func(span fleet.Span) bool { return span.Covers(w.Last) }) {
+		return at, nil
+	}
+	all, err := s.tx.Reports().Arrived(s.ctx, w.Ref)
+	if n := slices.IndexFunc(all, func(r fleet.StoredReport) bool { return r.Release == release }); n >= 0 {
+		at = all[n].At
+	}
+	return at, err
+}
+
 // saying is what witnesses say of the release of a rollout, in the order of their references.
 func (s *Snapshot) saying(
 	r fleet.Rollout, of map[report.Reference]fleet.Witness, states map[report.Reference][]fleet.Installation,
@@ -88,11 +101,18 @@ func (s *Snapshot) saying(
 	if err != nil {
 		return w, err
 	}
+	w.Started = r.Started
 	for ref, one := range of {
 		one.Suspended = slices.Contains(suspended, string(ref))
 		for _, state := range states[ref] {
-			if state.Release == r.Release && state.Model == r.Model && state.Channel == r.Channel {
-				one.Kind, one.Leaked, one.Current, one.Last = state.Kind, state.Leaked, state.Current, state.Last
+			if state.Release != r.Release || state.Model != r.Model {
+				continue
+			}
+			// It is the same build on every channel: what is bad there is bad here.
+			one.Kind, one.Leaked, one.Last = state.Kind, state.Leaked, state.Last
+			one.Current = state.Current && state.Channel == r.Channel
+			if one.First, err = s.first(one, r.Release); err != nil {
+				return w, err
 			}
 		}
 		w.All = append(w.All, one)

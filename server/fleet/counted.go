@@ -8,6 +8,7 @@ import (
 	"encoding/binary"
 	"time"
 
+	"landed/manifests/effect"
 	"landed/manifests/report"
 )
 
@@ -51,8 +52,8 @@ func (i Installation) Candidate(at time.Time) bool {
 // Member says if an installation is of the counted fleet of its model and channel.
 func (i Installation) Member() bool { return !i.Admitted.IsZero() && !i.Quarantined }
 
-// Quarantine is an entry: installations first heard of in a time are out of the figures, until it is lifted. It goes by
-// that alone and never by what they say, so that nobody can pick the reports that he likes.
+// Quarantine is an entry: installations first heard of in a time are out of the figures, until it is lifted. Nobody picks
+// by it the reports that he likes: see Covers.
 type Quarantine struct {
 	ID       string // 8 hex digits
 	From, To time.Time
@@ -68,10 +69,24 @@ type Quarantine struct {
 	LiftedReason       string
 }
 
-// Covers says if an installation of a model that was first heard of at a time is out of the figures by q.
-func (q Quarantine) Covers(model string, first time.Time) bool {
-	return q.Lifted.IsZero() && (q.Model == "" || q.Model == model) && !first.Before(q.From) && first.Before(q.To)
+// Until is the end of the time: when it was made at the latest, whatever was asked for, since nobody can have looked at
+// what was yet to come.
+func (q Quarantine) Until() time.Time {
+	if q.At.Before(q.To) {
+		return q.At
+	}
+	return q.To
 }
+
+// Covers says if an installation that stands as i does is out of the figures by q. What took nothing bad away when it was
+// made takes nothing bad away later either: one person decided on it, who was not to decide on that.
+func (q Quarantine) Covers(i Installation) bool {
+	return q.Lifted.IsZero() && (q.Model == "" || q.Model == i.Model) && !i.First.Before(q.From) && i.First.Before(q.Until()) &&
+		(q.Bad > 0 || !i.Bad())
+}
+
+// Bad says that it leaked or shows the opposite of the effect, or failed for a reason that speaks against the update.
+func (i Installation) Bad() bool { return i.Leaked || i.Kind == effect.Bad || i.Cause.Blamed() }
 
 // Muster is how the installations of a model and channel stand with the counted fleet, by their current states.
 type Muster struct {

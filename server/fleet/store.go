@@ -134,7 +134,7 @@ type Rollouts interface {
 	// Conflict if r.Revision is not the stored one; stores Revision+1
 	Save(ctx context.Context, r Rollout) error
 	List(ctx context.Context) ([]Rollout, error)                           // by release, model
-	OfModel(ctx context.Context, model, channel string) ([]Rollout, error) // newest counter first
+	OfModel(ctx context.Context, model, channel string) ([]Rollout, error) // newest counter first; channel "" is every one
 }
 
 // Models keeps the devices that this server serves.
@@ -213,10 +213,10 @@ type Installations interface {
 	Refs(ctx context.Context, after report.Reference, limit int) ([]report.Reference, error)
 	// Muster says how many of each model and channel are of the counted fleet at a time, and may be. A model and a channel
 	// that are not "" leave the others out. It reads every installation: it is for the start of a rollout, for people and
-	// for what runs daily.
+	// for what runs daily, and never within Update, for which halts wait.
 	Muster(ctx context.Context, model, channel string, at time.Time) ([]Muster, error)
 	// Covered is how many installations of a model, "" of any, were first heard of in [from, to), and how many of them
-	// leaked or failed in a way that speaks against the update. It reads every installation.
+	// leaked or failed in a way that speaks against the update. It reads every installation: never within Update.
 	Covered(ctx context.Context, model string, from, to time.Time) (n, bad int64, err error)
 }
 

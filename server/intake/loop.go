@@ -25,14 +25,14 @@ func (i *Intake) Tick(ctx context.Context) error {
 	return errors.Join(err, fault, i.advance(ctx, ids, true))
 }
 
-// Advance looks at the rollouts of one model and channel now, and publishes if one changed. When
-// it returns, what another look found before is published too.
-func (i *Intake) Advance(ctx context.Context, model, channel string) error {
+// Advance looks at the rollouts of one model now, and publishes if one changed: on every channel, since what a witness
+// shows stops its build wherever it goes. When it returns, what another look found before is published too.
+func (i *Intake) Advance(ctx context.Context, model string) error {
 	ids, err := i.rolloutIDs(ctx, func(tx fleet.Tx) ([]fleet.Rollout, error) {
-		return tx.Rollouts().OfModel(ctx, model, channel)
+		return tx.Rollouts().OfModel(ctx, model, "")
 	})
 	if err != nil {
-		return fmt.Errorf("advance %s %s: %w", model, channel, err)
+		return fmt.Errorf("advance %s: %w", model, err)
 	}
 	return i.advance(ctx, ids, false)
 }

@@ -225,7 +225,7 @@ func TestAnsweredWhenItIsPublished(t *testing.T) {
 	})
 	<-publishing
 	close(second)
-	if err := w.Advance(ctx, "armani", "stable"); err != nil || !published.Load() {
+	if err := w.Advance(ctx, "armani"); err != nil || !published.Load() {
 		t.Errorf("the second look got %v; published: %v", err, published.Load())
 	}
 	group.Wait()

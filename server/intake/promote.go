@@ -75,6 +75,14 @@ type came struct {
 	fleet.ProvisionalReport
 }
 
+// held says if an installation of which this is the first report would be quarantined.
+func (c came) held(by Control) bool {
+	h := newHandset(c.Arrival.Ref, &Loaded{Control: by})
+	h.take(c.At, c.Arrival)
+	h.reckon()
+	return h.current.is.Quarantined
+}
+
 // reopen opens reports again. Those that are not taken any more are gone; those of a release that cannot be read at
 // present stay.
 func (i promoter) reopen(
@@ -119,7 +127,7 @@ func (i promoter) comeIn(ctx context.Context, tx fleet.Tx, coming []came, gone [
 	var batch []Arrival
 	for n, c := range coming {
 		switch {
-		case len(loaded.States[c.Arrival.Ref]) == 0 && loaded.Control.held(c.Report.Model, c.At, time.Time{}):
+		case len(loaded.States[c.Arrival.Ref]) == 0 && c.held(loaded.Control):
 			gone = append(gone, c.Key())
 		case !waits[n]:
 			in, batch = append(in, c.Key()), append(batch, c.Arrival)

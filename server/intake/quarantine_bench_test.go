@@ -20,7 +20,7 @@ func BenchmarkQuarantine(b *testing.B) {
 		b.Run(fmt.Sprint(size), func(b *testing.B) {
 			w := newWorld(b)
 			fill(b, w, size)
-			q := fleet.Quarantine{ID: "00000001", To: w.clock.now().Add(time.Hour), At: w.clock.now(), By: "mei"}
+			q := fleet.Quarantine{ID: "00000001", To: w.clock.now().Add(time.Hour), At: w.clock.now().Add(time.Hour), By: "mei"}
 			q.From = q.To.AddDate(-10, 0, 0)
 			for b.Loop() {
 				if err := w.db.Update(ctx, func(tx fleet.Tx) error { return tx.Quarantines().Put(ctx, q) }); err != nil {

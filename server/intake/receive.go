@@ -158,7 +158,7 @@ func (i *Intake) wake(ctx context.Context, w *waiting, a Result) {
 		return
 	}
 	// The handset's patience is not a reason to leave a leak alone.
-	if err := i.Advance(context.WithoutCancel(ctx), w.Report.Model, w.Report.Channel); err != nil {
-		i.Log.ErrorContext(ctx, "advance after a leak", "model", w.Report.Model, "channel", w.Report.Channel, "err", err)
+	if err := i.Advance(context.WithoutCancel(ctx), w.Report.Model); err != nil {
+		i.Log.ErrorContext(ctx, "advance after a leak", "model", w.Report.Model, "err", err)
 	}
 }

@@ -33,7 +33,7 @@ func (c Control) mark() string {
 	sum := sha256.New()
 	byID := func(a, b fleet.Quarantine) int { return strings.Compare(a.ID, b.ID) }
 	for _, q := range slices.SortedFunc(slices.Values(c.Quarantines), byID) {
-		fmt.Fprintf(sum, "%q %d %d\n", q.ID, q.At.UnixMilli(), q.Lifted.UnixMilli())
+		fmt.Fprintf(sum, "%q %d %d %d %d\n", q.ID, q.Until().UnixMilli(), q.Bad, q.At.UnixMilli(), q.Lifted.UnixMilli())
 	}
 	return fmt.Sprintf("%d.%x", n, sum.Sum(nil))
 }

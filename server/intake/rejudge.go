@@ -145,6 +145,7 @@ func (p replayer) judgeAnew(ctx context.Context, tx fleet.ReportsTx, old fleet.I
 		next.Leaked, next.Before, next.Cause = shown.is.Leaked, shown.is.Before, shown.is.Cause
 	}
 	judge(&next, again.first, rule)
+	next.Quarantined = p.by.held(&next, time.Time{})
 	next.Counted = p.by.counts(&next)
 	return next, nil
 }

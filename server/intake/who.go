@@ -63,8 +63,8 @@ func (c Control) rollout(i *fleet.Installation, at time.Time) (fleet.Rollout, bo
 	return r, ok && !r.Started.After(at)
 }
 
-// held says if installations of a model that were first heard of at first were quarantined at a time; zero: are.
-func (c Control) held(model string, first, at time.Time) bool {
+// held says if an installation that stands as i does was quarantined at a time; zero: is.
+func (c Control) held(i *fleet.Installation, at time.Time) bool {
 	for _, q := range c.Quarantines {
 		if !at.IsZero() {
 			if q.At.After(at) {
@@ -74,7 +74,7 @@ func (c Control) held(model string, first, at time.Time) bool {
 				q.Lifted = time.Time{}
 			}
 		}
-		if q.Covers(model, first) {
+		if q.Covers(*i) {
 			return true
 		}
 	}
@@ -108,7 +108,7 @@ func (c Control) counts(i *fleet.Installation) bool {
 func (h *handset) reckon() {
 	for _, s := range h.states {
 		was := [2]bool{s.is.Quarantined, s.is.Counted}
-		s.is.Quarantined = h.loaded.Control.held(s.is.Model, s.is.First, time.Time{})
+		s.is.Quarantined = h.loaded.Control.held(&s.is, time.Time{})
 		s.is.Counted = h.loaded.Control.counts(&s.is)
 		if was != [2]bool{s.is.Quarantined, s.is.Counted} {
 			s.change()
@@ -123,7 +123,7 @@ func (h *handset) admit(e fleet.Admission) {
 	}
 	i := &h.current.is
 	then := *i
-	then.Quarantined = h.loaded.Control.held(i.Model, i.First, e.At)
+	then.Quarantined = h.loaded.Control.held(i, e.At)
 	if i.Model == e.Model && i.Channel == e.Channel && then.Candidate(e.At) && fleet.Lot(e.Key, i.Ref) <= e.Cutoff {
 		h.current.change()
 		i.Admitted = e.At

@@ -265,7 +265,7 @@ func TestQuarantine(t *testing.T) {
 	for n := 5; n < 8; n++ {
 		w.says(t, silent, n, 1)
 	}
-	q := fleet.Quarantine{ID: "00000001", From: from, To: to, At: w.clock.now(), By: "mei", Reason: "a flood"}
+	q := fleet.Quarantine{ID: "00000001", From: from, To: to, At: w.clock.now(), By: "mei and bo", Reason: "a flood", Bad: 5}
 	w.update(t, func(tx fleet.Tx) error { return tx.Quarantines().Put(ctx, q) })
 	w.says(t, leaks, 3, 2) // reckoned when it comes
 	figures := func(what string, all, quarantined int64) {
@@ -294,13 +294,54 @@ func TestQuarantine(t *testing.T) {
 	w.follows(t)
 }
 
+// TestBadInAQuarantine: one person takes out what is not bad. Who turns out to be comes back, stays when it is judged again
+// or says otherwise, and whoever is heard of later was never out.
+func TestBadInAQuarantine(t *testing.T) {
+	w := newWorld(t)
+	from := w.clock.now()
+	for n := range 6 {
+		w.says(t, silent, n, 1)
+	}
+	w.clock.advance(time.Hour)
+	q := fleet.Quarantine{ID: "00000001", From: from, To: from.Add(900 * day), At: w.clock.now(), By: "mei", Reason: "tidy"}
+	w.update(t, func(tx fleet.Tx) error { return tx.Quarantines().Put(ctx, q) })
+	w.reckon(t)
+	figures := func(what string, all, leaked, quarantined int64) {
+		t.Helper()
+		c := w.counts(t, "one")
+		if c.Installations != all || c.Leaked != leaked || c.Quarantined.Installations != quarantined || c.Quarantined.Leaked != 0 {
+			t.Errorf("%s: %d, %d of them leaked, and %d in quarantine, %d of them leaked", what, c.Installations, c.Leaked,
+				c.Quarantined.Installations, c.Quarantined.Leaked)
+		}
+		w.follows(t)
+	}
+	figures("none is bad", 0, 0, 6)
+	w.says(t, leaks, 3, 2)
+	w.says(t, leaks, 4, 2)
+	w.says(t, leaks, 7, 1)
+	figures("two of them leak, and one more", 3, 3, 4)
+	w.says(t, silent, 4, 3)
+	if _, err := w.Rejudge(ctx, "one", "mei", nil); err != nil {
+		t.Fatal(err)
+	}
+	figures("one says otherwise", 3, 3, 4)
+	q.ID, q.Bad = "00000002", 2 // two persons looked at the same time
+	w.update(t, func(tx fleet.Tx) error { return tx.Quarantines().Put(ctx, q) })
+	w.reckon(t)
+	c := w.counts(t, "one")
+	if c.Installations != 1 || c.Leaked != 1 || c.Quarantined.Leaked != 2 {
+		t.Errorf("two persons: %d, %d of them leaked, and %d in quarantine", c.Installations, c.Leaked, c.Quarantined.Leaked)
+	}
+	w.follows(t)
+}
+
 // TestReckonGoesOn: it is interrupted and goes on; and what a later decision changes is applied to all.
 func TestReckonGoesOn(t *testing.T) {
 	w := newWorld(t)
 	for n := range 1200 {
 		w.says(t, waits, n, 1)
 	}
-	q := fleet.Quarantine{ID: "00000001", From: w.clock.now(), To: w.clock.now().Add(day), At: w.clock.now(), By: "mei"}
+	q := fleet.Quarantine{ID: "00000001", From: w.clock.now(), To: w.clock.now().Add(day), At: w.clock.now().Add(time.Second), By: "mei"}
 	w.update(t, func(tx fleet.Tx) error { return tx.Quarantines().Put(ctx, q) })
 	stop, cancel := context.WithCancel(ctx)
 	if _, err := w.Reckon(stop, func(intake.Reckoned) { cancel() }); err == nil {
@@ -359,7 +400,7 @@ func TestQuarantineAfterTheClockWasAhead(t *testing.T) {
 	now := w.clock.now()
 	for _, q := range []fleet.Quarantine{
 		{ID: "00000001", From: now.Add(-900 * day), To: now.Add(-800 * day), At: now.Add(3 * day), By: "mei"},
-		{ID: "00000002", From: now.Add(-day), To: now.Add(day), At: now, By: "mei"},
+		{ID: "00000002", From: now.Add(-day), To: now.Add(day), At: now.Add(time.Second), By: "mei", Bad: 5},
 	} {
 		w.update(t, func(tx fleet.Tx) error { return tx.Quarantines().Put(ctx, q) })
 		w.reckon(t)

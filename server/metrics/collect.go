@@ -57,6 +57,9 @@ func (s Standing) state(to sender) {
 	for role, at := range s.Expiries {
 		to.at(roleExpires, at, role)
 	}
+	for model, at := range s.Vouchers {
+		to.at(voucherEnds, at, model)
+	}
 	to.at(expires, s.Expires)
 	for name, held := range s.Leases {
 		to.gauge(leases, oneIf(held), name)

@@ -23,6 +23,7 @@ type Standing struct {
 	Provisional, Evicted      int64                // reports that are kept for now, and that were let go of since the start
 	Expires                   time.Time            // of the timestamp; zero before the first
 	Expiries                  map[string]time.Time // of each role of the served feed
+	Vouchers                  map[string]time.Time // when the last voucher for a witness handset ends, by model
 
 	Feed        []FeedAnswers // all that there may be
 	TargetBytes int64         // that the feed has given away
@@ -76,6 +77,7 @@ var (
 	failing        = gauge("publication_failing", "1 while the last publication was not done.")
 	unpublished    = gauge("unpublished_seconds", "For so long a change of the rollouts is stored and not published.")
 	halting        = gauge("rollouts_halting", "Rollouts that are halted, and whose handsets are not told so yet.")
+	voucherEnds    = gauge("voucher_ends_seconds", "When the last voucher for a witness handset of a model ends, in Unix time.", "model")
 	roleExpires    = gauge("role_expires_seconds", "When the metadata of a role expires, in Unix time.", "role")
 	expires        = gauge("timestamp_expires_seconds", "When the timestamp of the feed expires, in Unix time.")
 	uncounted      = gauge("uncounted_reports", "Stored reports of installations that are of no counted fleet.")
@@ -101,7 +103,7 @@ func (collector) Describe(to chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
 		diskFree, diskMark, reserve, reserveMissing, databaseBytes, notReady, failing, unpublished, halting, expires,
 		roleExpires, feedAnswers, targetBytes, s3Requests, s3Asked, s3Came, reports, implausible, queued, oldest, leases,
-		installations, countedFleet, figuresAt, uncounted, uncountedLimit, provisional, evicted,
+		installations, countedFleet, figuresAt, uncounted, uncountedLimit, provisional, evicted, voucherEnds,
 	} {
 		to <- d
 	}

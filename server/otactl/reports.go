@@ -29,7 +29,8 @@ func (g *reports) quarantine() *cobra.Command {
 		Use: "quarantine [--first-seen FROM..TO [--model M] | --lift ID] --reason WHY", Args: cobra.NoArgs,
 		Short: "Take installations out of the figures by when they were first heard of",
 		Long: "Takes installations out of all figures that were first heard of from FROM on and before TO. Both are UTC,\n" +
-			"as 2014-08-10 or 2014-08-10T14:30. What they say makes no difference, and their reports are kept.\n" +
+			"as 2014-08-10 or 2014-08-10T14:30; a TO that is to come is now. Their reports are kept. What they say makes\n" +
+			"no difference, but that who leaks or fails later, where nobody had, is in the figures again.\n" +
 			"--lift takes a quarantine back. Without --first-seen and --lift it lists them.",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			server, err := g.server.client()

@@ -24,10 +24,10 @@ type rollouts struct {
 
 func (g *rollouts) command() *cobra.Command {
 	return group("rollout", "Start, watch, steer, halt and resume rollouts", g.start(), g.status(),
-		g.change("halt", "Stop a rollout at once: handsets that have not begun do not begin", client.Rollouts.Halt),
-		g.change("resume", "Let a held or halted rollout go on; what is known against it is forgiven", client.Rollouts.Resume),
+		g.change("halt", "Stop a rollout at once: handsets that have not begun do not begin", haltFor),
+		g.resume(),
 		g.change("pause", "Have a rollout stay at its share until it is resumed", client.Rollouts.Pause),
-		g.change("widen", "Go to the next stage now, whatever the gates wait for", client.Rollouts.Widen),
+		g.widen(),
 		g.change("retry", "Ask handsets that gave up to try again", client.Rollouts.Retry),
 		g.stages())
 }
@@ -98,6 +98,41 @@ func (g *rollouts) change(
 	}
 	c.Flags().StringVar(&reason, "reason", "", "why; support staff read it")
 	cobra.CheckErr(c.MarkFlagRequired("reason"))
+	return c
+}
+
+// haltFor halts, and takes no other answer for a halt.
+func haltFor(r client.Rollouts, ctx context.Context, id, reason string) (client.Rollout, error) {
+	is, err := r.Halt(ctx, id, reason)
+	if err == nil && is.State != "halted" && is.State != "halting" {
+		err = &client.Error{Code: "not_halted", Title: "Not halted", Detail: fmt.Sprintf("the server took the halt of %s, and says "+
+			"that it is %s: something undid it, or another hand is in the database (otad fsck). Halt it again", id, is.State)}
+	}
+	return is, err
+}
+
+func (g *rollouts) resume() *cobra.Command {
+	stop := ""
+	c := g.change("resume", "Let a held or halted rollout go on; what is known against it is forgiven",
+		func(r client.Rollouts, ctx context.Context, id, reason string) (client.Rollout, error) {
+			return r.Resume(ctx, id, stop, reason)
+		})
+	c.Long = "Lets a rollout go on that is held or halted. A halt is ended by who says which one is meant: --stop, as\n" +
+		"\"otactl rollout status ID\" shows it. So what was sent to end a hold undoes no halt that came meanwhile."
+	c.Flags().StringVar(&stop, "stop", "", "the `digits` of the stop that is to end; none: any hold")
+	return c
+}
+
+func (g *rollouts) widen() *cobra.Command {
+	to := 0
+	c := g.change("widen", "Go to the next stage now, whatever the gates wait for",
+		func(r client.Rollouts, ctx context.Context, id, reason string) (client.Rollout, error) {
+			return r.Widen(ctx, id, to, reason)
+		})
+	c.Long = "Goes to the next stage now, whatever the gates wait for. --to says which that is, so that saying it twice\n" +
+		"goes one stage; the one after the last finishes the rollout."
+	c.Flags().IntVar(&to, "to", 0, "the `stage` to go to; the first is 1")
+	cobra.CheckErr(c.MarkFlagRequired("to"))
 	return c
 }
 
@@ -249,6 +284,9 @@ func (g *rollouts) sayRollout(r client.Rollout) {
 	g.out.say("%s: %s", r.ID, r.State)
 	if why := because(r); why != "" {
 		g.out.paragraph(why)
+	}
+	if r.Stop != "" {
+		g.out.say("  %s is this stop: otactl rollout resume %s --stop %s --reason WHY", r.Stop, r.ID, r.Stop)
 	}
 	for _, p := range r.Proposals {
 		g.out.paragraph(proposed(p))

@@ -24,6 +24,8 @@ const (
 	WaitsWitnessBad = "waits_witness_bad" // n, vouched
 	WaitsWitnessAll = "waits_witness_all" // n: every one was overruled
 	WaitsWitness    = "waits_witness"     // days, n
+	// n: nobody vouches for them any more
+	WaitsWitnessExpired = "witness_expired"
 )
 
 // waits are their sentences: each goes on from "when" or "until".
@@ -46,6 +48,8 @@ var waits = map[string]string{
 		"installations of this model when it was started, so none of them counts (otactl fleet admit)",
 	WaitsWitnessBad: "no witness handset shows the opposite of what is promised, now {n} of {vouched} do",
 	WaitsWitnessAll: "a witness handset has shown the effect that was not overruled; all {n} were, so vouch for another, or widen by hand",
+	WaitsWitnessExpired: "a lab vouches for a handset of the model again (otactl witness vouch), or a person widens it (otactl rollout " +
+		"widen): the {n:voucher} that there were ran out",
 	WaitsWitness:    "a witness handset has shown the effect within the last {days:day}, now none of {n} has",
 	WaitsNothingBad: "nothing bad is known of a stage that is too small to be counted on, now of {n:installation}",
 }

@@ -15,7 +15,8 @@ import (
 	"landed/server/reasons"
 )
 
-// TestPeopleHaveTheLastWord plays arbitrary fleets, counted ones and others, with leaks, failures and losses. Whatever the
+// TestPeopleHaveTheLastWord plays arbitrary fleets, counted ones and others, with leaks, failures and losses, witnesses whose
+// vouchers run out, outages, and a clock that is not believed. Whatever the
 // engine decides by itself, or waits for, there is a row of commands after which the rollout goes on to its end although no
 // figure changes.
 func TestPeopleHaveTheLastWord(t *testing.T) {
@@ -27,27 +28,34 @@ func TestPeopleHaveTheLastWord(t *testing.T) {
 		if r.Stages = fleet.DefaultStages(r.Known); random.IntN(2) == 0 {
 			r.Stages[0].Gates.HaltLeaks = random.Int64N(4)
 		}
+		w := fleet.Witnesses{Started: r.Started}
 		for range 20 {
 			now = now.Add(time.Duration(random.IntN(40)) * time.Hour)
 			c = some(random, now, c)
-			next, _ := Advance(now, r, Grounds{Counts: c})
+			w = watched(random, now, w)
+			known := Grounds{Counts: c, Witnesses: w, Distrusted: random.IntN(20) == 0}
+			if random.IntN(4) == 0 {
+				known.Down = time.Duration(random.Int64N(int64(now.Sub(r.Since)) + 1))
+			}
+			next, _ := Advance(now, r, known)
 			met[next.State]++
 			why[next.Held.Code]++
 			why[next.Reason.Code]++
 			if r = next; r.State == fleet.RolloutRunning {
-				for _, w := range Waiting(now, r, Grounds{Counts: c}) {
+				for _, w := range Waiting(now, r, known) {
 					why[w.Code]++
 				}
 				continue
 			}
-			if goesOn(t, now, r, c); t.Failed() {
+			if goesOn(t, now, r, c, w); t.Failed() {
 				return
 			}
 			if r.State != fleet.RolloutFinished { // and she stays with it
 				r, _ = Resume(r, now, "ann", "known", c)
+				w = overruled(now, w)
 			}
 		}
-		if goesOn(t, now, r, c); t.Failed() {
+		if goesOn(t, now, r, c, w); t.Failed() {
 			return
 		}
 	}
@@ -60,11 +68,43 @@ func TestPeopleHaveTheLastWord(t *testing.T) {
 		reasons.LeaksFound, reasons.LeaksUnconfirmed, reasons.LeaksHalt, reasons.FailuresFound, reasons.FailuresHalt,
 		reasons.LostFound, reasons.WaitsSoak, reasons.WaitsLook, reasons.WaitsJudged, reasons.WaitsProven, reasons.WaitsFailures,
 		reasons.WaitsLost, reasons.WaitsSmall, reasons.WaitsNobody, reasons.WaitsNothingBad,
+		reasons.WitnessHalt, reasons.WaitsWitness, reasons.WaitsWitnessAll, reasons.WaitsWitnessExpired, reasons.WaitsClock, reasons.WaitsDown,
 	} {
 		if why[code] < 5 {
 			t.Errorf("%s was met %d times; wanted enough to say something", code, why[code])
 		}
 	}
+}
+
+// watched are witnesses some time later: another may be vouched for, and each may report.
+func watched(random *rand.Rand, now time.Time, w fleet.Witnesses) fleet.Witnesses {
+	w.All = slices.Clone(w.All)
+	if random.IntN(30) == 0 && len(w.All) < 3 {
+		until := now.Add(time.Duration(1+random.IntN(900)) * time.Hour)
+		w.All = append(w.All, fleet.Witness{Ref: report.Reference(rune('A' + len(w.All))), Vouched: []fleet.Span{{From: now, Until: until}}})
+	}
+	for i := range w.All {
+		switch one := &w.All[i]; random.IntN(12) {
+		case 0, 1, 2:
+			one.Kind, one.Current, one.Last = effect.Good, true, now
+		case 3:
+			one.Kind, one.Leaked, one.Current, one.Last = effect.Bad, true, true, now
+		}
+		if w.All[i].First.IsZero() {
+			w.All[i].First = w.All[i].Last
+		}
+	}
+	return w
+}
+
+// overruled are witnesses once somebody resumed.
+func overruled(now time.Time, w fleet.Witnesses) fleet.Witnesses {
+	bad := w.BadAt(now)
+	w.All = slices.Clone(w.All)
+	for i := range w.All {
+		w.All[i].Suspended = w.All[i].Suspended || slices.Contains(bad, w.All[i].Ref)
+	}
+	return w
 }
 
 // some adds to figures: of counted installations, and of others.
@@ -95,7 +135,7 @@ func more(random *rand.Rand, now time.Time, c fleet.Figures) fleet.Figures {
 }
 
 // goesOn resumes what stopped, and widens to the end. Who is lost meanwhile, as time goes on, may hold it a few times more.
-func goesOn(t *testing.T, now time.Time, r fleet.Rollout, c fleet.Counts) {
+func goesOn(t *testing.T, now time.Time, r fleet.Rollout, c fleet.Counts, w fleet.Witnesses) {
 	t.Helper()
 	down := now.Sub(r.Since) // no time counts, and the clock is not even believed
 	for n := range 2*len(r.Stages) + 12 {
@@ -109,15 +149,16 @@ func goesOn(t *testing.T, now time.Time, r fleet.Rollout, c fleet.Counts) {
 			if r, err = Resume(r, now, "ann", "it was looked at", c); err != nil {
 				t.Fatal(err)
 			}
-			if next, events := Advance(now, r, Grounds{Counts: c, Down: down, Distrusted: n%2 == 0}); next.State != fleet.RolloutRunning && next.State != fleet.RolloutFinished {
+			w = overruled(now, w)
+			if next, events := Advance(now, r, Grounds{Counts: c, Down: down, Distrusted: n%2 == 0, Witnesses: w}); next.State != fleet.RolloutRunning && next.State != fleet.RolloutFinished {
 				t.Fatalf("resumed, and by the same figures %s: %v\n%+v\n%+v", next.State, events, before, c)
 			}
 		default:
 			if r, err = Widen(r, now, "ann", "it was looked at", c); err != nil {
 				t.Fatal(err)
 			}
-			next, events := Advance(now, r, Grounds{Counts: c, Down: down, Distrusted: n%2 == 0})
-			if next.State == fleet.RolloutHalted {
+			next, events := Advance(now, r, Grounds{Counts: c, Down: down, Distrusted: n%2 == 0, Witnesses: w})
+			if next.State == fleet.RolloutHalted && len(w.BadAt(now)) == 0 {
 				t.Fatalf("widened, and halted by the same figures: %v\n%+v", events, c)
 			}
 			r = next

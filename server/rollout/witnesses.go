@@ -19,14 +19,17 @@ func witnessHalt(now time.Time, w fleet.Witnesses) fleet.Reason {
 }
 
 // witnessWaits lists what witnesses still have to show before a stage may widen. Where nobody vouches for a handset of
-// the model, nothing. Of a model whose witnesses were all overruled it takes another one, or a person who widens.
+// the model, and nobody did while the rollout ran, nothing: a voucher that runs out opens no gate. Of a model whose
+// witnesses were all overruled it takes another one, or a person who widens.
 func witnessWaits(now time.Time, w fleet.Witnesses) []fleet.Reason {
 	c := w.At(now)
 	switch {
+	case c.Bad > 0:
+		return []fleet.Reason{reason(reasons.WaitsWitnessBad, "n", c.Bad, "vouched", max(c.Vouched, c.Bad))}
+	case c.Vouched == 0 && c.Expired > 0:
+		return []fleet.Reason{reason(reasons.WaitsWitnessExpired, "n", c.Expired)}
 	case c.Vouched == 0:
 		return nil
-	case c.Bad > 0:
-		return []fleet.Reason{reason(reasons.WaitsWitnessBad, "n", c.Bad, "vouched", c.Vouched)}
 	case c.Suspended == c.Vouched:
 		return []fleet.Reason{reason(reasons.WaitsWitnessAll, "n", c.Vouched)}
 	case c.Good == 0:

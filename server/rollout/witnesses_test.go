@@ -26,7 +26,17 @@ func TestWitnesses(t *testing.T) {
 	left.Current = false
 	leaked.Leaked = true
 	overruled.Suspended = true
-	notYet.Vouched = []fleet.Span{{From: now.Add(1), Until: now.AddDate(1, 0, 0)}, {From: start, Until: now}}
+	notYet.Vouched = []fleet.Span{{From: now.Add(1), Until: now.AddDate(1, 0, 0)}}
+	ended := []fleet.Span{{From: start.AddDate(-1, 0, 0), Until: now.Add(-time.Minute)}}
+	over, overGood, overLeak, after := silent, good, leaked, bad
+	over.Vouched, overGood.Vouched, overLeak.Vouched, after.Vouched = ended, ended, ended, ended
+	overLeak.First, overLeak.Last = now.Add(-time.Hour), now
+	after.Last = now
+	overOverruled, before := overLeak, bad
+	overOverruled.Suspended = true
+	before.Vouched = []fleet.Span{{From: start.AddDate(-1, 0, 0), Until: start.Add(-time.Hour)}}
+	overBad := bad
+	overBad.Vouched = ended
 	for _, c := range []struct {
 		name  string
 		all   []fleet.Witness
@@ -44,11 +54,19 @@ func TestWitnesses(t *testing.T) {
 		{"one was bad", []fleet.Witness{leaked}, fleet.RolloutHalted, 0, "now 1 of 1 do"},
 		{"the bad one is overruled", []fleet.Witness{overruled, good}, fleet.RolloutRunning, 1, ""},
 		{"the only one is overruled", []fleet.Witness{overruled}, fleet.RolloutRunning, 0, "widen by hand"},
-		{"nobody vouches for it now", []fleet.Witness{notYet}, fleet.RolloutRunning, 1, ""},
+		{"nobody vouched for it yet", []fleet.Witness{notYet}, fleet.RolloutRunning, 1, ""},
+		{"the voucher of a silent one ran out", []fleet.Witness{over}, fleet.RolloutRunning, 0, "the 1 voucher that there were ran out"},
+		{"the voucher of a good one ran out", []fleet.Witness{overGood}, fleet.RolloutRunning, 0, "vouches for a handset of the model again"},
+		{"one ran out, and one is good", []fleet.Witness{over, good}, fleet.RolloutRunning, 1, ""},
+		{"it was bad, and its voucher ran out", []fleet.Witness{overBad}, fleet.RolloutHalted, 0, "now 1 of 1 do"},
+		{"it leaked, and its voucher ran out", []fleet.Witness{overLeak, good}, fleet.RolloutHalted, 0, "now 1 of 1 do"},
+		{"it was overruled, and its voucher ran out", []fleet.Witness{overOverruled}, fleet.RolloutRunning, 0, "or a person widens it"},
+		{"it is bad since its voucher ran out", []fleet.Witness{after}, fleet.RolloutRunning, 0, "vouches for a handset of the model again"},
+		{"its voucher ran out before the start", []fleet.Witness{before}, fleet.RolloutRunning, 1, ""},
 	} {
 		r := running()
 		r.Stages[0].Gates = fleet.Gates{}
-		known := Grounds{Witnesses: fleet.Witnesses{All: c.all}}
+		known := Grounds{Witnesses: fleet.Witnesses{All: c.all, Started: r.Started}}
 		next, events := Advance(now, r, known)
 		if next.State != c.state || next.Stage != c.stage {
 			t.Errorf("%s: it is %s in stage %d: %v", c.name, next.State, next.Stage, events)

@@ -27,9 +27,12 @@ func (rs *Rollouts) Pause(ctx context.Context, id, by, reason string) (fleet.Rol
 }
 
 // Widen goes to the next stage now, whatever its gates wait for, and publishes that at once.
-func (rs *Rollouts) Widen(ctx context.Context, id, by, reason string) (fleet.Rollout, error) {
+func (rs *Rollouts) Widen(ctx context.Context, id, by, reason string, only ...If) (fleet.Rollout, error) {
 	return rs.change(ctx, id, Cause{ActionWiden, by, reason, false},
 		func(tx fleet.Tx, r fleet.Rollout, why *Cause) (fleet.Rollout, error) {
+			if err := holds(r, only); err != nil {
+				return r, err
+			}
 			counts, err := tx.Counts().Of(ctx, r.Release, r.Model, r.Channel)
 			if err != nil {
 				return r, err

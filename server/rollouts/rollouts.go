@@ -86,7 +86,7 @@ func (rs *Rollouts) Halt(ctx context.Context, id, by, reason string) (fleet.Roll
 // Resume lets a held or halted rollout go on, and publishes that at once. It refuses one whose
 // builds the model's role does not list any more, and one on a channel that is retired. To resume one that runs
 // publishes it again.
-func (rs *Rollouts) Resume(ctx context.Context, id, by, reason string) (fleet.Rollout, error) {
+func (rs *Rollouts) Resume(ctx context.Context, id, by, reason string, only ...If) (fleet.Rollout, error) {
 	s, err := rs.cfg.Repo.State(ctx)
 	if err != nil {
 		return fleet.Rollout{}, err
@@ -114,6 +114,9 @@ func (rs *Rollouts) Resume(ctx context.Context, id, by, reason string) (fleet.Ro
 			if model, ok := rs.cfg.Lineup.Catalogue().Model(r.Model); ok {
 				err = refuseUnlisted(s, model, r, packages)
 			}
+			if err == nil {
+				err = holds(r, only)
+			}
 			if err != nil {
 				return r, err
 			}
@@ -123,6 +126,34 @@ func (rs *Rollouts) Resume(ctx context.Context, id, by, reason string) (fleet.Ro
 			}
 			return next, rs.overrule(ctx, tx, r, by)
 		})
+}
+
+// If is what must hold of a stored rollout for a change to be made.
+type If func(fleet.Rollout) error
+
+// IfStopped wants it to be stopped for what a person saw, see [rollout.CheckStop].
+func IfStopped(saw string) If {
+	return func(r fleet.Rollout) error { return rollout.CheckStop(r, saw) }
+}
+
+// IfNext wants a stage, the first of which is 1, to be the next one. If it was reached already the change is a repeated one.
+func IfNext(stage int) If {
+	return func(r fleet.Rollout) error {
+		there, err := rollout.CheckStage(r, stage)
+		if there {
+			return errAsItIs
+		}
+		return err
+	}
+}
+
+func holds(r fleet.Rollout, only []If) error {
+	for _, check := range only {
+		if err := check(r); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // errAsItIs is what a change answers for a rollout that is already as it is wanted.

@@ -3,6 +3,7 @@
 package rollouts
 
 import (
+	"cmp"
 	"context"
 	"encoding/hex"
 	"errors"
@@ -41,6 +42,10 @@ func (rs *Rollouts) Start(ctx context.Context, wish Start) (started []fleet.Roll
 			return nil, &fleet.Error{Kind: fleet.Invalid, Code: "stages", Msg: fleet.InOneLine(err)}
 		}
 	}
+	musters, err := rs.cfg.Ledger.musters(ctx, wish.Channel)
+	if err != nil {
+		return nil, err
+	}
 	err = rs.cfg.Repo.Exclusive(ctx, func(w *repo.Writer) error { // nobody publishes a share before its salt
 		s, err := rs.cfg.Repo.State(ctx)
 		if err != nil {
@@ -48,7 +53,7 @@ func (rs *Rollouts) Start(ctx context.Context, wish Start) (started []fleet.Roll
 		}
 		var waits error
 		err = rs.cfg.Ledger.Update(ctx, func(tx *Tx) (err error) {
-			if started, err = rs.create(ctx, tx, s, wish); proposals.Proposes(err) {
+			if started, err = rs.create(ctx, tx, s, wish, musters); proposals.Proposes(err) {
 				waits = err
 				return nil // the proposal is to be kept
 			}
@@ -61,6 +66,21 @@ func (rs *Rollouts) Start(ctx context.Context, wish Start) (started []fleet.Roll
 		return rs.announce(ctx, w, started)
 	})
 	return started, err
+}
+
+// musters are how the fleets of a channel stand now, by model. That reads every installation, of which there are as many as
+// strangers like: so it is done once, and before anything is locked, because halts wait for what is. Who is admitted
+// between it and the salt is not among the known: then the gates ask for fewer.
+func (l *Ledger) musters(ctx context.Context, channel string) (map[string]fleet.Muster, error) {
+	of := map[string]fleet.Muster{}
+	err := l.Store.View(ctx, func(tx fleet.Tx) error {
+		all, err := tx.Installations().Muster(ctx, "", channel, l.Now())
+		for _, m := range all {
+			of[m.Model] = m
+		}
+		return err
+	})
+	return of, err
 }
 
 // announce publishes new rollouts with a share of nothing, and then their first stages.
@@ -80,8 +100,10 @@ func (rs *Rollouts) announce(ctx context.Context, w *repo.Writer, started []flee
 	return nil
 }
 
-func (rs *Rollouts) create(ctx context.Context, tx *Tx, s repo.State, w Start) ([]fleet.Rollout, error) {
-	planned, err := rs.plan(ctx, tx, s, w)
+func (rs *Rollouts) create(
+	ctx context.Context, tx *Tx, s repo.State, w Start, musters map[string]fleet.Muster,
+) ([]fleet.Rollout, error) {
+	planned, err := rs.plan(ctx, tx, s, w, musters)
 	if err != nil {
 		return nil, err
 	}
@@ -103,7 +125,9 @@ func (rs *Rollouts) create(ctx context.Context, tx *Tx, s repo.State, w Start) (
 }
 
 // plan is what is to be started, and can be.
-func (rs *Rollouts) plan(ctx context.Context, tx *Tx, s repo.State, w Start) ([]fleet.Rollout, error) {
+func (rs *Rollouts) plan(
+	ctx context.Context, tx *Tx, s repo.State, w Start, musters map[string]fleet.Muster,
+) ([]fleet.Rollout, error) {
 	if err := rs.cfg.Lineup.CheckChannelIn(ctx, tx, w.Channel); err != nil {
 		return nil, err
 	}
@@ -129,13 +153,8 @@ func (rs *Rollouts) plan(ctx context.Context, tx *Tx, s repo.State, w Start) ([]
 		if _, err := io.ReadFull(rs.cfg.Random, salt); err != nil {
 			return nil, err
 		}
-		muster, err := tx.Installations().Muster(ctx, m.Device, w.Channel, rs.cfg.Ledger.Now())
-		if err != nil {
-			return nil, err
-		}
-		now := rs.cfg.Ledger.soon()
-		known := append(muster, fleet.Muster{})[0]
-		stages, err := stagesFor(declared, w.Stages, known.Installations)
+		now, known := rs.cfg.Ledger.soon(), musters[m.Device]
+		stages, err := stagesFor(declared, w.Stages, known)
 		if err != nil {
 			return nil, err
 		}
@@ -156,14 +175,12 @@ func (rs *Rollouts) plan(ctx context.Context, tx *Tx, s repo.State, w Start) ([]
 	return started, nil
 }
 
-// stagesFor are the stages of a rollout: those that were wished for, or the usual ones of so many installations, counted or
-// not.
-// A release that claims no
-// effect is never proven, so no gate may wait for that.
-func stagesFor(r published.Release, wished []fleet.Stage, known int64) ([]fleet.Stage, error) {
+// stagesFor are the stages of a rollout: those that were wished for, or the usual ones of the counted fleet, and of all that
+// are known only where nobody counts. A release that claims no effect is never proven, so no gate may wait for that.
+func stagesFor(r published.Release, wished []fleet.Stage, known fleet.Muster) ([]fleet.Stage, error) {
 	stages := slices.Clone(wished)
 	if len(stages) == 0 {
-		stages = fleet.DefaultStages(known)
+		stages = fleet.DefaultStages(cmp.Or(known.Counted, known.Installations))
 	}
 	if r.Effect != nil {
 		return stages, nil

@@ -24,6 +24,10 @@ func TestWitnessHaltsItsOwnModel(t *testing.T) {
 	for _, r := range kit.OK(h.Rollouts.Start(h.Ctx, rollouts.Start{Release: kit.OptIn, By: "ann"}))(t) {
 		ids[r.Model] = r.ID
 	}
+	beta := h.Rollout(ids["armani"])
+	beta.ID, beta.Channel = kit.OptIn+".armani.beta", "beta"
+	ids["armani on beta"] = beta.ID
+	h.Update(func(tx fleet.Tx) error { return tx.Rollouts().Create(h.Ctx, beta) })
 	ref := report.Reference("0123456789ABCDEFGHJKMNPQ")
 	v := kit.Voucher(h, ref, "armani")
 	text, _ := kit.SealStatement(t, "lab", evidence.Said{Voucher: &v})
@@ -47,6 +51,7 @@ func TestWitnessHaltsItsOwnModel(t *testing.T) {
 	if r := advance("armani", fleet.RolloutHalted); r.Reason.Code != reasons.WitnessHalt {
 		t.Errorf("halted for %v", r.Reason)
 	}
+	advance("armani on beta", fleet.RolloutHalted) // it is the same build
 	advance("dior", fleet.RolloutRunning)
 	kit.OK(h.Rollouts.Resume(h.Ctx, ids["armani"], "ann", "the lab mixed up its phones"))(t)
 	advance("armani", fleet.RolloutRunning)

@@ -41,7 +41,9 @@ func (f Figures) Carry() Figures {
 	if f.carries == nil {
 		return f
 	}
-	return *f.carries
+	carry := *f.carries
+	carry.Quarantined = f.Quarantined
+	return carry
 }
 
 // Vouched says that somebody counts.

@@ -31,7 +31,7 @@ func (f Figures) InstallationsWith() int64 { return f.Installations + f.Quaranti
 func (f Figures) leaving(by Figures, all []fleet.Quarantine) Figures {
 	f.Quarantined = Quarantined{Counted: figuresOf(by)}
 	for _, q := range all {
-		f.Quarantined.from(q.From.UTC(), q.To.UTC())
+		f.Quarantined.from(q.From.UTC(), q.Until().UTC())
 	}
 	return f
 }

@@ -14,6 +14,28 @@ import (
 	"landed/server/fleet"
 )
 
+// TestAllLeftOut: where everybody who reports is left out of the figures, no page says that nobody reports.
+func TestAllLeftOut(t *testing.T) {
+	h := open(t, manifests.DefaultCatalogue())
+	h.publish("armani")
+	h.roll("armani", nil)
+	out := h.state("armani", notExercised, beforeActive, report.ProgressRunning)
+	out.Quarantined = true
+	h.move(36, nil, out)
+	_, page := h.model()
+	for what, tt := range map[string]struct{ page, want string }{
+		"model":    {page, "36 handsets report to run it, and are left out of the figures, so nothing can be said of its effect."},
+		"no bar":   {page, "36 handsets have reported, and are left out of the figures. That says nothing"},
+		"front":    {h.get("/").Body.String(), "The update is published. 36 handsets have reported, and are left out of the figures."},
+		"lead":     {h.get("/").Body.String(), "as soon as handsets report that are not left out."},
+		"releases": {h.get("/releases").Body.String(), ""},
+	} {
+		if !strings.Contains(tt.page, tt.want) || strings.Contains(tt.page, "No handset ") {
+			t.Errorf("%s: the page has no %q, or says that nobody reports:\n%s", what, tt.want, tt.page)
+		}
+	}
+}
+
 // TestBothFiguresOfAQuarantine: what is left out moves no figure, and stands beside them with what they would be.
 func TestBothFiguresOfAQuarantine(t *testing.T) {
 	h := open(t, manifests.DefaultCatalogue())
@@ -32,7 +54,7 @@ func TestBothFiguresOfAQuarantine(t *testing.T) {
 	from, to := now.Add(-48*time.Hour), now.Add(-24*time.Hour)
 	h.update(func(ctx context.Context, tx fleet.Tx) error {
 		lifted := fleet.Quarantine{ID: "1", From: from.Add(-time.Hour), To: to, Lifted: now}
-		for _, q := range []fleet.Quarantine{lifted, {ID: "2", From: from, To: to, Model: "armani"}, {ID: "3", From: from, To: now, Model: "dior"}} {
+		for _, q := range []fleet.Quarantine{lifted, {ID: "2", From: from, To: to, At: now, Model: "armani"}, {ID: "3", From: from, To: now, At: now, Model: "dior"}} {
 			if err := tx.Quarantines().Put(ctx, q); err != nil {
 				return err
 			}

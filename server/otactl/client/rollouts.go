@@ -24,6 +24,7 @@ type Rollout struct {
 	Stages   []Stage   `json:"stages"`
 	Held     string    `json:"held,omitempty"`   // why it stays at its share
 	Reason   string    `json:"reason,omitempty"` // why it was halted
+	Stop     string    `json:"stop,omitempty"`   // why it is held or halted, in 8 digits: Resume wants it
 	By       string    `json:"by"`               // who halted or resumed it last; "landed" for the loop itself
 	Waiting  []string  `json:"waiting"`          // what its stage waits for, in words
 	Waits    []Reason  `json:"waits,omitempty"`  // the same as codes with values
@@ -125,9 +126,10 @@ func (r Rollouts) Halt(ctx context.Context, id, reason string) (Rollout, error) 
 	return r.change(ctx, id, "halt", reason)
 }
 
-// Resume lets a held or halted rollout go on. It may be repeated, as Halt.
-func (r Rollouts) Resume(ctx context.Context, id, reason string) (Rollout, error) {
-	return r.change(ctx, id, "resume", reason)
+// Resume lets a held or halted rollout go on that is stopped for what the caller saw: stop is that of the rollout, or "" for
+// any hold. It may be repeated, as Halt.
+func (r Rollouts) Resume(ctx context.Context, id, stop, reason string) (Rollout, error) {
+	return r.ask(ctx, id, "resume", map[string]any{"reason": reason, "stop": stop})
 }
 
 // Pause has a rollout stay at its share until it is resumed.
@@ -135,9 +137,10 @@ func (r Rollouts) Pause(ctx context.Context, id, reason string) (Rollout, error)
 	return r.change(ctx, id, "pause", reason)
 }
 
-// Widen goes to the next stage now, whatever its gates wait for.
-func (r Rollouts) Widen(ctx context.Context, id, reason string) (Rollout, error) {
-	return r.change(ctx, id, "widen", reason)
+// Widen goes to a stage now, the first of which is 1, whatever the gates before it wait for. It must be the next one, or
+// that after the last to finish it; to be there already is no error.
+func (r Rollouts) Widen(ctx context.Context, id string, to int, reason string) (Rollout, error) {
+	return r.ask(ctx, id, "widen", map[string]any{"reason": reason, "to": to})
 }
 
 // Retry asks handsets that gave up to try again.
@@ -157,10 +160,10 @@ func (r Rollouts) SetStages(ctx context.Context, id, reason string, stages []Sta
 }
 
 func (r Rollouts) change(ctx context.Context, id, how, reason string) (Rollout, error) {
-	in := struct {
-		Reason string `json:"reason"`
-	}{reason}
-	var changed Rollout
-	err := r.t.post(ctx, "/v1/rollouts/"+url.PathEscape(id)+"/"+how, in, &changed)
+	return r.ask(ctx, id, how, map[string]any{"reason": reason})
+}
+
+func (r Rollouts) ask(ctx context.Context, id, how string, in map[string]any) (changed Rollout, err error) {
+	err = r.t.post(ctx, "/v1/rollouts/"+url.PathEscape(id)+"/"+how, in, &changed)
 	return changed, err
 }

@@ -75,7 +75,7 @@ func (s rollouts) List(ctx context.Context) ([]fleet.Rollout, error) {
 
 // OfModel implements fleet.Rollouts.
 func (s rollouts) OfModel(ctx context.Context, model, channel string) ([]fleet.Rollout, error) {
-	return s.list(ctx, `SELECT `+rolloutColumns+` FROM rollouts o WHERE model = $1 AND channel = $2
+	return s.list(ctx, `SELECT `+rolloutColumns+` FROM rollouts o WHERE model = $1 AND ($2 = '' OR channel = $2)
 		ORDER BY coalesce((SELECT counter FROM releases WHERE name = o.release), -1) DESC, started DESC, id`, model, channel)
 }
 

@@ -3,6 +3,7 @@
 package storetest
 
 import (
+	"errors"
 	"testing"
 
 	"landed/server/fleet"
@@ -54,6 +55,17 @@ func testRollouts(t *testing.T, s fleet.Store) {
 		of, err := tx.Rollouts().OfModel(ctx, "armani", "stable")
 		same(t, "newest counter first", of, []fleet.Rollout{two, halted})
 		return err
+	})
+	beta := rollout("one", "armani")
+	beta.ID, beta.Channel = "one.armani.beta", "beta"
+	update(t, s, func(tx fleet.Tx) error { return tx.Rollouts().Create(ctx, beta) })
+	view(t, s, func(tx fleet.Tx) error {
+		all, err := tx.Rollouts().OfModel(ctx, "armani", "")
+		of, err2 := tx.Rollouts().OfModel(ctx, "armani", "beta")
+		if len(all) != 3 || len(of) != 1 {
+			t.Errorf("%d on every channel and %d on beta, wanted 3 and 1", len(all), len(of))
+		}
+		return errors.Join(err, err2)
 	})
 }
 
