@@ -150,12 +150,12 @@ func (c *Cluster) Start(ctx context.Context) error {
 		return err
 	}
 	ctx, c.end = context.WithCancel(context.Background())
-	c.done.Go(func() { c.every(ctx, c.cfg.Times.Beat, c.beatOnce) })
-	c.done.Go(func() { c.every(ctx, c.cfg.Times.Poll, c.newPoller().poll) })
+	c.done.Go(func() { every(ctx, c.cfg.Times.Beat, c.beatOnce) })
+	c.done.Go(func() { every(ctx, c.cfg.Times.Poll, (&poller{c: c}).poll) })
 	return nil
 }
 
-func (c *Cluster) every(ctx context.Context, pause time.Duration, do func(context.Context)) {
+func every(ctx context.Context, pause time.Duration, do func(context.Context)) {
 	t := time.NewTicker(pause)
 	defer t.Stop()
 	for {

@@ -18,8 +18,6 @@ type poller struct {
 	told       string    // what keeps this server behind, as the log knows
 }
 
-func (c *Cluster) newPoller() *poller { return &poller{c: c} }
-
 func (p *poller) poll(ctx context.Context) {
 	c, r := p.c, p.c.repo.Load()
 	within, cancel := context.WithTimeout(ctx, c.cfg.Times.TTL)
@@ -145,7 +143,7 @@ func (c *Cluster) lookUp() error {
 	if _, served := r.Replica().Position(); f.Released <= served {
 		return nil
 	}
-	err = c.follow(r)
+	err = follow(c, r)
 	if _, served := r.Replica().Position(); served >= f.Released || !known(err) {
 		return nil
 	}
@@ -156,7 +154,7 @@ func (c *Cluster) lookUp() error {
 var errBehind = errors.New("what was released is still being written")
 
 // follow brings this server up, and waits for that no longer than for a member.
-func (c *Cluster) follow(r *repo.Repo) error {
+func follow(c *Cluster, r *repo.Repo) error {
 	done := make(chan error, 1)
 	go func() { done <- r.Replica().Follow(context.Background()) }()
 	select {

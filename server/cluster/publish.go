@@ -161,7 +161,7 @@ func (c *Cluster) Release(ctx context.Context, version int64) error {
 			return err
 		}
 		if nobody || time.Now().After(over) {
-			return c.notReleased(waits)
+			return notReleased(waits)
 		}
 		if err := sleep(ctx, pause); err != nil {
 			return err
@@ -215,7 +215,7 @@ func (c *Cluster) release(ctx context.Context, version int64) (waits []string, n
 	return waits, nobody, err
 }
 
-func (c *Cluster) notReleased(waits []string) error {
+func notReleased(waits []string) error {
 	why := "no server of the cluster has written it"
 	if len(waits) > 0 {
 		why = "servers of the cluster have not written it yet (" + strings.Join(waits, ", ") + ")"
