@@ -183,11 +183,9 @@ func (s *Server) build(ctx context.Context) (err error) {
 			return err
 		}
 	}
-	blobs, err := s.openBlobs(ctx)
-	if err != nil {
+	if s.blobs, err = s.openBlobs(ctx); err != nil {
 		return err
 	}
-	s.blobs = blobs
 	if err = openFeed(s, dir); err != nil {
 		return err
 	}
@@ -197,7 +195,7 @@ func (s *Server) build(ctx context.Context) (err error) {
 		return err
 	}
 	s.rooms, err = rooms.Open(ctx, rooms.Config{
-		Store: kept, MakeRoom: s.room.MadeRoom, RoomFor: roomFor(s), Blobs: blobs, Dir: dir.Feed(), Keys: keys[0],
+		Store: kept, MakeRoom: s.room.MadeRoom, RoomFor: roomFor(s), Blobs: s.blobs, Dir: dir.Feed(), Keys: keys[0],
 		Catalogue: s.cfg.Catalogue, Expiry: s.cfg.Expiry,
 		NewKeys: func() ([]repo.OnlineKeys, error) { return onlineKeys(dir) },
 		OTAKeys: dir.OTAKeys,
