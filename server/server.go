@@ -258,19 +258,19 @@ func (s *Server) openStore(ctx context.Context, dir datadir.Dir) (err error) {
 	s.room = headroom.Open(room)
 	db := s.cfg.Store
 	if db == nil {
-		if s.cfg.Database == "" {
-			if s.cfg.Database, err = dir.Address(); err != nil {
-				return err
-			}
-		}
-		db, err = store.Open(ctx, s.cfg.Database, s.cfg.Now)
+		db, err = dir.OpenAt(ctx, s.cfg.Database, s.cfg.Now)
 		if err != nil && s.room.MadeRoom(err) {
-			db, err = store.Open(ctx, s.cfg.Database, s.cfg.Now)
+			db, err = dir.OpenAt(ctx, s.cfg.Database, s.cfg.Now)
 		}
 		if err != nil {
 			return err
 		}
 		s.opened(db.Close)
+		if s.cfg.Database == "" {
+			if s.cfg.Database, err = dir.Address(); err != nil {
+				return err
+			}
+		}
 	}
 	s.db = store.Watch(db, s.damaged)
 	s.store = s.db
@@ -278,7 +278,10 @@ func (s *Server) openStore(ctx context.Context, dir datadir.Dir) (err error) {
 		s.store = cluster.Fenced(s.db)
 	}
 	_ = s.db.ReportsReady(ctx) // damage is told
-	return nil
+	if s.cfg.ReadOnly {
+		return nil
+	}
+	return dir.Knows(ctx, s.db)
 }
 
 // openFeed opens the handler of the feed.

@@ -41,7 +41,7 @@ func newGate(t testing.TB) *gate {
 	t.Helper()
 	g := &gate{dir: t.TempDir(), secrets: map[fleet.Role]string{}}
 	var err error
-	if g.db, err = store.Open(ctx, filepath.Join(g.dir, "landed.db"), func() time.Time { return now }); err != nil {
+	if g.db, err = store.Make(ctx, filepath.Join(g.dir, "landed.db"), func() time.Time { return now }); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { g.db.Close() })

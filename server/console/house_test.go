@@ -62,7 +62,7 @@ func newHouse(t testing.TB) *house {
 	t.Helper()
 	h := &house{t: t, tokens: map[fleet.Role]string{}, passed: map[string]int{}, denied: map[string]int{}}
 	dir, clock, log := t.TempDir(), func() time.Time { return now }, slog.New(slog.DiscardHandler)
-	h.db = kit.OK(store.Open(ctx, filepath.Join(dir, "landed.db"), clock))(t)
+	h.db = kit.OK(store.Make(ctx, filepath.Join(dir, "landed.db"), clock))(t)
 	h.blobs = kit.OK(disk.Open(filepath.Join(dir, "blobs")))(t)
 	p := kit.OK(rooms.Open(ctx, rooms.Config{
 		Store: h.db, Blobs: h.blobs, Dir: filepath.Join(dir, "feed"),

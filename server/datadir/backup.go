@@ -7,6 +7,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -16,6 +17,7 @@ import (
 	"time"
 
 	"landed/internal/durable"
+	"landed/server/fleet"
 	"landed/server/store"
 )
 
@@ -23,6 +25,7 @@ import (
 type BackupOptions struct {
 	Keys     bool // the online keys: whoever has the file can sign as this server then
 	Packages bool // the contents of packages; they can be uploaded again
+	Alone    bool // control without the reports: for a folder whose reports are lost or damaged
 }
 
 // about is the first entry of a backup.
@@ -35,10 +38,11 @@ type about struct {
 
 const aboutFile = "backup.json"
 
-// The schemas of a backup: of a program that kept everything in one database file, and of two files.
+// The schemas of a backup: of a program that kept everything in one database file, of two files, and of control alone.
 const (
-	schemaOfOne = 1
-	schemaOfTwo = 2
+	schemaOfOne     = 1
+	schemaOfTwo     = 2
+	schemaOfControl = 3
 )
 
 // Backup writes a data folder to one file, a tar archive that appears whole, readable by its owner alone; it may run
@@ -55,13 +59,17 @@ func (d Dir) Backup(ctx context.Context, file string, o BackupOptions, now func(
 		return err
 	}
 	defer os.RemoveAll(aside)
-	db, err := store.Open(ctx, d.Database(), now)
+	db, err := d.Open(ctx, now)
 	if err != nil {
 		return err
 	}
 	at := now().UTC()
-	if err := errors.Join(db.Copy(ctx, filepath.Join(aside, databaseFile)), db.Close()); err != nil {
+	if err := errors.Join(copied(db.Copy(ctx, filepath.Join(aside, databaseFile)), o), db.Close()); err != nil {
 		return err
+	}
+	schema, files := schemaOfTwo, []string{databaseFile, reportsFile}
+	if o.Alone {
+		schema, files = schemaOfControl, files[:1]
 	}
 	made := filepath.Join(aside, "made.tar")
 	out, err := os.OpenFile(made, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
@@ -69,14 +77,14 @@ func (d Dir) Backup(ctx context.Context, file string, o BackupOptions, now func(
 		return err
 	}
 	w := tar.NewWriter(out)
-	text, err := json.Marshal(about{schemaOfTwo, at, o.Keys, o.Packages})
+	text, err := json.Marshal(about{schema, at, o.Keys, o.Packages})
 	if err == nil {
 		err = w.WriteHeader(&tar.Header{Name: aboutFile, Mode: 0o600, Size: int64(len(text)), ModTime: at})
 	}
 	if err == nil {
 		_, err = w.Write(text)
 	}
-	for _, name := range []string{databaseFile, reportsFile} {
+	for _, name := range files {
 		if err == nil {
 			err = addFile(w, filepath.Join(aside, name), name)
 		}
@@ -93,6 +101,18 @@ func (d Dir) Backup(ctx context.Context, file string, o BackupOptions, now func(
 		return err
 	}
 	return durable.Rename(made, file)
+}
+
+// copied is the error of a copy of the database, as far as it matters for o.
+func copied(err error, o BackupOptions) error {
+	e, ok := errors.AsType[*fleet.Error](err)
+	if !ok || e.Code != store.Unavailable {
+		return err
+	}
+	if o.Alone {
+		return nil
+	}
+	return fmt.Errorf("%w. Nothing was written; a backup without them is better than none: otad backup --without-reports FILE", err)
 }
 
 func (d Dir) backedUp(o BackupOptions) []string {

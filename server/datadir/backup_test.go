@@ -40,7 +40,7 @@ func write(t *testing.T, db store.Database, n int) {
 // holds wants a folder to have the tokens and reports 0 to n-1.
 func holds(t *testing.T, d datadir.Dir, n int) {
 	t.Helper()
-	db, err := store.Open(ctx, d.Database(), storetest.Clock)
+	db, err := store.Make(ctx, d.Database(), storetest.Clock)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -61,7 +61,7 @@ func holds(t *testing.T, d datadir.Dir, n int) {
 // that was killed.
 func TestBackupHoldsBothHalves(t *testing.T) {
 	d := datadir.Dir(t.TempDir())
-	db, err := store.Open(ctx, d.Database(), storetest.Clock)
+	db, err := store.Make(ctx, d.Database(), storetest.Clock)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -184,7 +184,7 @@ func TestBackupOfOneFile(t *testing.T) {
 		if _, err := d.Restore(ctx, file, true, storetest.Clock); err != nil {
 			t.Fatal(err)
 		}
-		db, err := store.Open(ctx, d.Database(), storetest.Clock)
+		db, err := store.Make(ctx, d.Database(), storetest.Clock)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -56,20 +56,23 @@ func (d Dir) Lock() (unlock func() error, err error) {
 
 // The names in a data folder.
 const (
-	lockFile     = ".serving"
-	databaseFile = "landed.db"
-	reportsFile  = "landed-reports.db" // as store.ReportsFile has it
-	onlineFile   = "online.json"       // public halves of the online keys, for otasign init
-	nextFile     = "online-next.json"  // those that are to replace them, for otasign rotate
-	keysDir      = "keys"
-	blobsDir     = "blobs"
-	feedDir      = "feed"
-	otaKeysDir   = "ota-keys"
+	lockFile      = ".serving"
+	databaseFile  = "landed.db"
+	reportsFile   = "landed-reports.db" // as store.ReportsFile has it
+	onlineFile    = "online.json"       // public halves of the online keys, for otasign init
+	nextFile      = "online-next.json"  // those that are to replace them, for otasign rotate
+	restoringFile = ".restoring"        // while a restore moves the database
+	freshFile     = ".restoring.db"     // what it brings, until it is in its place
+	keysDir       = "keys"
+	blobsDir      = "blobs"
+	feedDir       = "feed"
+	otaKeysDir    = "ota-keys"
 )
 
 // Init makes a data folder: the database, the three online keys, online.json for otasign, a
 // folder per channel for pinned OTA certificates, and the first admin's token, whose secret
-// it returns: it cannot be shown again. A folder that holds keys already is refused.
+// it returns: it cannot be shown again. A folder that holds keys already is refused, and so is one with a feed that was
+// published, or with a restore that was cut off: they want the database that belongs to them. It alone makes a database.
 func Init(ctx context.Context, dir, admin string, now func() time.Time) (secret string, err error) {
 	return InitOn(ctx, dir, "", admin, now)
 }
@@ -80,17 +83,24 @@ func InitOn(ctx context.Context, dir, address, admin string, now func() time.Tim
 		!errors.Is(err, fs.ErrNotExist) {
 		return "", fmt.Errorf("%s is a data folder already; choose another, or go on with \"otad serve\"", dir)
 	}
+	if err := Dir(dir).isNew(); err != nil {
+		return "", err
+	}
 	for _, d := range []string{blobsDir, feedDir, otaKeysDir + "/stable", otaKeysDir + "/beta", otaKeysDir + "/lab"} {
 		if err := os.MkdirAll(filepath.Join(dir, d), 0o755); err != nil {
 			return "", err
 		}
 	}
-	if address != "" {
-		if err := Dir(dir).keepAddress(address); err != nil {
-			return "", err
-		}
+	if address == "" {
+		address = Dir(dir).Database()
+	} else if err := Dir(dir).keepAddress(address); err != nil {
+		return "", err
 	}
-	if secret, err = AddToken(ctx, dir, admin, fleet.RoleAdmin, now); err != nil {
+	db, err := store.Make(ctx, address, now)
+	if err != nil {
+		return "", err
+	}
+	if secret, err = addToken(ctx, db, admin, fleet.RoleAdmin, now); err != nil {
 		return "", err
 	}
 	// The keys come last and all at once: they are what makes a data folder.
@@ -114,17 +124,31 @@ func InitOn(ctx context.Context, dir, address, admin string, now func() time.Tim
 // AddToken adds a token to the database of a data folder, also beside a running server, and
 // returns its secret.
 func AddToken(ctx context.Context, dir, name string, role fleet.Role, now func() time.Time) (secret string, err error) {
+	db, err := Dir(dir).Open(ctx, now)
+	if err != nil {
+		return "", err
+	}
+	return addToken(ctx, db, name, role, now)
+}
+
+// addToken adds a token to db, and closes it.
+func addToken(ctx context.Context, db store.Database, name string, role fleet.Role, now func() time.Time) (string, error) {
 	secret, t, err := auth.NewToken(name, role, now())
-	if err != nil {
-		return "", err
+	if err == nil {
+		err = auth.Add(ctx, db, t, "otad")
 	}
-	address, err := Dir(dir).Address()
-	if err != nil {
-		return "", err
+	return secret, errors.Join(err, db.Close())
+}
+
+// isNew refuses a folder in which a server ran.
+func (d Dir) isNew() error {
+	if err := d.whole(); err != nil {
+		return err
 	}
-	db, err := store.Open(ctx, address, now)
-	if err != nil {
-		return "", err
+	names, err := d.published()
+	if err == nil && len(names) > 0 {
+		err = fmt.Errorf("%s holds a feed that was published (%s and others): bring the backup of its database back (otad restore FILE "+
+			"--force), or choose an empty folder", d, names[0])
 	}
-	return secret, errors.Join(auth.Add(ctx, db, t, "otad"), db.Close())
+	return err
 }

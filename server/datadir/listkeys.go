@@ -11,7 +11,6 @@ import (
 
 	"landed/manifests/tufrepo"
 	"landed/server/fleet"
-	"landed/server/store"
 )
 
 // KeyState says what an online key is for.
@@ -81,14 +80,7 @@ func keysOf(set KeySet) []OnlineKey {
 
 // namedKeys are the ids of the keys that the published root and targets name for the server.
 func namedKeys(ctx context.Context, dir string, now func() time.Time) (named map[string]bool, err error) {
-	if err := Dir(dir).exists(); err != nil {
-		return nil, err
-	}
-	address, err := Dir(dir).Address()
-	if err != nil {
-		return nil, err
-	}
-	db, err := store.Open(ctx, address, now)
+	db, err := Dir(dir).Open(ctx, now)
 	if err != nil {
 		return nil, err
 	}

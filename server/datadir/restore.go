@@ -23,6 +23,7 @@ import (
 type Restored struct {
 	At      time.Time // of the backup: what came later is not in it
 	Keys    bool      // the folder has online keys
+	Reports bool      // they were in the backup
 	Missing []string  // packages whose content is not in the folder: SHA-256 and name
 	Aside   string    // where the database lies that was there before; "" if there was none
 	Head    map[fleet.Tree]int64
@@ -30,89 +31,119 @@ type Restored struct {
 
 // Restore brings a backup back into a data folder. A folder with anything in it is refused unless force is set: then the
 // database, and whatever its -wal and -shm hold, is moved aside and not deleted, and other files that are there stay as
-// they are, the feed above all: handsets have seen it. No server may run on the folder.
+// they are, the feed above all: handsets have seen it. No server may run on the folder. One that is cut off while it moves
+// files leaves a folder that nothing opens, until it is run again, with any backup.
 func (d Dir) Restore(ctx context.Context, file string, force bool, now func() time.Time) (done Restored, err error) {
-	entries, err := os.ReadDir(string(d))
+	return restorer{d, func(string) {}}.restore(ctx, file, force, now)
+}
+
+// restorer restores. It tells each file that it put into another place; tests end the process there.
+type restorer struct {
+	Dir
+	moved func(name string)
+}
+
+func (r restorer) restore(ctx context.Context, file string, force bool, now func() time.Time) (done Restored, err error) {
+	entries, err := os.ReadDir(string(r.Dir))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return done, err
 	}
-	if len(entries) > 0 && !force {
+	before, err := r.cutOff()
+	if err != nil {
+		return done, err
+	}
+	if len(entries) > 0 && !force && before == nil {
 		return done, fmt.Errorf("%s is not empty; choose another folder, or say --force: its database is moved aside then, and "+
-			"its feed and keys stay", d)
+			"its feed and keys stay", r.Dir)
 	}
 	in, err := os.Open(file)
 	if err != nil {
 		return done, err
 	}
 	defer in.Close()
-	if err := os.MkdirAll(string(d), 0o755); err != nil {
+	if err := os.MkdirAll(string(r.Dir), 0o755); err != nil {
 		return done, err
 	}
-	unlock, err := d.Lock()
+	unlock, err := r.Lock()
 	if err != nil {
 		return done, err
 	}
 	defer func() { err = errors.Join(err, unlock()) }()
-	if err := d.onServer("to restore a backup"); err != nil {
+	if err := r.onServer("to restore a backup"); err != nil {
 		return done, err
 	}
-	fresh := filepath.Join(string(d), ".restoring.db")
+	fresh := r.path(freshFile)
 	defer os.Remove(fresh)
 	defer os.Remove(store.ReportsFile(fresh))
 	two := false
-	if done.At, two, err = d.unpackBackup(in, fresh); err != nil {
+	if done.At, two, done.Reports, err = r.unpackBackup(in, fresh, false); err != nil {
 		return done, fmt.Errorf("%s: %w; the database of the folder was not touched", file, err)
 	}
-	if done.Aside, err = d.moveAside(now()); err != nil {
+	if before == nil {
+		before = &restoring{File: file, Before: asideName(r.Dir, now())}
+	}
+	if err := r.mark(*before); err != nil { // from here to unmark nobody opens what lies there
 		return done, err
 	}
-	if two { // first: control without its reports would miss them, and reports without control are taken for nobody's
-		if err := durable.Rename(store.ReportsFile(fresh), d.path(reportsFile)); err != nil {
-			return done, err
-		}
-	}
-	if err := durable.Rename(fresh, d.Database()); err != nil {
+	r.moved(restoringFile)
+	if done.Aside, err = r.moveAside(before.Before); err != nil {
 		return done, err
 	}
-	return done, d.look(ctx, &done, now)
+	if err := r.put(fresh, two); err != nil {
+		return done, err
+	}
+	return done, r.look(ctx, &done, now)
 }
 
-// unpackBackup writes the database to fresh, its reports beside that, and every other file that is not there yet to its
-// place. two says that the reports were a file of their own.
-func (d Dir) unpackBackup(in io.Reader, fresh string) (at time.Time, two bool, err error) {
+// put has the fresh files in the places of the database, and says that they are.
+func (r restorer) put(fresh string, two bool) error {
+	if two {
+		if err := durable.Rename(store.ReportsFile(fresh), r.path(reportsFile)); err != nil {
+			return err
+		}
+		r.moved(reportsFile)
+	}
+	if err := durable.Rename(fresh, r.Database()); err != nil {
+		return err
+	}
+	r.moved(databaseFile)
+	if err := r.unmark(); err != nil {
+		return err
+	}
+	r.moved(restoringFile)
+	return nil
+}
+
+// unpackBackup writes the database to fresh, its reports beside that, and unless only these are wanted, every other file
+// that is not there yet to its place. two says that the reports were a file of their own, reports that there are any.
+func (d Dir) unpackBackup(in io.Reader, fresh string, only bool) (at time.Time, two, reports bool, err error) {
 	r := readArchive(in)
 	var a about
 	for first := true; ; first = false {
 		h, err := r.Next()
-		two = a.Schema == schemaOfTwo
+		two, reports = a.Schema == schemaOfTwo, a.Schema != schemaOfControl
 		if errors.Is(err, io.EOF) && r.seen[databaseFile] && r.seen[reportsFile] == two {
-			return a.At, two, nil
+			return a.At, two, reports, nil
 		}
 		if err != nil {
-			return at, two, fmt.Errorf("it is no whole backup of otad: %w", err)
+			return at, two, reports, fmt.Errorf("it is no whole backup of otad: %w", err)
 		}
 		switch {
 		case first:
-			if json.NewDecoder(io.LimitReader(r, 4096)).Decode(&a) != nil ||
-				a.Schema != schemaOfOne && a.Schema != schemaOfTwo {
-				return at, two, errors.New("it is no backup that otad backup of this version wrote")
+			if json.NewDecoder(io.LimitReader(r, 4096)).Decode(&a) != nil || a.Schema < schemaOfOne || a.Schema > schemaOfControl {
+				return at, two, reports, errors.New("it is no backup that otad backup of this version wrote")
 			}
-		case h.Name == databaseFile, h.Name == reportsFile:
-			place := fresh
-			if h.Name == reportsFile {
-				place = store.ReportsFile(fresh)
-			}
-			if err := writeNew(place, r, 0o600, true); err != nil {
-				return at, two, err
-			}
-		default:
-			place := d.path(filepath.FromSlash(h.Name))
-			if _, err := os.Lstat(place); err == nil {
-				continue
-			}
-			if err := writeNew(place, r, fs.FileMode(h.Mode).Perm(), false); err != nil {
-				return at, two, err
-			}
+		case h.Name == reportsFile && !two:
+			err = errors.New("it is no whole backup of otad: it has reports of which it does not speak")
+		case h.Name == databaseFile:
+			err = writeNew(fresh, r, 0o600, true)
+		case h.Name == reportsFile:
+			err = writeNew(store.ReportsFile(fresh), r, 0o600, true)
+		case !only && !exists(d.path(filepath.FromSlash(h.Name))):
+			err = writeNew(d.path(filepath.FromSlash(h.Name)), r, fs.FileMode(h.Mode).Perm(), false)
+		}
+		if err != nil {
+			return at, two, reports, err
 		}
 	}
 }
@@ -155,29 +186,49 @@ func writeNew(place string, r io.Reader, mode fs.FileMode, replace bool) error {
 }
 
 // moveAside takes the files of the database and what belongs to them out of the way: a -wal of another database would be
-// played into the restored one. The name of control is returned.
-func (d Dir) moveAside(now time.Time) (aside string, err error) {
-	before := ".before-" + now.UTC().Format("20060102T150405Z")
-	aside = d.Database() + before
-	moved := false
-	for _, name := range []string{d.Database(), d.path(reportsFile)} {
+// played into the restored one. What an earlier try of the same restore has put there is removed: what was there before that
+// is aside already. The name of control is returned, "" if there was nothing.
+func (r restorer) moveAside(before string) (aside string, err error) {
+	for _, name := range []string{r.Database(), r.path(reportsFile)} {
+		again := exists(name+before) && exists(name)
 		for _, suffix := range []string{"", "-wal", "-shm"} {
-			err := os.Rename(name+suffix, name+before+suffix)
+			if again {
+				err = os.Remove(name + suffix)
+			} else {
+				err = os.Rename(name+suffix, name+before+suffix)
+			}
 			if err != nil && !errors.Is(err, fs.ErrNotExist) {
 				return "", err
 			}
-			moved = moved || err == nil
+			if err == nil {
+				r.moved(filepath.Base(name) + suffix)
+			}
+		}
+		if exists(name + before) {
+			aside = r.Database() + before
 		}
 	}
-	if !moved {
-		return "", nil
+	return aside, durable.SyncFolder(string(r.Dir))
+}
+
+// asideName is what to put after the names of files that are moved aside, so that none of them replaces another.
+func asideName(d Dir, now time.Time) string {
+	first := ".before-" + now.UTC().Format("20060102T150405Z")
+	name := first
+	for n := 2; exists(d.Database()+name) || exists(d.path(reportsFile)+name); n++ {
+		name = fmt.Sprintf("%s.%d", first, n)
 	}
-	return aside, durable.SyncFolder(string(d))
+	return name
+}
+
+func exists(path string) bool {
+	_, err := os.Lstat(path)
+	return err == nil
 }
 
 // look opens what was restored, and says what it lacks.
 func (d Dir) look(ctx context.Context, done *Restored, now func() time.Time) error {
-	db, err := store.Open(ctx, d.Database(), now)
+	db, err := d.Open(ctx, now)
 	if err != nil {
 		return err
 	}

@@ -107,7 +107,7 @@ func unpacked(t testing.TB, text []byte) (left map[string]string, at time.Time, 
 			t.Fatal(err)
 		}
 	}
-	at, _, err = d.unpackBackup(bytes.NewReader(text), filepath.Join(string(d), ".restoring.db"))
+	at, _, _, err = d.unpackBackup(bytes.NewReader(text), filepath.Join(string(d), ".restoring.db"), false)
 	left = files(t, above)
 	if left["outside"] != "outside" || left["data/feed/metadata/timestamp.json"] != "as handsets saw it" {
 		t.Errorf("what was there became %q", left)
@@ -142,8 +142,9 @@ func TestUnpackBackupRefuses(t *testing.T) {
 		"cut":                 {packed(t, whole()...)[:1200], "no whole backup"},
 		"no database":         {packed(t, entry{name: aboutFile, content: aboutText}), "no whole backup"},
 		"another tar":         {packed(t, entry{name: "README", content: "hello"}), "does not belong"},
-		"a later version":     {packed(t, entry{name: aboutFile, content: `{"schema":3}`}), "no backup"},
+		"a later version":     {packed(t, entry{name: aboutFile, content: `{"schema":4}`}), "no backup"},
 		"without its reports": {packed(t, entry{name: aboutFile, content: `{"schema":2}`}, entry{name: databaseFile, content: "a database"}), "no whole backup"},
+		"more than control":   {packed(t, entry{name: aboutFile, content: `{"schema":3}`}, entry{name: databaseFile, content: "a database"}, entry{name: reportsFile, content: "reports"}), "no whole backup"},
 		"no JSON":             {packed(t, entry{name: aboutFile, content: `schema: 1`}), "no backup"},
 		"above the folder":    {packed(t, whole(entry{name: "../outside", content: "x"})...), "does not belong"},
 		"by the root":         {packed(t, whole(entry{name: "/feed/metadata/x", content: "x"})...), "does not belong"},

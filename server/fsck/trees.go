@@ -49,6 +49,11 @@ func (k *checker) trees(ctx context.Context) error {
 			if err := k.unproven(ctx, tx, w, all); err != nil {
 				return err
 			}
+			if w.Lost > 0 {
+				k.Notes = append(k.Notes, fmt.Sprintf("%s: %d sealed rows were lost with their file (otactl audit has %s or %s), and the "+
+					"tree goes on behind them; what %d heads and snapshots say of them cannot be checked", tree, w.Lost, seal.ActionBegin,
+					seal.ActionRestore, w.Unborne))
+			}
 			if left := w.Leaves - w.Sealed; left > 0 {
 				k.Notes = append(k.Notes, fmt.Sprintf("%s: the last %d rows are not sealed yet; an edit of them is not found by the "+
 					"tree", tree, left))
@@ -126,12 +131,19 @@ func adoptions(ctx context.Context, tx fleet.Tx) (n int, err error) {
 // snapshots reads every snapshot that was published, from the database and from the folder, and those that were kept.
 func (k *checker) snapshots(ctx context.Context, tx fleet.Tx) (all []said, err error) {
 	roots, err := tx.Metadata().All(ctx, tufrepo.Root)
-	if err != nil || len(roots) == 0 {
+	if err != nil {
 		return nil, err
 	}
 	names, err := fs.Glob(os.DirFS(k.Feed), "metadata/*."+tufrepo.Snapshot+".json")
 	if err != nil {
 		return nil, err
+	}
+	if len(roots) == 0 {
+		if len(names) > 0 {
+			k.fault(fmt.Sprintf("the feed folder holds what was published (%s and others), and the database knows of no publication: it "+
+				"is not the one that belongs to this feed. Put that back, or restore a backup", names[0]))
+		}
+		return nil, nil
 	}
 	latest, err := tx.Metadata().Latest(ctx, tufrepo.Snapshot)
 	if err != nil && !fleet.Is(err, fleet.NotFound) {

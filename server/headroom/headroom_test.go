@@ -213,7 +213,7 @@ func fill(t *testing.T, dir string) {
 // A database on a disk that is really full goes on being written through the reserve, and only through it.
 func TestStoreOnAFullDisk(t *testing.T) {
 	dir, ctx := smallDisk(t, 12), context.Background()
-	db, err := store.Open(ctx, filepath.Join(dir, "landed.db"), time.Now)
+	db, err := store.Make(ctx, filepath.Join(dir, "landed.db"), time.Now)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -267,7 +267,7 @@ func TestReportsAreNotWrittenBelowTheMark(t *testing.T) {
 	ctx, disk, at := context.Background(), headroom.Space{Free: 9 * mib, Total: 100 * mib}, time.Unix(100, 0)
 	h := headroom.Open(headroom.Config{Dir: t.TempDir(), Mark: 10 * mib, Now: func() time.Time { return at },
 		Space: func(string) (headroom.Space, error) { return disk, nil }})
-	db, err := store.Open(ctx, filepath.Join(t.TempDir(), "landed.db"), time.Now)
+	db, err := store.Make(ctx, filepath.Join(t.TempDir(), "landed.db"), time.Now)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -43,7 +43,7 @@ func TestMain(m *testing.M) {
 // child receives reports from many senders at once, each twice, and prints the reference
 // and id of each report that was acknowledged. It goes on until it is killed.
 func child(path string) error {
-	db, err := store.Open(ctx, path, newClock(storetest.Now).now)
+	db, err := store.Make(ctx, path, newClock(storetest.Now).now)
 	if err != nil {
 		return err
 	}
@@ -133,7 +133,7 @@ func TestKilled(t *testing.T) {
 }
 
 func killAll(t *testing.T, path string, narrow bool) {
-	db, err := store.Open(ctx, path, newClock(storetest.Now).now)
+	db, err := store.Make(ctx, path, newClock(storetest.Now).now)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -190,7 +190,7 @@ func killOne(t *testing.T, path string, round int, narrow bool, acknowledged map
 
 func checkKilled(t *testing.T, path string, acknowledged map[string]bool) {
 	t.Helper()
-	db, err := store.Open(ctx, path, newClock(storetest.Now).now)
+	db, err := store.Make(ctx, path, newClock(storetest.Now).now)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -230,7 +230,7 @@ func checkKilled(t *testing.T, path string, acknowledged map[string]bool) {
 // promoteKilled has what processes that were killed kept for now come in.
 func promoteKilled(t *testing.T, path string) {
 	t.Helper()
-	db, err := store.Open(ctx, path, newClock(storetest.Now).now)
+	db, err := store.Make(ctx, path, newClock(storetest.Now).now)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -18,7 +18,7 @@ import (
 
 func openAt(t *testing.T, address string) store.Database {
 	t.Helper()
-	db, err := store.Open(ctx, address, storetest.Clock)
+	db, err := store.Make(ctx, address, storetest.Clock)
 	if err != nil {
 		t.Fatal(err)
 	}

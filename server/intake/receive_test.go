@@ -326,7 +326,7 @@ func TestSameReportFromManyAtOnce(t *testing.T) {
 // TestOneBadReportSpoilsNoOther has the database itself refuse one report of a batch.
 func TestOneBadReportSpoilsNoOther(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "x.db")
-	db, err := store.Open(ctx, path, func() time.Time { return storetest.Now })
+	db, err := store.Make(ctx, path, func() time.Time { return storetest.Now })
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -222,7 +222,7 @@ func TestTickSeesWhatOthersAdded(t *testing.T) {
 // A folder that is only looked at is not written to, and has the defaults.
 func TestReadOnly(t *testing.T) {
 	ctx := context.Background()
-	db := kit.OK(store.Open(ctx, filepath.Join(t.TempDir(), "landed.db"), time.Now))(t)
+	db := kit.OK(store.Make(ctx, filepath.Join(t.TempDir(), "landed.db"), time.Now))(t)
 	defer db.Close()
 	l := kit.OK(lineup.Open(ctx, lineup.Config{Store: readOnly{db}, Now: time.Now, ReadOnly: true}))(t)
 	if _, ok := l.Catalogue().Model("fuxi"); !ok || !l.HasChannel("lab") {

@@ -13,7 +13,7 @@ import (
 	"landed/server/fleet"
 )
 
-func backupCommand(stdout io.Writer) *cobra.Command {
+func backupCommand(stdout, stderr io.Writer) *cobra.Command {
 	c := &cobra.Command{Use: "backup FILE", Short: "Write the data folder to one file, also beside a running server",
 		Long: "Writes a consistent copy of the database, the pinned certificates and the published metadata to FILE, a tar\n" +
 			"archive that appears whole. The online keys are left out unless --with-keys is given: whoever has them can sign\n" +
@@ -23,11 +23,16 @@ func backupCommand(stdout io.Writer) *cobra.Command {
 	var o datadir.BackupOptions
 	c.Flags().BoolVar(&o.Keys, "with-keys", false, "put the online keys in; keep FILE as you keep them")
 	c.Flags().BoolVar(&o.Packages, "with-packages", false, "put the contents of packages in")
+	c.Flags().BoolVar(&o.Alone, "without-reports", false, "leave the reports out: for a folder whose reports cannot be read")
 	c.RunE = func(c *cobra.Command, args []string) error {
 		if err := datadir.Dir(*data).Backup(c.Context(), args[0], o, clock); err != nil {
 			return err
 		}
 		fmt.Fprintf(stdout, "%s is written.\n", args[0])
+		if o.Alone {
+			fmt.Fprintln(stderr, "Warning: the reports are NOT in it. Keep the last backup that has them: otad restore --reports takes "+
+				"them from it.")
+		}
 		if !o.Keys {
 			fmt.Fprintln(stdout, "The online keys are not in it: keep a copy of keys/ elsewhere, or rotate them after a restore.")
 		}
@@ -41,10 +46,22 @@ func backupCommand(stdout io.Writer) *cobra.Command {
 
 func restoreCommand(stdout io.Writer) *cobra.Command {
 	c := &cobra.Command{Use: "restore FILE", Short: "Bring a backup back into a data folder that no server uses",
-		Args: cobra.ExactArgs(1)}
+		Long: "Brings a backup back. With --reports, only the reports of it: for a folder whose file of reports is lost or damaged.\n" +
+			"What people decided since is kept then, and what came after the backup is put on record as lost (--reason). A restore\n" +
+			"that was cut off is run again.", Args: cobra.ExactArgs(1)}
 	data := dataFlag(c)
 	force := c.Flags().Bool("force", false, "also into a folder that is not empty: its database is moved aside, its feed stays")
+	reports := c.Flags().Bool("reports", false, "bring the reports back and nothing else")
+	var why replacing
+	why.flags(c)
 	c.RunE = func(c *cobra.Command, args []string) error {
+		if *reports {
+			done, err := datadir.Dir(*data).RestoreReports(c.Context(), args[0], whoAmI(why.by), why.reason, clock)
+			if err == nil {
+				tellReplaced(stdout, *data, done)
+			}
+			return err
+		}
 		done, err := datadir.Dir(*data).Restore(c.Context(), args[0], *force, clock)
 		if err != nil {
 			return err
@@ -63,11 +80,10 @@ func tellRestored(stdout io.Writer, data string, done datadir.Restored) {
 	if done.Aside != "" {
 		fmt.Fprintf(stdout, "The database that was here is kept as %s.\n", done.Aside)
 	}
-	fmt.Fprintln(stdout, "\nNext:")
-	n := 0
-	next := func(format string, args ...any) {
-		n++
-		fmt.Fprintf(stdout, "  %d. "+format+"\n", append([]any{n}, args...)...)
+	next := steps(stdout)
+	if !done.Reports {
+		next("Bring the reports back, which this backup does not have: otad restore FILE --reports --reason WHY --data %s,\n     or begin "+
+			"without them: otad reports begin --reason WHY --data %[1]s", data)
 	}
 	if !done.Keys {
 		next("Put the online keys into %s/keys (0600), or make new ones and rotate: otad keys renew.", data)
@@ -84,4 +100,14 @@ func tellRestored(stdout io.Writer, data string, done datadir.Restored) {
 	next("Ask handsets for the reports that were lost, once the server is up: otactl fleet ask --again --reason WHY")
 	next("Check who may enter (otactl token list: tokens that were revoked later are back), what is halted (otactl "+
 		"rollout status),\n     and what is stored (otad fsck --data %s).", data)
+}
+
+// steps tells what to do next, numbered.
+func steps(stdout io.Writer) func(format string, args ...any) {
+	fmt.Fprintln(stdout, "\nNext:")
+	n := 0
+	return func(format string, args ...any) {
+		n++
+		fmt.Fprintf(stdout, "  %d. %s\n", n, fmt.Sprintf(format, args...))
+	}
 }

@@ -35,7 +35,7 @@ func rejudgeCommand(stdout, stderr io.Writer) *cobra.Command {
 			return err
 		}
 		defer func() { err = errors.Join(err, s.Close()) }()
-		done, err := s.Rejudge(c.Context(), *release, rejudger(*by), func(r intake.Rejudged) {
+		done, err := s.Rejudge(c.Context(), *release, whoAmI(*by), func(r intake.Rejudged) {
 			fmt.Fprintf(stderr, "%s: %d judged, %d changed\n", r.Release, r.Judged, r.Changed)
 		})
 		for _, r := range done {
@@ -49,8 +49,8 @@ func rejudgeCommand(stdout, stderr io.Writer) *cobra.Command {
 	return c
 }
 
-// rejudger is who is named on the trail.
-func rejudger(by string) string {
+// whoAmI is who is named on the trail.
+func whoAmI(by string) string {
 	if by != "" {
 		return by
 	}

@@ -89,26 +89,15 @@ func contentIsHere(ctx context.Context, blobs blob.Store, prev, next State) erro
 	return nil
 }
 
-// linkAll puts every target into the folder. One whose content was lost after it was published is told and left out:
-// to stop there would end the timestamps of every model, and with them all updates.
-func (l locked) linkAll(ctx context.Context, targets []tufrepo.Target) error {
-	lost := map[string]bool{}
-	l.losing.Lock()
-	defer l.losing.Unlock()
+// linkAll puts every target into the folder. One that was listed before and cannot be put there is told and left out, and so
+// is one whose content was lost: to stop there would end the timestamps of every model, and with them all updates and halts.
+func (l locked) linkAll(ctx context.Context, targets []tufrepo.Target, known listed, lost map[string]bool) error {
 	for _, t := range targets {
-		err := l.repo.folder.link(ctx, t)
-		if errors.Is(err, blob.ErrNotFound) {
-			lost[t.Path] = true
-			if !l.lost[t.Path] {
-				l.repo.cfg.Log.ErrorContext(ctx, "published content is lost; handsets cannot get it until the same file is "+
-					"uploaded again",
-					"path", t.Path, "sha256", t.SHA256)
-			}
-		} else if err != nil {
+		name := tufrepo.StoredTarget(t.Path, t.SHA256)
+		if err := l.repo.folder.link(ctx, t); err != nil && !l.leaves(ctx, err, known[name], lost, name, t.Path, t.SHA256) {
 			return err
 		}
 	}
-	l.lost = lost
 	return nil
 }
 

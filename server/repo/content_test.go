@@ -4,8 +4,11 @@ package repo_test
 
 import (
 	"bytes"
+	"errors"
+	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -62,6 +65,74 @@ func TestALostPackageStopsNobodyElse(t *testing.T) {
 	}
 	if faults := kit.OK(h.Repo.Check(h.Ctx, nil))(t); len(faults) > 0 {
 		t.Errorf("after it was sent again: %v", faults)
+	}
+}
+
+// bend puts a folder into the place of a published file.
+func bend(h *kit.Rooms, pattern string) (mend func()) {
+	h.T.Helper()
+	names, err := filepath.Glob(filepath.Join(h.Dir, "feed", pattern))
+	if err != nil || len(names) == 0 {
+		h.T.Fatalf("%s: %v %v", pattern, names, err)
+	}
+	name := names[len(names)-1]
+	if err := errors.Join(os.Remove(name), os.MkdirAll(filepath.Join(name, "x"), 0o755)); err != nil {
+		h.T.Fatal(err)
+	}
+	return func() {
+		if err := os.RemoveAll(name); err != nil {
+			h.T.Error(err)
+		}
+	}
+}
+
+// Whatever became of a file that was published before and has nothing to do with it, a halt is published, by a server that
+// runs and by one that starts; what is listed for the first time must be there.
+func TestABentFileStopsNobodyElse(t *testing.T) {
+	for _, what := range []string{"targets/builds/dior/*.json", "targets/builds/dior/*.zip", "metadata/*.dior.json", "metadata/1.root.json"} {
+		for _, started := range []bool{false, true} {
+			h := kit.New(t)
+			h.Released("armani", "dior")
+			all := kit.OK(h.Rollouts.Start(h.Ctx, rollouts.Start{Release: kit.OptIn, By: "ann"}))(t)
+			log := &bytes.Buffer{}
+			h.LogTo(log, slog.LevelError)
+			mend := bend(h, what)
+			if started {
+				h.Reopen()
+			}
+			if _, err := h.Rollouts.Halt(h.Ctx, all[0].ID, "ann", "it burns"); err != nil {
+				t.Errorf("%s, started again %t: a halt says %v", what, started, err)
+			}
+			if s := h.Rollouts.Standing(h.Ctx, h.Rollout(all[0].ID)); s.State != fleet.RolloutHalted {
+				t.Errorf("%s, started again %t: it is %s: %s", what, started, s.State, s.Missing)
+			}
+			if n := strings.Count(log.String(), "cannot be put into the feed folder"); n != 1 {
+				t.Errorf("%s, started again %t: it was told %d times:\n%s", what, started, n, log)
+			}
+			if faults := kit.OK(h.Repo.Check(h.Ctx, nil))(t); len(faults) == 0 && what != "metadata/1.root.json" {
+				t.Errorf("%s, started again %t: the check finds nothing", what, started)
+			}
+			mend()
+			h.MustRenew()
+			if faults := kit.OK(h.Repo.Check(h.Ctx, nil))(t); len(faults) > 0 {
+				t.Errorf("%s, started again %t, mended: %v", what, started, faults)
+			}
+			h.Shut()
+		}
+	}
+	h := kit.New(t)
+	h.Begin("armani")
+	c := h.Staged("armani")
+	kit.OK(h.Releases.AddSignatures(h.Ctx, c.ID, h.Respond(c, "1"), "ann"))(t)
+	if err := os.WriteFile(filepath.Join(h.Dir, "feed", "targets", "builds"), nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	before := kit.OK(os.ReadFile(filepath.Join(h.Dir, "feed", "metadata", "timestamp.json")))(t)
+	if _, err := h.Releases.AddSignatures(h.Ctx, c.ID, h.Respond(c, "2"), "ann"); !fleet.Is(err, fleet.Pending) {
+		t.Errorf("a release whose files cannot be put into the feed: %v", err)
+	}
+	if after := kit.OK(os.ReadFile(filepath.Join(h.Dir, "feed", "metadata", "timestamp.json")))(t); !bytes.Equal(before, after) {
+		t.Error("files were listed that are not in the folder")
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"path"
 	"slices"
 
 	"landed/manifests/tufrepo"
@@ -59,18 +60,48 @@ func notWritten(err error) error {
 			"it yet; the server tries again by itself, and to send it again is safe", Why(err))}
 }
 
+// placing puts one state into the folder: known were listed before, and lost are those of them that could not be put there.
+type placing struct {
+	l     locked
+	known listed
+	lost  map[string]bool
+}
+
+func (l locked) placing(s State) placing { return placing{l, l.listed(s), map[string]bool{}} }
+
+// write makes a metadata file appear, or leaves it out.
+func (p placing) write(ctx context.Context, name string, doc []byte) error {
+	err := p.l.repo.folder.write(name, doc)
+	if err != nil && p.l.leaves(ctx, err, p.known[name], p.lost, name, path.Join(metadataDir, name), Digest(doc)) {
+		return nil
+	}
+	return err
+}
+
+// done remembers what was left out.
+func (p placing) done() {
+	p.l.losing.Lock()
+	defer p.l.losing.Unlock()
+	p.l.Writer.lost = p.lost
+}
+
 // writeFiles makes the folder say what s says, in the order in which a client can follow at any
 // moment: payloads, roles, snapshot, roots, and the timestamp as the point of no return.
 func (l locked) writeFiles(ctx context.Context, s State) error {
 	f, targets := l.repo.folder, s.Targets()
-	if err := l.writeRoles(ctx, s, targets); err != nil {
+	if err := f.ensure(); err != nil {
+		return err
+	}
+	p := l.placing(s)
+	if err := p.roles(ctx, s, targets); err != nil {
 		return err
 	}
 	for i, doc := range s.set.Roots {
-		if err := f.write(tufrepo.MetadataFile(tufrepo.Root, s.FirstRoot()+int64(i)), doc); err != nil {
+		if err := p.write(ctx, tufrepo.MetadataFile(tufrepo.Root, s.FirstRoot()+int64(i)), doc); err != nil {
 			return err
 		}
 	}
+	p.done()
 	if err := f.sync(); err != nil {
 		return err
 	}
@@ -88,9 +119,14 @@ func (l locked) writeFiles(ctx context.Context, s State) error {
 // prepare writes what nobody looks for before he has a timestamp or a root that leads there.
 func (l locked) prepare(ctx context.Context, s State) error {
 	targets := s.Targets()
-	if err := l.writeRoles(ctx, s, targets); err != nil {
+	if err := l.repo.folder.ensure(); err != nil {
 		return err
 	}
+	p := l.placing(s)
+	if err := p.roles(ctx, s, targets); err != nil {
+		return err
+	}
+	p.done()
 	if err := l.repo.folder.sync(); err != nil {
 		return err
 	}
@@ -113,23 +149,20 @@ func (s State) beside(next State) State {
 	return both
 }
 
-// writeRoles writes payloads, roles and the snapshot.
-func (l locked) writeRoles(ctx context.Context, s State, targets []tufrepo.Target) error {
-	f := l.repo.folder
-	if err := f.ensure(); err != nil {
-		return err
-	}
-	if err := l.linkAll(ctx, targets); err != nil {
+// roles writes payloads, roles and the snapshot.
+func (p placing) roles(ctx context.Context, s State, targets []tufrepo.Target) error {
+	if err := p.l.linkAll(ctx, targets, p.known, p.lost); err != nil {
 		return err
 	}
 	for _, role := range slices.Sorted(maps.Keys(s.set.Files)) {
 		if role == tufrepo.Snapshot || role == tufrepo.Timestamp {
 			continue
 		}
-		if err := f.write(tufrepo.MetadataFile(role, s.info[role].Version), s.set.Files[role]); err != nil {
+		if err := p.write(ctx, tufrepo.MetadataFile(role, s.info[role].Version), s.set.Files[role]); err != nil {
 			return err
 		}
 	}
+	f := p.l.repo.folder
 	if err := f.sync(); err != nil {
 		return err
 	}

@@ -18,7 +18,7 @@ type Writer struct {
 	alarmed map[string]int // by role, the last step that was told
 
 	losing sync.Mutex
-	lost   map[string]bool // paths of published targets whose content is gone
+	lost   map[string]bool // published files that are not in the folder, by their names there: content that is gone, or a fault
 
 	fenced func(context.Context) context.Context // while this process may publish, with a cluster
 }

@@ -33,15 +33,19 @@ func (rs *Rollouts) Widen(ctx context.Context, id, by, reason string, only ...If
 			if err := holds(r, only); err != nil {
 				return r, err
 			}
-			counts, err := tx.Counts().Of(ctx, r.Release, r.Model, r.Channel)
+			known, unread, err := known(ctx, tx, r, rs.cfg.Repo.Now())
 			if err != nil {
 				return r, err
 			}
-			next, err := rollout.Widen(r, rs.cfg.Ledger.soon(), by, reason, counts)
+			next, err := rollout.Widen(r, rs.cfg.Ledger.soon(), by, reason, known.Counts)
 			if err != nil {
 				return r, err
 			}
-			_, err = rs.cfg.second(ctx, tx, next.Stage != r.Stage && rs.cfg.above(next.Share()), r, &next, why, sharing{next.Share()})
+			needed := unread && rs.cfg.Policy.Leaks || next.Stage != r.Stage && rs.cfg.above(next.Share())
+			_, err = rs.cfg.second(ctx, tx, needed, r, &next, why, sharing{next.Share()})
+			if unread {
+				why.Reason += unreadWords
+			}
 			return next, err
 		})
 }

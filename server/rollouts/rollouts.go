@@ -22,7 +22,6 @@ import (
 	"time"
 
 	"landed/server/fleet"
-	"landed/server/grounds"
 	"landed/server/lineup"
 	"landed/server/proposals"
 	"landed/server/repo"
@@ -96,7 +95,7 @@ func (rs *Rollouts) Resume(ctx context.Context, id, by, reason string, only ...I
 			if err := rs.cfg.Lineup.CheckChannelIn(ctx, tx, r.Channel); err != nil {
 				return r, err
 			}
-			known, err := grounds.Of(ctx, tx, r, rs.cfg.Repo.Now())
+			known, unread, err := known(ctx, tx, r, rs.cfg.Repo.Now())
 			if err != nil {
 				return r, err
 			}
@@ -120,8 +119,15 @@ func (rs *Rollouts) Resume(ctx context.Context, id, by, reason string, only ...I
 			if err != nil {
 				return r, err
 			}
-			next.Seconded, err = rs.cfg.second(ctx, tx, rs.cfg.Policy.Leaks && rollout.AfterLeak(rs.cfg.Repo.Now(), r, known), r, &next, why, nil)
-			if err != nil {
+			if unread {
+				next = unforgiven(next, r)
+			}
+			leak := unread || rollout.AfterLeak(rs.cfg.Repo.Now(), r, known)
+			next.Seconded, err = rs.cfg.second(ctx, tx, rs.cfg.Policy.Leaks && leak, r, &next, why, nil)
+			if unread {
+				why.Reason += unreadWords
+			}
+			if err != nil || unread {
 				return next, err
 			}
 			return next, rs.overrule(ctx, tx, r, by)

@@ -22,11 +22,14 @@ type Claim struct {
 // Walked is what a walk over a tree found.
 type Walked struct {
 	Tree     fleet.Tree
-	Leaves   int64    // rows that are there
-	Sealed   int64    // of them under a stored head
+	Leaves   int64    // of the tree over the rows that are there, and over what was lost
+	Row      int64    // the last of the rows
+	Sealed   int64    // leaves under a stored head
 	Heads    int64    // stored heads
 	Faults   []string // in words; the first edit in the order of the rows, and what else contradicts the rows
 	Unproven []Claim  // claims that the rows do not bear out
+	Lost     int64    // leaves whose rows were lost with their file, on record
+	Unborne  int64    // heads and claims that cover some of these, and cannot be computed again
 }
 
 // Walk computes a tree again from its rows, and holds it against every stored head and every claim. It needs the
@@ -34,7 +37,11 @@ type Walked struct {
 func Walk(ctx context.Context, tx fleet.Tx, tree fleet.Tree, claims []Claim, progress func(leaves int64)) (Walked, error) {
 	w := walker{Walked: Walked{Tree: tree}, r: ranges.NewEmptyRange(0), claims: slices.Clone(claims)}
 	slices.SortStableFunc(w.claims, func(a, b Claim) int { return int(a.Size - b.Size) })
-	if err := w.walk(ctx, tx, progress); err != nil {
+	err := w.lose(ctx, tx)
+	if err == nil {
+		err = w.walk(ctx, tx, progress)
+	}
+	if err != nil {
 		return w.Walked, fmt.Errorf("walk %s: %w", tree, err)
 	}
 	return w.Walked, nil
@@ -47,7 +54,60 @@ type walker struct {
 	claims []Claim
 	n      int64 // the last row
 	good   fleet.Head
-	broken int64 // heads that the rows do not bear out
+	broken int64  // heads that the rows do not bear out
+	lost   []Lost // that are before it
+	behind *Lost  // gone over, and its leaf is not appended yet
+}
+
+// lose loads what was lost on record.
+func (w *walker) lose(ctx context.Context, tx fleet.Tx) (err error) {
+	w.lost, err = losses(ctx, tx, w.Tree)
+	return err
+}
+
+// reach walks to a head, also over what was lost. gone is a head over lost rows, which nobody can compute again.
+func (w *walker) reach(ctx context.Context, tx fleet.Tx, h fleet.Head) (gone bool, err error) {
+	if err := w.mend(); err != nil {
+		return false, err
+	}
+	if err := w.upTo(ctx, tx, h.Size); err != nil {
+		return false, err
+	}
+	if len(w.lost) == 0 || h.Size <= w.lost[0].Kept || int64(w.r.End()) != w.lost[0].Kept {
+		return false, nil
+	}
+	l := w.lost[0]
+	if h.Size < l.Size {
+		w.Unborne++
+		return true, nil
+	}
+	if w.r, err = ranges.NewRange(0, uint64(l.Size), l.Hashes); err != nil {
+		return false, err
+	}
+	for len(w.claims) > 0 && w.claims[0].Size < l.Size {
+		w.Unborne, w.claims = w.Unborne+1, w.claims[1:]
+	}
+	w.Lost, w.lost, w.behind = w.Lost+l.Size-l.Kept, w.lost[1:], &l
+	w.n, w.Leaves = h.N, l.Size
+	if err := w.claimed(); err != nil || h.Size == l.Size {
+		return false, err
+	}
+	return w.reach(ctx, tx, h)
+}
+
+// mend appends the leaf of the loss that was gone over.
+func (w *walker) mend() error {
+	if w.behind == nil {
+		return nil
+	}
+	l := *w.behind
+	w.behind = nil
+	_, err := extend(w.r, w.Tree, []fleet.Leaf{{N: l.Row, Data: l.leaf()}})
+	if err != nil {
+		return err
+	}
+	w.n, w.Leaves = l.Row, int64(w.r.End())
+	return w.claimed()
 }
 
 func (w *walker) walk(ctx context.Context, tx fleet.Tx, progress func(int64)) error {
@@ -66,14 +126,20 @@ func (w *walker) walk(ctx context.Context, tx fleet.Tx, progress func(int64)) er
 				w.Heads = h.Nth
 			}
 			w.Sealed = h.Size
-			if err := w.upTo(ctx, tx, h.Size); err != nil {
+			gone, err := w.reach(ctx, tx, h)
+			if err != nil {
 				return err
 			}
-			w.hold(h)
+			if !gone {
+				w.hold(h)
+			}
 		}
 		if progress != nil {
 			progress(w.Leaves)
 		}
+	}
+	if err := w.mend(); err != nil {
+		return err
 	}
 	if err := w.frontier(ctx, tx); err != nil {
 		return err
@@ -85,6 +151,7 @@ func (w *walker) walk(ctx context.Context, tx fleet.Tx, progress func(int64)) er
 		}
 		more = w.r.End() > was
 	}
+	w.Row = w.n
 	w.Unproven = append(w.Unproven, w.claims...) // of sizes that the rows do not reach
 	if w.broken > 1 {
 		w.Faults = append(w.Faults, fmt.Sprintf("%s: %d heads after it do not follow from the rows either", w.Tree, w.broken-1))
@@ -94,6 +161,9 @@ func (w *walker) walk(ctx context.Context, tx fleet.Tx, progress func(int64)) er
 
 // upTo appends rows until the tree has a size, and looks at the claims on the way.
 func (w *walker) upTo(ctx context.Context, tx fleet.Tx, size int64) error {
+	if len(w.lost) > 0 {
+		size = min(size, w.lost[0].Kept)
+	}
 	for int64(w.r.End()) < size {
 		stop := size
 		if len(w.claims) > 0 {

@@ -87,7 +87,7 @@ func (r *Rooms) Config() rooms.Config {
 func (r *Rooms) Reopen() {
 	r.T.Helper()
 	r.Shut()
-	r.DB = OK(store.Open(r.Ctx, filepath.Join(r.Dir, "landed.db"), func() time.Time { return r.Now }))(r.T)
+	r.DB = OK(store.Make(r.Ctx, filepath.Join(r.Dir, "landed.db"), func() time.Time { return r.Now }))(r.T)
 	r.Blobs = OK(disk.Open(filepath.Join(r.Dir, "blobs")))(r.T)
 	r.Rooms = OK(rooms.Open(r.Ctx, r.Config()))(r.T)
 }

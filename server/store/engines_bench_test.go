@@ -71,7 +71,7 @@ const hotBatch = 256
 
 func hotStore(b *testing.B, address string) store.Database {
 	b.Helper()
-	db, err := store.Open(context.Background(), address, storetest.Clock)
+	db, err := store.Make(context.Background(), address, storetest.Clock)
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -31,7 +31,7 @@ func TestMain(m *testing.M) { pgtest.Main(m) }
 func TestEnginesHaveTheSameTables(t *testing.T) {
 	ctx := context.Background()
 	address, path := storetest.Postgres(t), filepath.Join(t.TempDir(), "landed.db")
-	db, err := store.Open(ctx, path, storetest.Clock)
+	db, err := store.Make(ctx, path, storetest.Clock)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -124,7 +124,7 @@ func TestEnginesRecordTheSame(t *testing.T) {
 			tx.Proposals().Put(ctx, fleet.Proposal{ID: "p", At: at}))
 	}
 	records := func(address string) (all []string) {
-		db, err := store.Open(ctx, address, storetest.Clock)
+		db, err := store.Make(ctx, address, storetest.Clock)
 		if err != nil {
 			t.Fatal(err)
 		}

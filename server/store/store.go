@@ -37,7 +37,8 @@ type Database interface {
 	Integrity(ctx context.Context, quick bool) (faults []string, err error)
 	// CheckRecords lists in words the rows of the control half that another hand changed.
 	CheckRecords(ctx context.Context) (faults []string, err error)
-	// Copy writes a consistent copy to a file that does not exist yet and its [ReportsFile], beside running writers.
+	// Copy writes a consistent copy to a file that does not exist yet and its [ReportsFile], beside running writers. If the
+	// reports cannot be read ([Unavailable]), the copy of control is there and whole all the same.
 	Copy(ctx context.Context, path string) error
 	// Close waits for running Updates. It may be called again; whatever else is called after it answers with an error.
 	Close() error
@@ -46,11 +47,34 @@ type Database interface {
 // ReportsFile is where the reports lie of a database whose control file is at path.
 func ReportsFile(path string) string { return sqlite.ReportsFile(path) }
 
-// Open opens the database at an address, making it if there is none, and brings its schema up to date; now stamps the
-// migrations. An address is the path of the SQLite file of control, with or without "sqlite:" before it; the reports lie
-// beside it, and it opens whatever became of these: ReportsReady tells. Or it is the URL of a PostgreSQL database,
-// postgres://…, and after a space that of another one for the reports.
+// The codes of the error of a database that is not there, and of one whose reports are missing or damaged.
+const (
+	Missing     = sqlite.CodeMissing
+	Unavailable = sqlite.CodeUnavailable
+)
+
+// BeginReports makes an empty file of the reports beside the control file at path, where none is. No program may have the
+// database open.
+func BeginReports(ctx context.Context, path string, now func() time.Time) error {
+	return sqlite.BeginReports(ctx, path, now)
+}
+
+// Open opens the database at an address and brings its schema up to date; now stamps the migrations. An address is the path
+// of the SQLite file of control, with or without "sqlite:" before it; the reports lie beside it, and it opens whatever became
+// of these: ReportsReady tells. A file that is not there is refused with the code [Missing]: nothing is made in its place. Or
+// it is the URL of a PostgreSQL database, postgres://…, and after a space that of another one for the reports.
 func Open(ctx context.Context, address string, now func() time.Time) (Database, error) {
+	return opened(ctx, address, now, sqlite.Open)
+}
+
+// Make is Open, and makes the database if there is none. It is for who begins one: otad init, and tests.
+func Make(ctx context.Context, address string, now func() time.Time) (Database, error) {
+	return opened(ctx, address, now, sqlite.Make)
+}
+
+func opened(ctx context.Context, address string, now func() time.Time,
+	open func(context.Context, string, func() time.Time) (*sqlite.DB, error),
+) (Database, error) {
 	scheme, _, ok := strings.Cut(address, "://")
 	switch {
 	case scheme == "postgres" || scheme == "postgresql":
@@ -63,7 +87,7 @@ func Open(ctx context.Context, address string, now func() time.Time) (Database, 
 		return nil, fleet.Errorf(fleet.Invalid, "database_address",
 			"a database %s:// is not known here; wanted the path of an SQLite file, or postgres://user@host/name", scheme)
 	}
-	db, err := sqlite.Open(ctx, strings.TrimPrefix(address, "sqlite:"), now)
+	db, err := open(ctx, strings.TrimPrefix(address, "sqlite:"), now)
 	if err != nil {
 		return nil, err
 	}

@@ -20,7 +20,7 @@ func TestAddresses(t *testing.T) {
 	ctx := context.Background()
 	path := filepath.Join(t.TempDir(), "landed.db")
 	for _, address := range []string{"sqlite:" + path, path} {
-		db, err := store.Open(ctx, address, storetest.Clock)
+		db, err := store.Make(ctx, address, storetest.Clock)
 		if err != nil {
 			t.Fatalf("%s: %v", address, err)
 		}
@@ -35,11 +35,11 @@ func TestAddresses(t *testing.T) {
 		t.Error(err)
 	}
 	for _, address := range []string{"mysql://x"} {
-		if db, err := store.Open(ctx, address, storetest.Clock); !fleet.Is(err, fleet.Invalid) || db != nil {
+		if db, err := store.Make(ctx, address, storetest.Clock); !fleet.Is(err, fleet.Invalid) || db != nil {
 			t.Errorf("%s: got %v, %v", address, db, err)
 		}
 	}
-	if db, err := store.Open(ctx, t.TempDir(), storetest.Clock); err == nil || db != nil {
+	if db, err := store.Make(ctx, t.TempDir(), storetest.Clock); err == nil || db != nil {
 		t.Errorf("a folder: got %v, %v", db, err)
 	}
 }
@@ -47,7 +47,7 @@ func TestAddresses(t *testing.T) {
 // A damaged database is told, whoever meets it, and is no fault of what was sent.
 func TestWatchTellsOfDamage(t *testing.T) {
 	ctx, path := context.Background(), filepath.Join(t.TempDir(), "landed.db")
-	db, err := store.Open(ctx, path, storetest.Clock)
+	db, err := store.Make(ctx, path, storetest.Clock)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -72,7 +72,7 @@ func TestWatchTellsOfDamage(t *testing.T) {
 	if err := os.WriteFile(path, text, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if db, err = store.Open(ctx, path, storetest.Clock); err != nil {
+	if db, err = store.Make(ctx, path, storetest.Clock); err != nil {
 		t.Fatal(err)
 	}
 	defer db.Close()
@@ -90,12 +90,12 @@ func TestWatchTellsOfDamage(t *testing.T) {
 // TestVersion: it stays while nothing is committed, and moves with every commit, also of another process.
 func TestVersion(t *testing.T) {
 	ctx, path := context.Background(), filepath.Join(t.TempDir(), "landed.db")
-	mine, err := store.Open(ctx, path, storetest.Clock)
+	mine, err := store.Make(ctx, path, storetest.Clock)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer mine.Close()
-	other, err := store.Open(ctx, path, storetest.Clock)
+	other, err := store.Make(ctx, path, storetest.Clock)
 	if err != nil {
 		t.Fatal(err)
 	}

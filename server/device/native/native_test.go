@@ -68,7 +68,7 @@ func newDeviceServer(t *testing.T, change ...func(*intake.Config)) *deviceServer
 	t.Helper()
 	d := &deviceServer{t: t, dir: t.TempDir(), log: &record{}}
 	var err error
-	if d.db, err = store.Open(ctx, filepath.Join(d.dir, "landed.db"), now); err != nil {
+	if d.db, err = store.Make(ctx, filepath.Join(d.dir, "landed.db"), now); err != nil {
 		t.Fatal(err)
 	}
 	pkg := fleet.Package{

@@ -19,7 +19,7 @@ import (
 // TestDiskFull bounds the file, which SQLite answers as it does a full disk.
 func TestDiskFull(t *testing.T) {
 	ctx := context.Background()
-	db, err := Open(ctx, filepath.Join(t.TempDir(), "x.db"), func() time.Time { return time.Unix(1, 0) })
+	db, err := Make(ctx, filepath.Join(t.TempDir(), "x.db"), func() time.Time { return time.Unix(1, 0) })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -52,7 +52,7 @@ func TestDiskFull(t *testing.T) {
 // TestSequencesAreInAnIndex: a key may have a thousand reports, and each late one asks for its number.
 func TestSequencesAreInAnIndex(t *testing.T) {
 	ctx := context.Background()
-	db, err := Open(ctx, filepath.Join(t.TempDir(), "x.db"), func() time.Time { return time.Unix(1, 0) })
+	db, err := Make(ctx, filepath.Join(t.TempDir(), "x.db"), func() time.Time { return time.Unix(1, 0) })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -107,7 +107,7 @@ func TestOtherTables(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "x.db")
-			db, err := Open(ctx, path, clock)
+			db, err := Make(ctx, path, clock)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -119,7 +119,7 @@ func TestOtherTables(t *testing.T) {
 			if err := db.Close(); err != nil {
 				t.Fatal(err)
 			}
-			again, err := Open(ctx, path, clock)
+			again, err := Make(ctx, path, clock)
 			if !fleet.Is(err, fleet.Conflict) || !strings.Contains(err.Error(), "0001_first") || !strings.Contains(err.Error(), "new folder") {
 				t.Fatalf("got %v, wanted a conflict that names the migration and says what to do", err)
 			}
@@ -139,7 +139,7 @@ func TestMigrateOnward(t *testing.T) {
 	ctx := context.Background()
 	clock := func() time.Time { return time.Unix(1, 0) }
 	path := filepath.Join(t.TempDir(), "x.db")
-	db, err := Open(ctx, path, clock)
+	db, err := Make(ctx, path, clock)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -158,7 +158,7 @@ func TestMigrateOnward(t *testing.T) {
 	if err := db.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Open(ctx, path, clock); !fleet.Is(err, fleet.Conflict) || !strings.Contains(err.Error(), "newer") {
+	if _, err := Make(ctx, path, clock); !fleet.Is(err, fleet.Conflict) || !strings.Contains(err.Error(), "newer") {
 		t.Errorf("got %v, wanted a conflict with a newer program", err)
 	}
 	reports := &reportsFile{path: ReportsFile(path), now: clock}
@@ -171,7 +171,7 @@ func TestMigrateOnward(t *testing.T) {
 func TestReadyWrites(t *testing.T) {
 	ctx := context.Background()
 	path := filepath.Join(t.TempDir(), "x.db")
-	db, err := Open(ctx, path, func() time.Time { return time.Unix(1, 0) })
+	db, err := Make(ctx, path, func() time.Time { return time.Unix(1, 0) })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -218,7 +218,7 @@ func TestReadyWrites(t *testing.T) {
 func TestWALIsBounded(t *testing.T) {
 	ctx := context.Background()
 	path := filepath.Join(t.TempDir(), "x.db")
-	db, err := Open(ctx, path, func() time.Time { return time.Unix(1, 0) })
+	db, err := Make(ctx, path, func() time.Time { return time.Unix(1, 0) })
 	if err != nil {
 		t.Fatal(err)
 	}

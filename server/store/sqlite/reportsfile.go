@@ -109,11 +109,14 @@ func (r *reportsFile) try(ctx context.Context) (*half, error) {
 	return nil, r.unusable(fleet.InOneLine(err), err)
 }
 
+// CodeUnavailable is of a file of reports that is missing or damaged.
+const CodeUnavailable = "reports_unavailable"
+
 // unusable says what is wrong with the file, and what that means.
 func (r *reportsFile) unusable(words string, err error) error {
-	return &fleet.Error{Kind: fleet.Damaged, Code: "reports_unavailable", Err: err, Msg: fmt.Sprintf("the file of the reports "+
+	return &fleet.Error{Kind: fleet.Damaged, Code: CodeUnavailable, Err: err, Msg: fmt.Sprintf("the file of the reports "+
 		"(%s) cannot be used: %s. Rollouts can be halted and offers are published without it; no report is taken in and no "+
-		"figure shown until it is restored from a backup", r.path, words)}
+		"figure shown until it is restored from a backup (otad restore --reports), or begun anew (otad reports begin)", r.path, words)}
 }
 
 // met notes that damage was met when the file was used.

@@ -155,7 +155,7 @@ func TestReportsAreNotOverwritten(t *testing.T) {
 	if err := os.Rename(sqlite.ReportsFile(filled), sqlite.ReportsFile(path)); err != nil {
 		t.Fatal(err)
 	}
-	_, err := sqlite.Open(ctx, path, now)
+	_, err := sqlite.Make(ctx, path, now)
 	if e, ok := errors.AsType[*fleet.Error](err); !ok || e.Code != "reports_ahead" {
 		t.Fatalf("got %v", err)
 	}

@@ -13,7 +13,8 @@
 // opened, read and written: no connection has both, and none waits for the other's.
 //
 // It refuses a database that a newer program wrote or one with other tables, and files that
-// are no database of ours. Its migrations are for SQLite alone (a remark in the first one says otherwise, and cannot be
+// are no database of ours. Where there is none, Open makes none: one that is away must not be taken for one that is new.
+// Its migrations are for SQLite alone (a remark in the first one says otherwise, and cannot be
 // mended: databases remember the digest of each). What it keeps in them, and most of how it asks for it, is
 // server/store/rows; here are files, transactions, migrations, and what SQLite does in its own way.
 package sqlite
@@ -23,6 +24,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -51,30 +53,79 @@ func ReportsFile(path string) string {
 	return strings.TrimSuffix(path, ext) + "-reports" + ext
 }
 
-// Open opens the database whose control file is at path, making both files if there is none, and brings their schemas up
-// to date; a single file of an older program becomes two. now stamps the migrations. Only one process at a time should
-// write. If the file of the reports is missing, damaged or not ours, the database opens all the same; ReportsReady and
-// whatever needs them say what is wrong.
+// Open opens the database whose control file is at path, and brings its schema up to date; a single file of an older
+// program becomes two. now stamps the migrations. Only one process at a time should write. A control file that is not there,
+// or is empty, is refused with the code database_missing and not made. If the file of the reports is missing, damaged or not
+// ours, the database opens all the same; ReportsReady and whatever needs them say what is wrong.
 func Open(ctx context.Context, path string, now func() time.Time) (*DB, error) {
+	return open(ctx, path, now, false)
+}
+
+// Make is Open, and makes both files if there is no control file. It refuses to make one beside reports that are there.
+func Make(ctx context.Context, path string, now func() time.Time) (*DB, error) {
+	return open(ctx, path, now, true)
+}
+
+func open(ctx context.Context, path string, now func() time.Time, mayMake bool) (*DB, error) {
 	path, err := filepath.Abs(path)
 	if err != nil {
 		return nil, fmt.Errorf("open database: %w", err)
 	}
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600) // SQLite gives its WAL the same mode
-	if err != nil {
-		return nil, fmt.Errorf("open database: %w", err)
-	}
-	if err := f.Close(); err != nil {
-		return nil, fmt.Errorf("open database: %w", err)
+	if err := place(path, mayMake); err != nil {
+		return nil, err
 	}
 	d := &DB{path: path, reports: &reportsFile{path: ReportsFile(path), now: now}}
 	if d.control, err = openHalf(ctx, path, sizeOfControl, func(conn *sql.Conn) error {
+		if err := hasTables(ctx, conn, path); err != nil && !mayMake {
+			return err
+		}
 		return prepareControl(ctx, conn, path, now)
 	}); err != nil {
 		return nil, fmt.Errorf("open database %s: %w", path, err)
 	}
 	_, _ = d.reports.open(ctx) // who needs them is told
 	return d, nil
+}
+
+// place wants a control file to be there, or makes an empty one.
+func place(path string, mayMake bool) error {
+	info, err := os.Stat(path)
+	none := errors.Is(err, fs.ErrNotExist) || err == nil && info.Size() == 0
+	if none && !mayMake {
+		return missing(path)
+	}
+	if info, err := os.Stat(ReportsFile(path)); none && err == nil && info.Size() > 0 {
+		return fleet.Errorf(fleet.Conflict, "reports_ahead", "%s lies there, and the database that belongs to it, %s, does not: "+
+			"nothing was made in its place. Put it back or restore a backup; to begin anew, move the reports away", ReportsFile(path), path)
+	}
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600) // SQLite gives its WAL the same mode
+	if err == nil {
+		err = f.Close()
+	}
+	if err != nil {
+		return fmt.Errorf("open database: %w", err)
+	}
+	return nil
+}
+
+// CodeMissing is of a database that is not there.
+const CodeMissing = "database_missing"
+
+func missing(path string) error {
+	return fleet.Errorf(fleet.NotFound, CodeMissing, "there is no database at %s: it was moved away, its disk is not mounted, or "+
+		"a restore was cut off. None was made in its place", path)
+}
+
+// hasTables refuses a file in which nothing was ever made.
+func hasTables(ctx context.Context, conn *sql.Conn, path string) error {
+	var n int
+	if err := conn.QueryRowContext(ctx, `SELECT count(*) FROM sqlite_master`).Scan(&n); err != nil {
+		return kind(err)
+	}
+	if n == 0 {
+		return missing(path)
+	}
+	return nil
 }
 
 // Close waits for running Updates, then closes both files. It may be called again; whatever

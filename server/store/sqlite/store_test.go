@@ -28,7 +28,7 @@ func TestConformance(t *testing.T) {
 // open opens path and closes it with the test.
 func open(t *testing.T, path string) *sqlite.DB {
 	t.Helper()
-	db, err := sqlite.Open(ctx, path, now)
+	db, err := sqlite.Make(ctx, path, now)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -62,7 +62,7 @@ func putToken(name string) func(fleet.Tx) error {
 
 func TestReopenKeepsWhatWasStored(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "a name with % ? # in it.db")
-	first, err := sqlite.Open(ctx, path, now)
+	first, err := sqlite.Make(ctx, path, now)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -117,7 +117,7 @@ func TestOpenRefuses(t *testing.T) {
 		make       func(t *testing.T, path string)
 	}{
 		{"a database that a newer program wrote", "database_newer", func(t *testing.T, path string) {
-			db, err := sqlite.Open(ctx, path, now)
+			db, err := sqlite.Make(ctx, path, now)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -137,7 +137,7 @@ func TestOpenRefuses(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "x.db")
 			test.make(t, path)
 			before, _ := os.ReadFile(path)
-			_, err := sqlite.Open(ctx, path, now)
+			_, err := sqlite.Make(ctx, path, now)
 			e, ok := errors.AsType[*fleet.Error](err)
 			if !ok || e.Code != test.code || (e.Kind == fleet.Damaged) != (test.code == "database_damaged") {
 				t.Fatalf("got %v, wanted %s", err, test.code)

@@ -32,7 +32,7 @@ func Open(t testing.TB) fleet.Store {
 // OpenDB is Open for tests that need more than the contract: Recount, Ready.
 func OpenDB(t testing.TB) store.Database {
 	t.Helper()
-	db, err := store.Open(context.Background(), filepath.Join(t.TempDir(), "landed.db"), Clock)
+	db, err := store.Make(context.Background(), filepath.Join(t.TempDir(), "landed.db"), Clock)
 	if err != nil {
 		t.Fatal(err)
 	}
