@@ -39,6 +39,8 @@ type options struct {
 	data     string
 	seed     uint64
 	pace     time.Duration
+	database string
+	replicas int
 }
 
 func run(args []string, stdout, stderr io.Writer) int {
@@ -52,6 +54,9 @@ func run(args []string, stdout, stderr io.Writer) int {
 	flags.StringVar(&o.addr, "addr", "", "where to listen; 127.0.0.1:8080, or any free port with -once")
 	flags.StringVar(&o.data, "data", "", "data folder to keep; a temporary one by default")
 	flags.Uint64Var(&o.seed, "seed", 2014, "of the fleet's chances")
+	flags.StringVar(&o.database, "database", "", "keep the fleet in this PostgreSQL database, postgres://user@host/name, which is "+
+		"empty; a file by default")
+	flags.IntVar(&o.replicas, "replicas", 1, "servers on the database of -database, to which requests go in turn")
 	version := flags.Bool("version", false, "say by what source this program was built, and end")
 	flags.DurationVar(&o.pace, "pace", 2800*time.Millisecond, "real time that one virtual day takes, without -once")
 	if err := flags.Parse(args); err != nil {
@@ -61,7 +66,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 		fmt.Fprintln(stdout, cli.Version("demo"))
 		return 0
 	}
-	if flags.NArg() > 0 || o.handsets < 70 {
+	if flags.NArg() > 0 || o.handsets < 70 || o.replicas < 1 || o.replicas > 1 && o.database == "" {
 		fmt.Fprintln(stderr, "demo: no arguments are taken, and a fleet has 70 handsets at least, ten of each model")
 		return 2
 	}

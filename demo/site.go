@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 	"time"
 
 	fixtures "landed/firmware-fixtures"
@@ -25,9 +26,9 @@ import (
 // site is the running server, and what the engineers have at hand.
 type site struct {
 	url     string
-	dir     string         // data folder
-	api     *client.Client // what otactl uses; its token is that of ann, engineer and admin
-	server  *server.Server
+	dir     string           // data folder
+	api     *client.Client   // what otactl uses; its token is that of ann, engineer and admin
+	servers []*server.Server // on one database, if there are several
 	log     *slog.Logger
 	clock   *clock
 	news    *news
@@ -62,7 +63,7 @@ func openSite(
 	if s.otaKeys, err = otapkg.ParsePins(s.otaKey.CertPEM()); err != nil {
 		return s, err
 	}
-	token, err := datadir.Init(ctx, s.dir, "ann", clock.Now)
+	token, err := datadir.InitOn(ctx, s.dir, o.database, "ann", clock.Now)
 	if err != nil {
 		return s, err
 	}
@@ -70,7 +71,7 @@ func openSite(
 	if err = os.WriteFile(pinned, s.otaKey.CertPEM(), 0o644); err != nil {
 		return s, err
 	}
-	if err = s.start(o.addr, front); err != nil {
+	if err = s.start(o, front); err != nil {
 		return s, err
 	}
 	s.api, err = client.New(s.url, token, nil)
@@ -78,17 +79,89 @@ func openSite(
 }
 
 // start runs the server on what is in the data folder.
-func (s *site) start(addr string, front func(http.Handler) http.Handler) (err error) {
-	s.server, err = server.New(server.Config{DataDir: s.dir, Now: s.clock.Now, Log: s.log, Notice: notice,
+func (s *site) start(o options, front func(http.Handler) http.Handler) error {
+	for n := range o.replicas {
+		dir, err := s.folder(n)
+		if err == nil {
+			err = s.serve(dir)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	var turn atomic.Int64
+	var doors []http.Handler
+	for _, one := range s.servers {
+		doors = append(doors, one.Handler())
+	}
+	return s.listen(o.addr, front(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		doors[int(turn.Add(1))%len(doors)].ServeHTTP(w, r)
+	})))
+}
+
+// folder is the data folder of a server: all but the first have the keys and packages of the first, and a feed of their own.
+func (s *site) folder(n int) (string, error) {
+	if n == 0 {
+		return s.dir, nil
+	}
+	dir := filepath.Join(s.dir, fmt.Sprint("replica-", n+1))
+	for _, name := range []string{"keys", "ota-keys"} {
+		if err := os.MkdirAll(filepath.Join(dir, name), 0o700); err != nil {
+			return "", err
+		}
+		if err := copyFolder(filepath.Join(dir, name), filepath.Join(s.dir, name)); err != nil {
+			return "", err
+		}
+	}
+	blobs, err := filepath.Abs(filepath.Join(s.dir, "blobs"))
+	if err != nil {
+		return "", err
+	}
+	return dir, errors.Join(os.MkdirAll(blobs, 0o755), os.Symlink(blobs, filepath.Join(dir, "blobs")))
+}
+
+// copyFolder copies files that their owner alone may read.
+func copyFolder(to, from string) error {
+	return filepath.WalkDir(from, func(path string, d os.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		below, err := filepath.Rel(from, path)
+		if err != nil || d.IsDir() {
+			return errors.Join(err, os.MkdirAll(filepath.Join(to, below), 0o700))
+		}
+		text, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		return os.WriteFile(filepath.Join(to, below), text, 0o600)
+	})
+}
+
+// tick has each server do its periodic work.
+func (s *site) tick(ctx context.Context) (err error) {
+	for _, one := range s.servers {
+		err = errors.Join(err, one.Tick(ctx))
+	}
+	return err
+}
+
+// serve opens a server on a data folder. One that is not the first has its database where the first one has it.
+func (s *site) serve(dir string) error {
+	address, err := datadir.Dir(s.dir).Address()
+	if err != nil {
+		return err
+	}
+	one, err := server.New(server.Config{DataDir: dir, Database: address, Now: s.clock.Now, Log: s.log, Notice: notice,
 		Expiry: repo.Expiry{
 			// A day takes seconds here, so the online roles live longer than they would for a fleet.
 			Timestamp: 6 * day, TimestampEvery: 2 * day, Snapshot: 20 * day, SnapshotEvery: 6 * day, Offers: 30 * day,
 			OffersEvery: 12 * day, Model: 180 * day,
 		}})
-	if err != nil {
-		return err
+	if err == nil {
+		s.servers = append(s.servers, one)
 	}
-	return s.listen(addr, front(s.server.Handler()))
+	return err
 }
 
 func (s *site) listen(addr string, handler http.Handler) error {
@@ -111,10 +184,10 @@ func (s *site) stop() error {
 		defer cancel()
 		faults = append(faults, s.http.Shutdown(ctx))
 	}
-	if s.server != nil {
-		faults = append(faults, s.server.Close())
+	for _, one := range s.servers {
+		faults = append(faults, one.Close())
 	}
-	s.http, s.server = nil, nil
+	s.http, s.servers = nil, nil
 	return errors.Join(faults...)
 }
 

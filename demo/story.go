@@ -104,7 +104,7 @@ func (t *telling) open(ctx context.Context) (err error) {
 		if looks++; looks%4 != 0 && t.clock.Now().Before(begins) {
 			return nil // before the first rollout there is little to do
 		}
-		if err := t.site.server.Tick(ctx); err != nil {
+		if err := t.site.tick(ctx); err != nil {
 			return fmt.Errorf("the server's tick: %w", err)
 		}
 		return t.trail.look(ctx)

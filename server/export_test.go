@@ -7,11 +7,27 @@ import (
 	"time"
 
 	"landed/server/fleet"
+	"landed/server/rooms"
 	"landed/server/store"
 )
 
 // Database is the database that the server uses.
 func (s *Server) Database() store.Database { return s.db }
+
+// Kill ends the server as the end of its process would: it gives nothing back in its cluster.
+func (s *Server) Kill() error {
+	s.cluster.Kill()
+	return s.Close()
+}
+
+// Member is its id in the cluster, and why it is not live there.
+func (s *Server) Member() (id string, fault error) { return s.cluster.ID(), s.cluster.Fault() }
+
+// Rooms are those of the server.
+func (s *Server) Rooms() *rooms.Rooms { return s.rooms }
+
+// Looping says if it does the periodic work.
+func (s *Server) Looping() bool { _, mine := looping(context.Background(), s.cluster); return mine }
 
 // LookAgain names the causes for which the server is not ready now, however lately it was looked.
 func (s *Server) LookAgain(ctx context.Context) (names []string) {

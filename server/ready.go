@@ -24,11 +24,12 @@ const (
 	causeDatabase = "database" // its control half does not answer, or cannot be written
 	causeReports  = "reports"  // the file of the reports is missing or damaged, or cannot be written; halts go on without it
 	causeFeed     = "feed"     // the folder cannot be written, or what is stored is not published
+	causeCluster  = "cluster"  // others on the same database do not wait for it: it lacks what is stored, or was not heard of
 	causeClock    = "clock"    // it jumped, or lies behind what was published
 	causeExpiry   = "expiry"   // what handsets poll has expired, or will soon
 )
 
-var causes = []string{causeDisk, causeDatabase, causeReports, causeFeed, causeClock, causeExpiry}
+var causes = []string{causeDisk, causeDatabase, causeReports, causeFeed, causeCluster, causeClock, causeExpiry}
 
 // cause is one reason not to be ready, with its name.
 type cause struct {
@@ -105,6 +106,11 @@ func (s *Server) look(ctx context.Context) (found []cause) {
 	}
 	for _, fault := range s.room.Faults() {
 		add(causeDisk, "%s", fault)
+	}
+	if s.cluster != nil {
+		if err := s.cluster.Fault(); err != nil {
+			add(causeCluster, "the other servers on this database do not wait for this one: %s; it serves what it has", repo.Why(err))
+		}
 	}
 	wait, cancel := context.WithTimeout(ctx, lookFor)
 	defer cancel()

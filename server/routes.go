@@ -38,6 +38,9 @@ func (s *Server) bounded(router http.Handler) http.Handler {
 			s.feed.ServeHTTP(w, r)
 			return
 		}
+		if s.cluster != nil && isControl(r) {
+			s.cluster.Fresh(r.Context())
+		}
 		router.ServeHTTP(w, r)
 	})
 	fair := s.cfg.Proxies.Requests(s.cfg.PerNetwork, isControl, doors)

@@ -25,17 +25,16 @@ import (
 	"landed/server/blob"
 	"landed/server/blob/disk"
 	"landed/server/blob/s3"
+	"landed/server/cluster"
 	"landed/server/console"
 	"landed/server/datadir"
 	"landed/server/device/feed"
 	"landed/server/fleet"
-	"landed/server/fsck"
 	"landed/server/headroom"
 	"landed/server/httplimit"
 	"landed/server/intake"
 	"landed/server/metrics"
 	"landed/server/proposals"
-	"landed/server/published"
 	"landed/server/repo"
 	"landed/server/rollouts"
 	"landed/server/rooms"
@@ -59,12 +58,17 @@ type Config struct {
 	Log       *slog.Logger         // nil: nothing is logged
 	Catalogue *manifests.Catalogue // of a data folder that has no models yet; nil: the built-in line-up
 	S3        *s3.Config           // nil: packages lie in the data folder
-	Expiry    repo.Expiry          // zero: repo.DefaultExpiry
-	MaxUpload int64                // bytes of one package; 0: DefaultMaxUpload
-	Mirrors   []string             // base URLs that offers name for packages, each in the place of /tuf/targets; nil: none
-	Language  string               // of the status pages; "" is English
-	Notice    string               // at the top of every status page, such as that this is a rehearsal; "" is none
-	RefuseV1  bool                 // take no reports of version 1 in any more
+	// Store is a database that is open already, and that other servers may have open too, as they may one of PostgreSQL;
+	// whoever opened it closes it. nil: Database.
+	Store     store.Database
+	Program   string        // version of the program, for the other servers and for people
+	Cluster   cluster.Times // by which the servers on one database go; zero: cluster.Default
+	Expiry    repo.Expiry   // zero: repo.DefaultExpiry
+	MaxUpload int64         // bytes of one package; 0: DefaultMaxUpload
+	Mirrors   []string      // base URLs that offers name for packages, each in the place of /tuf/targets; nil: none
+	Language  string        // of the status pages; "" is English
+	Notice    string        // at the top of every status page, such as that this is a rehearsal; "" is none
+	RefuseV1  bool          // take no reports of version 1 in any more
 	// Headroom is the room that is kept for halts; its folder and log are those of the server. Zero keeps none.
 	Headroom headroom.Config
 	ReadOnly bool // look at the data folder as it lies, and heal nothing: for Check
@@ -116,6 +120,8 @@ func (c Config) withDefaults() Config {
 type Server struct {
 	cfg       Config
 	db        store.Database
+	store     fleet.Store      // db, for what is done under a lease
+	cluster   *cluster.Cluster // nil: nobody else has the database open
 	room      *headroom.Headroom
 	blobs     blob.Store
 	feed      *feed.Handler
@@ -170,35 +176,33 @@ func (s *Server) build(ctx context.Context) (err error) {
 	if err = s.openStore(ctx, dir); err != nil {
 		return err
 	}
-	kept := s.room.Store(s.db) // control must always work; reports are stored while there is room
-	s.uptime.Store, s.uptime.Control, s.uptime.Room = s.db, kept, s.room.ForReport
+	kept := s.room.Store(s.store) // control must always work; reports are stored while there is room
+	s.uptime.Store, s.uptime.Control, s.uptime.Room = s.store, kept, s.room.ForReport
 	if !s.cfg.ReadOnly {
 		if err = s.uptime.Start(ctx); err != nil {
 			return err
 		}
 	}
-	blobs, err := s.openBlobs(ctx)
+	if s.blobs, err = s.openBlobs(ctx); err != nil {
+		return err
+	}
+	if err = openFeed(s, dir); err != nil {
+		return err
+	}
+	rules := intake.NewRules(s.db, s.cfg.Log)
+	replicas, err := joinCluster(ctx, s, rules)
 	if err != nil {
 		return err
 	}
-	s.blobs = blobs
-	var elsewhere blob.Store // where the feed reads targets that are not in its folder
-	if s.cfg.S3 != nil {
-		elsewhere = blobs
-	}
-	if s.feed, err = feed.New(dir.Feed(), elsewhere); err != nil {
-		return err
-	}
-	s.opened(s.feed.Close)
-	rules := intake.NewRules(s.db, s.cfg.Log)
 	s.rooms, err = rooms.Open(ctx, rooms.Config{
-		Store: kept, MakeRoom: s.room.MadeRoom, RoomFor: s.roomFor(), Blobs: blobs, Dir: dir.Feed(), Keys: keys[0],
+		Store: kept, MakeRoom: s.room.MadeRoom, RoomFor: roomFor(s), Blobs: s.blobs, Dir: dir.Feed(), Keys: keys[0],
 		Catalogue: s.cfg.Catalogue, Expiry: s.cfg.Expiry,
 		NewKeys: func() ([]repo.OnlineKeys, error) { return onlineKeys(dir) },
 		OTAKeys: dir.OTAKeys,
 		Heads:   func(ctx context.Context) ([]tufrepo.TreeHead, error) { return seal.Published(ctx, s.db) },
 		Now:     s.cfg.Now, Random: rand.Reader, Log: s.cfg.Log, ReadOnly: s.cfg.ReadOnly, Event: s.cfg.Event,
 		Distrusted: s.uptime.Distrusted, Again: true, Policy: s.cfg.Second, Spans: spans, Mirrors: s.cfg.Mirrors,
+		Cluster: replicas, Shared: replicas != nil,
 		Published: func(metadata map[string][]byte, isTarget func(string) bool) {
 			rules.Invalidate() // a new release may have become judgeable
 			s.feed.Publish(metadata, isTarget)
@@ -208,6 +212,9 @@ func (s *Server) build(ctx context.Context) (err error) {
 		return err
 	}
 	s.opened(s.rooms.Close)
+	if err = startCluster(ctx, s); err != nil {
+		return err
+	}
 	s.expiry = expiryWatch{cfg: &s.cfg, repo: s.rooms.Repo}
 	s.vouchers.cfg, s.vouchers.store = &s.cfg, s.db
 	s.new = httplimit.NewNewcomers(s.cfg.NewKeys, s.cfg.Proxies, s.cfg.Now)
@@ -221,7 +228,7 @@ func (s *Server) build(ctx context.Context) (err error) {
 	})
 	s.opened(s.intake.Close)
 	s.admission = admission.New(admission.Config{Store: kept, Now: s.cfg.Now, Random: rand.Reader, Log: s.cfg.Log,
-		Desk: s.rooms.Proposals, Policy: s.cfg.Second,
+		Desk: s.rooms.Proposals, Policy: s.cfg.Second, Alone: alone(s.cluster, "admission"),
 		Apply: func(ctx context.Context) error {
 			_, err := s.intake.Reckon(ctx, nil)
 			return err
@@ -250,25 +257,50 @@ func (s *Server) openStore(ctx context.Context, dir datadir.Dir) (err error) {
 	}
 	room.Dir, room.Log = string(dir), s.cfg.Log
 	s.room = headroom.Open(room)
-	db, err := dir.OpenAt(ctx, s.cfg.Database, s.cfg.Now)
-	if err != nil && s.room.MadeRoom(err) {
+	db := s.cfg.Store
+	if db == nil {
 		db, err = dir.OpenAt(ctx, s.cfg.Database, s.cfg.Now)
-	}
-	if err != nil {
-		return err
+		if err != nil && s.room.MadeRoom(err) {
+			db, err = dir.OpenAt(ctx, s.cfg.Database, s.cfg.Now)
+		}
+		if err != nil {
+			return err
+		}
+		s.opened(db.Close)
+		if s.cfg.Database == "" {
+			if s.cfg.Database, err = dir.Address(); err != nil {
+				return err
+			}
+		}
 	}
 	if !s.cfg.ReadOnly {
 		if err := dir.KeyRecords(ctx, db, s.cfg.Now()); err != nil {
-			return errors.Join(err, db.Close())
+			return err
 		}
 	}
 	s.db = store.Watch(db, s.damaged)
+	s.store = s.db
+	if s.cfg.shared() {
+		s.store = cluster.Fenced(s.db)
+	}
 	_ = s.db.ReportsReady(ctx) // damage is told
-	s.opened(s.db.Close)
 	if s.cfg.ReadOnly {
 		return nil
 	}
 	return dir.Knows(ctx, s.db)
+}
+
+// openFeed opens the handler of the feed.
+func openFeed(s *Server, dir datadir.Dir) (err error) {
+	var elsewhere blob.Store // where it reads targets that are not in its folder
+	if s.cfg.S3 != nil {
+		elsewhere = s.blobs
+	}
+	if s.feed, err = feed.New(dir.Feed(), elsewhere); err != nil {
+		return err
+	}
+	s.opened(s.feed.Close)
+	return nil
 }
 
 // damaged tells of a database that is damaged, whoever met it. While the reports are, every report and every page meets
@@ -281,7 +313,7 @@ func (s *Server) damaged(err error) {
 }
 
 // roomFor says if there is room for an upload; those to another store do not use this disk.
-func (s *Server) roomFor() func(size int64) error {
+func roomFor(s *Server) func(size int64) error {
 	if s.cfg.S3 != nil {
 		return nil
 	}
@@ -311,67 +343,25 @@ func (s *Server) openBlobs(ctx context.Context) (blob.Store, error) {
 }
 
 // Tick does the periodic work that is due: it renews metadata, finishes what was left
-// unfinished, seals what was stored, ages silent installations and advances rollouts.
+// unfinished, seals what was stored, ages silent installations and advances rollouts. Of several servers on one database
+// one does so, and the others keep their folders.
 func (s *Server) Tick(ctx context.Context) error {
 	spans := s.observer.spans()
 	return spans.Do(ctx, metrics.Tick, func(ctx context.Context) error {
 		s.room.Tick()
+		ctx, mine := looping(ctx, s.cluster)
+		if !mine {
+			return errors.Join(s.rooms.Follow(ctx), s.expiry.tell(ctx))
+		}
 		return errors.Join(
 			spans.Do(ctx, "tick.uptime", s.uptime.Tick),
 			// first, so that what is published speaks of it
-			spans.Do(ctx, "tick.seal", seal.Sealer{Store: s.db, Now: s.cfg.Now}.Seal),
+			spans.Do(ctx, "tick.seal", seal.Sealer{Store: s.store, Now: s.cfg.Now}.Seal),
 			spans.Do(ctx, "tick.renew", s.rooms.Renew),
 			s.expiry.tell(ctx), s.vouchers.tell(ctx),
 			spans.Do(ctx, "tick.admission", s.admission.Tick),
 			spans.Do(ctx, "tick.intake", s.intake.Tick))
 	})
-}
-
-// Check reads the data folder whole and names what does not follow from what was signed, sealed or sent: see
-// [fsck.Run]. kept are signed snapshots, by name, that somebody kept elsewhere. After enough faults no further check is
-// begun; 0 makes them all. progress is told in words what is looked at, and may be nil.
-func (s *Server) Check(
-	ctx context.Context, kept map[string][]byte, enough int, progress func(string),
-) (fsck.Result, error) {
-	return fsck.Run(ctx, fsck.Config{DB: s.db, Repo: s.rooms.Repo, Intake: s.intake, Blobs: s.blobs,
-		Feed: datadir.Dir(s.cfg.DataDir).Feed(), Kept: kept, Enough: enough}, progress)
-}
-
-// Rejudge judges the stored installations of a release again, or of every published release if none is named, after a
-// rule of the program changed. Releases that cannot be read are left as they stand, and named in the error once the others
-// are done. It may run beside a server that serves the same folder. See [intake.Intake.Rejudge].
-func (s *Server) Rejudge(ctx context.Context, release, by string, progress func(intake.Rejudged)) ([]intake.Rejudged, error) {
-	names, left := []string{release}, error(nil)
-	if release == "" {
-		all, err := s.released(ctx)
-		if err != nil {
-			return nil, err
-		}
-		names = nil
-		for _, r := range all.Readable {
-			names = append(names, r.Name)
-		}
-		for _, u := range all.Unreadable {
-			left = errors.Join(left, u.Err)
-		}
-	}
-	var done []intake.Rejudged
-	for _, name := range names {
-		one, err := s.intake.Rejudge(ctx, name, by, progress)
-		if err != nil {
-			return done, errors.Join(err, left)
-		}
-		done = append(done, one)
-	}
-	return done, left
-}
-
-func (s *Server) released(ctx context.Context) (all published.Releases, err error) {
-	err = s.db.View(ctx, func(tx fleet.Tx) error {
-		all, err = published.Load(ctx, tx)
-		return err
-	})
-	return all, err
 }
 
 // Close answers the reports that wait and lets go of everything. It is called after the last

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"landed/server/cluster"
 	"landed/server/scrub"
 )
 
@@ -32,7 +33,14 @@ func (s *Server) Watch(ctx context.Context) {
 }
 
 func scrubbing(ctx context.Context, s *Server) func() {
-	return func() { scrub.Scrubber{Blobs: s.blobs, Repo: s.rooms.Repo, Log: s.cfg.Log}.Run(ctx) }
+	scrubber := scrub.Scrubber{Blobs: s.blobs, Repo: s.rooms.Repo, Log: s.cfg.Log}
+	return func() {
+		if s.cluster == nil {
+			scrubber.Run(ctx)
+			return
+		}
+		s.cluster.While(ctx, cluster.Scrub, scrubber.Run)
+	}
 }
 
 // Look does the cheap half of Check once, and says how many faults there are.

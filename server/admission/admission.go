@@ -38,13 +38,26 @@ type Config struct {
 	// resume a rollout after a leak. nil: one person is enough.
 	Desk   *proposals.Desk
 	Policy proposals.Policy
+	// Alone, if set, runs fn while no other server on this database admits.
+	Alone func(ctx context.Context, fn func(ctx context.Context) error) error
 }
 
 // Admission decides who counts. Its methods may be called from any number of goroutines.
 type Admission struct {
 	Config
 	deciding sync.Mutex // one admission at a time: two would fill the same places twice
+	ticking  sync.Mutex // for last
 	last     time.Time  // when Tick looked last
+}
+
+// alone runs fn while nobody else admits.
+func (a *Admission) alone(ctx context.Context, fn func(ctx context.Context) error) error {
+	a.deciding.Lock()
+	defer a.deciding.Unlock()
+	if a.Alone == nil {
+		return fn(ctx)
+	}
+	return a.Alone(ctx, fn)
 }
 
 // New makes an Admission.

@@ -53,8 +53,14 @@ func (a *Admission) Admit(ctx context.Context, w Wish) (done Admitted, err error
 		return done, fleet.Errorf(fleet.Invalid, "up_to", "the counted fleet cannot be made %d large; wanted how many handsets "+
 			"the model has on the channel, as you know it from elsewhere", w.UpTo)
 	}
-	a.deciding.Lock()
-	defer a.deciding.Unlock()
+	err = a.alone(ctx, func(ctx context.Context) error {
+		done, err = a.admit(ctx, w)
+		return err
+	})
+	return done, err
+}
+
+func (a *Admission) admit(ctx context.Context, w Wish) (done Admitted, err error) {
 	now := a.Now()
 	musters, err := a.musters(ctx, w.Model, w.Channel, now)
 	if err != nil {

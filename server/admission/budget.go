@@ -19,18 +19,20 @@ const (
 // Tick admits what the budget allows, at most daily, and takes up what was left undone. What was admitted stands in the
 // entries, so a restart gives nobody more.
 func (a *Admission) Tick(ctx context.Context) error {
-	a.deciding.Lock()
-	defer a.deciding.Unlock()
+	a.ticking.Lock()
+	defer a.ticking.Unlock()
 	now := a.Now()
 	if !a.last.IsZero() && now.Sub(a.last) < daily && !now.Before(a.last) {
 		return nil
 	}
-	if err := a.spend(ctx, now); err != nil {
+	return a.alone(ctx, func(ctx context.Context) error {
+		if err := a.spend(ctx, now); err != nil {
+			return err
+		}
+		a.last = now
+		_, err := a.apply(ctx)
 		return err
-	}
-	a.last = now
-	_, err := a.apply(ctx)
-	return err
+	})
 }
 
 func (a *Admission) spend(ctx context.Context, now time.Time) error {

@@ -59,6 +59,8 @@ type ControlTx interface {
 	Tokens() Tokens
 	Proposals() Proposals
 	Outages() Outages
+	Leases() Leases
+	Members() Members
 }
 
 // ReportsTx is what handsets say and what it adds up to: many rows that change all the time. Of the other half it
@@ -86,6 +88,13 @@ type Packages interface {
 	Leftovers(ctx context.Context) ([]string, error) // SHA-256 of contents that are still to be deleted, in order
 	// the content is deleted; to forget what is not left over is a success
 	Forget(ctx context.Context, sha256 string) error
+	// Incoming notes that a content is about to get its name in the blob store, for ttl: until then nobody deletes it. Busy
+	// (content_deleting) while somebody does.
+	Incoming(ctx context.Context, sha256, note string, ttl time.Duration) error
+	// Arrived takes a note back, in the transaction that names its content. Busy (upload_late) if it ran out meanwhile.
+	Arrived(ctx context.Context, sha256, note string) error
+	// Deleting says that a content is left over, and nobody but the caller deletes it or has it coming until ttl is over.
+	Deleting(ctx context.Context, sha256 string, ttl time.Duration) (bool, error)
 }
 
 // Releases keeps releases by name.

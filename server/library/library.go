@@ -32,6 +32,7 @@ type Config struct {
 	// RoomFor, if set, refuses a package of so many bytes (0 or less: unknown) before it is read.
 	RoomFor func(size int64) error
 	Log     *slog.Logger
+	Shared  bool // other servers use the same database and blob store
 }
 
 // Library keeps packages. Its methods may be called from any number of goroutines.

@@ -50,6 +50,11 @@ func (l *Library) Promote(ctx context.Context, p Promotion) (Uploaded, error) {
 		return Uploaded{}, err
 	}
 	defer l.accepting.unlock()
+	c, err := l.coming(ctx, ref.SHA256) // so that the bytes stay if all who name them go
+	if err != nil {
+		return Uploaded{}, err
+	}
+	defer c.end(ctx)
 	if from, there, err = l.promotable(ctx, ref, p); err != nil || len(from) == 0 { // somebody may have been faster
 		return uploadedOr(there, err)
 	}
@@ -69,7 +74,7 @@ func (l *Library) Promote(ctx context.Context, p Promotion) (Uploaded, error) {
 	if p.Reason != "" {
 		why += ": " + p.Reason
 	}
-	return uploaded(append(fresh, there...), false), l.put(ctx, fresh, "package.promote", why)
+	return uploaded(append(fresh, there...), false), l.put(ctx, c, k, fresh, "package.promote", why)
 }
 
 // uploadedOr is what is there already, unless there is an error.

@@ -109,8 +109,18 @@ func checkUnnamed(ctx context.Context, tx fleet.Tx, pkg fleet.Package) error {
 		pkg.Name, strings.Join(names, " and "), next)
 }
 
-// deleting is how long a store may take to delete a content. Uploads wait meanwhile.
+// deleting is how long a store may take to delete a content. Uploads of the same bytes are sent away for twice as long, if
+// it does not end before.
 const deleting = time.Minute
+
+// deleting is how long others are kept from a content that is being deleted. Within this process a lock does that: whoever
+// is alone leaves nothing that would keep the next start from it.
+func (l *Library) deleting() time.Duration {
+	if !l.cfg.Shared {
+		return 0
+	}
+	return 2 * deleting
+}
 
 // deleteLeftover deletes bytes that a removed package left, while nobody uploads.
 func (l *Library) deleteLeftover(ctx context.Context, sha256 string) error {
@@ -119,6 +129,16 @@ func (l *Library) deleteLeftover(ctx context.Context, sha256 string) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, deleting)
 	defer cancel()
+	mine := false
+	if err := l.cfg.Store.Update(ctx, func(tx fleet.Tx) (err error) {
+		mine, err = tx.Packages().Deleting(ctx, sha256, l.deleting())
+		return err
+	}); err != nil || !mine {
+		return err // another server deletes it, or has it coming
+	}
+	if err := l.removed("marked"); err != nil {
+		return err
+	}
 	if err := l.cfg.Blobs.Delete(ctx, blob.Ref(sha256)); err != nil {
 		return err
 	}

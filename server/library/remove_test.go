@@ -128,7 +128,7 @@ func TestKilledWhileRemoving(t *testing.T) {
 	for _, tt := range []struct {
 		after string
 		bytes bool // are still there
-	}{{"row", true}, {"bytes", false}} {
+	}{{"row", true}, {"marked", true}, {"bytes", false}} {
 		t.Run(tt.after, func(t *testing.T) {
 			h := kit.New(t)
 			h.Begin("armani")

@@ -116,25 +116,35 @@ func (l *Library) accept(
 		return Uploaded{}, err
 	}
 	defer l.accepting.unlock()
-	k, have, err := l.known(ctx, facts.SHA256)
+	c, err := l.coming(ctx, facts.SHA256)
 	if err != nil {
 		return Uploaded{}, err
 	}
-	here := onChannel(have, in.Channel)
-	if len(have) > 0 && len(here) == 0 {
-		return Uploaded{}, elsewhere(have, in.Channel)
+	defer c.end(ctx)
+	for attempt := 1; ; attempt++ {
+		k, have, err := l.known(ctx, facts.SHA256)
+		if err != nil {
+			return Uploaded{}, err
+		}
+		here := onChannel(have, in.Channel)
+		if len(have) > 0 && len(here) == 0 {
+			return Uploaded{}, elsewhere(have, in.Channel)
+		}
+		fresh, err := l.judged(k, in, facts, findings, here, nil)
+		if err != nil {
+			return Uploaded{}, err
+		}
+		if err := l.content(ctx, facts.SHA256, draft); err != nil {
+			return Uploaded{}, err
+		}
+		if len(fresh) == 0 {
+			return uploaded(here, true), nil
+		}
+		err = l.put(ctx, c, k, fresh, "package.upload", "")
+		if !errors.Is(err, errMoved) || attempt == attempts {
+			return uploaded(append(fresh, here...), false), err
+		}
 	}
-	fresh, err := l.judged(k, in, facts, findings, here, nil)
-	if err != nil {
-		return Uploaded{}, err
-	}
-	if len(fresh) == 0 {
-		return uploaded(here, true), l.content(ctx, here[0].SHA256, draft)
-	}
-	if err := l.content(ctx, facts.SHA256, draft); err != nil {
-		return Uploaded{}, err
-	}
-	return uploaded(append(fresh, here...), false), l.put(ctx, fresh, "package.upload", "")
 }
 
 func uploaded(all []fleet.Package, known bool) Uploaded { return Uploaded{all[0], all[1:], known} }
@@ -212,9 +222,15 @@ func once(fs otapkg.Findings) (out otapkg.Findings) {
 	return out
 }
 
-// put stores packages with a line of the audit trail each, all or none.
-func (l *Library) put(ctx context.Context, packages []fleet.Package, action, why string) error {
+// put stores packages with a line of the audit trail each, all or none; k is what they were judged beside.
+func (l *Library) put(ctx context.Context, c coming, k known, packages []fleet.Package, action, why string) error {
 	return l.cfg.Store.Update(ctx, func(tx fleet.Tx) error {
+		if err := k.stand(ctx, tx); err != nil {
+			return err
+		}
+		if err := tx.Packages().Arrived(ctx, c.sha256, c.note); err != nil {
+			return err
+		}
 		for _, p := range packages {
 			if err := tx.Packages().Put(ctx, p); err != nil {
 				return err

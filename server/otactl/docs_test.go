@@ -27,7 +27,7 @@ var refusalCode = regexp.MustCompile(`(?:\(fleet\.\w+, |(?:notFound|conflict)\(e
 // of the doors for handsets and support.
 var elsewhere = map[string]bool{
 	"database_newer": true, "database_differs": true, "database_foreign": true, "database_address": true, "metadata_unknown": true,
-	"installation_unknown": true, "report_unknown": true, "reports_ahead": true,
+	"installation_unknown": true, "report_unknown": true, "reports_ahead": true, "member_unknown": true,
 	"provisional_kept": true, "database_standby": true, "database_no_locks": true, "database_not_durable": true, "database_copy": true,
 }
 

@@ -13,6 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"landed/internal/cli"
 	"landed/server"
 	"landed/server/blob/s3"
 	"landed/server/headroom"
@@ -44,7 +45,7 @@ func (o *options) flags(c *cobra.Command) {
 }
 
 func (o *options) config(log *slog.Logger) (_ server.Config, err error) {
-	o.cfg.Log = log
+	o.cfg.Log, o.cfg.Program = log, cli.Version("otad")
 	if o.cfg.Database, err = o.on.address(); err != nil {
 		return o.cfg, err
 	}
@@ -196,6 +197,7 @@ func tickEvery(s *server.Server, log *slog.Logger, every time.Duration) (end fun
 			select {
 			case <-enough:
 				return
+			case <-s.Due():
 			case <-t.C:
 			}
 		}

@@ -55,7 +55,7 @@ func (rs *Releases) recordPublished(ctx context.Context, tx fleet.Tx, c fleet.Ch
 // FinishSigned publishes changes that have all their signatures but were not published, as the
 // server ended between the two.
 func (rs *Releases) FinishSigned(ctx context.Context) error {
-	return rs.cfg.Repo.Exclusive(func(w *repo.Writer) error {
+	return rs.cfg.Repo.Exclusive(ctx, func(w *repo.Writer) error {
 		s, err := rs.cfg.Repo.State(ctx)
 		if err != nil {
 			return err

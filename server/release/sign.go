@@ -107,7 +107,7 @@ func progressOf(s repo.State, c fleet.Change) (Progress, error) {
 func (rs *Releases) AddSignatures(
 	ctx context.Context, id string, response tufrepo.Response, by string,
 ) (progress Progress, err error) {
-	err = rs.cfg.Repo.Exclusive(func(w *repo.Writer) error {
+	err = rs.cfg.Repo.Exclusive(ctx, func(w *repo.Writer) error {
 		s, err := rs.cfg.Repo.State(ctx)
 		if err != nil {
 			return err

@@ -24,7 +24,7 @@ const KeepBuilds = 20
 // request that the offline signers need. Nothing is published by it.
 func (rs *Releases) Stage(ctx context.Context, name, by string) (fleet.Change, error) {
 	var change fleet.Change
-	err := rs.cfg.Repo.Exclusive(func(*repo.Writer) error { // nothing is published between the drafting and the storing
+	err := rs.cfg.Repo.Exclusive(ctx, func(*repo.Writer) error { // nothing is published between the drafting and the storing
 		s, err := rs.cfg.Repo.State(ctx)
 		if err != nil {
 			return err

@@ -26,7 +26,7 @@ func (r *Repo) Content(sha256 string) Content { return Content{r, sha256} }
 // missing then, and is told as lost, until the same bytes are stored again.
 func (c Content) SetAside(ctx context.Context) error {
 	r, sha256 := c.repo, c.sha256
-	return r.Exclusive(func(w *Writer) error {
+	return r.writer.alone(func(w *Writer) error {
 		s, err := r.State(ctx)
 		if err != nil {
 			return err
@@ -49,7 +49,7 @@ func (c Content) SetAside(ctx context.Context) error {
 // length and other bytes, is replaced.
 func (c Content) LinkAgain(ctx context.Context) error {
 	r, sha256 := c.repo, c.sha256
-	return r.Exclusive(func(w *Writer) error {
+	return r.writer.alone(func(w *Writer) error {
 		s, err := r.State(ctx)
 		if err != nil {
 			return err

@@ -15,7 +15,7 @@ import (
 // in the blob store and in the folder, against the digest that was signed. It returns every
 // fault; progress, if not nil, is told the path of each file before it is read.
 func (r *Repo) Check(ctx context.Context, progress func(path string)) (faults []string, err error) {
-	err = r.Exclusive(func(w *Writer) error {
+	err = r.writer.alone(func(w *Writer) error {
 		faults, err = w.check(ctx, progress)
 		return err
 	})

@@ -32,11 +32,11 @@ func (l locked) commit(ctx context.Context, prev State, e Edit) (stored bool, er
 		return false, err
 	}
 	if err := r.cfg.Spans.Do(ctx, "publish.save", func(ctx context.Context) error {
-		return r.save(ctx, prev, next, e, now)
+		return r.save(l.fence(ctx), prev, next, e, now)
 	}); err != nil {
 		return false, err
 	}
-	r.remember(prev, next, now)
+	remember(r, prev, next, now)
 	r.cfg.Log.InfoContext(ctx, "published", "roles", e.Names(), "roots", len(e.Roots),
 		"snapshot", next.Version(tufrepo.Snapshot), "timestamp", next.Version(tufrepo.Timestamp))
 	return true, l.write(ctx, next)

@@ -101,6 +101,13 @@ func (l locked) linkAll(ctx context.Context, targets []tufrepo.Target, known lis
 	return nil
 }
 
+// lacks says if the content of something that is published is gone.
+func (w *Writer) lacks() bool {
+	w.losing.Lock()
+	defer w.losing.Unlock()
+	return len(w.lost) > 0
+}
+
 // StorageError gives faults of the blob store their words.
 func StorageError(err error) error {
 	if errors.Is(err, blob.ErrNoSpace) {

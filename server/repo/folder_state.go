@@ -34,7 +34,7 @@ func (w *Writer) readFolder(ctx context.Context, s State) (State, error) {
 		}
 		err = fault
 	}
-	for v := r.highest[tufrepo.Snapshot]; v > s.info[tufrepo.Snapshot].Version; v-- {
+	for v := (*r.highest.Load())[tufrepo.Snapshot]; v > s.info[tufrepo.Snapshot].Version; v-- {
 		found, fault := r.folder.follow(s, v)
 		if fault != nil {
 			err = errors.Join(err, fault)

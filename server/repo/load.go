@@ -44,7 +44,7 @@ func (r *Repo) newest(ctx context.Context) (version int64, err error) {
 func (r *Repo) read(ctx context.Context) (State, error) {
 	s := State{
 		set:  tufrepo.Set{Files: map[string][]byte{}}.Remembering(),
-		info: map[string]tufrepo.Info{}, at: map[string]time.Time{}, highest: r.highest,
+		info: map[string]tufrepo.Info{}, at: map[string]time.Time{}, highest: *r.highest.Load(),
 	}
 	err := r.cfg.Store.View(ctx, func(tx fleet.Tx) error {
 		roots, err := tx.Metadata().All(ctx, tufrepo.Root)
@@ -70,7 +70,7 @@ func (r *Repo) read(ctx context.Context) (State, error) {
 }
 
 // remember spares the next State the reading of what was just stored.
-func (r *Repo) remember(prev, next State, now time.Time) {
+func remember(r *Repo, prev, next State, now time.Time) {
 	next.at = maps.Clone(prev.at)
 	for role, info := range next.info {
 		if info.Version != prev.info[role].Version {

@@ -16,11 +16,22 @@ import (
 // run through the whole workflow of a client; if it cannot be followed, that is an error.
 func (w *Writer) Found(ctx context.Context) (known, found State, err error) {
 	r := w.repo
+	if r.cfg.Cluster != nil {
+		if err = readVersions(r); err != nil { // others may have published since the start
+			return known, known, err
+		}
+	}
 	if known, err = r.State(ctx); err != nil || !known.Started() {
 		return known, known, err
 	}
-	if found, err = w.readFolder(ctx, known); err != nil || !found.newer(known) {
+	if found, err = w.readFolder(ctx, known); err != nil {
 		return known, known, err
+	}
+	if p := r.prepared.Load(); p != nil && p.newer(found) { // nobody may have served it, but another may have
+		found = *p
+	}
+	if !found.newer(known) {
+		return known, known, nil
 	}
 	if err := found.set.CheckServed(r.Now()); err != nil {
 		// Expired metadata is what a long sleep leaves behind, so the time is not judged here.
@@ -61,7 +72,7 @@ func (w *Writer) Adopt(ctx context.Context, known, found State, actor string) (a
 		})
 	}}
 	r.cfg.Log.ErrorContext(ctx, "database is older than the feed", "database", was, "feed", at, "roles", roles)
-	err = r.save(ctx, known, found, e, now)
+	err = r.save(w.fence(ctx), known, found, e, now)
 	return err == nil, err
 }
 

@@ -15,7 +15,7 @@ import (
 // publish, brings the folder up to date, and raises alarms about offline roles that people have to
 // sign again.
 func (r *Repo) Renew(ctx context.Context, change Change) error {
-	return r.Exclusive(func(w *Writer) error {
+	return r.Exclusive(ctx, func(w *Writer) error {
 		s, err := r.State(ctx)
 		if err == nil && !s.Started() {
 			err = r.folder.ensure()
@@ -25,8 +25,8 @@ func (r *Repo) Renew(ctx context.Context, change Change) error {
 		}
 		w.alarm(ctx, s)
 		err = w.Publish(ctx, func(s State) (Edit, error) { return w.renewal(s, change) })
-		if err == nil && (len(w.lost) > 0 || w.lags(ctx)) {
-			err = w.heal(ctx)
+		if err == nil && (w.lacks() || w.lags(ctx)) {
+			err = w.healed(ctx)
 		}
 		return err
 	})

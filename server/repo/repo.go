@@ -51,6 +51,8 @@ type Config struct {
 	MakeRoom func(err error) bool
 	// Heads, if set, gives what the next snapshot says of the trees over what the server stores.
 	Heads func(context.Context) ([]tufrepo.TreeHead, error)
+	// Cluster, if set, are the other replicas on this database: a publication waits for them. nil: this process is alone.
+	Cluster Cluster
 	// ReadOnly opens to look at a feed as it lies.
 	ReadOnly bool
 	Spans    span.Spans // measure each publication and its steps; zero: nobody does
@@ -63,12 +65,14 @@ type Repo struct {
 	folder folder
 	online online
 	// highest is, by role, the highest version that a file of the folder had at the start.
-	highest map[string]int64
+	highest atomic.Pointer[map[string]int64]
 
 	publishing sync.Mutex
+	following  sync.Mutex                       // while the folder is written, with a cluster
 	writer     Writer                           // for whoever holds publishing
 	loaded     atomic.Pointer[State]            // never changed once stored
 	served     atomic.Pointer[State]            // what the folder says; nil until it was written by this process
+	prepared   atomic.Pointer[State]            // what it has all files of but the timestamp; with a cluster alone
 	failing    atomic.Pointer[error]            // what kept the last publication from being done
 	lengths    atomic.Pointer[map[string]int64] // of the targets that are served, by stored path
 }
@@ -88,8 +92,12 @@ func Open(ctx context.Context, cfg Config) (*Repo, error) {
 		expiry: cfg.Expiry,
 	}}
 	r.writer = Writer{repo: r, alarmed: map[string]int{}}
+	r.highest.Store(&map[string]int64{})
 	if cfg.ReadOnly {
 		return r, nil
+	}
+	if cfg.Cluster != nil {
+		cfg.Cluster.Attach(r)
 	}
 	if err := errors.Join(f.sweep(), r.readStart(ctx)); err != nil {
 		_ = f.Close()
@@ -107,7 +115,13 @@ func (r *Repo) readStart(ctx context.Context) error {
 	if err != nil || !s.Started() {
 		return err
 	}
-	r.highest, err = r.folder.versions()
+	return readVersions(r)
+}
+
+// readVersions reads the numbers in the names of the folder's files.
+func readVersions(r *Repo) error {
+	highest, err := r.folder.versions()
+	r.highest.Store(&highest)
 	r.loaded.Store(nil) // it was read without them
 	return err
 }

@@ -69,6 +69,12 @@ func Why(err error) string {
 
 // lags says if the folder lacks something that was published, or is not there.
 func (w *Writer) lags(ctx context.Context) bool {
+	if w.repo.cfg.Cluster != nil {
+		at, err := w.repo.Replica().feed(ctx)
+		_, served := w.repo.Replica().Position()
+		return err == nil && at.Stored > 0 && (at.Stored > served || w.repo.folder.isThere() != nil ||
+			!w.repo.folder.has(tufrepo.Timestamp))
+	}
 	newest, err := w.repo.newest(ctx)
 	return err == nil && newest > 0 && (newest > w.written || w.repo.folder.isThere() != nil || !w.repo.folder.has(tufrepo.Timestamp))
 }

@@ -16,6 +16,7 @@ type State struct {
 	set     tufrepo.Set
 	info    map[string]tufrepo.Info // by role, what set.Files say
 	at      map[string]time.Time    // by role, when it was published
+	more    map[string][]byte       // by file name, further files that are served, of what is not published yet
 	highest map[string]int64        // by role, the highest version that a file of the folder had at the start
 }
 
@@ -140,7 +141,10 @@ func (s State) clone() State {
 
 // files is the metadata that is served now, by file name.
 func (s State) files() map[string][]byte {
-	files := map[string][]byte{}
+	files := maps.Clone(s.more)
+	if files == nil {
+		files = map[string][]byte{}
+	}
 	for role, doc := range s.set.Files {
 		files[tufrepo.MetadataFile(role, s.info[role].Version)] = doc
 	}

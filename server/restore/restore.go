@@ -34,7 +34,7 @@ type Restorer struct {
 // nothing. What keeps it from publishing must not keep the server from starting: the next tick
 // tries again.
 func (r *Restorer) Run(ctx context.Context, change repo.Change) error {
-	return r.Repo.Exclusive(func(w *repo.Writer) error {
+	return r.Repo.Exclusive(ctx, func(w *repo.Writer) error {
 		known, found, err := w.Found(ctx)
 		if err != nil || !known.Started() {
 			return err

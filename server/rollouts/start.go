@@ -46,7 +46,7 @@ func (rs *Rollouts) Start(ctx context.Context, wish Start) (started []fleet.Roll
 	if err != nil {
 		return nil, err
 	}
-	err = rs.cfg.Repo.Exclusive(func(w *repo.Writer) error { // nobody publishes a share before its salt
+	err = rs.cfg.Repo.Exclusive(ctx, func(w *repo.Writer) error { // nobody publishes a share before its salt
 		s, err := rs.cfg.Repo.State(ctx)
 		if err != nil {
 			return err

@@ -61,8 +61,10 @@ type Config struct {
 	Again   bool // offers that could not be published are tried again before the next Renew
 	// Heads, if set, is asked for each publication, as repo.Config.Heads.
 	Heads    func(context.Context) ([]tufrepo.TreeHead, error)
-	ReadOnly bool       // look at a feed as it lies, without healing
-	Spans    span.Spans // measure publications, as repo.Config.Spans
+	Shared   bool         // other servers use the same database and blob store
+	Cluster  repo.Cluster // other servers on the same database, as repo.Config.Cluster; nil: none
+	ReadOnly bool         // look at a feed as it lies, without healing
+	Spans    span.Spans   // measure publications, as repo.Config.Spans
 }
 
 // Rooms are open until Close.
@@ -76,6 +78,8 @@ type Rooms struct {
 	Proposals *proposals.Desk // what waits for a second person
 	Trust     *trust.Trust
 	Evidence  *evidence.Room
+
+	restorer restore.Restorer
 }
 
 // Open opens the rooms and heals the feed folder: what a crash left unwritten is written from the
@@ -87,8 +91,8 @@ func Open(ctx context.Context, c Config) (*Rooms, error) {
 	}
 	r, err := repo.Open(ctx, repo.Config{
 		Store: c.Store, Blobs: c.Blobs, Dir: c.Dir, Keys: c.Keys, NewKeys: c.NewKeys, Expiry: c.Expiry,
-		Now: c.Now, Log: c.Log, Published: c.Published, Heads: c.Heads, MakeRoom: c.MakeRoom, ReadOnly: c.ReadOnly,
-		Spans: c.Spans,
+		Now: c.Now, Log: c.Log, Published: c.Published, Heads: c.Heads, MakeRoom: c.MakeRoom, Cluster: c.Cluster,
+		ReadOnly: c.ReadOnly, Spans: c.Spans,
 	})
 	if err != nil {
 		return nil, err
@@ -103,12 +107,14 @@ func Open(ctx context.Context, c Config) (*Rooms, error) {
 		Repo: r, Lineup: line, Ledger: ledger, Rollouts: going, Proposals: desk,
 		Library: library.New(library.Config{
 			Store: c.Store, Blobs: c.Blobs, Repo: r, Lineup: line, OTAKeys: c.OTAKeys, RoomFor: c.RoomFor, Log: c.Log,
+			Shared: c.Shared,
 		}),
 		Releases: release.New(release.Config{
 			Store: c.Store, Repo: r, Lineup: line, Life: c.Expiry.Model, Random: c.Random,
 		}),
 		Trust:    &trust.Trust{Store: c.Store, Repo: r, Rollouts: going},
 		Evidence: &evidence.Room{Store: c.Store, Now: c.Now},
+		restorer: restore.Restorer{Repo: r, Ledger: ledger, Lineup: line, Log: c.Log},
 	}
 	if c.ReadOnly {
 		return rooms, nil
@@ -120,8 +126,7 @@ func Open(ctx context.Context, c Config) (*Rooms, error) {
 }
 
 func (r *Rooms) start(ctx context.Context, c Config) error {
-	restorer := restore.Restorer{Repo: r.Repo, Ledger: r.Ledger, Lineup: r.Lineup, Log: c.Log}
-	if err := restorer.Run(ctx, r.Rollouts.Edit(ctx)); err != nil {
+	if err := r.Restore(ctx); err != nil {
 		return err
 	}
 	if err := r.Repo.Heal(ctx); err != nil { // halting must be possible all the same
@@ -131,6 +136,15 @@ func (r *Rooms) start(ctx context.Context, c Config) error {
 		c.Log.WarnContext(ctx, "bytes of removed packages are still stored; it will be tried again", "err", err)
 	}
 	return nil
+}
+
+// Restore takes up what the feed has and the database does not know: it was restored from an older copy, or, with other
+// servers, went back while they ran.
+func (r *Rooms) Restore(ctx context.Context) error { return r.restorer.Run(ctx, r.Rollouts.Edit(ctx)) }
+
+// Follow is Renew for a server whose cluster has another one do that: it mends its own folder, and reads what there is.
+func (r *Rooms) Follow(ctx context.Context) error {
+	return errors.Join(r.Repo.Replica().Mend(ctx), r.Lineup.Refresh(ctx))
 }
 
 // Renew does the periodic work that is due: it finishes what was signed or stored but not

@@ -14,6 +14,7 @@ package feed
 
 import (
 	"bytes"
+	"context"
 	"net/http"
 	"os"
 	"strings"
@@ -41,6 +42,7 @@ type Handler struct {
 	target atomic.Pointer[func(string) bool]
 	length atomic.Pointer[func(string) (int64, bool)]
 	tally  tally
+	newest atomic.Pointer[func(context.Context) error]
 }
 
 // New serves the folder dir, with its two folders metadata and targets. One that is not there is made: the next
@@ -66,6 +68,11 @@ func New(dir string, blobs blob.Store) (*Handler, error) {
 func (h *Handler) Lengths(length func(stored string) (bytes int64, published bool)) {
 	h.length.Store(&length)
 }
+
+// Newest has what may have changed asked for before it is answered: newest publishes what is newer than what lies here, or
+// says why what lies here must not be given away as the newest. It is called with each request for anything but an old
+// file in memory.
+func (h *Handler) Newest(newest func(context.Context) error) { h.newest.Store(&newest) }
 
 // Close lets go of the folder.
 func (h *Handler) Close() error { return h.root.Load().Close() }
@@ -106,6 +113,17 @@ func (h *Handler) Publish(metadata map[string][]byte, published func(stored stri
 	h.listed.Store(&next)
 }
 
+// stale brings what lies here up, if somebody else may have published, and says if that failed for what a client takes as
+// the newest: the timestamp, and whether there is another root.
+func (h *Handler) stale(r *http.Request, name string) bool {
+	newest := h.newest.Load()
+	moves := name == metadataDir+"timestamp.json" || strings.HasSuffix(name, ".root.json")
+	if newest == nil || !moves && (*h.listed.Load())[name] != nil {
+		return false
+	}
+	return (*newest)(r.Context()) != nil && moves
+}
+
 // ServeHTTP answers GET and HEAD below [Prefix].
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
@@ -115,6 +133,11 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	name := strings.TrimPrefix(r.URL.Path, Prefix)
+	if h.stale(r, name) {
+		w.Header().Set("Cache-Control", cacheNever)
+		http.Error(w, "This server is behind others of its cluster; ask again.", http.StatusServiceUnavailable)
+		return
+	}
 	if e := (*h.listed.Load())[name]; e != nil {
 		h.tally.count(e.kind(), e.serve(w, r))
 		return

@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"time"
 
 	"landed/server/fleet"
 )
@@ -105,6 +106,59 @@ func (s packages) Leftovers(ctx context.Context) ([]string, error) {
 func (s packages) Forget(ctx context.Context, sha256 string) error {
 	_, err := s.q.Exec(ctx, `DELETE FROM leftovers WHERE sha256 = $1`, sha256)
 	return err
+}
+
+// Incoming implements fleet.Packages.
+func (s packages) Incoming(ctx context.Context, sha256, note string, ttl time.Duration) error {
+	now, err := s.q.Now(ctx)
+	if err != nil {
+		return err
+	}
+	var n int
+	if err := s.q.Row(ctx, []any{&n}, `SELECT count(*) FROM leftovers WHERE sha256 = $1 AND deleting > $2`, sha256,
+		millis(now)); err != nil {
+		return err
+	}
+	if n > 0 {
+		return fleet.Errorf(fleet.Busy, "content_deleting", "the same bytes were removed a moment ago and are being deleted; send "+
+			"the file again in a minute")
+	}
+	if _, err := s.q.Exec(ctx, `DELETE FROM incoming WHERE until <= $1`, millis(now)); err != nil {
+		return err
+	}
+	_, err = s.q.Exec(ctx, `INSERT INTO incoming (sha256, note, until) VALUES ($1, $2, $3)
+		ON CONFLICT (sha256, note) DO UPDATE SET until = excluded.until`, sha256, note, millis(now.Add(ttl)))
+	return err
+}
+
+// Arrived implements fleet.Packages.
+func (s packages) Arrived(ctx context.Context, sha256, note string) error {
+	now, err := s.q.Now(ctx)
+	if err != nil {
+		return err
+	}
+	n, err := s.q.Exec(ctx, `DELETE FROM incoming WHERE sha256 = $1 AND note = $2 AND until > $3`, sha256, note, millis(now))
+	if err == nil && n == 0 {
+		err = fleet.Errorf(fleet.Busy, "upload_late", "to store the bytes took so long that somebody may have deleted them "+
+			"meanwhile; send the file again")
+	}
+	return err
+}
+
+// Deleting implements fleet.Packages.
+func (s packages) Deleting(ctx context.Context, sha256 string, ttl time.Duration) (bool, error) {
+	now, err := s.q.Now(ctx)
+	if err != nil {
+		return false, err
+	}
+	var n int
+	if err := s.q.Row(ctx, []any{&n}, `SELECT count(*) FROM incoming WHERE sha256 = $1 AND until > $2`, sha256,
+		millis(now)); err != nil || n > 0 {
+		return false, err
+	}
+	changed, err := s.q.Exec(ctx, `UPDATE leftovers SET deleting = $1 WHERE sha256 = $2 AND deleting <= $3`,
+		millis(now.Add(ttl)), sha256, millis(now))
+	return changed > 0, err
 }
 
 func packageFields(p *fleet.Package) []any {

@@ -11,6 +11,7 @@ package rows
 import (
 	"context"
 	"errors"
+	"time"
 
 	"landed/server/fleet"
 )
@@ -54,6 +55,8 @@ type Querier interface {
 	// Settled gives a transaction that reads the half with every report up to a number: none up to there is still to
 	// be committed. It may be this one.
 	Settled(ctx context.Context) (q Querier, upTo int64, err error)
+	// Now is the time by the one clock that all who use the database have in common: that of the database, in UTC.
+	Now(ctx context.Context) (time.Time, error)
 }
 
 // Insert is a statement that writes rows: INSERT INTO Table (Columns), the rows, Then.

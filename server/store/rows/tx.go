@@ -14,16 +14,17 @@ type Tx struct {
 	cells            cells
 	refused          error
 	asked            *asked // in Intake
+	amongServers
 }
 
 // New is a transaction that reads both halves, or writes control. refused is what whoever moves a figure is told.
 func New(control, reports Querier, refused error) *Tx {
-	return &Tx{control: control, reports: reports, refused: refused}
+	return &Tx{control: control, reports: reports, refused: refused, amongServers: amongServers{control}}
 }
 
 // NewReports is a transaction that writes the reports. Flush is called before it is committed.
 func NewReports(control, reports Querier) *Tx {
-	return &Tx{control: control, reports: reports, cells: cells{}}
+	return &Tx{control: control, reports: reports, cells: cells{}, amongServers: amongServers{control}}
 }
 
 // NewIntake is one that writes the reports beside others.
@@ -70,3 +71,9 @@ func (t *Tx) Tokens() fleet.Tokens               { return tokens{t.control} }
 func (t *Tx) Proposals() fleet.Proposals         { return proposals{t.control} }
 func (t *Tx) Outages() fleet.Outages             { return outages{t.control} }
 func (t *Tx) Seals() fleet.Seals                 { return seals{t.control, t.reports} }
+
+// amongServers is what several servers on one database need of a transaction.
+type amongServers struct{ control Querier }
+
+func (t amongServers) Leases() fleet.Leases   { return leases{t.control} }
+func (t amongServers) Members() fleet.Members { return members{t.control} }

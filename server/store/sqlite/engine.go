@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 
 	"landed/server/store/rows"
 )
@@ -89,6 +90,13 @@ func (s *session) Hold(context.Context, []string) error { return nil }
 
 // Settled implements rows.Querier: who writes is alone.
 func (s *session) Settled(context.Context) (rows.Querier, int64, error) { return s, math.MaxInt64, nil }
+
+// Now implements rows.Querier.
+func (s *session) Now(context.Context) (time.Time, error) { return machineTime() }
+
+// machineTime is that of the machine: all who use a file of SQLite are on it. The clock of Open may be a virtual one, under
+// which days pass between two beats of a heart.
+func machineTime() (time.Time, error) { return time.Now().UTC(), nil }
 
 // QueryKeys implements rows.Querier.
 func (s *session) QueryKeys(ctx context.Context, text string, columns ...any) (rows.Rows, error) {

@@ -7,6 +7,7 @@ import (
 	"database/sql"
 	"math"
 	"sync"
+	"time"
 
 	"landed/server/store/rows"
 )
@@ -88,6 +89,8 @@ func (l *lazy) Insert(_ context.Context, _ *rows.Insert, all [][]any) (int64, er
 func (l *lazy) Hold(context.Context, []string) error { return l.refused }
 
 func (l *lazy) Settled(context.Context) (rows.Querier, int64, error) { return l, math.MaxInt64, nil }
+
+func (l *lazy) Now(context.Context) (time.Time, error) { return machineTime() }
 
 func (l *lazy) Query(ctx context.Context, text string, args ...any) (rows.Rows, error) {
 	r, err := l.reader()

@@ -27,6 +27,7 @@ func otherHalfRefused(t *testing.T, s fleet.Store) {
 		{"a head", func(tx fleet.Tx) error {
 			return tx.Seals().Put(ctx, fleet.Head{Tree: fleet.TreeReports, Size: 1, N: 1, Root: make([]byte, 32)}, [][]byte{make([]byte, 32)})
 		}, false},
+		{"a lease", func(tx fleet.Tx) error { _, _, err := tx.Leases().Take(ctx, "x", "a", 0); return err }, false},
 		{"a report", func(tx fleet.Tx) error { _, err := tx.Reports().Append(ctx, stored); return err }, true},
 		{"an installation", func(tx fleet.Tx) error { return tx.Installations().Put(ctx, state) }, true},
 		{"a figure", func(tx fleet.Tx) error { return tx.Counts().Move(ctx, nil, &state) }, true},

@@ -32,6 +32,7 @@ func Run(t *testing.T, open func(t *testing.T) fleet.Store) {
 		{"no bytes are nil", emptyBytes},
 		{"packages", testPackages},
 		{"removed packages", testRemoved},
+		{"contents that come and go", testComing},
 		{"packages of the same bytes", testSameBytes},
 		{"releases", testReleases},
 		{"changes", testChanges},
@@ -63,6 +64,9 @@ func Run(t *testing.T, open func(t *testing.T) fleet.Store) {
 		{"tokens", testTokens},
 		{"what waits for a second person", testProposals},
 		{"outages", testOutages},
+		{"leases", testLeases},
+		{"members", testMembers},
+		{"what is released", testReleased},
 	} {
 		t.Run(test.name, func(t *testing.T) { test.run(t, open(t)) })
 	}
