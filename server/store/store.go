@@ -37,6 +37,9 @@ type Database interface {
 	Integrity(ctx context.Context, quick bool) (faults []string, err error)
 	// CheckRecords lists in words the rows of the control half that another hand changed.
 	CheckRecords(ctx context.Context) (faults []string, err error)
+	// Compact has up to limit of the reports that are sealed and came before a time take less room, the oldest first, and
+	// says how many: 0 if none is left. Whoever reads them sees no difference. Writers wait for limit reports at most.
+	Compact(ctx context.Context, before time.Time, limit int) (done int, err error)
 	// Copy writes a consistent copy to a file that does not exist yet and its [ReportsFile], beside running writers.
 	Copy(ctx context.Context, path string) error
 	// Close waits for running Updates. It may be called again; whatever else is called after it answers with an error.

@@ -122,3 +122,8 @@ func (d *DB) CheckRecords(ctx context.Context) (faults []string, err error) {
 
 // Committers implements store.Database: there is one writer.
 func (d *DB) Committers() int { return 1 }
+
+// Compact implements store.Database.
+func (d *DB) Compact(ctx context.Context, before time.Time, limit int) (done int, err error) {
+	return rows.Compact(ctx, d, before, limit)
+}
