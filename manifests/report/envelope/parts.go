@@ -11,6 +11,7 @@ import (
 	"strconv"
 
 	"landed/manifests/report"
+	v1 "landed/manifests/report/v1"
 )
 
 // Parts are an envelope in its one form, without what follows from the rest: from them [Parts.Envelope] gives it back.
@@ -20,7 +21,24 @@ type Parts struct {
 	Sig     []byte // ed25519.SignatureSize bytes
 }
 
-const beforeVersion, afterVersion = "application/vnd.landed.report.v", "+json"
+// typeOf is the payload type of a version of the body.
+func typeOf(version int) string {
+	if version == v1.Schema {
+		return v1.PayloadType
+	}
+	return "application/vnd.landed.report.v" + strconv.Itoa(version) + "+json"
+}
+
+var typed = regexp.MustCompile(`\.v([0-9]+)\+json$`)
+
+// versionOf is the version that a payload type names, as isReport lets it through.
+func versionOf(payloadType string) int {
+	if payloadType == v1.PayloadType {
+		return v1.Schema
+	}
+	n, _ := strconv.Atoi(typed.FindStringSubmatch(payloadType)[1])
+	return n
+}
 
 // Split takes an envelope apart for whoever stores it, also one of a later version. It verifies nothing. ok says that
 // [Parts.Envelope] gives the same back, byte for byte: where it does not, there is no way around keeping the envelope.
@@ -35,8 +53,7 @@ func Split(text []byte) (p Parts, ok bool) {
 	var err1, err2 error
 	p.Body, err1 = decode(e.Payload)
 	p.Sig, err2 = decode(e.Signatures[0].Sig)
-	digits := e.PayloadType[len(beforeVersion) : len(e.PayloadType)-len(afterVersion)]
-	p.Version, _ = strconv.Atoi(digits) // split lets nothing else through
+	p.Version = versionOf(e.PayloadType)
 	if err1 != nil || err2 != nil || len(p.Sig) != ed25519.SignatureSize {
 		return Parts{}, false
 	}
@@ -62,13 +79,12 @@ func (p Parts) Envelope() (text []byte, ok bool) {
 	if key == nil {
 		return nil, false
 	}
-	return slices.Concat([]byte(beforeType), []byte(beforeVersion), strconv.AppendInt(nil, int64(p.Version), 10),
-		[]byte(afterVersion), []byte(beforePayload), base64.StdEncoding.AppendEncode(nil, p.Body), []byte(beforeKeyID),
+	return slices.Concat([]byte(beforeType), []byte(typeOf(p.Version)), []byte(beforePayload), base64.StdEncoding.AppendEncode(nil, p.Body), []byte(beforeKeyID),
 		[]byte(report.ReferenceOf(key)), []byte(beforeSig), base64.StdEncoding.AppendEncode(nil, p.Sig), []byte(afterSig)), true
 }
 
 // Report reads the body as [Open] does, but the signature is not verified: it is for what was opened before it was
 // stored, and whoever wants to rely on what it says opens the envelope.
 func (p Parts) Report() (report.Report, error) {
-	return read(beforeVersion+strconv.Itoa(p.Version)+afterVersion, p.Body)
+	return read(typeOf(p.Version), p.Body)
 }

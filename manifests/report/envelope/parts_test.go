@@ -39,7 +39,7 @@ func TestSplit(t *testing.T) {
 	}
 	for name, text := range map[string][]byte{
 		"nothing": nil, "too long": bytes.Repeat([]byte("x"), MaxBytes+1),
-		"no key": pack("application/vnd.landed.report.v3+json", `{"schema":3}`, testKey(1), nil),
+		"no key": pack("application/vnd.landed.report.v3+json", `{"schema":3}`, testKey(1), ""),
 	} {
 		if _, ok := Split(text); ok {
 			t.Errorf("%s is taken apart", name)

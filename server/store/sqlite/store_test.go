@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"landed/server/fleet"
+	"landed/server/store"
 	"landed/server/store/sqlite"
 	"landed/server/store/storetest"
 )
@@ -23,6 +24,10 @@ func now() time.Time { return storetest.Now }
 
 func TestConformance(t *testing.T) {
 	storetest.Run(t, func(t *testing.T) fleet.Store { return storetest.Open(t) })
+}
+
+func TestConformanceCompact(t *testing.T) {
+	storetest.RunCompact(t, func(t *testing.T) store.Database { return storetest.OpenDB(t) })
 }
 
 // open opens path and closes it with the test.
