@@ -161,11 +161,17 @@ func (s reports) Arrived(ctx context.Context, ref report.Reference) ([]fleet.Sto
 	return s.list(ctx, everyReport(`WHERE r.ref = $1`, `WHERE w.ref = $1`)+` ORDER BY n`, string(ref))
 }
 
-// First implements fleet.Reports. The index alone says which it is.
-func (s reports) First(ctx context.Context, ref report.Reference) (r fleet.StoredReport, err error) {
-	err = s.q.Row(ctx, reportFields(&r), `SELECT `+reportColumns+` FROM reports WHERE n =
-		(SELECT min(n) FROM reports WHERE ref = $1)`, string(ref))
-	return r, notFound(err, "report_unknown", "installation %s has sent no report", ref)
+// First implements fleet.Reports. The indexes alone say which it is.
+func (s reports) First(ctx context.Context, ref report.Reference) (fleet.StoredReport, error) {
+	const first = `n = (SELECT min(n) FROM (` + numbersOf + `) AS every)`
+	all, err := s.list(ctx, everyReport(`WHERE r.`+first, `WHERE c.`+first), string(ref))
+	if err == nil && len(all) == 0 {
+		err = fleet.Errorf(fleet.NotFound, "report_unknown", "installation %s has sent no report", ref)
+	}
+	if err != nil {
+		return fleet.StoredReport{}, err
+	}
+	return all[0], nil
 }
 
 func (s reports) list(ctx context.Context, text string, args ...any) ([]fleet.StoredReport, error) {

@@ -137,17 +137,18 @@ func answers(t *testing.T, s fleet.Store, all []fleet.StoredReport) (said [][]an
 			got, err1 := tx.Reports().Get(ctx, r.Ref, r.ID)
 			of, err2 := tx.Reports().Of(ctx, r.Ref)
 			arrived, err3 := tx.Reports().Arrived(ctx, r.Ref)
+			first, err7 := tx.Reports().First(ctx, r.Ref)
 			page, from, err4 := tx.Reports().Page(ctx, r.Ref, 2, 2)
 			ids := []fleet.ReportID{{Ref: r.Ref, Seq: r.Seq, ID: r.ID}, {Ref: r.Ref, ID: r.ID}, {Ref: r.Ref, Seq: r.Seq + 1, ID: r.ID}}
 			stored, err5 := tx.Reports().Stored(ctx, ids...)
 			seqs, err6 := tx.Reports().Sequences(ctx, fleet.ReportSeq{Ref: r.Ref, Seq: r.Seq}, fleet.ReportSeq{Ref: r.Ref, Seq: 9})
-			for _, err := range []error{err1, err2, err3, err4, err5, err6} {
+			for _, err := range []error{err1, err2, err3, err4, err5, err6, err7} {
 				if err != nil {
 					return err
 				}
 			}
 			same(t, "as it came", got, r)
-			said = append(said, []any{got, of, arrived, page, from, stored[ids[0]], stored[ids[1]], len(stored), seqs})
+			said = append(said, []any{got, first, of, arrived, page, from, stored[ids[0]], stored[ids[1]], len(stored), seqs})
 		}
 		leaves, err := tx.Seals().Leaves(ctx, fleet.TreeReports, 0, 100)
 		said = append(said, []any{leaves})
