@@ -6,6 +6,8 @@ import (
 	"context"
 	"fmt"
 	"time"
+
+	"landed/server/store"
 )
 
 // How reports become compact. A step is short, so that a report that comes in waits for milliseconds; a tick is bounded,
@@ -16,15 +18,22 @@ const (
 	compactSteps = 24        // transactions in one tick
 )
 
-// compact has reports that are sealed take less room. On a disk without room it waits: it needs some before it gives
+// compactor has reports that are sealed take less room. On a disk without room it waits: it needs some before it gives
 // more back.
-func (s *Server) compact(ctx context.Context) error {
-	before := s.cfg.Now().Add(-compactAfter)
+type compactor struct {
+	db   store.Database
+	now  func() time.Time
+	room func() error
+}
+
+// Tick does a bounded part of what is due.
+func (c compactor) Tick(ctx context.Context) error {
+	before := c.now().Add(-compactAfter)
 	for range compactSteps {
-		if s.room.ForReport() != nil || ctx.Err() != nil {
+		if c.room() != nil || ctx.Err() != nil {
 			return nil
 		}
-		n, err := s.db.Compact(ctx, before, compactStep)
+		n, err := c.db.Compact(ctx, before, compactStep)
 		if err != nil {
 			return fmt.Errorf("compact reports: %w", err)
 		}
