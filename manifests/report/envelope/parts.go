@@ -7,7 +7,6 @@ import (
 	"crypto/ed25519"
 	"encoding/base64"
 	"regexp"
-	"slices"
 	"strconv"
 
 	"landed/manifests/report"
@@ -79,8 +78,10 @@ func (p Parts) Envelope() (text []byte, ok bool) {
 	if key == nil {
 		return nil, false
 	}
-	return slices.Concat([]byte(beforeType), []byte(typeOf(p.Version)), []byte(beforePayload), base64.StdEncoding.AppendEncode(nil, p.Body), []byte(beforeKeyID),
-		[]byte(report.ReferenceOf(key)), []byte(beforeSig), base64.StdEncoding.AppendEncode(nil, p.Sig), []byte(afterSig)), true
+	text = append(append(append(text, beforeType...), typeOf(p.Version)...), beforePayload...)
+	text = append(base64.StdEncoding.AppendEncode(text, p.Body), beforeKeyID...)
+	text = append(append(text, report.ReferenceOf(key)...), beforeSig...)
+	return append(base64.StdEncoding.AppendEncode(text, p.Sig), afterSig...), true
 }
 
 // Report reads the body as [Open] does, but the signature is not verified: it is for what was opened before it was
