@@ -42,7 +42,7 @@ func open(t *testing.T, path string) *sqlite.DB {
 }
 
 // raw opens the file as any other program would.
-func raw(t *testing.T, path string) *sql.DB {
+func raw(t testing.TB, path string) *sql.DB {
 	t.Helper()
 	db, err := sql.Open("sqlite", path)
 	if err != nil {

@@ -39,22 +39,9 @@ func (c compacting) UpdateReports(ctx context.Context, fn func(fleet.Tx) error) 
 	return err
 }
 
-// CompactAll puts a head over all reports that are there, and compacts them; it says how many. The head is for the store
-// alone: no tree has its root.
+// CompactAll seals all reports that are there, and compacts them; it says how many.
 func CompactAll(ctx context.Context, db store.Database) (all int, err error) {
-	if err := db.Update(ctx, func(tx fleet.Tx) error {
-		head, _, err := tx.Seals().Latest(ctx, fleet.TreeReports)
-		if err != nil {
-			return err
-		}
-		leaves, err := tx.Seals().Leaves(ctx, fleet.TreeReports, head.N, 1_000_000)
-		if err != nil || len(leaves) == 0 {
-			return err
-		}
-		head.N, head.Size = leaves[len(leaves)-1].N, head.Size+int64(len(leaves))
-		head.Root = make([]byte, sha256.Size)
-		return tx.Seals().Put(ctx, head, [][]byte{head.Root})
-	}); err != nil {
+	if _, err := Seal(ctx, db); err != nil {
 		return 0, err
 	}
 	for {
@@ -63,6 +50,28 @@ func CompactAll(ctx context.Context, db store.Database) (all int, err error) {
 			return all, err
 		}
 	}
+}
+
+// Seal puts a head over all reports that are there, and says how many are new under it. It is for the store alone: no
+// tree has its root.
+func Seal(ctx context.Context, db store.Database) (sealed int, err error) {
+	return sealed, db.Update(ctx, func(tx fleet.Tx) error {
+		head, _, err := tx.Seals().Latest(ctx, fleet.TreeReports)
+		for more := err == nil; more; {
+			var leaves []fleet.Leaf
+			if leaves, err = tx.Seals().Leaves(ctx, fleet.TreeReports, head.N, 1000); err != nil {
+				return err
+			}
+			if more = len(leaves) > 0; more {
+				head.N, sealed = leaves[len(leaves)-1].N, sealed+len(leaves)
+			}
+		}
+		if err != nil || sealed == 0 {
+			return err
+		}
+		head.Size, head.Root = head.Size+int64(sealed), make([]byte, sha256.Size)
+		return tx.Seals().Put(ctx, head, [][]byte{head.Root})
+	})
 }
 
 // testCompact: what is sealed and old enough becomes compact, a bounded number at once, and never the last; the same
