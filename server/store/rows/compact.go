@@ -55,11 +55,19 @@ func Compact(ctx context.Context, s fleet.Store, before time.Time, limit int) (d
 	return done, err
 }
 
-func looseReports(ctx context.Context, q Querier, upTo int64, before time.Time, limit int) ([]loose, error) {
-	rows, err := q.Query(ctx, `SELECT n, ref, id, schema, release, envelope FROM reports
-		WHERE n <= $1 AND n < (SELECT max(n) FROM reports) AND at < $2 ORDER BY n LIMIT $3`, upTo, millis(before), limit)
-	return Collect(rows, err, func(scan func(...any) error) (l loose, err error) {
-		return l, scan(&l.n, &l.ref, &l.whole.ID, &l.whole.Schema, &l.whole.Release, &l.whole.Envelope)
+// looseReports are the first that may be moved. Those behind one that came too late wait for it: nobody searches for more.
+func looseReports(ctx context.Context, q Querier, upTo int64, before time.Time, limit int) (all []loose, err error) {
+	rows, err := q.Query(ctx, `SELECT n, ref, id, schema, release, envelope, at FROM reports
+		WHERE n <= $1 AND n < (SELECT max(n) FROM reports) ORDER BY n LIMIT $2`, upTo, limit)
+	young := false
+	return all, Each(rows, err, func(rows Rows) error {
+		var l loose
+		var at int64
+		err := rows.Scan(&l.n, &l.ref, &l.whole.ID, &l.whole.Schema, &l.whole.Release, &l.whole.Envelope, &at)
+		if young = young || at >= millis(before); !young {
+			all = append(all, l)
+		}
+		return err
 	})
 }
 
