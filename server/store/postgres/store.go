@@ -110,6 +110,11 @@ func (d *DB) CheckRecords(ctx context.Context) (faults []string, err error) {
 	return rows.CheckRecords(ctx, d)
 }
 
+// Compact implements store.Database.
+func (d *DB) Compact(ctx context.Context, before time.Time, limit int) (done int, err error) {
+	return rows.Compact(ctx, d, before, limit)
+}
+
 // Copy implements store.Database: it refuses.
 func (d *DB) Copy(context.Context, string) error {
 	return fleet.Errorf(fleet.Unsupported, "database_copy", "a PostgreSQL database is not copied from here; run pg_dump -n %s -n %s, or "+

@@ -13,7 +13,9 @@ import (
 
 // loose is a report that waits to become compact.
 type loose struct {
-	n      int64
+	n, seq int64
+	at     int64
+	late   bool
 	ref    string
 	whole  compact.Report
 	packed []byte
@@ -57,14 +59,13 @@ func Compact(ctx context.Context, s fleet.Store, before time.Time, limit int) (d
 
 // looseReports are the first that may be moved. Those behind one that came too late wait for it: nobody searches for more.
 func looseReports(ctx context.Context, q Querier, upTo int64, before time.Time, limit int) (all []loose, err error) {
-	rows, err := q.Query(ctx, `SELECT n, ref, id, schema, release, envelope, at FROM reports
+	rows, err := q.Query(ctx, `SELECT n, ref, seq, at, late, id, schema, release, envelope FROM reports
 		WHERE n <= $1 AND n < (SELECT max(n) FROM reports) ORDER BY n LIMIT $2`, upTo, limit)
 	young := false
 	return all, Each(rows, err, func(rows Rows) error {
 		var l loose
-		var at int64
-		err := rows.Scan(&l.n, &l.ref, &l.whole.ID, &l.whole.Schema, &l.whole.Release, &l.whole.Envelope, &at)
-		if young = young || at >= millis(before); !young {
+		err := rows.Scan(&l.n, &l.ref, &l.seq, &l.at, &l.late, &l.whole.ID, &l.whole.Schema, &l.whole.Release, &l.whole.Envelope)
+		if young = young || l.at >= millis(before); !young {
 			all = append(all, l)
 		}
 		return err
@@ -96,35 +97,67 @@ func owners(ctx context.Context, q Querier, all []loose) (map[string]owner, erro
 
 var insertKeys = &Insert{"report_keys", "ref, key", "ON CONFLICT (ref) DO NOTHING"}
 
+var insertCompact = &Insert{"compact_reports", "n, who, seq, at, late, body", ""}
+
 // move writes what was packed, and takes out what it was packed of.
 func move(ctx context.Context, q Querier, all []loose, packedWith map[string]owner) (done int, err error) {
 	var missing [][]any
+	added := map[string]bool{}
 	for _, l := range all {
-		if o, ok := packedWith[l.ref]; ok && o.who == 0 {
-			missing = append(missing, []any{l.ref, bytes(o.key)})
+		if o := packedWith[l.ref]; o.who == 0 && !added[l.ref] {
+			missing, added[l.ref] = append(missing, []any{l.ref, bytes(o.key)}), true
 		}
 	}
-	if _, err := q.Insert(ctx, insertKeys, missing); err != nil {
-		return 0, err
+	if len(missing) > 0 {
+		if _, err := q.Insert(ctx, insertKeys, missing); err != nil {
+			return 0, err
+		}
 	}
 	now, err := owners(ctx, q, all)
 	if err != nil {
 		return 0, err
 	}
-	for _, l := range all {
-		o := now[l.ref]
-		if string(o.key) != string(packedWith[l.ref].key) {
-			continue // another one came first, by another key; the next call packs it with that
-		}
-		n, err := q.Exec(ctx, `INSERT INTO compact_reports (n, who, seq, at, late, body)
-			SELECT n, $2, seq, at, late, $3 FROM reports WHERE n = $1 AND envelope = $4`, l.n, o.who, l.packed, l.whole.Envelope)
-		if err == nil && n == 1 {
-			n, err = q.Exec(ctx, `DELETE FROM reports WHERE n = $1`, l.n)
-		}
-		if err != nil {
-			return 0, err
-		}
-		done += int(n)
+	there, err := stillThere(ctx, q, all)
+	if err != nil {
+		return 0, err
 	}
-	return done, nil
+	var packed [][]any
+	var numbers []int64
+	for _, l := range all {
+		// Another one may have come first, also by another key; the next call packs it with that.
+		o := now[l.ref]
+		if text, is := there[l.n]; is && text == string(l.whole.Envelope) && string(o.key) == string(packedWith[l.ref].key) {
+			packed = append(packed, []any{l.n, o.who, l.seq, l.at, l.late, l.packed})
+			numbers = append(numbers, l.n)
+		}
+	}
+	if len(packed) == 0 {
+		return 0, nil
+	}
+	if _, err := q.Insert(ctx, insertCompact, packed); err != nil {
+		return 0, err
+	}
+	rows, err := q.QueryKeys(ctx, `DELETE FROM reports WHERE n IN (SELECT {0} FROM {keys}) RETURNING n`, numbers)
+	err = Each(rows, err, func(Rows) error { done++; return nil })
+	if err == nil && done != len(numbers) {
+		err = fmt.Errorf("a fault of the program: of %d reports that became compact %d were taken out", len(numbers), done)
+	}
+	return done, err
+}
+
+// stillThere are the envelopes of those that are in reports, by number.
+func stillThere(ctx context.Context, q Querier, all []loose) (map[int64]string, error) {
+	numbers := make([]int64, len(all))
+	for i, l := range all {
+		numbers[i] = l.n
+	}
+	found := map[int64]string{}
+	rows, err := q.QueryKeys(ctx, `SELECT n, envelope FROM reports WHERE n IN (SELECT {0} FROM {keys})`, numbers)
+	return found, Each(rows, err, func(rows Rows) error {
+		var n int64
+		var text []byte
+		err := rows.Scan(&n, &text)
+		found[n] = string(text)
+		return err
+	})
 }
