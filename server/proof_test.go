@@ -39,6 +39,7 @@ func proven(t *testing.T) (dir string, at time.Time) {
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
+	isCompact(t, dir)
 	for _, name := range databaseFiles { // without free pages, which nobody would miss
 		db, err := sql.Open("sqlite", filepath.Join(dir, name))
 		if err != nil {
@@ -52,6 +53,23 @@ func proven(t *testing.T) (dir string, at time.Time) {
 		}
 	}
 	return dir, at
+}
+
+// isCompact holds that the loop has made all reports compact but the last.
+func isCompact(t *testing.T, dir string) {
+	t.Helper()
+	db, err := sql.Open("sqlite", filepath.Join(dir, databaseFiles[1]))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	var loose, compact int
+	if err := db.QueryRow(`SELECT (SELECT count(*) FROM reports), (SELECT count(*) FROM compact_reports)`).Scan(&loose, &compact); err != nil {
+		t.Fatal(err)
+	}
+	if loose != 1 || compact < 2 {
+		t.Fatalf("%d reports are as they came, and %d compact", loose, compact)
+	}
 }
 
 // databaseFiles are control and the reports.
