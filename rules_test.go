@@ -89,8 +89,10 @@ var mayImport = map[string][]string{
 	"server/store":                 {"server/fleet", "=server/store/postgres", "=server/store/rows", "=server/store/sqlite"},
 	"server/store/postgres":        {"server/fleet", "=server/store/rows"},
 	"server/store/postgres/pgtest": {},
-	"server/store/rows":            {"manifests", "server/fleet"},
+	"server/store/rows":            {"manifests", "server/fleet", "=server/store/compact"},
 	"server/store/sqlite":          {"=internal/durable", "manifests", "server/fleet", "server/reasons", "=server/store/rows"},
+	"server/store/compact":         {"=manifests/report/envelope"},
+	"server/store/compact/mkdict":  {"=manifests/report", "=manifests/report/envelope", "server/fleet", "=server/store"},
 	"server/store/storetest":       {"=server/store", "=server/store/postgres/pgtest", "manifests", "server/fleet"},
 	"server/blob":                  {},
 	"server/blob/disk":             {"=server/blob", "=internal/durable"},
@@ -133,7 +135,7 @@ var libraryHome = map[string][]string{
 	"golang.org/x/term":                                 {"signer/otasign", "server/otactl"},
 	"cel.dev/cel-go":                                    {"manifests/effect"},
 	"google.golang.org/protobuf":                        {"manifests/otapkg", "firmware-fixtures"},
-	"github.com/klauspost/compress":                     {"manifests/otapkg"},
+	"github.com/klauspost/compress":                     {"manifests/otapkg", "server/store/compact"},
 }
 
 // pure folders take time and randomness as arguments.

@@ -43,6 +43,7 @@ func proven(t *testing.T) (dir string, at time.Time) {
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
+	isCompact(t, dir)
 	for _, name := range databaseFiles { // without free pages, which nobody would miss
 		db, err := sql.Open("sqlite", filepath.Join(dir, name))
 		if err != nil {
@@ -88,13 +89,30 @@ func decide(t *testing.T, db store.Database, at time.Time) {
 	}
 }
 
+// isCompact holds that the loop has made all reports compact but the last.
+func isCompact(t *testing.T, dir string) {
+	t.Helper()
+	db, err := sql.Open("sqlite", filepath.Join(dir, databaseFiles[1]))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	var loose, compact int
+	if err := db.QueryRow(`SELECT (SELECT count(*) FROM reports), (SELECT count(*) FROM compact_reports)`).Scan(&loose, &compact); err != nil {
+		t.Fatal(err)
+	}
+	if loose != 1 || compact < 2 {
+		t.Fatalf("%d reports are as they came, and %d compact", loose, compact)
+	}
+}
+
 // databaseFiles are control and the reports.
 var databaseFiles = []string{"landed.db", "landed-reports.db"}
 
 // fileOf is the file in which a table lies.
 func fileOf(table string) string {
 	switch table {
-	case "reports", "installations", "counts", "cursors", "walks", "provisional":
+	case "reports", "compact_reports", "report_keys", "installations", "counts", "cursors", "walks", "provisional":
 		return databaseFiles[1]
 	}
 	return databaseFiles[0]
@@ -135,6 +153,13 @@ var edits = []struct{ table, set string }{
 	{"reports", "late = NOT late"}, {"reports", "at = at + 3600000"}, {"reports", "seq = seq + 7"}, {"reports", "id = id || 'x'"},
 	{"reports", "release = 'x'"}, {"reports", "schema = 9"}, {"reports", "ref = 'x' || ref"},
 	{"reports", "envelope = CAST(replace(CAST(envelope AS TEXT), 'A', 'B') AS BLOB)"},
+	{"compact_reports", "late = NOT late"}, {"compact_reports", "at = at + 3600000"}, {"compact_reports", "seq = seq + 7"},
+	{"compact_reports", "who = (SELECT max(who) FROM compact_reports) - who"}, {"compact_reports", "n = n + 100000"},
+	{"compact_reports", "body = CAST(x'01' || body AS BLOB)"},
+	{"compact_reports", "body = CAST(substr(body, 1, 40) || x'00' || substr(body, 42) AS BLOB)"}, // of the signature
+	{"compact_reports", "body = CAST(substr(body, 1, 90) || x'00' || substr(body, 92) AS BLOB)"}, // of the body
+	{"compact_reports", "body = CAST(substr(body, 1, length(body) - 1) AS BLOB)"},
+	{"report_keys", "key = randomblob(32)"}, {"report_keys", "ref = 'x' || ref"}, {"report_keys", "who = who + 100000"},
 	{"audit", "reason = reason || '.'"}, {"audit", "actor = 'nobody'"}, {"audit", "at = at + 1"}, {"audit", "action = 'x'"},
 	{"audit", "subject = 'x'"}, {"audit", "n = n + 100000"},
 	{"tokens", "role = 'admin' || role"}, {"tokens", "hash = randomblob(32)"}, {"tokens", "name = name || 'x'"},
@@ -205,9 +230,9 @@ func TestEveryEditIsNamed(t *testing.T) {
 		for _, e := range edits {
 			try(e.table+": "+e.set, func() bool { return edit(e.table, "UPDATE %s SET "+e.set) })
 		}
-		for _, table := range []string{"rollouts", "counts", "installations", "reports", "audit", "tokens", "releases", "packages",
-			"metadata", "models", "channels", "changes", "records", "heads", "admissions", "quarantines", "epochs", "statements",
-			"suspensions", "proposals", "outages", "holders"} {
+		for _, table := range []string{"rollouts", "counts", "installations", "reports", "compact_reports", "report_keys", "audit",
+			"tokens", "releases", "packages", "metadata", "models", "channels", "changes", "records", "heads", "admissions",
+			"quarantines", "epochs", "statements", "suspensions", "proposals", "outages", "holders"} {
 			try(table+": a row is removed", func() bool { return edit(table, "DELETE FROM %s") })
 		}
 		for _, name := range databaseFiles {

@@ -343,8 +343,8 @@ func (s *Server) openBlobs(ctx context.Context) (blob.Store, error) {
 }
 
 // Tick does the periodic work that is due: it renews metadata, finishes what was left
-// unfinished, seals what was stored, ages silent installations and advances rollouts. Of several servers on one database
-// one does so, and the others keep their folders.
+// unfinished, seals and compacts what was stored, ages silent installations and advances rollouts. Of several servers on one
+// database one does so, and the others keep their folders.
 func (s *Server) Tick(ctx context.Context) error {
 	spans := s.observer.spans()
 	return spans.Do(ctx, metrics.Tick, func(ctx context.Context) error {
@@ -360,7 +360,8 @@ func (s *Server) Tick(ctx context.Context) error {
 			spans.Do(ctx, "tick.renew", s.rooms.Renew),
 			s.expiry.tell(ctx), s.vouchers.tell(ctx),
 			spans.Do(ctx, "tick.admission", s.admission.Tick),
-			spans.Do(ctx, "tick.intake", s.intake.Tick))
+			spans.Do(ctx, "tick.intake", s.intake.Tick),
+			spans.Do(ctx, "tick.compact", compactor{s.db, s.cfg.Now, s.room.ForReport}.Tick))
 	})
 }
 

@@ -39,6 +39,9 @@ type Database interface {
 	// CheckRecords lists in words the rows of the control half that another hand changed, and the records and lines of the
 	// trail that another hand added.
 	CheckRecords(ctx context.Context) (faults []string, err error)
+	// Compact has up to limit of the reports that are sealed and came before a time take less room, the oldest first, and
+	// says how many: 0 if none is left. Whoever reads them sees no difference. Writers wait for limit reports at most.
+	Compact(ctx context.Context, before time.Time, limit int) (done int, err error)
 	// Keyed says if records or lines of the trail carry MACs, by whatever key.
 	Keyed(ctx context.Context) (bool, error)
 	// RecordAnew has records and lines of the trail carry MACs by a key from now on, beginning with line and the rows that

@@ -125,6 +125,11 @@ func (d *DB) RecordAnew(ctx context.Context, k rows.Key, line fleet.AuditEntry) 
 	return nil
 }
 
+// Compact implements store.Database.
+func (d *DB) Compact(ctx context.Context, before time.Time, limit int) (done int, err error) {
+	return rows.Compact(ctx, d, before, limit)
+}
+
 // Copy implements store.Database: it refuses.
 func (d *DB) Copy(context.Context, string) error {
 	return fleet.Errorf(fleet.Unsupported, "database_copy", "a PostgreSQL database is not copied from here; run pg_dump -n %s -n %s, or "+

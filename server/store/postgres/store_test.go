@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"landed/server/fleet"
+	"landed/server/store"
 	"landed/server/store/postgres"
 	"landed/server/store/postgres/pgtest"
 	"landed/server/store/storetest"
@@ -36,4 +37,8 @@ func fresh(t testing.TB) *postgres.DB { return open(t, storetest.Postgres(t)) }
 
 func TestConformance(t *testing.T) {
 	storetest.Run(t, func(t *testing.T) fleet.Store { return fresh(t) })
+}
+
+func TestConformanceCompact(t *testing.T) {
+	storetest.RunCompact(t, func(t *testing.T) store.Database { return fresh(t) })
 }

@@ -39,9 +39,12 @@ func (s installations) Get(ctx context.Context, ref report.Reference) (fleet.Ins
 
 // open reads the newest report of a state again.
 func (s installations) open(ctx context.Context, i *fleet.Installation) error {
-	stored, err := reports{s.q, nil}.Get(ctx, i.Ref, i.Newest.ID)
-	if err == nil {
-		i.Newest, _, err = envelope.Open(stored.Envelope)
+	id := fleet.ReportID{Ref: i.Ref, Seq: i.Seq, ID: i.Newest.ID}
+	stored, err := reports{s.q, nil}.Stored(ctx, id)
+	if s, ok := stored[id]; err == nil && !ok {
+		err = fleet.Errorf(fleet.NotFound, "report_unknown", "installation %s has sent no such report", i.Ref)
+	} else if err == nil {
+		i.Newest, _, err = envelope.Open(s.Envelope)
 	}
 	if err != nil {
 		return fmt.Errorf("newest report of %s: %w", i.Ref, err)

@@ -10,6 +10,7 @@ import (
 	"slices"
 
 	"landed/server/fleet"
+	"landed/server/store/compact"
 )
 
 // maxDifferences bounds what Recount lists.
@@ -107,32 +108,60 @@ func recountCurrent(ctx context.Context, q Querier) ([]string, error) {
 	return differences, err
 }
 
-// recountReports compares what an installation says of its reports with those stored.
-func recountReports(ctx context.Context, q Querier) ([]string, error) {
-	var differences []string
-	rows, err := q.Query(ctx, `SELECT i.ref, i.release, i.seq, i.reports, count(r.n), coalesce(max(r.seq), 0),
-		coalesce(sum(CASE WHEN r.id = i.newest AND r.seq = i.seq THEN 1 ELSE 0 END), 0) AS matches
-		FROM installations i LEFT JOIN reports r ON r.ref = i.ref GROUP BY i.ref, i.release, i.current, i.seq, i.reports
-		HAVING i.current AND (i.reports <> count(r.n) OR i.seq <> coalesce(max(r.seq), 0))
-		OR coalesce(sum(CASE WHEN r.id = i.newest AND r.seq = i.seq THEN 1 ELSE 0 END), 0) <> 1`)
+// recountReports compares what an installation says of its reports with those stored. A state has a row for each compact
+// report that may be its newest.
+func recountReports(ctx context.Context, q Querier) (differences []string, err error) {
+	type state struct {
+		ref, release          string
+		seq, kept             int64
+		stored, last, matches int64
+		current               bool
+	}
+	var at state
+	hold := func() {
+		if at.matches != 1 && at.ref != "" || at.current && (at.kept != at.stored || at.seq != at.last) {
+			differences = append(differences, fmt.Sprintf("installation %s says %d reports up to sequence %d of %s; stored are %d up "+
+				"to %d, and its newest report is there %d times", at.ref, at.kept, at.seq, at.release, at.stored, at.last, at.matches))
+		}
+	}
+	rows, err := q.Query(ctx, `SELECT i.ref, i.release, i.current, i.seq, i.reports, i.newest,
+		(SELECT count(*) FROM reports r WHERE r.ref = i.ref) + (SELECT count(*) FROM compact_reports c WHERE c.who = w.who),
+		(SELECT coalesce(max(r.seq), 0) FROM reports r WHERE r.ref = i.ref),
+		(SELECT coalesce(max(c.seq), 0) FROM compact_reports c WHERE c.who = w.who),
+		(SELECT count(*) FROM reports r WHERE r.ref = i.ref AND r.seq = i.seq AND r.id = i.newest),
+		coalesce(c.body, ''), coalesce(w.key, '') FROM installations i
+		LEFT JOIN report_keys w ON w.ref = i.ref LEFT JOIN compact_reports c ON c.who = w.who AND c.seq = i.seq
+		ORDER BY i.ref, i.release`)
 	err = Each(rows, err, func(rows Rows) error {
-		var ref, release string
-		var seq, kept, stored, newest, matches int64
-		if err := rows.Scan(&ref, &release, &seq, &kept, &stored, &newest, &matches); err != nil {
+		var is state
+		var newest string
+		var last int64
+		var body, key []byte
+		if err := rows.Scan(&is.ref, &is.release, &is.current, &is.seq, &is.kept, &newest, &is.stored, &is.last, &last, &is.matches,
+			&body, &key); err != nil {
 			return err
 		}
-		differences = append(differences, fmt.Sprintf("installation %s says %d reports up to sequence %d of %s; "+
-			"stored are %d up to %d, and its newest report is there %d times", ref, kept, seq, release, stored, newest, matches))
+		if is.ref != at.ref || is.release != at.release {
+			hold()
+			is.last = max(is.last, last)
+			at = is
+		}
+		if r, err := compact.Unpack(body, key); err == nil && r.ID == newest {
+			at.matches++
+		}
 		return nil
 	})
+	hold()
 	return differences, err
 }
 
 // strayReports finds reports of installations that are not there.
 func strayReports(ctx context.Context, q Querier) ([]string, error) {
 	var n int64
-	err := q.Row(ctx, []any{&n}, `SELECT count(*) FROM reports r
-		WHERE NOT EXISTS (SELECT 1 FROM installations i WHERE i.ref = r.ref)`)
+	err := q.Row(ctx, []any{&n}, `SELECT (SELECT count(*) FROM reports r
+			WHERE NOT EXISTS (SELECT 1 FROM installations i WHERE i.ref = r.ref))
+		+ (SELECT count(*) FROM compact_reports c LEFT JOIN report_keys w ON w.who = c.who
+			WHERE NOT EXISTS (SELECT 1 FROM installations i WHERE i.ref = w.ref))`)
 	if err != nil || n == 0 {
 		return nil, err
 	}

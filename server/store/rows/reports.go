@@ -5,12 +5,14 @@ package rows
 import (
 	"context"
 	"math"
+	"slices"
 
 	"landed/manifests/report"
 	"landed/server/fleet"
 )
 
-// reports, of whose installations asked is what an Intake holds.
+// reports reads from two tables: a report that is sealed moves from reports to compact_reports (compact.go), and means
+// the same in both. asked is what an Intake holds of their installations.
 type reports struct {
 	q     Querier
 	asked *asked
@@ -22,32 +24,64 @@ var appendReports = &Insert{"reports", reportColumns, `ON CONFLICT (ref, seq, id
 
 // Append implements fleet.Reports.
 func (s reports) Append(ctx context.Context, all ...fleet.StoredReport) (int, error) {
-	rows := make([][]any, len(all))
-	for n, r := range all {
-		rows[n] = []any{r.ID, string(r.Ref), r.Seq, int64(r.Schema), r.Release, r.Envelope, millis(r.At), r.Late}
+	packed, err := s.packed(ctx, all)
+	if err != nil {
+		return 0, err
 	}
-	if len(rows) == 0 {
-		return 0, nil
+	rows := make([][]any, 0, len(all))
+	for _, r := range all {
+		if !packed[fleet.ReportID{Ref: r.Ref, Seq: r.Seq, ID: r.ID}] {
+			rows = append(rows, []any{r.ID, string(r.Ref), r.Seq, int64(r.Schema), r.Release, r.Envelope, millis(r.At), r.Late})
+		}
 	}
-	added, err := s.q.Insert(ctx, appendReports, rows)
-	if s.asked != nil && err == nil && int(added) < len(rows) {
+	added := int64(0)
+	if len(rows) > 0 {
+		added, err = s.q.Insert(ctx, appendReports, rows)
+	}
+	if s.asked != nil && err == nil && int(added) < len(all) {
 		s.asked.overtaken = true // or they were sent twice, which the next run finds again
 	}
 	return int(added), err
 }
 
-// Get implements fleet.Reports.
+// packed says which of these reports are compact already.
+func (s reports) packed(ctx context.Context, all []fleet.StoredReport) (map[fleet.ReportID]bool, error) {
+	if len(all) == 0 {
+		return nil, nil
+	}
+	refs, seqs := make([]string, len(all)), make([]int64, len(all))
+	for n, r := range all {
+		refs[n], seqs[n] = string(r.Ref), r.Seq
+	}
+	rows, err := s.q.QueryKeys(ctx, `SELECT {n}, `+compactColumns+` FROM {keys} `+compactOfKey+` WHERE w.ref = {0} AND c.seq = {1}`,
+		refs, seqs)
+	found := map[fleet.ReportID]bool{}
+	err = Each(rows, err, func(rows Rows) error {
+		_, r, err := scanKeyed(rows.Scan)
+		found[fleet.ReportID{Ref: r.Ref, Seq: r.Seq, ID: r.ID}] = true
+		return err
+	})
+	return found, err
+}
+
+// Get implements fleet.Reports. An id says nothing of where among the compact ones of an installation it is.
 func (s reports) Get(ctx context.Context, ref report.Reference, id string) (fleet.StoredReport, error) {
-	var r fleet.StoredReport
-	err := s.q.Row(ctx, reportFields(&r), `SELECT `+reportColumns+` FROM reports WHERE ref = $1 AND id = $2`,
-		string(ref), id)
-	return r, notFound(err, "report_unknown", "installation %s has sent no such report", ref)
+	all, err := s.list(ctx, everyReport(`WHERE r.ref = $1 AND r.id = $2`, `WHERE w.ref = $1`)+` ORDER BY n`, string(ref), id)
+	if err != nil {
+		return fleet.StoredReport{}, err
+	}
+	at := slices.IndexFunc(all, func(r fleet.StoredReport) bool { return r.ID == id })
+	if at < 0 {
+		return fleet.StoredReport{}, fleet.Errorf(fleet.NotFound, "report_unknown", "installation %s has sent no such report", ref)
+	}
+	return all[at], nil
 }
 
 // knownReports asks for a number from {1} to {2}, so that one that is known is found by the index and one that is not,
 // among those of its installation.
-const knownReports = `SELECT {n}, r.id, r.ref, r.seq, r.schema, r.release, r.envelope, r.at, r.late FROM {keys}
-	CROSS JOIN reports r WHERE r.ref = {0} AND r.seq BETWEEN {1} AND {2} AND r.id = {3}`
+const knownReports = `SELECT {n}, ` + looseColumns + ` FROM {keys}
+	CROSS JOIN reports r WHERE r.ref = {0} AND r.seq BETWEEN {1} AND {2} AND r.id = {3}
+	UNION ALL SELECT {n}, ` + compactColumns + ` FROM {keys} ` + compactOfKey + ` WHERE w.ref = {0} AND c.seq BETWEEN {1} AND {2}`
 
 // Stored implements fleet.Reports.
 func (s reports) Stored(ctx context.Context, ids ...fleet.ReportID) (map[fleet.ReportID]fleet.StoredReport, error) {
@@ -64,21 +98,18 @@ func (s reports) Stored(ctx context.Context, ids ...fleet.ReportID) (map[fleet.R
 		}
 	}
 	rows, err := s.q.QueryKeys(ctx, knownReports, refs, from, to, names)
-	type known struct {
-		n int
-		r fleet.StoredReport
-	}
-	all, err := Collect(rows, err, func(scan func(...any) error) (k known, err error) {
-		return k, scan(append([]any{&k.n}, reportFields(&k.r)...)...)
+	return found, Each(rows, err, func(rows Rows) error {
+		n, r, err := scanKeyed(rows.Scan)
+		if err == nil && r.ID == names[n] {
+			found[ids[n]] = r
+		}
+		return err
 	})
-	for _, k := range all {
-		found[ids[k.n]] = k.r
-	}
-	return found, err
 }
 
-// TakenSequences is asked for each late report. The index has all that it reads.
-const TakenSequences = `SELECT {n} FROM {keys} WHERE EXISTS (SELECT 1 FROM reports r WHERE r.ref = {0} AND r.seq = {1})`
+// TakenSequences is asked for each late report. The indexes have all that it reads.
+const TakenSequences = `SELECT {n} FROM {keys} WHERE EXISTS (SELECT 1 FROM reports r WHERE r.ref = {0} AND r.seq = {1})
+	OR EXISTS (SELECT 1 FROM report_keys w JOIN compact_reports c ON c.who = w.who WHERE w.ref = {0} AND c.seq = {1})`
 
 // Sequences implements fleet.Reports.
 func (s reports) Sequences(ctx context.Context, seqs ...fleet.ReportSeq) (map[fleet.ReportSeq]bool, error) {
@@ -100,15 +131,19 @@ func (s reports) Sequences(ctx context.Context, seqs ...fleet.ReportSeq) (map[fl
 
 // Of implements fleet.Reports.
 func (s reports) Of(ctx context.Context, ref report.Reference) ([]fleet.StoredReport, error) {
-	return s.list(ctx, `SELECT `+reportColumns+` FROM reports WHERE ref = $1 ORDER BY seq, n`, string(ref))
+	return s.list(ctx, everyReport(`WHERE r.ref = $1`, `WHERE w.ref = $1`)+` ORDER BY seq, n`, string(ref))
 }
 
-// Page implements fleet.Reports. The index alone says which they are, so that only those of the page are read.
+// numbersOf are the numbers of all reports of an installation. The indexes have them.
+const numbersOf = `SELECT n, seq FROM reports WHERE ref = $1
+	UNION ALL SELECT c.n, c.seq FROM compact_reports c JOIN report_keys w ON w.who = c.who WHERE w.ref = $1`
+
+// Page implements fleet.Reports. The indexes alone say which they are, so that only those of the page are read.
 func (s reports) Page(
 	ctx context.Context, ref report.Reference, before, limit int,
 ) (page []fleet.StoredReport, from int, err error) {
 	total := 0
-	err = s.q.Row(ctx, []any{&total}, `SELECT count(*) FROM reports WHERE ref = $1`, string(ref))
+	err = s.q.Row(ctx, []any{&total}, `SELECT count(*) FROM (`+numbersOf+`) AS every`, string(ref))
 	if err != nil {
 		return nil, 0, err
 	}
@@ -116,31 +151,33 @@ func (s reports) Page(
 		before = total
 	}
 	from = max(0, before-limit)
-	page, err = s.list(ctx, `SELECT `+reportColumns+` FROM reports WHERE n IN
-		(SELECT n FROM reports WHERE ref = $1 ORDER BY seq, n LIMIT $2 OFFSET $3) ORDER BY seq, n`,
-		string(ref), before-from, from)
+	const ofPage = `n IN (SELECT n FROM (` + numbersOf + `) AS every ORDER BY seq, n LIMIT $2 OFFSET $3)`
+	page, err = s.list(ctx, everyReport(`WHERE r.`+ofPage, `WHERE c.`+ofPage)+` ORDER BY seq, n`, string(ref), before-from, from)
 	return page, from, err
 }
 
 // Arrived implements fleet.Reports.
 func (s reports) Arrived(ctx context.Context, ref report.Reference) ([]fleet.StoredReport, error) {
-	return s.list(ctx, `SELECT `+reportColumns+` FROM reports WHERE ref = $1 ORDER BY n`, string(ref))
+	return s.list(ctx, everyReport(`WHERE r.ref = $1`, `WHERE w.ref = $1`)+` ORDER BY n`, string(ref))
 }
 
-// First implements fleet.Reports. The index alone says which it is.
-func (s reports) First(ctx context.Context, ref report.Reference) (r fleet.StoredReport, err error) {
-	err = s.q.Row(ctx, reportFields(&r), `SELECT `+reportColumns+` FROM reports WHERE n =
-		(SELECT min(n) FROM reports WHERE ref = $1)`, string(ref))
-	return r, notFound(err, "report_unknown", "installation %s has sent no report", ref)
+// First implements fleet.Reports. The indexes alone say which it is.
+func (s reports) First(ctx context.Context, ref report.Reference) (fleet.StoredReport, error) {
+	const first = `n = (SELECT min(n) FROM (` + numbersOf + `) AS every)`
+	all, err := s.list(ctx, everyReport(`WHERE r.`+first, `WHERE c.`+first), string(ref))
+	if err == nil && len(all) == 0 {
+		err = fleet.Errorf(fleet.NotFound, "report_unknown", "installation %s has sent no report", ref)
+	}
+	if err != nil {
+		return fleet.StoredReport{}, err
+	}
+	return all[0], nil
 }
 
 func (s reports) list(ctx context.Context, text string, args ...any) ([]fleet.StoredReport, error) {
 	rows, err := s.q.Query(ctx, text, args...)
-	return Collect(rows, err, func(scan func(...any) error) (r fleet.StoredReport, err error) {
-		return r, scan(reportFields(&r)...)
+	return Collect(rows, err, func(scan func(...any) error) (fleet.StoredReport, error) {
+		_, r, err := scanReport(scan)
+		return r, err
 	})
-}
-
-func reportFields(r *fleet.StoredReport) []any {
-	return []any{&r.ID, &r.Ref, &r.Seq, &r.Schema, &r.Release, &r.Envelope, asTime{&r.At}, &r.Late}
 }

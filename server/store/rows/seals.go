@@ -9,7 +9,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"math"
 	"slices"
 	"time"
 
@@ -22,14 +21,16 @@ type seals struct{ q, reports Querier }
 
 // Leaves implements fleet.Seals.
 func (s seals) Leaves(ctx context.Context, tree fleet.Tree, after int64, limit int) ([]fleet.Leaf, error) {
-	q, upTo, query, read := s.q, int64(math.MaxInt64), "", (func(func(...any) error) (fleet.Leaf, error))(nil)
+	query, read := "", (func(func(...any) error) (fleet.Leaf, error))(nil)
 	switch tree {
 	case fleet.TreeReports:
-		var err error
-		if q, upTo, err = s.reports.Settled(ctx); err != nil {
+		q, upTo, err := s.reports.Settled(ctx)
+		if err != nil {
 			return nil, err
 		}
-		query, read = `SELECT n, at, envelope FROM reports`, reportLeaf
+		rows, err := q.Query(ctx, everyReport(`WHERE r.n > $1 AND r.n <= $2`, `WHERE c.n > $1 AND c.n <= $2`)+` ORDER BY n LIMIT $3`,
+			after, upTo, limit)
+		return Collect(rows, err, reportLeaf)
 	case fleet.TreeAudit:
 		query, read = `SELECT `+auditColumns+` FROM audit`, auditLeaf
 	case fleet.TreeRecords:
@@ -37,19 +38,20 @@ func (s seals) Leaves(ctx context.Context, tree fleet.Tree, after int64, limit i
 	default:
 		return nil, fmt.Errorf("there is no tree %q", tree)
 	}
-	rows, err := q.Query(ctx, query+` WHERE n > $1 AND n <= $2 ORDER BY n LIMIT $3`, after, upTo, limit)
+	rows, err := s.q.Query(ctx, query+` WHERE n > $1 ORDER BY n LIMIT $2`, after, limit)
 	return Collect(rows, err, read)
 }
 
+// reportLeaf is the same for a compact report: that gives back the envelope as it came.
 func reportLeaf(scan func(...any) error) (l fleet.Leaf, err error) {
-	var at int64
-	var envelope []byte
-	if err := scan(&l.N, &at, &envelope); err != nil {
+	n, r, err := scanReport(scan)
+	if err != nil {
 		return l, err
 	}
-	sum := sha256.Sum256(envelope)
-	l.Data = binary.BigEndian.AppendUint64(nil, uint64(l.N))
-	l.Data = binary.BigEndian.AppendUint64(l.Data, uint64(at/time.Hour.Milliseconds()))
+	sum := sha256.Sum256(r.Envelope)
+	l.N = n
+	l.Data = binary.BigEndian.AppendUint64(nil, uint64(n))
+	l.Data = binary.BigEndian.AppendUint64(l.Data, uint64(millis(r.At)/time.Hour.Milliseconds()))
 	l.Data = append(l.Data, sum[:]...)
 	return l, nil
 }

@@ -116,13 +116,28 @@ func goesOnWithout(t *testing.T, db *sqlite.DB) {
 func TestDamageMetLater(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "x.db")
 	arrived(t, path, 60)
+	outside := raw(t, sqlite.ReportsFile(path))
+	var pages []int64 // what readiness looks at is as it was
+	var size int64
+	of, err := outside.Query(`SELECT pageno, page_size FROM dbstat, pragma_page_size
+		WHERE name NOT GLOB 'sqlite_schema' AND name NOT GLOB 'sqlite_master' AND name NOT GLOB '*schema_migrations*'`)
+	for err == nil && of.Next() {
+		var page int64
+		err = of.Scan(&page, &size)
+		pages = append(pages, page)
+	}
+	if err = errors.Join(err, outside.Close()); err != nil || len(pages) == 0 {
+		t.Fatal(pages, err)
+	}
 	db := open(t, path)
 	text, err := os.ReadFile(sqlite.ReportsFile(path))
 	if err != nil {
 		t.Fatal(err)
 	}
-	for i := 4 * 4096; i < len(text); i++ { // what readiness looks at is as it was
-		text[i] = 0xff
+	for _, page := range pages {
+		for i := (page - 1) * size; i < min(page*size, int64(len(text))); i++ {
+			text[i] = 0xff
+		}
 	}
 	if err := os.WriteFile(sqlite.ReportsFile(path), text, 0o600); err != nil {
 		t.Fatal(err)

@@ -187,3 +187,8 @@ func (d *DB) RecordAnew(ctx context.Context, k rows.Key, line fleet.AuditEntry) 
 
 // Committers implements store.Database: there is one writer.
 func (d *DB) Committers() int { return 1 }
+
+// Compact implements store.Database.
+func (d *DB) Compact(ctx context.Context, before time.Time, limit int) (done int, err error) {
+	return rows.Compact(ctx, d, before, limit)
+}

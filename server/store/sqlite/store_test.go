@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"landed/server/fleet"
+	"landed/server/store"
 	"landed/server/store/sqlite"
 	"landed/server/store/storetest"
 )
@@ -23,6 +24,10 @@ func now() time.Time { return storetest.Now }
 
 func TestConformance(t *testing.T) {
 	storetest.Run(t, func(t *testing.T) fleet.Store { return storetest.Open(t) })
+}
+
+func TestConformanceCompact(t *testing.T) {
+	storetest.RunCompact(t, func(t *testing.T) store.Database { return storetest.OpenDB(t) })
 }
 
 // open opens path and closes it with the test.
@@ -37,7 +42,7 @@ func open(t *testing.T, path string) *sqlite.DB {
 }
 
 // raw opens the file as any other program would.
-func raw(t *testing.T, path string) *sql.DB {
+func raw(t testing.TB, path string) *sql.DB {
 	t.Helper()
 	db, err := sql.Open("sqlite", path)
 	if err != nil {

@@ -12,10 +12,19 @@ import (
 
 // Run is the conformance suite. open gives a fresh store each time.
 func Run(t *testing.T, open func(t *testing.T) fleet.Store) {
-	for _, test := range []struct {
-		name string
-		run  func(*testing.T, fleet.Store)
-	}{
+	for _, test := range tests() {
+		t.Run(test.name, func(t *testing.T) { test.run(t, open(t)) })
+	}
+}
+
+// test is one of the suite.
+type test struct {
+	name string
+	run  func(*testing.T, fleet.Store)
+}
+
+func tests() []test {
+	return []test{
 		{"an update that fails never happened", updateFails},
 		{"an update that panics never happened, and the store goes on", updatePanics},
 		{"a conflict inside an update leaves the rest of it standing", conflictInside},
@@ -67,8 +76,6 @@ func Run(t *testing.T, open func(t *testing.T) fleet.Store) {
 		{"leases", testLeases},
 		{"members", testMembers},
 		{"what is released", testReleased},
-	} {
-		t.Run(test.name, func(t *testing.T) { test.run(t, open(t)) })
 	}
 }
 
