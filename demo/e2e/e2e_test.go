@@ -86,6 +86,8 @@ var commands = map[string]func(*testscript.TestScript, bool, []string){
 	"mirrored":      mirrored,
 	"cache":         cache,
 	"origin":        origin,
+	"nginx":         nginx,
+	"ask":           ask,
 	"count":         count,
 	"steal":         steal,
 	"tmpfs":         tmpfs,
