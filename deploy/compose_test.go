@@ -180,7 +180,6 @@ func TestComposeEnvironment(t *testing.T) {
 				}
 			}
 		}
-		delete(env, "OTAD_DATABASE") // nobody is there
 		env["OTAD_DATA"], env["OTAD_S3_TEMP"] = filepath.Join(dir, "nothing"), dir
 		code, said := run(env, "serve")
 		if code == 0 || strings.Contains(said, "OTAD_") || !strings.Contains(said, env["OTAD_DATA"]) {

@@ -88,6 +88,7 @@ var commands = map[string]func(*testscript.TestScript, bool, []string){
 	"origin":        origin,
 	"nginx":         nginx,
 	"ask":           ask,
+	"pathof":        pathOf,
 	"count":         count,
 	"steal":         steal,
 	"tmpfs":         tmpfs,

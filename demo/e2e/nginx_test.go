@@ -114,3 +114,19 @@ func ask(ts *testscript.TestScript, neg bool, args []string) {
 	text := strings.ReplaceAll(string(head), "\r", "")
 	ts.Check(os.WriteFile(ts.MkAbs(args[1]), []byte(fmt.Sprintf("%s%d bytes\n", text, len(body))), 0o600))
 }
+
+// pathof NAME TEXT LOG: NAME becomes the path in the first line of the log that holds the text.
+func pathOf(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 3 {
+		ts.Fatalf("usage: pathof NAME TEXT LOG")
+	}
+	for line := range strings.Lines(ts.ReadFile(args[2])) {
+		for _, word := range strings.Fields(line) {
+			if strings.Contains(line, args[1]) && strings.HasPrefix(word, "/") {
+				ts.Setenv(args[0], word)
+				return
+			}
+		}
+	}
+	ts.Fatalf("no line of %s holds %q:\n%s", args[2], args[1], ts.ReadFile(args[2]))
+}
