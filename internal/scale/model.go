@@ -73,7 +73,7 @@ func compute(in inputs, handsets float64) outcome {
 	o, releases := demand(in, handsets), in.releasesPerYear/12
 	o.shape = shapeOf(in, handsets)
 	o.serversDollars = o.shape.cores(in, o) * in.coreMonth
-	o.diskDollars = o.shape.copies * (o.yearGB + o.diskGB) * in.diskGBMonth // a release lies there as it came before it is compact
+	o.diskDollars = o.shape.copies * o.yearGB * in.diskGBMonth
 	o.diskDollars += (o.yearGB + in.packageMB/1e3*in.releasesPerYear) * in.objectGBMonth
 	o.feedDollars = price(delivery, o.feedGB)
 	o.packagesDollars = price(delivery, o.feedGB+o.packagesTB*1e3*releases) - o.feedDollars
@@ -138,7 +138,7 @@ func walls(in inputs) []wall {
 		{per(room, one.diskGB*in.releasesPerYear+one.installationsGB), shape{},
 			"a year of reports as they came: to copy or check one file takes too long", "compaction, which makes it the wall below"},
 		{per(room, one.yearGB), withCDN,
-			"a year of compact reports: the same", "PostgreSQL, whose copies and archives do not wait; retention"},
+			"a year of compact reports: the same", "PostgreSQL, whose copies and archives are made beside its work"},
 		{per(in.oneMachineReports, one.reportsPeak), withCDN,
 			"reports of the widest stage, with one SQLite file on two cores", "PostgreSQL and replicas, or a stage that widens by smaller steps"},
 		{per(in.primaryReports, one.reportsPeak), shape{},

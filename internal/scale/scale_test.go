@@ -35,8 +35,8 @@ func TestByHand(t *testing.T) {
 		"reports of a release":     {o.reports, 8e6},
 		"reports a second at peak": {o.reportsPeak, 0.5e6 * 4 / (14 * 3600) * 3},
 		"cores of otad for them":   {o.intakeCores, 0.5e6 * 4 / (14 * 3600) * 3 * 420e-6},
-		"GB of reports":            {o.diskGB, 8e6 * 1671 / 1e9},
-		"GB after a year":          {o.yearGB, (12*8e6*300 + 1e6*259) / 1e9},
+		"GB of reports":            {o.diskGB, 8e6 * 1471 / 1e9},
+		"GB after a year":          {o.yearGB, (12*8e6*217 + 1e6*228) / 1e9},
 		"TB of packages":           {o.packagesTB, 500},
 		"packages, $":              {o.packagesDollars, price(delivery, o.feedGB+500e3) - price(delivery, o.feedGB)},
 	} {
