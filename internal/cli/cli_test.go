@@ -4,6 +4,8 @@ package cli
 
 import (
 	"bytes"
+	"os"
+	"path/filepath"
 	"runtime"
 	"runtime/debug"
 	"slices"
@@ -113,5 +115,54 @@ func TestDescribe(t *testing.T) {
 		if got := describe("otad", tt.info); got != tt.want {
 			t.Errorf("got %q; wanted %q", got, tt.want)
 		}
+	}
+}
+
+// TestSecrets has a secret come from a file, and shows it in no error.
+func TestSecrets(t *testing.T) {
+	dir := t.TempDir()
+	file := func(name, text string) string {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	good, two, empty := file("good", "sesame\n"), file("two", "sesame\nopen\n"), file("empty", "\n")
+	for name, tt := range map[string]struct {
+		args      []string
+		env       map[string]string
+		want, err string
+	}{
+		"from a file":             {env: map[string]string{"PROG_KEY_FILE": good}, want: "sesame"},
+		"from the environment":    {env: map[string]string{"PROG_KEY": "open"}, want: "open"},
+		"a flag wins":             {args: []string{"--key=flag"}, env: map[string]string{"PROG_KEY_FILE": good}, want: "flag"},
+		"from nowhere":            {want: ""},
+		"both":                    {env: map[string]string{"PROG_KEY": "sesame", "PROG_KEY_FILE": good}, err: "both set"},
+		"two lines":               {env: map[string]string{"PROG_KEY_FILE": two}, err: "one line"},
+		"nothing in it":           {env: map[string]string{"PROG_KEY_FILE": empty}, err: "one line"},
+		"no such file":            {env: map[string]string{"PROG_KEY_FILE": good + "x"}, err: "PROG_KEY_FILE"},
+		"no value of the flag":    {env: map[string]string{"PROG_PIN_FILE": good}, err: "no value"},
+		"only secrets have files": {env: map[string]string{"PROG_NAME_FILE": good}, want: ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			root := &cobra.Command{Use: "prog", SilenceUsage: true, SilenceErrors: true, RunE: func(*cobra.Command, []string) error { return nil }}
+			key := root.Flags().String("key", "", "")
+			root.Flags().Int("pin", 0, "")
+			other := root.Flags().String("name", "", "")
+			Secret(root.Flags(), "key", "pin")
+			Prepare(root, tt.args)
+			Twins(root, func(v string) string { return tt.env[v] })
+			err := root.Execute()
+			if tt.err == "" && err != nil || tt.err != "" && (err == nil || !strings.Contains(err.Error(), tt.err)) {
+				t.Errorf("error %v; wanted %q", err, tt.err)
+			}
+			if err != nil && strings.Contains(err.Error(), "sesame") {
+				t.Errorf("%v shows the secret", err)
+			}
+			if *key != tt.want || *other != "" {
+				t.Errorf("got %q and %q; wanted %q", *key, *other, tt.want)
+			}
+		})
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"context"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -152,5 +153,33 @@ func TestHelpNamesLanguages(t *testing.T) {
 	help := run(context.Background(), nil, "serve", "--help")
 	if want := "of the status pages: " + strings.Join(server.Languages(), ", ") + " ("; help.code != 0 || !strings.Contains(help.stdout+help.stderr, want) {
 		t.Errorf("the help does not hold %q:\n%s%s", want, help.stdout, help.stderr)
+	}
+}
+
+// TestReady asks servers that are ready, that are not, and that are no servers.
+func TestReady(t *testing.T) {
+	ctx, data := context.Background(), filepath.Join(t.TempDir(), "data")
+	if made := run(ctx, nil, "init", "--data", data); made.code != 0 {
+		t.Fatalf("init: %+v", made)
+	}
+	url, end := serving(t, data, "--min-free", "1000000000000000000")
+	_, port, _ := strings.Cut(strings.TrimPrefix(url, "http://"), ":")
+	lacks := run(ctx, map[string]string{"OTAD_ADDR": "0.0.0.0:" + port}, "ready")
+	if lacks.code != 1 || !strings.Contains(lacks.stderr, "disk: ") {
+		t.Errorf("without room: %+v; wanted the cause", lacks)
+	}
+	end()
+	url, end = serving(t, data, "--min-free", "0")
+	defer end()
+	addr := strings.TrimPrefix(url, "http://")
+	if is := run(ctx, nil, "ready", "--addr", "127.0.0.1:1", "--admin-addr", addr); is.code != 0 || is.stdout != "ready\n" {
+		t.Errorf("%+v; wanted ready", is)
+	}
+	other := httptest.NewServer(http.NotFoundHandler())
+	defer other.Close()
+	for _, addr := range []string{other.Listener.Addr().String(), "127.0.0.1:1", "nowhere"} {
+		if not := run(ctx, nil, "ready", "--addr", addr); not.code != 1 || not.stderr == "" {
+			t.Errorf("%s: %+v", addr, not)
+		}
 	}
 }

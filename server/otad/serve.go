@@ -38,8 +38,11 @@ func (o *options) flags(c *cobra.Command) {
 	f.StringVar(&o.s3.Bucket, "s3-bucket", "", "`name` of the bucket")
 	f.StringVar(&o.s3.Prefix, "s3-prefix", "", "put before every key, such as landed/")
 	f.StringVar(&o.s3.Region, "s3-region", "", "region; asked for if empty")
-	f.StringVar(&o.s3.AccessKey, "s3-access-key", "", "access key; better in OTAD_S3_ACCESS_KEY")
-	f.StringVar(&o.s3.SecretKey, "s3-secret-key", "", "secret key; better in OTAD_S3_SECRET_KEY")
+	f.StringVar(&o.s3.AccessKey, "s3-access-key", "", "access key; better in OTAD_S3_ACCESS_KEY, or in the "+
+		"file that OTAD_S3_ACCESS_KEY_FILE names")
+	f.StringVar(&o.s3.SecretKey, "s3-secret-key", "", "secret key; better in OTAD_S3_SECRET_KEY, or in the "+
+		"file that OTAD_S3_SECRET_KEY_FILE names")
+	cli.Secret(f, "s3-access-key", "s3-secret-key")
 	f.BoolVar(&o.s3.TLS, "s3-tls", true, "speak HTTPS to the store")
 	f.StringVar(&o.s3.TempDir, "s3-temp", "", "`folder` for uploads on their way to the store")
 }
