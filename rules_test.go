@@ -56,7 +56,7 @@ var mayImport = map[string][]string{
 	"firmware-fixtures/mkfixture":  {"=firmware-fixtures", "internal"},
 	"firmware-fixtures/cmd":        {"=firmware-fixtures/mkfixture"},
 	"web":                          {"=internal/format"},
-	"server":                       {"manifests", "server", "web"}, // server.go is the map of the house
+	"server":                       {"manifests", "server", "web"},  // server.go is the map of the house
 	"server/cluster":               {"server/fleet", "server/repo"}, // what several servers on one database agree on
 	"server/datadir":               {"=internal/durable", "=manifests/otapkg", "manifests/tufrepo", "server/auth", "server/fleet", "server/seal", "server/store"},
 	"server/httplimit":             {},

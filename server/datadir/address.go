@@ -4,7 +4,6 @@ package datadir
 
 import (
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"strings"
@@ -54,16 +53,4 @@ func (d Dir) onServer(what string) error {
 	return fleet.Errorf(fleet.Unsupported, "database_copy", "%s works with a database in the data folder, and that of %s is on a "+
 		"PostgreSQL server: keep what pg_dump -n landed_control -n landed_reports writes, or the archive of its log, and beside it "+
 		"the folder itself with keys/ and feed/ (docs/operate/postgres.md)", what, d)
-}
-
-// exists says if the folder has a database, or names one.
-func (d Dir) exists() error {
-	address, err := d.Address()
-	if err == nil && !store.OnServer(address) {
-		_, err = os.Stat(address)
-	}
-	if err != nil {
-		return fmt.Errorf("%s is no data folder; otad init makes one: %w", d, err)
-	}
-	return nil
 }
