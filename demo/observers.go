@@ -6,6 +6,7 @@ import (
 	"cmp"
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -107,13 +108,33 @@ func (o *observers) from(t *telling, started time.Time, device string) {
 	if !slices.Contains(t.plan.tested, device) {
 		return
 	}
-	test := func(ctx context.Context) error { return o.test(ctx, t, device) }
-	t.fleet.At(started.Add(2*time.Hour), test)
-	if device == t.plan.tested[0] {
-		t.fleet.At(started.Add(6*time.Hour), func(ctx context.Context) error { return o.forget(ctx, t, device) })
-		t.fleet.At(started.Add(8*time.Hour), test)
-	}
+	o.testAt(t, started.Add(2*time.Hour), device, func() {
+		if device != t.plan.tested[0] {
+			return
+		}
+		now := t.clock.Now()
+		t.fleet.At(now.Add(4*time.Hour), func(ctx context.Context) error { return o.forget(ctx, t, device) })
+		o.testAt(t, now.Add(6*time.Hour), device, func() {})
+	})
 }
+
+// testAt has a model tested at a time, or as soon after it as the feed can be read; then follows.
+func (o *observers) testAt(t *telling, at time.Time, device string, then func()) {
+	t.fleet.At(at, func(ctx context.Context) error {
+		err := o.test(ctx, t, device)
+		if errors.Is(err, errNoFeed) && t.plan.outage != nil {
+			o.testAt(t, t.clock.Now().Add(time.Hour), device, then)
+			return nil
+		}
+		if err == nil {
+			then()
+		}
+		return err
+	})
+}
+
+// errNoFeed says that observers could not read the feed.
+var errNoFeed = errors.New("the feed could not be read")
 
 // test has each observer take the package from the feed, do all three tests, and hand in what was signed.
 func (o *observers) test(ctx context.Context, t *telling, device string) error {
@@ -121,7 +142,7 @@ func (o *observers) test(ctx context.Context, t *telling, device string) error {
 	l := lab.Lab{Service: o.service.Remote(), Now: t.clock.Now}
 	var err error
 	if l.Build, err = lab.Fetch(t.clock.Now(), t.site.url, t.people.root, device, "stable"); err != nil {
-		return fmt.Errorf("the observers cannot test %s: %w", device, err)
+		return fmt.Errorf("the observers cannot test %s: %w: %w", device, errNoFeed, err)
 	}
 	if l.Sold, err = sold(device); err != nil {
 		return err

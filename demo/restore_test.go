@@ -66,7 +66,7 @@ func TestLostReportsComeBack(t *testing.T) {
 	if _, err := folder.Restore(t.Context(), file, true, told.clock.Now); err != nil {
 		t.Fatal(err)
 	}
-	if err := told.site.start(options{addr: addr, replicas: 1}, func(h http.Handler) http.Handler { return h }); err != nil {
+	if err := told.site.start(options{addr: addr}, func(h http.Handler) http.Handler { return h }); err != nil {
 		t.Fatal(err)
 	}
 	lost, _ := figuresOf(t, told)

@@ -80,7 +80,7 @@ func openSite(
 
 // start runs the server on what is in the data folder.
 func (s *site) start(o options, front func(http.Handler) http.Handler) error {
-	for n := range o.replicas {
+	for n := range max(o.replicas, 1) {
 		dir, err := s.folder(n)
 		if err == nil {
 			err = s.serve(dir)
