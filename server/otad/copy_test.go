@@ -180,7 +180,7 @@ func TestCopyBesideServer(t *testing.T) {
 	_, end := serving(t, data)
 	args := []string{"copy", "--from", data, "--to", there}
 	if r := run(ctx, nil, args...); r.code == 0 || !strings.Contains(r.stderr, "end the server") ||
-		!strings.Contains(r.stderr, "reports.reports: 531 rows, 531 written") {
+		!strings.Contains(r.stderr, "reports.installations: 73 rows, 73 written") {
 		t.Errorf("beside a server: %+v", r)
 	}
 	if r := run(ctx, nil, "token", "add", "meanwhile", "--data", data); r.code != 0 {
@@ -189,7 +189,7 @@ func TestCopyBesideServer(t *testing.T) {
 	if r := end(); r.code != 0 {
 		t.Errorf("serve: %+v", r)
 	}
-	if r := run(ctx, nil, args...); r.code != 0 || !strings.Contains(r.stderr, "reports.reports: 531 rows, 0 written") {
+	if r := run(ctx, nil, args...); r.code != 0 || !strings.Contains(r.stderr, "reports.installations: 73 rows, 0 written") {
 		t.Fatalf("once it has ended: %+v", r)
 	}
 	if r := run(ctx, nil, "token", "add", "meanwhile", "--data", data); r.code == 0 || !strings.Contains(r.stderr, "meanwhile") {

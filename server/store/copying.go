@@ -26,7 +26,9 @@ type Copying struct {
 	Tell     func(Taken)
 }
 
-func openToCopy(ctx context.Context, address string, now func() time.Time, mayMake bool, options ...Option) (rows.Movable, func() error, error) {
+func openToCopy(ctx context.Context, address string, now func() time.Time, mayMake bool, options ...Option) (
+	rows.Movable, func() error, error,
+) {
 	if OnServer(address) {
 		db, err := postgres.OpenToCopy(ctx, address, now, options...)
 		if err != nil {
