@@ -197,7 +197,9 @@ func TestCopyBesideServer(t *testing.T) {
 	}
 	// The way back is refused while any otad has the database, on whichever folder it runs.
 	other := recorded(t)
-	if err := os.WriteFile(filepath.Join(other, "database"), []byte(there+"\n"), 0o600); err != nil {
+	key, err := os.ReadFile(filepath.Join(data, "keys", "records.key"))
+	if err := errors.Join(err, os.WriteFile(filepath.Join(other, "keys", "records.key"), key, 0o600),
+		os.WriteFile(filepath.Join(other, "database"), []byte(there+"\n"), 0o600)); err != nil {
 		t.Fatal(err)
 	}
 	_, end = serving(t, other)
