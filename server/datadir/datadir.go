@@ -8,7 +8,7 @@
 //	keys/             the online keys       ota-keys/CHANNEL/ pinned OTA certificates
 //	keys/records.key  by which records and the audit trail are the server's
 //	blobs/            packages              .serving          locked while a server runs
-//	feed/             the feed as files
+//	feed/             the feed as files      database          where the database is, if not here
 //
 // Parties: whoever runs a server makes the folder and renews its keys, through package otad; package
 // server reads it. It promises that a folder has all its keys or is none, that no key is ever

@@ -9,14 +9,24 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"os/signal"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	"github.com/rogpeppe/go-internal/testscript"
+
 	"landed/server/store/postgres/pgtest"
 )
 
-func TestMain(m *testing.M) { pgtest.Main(m) }
+// The command runs as a process of its own where one is killed, and in scripts.
+func TestMain(m *testing.M) {
+	testscript.Main(pgtest.Tests{M: m}, map[string]func(){"otad": func() {
+		ctx, cancel := signal.NotifyContext(context.Background(), os.Interrupt)
+		defer cancel()
+		os.Exit(Main(ctx, os.Args[1:], os.Getenv, os.Stdin, os.Stdout, os.Stderr))
+	}})
+}
 
 // TestDatabaseOnServer keeps the fleet in PostgreSQL: the folder remembers where, and what works with files alone says so.
 func TestDatabaseOnServer(t *testing.T) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package otad is the command otad: init, serve, ready, fsck, rejudge, backup, restore, reports,
-// token, keys.
+// copy, token, keys.
 //
 // Parties: whoever runs the server; package server does the work. It promises that every flag
 // has a twin in the environment (--data is OTAD_DATA), that long flags may be written with one
@@ -45,7 +45,7 @@ func command(env func(string) string, stdout, stderr io.Writer) *cobra.Command {
 	}
 	root.AddCommand(initCommand(stdout), serveCommand(env, stdout, stderr), readyCommand(stdout),
 		fsckCommand(stdout, stderr), rejudgeCommand(stdout, stderr), backupCommand(stdout, stderr), restoreCommand(stdout),
-		reportsCommand(stdout), tokenCommand(stdout), keysCommand(stdout))
+		reportsCommand(stdout), copyCommand(stdout, stderr), tokenCommand(stdout), keysCommand(stdout))
 	return root
 }
 

@@ -33,6 +33,12 @@ func (o *options) flags(c *cobra.Command) {
 	f := c.Flags()
 	f.StringVar(&o.cfg.DataDir, "data", "landed-data", "data `folder`, made by otad init")
 	o.on.flags(c)
+	o.s3Flags(c)
+}
+
+// s3Flags are those that say where the packages are.
+func (o *options) s3Flags(c *cobra.Command) {
+	f := c.Flags()
 	f.StringVar(&o.s3.Endpoint, "s3-endpoint", "", "keep packages in the S3 store at this `host:port`, "+
 		"not in the data folder")
 	f.StringVar(&o.s3.Bucket, "s3-bucket", "", "`name` of the bucket")

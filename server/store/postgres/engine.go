@@ -65,7 +65,11 @@ func (s *session) Insert(ctx context.Context, into *rows.Insert, all [][]any) (i
 			names = append(names, "c"+strconv.Itoa(c))
 		}
 		columns := strings.Join(names, ", ")
-		text, _ = inserts.LoadOrStore(into, "INSERT INTO "+into.Table+" ("+into.Columns+") SELECT "+columns+" FROM unnest("+
+		numbered := ""
+		if s.numbered {
+			numbered = "OVERRIDING SYSTEM VALUE "
+		}
+		text, _ = inserts.LoadOrStore(into, "INSERT INTO "+into.Table+" ("+into.Columns+") "+numbered+"SELECT "+columns+" FROM unnest("+
 			strings.Join(types, ", ")+") WITH ORDINALITY AS k ("+columns+", n) ORDER BY n "+into.Then)
 	}
 	arrays, err := transpose(all)

@@ -18,6 +18,9 @@ import (
 // codeUnsure is of an Update whose commit may have happened.
 const codeUnsure = "database_unsure"
 
+// codeMoved is raised by the triggers of a database that was moved (copying.go).
+const codeMoved = "LD001"
+
 const busy = "the database is busy or begins anew; try again in a moment"
 
 // kinds are what codes mean (postgresql.org/docs/current/errcodes-appendix.html). A class of codes has its first two
@@ -29,6 +32,7 @@ var kinds = map[string]struct {
 	"23505": {fleet.Conflict, "exists", "something with this name or content is there already"},
 	"53100": {fleet.NoSpace, "disk_full", "the disk of the database is full, so this was not written; make room, then send it again"},
 	"25006": {fleet.Forbidden, "read_only", "the database cannot be written here: a View, or a standby"},
+	"LD001": {fleet.Forbidden, "database_moved", "this fleet was moved to another database by otad copy; serve it from there"},
 	"22021": {fleet.Invalid, "text_refused", "the text has a byte that is none of UTF-8, or a zero"},
 	"40001": {fleet.Busy, "database_busy", busy},
 	"40P01": {fleet.Busy, "database_busy", busy},

@@ -59,8 +59,8 @@ func schemaOf(of string) string {
 	return schemaOfReports
 }
 
-// openHalf connects, and brings the schema up to date.
-func openHalf(ctx context.Context, address, of string, now func() time.Time, k rows.Key) (h *half, err error) {
+// openHalf connects, and brings the schema up to date. program is what the server of the database lists its connections as.
+func openHalf(ctx context.Context, address, of, program string, now func() time.Time, k rows.Key) (h *half, err error) {
 	h = &half{of: of, turn: make(chan struct{}, 1)}
 	h.turn <- struct{}{}
 	cfg, err := pgxpool.ParseConfig(address)
@@ -79,7 +79,7 @@ func openHalf(ctx context.Context, address, of string, now func() time.Time, k r
 	}()
 	c.ConnectTimeout = min(max(c.ConnectTimeout, time.Second), connectWait)
 	for name, value := range map[string]string{
-		"search_path": schemaOf(of), "application_name": "landed " + of,
+		"search_path": schemaOf(of), "application_name": program + of,
 		"default_transaction_isolation": "read committed",
 		// A server that is gone must not hold a lock for hours.
 		"tcp_keepalives_idle": "10", "tcp_keepalives_interval": "5", "tcp_keepalives_count": "3",

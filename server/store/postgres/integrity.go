@@ -45,7 +45,8 @@ func (h *half) integrity(ctx context.Context, quick bool) (faults []string, err 
 	if err != nil {
 		return nil, err
 	}
-	wanted, err := h.fresh(ctx)
+	_, moved := found["function moved"]
+	wanted, err := h.fresh(ctx, moved)
 	if err != nil {
 		return nil, err
 	}
@@ -75,8 +76,8 @@ func (h *half) integrity(ctx context.Context, quick bool) (faults []string, err 
 	return append(faults, more...), err
 }
 
-// fresh describes a schema that is made anew, in a transaction that never happens.
-func (h *half) fresh(ctx context.Context) (map[string]string, error) {
+// fresh describes a schema that is made anew, in a transaction that never happens: as it is once the fleet was moved, if so.
+func (h *half) fresh(ctx context.Context, moved bool) (map[string]string, error) {
 	all, err := rows.Migrations(migrationFiles, h.of)
 	if err != nil {
 		return nil, err
@@ -95,6 +96,21 @@ func (h *half) fresh(ctx context.Context) (map[string]string, error) {
 	for _, text := range texts {
 		if _, err := t.Exec(ctx, text); err != nil {
 			return nil, fmt.Errorf("make a fresh schema to compare with (the user needs CREATE on the database for it): %w", kind(err))
+		}
+	}
+	made, err := describe(ctx, t, schema)
+	if err != nil || !moved {
+		return made, err
+	}
+	var tables []string
+	for what := range made {
+		if table, is := strings.CutPrefix(what, "table "); is && table != "probe" {
+			tables = append(tables, table)
+		}
+	}
+	for _, text := range shutting(tables) {
+		if _, err := t.Exec(ctx, text); err != nil {
+			return nil, kind(err)
 		}
 	}
 	return describe(ctx, t, schema)

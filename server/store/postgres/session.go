@@ -16,6 +16,8 @@ import (
 type session struct {
 	t      pgx.Tx
 	shared bool // beside others
+	// numbered is set while rows bring the numbers that the database gives else.
+	numbered bool
 	// broken is the first error after which PostgreSQL has given the transaction up. Whatever comes later has that error.
 	broken error
 }

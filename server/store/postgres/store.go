@@ -49,17 +49,43 @@ var _ fleet.Store = (*DB)(nil)
 // URL as libpq takes it (postgresql.org/docs/current/libpq-connect.html); a second one after a space is where the reports
 // are. A password may also come from PGPASSWORD, or from a file that PGPASSFILE names.
 func Open(ctx context.Context, address string, now func() time.Time, options ...rows.Option) (d *DB, err error) {
-	o := rows.Chosen(options)
+	if d, err = openAs(ctx, address, programServing, now, rows.Chosen(options)); err != nil {
+		return nil, err
+	}
+	mark, err := Whole{d}.Mark(ctx)
+	if err == nil && strings.HasPrefix(mark, rows.Unfinished) {
+		err = d.control.wrap("open", rows.ErrUnfinished)
+	}
+	if err != nil {
+		d.Close()
+		return nil, err
+	}
+	return d, nil
+}
+
+// OpenToCopy is Open for whoever copies the database or into it: it opens one that is an unfinished copy, too.
+func OpenToCopy(ctx context.Context, address string, now func() time.Time, options ...rows.Option) (Whole, error) {
+	d, err := openAs(ctx, address, programCopying, now, rows.Chosen(options))
+	return Whole{d}, err
+}
+
+// What connections are listed as, with the half after it.
+const (
+	programServing = "landed "
+	programCopying = "landed copy "
+)
+
+func openAs(ctx context.Context, address, program string, now func() time.Time, o rows.Options) (d *DB, err error) {
 	control, reports, two := strings.Cut(strings.TrimSpace(address), " ")
 	if !two {
 		reports = control
 	}
 	d = &DB{}
 	d.key.Store(&o.Key)
-	if d.control, err = openHalf(ctx, strings.TrimSpace(control), ofControl, now, o.Key); err != nil {
+	if d.control, err = openHalf(ctx, strings.TrimSpace(control), ofControl, program, now, o.Key); err != nil {
 		return nil, err
 	}
-	if d.reports, err = openHalf(ctx, strings.TrimSpace(reports), ofReports, now, nil); err != nil {
+	if d.reports, err = openHalf(ctx, strings.TrimSpace(reports), ofReports, program, now, nil); err != nil {
 		d.control.close()
 		return nil, err
 	}

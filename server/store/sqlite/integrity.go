@@ -97,6 +97,7 @@ func (h *half) checkSchema(ctx context.Context, name, of string) (faults []strin
 	if err != nil {
 		return nil, err
 	}
+	moved(found, wanted)
 	for what, text := range wanted {
 		if found[what] != text {
 			faults = append(faults, fmt.Sprintf("the schema of %s: %s is missing, or not as this program made it; restore it, or "+

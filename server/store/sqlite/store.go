@@ -59,6 +59,13 @@ func ReportsFile(path string) string {
 // or is empty, is refused with the code database_missing and not made. If the file of the reports is missing, damaged or not
 // ours, the database opens all the same; ReportsReady and whatever needs them say what is wrong.
 func Open(ctx context.Context, path string, now func() time.Time, options ...rows.Option) (*DB, error) {
+	mark, err := readMark(path)
+	if err != nil {
+		return nil, fmt.Errorf("open database: %w", err)
+	}
+	if strings.HasPrefix(mark, rows.Unfinished) {
+		return nil, fmt.Errorf("open database %s: %w", path, rows.ErrUnfinished)
+	}
 	return open(ctx, path, now, false, rows.Chosen(options))
 }
 

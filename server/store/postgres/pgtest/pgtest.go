@@ -54,8 +54,14 @@ var shared struct {
 }
 
 // Main runs the tests of a package, and ends the server that they used. TestMain calls it.
-func Main(m *testing.M) {
-	code := m.Run()
+func Main(m *testing.M) { os.Exit(Tests{m}.Run()) }
+
+// Tests are those of a package for whoever calls Main of another kind: Run ends the server that they used.
+type Tests struct{ M *testing.M }
+
+// Run runs them.
+func (t Tests) Run() (code int) {
+	code = t.M.Run()
 	shared.mu.Lock()
 	if shared.server != nil {
 		shared.server.Remove()
@@ -66,7 +72,7 @@ func Main(m *testing.M) {
 			conn.Close(context.Background())
 		}
 	}
-	os.Exit(code)
+	return code
 }
 
 // Database makes a new database for a test, and returns its address. The test is skipped where there is no server.
