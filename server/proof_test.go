@@ -14,9 +14,11 @@ import (
 	"testing"
 	"time"
 
+	"landed/manifests/evidence"
 	"landed/server"
 	"landed/server/fleet"
 	"landed/server/fsck"
+	kit "landed/server/servertest"
 	"landed/server/store"
 )
 
@@ -63,6 +65,12 @@ func proven(t *testing.T) (dir string, at time.Time) {
 func decide(t *testing.T, db store.Database, at time.Time) {
 	t.Helper()
 	ctx, id := t.Context(), ""
+	envelope, statement, err := evidence.Seal(evidence.Said{Observation: &evidence.Observation{Kind: evidence.Traffic, Model: "none", Release: "r", Build: "build",
+		Package: strings.Repeat("1", 64), Steps: []string{"set up"}, Seen: []string{"nothing"}, Capture: strings.Repeat("2", 64), At: at,
+		Verdict: evidence.Confirms}}, kit.KeyOf("observer"))
+	if err != nil {
+		t.Fatal(err)
+	}
 	if err := db.Update(ctx, func(tx fleet.Tx) error {
 		all, err := tx.Rollouts().List(ctx)
 		if err != nil || len(all) == 0 {
@@ -77,8 +85,8 @@ func decide(t *testing.T, db store.Database, at time.Time) {
 			tx.Quarantines().Put(ctx, fleet.Quarantine{ID: "00000002", From: at.AddDate(-1, 0, 0), To: at, Model: "armani", At: at, By: "mei",
 				Lifted: at.Add(time.Hour), LiftedBy: "bo", LiftedReason: "they are ours"}),
 			tx.Epochs().Put(ctx, fleet.Epoch{Model: "armani", Channel: "beta", N: 3, At: at, By: "mei", Reason: "the disk was lost"}),
-			tx.Statements().Put(ctx, fleet.Statement{ID: "aa", Kind: fleet.StatementObservation, Model: "none", Subject: "build", Signer: "k1",
-				Envelope: []byte("signed"), By: "lei", At: at}),
+			tx.Statements().Put(ctx, fleet.Statement{ID: statement, Kind: fleet.StatementObservation, Model: "none", Subject: "build", Signer: "k1",
+				Envelope: envelope, By: "lei", At: at}),
 			tx.Statements().Suspend(ctx, id, "bo", at, "R1", "R2"),
 			tx.Proposals().Put(ctx, fleet.Proposal{ID: "1", Action: "rollout.resume", Subject: "none", Arguments: []byte(`{"id":1}`), Digest: "d",
 				By: "ann", Reason: "a test handset", At: at, Expires: at.AddDate(1, 0, 0)}),

@@ -20,6 +20,7 @@ import (
 
 	"landed/server"
 	"landed/server/cluster"
+	"landed/server/datadir"
 	"landed/server/fleet"
 	"landed/server/store"
 )
@@ -165,7 +166,7 @@ func (rs *replicas) folder(i int) string {
 // start starts a server on a data folder.
 func (rs *replicas) start(name, dir string) *replica {
 	rs.t.Helper()
-	db, err := store.Open(rs.t.Context(), rs.path, rs.now)
+	db, err := datadir.Dir(dir).OpenAt(rs.t.Context(), rs.path, rs.now)
 	if err != nil {
 		rs.t.Fatal(err)
 	}

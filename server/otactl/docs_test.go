@@ -29,6 +29,8 @@ var elsewhere = map[string]bool{
 	"database_newer": true, "database_differs": true, "database_foreign": true, "database_address": true, "metadata_unknown": true,
 	"installation_unknown": true, "report_unknown": true, "reports_ahead": true, "member_unknown": true,
 	"provisional_kept": true, "database_standby": true, "database_no_locks": true, "database_not_durable": true, "database_copy": true,
+	"copy_ahead": true, "copy_of_another": true, "copy_not_empty": true, "copy_served": true, "database_unfinished": true, "mark": true,
+	"reports_there": true,
 }
 
 // Every code that the packages behind the console can answer is explained in the guide.

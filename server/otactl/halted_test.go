@@ -63,7 +63,7 @@ func TestGoingOn(t *testing.T) {
 		if strings.Contains(m[1], "approve") || strings.Contains(m[1], "withdraw") {
 			of = "$PROPOSAL"
 		}
-		line := "exec " + strings.Replace(m[1], " ID", " "+of, 1) + "\n"
+		line := "exec " + strings.NewReplacer(" ID", " "+of, " STAGE", " 2").Replace(m[1]) + "\n"
 		if !strings.Contains(string(script), line) && !strings.Contains(m[1], "clock accept") { // which package server shows
 			t.Errorf("no script runs %s", line)
 		}
