@@ -248,7 +248,7 @@ func (rs *replicas) failover(path string) {
 		r.line.setCut(true)
 	}
 	for _, r := range rs.list() {
-		db, err := store.Open(rs.t.Context(), path, rs.now)
+		db, err := datadir.Dir(r.dir).OpenAt(rs.t.Context(), path, rs.now)
 		if err != nil {
 			rs.t.Fatal(err)
 		}
