@@ -184,7 +184,7 @@ var edits = []struct{ table, set string }{
 	{"statements", "envelope = randomblob(6)"}, {"statements", "subject = 'x'"}, {"statements", "kind = 'withdrawal'"},
 	{"suspensions", "rollout = 'x'"}, {"suspensions", "reference = 'x' || reference"}, {"suspensions", "by = 'eve'"},
 	{"proposals", "arguments = CAST('{}' AS BLOB)"}, {"proposals", "by = 'eve'"}, {"proposals", "expires = expires + 1"},
-	{"walks", "after = '99.99'"}, {"walks", "after = '7.0'"},
+	{"walks", "after = '99.99'"}, {"walks", "after = '70000.0'"},
 	{"outages", "until = 0"}, {"outages", "since = since - 1"}, {"outages", "cause = 'clock'"}, {"holders", "name = 'Eve'"},
 }
 
