@@ -231,7 +231,9 @@ func TestServerIsKilled(t *testing.T) {
 	if err := server.Run(); err != nil {
 		t.Fatal(err)
 	}
-	back := func() error { return errors.Join(db.Ready(ctx), db.ReportsReady(ctx), db.Update(ctx, putToken("again"))) }
+	back := func() error {
+		return errors.Join(db.Ready(ctx), db.ReportsReady(ctx), db.Update(ctx, putToken("again")))
+	}
 	err := back()
 	for range 20 { // connections of before are found to be broken by whoever takes them next
 		if !fleet.Is(err, fleet.Busy) && !fleet.Is(err, fleet.Conflict) {
