@@ -124,8 +124,9 @@ func TestPackageComesFromAMirror(t *testing.T) {
 		"the best first":          {[]string{cdn, other}, []string{"cdn.example"}},
 		"another, if one is down": {[]string{other, cdn}, []string{"other.example", "cdn.example"}},
 		"none that is usable":     {[]string{"http://cdn.example/landed", "gopher://cdn.example"}, []string{"feed.test"}},
-		"no more than three":      {[]string{other, other + "/1", other + "/2", cdn}, []string{"other.example", "other.example", "other.example", "feed.test"}},
-		"none":                    {nil, []string{"feed.test"}},
+		"no more than three": {[]string{other, other + "/1", other + "/2", cdn}, []string{"other.example", "other.example",
+			"other.example", "feed.test"}},
+		"none": {nil, []string{"feed.test"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r, w := mirrored(t, c.mirrors...)

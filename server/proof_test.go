@@ -65,9 +65,12 @@ func proven(t *testing.T) (dir string, at time.Time) {
 func decide(t *testing.T, db store.Database, at time.Time) {
 	t.Helper()
 	ctx, id := t.Context(), ""
-	envelope, statement, err := evidence.Seal(evidence.Said{Observation: &evidence.Observation{Kind: evidence.Traffic, Model: "none", Release: "r", Build: "build",
-		Package: strings.Repeat("1", 64), Steps: []string{"set up"}, Seen: []string{"nothing"}, Capture: strings.Repeat("2", 64), At: at,
-		Verdict: evidence.Confirms}}, kit.KeyOf("observer"))
+	envelope, statement, err := evidence.Seal(
+		evidence.Said{Observation: &evidence.Observation{Kind: evidence.Traffic, Model: "none", Release: "r", Build: "build",
+			Package: strings.Repeat("1", 64), Steps: []string{"set up"}, Seen: []string{"nothing"}, Capture: strings.Repeat("2", 64), At: at,
+			Verdict: evidence.Confirms}},
+		kit.KeyOf("observer"),
+	)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -171,7 +174,10 @@ var edits = []struct{ table, set string }{
 	{"audit", "reason = reason || '.'"}, {"audit", "actor = 'nobody'"}, {"audit", "at = at + 1"}, {"audit", "action = 'x'"},
 	{"audit", "subject = 'x'"}, {"audit", "n = n + 100000"},
 	{"tokens", "role = 'admin' || role"}, {"tokens", "hash = randomblob(32)"}, {"tokens", "name = name || 'x'"},
-	{"releases", "source = source || ' '"}, {"releases", "state = CASE state WHEN 'draft' THEN 'published' ELSE 'draft' END"}, {"releases", "counter = counter + 100"},
+	{
+		"releases",
+		"source = source || ' '",
+	}, {"releases", "state = CASE state WHEN 'draft' THEN 'published' ELSE 'draft' END"}, {"releases", "counter = counter + 100"},
 	{"packages", "size = size + 1"}, {"packages", "findings = '[]x'"}, {"packages", "utc = utc + 1"},
 	{"metadata", "at = at + 1"}, {"metadata", "bytes = CAST(bytes || ' ' AS BLOB)"}, {"metadata", "expires = expires + 1"},
 	{"models", "by = 'somebody'"}, {"channels", "retired = 5"}, {"changes", "state = 'open' || state"}, {"changes", "at = at + 1"},

@@ -119,7 +119,8 @@ func TestShapes(t *testing.T) {
 }
 
 func TestNumbers(t *testing.T) {
-	for n, want := range map[float64]string{0: "0", 1e6: "1 M", 0.00123: "0.0012", 9.96: "10", 1234: "1200", 12345: "12 k", 999999: "1 M", 2.5e7: "25 M", 8e9: "8 G"} {
+	for n, want := range map[float64]string{0: "0", 1e6: "1 M", 0.00123: "0.0012", 9.96: "10", 1234: "1200", 12345: "12 k",
+		999999: "1 M", 2.5e7: "25 M", 8e9: "8 G"} {
 		if got := number(n); got != want {
 			t.Errorf("%g is %q; wanted %q", n, got, want)
 		}

@@ -16,8 +16,15 @@ func TestImplausible(t *testing.T) {
 	out := time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC)
 	by := Standard{Builds: []Build{{"b", "armani", "armani"}}, Published: map[string]time.Time{"b": out, "old": {}}}
 	said := func(hours int64, previous string) report.Report {
-		return report.Report{Build: "b", BuildUTC: out.Add(-100 * time.Hour).Unix(), Model: "armani", Variant: "armani", Progress: report.ProgressRunning, PreviousBuild: previous,
-			Answers: probe.Answers{observedHours: probe.Int(hours)}}
+		return report.Report{
+			Build:         "b",
+			BuildUTC:      out.Add(-100 * time.Hour).Unix(),
+			Model:         "armani",
+			Variant:       "armani",
+			Progress:      report.ProgressRunning,
+			PreviousBuild: previous,
+			Answers:       probe.Answers{observedHours: probe.Int(hours)},
+		}
 	}
 	hours := func(n int) time.Time { return out.Add(time.Duration(n) * time.Hour) }
 	unknown := said(168, report.BuildOther)

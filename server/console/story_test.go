@@ -123,7 +123,8 @@ func TestStory(t *testing.T) {
 	step(engineer, "DELETE /releases/{name}", "/releases/"+optIn+"?reason=typo", "", 204, "")
 	step(engineer, "POST /releases", "/releases", create(1, optIn, ref), 201, "")
 	step(support, "GET /releases", "/releases", "", 200, "")
-	if shown := step(support, "GET /releases/{name}", "/releases/"+optIn, "", 200, ""); shown.values["state"] != "draft" || !strings.Contains(shown.values["source"].(string), "release: "+optIn) {
+	if shown := step(support, "GET /releases/{name}", "/releases/"+optIn, "", 200,
+		""); shown.values["state"] != "draft" || !strings.Contains(shown.values["source"].(string), "release: "+optIn) {
 		t.Errorf("the release: %s", shown.body)
 	}
 
@@ -153,14 +154,16 @@ func TestStory(t *testing.T) {
 	response := "/changes/" + change2 + "/response"
 	step(engineer, "POST /changes/{id}/response", response, string(respond(t, request, "m1")), 422, "other_request")
 	step(engineer, "POST /changes/{id}/response", response, string(respond(t, request2, "stranger")), 422, "signatures_refused")
-	step(engineer, "POST /changes/{id}/response", "/changes/none/response", strings.Replace(string(respond(t, request2, "m1")), change2, "none", 1), 404, "change_unknown")
+	step(engineer, "POST /changes/{id}/response", "/changes/none/response", strings.Replace(string(respond(t, request2, "m1")),
+		change2, "none", 1), 404, "change_unknown")
 	one := step(engineer, "POST /changes/{id}/response", response, string(respond(t, request2, "m1")), 200, "")
 	if one.values["state"] != "open" {
 		t.Errorf("after one of two signatures: %s", one.body)
 	}
 	step(engineer, "POST /changes/{id}/response", response, string(respond(t, request2, "m1")), 409, "signatures_known")
 	step(support, "GET /changes", "/changes", "", 200, "")
-	if two := step(engineer, "POST /changes/{id}/response", response, string(respond(t, request2, "m2")), 200, ""); two.values["state"] != "published" {
+	if two := step(engineer, "POST /changes/{id}/response", response, string(respond(t, request2, "m2")), 200,
+		""); two.values["state"] != "published" {
 		t.Errorf("after two of two signatures: %s", two.body)
 	}
 	step(support, "GET /changes/{id}", "/changes/"+change2, "", 200, "")
@@ -190,8 +193,10 @@ func TestStory(t *testing.T) {
 	}
 	step(engineer, "POST /rollouts/{id}/resume", "/rollouts/"+rolloutID+"/resume", `{"reason":""}`, 422, "reason_missing")
 	step(engineer, "POST /rollouts/{id}/halt", "/rollouts/"+rolloutID+"/halt", `{"reason":""}`, 422, "reason_missing")
-	step(engineer, "POST /rollouts/{id}/halt", "/rollouts/"+rolloutID+"/halt", `{"reason":"`+strings.Repeat("x", 301)+`"}`, 422, "reason_too_long")
-	if halted := step(engineer, "POST /rollouts/{id}/halt", "/rollouts/"+rolloutID+"/halt", `{"reason":"two leaks"}`, 200, ""); halted.values["state"] != "halted" || halted.values["by"] != "a-engineer" {
+	step(engineer, "POST /rollouts/{id}/halt", "/rollouts/"+rolloutID+"/halt", `{"reason":"`+strings.Repeat("x", 301)+`"}`, 422,
+		"reason_too_long")
+	if halted := step(engineer, "POST /rollouts/{id}/halt", "/rollouts/"+rolloutID+"/halt", `{"reason":"two leaks"}`, 200,
+		""); halted.values["state"] != "halted" || halted.values["by"] != "a-engineer" {
 		t.Errorf("halted: %s", halted.body)
 	}
 	again := step(engineer, "POST /rollouts/{id}/halt", "/rollouts/"+rolloutID+"/halt", `{"reason":"again"}`, 200, "")
@@ -199,7 +204,8 @@ func TestStory(t *testing.T) {
 		t.Errorf("halted again: %s", again.body)
 	}
 	step(engineer, "POST /rollouts/{id}/resume", "/rollouts/"+rolloutID+"/resume", `{"reason":"lab handsets"}`, 409, "stopped_otherwise")
-	step(engineer, "POST /rollouts/{id}/resume", "/rollouts/"+rolloutID+"/resume", `{"reason":"lab handsets","stop":"`+again.values["stop"].(string)+`"}`, 200, "")
+	step(engineer, "POST /rollouts/{id}/resume", "/rollouts/"+rolloutID+"/resume",
+		`{"reason":"lab handsets","stop":"`+again.values["stop"].(string)+`"}`, 200, "")
 	steer := func(how, more string, status int, code string) answer {
 		return step(engineer, "POST /rollouts/{id}/"+how, "/rollouts/"+rolloutID+"/"+how, `{"reason":"why"`+more+`}`, status, code)
 	}
@@ -248,7 +254,8 @@ func TestStory(t *testing.T) {
 	if listed := step(support, "GET /evidence", "/evidence?release=another", "", 200, ""); len(listed.values["statements"].([]any)) != 0 {
 		t.Errorf("of another release: %s", listed.body)
 	}
-	if listed := step(support, "GET /witnesses", "/witnesses?model=armani", "", 200, ""); !bytes.Contains(listed.body, []byte(`"holds": true`)) {
+	if listed := step(support, "GET /witnesses", "/witnesses?model=armani", "", 200, ""); !bytes.Contains(listed.body,
+		[]byte(`"holds": true`)) {
 		t.Errorf("witnesses: %s", listed.body)
 	}
 	// What takes two.
@@ -296,7 +303,8 @@ func TestStory(t *testing.T) {
 		entry := e.(map[string]any)
 		actions = append(actions, fmt.Sprintf("%s by %s", entry["action"], entry["actor"]))
 	}
-	for _, want := range []string{"model.add by a-engineer", "model.retire by a-engineer", "channel.add by a-engineer", "channel.retire by a-engineer",
+	for _, want := range []string{"model.add by a-engineer", "model.retire by a-engineer", "channel.add by a-engineer",
+		"channel.retire by a-engineer",
 		"package.promote by a-engineer", "package.upload by a-engineer", "package.remove by a-engineer", "release.create by a-engineer", "release.drop by a-engineer", "trust.import by a-admin", "rollout.start by a-engineer", "rollout.halt by a-engineer", "rollout.resume by a-engineer",
 		"rollout.stages by a-engineer", "rollout.widen by a-engineer", "rollout.pause by a-engineer", "rollout.retry by a-engineer", "evidence.add by a-engineer", "evidence.withdraw by a-engineer",
 		"witness.vouch by a-engineer", "proposal.make by a-engineer", "proposal.withdraw by a-engineer", "rollout.resume by a-admin", "clock.accept by a-engineer", "token.add by a-admin", "token.delete by a-admin"} {

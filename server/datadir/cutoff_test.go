@@ -204,7 +204,8 @@ func TestNoDatabaseIsMade(t *testing.T) {
 	if err := errors.Join(os.MkdirAll(filepath.Dir(place), 0o755), os.WriteFile(place, []byte("{}"), 0o600)); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := datadir.Init(ctx, string(d), "eve", storetest.Clock); err == nil || !strings.Contains(err.Error(), "a feed that was published") {
+	if _, err := datadir.Init(ctx, string(d), "eve", storetest.Clock); err == nil ||
+		!strings.Contains(err.Error(), "a feed that was published") {
 		t.Errorf("init beside a feed: %v", err)
 	}
 }

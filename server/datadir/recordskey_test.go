@@ -84,7 +84,8 @@ func TestNewFoldersHaveAKey(t *testing.T) {
 		t.Errorf("the key became another one, %v, %v", err, lines(t, d))
 	}
 	sound(t, "a new folder", d, "")
-	for text, want := range map[string]string{"": "is no key of records", "abcd\n": "is no key of records", strings.Repeat("x", 64): "is no key"} {
+	for text, want := range map[string]string{"": "is no key of records", "abcd\n": "is no key of records", strings.Repeat("x",
+		64): "is no key"} {
 		if err := os.WriteFile(keyFile(d), []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}

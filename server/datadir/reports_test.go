@@ -198,7 +198,8 @@ func TestBackupWithoutReports(t *testing.T) {
 			t.Fatal(err)
 		}
 		file := filepath.Join(t.TempDir(), "backup.tar")
-		if err := d.Backup(ctx, file, datadir.BackupOptions{}, storetest.Clock); err == nil || !strings.Contains(err.Error(), "--without-reports") {
+		if err := d.Backup(ctx, file, datadir.BackupOptions{}, storetest.Clock); err == nil ||
+			!strings.Contains(err.Error(), "--without-reports") {
 			t.Errorf("%s: %v", name, err)
 		}
 		if _, err := os.Lstat(file); err == nil {
@@ -211,7 +212,8 @@ func TestBackupWithoutReports(t *testing.T) {
 			t.Errorf("%s: %+v, %v", name, done, err)
 		}
 		holdsTokens(t, to, 4)
-		if _, err := to.RestoreReports(ctx, file, "ann", "x", storetest.Clock); err == nil || !strings.Contains(err.Error(), "it has no reports") {
+		if _, err := to.RestoreReports(ctx, file, "ann", "x", storetest.Clock); err == nil ||
+			!strings.Contains(err.Error(), "it has no reports") {
 			t.Errorf("%s: reports of a backup that has none: %v", name, err)
 		}
 		if done, err := to.BeginReports(ctx, "ann", "the disk died", storetest.Clock); err != nil || done.Lost != 4 {

@@ -166,7 +166,8 @@ func TestUnpackBackupRefuses(t *testing.T) {
 				t.Errorf("got %v, wanted %q", err, tt.want)
 			}
 			for name := range left {
-				if name != "outside" && !slices.Contains([]string{"feed/metadata/timestamp.json", ".restoring.db", "keys/x"}, strings.TrimPrefix(name, "data/")) {
+				if name != "outside" &&
+					!slices.Contains([]string{"feed/metadata/timestamp.json", ".restoring.db", "keys/x"}, strings.TrimPrefix(name, "data/")) {
 					t.Errorf("it wrote %s", name)
 				}
 			}

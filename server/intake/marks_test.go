@@ -92,7 +92,8 @@ func TestMarksOfWhoCounts(t *testing.T) {
 	} {
 		w.mark(t, mark)
 		done, faults := w.verify(t)
-		if known != (len(faults) == 0) || len(faults) > 1 || done.Unreckoned != (mark != marks[4] && string(mark) != fmt.Sprintf("2.%d", lifted)) {
+		if known != (len(faults) == 0) || len(faults) > 1 ||
+			done.Unreckoned != (mark != marks[4] && string(mark) != fmt.Sprintf("2.%d", lifted)) {
 			t.Errorf("mark %.20q: %+v, %q", mark, done, faults)
 		}
 	}

@@ -261,7 +261,8 @@ func TestCopyWithFaults(t *testing.T) {
 		t.Fatalf("with faults: %+v", r)
 	}
 	after := run(ctx, nil, "fsck", "--data", data)
-	if before.code == 0 || before.stderr[strings.LastIndex(before.stderr, "otad:"):] != after.stderr[strings.LastIndex(after.stderr, "otad:"):] {
+	if before.code == 0 ||
+		before.stderr[strings.LastIndex(before.stderr, "otad:"):] != after.stderr[strings.LastIndex(after.stderr, "otad:"):] {
 		t.Errorf("faults before: %s\nand after: %s", before.stderr, after.stderr)
 	}
 }

@@ -150,7 +150,8 @@ func goesOn(t *testing.T, now time.Time, r fleet.Rollout, c fleet.Counts, w flee
 				t.Fatal(err)
 			}
 			w = overruled(now, w)
-			if next, events := Advance(now, r, Grounds{Counts: c, Down: down, Distrusted: n%2 == 0, Witnesses: w}); next.State != fleet.RolloutRunning && next.State != fleet.RolloutFinished {
+			if next, events := Advance(now, r, Grounds{Counts: c, Down: down, Distrusted: n%2 == 0, Witnesses: w}); next.State != fleet.RolloutRunning &&
+				next.State != fleet.RolloutFinished {
 				t.Fatalf("resumed, and by the same figures %s: %v\n%+v\n%+v", next.State, events, before, c)
 			}
 		default:

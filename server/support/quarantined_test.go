@@ -54,7 +54,8 @@ func TestBothFiguresOfAQuarantine(t *testing.T) {
 	from, to := now.Add(-48*time.Hour), now.Add(-24*time.Hour)
 	h.update(func(ctx context.Context, tx fleet.Tx) error {
 		lifted := fleet.Quarantine{ID: "1", From: from.Add(-time.Hour), To: to, Lifted: now}
-		for _, q := range []fleet.Quarantine{lifted, {ID: "2", From: from, To: to, At: now, Model: "armani"}, {ID: "3", From: from, To: now, At: now, Model: "dior"}} {
+		for _, q := range []fleet.Quarantine{lifted, {ID: "2", From: from, To: to, At: now, Model: "armani"}, {ID: "3", From: from,
+			To: now, At: now, Model: "dior"}} {
 			if err := tx.Quarantines().Put(ctx, q); err != nil {
 				return err
 			}

@@ -27,7 +27,10 @@ func TestMigrateOnward(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		more := append(all, rows.Migration{Version: len(all) + 1, Name: "9999_more", Text: `CREATE TABLE more (x BIGINT); INSERT INTO more VALUES (1)`})
+		more := append(
+			all,
+			rows.Migration{Version: len(all) + 1, Name: "9999_more", Text: `CREATE TABLE more (x BIGINT); INSERT INTO more VALUES (1)`},
+		)
 		if h.of == ofControl {
 			more[len(all)].Text += `; INSERT INTO holders VALUES ('key', 'name')`
 		}

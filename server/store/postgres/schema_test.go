@@ -201,7 +201,11 @@ func TestRecountFindsDifferences(t *testing.T) {
 	db, other := open(t, address), outside(t, address)
 	do(t, other, `INSERT INTO landed_reports.counts VALUES ('one', 'armani', 'stable', '', 'verdict', 'leak', 3, 7),
 		('one', 'armani', 'stable', '', 'verdict', 'leak', 4, -9)`)
-	do(t, other, `INSERT INTO landed_reports.reports (ref, id, seq, at, late, envelope, schema, release) VALUES ('R', 'I', 1, 0, false, 'x', 1, '')`)
+	do(
+		t,
+		other,
+		`INSERT INTO landed_reports.reports (ref, id, seq, at, late, envelope, schema, release) VALUES ('R', 'I', 1, 0, false, 'x', 1, '')`,
+	)
 	got, err := db.Recount(ctx)
 	text := strings.Join(got, "\n")
 	if err != nil || !strings.Contains(text, "verdict leak is -2, a scan finds 0") || !strings.Contains(text, "1 reports belong to no") {

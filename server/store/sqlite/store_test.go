@@ -222,7 +222,8 @@ func TestRecountFindsDifferences(t *testing.T) {
 		t.Fatal(err)
 	}
 	text := strings.Join(got, "\n")
-	for _, want := range []string{"uncounted  is 0, a scan finds 1", "kept in slots 2 to 2", "counted verdict leak is 7, a scan finds 0", "stable: installations  is 0, a scan finds 1",
+	for _, want := range []string{"uncounted  is 0, a scan finds 1", "kept in slots 2 to 2",
+		"counted verdict leak is 7, a scan finds 0", "stable: installations  is 0, a scan finds 1",
 		"of all releases, armani, stable: quarantined kind unjudged is 0, a scan finds 1",
 		"S has 1 states, of which 0 are current", "installation T says 1 reports", "1 reports belong to no installation"} {
 		if !strings.Contains(text, want) {
