@@ -14,6 +14,7 @@ import (
 
 	"landed/handset/sim"
 	"landed/server/otactl/client"
+	"landed/server/reasons"
 )
 
 const day = 24 * time.Hour
@@ -250,20 +251,36 @@ func (t *telling) live(ctx context.Context, notice, days int, ships ...shipment)
 	return nil
 }
 
-// widen is what the engineers do where the evidence of a few handsets does not suffice.
+// widen is what the engineers do where the evidence of a few handsets does not suffice. One bad flash among ten they look
+// at and go on, in every story but that of an attacker.
 func (t *telling) widen(ctx context.Context) error {
-	if t.plan.widen == 0 {
+	if t.plan.siege != nil {
 		return nil
 	}
 	all, err := t.site.api.Rollouts().List(ctx)
 	for _, r := range all {
-		patience := time.Duration(t.plan.widen) * day
-		if err == nil && r.State == "running" && r.Stage < len(r.Stages) && t.clock.Now().Sub(r.Since) >= patience {
-			t.widened++
-			_, err = t.site.api.Rollouts().Widen(ctx, r.ID, r.Stage+1, "too few handsets to be sure; what they show is looked at")
+		if err != nil || r.State != "running" || r.Stage == len(r.Stages) {
+			continue
 		}
+		waited, why := t.clock.Now().Sub(r.Since), ""
+		switch {
+		case t.plan.widen > 0 && waited >= time.Duration(t.plan.widen)*day:
+			why = "too few handsets to be sure; what they show is looked at"
+		case waited >= 2*day && onlyFailures(r.Waits):
+			why = "a bad flash is looked at; it is one in a dozen everywhere"
+		default:
+			continue
+		}
+		t.widened++
+		_, err = t.site.api.Rollouts().Widen(ctx, r.ID, r.Stage+1, why)
 	}
 	return err
+}
+
+// onlyFailures says that a stage waits for nothing but that fewer fail, which so few handsets cannot show.
+func onlyFailures(waits []client.Reason) bool {
+	other := func(r client.Reason) bool { return r.Code != reasons.WaitsFailures }
+	return len(waits) > 0 && !slices.ContainsFunc(waits, other)
 }
 
 // stages is what the engineers chose for a fleet this small: a dozen handsets but at least a fifth, then half, then
