@@ -49,3 +49,6 @@ func WatchVouchers(c Config, store fleet.Viewer) (tell func(context.Context) err
 	w := &voucherWatch{cfg: &c, store: store}
 	return w.tell, w.last
 }
+
+// Leases are what the metrics say of them.
+func (s *Server) Leases(ctx context.Context) map[string]bool { return s.standing(ctx).Leases }

@@ -77,13 +77,22 @@ func testReplicasPublish(t *testing.T, rs *replicas) {
 		}
 	}
 	p.stop(1000)
+	holders := map[string]int{}
 	for _, r := range rs.list() {
+		for name, held := range r.Leases(t.Context()) {
+			if held {
+				holders[name]++
+			}
+		}
 		if found := r.LookAgain(t.Context()); len(found) > 0 {
 			t.Errorf("%s is not ready: %v", r.name, found)
 		}
 		if err := r.Tick(t.Context()); err != nil {
 			t.Errorf("%s: %v", r.name, err)
 		}
+	}
+	if holders["loop"] != 1 || holders["scrub"] != 1 {
+		t.Errorf("the metrics name holders of leases: %v", holders)
 	}
 }
 

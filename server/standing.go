@@ -11,6 +11,7 @@ import (
 
 	"landed/manifests/tufrepo"
 	"landed/server/blob/s3"
+	"landed/server/cluster"
 	"landed/server/datadir"
 	"landed/server/fleet"
 	"landed/server/intake"
@@ -45,6 +46,12 @@ func (s *Server) standing(ctx context.Context) metrics.Standing {
 	m.Expiries = s.expiry.all()
 	m.Expires = m.Expiries[tufrepo.Timestamp]
 	m.Vouchers = s.vouchers.last(ctx)
+	if s.cluster != nil {
+		m.Leases = map[string]bool{}
+		for _, name := range []string{cluster.Loop, cluster.Scrub} {
+			_, m.Leases[name] = s.cluster.Holding(ctx, name)
+		}
+	}
 	traffic(s, &m)
 	m.Installations, m.Counted = s.cells.of(ctx, s.db)
 	return m
