@@ -51,43 +51,51 @@ func nginx(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 	up := httptest.NewServer(&behind{log: log, origin: origin})
 	ts.Defer(up.Close)
-	at, nobody := freeAddress(ts), freeAddress(ts)
+	door, err := net.Listen("tcp", "127.0.0.1:0")
+	ts.Check(err)
+	defer door.Close()
+	at := door.Addr().String()
 	dir := ts.MkAbs("nginx-" + args[0])
 	ts.Check(os.Mkdir(dir, 0o755))
 	text, err := os.ReadFile("../../deploy/nginx/nginx.conf")
 	ts.Check(err)
 	conf := string(text)
-	for old, now := range map[string]string{
-		"172.30.80.11:8080": nobody, "172.30.80.12:8080": up.Listener.Addr().String(), "listen 8443 ssl;": "listen " + at + ";",
-		"/tmp/": dir + "/", "/var/cache/nginx/": dir + "/", "/dev/stderr": dir + "/errors",
-		"ssl_certificate ": "# ", "ssl_certificate_key ": "# ", "ssl_protocols ": "# ", "ssl_session_cache ": "# ", "ssl_session_tickets ": "# ",
-	} {
-		if !strings.Contains(conf, old) {
-			ts.Fatalf("deploy/nginx/nginx.conf has no %q any more", old)
+	changes := []string{"172.30.80.11:8080", "127.0.0.1:1", "172.30.80.12:8080", up.Listener.Addr().String(), "listen 8443 ssl;", "listen " + at + ";",
+		"/tmp/", dir + "/", "/var/cache/nginx/", dir + "/", "/dev/stderr", dir + "/errors", "ssl_certificate ", "# ", "ssl_certificate_key ", "# ",
+		"ssl_protocols ", "# ", "ssl_session_cache ", "# ", "ssl_session_tickets ", "# "}
+	for i := 0; i < len(changes); i += 2 {
+		if !strings.Contains(conf, changes[i]) {
+			ts.Fatalf("deploy/nginx/nginx.conf has no %q any more", changes[i])
 		}
-		conf = strings.ReplaceAll(conf, old, now)
 	}
+	conf = strings.NewReplacer(changes...).Replace(conf) // in one pass: the folder may itself lie below /tmp/
 	if os.Geteuid() == 0 {
 		conf = "user root;\n" + conf // its workers would be somebody who may not enter the folder
 	}
 	file := filepath.Join(dir, "nginx.conf")
 	ts.Check(os.WriteFile(file, []byte(conf), 0o600))
-	c := exec.Command("nginx", "-p", dir, "-c", file, "-e", filepath.Join(dir, "errors"), "-g", "daemon off;")
-	ts.Check(c.Start())
-	ts.Defer(func() { _ = c.Process.Signal(os.Interrupt); _ = c.Wait() })
-	ts.Setenv(args[0], "http://"+at)
-	poll(ts, "nginx takes connections", func() bool {
-		conn, err := net.Dial("tcp", at)
-		return err == nil && conn.Close() == nil
-	})
-}
-
-// freeAddress is one on loopback where nobody listened a moment ago.
-func freeAddress(ts *testscript.TestScript) string {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	// nginx inherits the socket, as in an upgrade of its program: a port that is looked for and given back may be another's by then.
+	socket, err := door.(*net.TCPListener).File()
 	ts.Check(err)
-	ts.Check(l.Close())
-	return l.Addr().String()
+	defer socket.Close()
+	c := exec.Command("nginx", "-p", dir, "-c", file, "-e", filepath.Join(dir, "errors"), "-g", "daemon off;")
+	c.Env, c.ExtraFiles = append(os.Environ(), "NGINX=3;"), []*os.File{socket}
+	ts.Check(c.Start())
+	ended := make(chan error, 1)
+	go func() { ended <- c.Wait() }()
+	ts.Defer(func() { _ = c.Process.Signal(os.Interrupt); <-ended })
+	ts.Setenv(args[0], "http://"+at)
+	poll(ts, "nginx answers", func() bool {
+		select {
+		case err := <-ended:
+			ended <- err
+			said, _ := os.ReadFile(filepath.Join(dir, "errors"))
+			ts.Fatalf("nginx ended: %v\n%s", err, said)
+		default:
+		}
+		resp, err := fresh().Get("http://" + at + "/")
+		return err == nil && resp.Body.Close() == nil
+	})
 }
 
 // ask [-header 'NAME: VALUE']... URL FILE: what a GET is answered, with its status and headers first.
