@@ -28,6 +28,7 @@ var mayImport = map[string][]string{
 	"internal/cli":                {},
 	"internal/format":             {},
 	"internal/compare":            {},
+	"internal/race":               {},
 	"internal/scale":              {},
 	"manifests":                   {"=manifests/strict", "=manifests/effect/probe"},
 	"manifests/strict":            {},
@@ -125,7 +126,7 @@ var mayImport = map[string][]string{
 }
 
 // testOnly folders are code that only tests import: conformance suites, and the kit of the server's rooms.
-var testOnly = []string{"server/servertest", "server/store/storetest", "server/store/postgres/pgtest", "server/blob/blobtest"}
+var testOnly = []string{"internal/race", "server/servertest", "server/store/storetest", "server/store/postgres/pgtest", "server/blob/blobtest"}
 
 // libraryHome names the only folders that may import an outside library.
 var libraryHome = map[string][]string{

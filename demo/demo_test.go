@@ -13,11 +13,9 @@ import (
 
 	fixtures "landed/firmware-fixtures"
 	"landed/handset/sim"
+	"landed/internal/race"
 	"landed/manifests/evidence"
 )
-
-// raceDetector says if each step costs ten times as much; what races there are can be met in the shorter stories.
-var raceDetector bool
 
 // told runs a story to its end with the smallest fleet and reads its one JSON object.
 func told(t *testing.T, story string) (r result) {
@@ -41,11 +39,13 @@ func told(t *testing.T, story string) (r result) {
 	return r
 }
 
-// TestOnce tells the first story, and goes on with the second release, but for the race detector: .ci/run tells that one
-// without it.
+// TestOnce tells the first story, and goes on with the second release. What races there are can be met in TestPlain.
 func TestOnce(t *testing.T) {
+	if race.Detector {
+		t.Skip("it takes ten minutes: told without the race detector")
+	}
 	story := "second-release"
-	if testing.Short() || raceDetector {
+	if testing.Short() {
 		story = "first"
 	}
 	r := told(t, story)
@@ -154,7 +154,7 @@ func TestPlain(t *testing.T) {
 // TestOutage: what the network and the server do stops no rollout, and keeps nobody from the update. .ci/run tells it
 // without the race detector.
 func TestOutage(t *testing.T) {
-	if testing.Short() || raceDetector {
+	if testing.Short() || race.Detector {
 		t.Skip("told by .ci/run")
 	}
 	r := told(t, "outage")
@@ -166,7 +166,7 @@ func TestOutage(t *testing.T) {
 // TestSiege: who invents installations, at once or patiently, opens no stage, halts nothing and moves no headline; a
 // handset that a lab watches halts its model. .ci/run tells it without the race detector.
 func TestSiege(t *testing.T) {
-	if testing.Short() || raceDetector {
+	if testing.Short() || race.Detector {
 		t.Skip("told by .ci/run")
 	}
 	r := told(t, "siege")

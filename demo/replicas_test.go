@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"testing"
 
+	"landed/internal/race"
 	"landed/server/store/postgres/pgtest"
 )
 
@@ -17,7 +18,7 @@ func TestMain(m *testing.M) { pgtest.Main(m) }
 
 // TestReplicas: three servers on one database, asked in turn, say what the handsets really did.
 func TestReplicas(t *testing.T) {
-	if testing.Short() || raceDetector {
+	if testing.Short() || race.Detector {
 		t.Skip("it takes as long as the whole demo; what races between servers is met in package server")
 	}
 	var stdout, stderr bytes.Buffer

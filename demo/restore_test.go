@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"landed/internal/race"
 	"landed/server/datadir"
 	"landed/server/otactl/client"
 )
@@ -40,7 +41,7 @@ func figuresOf(t *testing.T, told *telling) (page pageModel, each map[string]str
 // seen; then handsets are asked, and a day after all figures are as they were. Only what somebody said who is gone since
 // a factory reset stays lost: there is nobody to say it again.
 func TestLostReportsComeBack(t *testing.T) {
-	if testing.Short() || raceDetector {
+	if testing.Short() || race.Detector {
 		t.Skip("two weeks of a fleet that polls each hour")
 	}
 	told := updatedFleet(t)

@@ -5,10 +5,15 @@ package fixtures
 import (
 	"bytes"
 	"testing"
+
+	"landed/internal/race"
 )
 
 // TestHostileIsDeterministic: each case can be written, twice to the same bytes, and no two cases are the same file.
 func TestHostileIsDeterministic(t *testing.T) {
+	if race.Detector {
+		t.Skip("one goroutine for minutes: told without the race detector")
+	}
 	good := map[string]bool{}
 	everyBuild(t, func(t *testing.T, b Build) { good[string(mustBytes(t, b, TestKey()))] = true })
 	files := map[string]string{}

@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"landed/internal/race"
 	"landed/manifests/evidence"
 	"landed/server"
 	"landed/server/fleet"
@@ -199,9 +200,6 @@ var edits = []struct{ table, set string }{
 	{"outages", "until = 0"}, {"outages", "since = since - 1"}, {"outages", "cause = 'clock'"}, {"holders", "name = 'Eve'"},
 }
 
-// raceDetector says if each check costs ten times as much: a quarter of the edits is then tried, others in each run.
-var raceDetector bool
-
 // TestEveryEditIsNamed: some hundreds of edits of single rows, of rows removed, and of pages zeroed, each on a folder
 // that was as it should be.
 func TestEveryEditIsNamed(t *testing.T) {
@@ -224,7 +222,8 @@ func TestEveryEditIsNamed(t *testing.T) {
 	random := rand.New(rand.NewPCG(7, uint64(len(whole[databaseFiles[0]]))))
 	tried, chance := 0, rand.New(rand.NewPCG(11, uint64(len(whole[databaseFiles[0]]))))
 	try := func(name string, edit func() (changed bool)) {
-		if raceDetector && chance.IntN(4) > 0 {
+		// Under the race detector a quarter of the edits is tried, others in each run.
+		if race.Detector && chance.IntN(4) > 0 {
 			return
 		}
 		if edit() {

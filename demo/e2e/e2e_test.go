@@ -21,6 +21,7 @@ import (
 
 	"landed/firmware-fixtures/mkfixture"
 	"landed/handset/otahandset"
+	"landed/internal/race"
 	"landed/manifests/release"
 	"landed/server/otactl"
 	"landed/server/otad"
@@ -49,7 +50,14 @@ func TestMain(m *testing.M) {
 }
 
 func TestStories(t *testing.T) {
-	testscript.Run(t, stories("testdata/script"))
+	p := stories("testdata/script")
+	if race.Detector { // each command is a process that starts ten times as slowly
+		p.Dir = ""
+		for _, name := range []string{"publish_to_page", "killed", "leaks_hold_and_halt"} {
+			p.Files = append(p.Files, "testdata/script/"+name+".txtar")
+		}
+	}
+	testscript.Run(t, p)
 }
 
 // stories are the scripts of a folder.

@@ -9,6 +9,7 @@ import (
 
 	fixtures "landed/firmware-fixtures"
 	"landed/handset/sim"
+	"landed/internal/race"
 	"landed/manifests/effect"
 	"landed/manifests/offers"
 )
@@ -18,6 +19,9 @@ const day = 24 * time.Hour
 // TestSecondRelease: while the fleet runs, one model gets a corrected build and another the second fix; every
 // installation stays known, and truth and verdict agree under both releases.
 func TestSecondRelease(t *testing.T) {
+	if race.Detector {
+		t.Skip("one goroutine for minutes: told without the race detector")
+	}
 	kinds := map[string]fixtures.Kind{"pisces": fixtures.Bad, "armani": fixtures.Patched, "dior": fixtures.Patched}
 	f, server := fleet(t, 15, kinds)
 	by := map[standing]effect.Standard{}

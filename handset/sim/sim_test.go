@@ -13,6 +13,7 @@ import (
 	fixtures "landed/firmware-fixtures"
 	"landed/handset/handsettest"
 	"landed/handset/sim"
+	"landed/internal/race"
 	"landed/manifests"
 	"landed/manifests/effect"
 	"landed/manifests/offers"
@@ -160,6 +161,9 @@ func TestEverySituationEndsAsItMust(t *testing.T) {
 // TestTruthEqualsTheVerdicts is what the whole design stands on: what really is so, and what the reports
 // prove, are the same for every installation, at every moment at which the fleet is looked at.
 func TestTruthEqualsTheVerdicts(t *testing.T) {
+	if race.Detector {
+		t.Skip("one goroutine for minutes: told without the race detector")
+	}
 	kinds := map[string]fixtures.Kind{}
 	for _, device := range fixtures.Models() {
 		kinds[device] = fixtures.Patched

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	fixtures "landed/firmware-fixtures"
+	"landed/internal/race"
 	"landed/manifests/effect"
 	"landed/manifests/report"
 )
@@ -16,6 +17,9 @@ import (
 // more for each day since the first (server/intake). Handsets wait three months for an update, install it, fail at
 // it, lie in drawers and come back. None of them claims what it cannot have seen.
 func TestReportsOfAKey(t *testing.T) {
+	if race.Detector {
+		t.Skip("one goroutine for minutes: told without the race detector")
+	}
 	f, server := fleet(t, 15, map[string]fixtures.Kind{"armani": fixtures.Patched})
 	day := 24 * time.Hour
 	share := func(to int) func(context.Context) error {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"landed/internal/race"
 	"landed/manifests"
 )
 
@@ -70,6 +71,9 @@ func TestCaseDescriptors(t *testing.T) {
 
 // TestCaseGoZip64 lets Go's archive/zip write a sparse package above 4 GiB, with the program of the case.
 func TestCaseGoZip64(t *testing.T) {
+	if race.Detector {
+		t.Skip("one goroutine for minutes: told without the race detector")
+	}
 	if testing.Short() {
 		t.Skip("reads 4 GiB of zeros")
 	}

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"landed/internal/race"
 	"landed/manifests/effect"
 	"landed/manifests/report"
 	"landed/server/admission"
@@ -219,6 +220,9 @@ func TestBudget(t *testing.T) {
 // TestPatientAttacker: whoever keeps as many keys as there are handsets, for half a year, is one percent of the counted
 // fleet, while a percent of the handsets is reset each month.
 func TestPatientAttacker(t *testing.T) {
+	if race.Detector {
+		t.Skip("one goroutine for minutes: told without the race detector")
+	}
 	const size = 200
 	w := newWorld(t)
 	forged := func(i *fleet.Installation) { i.Ref = "F" + i.Ref }
@@ -271,6 +275,9 @@ func (w *world) heard(t *testing.T) (all []fleet.Installation) {
 // TestDrawnAtRandom: whoever makes references at his leisure is drawn no more often for it: keys are made when the candidates
 // are there.
 func TestDrawnAtRandom(t *testing.T) {
+	if race.Detector {
+		t.Skip("one goroutine for minutes: told without the race detector")
+	}
 	const honest, forged, rounds = 100, 100, 20
 	drawn := 0
 	for range rounds {

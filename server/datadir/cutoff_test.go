@@ -12,6 +12,7 @@ import (
 	"strings"
 	"testing"
 
+	"landed/internal/race"
 	"landed/server/datadir"
 	"landed/server/fleet"
 	"landed/server/store"
@@ -58,6 +59,9 @@ func killed(t *testing.T, d datadir.Dir, file string, after int) bool {
 // folder and nothing is made in it; a second restore, which is ended at each place as well, brings the backup; and what was
 // there before is kept whole.
 func TestRestoreKilled(t *testing.T) {
+	if race.Detector {
+		t.Skip("one restore after the other, killed: told without the race detector")
+	}
 	d := datadir.Dir(filepath.Join(t.TempDir(), "data"))
 	if err := os.Mkdir(string(d), 0o755); err != nil {
 		t.Fatal(err)
