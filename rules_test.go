@@ -28,6 +28,7 @@ var mayImport = map[string][]string{
 	"internal/cli":                {},
 	"internal/format":             {},
 	"internal/compare":            {},
+	"internal/figures":            {},
 	"internal/race":               {},
 	"internal/scale":              {},
 	"manifests":                   {"=manifests/strict", "=manifests/effect/probe"},

@@ -31,7 +31,7 @@ const oldFolder = "testdata/datafolder-v1"
 var leftAt = time.Date(2026, 11, 26, 0, 0, 0, 0, time.UTC)
 
 // unpack copies the folder of an archive to a temporary one, hard links and modes included.
-func unpack(t *testing.T, archive string) (dir string) {
+func unpack(t testing.TB, archive string) (dir string) {
 	t.Helper()
 	file, err := os.Open(archive)
 	if err != nil {

@@ -102,6 +102,7 @@ type reading struct {
 	bare   string // answers the bytes of the page
 	ref    report.Reference
 	client *http.Client
+	server *Server
 	sent   atomic.Int64 // installations that reported since
 	read   atomic.Int64 // pages
 	away   atomic.Int64 // of those, sent away
@@ -120,6 +121,7 @@ func newReading(b *testing.B) *reading {
 	if err != nil {
 		b.Fatal(err)
 	}
+	h.server = s
 	web := httptest.NewServer(s.Handler())
 	b.Cleanup(func() {
 		web.Close()

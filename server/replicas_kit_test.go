@@ -108,19 +108,25 @@ type replica struct {
 
 // replicas are servers on the database of an old data folder.
 type replicas struct {
-	t    *testing.T
-	path string // of the database
-	root string // what every data folder has of the first: keys and contents
-	now  func() time.Time
-	mu   sync.Mutex
-	all  []*replica
+	t     testing.TB
+	path  string // of the database
+	root  string // what every data folder has of the first: keys and contents
+	now   func() time.Time
+	times cluster.Times
+	mu    sync.Mutex
+	all   []*replica
 }
 
 // newReplicas starts so many servers.
-func newReplicas(t *testing.T, n int) *replicas {
+func newReplicas(t testing.TB, n int) *replicas {
+	t.Helper()
+	return newReplicasOf(t, n, quick)
+}
+
+func newReplicasOf(t testing.TB, n int, times cluster.Times) *replicas {
 	t.Helper()
 	dir := unpack(t, filepath.Join(oldFolder, "folder.tar.gz"))
-	rs := &replicas{t: t, root: dir, path: filepath.Join(t.TempDir(), "shared.db"), now: afterOld}
+	rs := &replicas{t: t, times: times, root: dir, path: filepath.Join(t.TempDir(), "shared.db"), now: afterOld}
 	if err := os.Rename(filepath.Join(dir, "landed.db"), rs.path); err != nil {
 		t.Fatal(err)
 	}
@@ -174,7 +180,7 @@ func (rs *replicas) start(name, dir string) *replica {
 	r.line.now.Store(&db)
 	log := slog.New(slog.NewTextHandler(logTo{rs.t}, &slog.HandlerOptions{Level: slog.LevelWarn})).With("replica", name)
 	if r.Server, err = server.New(server.Config{DataDir: dir, Now: rs.now, Log: log, Store: r.line, Program: "test",
-		Cluster: quick}); err != nil {
+		Cluster: rs.times}); err != nil {
 		rs.t.Fatal(err)
 	}
 	r.web = httptest.NewServer(r.Handler())
@@ -195,7 +201,7 @@ func (rs *replicas) start(name, dir string) *replica {
 }
 
 // logTo writes the log of a server into that of its test.
-type logTo struct{ t *testing.T }
+type logTo struct{ t testing.TB }
 
 func (l logTo) Write(text []byte) (int, error) {
 	if l.t.Context().Err() == nil {

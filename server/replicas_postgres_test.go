@@ -76,7 +76,7 @@ func onPostgres(t *testing.T, rs *replicas, from, to string) {
 func newReplicasOnPostgres(t *testing.T, n int, address string) *replicas {
 	t.Helper()
 	dir := unpack(t, filepath.Join(oldFolder, "folder.tar.gz"))
-	rs := &replicas{t: t, root: dir, now: afterOld}
+	rs := &replicas{t: t, times: quick, root: dir, now: afterOld}
 	onPostgres(t, rs, filepath.Join(dir, "landed.db"), address)
 	rs.starts(n)
 	return rs

@@ -17,6 +17,7 @@ import (
 	"testing"
 	"time"
 
+	"landed/internal/race"
 	"landed/manifests/report/envelope"
 
 	"landed/manifests"
@@ -125,6 +126,9 @@ func flickering(db store.Database) (s intake.Share, err error) {
 //
 // A share that never grows would be used up, and then a child acknowledges nothing more: it could not be waited for.
 func TestKilled(t *testing.T) {
+	if race.Detector {
+		t.Skip("each process starts ten times as slowly: told without the race detector")
+	}
 	file := func(t *testing.T) string { return filepath.Join(t.TempDir(), "x.db") }
 	t.Run("room for all", func(t *testing.T) { killAll(t, file(t), false) })
 	t.Run("provisional", func(t *testing.T) { killAll(t, file(t), true) })

@@ -32,7 +32,7 @@ func BenchmarkGrowth(b *testing.B) {
 	for _, n := range []int{max(size/100, 10), size} {
 		dir := b.TempDir()
 		path := filepath.Join(dir, "x.db")
-		db, err := sqlite.Open(ctx, path, now)
+		db, err := sqlite.Make(ctx, path, now)
 		if err != nil {
 			b.Fatal(err)
 		}
