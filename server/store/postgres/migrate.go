@@ -99,8 +99,9 @@ func migrateTo(
 	if err != nil || done >= len(all) { // nothing is locked, and nothing need be allowed
 		return err
 	}
-	t, err := conn.BeginTx(ctx, pgx.TxOptions{BeginQuery: fmt.Sprintf("%s; SELECT pg_advisory_xact_lock(%d, %d)", beginWriting,
-		lockSpace, lockMigrations)})
+	// Who writes the half has his turn first, and then waits: what is recorded of a row is what it is.
+	t, err := conn.BeginTx(ctx, pgx.TxOptions{BeginQuery: fmt.Sprintf("%s; SELECT pg_advisory_xact_lock(%d, %d); "+
+		"SELECT pg_advisory_xact_lock(%d, %d)", beginWriting, lockSpace, lockMigrations, lockSpace, lockOf(of))})
 	if err != nil {
 		return kind(err)
 	}

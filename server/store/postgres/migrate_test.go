@@ -115,6 +115,48 @@ func TestBesideNewer(t *testing.T) {
 	}
 }
 
+// TestMigrateBesideWriters: a migration waits for whoever writes, and what it records is what he wrote.
+func TestMigrateBesideWriters(t *testing.T) {
+	ctx, address := context.Background(), pgtest.Database(t)
+	clock := func() time.Time { return time.Unix(1, 0) }
+	db, err := Open(ctx, address, clock)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	all, err := rows.Migrations(migrationFiles, ofControl)
+	if err != nil {
+		t.Fatal(err)
+	}
+	more := rows.Migration{Version: len(all) + 1, Name: "9999_more", Text: `ALTER TABLE channels ADD COLUMN more BIGINT NOT NULL DEFAULT 7`}
+	migrated := make(chan error, 1)
+	if err := db.Update(ctx, func(tx fleet.Tx) error {
+		go func() { migrated <- db.control.migrateTo(ctx, append(all, more), clock, nil) }()
+		select {
+		case err := <-migrated:
+			t.Errorf("it was done meanwhile: %v", err)
+			migrated <- err
+		case <-time.After(200 * time.Millisecond):
+		}
+		return tx.Channels().Put(ctx, fleet.Channel{Name: "late"})
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-migrated; err != nil {
+		t.Fatal(err)
+	}
+	if faults, err := db.CheckRecords(ctx); err != nil || len(faults) > 0 {
+		t.Errorf("%v, %v", faults, err)
+	}
+	// The program that runs goes on, with the column that it does not know.
+	if err := db.Update(ctx, func(tx fleet.Tx) error { return tx.Channels().Put(ctx, fleet.Channel{Name: "later"}) }); err != nil {
+		t.Fatal(err)
+	}
+	if faults, err := db.CheckRecords(ctx); err != nil || len(faults) > 0 {
+		t.Errorf("%v, %v", faults, err)
+	}
+}
+
 // TestMigrateBesideAnotherProtocol: the tables stay as they are while a server lives that speaks another protocol.
 func TestMigrateBesideAnotherProtocol(t *testing.T) {
 	ctx, address := context.Background(), pgtest.Database(t)

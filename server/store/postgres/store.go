@@ -13,8 +13,8 @@
 // cannot write; and that every error of the driver has become a kind of fleet by its SQLSTATE. No error and no word of
 // it has a password.
 //
-// It refuses a database that a newer program wrote, or one with other tables, and a server that acknowledges what it has
-// not written. It keeps no copy: pg_dump and the archive of the log do that.
+// It refuses a database that a newer program wrote, unless that said that this one may go on, or one with other tables,
+// and a server that acknowledges what it has not written. It changes no tables beside a server of another protocol. It keeps no copy: pg_dump and the archive of the log do that.
 package postgres
 
 import (
