@@ -131,10 +131,10 @@ func versionAt(client *http.Client, url string) (int64, error) {
 }
 
 // served NAME VARIABLE: the version of the timestamp that a server serves.
-// served NAME same|newer VERSION: it is that one, or a newer one.
+// served NAME same|least|newer VERSION: it is that one, that or a newer one, a newer one.
 func servedBy(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 2 {
-		ts.Fatalf("usage: served NAME VARIABLE | served NAME same|newer VERSION")
+		ts.Fatalf("usage: served NAME VARIABLE | served NAME same|least|newer VERSION")
 	}
 	r := replicasOf(ts)
 	v, err := versionAt(fresh(), r.named(ts, args[0]).url)
@@ -145,7 +145,7 @@ func servedBy(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	than, err := strconv.ParseInt(args[2], 10, 64)
 	ts.Check(err)
-	if args[1] == "same" && v != than || args[1] == "newer" && v <= than {
+	if args[1] == "same" && v != than || args[1] == "least" && v < than || args[1] == "newer" && v <= than {
 		ts.Fatalf("%s serves timestamp %d; wanted %s as %d\n%s", args[0], v, args[1], than, r.logs(ts))
 	}
 }

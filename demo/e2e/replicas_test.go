@@ -27,7 +27,7 @@ func TestReplicaStories(t *testing.T) {
 	if testing.Short() || raceDetector {
 		t.Skip("its processes would be slow, and what races within one of them is met in package server")
 	}
-	on := pgtest.New(t, "")
+	on := pgtest.New(t, "max_connections = 200")
 	cmds := maps.Clone(commands)
 	maps.Copy(cmds, replicaCommands)
 	params := stories("testdata/replicas")
