@@ -29,9 +29,6 @@ import (
 	"landed/signer/otasign"
 )
 
-// raceDetector says if each step costs ten times as much.
-var raceDetector bool
-
 func TestMain(m *testing.M) {
 	ctx := context.Background()
 	testscript.Main(m, map[string]func(){

@@ -136,9 +136,9 @@ func running(ts *testscript.TestScript, neg bool, args []string) {
 	r.everywhere(ts, args[0], "running")
 }
 
-// kill-while N ROLLOUT: N times a server is asked to publish, and is killed at some moment of that. Another one takes over:
-// it publishes the opposite, all that live serve that, and one of them does the periodic work. What was answered before the
-// end is there. The killed server comes back.
+// kill-while N ROLLOUT: N times a server is asked to publish, and is killed at some moment of that, the last time right
+// after it has answered. Another one takes over: it publishes the opposite, all that live serve that, and one of them does the
+// periodic work. What was answered before the end is there. The killed server comes back.
 func killWhile(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 2 {
 		ts.Fatalf("usage: kill-while N ROLLOUT")
@@ -150,7 +150,7 @@ func killWhile(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Logf("seed %d", seed)
 	chance := rand.New(rand.NewPCG(seed, 1))
 	t, state := turningOf(ts, rollout), "running"
-	for range n {
+	for round := range n {
 		all := r.living(true)
 		at := chance.IntN(len(all))
 		victim, other := all[at], all[(at+1+chance.IntN(len(all)-1))%len(all)]
@@ -158,10 +158,22 @@ func killWhile(ts *testscript.TestScript, neg bool, args []string) {
 		want := opposite(state)
 		answer := make(chan error, 1)
 		go func() { answer <- t.turn(victim, want) }()
-		time.Sleep(after)
+		moment := time.After(after)
+		if round == n-1 {
+			moment = nil // this time right after it has answered
+		}
+		var fault error
+		answered := false
+		select {
+		case fault = <-answer:
+			answered = true
+		case <-moment:
+		}
 		r.kill(victim, os.Kill)
 		begun := time.Now()
-		fault := <-answer
+		if !answered {
+			fault = <-answer
+		}
 		found, err := t.state(other)
 		ts.Check(err)
 		if fault == nil && found != want {

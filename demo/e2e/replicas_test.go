@@ -16,6 +16,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"landed/demo/served"
+	"landed/internal/race"
 	"landed/server/store/postgres/pgtest"
 )
 
@@ -24,7 +25,7 @@ import (
 // a script asserts is an order, that nothing is lost, and the bounds that docs/design/replicas.md promises, with room for a
 // machine that is slow; the times themselves are printed.
 func TestReplicaStories(t *testing.T) {
-	if testing.Short() || raceDetector {
+	if testing.Short() || race.Detector {
 		t.Skip("its processes would be slow, and what races within one of them is met in package server")
 	}
 	on := pgtest.New(t, "max_connections = 200")
