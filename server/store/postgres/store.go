@@ -14,7 +14,8 @@
 // it has a password.
 //
 // It refuses a database that a newer program wrote, unless that said that this one may go on, or one with other tables,
-// and a server that acknowledges what it has not written. It changes no tables beside a server of another protocol. It keeps no copy: pg_dump and the archive of the log do that.
+// and a server that acknowledges what it has not written. It changes no tables beside a server of another protocol. It
+// keeps no copy: pg_dump and the archive of the log do that.
 package postgres
 
 import (
