@@ -178,7 +178,13 @@ func scrape(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 1 {
 		ts.Fatalf("usage: scrape FILE")
 	}
-	r, err := http.NewRequest(http.MethodGet, ts.Getenv("OTACTL_URL")+"/metrics", nil)
+	text := strings.Join(metrics(ts, ts.Getenv("OTACTL_URL")), "\n") + "\n"
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(text), 0o600))
+}
+
+// metrics are the lines of /metrics of a server.
+func metrics(ts *testscript.TestScript, url string) []string {
+	r, err := http.NewRequest(http.MethodGet, url+"/metrics", nil)
 	ts.Check(err)
 	r.Header.Set("Authorization", "Bearer "+ts.Getenv("OTACTL_TOKEN"))
 	resp, err := http.DefaultClient.Do(r)
@@ -189,5 +195,5 @@ func scrape(ts *testscript.TestScript, neg bool, args []string) {
 	if resp.StatusCode != http.StatusOK {
 		ts.Fatalf("metrics: %s", resp.Status)
 	}
-	ts.Check(os.WriteFile(ts.MkAbs(args[0]), text, 0o600))
+	return strings.Split(strings.TrimSpace(string(text)), "\n")
 }

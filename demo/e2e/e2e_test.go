@@ -8,6 +8,7 @@
 package e2e
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -167,14 +168,14 @@ func run(ts *testscript.TestScript, program string, args ...string) {
 }
 
 // found [--] MODEL...: a data folder "data", a pinned OTA key "maker", a ceremony "ceremony" with these models, and the
-// admin's token in OTACTL_TOKEN. The ceremony is imported by publish, or by: otactl trust import ceremony/trust.json
+// admin's token in OTACTL_TOKEN. The program in OTAD makes the folder, if there is one. The ceremony is imported by publish, or by: otactl trust import ceremony/trust.json
 func found(ts *testscript.TestScript, neg bool, models []string) {
 	if neg || len(models) == 0 {
 		ts.Fatalf("usage: found MODEL...")
 	}
 	ts.Check(os.WriteFile(ts.MkAbs("token"), nil, 0o600))
 	run(ts, "mkfixture", "key", "-o", "maker")
-	run(ts, "otad", "init", "--data", "data", "--admin", "ann", "--token-only")
+	run(ts, cmp.Or(ts.Getenv("OTAD"), "otad"), "init", "--data", "data", "--admin", "ann", "--token-only")
 	ts.Check(os.WriteFile(ts.MkAbs("token"), []byte(ts.ReadFile("stdout")), 0o600))
 	cert := ts.ReadFile("maker/ota.cert.pem")
 	ts.Check(os.WriteFile(ts.MkAbs("data/ota-keys/stable/maker.pem"), []byte(cert), 0o644))

@@ -14,7 +14,6 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"landed/server/fleet"
-	"landed/server/store/rows"
 )
 
 // half is one of the two schemas, with connections of its own: nothing that is done to one waits for the other.
@@ -59,8 +58,8 @@ func schemaOf(of string) string {
 	return schemaOfReports
 }
 
-// openHalf connects, and brings the schema up to date. program is what the server of the database lists its connections as.
-func openHalf(ctx context.Context, address, of, program string, now func() time.Time, k rows.Key) (h *half, err error) {
+// openHalf connects. program is what the server of the database lists its connections as.
+func openHalf(ctx context.Context, address, of, program string) (h *half, err error) {
 	h = &half{of: of, turn: make(chan struct{}, 1)}
 	h.turn <- struct{}{}
 	cfg, err := pgxpool.ParseConfig(address)
@@ -103,10 +102,7 @@ func openHalf(ctx context.Context, address, of, program string, now func() time.
 		return h, kind(err)
 	}
 	defer conn.Release()
-	if err := errors.Join(durable(ctx, conn.Conn()), h.locks(ctx, conn.Conn())); err != nil {
-		return h, err
-	}
-	return h, migrate(ctx, conn.Conn(), of, now, k)
+	return h, errors.Join(durable(ctx, conn.Conn()), h.locks(ctx, conn.Conn()))
 }
 
 // durable refuses a server that acknowledges what is not on its disk.

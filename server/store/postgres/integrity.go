@@ -41,6 +41,35 @@ func (h *half) integrity(ctx context.Context, quick bool) (faults []string, err 
 	}
 	defer conn.Release()
 	defer rollback(t)
+	version, known, err := newer(ctx, t, h.of)
+	switch {
+	case err != nil:
+		return nil, err
+	case version == 0:
+		if faults, err = h.checkSchema(ctx, t); err != nil {
+			return nil, err
+		}
+	case !quick: // beside a newer program nothing is wrong with that, but nobody here can check it
+		faults = []string{fmt.Sprintf("the schema %s: %s", schemaOf(h.of), fleet.InOneLine(rows.Newer(version, known)))}
+	}
+	var broken int64
+	if err := t.QueryRow(ctx, `SELECT coalesce(sum(checksum_failures), 0)::bigint FROM pg_stat_database
+		WHERE datname = current_database()`).Scan(&broken); err != nil {
+		return faults, kind(err)
+	}
+	if broken > 0 {
+		faults = append(faults, fmt.Sprintf("%d pages of the database %s were read with a wrong checksum; restore it from a backup",
+			broken, h.where))
+	}
+	if quick {
+		return faults, nil
+	}
+	more, err := h.checkIndexes(ctx)
+	return append(faults, more...), err
+}
+
+// checkSchema holds the schema against a fresh one.
+func (h *half) checkSchema(ctx context.Context, t pgx.Tx) (faults []string, err error) {
 	found, err := describe(ctx, t, schemaOf(h.of))
 	if err != nil {
 		return nil, err
@@ -60,20 +89,7 @@ func (h *half) integrity(ctx context.Context, quick bool) (faults []string, err 
 	for _, what := range slices.Sorted(maps.Keys(found)) {
 		faults = append(faults, fmt.Sprintf("the schema %s: %s is none of this program; find out who made it", schemaOf(h.of), what))
 	}
-	var broken int64
-	if err := t.QueryRow(ctx, `SELECT coalesce(sum(checksum_failures), 0)::bigint FROM pg_stat_database
-		WHERE datname = current_database()`).Scan(&broken); err != nil {
-		return faults, kind(err)
-	}
-	if broken > 0 {
-		faults = append(faults, fmt.Sprintf("%d pages of the database %s were read with a wrong checksum; restore it from a backup",
-			broken, h.where))
-	}
-	if quick {
-		return faults, nil
-	}
-	more, err := h.checkIndexes(ctx)
-	return append(faults, more...), err
+	return faults, nil
 }
 
 // fresh describes a schema that is made anew, in a transaction that never happens: as it is once the fleet was moved, if so.

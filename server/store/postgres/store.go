@@ -13,8 +13,9 @@
 // cannot write; and that every error of the driver has become a kind of fleet by its SQLSTATE. No error and no word of
 // it has a password.
 //
-// It refuses a database that a newer program wrote, or one with other tables, and a server that acknowledges what it has
-// not written. It keeps no copy: pg_dump and the archive of the log do that.
+// It refuses a database that a newer program wrote, unless that said that this one may go on, or one with other tables,
+// and a server that acknowledges what it has not written. It changes no tables beside a server of another protocol. It
+// keeps no copy: pg_dump and the archive of the log do that.
 package postgres
 
 import (
@@ -66,7 +67,20 @@ func Open(ctx context.Context, address string, now func() time.Time, options ...
 // OpenToCopy is Open for whoever copies the database or into it: it opens one that is an unfinished copy, too.
 func OpenToCopy(ctx context.Context, address string, now func() time.Time, options ...rows.Option) (Whole, error) {
 	d, err := openAs(ctx, address, programCopying, now, rows.Chosen(options))
-	return Whole{d}, err
+	if err != nil {
+		return Whole{}, err
+	}
+	for _, h := range []*half{d.control, d.reports} {
+		version, known, err := newer(ctx, h.readers, h.of)
+		if err == nil && version > 0 {
+			err = rows.Newer(version, known)
+		}
+		if err != nil {
+			d.Close()
+			return Whole{}, h.wrap("open", err)
+		}
+	}
+	return Whole{d}, nil
 }
 
 // What connections are listed as, with the half after it.
@@ -82,11 +96,15 @@ func openAs(ctx context.Context, address, program string, now func() time.Time, 
 	}
 	d = &DB{}
 	d.key.Store(&o.Key)
-	if d.control, err = openHalf(ctx, strings.TrimSpace(control), ofControl, program, now, o.Key); err != nil {
+	if d.control, err = openHalf(ctx, strings.TrimSpace(control), ofControl, program); err != nil {
 		return nil, err
 	}
-	if d.reports, err = openHalf(ctx, strings.TrimSpace(reports), ofReports, program, now, nil); err != nil {
+	if d.reports, err = openHalf(ctx, strings.TrimSpace(reports), ofReports, program); err != nil {
 		d.control.close()
+		return nil, err
+	}
+	if err = d.migrate(ctx, now, o.Key); err != nil {
+		d.Close()
 		return nil, err
 	}
 	return d, nil

@@ -15,10 +15,14 @@ import (
 
 // Migration is one file, NNNN_what.sql. Databases remember its digest: once it was applied anywhere it is never edited,
 // and a change of the schema is a new file.
+//
+// One that only adds what older programs may leave alone says so in its first line, "-- oldest: N": programs that know the
+// schema N and later ones are then started on it, too. It must not have rows written that these misread.
 type Migration struct {
 	Version int
 	Name    string
 	Text    string
+	Oldest  int // N, from 1 to below Version; 0 if only programs that know this one are started on it
 }
 
 // Digest is the SHA-256 of the file, in hex.
@@ -44,24 +48,46 @@ func Migrations(files fs.FS, of string) ([]Migration, error) {
 		if err != nil {
 			return nil, err
 		}
-		all = append(all, Migration{i + 1, name, string(text)})
+		oldest, err := oldestOf(string(text), i+1)
+		if err != nil {
+			return nil, fmt.Errorf("migration %s: %w", name, err)
+		}
+		all = append(all, Migration{i + 1, name, string(text), oldest})
 	}
 	return all, nil
+}
+
+// oldestOf reads the first line of a migration.
+func oldestOf(text string, version int) (oldest int, err error) {
+	line, _, _ := strings.Cut(text, "\n")
+	number, says := strings.CutPrefix(strings.TrimSpace(line), "-- oldest:")
+	if !says {
+		return 0, nil
+	}
+	oldest, err = strconv.Atoi(strings.TrimSpace(number))
+	if err != nil || oldest < 1 || oldest >= version {
+		return 0, fmt.Errorf("its first line is %q; wanted the number of an earlier one", line)
+	}
+	return oldest, nil
 }
 
 // Applied is a migration that a database remembers.
 type Applied struct {
 	Version      int
 	Name, Digest string
+	Oldest       int // as in Migration
 }
 
-// CheckApplied says how many of all a database has. It refuses a database to which a newer program applied more, or
-// another one something else: its tables would not be what the queries want.
+// CheckApplied says how many of all a database has: more than those, if a newer program applied more, and each of these
+// says that this program may go on. It refuses what else a newer program made, or another one: the tables would not be what
+// the queries want.
 func CheckApplied(applied []Applied, all []Migration) (done int, err error) {
 	var faults []string
+	closed := false // to this program
 	for _, a := range applied {
 		done = a.Version
 		if a.Version < 1 || a.Version > len(all) {
+			closed = closed || a.Oldest < 1 || a.Oldest > len(all)
 			continue
 		}
 		if m := all[a.Version-1]; m.Name != a.Name || m.Digest() != a.Digest {
@@ -74,9 +100,14 @@ func CheckApplied(applied []Applied, all []Migration) (done int, err error) {
 			"Nothing was changed. Run the program that made it, or begin with a new folder; before the first release of this "+
 			"program its folders do not outlive a change of the tables", strings.Join(faults, "; "))
 	}
-	if done > len(all) {
-		return 0, fleet.Errorf(fleet.Conflict, "database_newer", "its schema is version %d, this program knows %d and "+
-			"older: a newer program wrote it. Run that program, or restore a backup made before it", done, len(all))
+	if closed {
+		return 0, Newer(done, len(all))
 	}
 	return done, nil
+}
+
+// Newer refuses a database with a schema of which this program knows only so many migrations.
+func Newer(version, known int) error {
+	return fleet.Errorf(fleet.Conflict, "database_newer", "its schema is version %d, this program knows %d and "+
+		"older: a newer program wrote it. Run that program, or restore a backup made before it", version, known)
 }

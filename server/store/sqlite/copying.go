@@ -26,7 +26,25 @@ var _ rows.Movable = Whole{}
 // that is an unfinished copy, too.
 func OpenToCopy(ctx context.Context, path string, now func() time.Time, mayMake bool, options ...rows.Option) (Whole, error) {
 	d, err := open(ctx, path, now, mayMake, rows.Chosen(options))
-	return Whole{d}, err
+	if err != nil {
+		return Whole{}, err
+	}
+	w := Whole{d}
+	for of, name := range map[rows.Half]string{rows.Control: ofControl, rows.Reports: ofReports} {
+		h, err := w.half(ctx, of)
+		if err != nil { // whoever copies is told when he wants them
+			continue
+		}
+		version, known, err := h.newer(ctx, name)
+		if err == nil && version > 0 {
+			err = rows.Newer(version, known)
+		}
+		if err != nil {
+			d.Close()
+			return Whole{}, err
+		}
+	}
+	return w, nil
 }
 
 func (d Whole) half(ctx context.Context, of rows.Half) (*half, error) {

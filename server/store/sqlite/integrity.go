@@ -37,8 +37,8 @@ func (h *half) integrity(ctx context.Context, name, of string, quick bool) (faul
 	if quick {
 		pragma = `PRAGMA quick_check(100)`
 	}
-	rows, err := h.readers.QueryContext(ctx, pragma)
-	words, err := collect(rows, kind(err), func(scan func(...any) error) (s string, err error) { return s, scan(&s) })
+	checked, err := h.readers.QueryContext(ctx, pragma)
+	words, err := collect(checked, kind(err), func(scan func(...any) error) (s string, err error) { return s, scan(&s) })
 	if fleet.Is(err, fleet.Damaged) { // so damaged that it cannot be read to its end
 		return []string{name + " is damaged: " + err.Error()}, nil
 	}
@@ -52,6 +52,15 @@ func (h *half) integrity(ctx context.Context, name, of string, quick bool) (faul
 	}
 	if len(faults) > 0 {
 		return faults, nil
+	}
+	version, known, err := h.newer(ctx, of)
+	switch {
+	case err != nil:
+		return nil, err
+	case version > 0 && quick: // beside a newer program nothing is wrong with that
+		return nil, nil
+	case version > 0:
+		return []string{name + ": " + fleet.InOneLine(rows.Newer(version, known))}, nil
 	}
 	return h.checkSchema(ctx, name, of)
 }

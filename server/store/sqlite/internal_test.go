@@ -167,6 +167,77 @@ func TestMigrateOnward(t *testing.T) {
 	}
 }
 
+// TestBesideNewer: a program is started on tables to which a newer one has added what it may leave alone. It does not copy them,
+// and leaves it to the newer one to check them.
+func TestBesideNewer(t *testing.T) {
+	ctx := context.Background()
+	clock := func() time.Time { return time.Unix(1, 0) }
+	for name, c := range map[string]struct {
+		oldest func(known int) int
+		opens  bool
+	}{
+		"that this one may leave alone":    {func(known int) int { return known }, true},
+		"that older ones may, too":         {func(known int) int { return known - 1 }, true},
+		"that only one between may":        {func(known int) int { return known + 1 }, false},
+		"that nobody said anything about":  {func(int) int { return 0 }, false},
+		"of which the first says that all": {func(int) int { return 1 }, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "x.db")
+			db, err := Make(ctx, path, clock)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for of, w := range map[string]*session{ofControl: db.control.writer, ofReports: db.reports.half.Load().writer} {
+				all, err := migrations(migrationFiles, of)
+				if err != nil {
+					t.Fatal(err)
+				}
+				last := len(all)
+				all = append(all, migration{Version: last + 1, Name: "9998_more", Text: `CREATE TABLE more (x BIGINT PRIMARY KEY)`,
+					Oldest: c.oldest(last)}, migration{Version: last + 2, Name: "9999_more", Text: `CREATE INDEX more_x ON more (x)`,
+					Oldest: c.oldest(last)})
+				h := hooks{}
+				if of == ofControl {
+					h.end = recordAll(nil)
+				}
+				if err := migrate(ctx, w.conn, all, len(all), clock, h); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if faults, err := db.Integrity(ctx, true); err != nil || len(faults) > 0 {
+				t.Errorf("the program that runs finds %v, %v", faults, err)
+			}
+			if err := db.Close(); err != nil {
+				t.Fatal(err)
+			}
+			db, err = Make(ctx, path, clock)
+			if !c.opens {
+				if !fleet.Is(err, fleet.Conflict) || !strings.Contains(err.Error(), "newer") {
+					t.Errorf("got %v, wanted a conflict with a newer program", err)
+				}
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer db.Close()
+			if err := db.ReportsReady(ctx); err != nil {
+				t.Errorf("the reports: %v", err)
+			}
+			if faults, err := db.CheckRecords(ctx); err != nil || len(faults) > 0 {
+				t.Errorf("records: %v, %v", faults, err)
+			}
+			if faults, err := db.Integrity(ctx, false); err != nil || len(faults) != 2 || !strings.Contains(faults[0], "newer") {
+				t.Errorf("it checks %v, %v", faults, err)
+			}
+			if _, err := OpenToCopy(ctx, path, clock, false); !fleet.Is(err, fleet.Conflict) {
+				t.Errorf("it is opened to be copied: %v", err)
+			}
+		})
+	}
+}
+
 // TestReadyWrites wants Ready to write to the disk, to see that nobody can write, and to heal with it.
 func TestReadyWrites(t *testing.T) {
 	ctx := context.Background()

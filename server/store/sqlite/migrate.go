@@ -56,6 +56,9 @@ func migrate(ctx context.Context, conn *sql.Conn, all []migration, upTo int, now
 	if err != nil || done >= upTo {
 		return err
 	}
+	if err := rememberOldest(ctx, t); err != nil {
+		return err
+	}
 	for _, m := range all[done:upTo] {
 		if err := apply(ctx, t, m, now, h); err != nil {
 			return fmt.Errorf("migration %s: %w", m.Name, err)
@@ -83,25 +86,46 @@ func apply(ctx context.Context, t *sql.Tx, m migration, now func() time.Time, h 
 			return err
 		}
 	}
-	_, err := t.ExecContext(ctx, `INSERT INTO schema_migrations (version, name, sha256, at) VALUES ($1, $2, $3, $4)`, m.Version,
-		m.Name, m.Digest(), rows.Millis(now()))
+	_, err := t.ExecContext(ctx, `INSERT INTO schema_migrations (version, name, sha256, at, oldest) VALUES ($1, $2, $3, $4, $5)`,
+		m.Version, m.Name, m.Digest(), rows.Millis(now()), m.Oldest)
 	return kind(err)
+}
+
+// rememberOldest makes room for which older programs may go on, which those did not keep.
+func rememberOldest(ctx context.Context, t *sql.Tx) error {
+	if there, err := remembers(ctx, t, "oldest"); err != nil || there {
+		return err
+	}
+	_, err := t.ExecContext(ctx, `ALTER TABLE schema_migrations ADD COLUMN oldest BIGINT NOT NULL DEFAULT 0`)
+	return kind(err)
+}
+
+// remembers says if the list of migrations has a column.
+func remembers(ctx context.Context, t *sql.Tx, column string) (there bool, err error) {
+	err = t.QueryRowContext(ctx, `SELECT count(*) > 0 FROM pragma_table_info('schema_migrations') WHERE name = $1`, column).Scan(&there)
+	return there, kind(err)
 }
 
 // applied is how many of all the database has.
 func applied(ctx context.Context, t *sql.Tx, all []migration) (int, error) {
-	var digests int
-	if err := t.QueryRowContext(ctx, `SELECT count(*) FROM pragma_table_info('schema_migrations')
-		WHERE name = 'sha256'`).Scan(&digests); err != nil {
-		return 0, kind(err)
+	digests, err := remembers(ctx, t, "sha256")
+	if err != nil {
+		return 0, err
 	}
-	column := "sha256"
-	if digests == 0 { // a program made it that did not keep them yet
-		column = "'unknown'"
+	oldests, err := remembers(ctx, t, "oldest")
+	if err != nil {
+		return 0, err
 	}
-	found, err := t.QueryContext(ctx, `SELECT version, name, `+column+` FROM schema_migrations ORDER BY version`)
+	digest, oldest := "sha256", "oldest"
+	if !digests { // a program made it that did not keep them yet
+		digest = "'unknown'"
+	}
+	if !oldests {
+		oldest = "0"
+	}
+	found, err := t.QueryContext(ctx, `SELECT version, name, `+digest+`, `+oldest+` FROM schema_migrations ORDER BY version`)
 	done, err := collect(found, err, func(scan func(...any) error) (a rows.Applied, err error) {
-		return a, scan(&a.Version, &a.Name, &a.Digest)
+		return a, scan(&a.Version, &a.Name, &a.Digest, &a.Oldest)
 	})
 	if err != nil {
 		return 0, err
@@ -122,4 +146,18 @@ func checkOurs(ctx context.Context, conn *sql.Conn) error {
 			"none of them ours); choose another path", tables)
 	}
 	return nil
+}
+
+// newer says which version the schema of a half is if a newer program made that, beside which this one goes on; else 0. known
+// is how many migrations this one knows.
+func (h *half) newer(ctx context.Context, of string) (version, known int, err error) {
+	all, err := migrations(migrationFiles, of)
+	if err != nil {
+		return 0, 0, err
+	}
+	err = h.readers.QueryRowContext(ctx, `SELECT max(version) FROM schema_migrations`).Scan(&version)
+	if err != nil || version <= len(all) {
+		return 0, len(all), kind(err)
+	}
+	return version, len(all), nil
 }

@@ -50,7 +50,7 @@ func TestWithoutReports(t *testing.T) {
 			do(t, raw(t, path), `CREATE TABLE songs (title TEXT)`)
 		},
 		"of a newer program": func(t *testing.T, path string) {
-			do(t, raw(t, path), `INSERT INTO schema_migrations VALUES (9999, 'from the future', '', 0)`)
+			do(t, raw(t, path), `INSERT INTO schema_migrations VALUES (9999, 'from the future', '', 0, 0)`)
 		},
 		"its tables taken out": func(t *testing.T, path string) { do(t, raw(t, path), `DROP TABLE schema_migrations`) },
 	} {

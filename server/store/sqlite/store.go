@@ -12,8 +12,8 @@
 // maintained, never counted for a page; Recount checks them. Whatever becomes of the file of the reports, control is
 // opened, read and written: no connection has both, and none waits for the other's.
 //
-// It refuses a database that a newer program wrote or one with other tables, and files that
-// are no database of ours. Where there is none, Open makes none: one that is away must not be taken for one that is new.
+// It refuses a database that a newer program wrote, unless that said that this one may go on, or one with other tables,
+// and files that are no database of ours. Where there is none, Open makes none: one that is away must not be taken for one that is new.
 // Its migrations are for SQLite alone (a remark in the first one says otherwise, and cannot be
 // mended: databases remember the digest of each). What it keeps in them, and most of how it asks for it, is
 // server/store/rows; here are files, transactions, migrations, and what SQLite does in its own way.

@@ -127,7 +127,7 @@ func TestOpenRefuses(t *testing.T) {
 				t.Fatal(err)
 			}
 			db.Close()
-			do(t, raw(t, path), `INSERT INTO schema_migrations VALUES (9999, 'from the future', '', 0)`)
+			do(t, raw(t, path), `INSERT INTO schema_migrations VALUES (9999, 'from the future', '', 0, 0)`)
 		}},
 		{"a database of another program", "database_foreign", func(t *testing.T, path string) {
 			do(t, raw(t, path), `CREATE TABLE songs (title TEXT)`)
