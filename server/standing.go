@@ -46,9 +46,9 @@ func (s *Server) standing(ctx context.Context) metrics.Standing {
 	m.Expiries = s.expiry.all()
 	m.Expires = m.Expiries[tufrepo.Timestamp]
 	m.Vouchers = s.vouchers.last(ctx)
-	if s.cluster != nil {
-		m.Leases = map[string]bool{}
-		for _, name := range []string{cluster.Loop, cluster.Scrub} {
+	m.Leases = map[string]bool{} // of publishing the lease is held only while it is done
+	for _, name := range []string{cluster.Loop, cluster.Scrub} {
+		if m.Leases[name] = true; s.cluster != nil { // who is alone holds all
 			_, m.Leases[name] = s.cluster.Holding(ctx, name)
 		}
 	}
