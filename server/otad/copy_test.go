@@ -19,6 +19,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"landed/internal/race"
 	"landed/server/store/postgres/pgtest"
 )
 
@@ -122,6 +123,9 @@ func TestScripts(t *testing.T) {
 // TestCopyIsKilled ends the command without warning wherever it says how far it is, the same copy again and again; the last
 // one goes through, and everything is there.
 func TestCopyIsKilled(t *testing.T) {
+	if race.Detector {
+		t.Skip("each process starts ten times as slowly: told without the race detector")
+	}
 	ctx, data, there := t.Context(), recorded(t), pgtest.Database(t)
 	places := []string{"the source: checking trees", "beside a server", "reports.installations:", "reports.reports:", "what is left",
 		"control.audit:", "control.tokens:", "the copy: checking the database", "the copy: checking figures", "switched over"}

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"testing"
 
+	"landed/internal/race"
 	"landed/server/fleet"
 	"landed/server/store"
 	"landed/server/store/postgres/pgtest"
@@ -42,6 +43,9 @@ func copied(t *testing.T, from, to string) map[string]string {
 // TestCopyOfEveryKind: whatever the conformance suite leaves behind in PostgreSQL is the same in SQLite, and in PostgreSQL
 // again: by the digests of all rows, by the records, and by the figures, which are sums of shards on one of them.
 func TestCopyOfEveryKind(t *testing.T) {
+	if race.Detector {
+		t.Skip("one goroutine for minutes: told without the race detector")
+	}
 	storetest.Run(t, func(t *testing.T) fleet.Store {
 		first, files, third := storetest.Postgres(t), filepath.Join(t.TempDir(), "files.db"), storetest.Postgres(t)
 		db := opened(t, first)
