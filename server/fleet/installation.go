@@ -3,6 +3,8 @@
 package fleet
 
 import (
+	"bytes"
+	"crypto/sha256"
 	"time"
 
 	"landed/manifests/report"
@@ -58,5 +60,26 @@ type StoredReport struct {
 	Release  string // that it speaks of
 	Envelope []byte // DSSE, as signed
 	At       time.Time
-	Late     bool // it came after a newer one: kept as history, moved nothing
+	Late     bool  // it came after a newer one: kept as history, moved nothing
+	N        int64 // its row, given by the store
+	// Sum is the SHA-256 of Envelope if that was dropped, 32 bytes; then there is no Schema and no Release, and of ID only
+	// the first 16 digits are left. nil else.
+	Sum []byte
+}
+
+// Dropped says if the body is gone: a cut has closed it.
+func (r StoredReport) Dropped() bool { return r.Sum != nil }
+
+// Is says if r has an id, as far as that is kept.
+func (r StoredReport) Is(id string) bool {
+	return r.ID == id || r.Dropped() && len(id) >= len(r.ID) && id[:len(r.ID)] == r.ID
+}
+
+// Same says if text is the envelope of r, byte for byte.
+func (r StoredReport) Same(text []byte) bool {
+	if r.Dropped() {
+		sum := sha256.Sum256(text)
+		return bytes.Equal(sum[:], r.Sum)
+	}
+	return bytes.Equal(r.Envelope, text)
 }

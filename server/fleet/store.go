@@ -55,6 +55,7 @@ type ControlTx interface {
 	Quarantines() Quarantines
 	Statements() Statements
 	Epochs() Epochs
+	Retentions() Retentions
 	Audit() Audit
 	Tokens() Tokens
 	Proposals() Proposals
@@ -71,6 +72,7 @@ type ReportsTx interface {
 	Counts() CountsTable
 	Provisional() Provisional
 	Walks() Walks
+	Cuts() Cuts
 }
 
 // Packages keeps uploaded packages. A PackageRef without Model or Channel means the only package of those bytes;
@@ -236,7 +238,8 @@ type ReportSeq struct {
 	Seq int64
 }
 
-// Reports keeps every report ever acknowledged. Nothing in it is changed or deleted.
+// Reports keeps every report ever acknowledged. Nothing in it is changed or deleted, but that bodies are dropped which a
+// cut has closed: then StoredReport is what is left.
 type Reports interface {
 	// Append stores reports in their order; one whose id by its installation is there already under its number is left
 	// out (a replay). added says how many were stored.

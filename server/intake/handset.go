@@ -44,13 +44,13 @@ func newHandset(ref report.Reference, loaded *Loaded) *handset {
 	return h
 }
 
-// envelope is the stored report with the id of a, if there is one.
-func (h *handset) envelope(a Arrival) ([]byte, bool) {
+// stored is the stored report with the id of a, if there is one.
+func (h *handset) stored(a Arrival) (fleet.StoredReport, bool) {
 	if stored, ok := h.loaded.Stored[a.id()]; ok {
-		return stored.Envelope, true
+		return stored, true
 	}
 	envelope, ok := h.envelopes[a.Report.ID]
-	return envelope, ok
+	return fleet.StoredReport{ID: a.Report.ID, Envelope: envelope}, ok
 }
 
 // taken says if another report has the sequence number of a.

@@ -134,7 +134,7 @@ func (s Share) wait(ctx context.Context, tx fleet.Tx, now time.Time, batch []Arr
 // answered says that a needs no room: it is stored already, or refused.
 func (l *Loaded) answered(now time.Time, a Arrival) bool {
 	h := newHandset(a.Ref, l)
-	_, stored := h.envelope(a)
+	_, stored := h.stored(a)
 	return stored || h.refuse(now, a) != nil
 }
 

@@ -153,7 +153,7 @@ func (r reckoner) one(ctx context.Context, tx fleet.Tx, h *handset, fresh []flee
 	})
 	since := func(a fleet.Admission) bool { return !is.Last.Before(a.At) }
 	if len(mine) > 0 && slices.ContainsFunc(mine, since) {
-		again, err := replayer{rules: r.rules, by: h.loaded.Control}.replay(ctx, tx, is.Ref)
+		again, _, err := replayer{rules: r.rules, by: h.loaded.Control}.replay(ctx, tx, is.Ref)
 		if err != nil && !isUnreadable(err) {
 			return err
 		}

@@ -10,7 +10,6 @@ import (
 
 	"landed/manifests/effect"
 	"landed/manifests/report"
-	"landed/manifests/report/envelope"
 	"landed/server/fleet"
 )
 
@@ -23,6 +22,7 @@ type Rejudged struct {
 	Judged  int64
 	Changed int64 // other class, reasons, finding before, cause, leak or count than was stored
 	Kept    int64 // of Judged: stay as they stand, because a release that their reports speak of cannot be read
+	Settled int64 // of Judged: begin with what a cut settled, for reports before it were dropped
 	Resumed bool  // it went on where an earlier one was interrupted
 }
 
@@ -73,6 +73,9 @@ func (d Rejudged) words() string {
 	if d.Kept > 0 {
 		words += fmt.Sprintf("; %d stay as they stood: they speak of a release, too, that cannot be read", d.Kept)
 	}
+	if d.Settled > 0 {
+		words += fmt.Sprintf("; %d begin with what a cut settled, because older reports were dropped", d.Settled)
+	}
 	if d.Resumed {
 		words += "; others were before, by one that was interrupted"
 	}
@@ -96,7 +99,7 @@ func (i *Intake) rejudgeBatch(ctx context.Context, tx fleet.Tx, name string, don
 		return false, err
 	}
 	for _, old := range states {
-		next, err := again.judgeAnew(ctx, tx, old)
+		next, settled, err := again.judgeAnew(ctx, tx, old)
 		if isUnreadable(err) {
 			next, err = old, nil
 			done.Kept++
@@ -105,6 +108,9 @@ func (i *Intake) rejudgeBatch(ctx context.Context, tx fleet.Tx, name string, don
 			return false, fmt.Errorf("an installation of model %s: %w", old.Model, err)
 		}
 		done.Judged++
+		if settled {
+			done.Settled++
+		}
 		if !differs(old, next) {
 			continue
 		}
@@ -130,16 +136,18 @@ type replayer struct {
 
 // judgeAnew is what the reports of an installation prove of the release of old, judged anew. Who counts stays as people
 // decided it; only what the verdict adds to that is looked at again.
-func (p replayer) judgeAnew(ctx context.Context, tx fleet.ReportsTx, old fleet.Installation) (fleet.Installation, error) {
+func (p replayer) judgeAnew(
+	ctx context.Context, tx fleet.ReportsTx, old fleet.Installation,
+) (next fleet.Installation, settled bool, err error) {
 	rule, err := p.rules.Of(ctx, old.Release, old.Model)
 	if err != nil {
-		return old, err
+		return old, false, err
 	}
-	again, err := p.replay(ctx, tx, old.Ref)
+	again, settled, err := p.replay(ctx, tx, old.Ref)
 	if err != nil {
-		return old, err
+		return old, false, err
 	}
-	next := old
+	next = old
 	next.Leaked, next.Before = false, effect.NotSeen
 	if shown := again.of(old.Release); shown != nil {
 		next.Leaked, next.Before, next.Cause = shown.is.Leaked, shown.is.Before, shown.is.Cause
@@ -147,30 +155,24 @@ func (p replayer) judgeAnew(ctx context.Context, tx fleet.ReportsTx, old fleet.I
 	judge(&next, again.first, rule)
 	next.Quarantined = p.by.held(&next, time.Time{})
 	next.Counted = p.by.counts(&next)
-	return next, nil
+	return next, settled, nil
 }
 
 // replay has the stored reports of an installation come in again, in the order in which they came, by what takes in new
-// ones: nothing can be read otherwise here than there.
-func (p replayer) replay(ctx context.Context, tx fleet.ReportsTx, ref report.Reference) (*handset, error) {
-	stored, err := tx.Reports().Arrived(ctx, ref)
+// ones: nothing can be read otherwise here than there. Where a cut has dropped some it begins with what that settled.
+func (p replayer) replay(ctx context.Context, tx fleet.ReportsTx, ref report.Reference) (again *handset, settled bool, err error) {
+	of, err := historyOf(ctx, tx, ref)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
-	again := &handset{loaded: &Loaded{Control: p.by}}
-	for _, s := range stored {
-		r, _, err := envelope.Open(s.Envelope)
-		if err != nil {
-			return nil, err
-		}
-		standard, err := p.rules.Of(ctx, r.Release, r.Model)
-		if err != nil {
-			return nil, err
-		}
-		again.again(s.At, Arrival{Envelope: s.Envelope, Report: r, Ref: ref, Rule: standard})
+	if again, err = p.begin(ctx, of); err == nil {
+		err = p.replayed(ctx, again, ref, of.since())
+	}
+	if err != nil {
+		return nil, false, err
 	}
 	again.live(time.Time{})
-	return again, nil
+	return again, of.holds != nil, nil
 }
 
 func differs(a, b fleet.Installation) bool {

@@ -3,7 +3,6 @@
 package intake
 
 import (
-	"bytes"
 	"fmt"
 	"time"
 
@@ -102,8 +101,8 @@ func Settle(now time.Time, batch []Arrival, loaded Loaded) Outcome {
 
 // receive takes one report of h in. What is to be stored is nil for a replay and a refusal.
 func (h *handset) receive(now time.Time, a Arrival) (Result, *fleet.StoredReport) {
-	if envelope, ok := h.envelope(a); ok {
-		return replay(a, envelope), nil
+	if stored, ok := h.stored(a); ok {
+		return replay(a, stored), nil
 	}
 	if refused := h.refuse(now, a); refused != nil {
 		return Result{Refused: refused}, nil
@@ -121,9 +120,10 @@ func (h *handset) receive(now time.Time, a Arrival) (Result, *fleet.StoredReport
 	return result, stored
 }
 
-// replay answers a report whose id is stored already: the stored one stays. It is welcome where a new report is not.
-func replay(a Arrival, stored []byte) Result {
-	if !bytes.Equal(stored, a.Envelope) {
+// replay answers a report whose id is stored already: the stored one stays. It is welcome where a new report is not, and
+// known also where its body was dropped.
+func replay(a Arrival, stored fleet.StoredReport) Result {
+	if !stored.Same(a.Envelope) {
 		return Result{Refused: fleet.Errorf(fleet.Conflict, "id_reused",
 			"another report with this id is stored, and stays; a new report needs a new id")}
 	}

@@ -14,7 +14,7 @@ import (
 
 // before is an installation as it stood before the last admission of it that need not be applied to it yet; nil if
 // there is none.
-func (v *verifier) before(later *handset, all []arrived) *handset {
+func (v *verifier) before(ctx context.Context, later *handset, of history, all []arrived) *handset {
 	last := int64(0)
 	for _, n := range later.entries {
 		last = max(last, n)
@@ -24,7 +24,10 @@ func (v *verifier) before(later *handset, all []arrived) *handset {
 	}
 	then := v.control
 	then.Admissions = slices.DeleteFunc(slices.Clone(then.Admissions), func(a fleet.Admission) bool { return a.N >= last })
-	again := &handset{loaded: &Loaded{Control: then}}
+	again, err := v.begin(ctx, of, then)
+	if err != nil {
+		return nil
+	}
 	for _, one := range all {
 		again.again(one.at, one.Arrival)
 	}

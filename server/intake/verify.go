@@ -22,7 +22,9 @@ const verifyBatch = 200
 // Verified says what a verification went through.
 type Verified struct {
 	Installations int64
-	Reports       int64 // opened, their signatures verified
+	Reports       int64 // opened, their signatures verified, but for those that were dropped
+	Dropped       int64 // of Reports: no body is left, they are held against what a cut settled
+	Settled       int64 // of Installations: begin with what a cut settled
 	Unjudged      int64 // installations that speak of a release that this program cannot read
 	// What was decided of who counts is not applied to all yet: each was held against what was applied to all, and against
 	// whatever was decided since.
@@ -98,12 +100,19 @@ func (v *verifier) batch(ctx context.Context, tx fleet.Tx, refs []report.Referen
 	if err != nil {
 		return nil, err
 	}
-	stored := make([][]fleet.StoredReport, len(refs))
-	for n, ref := range refs {
-		if stored[n], err = tx.Reports().Arrived(ctx, ref); err != nil {
-			return nil, err
+	stored, err := historiesOf(ctx, tx, refs...)
+	if err != nil {
+		return nil, err
+	}
+	for _, of := range stored {
+		for _, r := range of.rows {
+			if done.Reports++; r.Dropped() {
+				done.Dropped++
+			}
 		}
-		done.Reports += int64(len(stored[n]))
+		if of.holds != nil {
+			done.Settled++
+		}
 	}
 	done.Installations += int64(len(refs))
 	found, left := make([][]string, len(refs)), make([]bool, len(refs))
@@ -112,7 +121,7 @@ func (v *verifier) batch(ctx context.Context, tx fleet.Tx, refs []report.Referen
 	for w := range workers {
 		group.Go(func() {
 			for n := w; n < len(refs); n += workers {
-				found[n], left[n] = v.one(ctx, refs[n], states[refs[n]], stored[n])
+				found[n], left[n] = v.one(ctx, stored[n], states[refs[n]])
 			}
 		})
 	}
@@ -133,12 +142,23 @@ type arrived struct {
 }
 
 // one verifies an installation. left says that it cannot be judged.
-func (v *verifier) one(
-	ctx context.Context, ref report.Reference, states []fleet.Installation, stored []fleet.StoredReport,
-) (faults []string, left bool) {
+func (v *verifier) one(ctx context.Context, of history, states []fleet.Installation) (faults []string, left bool) {
 	var all []arrived
-	again := &handset{loaded: &Loaded{Control: v.control}}
-	for _, s := range stored {
+	again, err := v.begin(ctx, of, v.control)
+	switch {
+	case isUnreadable(err):
+		left, again = true, &handset{loaded: &Loaded{Control: v.control}}
+	case err != nil:
+		return []string{fmt.Sprintf("installation %s: %s", of.ref, fleet.InOneLine(err))}, false
+	}
+	before := int64(0)
+	if of.holds != nil {
+		before = of.holds.UpTo
+	}
+	for _, s := range of.rows {
+		if s.Dropped() && s.N <= before {
+			continue // what is left of it was held against what the cut settled
+		}
 		a, err := v.arrival(ctx, s)
 		if isUnreadable(err) {
 			left = true
@@ -148,9 +168,12 @@ func (v *verifier) one(
 			faults = append(faults, err.Error())
 			continue
 		}
+		if s.N <= before {
+			continue
+		}
 		all = append(all, arrived{s.At, a})
 		if late := again.again(s.At, a); late != s.Late && !left {
-			faults = append(faults, fmt.Sprintf("report %s of installation %s: late is stored as %t, and follows as %t", s.ID, ref,
+			faults = append(faults, fmt.Sprintf("report %s of installation %s: late is stored as %t, and follows as %t", s.ID, of.ref,
 				s.Late, late))
 		}
 	}
@@ -158,11 +181,11 @@ func (v *verifier) one(
 	if len(faults) > 0 || left {
 		return faults, left // what follows from less than all reports says nothing
 	}
-	for ; again != nil; again = v.before(again, all) {
+	for ; again != nil; again = v.before(ctx, again, of, all) {
 		for _, then := range v.steps {
 			again.loaded.Control.Quarantines = then
 			again.reckon()
-			found := v.stands(ctx, ref, states, again)
+			found := v.stands(ctx, of.ref, states, again)
 			if len(found) == 0 {
 				return nil, false
 			}
@@ -174,8 +197,17 @@ func (v *verifier) one(
 	return faults, false
 }
 
+// begin is the installation as it was before all that is replayed.
+func (v *verifier) begin(ctx context.Context, of history, by Control) (*handset, error) {
+	return replayer{rules: v.Rules, by: by}.begin(ctx, of)
+}
+
 // arrival opens a stored report, and holds its columns against what was signed.
 func (v *verifier) arrival(ctx context.Context, s fleet.StoredReport) (Arrival, error) {
+	if s.Dropped() {
+		return Arrival{}, fmt.Errorf("report %s of installation %s, row %d: its body was dropped, and no cut has closed it: restore "+
+			"a backup", s.ID, s.Ref, s.N)
+	}
 	r, ref, err := envelope.Open(s.Envelope)
 	if err != nil {
 		return Arrival{}, fmt.Errorf("report %s of installation %s is not as it was signed: %w", s.ID, s.Ref, err)

@@ -3,6 +3,7 @@
 package support
 
 import (
+	"encoding/hex"
 	"net/url"
 	"slices"
 	"time"
@@ -29,7 +30,8 @@ type Statement struct {
 	Changed  []string        `json:"changed"` // of what it said, what the report before did not; all of it in the first
 	Verdict  fleet.Class     `json:"verdict"`
 	Because  []string        `json:"because"`
-	Envelope string          `json:"envelope"` // path of the report as it was signed
+	Envelope string          `json:"envelope"`          // path of the report as it was signed; "" if its body was dropped
+	Dropped  string          `json:"dropped,omitempty"` // SHA-256 of the report as it was signed, where its body was dropped: what it said is gone
 
 	Before       int64  `json:"-"` // sequence of the report before; 0 in the first
 	NewBuild     bool   `json:"-"` // the report before ran another build
@@ -47,6 +49,10 @@ type statements struct {
 // statement puts one stored report into words and judges it, against the release it speaks
 // of, as of the day it came.
 func (p statements) statement(sr fleet.StoredReport) (Statement, error) {
+	if sr.Dropped() {
+		return Statement{ID: sr.ID, Seq: sr.Seq, At: sr.At.UTC(), Late: sr.Late, Dropped: hex.EncodeToString(sr.Sum), Said: []string{},
+			Changed: []string{}, Because: []string{}}, nil
+	}
 	r, _, err := envelope.Open(sr.Envelope)
 	if err != nil {
 		return Statement{}, err // it opened when it was stored: the store is damaged
@@ -71,13 +77,17 @@ func (p statements) statement(sr fleet.StoredReport) (Statement, error) {
 	}, nil
 }
 
-// since says what changed between the last of earlier and st.
+// since says what changed between the last of earlier of which it is known what it said, and st.
 func (st Statement) since(earlier []Statement) Statement {
-	if len(earlier) == 0 {
+	if st.Dropped != "" {
+		return st
+	}
+	told := slices.DeleteFunc(slices.Clone(earlier), func(one Statement) bool { return one.Dropped != "" })
+	if len(told) == 0 {
 		st.Changed, st.NewBuild = st.Said, true
 		return st
 	}
-	last := earlier[len(earlier)-1]
+	last := told[len(told)-1]
 	st.NewRelease = st.Release != last.Release
 	st.Before, st.NewBuild, st.Changed = last.Seq, st.Build != last.Build, []string{}
 	for _, sentence := range st.Said {

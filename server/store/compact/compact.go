@@ -12,6 +12,7 @@ package compact
 import (
 	"bytes"
 	"crypto/ed25519"
+	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
 	"errors"
@@ -39,9 +40,15 @@ const (
 	// formWhole is ‖ schema, a varint ‖ length of the id, a uvarint ‖ id ‖ length of the release ‖ release ‖ the envelope.
 	// All after the form is compressed.
 	formWhole = 2
+	// formDropped is what stays of a report whose body was dropped: ‖ SHA-256 of the envelope, 32 bytes ‖ the first 8 bytes of
+	// the id, of which those are hex digits. The envelope is gone.
+	formDropped = 3
 )
 
 var errDamaged = errors.New("what is kept of the report is damaged")
+
+// ErrDropped is the answer to a report whose body was dropped: there is nothing to unpack.
+var ErrDropped = errors.New("the body of the report was dropped")
 
 // Key is the public key of the installation as Pack wants it; nil if the envelope has not its one form.
 func Key(text []byte) []byte {
@@ -92,6 +99,29 @@ func packWhole(r Report) []byte {
 	return compress([]byte{formWhole}, append(text, r.Envelope...))
 }
 
+// idKept is how much of an id stays of a dropped report, in bytes.
+const idKept = 8
+
+// Drop makes what stays of a report whose body is dropped: 41 bytes. false if its id is not in hex digits, as the ids of
+// version 1 need not be: then it cannot be dropped.
+func Drop(r Report) ([]byte, bool) {
+	id, err := hex.DecodeString(r.ID)
+	if err != nil || len(id) < idKept || hex.EncodeToString(id) != r.ID {
+		return nil, false
+	}
+	sum := sha256.Sum256(r.Envelope)
+	return slices.Concat([]byte{formDropped}, sum[:], id[:idKept]), true
+}
+
+// Dropped gives what stays of a report whose body was dropped: the SHA-256 of its envelope, and how its id begins. false if
+// text is none.
+func Dropped(text []byte) (sum []byte, id string, ok bool) {
+	if len(text) != 1+sha256.Size+idKept || text[0] != formDropped {
+		return nil, "", false
+	}
+	return text[1 : 1+sha256.Size], hex.EncodeToString(text[1+sha256.Size:]), true
+}
+
 // Unpack gives back what was packed. An error means that text is not as Pack made it, or is of a newer program.
 func Unpack(text, key []byte) (Report, error) {
 	if len(text) == 0 {
@@ -102,9 +132,11 @@ func Unpack(text, key []byte) (Report, error) {
 		return unpackSigned(text[1:], key)
 	case formWhole:
 		return unpackWhole(text[1:])
+	case formDropped:
+		return Report{}, ErrDropped
 	}
 	return Report{}, fmt.Errorf("%w, or was packed by a newer program: its form is %d, this program knows %d and older", errDamaged,
-		text[0], formWhole)
+		text[0], formDropped)
 }
 
 // beforeKey is what stands before the digits of the key.

@@ -30,11 +30,14 @@ func scanReport(scan func(...any) error) (n int64, r fleet.StoredReport, err err
 	if err := scan(&n, &r.Ref, &r.Seq, asTime{&r.At}, &r.Late, &r.ID, &r.Schema, &r.Release, &body, &key, &packed); err != nil {
 		return n, r, err
 	}
-	r.Envelope = body
-	if packed == 1 {
-		if p, err := compact.Unpack(body, key); err == nil {
-			r.ID, r.Schema, r.Release, r.Envelope = p.ID, p.Schema, p.Release, p.Envelope
-		}
+	r.N, r.Envelope = n, body
+	if packed == 0 {
+		return n, r, nil
+	}
+	if sum, id, dropped := compact.Dropped(body); dropped {
+		r.ID, r.Sum, r.Envelope = id, sum, nil
+	} else if p, err := compact.Unpack(body, key); err == nil {
+		r.ID, r.Schema, r.Release, r.Envelope = p.ID, p.Schema, p.Release, p.Envelope
 	}
 	return n, r, nil
 }

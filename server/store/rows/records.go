@@ -22,6 +22,7 @@ var keysOf = map[string]string{
 	"holders":           `key_id`,
 	"admissions":        `n || ''`,
 	"quarantines":       `id`,
+	"retentions":        `release`,
 	"epochs":            `model || ' ' || channel`,
 	"statements":        `id`,
 	"suspensions":       `rollout || ' ' || reference`,

@@ -57,8 +57,10 @@ func (s reports) packed(ctx context.Context, all []fleet.StoredReport) (map[flee
 		refs, seqs)
 	found := map[fleet.ReportID]bool{}
 	err = Each(rows, err, func(rows Rows) error {
-		_, r, err := scanKeyed(rows.Scan)
-		found[fleet.ReportID{Ref: r.Ref, Seq: r.Seq, ID: r.ID}] = true
+		n, r, err := scanKeyed(rows.Scan)
+		if err == nil && r.Is(all[n].ID) {
+			found[fleet.ReportID{Ref: r.Ref, Seq: r.Seq, ID: all[n].ID}] = true
+		}
 		return err
 	})
 	return found, err
@@ -70,7 +72,7 @@ func (s reports) Get(ctx context.Context, ref report.Reference, id string) (flee
 	if err != nil {
 		return fleet.StoredReport{}, err
 	}
-	at := slices.IndexFunc(all, func(r fleet.StoredReport) bool { return r.ID == id })
+	at := slices.IndexFunc(all, func(r fleet.StoredReport) bool { return r.Is(id) })
 	if at < 0 {
 		return fleet.StoredReport{}, fleet.Errorf(fleet.NotFound, "report_unknown", "installation %s has sent no such report", ref)
 	}
@@ -100,7 +102,7 @@ func (s reports) Stored(ctx context.Context, ids ...fleet.ReportID) (map[fleet.R
 	rows, err := s.q.QueryKeys(ctx, knownReports, refs, from, to, names)
 	return found, Each(rows, err, func(rows Rows) error {
 		n, r, err := scanKeyed(rows.Scan)
-		if err == nil && r.ID == names[n] {
+		if err == nil && r.Is(names[n]) {
 			found[ids[n]] = r
 		}
 		return err

@@ -42,17 +42,21 @@ func (s seals) Leaves(ctx context.Context, tree fleet.Tree, after int64, limit i
 	return Collect(rows, err, read)
 }
 
-// reportLeaf is the same for a compact report: that gives back the envelope as it came.
+// reportLeaf is the same for a compact report, which gives back the envelope as it came, and for one whose body was dropped.
 func reportLeaf(scan func(...any) error) (l fleet.Leaf, err error) {
 	n, r, err := scanReport(scan)
 	if err != nil {
 		return l, err
 	}
-	sum := sha256.Sum256(r.Envelope)
+	sum := r.Sum
+	if !r.Dropped() {
+		of := sha256.Sum256(r.Envelope)
+		sum = of[:]
+	}
 	l.N = n
 	l.Data = binary.BigEndian.AppendUint64(nil, uint64(n))
 	l.Data = binary.BigEndian.AppendUint64(l.Data, uint64(millis(r.At)/time.Hour.Milliseconds()))
-	l.Data = append(l.Data, sum[:]...)
+	l.Data = append(l.Data, sum...)
 	return l, nil
 }
 

@@ -59,6 +59,7 @@ func (t *Tx) Channels() fleet.Channels           { return channels{t.control} }
 func (t *Tx) Holders() fleet.Holders             { return holders{t.control} }
 func (t *Tx) Statements() fleet.Statements       { return statements{t.control} }
 func (t *Tx) Epochs() fleet.Epochs               { return epochs{t.control} }
+func (t *Tx) Retentions() fleet.Retentions       { return retentions{t.control} }
 func (t *Tx) Admissions() fleet.Admissions       { return admissions{t.control} }
 func (t *Tx) Quarantines() fleet.Quarantines     { return quarantines{t.control} }
 func (t *Tx) Installations() fleet.Installations { return installations{t.reports, t.asked} }
@@ -66,6 +67,7 @@ func (t *Tx) Reports() fleet.Reports             { return reports{t.reports, t.a
 func (t *Tx) Provisional() fleet.Provisional     { return provisional{t.reports, t.asked} }
 func (t *Tx) Counts() fleet.CountsTable          { return counts{t} }
 func (t *Tx) Walks() fleet.Walks                 { return walks{t.reports} }
+func (t *Tx) Cuts() fleet.Cuts                   { return cuts{t.reports, seals{t.control, t.reports}} }
 func (t *Tx) Audit() fleet.Audit                 { return audit{t.control} }
 func (t *Tx) Tokens() fleet.Tokens               { return tokens{t.control} }
 func (t *Tx) Proposals() fleet.Proposals         { return proposals{t.control} }

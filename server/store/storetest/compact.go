@@ -25,6 +25,7 @@ func RunCompact(t *testing.T, open func(t *testing.T) store.Database) {
 		}
 	}
 	t.Run("a replay of a compact report", func(t *testing.T) { testCompact(t, open(t)) })
+	t.Run("what a cut drops", func(t *testing.T) { testCuts(t, open(t)) })
 }
 
 // compacting compacts all that it may after each commit.

@@ -67,6 +67,7 @@ func tests() []test {
 		{"admissions", testAdmissions},
 		{"quarantines", testQuarantines},
 		{"evidence epochs", testEpochs},
+		{"rules of retention", testRetentions},
 		{"the muster of a fleet", testMuster},
 		{"audit", testAudit},
 		{"heads and leaves", testSeals},

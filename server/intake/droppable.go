@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package intake
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"landed/manifests/effect"
+	"landed/manifests/report"
+	"landed/manifests/report/envelope"
+	v1 "landed/manifests/report/v1"
+	"landed/server/fleet"
+)
+
+// Settle is how installations stood at a cut, of those of which it may drop something. Whose reports cannot be read or judged
+// by this program is left out, and keeps all.
+func (i *Intake) Settle(ctx context.Context, tx fleet.Tx, c fleet.Cut, refs ...report.Reference) (all []fleet.Settled, err error) {
+	p := replayer{rules: i.Rules}
+	if p.by, err = loadControl(ctx, tx); err != nil {
+		return nil, err
+	}
+	histories, err := historiesOf(ctx, tx, refs...)
+	if err != nil {
+		return nil, err
+	}
+	states, err := tx.Installations().Of(ctx, refs...)
+	if err != nil {
+		return nil, err
+	}
+	for _, of := range histories {
+		rows := upTo(of.rows, c.UpTo)
+		h, fault := p.begin(ctx, of)
+		if fault == nil {
+			fault = p.replayed(ctx, h, of.ref, of.since()[:len(upTo(of.since(), c.UpTo))])
+		}
+		if fault != nil {
+			if err := ctx.Err(); err != nil {
+				return nil, err
+			}
+			continue
+		}
+		if s := h.settle(rows); len(p.droppable(ctx, c, s, rows, states[of.ref])) > 0 {
+			all = append(all, fleet.Settled{Cut: c.Number, UpTo: c.UpTo, Ref: of.ref, State: s.text()})
+		}
+	}
+	return all, nil
+}
+
+// Droppable are the rows of an installation whose bodies a cut lets go, that settled it.
+func (i *Intake) Droppable(ctx context.Context, tx fleet.Tx, c fleet.Cut, s fleet.Settled) ([]int64, error) {
+	rows, err := tx.Reports().Arrived(ctx, s.Ref)
+	if err != nil {
+		return nil, err
+	}
+	states, err := tx.Installations().Of(ctx, s.Ref)
+	if err != nil {
+		return nil, err
+	}
+	was, err := readSettled(s.State)
+	if err == nil && was.rows != rowsDigest(upTo(rows, c.UpTo)) {
+		err = errSettled
+	}
+	if err != nil {
+		return nil, fmt.Errorf("installation %s: %w (otad fsck)", s.Ref, err)
+	}
+	return replayer{rules: i.Rules}.droppable(ctx, c, was, upTo(rows, c.UpTo), states[s.Ref]), nil
+}
+
+// droppable are those of rows, which are all up to the cut, that nothing needs any more.
+func (p replayer) droppable(ctx context.Context, c fleet.Cut, was settled, rows []fleet.StoredReport, now []fleet.Installation) (all []int64) {
+	needed, times := map[int64]bool{}, map[int64]int{}
+	for _, s := range was.states {
+		if needed[s.Seq] = true; s.Leaked || s.Cloned {
+			return nil
+		}
+	}
+	for _, s := range now {
+		// What speaks against a release stays, with all that its installation ever said.
+		if needed[s.Seq] = true; s.Leaked || s.Cloned || s.Kind == effect.Bad {
+			return nil
+		}
+	}
+	for _, r := range rows {
+		times[r.Seq]++
+	}
+	for n, r := range rows {
+		if n == 0 || r.Dropped() || r.Release != c.Release || r.Schema == v1.Schema || !r.At.Before(c.Before) || needed[r.Seq] ||
+			times[r.Seq] > 1 || p.speaksAgainst(ctx, rows[0], r) {
+			continue
+		}
+		all = append(all, r.N)
+	}
+	return slices.Clip(all)
+}
+
+// speaksAgainst says if a report, by itself, shows a failure or something bad, or cannot be judged.
+func (p replayer) speaksAgainst(ctx context.Context, first, one fleet.StoredReport) bool {
+	r, err := read(one)
+	if err != nil || r.Failure != nil {
+		return true
+	}
+	sold, err := read(first)
+	if err != nil {
+		return true
+	}
+	rule, err := p.rules.Of(ctx, r.Release, r.Model)
+	return err != nil || effect.Judge(one.At, effect.Subject{Newest: r, Last: one.At, Elsewhere: sold.Build != r.Build}, rule).Kind == effect.Bad
+}
+
+func read(s fleet.StoredReport) (report.Report, error) {
+	r, _, err := envelope.Open(s.Envelope)
+	return r, err
+}
