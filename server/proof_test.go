@@ -129,7 +129,7 @@ var databaseFiles = []string{"landed.db", "landed-reports.db"}
 // fileOf is the file in which a table lies.
 func fileOf(table string) string {
 	switch table {
-	case "reports", "compact_reports", "report_keys", "installations", "counts", "cursors", "walks", "provisional":
+	case "reports", "compact_reports", "report_keys", "installations", "counts", "cursors", "walks", "provisional", "cuts", "settled":
 		return databaseFiles[1]
 	}
 	return databaseFiles[0]

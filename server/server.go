@@ -36,6 +36,7 @@ import (
 	"landed/server/metrics"
 	"landed/server/proposals"
 	"landed/server/repo"
+	"landed/server/retain"
 	"landed/server/rollouts"
 	"landed/server/rooms"
 	"landed/server/seal"
@@ -129,6 +130,7 @@ type Server struct {
 	rooms     *rooms.Rooms
 	intake    *intake.Intake
 	admission *admission.Admission
+	retain    *retain.Room
 	guard     *auth.Guard
 	console   *console.Console
 	support   *support.Support
@@ -233,10 +235,12 @@ func (s *Server) build(ctx context.Context) (err error) {
 			_, err := s.intake.Reckon(ctx, nil)
 			return err
 		}})
+	s.retain = retain.New(retain.Config{Store: kept, Settler: s.intake, Now: s.cfg.Now, Log: s.cfg.Log, HasRoom: s.room.ForReport,
+		Distrusted: s.uptime.Distrusted})
 	s.uptime.Asked = s.intake.Pressure.Since
 	s.guard = &auth.Guard{Store: s.db, Log: s.cfg.Log}
 	s.console = console.New(console.Config{
-		Rooms: s.rooms, Admission: s.admission, Store: kept,
+		Rooms: s.rooms, Admission: s.admission, Retain: s.retain, Store: kept,
 		Guard: s.guard, Clock: s.uptime, Now: s.cfg.Now, Log: s.cfg.Log, MaxUpload: s.cfg.MaxUpload,
 	})
 	s.support, err = support.New(support.Config{
@@ -343,7 +347,7 @@ func (s *Server) openBlobs(ctx context.Context) (blob.Store, error) {
 }
 
 // Tick does the periodic work that is due: it renews metadata, finishes what was left
-// unfinished, seals and compacts what was stored, ages silent installations and advances rollouts. Of several servers on one
+// unfinished, seals and compacts what was stored, drops what people ruled, ages silent installations and advances rollouts. Of several servers on one
 // database one does so, and the others keep their folders.
 func (s *Server) Tick(ctx context.Context) error {
 	spans := s.observer.spans()
@@ -361,7 +365,8 @@ func (s *Server) Tick(ctx context.Context) error {
 			s.expiry.tell(ctx), s.vouchers.tell(ctx),
 			spans.Do(ctx, "tick.admission", s.admission.Tick),
 			spans.Do(ctx, "tick.intake", s.intake.Tick),
-			spans.Do(ctx, "tick.compact", compactor{s.db, s.cfg.Now, s.room.ForReport}.Tick))
+			spans.Do(ctx, "tick.compact", compactor{s.db, s.cfg.Now, s.room.ForReport}.Tick),
+			spans.Do(ctx, "tick.retain", s.retain.Tick))
 	})
 }
 

@@ -22,6 +22,7 @@ import (
 	"landed/server/auth"
 	"landed/server/fleet"
 	"landed/server/render"
+	"landed/server/retain"
 	"landed/server/rooms"
 	"landed/server/uptime"
 )
@@ -31,6 +32,7 @@ type Config struct {
 	Rooms     *rooms.Rooms
 	Store     fleet.Store
 	Admission *admission.Admission
+	Retain    *retain.Room
 	Guard     *auth.Guard
 	Clock     *uptime.Uptime
 	Now       func() time.Time
@@ -55,6 +57,7 @@ func New(c Config) *Console {
 		modelAPI{c.Rooms.Lineup},
 		channelAPI{c.Rooms.Lineup},
 		releaseAPI{c.Rooms.Releases, c.Store},
+		retentionAPI{c.Retain},
 		changeAPI{c.Rooms.Releases, c.Store},
 		trustAPI{c.Rooms.Trust, c.Rooms.Repo},
 		evidenceAPI{c.Rooms.Evidence, c.Store, c.Now},

@@ -42,17 +42,17 @@ type Cut struct {
 	Done    time.Time // when all were gone; zero before
 }
 
-// The line of the trail by which a cut is made.
+// ActionCut is that of the line of the trail by which a cut is made.
 const ActionCut = "reports.cut"
 
 // CutSubject is the subject of that line.
 func CutSubject(number int64) string { return fmt.Sprintf("cut %d", number) }
 
-var cutForm = regexp.MustCompile(`\(release ([^ ()]{1,100}), to row (\d{1,18}), (\d{1,18}) states, root ([0-9a-f]{64})\)$`)
+var cutForm = regexp.MustCompile(`\(release ([^ ()]{1,100}), to row (\d{1,18}), before (\d{1,18}), (\d{1,18}) states, root ([0-9a-f]{64})\)$`)
 
 // Line is the end of the reason of that line.
 func (c Cut) Line() string {
-	return fmt.Sprintf("(release %s, to row %d, %d states, root %x)", c.Release, c.UpTo, c.States, c.Root)
+	return fmt.Sprintf("(release %s, to row %d, before %d, %d states, root %x)", c.Release, c.UpTo, c.Before.UnixMilli(), c.States, c.Root)
 }
 
 // CutOf reads such a line; false if it is none.
@@ -62,9 +62,12 @@ func CutOf(e AuditEntry) (c Cut, ok bool) {
 		return c, false
 	}
 	c.Release, c.At = m[1], e.At
-	c.UpTo, _ = strconv.ParseInt(m[2], 10, 64) // so many digits fit
-	c.States, _ = strconv.ParseInt(m[3], 10, 64)
-	c.Root, _ = hex.DecodeString(m[4])
+	var numbers [3]int64
+	for n := range numbers {
+		numbers[n], _ = strconv.ParseInt(m[n+2], 10, 64) // so many digits fit
+	}
+	c.UpTo, c.Before, c.States = numbers[0], time.UnixMilli(numbers[1]).UTC(), numbers[2]
+	c.Root, _ = hex.DecodeString(m[5])
 	_, err := fmt.Sscanf(e.Subject, "cut %d", &c.Number)
 	return c, err == nil && e.Subject == CutSubject(c.Number)
 }
@@ -75,6 +78,11 @@ type Settled struct {
 	UpTo  int64 // of the cut
 	Ref   report.Reference
 	State []byte
+}
+
+// Same says if two are the same as far as the trail tells of them.
+func (c Cut) Same(as Cut) bool {
+	return c.Number == as.Number && c.Line() == as.Line() && c.At.UnixMilli() == as.At.UnixMilli()
 }
 
 // Leaf is what the tree of a cut takes of it: its reference, a space, and the text.

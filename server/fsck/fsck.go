@@ -17,6 +17,7 @@ import (
 	"landed/server/intake"
 	"landed/server/published"
 	"landed/server/repo"
+	"landed/server/seal"
 	"landed/server/store"
 )
 
@@ -66,7 +67,8 @@ func Run(ctx context.Context, c Config, progress func(string)) (Result, error) {
 		name string
 		run  func(context.Context) error
 	}{
-		{"the database file", k.integrity}, {"records", k.records}, {"trees", k.trees}, {"reports", k.reports},
+		{"the database file", k.integrity}, {"records", k.records}, {"trees", k.trees}, {"cuts", k.cuts},
+		{"reports", k.reports},
 		{"figures", k.figures}, {"the feed", k.feed}, {"releases", k.releases}, {"packages", k.packages},
 	} {
 		k.progress("checking " + check.name)
@@ -118,6 +120,11 @@ func (k *checker) reports(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
+		if done.Settled > 0 {
+			k.Notes = append(k.Notes, fmt.Sprintf("%d of %d installations begin with what a cut settled: of %d reports the bodies were "+
+				"dropped, as was ruled. That these came, when, in which order and with which bytes is borne out by the trees and the cuts; what "+
+				"they said, and that it was judged rightly before the cut, can no longer be shown", done.Settled, done.Installations, done.Dropped))
+		}
 		kept, err := intake.VerifyProvisional(ctx, tx, k.fault)
 		if kept > 0 {
 			k.Notes = append(k.Notes, fmt.Sprintf("%d reports are provisional: they stand in no figure, and are judged when there "+
@@ -132,6 +139,15 @@ func (k *checker) reports(ctx context.Context) error {
 				"with or without; start the server, and check again in some minutes")
 		}
 		return err
+	})
+}
+
+// cuts holds what stands in the place of dropped reports against the trail.
+func (k *checker) cuts(ctx context.Context) error {
+	return k.DB.View(ctx, func(tx fleet.Tx) error {
+		faults, notes, err := seal.Cuts(ctx, tx)
+		k.Notes = append(k.Notes, notes...)
+		return k.all(faults, err)
 	})
 }
 

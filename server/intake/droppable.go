@@ -113,3 +113,13 @@ func read(s fleet.StoredReport) (report.Report, error) {
 	r, _, err := envelope.Open(s.Envelope)
 	return r, err
 }
+
+// Reckoned says if what was decided of who counts is applied to every installation.
+func (i *Intake) Reckoned(ctx context.Context, tx fleet.Tx) (bool, error) {
+	by, err := loadControl(ctx, tx)
+	if err != nil {
+		return false, err
+	}
+	mark, err := reckonedTo(ctx, tx)
+	return mark == by.mark(), err
+}

@@ -124,3 +124,8 @@ func TestDatabaseIsKilled(t *testing.T) {
 	}
 	w.checkFigures(t)
 }
+
+// TestRetentionOnPostgreSQL is TestRetention on the other engine.
+func TestRetentionOnPostgreSQL(t *testing.T) {
+	retention(t, openAt(t, storetest.Postgres(t)), func(s fleet.Store) fleet.Store { return s })
+}

@@ -43,7 +43,7 @@ func (s *settled) UnmarshalJSON(text []byte) error { return fill(text, s.fields(
 func (h *held) fields() []any {
 	i := &h.Installation
 	return []any{&i.Release, &i.Current, &i.Model, &i.Channel, &i.Seq, &h.newest, &i.Progress, &i.Cause, &i.Before, &i.Leaked,
-		&i.Cloned, &i.Reports, asMillis{&i.First}, asMillis{&i.Last}, asMillis{&i.Away}, asMillis{&i.Back}, asMillis{&i.Admitted},
+		&i.Cloned, &i.Reports, &asMillis{&i.First}, &asMillis{&i.Last}, &asMillis{&i.Away}, &asMillis{&i.Back}, &asMillis{&i.Admitted},
 		&i.Absent, &i.OutOfDraw, &i.Commit, &i.Drawn}
 }
 

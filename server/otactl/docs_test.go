@@ -37,7 +37,7 @@ var elsewhere = map[string]bool{
 func TestGuideExplainsEveryRefusal(t *testing.T) {
 	text := guide(t)
 	found := 0
-	folders := []string{"admission", "repo", "library", "release", "rollouts", "trust", "evidence", "lineup", "published", "proposals", "uptime", "console",
+	folders := []string{"admission", "repo", "library", "release", "rollouts", "trust", "evidence", "lineup", "published", "proposals", "uptime", "retain", "console",
 		"auth", "rollout",
 		"render", "store", "store/rows", "store/postgres", "store/sqlite"}
 	for _, folder := range folders {

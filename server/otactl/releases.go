@@ -22,7 +22,7 @@ type releases struct {
 
 func (g *releases) command() *cobra.Command {
 	return group("release", "Declare releases and see how far they are", g.create(), g.list(),
-		g.show(), g.drop())
+		g.show(), g.drop(), g.retain(), g.retentions())
 }
 
 func (g *releases) create() *cobra.Command {

@@ -28,6 +28,8 @@ var shapes = []struct {
 	{regexp.MustCompile(`^GET /v1/releases$`), func() any { return &struct{ Releases *[]client.Release }{} }},
 	{regexp.MustCompile(`^(POST /v1/releases|GET /v1/releases/[^/]+)$`), func() any { return &client.Release{} }},
 	{regexp.MustCompile(`^POST /v1/releases/[^/]+/stage$`), func() any { return &client.Change{} }},
+	{regexp.MustCompile(`^POST /v1/releases/[^/]+/retain$`), func() any { return &client.Retention{} }},
+	{regexp.MustCompile(`^GET /v1/retentions$`), func() any { return &client.Retentions{} }},
 	{regexp.MustCompile(`^GET /v1/changes$`), func() any { return &struct{ Changes *[]client.Change }{} }},
 	{regexp.MustCompile(`^(GET /v1/changes/[^/]+|POST /v1/changes/[^/]+/response)$`), func() any { return &client.Change{} }},
 	{regexp.MustCompile(`^POST /v1/trust$`), func() any { return &struct{ Changed *[]string }{} }},

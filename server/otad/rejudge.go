@@ -40,6 +40,10 @@ func rejudgeCommand(stdout, stderr io.Writer) *cobra.Command {
 		})
 		for _, r := range done {
 			fmt.Fprintf(stdout, "%s: %d installations were judged again, %d stand otherwise now.\n", r.Release, r.Judged, r.Changed)
+			if r.Settled > 0 {
+				fmt.Fprintf(stdout, "%s: %d of them begin with what a cut settled, because older reports were dropped: what those said is "+
+					"judged as it was.\n", r.Release, r.Settled)
+			}
 		}
 		if err != nil {
 			return fmt.Errorf("%w; what was done stands, run it again to go on", err)
