@@ -235,8 +235,7 @@ func (s *Server) build(ctx context.Context) (err error) {
 			_, err := s.intake.Reckon(ctx, nil)
 			return err
 		}})
-	s.retain = retain.New(retain.Config{Store: kept, Settler: s.intake, Now: s.cfg.Now, Log: s.cfg.Log, HasRoom: s.room.ForReport,
-		Distrusted: s.uptime.Distrusted})
+	s.retain = newRetain(s, kept, rules)
 	s.uptime.Asked = s.intake.Pressure.Since
 	s.guard = &auth.Guard{Store: s.db, Log: s.cfg.Log}
 	s.console = console.New(console.Config{
@@ -294,6 +293,11 @@ func (s *Server) openStore(ctx context.Context, dir datadir.Dir) (err error) {
 	return dir.Knows(ctx, s.db)
 }
 
+func newRetain(s *Server, kept fleet.Store, rules *intake.Rules) *retain.Room {
+	return retain.New(retain.Config{Store: kept, Settler: intake.Cutter{Rules: rules}, Now: s.cfg.Now, Log: s.cfg.Log,
+		HasRoom: s.room.ForReport, Distrusted: s.uptime.Distrusted})
+}
+
 // openFeed opens the handler of the feed.
 func openFeed(s *Server, dir datadir.Dir) (err error) {
 	var elsewhere blob.Store // where it reads targets that are not in its folder
@@ -347,8 +351,8 @@ func (s *Server) openBlobs(ctx context.Context) (blob.Store, error) {
 }
 
 // Tick does the periodic work that is due: it renews metadata, finishes what was left
-// unfinished, seals and compacts what was stored, drops what people ruled, ages silent installations and advances rollouts. Of several servers on one
-// database one does so, and the others keep their folders.
+// unfinished, seals and compacts what was stored, drops what people ruled, ages silent installations and advances rollouts.
+// Of several servers on one database one does so, and the others keep their folders.
 func (s *Server) Tick(ctx context.Context) error {
 	spans := s.observer.spans()
 	return spans.Do(ctx, metrics.Tick, func(ctx context.Context) error {

@@ -34,6 +34,7 @@ import (
 	"landed/server/fleet"
 	"landed/server/proposals"
 	"landed/server/repo"
+	"landed/server/retain"
 	"landed/server/rooms"
 	kit "landed/server/servertest"
 	"landed/server/store"
@@ -91,7 +92,8 @@ func newHouse(t testing.TB) *house {
 	}
 	up := &uptime.Uptime{Store: h.db, Control: h.db, Guard: uptime.NewGuard(&h.jumps), Log: log}
 	who := admission.New(admission.Config{Store: h.db, Now: clock, Random: rand.Reader})
-	c := New(Config{Admission: who, Clock: up, Rooms: p, Store: h.db, Guard: &auth.Guard{Store: h.db, Log: log}, Now: clock, Log: log, MaxUpload: maxUpload})
+	keeps := retain.New(retain.Config{Store: h.db, Now: clock, Log: log})
+	c := New(Config{Admission: who, Retain: keeps, Clock: up, Rooms: p, Store: h.db, Guard: &auth.Guard{Store: h.db, Log: log}, Now: clock, Log: log, MaxUpload: maxUpload})
 	h.doors = c.Doors()
 	r := chi.NewRouter()
 	r.Group(c.Routes())

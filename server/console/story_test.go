@@ -278,6 +278,20 @@ func TestStory(t *testing.T) {
 	step(engineer, "DELETE /proposals/{id}", "/proposals/"+proposed, "", 422, "reason_missing")
 	step(engineer, "DELETE /proposals/{id}", "/proposals/"+proposed+"?reason=wrong", "", 204, "")
 
+	// How long reports are kept.
+	keep := func(body string, status int, code string) {
+		t.Helper()
+		step(engineer, "POST /releases/{name}/retain", "/releases/"+optIn+"/retain", body, status, code)
+	}
+	keep(`{"days":180}`, 422, "reason_missing")
+	keep(`{"days":-1,"reason":"r"}`, 422, "retention_short")
+	keep(`{"days":30,"reason":"r","sure":true}`, 422, "retention_short")
+	keep(`{"days":180,"reason":"r","sure":true}`, 409, "retention_running")
+	keep(`{"days":0,"reason":"lawyers"}`, 200, "")
+	if kept := step(support, "GET /retentions", "/retentions", "", 200, ""); !bytes.Contains(kept.body, []byte("lawyers")) {
+		t.Errorf("the rules: %s", kept.body)
+	}
+
 	// The clock.
 	step(engineer, "POST /clock/accept", "/clock/accept", `{"reason":"why"}`, 409, "clock_believed")
 	h.jumps.ahead = time.Hour

@@ -52,7 +52,8 @@ var cutForm = regexp.MustCompile(`\(release ([^ ()]{1,100}), to row (\d{1,18}), 
 
 // Line is the end of the reason of that line.
 func (c Cut) Line() string {
-	return fmt.Sprintf("(release %s, to row %d, before %d, %d states, root %x)", c.Release, c.UpTo, c.Before.UnixMilli(), c.States, c.Root)
+	return fmt.Sprintf("(release %s, to row %d, before %d, %d states, root %x)", c.Release, c.UpTo, c.Before.UnixMilli(), c.States,
+		c.Root)
 }
 
 // CutOf reads such a line; false if it is none.

@@ -14,10 +14,13 @@ import (
 	"landed/server/fleet"
 )
 
+// Cutter knows how installations stood at a cut, and which of their reports nothing needs any more.
+type Cutter struct{ Rules *Rules }
+
 // Settle is how installations stood at a cut, of those of which it may drop something. Whose reports cannot be read or judged
 // by this program is left out, and keeps all.
-func (i *Intake) Settle(ctx context.Context, tx fleet.Tx, c fleet.Cut, refs ...report.Reference) (all []fleet.Settled, err error) {
-	p := replayer{rules: i.Rules}
+func (k Cutter) Settle(ctx context.Context, tx fleet.Tx, c fleet.Cut, refs ...report.Reference) (all []fleet.Settled, err error) {
+	p := replayer{rules: k.Rules}
 	if p.by, err = loadControl(ctx, tx); err != nil {
 		return nil, err
 	}
@@ -49,7 +52,7 @@ func (i *Intake) Settle(ctx context.Context, tx fleet.Tx, c fleet.Cut, refs ...r
 }
 
 // Droppable are the rows of an installation whose bodies a cut lets go, that settled it.
-func (i *Intake) Droppable(ctx context.Context, tx fleet.Tx, c fleet.Cut, s fleet.Settled) ([]int64, error) {
+func (k Cutter) Droppable(ctx context.Context, tx fleet.Tx, c fleet.Cut, s fleet.Settled) ([]int64, error) {
 	rows, err := tx.Reports().Arrived(ctx, s.Ref)
 	if err != nil {
 		return nil, err
@@ -65,11 +68,13 @@ func (i *Intake) Droppable(ctx context.Context, tx fleet.Tx, c fleet.Cut, s flee
 	if err != nil {
 		return nil, fmt.Errorf("installation %s: %w (otad fsck)", s.Ref, err)
 	}
-	return replayer{rules: i.Rules}.droppable(ctx, c, was, upTo(rows, c.UpTo), states[s.Ref]), nil
+	return replayer{rules: k.Rules}.droppable(ctx, c, was, upTo(rows, c.UpTo), states[s.Ref]), nil
 }
 
 // droppable are those of rows, which are all up to the cut, that nothing needs any more.
-func (p replayer) droppable(ctx context.Context, c fleet.Cut, was settled, rows []fleet.StoredReport, now []fleet.Installation) (all []int64) {
+func (p replayer) droppable(
+	ctx context.Context, c fleet.Cut, was settled, rows []fleet.StoredReport, now []fleet.Installation,
+) (all []int64) {
 	needed, times := map[int64]bool{}, map[int64]int{}
 	for _, s := range was.states {
 		if needed[s.Seq] = true; s.Leaked || s.Cloned {
@@ -106,7 +111,10 @@ func (p replayer) speaksAgainst(ctx context.Context, first, one fleet.StoredRepo
 		return true
 	}
 	rule, err := p.rules.Of(ctx, r.Release, r.Model)
-	return err != nil || effect.Judge(one.At, effect.Subject{Newest: r, Last: one.At, Elsewhere: sold.Build != r.Build}, rule).Kind == effect.Bad
+	if err != nil {
+		return true
+	}
+	return effect.Judge(one.At, effect.Subject{Newest: r, Last: one.At, Elsewhere: sold.Build != r.Build}, rule).Kind == effect.Bad
 }
 
 func read(s fleet.StoredReport) (report.Report, error) {
@@ -115,7 +123,7 @@ func read(s fleet.StoredReport) (report.Report, error) {
 }
 
 // Reckoned says if what was decided of who counts is applied to every installation.
-func (i *Intake) Reckoned(ctx context.Context, tx fleet.Tx) (bool, error) {
+func (k Cutter) Reckoned(ctx context.Context, tx fleet.Tx) (bool, error) {
 	by, err := loadControl(ctx, tx)
 	if err != nil {
 		return false, err

@@ -46,7 +46,7 @@ func newKeeper(t testing.TB, db store.Database) *keeper {
 }
 
 func (k *keeper) open(s fleet.Store) *retain.Room {
-	return retain.New(retain.Config{Store: s, Settler: k.Intake, Now: k.clock.now, Log: slog.New(slog.DiscardHandler)})
+	return retain.New(retain.Config{Store: s, Settler: intake.Cutter{Rules: k.Rules}, Now: k.clock.now, Log: slog.New(slog.DiscardHandler)})
 }
 
 func (k *keeper) send(t testing.TB, make maker, n int, seq int64, change ...string) {

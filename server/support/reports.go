@@ -30,8 +30,9 @@ type Statement struct {
 	Changed  []string        `json:"changed"` // of what it said, what the report before did not; all of it in the first
 	Verdict  fleet.Class     `json:"verdict"`
 	Because  []string        `json:"because"`
-	Envelope string          `json:"envelope"`          // path of the report as it was signed; "" if its body was dropped
-	Dropped  string          `json:"dropped,omitempty"` // SHA-256 of the report as it was signed, where its body was dropped: what it said is gone
+	Envelope string          `json:"envelope"` // path of the report as it was signed; "" if its body was dropped
+	// SHA-256 of the report as it was signed, where its body was dropped: what it said is gone
+	Dropped string `json:"dropped,omitempty"`
 
 	Before       int64  `json:"-"` // sequence of the report before; 0 in the first
 	NewBuild     bool   `json:"-"` // the report before ran another build

@@ -15,16 +15,21 @@ type Tx struct {
 	refused          error
 	asked            *asked // in Intake
 	amongServers
+	keeping
 }
 
 // New is a transaction that reads both halves, or writes control. refused is what whoever moves a figure is told.
 func New(control, reports Querier, refused error) *Tx {
-	return &Tx{control: control, reports: reports, refused: refused, amongServers: amongServers{control}}
+	t := &Tx{control: control, reports: reports, refused: refused, amongServers: amongServers{control}}
+	t.keeping = keeping{t}
+	return t
 }
 
 // NewReports is a transaction that writes the reports. Flush is called before it is committed.
 func NewReports(control, reports Querier) *Tx {
-	return &Tx{control: control, reports: reports, cells: cells{}, amongServers: amongServers{control}}
+	t := &Tx{control: control, reports: reports, cells: cells{}, amongServers: amongServers{control}}
+	t.keeping = keeping{t}
+	return t
 }
 
 // NewIntake is one that writes the reports beside others.
@@ -59,7 +64,6 @@ func (t *Tx) Channels() fleet.Channels           { return channels{t.control} }
 func (t *Tx) Holders() fleet.Holders             { return holders{t.control} }
 func (t *Tx) Statements() fleet.Statements       { return statements{t.control} }
 func (t *Tx) Epochs() fleet.Epochs               { return epochs{t.control} }
-func (t *Tx) Retentions() fleet.Retentions       { return retentions{t.control} }
 func (t *Tx) Admissions() fleet.Admissions       { return admissions{t.control} }
 func (t *Tx) Quarantines() fleet.Quarantines     { return quarantines{t.control} }
 func (t *Tx) Installations() fleet.Installations { return installations{t.reports, t.asked} }
@@ -67,7 +71,6 @@ func (t *Tx) Reports() fleet.Reports             { return reports{t.reports, t.a
 func (t *Tx) Provisional() fleet.Provisional     { return provisional{t.reports, t.asked} }
 func (t *Tx) Counts() fleet.CountsTable          { return counts{t} }
 func (t *Tx) Walks() fleet.Walks                 { return walks{t.reports} }
-func (t *Tx) Cuts() fleet.Cuts                   { return cuts{t.reports, seals{t.control, t.reports}} }
 func (t *Tx) Audit() fleet.Audit                 { return audit{t.control} }
 func (t *Tx) Tokens() fleet.Tokens               { return tokens{t.control} }
 func (t *Tx) Proposals() fleet.Proposals         { return proposals{t.control} }
@@ -79,3 +82,9 @@ type amongServers struct{ control Querier }
 
 func (t amongServers) Leases() fleet.Leases   { return leases{t.control} }
 func (t amongServers) Members() fleet.Members { return members{t.control} }
+
+// keeping is what a transaction knows of how long reports are kept.
+type keeping struct{ of *Tx }
+
+func (t keeping) Retentions() fleet.Retentions { return retentions{t.of.control} }
+func (t keeping) Cuts() fleet.Cuts             { return cuts{t.of.reports, seals{t.of.control, t.of.reports}} }
