@@ -71,6 +71,22 @@ func TestCopyOfEveryKind(t *testing.T) {
 	})
 }
 
+// TestCopyOfCuts: what is left of dropped reports, and what was settled, goes from one engine to the other and back.
+func TestCopyOfCuts(t *testing.T) {
+	first, files, third := storetest.Postgres(t), filepath.Join(t.TempDir(), "files.db"), storetest.Postgres(t)
+	db := opened(t, first)
+	storetest.LeaveCuts(t, db)
+	if err := errors.Join(audited(db), db.Close()); err != nil {
+		t.Fatal(err)
+	}
+	there, back := copied(t, first, files), copied(t, files, third)
+	for _, table := range []string{"cuts", "settled", "compact_reports"} {
+		if there[table] == "" || strings.HasPrefix(there[table], "0 ") || back[table] != there[table] {
+			t.Errorf("%s: %s, and back %s", table, there[table], back[table])
+		}
+	}
+}
+
 func opened(t *testing.T, address string) store.Database {
 	t.Helper()
 	db, err := store.Make(context.Background(), address, storetest.Clock)

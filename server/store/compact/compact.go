@@ -133,7 +133,10 @@ func Unpack(text, key []byte) (Report, error) {
 	case formWhole:
 		return unpackWhole(text[1:])
 	case formDropped:
-		return Report{}, ErrDropped
+		if _, _, ok := Dropped(text); ok {
+			return Report{}, ErrDropped
+		}
+		return Report{}, errDamaged
 	}
 	return Report{}, fmt.Errorf("%w, or was packed by a newer program: its form is %d, this program knows %d and older", errDamaged,
 		text[0], formDropped)

@@ -172,6 +172,33 @@ func TestRecord(t *testing.T) {
 	}
 }
 
+// TestDrop: what stays of a report is what a program of ours left once, byte for byte, and is told from what is damaged.
+func TestDrop(t *testing.T) {
+	const stays = "03ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad0123456789abcdef" // of SHA-256 of "abc"
+	id := "0123456789abcdef" + strings.Repeat("ff", 24)
+	text, ok := Drop(Report{ID: id, Schema: 3, Release: "one", Envelope: []byte("abc")})
+	if !ok || hex.EncodeToString(text) != stays {
+		t.Fatalf("%x, %t", text, ok)
+	}
+	sum, begins, ok := Dropped(text)
+	if _, err := Unpack(text, nil); !ok || begins != id[:16] || hex.EncodeToString(sum) != stays[2:66] || !errors.Is(err, ErrDropped) {
+		t.Errorf("%x, %s, %t, %v", sum, begins, ok, err)
+	}
+	for _, cut := range [][]byte{nil, text[:1], text[:40], append(bytes.Clone(text), 0), append([]byte{1}, text[1:]...)} {
+		if _, _, ok := Dropped(cut); ok {
+			t.Errorf("%x is what stays of a report", cut)
+		}
+		if _, err := Unpack(cut, nil); err == nil || errors.Is(err, ErrDropped) {
+			t.Errorf("%x: %v", cut, err)
+		}
+	}
+	for _, id := range []string{"", "0123", strings.ToUpper(id), "not in hex digits, at all"} {
+		if _, ok := Drop(Report{ID: id}); ok {
+			t.Errorf("a report with the id %q can be dropped", id)
+		}
+	}
+}
+
 // FuzzUnpack: what is stored may be damaged in any way.
 func FuzzUnpack(f *testing.F) {
 	r, key := sealed(f, envelope.Seal)

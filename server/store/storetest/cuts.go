@@ -90,6 +90,9 @@ func (d *dropping) refused(t *testing.T, what string, err error) {
 	}
 }
 
+// LeaveCuts leaves what the suite does of cuts: two, with bodies that are gone.
+func LeaveCuts(t *testing.T, s store.Database) { testCuts(t, s) }
+
 // testCuts: bodies go once a cut is closed, never that of the newest report, and what is left of them is known and sealed as
 // it was; a closed cut and what it settled stay.
 func testCuts(t *testing.T, s store.Database) {
