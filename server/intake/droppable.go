@@ -14,6 +14,9 @@ import (
 	"landed/server/fleet"
 )
 
+// worth is how many bodies are to go of an installation before a cut settles it: a settled state takes the room of two.
+const worth = 3
+
 // Cutter knows how installations stood at a cut, and which of their reports nothing needs any more.
 type Cutter struct{ Rules *Rules }
 
@@ -44,7 +47,11 @@ func (k Cutter) Settle(ctx context.Context, tx fleet.Tx, c fleet.Cut, refs ...re
 			}
 			continue
 		}
-		if s := h.settle(rows); len(p.droppable(ctx, c, s, rows, states[of.ref])) > 0 {
+		least := worth
+		if of.holds != nil {
+			least = 1 // what an earlier cut settled goes in return
+		}
+		if s := h.settle(rows); len(p.droppable(ctx, c, s, rows, states[of.ref])) >= least {
 			all = append(all, fleet.Settled{Cut: c.Number, UpTo: c.UpTo, Ref: of.ref, State: s.text()})
 		}
 	}

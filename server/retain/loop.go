@@ -21,7 +21,7 @@ const (
 	ripe = time.Hour
 
 	settleStep = 100 // installations in one transaction
-	dropStep   = 16
+	dropStep   = 8
 	abandoned  = 500
 	tickFor    = 2 * time.Second
 	tickRest   = 3 // times as long as the step took

@@ -6,6 +6,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"sort"
 	"time"
 
@@ -129,14 +131,18 @@ func (s cuts) Drop(ctx context.Context, number int64, ref report.Reference, leaf
 	if err != nil || len(numbers) == 0 {
 		return 0, err
 	}
-	found, err := s.q.QueryKeys(ctx, `SELECT c.n, c.body, w.key FROM {keys} JOIN compact_reports c ON c.n = {0}
-		JOIN report_keys w ON w.who = c.who WHERE w.ref = {1}`, numbers, repeated(string(ref), len(numbers)))
+	// All of the installation are read: they are few, and the index has them together.
+	found, err := s.q.Query(ctx, `SELECT c.n, c.body, w.key FROM report_keys w JOIN compact_reports c ON c.who = w.who
+		WHERE w.ref = $1`, string(ref))
 	left := map[int64][]byte{}
 	if err := Each(found, err, func(rows Rows) error {
 		var n int64
 		var body, key []byte
 		if err := rows.Scan(&n, &body, &key); err != nil {
 			return err
+		}
+		if !slices.Contains(numbers, n) {
+			return nil
 		}
 		r, err := compact.Unpack(body, key)
 		if errors.Is(err, compact.ErrDropped) {
@@ -154,18 +160,10 @@ func (s cuts) Drop(ctx context.Context, number int64, ref report.Reference, leaf
 	}); err != nil {
 		return 0, err
 	}
-	for n, stays := range left {
-		if _, err := s.q.Exec(ctx, `UPDATE compact_reports SET body = $2 WHERE n = $1`, n, stays); err != nil {
+	for _, n := range slices.Sorted(maps.Keys(left)) {
+		if _, err := s.q.Exec(ctx, `UPDATE compact_reports SET body = $2 WHERE n = $1`, n, left[n]); err != nil {
 			return 0, err
 		}
 	}
 	return len(left), nil
-}
-
-func repeated(s string, n int) []string {
-	all := make([]string, n)
-	for i := range all {
-		all[i] = s
-	}
-	return all
 }

@@ -44,6 +44,13 @@ func BenchmarkGrowth(b *testing.B) {
 			g.weigh(b, path, n, reports)
 			b.ReportMetric(float64(worst.Microseconds())/1000, "slowest-step-ms")
 		})
+		if os.Getenv("LANDED_DROP") != "" {
+			worst = g.drop(b, n)
+			b.Run(fmt.Sprintf("dropped, %d installations", n), func(b *testing.B) {
+				g.weigh(b, path, n, reports)
+				b.ReportMetric(float64(worst.Microseconds())/1000, "slowest-step-ms")
+			})
+		}
 		for _, r := range g.reads(n) {
 			b.Run(fmt.Sprintf("%s, %d installations", r.name, n), func(b *testing.B) {
 				var each []time.Duration
@@ -153,6 +160,22 @@ func (g grown) compact(b *testing.B) (worst time.Duration) {
 	return worst
 }
 
+// drop says how long the slowest step was.
+func (g grown) drop(b *testing.B, installations int) time.Duration {
+	b.Helper()
+	refs := make([]report.Reference, installations)
+	for n := range refs {
+		r, _ := storetest.Report(n, 1)
+		refs[n] = report.ReferenceOf(r.PublicKey())
+	}
+	dropped, slowest, err := storetest.DropAll(ctx, g.db, refs)
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Logf("%d bodies were dropped", dropped)
+	return slowest
+}
+
 // weigh prints what a copy of the database takes, which has no free pages.
 func (g grown) weigh(b *testing.B, path string, installations, reports int) {
 	for b.Loop() {
@@ -165,7 +188,8 @@ func (g grown) weigh(b *testing.B, path string, installations, reports int) {
 		b.ReportMetric(perEach(b, copied, installations, "report_keys", "sqlite_autoindex_report_keys_1"), "B-keys/installation")
 		b.ReportMetric(perEach(b, copied, installations, "installations", "installations_alarm"), "B-state/installation")
 		b.ReportMetric(perEach(b, copied, reports, "reports", "compact_reports", "reports_key", "compact_reports_key", "report_keys",
-			"sqlite_autoindex_report_keys_1"), "B-in-all/report")
+			"sqlite_autoindex_report_keys_1", "settled"), "B-in-all/report")
+		b.ReportMetric(perEach(b, copied, installations, "settled"), "B-settled/installation")
 	}
 }
 
