@@ -235,8 +235,7 @@ func (s *Server) build(ctx context.Context) (err error) {
 			_, err := s.intake.Reckon(ctx, nil)
 			return err
 		}})
-	s.retain = newRetain(s, kept, rules)
-	s.uptime.Asked = s.intake.Pressure.Since
+	s.retain, s.uptime.Asked = newRetain(s, kept, rules), s.intake.Pressure.Since
 	s.guard = &auth.Guard{Store: s.db, Log: s.cfg.Log}
 	s.console = console.New(console.Config{
 		Rooms: s.rooms, Admission: s.admission, Retain: s.retain, Store: kept,

@@ -13,8 +13,8 @@ import (
 )
 
 // settledLike is as long as what a cut settles of an installation that spoke of one release.
-var settledLike = []byte(`[7,"` + strings.Repeat("5e", 32) + `",[["one",true,"model12","stable",6,1234567,"running","","active",false,false,6,` +
-	`1407672000000,1407672000000,0,0,1407672000000,false,false,"",4711]]]`)
+var settledLike = []byte(`[7,"` + strings.Repeat("5e", 32) + `",[["one",true,"model12","stable",6,1234567,` +
+	`"running","","active",false,false,6,1407672000000,1407672000000,0,0,1407672000000,false,false,"",4711]]]`)
 
 // DropAll drops all compact reports of these installations but the first and the newest of each, by a cut whose states are as
 // long as real ones, 16 installations in one transaction. It is for benchmarks.
