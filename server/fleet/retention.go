@@ -48,7 +48,7 @@ const ActionCut = "reports.cut"
 // CutSubject is the subject of that line.
 func CutSubject(number int64) string { return fmt.Sprintf("cut %d", number) }
 
-var cutForm = regexp.MustCompile(`\(release ([^ ()]{1,100}), to row (\d{1,18}), before (\d{1,18}), `+
+var cutForm = regexp.MustCompile(`\(release ([^ ()]{1,100}), to row (\d{1,18}), before (\d{1,18}), ` +
 	`(\d{1,18}) states, root ([0-9a-f]{64})\)$`)
 
 // Line is the end of the reason of that line.
