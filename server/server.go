@@ -294,7 +294,7 @@ func (s *Server) openStore(ctx context.Context, dir datadir.Dir) (err error) {
 
 func newRetain(s *Server, kept fleet.Store, rules *intake.Rules) *retain.Room {
 	return retain.New(retain.Config{Store: kept, Settler: intake.Cutter{Rules: rules}, Now: s.cfg.Now, Log: s.cfg.Log,
-		HasRoom: s.room.ForReport, Distrusted: s.uptime.Distrusted})
+		HasRoom: s.room.ForReport, Distrusted: s.uptime.Distrusted, Program: s.cfg.Program})
 }
 
 // openFeed opens the handler of the feed.

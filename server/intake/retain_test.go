@@ -247,6 +247,36 @@ func retention(t *testing.T, db store.Database, through func(fleet.Store) fleet.
 	k.checkFigures(t)
 }
 
+// TestRetentionWaitsForOthers: no body goes while a server of another program may come back, which would misread what is left.
+func TestRetentionWaitsForOthers(t *testing.T) {
+	k := newKeeper(t, storetest.OpenDB(t))
+	k.lives(t, 8)
+	k.rollout(t, fleet.RolloutFinished)
+	k.seal(t)
+	beat := fleet.Member{ID: "older", Program: "1.0", Protocol: fleet.Protocol}
+	if err := errors.Join(k.rule(ctx, 90, true), k.db.Update(ctx, func(tx fleet.Tx) error { return tx.Members().Beat(ctx, beat, 0) })); err != nil {
+		t.Fatal(err)
+	}
+	k.clock.advance(120 * day)
+	for range 8 {
+		if err := k.room.Tick(ctx); err != nil {
+			t.Fatal(err)
+		}
+		k.seal(t)
+		k.clock.advance(time.Hour)
+	}
+	if _, cuts, err := k.room.List(ctx); err != nil || len(cuts) != 1 || cuts[0].Closed.IsZero() || !cuts[0].Done.IsZero() {
+		t.Errorf("%+v, %v", cuts, err)
+	}
+	if done, faults := k.faults(t); done.Dropped > 0 || done.Settled == 0 || len(faults) > 0 {
+		t.Errorf("%+v, %q", done, faults)
+	}
+	if err := k.db.Update(ctx, func(tx fleet.Tx) error { return tx.Members().Forget(ctx, -time.Hour, 0) }); err != nil {
+		t.Fatal(err)
+	}
+	k.drops(t, k.room, 1)
+}
+
 // refuses: what is too early, and what is too much.
 func (k *keeper) refuses(t *testing.T, many int) {
 	t.Helper()

@@ -5,6 +5,7 @@ package retain
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"landed/manifests/report"
@@ -19,6 +20,9 @@ const (
 	again = 28 * 24 * time.Hour
 	// ripe is how long a cut stands on the trail before bodies go: a backup that was begun before it has ended by then.
 	ripe = time.Hour
+
+	// heard is for how long a server that is gone may come back without starting anew.
+	heard = 24 * time.Hour
 
 	settleStep = 100 // installations in one transaction
 	dropStep   = 8
@@ -62,6 +66,7 @@ type situation struct {
 	last   map[string]fleet.Cut
 	number int64 // of the next cut
 	ready  bool  // everybody is reckoned
+	mixed  bool  // servers of other programs are known, and may come back
 }
 
 func (r *Room) situation(ctx context.Context, tx fleet.Tx) (s situation, err error) {
@@ -86,6 +91,12 @@ func (r *Room) situation(ctx context.Context, tx fleet.Tx) (s situation, err err
 	} else if err := s.lookUp(ctx, tx); err != nil {
 		return s, err
 	}
+	members, err := tx.Members().List(ctx)
+	if err != nil {
+		return s, err
+	}
+	lately := r.Now().Add(-heard)
+	s.mixed = slices.ContainsFunc(members, func(m fleet.Member) bool { return m.Program != r.Program && m.Until.After(lately) })
 	s.ready, err = r.Settler.Reckoned(ctx, tx)
 	return s, err
 }
@@ -139,6 +150,8 @@ func (r *Room) step(ctx context.Context) (more bool, err error) {
 	switch {
 	case c.Number == 0:
 		return r.begin(ctx, s)
+	case !c.Closed.IsZero() && s.mixed:
+		return false, nil
 	case !c.Closed.IsZero():
 		return r.drop(ctx, c)
 	case s.line == nil && !s.keeps:

@@ -45,6 +45,9 @@ type Config struct {
 	Log        *slog.Logger
 	HasRoom    func() error // of the disk; nil: it always has
 	Distrusted func() bool  // if the clock is not believed: nothing is dropped by it; nil: it always is
+	// Program is the version of this one. While another server of the database runs another one, no body goes: an older
+	// program would take what is left of a report for a report.
+	Program string
 }
 
 // Room is where retention is ruled. Its methods may be called from any number of goroutines.
