@@ -277,6 +277,75 @@ func TestRetentionWaitsForOthers(t *testing.T) {
 	k.drops(t, k.room, 1)
 }
 
+// stuck cannot say how installations stood, but after some calls.
+type stuck struct {
+	intake.Cutter
+	until int
+}
+
+func (s *stuck) Settle(ctx context.Context, tx fleet.Tx, c fleet.Cut, refs ...retain.Reference) ([]fleet.Settled, error) {
+	if s.until--; s.until < 0 {
+		return nil, errFailing
+	}
+	return s.Cutter.Settle(ctx, tx, c, refs...)
+}
+
+// TestRuleTakenBack: a cut that is not on the trail ends with its rule, and with a rollout that goes on; the next one begins anew.
+func TestRuleTakenBack(t *testing.T) {
+	k := newKeeper(t, storetest.OpenDB(t))
+	k.lives(t, 110) // two batches
+	k.rollout(t, fleet.RolloutFinished)
+	k.seal(t)
+	cutter := &stuck{Cutter: intake.Cutter{Rules: k.Rules}}
+	room := retain.New(retain.Config{Store: k.db, Settler: cutter, Now: k.clock.now, Log: slog.New(slog.DiscardHandler)})
+	k.clock.advance(120 * day)
+	for name, back := range map[string]func(){
+		"the rule": func() {
+			if err := k.rule(ctx, 0, false); err != nil {
+				t.Fatal(err)
+			}
+		},
+		"the rollout": func() { k.rollout(t, fleet.RolloutHeld) },
+	} {
+		cutter.until = 1
+		if err := k.rule(ctx, 90, true); err != nil {
+			t.Fatal(err)
+		}
+		if err := room.Tick(ctx); !errors.Is(err, errFailing) {
+			t.Fatal(err)
+		}
+		open := func() (states, cuts int) {
+			if err := k.db.View(ctx, func(tx fleet.Tx) error {
+				all, err := tx.Cuts().List(ctx)
+				some, err2 := tx.Cuts().States(ctx, 1, "", 200)
+				states, cuts = len(some), len(all)
+				return errors.Join(err, err2)
+			}); err != nil {
+				t.Fatal(err)
+			}
+			return states, cuts
+		}
+		if states, cuts := open(); states == 0 || cuts != 1 {
+			t.Fatalf("%s: %d states of %d cuts", name, states, cuts)
+		}
+		back()
+		if err := room.Tick(ctx); err != nil {
+			t.Error(err)
+		}
+		if states, cuts := open(); states != 0 || cuts != 0 {
+			t.Errorf("%s is taken back: %d states of %d cuts", name, states, cuts)
+		}
+		k.rollout(t, fleet.RolloutFinished)
+	}
+	if err := k.rule(ctx, 90, true); err != nil {
+		t.Fatal(err)
+	}
+	k.drops(t, k.room, 1)
+	if done, faults := k.faults(t); done.Dropped == 0 || len(faults) > 0 {
+		t.Errorf("%+v, %q", done, faults)
+	}
+}
+
 // refuses: what is too early, and what is too much.
 func (k *keeper) refuses(t *testing.T, many int) {
 	t.Helper()
