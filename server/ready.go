@@ -27,9 +27,13 @@ const (
 	causeCluster  = "cluster"  // others on the same database do not wait for it: it lacks what is stored, or was not heard of
 	causeClock    = "clock"    // it jumped, or lies behind what was published
 	causeExpiry   = "expiry"   // what handsets poll has expired, or will soon
+
+	causeConnections = "connections" // all places are taken, so that handsets are kept away
 )
 
-var causes = []string{causeDisk, causeDatabase, causeReports, causeFeed, causeCluster, causeClock, causeExpiry}
+var causes = []string{
+	causeDisk, causeDatabase, causeReports, causeFeed, causeCluster, causeConnections, causeClock, causeExpiry,
+}
 
 // cause is one reason not to be ready, with its name.
 type cause struct {
@@ -111,6 +115,11 @@ func (s *Server) look(ctx context.Context) (found []cause) {
 		if err := s.cluster.Fault(); err != nil {
 			add(causeCluster, "the other servers on this database do not wait for this one: %s; it serves what it has", repo.Why(err))
 		}
+	}
+	if since := s.Crowd.Since(); !since.IsZero() {
+		add(causeConnections, "for %s who came found all places for connections taken, and reports are kept away; no stage of "+
+			"a rollout counts that time. Halts go on where the console has an address of its own, or reserved places",
+			s.cfg.Now().Sub(since).Round(time.Minute))
 	}
 	wait, cancel := context.WithTimeout(ctx, lookFor)
 	defer cancel()

@@ -118,6 +118,8 @@ func (c Config) withDefaults() Config {
 
 // Server is the running house.
 type Server struct {
+	Crowd *httplimit.Crowd // for the listener at which handsets come: what it is told decides whether a stage soaks
+
 	cfg       Config
 	db        store.Database
 	store     fleet.Store      // db, for what is done under a lease
@@ -233,7 +235,7 @@ func (s *Server) build(ctx context.Context) (err error) {
 			_, err := s.intake.Reckon(ctx, nil)
 			return err
 		}})
-	s.uptime.Asked = s.intake.Pressure.Since
+	s.uptime.Asked, s.uptime.Crowded = s.intake.Pressure.Since, s.Crowd.Since
 	s.guard = &auth.Guard{Store: s.db, Log: s.cfg.Log}
 	s.console = console.New(console.Config{
 		Rooms: s.rooms, Admission: s.admission, Store: kept,

@@ -79,6 +79,8 @@ func traffic(s *Server, m *metrics.Standing) {
 	}
 	m.Implausible = s.intake.Tally.Implausible()
 	m.Queued, m.Oldest = s.intake.Waiting()
+	crowd := s.Crowd.Sums()
+	m.Taken, m.Away = crowd.Taken, crowd.Away
 }
 
 // sizes are the bytes of the files of both halves, with what waits in their write-ahead logs. One that is not there has

@@ -83,6 +83,8 @@ func (s Standing) traffic(to sender) {
 	to.counter(implausible, s.Implausible)
 	to.gauge(queued, float64(s.Queued))
 	to.gauge(oldest, s.Oldest.Seconds())
+	to <- prometheus.MustNewConstMetric(taken, prometheus.CounterValue, s.Taken.Seconds())
+	to.counter(away, s.Away)
 }
 
 func oneIf(b bool) float64 {

@@ -34,6 +34,9 @@ type Standing struct {
 	Queued      int           // reports that wait to be stored
 	Oldest      time.Duration // for so long the oldest waits that has no answer
 
+	Taken time.Duration // all places for connections were, since the start
+	Away  int64         // so often who came found none of them
+
 	// Leases are what one server at a time may do, by name, and whether this one may; nil where there is one server.
 	Leases map[string]bool
 
@@ -95,6 +98,8 @@ var (
 	implausible = gauge("reports_implausible_total", "Reports that were stored, and say what nobody can have seen.")
 	queued      = gauge("intake_queue_reports", "Reports that wait to be stored.")
 	oldest      = gauge("intake_queue_oldest_seconds", "For so long the oldest report waits that has no answer.")
+	taken       = gauge("connections_taken_seconds_total", "For so long all places for connections were taken.")
+	away        = gauge("connections_away_total", "So often who came found no place: waited for one, or was told to come later.")
 	leases      = gauge("lease_held", "1 while this server holds the lease.", "lease")
 )
 
@@ -102,7 +107,7 @@ var (
 func (collector) Describe(to chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
 		diskFree, diskMark, reserve, reserveMissing, databaseBytes, notReady, failing, unpublished, halting, expires,
-		roleExpires, feedAnswers, targetBytes, s3Requests, s3Asked, s3Came, reports, implausible, queued, oldest, leases,
+		roleExpires, feedAnswers, targetBytes, s3Requests, s3Asked, s3Came, reports, implausible, queued, oldest, taken, away, leases,
 		installations, countedFleet, figuresAt, uncounted, uncountedLimit, provisional, evicted, voucherEnds,
 	} {
 		to <- d
