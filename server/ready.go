@@ -28,11 +28,12 @@ const (
 	causeClock    = "clock"    // it jumped, or lies behind what was published
 	causeExpiry   = "expiry"   // what handsets poll has expired, or will soon
 
+	causeRestore     = "restore"     // nobody has said what a restored database lost, so nothing but halts is published
 	causeConnections = "connections" // all places are taken, so that handsets are kept away
 )
 
 var causes = []string{
-	causeDisk, causeDatabase, causeReports, causeFeed, causeCluster, causeConnections, causeClock, causeExpiry,
+	causeDisk, causeDatabase, causeReports, causeFeed, causeCluster, causeRestore, causeConnections, causeClock, causeExpiry,
 }
 
 // cause is one reason not to be ready, with its name.
@@ -138,6 +139,12 @@ func (s *Server) look(ctx context.Context) (found []cause) {
 		add(causeFeed, "the last publication was not done: %s", repo.Why(err))
 	} else if _, err := s.rooms.Rollouts.Unpublished(); err != nil {
 		add(causeFeed, "a change of the rollouts is stored and not published: %s", repo.Why(err))
+	}
+	if line, unnamed, err := s.rooms.Recovery.Newest(wait); err != nil {
+		add(causeDatabase, "%s", repo.Why(err))
+	} else if unnamed {
+		add(causeRestore, "the database was %s, and nobody has said what was lost with that; nothing but halts is published until "+
+			"somebody does: otactl restore name --until TIME --reason WHY", line.Reason)
 	}
 	state, err := feed.State(ctx)
 	if err != nil {

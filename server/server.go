@@ -279,6 +279,9 @@ func (s *Server) openStore(ctx context.Context, dir datadir.Dir) (err error) {
 		if err := dir.KeyRecords(ctx, db, s.cfg.Now()); err != nil {
 			return err
 		}
+		if err := datadir.TellRestored(ctx, dir, db, s.cfg.Now()); err != nil {
+			return err
+		}
 	}
 	s.db = store.Watch(db, s.damaged)
 	s.store = s.db
