@@ -15,6 +15,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"path/filepath"
 	"time"
 
 	"landed/manifests"
@@ -142,6 +143,7 @@ type Server struct {
 	expiry    expiryWatch
 	cells     cells
 	vouchers  voucherWatch
+	prover    seal.Prover
 	closers   []func() error // in the order in which they were opened
 }
 
@@ -218,7 +220,7 @@ func (s *Server) build(ctx context.Context) (err error) {
 		return err
 	}
 	s.expiry = expiryWatch{cfg: &s.cfg, repo: s.rooms.Repo}
-	s.vouchers.cfg, s.vouchers.store = &s.cfg, s.db
+	s.vouchers.cfg, s.vouchers.store, s.prover = &s.cfg, s.db, prover(s, dir)
 	s.new = httplimit.NewNewcomers(s.cfg.NewKeys, s.cfg.Proxies, s.cfg.Now)
 	s.feed.Lengths(s.rooms.Repo.Length)
 	s.intake = intake.New(intake.Config{
@@ -249,6 +251,11 @@ func (s *Server) build(ctx context.Context) (err error) {
 		},
 	})
 	return err
+}
+
+// prover proves the heads that lie in the feed folder.
+func prover(s *Server, dir datadir.Dir) seal.Prover {
+	return seal.Prover{Store: s.db, Dir: filepath.Join(dir.Feed(), "metadata"), Log: s.cfg.Log}
 }
 
 // openStore opens the database, also on a disk that is full.
@@ -352,8 +359,9 @@ func (s *Server) openBlobs(ctx context.Context) (blob.Store, error) {
 // database one does so, and the others keep their folders.
 func (s *Server) Tick(ctx context.Context) error {
 	spans := s.observer.spans()
-	return spans.Do(ctx, metrics.Tick, func(ctx context.Context) error {
+	return spans.Do(ctx, metrics.Tick, func(ctx context.Context) (err error) {
 		s.room.Tick()
+		defer func() { err = errors.Join(err, spans.Do(ctx, "tick.prove", s.prover.Prove)) }() // on each server: of its own folder
 		ctx, mine := looping(ctx, s.cluster)
 		if !mine {
 			return errors.Join(s.rooms.Follow(ctx), s.expiry.tell(ctx))

@@ -67,7 +67,7 @@ func Run(ctx context.Context, c Config, progress func(string)) (Result, error) {
 		run  func(context.Context) error
 	}{
 		{"the database file", k.integrity}, {"records", k.records}, {"trees", k.trees}, {"reports", k.reports},
-		{"figures", k.figures}, {"the feed", k.feed}, {"releases", k.releases}, {"packages", k.packages},
+		{"figures", k.figures}, {"the feed", k.feed}, {"the published heads", k.heads}, {"releases", k.releases}, {"packages", k.packages},
 	} {
 		k.progress("checking " + check.name)
 		k.listed = 0

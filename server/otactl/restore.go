@@ -41,7 +41,8 @@ func (g *restores) show() *cobra.Command {
 func (g *restores) name() *cobra.Command {
 	var reason, until string
 	c := &cobra.Command{
-		Use: "name --until TIME --reason WHY", Short: "Say what a restored database lost, so that more than halts is published", Args: cobra.NoArgs,
+		Use: "name --until TIME --reason WHY", Args: cobra.NoArgs,
+		Short: "Say what a restored database lost, so that more than halts is published",
 		Long: "Says on the audit trail what was lost with a database that was restored from a backup: what was stored after the\n" +
 			"backup, until TIME, when the old database was last seen to work. Until somebody says so, the server publishes\n" +
 			"nothing but halts. Look first what is halted, what waits, and who may enter: changes that came after the backup\n" +
