@@ -144,6 +144,7 @@ type Server struct {
 	cells     cells
 	vouchers  voucherWatch
 	prover    seal.Prover
+	excess    excessWatch
 	closers   []func() error // in the order in which they were opened
 }
 
@@ -220,7 +221,7 @@ func (s *Server) build(ctx context.Context) (err error) {
 		return err
 	}
 	s.expiry = expiryWatch{cfg: &s.cfg, repo: s.rooms.Repo}
-	s.vouchers.cfg, s.vouchers.store, s.prover = &s.cfg, s.db, prover(s, dir)
+	watchers(s, dir)
 	s.new = httplimit.NewNewcomers(s.cfg.NewKeys, s.cfg.Proxies, s.cfg.Now)
 	s.feed.Lengths(s.rooms.Repo.Length)
 	s.intake = intake.New(intake.Config{
@@ -253,9 +254,11 @@ func (s *Server) build(ctx context.Context) (err error) {
 	return err
 }
 
-// prover proves the heads that lie in the feed folder.
-func prover(s *Server, dir datadir.Dir) seal.Prover {
-	return seal.Prover{Store: s.db, Dir: filepath.Join(dir.Feed(), "metadata"), Log: s.cfg.Log}
+// watchers are given what they look at with each tick.
+func watchers(s *Server, dir datadir.Dir) {
+	s.vouchers.cfg, s.vouchers.store = &s.cfg, s.db
+	s.excess.cfg, s.excess.store = &s.cfg, s.db
+	s.prover = seal.Prover{Store: s.db, Dir: filepath.Join(dir.Feed(), "metadata"), Log: s.cfg.Log}
 }
 
 // openStore opens the database, also on a disk that is full.
@@ -373,7 +376,7 @@ func (s *Server) Tick(ctx context.Context) error {
 			spans.Do(ctx, "tick.renew", s.rooms.Renew),
 			s.expiry.tell(ctx), s.vouchers.tell(ctx),
 			spans.Do(ctx, "tick.admission", s.admission.Tick),
-			spans.Do(ctx, "tick.intake", s.intake.Tick),
+			spans.Do(ctx, "tick.intake", s.intake.Tick), s.excess.tell(ctx),
 			spans.Do(ctx, "tick.compact", compactor{s.db, s.cfg.Now, s.room.ForReport}.Tick))
 	})
 }
