@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"landed/server/httplimit"
 	"landed/server/uptime"
 )
 
@@ -17,6 +18,7 @@ func (s *Server) openClock() {
 	guard := uptime.NewGuard(s.cfg.Clock)
 	s.cfg.Now = guard.Now
 	s.uptime = &uptime.Uptime{Guard: guard, Log: s.cfg.Log}
+	s.Crowd = httplimit.NewCrowd(s.cfg.Now)
 }
 
 // lookAtClock says why the clock is not believed, and holds it against the time of the last publication.

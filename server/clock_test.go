@@ -3,7 +3,6 @@
 package server
 
 import (
-	"context"
 	"database/sql"
 	"encoding/json"
 	"errors"
@@ -272,19 +271,10 @@ func TestTimeThatDoesNotCount(t *testing.T) {
 	var full error
 	var all, away int64
 	h.uptime.Room, h.uptime.Asked = func() error { return full }, func() (int64, int64) { return all, away }
-	outages := func() (found []fleet.Outage) {
-		if err := h.db.View(t.Context(), func(tx fleet.Tx) (err error) {
-			found, err = tx.Outages().Since(context.Background(), time.Time{})
-			return err
-		}); err != nil {
-			t.Fatal(err)
-		}
-		return found
-	}
 	h.goesOn(clock, time.Minute)
 	all, away = 1000, 100 // a tenth is borne
 	h.goesOn(clock, time.Minute)
-	if got := outages(); len(got) != 0 {
+	if got := h.outages(); len(got) != 0 {
 		t.Errorf("a tenth was sent away: %v", got)
 	}
 	all, away = 1100, 111
@@ -294,7 +284,7 @@ func TestTimeThatDoesNotCount(t *testing.T) {
 	full = nil
 	h.goesOn(clock, 10*time.Minute)
 	at := func(minutes int) time.Time { return testNow.Add(time.Duration(minutes) * time.Minute) }
-	got := outages()
+	got := h.outages()
 	want := []fleet.Outage{{Cause: fleet.OutageOverload, From: at(2), To: at(3)}, {Cause: fleet.OutageDisk, From: at(3), To: at(13)}}
 	if len(got) != 2 || got[0] != want[0] || got[1] != want[1] {
 		t.Errorf("outages %v, wanted %v", got, want)

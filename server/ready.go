@@ -27,9 +27,14 @@ const (
 	causeCluster  = "cluster"  // others on the same database do not wait for it: it lacks what is stored, or was not heard of
 	causeClock    = "clock"    // it jumped, or lies behind what was published
 	causeExpiry   = "expiry"   // what handsets poll has expired, or will soon
+
+	causeRestore     = "restore"     // nobody has said what a restored database lost, so nothing but halts is published
+	causeConnections = "connections" // all places are taken, so that handsets are kept away
 )
 
-var causes = []string{causeDisk, causeDatabase, causeReports, causeFeed, causeCluster, causeClock, causeExpiry}
+var causes = []string{
+	causeDisk, causeDatabase, causeReports, causeFeed, causeCluster, causeRestore, causeConnections, causeClock, causeExpiry,
+}
 
 // cause is one reason not to be ready, with its name.
 type cause struct {
@@ -112,6 +117,11 @@ func (s *Server) look(ctx context.Context) (found []cause) {
 			add(causeCluster, "the other servers on this database do not wait for this one: %s; it serves what it has", repo.Why(err))
 		}
 	}
+	if since := s.Crowd.Since(); !since.IsZero() {
+		add(causeConnections, "for %s who came found all places for connections taken, and reports are kept away; no stage of "+
+			"a rollout counts that time. Halts go on where the console has an address of its own, or reserved places",
+			s.cfg.Now().Sub(since).Round(time.Minute))
+	}
 	wait, cancel := context.WithTimeout(ctx, lookFor)
 	defer cancel()
 	if err := s.db.Ready(wait); err != nil {
@@ -129,6 +139,12 @@ func (s *Server) look(ctx context.Context) (found []cause) {
 		add(causeFeed, "the last publication was not done: %s", repo.Why(err))
 	} else if _, err := s.rooms.Rollouts.Unpublished(); err != nil {
 		add(causeFeed, "a change of the rollouts is stored and not published: %s", repo.Why(err))
+	}
+	if line, unnamed, err := s.rooms.Recovery.Newest(wait); err != nil {
+		add(causeDatabase, "%s", repo.Why(err))
+	} else if unnamed {
+		add(causeRestore, "the database was %s, and nobody has said what was lost with that; nothing but halts is published until "+
+			"somebody does: otactl restore name --until TIME --reason WHY", line.Reason)
 	}
 	state, err := feed.State(ctx)
 	if err != nil {

@@ -15,6 +15,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"path/filepath"
 	"time"
 
 	"landed/manifests"
@@ -119,6 +120,8 @@ func (c Config) withDefaults() Config {
 
 // Server is the running house.
 type Server struct {
+	Crowd *httplimit.Crowd // for the listener at which handsets come: what it is told decides whether a stage soaks
+
 	cfg       Config
 	db        store.Database
 	store     fleet.Store      // db, for what is done under a lease
@@ -142,6 +145,8 @@ type Server struct {
 	expiry    expiryWatch
 	cells     cells
 	vouchers  voucherWatch
+	prover    seal.Prover
+	excess    excessWatch
 	closers   []func() error // in the order in which they were opened
 }
 
@@ -218,7 +223,7 @@ func (s *Server) build(ctx context.Context) (err error) {
 		return err
 	}
 	s.expiry = expiryWatch{cfg: &s.cfg, repo: s.rooms.Repo}
-	s.vouchers.cfg, s.vouchers.store = &s.cfg, s.db
+	watchers(s, dir)
 	s.new = httplimit.NewNewcomers(s.cfg.NewKeys, s.cfg.Proxies, s.cfg.Now)
 	s.feed.Lengths(s.rooms.Repo.Length)
 	s.intake = intake.New(intake.Config{
@@ -235,7 +240,7 @@ func (s *Server) build(ctx context.Context) (err error) {
 			_, err := s.intake.Reckon(ctx, nil)
 			return err
 		}})
-	s.retain, s.uptime.Asked = newRetain(s, kept, rules), s.intake.Pressure.Since
+	s.retain, s.uptime.Asked, s.uptime.Crowded = newRetain(s, kept, rules), s.intake.Pressure.Since, s.Crowd.Since
 	s.guard = &auth.Guard{Store: s.db, Log: s.cfg.Log}
 	s.console = console.New(console.Config{
 		Rooms: s.rooms, Admission: s.admission, Retain: s.retain, Store: kept,
@@ -249,6 +254,13 @@ func (s *Server) build(ctx context.Context) (err error) {
 		},
 	})
 	return err
+}
+
+// watchers are given what they look at with each tick.
+func watchers(s *Server, dir datadir.Dir) {
+	s.vouchers.cfg, s.vouchers.store = &s.cfg, s.db
+	s.excess.cfg, s.excess.store = &s.cfg, s.db
+	s.prover = seal.Prover{Store: s.db, Dir: filepath.Join(dir.Feed(), "metadata"), Log: s.cfg.Log}
 }
 
 // openStore opens the database, also on a disk that is full.
@@ -277,6 +289,9 @@ func (s *Server) openStore(ctx context.Context, dir datadir.Dir) (err error) {
 	}
 	if !s.cfg.ReadOnly {
 		if err := dir.KeyRecords(ctx, db, s.cfg.Now()); err != nil {
+			return err
+		}
+		if err := datadir.TellRestored(ctx, dir, db, s.cfg.Now()); err != nil {
 			return err
 		}
 	}
@@ -347,30 +362,6 @@ func (s *Server) openBlobs(ctx context.Context) (blob.Store, error) {
 	}
 	s.opened(d.Close)
 	return d, nil
-}
-
-// Tick does the periodic work that is due: it renews metadata, finishes what was left
-// unfinished, seals and compacts what was stored, drops what people ruled, ages silent installations and advances rollouts.
-// Of several servers on one database one does so, and the others keep their folders.
-func (s *Server) Tick(ctx context.Context) error {
-	spans := s.observer.spans()
-	return spans.Do(ctx, metrics.Tick, func(ctx context.Context) error {
-		s.room.Tick()
-		ctx, mine := looping(ctx, s.cluster)
-		if !mine {
-			return errors.Join(s.rooms.Follow(ctx), s.expiry.tell(ctx))
-		}
-		return errors.Join(
-			spans.Do(ctx, "tick.uptime", s.uptime.Tick),
-			// first, so that what is published speaks of it
-			spans.Do(ctx, "tick.seal", seal.Sealer{Store: s.store, Now: s.cfg.Now}.Seal),
-			spans.Do(ctx, "tick.renew", s.rooms.Renew),
-			s.expiry.tell(ctx), s.vouchers.tell(ctx),
-			spans.Do(ctx, "tick.admission", s.admission.Tick),
-			spans.Do(ctx, "tick.intake", s.intake.Tick),
-			spans.Do(ctx, "tick.compact", compactor{s.db, s.cfg.Now, s.room.ForReport}.Tick),
-			spans.Do(ctx, "tick.retain", s.retain.Tick))
-	})
 }
 
 // Close answers the reports that wait and lets go of everything. It is called after the last

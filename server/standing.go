@@ -43,6 +43,7 @@ func (s *Server) standing(ctx context.Context) metrics.Standing {
 	if u, err := s.intake.Uncounted(ctx); err == nil { // damaged reports have a metric of their own
 		m.Uncounted, m.UncountedLimit, m.Provisional, m.Evicted = u.Used, u.Limit, u.Provisional, u.Evicted
 	}
+	m.Excess = s.excess.n.Load()
 	m.Expiries = s.expiry.all()
 	m.Expires = m.Expiries[tufrepo.Timestamp]
 	m.Vouchers = s.vouchers.last(ctx)
@@ -79,6 +80,8 @@ func traffic(s *Server, m *metrics.Standing) {
 	}
 	m.Implausible = s.intake.Tally.Implausible()
 	m.Queued, m.Oldest = s.intake.Waiting()
+	crowd := s.Crowd.Sums()
+	m.Taken, m.Away = crowd.Taken, crowd.Away
 }
 
 // sizes are the bytes of the files of both halves, with what waits in their write-ahead logs. One that is not there has

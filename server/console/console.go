@@ -66,6 +66,7 @@ func New(c Config) *Console {
 		auditAPI{c.Store},
 		tokenAPI{c.Store, c.Now},
 		clockAPI{c.Clock},
+		restoreAPI{c.Rooms.Recovery, c.Rooms.Rollouts},
 		proposalAPI{c.Rooms.Proposals, c.Store, c.Now},
 	}}
 }

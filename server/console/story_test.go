@@ -292,6 +292,27 @@ func TestStory(t *testing.T) {
 		t.Errorf("the rules: %s", kept.body)
 	}
 
+	// A database that was restored.
+	if s := step(support, "GET /restore", "/restore", "", 200, ""); s.values["unnamed"] != false {
+		t.Errorf("nothing was restored: %s", s.body)
+	}
+	const lost = `{"until":"2001-01-01T00:00:00Z","reason":"the disk died"}`
+	step(engineer, "POST /restore", "/restore", lost, 409, "nothing_unnamed")
+	if err := h.db.Update(t.Context(), func(tx fleet.Tx) error {
+		return tx.Audit().Append(t.Context(), fleet.AuditEntry{At: now, Actor: "landed", Action: fleet.ActionRestored,
+			Subject: fleet.RestoreSubject, Reason: "restored from a.tar"})
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if s := step(support, "GET /restore", "/restore", "", 200, ""); s.values["unnamed"] != true || s.values["words"] != "restored from a.tar" {
+		t.Errorf("it was restored: %s", s.body)
+	}
+	step(engineer, "POST /restore", "/restore", `{"reason":"the disk died"}`, 422, "until_invalid")
+	step(engineer, "POST /restore", "/restore", `{"until":"2001-01-01T00:00:00Z","reason":""}`, 422, "reason_missing")
+	if s := step(engineer, "POST /restore", "/restore", lost, 200, ""); s.values["unnamed"] != false || s.values["by"] != "a-engineer" {
+		t.Errorf("named: %s", s.body)
+	}
+
 	// The clock.
 	step(engineer, "POST /clock/accept", "/clock/accept", `{"reason":"why"}`, 409, "clock_believed")
 	h.jumps.ahead = time.Hour

@@ -64,6 +64,7 @@ const (
 	onlineFile    = "online.json"       // public halves of the online keys, for otasign init
 	nextFile      = "online-next.json"  // those that are to replace them, for otasign rotate
 	restoringFile = ".restoring"        // while a restore moves the database
+	restoredFile  = ".restored"         // what was restored, until a server has it on its trail
 	freshFile     = ".restoring.db"     // what it brings, until it is in its place
 	keysDir       = "keys"
 	blobsDir      = "blobs"

@@ -90,14 +90,14 @@ func (r restorer) restore(ctx context.Context, file string, force bool, now func
 	if done.Aside, err = r.moveAside(before.Before); err != nil {
 		return done, err
 	}
-	if err := r.put(fresh, two); err != nil {
+	if err := r.put(fresh, two, restored{filepath.Base(file), done.At}); err != nil {
 		return done, err
 	}
 	return done, unpacker{r.Dir}.look(ctx, &done, now)
 }
 
 // put has the fresh files in the places of the database, and says that they are.
-func (r restorer) put(fresh string, two bool) error {
+func (r restorer) put(fresh string, two bool, what restored) error {
 	if two {
 		if err := durable.Rename(store.ReportsFile(fresh), r.path(reportsFile)); err != nil {
 			return err
@@ -108,6 +108,10 @@ func (r restorer) put(fresh string, two bool) error {
 		return err
 	}
 	r.moved(databaseFile)
+	if err := r.note(what); err != nil { // before anybody may open it
+		return err
+	}
+	r.moved(restoredFile)
 	if err := r.unmark(); err != nil {
 		return err
 	}

@@ -19,10 +19,11 @@ type OutageCause string
 
 // The causes.
 const (
-	OutageOff      OutageCause = "off"      // the server did not run
-	OutageDisk     OutageCause = "disk"     // too little was free for reports
-	OutageOverload OutageCause = "overload" // more than a tenth of those that reported were sent away
-	OutageClock    OutageCause = "clock"    // the clock jumped: how long it really was, nobody can say
+	OutageOff         OutageCause = "off"         // the server did not run
+	OutageDisk        OutageCause = "disk"        // too little was free for reports
+	OutageOverload    OutageCause = "overload"    // more than a tenth of the counted ones that reported were sent away
+	OutageConnections OutageCause = "connections" // all places for connections were taken
+	OutageClock       OutageCause = "clock"       // the clock jumped: how long it really was, nobody can say
 )
 
 // OutageGap is how far two outages of one cause may lie apart and are one: between them hardly anybody could report.

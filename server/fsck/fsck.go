@@ -69,7 +69,8 @@ func Run(ctx context.Context, c Config, progress func(string)) (Result, error) {
 	}{
 		{"the database file", k.integrity}, {"records", k.records}, {"trees", k.trees}, {"cuts", k.cuts},
 		{"reports", k.reports},
-		{"figures", k.figures}, {"the feed", k.feed}, {"releases", k.releases}, {"packages", k.packages},
+		{"figures", k.figures}, {"the feed", k.feed}, {"the published heads", k.heads},
+		{"releases", k.releases}, {"packages", k.packages},
 	} {
 		k.progress("checking " + check.name)
 		k.listed = 0

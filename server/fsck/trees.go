@@ -89,7 +89,7 @@ func (k *checker) unproven(ctx context.Context, tx fleet.Tx, w seal.Walked, all 
 		}
 		if by != "" && adopted > 0 {
 			k.Notes = append(k.Notes, fmt.Sprintf("%s: %s says %d rows; the database was restored from an older copy, and %s goes on "+
-				"from %d (otactl audit has publish.adopt): the rows between were lost", w.Tree, c.By, c.Size, by, kept))
+				"from %d (otactl audit has publish.adopt or restore): the rows between were lost", w.Tree, c.By, c.Size, by, kept))
 			continue
 		}
 		k.fault(fmt.Sprintf("%s: %s says that there were %d rows with the root %x; the rows that are here do not bear that out: "+
@@ -112,7 +112,8 @@ func restored(tree fleet.Tree, c seal.Claim, all []said) (kept int64, by string)
 	return 0, ""
 }
 
-// adoptions counts the lines of the trail by which the server took up what a restored database had forgotten.
+// adoptions counts the lines of the trail by which the server took up what a restored database had forgotten, or somebody
+// said what it lost.
 func adoptions(ctx context.Context, tx fleet.Tx) (n int, err error) {
 	for before := int64(0); ; {
 		page, err := tx.Audit().List(ctx, before, 500)
@@ -120,7 +121,7 @@ func adoptions(ctx context.Context, tx fleet.Tx) (n int, err error) {
 			return n, err
 		}
 		for _, e := range page {
-			if e.Action == "publish.adopt" {
+			if e.Action == "publish.adopt" || e.Action == fleet.ActionLost && e.Subject == fleet.RestoreSubject {
 				n++
 			}
 		}

@@ -27,7 +27,11 @@ func Of(ctx context.Context, tx fleet.Tx, r fleet.Rollout, now time.Time, distru
 		return rollout.Grounds{}, err
 	}
 	witnesses, err := evidence.Witnesses(ctx, tx, r)
+	if err != nil {
+		return rollout.Grounds{}, err
+	}
+	_, unnamed, err := fleet.Unnamed(ctx, tx)
 	return rollout.Grounds{
-		Counts: counts, Down: fleet.Down(outages, r.Since, now), Distrusted: distrusted, Witnesses: witnesses,
+		Counts: counts, Down: fleet.Down(outages, r.Since, now), Distrusted: distrusted, Witnesses: witnesses, Unnamed: unnamed,
 	}, err
 }

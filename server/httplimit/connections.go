@@ -18,6 +18,7 @@ type Bounds struct {
 	Reserved   int                   // of those: kept for what Reserve lets through; less than Total
 	PerNetwork int                   // from one network (see Network); 0: no bound
 	Exempt     func(netip.Addr) bool // peers whose network is not bounded; nil: loopback
+	Crowd      *Crowd                // is told when all that are not reserved are taken; nil: nobody is
 }
 
 // limit is a listener that has at most so many connections open at a time. When all that are not reserved are taken,
@@ -49,6 +50,7 @@ type place struct {
 	network  netip.Prefix // zero: not counted
 	reserved bool
 	patience *time.Timer // of a reserved place, until a request is there
+	crowd    *Crowd
 }
 
 type placeKey struct{}
@@ -89,9 +91,7 @@ func (b *limit) Accept() (net.Conn, error) {
 		case b.open <- struct{}{}:
 		default:
 			b.tighten()
-			select {
-			case b.open <- struct{}{}:
-			case <-b.closed:
+			if !b.wait() {
 				return nil, net.ErrClosed
 			}
 		}
@@ -108,9 +108,21 @@ func (b *limit) Accept() (net.Conn, error) {
 	}
 }
 
+// wait waits for a place, as does who comes; false if the listener is closed before there is one.
+func (b *limit) wait() bool {
+	b.bounds.Crowd.wait(true)
+	defer b.bounds.Crowd.wait(false)
+	select {
+	case b.open <- struct{}{}:
+		return true
+	case <-b.closed:
+		return false
+	}
+}
+
 // enter gives a connection its place; false if its network has all that it may have.
 func (b *limit) enter(conn net.Conn) bool {
-	p := &place{}
+	p := &place{crowd: b.bounds.Crowd}
 	peer := addrOf(conn.RemoteAddr())
 	if b.bounds.PerNetwork > 0 && peer.IsValid() && !b.bounds.Exempt(peer) {
 		p.network = Network(peer)
@@ -130,6 +142,7 @@ func (b *limit) enter(conn net.Conn) bool {
 		p.patience = time.AfterFunc(reservedPatience, func() { conn.Close() })
 	}
 	b.places[conn] = p
+	b.bounds.Crowd.fill(b.public >= b.bounds.Total-b.bounds.Reserved)
 	b.mu.Unlock()
 	if p.reserved {
 		b.tighten()
@@ -155,6 +168,7 @@ func (b *limit) leave(conn net.Conn) {
 		p.patience.Stop()
 	} else {
 		b.public--
+		b.bounds.Crowd.fill(b.public >= b.bounds.Total-b.bounds.Reserved)
 	}
 	if room := b.bounds.Total - b.bounds.Reserved; b.tight && b.public < room && b.public <= max(1, room*3/4) {
 		b.tight = false

@@ -15,6 +15,7 @@ func Reserve(isControl func(*http.Request) bool, next http.Handler) http.Handler
 		}
 		w.Header().Set("Connection", "close")
 		if !isControl(r) {
+			p.crowd.sent()
 			later(w)
 			return
 		}

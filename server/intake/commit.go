@@ -105,6 +105,9 @@ func (i *Intake) transact(batch []*waiting) (answers []Result, err error) {
 			return err
 		}
 		answers, err = i.Share.take(context.Background(), tx, now, arrivals, loaded)
+		for n := range answers {
+			answers[n].who = standingBy(loaded.States[arrivals[n].Ref])
+		}
 		return err
 	})
 	return answers, err

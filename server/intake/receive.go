@@ -47,7 +47,6 @@ func (i *Intake) Receive(ctx context.Context, text []byte) (r Receipt, err error
 	defer func() { i.Tally.count(r, err, sent) }()
 	if i.Room != nil {
 		if err := i.Room(); err != nil {
-			i.Pressure.count(true)
 			sent = shedAll
 			return Receipt{}, err
 		}
@@ -56,18 +55,19 @@ func (i *Intake) Receive(ctx context.Context, text []byte) (r Receipt, err error
 	if err != nil {
 		return Receipt{}, err
 	}
-	if err := i.sort(ctx, w.Ref); err != nil {
+	who, err := i.sort(ctx, w.Ref)
+	if err != nil {
 		sent = shedNew
 		return Receipt{}, err
 	}
-	err = i.enqueue(w)
-	i.Pressure.count(err != nil)
-	if err != nil {
+	if err := i.enqueue(w); err != nil {
 		sent = shedAll
+		i.away(ctx, w.Ref, who)
 		return Receipt{}, err
 	}
 	select {
 	case a := <-w.answer:
+		i.Pressure.count(a.who, false)
 		if a.First && i.Newcomers != nil {
 			i.Newcomers.Came(ctx)
 		}
@@ -77,7 +77,11 @@ func (i *Intake) Receive(ctx context.Context, text []byte) (r Receipt, err error
 		i.wake(ctx, w, a)
 		return a.Receipt, a.Refused
 	case <-ctx.Done():
-		i.waking.Go(func() { i.wake(context.WithoutCancel(ctx), w, <-w.answer) })
+		i.waking.Go(func() {
+			a := <-w.answer
+			i.Pressure.count(a.who, false)
+			i.wake(context.WithoutCancel(ctx), w, a)
+		})
 		return Receipt{}, ctx.Err()
 	}
 }
@@ -150,6 +154,15 @@ func (i *Intake) enqueue(w *waiting) error {
 		}
 	}
 	return fleet.Errorf(fleet.Busy, "queue_full", "%d reports wait already; send this one again later", len(i.queue))
+}
+
+// away counts a report for which there was no room in the queue. Who sent it is known by then, unless the queue filled up at
+// this moment.
+func (i *Intake) away(ctx context.Context, ref report.Reference, who standing) {
+	if who == notAsked {
+		who, _ = standingOf(ctx, i.Store, ref) // damage is told elsewhere
+	}
+	i.Pressure.count(who, true)
 }
 
 // wake advances the rollouts of a model when a report showed a leak.

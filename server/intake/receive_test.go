@@ -515,17 +515,65 @@ func TestSourceBuild(t *testing.T) {
 	}
 }
 
-// TestPressure: a report that might have come counts, and one for which there is no room counts as sent away; what cannot
-// be read is neither.
+// TestPressure: of counted installations a report that is taken counts, and one for which the queue has no room counts as
+// sent away. Others say nothing of whether the server was there, whatever becomes of theirs; nor does a full disk, which is
+// told apart.
 func TestPressure(t *testing.T) {
 	var full error
-	w := newWorld(t, func(c *intake.Config) { c.Room = func() error { return full } })
-	_, _ = w.Receive(ctx, []byte("{}"))
+	db := storetest.OpenDB(t)
+	w := newWorldOn(t, db, func(c *intake.Config) {
+		c.Store, c.Queue, c.Batch, c.Room = db, 2, 1, func() error { return full }
+	})
+	next := map[int]int64{}
+	text := func(n int) []byte {
+		next[n]++
+		r, key := waits(n, next[n])
+		return seal(t, r, key)
+	}
+	receive := func(text []byte) string {
+		got, err := w.Receive(ctx, text)
+		return string(got.Stored) + code(err)
+	}
+	send := func(n int) string { return receive(text(n)) }
+	want := func(when string, all, away int64) {
+		t.Helper()
+		if gotAll, gotAway := w.Pressure.Since(); gotAll != all || gotAway != away {
+			t.Errorf("%s: %d came, %d were sent away; wanted %d and %d", when, gotAll, gotAway, all, away)
+		}
+	}
+	for n := range 4 {
+		send(n)
+	}
+	w.member(t, 1, func(i *fleet.Installation) { i.Admitted = w.clock.now() })
+	want("nobody counted sent one", 0, 0)
+	send(1)
+	want("one counted sent one", 1, 0)
+
+	release := w.hold(t)
+	done := make(chan string)
+	for queued, n := range []int{0, 2, 3} { // one is being stored, two wait
+		one := text(n)
+		go func() { done <- receive(one) }()
+		for deadline := time.Now().Add(time.Minute); ; time.Sleep(time.Millisecond) {
+			if waits, oldest := w.Waiting(); waits == queued && oldest > 0 || time.Now().After(deadline) {
+				break
+			}
+		}
+	}
+	for _, n := range []int{4, 5, 1, 1} {
+		if got := send(n); got != "queue_full" {
+			t.Errorf("%d: %s", n, got)
+		}
+	}
+	want("the queue was full", 3, 2)
 	full = fleet.Errorf(fleet.NoSpace, "disk_low", "full")
+	send(1)
+	want("the disk was full", 3, 2)
+	release()
 	for range 3 {
-		_, _ = w.Receive(ctx, []byte("{}"))
+		if got := <-done; got != "new" {
+			t.Errorf("what waited: %s", got)
+		}
 	}
-	if all, away := w.Pressure.Since(); all != 3 || away != 3 {
-		t.Errorf("%d came, %d were sent away", all, away)
-	}
+	want("strangers were taken", 3, 2)
 }

@@ -65,6 +65,7 @@ type Result struct {
 	Evicts  bool  // it is provisional, in the place of another
 	// It was stored, and what its installation says of its release cannot have been seen by now.
 	Implausible bool
+	who         standing // of its installation, before it
 }
 
 // Change is one state before and after a batch. From is nil for a new one.

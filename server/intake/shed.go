@@ -59,11 +59,14 @@ func (g *gauge) room() int {
 	return g.most
 }
 
-// Pressure counts reports that might have been taken in, and those of them that were sent away. Newcomers beyond their
-// bound are no part of it: strangers must not be able to say that the server was not there.
+// Pressure counts reports of counted installations, and those of them that were sent away for want of room in the queue.
+// Nobody else's are any part of it: strangers must not be able to say that the server was not there, nor that it was.
 type Pressure struct{ all, away atomic.Int64 }
 
-func (p *Pressure) count(away bool) {
+func (p *Pressure) count(who standing, away bool) {
+	if who != isCounted {
+		return
+	}
 	p.all.Add(1)
 	if away {
 		p.away.Add(1)
@@ -76,28 +79,54 @@ func (p *Pressure) Since() (all, away int64) {
 	return p.all.Load(), away
 }
 
+// standing is what is known of the sender of a report.
+type standing int
+
+const (
+	notAsked standing = iota
+	isStranger
+	isKnown
+	isCounted
+)
+
+// standingOf looks it up.
+func standingOf(ctx context.Context, db fleet.Viewer, ref report.Reference) (who standing, err error) {
+	err = db.View(ctx, func(tx fleet.Tx) error {
+		states, err := tx.Installations().Of(ctx, ref)
+		who = standingBy(states[ref])
+		return err
+	})
+	return who, err
+}
+
+// standingBy is that of an installation with these states, the current one first.
+func standingBy(states []fleet.Installation) standing {
+	switch {
+	case len(states) == 0:
+		return isStranger
+	case states[0].Member():
+		return isCounted
+	}
+	return isKnown
+}
+
 // sort sends installations that were never heard of away, when their source has brought enough of them or when the half
-// of what may wait does: the other half is for those that are known, and for what they send again.
-func (i *Intake) sort(ctx context.Context, ref report.Reference) error {
+// of what may wait does: the other half is for those that are known, and for what they send again. It says who sent the
+// report if it had to ask.
+func (i *Intake) sort(ctx context.Context, ref report.Reference) (who standing, err error) {
 	full := i.Newcomers != nil && i.Newcomers.Full(ctx)
 	pressed := 2*len(i.queue) > i.gauge.room()
 	if !full && !pressed {
-		return nil
+		return notAsked, nil
 	}
-	known := false
-	err := i.Store.View(ctx, func(tx fleet.Tx) error {
-		states, err := tx.Installations().Of(ctx, ref)
-		known = len(states[ref]) > 0
-		return err
-	})
-	switch {
-	case err != nil || known:
-		return err
+	switch who, err = standingOf(ctx, i.Store, ref); {
+	case err != nil || who != isStranger:
+		return who, err
 	case full:
-		return fleet.Errorf(fleet.Busy, CodeNewcomers, "many new installations reported from this network within the hour; "+
+		return who, fleet.Errorf(fleet.Busy, CodeNewcomers, "many new installations reported from this network within the hour; "+
 			"send the report again later")
 	}
-	return fleet.Errorf(fleet.Busy, "queue_full", "%d reports wait already, and those of known installations come first; "+
+	return who, fleet.Errorf(fleet.Busy, "queue_full", "%d reports wait already, and those of known installations come first; "+
 		"send this one again later", len(i.queue))
 }
 

@@ -62,13 +62,13 @@ func TestKnownInstallationsComeFirst(t *testing.T) {
 		t.Fatal(err)
 	}
 	other, otherKey := storetest.Report(2, 1)
-	stranger := storetest.Stored(t, other, otherKey, storetest.Now).Ref
+	strange := storetest.Stored(t, other, otherKey, storetest.Now).Ref
 	i := &Intake{Config: Config{Store: db}, queue: make(chan *waiting, 4), gauge: gauge{least: 4, most: 4}}
 	for waits, want := range []string{"", "", "", "queue_full", "queue_full"} {
-		if err := i.sort(ctx, stored.Ref); err != nil {
+		if _, err := i.sort(ctx, stored.Ref); err != nil {
 			t.Errorf("%d wait: one that is known: %v", waits, err)
 		}
-		err := i.sort(ctx, stranger)
+		_, err := i.sort(ctx, strange)
 		if e, ok := errors.AsType[*fleet.Error](err); ok != (want != "") || ok && e.Code != want {
 			t.Errorf("%d wait: one that is not: %v, wanted %q", waits, err, want)
 		}

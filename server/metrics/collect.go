@@ -50,6 +50,7 @@ func (s Standing) state(to sender) {
 	to.gauge(failing, oneIf(s.Failing))
 	to.gauge(unpublished, s.Unpublished.Seconds())
 	to.gauge(halting, float64(s.Halting))
+	to.gauge(excess, float64(s.Excess))
 	to.gauge(uncounted, float64(s.Uncounted))
 	to.gauge(uncountedLimit, float64(s.UncountedLimit))
 	to.gauge(provisional, float64(s.Provisional))
@@ -83,6 +84,8 @@ func (s Standing) traffic(to sender) {
 	to.counter(implausible, s.Implausible)
 	to.gauge(queued, float64(s.Queued))
 	to.gauge(oldest, s.Oldest.Seconds())
+	to <- prometheus.MustNewConstMetric(taken, prometheus.CounterValue, s.Taken.Seconds())
+	to.counter(away, s.Away)
 }
 
 func oneIf(b bool) float64 {

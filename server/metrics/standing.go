@@ -18,6 +18,7 @@ type Standing struct {
 	Failing                     bool             // the last publication was not done
 	Unpublished                 time.Duration    // for so long a change of the rollouts is stored and not published
 	Halting                     int              // rollouts that are halted, and whose handsets are not told so yet
+	Excess                      int64            // rollouts whose build more report to run than their share explains
 	// Reports that are stored of installations that are of no counted fleet, and that may be; the latter below 0 without a bound.
 	Uncounted, UncountedLimit int64
 	Provisional, Evicted      int64                // reports that are kept for now, and that were let go of since the start
@@ -33,6 +34,9 @@ type Standing struct {
 	Implausible int64         // reports that say what nobody can have seen
 	Queued      int           // reports that wait to be stored
 	Oldest      time.Duration // for so long the oldest waits that has no answer
+
+	Taken time.Duration // all places for connections were, since the start
+	Away  int64         // so often who came found none of them
 
 	// Leases are what one server at a time may do, by name, and whether this one may; nil where there is one server.
 	Leases map[string]bool
@@ -77,6 +81,7 @@ var (
 	failing        = gauge("publication_failing", "1 while the last publication was not done.")
 	unpublished    = gauge("unpublished_seconds", "For so long a change of the rollouts is stored and not published.")
 	halting        = gauge("rollouts_halting", "Rollouts that are halted, and whose handsets are not told so yet.")
+	excess         = gauge("rollouts_excess", "Rollouts whose build more installations report to run than their share explains.")
 	voucherEnds    = gauge("voucher_ends_seconds", "When the last voucher for a witness handset of a model ends, in Unix time.", "model")
 	roleExpires    = gauge("role_expires_seconds", "When the metadata of a role expires, in Unix time.", "role")
 	expires        = gauge("timestamp_expires_seconds", "When the timestamp of the feed expires, in Unix time.")
@@ -95,6 +100,8 @@ var (
 	implausible = gauge("reports_implausible_total", "Reports that were stored, and say what nobody can have seen.")
 	queued      = gauge("intake_queue_reports", "Reports that wait to be stored.")
 	oldest      = gauge("intake_queue_oldest_seconds", "For so long the oldest report waits that has no answer.")
+	taken       = gauge("connections_taken_seconds_total", "For so long all places for connections were taken.")
+	away        = gauge("connections_away_total", "So often who came found no place: waited for one, or was told to come later.")
 	leases      = gauge("lease_held", "1 while this server holds the lease.", "lease")
 )
 
@@ -102,8 +109,8 @@ var (
 func (collector) Describe(to chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
 		diskFree, diskMark, reserve, reserveMissing, databaseBytes, notReady, failing, unpublished, halting, expires,
-		roleExpires, feedAnswers, targetBytes, s3Requests, s3Asked, s3Came, reports, implausible, queued, oldest, leases,
-		installations, countedFleet, figuresAt, uncounted, uncountedLimit, provisional, evicted, voucherEnds,
+		roleExpires, feedAnswers, targetBytes, s3Requests, s3Asked, s3Came, reports, implausible, queued, oldest, taken, away, leases,
+		installations, countedFleet, figuresAt, uncounted, uncountedLimit, provisional, evicted, voucherEnds, excess,
 	} {
 		to <- d
 	}

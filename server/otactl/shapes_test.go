@@ -51,6 +51,7 @@ var shapes = []struct {
 	{regexp.MustCompile(`^POST /v1/quarantines(/[^/]+/lift)?$`), func() any { return &client.Quarantine{} }},
 	{regexp.MustCompile(`^GET /v1/proposals$`), func() any { return &struct{ Proposals *[]client.Proposal }{} }},
 	{regexp.MustCompile(`^POST /v1/proposals/[^/]+/approve$`), func() any { return &client.Proposal{} }},
+	{regexp.MustCompile(`^(GET|POST) /v1/restore$`), func() any { return &client.RestoreState{} }},
 	{regexp.MustCompile(`^(GET /v1/clock|POST /v1/clock/accept)$`), func() any { return &client.ClockState{} }},
 	{regexp.MustCompile(`^GET /v1/tokens$`), func() any { return &struct{ Tokens *[]client.Token }{} }},
 	{regexp.MustCompile(`^POST /v1/tokens$`), func() any { return &client.Token{} }},

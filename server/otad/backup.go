@@ -96,6 +96,8 @@ func tellRestored(stdout io.Writer, data string, done datadir.Restored) {
 	next("If handsets saw a newer feed, put it into %s/feed before the first start: versions go on above it, a halt "+
 		"stays a halt,\n     and rollouts that this database does not know come back halted.", data)
 	next("Start the server: otad serve --data %s", data)
+	next("Say what was lost, unless a newer feed tells: the server publishes nothing but halts until somebody does (otactl " +
+		"restore\n     show; otactl restore name --until TIME --reason WHY).")
 	if len(done.Missing) > 0 {
 		next("Upload again the %d packages whose content is not here:", len(done.Missing))
 		for _, m := range done.Missing {

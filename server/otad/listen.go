@@ -114,7 +114,7 @@ func (at listening) open(s *server.Server, log *slog.Logger) (doors []door, err 
 	total := at.limits.connections
 	bounds := httplimit.Bounds{
 		Total: total, Reserved: min(reservedConnections, total/2), PerNetwork: at.limits.perNetwork,
-		Exempt: at.limits.proxies.Exempt,
+		Exempt: at.limits.proxies.Exempt, Crowd: s.Crowd,
 	}
 	handler := s.Handler()
 	if at.adminAddr != "" {

@@ -12,6 +12,7 @@ const (
 	WaitsSoak       = "waits_soak"        // minutes
 	WaitsDown       = "waits_down"        // minutes, down
 	WaitsClock      = "waits_clock"       //
+	WaitsRestore    = "waits_restore"     //
 	WaitsLook       = "waits_look"        // minutes
 	WaitsJudged     = "waits_judged"      // needed, judged
 	WaitsTenth      = "waits_tenth"       // needed, judged
@@ -30,11 +31,12 @@ const (
 
 // waits are their sentences: each goes on from "when" or "until".
 var waits = map[string]string{
-	WaitsSoak:   "another {minutes:wait} passed",
-	WaitsDown:   "another {minutes:wait} passed, since {down:span} in which no reports could come do not count",
-	WaitsClock:  "the clock of the server, which jumped, is right again or a person has accepted it (otactl clock accept)",
-	WaitsLook:   "another {minutes:wait} passed, when the gates are looked at again",
-	WaitsJudged: "at least {needed:counted installation} could be judged, now {judged}",
+	WaitsSoak:    "another {minutes:wait} passed",
+	WaitsDown:    "another {minutes:wait} passed, since {down:span} in which no reports could come do not count",
+	WaitsClock:   "the clock of the server, which jumped, is right again or a person has accepted it (otactl clock accept)",
+	WaitsRestore: "a person has said what was lost when the database was restored from a backup (otactl restore name)",
+	WaitsLook:    "another {minutes:wait} passed, when the gates are looked at again",
+	WaitsJudged:  "at least {needed:counted installation} could be judged, now {judged}",
 	WaitsTenth: "at least {needed:counted installation} could be judged, now {judged}, since no stage goes to more than ten times " +
 		"that",
 	WaitsProven: "it is beyond chance that at least {share:percent} of the counted installations that could be judged are proven, now " +

@@ -66,14 +66,39 @@ func (w *Writer) Adopt(ctx context.Context, known, found State, actor string) (a
 	slices.Sort(roles)
 	at, was := found.Version(tufrepo.Timestamp), known.Version(tufrepo.Timestamp)
 	e := Edit{Roots: found.set.Roots[len(known.set.Roots):], Record: func(tx fleet.Tx) error {
-		return tx.Audit().Append(ctx, fleet.AuditEntry{
+		if err := tx.Audit().Append(ctx, fleet.AuditEntry{
 			At: now, Actor: actor, Action: "publish.adopt", Subject: fmt.Sprintf("timestamp %d", at),
 			Reason: fmt.Sprintf("the database knew only timestamp %d; the feed folder held newer signed metadata", was),
-		})
+		}); err != nil {
+			return err
+		}
+		lost, err := lostRange(ctx, tx, known, found)
+		if err != nil {
+			return err
+		}
+		return tx.Audit().Append(ctx, fleet.AuditEntry{At: now, Actor: actor, Action: fleet.ActionLost,
+			Subject: fleet.RestoreSubject, Reason: lost})
 	}}
 	r.cfg.Log.ErrorContext(ctx, "database is older than the feed", "database", was, "feed", at, "roles", roles)
 	err = r.save(w.fence(ctx), known, found, e, now)
 	return err == nil, err
+}
+
+// lostRange names what a restored database lost, as far as the feed that went on without it says: the publications, and of
+// each tree the rows that a head of the feed's snapshot covers. The sealed rows that are here are those of before.
+func lostRange(ctx context.Context, tx fleet.Tx, known, found State) (string, error) {
+	words := fmt.Sprintf("lost: timestamps %d to %d, and what was stored with them", known.Version(tufrepo.Timestamp)+1,
+		found.Version(tufrepo.Timestamp))
+	for _, h := range found.info[tufrepo.Snapshot].Heads {
+		here, _, err := tx.Seals().Latest(ctx, fleet.Tree(h.Tree))
+		if err != nil {
+			return "", err
+		}
+		if h.Size > here.Size {
+			words += fmt.Sprintf("; %s: leaves %d to %d", h.Tree, here.Size+1, h.Size)
+		}
+	}
+	return fmt.Sprintf("%s; and what was not sealed by snapshot %d", words, found.Version(tufrepo.Snapshot)), nil
 }
 
 // PublishAbove publishes on, together with what change wants, from versions that are higher than any

@@ -51,6 +51,8 @@ type Config struct {
 	MakeRoom func(err error) bool
 	// Heads, if set, gives what the next snapshot says of the trees over what the server stores.
 	Heads func(context.Context) ([]tufrepo.TreeHead, error)
+	// Frozen, if set, says why nothing that people signed may be published now; nil if it may.
+	Frozen func(context.Context) error
 	// Cluster, if set, are the other replicas on this database: a publication waits for them. nil: this process is alone.
 	Cluster Cluster
 	// ReadOnly opens to look at a feed as it lies.

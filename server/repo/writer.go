@@ -86,6 +86,9 @@ func (w *Writer) Publish(ctx context.Context, change Change) error {
 				return err
 			}
 			e, err := change(prev)
+			if err == nil && len(e.Roots)+len(e.Roles) > 0 && w.repo.cfg.Frozen != nil {
+				err = w.repo.cfg.Frozen(ctx)
+			}
 			if asked = err; err == nil && e.empty() {
 				return nil
 			}

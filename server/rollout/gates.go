@@ -50,6 +50,9 @@ func Waiting(now time.Time, r fleet.Rollout, known Grounds) []fleet.Reason {
 	if known.Distrusted {
 		waits = append(waits, reason(reasons.WaitsClock))
 	}
+	if known.Unnamed {
+		waits = append(waits, reason(reasons.WaitsRestore))
+	}
 	left := nextLook(now, r, known.Down)
 	soaks := r.Stages[r.Stage].Soak + known.Down - now.Sub(r.Since)
 	switch {

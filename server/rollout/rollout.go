@@ -35,6 +35,7 @@ type Grounds struct {
 	// The clock jumped, and nobody knows how much time passed: nothing follows from that. Halts and holds by what was
 	// reported go on.
 	Distrusted bool
+	Unnamed    bool            // the database was restored, and nobody has said yet what was lost: only stops go on
 	Witnesses  fleet.Witnesses // of its model
 }
 
@@ -65,7 +66,7 @@ func Advance(now time.Time, r fleet.Rollout, known Grounds) (fleet.Rollout, []Ev
 	if reason := holdReason(r, gates, c); !reason.IsZero() {
 		return hold(r, now, reason)
 	}
-	if r.State != fleet.RolloutRunning || known.Distrusted || !due(now, r, known.Down) {
+	if r.State != fleet.RolloutRunning || known.Distrusted || known.Unnamed || !due(now, r, known.Down) {
 		return r, nil
 	}
 	if waits := missing(now, r, known); len(waits) > 0 {

@@ -387,3 +387,26 @@ func TestBeyondTheLastStage(t *testing.T) {
 		t.Errorf("became %s at stage %d with %v", next.State, next.Stage, events)
 	}
 }
+
+// TestUnnamed: while nobody has said what a restored database lost no gate opens, whatever the figures; halts go on.
+func TestUnnamed(t *testing.T) {
+	r := running()
+	now := r.Since.Add(1000 * time.Hour)
+	all := []fleet.Witness{{Ref: "w", Kind: effect.Good, Current: true, First: now, Last: now,
+		Vouched: []fleet.Span{{From: r.Since, Until: now.Add(time.Hour)}}}}
+	known := Grounds{Counts: counts(t, "met=600 running=400 confirmed_off=400"), Witnesses: fleet.Witnesses{All: all}}
+	if next, events := Advance(now, r, known); next.Stage == r.Stage || len(events) == 0 {
+		t.Fatalf("named: stage %d, %v; wanted the next one", next.Stage, events)
+	}
+	known.Unnamed = true
+	if next, events := Advance(now, r, known); next.Stage != r.Stage || len(events) > 0 {
+		t.Errorf("unnamed: stage %d, %v", next.Stage, events)
+	}
+	if waits := reasons.All(Waiting(now, r, known)); len(waits) != 1 || !strings.Contains(waits[0], "otactl restore name") {
+		t.Errorf("waits until %q", waits)
+	}
+	all[0].Kind, all[0].Leaked = effect.Bad, true
+	if next, _ := Advance(now, r, known); next.State != fleet.RolloutHalted {
+		t.Errorf("a witness leaks: %s", next.State)
+	}
+}

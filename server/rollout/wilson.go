@@ -36,11 +36,11 @@ const maxNeeded = 400
 // the build: half of what the stage has with 95 % probability at least, at most 400. So a fleet of 8 and one of 8
 // million both move.
 func Needed(known int64, share int) int64 {
-	return min(maxNeeded, quantile(known, float64(share)/10_000, 2*maxNeeded)/2)
+	return min(maxNeeded, quantile(known, float64(share)/10_000, 0.05, 2*maxNeeded)/2)
 }
 
-// quantile is the 5 % quantile of Binomial(n, q): the smallest k with P(X ≤ k) ≥ 5 %. It is looked for up to most.
-func quantile(n int64, q float64, most int64) int64 {
+// quantile is the quantile p of Binomial(n, q): the smallest k with P(X ≤ k) ≥ p. It is looked for up to most.
+func quantile(n int64, q, p float64, most int64) int64 {
 	switch {
 	case n <= 0 || q <= 0:
 		return 0
@@ -51,7 +51,7 @@ func quantile(n int64, q float64, most int64) int64 {
 	odds := math.Log(q) - math.Log1p(-q)
 	sum := 0.0
 	for k := int64(0); k < min(n, most); k++ {
-		if sum += math.Exp(term); sum >= 0.05 {
+		if sum += math.Exp(term); sum >= p {
 			return k
 		}
 		term += odds + math.Log(float64(n-k)/float64(k+1))

@@ -34,7 +34,7 @@ func TestQuantileIsOne(t *testing.T) {
 				}
 				return sum
 			}
-			if k := quantile(n, q, 800); below(k) < 0.05-slack || k > 0 && below(k-1) >= 0.05+slack {
+			if k := quantile(n, q, 0.05, 800); below(k) < 0.05-slack || k > 0 && below(k-1) >= 0.05+slack {
 				t.Errorf("n %d, q %g: %d", n, q, k)
 			}
 		}

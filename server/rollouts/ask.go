@@ -62,6 +62,9 @@ func (a Asker) Ask(ctx context.Context, wish Ask) (all []AskedOf, err error) {
 	}
 	now := a.Rollouts.cfg.Repo.Now()
 	err = a.Rollouts.cfg.Store.Update(ctx, func(tx fleet.Tx) error {
+		if err := fleet.RefuseUnnamed(ctx, tx); err != nil {
+			return err
+		}
 		all = nil
 		for _, at := range places {
 			one, err := askOf(ctx, tx, at, wish, now)

@@ -44,6 +44,11 @@ type Tx struct {
 
 // Create stores a new rollout.
 func (tx *Tx) Create(ctx context.Context, r fleet.Rollout, why Cause) error {
+	if r.State != fleet.RolloutHalted {
+		if err := fleet.RefuseUnnamed(ctx, tx); err != nil {
+			return err
+		}
+	}
 	r = r.Reaching(fleet.Rollout{}, r.Started)
 	if err := tx.Rollouts().Create(ctx, r); err != nil {
 		return err
@@ -52,8 +57,14 @@ func (tx *Tx) Create(ctx context.Context, r fleet.Rollout, why Cause) error {
 }
 
 // Change stores next in place of the rollout with its id, for one cause or more. A state that may
-// not follow the stored one is a Conflict, and so is a next that was made from an older revision.
+// not follow the stored one is a Conflict, and so is a next that was made from an older revision. While nobody has said what
+// a restored database lost, whatever neither halts nor holds is refused.
 func (tx *Tx) Change(ctx context.Context, next fleet.Rollout, why ...Cause) error {
+	if next.State != fleet.RolloutHalted && next.State != fleet.RolloutHeld {
+		if err := fleet.RefuseUnnamed(ctx, tx); err != nil {
+			return err
+		}
+	}
 	return tx.change(ctx, next, why, follows)
 }
 

@@ -38,6 +38,12 @@ type drafts struct{ cfg Config }
 // Rollouts in announced are offered to nobody yet: only their salt becomes known.
 func (d drafts) edit(ctx context.Context, s repo.State, announced map[string]bool) (repo.Edit, error) {
 	e := repo.Edit{Offers: map[string][]tufrepo.Target{}}
+	if frozen, now, err := d.frozen(ctx); err != nil || frozen {
+		if err != nil {
+			return e, err
+		}
+		return d.stops(ctx, s, now)
+	}
 	documents, err := d.all(ctx, s, announced)
 	if err != nil {
 		return e, err

@@ -78,6 +78,7 @@ type Rooms struct {
 	Proposals *proposals.Desk // what waits for a second person
 	Trust     *trust.Trust
 	Evidence  *evidence.Room
+	Recovery  Recovery // of a database that was restored
 
 	restorer restore.Restorer
 }
@@ -89,9 +90,11 @@ func Open(ctx context.Context, c Config) (*Rooms, error) {
 	if err != nil {
 		return nil, err
 	}
+	recovery := Recovery{c.Store, c.Now}
 	r, err := repo.Open(ctx, repo.Config{
-		Store: c.Store, Blobs: c.Blobs, Dir: c.Dir, Keys: c.Keys, NewKeys: c.NewKeys, Expiry: c.Expiry,
-		Now: c.Now, Log: c.Log, Published: c.Published, Heads: c.Heads, MakeRoom: c.MakeRoom, Cluster: c.Cluster,
+		Frozen: recovery.refuse,
+		Store:  c.Store, Blobs: c.Blobs, Dir: c.Dir, Keys: c.Keys, NewKeys: c.NewKeys, Expiry: c.Expiry,
+		Now: c.Now, Log: c.Log, Published: c.Published, Heads: recovery.heads(c.Heads), MakeRoom: c.MakeRoom, Cluster: c.Cluster,
 		ReadOnly: c.ReadOnly, Spans: c.Spans,
 	})
 	if err != nil {
@@ -114,6 +117,7 @@ func Open(ctx context.Context, c Config) (*Rooms, error) {
 		}),
 		Trust:    &trust.Trust{Store: c.Store, Repo: r, Rollouts: going},
 		Evidence: &evidence.Room{Store: c.Store, Now: c.Now},
+		Recovery: recovery,
 		restorer: restore.Restorer{Repo: r, Ledger: ledger, Lineup: line, Log: c.Log},
 	}
 	if c.ReadOnly {
@@ -155,7 +159,12 @@ func (r *Rooms) Follow(ctx context.Context) error {
 func (r *Rooms) Renew(ctx context.Context) error {
 	s, err := r.Repo.State(ctx)
 	if err == nil && s.Started() {
-		err = errors.Join(r.Releases.FinishSigned(ctx), r.Rollouts.HoldUnlisted(ctx))
+		if err = r.Recovery.refuse(ctx); err == nil {
+			err = r.Releases.FinishSigned(ctx)
+		} else if fleet.Is(err, fleet.Conflict) {
+			err = nil // it waits for a person
+		}
+		err = errors.Join(err, r.Rollouts.HoldUnlisted(ctx))
 	}
 	err = errors.Join(err, r.Repo.Renew(ctx, r.Rollouts.Edit(ctx)))
 	return errors.Join(err, r.Library.Sweep(ctx), r.Lineup.Refresh(ctx))

@@ -37,7 +37,7 @@ func (d describer) rollout(lex lexicon, r fleet.Rollout, c fleet.Counts, snap *s
 		now := d.now()
 		for _, wait := range rollout.Waiting(now, r, rollout.Grounds{
 			Counts: c, Down: fleet.Down(snap.outages, r.Since, now), Distrusted: d.distrusted != nil && d.distrusted(),
-			Witnesses: snap.witnesses[r.ID],
+			Witnesses: snap.witnesses[r.ID], Unnamed: snap.unnamed,
 		}) {
 			v.Waiting = append(v.Waiting, clean(lex.reason(wait)))
 		}

@@ -22,6 +22,7 @@ type snapshot struct {
 	retired     map[string]bool            // those of them that were given up
 	quarantines []fleet.Quarantine         // lifted ones, too
 	outages     []fleet.Outage             // when reports could not come
+	unnamed     bool                       // the database was restored, and nobody has said what was lost
 	witnesses   map[string]fleet.Witnesses // by rollout, of models that have any
 }
 

@@ -4,9 +4,9 @@
 //
 // Parties: the server goes by the time of its [Guard] and calls [Uptime.Tick]; people accept a clock that jumped. It
 // promises that no jump of the clock moves the time that the server goes by before the clock has agreed with itself for
-// ten minutes, or a person has said that it is right; and that whatever time the server was off, full, overloaded or not sure
-// of its clock is on record as an [fleet.Outage], so that no rollout counts it as soaked. It refuses to believe a clock
-// that went back far without a person's word, and asks no handset what time it is.
+// ten minutes, or a person has said that it is right; and that whatever time the server was off, full, overloaded, out of
+// places for connections or not sure of its clock is on record as an [fleet.Outage], so that no rollout counts it as
+// soaked. It refuses to believe a clock that went back far without a person's word, and asks no handset what time it is.
 package uptime
 
 import (
@@ -27,13 +27,15 @@ type Uptime struct {
 	Control fleet.Store // for what people decide, which must not
 	Guard   *Guard
 	Log     *slog.Logger
-	// Asked is how many reports of installations that may come came since the start, and how many of them were sent away.
-	Asked func() (all, away int64)
-	Room  func() error // says why no report is taken for want of space; nil if they are
+	// Asked is how many reports of counted installations came since the start, and how many of them were sent away.
+	Asked   func() (all, away int64)
+	Room    func() error     // says why no report is taken for want of space; nil if they are
+	Crowded func() time.Time // since when who comes finds no place for its connection; zero if it does
 
 	mu         sync.Mutex
 	beat       time.Time
 	all, away  int64
+	full       bool // there was no room at a Tick since the beat
 	distrusted bool // as it is on record
 	forgot     time.Time
 }
@@ -109,6 +111,7 @@ func (u *Uptime) Tick(ctx context.Context) error {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	s := u.Guard.State()
+	u.full = u.full || u.Room() != nil
 	switch {
 	case s.Distrusted != u.distrusted:
 		return u.turn(ctx, s)
@@ -155,14 +158,7 @@ func (s State) words() string {
 // note writes a beat, and what kept reports away since the last one.
 func (u *Uptime) note(ctx context.Context, now time.Time) error {
 	all, away := u.Asked()
-	kept := fleet.Outage{From: u.beat, To: now}
-	switch {
-	case u.beat.IsZero():
-	case u.Room() != nil:
-		kept.Cause = fleet.OutageDisk
-	case (away-u.away)*10 > all-u.all:
-		kept.Cause = fleet.OutageOverload
-	}
+	met := u.met(now, all, away)
 	forget := now.Sub(u.forgot) >= time.Hour
 	err := u.Store.Update(ctx, func(tx fleet.Tx) error {
 		if err := tx.Outages().Beat(ctx, now); err != nil {
@@ -171,8 +167,8 @@ func (u *Uptime) note(ctx context.Context, now time.Time) error {
 		if err := u.endForeign(ctx, tx, now); err != nil {
 			return err
 		}
-		if kept.Cause != "" && kept.To.After(kept.From) {
-			if err := tx.Outages().Add(ctx, kept); err != nil {
+		for _, o := range met {
+			if err := tx.Outages().Add(ctx, o); err != nil {
 				return err
 			}
 		}
@@ -184,11 +180,31 @@ func (u *Uptime) note(ctx context.Context, now time.Time) error {
 	if err != nil {
 		return fmt.Errorf("note that the server runs: %w", err)
 	}
-	u.beat, u.all, u.away = now, all, away
+	u.beat, u.all, u.away, u.full = now, all, away, false
 	if forget {
 		u.forgot = now
 	}
 	return nil
+}
+
+// met is what kept reports away since the last beat.
+func (u *Uptime) met(now time.Time, all, away int64) (found []fleet.Outage) {
+	add := func(cause fleet.OutageCause, from time.Time) {
+		if now.After(from) {
+			found = append(found, fleet.Outage{Cause: cause, From: from, To: now})
+		}
+	}
+	if since := u.Crowded(); !since.IsZero() {
+		add(fleet.OutageConnections, since)
+	}
+	switch {
+	case u.beat.IsZero():
+	case u.full:
+		add(fleet.OutageDisk, u.beat)
+	case (away-u.away)*10 > all-u.all:
+		add(fleet.OutageOverload, u.beat)
+	}
+	return found
 }
 
 // endForeign ends an outage of the clock that lasts in the table while the guard believes the clock: another hand wrote it.

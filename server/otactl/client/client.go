@@ -79,6 +79,9 @@ func (c *Client) Tokens() Tokens { return Tokens{c.t} }
 // Proposals: what waits for a second person.
 func (c *Client) Proposals() Proposals { return Proposals{c.t} }
 
+// Restore: what the server says of a database that was restored from a backup.
+func (c *Client) Restore() Restore { return Restore{c.t} }
+
 // Clock: that of the server, and if it is believed.
 func (c *Client) Clock() Clock { return Clock{c.t} }
 

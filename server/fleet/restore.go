@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package fleet
+
+import "context"
+
+// The lines of the trail about a database that went back to an older state. Their subject is [RestoreSubject]. While the
+// newest of them is ActionRestored nothing but halts is published: the rows that were lost are still covered by heads that
+// somebody may keep, and nobody knows what was decided in them.
+const (
+	RestoreSubject = "database"
+	ActionRestored = "database.restored" // a backup was brought back
+	ActionLost     = "restore"           // names what was lost with that
+)
+
+// Unnamed is the line that says the database was restored, if none says yet what was lost with that; false if there is none.
+func Unnamed(ctx context.Context, tx ControlTx) (restored AuditEntry, is bool, err error) {
+	lines, err := tx.Audit().OfSubject(ctx, RestoreSubject, 1)
+	if err != nil || len(lines) == 0 || lines[0].Action != ActionRestored {
+		return AuditEntry{}, false, err
+	}
+	return lines[0], true, nil
+}
+
+// CodeUnnamed refuses what is no halt, as nobody has said what a restored database lost.
+const CodeUnnamed = "restore_unnamed"
+
+// RefuseUnnamed refuses to go on with what handsets do not have already, while nobody has said what was lost.
+func RefuseUnnamed(ctx context.Context, tx ControlTx) error {
+	line, is, err := Unnamed(ctx, tx)
+	if err != nil || !is {
+		return err
+	}
+	return Errorf(Conflict, CodeUnnamed, "the database was %s, and nobody has said what was lost with that: until then nothing but "+
+		"halts is published. Say it with \"otactl restore name --until TIME --reason WHY\"", line.Reason)
+}
