@@ -86,8 +86,9 @@ func TestTakenConnections(t *testing.T) {
 	h.wantReadyz("")
 	end := h.stall(addr, 9)
 	h.until("one waits", func() bool { return h.Crowd.Sums().Away > 0 })
-	h.goesOn(clock, time.Minute)
-	h.wantReadyz("") // a minute may pass
+	h.goesOn(clock, 30*time.Second)
+	h.wantReadyz("") // a handset still waits
+	h.goesOn(clock, 30*time.Second)
 	h.goesOn(clock, 9*time.Minute)
 	h.wantReadyz("connections")
 	at := func(minutes int) time.Time { return testNow.Add(time.Duration(minutes) * time.Minute) }
@@ -108,6 +109,30 @@ func TestTakenConnections(t *testing.T) {
 	h.wantReadyz("")
 	if got := h.outages(); len(got) != 1 || got[0].To.After(at(12)) {
 		t.Errorf("after they went: %v", got)
+	}
+}
+
+// TestSecondsOfAMinuteAreNoOutage: who takes all connections for a few seconds of each minute has others wait for a moment, and stops no
+// stage.
+func TestSecondsOfAMinuteAreNoOutage(t *testing.T) {
+	h, clock := onHand(t)
+	addr := h.public(httplimit.Bounds{Total: 8})
+	for range 5 {
+		away := h.Crowd.Sums().Away
+		end := h.stall(addr, 9)
+		h.until("one waits", func() bool { return h.Crowd.Sums().Away > away })
+		clock.pass(7 * time.Second)
+		end()
+		h.until("places are free", func() bool { // then no more time is counted
+			was := h.Crowd.Sums().Taken
+			clock.pass(time.Millisecond)
+			return h.Crowd.Sums().Taken == was
+		})
+		h.goesOn(clock, 53*time.Second)
+		h.wantReadyz("")
+	}
+	if got := h.outages(); len(got) != 0 {
+		t.Errorf("outages %v", got)
 	}
 }
 

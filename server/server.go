@@ -240,7 +240,7 @@ func (s *Server) build(ctx context.Context) (err error) {
 			_, err := s.intake.Reckon(ctx, nil)
 			return err
 		}})
-	s.retain, s.uptime.Asked, s.uptime.Crowded = newRetain(s, kept, rules), s.intake.Pressure.Since, s.Crowd.Since
+	s.retain, s.uptime.Asked, s.uptime.Crowded = newRetain(s, kept, rules), s.intake.Pressure.Since, s.Crowd.Spells
 	s.guard = &auth.Guard{Store: s.db, Log: s.cfg.Log}
 	s.console = console.New(console.Config{
 		Rooms: s.rooms, Admission: s.admission, Retain: s.retain, Store: kept,

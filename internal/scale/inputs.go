@@ -20,6 +20,7 @@ type inputs struct {
 
 	releasesPerYear, packageMB, deltaShare float64
 	uplinkGbit, restoreMBps, restoreHours  float64
+	fsckReports, fsckHours                 float64
 	headroom, minCores                     float64
 
 	coreMonth, diskGBMonth, objectGBMonth float64
@@ -91,9 +92,12 @@ func (in *inputs) list() []input {
 		{"delta-share", &in.deltaShare, "", "an incremental of it, as a part of the full one",
 			measured + " for a server-made one, 2.9 to 3.2 %; a maker's own is larger"},
 		{"uplink-gbit", &in.uplinkGbit, "Gbit/s", "the network of one machine", chosen},
-		{"restore-mbps", &in.restoreMBps, "MB/s", "how fast a database is copied, restored or read through by `otad fsck`",
+		{"restore-mbps", &in.restoreMBps, "MB/s", "how fast a database is copied or restored",
 			chosen},
 		{"restore-hours", &in.restoreHours, "h", "how long that may take", chosen},
+		{"fsck-reports", &in.fsckReports, "/s", "reports that `otad fsck` verifies and judges again",
+			measured + " beside other work, one report each of 100,000 installations"},
+		{"fsck-hours", &in.fsckHours, "h", "how long that may take", chosen},
 		{"headroom", &in.headroom, "", "processors bought over those that the peak needs", chosen},
 		{"min-cores", &in.minCores, "", "processors of the smallest sensible machine", chosen},
 		{"core-month", &in.coreMonth, "$", "a virtual core with 4 GB for a month",
@@ -117,6 +121,7 @@ func defaults() inputs {
 		reportMicros: 420, databaseMicros: 74, oneMachineReports: 2300, primaryReports: 40000,
 		reportDisk: 1471, reportDiskCompact: 217, installationDisk: 228,
 		releasesPerYear: 12, packageMB: 500, deltaShare: 0.03, uplinkGbit: 1, restoreMBps: 100, restoreHours: 2,
+		fsckReports: 1430, fsckHours: 24,
 		headroom: 2, minCores: 2,
 		coreMonth: 29.8, diskGBMonth: 0.10, objectGBMonth: 0.023,
 	}

@@ -28,6 +28,7 @@ type outcome struct {
 	intakeCores, dbCores float64 // at that peak
 	diskGB, compactGB    float64 // of one release, without installations
 	installationsGB      float64
+	fsckHours            float64 // that fsck takes of a year of reports
 	yearGB               float64 // a year of releases, compact, and the installations
 	packagesTB, deltaTB  float64 // of one release
 	serversDollars       float64
@@ -51,6 +52,7 @@ func demand(in inputs, handsets float64) outcome {
 
 	releases := in.releasesPerYear / 12
 	o.reports = handsets * in.reportsPerRelease
+	o.fsckHours = o.reports * in.releasesPerYear / in.fsckReports / 3600
 	o.reportsMean = o.reports * releases / month
 	o.reportsGB = o.reports * releases * in.reportBytes / gb
 	o.reportsPeak = handsets * in.wideningShare * in.reportsAtWidening / (in.wideningHours * 3600) * in.peak
@@ -131,12 +133,15 @@ func walls(in inputs) []wall {
 	one := demand(in, 1)
 	room := in.restoreMBps * in.restoreHours * 3600 / 1e3 // GB
 	all := []wall{
+		{per(in.fsckReports*in.fsckHours*3600, in.reportsPerRelease*in.releasesPerYear), shape{},
+			"a year of reports: `otad fsck` takes a day, and `otad copy` as long while the fleet stands",
+			"fsck of a restored copy, on a machine of its own; move to PostgreSQL before"},
 		{per(in.uplinkGbit/8*1e3, in.wideningShare*in.packageMB/(in.wideningHours*3600)), oneMachine,
 			"the network of one machine, while the widest stage downloads full packages", "a CDN for packages"},
 		{per(in.uplinkGbit/8*1e3, in.wideningShare*in.packageMB*in.deltaShare/(in.wideningHours*3600)), shape{},
 			"the same with incrementals alone", "a CDN for packages"},
 		{per(room, one.diskGB*in.releasesPerYear+one.installationsGB), shape{},
-			"a year of reports as they came: to copy or check one file takes too long", "compaction, which makes it the wall below"},
+			"a year of reports as they came: to copy or restore one file takes too long", "compaction, which makes it the wall below"},
 		{per(room, one.yearGB), withCDN,
 			"a year of compact reports: the same", "PostgreSQL, whose copies and archives are made beside its work"},
 		{per(in.oneMachineReports, one.reportsPeak), withCDN,

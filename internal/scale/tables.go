@@ -57,6 +57,7 @@ func outcomes(in inputs, fleets []float64) string {
 	row("reports of a release on disk, as they came", func(o outcome) string { return size(o.diskGB) })
 	row("the same, compact", func(o outcome) string { return size(o.compactGB) })
 	row("database after a year, compact", func(o outcome) string { return size(o.yearGB) })
+	row("`otad fsck` after a year", func(o outcome) string { return hours(o.fsckHours) })
 	row("packages of a release, full", func(o outcome) string { return size(o.packagesTB * 1e3) })
 	row("packages of a release, incremental", func(o outcome) string { return size(o.deltaTB * 1e3) })
 	row("a month: servers", func(o outcome) string { return dollars(o.serversDollars) })
@@ -127,4 +128,15 @@ func exact(n float64) string {
 		return whole + "." + rest[:8]
 	}
 	return text
+}
+
+// hours are minutes, hours or days.
+func hours(h float64) string {
+	switch {
+	case h < 1:
+		return exact(round(h*60, 2)) + " min"
+	case h < 48:
+		return exact(round(h, 2)) + " h"
+	}
+	return number(h/24) + " days"
 }

@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// Crowd knows how long all places of a listener were taken while others wanted one. Who is turned away because its own
-// network has enough is no part of it: one network must not be able to say that nobody could come. It holds times and
+// Crowd knows when all places of a listener were taken for longer than a handset waits, while others wanted one. Who is turned away
+// because its own network has enough is no part of it: one network must not be able to say that nobody could come. It holds times and
 // counts, and of nobody an address. It may be used by many goroutines; a nil one counts nothing.
 type Crowd struct {
 	now func() time.Time
@@ -19,9 +19,9 @@ type Crowd struct {
 	waits bool          // somebody may be waiting for one
 	away  int64         // so often somebody waited, or was told to come later
 
-	from   time.Time // of the stretch that is looked at
-	before Crowding  // what was known then
-	since  time.Time // of the first crowded stretch of those in a row until from; zero: the last one was not
+	from, to time.Time      // of the spell that is going on, to: when a place was free; zero: none, or none was
+	met      bool           // somebody found no place in it
+	over     [][2]time.Time // the spells before it, of which nobody was told yet
 }
 
 // Crowding are sums since the start.
@@ -31,15 +31,16 @@ type Crowding struct {
 }
 
 const (
-	// crowdStretch is how long a stretch is that is looked at, at least.
-	crowdStretch = time.Minute
-	// crowdShare is the part of a stretch, one in so many, that all places must be taken for more than. Who comes at any time
-	// finds them taken as often as they are, so it is also the part of those who come.
-	crowdShare = 10
+	// crowdWait is how long a handset waits for an answer. Who comes while all places are taken for less is late, and not away.
+	crowdWait = 30 * time.Second
+	// crowdGap is how long a place may be free for the next to be another spell. Places of connections that say nothing come free one by one.
+	crowdGap = time.Second
+	// crowdMost is how many spells are kept until somebody asks: half an hour of them.
+	crowdMost = 60
 )
 
 // NewCrowd goes by a clock.
-func NewCrowd(now func() time.Time) *Crowd { return &Crowd{now: now, from: now()} }
+func NewCrowd(now func() time.Time) *Crowd { return &Crowd{now: now} }
 
 // fill notes whether all places are taken now.
 func (c *Crowd) fill(full bool) {
@@ -53,11 +54,25 @@ func (c *Crowd) fill(full bool) {
 	}
 	now := c.now()
 	if full {
-		c.full = now
+		c.ends(now)
+		if c.full, c.to = now, (time.Time{}); c.from.IsZero() {
+			c.from, c.met = now, c.waits
+		}
 		return
 	}
 	c.taken += max(now.Sub(c.full), 0)
-	c.full = time.Time{}
+	c.full, c.to = time.Time{}, now
+}
+
+// ends ends the spell in which a place has been free for long enough.
+func (c *Crowd) ends(now time.Time) {
+	if c.from.IsZero() || c.to.IsZero() || now.Sub(c.to) < crowdGap && !now.Before(c.to) {
+		return
+	}
+	if c.met && c.to.Sub(c.from) >= crowdWait && len(c.over) < crowdMost {
+		c.over = append(c.over, [2]time.Time{c.from, c.to})
+	}
+	c.from, c.to, c.met = time.Time{}, time.Time{}, false
 }
 
 // wait notes that who comes must wait, until it is over.
@@ -70,6 +85,7 @@ func (c *Crowd) wait(waits bool) {
 	c.waits = waits
 	if waits {
 		c.away++
+		c.met = true
 	}
 }
 
@@ -81,6 +97,7 @@ func (c *Crowd) sent() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.away++
+	c.met = true
 }
 
 // Sums are those since the start.
@@ -98,25 +115,29 @@ func (c *Crowd) sums(now time.Time) Crowding {
 	return s
 }
 
-// Since says since when more than a tenth of those who came found no place, if that has gone on for two minutes at least;
-// zero if not. It looks at stretches of a minute, or longer if nobody asked: one that was not crowded ends it.
+// Spells are when all places were taken for longer than a handset waits, and somebody found none: those that are over since they were
+// last asked for, and the one that goes on, to now.
+func (c *Crowd) Spells() (all [][2]time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	now := c.now()
+	c.ends(now)
+	all, c.over = c.over, nil
+	if c.long(now) {
+		all = append(all, [2]time.Time{c.from, now})
+	}
+	return all
+}
+
+// Since is when the spell began that goes on now; zero if there is none.
 func (c *Crowd) Since() time.Time {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	now := c.now()
-	if d := now.Sub(c.from); d >= crowdStretch || d < 0 {
-		s := c.sums(now)
-		met := s.Away > c.before.Away || c.waits
-		switch crowded := met && (s.Taken-c.before.Taken)*crowdShare > d && d > 0; {
-		case !crowded:
-			c.since = time.Time{}
-		case c.since.IsZero():
-			c.since = c.from
-		}
-		c.from, c.before = now, s
+	if c.ends(now); c.long(now) {
+		return c.from
 	}
-	if c.from.Sub(c.since) < 2*crowdStretch || c.since.IsZero() {
-		return time.Time{}
-	}
-	return c.since
+	return time.Time{}
 }
+
+func (c *Crowd) long(now time.Time) bool { return !c.from.IsZero() && c.met && now.Sub(c.from) > crowdWait }

@@ -5,6 +5,7 @@ package httplimit
 import (
 	"net/http"
 	"net/netip"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -53,7 +54,7 @@ func met(t *testing.T, c *Crowd, before int64) {
 	}
 }
 
-// While all places are taken and one more waits, it is crowded after two minutes, for as long as that lasts.
+// While all places are taken and one more waits, it is crowded after half a minute, for as long as that lasts.
 func TestCrowdWaits(t *testing.T) {
 	c, clock := crowd()
 	start := clock.read()
@@ -63,9 +64,11 @@ func TestCrowdWaits(t *testing.T) {
 		visit(t, addr).ask("/hold")
 	}
 	met(t, c, 0)
-	if since := clock.after(c, 1); !since.IsZero() {
-		t.Errorf("after a minute it is crowded since %s", since)
+	clock.pass(crowdWait)
+	if since := c.Since(); !since.IsZero() {
+		t.Errorf("a handset still waits, and it is crowded since %s", since)
 	}
+	clock.pass(crowdWait)
 	if since := clock.after(c, 5); !since.Equal(start) {
 		t.Errorf("crowded since %s, wanted %s", since, start)
 	}
@@ -134,38 +137,40 @@ func TestCrowdIsNot(t *testing.T) {
 	}
 }
 
-// Stretches: a tenth of a minute is borne, and so is one crowded minute alone.
-func TestCrowdStretches(t *testing.T) {
+// What is told is when nobody came in, to the second: who takes all places for a few seconds of each minute keeps nobody away.
+func TestCrowdSpells(t *testing.T) {
 	for name, tt := range map[string]struct {
-		taken []int // seconds of each minute
-		want  int   // minutes that passed when it began; -1: it is not crowded
+		taken []int // seconds for which all places are, and then for which one is free, and so on
+		alone bool  // nobody else comes
+		want  []int // when spells began and ended, in seconds
 	}{
-		"never":            {[]int{0, 0, 0}, -1},
-		"a tenth":          {[]int{6, 6, 6}, -1},
-		"more than that":   {[]int{0, 7, 7}, 1},
-		"for a minute":     {[]int{0, 60, 0, 60}, -1},
-		"for three of six": {[]int{0, 0, 0, 7, 60, 20}, 3},
-		"it is over":       {[]int{60, 60, 60, 0}, -1},
+		"never":                     {[]int{0, 60}, false, nil},
+		"seven seconds of a minute": {[]int{7, 53, 7, 53, 7, 53}, false, nil},
+		"half of each minute":       {[]int{31, 29, 31, 29}, false, []int{0, 31, 60, 91}},
+		"for as long as one waits":  {[]int{30, 30}, false, []int{0, 30}},
+		"one place after the other": {[]int{9, 0, 9, 0, 9, 0, 9, 0, 9, 60}, false, []int{0, 45}},
+		"it goes on":                {[]int{100}, false, []int{0, 100}},
+		"nobody else comes":         {[]int{100, 10}, true, nil},
 	} {
 		c, clock := crowd()
 		start := clock.read()
-		var since time.Time
-		for _, seconds := range tt.taken {
-			if seconds > 0 {
-				c.fill(true)
+		for n, seconds := range tt.taken {
+			if c.fill(n%2 == 0); n%2 == 0 && !tt.alone && seconds > 0 {
 				c.sent()
 			}
 			clock.pass(time.Duration(seconds) * time.Second)
-			c.fill(false)
-			clock.pass(time.Duration(60-seconds) * time.Second)
-			since = c.Since()
 		}
-		got := -1
-		if !since.IsZero() {
-			got = int(since.Sub(start) / time.Minute)
+		var got []int
+		for _, spell := range c.Spells() {
+			for _, at := range spell {
+				got = append(got, int(at.Sub(start)/time.Second))
+			}
 		}
-		if got != tt.want {
-			t.Errorf("%s: crowded since minute %d, wanted %d", name, got, tt.want)
+		if !slices.Equal(got, tt.want) {
+			t.Errorf("%s: %v, wanted %v", name, got, tt.want)
+		}
+		if again := c.Spells(); len(again) > 0 && name != "it goes on" {
+			t.Errorf("%s: told twice: %v", name, again)
 		}
 	}
 }

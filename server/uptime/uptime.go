@@ -30,7 +30,8 @@ type Uptime struct {
 	// Asked is how many reports of counted installations came since the start, and how many of them were sent away.
 	Asked   func() (all, away int64)
 	Room    func() error     // says why no report is taken for want of space; nil if they are
-	Crowded func() time.Time // since when who comes finds no place for its connection; zero if it does
+	// Crowded is when those who came found no place for their connection, since it was last asked.
+	Crowded func() [][2]time.Time
 
 	mu         sync.Mutex
 	beat       time.Time
@@ -194,8 +195,8 @@ func (u *Uptime) met(now time.Time, all, away int64) (found []fleet.Outage) {
 			found = append(found, fleet.Outage{Cause: cause, From: from, To: now})
 		}
 	}
-	if since := u.Crowded(); !since.IsZero() {
-		add(fleet.OutageConnections, since)
+	for _, spell := range u.Crowded() {
+		found = append(found, fleet.Outage{Cause: fleet.OutageConnections, From: spell[0], To: spell[1]})
 	}
 	switch {
 	case u.beat.IsZero():
