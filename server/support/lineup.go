@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 
 	"landed/manifests"
+	"landed/server/support/naming"
 )
 
 // lineup is the catalogue of now, by device.
@@ -27,6 +28,7 @@ type models struct {
 type listed struct {
 	manifests.Model
 	place int
+	names *naming.Names
 }
 
 // device is a model of now.
@@ -35,12 +37,17 @@ func (l *lineup) device(name string) (listed, bool) {
 	if known == nil || known.of != now {
 		known = &models{now, map[string]listed{}}
 		for i, m := range now.Models() {
-			known.listed[m.Device] = listed{m, i}
+			known.listed[m.Device] = listed{m, i, namesOf(m)}
 		}
 		l.kept.Store(known)
 	}
 	m, ok := known.listed[name]
 	return m, ok
+}
+
+func namesOf(m manifests.Model) *naming.Names {
+	return naming.Of(naming.Model{Device: m.Device, Product: m.Product, Numbers: m.Numbers, ROMNames: m.ROMNames, Variants: m.Variants,
+		Letters: m.Letters})
 }
 
 // roleOf is the role of a device.

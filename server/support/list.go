@@ -7,13 +7,15 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+
+	"landed/server/support/naming"
 )
 
 // asked is which models a reader of the status page wants to see, and in what order. All of it
 // stands in the query, so that it works without a script and can be bookmarked; what is not
 // understood there is as good as not said.
 type asked struct {
-	Find  string // words that must all occur in the names or numbers of a model
+	Find  string // what a model is called (package naming); never what may name a person
 	Show  string // "", "attention" or a standing
 	Order string // "" is the line-up
 }
@@ -32,6 +34,9 @@ var urgency = []Standing{Halting, Halted, Leaking, Unreadable, NotShown, Partly,
 
 func askedOf(q url.Values) asked {
 	a := asked{Find: strings.Join(strings.Fields(clip(clean(q.Get("find")), longestFind)), " ")}
+	if naming.Personal(q.Get("find")) { // an old or a made-up link: it is in no link of ours
+		a.Find = ""
+	}
 	if show := q.Get("show"); show == needsAttention || slices.Contains(urgency, Standing(show)) {
 		a.Show = show
 	}
@@ -63,15 +68,7 @@ func (a asked) takes(m Model) bool {
 	return a.finds(m) && (a.Show == "" || a.Show == string(m.Standing) || a.Show == needsAttention && m.needsAttention())
 }
 
-func (a asked) finds(m Model) bool {
-	names := strings.ToLower(m.Product + " " + m.Model + " " + strings.Join(m.Numbers, " "))
-	for word := range strings.FieldsSeq(strings.ToLower(a.Find)) {
-		if !strings.Contains(names, word) {
-			return false
-		}
-	}
-	return true
-}
+func (a asked) finds(m Model) bool { return m.names.Finds(naming.Read(a.Find)) }
 
 func (a asked) sort(models []Model) {
 	slices.SortStableFunc(models, func(x, y Model) int {

@@ -3,7 +3,11 @@
 package support
 
 import (
+	"bytes"
 	"encoding/json"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"regexp"
 	"strings"
@@ -132,7 +136,55 @@ func TestWrongBox(t *testing.T) {
 	if w := h.get("/installations?ref=redmi+note"); w.Code != 303 || w.Header().Get("Location") != "/?find=redmi+note#models" {
 		t.Errorf("%d %s", w.Code, w.Header().Get("Location"))
 	}
-	if w := h.get("/installations?ref=350123456789012"); w.Code != 404 {
-		t.Errorf("an IMEI answers %d", w.Code)
+}
+
+// TestTypedIsPosted: what is typed leads on, by the address of a model or of an installation. A number of a person leads nowhere, and
+// stands on no page, in no address and in no log.
+func TestTypedIsPosted(t *testing.T) {
+	h := open(t, manifests.DefaultCatalogue())
+	h.fleetOfSeven()
+	var said bytes.Buffer
+	h.show(h.store, slog.New(slog.NewTextHandler(&said, nil)))
+	ref := "0123-4567-89AB-CDEF-GHJK-MNPQ"
+	post := func(form url.Values) *httptest.ResponseRecorder {
+		r := httptest.NewRequest(http.MethodPost, "/find", strings.NewReader(form.Encode()))
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		w := httptest.NewRecorder()
+		h.doors.ServeHTTP(w, r)
+		return w
+	}
+	for _, tt := range []struct {
+		form  url.Values
+		where string
+	}{
+		{url.Values{"find": {"Mi 3"}}, "/?find=Mi+3#models"},
+		{url.Values{"find": {"红米 1S"}, "order": {"handsets"}}, "/?find=%E7%BA%A2%E7%B1%B3+1S&order=handsets#models"},
+		{url.Values{"find": {" "}}, "/#models"},
+		{url.Values{"find": {ref}}, "/installations/" + ref},
+		{url.Values{"ref": {strings.ToLower(ref)}}, "/installations/" + ref},
+		{url.Values{"ref": {"HM 1S"}}, "/?find=HM+1S#models"},
+	} {
+		if w := post(tt.form); w.Code != 303 || w.Header().Get("Location") != tt.where {
+			t.Errorf("%v: %d %s, wanted %s", tt.form, w.Code, w.Header().Get("Location"), tt.where)
+		}
+	}
+	for _, number := range []string{"861234567890123", "86 123456 789012 3", "+86 138 0013 8000", "mei@example.org"} {
+		for _, box := range []string{"find", "ref"} {
+			if w := post(url.Values{box: {number}}); w.Code != 422 || w.Header().Get("Location") != "" || strings.Contains(w.Body.String(), number) ||
+				!strings.Contains(w.Body.String(), "That is not needed here") || !strings.Contains(w.Body.String(), `id="ref"`) {
+				t.Errorf("%s in the box %s: %d to %q, %s", number, box, w.Code, w.Header().Get("Location"), w.Body)
+			}
+			for _, path := range []string{"/?", "/installations?"} {
+				if w := h.get(path + url.Values{box: {number}}.Encode()); strings.Contains(w.Body.String(), number) || strings.Contains(w.Header().Get("Location"), "86") {
+					t.Errorf("%s in an old address repeats it: %d", number, w.Code)
+				}
+			}
+		}
+	}
+	if strings.Contains(said.String(), "861234567890123") {
+		t.Errorf("the log repeats it: %s", &said)
+	}
+	if w := post(url.Values{"find": {strings.Repeat("x", 1<<20)}}); w.Code != 422 {
+		t.Errorf("a megabyte: %d", w.Code)
 	}
 }

@@ -11,36 +11,75 @@ import (
 	"landed/manifests"
 	"landed/manifests/report"
 	"landed/server/fleet"
+	"landed/server/support/naming"
 )
 
-// lookup is the form into which a reference is typed.
+// lookup is the forms into which a reference or the name of a model is typed. What is typed is posted: numbers of people are pasted by
+// mistake, and an address is kept by browsers, proxies and logs.
 type lookup struct{ lineup *lineup }
 
-// find takes what was typed into the form to the page of that installation.
+// longestForm is far more than both forms hold.
+const longestForm = 8 << 10
+
+// posted takes what was typed into either form to where it leads: the page of an installation, or the models that it names.
+func (l lookup) posted(w http.ResponseWriter, r *http.Request) error {
+	r.Body = http.MaxBytesReader(w, r.Body, longestForm)
+	if err := r.ParseForm(); err != nil {
+		return fleet.Errorf(fleet.Invalid, "search_unreadable", "what was typed cannot be read: %v", err)
+	}
+	if ref := r.PostForm.Get("ref"); strings.TrimSpace(ref) != "" {
+		return l.leads(w, r, ref)
+	}
+	typed := r.PostForm.Get("find")
+	if ref, err := report.ParseReference(strings.TrimSpace(typed)); err == nil { // typed into the wrong box
+		http.Redirect(w, r, "/installations/"+ref.String(), http.StatusSeeOther)
+		return nil
+	}
+	if naming.Personal(typed) {
+		return errPersonal
+	}
+	http.Redirect(w, r, askedOf(r.PostForm).Path(), http.StatusSeeOther)
+	return nil
+}
+
+// find is the form for references as older pages sent it, in the address.
 func (l lookup) find(w http.ResponseWriter, r *http.Request) error {
-	typed := r.URL.Query().Get("ref")
+	return l.leads(w, r, r.URL.Query().Get("ref"))
+}
+
+const errPersonalCode = "search_personal"
+
+// errPersonal repeats nothing of what was typed.
+var errPersonal = fleet.Errorf(fleet.Invalid, errPersonalCode, "that is as long as a number of a phone or a SIM, or an address: nothing "+
+	"is found by those, and nothing of it was kept")
+
+// leads takes what was typed as a reference to the page of that installation.
+func (l lookup) leads(w http.ResponseWriter, r *http.Request, typed string) error {
 	if strings.TrimSpace(typed) == "" {
 		http.Redirect(w, r, "/#lookup", http.StatusSeeOther)
 		return nil
 	}
 	ref, err := report.ParseReference(strings.TrimSpace(typed))
-	if err != nil && l.namesModel(typed) { // typed into the wrong box
+	switch {
+	case err == nil:
+		http.Redirect(w, r, "/installations/"+ref.String(), http.StatusSeeOther)
+		return nil
+	case naming.Personal(typed):
+		return errPersonal
+	case l.namesModel(typed): // typed into the wrong box
 		http.Redirect(w, r, asked{Find: askedOf(url.Values{"find": {typed}}).Find}.Path(), http.StatusSeeOther)
 		return nil
 	}
-	if err != nil {
-		r.SetPathValue("ref", typed) // so that the form shows what to mend
-		return badReference(err)
-	}
-	http.Redirect(w, r, "/installations/"+ref.String(), http.StatusSeeOther)
-	return nil
+	r.SetPathValue("ref", typed) // so that the form shows what to mend
+	return badReference(err)
 }
 
 // namesModel says if what was typed is the name or a number of a model.
 func (l lookup) namesModel(typed string) bool {
-	a := askedOf(url.Values{"find": {typed}})
-	return a.Find != "" && slices.ContainsFunc(l.lineup.catalogue().Models(), func(m manifests.Model) bool {
-		return a.finds(Model{Model: m.Device, Product: m.Product, Numbers: m.Numbers})
+	q := naming.Read(typed)
+	return strings.TrimSpace(typed) != "" && slices.ContainsFunc(l.lineup.catalogue().Models(), func(m manifests.Model) bool {
+		known, ok := l.lineup.device(m.Device)
+		return ok && known.names.Finds(q)
 	})
 }
 

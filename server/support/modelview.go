@@ -9,6 +9,7 @@ import (
 
 	"landed/manifests"
 	"landed/server/fleet"
+	"landed/server/support/naming"
 )
 
 // Model is a release on one model.
@@ -27,6 +28,8 @@ type Model struct {
 	Unreadable []string   `json:"unreadable,omitempty"` // releases that are published for it, and cannot be read
 
 	Badge string `json:"-"` // the standing in words
+
+	names *naming.Names
 }
 
 // describer puts the figures and rollouts of models into the words of the pages.
@@ -45,7 +48,9 @@ func (d describer) unreleased(device string) Model {
 		Figures: d.words.plain.figures(), Rollouts: []Rollout{}, Checks: []LabCheck{},
 	}
 	if m, ok := d.lineup.device(device); ok {
-		v.Role, v.Product, v.Numbers = m.Role(), clean(m.Product), numbers(m.Model)
+		v.Role, v.Product, v.Numbers, v.names = m.Role(), clean(m.Product), numbers(m.Model), m.names
+	} else { // it is known by its device alone
+		v.names = naming.Of(naming.Model{Device: device})
 	}
 	v.Badge = d.words.locale.Say("standing."+string(v.Standing), nil)
 	return v

@@ -38,7 +38,7 @@ func (p *responder) problem(w http.ResponseWriter, r *http.Request, is render.Pr
 	}
 	v := problemView{
 		Title: p.locale.Say(key+".title", nil), Help: p.locale.Say(key+".help", nil),
-		Ref: clean(r.PathValue("ref")), Lookup: is.Status == http.StatusNotFound,
+		Ref: clean(r.PathValue("ref")), Lookup: is.Status == http.StatusNotFound || is.Code == errPersonalCode,
 	}
 	if is.Status >= http.StatusInternalServerError { // a typing mistake is no case for whoever runs the server
 		v.Request = is.Request

@@ -9,7 +9,7 @@
 // handset leave the figures; that a report is called what it is, a claim by a handset; that a page is computed once for
 // all who ask, at most once for each change and second, and is never older than that; and that an unchanged page costs
 // one 304. It refuses to write anything, to know who is asking, and to look up an installation by anything but its
-// reference.
+// reference; and to find anything by a number of a person, or to have it in an address.
 package support
 
 import (
@@ -99,13 +99,14 @@ func New(c Config) (*Support, error) {
 	}, nil
 }
 
-// Routes are the doors, all GET and HEAD:
+// Routes are the doors, all GET and HEAD but one, which writes nothing either:
 //
 //	/                       every model under its newest release    /status.json
 //	/releases               every release                           /releases.json
 //	/releases/{name}        one release on all its models           /releases/{name}.json
 //	/models/{role}          one model in depth                      /models/{role}.json
-//	/installations?ref=     the look-up form, which leads to
+//	POST /find              the forms: ref, a reference, or find, what a model is called, and order; leads to the next or to /?find=
+//	/installations?ref=     the look-up form of older pages, which leads to
 //	/installations/{ref}    one installation                        /installations/{ref}.json
 //	/installations/{ref}/reports/{id}    one report, as it was signed
 //	/statements/{id}        what an observer signed, as it was signed
@@ -128,6 +129,7 @@ func (s *Support) Routes() func(chi.Router) {
 		get("/models/{role}", page("model", s.models.show))
 		get("/models/{role}.json", page("", s.models.show))
 		get("/installations", s.respond.direct(s.lookup.find))
+		r.Post("/find", s.respond.direct(s.lookup.posted))
 		get("/installations/{ref}", one("installation", s.installations.show))
 		get("/installations/{ref}.json", one("", s.installations.show))
 		get("/installations/{ref}/reports/{id}", s.respond.direct(s.installations.envelope))
