@@ -58,7 +58,7 @@ func (k Cutter) Settle(ctx context.Context, tx fleet.Tx, c fleet.Cut, refs ...re
 	return all, nil
 }
 
-// Droppable are the rows of an installation whose bodies a cut lets go, that settled it.
+// Droppable are the rows of an installation whose bodies a cut lets go; s is how it stood at that cut, or at a later one.
 func (k Cutter) Droppable(ctx context.Context, tx fleet.Tx, c fleet.Cut, s fleet.Settled) ([]int64, error) {
 	rows, err := tx.Reports().Arrived(ctx, s.Ref)
 	if err != nil {
@@ -69,7 +69,7 @@ func (k Cutter) Droppable(ctx context.Context, tx fleet.Tx, c fleet.Cut, s fleet
 		return nil, err
 	}
 	was, err := readSettled(s.State)
-	if err == nil && was.rows != rowsDigest(upTo(rows, c.UpTo)) {
+	if err == nil && (was.rows != rowsDigest(upTo(rows, s.UpTo)) || s.UpTo < c.UpTo) {
 		err = errSettled
 	}
 	if err != nil {

@@ -311,9 +311,7 @@ func TestRuleTakenBack(t *testing.T) {
 		if err := k.rule(ctx, 90, true); err != nil {
 			t.Fatal(err)
 		}
-		if err := room.Tick(ctx); !errors.Is(err, errFailing) {
-			t.Fatal(err)
-		}
+		untilItFails(t, room)
 		open := func() (states, cuts int) {
 			if err := k.db.View(ctx, func(tx fleet.Tx) error {
 				all, err := tx.Cuts().List(ctx)

@@ -64,6 +64,9 @@ func (r *Room) decide(ctx context.Context, c fleet.Cut) error {
 		if err != nil || len(lines) > 0 {
 			return err
 		}
+		if keeps, err := r.keeps(ctx, tx, c); err != nil || !keeps {
+			return err
+		}
 		return tx.Audit().Append(ctx, fleet.AuditEntry{At: c.At, Actor: loop, Action: fleet.ActionCut, Subject: fleet.CutSubject(c.Number),
 			Reason: words + " " + c.Line()})
 	}); err != nil {
@@ -101,8 +104,11 @@ func (r *Room) take(ctx context.Context, c, line fleet.Cut) error {
 
 // drop drops what the cut has closed of the next installations, a bounded number, while reports wait.
 func (r *Room) drop(ctx context.Context, c fleet.Cut) (more bool, err error) {
-	dropped := 0
 	err = r.Store.UpdateReports(ctx, func(tx fleet.Tx) error {
+		if more, err = r.keeps(ctx, tx, c); err != nil || !more {
+			more = true // there may be another cut to go on with
+			return err
+		}
 		after, err := tx.Walks().At(ctx, dropping(c))
 		if err != nil {
 			return err
@@ -118,16 +124,8 @@ func (r *Room) drop(ctx context.Context, c fleet.Cut) (more bool, err error) {
 			}
 			return tx.Walks().End(ctx, dropping(c))
 		}
-		for _, s := range states {
-			rows, err := r.Settler.Droppable(ctx, tx, c, s)
-			if err != nil {
-				return err
-			}
-			n, err := tx.Cuts().Drop(ctx, c.Number, s.Ref, seal.LeafOf, rows...)
-			if err != nil {
-				return err
-			}
-			dropped += n
+		if err := r.dropOf(ctx, tx, c, states); err != nil {
+			return err
 		}
 		return tx.Walks().Put(ctx, dropping(c), states[len(states)-1].Ref)
 	})
@@ -135,4 +133,27 @@ func (r *Room) drop(ctx context.Context, c fleet.Cut) (more bool, err error) {
 		r.Log.InfoContext(ctx, "what a cut had closed is dropped", "cut", c.Number, "release", c.Release)
 	}
 	return more, err
+}
+
+// dropOf drops what a cut closed of some installations. How they stood is what the last closed cut says of each: by that they
+// are replayed, and it settles no less than this one.
+func (r *Room) dropOf(ctx context.Context, tx fleet.Tx, c fleet.Cut, states []fleet.Settled) error {
+	refs := make([]Reference, len(states))
+	for n, s := range states {
+		refs[n] = s.Ref
+	}
+	holding, err := tx.Cuts().Holding(ctx, refs...)
+	if err != nil {
+		return err
+	}
+	for _, ref := range refs {
+		rows, err := r.Settler.Droppable(ctx, tx, c, holding[ref])
+		if err != nil {
+			return err
+		}
+		if _, err := tx.Cuts().Drop(ctx, c.Number, ref, seal.LeafOf, rows...); err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -31,7 +31,7 @@ const Least = 90 * 24 * time.Hour
 type Settler interface {
 	// Settle is how installations stood at a cut, of those of which it may drop something.
 	Settle(ctx context.Context, tx fleet.Tx, c fleet.Cut, refs ...Reference) ([]fleet.Settled, error)
-	// Droppable are the rows of an installation whose bodies a cut that settled it lets go.
+	// Droppable are the rows of an installation whose bodies a cut lets go; s is how it stood at that cut, or at a later one.
 	Droppable(ctx context.Context, tx fleet.Tx, c fleet.Cut, s fleet.Settled) ([]int64, error)
 	// Reckoned says if what was decided of who counts is applied to every installation.
 	Reckoned(ctx context.Context, tx fleet.Tx) (bool, error)
