@@ -20,9 +20,6 @@ const (
 	// ripe is how long a cut stands on the trail before bodies go: a backup that was begun before it has ended by then.
 	ripe = time.Hour
 
-	// heard is for how long a server that is gone may come back without starting anew.
-	heard = 24 * time.Hour
-
 	settleStep = 100 // installations in one transaction
 	dropStep   = 8
 	abandoned  = 500

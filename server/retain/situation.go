@@ -54,7 +54,7 @@ func (r *Room) situation(ctx context.Context, tx fleet.Tx) (s situation, err err
 	if err != nil {
 		return s, err
 	}
-	lately := r.Now().Add(-heard)
+	lately := r.Now().Add(-fleet.MayReturn)
 	s.mixed = slices.ContainsFunc(members, func(m fleet.Member) bool { return m.Program != r.Program && m.Until.After(lately) })
 	s.ready, err = r.Settler.Reckoned(ctx, tx)
 	return s, err
