@@ -229,3 +229,26 @@ func TestNothingGoesAfterARestore(t *testing.T) {
 		})
 	}
 }
+
+// TestOlderReportsUnderACut: reports that were restored from the middle of a cut, under a trail that has it whole, are no fault;
+// the cut is let go of, and one with another number takes its place.
+func TestOlderReportsUnderACut(t *testing.T) {
+	k := old(t, 110)
+	k.halfSettled(t)
+	if err := k.db.Update(ctx, func(tx fleet.Tx) error {
+		all, err := tx.Cuts().List(ctx)
+		c := all[0]
+		c.At, c.States, c.Root = k.clock.now(), 88, make([]byte, 32)
+		return errors.Join(err, tx.Audit().Append(ctx, fleet.AuditEntry{At: c.At, Actor: "landed", Action: fleet.ActionCut,
+			Subject: fleet.CutSubject(1), Reason: "cut " + c.Line()}))
+	}); err != nil {
+		t.Fatal(err)
+	}
+	k.nothingGone(t)
+	k.drops(t, k.room, 1)
+	done, faults := k.faults(t)
+	if _, cuts, err := k.room.List(ctx); err != nil || cuts[0].Number != 2 || done.Dropped == 0 || len(faults) > 0 {
+		t.Errorf("%+v, %+v, %q, %v", cuts, done, faults, err)
+	}
+	k.again(t)
+}

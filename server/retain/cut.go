@@ -84,15 +84,17 @@ func (r *Room) root(ctx context.Context, c *fleet.Cut) error {
 	})
 }
 
-// take notes with the cut what the trail says of it.
+// take notes with the cut what the trail says of it. Where that is of another one these reports are an older copy, in which it
+// was not settled to its end: nothing follows from it, and the next one has another number.
 func (r *Room) take(ctx context.Context, c, line fleet.Cut) error {
 	now := c
 	if err := r.root(ctx, &now); err != nil {
 		return err
 	}
 	if c.Root != nil || c.Release != line.Release || c.UpTo != line.UpTo || now.States != line.States || !bytes.Equal(now.Root, line.Root) {
-		return fmt.Errorf("cut %d is on the trail as %s, and what is stored of it is another one: nothing is dropped (otad fsck)", c.Number,
-			line.Line())
+		r.Log.WarnContext(ctx, "a cut stands on the trail otherwise than in the reports, as they were restored from before it; it is let "+
+			"go of, and another one begins", "cut", c.Number, "release", c.Release, "trail", line.Line())
+		return r.abandon(ctx, c)
 	}
 	return r.Store.UpdateReports(ctx, func(tx fleet.Tx) error {
 		if err := tx.Cuts().Put(ctx, line); err != nil {
