@@ -8,8 +8,8 @@
 //
 // It promises that nothing is dropped before a cut is on the audit trail, and that line is sealed: with the row up to which
 // it goes and the Merkle root over the states that it settled; that what is left of a report keeps every head true, and
-// answers whoever sends it again; that the first and the newest report of each installation about each release stay, and
-// all that speaks against a release; and that whatever ends the program, the next Tick goes on. It refuses rules that are
+// answers whoever sends it again; that the first report of each installation stays, its newest about each release, and all that
+// speaks against a release; and that whatever ends the program, the next Tick goes on. It refuses rules that are
 // shorter than what is decided by reports, and releases that are still rolled out.
 package retain
 
@@ -122,7 +122,7 @@ func (r *Room) allowed(ctx context.Context, tx fleet.Tx, w Wish, was time.Durati
 	if !w.Sure && (was == 0 || w.Keep < was) {
 		return fleet.Errorf(fleet.Conflict, "retention_sure", "the bodies of reports about %s that are older than %s would be dropped, now "+
 			"and from now on, and never come back: what each of these said cannot be looked up or judged again; only what followed from "+
-			"it stays. The first and the newest of each handset stay, and all that speaks against the release. Say that you are sure "+
+			"it stays. The first of each handset stays, its newest about each release, and all that speaks against the release. Say that you are sure "+
 			"(otactl: --yes)", w.Release, days(w.Keep))
 	}
 	return nil
