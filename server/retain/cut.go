@@ -20,21 +20,24 @@ func dropping(c fleet.Cut) string { return "drop " + fleet.CutSubject(c.Number) 
 func (r *Room) settle(ctx context.Context, c fleet.Cut) (more bool, err error) {
 	var after, last Reference
 	var all []fleet.Settled
-	if err := r.Store.View(ctx, func(tx fleet.Tx) (err error) {
-		if after, err = tx.Walks().At(ctx, settling(c)); err != nil {
+	read := func(n int) error {
+		return r.Store.View(ctx, func(tx fleet.Tx) (err error) {
+			if after, err = tx.Walks().At(ctx, settling(c)); err != nil {
+				return err
+			}
+			states, err := tx.Installations().Walk(ctx, c.Release, after, n)
+			if err != nil || len(states) == 0 {
+				return err
+			}
+			var refs []Reference
+			for _, one := range states {
+				refs, last = append(refs, one.Ref), one.Ref
+			}
+			all, err = r.Settler.Settle(ctx, tx, c, refs...)
 			return err
-		}
-		states, err := tx.Installations().Walk(ctx, c.Release, after, settleStep)
-		if err != nil || len(states) == 0 {
-			return err
-		}
-		var refs []Reference
-		for _, one := range states {
-			refs, last = append(refs, one.Ref), one.Ref
-		}
-		all, err = r.Settler.Settle(ctx, tx, c, refs...)
-		return err
-	}); err != nil {
+		})
+	}
+	if err := r.paces.settle.measured(read); err != nil {
 		return false, err
 	}
 	if last == "" {
@@ -59,6 +62,7 @@ func (r *Room) decide(ctx context.Context, c fleet.Cut) error {
 	c.At = r.Now().UTC()
 	words := fmt.Sprintf("reports about %s that came before %s are dropped, but the first of each installation, its newest about each "+
 		"release, and what speaks against the release; %d installations stood as their root says", c.Release, c.Before.Format("2006-01-02 15:04"), c.States)
+	told := false
 	if err := r.Store.Update(ctx, func(tx fleet.Tx) error {
 		lines, err := tx.Audit().OfSubject(ctx, fleet.CutSubject(c.Number), 1)
 		if err != nil || len(lines) > 0 {
@@ -67,10 +71,14 @@ func (r *Room) decide(ctx context.Context, c fleet.Cut) error {
 		if keeps, err := r.keeps(ctx, tx, c); err != nil || !keeps {
 			return err
 		}
+		told = true
 		return tx.Audit().Append(ctx, fleet.AuditEntry{At: c.At, Actor: loop, Action: fleet.ActionCut, Subject: fleet.CutSubject(c.Number),
 			Reason: words + " " + c.Line()})
 	}); err != nil {
 		return err
+	}
+	if !told { // another server did, or the rule was taken back meanwhile
+		return nil
 	}
 	r.Log.InfoContext(ctx, "reports were cut; what is closed is dropped once the line is sealed", "cut", c.Number, "release", c.Release,
 		"installations", c.States)
@@ -106,6 +114,17 @@ func (r *Room) take(ctx context.Context, c, line fleet.Cut) error {
 
 // drop drops what the cut has closed of the next installations, a bounded number, while reports wait.
 func (r *Room) drop(ctx context.Context, c fleet.Cut) (more bool, err error) {
+	err = r.paces.drop.measured(func(n int) (err error) {
+		more, err = r.dropSome(ctx, c, n)
+		return err
+	})
+	if err == nil && !more {
+		r.Log.InfoContext(ctx, "what a cut had closed is dropped", "cut", c.Number, "release", c.Release)
+	}
+	return more, err
+}
+
+func (r *Room) dropSome(ctx context.Context, c fleet.Cut, n int) (more bool, err error) {
 	err = r.Store.UpdateReports(ctx, func(tx fleet.Tx) error {
 		if more, err = r.keeps(ctx, tx, c); err != nil || !more {
 			more = true // there may be another cut to go on with
@@ -115,7 +134,7 @@ func (r *Room) drop(ctx context.Context, c fleet.Cut) (more bool, err error) {
 		if err != nil {
 			return err
 		}
-		states, err := tx.Cuts().States(ctx, c.Number, after, dropStep)
+		states, err := tx.Cuts().States(ctx, c.Number, after, n)
 		if err != nil {
 			return err
 		}
@@ -131,9 +150,6 @@ func (r *Room) drop(ctx context.Context, c fleet.Cut) (more bool, err error) {
 		}
 		return tx.Walks().Put(ctx, dropping(c), states[len(states)-1].Ref)
 	})
-	if err == nil && !more {
-		r.Log.InfoContext(ctx, "what a cut had closed is dropped", "cut", c.Number, "release", c.Release)
-	}
 	return more, err
 }
 

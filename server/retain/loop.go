@@ -20,11 +20,9 @@ const (
 	// ripe is how long a cut stands on the trail before bodies go: a backup that was begun before it has ended by then.
 	ripe = time.Hour
 
-	settleStep = 100 // installations in one transaction
+	settleStep = 100 // installations in the first transaction
 	dropStep   = 8
 	abandoned  = 500
-	tickFor    = 2 * time.Second
-	tickRest   = 3 // times as long as the step took
 )
 
 // loop is the name under which the program itself cuts.
@@ -32,7 +30,9 @@ const loop = "landed"
 
 // Tick does a bounded part of what is due. Of several servers on one database one may call it.
 func (r *Room) Tick(ctx context.Context) error {
-	for end := time.Now().Add(tickFor); ctx.Err() == nil && time.Now().Before(end); {
+	r.paces.ticking.Lock()
+	defer r.paces.ticking.Unlock()
+	for tick := time.Now(); ctx.Err() == nil; {
 		if r.Distrusted != nil && r.Distrusted() || r.HasRoom != nil && r.HasRoom() != nil {
 			return nil
 		}
@@ -41,12 +41,8 @@ func (r *Room) Tick(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("drop old reports: %w", err)
 		}
-		if !more {
+		if !more || !r.rest(ctx, tick, began) {
 			return nil
-		}
-		select {
-		case <-ctx.Done():
-		case <-time.After(tickRest * time.Since(began)):
 		}
 	}
 	return nil

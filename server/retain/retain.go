@@ -45,16 +45,20 @@ type Config struct {
 	Log        *slog.Logger
 	HasRoom    func() error // of the disk; nil: it always has
 	Distrusted func() bool  // if the clock is not believed: nothing is dropped by it; nil: it always is
+	Idle       func() bool  // if no report waits, and more may be done at once; nil: it never is
 	// Program is the version of this one. While another server of the database runs another one, no body goes: an older
 	// program would take what is left of a report for a report.
 	Program string
 }
 
 // Room is where retention is ruled. Its methods may be called from any number of goroutines.
-type Room struct{ Config }
+type Room struct {
+	Config
+	paces paces
+}
 
 // New makes a Room.
-func New(c Config) *Room { return &Room{c} }
+func New(c Config) *Room { return &Room{Config: c, paces: startingPace()} }
 
 // ActionRetain is that of the line of the trail by which a rule is made.
 const ActionRetain = "release.retain"
