@@ -126,7 +126,8 @@ func (r *Room) allowed(ctx context.Context, tx fleet.Tx, w Wish, was time.Durati
 	if !w.Sure && (was == 0 || w.Keep < was) {
 		return fleet.Errorf(fleet.Conflict, "retention_sure", "the bodies of reports about %s that are older than %s would be dropped, now "+
 			"and from now on, and never come back: what each of these said cannot be looked up or judged again; only what followed from "+
-			"it stays. The first of each handset stays, its newest about each release, and all that speaks against the release. Say that you are sure "+
+			"it stays. The first of each handset stays, its newest about each release, "+
+			"and all that speaks against the release. Say that you are sure "+
 			"(otactl: --yes)", w.Release, days(w.Keep))
 	}
 	return nil
