@@ -61,7 +61,8 @@ func (r *Room) decide(ctx context.Context, c fleet.Cut) error {
 	}
 	c.At = r.Now().UTC()
 	words := fmt.Sprintf("reports about %s that came before %s are dropped, but the first of each installation, "+
-		"its newest about each release, and what speaks against the release; %d installations stood as their root says", c.Release, c.Before.Format("2006-01-02 15:04"), c.States)
+		"its newest about each release, and what speaks against the release; %d installations stood as their root says",
+		c.Release, c.Before.Format("2006-01-02 15:04"), c.States)
 	told := false
 	if err := r.Store.Update(ctx, func(tx fleet.Tx) error {
 		lines, err := tx.Audit().OfSubject(ctx, fleet.CutSubject(c.Number), 1)
