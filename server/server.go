@@ -309,7 +309,8 @@ func (s *Server) openStore(ctx context.Context, dir datadir.Dir) (err error) {
 
 func newRetain(s *Server, kept fleet.Store, rules *intake.Rules) *retain.Room {
 	return retain.New(retain.Config{Store: kept, Settler: intake.Cutter{Rules: rules}, Now: s.cfg.Now, Log: s.cfg.Log,
-		HasRoom: s.room.ForReport, Distrusted: s.uptime.Distrusted, Program: s.cfg.Program})
+		HasRoom: s.room.ForReport, Distrusted: s.uptime.Distrusted, Program: s.cfg.Program,
+		Idle: func() bool { waits, oldest := s.intake.Waiting(); return waits == 0 && oldest == 0 }})
 }
 
 // openFeed opens the handler of the feed.

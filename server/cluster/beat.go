@@ -15,8 +15,8 @@ import (
 
 var errKilled = errors.New("this server has ended")
 
-// forgetAfter is how long a member is kept that is not heard of any more.
-const forgetAfter = time.Hour
+// forgetAfter is how long a member is kept that is not heard of any more: longer than anybody asks for it.
+const forgetAfter = fleet.MayReturn + time.Hour
 
 func (c *heart) beatOnce(ctx context.Context) {
 	was := c.wasHeard()

@@ -48,6 +48,10 @@ type Member struct {
 // Protocol is the number of what replicas agree on. One who speaks another does not become a member beside this one.
 const Protocol = 1
 
+// MayReturn is for how long a server that is not heard of may come back without starting anew, and with that in the program
+// that it ran. So long at least it is among the members.
+const MayReturn = 24 * time.Hour
+
 // Feed is how far the feed of the whole cluster is.
 type Feed struct {
 	Stored   int64 // version of the newest timestamp that is stored; 0 before the first

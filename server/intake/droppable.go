@@ -9,7 +9,6 @@ import (
 
 	"landed/manifests/effect"
 	"landed/manifests/report"
-	"landed/manifests/report/envelope"
 	v1 "landed/manifests/report/v1"
 	"landed/server/fleet"
 )
@@ -23,7 +22,7 @@ type Cutter struct{ Rules *Rules }
 // Settle is how installations stood at a cut, of those of which it may drop something. Whose reports cannot be read or judged
 // by this program is left out, and keeps all.
 func (k Cutter) Settle(ctx context.Context, tx fleet.Tx, c fleet.Cut, refs ...report.Reference) (all []fleet.Settled, err error) {
-	p := replayer{rules: k.Rules}
+	p := replayer{rules: k.Rules, sealed: true}
 	if p.by, err = loadControl(ctx, tx); err != nil {
 		return nil, err
 	}
@@ -58,7 +57,7 @@ func (k Cutter) Settle(ctx context.Context, tx fleet.Tx, c fleet.Cut, refs ...re
 	return all, nil
 }
 
-// Droppable are the rows of an installation whose bodies a cut lets go, that settled it.
+// Droppable are the rows of an installation whose bodies a cut lets go; s is how it stood at that cut, or at a later one.
 func (k Cutter) Droppable(ctx context.Context, tx fleet.Tx, c fleet.Cut, s fleet.Settled) ([]int64, error) {
 	rows, err := tx.Reports().Arrived(ctx, s.Ref)
 	if err != nil {
@@ -69,13 +68,13 @@ func (k Cutter) Droppable(ctx context.Context, tx fleet.Tx, c fleet.Cut, s fleet
 		return nil, err
 	}
 	was, err := readSettled(s.State)
-	if err == nil && was.rows != rowsDigest(upTo(rows, c.UpTo)) {
+	if err == nil && (was.rows != rowsDigest(upTo(rows, s.UpTo)) || s.UpTo < c.UpTo) {
 		err = errSettled
 	}
 	if err != nil {
 		return nil, fmt.Errorf("installation %s: %w (otad fsck)", s.Ref, err)
 	}
-	return replayer{rules: k.Rules}.droppable(ctx, c, was, upTo(rows, c.UpTo), states[s.Ref]), nil
+	return replayer{rules: k.Rules, sealed: true}.droppable(ctx, c, was, upTo(rows, c.UpTo), states[s.Ref]), nil
 }
 
 // droppable are those of rows, which are all up to the cut, that nothing needs any more.
@@ -97,9 +96,16 @@ func (p replayer) droppable(
 	for _, r := range rows {
 		times[r.Seq]++
 	}
+	if len(rows) == 0 {
+		return nil
+	}
+	sold, err := p.open(rows[0].Envelope)
+	if err != nil {
+		return nil
+	}
 	for n, r := range rows {
 		if n == 0 || r.Dropped() || r.Release != c.Release || r.Schema == v1.Schema || !r.At.Before(c.Before) || needed[r.Seq] ||
-			times[r.Seq] > 1 || p.speaksAgainst(ctx, rows[0], r) {
+			times[r.Seq] > 1 || p.speaksAgainst(ctx, sold, r) {
 			continue
 		}
 		all = append(all, r.N)
@@ -108,13 +114,9 @@ func (p replayer) droppable(
 }
 
 // speaksAgainst says if a report, by itself, shows a failure or something bad, or cannot be judged.
-func (p replayer) speaksAgainst(ctx context.Context, first, one fleet.StoredReport) bool {
-	r, err := read(one)
+func (p replayer) speaksAgainst(ctx context.Context, sold report.Report, one fleet.StoredReport) bool {
+	r, err := p.open(one.Envelope)
 	if err != nil || r.Failure != nil {
-		return true
-	}
-	sold, err := read(first)
-	if err != nil {
 		return true
 	}
 	rule, err := p.rules.Of(ctx, r.Release, r.Model)
@@ -122,11 +124,6 @@ func (p replayer) speaksAgainst(ctx context.Context, first, one fleet.StoredRepo
 		return true
 	}
 	return effect.Judge(one.At, effect.Subject{Newest: r, Last: one.At, Elsewhere: sold.Build != r.Build}, rule).Kind == effect.Bad
-}
-
-func read(s fleet.StoredReport) (report.Report, error) {
-	r, _, err := envelope.Open(s.Envelope)
-	return r, err
 }
 
 // Reckoned says if what was decided of who counts is applied to every installation.

@@ -53,7 +53,7 @@ func (p replayer) begin(ctx context.Context, of history) (*handset, error) {
 	if len(rows) == 0 || len(s.states) == 0 || s.rows != rowsDigest(rows) {
 		return nil, fmt.Errorf("its %d reports up to row %d are not those that cut %d settled", len(rows), of.holds.UpTo, of.holds.Cut)
 	}
-	first, _, err := envelope.Open(rows[0].Envelope)
+	first, err := p.open(rows[0].Envelope)
 	if err != nil {
 		return nil, fmt.Errorf("its first report, which stays: %w", err)
 	}
@@ -83,7 +83,7 @@ func (p replayer) hold(ctx context.Context, h *handset, ref report.Reference, ro
 	if n < 0 || rows[n].Dropped() {
 		return fmt.Errorf("its newest report about %s, row %d, is gone, and stays whatever is dropped", one.Release, one.newest)
 	}
-	r, _, err := envelope.Open(rows[n].Envelope)
+	r, err := p.open(rows[n].Envelope)
 	if err != nil {
 		return err
 	}
@@ -107,7 +107,7 @@ func (p replayer) replayed(ctx context.Context, h *handset, ref report.Reference
 		if s.Dropped() {
 			return fmt.Errorf("its report in row %d was dropped, and no cut settled it", s.N)
 		}
-		r, _, err := envelope.Open(s.Envelope)
+		r, err := p.open(s.Envelope)
 		if err != nil {
 			return err
 		}
@@ -118,4 +118,15 @@ func (p replayer) replayed(ctx context.Context, h *handset, ref report.Reference
 		h.again(s.At, Arrival{Envelope: s.Envelope, Report: r, Ref: ref, Rule: standard})
 	}
 	return nil
+}
+
+// open reads a stored report.
+func (p replayer) open(text []byte) (report.Report, error) {
+	if p.sealed {
+		if parts, ok := envelope.Split(text); ok {
+			return parts.Report()
+		}
+	}
+	r, _, err := envelope.Open(text)
+	return r, err
 }

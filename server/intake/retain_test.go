@@ -46,7 +46,8 @@ func newKeeper(t testing.TB, db store.Database) *keeper {
 }
 
 func (k *keeper) open(s fleet.Store) *retain.Room {
-	return retain.New(retain.Config{Store: s, Settler: intake.Cutter{Rules: k.Rules}, Now: k.clock.now, Log: slog.New(slog.DiscardHandler)})
+	return retain.New(retain.Config{Store: s, Settler: intake.Cutter{Rules: k.Rules}, Now: k.clock.now, Log: slog.New(slog.DiscardHandler),
+		Idle: func() bool { waits, oldest := k.Waiting(); return waits == 0 && oldest == 0 }})
 }
 
 func (k *keeper) send(t testing.TB, make maker, n int, seq int64, change ...string) {
@@ -311,9 +312,7 @@ func TestRuleTakenBack(t *testing.T) {
 		if err := k.rule(ctx, 90, true); err != nil {
 			t.Fatal(err)
 		}
-		if err := room.Tick(ctx); !errors.Is(err, errFailing) {
-			t.Fatal(err)
-		}
+		untilItFails(t, room)
 		open := func() (states, cuts int) {
 			if err := k.db.View(ctx, func(tx fleet.Tx) error {
 				all, err := tx.Cuts().List(ctx)

@@ -20,8 +20,8 @@ func (g *releases) retain() *cobra.Command {
 		Args: cobra.ExactArgs(1),
 		Long: "Has the server drop the text of reports about the release that came longer ago, from now on and each month:\n" +
 			"--for 180d. What followed from them stays: every verdict and figure, that a report came and when, and its\n" +
-			"SHA-256. The first and the newest report of each handset stay whole, and all that speaks against the release.\n" +
-			"What was dropped does not come back, hence --yes. --for ever stops it.",
+			"SHA-256. The first report of each handset stays whole, its newest about each release, and all that speaks\n" +
+			"against the release. What was dropped does not come back, hence --yes. --for ever stops it.",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			days, err := daysOf(keep)
 			if err != nil {

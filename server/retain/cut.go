@@ -20,21 +20,24 @@ func dropping(c fleet.Cut) string { return "drop " + fleet.CutSubject(c.Number) 
 func (r *Room) settle(ctx context.Context, c fleet.Cut) (more bool, err error) {
 	var after, last Reference
 	var all []fleet.Settled
-	if err := r.Store.View(ctx, func(tx fleet.Tx) (err error) {
-		if after, err = tx.Walks().At(ctx, settling(c)); err != nil {
+	read := func(n int) error {
+		return r.Store.View(ctx, func(tx fleet.Tx) (err error) {
+			if after, err = tx.Walks().At(ctx, settling(c)); err != nil {
+				return err
+			}
+			states, err := tx.Installations().Walk(ctx, c.Release, after, n)
+			if err != nil || len(states) == 0 {
+				return err
+			}
+			var refs []Reference
+			for _, one := range states {
+				refs, last = append(refs, one.Ref), one.Ref
+			}
+			all, err = r.Settler.Settle(ctx, tx, c, refs...)
 			return err
-		}
-		states, err := tx.Installations().Walk(ctx, c.Release, after, settleStep)
-		if err != nil || len(states) == 0 {
-			return err
-		}
-		var refs []Reference
-		for _, one := range states {
-			refs, last = append(refs, one.Ref), one.Ref
-		}
-		all, err = r.Settler.Settle(ctx, tx, c, refs...)
-		return err
-	}); err != nil {
+		})
+	}
+	if err := r.paces.settle.measured(read); err != nil {
 		return false, err
 	}
 	if last == "" {
@@ -57,17 +60,26 @@ func (r *Room) decide(ctx context.Context, c fleet.Cut) error {
 		return err
 	}
 	c.At = r.Now().UTC()
-	words := fmt.Sprintf("reports about %s that came before %s are dropped, but the first and the newest of each installation, and what "+
-		"speaks against the release; %d installations stood as their root says", c.Release, c.Before.Format("2006-01-02 15:04"), c.States)
+	words := fmt.Sprintf("reports about %s that came before %s are dropped, but the first of each installation, "+
+		"its newest about each release, and what speaks against the release; %d installations stood as their root says",
+		c.Release, c.Before.Format("2006-01-02 15:04"), c.States)
+	told := false
 	if err := r.Store.Update(ctx, func(tx fleet.Tx) error {
 		lines, err := tx.Audit().OfSubject(ctx, fleet.CutSubject(c.Number), 1)
 		if err != nil || len(lines) > 0 {
 			return err
 		}
+		if keeps, err := r.keeps(ctx, tx, c); err != nil || !keeps {
+			return err
+		}
+		told = true
 		return tx.Audit().Append(ctx, fleet.AuditEntry{At: c.At, Actor: loop, Action: fleet.ActionCut, Subject: fleet.CutSubject(c.Number),
 			Reason: words + " " + c.Line()})
 	}); err != nil {
 		return err
+	}
+	if !told { // another server did, or the rule was taken back meanwhile
+		return nil
 	}
 	r.Log.InfoContext(ctx, "reports were cut; what is closed is dropped once the line is sealed", "cut", c.Number, "release", c.Release,
 		"installations", c.States)
@@ -81,15 +93,17 @@ func (r *Room) root(ctx context.Context, c *fleet.Cut) error {
 	})
 }
 
-// take notes with the cut what the trail says of it.
+// take notes with the cut what the trail says of it. Where that is of another one these reports are an older copy, in which it
+// was not settled to its end: nothing follows from it, and the next one has another number.
 func (r *Room) take(ctx context.Context, c, line fleet.Cut) error {
 	now := c
 	if err := r.root(ctx, &now); err != nil {
 		return err
 	}
 	if c.Root != nil || c.Release != line.Release || c.UpTo != line.UpTo || now.States != line.States || !bytes.Equal(now.Root, line.Root) {
-		return fmt.Errorf("cut %d is on the trail as %s, and what is stored of it is another one: nothing is dropped (otad fsck)", c.Number,
-			line.Line())
+		r.Log.WarnContext(ctx, "a cut stands on the trail otherwise than in the reports, as they were restored from before it; it is let "+
+			"go of, and another one begins", "cut", c.Number, "release", c.Release, "trail", line.Line())
+		return r.abandon(ctx, c)
 	}
 	return r.Store.UpdateReports(ctx, func(tx fleet.Tx) error {
 		if err := tx.Cuts().Put(ctx, line); err != nil {
@@ -101,13 +115,27 @@ func (r *Room) take(ctx context.Context, c, line fleet.Cut) error {
 
 // drop drops what the cut has closed of the next installations, a bounded number, while reports wait.
 func (r *Room) drop(ctx context.Context, c fleet.Cut) (more bool, err error) {
-	dropped := 0
+	err = r.paces.drop.measured(func(n int) (err error) {
+		more, err = r.dropSome(ctx, c, n)
+		return err
+	})
+	if err == nil && !more {
+		r.Log.InfoContext(ctx, "what a cut had closed is dropped", "cut", c.Number, "release", c.Release)
+	}
+	return more, err
+}
+
+func (r *Room) dropSome(ctx context.Context, c fleet.Cut, n int) (more bool, err error) {
 	err = r.Store.UpdateReports(ctx, func(tx fleet.Tx) error {
+		if more, err = r.keeps(ctx, tx, c); err != nil || !more {
+			more = true // there may be another cut to go on with
+			return err
+		}
 		after, err := tx.Walks().At(ctx, dropping(c))
 		if err != nil {
 			return err
 		}
-		states, err := tx.Cuts().States(ctx, c.Number, after, dropStep)
+		states, err := tx.Cuts().States(ctx, c.Number, after, n)
 		if err != nil {
 			return err
 		}
@@ -118,21 +146,33 @@ func (r *Room) drop(ctx context.Context, c fleet.Cut) (more bool, err error) {
 			}
 			return tx.Walks().End(ctx, dropping(c))
 		}
-		for _, s := range states {
-			rows, err := r.Settler.Droppable(ctx, tx, c, s)
-			if err != nil {
-				return err
-			}
-			n, err := tx.Cuts().Drop(ctx, c.Number, s.Ref, seal.LeafOf, rows...)
-			if err != nil {
-				return err
-			}
-			dropped += n
+		if err := r.dropOf(ctx, tx, c, states); err != nil {
+			return err
 		}
 		return tx.Walks().Put(ctx, dropping(c), states[len(states)-1].Ref)
 	})
-	if err == nil && !more {
-		r.Log.InfoContext(ctx, "what a cut had closed is dropped", "cut", c.Number, "release", c.Release)
-	}
 	return more, err
+}
+
+// dropOf drops what a cut closed of some installations. How they stood is what the last closed cut says of each: by that they
+// are replayed, and it settles no less than this one.
+func (r *Room) dropOf(ctx context.Context, tx fleet.Tx, c fleet.Cut, states []fleet.Settled) error {
+	refs := make([]Reference, len(states))
+	for n, s := range states {
+		refs[n] = s.Ref
+	}
+	holding, err := tx.Cuts().Holding(ctx, refs...)
+	if err != nil {
+		return err
+	}
+	for _, ref := range refs {
+		rows, err := r.Settler.Droppable(ctx, tx, c, holding[ref])
+		if err != nil {
+			return err
+		}
+		if _, err := tx.Cuts().Drop(ctx, c.Number, ref, seal.LeafOf, rows...); err != nil {
+			return err
+		}
+	}
+	return nil
 }

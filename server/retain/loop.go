@@ -5,7 +5,6 @@ package retain
 import (
 	"context"
 	"fmt"
-	"slices"
 	"time"
 
 	"landed/manifests/report"
@@ -21,14 +20,9 @@ const (
 	// ripe is how long a cut stands on the trail before bodies go: a backup that was begun before it has ended by then.
 	ripe = time.Hour
 
-	// heard is for how long a server that is gone may come back without starting anew.
-	heard = 24 * time.Hour
-
-	settleStep = 100 // installations in one transaction
+	settleStep = 100 // installations in the first transaction
 	dropStep   = 8
 	abandoned  = 500
-	tickFor    = 2 * time.Second
-	tickRest   = 3 // times as long as the step took
 )
 
 // loop is the name under which the program itself cuts.
@@ -36,7 +30,9 @@ const loop = "landed"
 
 // Tick does a bounded part of what is due. Of several servers on one database one may call it.
 func (r *Room) Tick(ctx context.Context) error {
-	for end := time.Now().Add(tickFor); ctx.Err() == nil && time.Now().Before(end); {
+	r.paces.ticking.Lock()
+	defer r.paces.ticking.Unlock()
+	for tick := time.Now(); ctx.Err() == nil; {
 		if r.Distrusted != nil && r.Distrusted() || r.HasRoom != nil && r.HasRoom() != nil {
 			return nil
 		}
@@ -45,96 +41,11 @@ func (r *Room) Tick(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("drop old reports: %w", err)
 		}
-		if !more {
+		if !more || !r.rest(ctx, tick, began) {
 			return nil
-		}
-		select {
-		case <-ctx.Done():
-		case <-time.After(tickRest * time.Since(began)):
 		}
 	}
 	return nil
-}
-
-// situation is what a step goes by.
-type situation struct {
-	rules  []fleet.Retention
-	cut    fleet.Cut  // the one that is not done; Number 0: none
-	line   *fleet.Cut // as the trail has it; nil: not yet
-	sealed bool       // the line is
-	keeps  bool       // the rule of its release, and its rollouts, let it go on
-	last   map[string]fleet.Cut
-	number int64 // of the next cut
-	ready  bool  // everybody is reckoned
-	mixed  bool  // servers of other programs are known, and may come back
-}
-
-func (r *Room) situation(ctx context.Context, tx fleet.Tx) (s situation, err error) {
-	if s.rules, err = tx.Retentions().List(ctx); err != nil || len(s.rules) == 0 {
-		return s, err
-	}
-	all, err := tx.Cuts().List(ctx)
-	if err != nil {
-		return s, err
-	}
-	s.last, s.number = map[string]fleet.Cut{}, 1
-	for _, c := range all {
-		s.last[c.Release], s.number = c, c.Number+1
-		if c.Done.IsZero() && s.cut.Number == 0 {
-			s.cut = c
-		}
-	}
-	if s.cut.Number == 0 {
-		if s.number, err = unused(ctx, tx, s.number); err != nil {
-			return s, err
-		}
-	} else if err := s.lookUp(ctx, tx); err != nil {
-		return s, err
-	}
-	members, err := tx.Members().List(ctx)
-	if err != nil {
-		return s, err
-	}
-	lately := r.Now().Add(-heard)
-	s.mixed = slices.ContainsFunc(members, func(m fleet.Member) bool { return m.Program != r.Program && m.Until.After(lately) })
-	s.ready, err = r.Settler.Reckoned(ctx, tx)
-	return s, err
-}
-
-// unused is the first number from n on of which the trail has no line: an older copy of the reports may lie here.
-func unused(ctx context.Context, tx fleet.ControlTx, n int64) (int64, error) {
-	for ; ; n++ {
-		lines, err := tx.Audit().OfSubject(ctx, fleet.CutSubject(n), 1)
-		if err != nil || len(lines) == 0 {
-			return n, err
-		}
-	}
-}
-
-// lookUp finds out how far the cut is on the trail, and if it may go on.
-func (s *situation) lookUp(ctx context.Context, tx fleet.Tx) error {
-	lines, err := tx.Audit().OfSubject(ctx, fleet.CutSubject(s.cut.Number), 1)
-	if err != nil {
-		return err
-	}
-	if len(lines) == 1 {
-		c, ok := fleet.CutOf(lines[0])
-		if !ok {
-			return fmt.Errorf("the line %d of the trail is none of a cut: %s", lines[0].N, lines[0].Reason)
-		}
-		head, _, err := tx.Seals().Latest(ctx, fleet.TreeAudit)
-		if err != nil {
-			return err
-		}
-		s.line, s.sealed = &c, head.N >= lines[0].N
-	}
-	why, err := goes(ctx, tx, s.cut.Release)
-	if err != nil {
-		return err
-	}
-	rule, err := ruled(ctx, tx, s.cut.Release)
-	s.keeps = why == "" && rule.Keep > 0
-	return err
 }
 
 // step does the next thing, and says if there is another one now.
@@ -143,7 +54,7 @@ func (r *Room) step(ctx context.Context) (more bool, err error) {
 	if err := r.Store.View(ctx, func(tx fleet.Tx) (err error) {
 		s, err = r.situation(ctx, tx)
 		return err
-	}); err != nil || len(s.rules) == 0 {
+	}); err != nil || s.unnamed || len(s.rules) == 0 {
 		return false, err
 	}
 	c := s.cut
@@ -154,7 +65,7 @@ func (r *Room) step(ctx context.Context) (more bool, err error) {
 		return false, nil
 	case !c.Closed.IsZero():
 		return r.drop(ctx, c)
-	case s.line == nil && !s.keeps:
+	case s.line == nil && (!s.keeps || c.Root != nil): // or what the trail had of it was lost
 		return true, r.abandon(ctx, c)
 	case s.line == nil && s.ready:
 		return r.settle(ctx, c)
@@ -163,14 +74,24 @@ func (r *Room) step(ctx context.Context) (more bool, err error) {
 	case !c.Same(*s.line):
 		return true, r.take(ctx, c, *s.line)
 	case s.sealed && !r.Now().Before(c.At.Add(ripe)):
-		c.Closed = r.Now().UTC()
-		return true, r.put(ctx, c)
+		return true, r.close(ctx, c)
 	}
 	return false, nil
 }
 
 func (r *Room) put(ctx context.Context, c fleet.Cut) error {
 	return r.Store.UpdateReports(ctx, func(tx fleet.Tx) error { return tx.Cuts().Put(ctx, c) })
+}
+
+// close lets bodies go, if the rule stands to that very moment.
+func (r *Room) close(ctx context.Context, c fleet.Cut) error {
+	c.Closed = r.Now().UTC()
+	return r.Store.UpdateReports(ctx, func(tx fleet.Tx) error {
+		if keeps, err := r.keeps(ctx, tx, c); err != nil || !keeps {
+			return err
+		}
+		return tx.Cuts().Put(ctx, c)
+	})
 }
 
 // begin begins the first cut that is due.
@@ -182,9 +103,12 @@ func (r *Room) begin(ctx context.Context, s situation) (more bool, err error) {
 			continue
 		}
 		c := fleet.Cut{Number: s.number, Release: rule.Release, Before: before}
-		why := ""
+		why, had := "", int64(0)
 		if err := r.Store.View(ctx, func(tx fleet.Tx) (err error) {
 			if why, err = goes(ctx, tx, rule.Release); err != nil {
+				return err
+			}
+			if had, err = tx.Cuts().Last(ctx, last.Before); err != nil {
 				return err
 			}
 			c.UpTo, err = tx.Cuts().Last(ctx, before)
@@ -192,7 +116,8 @@ func (r *Room) begin(ctx context.Context, s situation) (more bool, err error) {
 		}); err != nil {
 			return false, err
 		}
-		if why == "" && s.ready && c.UpTo > last.UpTo {
+		if why == "" && s.ready && c.UpTo > had {
+			c.UpTo = max(c.UpTo, s.upTo) // no cut settles less than one before it: what that dropped could not be replayed
 			return true, r.put(ctx, c)
 		}
 	}

@@ -8,8 +8,8 @@
 //
 // It promises that nothing is dropped before a cut is on the audit trail, and that line is sealed: with the row up to which
 // it goes and the Merkle root over the states that it settled; that what is left of a report keeps every head true, and
-// answers whoever sends it again; that the first and the newest report of each installation about each release stay, and
-// all that speaks against a release; and that whatever ends the program, the next Tick goes on. It refuses rules that are
+// answers whoever sends it again; that the first report of each installation stays, its newest about each release, and all that
+// speaks against a release; and that whatever ends the program, the next Tick goes on. It refuses rules that are
 // shorter than what is decided by reports, and releases that are still rolled out.
 package retain
 
@@ -31,7 +31,7 @@ const Least = 90 * 24 * time.Hour
 type Settler interface {
 	// Settle is how installations stood at a cut, of those of which it may drop something.
 	Settle(ctx context.Context, tx fleet.Tx, c fleet.Cut, refs ...Reference) ([]fleet.Settled, error)
-	// Droppable are the rows of an installation whose bodies a cut that settled it lets go.
+	// Droppable are the rows of an installation whose bodies a cut lets go; s is how it stood at that cut, or at a later one.
 	Droppable(ctx context.Context, tx fleet.Tx, c fleet.Cut, s fleet.Settled) ([]int64, error)
 	// Reckoned says if what was decided of who counts is applied to every installation.
 	Reckoned(ctx context.Context, tx fleet.Tx) (bool, error)
@@ -45,16 +45,20 @@ type Config struct {
 	Log        *slog.Logger
 	HasRoom    func() error // of the disk; nil: it always has
 	Distrusted func() bool  // if the clock is not believed: nothing is dropped by it; nil: it always is
+	Idle       func() bool  // if no report waits, and more may be done at once; nil: it never is
 	// Program is the version of this one. While another server of the database runs another one, no body goes: an older
 	// program would take what is left of a report for a report.
 	Program string
 }
 
 // Room is where retention is ruled. Its methods may be called from any number of goroutines.
-type Room struct{ Config }
+type Room struct {
+	Config
+	paces paces
+}
 
 // New makes a Room.
-func New(c Config) *Room { return &Room{c} }
+func New(c Config) *Room { return &Room{Config: c, paces: startingPace()} }
 
 // ActionRetain is that of the line of the trail by which a rule is made.
 const ActionRetain = "release.retain"
@@ -122,7 +126,8 @@ func (r *Room) allowed(ctx context.Context, tx fleet.Tx, w Wish, was time.Durati
 	if !w.Sure && (was == 0 || w.Keep < was) {
 		return fleet.Errorf(fleet.Conflict, "retention_sure", "the bodies of reports about %s that are older than %s would be dropped, now "+
 			"and from now on, and never come back: what each of these said cannot be looked up or judged again; only what followed from "+
-			"it stays. The first and the newest of each handset stay, and all that speaks against the release. Say that you are sure "+
+			"it stays. The first of each handset stays, its newest about each release, "+
+			"and all that speaks against the release. Say that you are sure "+
 			"(otactl: --yes)", w.Release, days(w.Keep))
 	}
 	return nil

@@ -44,7 +44,7 @@ func CutRoot(ctx context.Context, tx fleet.ReportsTx, number int64) (root []byte
 }
 
 // Cuts holds every cut, and what it settled, against the line of the trail by which it was made. faults and notes are in
-// words.
+// words. Of one that is not closed nothing follows.
 func Cuts(ctx context.Context, tx fleet.Tx) (faults, notes []string, err error) {
 	lines, err := cutLines(ctx, tx)
 	if err != nil {
@@ -67,6 +67,11 @@ func Cuts(ctx context.Context, tx fleet.Tx) (faults, notes []string, err error) 
 		case !made:
 			faults = append(faults, fmt.Sprintf("cut %d of release %s is closed, and the trail has no line of it: another hand made it; "+
 				"restore a backup", c.Number, c.Release))
+			continue
+		case c.Closed.IsZero() && (states != line.States || !bytes.Equal(root, line.Root)):
+			notes = append(notes, fmt.Sprintf("cut %d of release %s stands on the trail with %d states, and %d are settled here: these "+
+				"reports are of an older copy, and what it dropped is there; the server lets go of it and begins another", c.Number,
+				c.Release, line.States, states))
 			continue
 		case !c.Closed.IsZero() && !line.Same(c):
 			faults = append(faults, fmt.Sprintf("cut %d is stored as %s, and the trail says %s", c.Number, c.Line(), line.Line()))
