@@ -2,7 +2,10 @@
 
 package fleet
 
-import "context"
+import (
+	"context"
+	"time"
+)
 
 // The lines of the trail about a database that went back to an older state. Their subject is [RestoreSubject]. While the
 // newest of them is ActionRestored nothing but halts is published: the rows that were lost are still covered by heads that
@@ -20,6 +23,17 @@ func Unnamed(ctx context.Context, tx ControlTx) (restored AuditEntry, is bool, e
 		return AuditEntry{}, false, err
 	}
 	return lines[0], true, nil
+}
+
+// RestoredAt is when the database was last restored, whether it is named what was lost with that or not; zero if it never was.
+func RestoredAt(ctx context.Context, tx ControlTx) (time.Time, error) {
+	lines, err := tx.Audit().OfSubject(ctx, RestoreSubject, 100)
+	for _, line := range lines {
+		if line.Action == ActionRestored {
+			return line.At, err
+		}
+	}
+	return time.Time{}, err
 }
 
 // CodeUnnamed refuses what is no halt, as nobody has said what a restored database lost.

@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	"landed/manifests/tufrepo"
 	"landed/server/fleet"
@@ -79,6 +80,18 @@ func (w *Writer) Adopt(ctx context.Context, known, found State, actor string) (a
 		return tx.Audit().Append(ctx, fleet.AuditEntry{At: now, Actor: actor, Action: fleet.ActionLost,
 			Subject: fleet.RestoreSubject, Reason: lost})
 	}}
+	restored, err := restoredAt(ctx, r.cfg.Store)
+	if err != nil {
+		return false, err
+	}
+	if before := known.at[tufrepo.Timestamp]; before.Before(restored) { // the folder may be a copy too: handsets may have seen more
+		e.at = map[string]time.Time{}
+		for role := range found.set.Files {
+			if signedHere(role) {
+				e.at[role] = before
+			}
+		}
+	}
 	r.cfg.Log.ErrorContext(ctx, "database is older than the feed", "database", was, "feed", at, "roles", roles)
 	err = r.save(w.fence(ctx), known, found, e, now)
 	return err == nil, err
@@ -102,7 +115,8 @@ func lostRange(ctx context.Context, tx fleet.Tx, known, found State) (string, er
 }
 
 // PublishAbove publishes on, together with what change wants, from versions that are higher than any
-// that was ever served: if the folder was adopted, or if one of its files has a higher number.
+// that was ever served: if the folder was adopted, if one of its files has a higher number, or if the database was restored
+// and handsets may have seen what neither knows.
 func (w *Writer) PublishAbove(ctx context.Context, adopted bool, change Change) error {
 	return w.Publish(ctx, func(s State) (Edit, error) {
 		if !s.Started() || !adopted && !s.overtaken() {
