@@ -4,6 +4,7 @@ package fleet
 
 import (
 	"context"
+	"strings"
 	"time"
 )
 
@@ -34,6 +35,23 @@ func RestoredAt(ctx context.Context, tx ControlTx) (time.Time, error) {
 		}
 	}
 	return time.Time{}, err
+}
+
+// BackupWords say in a line of ActionRestored of when the backup is, and BackupTime finds that there: to the second. What was
+// stored before is not lost.
+func BackupWords(at time.Time) string { return backupOf + at.UTC().Format(time.RFC3339) }
+
+const backupOf = ", a backup of "
+
+// BackupTime reads what BackupWords wrote; false if reason does not say it.
+func BackupTime(reason string) (at time.Time, is bool) {
+	n := strings.LastIndex(reason, backupOf) // before it stands the name of a file, which may be anything
+	if n < 0 {
+		return at, false
+	}
+	text, _, _ := strings.Cut(reason[n+len(backupOf):], " ")
+	at, err := time.Parse(time.RFC3339, strings.TrimRight(text, ";,"))
+	return at, err == nil
 }
 
 // CodeUnnamed refuses what is no halt, as nobody has said what a restored database lost.
