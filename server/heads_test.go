@@ -4,6 +4,10 @@ package server_test
 
 import (
 	"bytes"
+	"context"
+	"database/sql"
+	"errors"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -14,6 +18,7 @@ import (
 	"landed/manifests/tufrepo"
 	"landed/server"
 	"landed/server/fleet"
+	"landed/server/seal"
 )
 
 // chained is a folder whose trees were published, with days between.
@@ -220,6 +225,97 @@ func TestHeadsAfterRestore(t *testing.T) {
 	}
 	if all := checked(t, c.dir, c.at); len(all.Faults) > 0 {
 		t.Errorf("fsck: %v", all.Faults)
+	}
+}
+
+// reading counts the leaves that are read of a tree.
+type (
+	reading struct {
+		fleet.Viewer
+		leaves *int
+	}
+	readingTx struct {
+		fleet.Tx
+		leaves *int
+	}
+	readingSeals struct {
+		fleet.Seals
+		leaves *int
+	}
+)
+
+func (r reading) View(ctx context.Context, fn func(fleet.Tx) error) error {
+	return r.Viewer.View(ctx, func(tx fleet.Tx) error { return fn(readingTx{tx, r.leaves}) })
+}
+
+func (r readingTx) Seals() fleet.Seals { return readingSeals{r.Tx.Seals(), r.leaves} }
+
+func (r readingSeals) Leaves(ctx context.Context, tree fleet.Tree, after int64, limit int) ([]fleet.Leaf, error) {
+	all, err := r.Seals.Leaves(ctx, tree, after, limit)
+	if tree == fleet.TreeAudit {
+		*r.leaves += len(all)
+	}
+	return all, err
+}
+
+// TestBrokenHeads: a tree whose rows do not bear out what was published is read whole once, and not for each snapshot; and a
+// proof that says so stays as it was published, also when the server starts again.
+func TestBrokenHeads(t *testing.T) {
+	c := newChained(t)
+	db, err := sql.Open("sqlite", filepath.Join(c.dir, databaseFiles[0]))
+	if err != nil {
+		t.Fatal(err)
+	}
+	trigger := "" // which whoever changes rows puts back
+	err = db.QueryRow(`SELECT sql FROM sqlite_master WHERE name = 'audit_no_update'`).Scan(&trigger)
+	_, err2 := db.Exec("DROP TRIGGER audit_no_update; UPDATE audit SET reason = reason || '.' WHERE n = 2;" + trigger)
+	if err = errors.Join(err, err2, db.Close()); err != nil {
+		t.Fatal(err)
+	}
+	first := c.newest() + 1
+	for v := int64(1); v < first; v++ { // a feed without proofs: every head is held against the rows
+		_ = os.Remove(c.file(heads.Name(v)))
+	}
+	c.run(2)
+	kept := map[int64][]byte{}
+	for v := int64(1); v <= c.newest(); v++ {
+		text, err := os.ReadFile(c.file(heads.Name(v)))
+		if err != nil {
+			continue
+		}
+		kept[v] = text
+		if p, err := heads.Parse(text); err != nil || v >= first {
+			if tree, _ := p.Of("audit"); err != nil || tree.Gap != heads.GapBroken {
+				t.Errorf("snapshot %d: %v %+v", v, err, tree)
+			}
+		}
+	}
+	newest := c.newest()
+	c.run(1)
+	for v, was := range kept {
+		if now, err := os.ReadFile(c.file(heads.Name(v))); err != nil || !bytes.Equal(now, was) {
+			t.Errorf("the proof of snapshot %d was %s and is %s, %v", v, was, now, err)
+		}
+	}
+	for v := int64(1); v <= newest; v++ {
+		_ = os.Remove(c.file(heads.Name(v)))
+	}
+	s, err := server.New(server.Config{DataDir: c.dir, Now: func() time.Time { return c.at }, ReadOnly: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	leaves, size := 0, int64(0)
+	prover := seal.Prover{Store: reading{s.Database(), &leaves}, Dir: filepath.Dir(c.file("x")), Log: slog.New(slog.DiscardHandler)}
+	if err := errors.Join(prover.Prove(t.Context()), s.Database().View(t.Context(), func(tx fleet.Tx) error {
+		h, _, err := tx.Seals().Latest(t.Context(), fleet.TreeAudit)
+		size = h.Size
+		return err
+	})); err != nil {
+		t.Fatal(err)
+	}
+	if len(kept) < 5 || leaves == 0 || int64(leaves) > size {
+		t.Errorf("for %d snapshots %d leaves were read of a tree of %d", len(kept), leaves, size)
 	}
 }
 

@@ -10,9 +10,11 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -69,20 +71,30 @@ func (d Dir) Backup(ctx context.Context, file string, o BackupOptions, now func(
 	if err != nil {
 		return err
 	}
-	at := now().UTC()
-	if err := errors.Join(copied(db.Copy(ctx, filepath.Join(aside, databaseFile)), o), db.Close()); err != nil {
-		return err
-	}
-	schema, files := schemaOfTwo, []string{databaseFile, reportsFile}
-	if o.Alone {
-		schema, files = schemaOfControl, files[:1]
-	}
 	made := filepath.Join(aside, "made.tar")
 	out, err := os.OpenFile(made, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
-		return err
+		return errors.Join(err, db.Close())
 	}
 	w := tar.NewWriter(out)
+	err = packer{d}.pack(ctx, w, db, filepath.Join(aside, databaseFile), o, now().UTC())
+	if err = errors.Join(err, db.Close(), w.Close()); err == nil {
+		err = out.Sync()
+	}
+	if err = errors.Join(err, out.Close()); err != nil {
+		return err
+	}
+	return durable.Rename(made, file)
+}
+
+// pack writes what a backup has to w; fresh is where the copy of the database is made. The feed comes before it, so that the
+// database of a backup knows all that its feed says, whatever is published meanwhile.
+func (d packer) pack(ctx context.Context, w *tar.Writer, db store.Database, fresh string, o BackupOptions, at time.Time) error {
+	schema, copies := schemaOfTwo, map[string]string{databaseFile: fresh, reportsFile: store.ReportsFile(fresh)}
+	if o.Alone {
+		schema = schemaOfControl
+		delete(copies, reportsFile)
+	}
 	text, err := json.Marshal(about{schema, at, o.Keys, o.Packages})
 	if err == nil {
 		err = w.WriteHeader(&tar.Header{Name: aboutFile, Mode: 0o600, Size: int64(len(text)), ModTime: at})
@@ -90,23 +102,23 @@ func (d Dir) Backup(ctx context.Context, file string, o BackupOptions, now func(
 	if err == nil {
 		_, err = w.Write(text)
 	}
-	for _, name := range files {
+	if err == nil {
+		err = d.addAll(ctx, w, feedDir+"/metadata")
+	}
+	if err == nil {
+		err = copied(db.Copy(ctx, fresh), o)
+	}
+	for _, name := range slices.Sorted(maps.Keys(copies)) {
 		if err == nil {
-			err = addFile(w, filepath.Join(aside, name), name)
+			err = addFile(w, copies[name], name)
 		}
 	}
-	for _, name := range (packer{d}).backedUp(o) {
+	for _, name := range d.backedUp(o) {
 		if err == nil {
-			err = packer{d}.addAll(ctx, w, name)
+			err = d.addAll(ctx, w, name)
 		}
 	}
-	if err = errors.Join(err, w.Close()); err == nil {
-		err = out.Sync()
-	}
-	if err = errors.Join(err, out.Close()); err != nil {
-		return err
-	}
-	return durable.Rename(made, file)
+	return err
 }
 
 // copied is the error of a copy of the database, as far as it matters for o.
@@ -121,8 +133,9 @@ func copied(err error, o BackupOptions) error {
 	return fmt.Errorf("%w. Nothing was written; a backup without them is better than none: otad backup --without-reports FILE", err)
 }
 
+// backedUp is what a backup has beside the feed and the database.
 func (d packer) backedUp(o BackupOptions) []string {
-	names := []string{onlineFile, nextFile, otaKeysDir, feedDir + "/metadata"}
+	names := []string{onlineFile, nextFile, otaKeysDir}
 	if o.Keys {
 		names = append(names, keysDir)
 	}

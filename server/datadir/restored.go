@@ -18,8 +18,27 @@ import (
 
 // restored is what a folder holds in .restored from the end of a restore until a server has put it on the trail.
 type restored struct {
-	File string    `json:"file"` // name of the backup
+	File string    `json:"file"` // name of the backup, or where else the database is from
 	At   time.Time `json:"at"`   // of the backup
+}
+
+// SayRestored has the next start put on the trail that the database is from a backup of a time, as after Restore: for one that
+// was put back by other means. No server may run on the folder; others on the same database must not publish meanwhile.
+func SayRestored(d Dir, at time.Time, reason string, now time.Time) (err error) {
+	switch reason = strings.TrimSpace(reason); {
+	case reason == "" || len(reason) > 1000 || strings.ContainsAny(reason, "\r\n"):
+		return errors.New("say in one line from what the database was put back, and why; it is kept in the audit trail")
+	case at.IsZero() || at.After(now):
+		return errors.New("say of when the backup is: a time before now")
+	}
+	if _, err := os.Stat(string(d)); err != nil {
+		return err
+	}
+	unlock, err := d.Lock()
+	if err != nil {
+		return err
+	}
+	return errors.Join(restorer{d, nil}.note(restored{reason, at}), unlock())
 }
 
 func (d restorer) note(what restored) error {
@@ -67,7 +86,7 @@ func TellRestored(ctx context.Context, d Dir, db fleet.Store, now time.Time) err
 func (what restored) words(ctx context.Context, tx fleet.Tx) (string, error) {
 	words := "restored from " + fleet.InOneLine(errors.New(what.File))
 	if !what.At.IsZero() {
-		words += ", a backup of " + what.At.UTC().Format(time.RFC3339)
+		words += fleet.BackupWords(what.At)
 	}
 	var sizes []string
 	for _, tree := range fleet.Trees() {

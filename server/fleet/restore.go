@@ -2,7 +2,11 @@
 
 package fleet
 
-import "context"
+import (
+	"context"
+	"strings"
+	"time"
+)
 
 // The lines of the trail about a database that went back to an older state. Their subject is [RestoreSubject]. While the
 // newest of them is ActionRestored nothing but halts is published: the rows that were lost are still covered by heads that
@@ -20,6 +24,34 @@ func Unnamed(ctx context.Context, tx ControlTx) (restored AuditEntry, is bool, e
 		return AuditEntry{}, false, err
 	}
 	return lines[0], true, nil
+}
+
+// RestoredAt is when the database was last restored, whether it is named what was lost with that or not; zero if it never was.
+func RestoredAt(ctx context.Context, tx ControlTx) (time.Time, error) {
+	lines, err := tx.Audit().OfSubject(ctx, RestoreSubject, 100)
+	for _, line := range lines {
+		if line.Action == ActionRestored {
+			return line.At, err
+		}
+	}
+	return time.Time{}, err
+}
+
+// BackupWords say in a line of ActionRestored of when the backup is, and BackupTime finds that there: to the second. What was
+// stored before is not lost.
+func BackupWords(at time.Time) string { return backupOf + at.UTC().Format(time.RFC3339) }
+
+const backupOf = ", a backup of "
+
+// BackupTime reads what BackupWords wrote; false if reason does not say it.
+func BackupTime(reason string) (at time.Time, is bool) {
+	n := strings.LastIndex(reason, backupOf) // before it stands the name of a file, which may be anything
+	if n < 0 {
+		return at, false
+	}
+	text, _, _ := strings.Cut(reason[n+len(backupOf):], " ")
+	at, err := time.Parse(time.RFC3339, strings.TrimRight(text, ";,"))
+	return at, err == nil
 }
 
 // CodeUnnamed refuses what is no halt, as nobody has said what a restored database lost.

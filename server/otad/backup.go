@@ -73,6 +73,32 @@ func restoreCommand(stdout io.Writer) *cobra.Command {
 	return c
 }
 
+func restoredCommand(stdout io.Writer) *cobra.Command {
+	c := &cobra.Command{Use: "restored --backup-of TIME --reason WHY",
+		Short: "Say that the database was put back by other means than otad restore",
+		Long: "Says that the database was put back from a dump of PostgreSQL, or as a copy of its files: from the next start on the\n" +
+			"server publishes nothing but halts until a person says what was lost, and passes over the versions that handsets may\n" +
+			"have seen. Say it before that start, on one server if there are several, and start that one first.", Args: cobra.NoArgs}
+	data := dataFlag(c)
+	var reason, of string
+	c.Flags().StringVar(&reason, "reason", "", "from what it was put back, in `words`; kept in the audit trail")
+	c.Flags().StringVar(&of, "backup-of", "", "`time` of the dump or copy, as RFC 3339 has it")
+	c.RunE = func(*cobra.Command, []string) error {
+		at, err := time.Parse(time.RFC3339, of)
+		if err != nil {
+			return fmt.Errorf("--backup-of is %q; wanted a time such as 2026-11-26T03:00:00Z", of)
+		}
+		if err := datadir.SayRestored(datadir.Dir(*data), at, reason, clock()); err != nil {
+			return err
+		}
+		next := steps(stdout)
+		next("Start the server: otad serve --data %s", *data)
+		next("Say what was lost: otactl restore show; otactl restore name --until TIME --reason WHY")
+		return nil
+	}
+	return c
+}
+
 func tellRestored(stdout io.Writer, data string, done datadir.Restored) {
 	fmt.Fprintf(stdout, "%s is as it was on %s: %d lines of the trail and %d reports are sealed in it.\n", data,
 		done.At.Format(time.RFC3339), done.Head[fleet.TreeAudit], done.Head[fleet.TreeReports])
@@ -96,7 +122,7 @@ func tellRestored(stdout io.Writer, data string, done datadir.Restored) {
 	next("If handsets saw a newer feed, put it into %s/feed before the first start: versions go on above it, a halt "+
 		"stays a halt,\n     and rollouts that this database does not know come back halted.", data)
 	next("Start the server: otad serve --data %s", data)
-	next("Say what was lost, unless a newer feed tells: the server publishes nothing but halts until somebody does (otactl " +
+	next("Say what was lost: the server publishes nothing but halts until somebody does (otactl " +
 		"restore\n     show; otactl restore name --until TIME --reason WHY).")
 	if len(done.Missing) > 0 {
 		next("Upload again the %d packages whose content is not here:", len(done.Missing))

@@ -45,7 +45,7 @@ func command(env func(string) string, stdout, stderr io.Writer) *cobra.Command {
 	}
 	root.AddCommand(initCommand(stdout), serveCommand(env, stdout, stderr), readyCommand(stdout),
 		fsckCommand(stdout, stderr), rejudgeCommand(stdout, stderr), backupCommand(stdout, stderr), restoreCommand(stdout),
-		reportsCommand(stdout), copyCommand(stdout, stderr), tokenCommand(stdout), keysCommand(stdout))
+		restoredCommand(stdout), reportsCommand(stdout), copyCommand(stdout, stderr), tokenCommand(stdout), keysCommand(stdout))
 	return root
 }
 

@@ -201,8 +201,7 @@ func (s State) above(floor int64) State {
 		s.highest = map[string]int64{}
 	}
 	for role, info := range s.info {
-		_, isOffers := tufrepo.ModelRole(role)
-		if isOffers || role == tufrepo.Snapshot || role == tufrepo.Timestamp {
+		if signedHere(role) {
 			s.highest[role] = max(s.highest[role], info.Version+beyond)
 		}
 	}

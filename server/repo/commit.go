@@ -115,7 +115,11 @@ func (r *Repo) save(ctx context.Context, prev, next State, e Edit, now time.Time
 			if prev.info[role].Version == next.info[role].Version && prev.set.Files[role] != nil {
 				continue
 			}
-			if err := put(ctx, tx, role, next.set.Files[role], now); err != nil {
+			at := now
+			if before, is := e.at[role]; is {
+				at = before
+			}
+			if err := put(ctx, tx, role, next.set.Files[role], at); err != nil {
 				return err
 			}
 		}

@@ -5,6 +5,7 @@ package repo
 import (
 	"maps"
 	"slices"
+	"time"
 
 	"landed/manifests/tufrepo"
 	"landed/server/fleet"
@@ -19,7 +20,8 @@ type Edit struct {
 	// Record writes what else belongs to the publication, in its transaction.
 	Record func(tx fleet.Tx) error
 
-	heads []tufrepo.TreeHead // of the server's trees, for the snapshot
+	heads []tufrepo.TreeHead   // of the server's trees, for the snapshot
+	at    map[string]time.Time // by role, when it was published, if that was not now
 }
 
 // empty says that there is nothing to publish. With Record alone, the timestamp is renewed.

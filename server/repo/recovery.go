@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	"landed/manifests/tufrepo"
 	"landed/server/fleet"
@@ -51,7 +52,7 @@ func (s State) newer(other State) bool {
 }
 
 // Adopt stores what was found in the folder in place of what the database knew, with a line of the
-// audit trail by actor. Without anything newer it does nothing.
+// audit trail by actor, and one that names what was lost, unless a person has to. Without anything newer it does nothing.
 func (w *Writer) Adopt(ctx context.Context, known, found State, actor string) (adopted bool, err error) {
 	if !found.newer(known) {
 		return false, nil
@@ -72,16 +73,41 @@ func (w *Writer) Adopt(ctx context.Context, known, found State, actor string) (a
 		}); err != nil {
 			return err
 		}
-		lost, err := lostRange(ctx, tx, known, found)
-		if err != nil {
-			return err
-		}
-		return tx.Audit().Append(ctx, fleet.AuditEntry{At: now, Actor: actor, Action: fleet.ActionLost,
-			Subject: fleet.RestoreSubject, Reason: lost})
+		return nameLoss(ctx, tx, fleet.AuditEntry{At: now, Actor: actor, Subject: fleet.RestoreSubject}, known, found)
 	}}
+	restored, err := restoredAt(ctx, r.cfg.Store)
+	if err != nil {
+		return false, err
+	}
+	if before := known.at[tufrepo.Timestamp]; before.Before(restored) { // the folder may be a copy too: handsets may have seen more
+		e.at = map[string]time.Time{}
+		for role := range found.set.Files {
+			if signedHere(role) {
+				e.at[role] = before
+			}
+		}
+	}
 	r.cfg.Log.ErrorContext(ctx, "database is older than the feed", "database", was, "feed", at, "roles", roles)
 	err = r.save(w.fence(ctx), known, found, e, now)
 	return err == nil, err
+}
+
+// nameLoss puts on the trail, as line, what the feed that went on says of the loss. Where a backup was restored that is a part
+// of it: a feed that came with the backup, or is a copy, went on less far than what handsets saw. A person names the whole.
+func nameLoss(ctx context.Context, tx fleet.Tx, line fleet.AuditEntry, known, found State) error {
+	lost, err := lostRange(ctx, tx, known, found)
+	if err != nil {
+		return err
+	}
+	was, unnamed, err := fleet.Unnamed(ctx, tx)
+	if err != nil {
+		return err
+	}
+	line.Action, line.Reason = fleet.ActionLost, lost
+	if unnamed {
+		line.Action, line.Reason = fleet.ActionRestored, was.Reason+"; by the feed that lies here at least this is "+lost
+	}
+	return tx.Audit().Append(ctx, line)
 }
 
 // lostRange names what a restored database lost, as far as the feed that went on without it says: the publications, and of
@@ -102,7 +128,8 @@ func lostRange(ctx context.Context, tx fleet.Tx, known, found State) (string, er
 }
 
 // PublishAbove publishes on, together with what change wants, from versions that are higher than any
-// that was ever served: if the folder was adopted, or if one of its files has a higher number.
+// that was ever served: if the folder was adopted, if one of its files has a higher number, or if the database was restored
+// and handsets may have seen what neither knows.
 func (w *Writer) PublishAbove(ctx context.Context, adopted bool, change Change) error {
 	return w.Publish(ctx, func(s State) (Edit, error) {
 		if !s.Started() || !adopted && !s.overtaken() {

@@ -7,7 +7,8 @@
 // changes and in which transaction; handsets, or a file server, read the folder.
 //
 // It promises that versions come from the database, in the transaction that records the change,
-// and are never used twice; that the whole workflow of a client is run over a staged state before
+// and are never used twice, also after a restore: what may have been published since is
+// passed over; that the whole workflow of a client is run over a staged state before
 // it is published; that payloads are written before roles, roles before the snapshot, and the
 // timestamp last, so that a listed file is never missing. The database is the truth: what a crash
 // left unwritten in the folder is written at the next start.

@@ -18,6 +18,8 @@ type State struct {
 	at      map[string]time.Time    // by role, when it was published
 	more    map[string][]byte       // by file name, further files that are served, of what is not published yet
 	highest map[string]int64        // by role, the highest version that a file of the folder had at the start
+
+	restored time.Time // when the database last went back to an older state; known to whoever publishes
 }
 
 // Set is the metadata itself. It must not be changed.
@@ -81,20 +83,21 @@ func (s State) FirstRoot() int64 {
 
 // Next is the version that role gets now: above what is published, and above every file that lay
 // in the folder at the start, for handsets may have seen it. A number that no server comes to is
-// somebody's slip, and is passed over.
+// somebody's slip, and is passed over. After a restore it is also above all that may have been published since the backup.
 func (s State) Next(role string) int64 {
 	published := s.info[role].Version
-	if seen := s.highest[role]; seen > published && seen < published+tufrepo.MaxJump {
+	next := published + s.passes(role) + 1
+	if seen := s.highest[role]; seen >= next && seen < published+tufrepo.MaxJump {
 		return seen + 1
 	}
-	return published + 1
+	return next
 }
 
 // overtaken says if an online role is published below the number of a file in the folder.
 func (s State) overtaken() bool {
 	for role := range s.info {
-		_, isOffers := tufrepo.ModelRole(role)
-		if (isOffers || role == tufrepo.Snapshot) && s.Next(role) > s.info[role].Version+1 {
+		model, _ := tufrepo.ModelRole(role)
+		if signedHere(role) && !s.Retired(model) && role != tufrepo.Timestamp && s.Next(role) > s.info[role].Version+1 {
 			return true
 		}
 	}
@@ -135,7 +138,7 @@ func (s *State) put(role string, doc []byte) error {
 func (s State) clone() State {
 	return State{
 		set:  s.set.With(nil),
-		info: maps.Clone(s.info), at: s.at, highest: s.highest,
+		info: maps.Clone(s.info), at: s.at, highest: s.highest, restored: s.restored,
 	}
 }
 

@@ -111,6 +111,9 @@ func (w *Writer) Publish(ctx context.Context, change Change) error {
 // state is what is published, to be published upon.
 func (w *Writer) state(ctx context.Context) (State, error) {
 	s, err := w.repo.State(ctx)
+	if err == nil {
+		s.restored, err = restoredAt(ctx, w.repo.cfg.Store)
+	}
 	if err != nil || w.repo.cfg.Cluster == nil {
 		return s, err
 	}

@@ -62,6 +62,10 @@ func (r Recovery) Name(ctx context.Context, lost Lost) (line fleet.AuditEntry, e
 			return fleet.Errorf(fleet.Invalid, "until_invalid", "the server runs on the restored database since %s: what was stored "+
 				"after that is not lost", was.At.UTC().Format(time.RFC3339))
 		}
+		if at, is := fleet.BackupTime(was.Reason); is && lost.Until.Before(at) {
+			return fleet.Errorf(fleet.Invalid, "until_invalid", "the backup is of %s: what was stored before that is not lost; say a "+
+				"time after it", at.UTC().Format(time.RFC3339))
+		}
 		line = fleet.AuditEntry{At: now, Actor: lost.By, Action: fleet.ActionLost, Subject: fleet.RestoreSubject,
 			Reason: fmt.Sprintf("%s (lost: what was stored after the backup, until %s; %s)", strings.TrimSpace(lost.Reason),
 				lost.Until.UTC().Format(time.RFC3339), was.Reason)}

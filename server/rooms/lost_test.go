@@ -34,7 +34,7 @@ func TestNothingButHaltsUntilNamed(t *testing.T) {
 		wider := r
 		wider.Stage++ // stored when the backup was made, and not published yet
 		return errors.Join(tx.Rollouts().Save(h.Ctx, wider), tx.Audit().Append(h.Ctx, fleet.AuditEntry{At: h.Now, Actor: "landed",
-			Action: fleet.ActionRestored, Subject: fleet.RestoreSubject, Reason: "restored from a.tar"}))
+			Action: fleet.ActionRestored, Subject: fleet.RestoreSubject, Reason: "restored from a.tar" + fleet.BackupWords(h.Now.Add(-2*time.Hour)) + " (sealed in it: audit 1)"}))
 	}); err != nil {
 		t.Fatal(err)
 	}
@@ -70,6 +70,7 @@ func TestNothingButHaltsUntilNamed(t *testing.T) {
 	for name, lost := range map[string]rooms.Lost{
 		"no reason": {By: "ann", Until: h.Now.Add(-time.Hour)}, "no time": {By: "ann", Reason: "it burnt"},
 		"a time to come": {By: "ann", Reason: "it burnt", Until: h.Now.Add(time.Hour)}, "after it was restored": {By: "ann", Reason: "it burnt", Until: h.Now},
+		"before the backup": {By: "ann", Reason: "it burnt", Until: h.Now.Add(-3 * time.Hour)},
 	} {
 		if line, err := h.Recovery.Name(h.Ctx, lost); !fleet.Is(err, fleet.Invalid) {
 			t.Errorf("%s: %v, %v", name, line, err)

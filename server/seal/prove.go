@@ -32,13 +32,18 @@ type published struct {
 	snapshot int64
 	head     tufrepo.TreeHead
 	frontier [][]byte // nil if it is not known
+	barren   bool     // all rows were read, and did not give it: they will not for a later head either
 }
 
-// snapshotsAtOnce bounds what one call does.
-const snapshotsAtOnce = 200
+// What one call does is bounded by the snapshots that it looks at, and the numbers without one: a restore passes many over.
+const (
+	snapshotsAtOnce = 200
+	missingAtOnce   = 20_000
+)
 
 // Prove writes the proofs that are missing, the oldest first. A proof that is there is believed if its range gives the root
-// that was signed; else it is made again.
+// that was signed; else it is made again, the same. One that says why there is none stays as it is: caches keep it for ever.
+// All rows of a tree are read at most once more for those that do not bear out what was published, until the next start.
 func (p *Prover) Prove(ctx context.Context) error {
 	if p.last == nil {
 		p.last = map[string]published{}
@@ -51,11 +56,12 @@ func (p *Prover) Prove(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		for n := 0; p.done < newest.Version && n < snapshotsAtOnce && ctx.Err() == nil; n++ {
+		for n, missing := 0, 0; p.done < newest.Version && n < snapshotsAtOnce && missing < missingAtOnce && ctx.Err() == nil; {
 			m, err := tx.Metadata().Get(ctx, tufrepo.Snapshot, p.done+1)
 			if fleet.Is(err, fleet.NotFound) { // a restored database does not have it, and somebody may keep it
 				if m.Bytes, err = os.ReadFile(filepath.Join(p.Dir, tufrepo.MetadataFile(tufrepo.Snapshot, p.done+1))); err != nil {
 					p.done++ // its number was passed over
+					missing++
 					continue
 				}
 				m.Version = p.done + 1
@@ -67,6 +73,7 @@ func (p *Prover) Prove(ctx context.Context) error {
 				return fmt.Errorf("prove the heads of snapshot %d: %w", p.done+1, err)
 			}
 			p.done++
+			n++
 		}
 		return ctx.Err()
 	})
@@ -87,18 +94,20 @@ func (p *Prover) snapshot(ctx context.Context, tx fleet.Tx, m fleet.Metadata) er
 		was := p.last[h.Tree]
 		t, ok := have.Of(h.Tree)
 		frontier, fault := t.Frontier(h)
+		barren := false
 		if !ok || fault != nil && t.Gap == "" || !sound(t, was, h) {
 			same = false
 			if t, frontier, err = step(ctx, tx, was, h); err != nil {
 				return err
 			}
+			barren = frontier == nil && was.frontier == nil && was.head.Size <= h.Size
 			if t.Gap == heads.GapBroken {
 				p.Log.ErrorContext(ctx, "the rows do not bear out that a tree goes on from what was published before; run \"otad fsck\"",
 					"tree", h.Tree, "snapshot", m.Version, "leaves", h.Size, "before", was.head.Size)
 			}
 		}
 		made.Trees = append(made.Trees, t)
-		next[h.Tree] = published{m.Version, h, frontier}
+		next[h.Tree] = published{m.Version, h, frontier, barren}
 	}
 	if !same {
 		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
@@ -114,17 +123,22 @@ func (p *Prover) snapshot(ctx context.Context, tx fleet.Tx, m fleet.Metadata) er
 	return nil
 }
 
-// sound says if a proof that is there is that of the step from was to h.
+// sound says if a proof that is there is that of the step from was to h, or says why there is none.
 func sound(t heads.Tree, was published, h tufrepo.TreeHead) bool {
-	if t.After != was.snapshot || t.From != was.head.Size || t.Size != h.Size {
-		return false
+	if t.Gap != "" {
+		return t.Size == h.Size
 	}
-	return t.Gap == heads.GapLost || t.Gap == heads.GapRestore || t.Gap == "" && (t.From == 0 || t.Verify(was.head, h) == nil)
+	return t.After == was.snapshot && t.From == was.head.Size && t.Size == h.Size && (t.From == 0 || t.Verify(was.head, h) == nil)
 }
 
 // step proves that h goes on from was, or says why nobody can.
 func step(ctx context.Context, tx fleet.Tx, was published, h tufrepo.TreeHead) (heads.Tree, [][]byte, error) {
 	t := heads.Tree{Tree: h.Tree, After: was.snapshot, From: was.head.Size, Size: h.Size, Proof: []string{}, Range: []string{}}
+	if was.barren {
+		gap, err := why(ctx, tx, fleet.Tree(h.Tree))
+		t.Gap = gap
+		return t, nil, err
+	}
 	hashes, frontier, err := grow(ctx, tx, fleet.Tree(h.Tree), was.head.Size, h.Size, was.frontier)
 	if err != nil && !fleet.Is(err, fleet.Conflict) && !fleet.Is(err, fleet.Invalid) {
 		return t, nil, err
