@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -519,10 +520,15 @@ func TestSourceBuild(t *testing.T) {
 // sent away. Others say nothing of whether the server was there, whatever becomes of theirs; nor does a full disk, which is
 // told apart.
 func TestPressure(t *testing.T) {
-	var full error
+	var full atomic.Bool
 	db := storetest.OpenDB(t)
 	w := newWorldOn(t, db, func(c *intake.Config) {
-		c.Store, c.Queue, c.Batch, c.Room = db, 2, 1, func() error { return full }
+		c.Store, c.Queue, c.Batch, c.Room = db, 2, 1, func() error {
+			if full.Load() {
+				return fleet.Errorf(fleet.NoSpace, "disk_low", "full")
+			}
+			return nil
+		}
 	})
 	next := map[int]int64{}
 	text := func(n int) []byte {
@@ -566,7 +572,7 @@ func TestPressure(t *testing.T) {
 		}
 	}
 	want("the queue was full", 3, 2)
-	full = fleet.Errorf(fleet.NoSpace, "disk_low", "full")
+	full.Store(true)
 	send(1)
 	want("the disk was full", 3, 2)
 	release()
