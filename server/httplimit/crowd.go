@@ -140,4 +140,6 @@ func (c *Crowd) Since() time.Time {
 	return time.Time{}
 }
 
-func (c *Crowd) long(now time.Time) bool { return !c.from.IsZero() && c.met && now.Sub(c.from) > crowdWait }
+func (c *Crowd) long(now time.Time) bool {
+	return !c.from.IsZero() && c.met && now.Sub(c.from) > crowdWait
+}

@@ -28,8 +28,8 @@ type Uptime struct {
 	Guard   *Guard
 	Log     *slog.Logger
 	// Asked is how many reports of counted installations came since the start, and how many of them were sent away.
-	Asked   func() (all, away int64)
-	Room    func() error     // says why no report is taken for want of space; nil if they are
+	Asked func() (all, away int64)
+	Room  func() error // says why no report is taken for want of space; nil if they are
 	// Crowded is when those who came found no place for their connection, since it was last asked.
 	Crowded func() [][2]time.Time
 
