@@ -125,14 +125,13 @@ func TestCutRests(t *testing.T) {
 	}
 }
 
-// takesBack takes the rule back before the second step in which bodies go.
-type takesBack struct {
+// failsAt fails at an installation of which bodies would go.
+type failsAt struct {
 	intake.Cutter
 	after int
-	back  func()
 }
 
-func (s *takesBack) Droppable(ctx context.Context, tx fleet.Tx, c fleet.Cut, of fleet.Settled) ([]int64, error) {
+func (s *failsAt) Droppable(ctx context.Context, tx fleet.Tx, c fleet.Cut, of fleet.Settled) ([]int64, error) {
 	if s.after--; s.after == 0 {
 		return nil, errFailing
 	}
@@ -151,7 +150,7 @@ func TestRestingCutHoldsUpNobody(t *testing.T) {
 	k.clock.advance(100 * day)
 	k.seal(t)
 	k.decided(t)
-	half := &takesBack{Cutter: intake.Cutter{Rules: k.Rules}, after: 30}
+	half := &failsAt{Cutter: intake.Cutter{Rules: k.Rules}, after: 30}
 	room := retain.New(retain.Config{Store: k.db, Settler: half, Now: k.clock.now, Log: slog.New(slog.DiscardHandler)})
 	for range 20 {
 		k.seal(t)
