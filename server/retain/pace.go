@@ -13,7 +13,7 @@ import (
 const (
 	stepFor  = 50 * time.Millisecond
 	tickFor  = 2 * time.Second
-	idleFor  = 10 * time.Second
+	idleFor  = 5 * time.Second
 	tickRest = 3 // times as long as the step took
 )
 
