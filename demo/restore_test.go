@@ -74,6 +74,9 @@ func TestLostReportsComeBack(t *testing.T) {
 	if lost.Proven > before.Proven/4 {
 		t.Fatalf("proven before %d, after the restore %d: nothing was lost", before.Proven, lost.Proven)
 	}
+	if _, err := told.site.api.Restore().Name(t.Context(), told.clock.Now(), "reports of ten days are lost"); err != nil {
+		t.Fatal(err)
+	}
 	if _, err := told.site.api.Fleet().Ask(t.Context(), "", "", "reports of ten days are lost", true); err != nil {
 		t.Fatal(err)
 	}
