@@ -260,7 +260,7 @@ func TestFaultForPeople(t *testing.T) {
 	}
 	body, _ := io.ReadAll(resp.Body)
 	_ = resp.Body.Close()
-	if resp.StatusCode != 404 || !strings.Contains(string(body), `action="/installations"`) || resp.Header.Get("Content-Security-Policy") == "" {
+	if resp.StatusCode != 404 || !strings.Contains(string(body), `action="/find"`) || resp.Header.Get("Content-Security-Policy") == "" {
 		t.Errorf("%d without a way on: %s", resp.StatusCode, body)
 	}
 	resp, answer := h.do("", "GET", "/no/such/page", "", "Accept", "application/json")
