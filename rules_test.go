@@ -98,7 +98,13 @@ var mayImport = map[string][]string{
 	"server/scrub":  {"server/blob", "server/repo"},
 	"server/fsck": {"=manifests/heads", "=manifests/tufrepo", "server/blob", "server/fleet", "server/intake", "server/published",
 		"server/repo", "server/seal", "server/store"},
-	"server/seal":                  {"=internal/durable", "=manifests/heads", "=manifests/report", "=manifests/tufrepo", "server/fleet"},
+	"server/seal": {
+		"=internal/durable",
+		"=manifests/heads",
+		"=manifests/report",
+		"=manifests/tufrepo",
+		"server/fleet",
+	},
 	"server/store":                 {"server/fleet", "=server/store/postgres", "=server/store/rows", "=server/store/sqlite"},
 	"server/store/postgres":        {"server/fleet", "=server/store/rows"},
 	"server/store/postgres/pgtest": {},
@@ -130,7 +136,13 @@ var mayImport = map[string][]string{
 }
 
 // testOnly folders are code that only tests import: conformance suites, and the kit of the server's rooms.
-var testOnly = []string{"internal/race", "server/servertest", "server/store/storetest", "server/store/postgres/pgtest", "server/blob/blobtest"}
+var testOnly = []string{
+	"internal/race",
+	"server/servertest",
+	"server/store/storetest",
+	"server/store/postgres/pgtest",
+	"server/blob/blobtest",
+}
 
 // libraryHome names the only folders that may import an outside library.
 var libraryHome = map[string][]string{
@@ -240,7 +252,8 @@ func TestImports(t *testing.T) {
 		}
 		for _, im := range s.file.Imports {
 			name, _ := strconv.Unquote(im.Path.Value)
-			if own, ok := strings.CutPrefix(name, "landed/"); ok && slices.Contains(testOnly, own) && !slices.Contains(testOnly, s.folder) {
+			if own, ok := strings.CutPrefix(name, "landed/"); ok && slices.Contains(testOnly, own) &&
+				!slices.Contains(testOnly, s.folder) {
 				t.Errorf("%s: %s is for tests alone", s.name, own)
 			}
 			if own, ok := strings.CutPrefix(name, "landed/"); ok && !permitted(s.folder, own, allowed) {

@@ -96,7 +96,10 @@ func TestTakenConnections(t *testing.T) {
 	if got := h.outages(); len(got) != 1 || got[0] != want {
 		t.Errorf("outages %v, wanted %v", got, want)
 	}
-	if waits := h.untouched(h.rollout(), "taken"); !strings.Contains(waits, "since 10 minutes in which no reports could come do not count") {
+	if waits := h.untouched(h.rollout(), "taken"); !strings.Contains(
+		waits,
+		"since 10 minutes in which no reports could come do not count",
+	) {
 		t.Errorf("waits until %s", waits)
 	}
 	end()

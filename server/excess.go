@@ -38,9 +38,19 @@ func (e *excessWatch) tell(ctx context.Context) error {
 			}
 			now[r.ID] = r.Share()
 			if e.told[r.ID] != r.Share() {
-				e.cfg.Log.ErrorContext(ctx, "more installations report to run a build than the share of its rollout explains: they have it "+
-					"from elsewhere, or somebody invents reports; nothing waits for that", "rollout", r.ID, "share", r.Share(),
-					"running", running, "explained", most)
+				e.cfg.Log.ErrorContext(
+					ctx,
+					"more installations report to run a build than the share of its rollout explains: they have it "+
+						"from elsewhere, or somebody invents reports; nothing waits for that",
+					"rollout",
+					r.ID,
+					"share",
+					r.Share(),
+					"running",
+					running,
+					"explained",
+					most,
+				)
 			}
 		}
 		return err

@@ -32,7 +32,9 @@ func BenchmarkReportsOverHTTP(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	plain := &http.Server{Handler: http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { _, _ = io.Copy(io.Discard, r.Body) })}
+	plain := &http.Server{
+		Handler: http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { _, _ = io.Copy(io.Discard, r.Body) }),
+	}
 	go plain.Serve(bare) //nolint:errcheck // it ends with the benchmark
 	defer plain.Close()
 	var cpu [3]time.Duration
@@ -96,7 +98,11 @@ func dialed(b *testing.B, address string) *sender {
 }
 
 func (s *sender) post(text []byte) error {
-	head := fmt.Appendf(nil, "POST /v1/reports HTTP/1.1\r\nHost: updates\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n", len(text))
+	head := fmt.Appendf(
+		nil,
+		"POST /v1/reports HTTP/1.1\r\nHost: updates\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n",
+		len(text),
+	)
 	if _, err := s.conn.Write(append(head, text...)); err != nil {
 		return err
 	}

@@ -76,7 +76,10 @@ func decide(t *testing.T, db store.Database, at time.Time) {
 	ctx, id := t.Context(), ""
 	envelope, statement, err := evidence.Seal(
 		evidence.Said{Observation: &evidence.Observation{Kind: evidence.Traffic, Model: "none", Release: "r", Build: "build",
-			Package: strings.Repeat("1", 64), Steps: []string{"set up"}, Seen: []string{"nothing"}, Capture: strings.Repeat("2", 64), At: at,
+			Package: strings.Repeat(
+				"1",
+				64,
+			), Steps: []string{"set up"}, Seen: []string{"nothing"}, Capture: strings.Repeat("2", 64), At: at,
 			Verdict: evidence.Confirms}},
 		kit.KeyOf("observer"),
 	)
@@ -192,7 +195,10 @@ var edits = []struct{ table, set string }{
 	{"schema_migrations", "at = at + 1"},
 	{"records", "mac = ''"}, {"audit", "mac = ''"},
 	{"admissions", "cutoff = 1"}, {"admissions", "at = at - 1"}, {"admissions", "key = randomblob(16)"}, {"admissions", "n = n + 7"},
-	{"quarantines", "until = until + 1"}, {"quarantines", "lifted = 0"}, {"quarantines", "model = 'dior'"}, {"quarantines", "at = at + 1"},
+	{
+		"quarantines",
+		"until = until + 1",
+	}, {"quarantines", "lifted = 0"}, {"quarantines", "model = 'dior'"}, {"quarantines", "at = at + 1"},
 	{"epochs", "epoch = epoch + 1"}, {"epochs", "channel = 'lab'"}, {"epochs", "reason = 'x'"},
 	{"statements", "envelope = randomblob(6)"}, {"statements", "subject = 'x'"}, {"statements", "kind = 'withdrawal'"},
 	{"suspensions", "rollout = 'x'"}, {"suspensions", "reference = 'x' || reference"}, {"suspensions", "by = 'eve'"},

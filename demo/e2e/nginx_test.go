@@ -31,7 +31,8 @@ func (b *behind) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	to.ModifyResponse = func(resp *http.Response) error {
 		b.mu.Lock()
 		defer b.mu.Unlock()
-		_, err := fmt.Fprintln(b.log, resp.StatusCode, r.Method, r.URL.Path, r.Header.Get("Range"), "for", r.Header.Get("X-Forwarded-For"))
+		_, err := fmt.Fprintln(b.log, resp.StatusCode, r.Method, r.URL.Path, r.Header.Get("Range"), "for",
+			r.Header.Get("X-Forwarded-For"))
 		return err
 	}
 	to.ServeHTTP(w, r)
@@ -60,9 +61,16 @@ func nginx(ts *testscript.TestScript, neg bool, args []string) {
 	text, err := os.ReadFile("../../deploy/nginx/nginx.conf")
 	ts.Check(err)
 	conf := string(text)
-	changes := []string{"172.30.80.11:8080", "127.0.0.1:1", "172.30.80.12:8080", up.Listener.Addr().String(), "listen 8443 ssl;", "listen " + at + ";",
-		"/tmp/", dir + "/", "/var/cache/nginx/", dir + "/", "/dev/stderr", dir + "/errors", "ssl_certificate ", "# ", "ssl_certificate_key ", "# ",
-		"ssl_protocols ", "# ", "ssl_session_cache ", "# ", "ssl_session_tickets ", "# "}
+	changes := []string{
+		"172.30.80.11:8080", "127.0.0.1:1",
+		"172.30.80.12:8080", up.Listener.Addr().String(),
+		"listen 8443 ssl;", "listen " + at + ";",
+		"/tmp/", dir + "/",
+		"/var/cache/nginx/", dir + "/",
+		"/dev/stderr", dir + "/errors",
+		"ssl_certificate ", "# ", "ssl_certificate_key ", "# ", "ssl_protocols ", "# ", "ssl_session_cache ", "# ",
+		"ssl_session_tickets ", "# ",
+	}
 	for i := 0; i < len(changes); i += 2 {
 		if !strings.Contains(conf, changes[i]) {
 			ts.Fatalf("deploy/nginx/nginx.conf has no %q any more", changes[i])

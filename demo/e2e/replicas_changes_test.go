@@ -186,8 +186,17 @@ func killWhile(ts *testscript.TestScript, neg bool, args []string) {
 		published := time.Since(begun)
 		r.looping(ts)
 		took := time.Since(begun)
-		ts.Logf("%s was killed %d ms after it was asked for %q (answered: %t): %s publishes %q %d ms later, and one has the loop after %d ms",
-			victim.name, after.Milliseconds(), want, fault == nil, other.name, state, published.Milliseconds(), took.Milliseconds())
+		ts.Logf(
+			"%s was killed %d ms after it was asked for %q (answered: %t): %s publishes %q %d ms later, and one has the loop after %d ms",
+			victim.name,
+			after.Milliseconds(),
+			want,
+			fault == nil,
+			other.name,
+			state,
+			published.Milliseconds(),
+			took.Milliseconds(),
+		)
 		if took > tookOver {
 			ts.Fatalf("what %s held was taken over after %s; wanted %s at most", victim.name, took, tookOver)
 		}

@@ -126,7 +126,10 @@ func (l *load) check(ts *testscript.TestScript, r *replicas) {
 					status, answer := postTo(client, one.url, texts[i])
 					mu.Lock()
 					if n++; status != http.StatusOK || answer != "replayed" {
-						faults = append(faults, fmt.Sprintf("one that %s acknowledged is answered by %s: %d %s", by, one.name, status, answer))
+						faults = append(
+							faults,
+							fmt.Sprintf("one that %s acknowledged is answered by %s: %d %s", by, one.name, status, answer),
+						)
 					}
 					mu.Unlock()
 				}
@@ -135,7 +138,13 @@ func (l *load) check(ts *testscript.TestScript, r *replicas) {
 		under.Wait()
 	}
 	if n == 0 || len(faults) > 0 {
-		ts.Fatalf("of %d reports that were acknowledged %d are not there: %v\n%s", n, len(faults), faults[:min(5, len(faults))], r.logs(ts))
+		ts.Fatalf(
+			"of %d reports that were acknowledged %d are not there: %v\n%s",
+			n,
+			len(faults),
+			faults[:min(5, len(faults))],
+			r.logs(ts),
+		)
 	}
 	ts.Logf("all %d reports that were acknowledged are there", n)
 }

@@ -182,13 +182,27 @@ func (c *chain) step(v int64, h tufrepo.TreeHead, p Proof, unread error) {
 	case was == h:
 		c.Steps++ // it says the same
 	case is && t.Gap != "":
-		c.broken(v, h.Tree, t.Gap, "%s: %d leaves, after %d in snapshot %d, and no proof between them: the server says %.20q", h.Tree, h.Size,
-			was.Size, after, t.Gap)
+		c.broken(
+			v,
+			h.Tree,
+			t.Gap,
+			"%s: %d leaves, after %d in snapshot %d, and no proof between them: the server says %.20q",
+			h.Tree,
+			h.Size,
+			was.Size,
+			after,
+			t.Gap,
+		)
 	case was.Size == h.Size:
 		c.broken(v, h.Tree, "", "%s: two roots of %d leaves, here and in snapshot %d: a row was changed", h.Tree, h.Size, after)
 	case errors.Is(unread, fs.ErrNotExist):
-		c.waits[h.Tree] = Break{v, h.Tree, GapUnproven, fmt.Sprintf("snapshot %d: %s: there is no proof that it goes on from snapshot %d",
-			v, h.Tree, after)}
+		c.waits[h.Tree] = Break{
+			v,
+			h.Tree,
+			GapUnproven,
+			fmt.Sprintf("snapshot %d: %s: there is no proof that it goes on from snapshot %d",
+				v, h.Tree, after),
+		}
 	case unread != nil:
 		c.broken(v, h.Tree, "", "%s: the proof that it goes on from snapshot %d cannot be read: %v", h.Tree, after, unread)
 	case !is:

@@ -89,7 +89,10 @@ func Parse(text []byte) (p Proof, err error) {
 	}
 	for _, t := range p.Trees {
 		if t.Tree == "" || t.After < 0 || t.After >= p.Snapshot || t.From < 0 || t.Size < 1 || (t.From == 0) != (t.After == 0) {
-			faults = append(faults, fmt.Errorf("tree %.50q: %d leaves after %d of snapshot %d make no sense", t.Tree, t.Size, t.From, t.After))
+			faults = append(
+				faults,
+				fmt.Errorf("tree %.50q: %d leaves after %d of snapshot %d make no sense", t.Tree, t.Size, t.From, t.After),
+			)
 		}
 		for name, list := range map[string][]string{"proof": t.Proof, "range": t.Range} {
 			if _, err := hashes(list); err != nil {

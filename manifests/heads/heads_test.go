@@ -79,8 +79,12 @@ func TestVerify(t *testing.T) {
 }
 
 func TestParse(t *testing.T) {
-	whole := heads.Proof{Schema: 1, Snapshot: 5, Trees: []heads.Tree{{Tree: "audit", After: 4, From: 6, Size: 7, Proof: inHex(root(4, 6)),
-		Range: inHex(root(0, 4))}}}
+	whole := heads.Proof{
+		Schema:   1,
+		Snapshot: 5,
+		Trees: []heads.Tree{{Tree: "audit", After: 4, From: 6, Size: 7, Proof: inHex(root(4, 6)),
+			Range: inHex(root(0, 4))}},
+	}
 	if p, err := heads.Parse(whole.Bytes()); err != nil || string(p.Bytes()) != string(whole.Bytes()) {
 		t.Errorf("%s, %v", p.Bytes(), err)
 	}

@@ -93,7 +93,19 @@ func newHouse(t testing.TB) *house {
 	up := &uptime.Uptime{Store: h.db, Control: h.db, Guard: uptime.NewGuard(&h.jumps), Log: log}
 	who := admission.New(admission.Config{Store: h.db, Now: clock, Random: rand.Reader})
 	keeps := retain.New(retain.Config{Store: h.db, Now: clock, Log: log})
-	c := New(Config{Admission: who, Retain: keeps, Clock: up, Rooms: p, Store: h.db, Guard: &auth.Guard{Store: h.db, Log: log}, Now: clock, Log: log, MaxUpload: maxUpload})
+	c := New(
+		Config{
+			Admission: who,
+			Retain:    keeps,
+			Clock:     up,
+			Rooms:     p,
+			Store:     h.db,
+			Guard:     &auth.Guard{Store: h.db, Log: log},
+			Now:       clock,
+			Log:       log,
+			MaxUpload: maxUpload,
+		},
+	)
 	h.doors = c.Doors()
 	r := chi.NewRouter()
 	r.Group(c.Routes())
@@ -144,7 +156,8 @@ func (h *house) ask(who fleet.Role, door, path string, body io.Reader, header ..
 	if a.status == http.StatusMethodNotAllowed { // the router of package server puts words to that
 		return a
 	}
-	if detail, _ := a.values["detail"].(string); w.Header().Get("Content-Type") != "application/problem+json" || !strings.HasSuffix(detail, ".") {
+	if detail, _ := a.values["detail"].(string); w.Header().Get("Content-Type") != "application/problem+json" ||
+		!strings.HasSuffix(detail, ".") {
 		h.t.Errorf("%s %s: %d is no problem in a sentence: %s", method, path, a.status, a.body)
 	}
 	return a
@@ -189,9 +202,34 @@ func (h *house) everything() (all struct {
 func trustBundle(t testing.TB) []byte {
 	t.Helper()
 	year := now.AddDate(1, 0, 0)
-	root := kit.OK(tufrepo.NewRoot(tufrepo.RootSpec{Version: 1, Expires: year, Root: kit.KeysOf(1, "r"), Targets: kit.KeysOf(1, "t"), Snapshot: kit.KeysOf(1, "snapshot"), Timestamp: kit.KeysOf(1, "timestamp")}))(t)
-	targets := kit.OK(tufrepo.NewTargets(1, now.AddDate(0, 6, 0), []tufrepo.ModelKeys{{Role: "armani", Builds: kit.KeysOf(2, "m1", "m2"), Offers: kit.KeysOf(1, "offers")}},
-		tufrepo.OutsiderKeys{Role: tufrepo.Observers, Who: kit.KeysOf(1, "f-secure")}, tufrepo.OutsiderKeys{Role: tufrepo.Witnesses, Who: kit.KeysOf(1, "lab")}))(t)
+	root := kit.OK(
+		tufrepo.NewRoot(
+			tufrepo.RootSpec{
+				Version:   1,
+				Expires:   year,
+				Root:      kit.KeysOf(1, "r"),
+				Targets:   kit.KeysOf(1, "t"),
+				Snapshot:  kit.KeysOf(1, "snapshot"),
+				Timestamp: kit.KeysOf(1, "timestamp"),
+			},
+		),
+	)(
+		t,
+	)
+	targets := kit.OK(
+		tufrepo.NewTargets(
+			1,
+			now.AddDate(0, 6, 0),
+			[]tufrepo.ModelKeys{{Role: "armani", Builds: kit.KeysOf(2, "m1", "m2"), Offers: kit.KeysOf(1, "offers")}},
+			tufrepo.OutsiderKeys{
+				Role: tufrepo.Observers,
+				Who:  kit.KeysOf(1, "f-secure"),
+			},
+			tufrepo.OutsiderKeys{Role: tufrepo.Witnesses, Who: kit.KeysOf(1, "lab")},
+		),
+	)(
+		t,
+	)
 	model := kit.OK(tufrepo.NewRole(1, now.AddDate(0, 6, 0), nil))(t)
 	return marshal(t, tufrepo.Bundle{Schema: 1, Files: map[string][]byte{
 		"1.root.json":    kit.OK(tufrepo.Sign(root, kit.KeyOf("r")))(t),

@@ -71,7 +71,12 @@ func (a retentionAPI) set(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if in.Days < 0 || in.Days > 100_000 {
-		return fleet.Errorf(fleet.Invalid, "retention_short", "reports are to be kept for %d days; wanted at least 90, or 0 for ever", in.Days)
+		return fleet.Errorf(
+			fleet.Invalid,
+			"retention_short",
+			"reports are to be kept for %d days; wanted at least 90, or 0 for ever",
+			in.Days,
+		)
 	}
 	rule, err := a.retain.Set(r.Context(), retain.Wish{Release: r.PathValue("name"), Keep: time.Duration(in.Days) * 24 * time.Hour,
 		By: auth.Actor(r.Context()), Reason: in.Reason, Sure: in.Sure})

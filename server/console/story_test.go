@@ -19,7 +19,11 @@ import (
 const optIn = "miui-cloud-messaging-opt-in"
 
 func source(counter int, name string) string {
-	return fmt.Sprintf("schema: 1\nrelease: %s\ncounter: %d\neffect: {name: cloud-messaging-opt-in, feature: 1, migration: switch_off, prompt_day: \"2014-08-01\"}\nnotes: {en: off, zh-Hans: 默认关闭, zh-Hant: 預設關閉}\n", name, counter)
+	return fmt.Sprintf(
+		"schema: 1\nrelease: %s\ncounter: %d\neffect: {name: cloud-messaging-opt-in, feature: 1, migration: switch_off, prompt_day: \"2014-08-01\"}\nnotes: {en: off, zh-Hans: 默认关闭, zh-Hant: 預設關閉}\n",
+		name,
+		counter,
+	)
 }
 
 // patched is the build that packageOf makes.
@@ -70,7 +74,10 @@ func TestStory(t *testing.T) {
 	}
 	nuwa := "schema: 1\nmodels: [{device: nuwa, variants: [nuwa], profile: {family: ab}}]"
 	step(engineer, "POST /models", "/models", models("models: []"), 422, "model_file")
-	if added := step(engineer, "POST /models", "/models", models(nuwa), 200, ""); !bytes.Contains(added.body, []byte(`"became": "added"`)) {
+	if added := step(engineer, "POST /models", "/models", models(nuwa), 200, ""); !bytes.Contains(
+		added.body,
+		[]byte(`"became": "added"`),
+	) {
 		t.Errorf("added: %s", added.body)
 	}
 	step(engineer, "POST /models", "/models", models(strings.Replace(nuwa, "nuwa, v", "NUWA, v", 1)), 409, "model_differs")
@@ -146,7 +153,14 @@ func TestStory(t *testing.T) {
 	step(engineer, "DELETE /changes/{id}", "/changes/"+change, "", 422, "reason_missing")
 	step(engineer, "DELETE /changes/{id}", "/changes/"+change+"?reason=notes", "", 204, "")
 	step(engineer, "DELETE /changes/{id}", "/changes/"+change+"?reason=notes", "", 409, "change_closed")
-	step(engineer, "POST /changes/{id}/response", "/changes/"+change+"/response", string(respond(t, request, "m1")), 409, "change_closed")
+	step(
+		engineer,
+		"POST /changes/{id}/response",
+		"/changes/"+change+"/response",
+		string(respond(t, request, "m1")),
+		409,
+		"change_closed",
+	)
 
 	// Signed by two.
 	change2 := step(engineer, "POST /releases/{name}/stage", stage, "", 201, "").values["id"].(string)
@@ -203,7 +217,14 @@ func TestStory(t *testing.T) {
 	if again.values["repeated"] != true || again.values["reason"] != "two leaks" {
 		t.Errorf("halted again: %s", again.body)
 	}
-	step(engineer, "POST /rollouts/{id}/resume", "/rollouts/"+rolloutID+"/resume", `{"reason":"lab handsets"}`, 409, "stopped_otherwise")
+	step(
+		engineer,
+		"POST /rollouts/{id}/resume",
+		"/rollouts/"+rolloutID+"/resume",
+		`{"reason":"lab handsets"}`,
+		409,
+		"stopped_otherwise",
+	)
 	step(engineer, "POST /rollouts/{id}/resume", "/rollouts/"+rolloutID+"/resume",
 		`{"reason":"lab handsets","stop":"`+again.values["stop"].(string)+`"}`, 200, "")
 	steer := func(how, more string, status int, code string) answer {
@@ -251,7 +272,9 @@ func TestStory(t *testing.T) {
 		!bytes.Contains(listed.body, []byte(`"withdrawn": "mixed up"`)) {
 		t.Errorf("listed: %s", listed.body)
 	}
-	if listed := step(support, "GET /evidence", "/evidence?release=another", "", 200, ""); len(listed.values["statements"].([]any)) != 0 {
+	if listed := step(support, "GET /evidence", "/evidence?release=another", "", 200, ""); len(
+		listed.values["statements"].([]any),
+	) != 0 {
 		t.Errorf("of another release: %s", listed.body)
 	}
 	if listed := step(support, "GET /witnesses", "/witnesses?model=armani", "", 200, ""); !bytes.Contains(listed.body,
@@ -304,7 +327,8 @@ func TestStory(t *testing.T) {
 	}); err != nil {
 		t.Fatal(err)
 	}
-	if s := step(support, "GET /restore", "/restore", "", 200, ""); s.values["unnamed"] != true || s.values["words"] != "restored from a.tar" {
+	if s := step(support, "GET /restore", "/restore", "", 200, ""); s.values["unnamed"] != true ||
+		s.values["words"] != "restored from a.tar" {
 		t.Errorf("it was restored: %s", s.body)
 	}
 	step(engineer, "POST /restore", "/restore", `{"reason":"the disk died"}`, 422, "until_invalid")

@@ -122,9 +122,12 @@ func (k *checker) reports(ctx context.Context) error {
 			return err
 		}
 		if done.Settled > 0 {
-			k.Notes = append(k.Notes, fmt.Sprintf("%d of %d installations begin with what a cut settled: of %d reports the bodies were "+
-				"dropped, as was ruled. That these came, when, in which order and with which bytes is borne out by the trees and the cuts; what "+
-				"they said, and that it was judged rightly before the cut, can no longer be shown", done.Settled, done.Installations, done.Dropped))
+			k.Notes = append(
+				k.Notes,
+				fmt.Sprintf("%d of %d installations begin with what a cut settled: of %d reports the bodies were "+
+					"dropped, as was ruled. That these came, when, in which order and with which bytes is borne out by the trees and the cuts; what "+
+					"they said, and that it was judged rightly before the cut, can no longer be shown", done.Settled, done.Installations, done.Dropped),
+			)
 		}
 		kept, err := intake.VerifyProvisional(ctx, tx, k.fault)
 		if kept > 0 {
@@ -136,8 +139,11 @@ func (k *checker) reports(ctx context.Context) error {
 				"verdicts were not checked", done.Unjudged))
 		}
 		if done.Unreckoned {
-			k.Notes = append(k.Notes, "an admission or a quarantine is not applied to all installations yet: each may stand as it does "+
-				"with or without; start the server, and check again in some minutes")
+			k.Notes = append(
+				k.Notes,
+				"an admission or a quarantine is not applied to all installations yet: each may stand as it does "+
+					"with or without; start the server, and check again in some minutes",
+			)
 		}
 		return err
 	})

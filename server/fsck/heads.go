@@ -47,8 +47,11 @@ func (k *checker) heads(ctx context.Context) error {
 			}
 		}
 		if unproven > 0 {
-			k.Notes = append(k.Notes, fmt.Sprintf("no proof is written yet that %d published heads go on from those before; the server does "+
-				"that with its next ticks", unproven))
+			k.Notes = append(
+				k.Notes,
+				fmt.Sprintf("no proof is written yet that %d published heads go on from those before; the server does "+
+					"that with its next ticks", unproven),
+			)
 		}
 		return err
 	})

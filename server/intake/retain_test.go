@@ -46,8 +46,10 @@ func newKeeper(t testing.TB, db store.Database) *keeper {
 }
 
 func (k *keeper) open(s fleet.Store) *retain.Room {
-	return retain.New(retain.Config{Store: s, Settler: intake.Cutter{Rules: k.Rules}, Now: k.clock.now, Log: slog.New(slog.DiscardHandler),
-		Idle: func() bool { waits, oldest := k.Waiting(); return waits == 0 && oldest == 0 }})
+	return retain.New(
+		retain.Config{Store: s, Settler: intake.Cutter{Rules: k.Rules}, Now: k.clock.now, Log: slog.New(slog.DiscardHandler),
+			Idle: func() bool { waits, oldest := k.Waiting(); return waits == 0 && oldest == 0 }},
+	)
 }
 
 func (k *keeper) send(t testing.TB, make maker, n int, seq int64, change ...string) {

@@ -23,8 +23,11 @@ func TestRecordedSettled(t *testing.T) {
 		{newest: 9, Installation: fleet.Installation{Release: "one", Current: true, Model: "armani", Channel: "stable", Seq: 4,
 			Progress: report.ProgressFailed, Cause: report.CausePackage, Before: "active", Cloned: true, Reports: 5, First: at,
 			Last: at.Add(time.Hour), Away: at, Back: at.Add(time.Minute), Admitted: at, OutOfDraw: true, Drawn: 77}},
-		{newest: 3, Installation: fleet.Installation{Release: "zero", Model: "armani", Channel: "beta", Seq: 2, Progress: report.ProgressKnown,
-			Before: "not_seen", Leaked: true, Reports: 2, First: at, Last: at, Absent: true, Commit: "00ff", Drawn: -1}},
+		{
+			newest: 3,
+			Installation: fleet.Installation{Release: "zero", Model: "armani", Channel: "beta", Seq: 2, Progress: report.ProgressKnown,
+				Before: "not_seen", Leaked: true, Reports: 2, First: at, Last: at, Absent: true, Commit: "00ff", Drawn: -1},
+		},
 	}}
 	if os.Getenv("LANDED_RECORD") != "" {
 		if err := os.WriteFile(recordedSettled, want.text(), 0o644); err != nil {

@@ -29,14 +29,17 @@ func TestStop(t *testing.T) {
 		{offers.StateFinished, fleet.RolloutHeld, offers.StateFinished},
 		{offers.StateFinished, fleet.RolloutHalted, offers.StateHalted},
 	} {
-		d := offers.Document{Offers: []offers.Offer{{Rollout: "other", State: offers.StateRunning}, {Rollout: "it", State: tt.said, Share: 100}}}
+		d := offers.Document{
+			Offers: []offers.Offer{{Rollout: "other", State: offers.StateRunning}, {Rollout: "it", State: tt.said, Share: 100}},
+		}
 		got, changes := offering.Stop(d, func(rollout string) fleet.RolloutState {
 			if rollout == "it" {
 				return tt.is
 			}
 			return ""
 		})
-		if o := got.Offers[1]; o.State != tt.want || o.Share != 100 || changes != (tt.want != tt.said) || got.Offers[0].State != offers.StateRunning {
+		if o := got.Offers[1]; o.State != tt.want || o.Share != 100 || changes != (tt.want != tt.said) ||
+			got.Offers[0].State != offers.StateRunning {
 			t.Errorf("published %s, stored %q: %s, changes %v; wanted %s", tt.said, tt.is, o.State, changes, tt.want)
 		}
 		if d.Offers[1].State != tt.said {

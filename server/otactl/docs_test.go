@@ -21,7 +21,9 @@ func guide(t *testing.T) string {
 	return string(text)
 }
 
-var refusalCode = regexp.MustCompile(`(?:\(fleet\.\w+, |(?:notFound|conflict)\(err, |Code: +|p\.Code = http\.\w+, |p\.Code(?:, p\.Detail)? = http\.\w+, )"([a-z_]+)"`)
+var refusalCode = regexp.MustCompile(
+	`(?:\(fleet\.\w+, |(?:notFound|conflict)\(err, |Code: +|p\.Code = http\.\w+, |p\.Code(?:, p\.Detail)? = http\.\w+, )"([a-z_]+)"`,
+)
 
 // elsewhere are codes that no command of otactl can meet: those of the start of a server, and
 // of the doors for handsets and support.
@@ -37,9 +39,28 @@ var elsewhere = map[string]bool{
 func TestGuideExplainsEveryRefusal(t *testing.T) {
 	text := guide(t)
 	found := 0
-	folders := []string{"admission", "repo", "library", "release", "rollouts", "trust", "evidence", "lineup", "published", "proposals", "uptime", "retain", "console",
-		"auth", "rollout",
-		"render", "store", "store/rows", "store/postgres", "store/sqlite"}
+	folders := []string{
+		"admission",
+		"repo",
+		"library",
+		"release",
+		"rollouts",
+		"trust",
+		"evidence",
+		"lineup",
+		"published",
+		"proposals",
+		"uptime",
+		"retain",
+		"console",
+		"auth",
+		"rollout",
+		"render",
+		"store",
+		"store/rows",
+		"store/postgres",
+		"store/sqlite",
+	}
 	for _, folder := range folders {
 		files, err := filepath.Glob(filepath.Join("..", folder, "*.go"))
 		if err != nil || len(files) == 0 {

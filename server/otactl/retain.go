@@ -37,11 +37,18 @@ func (g *releases) retain() *cobra.Command {
 			}
 			return g.out.answer(made, func() {
 				if made.Days == 0 {
-					g.out.say("Reports about %s are kept for ever from now on; what was dropped before does not come back.", made.Release)
+					g.out.say(
+						"Reports about %s are kept for ever from now on; what was dropped before does not come back.",
+						made.Release,
+					)
 					return
 				}
-				g.out.say("Reports about %s are kept for %d days. The server cuts what is older, says so on the audit trail, and drops it an "+
-					"hour later; \"otactl release retentions\" says how far it is.", made.Release, made.Days)
+				g.out.say(
+					"Reports about %s are kept for %d days. The server cuts what is older, says so on the audit trail, and drops it an "+
+						"hour later; \"otactl release retentions\" says how far it is.",
+					made.Release,
+					made.Days,
+				)
 			})
 		},
 	}
@@ -86,7 +93,10 @@ func (g *releases) retentions() *cobra.Command {
 }
 
 func (g *releases) printRetentions(all client.Retentions) {
-	rules := table{none: "Reports are kept for ever, of every release.", head: []string{"RELEASE", "KEPT FOR", "BY", "AT (UTC)", "REASON"}}
+	rules := table{
+		none: "Reports are kept for ever, of every release.",
+		head: []string{"RELEASE", "KEPT FOR", "BY", "AT (UTC)", "REASON"},
+	}
 	for _, r := range all.Retentions {
 		kept := "ever"
 		if r.Days > 0 {

@@ -85,7 +85,12 @@ func TestRestoredWithoutTheNewestFeed(t *testing.T) {
 				h.MustRenew()
 				h.Reopen()
 				if again := h.State(); again.Version(tufrepo.Timestamp) > first.Version(tufrepo.Timestamp)+2 {
-					t.Errorf("restore %d: the numbers leapt from %d to %d once more", n, first.Version(tufrepo.Timestamp), again.Version(tufrepo.Timestamp))
+					t.Errorf(
+						"restore %d: the numbers leapt from %d to %d once more",
+						n,
+						first.Version(tufrepo.Timestamp),
+						again.Version(tufrepo.Timestamp),
+					)
 				}
 				if h.Rollout(r.ID).State != fleet.RolloutHalted {
 					kit.OK(h.Rollouts.Halt(h.Ctx, r.ID, "ann", "it burns"))(t)

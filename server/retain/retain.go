@@ -78,8 +78,14 @@ func (r *Room) Set(ctx context.Context, w Wish) (fleet.Retention, error) {
 		return rule, fleet.Errorf(fleet.Invalid, "reason_missing", "say in one line why; it stays on the audit trail")
 	}
 	if w.Keep != 0 && w.Keep < Least || w.Keep%(24*time.Hour) != 0 {
-		return rule, fleet.Errorf(fleet.Invalid, "retention_short", "reports are to be kept for %s; wanted whole days, at least %s, or "+
-			"ever: who counts, who is silent and who is lost is told by reports of the last weeks", days(w.Keep), days(Least))
+		return rule, fleet.Errorf(
+			fleet.Invalid,
+			"retention_short",
+			"reports are to be kept for %s; wanted whole days, at least %s, or "+
+				"ever: who counts, who is silent and who is lost is told by reports of the last weeks",
+			days(w.Keep),
+			days(Least),
+		)
 	}
 	return rule, r.Store.Update(ctx, func(tx fleet.Tx) error {
 		was, err := ruled(ctx, tx, w.Release)
@@ -113,22 +119,37 @@ func (r *Room) allowed(ctx context.Context, tx fleet.Tx, w Wish, was time.Durati
 		return err
 	}
 	if why != "" {
-		return fleet.Errorf(fleet.Conflict, "retention_running", "%s: its reports are evidence that somebody may still decide by. Rule once "+
-			"all its rollouts are finished or halted", why)
+		return fleet.Errorf(
+			fleet.Conflict,
+			"retention_running",
+			"%s: its reports are evidence that somebody may still decide by. Rule once "+
+				"all its rollouts are finished or halted",
+			why,
+		)
 	}
 	if head, _, err := tx.Seals().Latest(ctx, fleet.TreeReports); err != nil || head.Size == 0 {
 		if err != nil {
 			return err
 		}
-		return fleet.Errorf(fleet.Conflict, "retention_unsealed", "no report is sealed yet, and only what is sealed may be dropped; the "+
-			"server seals within a minute: try again")
+		return fleet.Errorf(
+			fleet.Conflict,
+			"retention_unsealed",
+			"no report is sealed yet, and only what is sealed may be dropped; the "+
+				"server seals within a minute: try again",
+		)
 	}
 	if !w.Sure && (was == 0 || w.Keep < was) {
-		return fleet.Errorf(fleet.Conflict, "retention_sure", "the bodies of reports about %s that are older than %s would be dropped, now "+
-			"and from now on, and never come back: what each of these said cannot be looked up or judged again; only what followed from "+
-			"it stays. The first of each handset stays, its newest about each release, "+
-			"and all that speaks against the release. Say that you are sure "+
-			"(otactl: --yes)", w.Release, days(w.Keep))
+		return fleet.Errorf(
+			fleet.Conflict,
+			"retention_sure",
+			"the bodies of reports about %s that are older than %s would be dropped, now "+
+				"and from now on, and never come back: what each of these said cannot be looked up or judged again; only what followed from "+
+				"it stays. The first of each handset stays, its newest about each release, "+
+				"and all that speaks against the release. Say that you are sure "+
+				"(otactl: --yes)",
+			w.Release,
+			days(w.Keep),
+		)
 	}
 	return nil
 }

@@ -52,17 +52,20 @@ func TestDroppedReports(t *testing.T) {
 		return errors.Join(err, err2)
 	})
 	w := h.get("/installations/" + string(hs.ref))
-	if page := w.Body.String(); w.Code != 200 || strings.Count(page, "no longer kept</span>") != 2 || strings.Count(page, " download>") != 2 {
+	if page := w.Body.String(); w.Code != 200 || strings.Count(page, "no longer kept</span>") != 2 ||
+		strings.Count(page, " download>") != 2 {
 		t.Errorf("%d: %s", w.Code, page)
 	}
 	var v InstallationPage
 	if err := json.Unmarshal(h.get("/installations/"+string(hs.ref)+".json").Body.Bytes(), &v); err != nil {
 		t.Fatal(err)
 	}
-	if len(v.Reports) != 4 || v.Reports[1].Dropped == "" || v.Reports[1].Envelope != "" || v.Reports[3].Dropped != "" || v.Reports[3].Envelope == "" {
+	if len(v.Reports) != 4 || v.Reports[1].Dropped == "" || v.Reports[1].Envelope != "" || v.Reports[3].Dropped != "" ||
+		v.Reports[3].Envelope == "" {
 		t.Errorf("%+v", v.Reports)
 	}
-	if w := h.get("/installations/" + string(hs.ref) + "/reports/" + ids[1]); w.Code != 404 || !strings.Contains(w.Body.String(), "no longer kept") {
+	if w := h.get("/installations/" + string(hs.ref) + "/reports/" + ids[1]); w.Code != 404 ||
+		!strings.Contains(w.Body.String(), "no longer kept") {
 		t.Errorf("what was signed: %d %s", w.Code, w.Body)
 	}
 }

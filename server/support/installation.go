@@ -194,8 +194,13 @@ func (p installationPages) envelope(w http.ResponseWriter, r *http.Request) erro
 			"this installation has sent no report of that id; its page lists those that it sent")
 	}
 	if err == nil && found.Dropped() {
-		return fleet.Errorf(fleet.NotFound, "report_dropped", "the body of this report was dropped, as the release engineers ruled for its "+
-			"release; what is left is its number, when it came, and the SHA-256 of what was signed: %x", found.Sum)
+		return fleet.Errorf(
+			fleet.NotFound,
+			"report_dropped",
+			"the body of this report was dropped, as the release engineers ruled for its "+
+				"release; what is left is its number, when it came, and the SHA-256 of what was signed: %x",
+			found.Sum,
+		)
 	}
 	if err != nil {
 		return err

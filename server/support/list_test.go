@@ -53,13 +53,15 @@ func TestFindModel(t *testing.T) {
 			t.Errorf("/?%s (-want +got):\n%s", query, diff)
 		}
 	}
-	if body := h.get("/?find=nokia").Body.String(); !strings.Contains(body, "No model here goes by “nokia”") || !strings.Contains(body, `href="/#models"`) {
+	if body := h.get("/?find=nokia").Body.String(); !strings.Contains(body, "No model here goes by “nokia”") ||
+		!strings.Contains(body, `href="/#models"`) {
 		t.Error("a search without a find does not say so, or not how to go on")
 	}
 	if body := h.get("/?find=2013061").Body.String(); strings.Count(body, "<details open>") != 1 {
 		t.Error("what was searched for is not unfolded")
 	}
-	if w := h.get("/?find=" + url.QueryEscape(strings.Repeat("x", 5000)+"\u202E<b>")); w.Code != 200 || strings.Contains(w.Body.String(), strings.Repeat("x", 81)) {
+	if w := h.get("/?find=" + url.QueryEscape(strings.Repeat("x", 5000)+"\u202E<b>")); w.Code != 200 ||
+		strings.Contains(w.Body.String(), strings.Repeat("x", 81)) {
 		t.Errorf("a very long search: %d, or it is repeated whole", w.Code)
 	}
 }
@@ -75,7 +77,8 @@ func TestFindKeepsJSON(t *testing.T) {
 	if h.get("/").Header().Get("ETag") == h.get("/?find=dior").Header().Get("ETag") {
 		t.Error("two different pages have one ETag")
 	}
-	if first, again := h.get("/?find=dior"), h.get("/"); !strings.Contains(again.Body.String(), `id="model-armani"`) || strings.Contains(first.Body.String(), `id="model-armani"`) {
+	if first, again := h.get("/?find=dior"), h.get("/"); !strings.Contains(again.Body.String(), `id="model-armani"`) ||
+		strings.Contains(first.Body.String(), `id="model-armani"`) {
 		t.Error("one reader is shown what another searched for")
 	}
 }
@@ -118,7 +121,8 @@ func TestManyModels(t *testing.T) {
 	if strings.Contains(body, "<details") {
 		t.Error("a long list repeats what the page of each model says")
 	}
-	if stopped := strings.Count(body, `<a href="/models/model`) - 200; stopped != shownFirst || !strings.Contains(body, "Show all 20 models that need attention") {
+	if stopped := strings.Count(body, `<a href="/models/model`) - 200; stopped != shownFirst ||
+		!strings.Contains(body, "Show all 20 models that need attention") {
 		t.Errorf("the notice at the top names %d models", stopped)
 	}
 	if got := h.listed("show=attention"); len(got) != 20 {
@@ -171,11 +175,13 @@ func TestTypedIsPosted(t *testing.T) {
 	for _, number := range []string{"861234567890123", "86 123456 789012 3", "+86 138 0013 8000", "mei@example.org"} {
 		for _, box := range []string{"find", "ref"} {
 			if w := post(url.Values{box: {number}}); w.Code != 422 || w.Header().Get("Location") != "" || strings.Contains(w.Body.String(), number) ||
-				!strings.Contains(w.Body.String(), "That is not needed here") || !strings.Contains(w.Body.String(), `id="ref"`) {
+				!strings.Contains(w.Body.String(), "That is not needed here") ||
+				!strings.Contains(w.Body.String(), `id="ref"`) {
 				t.Errorf("%s in the box %s: %d to %q, %s", number, box, w.Code, w.Header().Get("Location"), w.Body)
 			}
 			for _, path := range []string{"/?", "/installations?"} {
-				if w := h.get(path + url.Values{box: {number}}.Encode()); strings.Contains(w.Body.String(), number) || strings.Contains(w.Header().Get("Location"), "86") {
+				if w := h.get(path + url.Values{box: {number}}.Encode()); strings.Contains(w.Body.String(), number) ||
+					strings.Contains(w.Header().Get("Location"), "86") {
 					t.Errorf("%s in an old address repeats it: %d", number, w.Code)
 				}
 			}

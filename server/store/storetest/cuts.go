@@ -55,8 +55,18 @@ func newDropping(t *testing.T, s store.Database) *dropping {
 	d.all, d.ref = append(d.all, Stored(t, r, key, later(9))), d.all[0].Ref
 	updateReports(t, s, func(tx fleet.Tx) error {
 		_, err := tx.Reports().Append(ctx, d.all...)
-		i := fleet.Installation{Ref: d.ref, Release: "one", Current: true, Model: "armani", Channel: "stable", Seq: 5, Reports: 5, Drawn: -1,
-			First: Now, Last: Now}
+		i := fleet.Installation{
+			Ref:     d.ref,
+			Release: "one",
+			Current: true,
+			Model:   "armani",
+			Channel: "stable",
+			Seq:     5,
+			Reports: 5,
+			Drawn:   -1,
+			First:   Now,
+			Last:    Now,
+		}
 		i.Newest.ID = d.all[4].ID
 		return errors.Join(err, tx.Installations().Put(ctx, i))
 	})
