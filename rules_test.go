@@ -164,6 +164,7 @@ var libraryHome = map[string][]string{
 	"github.com/schollz/progressbar/v3": {"server/otactl"},
 	"go.yaml.in/yaml/v3":                {"manifests", "server/otactl"},
 	"golang.org/x/term":                 {"signer/otasign", "server/otactl"},
+	"golang.org/x/text":                 {"web"},
 	"cel.dev/cel-go":                    {"manifests/effect"},
 	"google.golang.org/protobuf":        {"manifests/otapkg", "firmware-fixtures"},
 	"github.com/klauspost/compress":     {"manifests/otapkg", "server/store/compact"},

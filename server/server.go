@@ -68,9 +68,11 @@ type Config struct {
 	Expiry    repo.Expiry   // zero: repo.DefaultExpiry
 	MaxUpload int64         // bytes of one package; 0: DefaultMaxUpload
 	Mirrors   []string      // base URLs that offers name for packages, each in the place of /tuf/targets; nil: none
-	Language  string        // of the status pages; "" is English
-	Notice    string        // at the top of every status page, such as that this is a rehearsal; "" is none
-	RefuseV1  bool          // take no reports of version 1 in any more
+	Language  string        // of the status pages for who asks for none that there is; "" is English
+	// PublicPath is what the outside world puts before the paths of the status pages, such as /landed; "" is nothing.
+	PublicPath string
+	Notice     string // at the top of every status page, such as that this is a rehearsal; "" is none
+	RefuseV1   bool   // take no reports of version 1 in any more
 	// Headroom is the room that is kept for halts; its folder and log are those of the server. Zero keeps none.
 	Headroom headroom.Config
 	ReadOnly bool // look at the data folder as it lies, and heal nothing: for Check
@@ -99,7 +101,8 @@ func (c Config) Validate() error {
 	if c.S3 != nil {
 		faults = append(faults, c.S3.Validate())
 	}
-	return errors.Join(append(faults, offers.CheckMirrors(c.Mirrors), c.Expiry.Validate(), c.Second.Validate())...)
+	return errors.Join(append(faults, offers.CheckMirrors(c.Mirrors), c.Expiry.Validate(), c.Second.Validate(),
+		support.CheckPublicPath(c.PublicPath))...)
 }
 
 func (c Config) withDefaults() Config {
@@ -248,7 +251,7 @@ func (s *Server) build(ctx context.Context) (err error) {
 	})
 	s.support, err = support.New(support.Config{
 		View: s.db, Version: s.db.Version, Catalogue: s.rooms.Lineup.Catalogue, Now: s.cfg.Now, Log: s.cfg.Log,
-		Language: s.cfg.Language, Notice: s.cfg.Notice, Distrusted: s.uptime.Distrusted,
+		Language: s.cfg.Language, PublicPath: s.cfg.PublicPath, Notice: s.cfg.Notice, Distrusted: s.uptime.Distrusted,
 		Halting: func(ctx context.Context, r fleet.Rollout) bool {
 			return s.rooms.Rollouts.Standing(ctx, r).State == fleet.RolloutHalting
 		},

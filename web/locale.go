@@ -32,15 +32,24 @@ func Locales() []string {
 	return tags
 }
 
-// NewLocale reads one language.
+// NewLocale reads one of the languages that there are.
 func NewLocale(tag string) (*Locale, error) {
 	if !slices.Contains(Locales(), tag) {
 		return nil, fmt.Errorf("no sentences in %q; there are %v", tag, Locales())
 	}
+	text, err := files.ReadFile("locales/" + tag + ".tmpl")
+	if err != nil {
+		return nil, err
+	}
+	return ParseLocale(tag, string(text))
+}
+
+// ParseLocale reads the sentences of a language, as its file has them.
+func ParseLocale(tag, text string) (*Locale, error) {
 	l := &Locale{Tag: tag}
 	parsed, err := template.New(tag).Option("missingkey=error").Funcs(template.FuncMap{
 		"n": l.Number, "share": l.Share, "when": l.When, "percent": l.Percent, "plural": plural,
-	}).ParseFS(files, "locales/"+tag+".tmpl")
+	}).Parse(text)
 	if err != nil {
 		return nil, fmt.Errorf("sentences in %s: %w", tag, err)
 	}

@@ -33,7 +33,7 @@ func Asset(name string) string {
 	return a.url
 }
 
-// Static serves the static files, each under its hashed name only, cacheable for ever.
+// Static serves the static files, each under its hashed name only, cacheable for ever. Its paths are those of Asset.
 func Static() http.Handler {
 	byURL := map[string]asset{}
 	for _, a := range assets {

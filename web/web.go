@@ -29,10 +29,10 @@ type Pages struct {
 	pages  map[string]*template.Template
 }
 
-// NewPages parses every page against the sentences of l. Each file of templates/ that defines
+// NewPages parses every page against the sentences of l, with addresses by links. Each file of templates/ that defines
 // "main" is a page by its name; layout.html and parts.html are common to all.
-func NewPages(l *Locale) (*Pages, error) {
-	common, err := template.New("layout.html").Funcs(funcs(l)).ParseFS(files, "templates/layout.html",
+func NewPages(l *Locale, links Links) (*Pages, error) {
+	common, err := template.New("layout.html").Funcs(funcs(l, links)).ParseFS(files, "templates/layout.html",
 		"templates/parts.html")
 	if err != nil {
 		return nil, fmt.Errorf("page templates: %w", err)
@@ -70,7 +70,7 @@ func (p *Pages) Render(w io.Writer, name string, view any) error {
 }
 
 // funcs are what page templates may call besides the methods of their view.
-func funcs(l *Locale) template.FuncMap {
+func funcs(l *Locale, links Links) template.FuncMap {
 	return template.FuncMap{
 		"say":      func(key string, data ...any) string { return l.Say(key, first(data)) },
 		"lang":     func() string { return l.Tag },
@@ -83,7 +83,7 @@ func funcs(l *Locale) template.FuncMap {
 		"language": l.language,
 		"list":     func(all ...any) []any { return all },
 		"action":   l.action,
-		"bar":      bar, "parts": l.parts, "asset": Asset,
+		"bar":      bar, "parts": l.parts, "asset": links.Asset, "link": links.link,
 		"iso": func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
 	}
 }

@@ -56,7 +56,7 @@ func TestLanguagesAgree(t *testing.T) {
 				t.Errorf("%s lacks %q", tag, s.Name())
 			}
 		}
-		if _, err := NewPages(l); err != nil {
+		if _, err := NewPages(l, Links{}); err != nil {
 			t.Errorf("%s: %v", tag, err)
 		}
 	}

@@ -151,7 +151,7 @@ func TestShutdownAnswersWhatIsUnderWay(t *testing.T) {
 // TestHelpNamesLanguages: what the help offers is what serve takes.
 func TestHelpNamesLanguages(t *testing.T) {
 	help := run(context.Background(), nil, "serve", "--help")
-	if want := "of the status pages: " + strings.Join(server.Languages(), ", ") + " ("; help.code != 0 || !strings.Contains(help.stdout+help.stderr, want) {
+	if want := "of the status pages for who asks for none of these: " + strings.Join(server.Languages(), ", ") + " ("; help.code != 0 || !strings.Contains(help.stdout+help.stderr, want) {
 		t.Errorf("the help does not hold %q:\n%s%s", want, help.stdout, help.stderr)
 	}
 }

@@ -93,7 +93,9 @@ func serveCommand(env func(string) string, stdout, stderr io.Writer) *cobra.Comm
 		"a percent, or with stages that one person wrote, takes a second person; 0: never")
 	f.BoolVar(&o.cfg.RefuseV1, "refuse-report-v1", false, "take no more reports of version 1; stored ones are read as ever")
 	f.StringVar(&o.cfg.Language, "language", "en",
-		"language (`tag`) of the status pages: "+strings.Join(server.Languages(), ", "))
+		"language (`tag`) of the status pages for who asks for none of these: "+strings.Join(server.Languages(), ", "))
+	f.StringVar(&o.cfg.PublicPath, "public-path", "", "`path` that readers have before those of the status pages, such as /landed, "+
+		"whether or not a proxy takes it away; feed, reports and console stay where they are")
 	f.DurationVar(&o.cfg.Expiry.Timestamp, "timestamp-life", o.cfg.Expiry.Timestamp, "how long the timestamp is valid")
 	offset := f.Duration("clock-offset", 0,
 		"the server's clock is ahead by this `duration` (negative: behind); to rehearse a wrong clock")

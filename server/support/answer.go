@@ -48,10 +48,11 @@ type body struct {
 	plain, small []byte
 }
 
-// html renders a page.
-func (b *body) html(p *responder, page string, v view) error {
+// html renders a page; here is its address, without what links put before it.
+func (b *body) html(p *responder, page, here string, v view) error {
 	var out bytes.Buffer
-	if err := p.pages.Render(&out, page, shown{Notice: p.notice, AsOf: p.now(), Live: true, View: v}); err != nil {
+	whole := shown{Notice: p.notice, Languages: p.inOthers(here), AsOf: p.now(), Live: true, View: v}
+	if err := p.pages.Render(&out, page, whole); err != nil {
 		return err
 	}
 	b.plain = out.Bytes()

@@ -50,5 +50,5 @@ func (v *Status) More() *Choice {
 	if n <= shownFirst {
 		return nil
 	}
-	return &Choice{needsAttention, n, asked{Show: needsAttention, Order: byAttention}.Path(), false}
+	return &Choice{needsAttention, n, asked{Show: needsAttention, Order: byAttention, links: v.Asked.links}.Path(), false}
 }

@@ -78,7 +78,7 @@ func BenchmarkStatus(b *testing.B) {
 	} {
 		b.Run(tt.name, func(b *testing.B) {
 			if tt.stale {
-				h.support.respond.kept.fresh = 1
+				h.support.kept.fresh = 1
 				h.get(tt.path) // the version is seen for the first time
 				tt.match = h.get(tt.path).Header().Get("ETag")
 			}
@@ -86,7 +86,7 @@ func BenchmarkStatus(b *testing.B) {
 			bytes, cpu := 0, cpuTime(b)
 			for b.Loop() {
 				if tt.moved {
-					h.support.respond.kept.forget()
+					h.support.kept.forget()
 				}
 				r := httptest.NewRequest(http.MethodGet, tt.path, nil)
 				r.Header.Set("If-None-Match", tt.match)
@@ -105,7 +105,7 @@ func BenchmarkStatus(b *testing.B) {
 			}
 			b.ReportMetric(cost, "cpu-us/op")
 			b.ReportMetric(made/max(cost, 0.1), "x_moved")
-			h.support.respond.kept.fresh = fresh
+			h.support.kept.fresh = fresh
 			slices.Sort(each)
 			b.ReportMetric(float64(each[len(each)*99/100].Microseconds())/1000, "p99-ms")
 			b.ReportMetric(float64(bytes)/1000, "kB")

@@ -13,15 +13,21 @@ import (
 	"landed/server/published"
 )
 
-// evidence reads what the pages are made of. What one page says is of one moment: it is read in one transaction.
-type evidence struct {
+// sources are what the pages of every language are made from, with what was read of it and is kept.
+type sources struct {
 	view      fleet.Viewer
 	lineup    *lineup
-	words     *dictionary
 	retired   *retirements
 	published published.Reader
 	now       func() time.Time
 	outside   outside.Reader
+}
+
+// evidence reads what the pages of one language are made of. What one page says is of one moment: it is read in one
+// transaction.
+type evidence struct {
+	*sources
+	words *dictionary
 }
 
 // snapshot reads the published releases, their rollouts and all figures.

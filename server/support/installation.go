@@ -66,6 +66,7 @@ type installationPages struct {
 	lineup   *lineup
 	offers   *offerings
 	locale   *web.Locale
+	links    web.Links
 }
 
 func (p installationPages) show(r *http.Request) (view, error) {
@@ -139,8 +140,8 @@ func (p installationPages) reports(
 	}
 	if len(v.Reports) > reportsShown {
 		v.Reports = v.Reports[1:]
-		v.Earlier = fmt.Sprintf("/installations/%s?before=%d", ref, from+1)
-		v.Next = fmt.Sprintf("/installations/%s.json?before=%d", ref, from+1)
+		v.Earlier = p.links.To(fmt.Sprintf("/installations/%s?before=%d", ref, from+1))
+		v.Next = p.links.To(fmt.Sprintf("/installations/%s.json?before=%d", ref, from+1))
 	}
 	return nil
 }

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"landed/server/fleet"
+	"landed/web"
 )
 
 // fresh is how long an answer may be given again although something changed since.
@@ -23,16 +24,17 @@ const queueing = 5 * time.Second
 // keptAnswers is how many answers are kept at least, and half of those that are at most.
 const keptAnswers = 256
 
-// key names an answer. What else a page depends on (such as a language that a reader asks for, or a cookie) belongs
-// here as it does into the page.
+// key names an answer. What else a page depends on (such as a cookie) belongs here as it does into the page.
 type key struct {
-	page   string // "" is JSON
-	path   string
-	before int // of an installation's reports
+	links  web.Links // that it has, with its language in them if the reader's address has one
+	tag    string    // of its language
+	page   string    // "" is JSON
+	path   string    // without what links put before it
+	before int       // of an installation's reports
 }
 
-func keyOf(page string, r *http.Request) key {
-	k := key{page: page, path: r.URL.Path}
+func (p *responder) keyOf(page string, r *http.Request) key {
+	k := key{links: p.links, tag: p.locale.Tag, page: page, path: p.links.Local(r.URL.Path)}
 	if r.URL.RawQuery != "" {
 		k.before = before(r.URL.Query())
 	}

@@ -162,7 +162,7 @@ func (d describer) lab(f *findings, is *issue, device string) Lab {
 				n.Withdrawn, n.Silent, []LabStatement{}}
 			for _, v := range found.Views {
 				s := LabStatement{v.ID, cmp.Or(clean(f.names[v.Signer]), fmt.Sprintf("%.8s", v.Signer)), v.Observation.Verdict,
-					v.Observation.At, "", "/statements/" + v.ID}
+					v.Observation.At, "", d.links.To("/statements/" + v.ID)}
 				if v.Withdrawn != nil {
 					s.Withdrawn = clean(v.Withdrawn.Reason)
 				}

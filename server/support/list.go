@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"landed/server/support/naming"
+	"landed/web"
 )
 
 // asked is which models a reader of the status page wants to see, and in what order. All of it
@@ -18,6 +19,8 @@ type asked struct {
 	Find  string // what a model is called (package naming); never what may name a person
 	Show  string // "", "attention" or a standing
 	Order string // "" is the line-up
+
+	links web.Links
 }
 
 // What may be asked for.
@@ -60,7 +63,7 @@ func (a asked) query() string {
 // Path is the address of the list that a asks for.
 func (a asked) Path() string {
 	u := url.URL{Path: "/", RawQuery: a.query(), Fragment: "models"}
-	return u.String()
+	return a.links.To(u.String())
 }
 
 // takes says if a model is among those asked for.

@@ -12,11 +12,15 @@ import (
 	"landed/manifests/report"
 	"landed/server/fleet"
 	"landed/server/support/naming"
+	"landed/web"
 )
 
 // lookup is the forms into which a reference or the name of a model is typed. What is typed is posted: numbers of people are pasted by
 // mistake, and an address is kept by browsers, proxies and logs.
-type lookup struct{ lineup *lineup }
+type lookup struct {
+	lineup *lineup
+	links  web.Links
+}
 
 // longestForm is far more than both forms hold.
 const longestForm = 8 << 10
@@ -32,19 +36,25 @@ func (l lookup) posted(w http.ResponseWriter, r *http.Request) error {
 	}
 	typed := r.PostForm.Get("find")
 	if ref, err := report.ParseReference(strings.TrimSpace(typed)); err == nil { // typed into the wrong box
-		http.Redirect(w, r, "/installations/"+ref.String(), http.StatusSeeOther)
+		http.Redirect(w, r, l.links.To("/installations/"+ref.String()), http.StatusSeeOther)
 		return nil
 	}
 	if naming.Personal(typed) {
 		return errPersonal
 	}
-	http.Redirect(w, r, askedOf(r.PostForm).Path(), http.StatusSeeOther)
+	http.Redirect(w, r, l.links.To(askedOf(r.PostForm).Path()), http.StatusSeeOther)
 	return nil
 }
 
 // find is the form for references as older pages sent it, in the address.
 func (l lookup) find(w http.ResponseWriter, r *http.Request) error {
 	return l.leads(w, r, r.URL.Query().Get("ref"))
+}
+
+// home is a root without its slash.
+func (l lookup) home(w http.ResponseWriter, r *http.Request) error {
+	http.Redirect(w, r, l.links.To("/"), http.StatusSeeOther)
+	return nil
 }
 
 const errPersonalCode = "search_personal"
@@ -56,18 +66,18 @@ var errPersonal = fleet.Errorf(fleet.Invalid, errPersonalCode, "that is as long 
 // leads takes what was typed as a reference to the page of that installation.
 func (l lookup) leads(w http.ResponseWriter, r *http.Request, typed string) error {
 	if strings.TrimSpace(typed) == "" {
-		http.Redirect(w, r, "/#lookup", http.StatusSeeOther)
+		http.Redirect(w, r, l.links.To("/#lookup"), http.StatusSeeOther)
 		return nil
 	}
 	ref, err := report.ParseReference(strings.TrimSpace(typed))
 	switch {
 	case err == nil:
-		http.Redirect(w, r, "/installations/"+ref.String(), http.StatusSeeOther)
+		http.Redirect(w, r, l.links.To("/installations/"+ref.String()), http.StatusSeeOther)
 		return nil
 	case naming.Personal(typed):
 		return errPersonal
 	case l.namesModel(typed): // typed into the wrong box
-		http.Redirect(w, r, asked{Find: askedOf(url.Values{"find": {typed}}).Find}.Path(), http.StatusSeeOther)
+		http.Redirect(w, r, l.links.To(asked{Find: askedOf(url.Values{"find": {typed}}).Find}.Path()), http.StatusSeeOther)
 		return nil
 	}
 	r.SetPathValue("ref", typed) // so that the form shows what to mend

@@ -127,7 +127,7 @@ func (p modelPages) unreleased(ctx context.Context, tx fleet.Tx, snap *snapshot,
 
 func (p modelPages) chapter(snap *snapshot, is *issue, device string) Chapter {
 	m := p.says.model(snap, is, device, snap.own(is, device))
-	return Chapter{linkTo(is), m.Standing, p.locale.Say("chapter.line", m), m.Rollouts, m.Badge}
+	return Chapter{p.says.linkTo(is), m.Standing, p.locale.Say("chapter.line", m), m.Rollouts, m.Badge}
 }
 
 // plans adds the stages and the trail of every rollout of the model, under every release that has it.

@@ -10,6 +10,7 @@ import (
 	"landed/manifests"
 	"landed/server/fleet"
 	"landed/server/support/naming"
+	"landed/web"
 )
 
 // Model is a release on one model.
@@ -36,6 +37,7 @@ type Model struct {
 type describer struct {
 	lineup *lineup
 	words  *dictionary
+	links  web.Links
 	now    func() time.Time
 	// distrusted, if set, says if the clock jumped and is not believed yet.
 	distrusted func() bool

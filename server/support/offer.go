@@ -34,7 +34,7 @@ type offerings struct {
 	retired  *retirements
 	packages *packages
 	locale   *web.Locale
-	listings sync.Map // role → roleListing: what the newest version of the role lists
+	listings *sync.Map // role → roleListing: what the newest version of the role lists
 }
 
 // to asks the function that the handset itself asks, with all that the server knows of the

@@ -32,6 +32,7 @@ func (p *responder) refuse(w http.ResponseWriter, r *http.Request, asJSON bool, 
 // problem answers as a page that helps on.
 func (p *responder) problem(w http.ResponseWriter, r *http.Request, is render.Problem) {
 	guard(w.Header())
+	w.Header().Set("Content-Language", p.locale.Tag)
 	key := "problem." + is.Code
 	if !p.locale.Has(key + ".title") {
 		key = "problem.internal"
@@ -44,7 +45,7 @@ func (p *responder) problem(w http.ResponseWriter, r *http.Request, is render.Pr
 		v.Request = is.Request
 	}
 	var out bytes.Buffer
-	if err := p.pages.Render(&out, "problem", shown{Notice: p.notice, View: v}); err != nil {
+	if err := p.pages.Render(&out, "problem", shown{Notice: p.notice, Languages: p.inOthers(p.whereFrom(r)), View: v}); err != nil {
 		http.Error(w, v.Title+"\n\n"+v.Help, is.Status)
 		return
 	}

@@ -81,7 +81,7 @@ func (p releasePages) list(r *http.Request) (view, error) {
 	v.Unreadable = p.says.unreadable(snap)
 	for _, is := range snap.releases {
 		page := p.page(snap, is)
-		line := ReleaseLine{ReleaseLink: linkTo(is), Models: []ModelLink{}, Line: page.Line}
+		line := ReleaseLine{ReleaseLink: p.says.linkTo(is), Models: []ModelLink{}, Line: page.Line}
 		for _, m := range page.Models {
 			line.Models = append(line.Models, ModelLink{m.Model, m.Role, m.Product})
 		}

@@ -74,7 +74,7 @@ func (p statements) statement(sr fleet.StoredReport) (Statement, error) {
 		Progress: r.Progress, Build: r.Build, Said: p.said(r, lex, family),
 		Verdict: fleet.Class(judged.Class), Because: lex.reasons(judged.Because),
 		Name: clean(lex.classWords(judged.Class, judged.Because).Name), Colour: lex.colour(judged.Class),
-		Envelope: "/installations/" + string(sr.Ref) + "/reports/" + url.PathEscape(sr.ID),
+		Envelope: p.links.To("/installations/" + string(sr.Ref) + "/reports/" + url.PathEscape(sr.ID)),
 	}, nil
 }
 

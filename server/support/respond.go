@@ -22,6 +22,8 @@ type view any
 type responder struct {
 	pages  *web.Pages
 	locale *web.Locale
+	links  web.Links
+	others []web.Language // with that of locale
 	now    func() time.Time
 	log    *slog.Logger
 	notice string
@@ -49,8 +51,9 @@ type handler func(*http.Request) (view, error)
 func (p *responder) page(page string, readers readers, handler handler) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		guard(w.Header())
-		k := keyOf(page, r)
-		now, err := p.kept.of(r, k, readers, func(r *http.Request) (*answer, error) { return p.compute(page, handler, r) })
+		w.Header().Set("Content-Language", p.locale.Tag)
+		k := p.keyOf(page, r)
+		now, err := p.kept.of(r, k, readers, func(r *http.Request) (*answer, error) { return p.compute(k, handler, r) })
 		if err != nil {
 			p.refuse(w, r, page == "", err)
 			return
@@ -71,7 +74,7 @@ func (p *responder) page(page string, readers readers, handler handler) http.Han
 		if which != "" { // what somebody searched for is not kept: there is no end to it
 			sent = &body{}
 			if err := p.kept.turn(r, oneReader, func() error {
-				return sent.html(p, page, list.asking(askedOf(r.URL.Query())))
+				return sent.html(p, page, "/?"+which, list.asking(askedOf(r.URL.Query())))
 			}); err != nil {
 				p.refuse(w, r, false, err)
 				return
@@ -95,7 +98,8 @@ func (p *responder) send(w http.ResponseWriter, r *http.Request, page string, se
 }
 
 // compute makes the answer to a request.
-func (p *responder) compute(page string, handler handler, r *http.Request) (*answer, error) {
+func (p *responder) compute(k key, handler handler, r *http.Request) (*answer, error) {
+	page := k.page
 	v, err := handler(r)
 	if err != nil {
 		return nil, err
@@ -104,30 +108,32 @@ func (p *responder) compute(page string, handler handler, r *http.Request) (*ans
 	if err != nil {
 		return nil, err
 	}
-	a := &answer{view: v, looks: web.Version + page + p.notice + "?", facts: facts}
+	a := &answer{view: v, looks: web.Version + page + p.notice + "?" + k.tag + "?" + p.links.To("/"), facts: facts}
 	a.plainETag = a.hash("")
 	if page == "" {
 		a.body.facts = facts
 		return a, nil
 	}
-	return a, a.body.html(p, page, v)
+	return a, a.body.html(p, page, k.here(), v)
 }
 
 // shown is what the layout reads: the view, and what is about the answer and not its figures.
 type shown struct {
-	Notice string // of whoever runs the server
-	AsOf   time.Time
-	Live   bool // it is about figures, and follows them
-	View   view
+	Notice    string    // of whoever runs the server
+	Languages []inOther // the same page in every language; none where there is one
+	AsOf      time.Time
+	Live      bool // it is about figures, and follows them
+	View      view
 }
 
-// stamp puts the moment of asking in front of the figures, and the notice if there is one, and
-// lays them out for people.
+// stamp puts the moment of asking and the language in front of the figures, and the notice if there is one, and lays
+// them out for people.
 func (p *responder) stamp(facts []byte) []byte {
 	head, err := json.Marshal(struct {
-		AsOf   time.Time `json:"as_of"`
-		Notice string    `json:"notice,omitempty"`
-	}{p.now().UTC().Truncate(time.Second), p.notice})
+		AsOf     time.Time `json:"as_of"`
+		Language string    `json:"language"`
+		Notice   string    `json:"notice,omitempty"`
+	}{p.now().UTC().Truncate(time.Second), p.locale.Tag, p.notice})
 	if err != nil {
 		panic(err) // a moment and a text
 	}

@@ -53,10 +53,10 @@ func (p statusPage) show(r *http.Request) (view, error) {
 	if err != nil {
 		return nil, err
 	}
-	v := &Status{Schema: 1, Models: []Model{}, Releases: []ReleaseLink{}}
+	v := &Status{Schema: 1, Models: []Model{}, Releases: []ReleaseLink{}, Asked: asked{links: p.says.links}}
 	v.Unreadable = p.says.unreadable(snap)
 	for _, is := range snap.releases {
-		v.Releases = append(v.Releases, linkTo(is))
+		v.Releases = append(v.Releases, p.says.linkTo(is))
 	}
 	for _, device := range snap.models {
 		v.Models = append(v.Models, p.says.today(snap, device))
@@ -89,6 +89,7 @@ func (p statusPage) show(r *http.Request) (view, error) {
 
 // asking is the list that a reader asks for, of figures that were computed for all.
 func (v Status) asking(a asked) *Status {
+	a.links = v.Asked.links
 	v.Asked = a
 	return &v
 }
@@ -111,6 +112,6 @@ func releaseView(is *issue) *Release {
 	return &Release{is.Name, is.Counter, is.lex.name(), is.At.UTC()}
 }
 
-func linkTo(is *issue) ReleaseLink {
-	return ReleaseLink{*releaseView(is), "/releases/" + url.PathEscape(is.Name)}
+func (d describer) linkTo(is *issue) ReleaseLink {
+	return ReleaseLink{*releaseView(is), d.links.To("/releases/" + url.PathEscape(is.Name))}
 }

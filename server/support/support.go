@@ -8,15 +8,19 @@
 // release's effect is always shown, zeros too, and that the classes sum to the installations; that no release makes a
 // handset leave the figures; that a report is called what it is, a claim by a handset; that a page is computed once for
 // all who ask, at most once for each change and second, and is never older than that; and that an unchanged page costs
-// one 304. It refuses to write anything, to know who is asking, and to look up an installation by anything but its
+// one 304; and that an address that begins with a language is in it for ever, any other in that which its reader asks for.
+// It refuses to write anything, to know who is asking, and to look up an installation by anything but its
 // reference; and to find anything by a number of a person, or to have it in an address.
 package support
 
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"log/slog"
+	"maps"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/go-chi/chi/v5"
@@ -34,8 +38,10 @@ type Config struct {
 	Catalogue func() *manifests.Catalogue // models of now, retired ones too
 	Now       func() time.Time
 	Log       *slog.Logger // nil discards
-	Language  string       // tag of the sentences; "" is English
-	Notice    string       // at the top of every page, and in the JSON; "" shows nothing
+	Language  string       // tag of what a reader gets who asks for no language that there is; "" is English
+	// PublicPath is what the outside world puts before every path of these pages, such as /landed; "" is nothing.
+	PublicPath string
+	Notice     string // at the top of every page, and in the JSON; "" shows nothing
 	// Halting, if set, says of a halted rollout if the served offers do not say so yet.
 	Halting func(context.Context, fleet.Rollout) bool
 	// Distrusted, if set, says if the clock jumped and is not believed yet.
@@ -44,62 +50,66 @@ type Config struct {
 	Version func(context.Context) (int64, error)
 	// Fresh is how long an answer may be given again although something changed; 0 is a second.
 	Fresh time.Duration
+
+	locales []*web.Locale // nil: all that there are
 }
 
-// Support answers for the public pages: one type for each family of them, over one reading of the store.
+// Support answers for the public pages, in every language.
 type Support struct {
-	status        statusPage
-	releases      releasePages
-	models        modelPages
-	installations installationPages
-	lookup        lookup
-	statements    statementPages
-	respond       *responder
+	base        string
+	languages   web.Negotiator
+	bare, fixed map[string]*edition // by the tag of their language
+	kept        *kept
 }
 
-// New parses the pages. It fails only if the language is not there.
+// New parses the pages. It fails only if the language is not there, or no path is the public one.
 func New(c Config) (*Support, error) {
-	if c.Language == "" {
-		c.Language = "en"
-	}
+	c.Language = cmp.Or(c.Language, english)
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
-	}
-	locale, err := web.NewLocale(c.Language)
-	if err != nil {
-		return nil, err
-	}
-	pages, err := web.NewPages(locale)
-	if err != nil {
-		return nil, err
 	}
 	if c.Halting == nil {
 		c.Halting = func(context.Context, fleet.Rollout) bool { return false }
 	}
-	view := asTold{c.View, c.Halting}
-	words, line := newDictionary(locale), &lineup{catalogue: c.Catalogue}
-	gone, kept := &retirements{}, &packages{}
-	loads := &evidence{view: view, lineup: line, words: words, retired: gone, now: c.Now}
+	if err := CheckPublicPath(c.PublicPath); err != nil {
+		return nil, err
+	}
+	if c.locales == nil {
+		var err error
+		if c.locales, err = locales(); err != nil {
+			return nil, err
+		}
+	}
+	s := &Support{base: c.PublicPath, bare: map[string]*edition{}, fixed: map[string]*edition{}}
 	ticks := &clock{now: c.Now}
-	says := describer{lineup: line, words: words, now: ticks.Now, distrusted: c.Distrusted}
-	return &Support{
-		status:   statusPage{loads, says, locale},
-		releases: releasePages{loads, says, locale},
-		models:   modelPages{loads, says, kept, line, locale},
-		installations: installationPages{
-			evidence: loads, lineup: line, locale: locale,
-			offers: &offerings{lineup: line, retired: gone, packages: kept, locale: locale},
+	common := &shared{
+		sources: &sources{
+			view: asTold{c.View, c.Halting}, lineup: &lineup{catalogue: c.Catalogue}, retired: &retirements{}, now: c.Now,
 		},
-		lookup:     lookup{line},
-		statements: statementPages{loads},
-		respond: &responder{
-			pages: pages, locale: locale, now: c.Now, log: c.Log, notice: clean(c.Notice),
-			kept: newKept(c.Version, cmp.Or(c.Fresh, fresh), ticks),
-		},
-	}, nil
+		packages: &packages{}, clock: ticks, kept: newKept(c.Version, cmp.Or(c.Fresh, fresh), ticks),
+	}
+	tags := []string{c.Language}
+	for _, l := range c.locales {
+		common.others = append(common.others, web.Language{Tag: l.Tag, Name: l.Say("language.name", nil)})
+		if l.Tag != c.Language {
+			tags = append(tags, l.Tag)
+		}
+	}
+	for _, l := range c.locales {
+		var err error
+		if s.bare[l.Tag], s.fixed[l.Tag], err = common.editions(c, l); err != nil {
+			return nil, err
+		}
+	}
+	if s.bare[c.Language] == nil {
+		return nil, fmt.Errorf("no pages are in %q; there are %v", c.Language, slices.Sorted(maps.Keys(s.bare)))
+	}
+	s.languages, s.kept = web.NewNegotiator(tags...), common.kept
+	return s, nil
 }
 
-// Routes are the doors, all GET and HEAD but one, which writes nothing either:
+// Routes are the doors, all GET and HEAD but one, which writes nothing either. Each is there three times: as it is, in the
+// language that the reader asks for; behind the tag of a language; and both behind the public path, if there is one:
 //
 //	/                       every model under its newest release    /status.json
 //	/releases               every release                           /releases.json
@@ -110,32 +120,61 @@ func New(c Config) (*Support, error) {
 //	/installations/{ref}    one installation                        /installations/{ref}.json
 //	/installations/{ref}/reports/{id}    one report, as it was signed
 //	/statements/{id}        what an observer signed, as it was signed
-//	/static/*               style and script, immutable
+//	/static/*               style and script, immutable; not behind a language
 func (s *Support) Routes() func(chi.Router) {
 	return func(r chi.Router) {
 		r.Use(compress)
-		get := func(pattern string, h http.HandlerFunc) {
-			r.Get(pattern, h)
-			r.Head(pattern, h)
+		bases := []string{""} // a proxy may take the public path away, or leave it
+		if s.base != "" {
+			bases = append(bases, s.base)
 		}
-		page := func(page string, h handler) http.HandlerFunc { return s.respond.page(page, allReaders, h) }
-		one := func(page string, h handler) http.HandlerFunc { return s.respond.page(page, oneReader, h) }
-		get("/", s.respond.page("status", frontReaders, s.status.show))
-		get("/status.json", s.respond.page("", frontReaders, s.status.show))
-		get("/releases", page("releases", s.releases.list))
-		get("/releases.json", page("", s.releases.list))
-		get("/releases/{name}", page("release", s.releases.show))
-		get("/releases/{name}.json", page("", s.releases.show))
-		get("/models/{role}", page("model", s.models.show))
-		get("/models/{role}.json", page("", s.models.show))
-		get("/installations", s.respond.direct(s.lookup.find))
-		r.Post("/find", s.respond.direct(s.lookup.posted))
-		get("/installations/{ref}", one("installation", s.installations.show))
-		get("/installations/{ref}.json", one("", s.installations.show))
-		get("/installations/{ref}/reports/{id}", s.respond.direct(s.installations.envelope))
-		get("/statements/{id}", s.respond.direct(s.statements.envelope))
-		get("/static/*", web.Static().ServeHTTP)
+		for _, base := range bases {
+			s.routes(r, base, s.negotiated, s.bare)
+			for tag, e := range s.fixed {
+				fixed := func(http.ResponseWriter, *http.Request) *edition { return e }
+				s.routes(r, base+"/"+tag, fixed, map[string]*edition{tag: e})
+			}
+			r.Get(base+"/static/*", http.StripPrefix(base, web.Static()).ServeHTTP)
+			r.Head(base+"/static/*", http.StripPrefix(base, web.Static()).ServeHTTP)
+		}
 	}
+}
+
+// routes are the doors below root; each request is for one of the editions.
+func (s *Support) routes(
+	r chi.Router, root string, choose func(http.ResponseWriter, *http.Request) *edition, among map[string]*edition,
+) {
+	with := func(open func(*edition) http.HandlerFunc) http.HandlerFunc {
+		doors := map[*edition]http.HandlerFunc{}
+		for _, e := range among {
+			doors[e] = open(e)
+		}
+		return func(w http.ResponseWriter, r *http.Request) { doors[choose(w, r)](w, r) }
+	}
+	get := func(pattern string, open func(*edition) http.HandlerFunc) {
+		r.Get(root+pattern, with(open))
+		r.Head(root+pattern, with(open))
+	}
+	if root != "" {
+		get("", func(e *edition) http.HandlerFunc { return e.respond.direct(e.lookup.home) })
+	}
+	page := func(pattern, page string, by readers, h func(*edition) handler) {
+		get(pattern, func(e *edition) http.HandlerFunc { return e.respond.page(page, by, h(e)) })
+	}
+	page("/", "status", frontReaders, func(e *edition) handler { return e.status.show })
+	page("/status.json", "", frontReaders, func(e *edition) handler { return e.status.show })
+	page("/releases", "releases", allReaders, func(e *edition) handler { return e.releases.list })
+	page("/releases.json", "", allReaders, func(e *edition) handler { return e.releases.list })
+	page("/releases/{name}", "release", allReaders, func(e *edition) handler { return e.releases.show })
+	page("/releases/{name}.json", "", allReaders, func(e *edition) handler { return e.releases.show })
+	page("/models/{role}", "model", allReaders, func(e *edition) handler { return e.models.show })
+	page("/models/{role}.json", "", allReaders, func(e *edition) handler { return e.models.show })
+	page("/installations/{ref}", "installation", oneReader, func(e *edition) handler { return e.installations.show })
+	page("/installations/{ref}.json", "", oneReader, func(e *edition) handler { return e.installations.show })
+	get("/installations", func(e *edition) http.HandlerFunc { return e.respond.direct(e.lookup.find) })
+	r.Post(root+"/find", with(func(e *edition) http.HandlerFunc { return e.respond.direct(e.lookup.posted) }))
+	get("/installations/{ref}/reports/{id}", func(e *edition) http.HandlerFunc { return e.respond.direct(e.installations.envelope) })
+	get("/statements/{id}", func(e *edition) http.HandlerFunc { return e.respond.direct(e.statements.envelope) })
 }
 
 // compress makes pages a tenth of their size, for whoever takes that; a list of 200 models is
@@ -157,9 +196,11 @@ func compress(next http.Handler) http.Handler {
 
 // Problem answers p as a page that helps on.
 func (s *Support) Problem(w http.ResponseWriter, r *http.Request, p render.Problem) {
-	s.respond.problem(w, r, p)
+	s.choose(w, r).respond.problem(w, r, p)
 }
 
 // Missing answers for every address that leads nowhere: with the way to the status and to the
 // look-up, in the looks of the other pages.
-func (s *Support) Missing(w http.ResponseWriter, r *http.Request) { s.respond.missing(w, r) }
+func (s *Support) Missing(w http.ResponseWriter, r *http.Request) {
+	s.choose(w, r).respond.missing(w, r)
+}
