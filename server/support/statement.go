@@ -40,7 +40,7 @@ func (p installationPages) failure(f report.Failure, family string) string {
 		engine = "engine"
 	}
 	if key := fmt.Sprintf("failure.%s.%d", engine, f.Code); f.Phase == report.PhaseInstall && p.locale.Has(key) {
-		words += " " + p.locale.Say(key, f)
+		words = p.locale.Sentences(words, p.locale.Say(key, f))
 	}
 	return words
 }
