@@ -57,6 +57,10 @@ type fixture struct {
 	lineup  *manifests.Catalogue
 	doors   http.Handler
 	release release.Release // that publish, roll, count and install speak of
+
+	names   []string        // words that are the same in every language here
+	english bool            // pages are asked for in English alone
+	seen    map[string]bool // paths that were asked for in every language
 }
 
 func open(t testing.TB, c *manifests.Catalogue) *fixture {

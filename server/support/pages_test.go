@@ -38,6 +38,7 @@ func (h *fixture) get(path string, header ...string) *httptest.ResponseRecorder 
 	}
 	w := httptest.NewRecorder()
 	h.doors.ServeHTTP(w, r)
+	h.inEveryLanguage(path)
 	return w
 }
 
