@@ -58,7 +58,6 @@ type fixture struct {
 	doors   http.Handler
 	release release.Release // that publish, roll, count and install speak of
 
-	names   []string        // words that are the same in every language here
 	english bool            // pages are asked for in English alone
 	seen    map[string]bool // paths that were asked for in every language
 }

@@ -3,9 +3,11 @@
 package support
 
 import (
+	"context"
 	"html"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"regexp"
 	"slices"
 	"strings"
@@ -117,22 +119,32 @@ func (h *fixture) inEveryLanguage(path string) {
 		w := httptest.NewRecorder()
 		h.doors.ServeHTTP(w, r)
 		body := w.Body.String()
-		if !strings.HasPrefix(w.Header().Get("Content-Type"), "text/html") {
+		if !strings.HasPrefix(w.Header().Get("Content-Type"), "text/html") || w.Code == http.StatusSeeOther {
 			continue
 		}
 		if gaps := missing(body); len(gaps) > 0 {
 			h.t.Errorf("%s in %s: sentences are missing or do not fit their data: %v", path, tag, gaps)
 		}
-		if found := latin(body, tag, append(h.products(), h.names...)...); len(found) > 0 {
+		if found := latin(body, tag, h.known(path)...); len(found) > 0 {
 			h.t.Errorf("%s in %s says %q", path, tag, found)
 		}
 	}
 }
 
-// products are the names of models, in which there may be words.
-func (h *fixture) products() (all []string) {
+// known are the names of models, in which there may be words, those of releases, and what a reader typed.
+func (h *fixture) known(path string) (all []string) {
 	for _, m := range h.lineup.Models() {
 		all = append(all, m.Product)
+	}
+	_ = h.store.View(context.Background(), func(tx fleet.Tx) error { // a test may have closed it
+		releases, err := tx.Releases().List(context.Background())
+		for _, r := range releases {
+			all = append(all, r.Name)
+		}
+		return err
+	})
+	if u, err := url.Parse(path); err == nil && u.Query().Has("find") {
+		all = append(all, askedOf(u.Query()).Find)
 	}
 	slices.SortFunc(all, func(a, b string) int { return len(b) - len(a) })
 	return all
