@@ -85,6 +85,12 @@ func pictures(t *testing.T) []picture {
 		picture{"unreadable-alone", spoiltURL + "/models/pisces", ""}, picture{"unreadable-releases", spoiltURL + "/releases", ""},
 		picture{"unreadable-handset", spoiltURL + "/installations/" + hs.ref.String(), ""})
 	list = append(list, releasePictures(t)...)
+	for _, tag := range []string{"zh-Hans", "zh-Hant"} {
+		list = append(list, picture{tag + "-status", url + "/" + tag + "/", ""}, picture{tag + "-model", url + "/" + tag + "/models/armani", ""},
+			picture{tag + "-halted", url + "/" + tag + "/models/pisces", ""}, picture{tag + "-releases", url + "/" + tag + "/releases", ""},
+			picture{tag + "-handset", url + "/" + tag + "/installations/" + newHandset(1).ref.String(), ""},
+			picture{tag + "-typo", url + "/" + tag + "/installations?ref=hello", ""})
+	}
 	for n, reports := range handsets() {
 		hs := newHandset(uint64(n + 1))
 		full.install(hs, beforeActive, reports...)
