@@ -82,7 +82,7 @@ func TestLanguagesAgree(t *testing.T) {
 				t.Errorf("%s has %q, which English lacks", tag, key)
 			}
 		}
-		for _, name := range []string{"thousands", "decimal", "comma", "semicolon", "colon", "stop", "gap", "open", "close"} {
+		for _, name := range []string{"thousands", "decimal", "comma", "and", "semicolon", "colon", "stop", "gap", "open", "close"} {
 			if _, ok := l.fixed["mark."+name]; !ok {
 				t.Errorf("%s has no plain mark.%s", tag, name)
 			}
