@@ -49,6 +49,7 @@ func ParseLocale(tag, text string) (*Locale, error) {
 	l := &Locale{Tag: tag}
 	parsed, err := template.New(tag).Option("missingkey=error").Funcs(template.FuncMap{
 		"n": l.Number, "share": l.Share, "when": l.When, "percent": l.Percent, "plural": plural,
+		"ratio": func(part, whole int64) string { return l.Say("ratio", ratio(part, whole)) }, "least": least, "most": most,
 	}).Parse(text)
 	if err != nil {
 		return nil, fmt.Errorf("sentences in %s: %w", tag, err)

@@ -77,6 +77,8 @@ func funcs(l *Locale, links Links) template.FuncMap {
 		"n":        l.Number,
 		"bytes":    l.Bytes,
 		"share":    l.Share,
+		"shared":   l.shared,
+		"between":  l.between,
 		"when":     l.When,
 		"percent":  l.Percent,
 		"bits":     func(b float64) string { return strconv.FormatFloat(b, 'f', 1, 64) },

@@ -75,12 +75,12 @@ func TestLive(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h.count("armani", 30, confirmedOff, beforeActive)
+	h.count("armani", 50, confirmedOff, beforeActive)
 	h.count("pisces", 1, leak, beforeActive)
 	for what, condition := range map[string]string{
 		"the headline moves":            `document.querySelector("h1").textContent.includes("On 1 of 3 models")`,
 		"the title moves":               `document.title.startsWith("On 1 of 3 models")`,
-		"the figures move":              `document.querySelector("#model-armani .parts").textContent.includes("30 Proven off")`,
+		"the figures move":              `document.querySelector("#model-armani .parts").textContent.includes("50 Proven off")`,
 		"the bar moves, in place":       `window.same.isConnected && parseFloat(window.same.getAttribute("width")) > 70`,
 		"a notice appears":              `!!document.querySelector(".stopped") && document.querySelector(".stopped").textContent.includes("Mi 3 TD")`,
 		"it was told politely":          `document.querySelector("#news[role=status]").textContent.includes("Leaking")`,

@@ -19,7 +19,9 @@ type Figures struct {
 	Lost          int64 `json:"lost"`          // said that they installed it, and nothing more for 72 hours
 	Judged        int64 `json:"judged"`        // on the release, with evidence that says something
 	Proven        int64 `json:"proven"`        // of those: of a good class
-	Opposite      int64 `json:"opposite"`      // of those: of a bad class of the effect's own
+	// In which range the share of those that have shown the effect lies, among all that could be judged one day; null before any.
+	ProvenInterval *Interval `json:"proven_interval"`
+	Opposite       int64     `json:"opposite"` // of those: of a bad class of the effect's own
 	// Of those that are unmet: how they stood under the release that they last spoke of.
 	ProvenEarlier   int64                     `json:"proven_earlier"`
 	OppositeEarlier int64                     `json:"opposite_earlier"`
@@ -91,6 +93,15 @@ func (l lexicon) figures(cells ...fleet.Counts) Figures {
 		rest -= n
 		f.Before[fleet.Before(found)] = n
 		f.found = append(f.found, web.Row{Key: found, Count: n, Of: f.Installations, Name: l.finding(found)})
+	}
+	return f.withIntervals()
+}
+
+// withIntervals says how far each share can be trusted.
+func (f Figures) withIntervals() Figures {
+	f.ProvenInterval = interval(f.Proven, f.Judged)
+	for _, rows := range [][]web.Row{f.classes, f.steps, f.causes, f.found} {
+		withIntervals(rows)
 	}
 	return f
 }

@@ -15,7 +15,7 @@ import (
 type Status struct {
 	Schema   int           `json:"schema"`   // 1
 	Release  *Release      `json:"release"`  // the newest of all
-	Headline string        `json:"headline"` // one or two sentences in plain words, computed from the figures
+	Headline string        `json:"headline"` // some sentences in plain words, computed from the figures
 	Models   []Model       `json:"models"`   // in the order of the catalogue
 	Totals   Figures       `json:"totals"`   // of all models together, whatever release each stands under
 	Releases []ReleaseLink `json:"releases"` // newest first
@@ -81,6 +81,9 @@ func (p statusPage) show(r *http.Request) (view, error) {
 	}
 	v.data.first = p.locale.Say(v.data.key(), v.data)
 	v.Headline = v.data.first
+	if v.data.Shown > 0 && v.data.Spreading > 0 {
+		v.Headline += " " + p.locale.Say("headline.spreading.too", v.data)
+	}
 	if v.data.NotShown > 0 {
 		v.Headline += " " + p.locale.Say("headline.not_shown", v.data)
 	}
