@@ -11,6 +11,7 @@
 package web
 
 import (
+	"bytes"
 	"embed"
 	"fmt"
 	"html/template"
@@ -67,6 +68,16 @@ func (p *Pages) Render(w io.Writer, name string, view any) error {
 		return fmt.Errorf("render page %s: %w", name, err)
 	}
 	return nil
+}
+
+// AsOf writes of which moment the figures of a page are, as its layout has it: the page may stand for longer than that.
+func (p *Pages) AsOf(at time.Time) ([]byte, error) {
+	var out bytes.Buffer
+	for _, page := range p.pages {
+		err := page.ExecuteTemplate(&out, "asof", at)
+		return out.Bytes(), err
+	}
+	return nil, fmt.Errorf("there are no pages")
 }
 
 // funcs are what page templates may call besides the methods of their view.

@@ -94,6 +94,39 @@ func TestLive(t *testing.T) {
 	}
 }
 
+// TestPause: who is reading may hold the page still; when it goes on, it has what came meanwhile.
+func TestPause(t *testing.T) {
+	h := open(t, manifests.DefaultCatalogue())
+	h.publish("armani")
+	h.roll("armani", nil)
+	h.count("armani", 10, unpatched, beforeActive)
+	ctx, url := browser(t), h.serve()
+	wait := func(what, condition string) {
+		t.Helper()
+		if _, err := chromedp.Run(ctx, chromedp.Poll[bool](condition, chromedp.WithPollingTimeout(patience))); err != nil {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+	if err := chromedp.Do(ctx, chromedp.Navigate(url+"/")); err != nil {
+		t.Fatal(err)
+	}
+	wait("it can be paused", `!document.getElementById("pause").hidden`)
+	if err := chromedp.Do(ctx, chromedp.Click(chromedp.CSS("#pause"))); err != nil {
+		t.Fatal(err)
+	}
+	wait("it says that it stands still", `document.querySelector("#live[role=status]").textContent.startsWith("Paused")`)
+	h.count("armani", 50, confirmedOff, beforeActive)
+	still, err := chromedp.Run(ctx, chromedp.Evaluate[bool](`new Promise((done) => setTimeout(() =>
+		done(!document.querySelector("#model-armani .parts").textContent.includes("50 Proven off")), 4500))`, chromedp.EvalAwaitPromise))
+	if err != nil || !still {
+		t.Errorf("it moved while it was paused: %v", err)
+	}
+	if err := chromedp.Do(ctx, chromedp.Click(chromedp.CSS("#pause"))); err != nil {
+		t.Fatal(err)
+	}
+	wait("it goes on", `document.querySelector("#model-armani .parts").textContent.includes("50 Proven off")`)
+}
+
 // TestLongReason: a reason of any length pushes nothing else off the page, and none of it is lost.
 func TestLongReason(t *testing.T) {
 	for name, reason := range map[string]string{"words": strings.Repeat("because ", 625), "one word": strings.Repeat("x", 5000)} {

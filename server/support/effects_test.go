@@ -128,7 +128,7 @@ func TestSeveralEffects(t *testing.T) {
 	if good := v.Totals.Kinds["good"]; good != v.Totals.Proven {
 		t.Errorf("%d of the kind good, %d proven", good, v.Totals.Proven)
 	}
-	if !strings.HasPrefix(v.Headline, "On 1 of 7 models the update has shown its effect. On 2 more it has shown it where it runs, and most handsets do not run it yet.") {
+	if !strings.HasPrefix(v.Headline, "On 1 of 7 models the update has shown its effect. On 2 models it has shown its effect where it runs, and most handsets do not run it yet.") {
 		t.Errorf("the headline is %q", v.Headline)
 	}
 	body := h.get("/").Body.String()
