@@ -64,7 +64,7 @@ func (s *shared) edition(c Config, locale *web.Locale, words *dictionary, links 
 		models:   modelPages{loads, says, s.packages, line, locale},
 		installations: installationPages{
 			evidence: loads, lineup: line, locale: locale, links: links,
-			offers: &offerings{lineup: line, retired: s.retired, packages: s.packages, locale: locale, listings: &s.listings},
+			offers: &offerings{lineup: line, retired: s.retired, packages: s.packages, listings: &s.listings},
 		},
 		lookup:     lookup{line, links},
 		statements: statementPages{loads},
