@@ -13,7 +13,8 @@ import (
 	"landed/server/fleet"
 )
 
-// TestFirstScreen: how it stands, what is to be done and how old that is are on the first screen, of a desk and of a small phone.
+// TestFirstScreen: how it stands, what is to be done and how old that is are on the first screen of a desk, and of a small phone what is to
+// be done first.
 func TestFirstScreen(t *testing.T) {
 	h := open(t, manifests.DefaultCatalogue())
 	h.publish("armani")
@@ -39,12 +40,13 @@ func TestFirstScreen(t *testing.T) {
 		hs := newHandset(uint64(len(name)))
 		tt.at.install(hs, beforeActive, tt.bodies...)
 		url := tt.at.serve() + "/installations/" + hs.ref.String()
-		for width, height := range map[int64]int64{1280: 900, 360: 640} {
+		for width, of := range map[int64]string{1280: ".steps li", 360: ".steps li:first-child"} {
+			height := map[int64]int64{1280: 900, 360: 640}[width]
 			if err := chromedp.Do(ctx, chromedp.EmulateViewport(width, height), chromedp.Navigate(url)); err != nil {
 				t.Fatal(err)
 			}
 			bottom, err := chromedp.Run(ctx, chromedp.Evaluate[float64](
-				`Math.max(...[...document.querySelectorAll("#say, .steps li, #age")].map((e) => e.getBoundingClientRect().bottom + scrollY))`))
+				`Math.max(...[...document.querySelectorAll("#say, #age, `+of+`")].map((e) => e.getBoundingClientRect().bottom + scrollY))`))
 			if err != nil || bottom > float64(height) {
 				t.Errorf("%s at %d: how it stands, what to do and its age end at %.0f pixels of %d, %v", name, width, bottom, height, err)
 			}
