@@ -64,9 +64,9 @@ func (s *shared) edition(c Config, locale *web.Locale, words *dictionary, links 
 		models:   modelPages{loads, says, s.packages, line, locale},
 		installations: installationPages{
 			evidence: loads, lineup: line, locale: locale, links: links,
-			offers: &offerings{lineup: line, retired: s.retired, packages: s.packages, locale: locale, listings: &s.listings},
+			offers: &offerings{lineup: line, retired: s.retired, packages: s.packages, listings: &s.listings},
 		},
-		lookup:     lookup{line, links},
+		lookup:     lookup{line, loads, links},
 		statements: statementPages{loads},
 		respond: &responder{
 			pages: pages, locale: locale, links: links, others: s.others, now: c.Now, log: c.Log, notice: clean(c.Notice),

@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -192,5 +193,26 @@ func TestTypedIsPosted(t *testing.T) {
 	}
 	if w := post(url.Values{"find": {strings.Repeat("x", 1<<20)}}); w.Code != 422 {
 		t.Errorf("a megabyte: %d", w.Code)
+	}
+}
+
+// TestSearchByBuild: a part of a build that is published finds its models, in the list and typed into either box.
+func TestSearchByBuild(t *testing.T) {
+	h := open(t, manifests.DefaultCatalogue())
+	h.publish("armani", "dior")
+	h.next("second", plainSource)
+	h.publishPackages(nextPackage("dior", "JHCMIBH77.0"))
+	h.show(h.store, nil)
+	if w := h.get("/installations?ref=IBH77.0"); w.Code != 303 || w.Header().Get("Location") != "/?find=IBH77.0#models" {
+		t.Errorf("%d %s", w.Code, w.Header().Get("Location"))
+	}
+	for typed, want := range map[string]string{
+		"IBH77.0": "dior", "jhcmibh45": "armani dior", "BH77.0:user/release-keys": "dior", "IBH99.0": "", "Xiaomi/armani/armani:4.3": "armani",
+	} {
+		got := h.listed(url.Values{"find": {typed}}.Encode())
+		slices.Sort(got)
+		if strings.Join(got, " ") != want {
+			t.Errorf("%q finds %v, wanted %s", typed, got, want)
+		}
 	}
 }

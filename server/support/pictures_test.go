@@ -127,6 +127,7 @@ func handsets() [][]v1.Body {
 	return [][]v1.Body{
 		{baseline(1), failed(2, report.PhaseInstall, 20), effectOf(3, 1), effectOf(5, 24), effectOf(4, 3)},
 		{baseline(1)}, {baseline(1), carried}, {baseline(1), leak}, {baseline(1), effectOf(2, 3)},
+		{baseline(1), failed(2, report.PhaseBoot, 19)}, {leaking(1, 1, v1.StateOn), leaking(2, 1, v1.StateOff)},
 	}
 }
 

@@ -65,7 +65,9 @@ func (p *responder) page(page string, readers readers, handler handler) http.Han
 		}
 		etag := now.etag(which)
 		w.Header().Set("ETag", etag)
-		w.Header().Set("Cache-Control", "no-cache")
+		if w.Header().Get("Cache-Control") == "" {
+			w.Header().Set("Cache-Control", "no-cache")
+		}
 		w.Header().Set(asOfHeader, p.now().UTC().Format(time.RFC3339))
 		if matches(r.Header.Get("If-None-Match"), etag) {
 			w.WriteHeader(http.StatusNotModified)

@@ -121,9 +121,12 @@ func New(c Config) (*Support, error) {
 //	/installations/{ref}/reports/{id}    one report, as it was signed
 //	/statements/{id}        what an observer signed, as it was signed
 //	/static/*               style and script, immutable; not behind a language
+//	/robots.txt             keeps crawlers from installations; at the root alone, where they look
 func (s *Support) Routes() func(chi.Router) {
 	return func(r chi.Router) {
 		r.Use(compress)
+		r.Get("/robots.txt", robots)
+		r.Head("/robots.txt", robots)
 		bases := []string{""} // a proxy may take the public path away, or leave it
 		if s.base != "" {
 			bases = append(bases, s.base)
@@ -169,11 +172,14 @@ func (s *Support) routes(
 	page("/releases/{name}.json", "", allReaders, func(e *edition) handler { return e.releases.show })
 	page("/models/{role}", "model", allReaders, func(e *edition) handler { return e.models.show })
 	page("/models/{role}.json", "", allReaders, func(e *edition) handler { return e.models.show })
-	page("/installations/{ref}", "installation", oneReader, func(e *edition) handler { return e.installations.show })
-	page("/installations/{ref}.json", "", oneReader, func(e *edition) handler { return e.installations.show })
-	get("/installations", func(e *edition) http.HandlerFunc { return e.respond.direct(e.lookup.find) })
+	one := func(page string) func(*edition) http.HandlerFunc {
+		return func(e *edition) http.HandlerFunc { return discreet(e.respond.page(page, oneReader, e.installations.show)) }
+	}
+	get("/installations/{ref}", one("installation"))
+	get("/installations/{ref}.json", one(""))
+	get("/installations", func(e *edition) http.HandlerFunc { return discreet(e.respond.direct(e.lookup.find)) })
 	r.Post(root+"/find", with(func(e *edition) http.HandlerFunc { return e.respond.direct(e.lookup.posted) }))
-	get("/installations/{ref}/reports/{id}", func(e *edition) http.HandlerFunc { return e.respond.direct(e.installations.envelope) })
+	get("/installations/{ref}/reports/{id}", func(e *edition) http.HandlerFunc { return discreet(e.respond.direct(e.installations.envelope)) })
 	get("/statements/{id}", func(e *edition) http.HandlerFunc { return e.respond.direct(e.statements.envelope) })
 }
 
