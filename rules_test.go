@@ -58,7 +58,7 @@ var mayImport = map[string][]string{
 	"firmware-fixtures/virtual":   {"=manifests/effect/probe"},
 	"firmware-fixtures/mkfixture": {"=firmware-fixtures", "internal"},
 	"firmware-fixtures/cmd":       {"=firmware-fixtures/mkfixture"},
-	"web":                         {"=internal/format"},
+	"web":                         {},
 	"server":                      {"manifests", "server", "web"},  // server.go is the map of the house
 	"server/cluster":              {"server/fleet", "server/repo"}, // what several servers on one database agree on
 	"server/datadir": {"=internal/durable", "=manifests/otapkg", "manifests/tufrepo", "server/auth", "server/fleet",

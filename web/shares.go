@@ -47,7 +47,7 @@ func (l *Locale) tenths(tenths, part, whole int64) string {
 	case tenths >= 1000:
 		return l.Say("share.nearly_all", nil)
 	}
-	return l.Say("share.tenths", tenthsText(tenths))
+	return l.Percent(int(tenths) * 10)
 }
 
 func tenthsText(tenths int64) string {

@@ -16,7 +16,6 @@ import (
 	"fmt"
 	"html/template"
 	"io"
-	"strconv"
 	"strings"
 	"time"
 )
@@ -57,17 +56,19 @@ func NewPages(l *Locale, links Links) (*Pages, error) {
 	return p, nil
 }
 
-// Render writes one page. An unknown name or a view that does not fit is an error; what was
-// written until then is not a page, so render into a buffer.
+// Render writes one page, with elements for the marks in what its view says. An unknown name or a view that does not fit
+// is an error, and nothing is written then.
 func (p *Pages) Render(w io.Writer, name string, view any) error {
 	page, ok := p.pages[name]
 	if !ok {
 		return fmt.Errorf("there is no page %q", name)
 	}
-	if err := page.ExecuteTemplate(w, "layout.html", view); err != nil {
+	var out bytes.Buffer
+	if err := page.ExecuteTemplate(&out, "layout.html", view); err != nil {
 		return fmt.Errorf("render page %s: %w", name, err)
 	}
-	return nil
+	_, err := w.Write(marked(out.Bytes()))
+	return err
 }
 
 // AsOf writes of which moment the figures of a page are, as its layout has it: the page may stand for longer than that.
@@ -92,8 +93,10 @@ func funcs(l *Locale, links Links) template.FuncMap {
 		"between":  l.between,
 		"when":     l.When,
 		"percent":  l.Percent,
-		"bits":     func(b float64) string { return strconv.FormatFloat(b, 'f', 1, 64) },
-		"language": l.language,
+		"bits":     func(b float64) string { return l.decimal(b, 1) },
+		"language": nameOf,
+		"mark":     l.Mark,
+		"written":  l.Written,
 		"list":     func(all ...any) []any { return all },
 		"action":   l.action,
 		"bar":      bar, "parts": l.parts, "asset": links.Asset, "link": links.link,

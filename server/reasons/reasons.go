@@ -45,6 +45,20 @@ func Words(r fleet.Reason) string {
 	})
 }
 
+// Codes are all that Words has a sentence for, each with the names of the values in it.
+func Codes() map[string][]string {
+	all := map[string][]string{}
+	for _, known := range []map[string]string{sentences, waits} {
+		for code, sentence := range known {
+			all[code] = []string{}
+			for _, m := range hole.FindAllStringSubmatch(sentence, -1) {
+				all[code] = append(all[code], m[1])
+			}
+		}
+	}
+	return all
+}
+
 // All words several reasons.
 func All(all []fleet.Reason) []string {
 	words := make([]string, 0, len(all))

@@ -21,7 +21,9 @@ func TestFirstScreen(t *testing.T) {
 	h.roll("armani", nil)
 	halted := open(t, manifests.DefaultCatalogue())
 	halted.publish("armani")
-	halted.roll("armani", func(r *fleet.Rollout) { r.State, r.By, r.Reason = fleet.RolloutHalted, "mei", fleet.Said("it drains the battery") })
+	halted.roll("armani", func(r *fleet.Rollout) {
+		r.State, r.By, r.Reason = fleet.RolloutHalted, "mei", fleet.Said("it drains the battery")
+	})
 	long := []v1.Body{baseline(1)}
 	for seq := range int64(19) { // its first is 20 days old, and its newest one day
 		long = append(long, failed(seq+2, report.PhaseInstall, 47))

@@ -5,6 +5,7 @@ package support
 import (
 	"maps"
 	"slices"
+	"strings"
 
 	"landed/manifests/effect"
 	"landed/server/fleet"
@@ -40,7 +41,7 @@ func newLexicon(locale *web.Locale, e *effect.Effect) lexicon {
 	if e != nil {
 		all = *e
 		lex.language = languageOf(*e, locale.Tag)
-		lex.words = e.Words[lex.language]
+		lex.words = inLanguage(locale, lex.language, e.Words[lex.language])
 	}
 	nth := map[effect.Kind]int{}
 	for _, c := range all.All() {
@@ -107,13 +108,34 @@ func unread() (fleet.Class, fleet.Kind, []fleet.Reason) {
 func (l lexicon) reason(r fleet.Reason) string {
 	if l.effect != nil {
 		if text, ok := l.effect.Reason(l.language, r); ok {
-			return clean(text)
+			return clean(l.locale.In(l.language, clean(text)))
 		}
 	}
-	if l.locale.Has("reason." + r.Code) {
-		return l.locale.Say("reason."+r.Code, r.Values)
+	return wordReason(l.locale, r)
+}
+
+// wordReason words a reason that holds for every effect: what a person said as that was said, any other by the sentence
+// for its code.
+func wordReason(locale *web.Locale, r fleet.Reason) string {
+	if r.IsZero() {
+		return ""
 	}
-	return clean(reasons.Words(r))
+	values := map[string]string{}
+	for name, value := range r.Values {
+		values[name] = clean(value)
+	}
+	if text, has := values[fleet.TextValue]; has {
+		values[fleet.TextValue] = locale.Written(text)
+	}
+	if r.Code == fleet.SaidCode || r.Code == fleet.RecordedCode {
+		return values[fleet.TextValue]
+	}
+	if locale.Has("reason." + r.Code) {
+		if words := locale.Say("reason."+r.Code, values); !strings.HasPrefix(words, "[") { // an older program may have stored fewer values
+			return words
+		}
+	}
+	return locale.In(english, clean(reasons.Words(r)))
 }
 
 func (l lexicon) reasons(all []fleet.Reason) []string {

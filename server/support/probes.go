@@ -29,7 +29,7 @@ func (l lexicon) told() Told {
 		bits := tenths(probe.Bits([]probe.Probe{p}))
 		t.Probes = append(t.Probes, Probe{p.Name, clean(l.probeName(p.Name)), clean(l.rangeOf(p)), bits})
 	}
-	t.Bits, t.Reason = tenths(probe.Bits(l.effect.Probes)), clean(l.effect.Ask.Reason)
+	t.Bits, t.Reason = tenths(probe.Bits(l.effect.Probes)), clean(l.locale.Written(l.effect.Ask.Reason))
 	return t
 }
 
@@ -45,11 +45,22 @@ type Probe struct {
 
 func (l lexicon) answer(name, value string) string {
 	p, _ := l.effect.Find(name)
-	words := l.effect.Answer(l.language, name, value)
-	if _, worded := l.words.Probes[name].Values[value]; !worded && p.Unit != "" {
-		words += " " + p.Unit
+	if words, worded := l.words.Probes[name].Values[value]; worded {
+		return words
+	}
+	words := l.effect.Answer(l.language, name, value) // a number, or a word that has no other one
+	if p.Unit != "" {
+		words += " " + l.unit(p.Unit)
 	}
 	return words
+}
+
+// unit names what an answer counts; one without a name of its own goes by that of the probe.
+func (l lexicon) unit(name string) string {
+	if l.locale.Has("unit." + name) {
+		return l.locale.Say("unit."+name, nil)
+	}
+	return l.locale.In(english, name)
 }
 
 // sentence is the answer to a probe: "The switch: off".
@@ -61,7 +72,7 @@ func (l lexicon) probeName(name string) string {
 	if w := l.words.Probes[name].Name; w != "" {
 		return w
 	}
-	return strings.ReplaceAll(name, "_", " ")
+	return l.locale.In(english, strings.ReplaceAll(name, "_", " "))
 }
 
 // rangeOf writes every answer that a probe allows, worded.
@@ -81,11 +92,11 @@ func (l lexicon) rangeOf(p probe.Probe) string {
 			all = append(all, fmt.Sprint(n))
 		}
 	default:
-		return p.Range()
+		return l.locale.Say("answer.upto", map[string]string{"Max": fmt.Sprint(p.Max), "Unit": l.unit(p.Unit)})
 	}
 	worded := make([]string, 0, len(all))
 	for _, v := range all {
 		worded = append(worded, l.answer(p.Name, v))
 	}
-	return strings.Join(worded, "; ")
+	return strings.Join(worded, l.locale.Mark("semicolon"))
 }

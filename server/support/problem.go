@@ -34,7 +34,13 @@ func (p *responder) problem(w http.ResponseWriter, r *http.Request, is render.Pr
 	guard(w.Header())
 	w.Header().Set("Content-Language", p.locale.Tag)
 	key := "problem." + is.Code
-	if !p.locale.Has(key + ".title") {
+	switch {
+	case p.locale.Has(key + ".title"):
+	case is.Status == http.StatusServiceUnavailable && strings.HasSuffix(is.Code, "_busy"):
+		key = "problem.busy"
+	case is.Status == http.StatusRequestEntityTooLarge:
+		key = "problem.search_unreadable"
+	default:
 		key = "problem.internal"
 	}
 	v := problemView{

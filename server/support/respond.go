@@ -114,6 +114,7 @@ func (p *responder) compute(k key, handler handler, r *http.Request) (*answer, e
 	if err != nil {
 		return nil, err
 	}
+	facts = web.Plain(facts)
 	a := &answer{view: v, looks: web.Version + page + p.notice + "?" + k.tag + "?" + p.links.To("/"), facts: facts}
 	a.plainETag = a.hash("")
 	if page == "" {

@@ -9,6 +9,7 @@ import (
 
 	"landed/server/fleet"
 	"landed/server/rollout"
+	"landed/web"
 )
 
 // Rollout is how far a release has come on one channel of a model.
@@ -45,9 +46,6 @@ func (d describer) rollout(lex lexicon, r fleet.Rollout, c fleet.Counts, snap *s
 	return v
 }
 
-// Percent is the share in words: "10 %".
-func (r Rollout) Percent() string { return rollout.Percent(r.Share) }
-
 // ByItself says that no person did it.
 func (r Rollout) ByItself() bool { return r.By == rollout.Author }
 
@@ -57,9 +55,9 @@ func (r Rollout) Stopped() bool {
 }
 
 // clean takes what could disturb a reader out of a text that people or handsets wrote: control
-// characters and the marks that turn the direction of writing. Escaping is the template's work.
+// characters, the marks that turn the direction of writing, and marks of a language that reach beyond it. Escaping is the template's work.
 func clean(s string) string {
-	return strings.Map(func(c rune) rune {
+	return web.Balance(strings.Map(func(c rune) rune {
 		switch {
 		case c == '\n':
 			return c
@@ -67,5 +65,5 @@ func clean(s string) string {
 			return '\uFFFD'
 		}
 		return c
-	}, strings.ToValidUTF8(s, "\uFFFD"))
+	}, strings.ToValidUTF8(s, "\uFFFD")))
 }

@@ -8,6 +8,7 @@ import (
 
 	"landed/server/fleet"
 	"landed/server/rollout"
+	"landed/web"
 )
 
 // headlineData is what the sentences at the top of the status page are made from.
@@ -103,17 +104,17 @@ func (d describer) say(is *issue, m Model, earlier string) string {
 	}
 	say := d.words.locale.Say("say."+string(m.Standing), data)
 	if u := m.Unproven(); u != nil { // whatever else is said, nobody may overlook these
-		say += " " + d.words.locale.Say("unproven", u)
+		say = d.words.locale.Sentences(say, d.words.locale.Say("unproven", u))
 	}
 	if m.ProvenEarlier+m.OppositeEarlier > 0 {
-		say += " " + d.words.locale.Say("earlier", m)
+		say = d.words.locale.Sentences(say, d.words.locale.Say("earlier", m))
 	}
 	if earlier != "" && m.Standing != Shown && m.Standing != Spreading && m.Standing != Halting && m.Standing != Halted && m.Standing != Retired {
-		say += " " + d.words.locale.Say("say.earlier", data)
+		say = d.words.locale.Sentences(say, d.words.locale.Say("say.earlier", data))
 	}
 	if m.Standing != Retired && m.Standing != Halting && m.Standing != Halted && m.Standing != Leaking && m.Standing != NotOffered {
 		if policy := w.Migration[string(is.AskOn(m.Model).Migration)]; policy != "" {
-			say += " " + policy
+			say = d.words.locale.Sentences(say, policy)
 		}
 	}
 	return clean(say)
@@ -124,10 +125,11 @@ func (d describer) say(is *issue, m Model, earlier string) string {
 const sayable = 300
 
 func clip(s string, most int) string {
-	if r := []rune(s); len(r) > most {
-		return strings.TrimSpace(string(r[:most-1])) + "…"
+	if r := []rune(web.Plain(s)); len(r) <= most {
+		return s
 	}
-	return s
+	r := []rune(s)
+	return web.Closed(strings.TrimSpace(string(r[:most-1]))) + "…"
 }
 
 // Doc is the title of the page in the browser.

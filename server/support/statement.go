@@ -40,7 +40,7 @@ func (l lexicon) value(r report.Report, q probe.Probe) (value probe.Value, answe
 func (p installationPages) failure(f report.Failure, family string) string {
 	words := p.locale.Say("failure."+string(f.Phase), f)
 	if cause, _ := advice.Explain(f, family); p.locale.Has("failure."+cause) && cause != string(f.Phase) {
-		words += " " + p.locale.Say("failure."+cause, f)
+		words = p.locale.Sentences(words, p.locale.Say("failure."+cause, f))
 	}
 	return words
 }

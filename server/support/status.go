@@ -82,10 +82,10 @@ func (p statusPage) show(r *http.Request) (view, error) {
 	v.data.first = p.locale.Say(v.data.key(), v.data)
 	v.Headline = v.data.first
 	if v.data.Shown > 0 && v.data.Spreading > 0 {
-		v.Headline += " " + p.locale.Say("headline.spreading.too", v.data)
+		v.Headline = p.locale.Sentences(v.Headline, p.locale.Say("headline.spreading.too", v.data))
 	}
 	if v.data.NotShown > 0 {
-		v.Headline += " " + p.locale.Say("headline.not_shown", v.data)
+		v.Headline = p.locale.Sentences(v.Headline, p.locale.Say("headline.not_shown", v.data))
 	}
 	return v, nil
 }

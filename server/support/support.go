@@ -173,7 +173,9 @@ func (s *Support) routes(
 	page("/models/{role}", "model", allReaders, func(e *edition) handler { return e.models.show })
 	page("/models/{role}.json", "", allReaders, func(e *edition) handler { return e.models.show })
 	one := func(page string) func(*edition) http.HandlerFunc {
-		return func(e *edition) http.HandlerFunc { return discreet(e.respond.page(page, oneReader, e.installations.show)) }
+		return func(e *edition) http.HandlerFunc {
+			return discreet(e.respond.page(page, oneReader, e.installations.show))
+		}
 	}
 	get("/installations/{ref}", one("installation"))
 	get("/installations/{ref}.json", one(""))

@@ -56,10 +56,7 @@ func (d describer) today(snap *snapshot, device string) Model {
 		}
 	}
 	if v.Unreadable = snap.unreadableOn(device); len(v.Unreadable) > 0 {
-		if v.Say != "" {
-			v.Say += " "
-		}
-		v.Say += d.words.locale.Say("say.unreadable", v)
+		v.Say = d.words.locale.Sentences(v.Say, d.words.locale.Say("say.unreadable", v))
 	}
 	return v
 }
