@@ -72,6 +72,7 @@ var mayImport = map[string][]string{
 	"server/reasons":   {"server/fleet"},
 	"server/rollout":   {"=manifests/offers", "server/fleet", "server/reasons", "=internal/format"},
 	"server/evidence":  {"manifests", "server/fleet", "server/published"},
+	"server/history":   {"=manifests/effect", "server/fleet", "=server/rollout"},
 	"server/grounds":   {"server/evidence", "server/fleet", "server/rollout"},
 	"server/proposals": {"server/fleet"},
 	"server/uptime":    {"=manifests/tufrepo", "server/fleet"},
@@ -171,7 +172,7 @@ var libraryHome = map[string][]string{
 
 // pure folders take time and randomness as arguments.
 var pure = []string{
-	"manifests", "signer/ceremony", "server/fleet", "server/offering", "server/reasons", "server/rollout", "firmware-fixtures", "web",
+	"manifests", "signer/ceremony", "server/fleet", "server/history", "server/offering", "server/reasons", "server/rollout", "firmware-fixtures", "web",
 }
 
 // mustNotLink forbids standard packages however indirectly they would come in.

@@ -98,6 +98,7 @@ func testHistory(t *testing.T, s fleet.Store) {
 		return err
 	})
 	updateReports(t, s, func(tx fleet.Tx) error { return tx.History().Forget(ctx, hour(1)) })
-	of("what was before", 0, 9, map[fleet.Cell][]fleet.Copied{one.Cell(): {copied(0, one)}}, one.Cell(), fleet.Cell{Model: "dior", Channel: "stable"})
+	of("what was before", 0, 9, map[fleet.Cell][]fleet.Copied{one.Cell(): {copied(0, one)}}, one.Cell(),
+		fleet.Cell{Model: "dior", Channel: "stable"})
 	add(2, 1, moved)
 }
