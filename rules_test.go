@@ -125,7 +125,7 @@ var mayImport = map[string][]string{
 	"server/console": {"manifests", "server/admission", "server/evidence", "server/fleet", "server/library",
 		"server/proposals", "server/release", "server/retain", "server/rollout", "server/rollouts", "server/rooms", "server/repo", "server/trust", "server/auth", "server/reasons", "server/render", "server/lineup", "server/uptime"},
 	"server/support/naming": {},
-	"server/support": {"manifests", "server/evidence", "server/fleet", "server/offering", "server/published",
+	"server/support": {"manifests", "server/evidence", "server/fleet", "=server/history", "server/offering", "server/published",
 		"server/reasons", "server/rollout", "server/render", "=server/support/naming", "web"},
 	"server/otactl":        {"internal", "manifests", "=server/otactl/client"}, // a client of the server: of its code it knows nothing
 	"server/otactl/client": {"manifests"},

@@ -55,8 +55,7 @@ type modelPages struct {
 func (p modelPages) show(r *http.Request) (view, error) {
 	known, ok := p.lineup.catalogue().ByRole(r.PathValue("role"))
 	if !ok {
-		return nil, fleet.Errorf(fleet.NotFound, "model_unknown",
-			"no model of the catalogue has that name; the status page lists them")
+		return nil, unknownModel()
 	}
 	ctx, v := r.Context(), &ModelPage{
 		Schema: 1, Model: p.says.unreleased(known.Device), Chapters: []Chapter{}, Plans: []Plan{}, Timeline: []Event{},
@@ -89,6 +88,10 @@ func (p modelPages) show(r *http.Request) (view, error) {
 		return nil, err
 	}
 	return v, nil
+}
+
+func unknownModel() error {
+	return fleet.Errorf(fleet.NotFound, "model_unknown", "no model of the catalogue has that name; the status page lists them")
 }
 
 // unreadable is a model of which no release can be read: how its update goes is known all the same.

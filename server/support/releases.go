@@ -100,8 +100,7 @@ func (p releasePages) show(r *http.Request) (view, error) {
 		return nil, err
 	}
 	if slices.ContainsFunc(snap.unreadable, func(is *issue) bool { return is.Name == name }) {
-		return nil, fleet.Errorf(fleet.NotFound, "release_unreadable", "this release is published, and this server cannot read "+
-			"it; its log says why")
+		return nil, unreadableRelease()
 	}
 	is := snap.release(name)
 	if is == nil {
@@ -119,6 +118,11 @@ func (p releasePages) known(ctx context.Context, name string) error {
 		}
 		return unknownRelease()
 	})
+}
+
+func unreadableRelease() error {
+	return fleet.Errorf(fleet.NotFound, "release_unreadable", "this release is published, and this server cannot read "+
+		"it; its log says why")
 }
 
 func unknownRelease() error {

@@ -54,6 +54,7 @@ type Support struct {
 	installations installationPages
 	lookup        lookup
 	statements    statementPages
+	series        seriesPages
 	respond       *responder
 }
 
@@ -90,6 +91,7 @@ func New(c Config) (*Support, error) {
 			evidence: loads, lineup: line, locale: locale,
 			offers: &offerings{lineup: line, retired: gone, packages: kept, locale: locale},
 		},
+		series:     seriesPages{loads, says, line, releasePages{loads, says, locale}},
 		lookup:     lookup{line},
 		statements: statementPages{loads},
 		respond: &responder{
@@ -105,6 +107,7 @@ func New(c Config) (*Support, error) {
 //	/releases               every release                           /releases.json
 //	/releases/{name}        one release on all its models           /releases/{name}.json
 //	/models/{role}          one model in depth                      /models/{role}.json
+//	/series.json            how the fleet came to stand as it does; /releases/{name}/series.json, /models/{role}/series.json
 //	POST /find              the forms: ref, a reference, or find, what a model is called, and order; leads to the next or to /?find=
 //	/installations?ref=     the look-up form of older pages, which leads to
 //	/installations/{ref}    one installation                        /installations/{ref}.json
@@ -128,6 +131,9 @@ func (s *Support) Routes() func(chi.Router) {
 		get("/releases/{name}.json", page("", s.releases.show))
 		get("/models/{role}", page("model", s.models.show))
 		get("/models/{role}.json", page("", s.models.show))
+		get("/series.json", s.respond.page("", frontReaders, s.series.fleet))
+		get("/releases/{name}/series.json", page("", s.series.release))
+		get("/models/{role}/series.json", page("", s.series.model))
 		get("/installations", s.respond.direct(s.lookup.find))
 		r.Post("/find", s.respond.direct(s.lookup.posted))
 		get("/installations/{ref}", one("installation", s.installations.show))
