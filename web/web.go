@@ -84,6 +84,7 @@ func funcs(l *Locale) template.FuncMap {
 		"list":     func(all ...any) []any { return all },
 		"action":   l.action,
 		"bar":      bar, "parts": l.parts, "asset": Asset,
+		"series": l.series, "texture": texture, "swatch": swatch, "value": l.value,
 		"iso": func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
 	}
 }

@@ -31,6 +31,8 @@ type Point struct {
 	Before   map[fleet.Before]int64    `json:"before"`
 	Causes   map[report.Cause]int64    `json:"causes"`
 	Counted  Parts                     `json:"counted"`
+	// Of a model, by release: how many have run it, those too that run a later one by now.
+	Ran map[string]int64 `json:"ran,omitempty"`
 }
 
 func pointOf(at time.Time, f Figures) Point {

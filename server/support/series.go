@@ -131,10 +131,12 @@ func (d describer) modelSeries(ctx context.Context, tx fleet.Tx, snap *snapshot,
 		}
 		return f, is.Name, f.Installations > 0
 	}
+	of.ran = func(stood []fleet.Counts) map[string]int64 { return ran(stood[:len(cells)]) }
 	s, err := d.series(ctx, tx, now, m.Figures, of)
 	if err == nil {
 		s.Model = device
-		s.Points[len(s.Points)-1].Release = m.Release
+		last := &s.Points[len(s.Points)-1]
+		last.Release, last.Ran = m.Release, ran(cells)
 	}
 	return s, err
 }
@@ -158,6 +160,8 @@ type copies struct {
 	cells []fleet.Cell
 	// at makes figures of how these stood; false if there is nothing to tell of that time.
 	at func(at time.Time, stood []fleet.Counts) (f Figures, release string, any bool)
+	// ran, if set, says how many had run each release.
+	ran func(stood []fleet.Counts) map[string]int64
 	happened
 }
 
@@ -186,6 +190,9 @@ func (d describer) series(ctx context.Context, tx fleet.Tx, now time.Time, last 
 			}
 			p := pointOf(some[n].At, f)
 			p.Release = release
+			if of.ran != nil {
+				p.Ran = of.ran(then)
+			}
 			s.Points = append(s.Points, p)
 		}
 		is := pointOf(ends, last)

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"log/slog"
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -81,7 +82,7 @@ func TestSeries(t *testing.T) {
 			}
 		}
 		last, now := s.Points[len(s.Points)-1], pointOf(now, tt.last)
-		now.Release = last.Release
+		now.Release, now.Ran = last.Release, last.Ran
 		is, _ := json.Marshal(last)
 		page, _ := json.Marshal(now)
 		if string(is) != string(page) {
@@ -143,5 +144,81 @@ func TestSeriesWithoutMemory(t *testing.T) {
 		if s := h.series(path); len(s.Points) != 1 || s.Points[0].Installations == 0 || s.Day != nil || s.Week != nil {
 			t.Errorf("%s: %+v", path, s)
 		}
+	}
+}
+
+// remembered are 30 days of two models. On the ninth, handsets of one begin to leak; it is halted on the tenth and resumed on the
+// thirteenth.
+func remembered(t testing.TB) *fixture {
+	h := open(t, manifests.DefaultCatalogue())
+	h.publish("armani", "dior")
+	ago := func(days int) time.Time { return now.Add(-time.Duration(30-days) * day) }
+	for _, device := range []string{"armani", "dior"} {
+		h.roll(device, func(r *fleet.Rollout) {
+			r.Started, r.Since, r.Stage = ago(3), ago(20), 3
+			r.Reached = []fleet.Reach{{At: ago(3), Share: 100}, {At: ago(6), Share: 1000}, {At: ago(15), Share: 5000}, {At: ago(20), Share: 10_000}}
+		})
+	}
+	h.update(func(ctx context.Context, tx fleet.Tx) (err error) {
+		for _, e := range []struct {
+			day          int
+			what, device string
+		}{{6, "widen", "armani"}, {6, "widen", "dior"}, {10, "halt", "armani"}, {13, "resume", "armani"}, {15, "widen", "armani"},
+			{15, "widen", "dior"}, {20, "widen", "armani"}, {20, "widen", "dior"}} {
+			if err == nil {
+				err = tx.Audit().Append(ctx, fleet.AuditEntry{At: ago(e.day).Add(3 * time.Hour), Actor: "landed", Action: "rollout." + e.what,
+					Subject: releaseName + "." + e.device + ".stable", Reason: "as the story goes"})
+			}
+		}
+		return err
+	})
+	h.count("armani", 800, unpatched, beforeActive)
+	h.count("dior", 300, unpatched, beforeQuiet)
+	at := func(device string, class fleet.Class, p report.Progress) *fleet.Installation {
+		return h.state(device, class, map[string]fleet.Before{"armani": beforeActive, "dior": beforeQuiet}[device], p)
+	}
+	for d := range 30 {
+		for _, device := range []string{"armani", "dior"} {
+			waits, loads, runs := at(device, unpatched, report.ProgressKnown), at(device, unpatched, report.ProgressInstalled),
+				at(device, confirmedOff, report.ProgressRunning)
+			if d < 3 || device == "armani" && d >= 10 && d < 13 {
+				continue
+			}
+			n := []int{8, 18, 30}[min(d/7, 2)]
+			if device == "dior" {
+				n /= 3
+			}
+			h.move(n, waits, loads)
+			if d > 3 {
+				h.move(n-2, loads, runs)
+				h.move(1, loads, at(device, notExercised, report.ProgressRunning))
+				h.move(1, waits, at(device, unpatched, report.ProgressFailed))
+			}
+			if device == "armani" && d >= 9 && d < 12 {
+				h.move(12, runs, at(device, leak, report.ProgressRunning))
+			}
+		}
+		h.remember(time.Duration(30-d) * day)
+	}
+	return h
+}
+
+// TestPastOnThePages: thirty points at least, the last as the page has it, a table behind each picture, and what happened.
+func TestPastOnThePages(t *testing.T) {
+	h := remembered(t)
+	for _, path := range []string{"/", "/models/armani", "/releases/" + releaseName} {
+		body := h.get(path).Body.String()
+		pictures := strings.Count(body, `<svg class="series" role="img"`)
+		if tables := strings.Count(body, `<table class="figures past">`); pictures < 2 || tables < pictures || strings.Contains(body, "[past") {
+			t.Errorf("%s: %d pictures and %d tables", path, pictures, tables)
+		}
+		for _, want := range []string{"Since yesterday:", "Since a week ago:", "<li class=\"halt\">", "resumed at", "published"} {
+			if !strings.Contains(body, want) {
+				t.Errorf("%s: nothing says %q", path, want)
+			}
+		}
+	}
+	if s := h.series("/models/armani/series.json"); len(s.Points) < 30 {
+		t.Errorf("%d points of 30 days", len(s.Points))
 	}
 }
