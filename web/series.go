@@ -53,7 +53,7 @@ const (
 	seriesLow    = 24 // below, for dates
 	smallHigh    = 84
 	seriesWide   = 1000 // units of the plot across it
-	marksApart   = 0.055
+	marksApart   = 0.07
 	labelAtLeast = 17 // so thick is a layer that has its name in it
 )
 
@@ -121,12 +121,12 @@ func (l *Locale) series(s Series) template.HTML {
 		top, high, seriesWide, high)
 	s.draw(&out, highest)
 	out.WriteString(`</svg>`)
-	for v := step; v <= highest; v += step {
+	for v := step; v <= highest; v += step { // beside the plot: the style sheet leaves room
 		if s.Small && v+step <= highest {
 			continue
 		}
-		y := float64(top) + float64(high)*(1-float64(v)/float64(highest)) - 4
-		fmt.Fprintf(&out, `<text class="value" x="0" y="%s">%s</text>`, decimal(y), l.value(s, v))
+		y := float64(top) + float64(high)*(1-float64(v)/float64(highest)) + 4
+		fmt.Fprintf(&out, `<text class="value" x="-8" y="%s" text-anchor="end">%s</text>`, decimal(y), l.value(s, v))
 	}
 	if !s.Small {
 		s.names(&out, highest)

