@@ -72,6 +72,7 @@ var mayImport = map[string][]string{
 	"server/reasons":   {"server/fleet"},
 	"server/rollout":   {"=manifests/offers", "server/fleet", "server/reasons", "=internal/format"},
 	"server/evidence":  {"manifests", "server/fleet", "server/published"},
+	"server/history":   {"=manifests/effect", "server/fleet", "=server/rollout"},
 	"server/grounds":   {"server/evidence", "server/fleet", "server/rollout"},
 	"server/proposals": {"server/fleet"},
 	"server/uptime":    {"=manifests/tufrepo", "server/fleet"},
@@ -125,7 +126,7 @@ var mayImport = map[string][]string{
 		"server/proposals", "server/release", "server/retain", "server/rollout", "server/rollouts", "server/rooms", "server/repo", "server/trust", "server/auth", "server/reasons", "server/render", "server/lineup", "server/uptime"},
 	"server/support/naming": {},
 	"server/support/advice": {"=manifests/effect", "=manifests/offers", "=manifests/report"},
-	"server/support": {"manifests", "server/evidence", "server/fleet", "server/offering", "server/published",
+	"server/support": {"manifests", "server/evidence", "server/fleet", "=server/history", "server/offering", "server/published",
 		"server/reasons", "server/rollout", "server/render", "=server/support/advice", "=server/support/naming", "web"},
 	"server/otactl":        {"internal", "manifests", "=server/otactl/client"}, // a client of the server: of its code it knows nothing
 	"server/otactl/client": {"manifests"},
@@ -173,7 +174,7 @@ var libraryHome = map[string][]string{
 
 // pure folders take time and randomness as arguments.
 var pure = []string{
-	"manifests", "signer/ceremony", "server/fleet", "server/offering", "server/reasons", "server/rollout", "server/support/advice",
+	"manifests", "signer/ceremony", "server/fleet", "server/history", "server/offering", "server/reasons", "server/rollout", "server/support/advice",
 	"server/support/naming", "firmware-fixtures", "web",
 }
 

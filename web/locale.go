@@ -161,8 +161,12 @@ func (l *Locale) When(t time.Time) string {
 	if t.IsZero() {
 		return "–"
 	}
+	return l.Say("figure.when", momentOf(t))
+}
+
+func momentOf(t time.Time) moment {
 	t = t.UTC()
-	return l.Say("figure.when", moment{t.Year(), int(t.Month()), t.Day(), t.Format("15:04")})
+	return moment{t.Year(), int(t.Month()), t.Day(), t.Format("15:04")}
 }
 
 // Bytes writes a size: decimal megabytes, as shops and settings screens do.

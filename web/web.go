@@ -99,7 +99,9 @@ func funcs(l *Locale, links Links) template.FuncMap {
 		"written":  l.Written,
 		"list":     func(all ...any) []any { return all },
 		"action":   l.action,
+		"moment":   momentOf,
 		"bar":      bar, "parts": l.parts, "asset": links.Asset, "link": links.link,
+		"series": l.series, "texture": texture, "swatch": swatch, "value": l.value,
 		"iso": func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
 	}
 }

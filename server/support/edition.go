@@ -27,6 +27,7 @@ type edition struct {
 	installations installationPages
 	lookup        lookup
 	statements    statementPages
+	series        seriesPages
 	respond       *responder
 }
 
@@ -68,6 +69,7 @@ func (s *shared) edition(c Config, locale *web.Locale, words *dictionary, links 
 		},
 		lookup:     lookup{line, loads, links},
 		statements: statementPages{loads},
+		series:     seriesPages{loads, says, line, releasePages{loads, says, locale}},
 		respond: &responder{
 			pages: pages, locale: locale, links: links, others: s.others, now: c.Now, log: c.Log, notice: clean(c.Notice),
 			kept: s.kept,

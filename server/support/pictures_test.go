@@ -85,6 +85,9 @@ func pictures(t *testing.T) []picture {
 		picture{"unreadable-alone", spoiltURL + "/models/pisces", ""}, picture{"unreadable-releases", spoiltURL + "/releases", ""},
 		picture{"unreadable-handset", spoiltURL + "/installations/" + hs.ref.String(), ""})
 	list = append(list, releasePictures(t)...)
+	past := remembered(t).serve()
+	list = append(list, picture{"past-status", past + "/", ""}, picture{"past-model", past + "/models/armani", ""},
+		picture{"past-release", past + "/releases/" + releaseName, ""}, picture{"past-print", past + "/models/armani", "print"})
 	for n, reports := range handsets() {
 		hs := newHandset(uint64(n + 1))
 		full.install(hs, beforeActive, reports...)

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"landed/server/fleet"
 	"landed/web"
 )
 
@@ -24,6 +25,7 @@ type Status struct {
 
 	Asked  asked    `json:"-"` // which of the models the page lists
 	Limits []string `json:"-"` // what the effects say nothing about
+	Past   *Past    `json:"-"` // /series.json has it
 	data   headlineData
 }
 
@@ -49,10 +51,19 @@ type statusPage struct {
 }
 
 func (p statusPage) show(r *http.Request) (view, error) {
-	snap, err := p.evidence.snapshot(r.Context())
-	if err != nil {
-		return nil, err
-	}
+	var v view
+	return v, p.evidence.with(r.Context(), func(tx fleet.Tx, snap *snapshot) error {
+		status := p.page(snap)
+		past, err := p.says.fleetSeries(r.Context(), tx, snap, p.evidence.now(), status.Totals)
+		if err == nil {
+			status.Past = p.says.past(past, len(snap.releases) > 0, "/series.json")
+		}
+		v = status
+		return err
+	})
+}
+
+func (p statusPage) page(snap *snapshot) *Status {
 	v := &Status{Schema: 1, Models: []Model{}, Releases: []ReleaseLink{}, Asked: asked{links: p.says.links}}
 	v.Unreadable = p.says.unreadable(snap)
 	for _, is := range snap.releases {
@@ -72,7 +83,7 @@ func (p statusPage) show(r *http.Request) (view, error) {
 		}
 		v.Headline = p.locale.Say(key, nil)
 		v.data.first = v.Headline
-		return v, nil
+		return v
 	}
 	v.Release = releaseView(snap.releases[0])
 	v.data = headline(v)
@@ -87,7 +98,7 @@ func (p statusPage) show(r *http.Request) (view, error) {
 	if v.data.NotShown > 0 {
 		v.Headline = p.locale.Sentences(v.Headline, p.locale.Say("headline.not_shown", v.data))
 	}
-	return v, nil
+	return v
 }
 
 // asking is the list that a reader asks for, of figures that were computed for all.

@@ -59,6 +59,7 @@ type Support struct {
 	base        string
 	languages   web.Negotiator
 	bare, fixed map[string]*edition // by the tag of their language
+	any         *edition            // for figures, which are the same in all of them
 	kept        *kept
 }
 
@@ -104,6 +105,7 @@ func New(c Config) (*Support, error) {
 	if s.bare[c.Language] == nil {
 		return nil, fmt.Errorf("no pages are in %q; there are %v", c.Language, slices.Sorted(maps.Keys(s.bare)))
 	}
+	s.any = s.bare[c.Language]
 	s.languages, s.kept = web.NewNegotiator(tags...), common.kept
 	return s, nil
 }
@@ -115,6 +117,7 @@ func New(c Config) (*Support, error) {
 //	/releases               every release                           /releases.json
 //	/releases/{name}        one release on all its models           /releases/{name}.json
 //	/models/{role}          one model in depth                      /models/{role}.json
+//	/series.json            how the fleet came to stand as it does; /releases/{name}/series.json, /models/{role}/series.json
 //	POST /find              the forms: ref, a reference, or find, what a model is called, and order; leads to the next or to /?find=
 //	/installations?ref=     the look-up form of older pages, which leads to
 //	/installations/{ref}    one installation                        /installations/{ref}.json
@@ -172,6 +175,9 @@ func (s *Support) routes(
 	page("/releases/{name}.json", "", allReaders, func(e *edition) handler { return e.releases.show })
 	page("/models/{role}", "model", allReaders, func(e *edition) handler { return e.models.show })
 	page("/models/{role}.json", "", allReaders, func(e *edition) handler { return e.models.show })
+	page("/series.json", "", frontReaders, func(e *edition) handler { return e.series.fleet })
+	page("/releases/{name}/series.json", "", allReaders, func(e *edition) handler { return e.series.release })
+	page("/models/{role}/series.json", "", allReaders, func(e *edition) handler { return e.series.model })
 	one := func(page string) func(*edition) http.HandlerFunc {
 		return func(e *edition) http.HandlerFunc {
 			return discreet(e.respond.page(page, oneReader, e.installations.show))
