@@ -75,11 +75,15 @@ func stances(t testing.TB, words *dictionary) []stance {
 				}
 			}
 		}
-		out = append(out, stance{lex, nil, effect.Verdict{Class: effect.Unknown, Kind: effect.Unjudged, Because: []effect.Reason{{Code: effect.CodeSilent}}}},
-			stance{lex, nil, effect.Verdict{Class: effect.Implausible, Kind: effect.Unjudged, Because: []effect.Reason{{Code: effect.CodeTooSoon}}}},
-			stance{lex, nil, effect.Verdict{Class: effect.Contradictory, Kind: effect.Bad, Because: []effect.Reason{{Code: effect.CodeCloned}}}})
+		out = append(out, lex.stands(effect.Unknown, effect.Unjudged, effect.CodeSilent),
+			lex.stands(effect.Implausible, effect.Unjudged, effect.CodeTooSoon), lex.stands(effect.Contradictory, effect.Bad, effect.CodeCloned))
 	}
-	return append(out, stance{words.unread, nil, effect.Verdict{Class: effect.Unknown, Kind: effect.Unjudged, Because: []effect.Reason{{Code: "unreadable"}}}})
+	return append(out, words.unread.stands(effect.Unknown, effect.Unjudged, "unreadable"))
+}
+
+// stands is a stance that follows from no answer.
+func (l lexicon) stands(class string, kind effect.Kind, code string) stance {
+	return stance{l, nil, effect.Verdict{Class: class, Kind: kind, Because: []effect.Reason{{Code: code}}}}
 }
 
 // answersTo gives every combination of the first and the last answer to each probe, and of every word of its switch.
@@ -142,15 +146,15 @@ func (a adviser) advised(
 	s stance, progress report.Progress, failure *report.Failure, offer Offer, days int, more bool, seen map[string]bool,
 ) *InstallationPage {
 	last := now.Add(-time.Duration(days) * 24 * time.Hour)
-	i := fleet.Installation{Ref: "0123456789ABCDEFGHJKMNPQ", Release: "one", Model: "armani", Channel: "stable", Progress: progress, Last: last, First: last,
-		Verdict: fleet.Class(s.verdict.Class), Kind: s.verdict.Kind, Because: s.verdict.Because,
+	i := fleet.Installation{Ref: "0123456789ABCDEFGHJKMNPQ", Release: "one", Model: "armani", Channel: "stable", Progress: progress,
+		Last: last, First: last, Verdict: fleet.Class(s.verdict.Class), Kind: s.verdict.Kind, Because: s.verdict.Because,
 		Newest: report.Report{Answers: s.answers, Failure: failure, Progress: progress, Attempt: 3}}
 	v := a.pages.page(i, s.lex)
 	v.Offer, v.Advice.Days = offer, days
 	f, data := factsOf(v, i, s.lex, "file", course{since: last, more: more})
 	answer := advice.Of(f)
-	codes := fmt.Sprint(s.lex.name(), s.verdict.Class, f.Reason, f.Switch, f.Looked, answer.Say, answer.Recent, answer.Do, answer.Tell, answer.Offer,
-		answer.Failure != nil && answer.Failure.GaveUp, failure)
+	codes := fmt.Sprint(s.lex.name(), s.verdict.Class, f.Reason, f.Switch, f.Looked, answer.Say, answer.Recent, answer.Do, answer.Tell,
+		answer.Offer, answer.Failure != nil && answer.Failure.GaveUp, failure)
 	if seen[codes] {
 		return nil
 	}
@@ -159,8 +163,11 @@ func (a adviser) advised(
 	return v
 }
 
-var failuresMet = []*report.Failure{nil, {Phase: report.PhaseMetadata, Code: 26}, {Phase: report.PhaseDownload, Code: 9}, {Phase: report.PhaseInstall, Code: 20},
-	{Phase: report.PhaseVerify, Code: 51}, {Phase: report.PhaseDownload, Code: 60}, {Phase: report.PhaseInstall, Code: 9999}, {Phase: report.PhaseBoot, Code: 19}}
+var failuresMet = []*report.Failure{
+	nil, {Phase: report.PhaseMetadata, Code: 26}, {Phase: report.PhaseDownload, Code: 9}, {Phase: report.PhaseInstall, Code: 20},
+	{Phase: report.PhaseVerify, Code: 51}, {Phase: report.PhaseDownload, Code: 60}, {Phase: report.PhaseInstall, Code: 9999},
+	{Phase: report.PhaseBoot, Code: 19},
+}
 
 // TestWordsOfEveryCombination holds every answer that can be given, word by word, against what must never be said.
 func TestWordsOfEveryCombination(t *testing.T) {
@@ -182,8 +189,8 @@ func TestWordsOfEveryCombination(t *testing.T) {
 							}
 							for _, fault := range faultsOf(failure, v) {
 								faults++
-								t.Errorf("%s: %s, %v, %s; offer %s, %s; %d days:\n%+v", fault, progress, failure, s.verdict.Class, offer.Reason, offer.State, days,
-									v.Advice)
+								t.Errorf("%s: %s, %v, %s; offer %s, %s; %d days:\n%+v", fault, progress, failure, s.verdict.Class, offer.Reason,
+									offer.State, days, v.Advice)
 							}
 						}
 					}
@@ -219,22 +226,26 @@ func faultsOf(failure *report.Failure, v *InstallationPage) (faults []string) {
 			faults = append(faults, what)
 		}
 	}
-	gone := slices.Contains([]string{"halted", advice.ModelRetired, "wrong_variant", "older_than_running", "other_source_build", "nothing_offered"}, v.Offer.Reason)
-	gaveUp := v.Advice.Failure != nil && v.Advice.Failure.GaveUp
+	gone := slices.Contains([]string{"halted", advice.ModelRetired, "wrong_variant", "older_than_running", "other_source_build",
+		"nothing_offered"}, v.Offer.Reason)
+	failed, off := v.Advice.Failure, v.Advice.Switch != nil && v.Advice.Switch.Off
+	gaveUp := failed != nil && failed.GaveUp
 	fault(len(missing(all)) > 0 || strings.Contains(all, "<no value>"), "a sentence is missing")
 	fault(has("  ", "..", " .", "“”", ": ."), "a sentence has a gap")
 	fault(v.Advice.Say == "" || v.Do == "" || v.Tell == "" || v.Offer.Words == "" || v.Advice.Age == "", "something is empty")
 	fault(has("until the update comes", "wait for the update"), "the update is said to come")
-	fault((gone || gaveUp) && has("it tries again by itself", "handset tries again by itself", "begins when the handset", "keep it charged and connected"), "the update is promised")
-	off := v.Advice.Switch != nil && v.Advice.Switch.Off
+	fault((gone || gaveUp) && has("it tries again by itself", "handset tries again by itself", "begins when the handset",
+		"keep it charged and connected"), "the update is promised")
 	fault(off && has("switch it off", "switched off by hand", "stopped by hand", "please switch off"), "what is off is to be switched off")
-	fault(failure != nil && (v.Advice.Failure == nil || v.Advice.Failure.Words == "" || v.Advice.Failure.Help == ""), "a failure without cause or remedy")
-	fault(v.Advice.Failure != nil && !v.Advice.Elsewhere() && !strings.Contains(v.Advice.Say, v.Advice.Failure.Words), "the cause is not said")
-	fault(v.Advice.Failure != nil && !strings.Contains(v.Do, strings.TrimSuffix(v.Advice.Failure.Help, ".")), "the remedy is not among what is to be done")
+	fault(failure != nil && (failed == nil || failed.Words == "" || failed.Help == ""), "a failure without cause or remedy")
+	fault(failed != nil && !v.Advice.Elsewhere() && !strings.Contains(v.Advice.Say, failed.Words), "the cause is not said")
+	fault(failed != nil && !strings.Contains(v.Do, strings.TrimSuffix(failed.Help, ".")), "the remedy is not among what is to be done")
 	fault(len(v.Advice.Do) > 1 && strings.HasPrefix(v.Do, "Nothing."), "nothing is to be done, and something")
 	fault(gaveUp && strings.HasPrefix(v.Offer.Words, "Yes"), "what it gave up is offered to it")
-	fault(strings.HasPrefix(v.Offer.Words, "Yes") && has("gets no more updates", "was stopped", "is not for it", "nothing is offered"), "it is offered and it is not")
-	fault(!v.Advice.Recent && v.Advice.Situation != advice.Unreadable && !strings.Contains(v.Advice.Say, "Nothing has come since"), "what is old is told as of now")
+	fault(strings.HasPrefix(v.Offer.Words, "Yes") && has("gets no more updates", "was stopped", "is not for it", "nothing is offered"),
+		"it is offered and it is not")
+	fault(!v.Advice.Recent && v.Advice.Situation != advice.Unreadable && !strings.Contains(v.Advice.Say, "Nothing has come since"),
+		"what is old is told as of now")
 	fault(!strings.Contains(v.Advice.Age, "From a report"), "no age")
 	return faults
 }
@@ -295,7 +306,8 @@ func TestAdviceToRead(t *testing.T) {
 
 func cases() []told {
 	const cm, apps = "cloud-messaging-opt-in", "app-list-upload-off"
-	offered, draw, halted := Offer{Reason: string(offers.ReasonOffered)}, Offer{Reason: advice.DependsOnDraw}, Offer{Reason: "halted", State: "halted"}
+	offered, draw := Offer{Reason: string(offers.ReasonOffered)}, Offer{Reason: advice.DependsOnDraw}
+	halted := Offer{Reason: "halted", State: "halted"}
 	retired, running := Offer{Reason: advice.ModelRetired}, Offer{Reason: "already_running"}
 	with := func(o Offer, state string) Offer { o.State = state; return o }
 	boot, room := &report.Failure{Phase: report.PhaseBoot, Code: 19}, &report.Failure{Phase: report.PhaseDownload, Code: 60}
@@ -348,5 +360,27 @@ func cases() []told {
 		{"older than what runs", cm, "unpatched", false, failed, older, Offer{Reason: "older_than_running"}, 1, false},
 		{"the feed was forged", cm, "unpatched", false, waits, forged, offered, 1, false},
 		{"proven, and the next update failed", cm, "confirmed_off", true, failed, boot, offered, 1, false},
+	}
+}
+
+// TestEverythingHasWords: each code that the advice can give has its sentences, and so has each cause of a failure.
+func TestEverythingHasWords(t *testing.T) {
+	a := newAdviser(t)
+	var keys []string
+	for _, s := range advice.Situations {
+		keys = append(keys, "advice.say."+string(s), "advice.tell.say."+string(s))
+	}
+	for _, r := range advice.Remedies {
+		keys = append(keys, "advice.do.remedy."+string(r), "advice.tell.remedy."+string(r), "advice.who."+string(r.Who()))
+	}
+	for _, cause := range advice.Causes() {
+		if cause != "other" { // then its phase says all that is known
+			keys = append(keys, "failure."+cause)
+		}
+	}
+	for _, key := range keys {
+		if !a.pages.locale.Has(key) {
+			t.Errorf("there is no %s", key)
+		}
 	}
 }

@@ -114,7 +114,7 @@ func (p installationPages) show(r *http.Request) (view, error) {
 	p.advise(q.page, q.is, lex, family, courseOf(recent, sw, whole))
 	q.page.Fields = p.fields(q.is.Newest, lex, family)
 	if q.before == 0 {
-		q.page.Story = p.story(q.page.First, recent, whole)
+		q.page.Story = p.story(q.page.First, q.page.Shown, recent, whole)
 	}
 	return q.page, nil
 }

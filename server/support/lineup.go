@@ -68,7 +68,8 @@ func (l *lineup) device(name string) (listed, bool) {
 
 // namesOf are all names of a model; what is published for it, too, if that is known.
 func namesOf(m manifests.Model, known *builds) *naming.Names {
-	called := naming.Model{Device: m.Device, Product: m.Product, Numbers: m.Numbers, ROMNames: m.ROMNames, Variants: m.Variants, Letters: m.Letters}
+	called := naming.Model{Device: m.Device, Product: m.Product, Numbers: m.Numbers, ROMNames: m.ROMNames, Variants: m.Variants,
+		Letters: m.Letters}
 	if known != nil {
 		called.Builds = known.of[m.Device]
 	}

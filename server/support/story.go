@@ -3,6 +3,7 @@
 package support
 
 import (
+	"slices"
 	"time"
 
 	"landed/manifests/effect"
@@ -13,7 +14,7 @@ import (
 // Moment is one thing that happened to an installation, as its reports told it.
 type Moment struct {
 	At    time.Time `json:"at"`   // when the report came
-	Code  string    `json:"code"` // heard, met, downloading, installed, running, failed, known, shown, switch, silence
+	Code  string    `json:"code"` // heard, left, met, downloading, installed, running, failed, known, shown, switch, silence
 	Words string    `json:"words"`
 }
 
@@ -26,10 +27,17 @@ type storyData struct {
 	Gap                    bool // reports before the first of these are not told here
 }
 
-// story tells what happened to an installation, the oldest first, from its first report and those that are listed. What is
-// late changed nothing, and what was dropped is no longer known.
-func (p installationPages) story(first time.Time, told []Statement, all bool) []Moment {
+// story tells what happened to an installation, the oldest first: from its first report, how it stood when it left older
+// releases, and the reports that are listed. What is late changed nothing, and what was dropped is no longer known.
+func (p installationPages) story(first time.Time, shown []ShownOf, told []Statement, all bool) []Moment {
 	out := []Moment{{first.UTC(), "heard", p.locale.Say("story.heard", storyData{At: first, Gap: !all})}}
+	shown = slices.SortedFunc(slices.Values(shown), func(a, b ShownOf) int { return a.Last.Compare(b.Last) })
+	for _, older := range shown {
+		if !older.Current && len(told) > 0 && older.Last.Before(told[0].At) {
+			data := storyData{At: older.Last, Release: older.Release, Class: older.Name}
+			out = append(out, Moment{older.Last, "left", p.locale.Say("story.left", data)})
+		}
+	}
 	var last *Statement
 	for n := range told {
 		st := &told[n]

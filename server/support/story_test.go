@@ -11,6 +11,7 @@ import (
 
 	"landed/manifests"
 	"landed/manifests/report"
+	"landed/manifests/report/envelope"
 	"landed/manifests/report/v1"
 	"landed/server/fleet"
 	"landed/server/support/advice"
@@ -117,6 +118,38 @@ func TestStory(t *testing.T) {
 	}
 	if older := h.get("/installations/" + hs.ref.String() + "?before=3").Body.String(); strings.Contains(older, `id="life"`) {
 		t.Error("a page of older reports tells the story from there on")
+	}
+}
+
+// TestStoryOfMany: of a release that was left before the reports that are listed, the story says how the handset stood.
+func TestStoryOfMany(t *testing.T) {
+	h := open(t, manifests.DefaultCatalogue())
+	h.publish("armani")
+	h.next("app-list", appListSource)
+	pkg := nextPackage("armani", "JHCMIBH46.0")
+	h.publishPackages(pkg)
+	hs := newHandset(1)
+	sealed := underTwo(t, hs, "app-list", pkg.Build)
+	second, _, err := envelope.Open(sealed[1])
+	if err != nil {
+		t.Fatal(err)
+	}
+	for second.Seq < 24 {
+		second.Seq++
+		next, _, err := envelope.Seal(second, hs.key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		sealed = append(sealed, next)
+	}
+	h.installSealed(hs, beforeActive, sealed...)
+	v := h.installation(hs)
+	if len(v.Story) != 6 || v.Story[0].Code != "heard" || !strings.Contains(v.Story[0].Words, "pages of earlier reports") ||
+		v.Story[1].Words != "Spoke of the update "+releaseName+" for the last time, and stood as “Proven off”." {
+		t.Errorf("%+v", v.Story)
+	}
+	if !v.Advice.Since.IsZero() {
+		t.Errorf("since %s, and earlier reports are not listed", v.Advice.Since)
 	}
 }
 
