@@ -37,23 +37,13 @@ func withIntervals(rows []web.Row) []web.Row {
 	return rows
 }
 
-// Widely says that enough of a model run the update for it to be said of the model.
-func (f Figures) Widely() bool { return f.Running*100 >= WidelyPercent*f.Installations }
+// atLeast says that the share is so many percent at the lower end of the range.
+func (i *Interval) atLeast(percent int) bool { return i != nil && i.Low >= percent*100 }
 
-// surely says that at least so many percent of all have shown the effect, as far as those that could be judged tell.
-func (f Figures) surely(percent int) bool {
-	is := interval(f.Proven, f.Judged)
-	return is != nil && is.Low >= percent*100
-}
-
-// hardly says that fewer than so many percent of all can have shown the effect.
-func (f Figures) hardly(percent int) bool {
-	is := interval(f.Proven, f.Judged)
-	return is != nil && is.High < percent*100
-}
+// below says that it is not so many percent even at the upper end.
+func (i *Interval) below(percent int) bool { return i != nil && i.High < percent*100 }
 
 // Small says that the model has too few handsets for anything to be shown of it: not even if each of them had shown the effect.
 func (f Figures) Small() bool {
-	is := interval(f.Installations, f.Installations)
-	return is != nil && is.Low < ShownPercent*100
+	return f.Installations > 0 && !interval(f.Installations, f.Installations).atLeast(ShownPercent)
 }

@@ -53,13 +53,13 @@ func standing(f Figures, rollouts []Rollout, retired bool) Standing {
 		return Unclaimed
 	case !f.claims:
 		return Waiting
-	case f.surely(ShownPercent) && f.Widely():
+	case f.ProvenInterval.atLeast(ShownPercent) && f.Running*100 >= WidelyPercent*f.Installations:
 		return Shown
-	case f.surely(ShownPercent):
+	case f.ProvenInterval.atLeast(ShownPercent):
 		return Spreading
 	case f.MostlyUnproven():
 		return NotShown
-	case f.Judged >= EnoughJudged && f.hardly(ShownPercent):
+	case f.Judged >= EnoughJudged && f.ProvenInterval.below(ShownPercent):
 		return Partly
 	case f.Running > 0 || f.Judged > 0:
 		return Testing

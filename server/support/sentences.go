@@ -109,7 +109,7 @@ func (d describer) say(is *issue, m Model, earlier string) string {
 	if m.ProvenEarlier+m.OppositeEarlier > 0 {
 		say = d.words.locale.Sentences(say, d.words.locale.Say("earlier", m))
 	}
-	if earlier != "" && m.Standing != Shown && m.Standing != Spreading && m.Standing != Halting && m.Standing != Halted && m.Standing != Retired {
+	if earlier != "" && !slices.Contains([]Standing{Shown, Spreading, Halting, Halted, Retired}, m.Standing) {
 		say = d.words.locale.Sentences(say, d.words.locale.Say("say.earlier", data))
 	}
 	if m.Standing != Retired && m.Standing != Halting && m.Standing != Halted && m.Standing != Leaking && m.Standing != NotOffered {
