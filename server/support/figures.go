@@ -142,12 +142,12 @@ func (f Figures) FoundBefore() *web.Row {
 }
 
 // Adverse is the largest bad class of the effect's own; nil if nobody is in any.
-func (f Figures) Adverse() *web.Row { return f.largest(f.Installations, f.isOpposite) }
+func (f Figures) Adverse() *web.Row { return largest(f.classes, f.Installations, f.isOpposite) }
 
 // Unproven is the largest class that could be judged and has not shown the effect; nil if nobody is in any. What shows
 // the opposite is not among them: it has a standing of its own. Of equal ones it is the first, as on every page.
 func (f Figures) Unproven() *web.Row {
-	return f.largest(f.Judged, func(class string) bool {
+	return largest(f.classes, f.Judged, func(class string) bool {
 		return class == effect.Contradictory || f.kinds[class] == effect.Open
 	})
 }
@@ -156,9 +156,10 @@ func (f Figures) isOpposite(class string) bool {
 	return class != effect.Contradictory && f.kinds[class] == effect.Bad
 }
 
-func (f Figures) largest(of int64, is func(class string) bool) *web.Row {
+// largest is that of rows, as a part of so many; nil if nobody is in any.
+func largest(rows []web.Row, of int64, is func(class string) bool) *web.Row {
 	var largest *web.Row
-	for _, row := range f.classes {
+	for _, row := range rows {
 		if row.Count > 0 && is(row.Key) && (largest == nil || row.Count > largest.Count) {
 			row.Of = of
 			largest = &row
