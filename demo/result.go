@@ -26,7 +26,7 @@ type result struct {
 	Probes       int             `json:"probes,omitempty"` // how often the page was asked for that
 	Outage       *outageResult   `json:"outage,omitempty"` // of the story of that name
 	Siege        *siegeResult    `json:"siege,omitempty"`  // of the story of that name
-	Series       *pastResult    `json:"series,omitempty"` // of the story that goes on for a month
+	Series       *pastResult     `json:"series,omitempty"` // of the story that goes on for a month
 	headline     string
 }
 

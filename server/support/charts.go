@@ -73,7 +73,7 @@ func (d describer) past(s *Series, claims bool, address string) *Past {
 		c.From = s.Points[0].At // as in the others
 		p.Charts = append(p.Charts, c)
 	}
-	p.Charts = append(p.Charts, d.chart(s.Points, "steps", marks, d.stepLayers(s.Points)))
+	p.Charts = append(p.Charts, d.chart(s.Points, "steps", marks, d.stepLayers(s.Points, nil)))
 	if runs := d.runLayers(s.Points); len(runs) > 1 {
 		field := d.chart(s.Points, "field", marks, runs)
 		field.Lines = true
@@ -114,7 +114,7 @@ func (d describer) chart(points []Point, id string, marks []web.SeriesMark, laye
 	for _, p := range points {
 		c.Times = append(c.Times, p.At)
 	}
-	c.Percent = id == "judged" || id == "shares"
+	c.Percent = slices.Contains([]string{"judged", "shares", "ways"}, id)
 	if c.Percent {
 		c.Top = 10_000
 	}
@@ -157,7 +157,7 @@ func (d describer) kindLayers(points []Point, of func(Point) int64, without ...f
 		for _, p := range points {
 			n := p.Kinds[k.kind]
 			if of != nil {
-				n = (n*1000 + of(p)/2) / max(of(p), 1) * 10 // tenths of a percent, rounded
+				n = tenthsOf(n, of(p))
 			}
 			l.Values = append(l.Values, n)
 		}
@@ -166,7 +166,11 @@ func (d describer) kindLayers(points []Point, of func(Point) int64, without ...f
 	return all
 }
 
-func (d describer) stepLayers(points []Point) (all []web.Layer) {
+// tenthsOf is a share in hundredths of a percent, rounded to tenths.
+func tenthsOf(part, of int64) int64 { return (part*1000 + of/2) / max(of, 1) * 10 }
+
+// stepLayers are counts or shares, as kindLayers.
+func (d describer) stepLayers(points []Point, of func(Point) int64) (all []web.Layer) {
 	for _, s := range stepsShown {
 		colour := "step-" + string(s.step)
 		if s.step == report.ProgressKnown {
@@ -174,7 +178,11 @@ func (d describer) stepLayers(points []Point) (all []web.Layer) {
 		}
 		l := web.Layer{Colour: colour, Name: d.word("step."+string(s.step), nil), Texture: s.texture}
 		for _, p := range points {
-			l.Values = append(l.Values, p.Progress[s.step])
+			n := p.Progress[s.step]
+			if of != nil {
+				n = tenthsOf(n, of(p))
+			}
+			l.Values = append(l.Values, n)
 		}
 		all = append(all, l)
 	}
@@ -237,7 +245,7 @@ func (d describer) stageCharts(s *Series) (all []web.Series) {
 		if len(points) < 2 {
 			continue
 		}
-		c := d.chart(points, fmt.Sprint("stage-", n), nil, d.stepLayers(points))
+		c := d.chart(points, fmt.Sprint("stage-", n), nil, d.stepLayers(points, nil))
 		c.Title, c.Small, c.Top = d.word("past.stage", stage), true, last.Installations
 		all = append(all, c)
 	}

@@ -55,6 +55,7 @@ type Support struct {
 	lookup        lookup
 	statements    statementPages
 	series        seriesPages
+	compare       comparePages
 	respond       *responder
 }
 
@@ -92,6 +93,7 @@ func New(c Config) (*Support, error) {
 			offers: &offerings{lineup: line, retired: gone, packages: kept, locale: locale},
 		},
 		series:     seriesPages{loads, says, line, releasePages{loads, says, locale}},
+		compare:    comparePages{seriesPages{loads, says, line, releasePages{loads, says, locale}}, locale},
 		lookup:     lookup{line},
 		statements: statementPages{loads},
 		respond: &responder{
@@ -108,6 +110,7 @@ func New(c Config) (*Support, error) {
 //	/releases/{name}        one release on all its models           /releases/{name}.json
 //	/models/{role}          one model in depth                      /models/{role}.json
 //	/series.json            how the fleet came to stand as it does; /releases/{name}/series.json, /models/{role}/series.json
+//	/compare                models and releases side by side: /compare/{names}, with a comma between them
 //	POST /find              the forms: ref, a reference, or find, what a model is called, and order; leads to the next or to /?find=
 //	/installations?ref=     the look-up form of older pages, which leads to
 //	/installations/{ref}    one installation                        /installations/{ref}.json
@@ -134,6 +137,8 @@ func (s *Support) Routes() func(chi.Router) {
 		get("/series.json", s.respond.page("", frontReaders, s.series.fleet))
 		get("/releases/{name}/series.json", page("", s.series.release))
 		get("/models/{role}/series.json", page("", s.series.model))
+		get("/compare", s.compare.form(one("compare", s.compare.show)))
+		get("/compare/{names}", one("compare", s.compare.show))
 		get("/installations", s.respond.direct(s.lookup.find))
 		r.Post("/find", s.respond.direct(s.lookup.posted))
 		get("/installations/{ref}", one("installation", s.installations.show))
