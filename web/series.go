@@ -156,7 +156,13 @@ func (s Series) draw(out *strings.Builder, highest int64) {
 			below[i] += v
 		}
 		if s.Lines {
-			fmt.Fprintf(out, `<path class="line c-%s dash-%d" d="%s"/>`, template.HTMLEscapeString(layer.Colour), layer.Texture, there.String())
+			fmt.Fprintf(
+				out,
+				`<path class="line c-%s dash-%d" d="%s"/>`,
+				template.HTMLEscapeString(layer.Colour),
+				layer.Texture,
+				there.String(),
+			)
 			continue
 		}
 		for i := range slices.Backward(s.Times) {
@@ -190,8 +196,16 @@ func (s Series) names(out *strings.Builder, highest int64) {
 			} else if at < 0.3 {
 				anchor = "start"
 			}
-			fmt.Fprintf(out, `<text class="name" x="%s" y="%s" text-anchor="%s">%s</text>`, hundredths(at),
-				decimal(float64(s.top())+float64(s.high())*(1-middle/float64(highest))+4), anchor, template.HTMLEscapeString(layer.Name))
+			fmt.Fprintf(
+				out,
+				`<text class="name" x="%s" y="%s" text-anchor="%s">%s</text>`,
+				hundredths(at),
+				decimal(
+					float64(s.top())+float64(s.high())*(1-middle/float64(highest))+4,
+				),
+				anchor,
+				template.HTMLEscapeString(layer.Name),
+			)
 		}
 		for i, v := range layer.Values {
 			below[i] += v
@@ -234,8 +248,18 @@ func (l *Locale) dates(out *strings.Builder, s Series) {
 		} else if at > 0.94 {
 			anchor = "end"
 		}
-		fmt.Fprintf(out, `<line class="tick" x1="%s" x2="%s" y1="%d" y2="%d"/><text class="date" x="%s" y="%d" text-anchor="%s">%s</text>`,
-			hundredths(at), hundredths(at), y, y+4, hundredths(at), y+18, anchor, template.HTMLEscapeString(l.Say(key, momentOf(t))))
+		fmt.Fprintf(
+			out,
+			`<line class="tick" x1="%s" x2="%s" y1="%d" y2="%d"/><text class="date" x="%s" y="%d" text-anchor="%s">%s</text>`,
+			hundredths(at),
+			hundredths(at),
+			y,
+			y+4,
+			hundredths(at),
+			y+18,
+			anchor,
+			template.HTMLEscapeString(l.Say(key, momentOf(t))),
+		)
 	}
 }
 
@@ -252,8 +276,15 @@ func (s Series) drawMarks(out *strings.Builder) {
 			continue
 		}
 		centre := hundredths(min(0.975, max(0.025, at)))
-		fmt.Fprintf(out, `<circle class="%s" cx="%s" cy="14" r="9"/><text class="%s" x="%s" y="18" text-anchor="middle">%d</text>`, class,
-			centre, class, centre, n+1)
+		fmt.Fprintf(
+			out,
+			`<circle class="%s" cx="%s" cy="14" r="9"/><text class="%s" x="%s" y="18" text-anchor="middle">%d</text>`,
+			class,
+			centre,
+			class,
+			centre,
+			n+1,
+		)
 	}
 }
 

@@ -42,7 +42,7 @@ type Keeper struct {
 }
 
 // New makes a Keeper.
-func New(c Config) *Keeper { return &Keeper{Config: c} }
+func New(c Config) *Keeper { return &Keeper{Config: c, told: map[regressed]bool{}} }
 
 // Regressions is how many shares are worse than they were, as Regressions told of the copies when it was looked last.
 func (k *Keeper) Regressions() int64 { return k.now.Load() }

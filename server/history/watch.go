@@ -4,6 +4,7 @@ package history
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"landed/manifests/effect"
@@ -37,7 +38,7 @@ type regressed struct {
 }
 
 // Regressions holds figures against a copy of them: which shares are worse, so clearly that chance does not explain it
-// (rollout.Rose)? Where too few have been seen nothing is said. Cells are in the order of is; what was never copied has not
+// (rollout.Rose)? A cell without a release is the fleet of a model and channel, whatever its handsets run. Where too few have been seen nothing is said. Cells are in the order of is; what was never copied has not
 // become worse.
 func Regressions(was map[fleet.Cell]fleet.Counts, is []fleet.Counts) (worse []Regression) {
 	for _, c := range is {
@@ -94,12 +95,14 @@ func (k *Keeper) watch(ctx context.Context, now time.Time, moments []fleet.Momen
 	if lapse := now.Sub(k.looked); lapse >= 0 && lapse < lookEvery {
 		return nil
 	}
-	found := map[regressed]bool{}
+	var worse []since
 	err := k.Store.View(ctx, func(tx fleet.Tx) error {
 		is, err := tx.Counts().List(ctx)
-		if err != nil {
+		totals, err2 := tx.Counts().Totals(ctx) // a later release may make it worse than an older one
+		if err := errors.Join(err, err2); err != nil {
 			return err
 		}
+		is = append(is, totals...)
 		names := make([]fleet.Cell, len(is))
 		for n := range is {
 			is[n], names[n] = is[n].At(now), is[n].Cell()
@@ -114,11 +117,7 @@ func (k *Keeper) watch(ctx context.Context, now time.Time, moments []fleet.Momen
 				was[cell] = all[len(all)-1].Counts
 			}
 			for _, r := range Regressions(was, is) {
-				key := regressed{r.Cell, r.What, r.Whose}
-				if !found[key] && !k.told[key] {
-					k.tell(ctx, m, r)
-				}
-				found[key] = true
+				worse = append(worse, since{r, m.At})
 			}
 		}
 		return nil
@@ -126,13 +125,48 @@ func (k *Keeper) watch(ctx context.Context, now time.Time, moments []fleet.Momen
 	if err != nil {
 		return err
 	}
+	found := map[regressed]bool{}
+	for _, r := range worse {
+		if r.Release != "" {
+			found[r.key()] = true
+		}
+	}
+	for _, r := range worse {
+		key := r.key()
+		if r.Release == "" && anyRelease(found, key) {
+			continue // which says more
+		}
+		if !k.told[key] {
+			k.tell(ctx, r)
+			k.told[key] = true
+		}
+		found[key] = true
+	}
 	k.looked, k.told = now, found
 	k.now.Store(int64(len(found)))
 	return nil
 }
 
-func (k *Keeper) tell(ctx context.Context, since fleet.Moment, r Regression) {
+// since is a regression against a copy of that time.
+type since struct {
+	Regression
+	at time.Time
+}
+
+func (r Regression) key() regressed { return regressed{r.Cell, r.What, r.Whose} }
+
+// anyRelease says if the same was found of a release on the model and channel of a total.
+func anyRelease(found map[regressed]bool, of regressed) bool {
+	for one := range found {
+		if one.Release != "" && one.Model == of.Model && one.Channel == of.Channel && one.what == of.what && one.whose == of.whose {
+			return true
+		}
+	}
+	return false
+}
+
+func (k *Keeper) tell(ctx context.Context, r since) {
 	k.Log.ErrorContext(ctx, "a share of the installations of a release is worse than it was, and not by chance; the rollout goes by "+
 		"its gates, and not by this", "release", r.Release, "model", r.Model, "channel", r.Channel, "share", r.What, "of", r.Whose,
-		"was", r.Was.Part, "was_of", r.Was.Whole, "is", r.Is.Part, "is_of", r.Is.Whole, "since", since.At)
+		"was", r.Was.Part, "was_of", r.Was.Whole, "is", r.Is.Part, "is_of", r.Is.Whole, "since", r.at)
 }

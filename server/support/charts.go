@@ -51,7 +51,7 @@ var stepsShown = []struct {
 const tableRows = 32
 
 // past makes pictures of a series. There are none before there is something to compare.
-func (d describer) past(s *Series, claims bool, address string) *Past {
+func (d chronicle) past(s *Series, claims bool, address string) *Past {
 	if len(s.Points) < 2 {
 		return nil
 	}
@@ -73,7 +73,7 @@ func (d describer) past(s *Series, claims bool, address string) *Past {
 		c.From = s.Points[0].At // as in the others
 		p.Charts = append(p.Charts, c)
 	}
-	p.Charts = append(p.Charts, d.chart(s.Points, "steps", marks, d.stepLayers(s.Points)))
+	p.Charts = append(p.Charts, d.chart(s.Points, "steps", marks, d.stepLayers(s.Points, nil)))
 	if runs := d.runLayers(s.Points); len(runs) > 1 {
 		field := d.chart(s.Points, "field", marks, runs)
 		field.Lines = true
@@ -83,10 +83,10 @@ func (d describer) past(s *Series, claims bool, address string) *Past {
 	return p
 }
 
-func (d describer) word(key string, data any) string { return d.words.locale.Say(key, data) }
+func (d chronicle) word(key string, data any) string { return d.words.locale.Say(key, data) }
 
 // changed are sentences of what there is more or less of.
-func (d describer) changed(by Parts, claims bool) (all []string) {
+func (d chronicle) changed(by Parts, claims bool) (all []string) {
 	for _, one := range []struct {
 		key string
 		n   int64
@@ -107,14 +107,14 @@ func (d describer) changed(by Parts, claims bool) (all []string) {
 }
 
 // chart is a picture of points, without more of it than its layers.
-func (d describer) chart(points []Point, id string, marks []web.SeriesMark, layers []web.Layer) web.Series {
+func (d chronicle) chart(points []Point, id string, marks []web.SeriesMark, layers []web.Layer) web.Series {
 	first, last := points[0], points[len(points)-1]
 	c := web.Series{ID: "past-" + id, Title: d.word("past."+id, nil), From: first.At, Until: last.At, Layers: layers, Marks: marks,
 		Skipped: (len(points) + tableRows - 1) / tableRows}
 	for _, p := range points {
 		c.Times = append(c.Times, p.At)
 	}
-	c.Percent = id == "judged" || id == "shares"
+	c.Percent = slices.Contains([]string{"judged", "shares", "ways"}, id)
 	if c.Percent {
 		c.Top = 10_000
 	}
@@ -143,12 +143,12 @@ func judgedOf(points []Point) []Point {
 }
 
 // shares is a picture of the kinds as shares of a part of all, that has some of them alone.
-func (d describer) shares(points []Point, id string, marks []web.SeriesMark, of func(Point) int64, without ...fleet.Kind) web.Series {
+func (d chronicle) shares(points []Point, id string, marks []web.SeriesMark, of func(Point) int64, without ...fleet.Kind) web.Series {
 	return d.chart(points, id, marks, d.kindLayers(points, of, without...))
 }
 
 // kindLayers are counts, or, as shares of what of says, hundredths of a percent.
-func (d describer) kindLayers(points []Point, of func(Point) int64, without ...fleet.Kind) (all []web.Layer) {
+func (d chronicle) kindLayers(points []Point, of func(Point) int64, without ...fleet.Kind) (all []web.Layer) {
 	for _, k := range kindsShown {
 		if slices.Contains(without, k.kind) {
 			continue
@@ -157,7 +157,7 @@ func (d describer) kindLayers(points []Point, of func(Point) int64, without ...f
 		for _, p := range points {
 			n := p.Kinds[k.kind]
 			if of != nil {
-				n = (n*1000 + of(p)/2) / max(of(p), 1) * 10 // tenths of a percent, rounded
+				n = tenthsOf(n, of(p))
 			}
 			l.Values = append(l.Values, n)
 		}
@@ -166,7 +166,11 @@ func (d describer) kindLayers(points []Point, of func(Point) int64, without ...f
 	return all
 }
 
-func (d describer) stepLayers(points []Point) (all []web.Layer) {
+// tenthsOf is a share in hundredths of a percent, rounded to tenths.
+func tenthsOf(part, of int64) int64 { return (part*1000 + of/2) / max(of, 1) * 10 }
+
+// stepLayers are counts or shares, as kindLayers.
+func (d chronicle) stepLayers(points []Point, of func(Point) int64) (all []web.Layer) {
 	for _, s := range stepsShown {
 		colour := "step-" + string(s.step)
 		if s.step == report.ProgressKnown {
@@ -174,7 +178,11 @@ func (d describer) stepLayers(points []Point) (all []web.Layer) {
 		}
 		l := web.Layer{Colour: colour, Name: d.word("step."+string(s.step), nil), Texture: s.texture}
 		for _, p := range points {
-			l.Values = append(l.Values, p.Progress[s.step])
+			n := p.Progress[s.step]
+			if of != nil {
+				n = tenthsOf(n, of(p))
+			}
+			l.Values = append(l.Values, n)
 		}
 		all = append(all, l)
 	}
@@ -182,7 +190,7 @@ func (d describer) stepLayers(points []Point) (all []web.Layer) {
 }
 
 // runLayers are how many have run each release of a model.
-func (d describer) runLayers(points []Point) (all []web.Layer) {
+func (d chronicle) runLayers(points []Point) (all []web.Layer) {
 	for n, release := range slices.Sorted(keysOf(points[len(points)-1].Ran)) {
 		l := web.Layer{Colour: fieldColours[n%len(fieldColours)], Name: release, Texture: n % 4}
 		for _, p := range points {
@@ -206,7 +214,7 @@ func keysOf[K comparable, V any](of map[K]V) func(func(K) bool) {
 }
 
 // marked are the marks of a series in words.
-func (d describer) marked(s *Series) (all []web.SeriesMark) {
+func (d chronicle) marked(s *Series) (all []web.SeriesMark) {
 	for _, m := range s.Marks {
 		product := ""
 		if s.Model == "" && m.Model != "" {
@@ -222,7 +230,7 @@ func (d describer) marked(s *Series) (all []web.SeriesMark) {
 }
 
 // stageCharts are the same picture of each stage of the release under which a model stands, on the axis of all of them.
-func (d describer) stageCharts(s *Series) (all []web.Series) {
+func (d chronicle) stageCharts(s *Series) (all []web.Series) {
 	if s.Model == "" {
 		return nil
 	}
@@ -237,7 +245,7 @@ func (d describer) stageCharts(s *Series) (all []web.Series) {
 		if len(points) < 2 {
 			continue
 		}
-		c := d.chart(points, fmt.Sprint("stage-", n), nil, d.stepLayers(points))
+		c := d.chart(points, fmt.Sprint("stage-", n), nil, d.stepLayers(points, nil))
 		c.Title, c.Small, c.Top = d.word("past.stage", stage), true, last.Installations
 		all = append(all, c)
 	}

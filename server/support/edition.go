@@ -28,6 +28,7 @@ type edition struct {
 	lookup        lookup
 	statements    statementPages
 	series        seriesPages
+	compare       comparePages
 	respond       *responder
 }
 
@@ -59,6 +60,7 @@ func (s *shared) edition(c Config, locale *web.Locale, words *dictionary, links 
 	line := s.sources.lineup
 	loads := &evidence{s.sources, words}
 	says := describer{lineup: line, words: words, links: links, now: s.clock.Now, distrusted: c.Distrusted}
+	past := seriesPages{loads, says, line, releasePages{loads, says, locale}}
 	return &edition{
 		status:   statusPage{loads, says, locale},
 		releases: releasePages{loads, says, locale},
@@ -69,7 +71,8 @@ func (s *shared) edition(c Config, locale *web.Locale, words *dictionary, links 
 		},
 		lookup:     lookup{line, loads, links},
 		statements: statementPages{loads},
-		series:     seriesPages{loads, says, line, releasePages{loads, says, locale}},
+		series:     past,
+		compare:    comparePages{past, locale},
 		respond: &responder{
 			pages: pages, locale: locale, links: links, others: s.others, now: c.Now, log: c.Log, notice: clean(c.Notice),
 			kept: s.kept,

@@ -87,7 +87,7 @@ func pictures(t *testing.T) []picture {
 	list = append(list, releasePictures(t)...)
 	past := remembered(t).serve()
 	list = append(list, picture{"past-status", past + "/", ""}, picture{"past-model", past + "/models/armani", ""},
-		picture{"past-release", past + "/releases/" + releaseName, ""}, picture{"past-print", past + "/models/armani", "print"})
+		picture{"past-release", past + "/releases/" + releaseName, ""}, picture{"past-compare", past + "/compare/armani,dior," + releaseName, ""}, picture{"past-print", past + "/models/armani", "print"})
 	for n, reports := range handsets() {
 		hs := newHandset(uint64(n + 1))
 		full.install(hs, beforeActive, reports...)

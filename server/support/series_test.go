@@ -222,3 +222,23 @@ func TestPastOnThePages(t *testing.T) {
 		t.Errorf("%d points of 30 days", len(s.Points))
 	}
 }
+
+// TestCompare: what is chosen stands side by side, on the same axes, under an address of its own.
+func TestCompare(t *testing.T) {
+	h := remembered(t)
+	if w := h.get("/compare?of=armani&of=" + releaseName + "&of=armani"); w.Code != http.StatusSeeOther ||
+		w.Header().Get("Location") != "/compare/armani,"+releaseName {
+		t.Errorf("%d to %q", w.Code, w.Header().Get("Location"))
+	}
+	for path, pictures := range map[string]int{"/compare": 0, "/compare/armani,dior," + releaseName: 6} {
+		body := h.get(path).Body.String()
+		if n := strings.Count(body, `<svg class="series small" role="img"`); n != pictures || !strings.Contains(body, `value="dior"`) {
+			t.Errorf("%s: %d pictures, wanted %d", path, n, pictures)
+		}
+	}
+	for _, path := range []string{"/compare/nothing", "/compare/armani,", "/compare/" + strings.Repeat("armani,", 12) + "dior"} {
+		if w := h.get(path); w.Code != http.StatusNotFound {
+			t.Errorf("%s: %d", path, w.Code)
+		}
+	}
+}

@@ -118,6 +118,7 @@ func New(c Config) (*Support, error) {
 //	/releases/{name}        one release on all its models           /releases/{name}.json
 //	/models/{role}          one model in depth                      /models/{role}.json
 //	/series.json            how the fleet came to stand as it does; /releases/{name}/series.json, /models/{role}/series.json
+//	/compare                models and releases side by side: /compare/{names}, with a comma between them
 //	POST /find              the forms: ref, a reference, or find, what a model is called, and order; leads to the next or to /?find=
 //	/installations?ref=     the look-up form of older pages, which leads to
 //	/installations/{ref}    one installation                        /installations/{ref}.json
@@ -175,6 +176,10 @@ func (s *Support) routes(
 	page("/releases/{name}.json", "", allReaders, func(e *edition) handler { return e.releases.show })
 	page("/models/{role}", "model", allReaders, func(e *edition) handler { return e.models.show })
 	page("/models/{role}.json", "", allReaders, func(e *edition) handler { return e.models.show })
+	get("/compare", func(e *edition) http.HandlerFunc {
+		return e.compare.form(e.respond.page("compare", oneReader, e.compare.show))
+	})
+	page("/compare/{names}", "compare", oneReader, func(e *edition) handler { return e.compare.show })
 	page("/series.json", "", frontReaders, func(e *edition) handler { return e.series.fleet })
 	page("/releases/{name}/series.json", "", allReaders, func(e *edition) handler { return e.series.release })
 	page("/models/{role}/series.json", "", allReaders, func(e *edition) handler { return e.series.model })
