@@ -3,7 +3,7 @@
 package history_test
 
 import (
-	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -32,9 +32,9 @@ func BenchmarkHistory(b *testing.B) {
 	rows, began := 0, time.Now()
 	for n, m := range moments {
 		err := db.UpdateReports(ctx, func(tx fleet.Tx) error {
-			stored, err := tx.History().Add(ctx, m, changing(n)...)
+			stored, err := tx.History().Add(ctx, m.At, changing(n)...)
 			rows += stored
-			return err
+			return errors.Join(err, tx.History().Mark(ctx, m))
 		})
 		if err != nil {
 			b.Fatal(err)
@@ -49,8 +49,11 @@ func BenchmarkHistory(b *testing.B) {
 		began := time.Now()
 		for range 10 {
 			if err := db.View(ctx, func(tx fleet.Tx) error {
-				some := history.Pick(moments, 120)
-				_, err := tx.History().Of(context.Background(), some[0].At, some[len(some)-1].At, cells...)
+				var at []time.Time
+				for _, m := range history.Pick(moments, 120) {
+					at = append(at, m.At)
+				}
+				_, err := tx.History().Stood(ctx, at, cells...)
 				return err
 			}); err != nil {
 				b.Fatal(err)
