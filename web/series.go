@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 )
 
 // Series is a picture of figures over time, and what stands beside it as text.
@@ -54,7 +55,8 @@ const (
 	smallHigh    = 84
 	seriesWide   = 1000 // units of the plot across it
 	marksApart   = 0.07
-	labelAtLeast = 17 // so thick is a layer that has its name in it
+	narrow       = 240 // the plot, on a small phone
+	labelAtLeast = 17  // so thick is a layer that has its name in it
 )
 
 func (s Series) high() int {
@@ -82,6 +84,9 @@ func (s Series) at(t time.Time) float64 {
 
 // highest is the end of the axis, and step how far its lines are apart.
 func (s Series) highest() (highest, step int64) {
+	if s.Percent {
+		return 10_000, 5_000
+	}
 	most := max(s.Top, 1)
 	for n := range s.Times {
 		sum := int64(0)
@@ -140,7 +145,9 @@ func (l *Locale) series(s Series) template.HTML {
 // draw draws the layers, in units of the plot.
 func (s Series) draw(out *strings.Builder, highest int64) {
 	below := make([]int64, len(s.Times))
-	y := func(v int64) string { return decimal(float64(s.high()) * (1 - float64(v)/float64(highest))) }
+	y := func(v int64) string { // shares that were rounded may pass the whole
+		return decimal(float64(s.high()) * (1 - float64(min(v, highest))/float64(highest)))
+	}
 	x := func(n int) string { return decimal(seriesWide * s.at(s.Times[n])) }
 	for _, layer := range s.Layers {
 		var there, back strings.Builder
@@ -190,22 +197,17 @@ func (s Series) names(out *strings.Builder, highest int64) {
 		}
 		if best >= 0 {
 			middle := float64(below[best]) + float64(layer.Values[best])/2
-			at, anchor := s.at(s.Times[best]), "middle"
-			if at > 0.7 {
+			at, anchor := s.at(s.Times[best]), "start"
+			if at > 0.5 {
 				anchor = "end"
-			} else if at < 0.3 {
-				anchor = "start"
 			}
-			fmt.Fprintf(
-				out,
-				`<text class="name" x="%s" y="%s" text-anchor="%s">%s</text>`,
-				hundredths(at),
-				decimal(
-					float64(s.top())+float64(s.high())*(1-middle/float64(highest))+4,
-				),
-				anchor,
-				template.HTMLEscapeString(layer.Name),
-			)
+			if float64(utf8.RuneCountInString(layer.Name))*7 > max(at, 1-at)*narrow {
+				best = -1 // the list below has it
+			}
+			if best >= 0 {
+				fmt.Fprintf(out, `<text class="name" x="%s" y="%s" text-anchor="%s">%s</text>`, hundredths(at),
+					decimal(float64(s.top())+float64(s.high())*(1-middle/float64(highest))+4), anchor, template.HTMLEscapeString(layer.Name))
+			}
 		}
 		for i, v := range layer.Values {
 			below[i] += v

@@ -35,11 +35,14 @@ type Copied struct {
 // History keeps copies of the figures.
 type History interface {
 	Moments(ctx context.Context) ([]Moment, error) // oldest first
-	// Add copies cells as they stand at a moment (Counts.At), and says of how many the figures are others than in their
-	// newest copy: only those take room. Conflict (history_past) unless the moment is later than all others.
-	Add(ctx context.Context, m Moment, cells ...Counts) (stored int, err error)
-	// Of are the copies of cells, each by At, that stood at any time between from and until, both included.
-	Of(ctx context.Context, from, until time.Time, cells ...Cell) (map[Cell][]Copied, error)
+	// Add copies cells as they stand at a time (Counts.At), and says of how many the figures are others than in their
+	// newest copy: only those take room. Conflict (history_past) unless it is later than all moments. It is called for some
+	// cells after others, in transactions of their own, so that reports do not wait for all of them; Mark ends it.
+	Add(ctx context.Context, at time.Time, cells ...Counts) (stored int, err error)
+	Mark(ctx context.Context, m Moment) error // all cells are copied; Conflict as Add
+	// Stood are the copies that stood at each of some times, by time and cell in the order in which these are given; the zero
+	// Copied where there was none.
+	Stood(ctx context.Context, at []time.Time, cells ...Cell) ([][]Copied, error)
 	Models(ctx context.Context) ([]string, error) // of which there are copies, in order; "" if there are any without
 	// Thin takes copies of a model out that stand for no moment but those that go.
 	Thin(ctx context.Context, model string, gone ...Moment) (int, error)

@@ -14,6 +14,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -100,15 +101,22 @@ func (k *Keeper) copy(ctx context.Context, now time.Time, moments []fleet.Moment
 		return moments, err
 	}
 	m := fleet.Moment{At: now, Version: fleet.FiguresVersion}
-	err := k.Store.UpdateReports(ctx, func(tx fleet.Tx) error {
-		_, err := tx.History().Add(ctx, m, cells...)
-		return err
-	})
-	if err != nil {
+	for some := range slices.Chunk(cells, step) {
+		if err := k.Store.UpdateReports(ctx, func(tx fleet.Tx) error {
+			_, err := tx.History().Add(ctx, m.At, some...)
+			return err
+		}); err != nil {
+			return moments, err
+		}
+	}
+	if err := k.Store.UpdateReports(ctx, func(tx fleet.Tx) error { return tx.History().Mark(ctx, m) }); err != nil {
 		return moments, err
 	}
 	return append(moments, m), nil
 }
+
+// step is how many cells are copied in one transaction: reports that come in wait for it.
+const step = 40
 
 // all are the figures of now: those that are maintained, those of each release together, and those of the fleet.
 func (k *Keeper) all(ctx context.Context, tx fleet.Tx, now time.Time) ([]fleet.Counts, error) {

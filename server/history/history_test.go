@@ -92,9 +92,9 @@ func (h *house) at(at time.Time, cell fleet.Cell) fleet.Counts {
 	h.t.Helper()
 	var c fleet.Counts
 	if err := h.db.View(ctx, func(tx fleet.Tx) error {
-		all, err := tx.History().Of(ctx, at, at, cell)
-		if of := all[cell]; len(of) > 0 {
-			c = of[len(of)-1].Counts
+		all, err := tx.History().Stood(ctx, []time.Time{at}, cell)
+		if err == nil {
+			c = all[0][0].Counts
 		}
 		return err
 	}); err != nil {

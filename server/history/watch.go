@@ -108,13 +108,15 @@ func (k *Keeper) watch(ctx context.Context, now time.Time, moments []fleet.Momen
 			is[n], names[n] = is[n].At(now), is[n].Cell()
 		}
 		for _, m := range baselines(now, moments) {
-			copies, err := tx.History().Of(ctx, m.At, m.At, names...)
+			copies, err := tx.History().Stood(ctx, []time.Time{m.At}, names...)
 			if err != nil {
 				return err
 			}
 			was := map[fleet.Cell]fleet.Counts{}
-			for cell, all := range copies {
-				was[cell] = all[len(all)-1].Counts
+			for n, c := range copies[0] {
+				if !c.At.IsZero() {
+					was[names[n]] = c.Counts
+				}
 			}
 			for _, r := range Regressions(was, is) {
 				worse = append(worse, since{r, m.At})

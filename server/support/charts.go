@@ -36,7 +36,7 @@ var kindsShown = []struct {
 	texture int
 }{
 	{effect.Bad, web.Shade(string(effect.Bad), 0), 2}, {effect.Open, web.Shade(string(effect.Open), 0), 1},
-	{effect.Good, web.Shade(string(effect.Good), 0), 0}, {effect.Unjudged, "rest", 3},
+	{effect.Good, web.Shade(string(effect.Good), 0), 0}, {effect.Unjudged, "rest", 0},
 }
 
 var stepsShown = []struct {
@@ -44,7 +44,7 @@ var stepsShown = []struct {
 	texture int
 }{
 	{report.ProgressFailed, 2}, {report.ProgressRunning, 0}, {report.ProgressInstalled, 1}, {report.ProgressDownloading, 2},
-	{report.ProgressKnown, 3},
+	{report.ProgressKnown, 0},
 }
 
 // tableRows bounds the table behind a picture.

@@ -184,11 +184,11 @@ func (d chronicle) series(ctx context.Context, tx fleet.Tx, now time.Time, last 
 	if len(moments) > 0 {
 		days, weeks := newestOf(moments, now.Add(-day)), newestOf(moments, now.Add(-7*day))
 		some := withThem(history.Pick(moments, pointsMost-3), days, weeks)
-		stood, err := tx.History().Of(ctx, some[0].At, now, of.cells...)
+		stood, err := stoodAt(ctx, tx, of.cells, some)
 		if err != nil {
 			return nil, err
 		}
-		for n, then := range stoodAt(stood, of.cells, some) {
+		for n, then := range stood {
 			f, release, any := of.at(some[n].At, then)
 			if !any && len(s.Points) == 0 {
 				continue
@@ -243,22 +243,24 @@ func (s *Series) since(m *fleet.Moment, is Point) *Difference {
 }
 
 // stoodAt is for each moment how each of cells stood then.
-func stoodAt(copied map[fleet.Cell][]fleet.Copied, cells []fleet.Cell, moments []fleet.Moment) [][]fleet.Counts {
+func stoodAt(ctx context.Context, tx fleet.Tx, cells []fleet.Cell, moments []fleet.Moment) ([][]fleet.Counts, error) {
+	var at []time.Time
+	for _, m := range moments {
+		at = append(at, m.At)
+	}
+	copied, err := tx.History().Stood(ctx, at, cells...)
+	if err != nil {
+		return nil, err
+	}
 	all := make([][]fleet.Counts, len(moments))
-	for n, m := range moments {
-		all[n] = make([]fleet.Counts, len(cells))
-		for i, cell := range cells {
-			left := copied[cell]
-			for len(left) > 1 && !left[1].At.After(m.At) {
-				left = left[1:]
+	for n, of := range copied {
+		for i, c := range of {
+			if c.At.IsZero() {
+				c.Counts = fleet.Counts{Model: cells[i].Model, Release: cells[i].Release, Channel: cells[i].Channel,
+					Figures: fleet.NewFigures(), Counted: fleet.NewFigures(), Quarantined: fleet.NewFigures()}
 			}
-			copied[cell] = left
-			all[n][i] = fleet.Counts{Model: cell.Model, Release: cell.Release, Channel: cell.Channel, Figures: fleet.NewFigures(),
-				Counted: fleet.NewFigures(), Quarantined: fleet.NewFigures()}
-			if len(left) > 0 && !left[0].At.After(m.At) {
-				all[n][i] = left[0].Counts
-			}
+			all[n] = append(all[n], c.Counts)
 		}
 	}
-	return all
+	return all, nil
 }

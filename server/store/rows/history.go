@@ -25,26 +25,20 @@ func (s history) Moments(ctx context.Context) ([]fleet.Moment, error) {
 var insertHistory = &Insert{"history", "model, release, channel, at, figures", ""}
 
 // Add implements fleet.History.
-func (s history) Add(ctx context.Context, m fleet.Moment, cells ...fleet.Counts) (stored int, err error) {
-	var newest int64
-	if err := s.q.Row(ctx, []any{&newest}, `SELECT coalesce(max(at), 0) FROM history_moments`); err != nil {
+func (s history) Add(ctx context.Context, at time.Time, cells ...fleet.Counts) (stored int, err error) {
+	if err := s.later(ctx, at); err != nil {
 		return 0, err
-	}
-	if millis(m.At) <= newest {
-		return 0, fleet.Errorf(fleet.Conflict, "history_past", "figures were copied at %s, so no copy is made of %s",
-			time.UnixMilli(newest).UTC().Format(time.RFC3339Nano), m.At.UTC().Format(time.RFC3339Nano))
 	}
 	names := make([]fleet.Cell, len(cells))
 	for n, c := range cells {
 		names[n] = c.Cell()
 	}
-	had, err := s.texts(ctx, m.At, m.At, names)
-	if err != nil {
+	had := map[fleet.Cell]string{}
+	if err := s.texts(ctx, []time.Time{at}, names, func(_, cell int, _ time.Time, text string) error {
+		had[names[cell]] = text
+		return nil
+	}); err != nil {
 		return 0, err
-	}
-	newestOf := map[fleet.Cell]string{}
-	for _, one := range had {
-		newestOf[one.cell] = one.text
 	}
 	var rows [][]any
 	for n, c := range cells {
@@ -52,18 +46,34 @@ func (s history) Add(ctx context.Context, m fleet.Moment, cells ...fleet.Counts)
 		if err != nil {
 			return 0, err
 		}
-		if was, copied := newestOf[names[n]]; copied && was == text || !copied && text == nothing {
+		if was, copied := had[names[n]]; copied && was == text || !copied && text == nothing {
 			continue
 		}
-		rows = append(rows, []any{c.Model, c.Release, c.Channel, millis(m.At), text})
+		rows = append(rows, []any{c.Model, c.Release, c.Channel, millis(at), text})
 	}
 	if len(rows) > 0 {
-		if _, err := s.q.Insert(ctx, insertHistory, rows); err != nil {
-			return 0, err
-		}
+		_, err = s.q.Insert(ctx, insertHistory, rows)
 	}
-	_, err = s.q.Exec(ctx, `INSERT INTO history_moments (at, version) VALUES ($1, $2)`, millis(m.At), m.Version)
 	return len(rows), err
+}
+
+// Mark implements fleet.History.
+func (s history) Mark(ctx context.Context, m fleet.Moment) error {
+	if err := s.later(ctx, m.At); err != nil {
+		return err
+	}
+	_, err := s.q.Exec(ctx, `INSERT INTO history_moments (at, version) VALUES ($1, $2)`, millis(m.At), m.Version)
+	return err
+}
+
+// later refuses a time that is not after all moments.
+func (s history) later(ctx context.Context, at time.Time) error {
+	var newest int64
+	if err := s.q.Row(ctx, []any{&newest}, `SELECT coalesce(max(at), 0) FROM history_moments`); err != nil || millis(at) > newest {
+		return err
+	}
+	return fleet.Errorf(fleet.Conflict, "history_past", "figures were copied at %s, so no copy is made of %s",
+		time.UnixMilli(newest).UTC().Format(time.RFC3339Nano), at.UTC().Format(time.RFC3339Nano))
 }
 
 // copyRow is a row of the table.
@@ -73,45 +83,54 @@ type copyRow struct {
 	text string
 }
 
-// texts are the rows of cells that stood between two times, by cell and time.
-func (s history) texts(ctx context.Context, from, until time.Time, cells []fleet.Cell) ([]copyRow, error) {
-	if len(cells) == 0 {
-		return nil, nil
+// texts finds the rows of cells that stood at some times: by the number of the time, then of the cell.
+func (s history) texts(
+	ctx context.Context, at []time.Time, cells []fleet.Cell, fn func(time, cell int, copied time.Time, text string) error,
+) error {
+	if len(cells) == 0 || len(at) == 0 {
+		return nil
 	}
-	columns := make([][]string, 3)
-	var since, to []int64
-	for _, c := range cells {
-		columns[0], columns[1], columns[2] = append(columns[0], c.Model), append(columns[1], c.Release), append(columns[2], c.Channel)
-		since, to = append(since, millis(from)), append(to, millis(until))
-	}
-	const of = ` h.model = {0} AND h.release = {1} AND h.channel = {2}`
-	rows, err := s.q.QueryKeys(ctx, `SELECT {n}, h.at, h.figures FROM {keys} JOIN history h ON`+of+` AND h.at <= {4}
-		AND h.at >= coalesce((SELECT max(x.at) FROM history x WHERE x.model = {0} AND x.release = {1} AND x.channel = {2}
-			AND x.at <= {3}), {3}) ORDER BY 1, 2`, columns[0], columns[1], columns[2], since, to)
-	return Collect(rows, err, func(scan func(...any) error) (r copyRow, err error) {
-		var n int64
-		if err = scan(&n, asTime{&r.at}, &r.text); err == nil {
-			r.cell = cells[n]
+	columns, times := make([][]string, 3), make([]int64, 0, len(at)*len(cells))
+	for _, t := range at {
+		for _, c := range cells {
+			columns[0], columns[1], columns[2] = append(columns[0], c.Model), append(columns[1], c.Release), append(columns[2], c.Channel)
+			times = append(times, millis(t))
 		}
-		return r, err
+	}
+	rows, err := s.q.QueryKeys(ctx, `SELECT {n}, h.at, h.figures FROM {keys} JOIN history h
+		ON h.model = {0} AND h.release = {1} AND h.channel = {2} AND h.at = (SELECT max(x.at) FROM history x
+			WHERE x.model = {0} AND x.release = {1} AND x.channel = {2} AND x.at <= {3}) ORDER BY 1`,
+		columns[0], columns[1], columns[2], times)
+	return Each(rows, err, func(r Rows) error {
+		var n int
+		var copied time.Time
+		var text string
+		if err := r.Scan(&n, asTime{&copied}, &text); err != nil {
+			return err
+		}
+		return fn(n/len(cells), n%len(cells), copied, text)
 	})
 }
 
-// Of implements fleet.History.
-func (s history) Of(ctx context.Context, from, until time.Time, cells ...fleet.Cell) (map[fleet.Cell][]fleet.Copied, error) {
-	rows, err := s.texts(ctx, from, until, cells)
-	if err != nil {
-		return nil, err
+// Stood implements fleet.History. A copy that stands at one time after another is read once.
+func (s history) Stood(ctx context.Context, at []time.Time, cells ...fleet.Cell) ([][]fleet.Copied, error) {
+	all := make([][]fleet.Copied, len(at))
+	for n := range all {
+		all[n] = make([]fleet.Copied, len(cells))
 	}
-	all := map[fleet.Cell][]fleet.Copied{}
-	for _, r := range rows {
-		c, err := copied(r.cell, r.text)
-		if err != nil {
-			return nil, err
+	newest := make([]fleet.Copied, len(cells))
+	err := s.texts(ctx, at, cells, func(n, cell int, when time.Time, text string) error {
+		if !newest[cell].At.Equal(when) {
+			c, err := copied(cells[cell], text)
+			if err != nil {
+				return err
+			}
+			newest[cell] = fleet.Copied{At: when, Counts: c}
 		}
-		all[r.cell] = append(all[r.cell], fleet.Copied{At: r.at, Counts: c})
-	}
-	return all, nil
+		all[n][cell] = newest[cell]
+		return nil
+	})
+	return all, err
 }
 
 // Models implements fleet.History. Each is found by a step in the key.
@@ -185,16 +204,8 @@ func (s history) Forget(ctx context.Context, after time.Time) error {
 	return err
 }
 
-// recountHistory finds copies that cannot be read, that do not add up, or that were made at no moment.
+// recountHistory finds copies that cannot be read, or that do not add up.
 func recountHistory(ctx context.Context, q Querier) (differences []string, err error) {
-	moments, err := history{q}.Moments(ctx)
-	if err != nil {
-		return nil, err
-	}
-	var newest time.Time
-	if len(moments) > 0 {
-		newest = moments[len(moments)-1].At
-	}
 	rows, err := q.Query(ctx, `SELECT model, release, channel, at, figures FROM history`)
 	err = Each(rows, err, func(rows Rows) error {
 		var r copyRow
@@ -206,8 +217,6 @@ func recountHistory(ctx context.Context, q Querier) (differences []string, err e
 		switch {
 		case err != nil:
 			why = err.Error()
-		case r.at.After(newest):
-			why = "it was made after the last of all copies"
 		default:
 			why = sums(c)
 		}

@@ -45,11 +45,11 @@ func testHistory(t *testing.T, s fleet.Store) {
 	add := func(n, stored int, cells ...fleet.Counts) {
 		t.Helper()
 		updateReports(t, s, func(tx fleet.Tx) error {
-			got, err := tx.History().Add(ctx, moment(n), cells...)
+			got, err := tx.History().Add(ctx, hour(n), cells...)
 			if got != stored {
 				t.Errorf("hour %d: %d copies were stored, wanted %d", n, got, stored)
 			}
-			return err
+			return errors.Join(err, tx.History().Mark(ctx, moment(n)))
 		})
 	}
 	add(0, 2, one, all, cellOf("dior", "", "stable", 0, 0)) // where nobody ever was there is nothing to copy
@@ -59,28 +59,30 @@ func testHistory(t *testing.T, s fleet.Store) {
 	gone := cellOf("armani", "one", "stable", 0, 0)
 	add(3, 2, gone, cellOf("dior", "", "stable", 1, 0))
 	for _, n := range []int{3, 2} {
-		err := s.UpdateReports(ctx, func(tx fleet.Tx) error { _, err := tx.History().Add(ctx, moment(n), one); return err })
+		err := s.UpdateReports(ctx, func(tx fleet.Tx) error { _, err := tx.History().Add(ctx, hour(n), one); return err })
 		if e, ok := errors.AsType[*fleet.Error](err); !ok || e.Code != "history_past" {
 			t.Errorf("a copy of hour %d after one of hour 3: %v", n, err)
 		}
 	}
 	copied := func(n int, c fleet.Counts) fleet.Copied { return fleet.Copied{At: hour(n), Counts: c} }
-	of := func(what string, from, until int, want map[fleet.Cell][]fleet.Copied, cells ...fleet.Cell) {
+	none := fleet.Copied{}
+	of := func(what string, hours []int, want [][]fleet.Copied, cells ...fleet.Cell) {
 		t.Helper()
+		var at []time.Time
+		for _, n := range hours {
+			at = append(at, hour(n))
+		}
 		view(t, s, func(tx fleet.Tx) error {
-			got, err := tx.History().Of(ctx, hour(from), hour(until), cells...)
+			got, err := tx.History().Stood(ctx, at, cells...)
 			same(t, what, got, want)
 			return err
 		})
 	}
-	names := []fleet.Cell{all.Cell(), one.Cell(), {Model: "pisces"}}
-	of("every copy", 0, 9, map[fleet.Cell][]fleet.Copied{
-		one.Cell(): {copied(0, one), copied(2, moved), copied(3, gone)}, all.Cell(): {copied(0, all)}}, names...)
-	of("at a moment for which an older copy stands", 1, 1, map[fleet.Cell][]fleet.Copied{
-		one.Cell(): {copied(0, one)}, all.Cell(): {copied(0, all)}}, names...)
-	of("a while", 1, 2, map[fleet.Cell][]fleet.Copied{one.Cell(): {copied(0, one), copied(2, moved)}}, one.Cell())
-	of("before the first", -2, -1, map[fleet.Cell][]fleet.Copied{}, names...)
-	of("no cells", 0, 9, map[fleet.Cell][]fleet.Copied{})
+	of("each hour", []int{-1, 0, 1, 2, 3, 9}, [][]fleet.Copied{{none, none, none}, {copied(0, all), copied(0, one), none},
+		{copied(0, all), copied(0, one), none}, {copied(0, all), copied(2, moved), none}, {copied(0, all), copied(3, gone), none},
+		{copied(0, all), copied(3, gone), none}}, all.Cell(), one.Cell(), fleet.Cell{Model: "pisces"})
+	of("no cells", []int{1}, [][]fleet.Copied{{}})
+	of("no times", nil, [][]fleet.Copied{}, one.Cell())
 	updateReports(t, s, func(tx fleet.Tx) error {
 		models, err := tx.History().Models(ctx)
 		same(t, "models", models, []string{"", "armani", "dior"})
@@ -91,14 +93,13 @@ func testHistory(t *testing.T, s fleet.Store) {
 		}
 		return errors.Join(err, err2, err3, tx.History().Drop(ctx, moment(1), moment(2)), tx.History().Drop(ctx))
 	})
-	of("what is left", 0, 9, map[fleet.Cell][]fleet.Copied{one.Cell(): {copied(0, one), copied(3, gone)}}, one.Cell())
+	of("what is left", []int{0, 2, 3}, [][]fleet.Copied{{copied(0, one)}, {copied(0, one)}, {copied(3, gone)}}, one.Cell())
 	view(t, s, func(tx fleet.Tx) error {
 		moments, err := tx.History().Moments(ctx)
 		same(t, "moments", moments, []fleet.Moment{moment(0), moment(3)})
 		return err
 	})
 	updateReports(t, s, func(tx fleet.Tx) error { return tx.History().Forget(ctx, hour(1)) })
-	of("what was before", 0, 9, map[fleet.Cell][]fleet.Copied{one.Cell(): {copied(0, one)}}, one.Cell(),
-		fleet.Cell{Model: "dior", Channel: "stable"})
+	of("what was before", []int{9}, [][]fleet.Copied{{copied(0, one), none}}, one.Cell(), fleet.Cell{Model: "dior", Channel: "stable"})
 	add(2, 1, moved)
 }
