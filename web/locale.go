@@ -58,7 +58,8 @@ func NewLocale(tag string) (*Locale, error) {
 func ParseLocale(tag, text string) (*Locale, error) {
 	l := &Locale{Tag: tag}
 	parsed, err := template.New(tag).Option("missingkey=error").Funcs(template.FuncMap{
-		"n": l.Number, "share": l.Share, "when": l.When, "percent": l.hundredths, "plural": plural, "pick": pick, "span": spanOf,
+		"n": l.Number, "share": l.Share, "when": l.When, "percent": l.hundredths, "span": spanOf, "people": l.people,
+		"plural": plural, "pick": pick,
 		"ratio": func(part, whole int64) string { return l.Say("ratio", ratio(part, whole)) }, "least": least, "most": most,
 	}).Parse(text)
 	if err != nil {
@@ -199,9 +200,15 @@ func spanOf(minutes string) span {
 	return span{max(n, 1), "minute"}
 }
 
-// Mark is what stands between things, with its blanks: "comma" and "semicolon" in lists, "colon", "stop" after a sentence,
-// "gap" between two of them, "open" and "close" around an aside, "thousands" and "decimal" in numbers.
+// Mark is what stands between things, with its blanks: "comma" and "semicolon" in lists, "and" between two, "colon",
+// "stop" after a sentence, "gap" between two of them, "open" and "close" around an aside, "thousands" and "decimal" in
+// numbers.
 func (l *Locale) Mark(name string) string { return l.marks[name] }
+
+// people are the names of who did something: one, or two with the word between them that is stored.
+func (l *Locale) people(names string) string {
+	return strings.Replace(names, " and ", l.Mark("and"), 1)
+}
 
 // Sentences puts sentences after one another.
 func (l *Locale) Sentences(all ...string) string {

@@ -5,6 +5,7 @@ package web
 import (
 	"net/http/httptest"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -40,20 +41,50 @@ func TestEverySentenceIsThere(t *testing.T) {
 	}
 }
 
-// TestLanguagesAgree: every language has the sentences of English, and no others.
+// keys are the names of all sentences of a language.
+func keys(l *Locale) map[string]bool {
+	all := map[string]bool{}
+	for _, s := range l.sentences.Templates() {
+		if s.Name() != l.Tag {
+			all[s.Name()] = true
+		}
+	}
+	return all
+}
+
+// TestLanguagesAgree: every language has the sentences of English, and no others, and says each with the same data.
 func TestLanguagesAgree(t *testing.T) {
 	english, err := NewLocale("en")
 	if err != nil {
 		t.Fatal(err)
+	}
+	field := regexp.MustCompile(`\.[A-Za-z_]\w*`)
+	data := func(l *Locale, key string) []string {
+		all := field.FindAllString(l.sentences.Lookup(key).Root.String(), -1)
+		slices.Sort(all)
+		return slices.Compact(all)
 	}
 	for _, tag := range Locales() {
 		l, err := NewLocale(tag)
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, s := range english.sentences.Templates() {
-			if !l.Has(s.Name()) && s.Name() != "en.tmpl" && s.Name() != "en" {
-				t.Errorf("%s lacks %q", tag, s.Name())
+		for key := range keys(english) {
+			switch {
+			case !l.Has(key):
+				t.Errorf("%s lacks %q", tag, key)
+			case !slices.Equal(data(l, key), data(english, key)) && !strings.HasPrefix(key, "figure.") && key != "wait":
+				t.Errorf("%s says %q of %v, and English of %v", tag, key, data(l, key), data(english, key))
+			}
+		}
+		for key := range keys(l) {
+			if !english.Has(key) {
+				t.Errorf("%s has %q, which English lacks", tag, key)
+			}
+		}
+		for _, name := range []string{"thousands", "decimal", "comma", "and", "semicolon", "colon", "stop", "gap", "open", "close"} {
+			if _, ok := l.fixed["mark."+name]; !ok {
+				t.Errorf("%s has no plain mark.%s", tag, name)
 			}
 		}
 		if _, err := NewPages(l, Links{}); err != nil {
@@ -83,6 +114,30 @@ func TestNumbers(t *testing.T) {
 	}
 	if got := l.Say("no.such.sentence", nil); got != "[no.such.sentence]" {
 		t.Errorf("a missing sentence reads %q", got)
+	}
+}
+
+// TestFigures: numbers as each language writes them.
+func TestFigures(t *testing.T) {
+	at := time.Date(2026, 11, 26, 15, 4, 0, 0, time.UTC)
+	for tag, want := range map[string][]string{
+		"en":      {"26 November 2026, 15:04 UTC", "under 0.1 %", "12.5 %", "412.9 MB", "a b"},
+		"zh-Hans": {"2026年11月26日 15:04 UTC", "不到 0.1%", "12.5%", "412.9 MB", "ab"},
+		"zh-Hant": {"2026年11月26日 15:04 UTC", "不到 0.1%", "12.5%", "412.9 MB", "ab"},
+	} {
+		l, err := NewLocale(tag)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := []string{l.When(at), l.Share(1, 1_000_000), l.Percent(1250), l.Bytes(412_876_544), l.Sentences("a", "", "b")}
+		if !slices.Equal(got, want) {
+			t.Errorf("%s: %q, wanted %q", tag, got, want)
+		}
+	}
+	for minutes, want := range map[string]span{"0": {1, "minute"}, "90": {90, "minute"}, "91": {2, "hour"}, "2880": {48, "hour"}, "2881": {3, "day"}} {
+		if got := spanOf(minutes); got != want {
+			t.Errorf("%s minutes are %v, wanted %v", minutes, got, want)
+		}
 	}
 }
 

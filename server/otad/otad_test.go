@@ -156,6 +156,34 @@ func TestHelpNamesLanguages(t *testing.T) {
 	}
 }
 
+// TestPublicPath: the status pages are behind the path that is given, with every link; feed, reports and health stay.
+func TestPublicPath(t *testing.T) {
+	ctx, data := context.Background(), filepath.Join(t.TempDir(), "data")
+	if made := run(ctx, nil, "init", "--data", data); made.code != 0 {
+		t.Fatalf("init: %+v", made)
+	}
+	if refused := run(ctx, nil, "serve", "--data", data, "--public-path", "landed/"); refused.code != 1 ||
+		!strings.Contains(refused.stderr, "it begins with a slash") {
+		t.Errorf("a path that is none: %+v", refused)
+	}
+	address, end := serving(t, data, "--public-path", "/landed", "--language", "zh-Hant")
+	defer end()
+	for path, want := range map[string]string{
+		"/landed/": `<html lang="zh-Hant">`, "/landed/en/": `href="/landed/en/"`, "/landed/status.json": `"language": "zh-Hant"`, "/": `href="/landed/`,
+		"/landed/nowhere": `href="/landed/"`, "/landed/en/nowhere": `href="/landed/en/"`, "/healthz": "ok", "/landed/healthz": "<html", "/landed/v1/reports": "<html",
+	} {
+		answer, err := http.Get(address + path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, _ := io.ReadAll(answer.Body)
+		answer.Body.Close()
+		if !strings.Contains(string(body), want) {
+			t.Errorf("%s: %s does not hold %s:\n%.300s", path, answer.Status, want, body)
+		}
+	}
+}
+
 // TestReady asks servers that are ready, that are not, and that are no servers.
 func TestReady(t *testing.T) {
 	ctx, data := context.Background(), filepath.Join(t.TempDir(), "data")

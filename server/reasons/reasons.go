@@ -33,6 +33,9 @@ func Words(r fleet.Reason) string {
 		sentence, ok = waits[r.Code]
 	}
 	if !ok {
+		sentence, ok = trail[r.Code]
+	}
+	if !ok {
 		words := r.Code
 		for _, name := range slices.Sorted(maps.Keys(r.Values)) {
 			words += fmt.Sprintf(", %s %s", name, r.Values[name])
@@ -45,10 +48,10 @@ func Words(r fleet.Reason) string {
 	})
 }
 
-// Codes are all that Words has a sentence for, each with the names of the values in it.
+// Codes are all that Words and Trail give, each with the names of its values.
 func Codes() map[string][]string {
 	all := map[string][]string{}
-	for _, known := range []map[string]string{sentences, waits} {
+	for _, known := range []map[string]string{sentences, waits, trail} {
 		for code, sentence := range known {
 			all[code] = []string{}
 			for _, m := range hole.FindAllStringSubmatch(sentence, -1) {
@@ -91,7 +94,12 @@ func word(value, how string) string {
 
 // Of finds the reason whose sentence this is. ok is false for one that the program never wrote.
 func Of(sentence string) (r fleet.Reason, ok bool) {
-	for _, p := range patterns {
+	return find(sentence, patterns)
+}
+
+// find is the reason that a sentence gives, by the first of the patterns that it fits.
+func find(sentence string, among []pattern) (r fleet.Reason, ok bool) {
+	for _, p := range among {
 		m := p.expression.FindStringSubmatch(sentence)
 		if m == nil {
 			continue
@@ -124,7 +132,10 @@ func number(words, how string) string {
 			return "1"
 		}
 	}
-	n, _, _ := strings.Cut(words, " ")
+	n, unit, _ := strings.Cut(words, " ")
+	if how == "wait" || how == "span" {
+		return minutesOf(n, unit)
+	}
 	return n
 }
 
@@ -135,17 +146,25 @@ type pattern struct {
 	how        map[string]string
 }
 
-var patterns = func() (all []pattern) {
-	for _, code := range slices.Sorted(maps.Keys(sentences)) {
-		if code == fleet.SaidCode || code == fleet.RecordedCode {
-			continue // any sentence
+var patterns = append(patternsOf(sentences), // as it was said, too
+	patternOf(NotOfRelease, "the running build has no opt-in"),
+	patternOf(LeaksHalt, "{n:installation} leak: identifiers left a patched handset without consent"))
+
+// patternsOf are those of sentences by code, in the order of the codes.
+func patternsOf(sets ...map[string]string) (all []pattern) {
+	for _, known := range sets {
+		for _, code := range slices.Sorted(maps.Keys(known)) {
+			if code == fleet.SaidCode || code == fleet.RecordedCode {
+				continue // any sentence
+			}
+			all = append(all, patternOf(code, known[code]))
 		}
-		all = append(all, patternOf(code, sentences[code]))
 	}
-	return append(all, // as it was said, too
-		patternOf(NotOfRelease, "the running build has no opt-in"),
-		patternOf(LeaksHalt, "{n:installation} leak: identifiers left a patched handset without consent"))
-}()
+	return all
+}
+
+// freely are values that are no numbers.
+var freely = []string{"first", "second", "reference"}
 
 func patternOf(code, sentence string) pattern {
 	p := pattern{code: code, how: map[string]string{}}
@@ -158,11 +177,19 @@ func patternOf(code, sentence string) pattern {
 		text += regexp.QuoteMeta(sentence[at:m[0]]) + "(?P<" + name + ">"
 		switch how {
 		case "":
-			text += ".*"
+			if _, free := sentences[code]; free || slices.Contains(freely, name) {
+				text += ".*"
+			} else {
+				text += "[0-9]+"
+			}
 		case "percent":
 			text += `[0-9.]+ %`
 		case "times":
 			text += `once|[0-9]+ times`
+		case "wait":
+			text += `minute has|[0-9]+ (?:minutes|hours|days) have`
+		case "span":
+			text += `1 minute|[0-9]+ (?:minutes|hours|days)`
 		default:
 			text += `[0-9]+ ` + how + `s?`
 		}

@@ -3,6 +3,7 @@
 package reasons
 
 import (
+	"slices"
 	"testing"
 
 	"landed/server/fleet"
@@ -79,4 +80,53 @@ func TestWaits(t *testing.T) {
 			t.Errorf("%s is a reason to wait, and another one", code)
 		}
 	}
+}
+
+// TestTrail: what the trail of a rollout says is found again in its lines.
+func TestTrail(t *testing.T) {
+	for line, want := range map[string][]fleet.Reason{
+		"stage 1 of 4: 1 % of the fleet": {{Code: "trail_stage", Values: map[string]string{"stage": "1", "stages": "4", "share": "100"}}},
+		"stage 2 of 4: 10 % of the fleet; 95 of 96 counted installations proven": {
+			{Code: "trail_stage", Values: map[string]string{"stage": "2", "stages": "4", "share": "1000"}},
+			{Code: "shown_proven", Values: map[string]string{"proven": "95", "judged": "96"}}},
+		"stage 1 of 2: 5 % of the fleet (proposed by mei, approved by jun)": {
+			{Code: "trail_stage", Values: map[string]string{"stage": "1", "stages": "2", "share": "500"}},
+			{Code: "trail_proposed", Values: map[string]string{"first": "mei", "second": "jun"}}},
+		"it is mended (proposed by mei, approved by jun)": {fleet.Said("it is mended"),
+			{Code: "trail_proposed", Values: map[string]string{"first": "mei", "second": "jun"}}},
+		"the last stage passed its gates; late joiners are included": {{Code: "trail_finished"}, {Code: "trail_late"}},
+		"the last stage passed its gates with 9 of 9 counted installations proven, and none of 20 failed, which rules out more than 15 %; " +
+			"late joiners are included": {{Code: "trail_finished"}, {Code: "shown_none_failed", Values: map[string]string{"proven": "9",
+			"judged": "9", "n": "20", "share": "1500"}}, {Code: "trail_late"}},
+		"stage 3 waits until another 48 hours have passed, and at least 5 counted installations could be judged, now 1": {
+			{Code: "trail_waits", Values: map[string]string{"stage": "3"}}, {Code: WaitsSoak, Values: map[string]string{"minutes": "2880"}},
+			{Code: WaitsJudged, Values: map[string]string{"needed": "5", "judged": "1"}}},
+		"1 of 20 installations failed; the gate allows 10 %": {{Code: FailuresHalt, Values: map[string]string{"failed": "1", "n": "20",
+			"share": "1000"}}},
+		"a battery got hot": nil, "stage 1 waits until it is mended": nil, "": nil,
+	} {
+		got, ok := Trail(line)
+		if ok != (want != nil) || !slices.EqualFunc(got, want, fleet.Reason.Equal) {
+			t.Errorf("%q says %v, wanted %v", line, got, want)
+		}
+	}
+	for code, sentence := range waits { // each, as a rollout that is looked at has it
+		r := fleet.Reason{Code: code, Values: map[string]string{}}
+		for _, m := range hole.FindAllStringSubmatch(sentence, -1) {
+			r.Values[m[1]] = "7"
+		}
+		if got, ok := Trail("stage 1 waits until " + Words(r)); !ok || len(got) != 2 || !got[1].Equal(r) {
+			t.Errorf("%v became %v", r, got)
+		}
+	}
+}
+
+func FuzzTrail(f *testing.F) {
+	f.Add("stage 1 of 4: 1 % of the fleet (proposed by a, approved by b)")
+	f.Add("stage 2 waits until another minute has passed, and x")
+	f.Fuzz(func(t *testing.T, line string) {
+		if all, ok := Trail(line); ok && len(all) == 0 {
+			t.Errorf("%q says nothing", line)
+		}
+	})
 }

@@ -4,6 +4,7 @@ package reasons
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 )
 
@@ -68,6 +69,17 @@ func waitText(minutes int) string {
 		return fmt.Sprintf("%d minutes have", minutes)
 	}
 	return "minute has"
+}
+
+// minutesOf takes what waitText and spanText wrote apart again: as many minutes as it says.
+func minutesOf(n, unit string) string {
+	units := map[string]int{"minute": 1, "minutes": 1, "hours": 60, "days": 24 * 60}
+	unit, _, _ = strings.Cut(unit, " ")
+	many, err := strconv.Atoi(n)
+	if err != nil { // "minute has"
+		many, unit = 1, "minute"
+	}
+	return strconv.Itoa(many * units[unit])
 }
 
 // spanText writes minutes that are over: 18 hours, 3 days.

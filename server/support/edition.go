@@ -103,7 +103,9 @@ func (s *Support) choose(w http.ResponseWriter, r *http.Request) *edition {
 }
 
 func (s *Support) negotiated(w http.ResponseWriter, r *http.Request) *edition {
-	w.Header().Add("Vary", "Accept-Language")
+	if !slices.Contains(w.Header()["Vary"], "Accept-Language") { // it was chosen already, and then something failed
+		w.Header().Add("Vary", "Accept-Language")
+	}
 	return s.bare[s.languages.Choose(r.Header["Accept-Language"])]
 }
 

@@ -49,7 +49,7 @@ func (h *fixture) outside(t *testing.T, path, language string) {
 	router := chi.NewRouter()
 	router.Group(s.Routes())
 	router.NotFound(s.Missing)
-	h.support, h.doors = s, router
+	h.support, h.doors, h.english = s, router, true
 }
 
 // TestLanguageOfReader: each reader gets the language that fits best, and the answer says which, and what it depends on.

@@ -57,6 +57,9 @@ type fixture struct {
 	lineup  *manifests.Catalogue
 	doors   http.Handler
 	release release.Release // that publish, roll, count and install speak of
+
+	english bool            // pages are asked for in English alone
+	seen    map[string]bool // paths that were asked for in every language
 }
 
 func open(t testing.TB, c *manifests.Catalogue) *fixture {

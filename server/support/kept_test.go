@@ -39,6 +39,7 @@ func (c *counting) View(ctx context.Context, fn func(fleet.Tx) error) error {
 func watched(t testing.TB, h *fixture, fresh time.Duration, clock func() time.Time) *counting {
 	t.Helper()
 	c := &counting{Viewer: h.store}
+	h.english = true // what is counted is what the test asks for
 	s, err := New(Config{
 		View: c, Version: h.store.Version, Fresh: fresh, Now: clock,
 		Catalogue: func() *manifests.Catalogue { return h.lineup },

@@ -131,7 +131,7 @@ func TestWitnessesOnThePage(t *testing.T) {
 	})
 	waitsForIt := func() bool {
 		m, _ := h.model()
-		return strings.Contains(strings.Join(m.Rollouts[0].Waiting, "; "), "a witness handset has shown the effect within the last")
+		return strings.Contains(strings.Join(m.Rollouts[0].Waiting, "; "), "a test handset of a lab has shown the effect within the last")
 	}
 	if !waitsForIt() {
 		t.Error("the page does not say that the stage waits for the witness")

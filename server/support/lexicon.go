@@ -5,11 +5,9 @@ package support
 import (
 	"maps"
 	"slices"
-	"strings"
 
 	"landed/manifests/effect"
 	"landed/server/fleet"
-	"landed/server/reasons"
 	"landed/web"
 )
 
@@ -112,30 +110,6 @@ func (l lexicon) reason(r fleet.Reason) string {
 		}
 	}
 	return wordReason(l.locale, r)
-}
-
-// wordReason words a reason that holds for every effect: what a person said as that was said, any other by the sentence
-// for its code.
-func wordReason(locale *web.Locale, r fleet.Reason) string {
-	if r.IsZero() {
-		return ""
-	}
-	values := map[string]string{}
-	for name, value := range r.Values {
-		values[name] = clean(value)
-	}
-	if text, has := values[fleet.TextValue]; has {
-		values[fleet.TextValue] = locale.Written(text)
-	}
-	if r.Code == fleet.SaidCode || r.Code == fleet.RecordedCode {
-		return values[fleet.TextValue]
-	}
-	if locale.Has("reason." + r.Code) {
-		if words := locale.Say("reason."+r.Code, values); !strings.HasPrefix(words, "[") { // an older program may have stored fewer values
-			return words
-		}
-	}
-	return locale.In(english, clean(reasons.Words(r)))
 }
 
 func (l lexicon) reasons(all []fleet.Reason) []string {

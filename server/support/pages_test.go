@@ -38,6 +38,7 @@ func (h *fixture) get(path string, header ...string) *httptest.ResponseRecorder 
 	}
 	w := httptest.NewRecorder()
 	h.doors.ServeHTTP(w, r)
+	h.inEveryLanguage(path)
 	return w
 }
 
@@ -219,6 +220,7 @@ func TestHostileText(t *testing.T) {
 		t.Fatal(err)
 	}
 	h := open(t, catalogue)
+	h.english = true // and so is much of what is hostile
 	h.publish("evil")
 	h.roll("evil", func(r *fleet.Rollout) {
 		r.State, r.By = fleet.RolloutHalted, "\"><img src=x onerror=alert(2)>\u2066"

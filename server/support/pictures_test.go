@@ -88,6 +88,12 @@ func pictures(t *testing.T) []picture {
 	past := remembered(t).serve()
 	list = append(list, picture{"past-status", past + "/", ""}, picture{"past-model", past + "/models/armani", ""},
 		picture{"past-release", past + "/releases/" + releaseName, ""}, picture{"past-compare", past + "/compare/armani,dior," + releaseName, ""}, picture{"past-print", past + "/models/armani", "print"})
+	for _, tag := range []string{"zh-Hans", "zh-Hant"} {
+		list = append(list, picture{tag + "-status", url + "/" + tag + "/", ""}, picture{tag + "-model", url + "/" + tag + "/models/armani", ""},
+			picture{tag + "-halted", url + "/" + tag + "/models/pisces", ""}, picture{tag + "-releases", url + "/" + tag + "/releases", ""},
+			picture{tag + "-handset", url + "/" + tag + "/installations/" + newHandset(1).ref.String(), ""},
+			picture{tag + "-typo", url + "/" + tag + "/installations?ref=hello", ""})
+	}
 	for n, reports := range handsets() {
 		hs := newHandset(uint64(n + 1))
 		full.install(hs, beforeActive, reports...)
