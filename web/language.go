@@ -6,6 +6,7 @@ import (
 	"cmp"
 	"slices"
 	"strings"
+	"sync"
 
 	"golang.org/x/text/language"
 )
@@ -20,11 +21,17 @@ type Language struct {
 type Negotiator struct {
 	tags    []string // as in matcher
 	matcher language.Matcher
+
+	mu   sync.Mutex
+	kept map[string]string // what was chosen for a header: browsers send few different ones, and send them with every poll
 }
 
+// keptChoices is how many headers are kept at most; then it begins anew.
+const keptChoices = 256
+
 // NewNegotiator chooses among languages; the first one is for who asks for none of them. A tag that is none is no choice.
-func NewNegotiator(tags ...string) Negotiator {
-	n := Negotiator{}
+func NewNegotiator(tags ...string) *Negotiator {
+	n := &Negotiator{kept: map[string]string{}}
 	var known []language.Tag
 	for _, tag := range tags {
 		if t, err := language.Parse(tag); err == nil {
@@ -40,7 +47,24 @@ const longestAsked = 1000
 
 // Choose reads the values of Accept-Language (RFC 9110, 12.5.4), and gives the tag that fits best by CLDR: zh-TW, zh-HK and
 // zh-MO are zh-Hant, zh and other regions of it zh-Hans.
-func (n Negotiator) Choose(headers []string) string {
+func (n *Negotiator) Choose(headers []string) string {
+	asked := strings.Join(headers, ",")
+	if len(asked) > longestAsked {
+		return n.choose(headers)
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	tag, ok := n.kept[asked]
+	if !ok {
+		if tag = n.choose(headers); len(n.kept) >= keptChoices {
+			clear(n.kept)
+		}
+		n.kept[asked] = tag
+	}
+	return tag
+}
+
+func (n *Negotiator) choose(headers []string) string {
 	var wanted []wish
 	left := longestAsked
 	for _, h := range headers {

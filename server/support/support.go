@@ -57,7 +57,7 @@ type Config struct {
 // Support answers for the public pages, in every language.
 type Support struct {
 	base        string
-	languages   web.Negotiator
+	languages   *web.Negotiator
 	bare, fixed map[string]*edition // by the tag of their language
 	any         *edition            // for figures, which are the same in all of them
 	kept        *kept
