@@ -51,7 +51,7 @@ var stepsShown = []struct {
 const tableRows = 32
 
 // past makes pictures of a series. There are none before there is something to compare.
-func (d describer) past(s *Series, claims bool, address string) *Past {
+func (d historian) past(s *Series, claims bool, address string) *Past {
 	if len(s.Points) < 2 {
 		return nil
 	}
@@ -83,10 +83,10 @@ func (d describer) past(s *Series, claims bool, address string) *Past {
 	return p
 }
 
-func (d describer) word(key string, data any) string { return d.words.locale.Say(key, data) }
+func (d historian) word(key string, data any) string { return d.words.locale.Say(key, data) }
 
 // changed are sentences of what there is more or less of.
-func (d describer) changed(by Parts, claims bool) (all []string) {
+func (d historian) changed(by Parts, claims bool) (all []string) {
 	for _, one := range []struct {
 		key string
 		n   int64
@@ -107,7 +107,7 @@ func (d describer) changed(by Parts, claims bool) (all []string) {
 }
 
 // chart is a picture of points, without more of it than its layers.
-func (d describer) chart(points []Point, id string, marks []web.SeriesMark, layers []web.Layer) web.Series {
+func (d historian) chart(points []Point, id string, marks []web.SeriesMark, layers []web.Layer) web.Series {
 	first, last := points[0], points[len(points)-1]
 	c := web.Series{ID: "past-" + id, Title: d.word("past."+id, nil), From: first.At, Until: last.At, Layers: layers, Marks: marks,
 		Skipped: (len(points) + tableRows - 1) / tableRows}
@@ -143,12 +143,12 @@ func judgedOf(points []Point) []Point {
 }
 
 // shares is a picture of the kinds as shares of a part of all, that has some of them alone.
-func (d describer) shares(points []Point, id string, marks []web.SeriesMark, of func(Point) int64, without ...fleet.Kind) web.Series {
+func (d historian) shares(points []Point, id string, marks []web.SeriesMark, of func(Point) int64, without ...fleet.Kind) web.Series {
 	return d.chart(points, id, marks, d.kindLayers(points, of, without...))
 }
 
 // kindLayers are counts, or, as shares of what of says, hundredths of a percent.
-func (d describer) kindLayers(points []Point, of func(Point) int64, without ...fleet.Kind) (all []web.Layer) {
+func (d historian) kindLayers(points []Point, of func(Point) int64, without ...fleet.Kind) (all []web.Layer) {
 	for _, k := range kindsShown {
 		if slices.Contains(without, k.kind) {
 			continue
@@ -170,7 +170,7 @@ func (d describer) kindLayers(points []Point, of func(Point) int64, without ...f
 func tenthsOf(part, of int64) int64 { return (part*1000 + of/2) / max(of, 1) * 10 }
 
 // stepLayers are counts or shares, as kindLayers.
-func (d describer) stepLayers(points []Point, of func(Point) int64) (all []web.Layer) {
+func (d historian) stepLayers(points []Point, of func(Point) int64) (all []web.Layer) {
 	for _, s := range stepsShown {
 		colour := "step-" + string(s.step)
 		if s.step == report.ProgressKnown {
@@ -190,7 +190,7 @@ func (d describer) stepLayers(points []Point, of func(Point) int64) (all []web.L
 }
 
 // runLayers are how many have run each release of a model.
-func (d describer) runLayers(points []Point) (all []web.Layer) {
+func (d historian) runLayers(points []Point) (all []web.Layer) {
 	for n, release := range slices.Sorted(keysOf(points[len(points)-1].Ran)) {
 		l := web.Layer{Colour: fieldColours[n%len(fieldColours)], Name: release, Texture: n % 4}
 		for _, p := range points {
@@ -214,7 +214,7 @@ func keysOf[K comparable, V any](of map[K]V) func(func(K) bool) {
 }
 
 // marked are the marks of a series in words.
-func (d describer) marked(s *Series) (all []web.SeriesMark) {
+func (d historian) marked(s *Series) (all []web.SeriesMark) {
 	for _, m := range s.Marks {
 		product := ""
 		if s.Model == "" && m.Model != "" {
@@ -230,7 +230,7 @@ func (d describer) marked(s *Series) (all []web.SeriesMark) {
 }
 
 // stageCharts are the same picture of each stage of the release under which a model stands, on the axis of all of them.
-func (d describer) stageCharts(s *Series) (all []web.Series) {
+func (d historian) stageCharts(s *Series) (all []web.Series) {
 	if s.Model == "" {
 		return nil
 	}

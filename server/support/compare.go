@@ -92,11 +92,11 @@ func (p comparePages) show(r *http.Request) (view, error) {
 			var err error
 			if is := snap.release(name); is != nil {
 				item.Path = "/releases/" + url.PathEscape(name)
-				s, err = p.series.says.releaseSeries(r.Context(), tx, snap, now, is, p.series.releases.page(snap, is).Totals)
+				s, err = historian{p.series.says}.releaseSeries(r.Context(), tx, snap, now, is, p.series.releases.page(snap, is).Totals)
 			} else if known, ok := p.series.lineup.catalogue().ByRole(name); ok && slices.Contains(snap.models, known.Device) {
 				m := p.series.says.today(snap, known.Device)
 				item.Name, item.Path, item.Badge, item.Standing = m.Product, "/models/"+m.Role, m.Badge, m.Standing
-				s, err = p.series.says.modelSeries(r.Context(), tx, snap, now, m)
+				s, err = historian{p.series.says}.modelSeries(r.Context(), tx, snap, now, m)
 			} else {
 				return unknownModel()
 			}
@@ -128,7 +128,7 @@ func (p comparePages) draw(items []ComparedItem, all []*Series) {
 	}
 	of := func(p Point) int64 { return p.Installations }
 	for n, s := range all {
-		d := p.series.says
+		d := historian{p.series.says}
 		marks := d.marked(s)
 		kinds := d.shares(s.Points, "shares", marks, of)
 		steps := d.chart(s.Points, "ways", marks, d.stepLayers(s.Points, of))

@@ -80,11 +80,11 @@ func (p modelPages) show(r *http.Request) (view, error) {
 		for _, each := range slices.Backward(snap.of[known.Device]) {
 			v.Chapters = append(v.Chapters, p.chapter(snap, each, known.Device))
 		}
-		past, err := p.says.modelSeries(ctx, tx, snap, p.evidence.now(), v.Model)
+		past, err := historian{p.says}.modelSeries(ctx, tx, snap, p.evidence.now(), v.Model)
 		if err != nil {
 			return err
 		}
-		v.Past = p.says.past(past, v.Claims(), "/models/"+v.Role+"/series.json")
+		v.Past = historian{p.says}.past(past, v.Claims(), "/models/"+v.Role+"/series.json")
 		if err := p.plans(ctx, tx, snap, v); err != nil {
 			return err
 		}

@@ -66,7 +66,7 @@ func (p Parts) less(was Parts) Parts {
 
 // ofCopy are the figures of a copy, under a release or, if that is nil, without one; those of the counted fleet are there if it
 // had anybody.
-func (d describer) ofCopy(is *issue, c fleet.Counts) Figures {
+func (d historian) ofCopy(is *issue, c fleet.Counts) Figures {
 	figures := func(c fleet.Counts) Figures {
 		if is == nil {
 			return d.allOf(c)
@@ -81,7 +81,7 @@ func (d describer) ofCopy(is *issue, c fleet.Counts) Figures {
 }
 
 // allOf are figures of classes of whatever effects, as together makes them.
-func (d describer) allOf(c fleet.Counts) Figures {
+func (d historian) allOf(c fleet.Counts) Figures {
 	f := d.words.plain.figures(c)
 	f.Verdicts, f.Before, f.claims = c.Verdicts, c.Before, false
 	f.Opposite = opposite(c)

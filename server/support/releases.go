@@ -107,9 +107,9 @@ func (p releasePages) show(r *http.Request) (view, error) {
 			return unknownRelease()
 		}
 		v = p.page(snap, is)
-		past, err := p.says.releaseSeries(r.Context(), tx, snap, p.evidence.now(), is, v.Totals)
+		past, err := historian{p.says}.releaseSeries(r.Context(), tx, snap, p.evidence.now(), is, v.Totals)
 		if err == nil {
-			v.Past = p.says.past(past, v.Totals.Claims(), "/releases/"+url.PathEscape(is.Name)+"/series.json")
+			v.Past = historian{p.says}.past(past, v.Totals.Claims(), "/releases/"+url.PathEscape(is.Name)+"/series.json")
 		}
 		return err
 	})

@@ -44,7 +44,7 @@ func (p seriesPages) fleet(r *http.Request) (v view, err error) {
 		for _, device := range snap.models {
 			models = append(models, p.says.today(snap, device))
 		}
-		v, err = p.says.fleetSeries(r.Context(), tx, snap, p.evidence.now(), p.says.together(models))
+		v, err = historian{p.says}.fleetSeries(r.Context(), tx, snap, p.evidence.now(), p.says.together(models))
 		return err
 	})
 	return v, err
@@ -60,7 +60,7 @@ func (p seriesPages) release(r *http.Request) (v view, err error) {
 		if is == nil {
 			return unreadableRelease()
 		}
-		v, err = p.says.releaseSeries(r.Context(), tx, snap, p.evidence.now(), is, p.releases.page(snap, is).Totals)
+		v, err = historian{p.says}.releaseSeries(r.Context(), tx, snap, p.evidence.now(), is, p.releases.page(snap, is).Totals)
 		return err
 	})
 	return v, err
@@ -76,14 +76,17 @@ func (p seriesPages) model(r *http.Request) (v view, err error) {
 		if slices.Contains(snap.models, known.Device) {
 			now = p.says.today(snap, known.Device)
 		}
-		v, err = p.says.modelSeries(r.Context(), tx, snap, p.evidence.now(), now)
+		v, err = historian{p.says}.modelSeries(r.Context(), tx, snap, p.evidence.now(), now)
 		return err
 	})
 	return v, err
 }
 
+// historian makes series, and pictures of them.
+type historian struct{ describer }
+
 // fleetSeries is that of all models, each under the release where it stood.
-func (d describer) fleetSeries(ctx context.Context, tx fleet.Tx, snap *snapshot, now time.Time, last Figures) (*Series, error) {
+func (d historian) fleetSeries(ctx context.Context, tx fleet.Tx, snap *snapshot, now time.Time, last Figures) (*Series, error) {
 	return d.series(ctx, tx, now, last, copies{
 		cells: []fleet.Cell{{}},
 		at: func(_ time.Time, stood []fleet.Counts) (Figures, string, bool) {
@@ -94,7 +97,7 @@ func (d describer) fleetSeries(ctx context.Context, tx fleet.Tx, snap *snapshot,
 }
 
 // releaseSeries is that of a release on all its models: what was shown of it.
-func (d describer) releaseSeries(
+func (d historian) releaseSeries(
 	ctx context.Context, tx fleet.Tx, snap *snapshot, now time.Time, is *issue, last Figures,
 ) (*Series, error) {
 	s, err := d.series(ctx, tx, now, last, copies{
@@ -111,7 +114,7 @@ func (d describer) releaseSeries(
 }
 
 // modelSeries is that of a model.
-func (d describer) modelSeries(ctx context.Context, tx fleet.Tx, snap *snapshot, now time.Time, m Model) (*Series, error) {
+func (d historian) modelSeries(ctx context.Context, tx fleet.Tx, snap *snapshot, now time.Time, m Model) (*Series, error) {
 	device := m.Model
 	cells, totals := snap.cells[device], snap.totals[device]
 	of := copies{happened: happened{releases: snap.of[device], model: device}}
@@ -166,7 +169,7 @@ type copies struct {
 }
 
 // series reads the copies, and ends with what is now.
-func (d describer) series(ctx context.Context, tx fleet.Tx, now time.Time, last Figures, of copies) (*Series, error) {
+func (d historian) series(ctx context.Context, tx fleet.Tx, now time.Time, last Figures, of copies) (*Series, error) {
 	s := &Series{Schema: 1, Points: []Point{}, Marks: []Mark{}, Stages: of.stages()}
 	ends := now.UTC().Truncate(time.Minute) // so that it is the same document for a while
 	moments, err := tx.History().Moments(ctx)

@@ -54,9 +54,9 @@ func (p statusPage) show(r *http.Request) (view, error) {
 	var v view
 	return v, p.evidence.with(r.Context(), func(tx fleet.Tx, snap *snapshot) error {
 		status := p.page(snap)
-		past, err := p.says.fleetSeries(r.Context(), tx, snap, p.evidence.now(), status.Totals)
+		past, err := historian{p.says}.fleetSeries(r.Context(), tx, snap, p.evidence.now(), status.Totals)
 		if err == nil {
-			status.Past = p.says.past(past, len(snap.releases) > 0, "/series.json")
+			status.Past = historian{p.says}.past(past, len(snap.releases) > 0, "/series.json")
 		}
 		v = status
 		return err
