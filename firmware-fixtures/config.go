@@ -10,8 +10,8 @@ import (
 )
 
 // Config is the Cloud Messaging configuration of an image, written as etc/cloud_messaging.conf: one key=value
-// a line, each key exactly once, but for guard_ends, which may be left out. Package virtual reads the text and behaves accordingly; the two share the
-// text and no code, as a build system and a handset do.
+// a line, each key exactly once, but for guard_ends, which may be left out. Package virtual reads the text
+// and behaves accordingly; the two share the text and no code, as a build system and a handset do.
 type Config struct {
 	Feature        int    // behaviour version: 0 activates by itself, 1 opt-in
 	Default        string // the switch after a factory reset: on, off

@@ -38,8 +38,8 @@ type regressed struct {
 }
 
 // Regressions holds figures against a copy of them: which shares are worse, so clearly that chance does not explain it
-// (rollout.Rose)? A cell without a release is the fleet of a model and channel, whatever its handsets run. Where too few have been seen nothing is said. Cells are in the order of is; what was never copied has not
-// become worse.
+// (rollout.Rose)? A cell without a release is the fleet of a model and channel, whatever its handsets run. Where too
+// few have been seen nothing is said. Cells are in the order of is; what was never copied has not become worse.
 func Regressions(was map[fleet.Cell]fleet.Counts, is []fleet.Counts) (worse []Regression) {
 	for _, c := range is {
 		then, copied := was[c.Cell()]
