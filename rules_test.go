@@ -72,6 +72,7 @@ var mayImport = map[string][]string{
 	"server/reasons":   {"server/fleet"},
 	"server/rollout":   {"=manifests/offers", "server/fleet", "server/reasons", "=internal/format"},
 	"server/evidence":  {"manifests", "server/fleet", "server/published"},
+	"server/history":   {"=manifests/effect", "server/fleet", "=server/rollout"},
 	"server/grounds":   {"server/evidence", "server/fleet", "server/rollout"},
 	"server/proposals": {"server/fleet"},
 	"server/uptime":    {"=manifests/tufrepo", "server/fleet"},
@@ -124,8 +125,9 @@ var mayImport = map[string][]string{
 	"server/console": {"manifests", "server/admission", "server/evidence", "server/fleet", "server/library",
 		"server/proposals", "server/release", "server/retain", "server/rollout", "server/rollouts", "server/rooms", "server/repo", "server/trust", "server/auth", "server/reasons", "server/render", "server/lineup", "server/uptime"},
 	"server/support/naming": {},
-	"server/support": {"manifests", "server/evidence", "server/fleet", "server/offering", "server/published",
-		"server/reasons", "server/rollout", "server/render", "=server/support/naming", "web"},
+	"server/support/advice": {"=manifests/effect", "=manifests/offers", "=manifests/report"},
+	"server/support": {"manifests", "server/evidence", "server/fleet", "=server/history", "server/offering", "server/published",
+		"server/reasons", "server/rollout", "server/render", "=server/support/advice", "=server/support/naming", "web"},
 	"server/otactl":        {"internal", "manifests", "=server/otactl/client"}, // a client of the server: of its code it knows nothing
 	"server/otactl/client": {"manifests"},
 	"server/otad":          {"internal", "server"},
@@ -172,7 +174,8 @@ var libraryHome = map[string][]string{
 
 // pure folders take time and randomness as arguments.
 var pure = []string{
-	"manifests", "signer/ceremony", "server/fleet", "server/offering", "server/reasons", "server/rollout", "firmware-fixtures", "web",
+	"manifests", "signer/ceremony", "server/fleet", "server/history", "server/offering", "server/reasons", "server/rollout", "server/support/advice",
+	"server/support/naming", "firmware-fixtures", "web",
 }
 
 // mustNotLink forbids standard packages however indirectly they would come in.

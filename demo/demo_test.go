@@ -227,3 +227,25 @@ func TestABadAddressEndsIt(t *testing.T) {
 		t.Errorf("exit %d, %q", code, &complaints)
 	}
 }
+
+// TestMonth: what the pages remember is what was so on each day, and a build that breaks with time is an alarm. It is told short.
+func TestMonth(t *testing.T) {
+	if testing.Short() || race.Detector {
+		t.Skip("told without the race detector")
+	}
+	stories["fortnight"] = func() (plan, error) {
+		p, err := month()
+		p.days = 14
+		return p, err
+	}
+	defer delete(stories, "fortnight")
+	s := told(t, "fortnight").Series
+	if s == nil || len(s.Models) != 3 || len(s.Alarms) == 0 {
+		t.Fatalf("got %+v", s)
+	}
+	for _, m := range s.Models {
+		if m.Points < 30 || m.Wrong != 0 || len(m.Daily) < 14 {
+			t.Errorf("%s: %d points, %d of them wrong, %d days", m.Model, m.Points, m.Wrong, len(m.Daily))
+		}
+	}
+}

@@ -32,6 +32,7 @@ type plan struct {
 	siege  *siege        // nil: nobody attacks
 	tested []string      // models that observers test; none: no observer is named
 	poll   time.Duration // of handsets; 0: a day
+	breaks *breaking     // nil: no build breaks with time
 	few    int           // handsets of the last model; 0: as many as of the others
 }
 
@@ -46,6 +47,7 @@ var stories = map[string]func() (plan, error){
 	"plain":          plainUpdate,
 	"outage":         throughOutage,
 	"siege":          underSiege,
+	"month":          month,
 }
 
 func storyNames() string { return strings.Join(slices.Sorted(maps.Keys(stories)), ", ") }

@@ -33,6 +33,9 @@ func (r result) print(w io.Writer) {
 		fmt.Fprintf(w, "%d of %d downloads were cut off, %d requests met 503; %d halts, %d holds, %d without the update.\n", o.Cut,
 			o.Downloads, o.Refused, o.Halts, o.Holds, o.NotInstalled)
 	}
+	if r.Series != nil {
+		fmt.Fprintln(w, wrap(r.Series.words()+".", ""))
+	}
 	if s := r.Siege; s != nil {
 		fmt.Fprintf(w, "%d invented installations stopped the rollout %d times, and people let it go on %d times; they opened %d "+
 			"stages.\nOf %d handsets that count %.2f %% are proven, without the invented ones %.2f %%. A lab's handset halted its "+

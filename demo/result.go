@@ -26,6 +26,7 @@ type result struct {
 	Probes       int             `json:"probes,omitempty"` // how often the page was asked for that
 	Outage       *outageResult   `json:"outage,omitempty"` // of the story of that name
 	Siege        *siegeResult    `json:"siege,omitempty"`  // of the story of that name
+	Series       *pastResult     `json:"series,omitempty"` // of the story that goes on for a month
 	headline     string
 }
 
@@ -82,6 +83,13 @@ func (t *telling) compareFirst(ctx context.Context) (result, error) {
 	if t.plan.outage != nil {
 		good := false
 		r.Outage, good = t.plan.outage.told(t)
+		r.Agrees = r.Agrees && good
+	}
+	if t.past != nil {
+		var good bool
+		if r.Series, good, err = t.toldPast(ctx, page); err != nil {
+			return r, err
+		}
 		r.Agrees = r.Agrees && good
 	}
 	if t.plan.siege != nil {

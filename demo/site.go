@@ -30,6 +30,7 @@ type site struct {
 	api     *client.Client   // what otactl uses; its token is that of ann, engineer and admin
 	servers []*server.Server // on one database, if there are several
 	log     *slog.Logger
+	alarms  *alarms
 	clock   *clock
 	news    *news
 	otaKeys []otapkg.Pin // pinned in every handset's recovery
@@ -45,7 +46,8 @@ const notice = "A rehearsal: virtual handsets on accelerated time; the packages 
 func openSite(
 	ctx context.Context, o options, clock *clock, news *news, front func(http.Handler) http.Handler,
 ) (s *site, err error) {
-	s = &site{dir: o.data, log: slog.New(slog.DiscardHandler), clock: clock, news: news}
+	s = &site{dir: o.data, alarms: &alarms{now: clock.Now}, clock: clock, news: news}
+	s.log = slog.New(s.alarms)
 	defer func() {
 		if err != nil {
 			s.close()

@@ -28,6 +28,10 @@ func story(ctx context.Context, o options, news *news) (result, error) {
 	}
 	t := &telling{options: o, plan: plan, clock: &clock{start: began.UTC().Truncate(time.Second)}, news: news}
 	news.clock = t.clock
+	if plan.breaks != nil {
+		t.plan.breakAt(t.clock.start)
+		t.past = &past{truth: map[string]map[int64]map[string]int64{}}
+	}
 	defer t.end()
 	if err := t.open(ctx); err != nil {
 		return result{}, err
@@ -61,6 +65,7 @@ type telling struct {
 	fleet  *sim.Fleet
 	trail  *trail
 	labs   *observers // nil: nobody was named
+	past   *past      // nil: nobody asks what was
 
 	widened int // stages that the engineers did not let wait any longer
 }
@@ -107,6 +112,9 @@ func (t *telling) open(ctx context.Context) (err error) {
 		}
 		if err := t.site.tick(ctx); err != nil {
 			return fmt.Errorf("the server's tick: %w", err)
+		}
+		if t.past != nil {
+			t.note()
 		}
 		return t.trail.look(ctx)
 	})

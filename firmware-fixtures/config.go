@@ -10,8 +10,8 @@ import (
 )
 
 // Config is the Cloud Messaging configuration of an image, written as etc/cloud_messaging.conf: one key=value
-// a line, each key exactly once. Package virtual reads the text and behaves accordingly; the two share the
-// text and no code, as a build system and a handset do.
+// a line, each key exactly once, but for guard_ends, which may be left out. Package virtual reads the text
+// and behaves accordingly; the two share the text and no code, as a build system and a handset do.
 type Config struct {
 	Feature        int    // behaviour version: 0 activates by itself, 1 opt-in
 	Default        string // the switch after a factory reset: on, off
@@ -21,6 +21,8 @@ type Config struct {
 	Migration      string // on the first boot over an older behaviour: leave, switch_off, ask, not_applicable
 	DeregisterAuto bool   // whether the first boot over another build drops SIM registrations that were made by themselves
 	Transport      string // how identifiers travel: http, https
+	// GuardEnds is when a closed guard stops holding, in Unix seconds, as one does that goes by a licence which runs out; 0: never.
+	GuardEnds int64
 }
 
 // ConfigOf is what a build of this kind ships with when nobody chose otherwise.
@@ -39,7 +41,13 @@ func ConfigOf(kind Kind) Config {
 }
 
 // Text is the file as it lies on the handset.
-func (c Config) Text() []byte { return confText("Cloud Messaging", c.lines()) }
+func (c Config) Text() []byte {
+	lines := c.lines()
+	if c.GuardEnds != 0 {
+		lines = append(lines, confLine{"guard_ends", fmt.Sprint(c.GuardEnds), nil})
+	}
+	return confText("Cloud Messaging", lines)
+}
 
 func confText(service string, lines []confLine) []byte {
 	var b strings.Builder

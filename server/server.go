@@ -32,6 +32,7 @@ import (
 	"landed/server/device/feed"
 	"landed/server/fleet"
 	"landed/server/headroom"
+	"landed/server/history"
 	"landed/server/httplimit"
 	"landed/server/intake"
 	"landed/server/metrics"
@@ -137,6 +138,7 @@ type Server struct {
 	intake    *intake.Intake
 	admission *admission.Admission
 	retain    *retain.Room
+	history   *history.Keeper
 	guard     *auth.Guard
 	console   *console.Console
 	support   *support.Support
@@ -243,7 +245,7 @@ func (s *Server) build(ctx context.Context) (err error) {
 			_, err := s.intake.Reckon(ctx, nil)
 			return err
 		}})
-	s.retain, s.uptime.Asked, s.uptime.Crowded = newRetain(s, kept, rules), s.intake.Pressure.Since, s.Crowd.Spells
+	keepers(s, kept, rules)
 	s.guard = &auth.Guard{Store: s.db, Log: s.cfg.Log}
 	s.console = console.New(console.Config{
 		Rooms: s.rooms, Admission: s.admission, Retain: s.retain, Store: kept,
@@ -310,10 +312,15 @@ func (s *Server) openStore(ctx context.Context, dir datadir.Dir) (err error) {
 	return dir.Knows(ctx, s.db)
 }
 
-func newRetain(s *Server, kept fleet.Store, rules *intake.Rules) *retain.Room {
-	return retain.New(retain.Config{Store: kept, Settler: intake.Cutter{Rules: rules}, Now: s.cfg.Now, Log: s.cfg.Log,
+// keepers are those of what was: of old reports, of older figures, and of when reports could come.
+func keepers(s *Server, kept fleet.Store, rules *intake.Rules) {
+	s.uptime.Asked, s.uptime.Crowded = s.intake.Pressure.Since, s.Crowd.Spells
+	s.retain = retain.New(retain.Config{Store: kept, Settler: intake.Cutter{Rules: rules}, Now: s.cfg.Now, Log: s.cfg.Log,
 		HasRoom: s.room.ForReport, Distrusted: s.uptime.Distrusted, Program: s.cfg.Program,
 		Idle: func() bool { waits, oldest := s.intake.Waiting(); return waits == 0 && oldest == 0 }})
+	s.history = history.New(history.Config{Store: kept, Now: s.cfg.Now, Log: s.cfg.Log, HasRoom: s.room.ForReport,
+		Distrusted: s.uptime.Distrusted,
+		Fleet:      func(ctx context.Context, tx fleet.Tx) (fleet.Counts, error) { return s.support.Fleet(ctx, tx) }})
 }
 
 // openFeed opens the handler of the feed.

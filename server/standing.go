@@ -43,7 +43,7 @@ func (s *Server) standing(ctx context.Context) metrics.Standing {
 	if u, err := s.intake.Uncounted(ctx); err == nil { // damaged reports have a metric of their own
 		m.Uncounted, m.UncountedLimit, m.Provisional, m.Evicted = u.Used, u.Limit, u.Provisional, u.Evicted
 	}
-	m.Excess = s.excess.n.Load()
+	m.Excess, m.Regressions = s.excess.n.Load(), s.history.Regressions()
 	m.Expiries = s.expiry.all()
 	m.Expires = m.Expiries[tufrepo.Timestamp]
 	m.Vouchers = s.vouchers.last(ctx)

@@ -23,6 +23,9 @@ type Row struct {
 	Name   string
 	Means  string
 	Tell   string // what to tell a customer
+	// In which range the share of all lies, hundredths of a percent; 0 and 0 if nothing is known of it.
+	Low, High int
+	Share     string // in words, as one of a column that adds up; of a row that [Locale.shared] gave
 }
 
 // shades is how many colours the style sheet has for the classes of one kind.

@@ -60,6 +60,7 @@ func ParseLocale(tag, text string) (*Locale, error) {
 	parsed, err := template.New(tag).Option("missingkey=error").Funcs(template.FuncMap{
 		"n": l.Number, "share": l.Share, "when": l.When, "percent": l.hundredths, "span": spanOf, "people": l.people,
 		"plural": plural, "pick": pick,
+		"ratio": func(part, whole int64) string { return l.Say("ratio", ratio(part, whole)) }, "least": least, "most": most,
 	}).Parse(text)
 	if err != nil {
 		return nil, fmt.Errorf("sentences in %s: %w", tag, err)
@@ -161,8 +162,12 @@ func (l *Locale) When(t time.Time) string {
 	if t.IsZero() {
 		return "–"
 	}
+	return l.Say("figure.when", momentOf(t))
+}
+
+func momentOf(t time.Time) moment {
 	t = t.UTC()
-	return l.Say("figure.when", moment{t.Year(), int(t.Month()), t.Day(), t.Format("15:04")})
+	return moment{t.Year(), int(t.Month()), t.Day(), t.Format("15:04")}
 }
 
 // Bytes writes a size: decimal megabytes, as shops and settings screens do.

@@ -71,6 +71,16 @@ func (p *Pages) Render(w io.Writer, name string, view any) error {
 	return err
 }
 
+// AsOf writes of which moment the figures of a page are, as its layout has it: the page may stand for longer than that.
+func (p *Pages) AsOf(at time.Time) ([]byte, error) {
+	var out bytes.Buffer
+	for _, page := range p.pages {
+		err := page.ExecuteTemplate(&out, "asof", at)
+		return out.Bytes(), err
+	}
+	return nil, fmt.Errorf("there are no pages")
+}
+
 // funcs are what page templates may call besides the methods of their view.
 func funcs(l *Locale, links Links) template.FuncMap {
 	return template.FuncMap{
@@ -79,6 +89,8 @@ func funcs(l *Locale, links Links) template.FuncMap {
 		"n":        l.Number,
 		"bytes":    l.Bytes,
 		"share":    l.Share,
+		"shared":   l.shared,
+		"between":  l.between,
 		"when":     l.When,
 		"percent":  l.Percent,
 		"bits":     func(b float64) string { return l.decimal(b, 1) },
@@ -87,7 +99,9 @@ func funcs(l *Locale, links Links) template.FuncMap {
 		"written":  l.Written,
 		"list":     func(all ...any) []any { return all },
 		"action":   l.action,
+		"moment":   momentOf,
 		"bar":      bar, "parts": l.parts, "asset": links.Asset, "link": links.link,
+		"series": l.series, "texture": texture, "swatch": swatch, "value": l.value,
 		"iso": func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
 	}
 }

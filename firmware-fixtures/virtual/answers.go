@@ -55,7 +55,7 @@ var knows = map[string]func(asked) probe.Value{
 	"consent_text":    func(a asked) probe.Value { return count(a.messaging.mem.Record.Text) },
 	"consent_when":    func(a asked) probe.Value { return consentWhen(a.messaging.mem.Record.Day, a.promptDay) },
 	"consent_surface": func(a asked) probe.Value { return word(a.messaging.mem.Record.Surface) },
-	"auto_gate":       func(a asked) probe.Value { return word(a.messaging.does.Gate) },
+	"auto_gate":       func(a asked) probe.Value { return word(a.messaging.does.GateAt(a.now)) },
 	"slot_1":          func(a asked) probe.Value { return word(a.messaging.slotAnswer(0)) },
 	"slot_2":          func(a asked) probe.Value { return word(a.messaging.slotAnswer(1)) },
 	"attempts_setup":  func(a asked) probe.Value { return count(a.messaging.mem.AttemptsSetup) },

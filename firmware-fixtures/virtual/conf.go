@@ -7,7 +7,9 @@ import (
 	"fmt"
 	"iter"
 	"slices"
+	"strconv"
 	"strings"
+	"time"
 	"unicode/utf8"
 )
 
@@ -54,6 +56,9 @@ var confValues = map[string][]string{
 	"transport":       {"https", "http"},
 }
 
+// guardEnds is the key that may be left out.
+const guardEnds = "guard_ends"
+
 // backupValues is the closed format of etc/app_backup.conf.
 var backupValues = map[string][]string{
 	"feature":          {"0", "1"},
@@ -64,11 +69,20 @@ var backupValues = map[string][]string{
 
 // parseConf reads etc/cloud_messaging.conf.
 func parseConf(text []byte) (Behaviour, error) {
-	got, err := closed(ConfName, text, confValues)
+	got, err := closed(ConfName, text, confValues, guardEnds)
 	if err != nil {
 		return Behaviour{}, err
 	}
+	var ends time.Time
+	if said, is := got[guardEnds]; is {
+		seconds, err := strconv.ParseInt(said, 10, 64)
+		if err != nil || seconds < 1 || seconds > 1<<40 {
+			return Behaviour{}, fmt.Errorf("%s: %s: wanted seconds since 1970", ConfName, guardEnds)
+		}
+		ends = time.Unix(seconds, 0).UTC()
+	}
 	return Behaviour{
+		GuardEnds:      ends,
 		Feature:        slices.Index(confValues["feature"], got["feature"]),
 		DefaultOn:      got["default"] == "on",
 		AutoActivate:   got["auto_activate"] == "yes",
@@ -94,22 +108,23 @@ func parseBackupConf(text []byte) (*BackupBehaviour, error) {
 	}, nil
 }
 
-// closed reads a file of a closed format: each key exactly once, in any order, no other key.
-func closed(name string, text []byte, values map[string][]string) (map[string]string, error) {
+// closed reads a file of a closed format: each key exactly once, in any order, no other key but one that may be left out.
+func closed(name string, text []byte, values map[string][]string, optional ...string) (map[string]string, error) {
 	got := map[string]string{}
 	var errs []error
 	fault := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
 	for l, err := range lines(name, text) {
 		allowed, known := values[l.key]
 		_, twice := got[l.key]
+		free := slices.Contains(optional, l.key)
 		switch {
 		case err != nil:
 			errs = append(errs, err)
-		case !known:
+		case !known && !free:
 			fault("%s:%d: key %q is unknown", name, l.number, l.key)
 		case twice:
 			fault("%s:%d: %s stands there twice", name, l.number, l.key)
-		case !slices.Contains(allowed, l.value):
+		case !free && !slices.Contains(allowed, l.value):
 			fault("%s:%d: %s is %q: wanted one of %s", name, l.number, l.key, l.value, strings.Join(allowed, ", "))
 		}
 		got[l.key] = l.value

@@ -8,6 +8,7 @@ import (
 	"io"
 	"io/fs"
 	"strconv"
+	"time"
 )
 
 // Names of the files, relative to /system. An image need not have the last one.
@@ -40,6 +41,15 @@ type Behaviour struct {
 	Migration      Migration // what the first boot over an older behaviour does with a service that is on
 	DeregisterAuto bool      // its first boot over another build drops SIM registrations that were made by themselves
 	Transport      Transport // https or http
+	GuardEnds      time.Time // from when on a closed guard holds no longer; zero: it always does
+}
+
+// GateAt is the guard at a time.
+func (b Behaviour) GateAt(now time.Time) Gate {
+	if !b.GuardEnds.IsZero() && !now.Before(b.GuardEnds) {
+		return GateOpen
+	}
+	return b.Gate
 }
 
 // Load reads an installed image; fsys is its /system. All faults are returned together.

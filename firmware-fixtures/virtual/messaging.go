@@ -72,7 +72,7 @@ func (m messaging) register(now time.Time) {
 	if !m.line.up {
 		return
 	}
-	auto := m.does.AutoActivate && m.does.Gate == GateOpen
+	auto := m.does.AutoActivate && m.does.GateAt(now) == GateOpen
 	for i := range m.mem.Slots {
 		sim := &m.mem.Slots[i]
 		switch {

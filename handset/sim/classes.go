@@ -81,7 +81,7 @@ func (v view) optIn() string {
 	switch {
 	case v.leaks():
 		return leak
-	case v.system.Behaviour.Feature < 1 || v.system.Behaviour.Gate == virtual.GateOpen:
+	case v.system.Behaviour.Feature < 1 || v.system.Behaviour.GateAt(v.at) == virtual.GateOpen:
 		return contradictory // an image without opt-in, or one whose guard is open and which has not acted on it yet
 	case t.On && t.Consented && t.Origin == virtual.OriginUser:
 		return consented

@@ -41,6 +41,7 @@ type handset struct {
 	release  string            // that its reports are about; "" before it has met one
 	ahead    string            // that baselines are sent about beside them; ""
 	left     map[string]string // class under each release that it has moved on from, as it was then
+	told     map[string]string // class under each release when the server last confirmed a report about it
 	ended    []Installation
 	last     error
 }
@@ -200,7 +201,7 @@ func (h *handset) factoryReset() {
 	if err := errors.Join(client.Reset(filepath.Join(h.fleet.cfg.Dir, h.name)), h.setUp()); err != nil {
 		h.last = err
 	}
-	h.radio.heard = nil
+	h.radio.heard, h.told = nil, nil
 	h.plan(2*time.Minute, (*handset).radioUp)
 }
 

@@ -63,6 +63,10 @@ func (r *radio) noteReceipt(req *http.Request) {
 		r.heard = map[string]time.Time{}
 	}
 	r.heard[about.Release] = r.h.fleet.Now()
+	if r.h.told == nil {
+		r.h.told = map[string]string{}
+	}
+	r.h.told[about.Release] = r.h.class(r.h.look(r.h.at), about.Release)
 }
 
 // cut is a body whose connection is lost after some bytes.

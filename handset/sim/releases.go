@@ -96,6 +96,7 @@ func (h *handset) installations(now time.Time) []Installation {
 		i := base
 		i.Release, i.Class, i.Current = release, class, current
 		_, i.Known = h.radio.heard[release]
+		i.Told = h.told[release]
 		return i
 	}
 	var all []Installation

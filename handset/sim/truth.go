@@ -25,6 +25,7 @@ type Installation struct {
 	Known     bool   // the server has confirmed at least one report of it about this release
 	Ended     bool   // by a factory reset; Class is what it was then
 	Class     string // one of Classes of the release's effect
+	Told      string // Class as it was when the server last confirmed a report of it about this release; "" before
 	Build     string // fingerprint that runs, or ran
 	Fault     string // what the last step complained of, or why its last request got no answer; "" if nothing
 }
@@ -60,15 +61,23 @@ func (f *Fleet) Truth(ref report.Reference, release string) string {
 // Counts are the known installations of a model under a release by class, also those that have moved on since; every
 // class of the release's effect is listed.
 func (f *Fleet) Counts(model, release string) map[string]int {
-	return f.counts(release, func(i Installation) bool { return i.Model == model && i.Release == release })
+	return f.counts(release, func(i Installation) (string, bool) { return i.Class, i.Model == model && i.Release == release })
+}
+
+// Told are those of Counts by what was so when the server last confirmed a report of each: what can be known by then. Time
+// alone moves nobody among them: who was silent for long is what it was.
+func (f *Fleet) Told(model, release string) map[string]int {
+	return f.counts(release, func(i Installation) (string, bool) { return i.Told, i.Model == model && i.Release == release })
 }
 
 // CurrentCounts are those of Counts that are still at the release.
 func (f *Fleet) CurrentCounts(model, release string) map[string]int {
-	return f.counts(release, func(i Installation) bool { return i.Model == model && i.Release == release && i.Current })
+	return f.counts(release, func(i Installation) (string, bool) {
+		return i.Class, i.Model == model && i.Release == release && i.Current
+	})
 }
 
-func (f *Fleet) counts(release string, in func(Installation) bool) map[string]int {
+func (f *Fleet) counts(release string, of func(Installation) (class string, in bool)) map[string]int {
 	f.mu.RLock()
 	effect := f.releaseOf(release).Effect
 	f.mu.RUnlock()
@@ -77,8 +86,8 @@ func (f *Fleet) counts(release string, in func(Installation) bool) map[string]in
 		counts[c] = 0
 	}
 	for _, i := range f.Installations() {
-		if i.Known && in(i) {
-			counts[i.Class]++
+		if class, in := of(i); i.Known && in {
+			counts[class]++
 		}
 	}
 	return counts

@@ -81,3 +81,31 @@ func (c Figures) Proven() int64 { return c.Kinds[effect.Good] }
 func (c Figures) Judged() int64 {
 	return c.Kinds[effect.Good] + c.Kinds[effect.Open] + c.Kinds[effect.Bad]
 }
+
+// Add adds the figures of d to those of c, whose maps are its own.
+func (c *Counts) Add(d Counts) {
+	c.Figures.add(d.Figures)
+	c.Counted.add(d.Counted)
+	c.Quarantined.add(d.Quarantined)
+}
+
+func (c *Figures) add(d Figures) {
+	c.Installations += d.Installations
+	c.Silent += d.Silent
+	c.Lost += d.Lost
+	c.Leaked += d.Leaked
+	c.OutOfDraw += d.OutOfDraw
+	addTo(c.Verdicts, d.Verdicts)
+	addTo(c.Kinds, d.Kinds)
+	addTo(c.Progress, d.Progress)
+	addTo(c.Before, d.Before)
+	addTo(c.Causes, d.Causes)
+	addTo(c.Waiting, d.Waiting)
+	addTo(c.Installed, d.Installed)
+}
+
+func addTo[K comparable](sum, cells map[K]int64) {
+	for k, n := range cells {
+		sum[k] += n
+	}
+}

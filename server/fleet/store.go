@@ -73,6 +73,7 @@ type ReportsTx interface {
 	Provisional() Provisional
 	Walks() Walks
 	Cuts() Cuts
+	History() History
 }
 
 // Packages keeps uploaded packages. A PackageRef without Model or Channel means the only package of those bytes;

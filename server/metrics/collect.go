@@ -51,6 +51,7 @@ func (s Standing) state(to sender) {
 	to.gauge(unpublished, s.Unpublished.Seconds())
 	to.gauge(halting, float64(s.Halting))
 	to.gauge(excess, float64(s.Excess))
+	to.gauge(regressions, float64(s.Regressions))
 	to.gauge(uncounted, float64(s.Uncounted))
 	to.gauge(uncountedLimit, float64(s.UncountedLimit))
 	to.gauge(provisional, float64(s.Provisional))

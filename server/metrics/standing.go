@@ -19,6 +19,7 @@ type Standing struct {
 	Unpublished                 time.Duration    // for so long a change of the rollouts is stored and not published
 	Halting                     int              // rollouts that are halted, and whose handsets are not told so yet
 	Excess                      int64            // rollouts whose build more report to run than their share explains
+	Regressions                 int64            // shares of a release that are worse than they were
 	// Reports that are stored of installations that are of no counted fleet, and that may be; the latter below 0 without a bound.
 	Uncounted, UncountedLimit int64
 	Provisional, Evicted      int64                // reports that are kept for now, and that were let go of since the start
@@ -82,6 +83,7 @@ var (
 	unpublished    = gauge("unpublished_seconds", "For so long a change of the rollouts is stored and not published.")
 	halting        = gauge("rollouts_halting", "Rollouts that are halted, and whose handsets are not told so yet.")
 	excess         = gauge("rollouts_excess", "Rollouts whose build more installations report to run than their share explains.")
+	regressions    = gauge("regressions", "Shares of the installations of a release on a model that are worse than they were.")
 	voucherEnds    = gauge("voucher_ends_seconds", "When the last voucher for a witness handset of a model ends, in Unix time.", "model")
 	roleExpires    = gauge("role_expires_seconds", "When the metadata of a role expires, in Unix time.", "role")
 	expires        = gauge("timestamp_expires_seconds", "When the timestamp of the feed expires, in Unix time.")
@@ -110,7 +112,7 @@ func (collector) Describe(to chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
 		diskFree, diskMark, reserve, reserveMissing, databaseBytes, notReady, failing, unpublished, halting, expires,
 		roleExpires, feedAnswers, targetBytes, s3Requests, s3Asked, s3Came, reports, implausible, queued, oldest, taken, away, leases,
-		installations, countedFleet, figuresAt, uncounted, uncountedLimit, provisional, evicted, voucherEnds, excess,
+		installations, countedFleet, figuresAt, uncounted, uncountedLimit, provisional, evicted, voucherEnds, excess, regressions,
 	} {
 		to <- d
 	}

@@ -8,6 +8,15 @@ import "math"
 // releases that miss their bar slightly would pass one of the looks, with this one in five hundred.
 const z = 2.576
 
+// readersZ is that of the interval that pages print: of 95 %, as readers expect of one that nobody looks at for weeks until it fits.
+const readersZ = 1.96
+
+// Confidence is how many of a hundred such intervals have the true share in them.
+const Confidence = 95
+
+// Interval is the Wilson score interval of Confidence for a share of which part of whole were seen, 0…1; all of it if whole is 0.
+func Interval(part, whole int64) (lower, upper float64) { return wilsonAt(readersZ, part, whole) }
+
 // wilson is the interval in which the true share lies of which part of whole were seen, 0…1. Of nothing, nothing is
 // known. (E. B. Wilson, 1927.)
 func wilson(part, whole int64) (lower, upper float64) { return wilsonAt(z, part, whole) }

@@ -7,6 +7,7 @@ import (
 	"compress/gzip"
 	"crypto/sha256"
 	"encoding/hex"
+	"slices"
 	"sync"
 	"time"
 )
@@ -45,6 +46,8 @@ type body struct {
 	mu           sync.Mutex
 	facts        []byte // of JSON: the moment of asking is put before them, a second at a time
 	second       time.Time
+	before       []byte // of a page: what stands around the moment of asking, which is put in a minute at a time
+	after        []byte
 	plain, small []byte
 }
 
@@ -55,16 +58,37 @@ func (b *body) html(p *responder, page, here string, v view) error {
 	if err := p.pages.Render(&out, page, whole); err != nil {
 		return err
 	}
-	b.plain = out.Bytes()
+	b.plain, b.second = out.Bytes(), whole.AsOf.Truncate(time.Minute)
+	if from := bytes.Index(b.plain, []byte(asOfElement)); from >= 0 {
+		const end = "</time>"
+		to := from + bytes.Index(b.plain[from:], []byte(end)) + len(end)
+		b.before, b.after = b.plain[:from], b.plain[to:]
+	}
 	return nil
+}
+
+// asOfElement begins what layout.html says of when the figures are.
+const asOfElement = `<time id="asof"`
+
+// moved puts another moment into a page.
+func (b *body) moved(p *responder, at time.Time) []byte {
+	is, err := p.pages.AsOf(at)
+	if err != nil {
+		panic(err) // it was written with the page
+	}
+	return slices.Concat(b.before, is, b.after)
 }
 
 // bytes are made when first asked for, small ones apart; JSON once for each second.
 func (b *body) bytes(p *responder, small bool) []byte {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if second := p.now().Truncate(time.Second); b.facts != nil && !second.Equal(b.second) {
+	now := p.now()
+	if second := now.Truncate(time.Second); b.facts != nil && !second.Equal(b.second) {
 		b.second, b.plain, b.small = second, p.stamp(b.facts), nil
+	}
+	if minute := now.Truncate(time.Minute); b.before != nil && !minute.Equal(b.second) {
+		b.second, b.plain, b.small = minute, b.moved(p, now), nil
 	}
 	if !small {
 		return b.plain

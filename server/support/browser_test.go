@@ -75,12 +75,12 @@ func TestLive(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h.count("armani", 30, confirmedOff, beforeActive)
+	h.count("armani", 50, confirmedOff, beforeActive)
 	h.count("pisces", 1, leak, beforeActive)
 	for what, condition := range map[string]string{
 		"the headline moves":            `document.querySelector("h1").textContent.includes("On 1 of 3 models")`,
 		"the title moves":               `document.title.startsWith("On 1 of 3 models")`,
-		"the figures move":              `document.querySelector("#model-armani .parts").textContent.includes("30 Proven off")`,
+		"the figures move":              `document.querySelector("#model-armani .parts").textContent.includes("50 Proven off")`,
 		"the bar moves, in place":       `window.same.isConnected && parseFloat(window.same.getAttribute("width")) > 70`,
 		"a notice appears":              `!!document.querySelector(".stopped") && document.querySelector(".stopped").textContent.includes("Mi 3 TD")`,
 		"it was told politely":          `document.querySelector("#news[role=status]").textContent.includes("Leaking")`,
@@ -92,6 +92,39 @@ func TestLive(t *testing.T) {
 			t.Errorf("%s: %v", what, err)
 		}
 	}
+}
+
+// TestPause: who is reading may hold the page still; when it goes on, it has what came meanwhile.
+func TestPause(t *testing.T) {
+	h := open(t, manifests.DefaultCatalogue())
+	h.publish("armani")
+	h.roll("armani", nil)
+	h.count("armani", 10, unpatched, beforeActive)
+	ctx, url := browser(t), h.serve()
+	wait := func(what, condition string) {
+		t.Helper()
+		if _, err := chromedp.Run(ctx, chromedp.Poll[bool](condition, chromedp.WithPollingTimeout(patience))); err != nil {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+	if err := chromedp.Do(ctx, chromedp.Navigate(url+"/")); err != nil {
+		t.Fatal(err)
+	}
+	wait("it can be paused", `!document.getElementById("pause").hidden`)
+	if err := chromedp.Do(ctx, chromedp.Click(chromedp.CSS("#pause"))); err != nil {
+		t.Fatal(err)
+	}
+	wait("it says that it stands still", `document.querySelector("#live[role=status]").textContent.startsWith("Paused")`)
+	h.count("armani", 50, confirmedOff, beforeActive)
+	still, err := chromedp.Run(ctx, chromedp.Evaluate[bool](`new Promise((done) => setTimeout(() =>
+		done(!document.querySelector("#model-armani .parts").textContent.includes("50 Proven off")), 4500))`, chromedp.EvalAwaitPromise))
+	if err != nil || !still {
+		t.Errorf("it moved while it was paused: %v", err)
+	}
+	if err := chromedp.Do(ctx, chromedp.Click(chromedp.CSS("#pause"))); err != nil {
+		t.Fatal(err)
+	}
+	wait("it goes on", `document.querySelector("#model-armani .parts").textContent.includes("50 Proven off")`)
 }
 
 // TestLongReason: a reason of any length pushes nothing else off the page, and none of it is lost.

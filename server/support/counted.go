@@ -19,6 +19,8 @@ type Counted struct {
 	Judged        int64 `json:"judged"`
 	Proven        int64 `json:"proven"`
 	Opposite      int64 `json:"opposite"`
+	// As of everybody.
+	ProvenInterval *Interval `json:"proven_interval"`
 }
 
 // carried gives f the figures of the counted fleet, if there is any.
@@ -33,7 +35,8 @@ func (f Figures) carried(by Figures) Figures {
 
 // figuresOf are those of by that are given of a part of everybody.
 func figuresOf(by Figures) Counted {
-	return Counted{by.Installations, by.Unmet, by.Running, by.Failed, by.Lost, by.Judged, by.Proven, by.Opposite}
+	return Counted{by.Installations, by.Unmet, by.Running, by.Failed, by.Lost, by.Judged, by.Proven, by.Opposite,
+		by.ProvenInterval}
 }
 
 // Carry are the figures that carry what is said: those of the counted fleet; where nobody counts, those of everybody.

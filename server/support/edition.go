@@ -27,6 +27,8 @@ type edition struct {
 	installations installationPages
 	lookup        lookup
 	statements    statementPages
+	series        seriesPages
+	compare       comparePages
 	respond       *responder
 }
 
@@ -58,16 +60,19 @@ func (s *shared) edition(c Config, locale *web.Locale, words *dictionary, links 
 	line := s.sources.lineup
 	loads := &evidence{s.sources, words}
 	says := describer{lineup: line, words: words, links: links, now: s.clock.Now, distrusted: c.Distrusted}
+	past := seriesPages{loads, says, line, releasePages{loads, says, locale}}
 	return &edition{
 		status:   statusPage{loads, says, locale},
 		releases: releasePages{loads, says, locale},
 		models:   modelPages{loads, says, s.packages, line, locale},
 		installations: installationPages{
 			evidence: loads, lineup: line, locale: locale, links: links,
-			offers: &offerings{lineup: line, retired: s.retired, packages: s.packages, locale: locale, listings: &s.listings},
+			offers: &offerings{lineup: line, retired: s.retired, packages: s.packages, listings: &s.listings},
 		},
-		lookup:     lookup{line, links},
+		lookup:     lookup{line, loads, links},
 		statements: statementPages{loads},
+		series:     past,
+		compare:    comparePages{past, locale},
 		respond: &responder{
 			pages: pages, locale: locale, links: links, others: s.others, now: c.Now, log: c.Log, notice: clean(c.Notice),
 			kept: s.kept,

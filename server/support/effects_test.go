@@ -46,14 +46,14 @@ notes: {xx: The clock is kept.}
 `
 )
 
-// underNext is a fleet of 10 on armani under a release of that source, half of which run it.
+// underNext is a fleet of 100 on armani under a release of that source, half of which run it.
 func underNext(t testing.TB, name, source, class string) *fixture {
 	h := open(t, manifests.DefaultCatalogue())
 	h.next(name, source)
 	h.publish("armani")
 	h.roll("armani", nil)
-	h.countAs("armani", 6, fleet.Class(class), notSeen, report.ProgressRunning)
-	h.countAs("armani", 4, unpatched, notSeen, report.ProgressKnown)
+	h.countAs("armani", 60, fleet.Class(class), notSeen, report.ProgressRunning)
+	h.countAs("armani", 40, unpatched, notSeen, report.ProgressKnown)
 	return h
 }
 
@@ -66,11 +66,11 @@ func TestAnyEffect(t *testing.T) {
 		says, saysNot []string // on the page of the model
 		modelBar      string   // colour of the first part
 	}{
-		"none": {plainSource, "unknown", Unclaimed, "6 of 10 handsets run the update. It claims no effect.",
+		"none": {plainSource, "unknown", Unclaimed, "60 of 100 handsets run the update. It claims no effect.",
 			[]string{"No effect claimed", "claims no effect", "asked nothing about an effect", "修复了一些问题", "为什么是现在", "简体中文"},
 			[]string{"has shown its effect", "Effect shown", "Cloud Messaging", "Silent", "What was found before"}, "step-known"},
 		"it runs": {runsSource, "runs", Shown, "On 1 of 1 model the update has shown its effect.",
-			[]string{"The new system started and was kept", "Nothing is claimed of what the update changes", "<b>6</b> Runs", "Marked successful"},
+			[]string{"The new system started and was kept", "Nothing is claimed of what the update changes", "<b>60</b> Runs", "Marked successful"},
 			[]string{"Cloud Messaging", "What was found before the update</h2>\n<table class=\"figures\"><caption>"}, "good-1"},
 		"another fix": {appListSource, "sent_anyway", Leaking, "On no model has the update shown its effect so far.",
 			[]string{"Sent anyway", "App backup", "The update governs the list"}, []string{"Cloud Messaging"}, "good-1"},
@@ -120,7 +120,7 @@ func TestSeveralEffects(t *testing.T) {
 		t.Errorf("%d installations, wanted %d", v.Totals.Installations, before)
 	}
 	dior, armani := v.model("dior"), v.model("armani")
-	if dior.Effect != "app-list-upload-off" || dior.Verdicts["not_sent"] != 20 || dior.Standing != Shown {
+	if dior.Effect != "app-list-upload-off" || dior.Verdicts["not_sent"] != 20 || dior.Standing != Testing {
 		t.Errorf("dior: %+v", dior)
 	}
 	if _, ok := dior.Verdicts[confirmedOff]; ok || armani.Effect != "cloud-messaging-opt-in" || armani.Verdicts[confirmedOff] == 0 {
@@ -129,7 +129,7 @@ func TestSeveralEffects(t *testing.T) {
 	if good := v.Totals.Kinds["good"]; good != v.Totals.Proven {
 		t.Errorf("%d of the kind good, %d proven", good, v.Totals.Proven)
 	}
-	if !strings.HasPrefix(v.Headline, "On 4 of 7 models the update has shown its effect.") {
+	if !strings.HasPrefix(v.Headline, "On 1 of 7 models the update has shown its effect. On 2 models it has shown its effect where it runs, and most handsets do not run it yet.") {
 		t.Errorf("the headline is %q", v.Headline)
 	}
 	body := h.get("/").Body.String()

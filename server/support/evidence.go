@@ -53,7 +53,7 @@ func (e *evidence) with(ctx context.Context, page func(fleet.Tx, *snapshot) erro
 // releases reads no more than what is published, for a page without figures.
 func (e *evidence) releases(ctx context.Context, page func(fleet.Tx, published.Releases) error) error {
 	return e.view.View(ctx, func(tx fleet.Tx) error {
-		all, err := e.published.Load(ctx, tx)
+		all, err := e.read(ctx, tx)
 		if err != nil {
 			return err
 		}
@@ -61,8 +61,17 @@ func (e *evidence) releases(ctx context.Context, page func(fleet.Tx, published.R
 	})
 }
 
+// read reads what is published, and makes its builds known to whoever searches.
+func (e *evidence) read(ctx context.Context, tx fleet.Tx) (published.Releases, error) {
+	all, err := e.published.Load(ctx, tx)
+	if err == nil {
+		e.lineup.publishes(all)
+	}
+	return all, err
+}
+
 func (e *evidence) load(ctx context.Context, tx fleet.Tx) (*snapshot, error) {
-	released, err := e.published.Load(ctx, tx)
+	released, err := e.read(ctx, tx)
 	if err != nil {
 		return nil, err
 	}

@@ -19,7 +19,9 @@ type Figures struct {
 	Lost          int64 `json:"lost"`          // said that they installed it, and nothing more for 72 hours
 	Judged        int64 `json:"judged"`        // on the release, with evidence that says something
 	Proven        int64 `json:"proven"`        // of those: of a good class
-	Opposite      int64 `json:"opposite"`      // of those: of a bad class of the effect's own
+	// In which range the share of those that have shown the effect lies, among all that could be judged one day; null before any.
+	ProvenInterval *Interval `json:"proven_interval"`
+	Opposite       int64     `json:"opposite"` // of those: of a bad class of the effect's own
 	// Of those that are unmet: how they stood under the release that they last spoke of.
 	ProvenEarlier   int64                     `json:"proven_earlier"`
 	OppositeEarlier int64                     `json:"opposite_earlier"`
@@ -92,6 +94,15 @@ func (l lexicon) figures(cells ...fleet.Counts) Figures {
 		f.Before[fleet.Before(found)] = n
 		f.found = append(f.found, web.Row{Key: found, Count: n, Of: f.Installations, Name: l.finding(found)})
 	}
+	return f.withIntervals()
+}
+
+// withIntervals says how far each share can be trusted.
+func (f Figures) withIntervals() Figures {
+	f.ProvenInterval = interval(f.Proven, f.Judged)
+	for _, rows := range [][]web.Row{f.classes, f.steps, f.causes, f.found} {
+		withIntervals(rows)
+	}
 	return f
 }
 
@@ -131,12 +142,12 @@ func (f Figures) FoundBefore() *web.Row {
 }
 
 // Adverse is the largest bad class of the effect's own; nil if nobody is in any.
-func (f Figures) Adverse() *web.Row { return f.largest(f.Installations, f.isOpposite) }
+func (f Figures) Adverse() *web.Row { return largest(f.classes, f.Installations, f.isOpposite) }
 
 // Unproven is the largest class that could be judged and has not shown the effect; nil if nobody is in any. What shows
 // the opposite is not among them: it has a standing of its own. Of equal ones it is the first, as on every page.
 func (f Figures) Unproven() *web.Row {
-	return f.largest(f.Judged, func(class string) bool {
+	return largest(f.classes, f.Judged, func(class string) bool {
 		return class == effect.Contradictory || f.kinds[class] == effect.Open
 	})
 }
@@ -145,9 +156,10 @@ func (f Figures) isOpposite(class string) bool {
 	return class != effect.Contradictory && f.kinds[class] == effect.Bad
 }
 
-func (f Figures) largest(of int64, is func(class string) bool) *web.Row {
+// largest is that of rows, as a part of so many; nil if nobody is in any.
+func largest(rows []web.Row, of int64, is func(class string) bool) *web.Row {
 	var largest *web.Row
-	for _, row := range f.classes {
+	for _, row := range rows {
 		if row.Count > 0 && is(row.Key) && (largest == nil || row.Count > largest.Count) {
 			row.Of = of
 			largest = &row

@@ -78,9 +78,12 @@ func TestStanding(t *testing.T) {
 		"offered, nobody runs it":              {some(0, 0, 0, 0), running, Waiting},
 		"installed is not shown":               {some(0, 0, 0, 900), running, Testing},
 		"the word of four":                     {some(4, 0, 0, 10), running, Testing},
-		"five":                                 {some(5, 0, 0, 10), running, Shown},
-		"nine of ten":                          {some(9, 1, 0, 10), running, Shown},
-		"fewer than nine of ten":               {some(89, 11, 0, 100), running, Partly},
+		"five, who may be any share":           {some(5, 0, 0, 900), running, Testing},
+		"nine of ten":                          {some(9, 1, 0, 900), running, Testing},
+		"all of as many as it takes":           {some(35, 0, 0, 500), running, Shown},
+		"all of one too few":                   {some(34, 0, 0, 500), running, Testing},
+		"most do not run it":                   {some(202, 0, 0, 499), running, Spreading},
+		"fewer than nine of ten":               {some(80, 20, 0, 100), running, Partly},
 		"one leak among many":                  {some(900, 0, 1, 901), running, Leaking},
 		"halted stays halted, however good":    {some(900, 0, 0, 900), halted, Halted},
 		"runs without a rollout that we know":  {some(900, 0, 0, 900), nil, Shown},
@@ -106,7 +109,7 @@ func TestUnproven(t *testing.T) {
 		for _, tt := range []struct {
 			proven, others int
 			want           Standing
-		}{{5, 33, NotShown}, {0, 6, NotShown}, {20, 18, Partly}, {98, 2, Shown}, {0, 1, Testing}} {
+		}{{5, 33, NotShown}, {0, 6, NotShown}, {20, 18, Partly}, {198, 2, Shown}, {0, 1, Testing}} {
 			h := open(t, manifests.DefaultCatalogue())
 			h.publish("armani")
 			h.roll("armani", nil)

@@ -3,6 +3,7 @@
 package support
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -10,6 +11,8 @@ import (
 	"strings"
 	"time"
 
+	"landed/manifests/effect"
+	"landed/manifests/effect/probe"
 	"landed/manifests/report"
 	"landed/manifests/report/envelope"
 	"landed/server/fleet"
@@ -32,14 +35,17 @@ type InstallationPage struct {
 	Kind      fleet.Kind      `json:"kind"` // of the verdict
 	Because   []string        `json:"because"`
 	Question  string          `json:"question"` // that a customer asks
-	Still     string          `json:"still"`    // the answer to it, in a few words
-	Do        string          `json:"do"`       // what the customer should do, in a few words
-	Tell      string          `json:"tell"`     // what to tell the customer
+	Still     string          `json:"still"`    // how it stands: Advice.Say
+	Do        string          `json:"do"`       // what is to be done: the words of Advice.Do
+	Tell      string          `json:"tell"`     // what to tell the customer: those of Advice.Tell
+	Advice    Advice          `json:"advice"`   // the one answer
 	Offer     Offer           `json:"offer"`    // why the update is, or is not, offered
 	First     time.Time       `json:"first"`    // when its first report came
 	Last      time.Time       `json:"last"`     // when its newest report came
 	Shown     []ShownOf       `json:"releases"` // what it has shown of each release, the current one first
 	Reports   []Statement     `json:"reports"`  // by sequence: the newest, or those before what Next named
+	Fields    []Field         `json:"fields"`   // of the newest report, and all that each can hold
+	Story     []Moment        `json:"story"`    // the oldest first; empty on pages of older reports
 	Next      string          `json:"next"`     // path of the JSON with the reports before these; "" if there are none
 
 	Name, Means, Found, Colour string `json:"-"` // of the verdict and of what was found before
@@ -70,48 +76,91 @@ type installationPages struct {
 }
 
 func (p installationPages) show(r *http.Request) (view, error) {
-	ctx := r.Context()
 	ref, err := reference(r)
 	if err != nil {
 		return nil, err
 	}
-	var v *InstallationPage
-	var known published.Releases
-	var stored []fleet.StoredReport
-	var first fleet.StoredReport
-	from := 0
-	err = p.evidence.releases(ctx, func(tx fleet.Tx, all published.Releases) error {
-		i, err := tx.Installations().Get(ctx, ref)
-		if err != nil {
-			return unknownInstallation(err)
+	q := query{ref: ref, before: before(r.URL.Query())}
+	if err := p.evidence.releases(r.Context(), func(tx fleet.Tx, all published.Releases) error {
+		q.all = all
+		return p.read(r.Context(), tx, &q)
+	}); err != nil {
+		return nil, err
+	}
+	opened, _, err := envelope.Open(q.first.Envelope)
+	if err != nil {
+		return nil, err
+	}
+	of := statements{p, q.all, opened.Build}
+	if err := p.reports(q.page, ref, of, q.stored, q.from); err != nil {
+		return nil, err
+	}
+	recent, whole := q.page.Reports, q.page.Next == ""
+	if q.before > 0 {
+		if recent, err = of.each(q.newest); err != nil {
+			return nil, err
 		}
-		i = i.At(p.evidence.now())
-		v = p.page(i, p.evidence.words.named(all, i.Release))
-		if v.Offer, err = p.offers.to(ctx, tx, i); err != nil {
-			return err
-		}
-		states, err := tx.Installations().Of(ctx, ref)
-		if err != nil {
-			return err
-		}
-		for _, state := range states[ref] {
-			v.Shown = append(v.Shown, shownOf(state.At(p.evidence.now()), p.evidence.words.named(all, state.Release)))
-		}
-		known = all
-		if first, err = tx.Reports().First(ctx, ref); err != nil {
-			return err
-		}
-		stored, from, err = tx.Reports().Page(ctx, ref, before(r.URL.Query()), reportsShown+1)
+		whole = len(recent) <= reportsShown
+	}
+	family := ""
+	if m, ok := p.lineup.device(q.is.Model); ok {
+		family = m.Profile.Family
+	}
+	lex := p.evidence.words.named(q.all, q.is.Release)
+	var sw probe.Probe
+	if lex.effect != nil {
+		sw, _ = lex.effect.Switch()
+	}
+	p.advise(q.page, q.is, lex, family, courseOf(recent, sw, whole))
+	q.page.Fields = p.fields(q.is.Newest, lex, family)
+	if q.before == 0 {
+		q.page.Story = p.story(q.page.First, q.page.Shown, recent, whole)
+	}
+	return q.page, nil
+}
+
+// query is what one look at an installation reads.
+type query struct {
+	ref            report.Reference
+	before         int // 0: the newest reports
+	all            published.Releases
+	is             fleet.Installation
+	page           *InstallationPage
+	first          fleet.StoredReport
+	stored, newest []fleet.StoredReport // of the page; of its newest reports, if those are others and make a difference
+	from           int
+}
+
+// read reads what a page says, in one transaction.
+func (p installationPages) read(ctx context.Context, tx fleet.Tx, q *query) error {
+	now := p.evidence.now()
+	i, err := tx.Installations().Get(ctx, q.ref)
+	if err != nil {
+		return unknownInstallation(err)
+	}
+	q.is = i.At(now)
+	q.page = p.page(q.is, p.evidence.words.named(q.all, i.Release))
+	q.page.Advice.Days = daysSince(now, i.Last)
+	if q.page.Offer, err = p.offers.to(ctx, tx, q.is); err != nil {
 		return err
-	})
-	if err != nil {
-		return nil, err
 	}
-	opened, _, err := envelope.Open(first.Envelope)
+	states, err := tx.Installations().Of(ctx, q.ref)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	return v, p.reports(v, ref, statements{p, known, opened.Build}, stored, from)
+	for _, state := range states[q.ref] {
+		q.page.Shown = append(q.page.Shown, shownOf(state.At(now), p.evidence.words.named(q.all, state.Release)))
+	}
+	if q.first, err = tx.Reports().First(ctx, q.ref); err != nil {
+		return err
+	}
+	if q.before > 0 && q.is.Kind == effect.Bad { // if it goes on, its newest reports tell
+		if q.newest, _, err = tx.Reports().Page(ctx, q.ref, 0, reportsShown+1); err != nil {
+			return err
+		}
+	}
+	q.stored, q.from, err = tx.Reports().Page(ctx, q.ref, q.before, reportsShown+1)
+	return err
 }
 
 // reportsShown is how many reports a page opens and judges: each costs a signature.
@@ -131,19 +180,30 @@ func before(q url.Values) int {
 func (p installationPages) reports(
 	v *InstallationPage, ref report.Reference, of statements, stored []fleet.StoredReport, from int,
 ) error {
-	for _, sr := range stored {
-		st, err := of.statement(sr)
-		if err != nil {
-			return err
-		}
-		v.Reports = append(v.Reports, st.since(v.Reports))
+	all, err := of.each(stored)
+	if err != nil {
+		return err
 	}
+	v.Reports = append(v.Reports, all...)
 	if len(v.Reports) > reportsShown {
 		v.Reports = v.Reports[1:]
 		v.Earlier = p.links.To(fmt.Sprintf("/installations/%s?before=%d", ref, from+1))
 		v.Next = p.links.To(fmt.Sprintf("/installations/%s.json?before=%d", ref, from+1))
 	}
 	return nil
+}
+
+// each puts reports into words, each after the one before.
+func (p statements) each(stored []fleet.StoredReport) ([]Statement, error) {
+	var all []Statement
+	for _, sr := range stored {
+		st, err := p.statement(sr)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, st.since(all))
+	}
+	return all, nil
 }
 
 func (p installationPages) page(i fleet.Installation, lex lexicon) *InstallationPage {
@@ -155,9 +215,8 @@ func (p installationPages) page(i fleet.Installation, lex lexicon) *Installation
 		Schema: 1, Reference: i.Ref.String(), Model: i.Model, Role: strings.ToLower(i.Model), Product: i.Model,
 		Channel: i.Channel,
 		Release: i.Release, Progress: i.Progress, Before: i.Before, Verdict: i.Verdict, Kind: i.Kind,
-		Because: lex.reasons(i.Because), Question: clean(lex.question()), Still: clean(w.Still), Do: clean(w.Do),
-		Tell:  clean(w.Tell),
-		First: i.First.UTC(), Last: i.Last.UTC(), Shown: []ShownOf{}, Reports: []Statement{},
+		Because: lex.reasons(i.Because), Question: clean(lex.question()),
+		First: i.First.UTC(), Last: i.Last.UTC(), Shown: []ShownOf{}, Reports: []Statement{}, Story: []Moment{},
 		Name: clean(w.Name), Means: clean(w.Means), Found: lex.finding(string(i.Before)),
 		Colour: lex.colour(string(i.Verdict)),
 		hours:  int(i.Newest.Answers["observed_hours"].Int()),

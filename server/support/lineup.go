@@ -4,11 +4,13 @@ package support
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"strings"
 	"sync/atomic"
 
 	"landed/manifests"
+	"landed/server/published"
 	"landed/server/support/naming"
 )
 
@@ -16,12 +18,31 @@ import (
 type lineup struct {
 	catalogue func() *manifests.Catalogue
 	kept      atomic.Pointer[models]
+	builds    atomic.Pointer[builds]
 }
 
-// models are those of one catalogue.
+// models are those of one catalogue, and the builds that were known of them.
 type models struct {
 	of     *manifests.Catalogue
+	builds *builds
 	listed map[string]listed // by device
+}
+
+// builds are what is published for each device: versions and fingerprints, by which people search.
+type builds struct{ of map[string][]string }
+
+// publishes takes over what builds there are.
+func (l *lineup) publishes(all published.Releases) {
+	now := &builds{map[string][]string{}}
+	for _, r := range all.Known() {
+		for _, p := range r.Packages {
+			now.of[p.Model] = append(now.of[p.Model], p.Build.Fingerprint, p.Build.Incremental)
+		}
+	}
+	known := l.builds.Load()
+	if known == nil || !maps.EqualFunc(known.of, now.of, slices.Equal[[]string]) {
+		l.builds.Store(now)
+	}
 }
 
 // listed is a model and its place in the catalogue.
@@ -33,11 +54,11 @@ type listed struct {
 
 // device is a model of now.
 func (l *lineup) device(name string) (listed, bool) {
-	now, known := l.catalogue(), l.kept.Load()
-	if known == nil || known.of != now {
-		known = &models{now, map[string]listed{}}
+	now, builds, known := l.catalogue(), l.builds.Load(), l.kept.Load()
+	if known == nil || known.of != now || known.builds != builds {
+		known = &models{now, builds, map[string]listed{}}
 		for i, m := range now.Models() {
-			known.listed[m.Device] = listed{m, i, namesOf(m)}
+			known.listed[m.Device] = listed{m, i, namesOf(m, builds)}
 		}
 		l.kept.Store(known)
 	}
@@ -45,9 +66,14 @@ func (l *lineup) device(name string) (listed, bool) {
 	return m, ok
 }
 
-func namesOf(m manifests.Model) *naming.Names {
-	return naming.Of(naming.Model{Device: m.Device, Product: m.Product, Numbers: m.Numbers, ROMNames: m.ROMNames, Variants: m.Variants,
-		Letters: m.Letters})
+// namesOf are all names of a model; what is published for it, too, if that is known.
+func namesOf(m manifests.Model, known *builds) *naming.Names {
+	called := naming.Model{Device: m.Device, Product: m.Product, Numbers: m.Numbers, ROMNames: m.ROMNames, Variants: m.Variants,
+		Letters: m.Letters}
+	if known != nil {
+		called.Builds = known.of[m.Device]
+	}
+	return naming.Of(called)
 }
 
 // roleOf is the role of a device.

@@ -33,7 +33,8 @@ const (
 )
 
 // urgency is the order of standings from what needs somebody first to what needs nobody.
-var urgency = []Standing{Halting, Halted, Leaking, Unreadable, NotShown, Partly, Testing, Waiting, NotOffered, Retired, Unclaimed, Shown}
+var urgency = []Standing{Halting, Halted, Leaking, Unreadable, NotShown, Partly, Testing, Waiting, NotOffered, Retired,
+	Unclaimed, Spreading, Shown}
 
 func askedOf(q url.Values) asked {
 	a := asked{Find: strings.Join(strings.Fields(clip(clean(q.Get("find")), longestFind)), " ")}

@@ -3,6 +3,7 @@
 package support
 
 import (
+	"context"
 	"net/http"
 	"net/url"
 	"slices"
@@ -11,6 +12,7 @@ import (
 	"landed/manifests"
 	"landed/manifests/report"
 	"landed/server/fleet"
+	"landed/server/published"
 	"landed/server/support/naming"
 	"landed/web"
 )
@@ -18,8 +20,9 @@ import (
 // lookup is the forms into which a reference or the name of a model is typed. What is typed is posted: numbers of people are pasted by
 // mistake, and an address is kept by browsers, proxies and logs.
 type lookup struct {
-	lineup *lineup
-	links  web.Links
+	lineup   *lineup
+	evidence *evidence
+	links    web.Links
 }
 
 // longestForm is far more than both forms hold.
@@ -76,7 +79,7 @@ func (l lookup) leads(w http.ResponseWriter, r *http.Request, typed string) erro
 		return nil
 	case naming.Personal(typed):
 		return errPersonal
-	case l.namesModel(typed): // typed into the wrong box
+	case l.namesModel(r.Context(), typed): // typed into the wrong box
 		http.Redirect(w, r, l.links.To(asked{Find: askedOf(url.Values{"find": {typed}}).Find}.Path()), http.StatusSeeOther)
 		return nil
 	}
@@ -84,8 +87,10 @@ func (l lookup) leads(w http.ResponseWriter, r *http.Request, typed string) erro
 	return badReference(err)
 }
 
-// namesModel says if what was typed is the name or a number of a model.
-func (l lookup) namesModel(typed string) bool {
+// namesModel says if what was typed is the name, a number or a build of a model. If what is published cannot be read just now, the
+// builds are those that were known.
+func (l lookup) namesModel(ctx context.Context, typed string) bool {
+	_ = l.evidence.releases(ctx, func(fleet.Tx, published.Releases) error { return nil })
 	q := naming.Read(typed)
 	return strings.TrimSpace(typed) != "" && slices.ContainsFunc(l.lineup.catalogue().Models(), func(m manifests.Model) bool {
 		known, ok := l.lineup.device(m.Device)

@@ -28,6 +28,7 @@ type ModelPage struct {
 	Outside   Lab             `json:"outside"`
 	Notes     []Note          `json:"notes"`
 	Answers   []Answer        `json:"questions"`
+	Past      *Past           `json:"-"` // /models/{role}/series.json has it
 }
 
 // Chapter is one release in the story of a model, with its own figures.
@@ -55,8 +56,7 @@ type modelPages struct {
 func (p modelPages) show(r *http.Request) (view, error) {
 	known, ok := p.lineup.catalogue().ByRole(r.PathValue("role"))
 	if !ok {
-		return nil, fleet.Errorf(fleet.NotFound, "model_unknown",
-			"no model of the catalogue has that name; the status page lists them")
+		return nil, unknownModel()
 	}
 	ctx, v := r.Context(), &ModelPage{
 		Schema: 1, Model: p.says.unreleased(known.Device), Chapters: []Chapter{}, Plans: []Plan{}, Timeline: []Event{},
@@ -80,6 +80,11 @@ func (p modelPages) show(r *http.Request) (view, error) {
 		for _, each := range slices.Backward(snap.of[known.Device]) {
 			v.Chapters = append(v.Chapters, p.chapter(snap, each, known.Device))
 		}
+		past, err := p.says.chronicle().modelSeries(ctx, tx, snap, p.evidence.now(), v.Model)
+		if err != nil {
+			return err
+		}
+		v.Past = p.says.chronicle().past(past, v.Claims(), "/models/"+v.Role+"/series.json")
 		if err := p.plans(ctx, tx, snap, v); err != nil {
 			return err
 		}
@@ -89,6 +94,10 @@ func (p modelPages) show(r *http.Request) (view, error) {
 		return nil, err
 	}
 	return v, nil
+}
+
+func unknownModel() error {
+	return fleet.Errorf(fleet.NotFound, "model_unknown", "no model of the catalogue has that name; the status page lists them")
 }
 
 // unreadable is a model of which no release can be read: how its update goes is known all the same.

@@ -15,10 +15,11 @@ const (
 	Halting    Standing = "halting"     // it is being stopped: handsets are not told so yet
 	Leaking    Standing = "leaking"     // at least one handset with the update shows the opposite of its effect
 	NotOffered Standing = "not_offered" // no rollout has begun
-	Shown      Standing = "shown"       // enough could be judged, nearly all have shown the effect, none the opposite
+	Shown      Standing = "shown"       // widely run; nearly all have shown the effect, as far as a sample can tell, none the opposite
+	Spreading  Standing = "spreading"   // the same, and most handsets do not run it
 	NotShown   Standing = "not_shown"   // enough could be judged, and fewer than half have shown the effect
-	Partly     Standing = "partly"      // it works on some; on others it is open or contradicted
-	Testing    Standing = "testing"     // it runs, but too little could be judged so far
+	Partly     Standing = "partly"      // it works on some; too few to be nearly all
+	Testing    Standing = "testing"     // it runs, but too little could be judged so far to say either
 	Unclaimed  Standing = "unclaimed"   // it runs, and claims no effect
 	Unreadable Standing = "unreadable"  // no release that is published for it can be read
 	Waiting    Standing = "waiting"     // offered, and nobody reports to run it yet
@@ -26,8 +27,9 @@ const (
 
 // What "shown" asks for. The pages print both figures.
 const (
-	EnoughJudged = 5  // installations, so that the word of one or two handsets is not enough
-	ShownPercent = 90 // of those that could be judged
+	EnoughJudged  = 5  // installations, before it is said that most have not shown the effect
+	ShownPercent  = 90 // have shown it at least, by the lower bound of the interval of those that could be judged
+	WidelyPercent = 50 // of all that report run it
 )
 
 // standing says how a release stands on one model.
@@ -51,11 +53,13 @@ func standing(f Figures, rollouts []Rollout, retired bool) Standing {
 		return Unclaimed
 	case !f.claims:
 		return Waiting
-	case f.Judged >= EnoughJudged && f.Proven*100 >= ShownPercent*f.Judged:
+	case f.ProvenInterval.atLeast(ShownPercent) && f.Running*100 >= WidelyPercent*f.Installations:
 		return Shown
+	case f.ProvenInterval.atLeast(ShownPercent):
+		return Spreading
 	case f.MostlyUnproven():
 		return NotShown
-	case f.Judged >= EnoughJudged:
+	case f.Judged >= EnoughJudged && f.ProvenInterval.below(ShownPercent):
 		return Partly
 	case f.Running > 0 || f.Judged > 0:
 		return Testing

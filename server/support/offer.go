@@ -4,6 +4,7 @@ package support
 
 import (
 	"context"
+	"slices"
 	"sync"
 
 	"landed/manifests/offers"
@@ -11,29 +12,33 @@ import (
 	"landed/manifests/tufrepo"
 	"landed/server/fleet"
 	"landed/server/offering"
-	"landed/web"
+	"landed/server/support/advice"
 )
 
 // Offer says if the update is offered to an installation, and why (not).
 type Offer struct {
 	Reason string `json:"reason"` // as in the offers document, or "depends_on_draw", "no_rollout", "model_retired"
 	Share  int    `json:"share"`  // that the rollout has reached, hundredths of a percent
+	Stage  int    `json:"stage"`  // of the rollout that the reason speaks of, 1, 2, 3 …; 0 if there is none
+	Stages int    `json:"stages"`
+	State  string `json:"state"` // of that rollout, "" if there is none
+	Code   string `json:"code"`  // of Words: Reason, unless more is known of the handset
 	Words  string `json:"words"`
+
+	release string // that is offered, or would be
+	asked   bool   // people asked handsets that gave up to try again, since the newest report
 }
 
-// dependsOnDraw is the answer that only the handset can complete: whether its draw is below
-// the share follows from a secret that never leaves it.
-const dependsOnDraw = "depends_on_draw"
-
-// modelRetired is the answer to every handset of a model that was given up.
-const modelRetired = "model_retired"
+// Staged says that the stage of the rollout makes a difference.
+func (o Offer) Staged() bool {
+	return o.Stages > 0 && (o.Code == advice.DependsOnDraw || o.Code == "held")
+}
 
 // offerings answers "why not me?" of one installation.
 type offerings struct {
 	lineup   *lineup
 	retired  *retirements
 	packages *packages
-	locale   *web.Locale
 	listings *sync.Map // role → roleListing: what the newest version of the role lists
 }
 
@@ -46,9 +51,9 @@ func (o *offerings) to(ctx context.Context, tx fleet.Tx, i fleet.Installation) (
 		return Offer{}, err
 	}
 	if gone, err := retired(o.lineup.roleOf(i.Model)); gone || err != nil {
-		return Offer{Reason: modelRetired, Words: o.locale.Say("offer."+modelRetired, nil)}, err
+		return Offer{Reason: advice.ModelRetired}, err
 	}
-	doc, err := o.document(ctx, tx, i)
+	doc, rollouts, err := o.document(ctx, tx, i)
 	if err != nil {
 		return Offer{}, err
 	}
@@ -62,10 +67,20 @@ func (o *offerings) to(ctx context.Context, tx fleet.Tx, i fleet.Installation) (
 	case offers.ReasonOffered, offers.ReasonNotYet:
 		is.Reason = string(offers.ReasonOffered)
 		if decision.Share < offers.WholeFleet && h.Begun == "" {
-			is.Reason = dependsOnDraw
+			is.Reason = advice.DependsOnDraw
 		}
 	}
-	is.Words = o.locale.Say("offer."+is.Reason, is)
+	for _, r := range rollouts {
+		if r.ID == decision.Rollout {
+			is.State, is.Stage, is.Stages = string(r.State), min(r.Stage+1, len(r.Stages)), len(r.Stages)
+			is.release = r.Release
+			if r.Retries > 0 && i.Newest.Failure != nil {
+				if is.asked, err = askedAgain(ctx, tx, r.ID, i.Last); err != nil {
+					return Offer{}, err
+				}
+			}
+		}
+	}
 	return is, nil
 }
 
@@ -77,20 +92,21 @@ func rolloutID(d offers.Document) string {
 }
 
 // document is the offers document that is published for the model of an installation, made from
-// the same state by the same function.
-func (o *offerings) document(ctx context.Context, tx fleet.Tx, i fleet.Installation) (offers.Document, error) {
+// the same state by the same function; and the rollouts that it was made from, as they stand.
+func (o *offerings) document(ctx context.Context, tx fleet.Tx, i fleet.Installation) (_ offers.Document, stand []fleet.Rollout, _ error) {
 	model, ok := o.lineup.device(i.Model)
 	if !ok {
-		return offers.Document{Schema: offers.Schema, Model: i.Model, Channel: i.Channel}, nil
+		return offers.Document{Schema: offers.Schema, Model: i.Model, Channel: i.Channel}, nil, nil
 	}
 	in := offering.Input{Model: model.Model, Channel: i.Channel, Packages: map[string][]fleet.Package{}}
 	var err error
 	if in.Listed, err = o.listing(ctx, tx, model.Role()); err != nil {
-		return offers.Document{}, err
+		return offers.Document{}, nil, err
 	}
 	if in.Rollouts, err = tx.Rollouts().OfModel(ctx, i.Model, i.Channel); err != nil {
-		return offers.Document{}, err
+		return offers.Document{}, nil, err
 	}
+	stand = slices.Clone(in.Rollouts)
 	for i, r := range in.Rollouts {
 		if r.State == fleet.RolloutHalting {
 			in.Rollouts[i].State = fleet.RolloutRunning // as handsets are told
@@ -99,18 +115,18 @@ func (o *offerings) document(ctx context.Context, tx fleet.Tx, i fleet.Installat
 	for _, r := range offering.Wanted(in.Rollouts) {
 		release, err := tx.Releases().Get(ctx, r.Release)
 		if err != nil {
-			return offers.Document{}, err
+			return offers.Document{}, nil, err
 		}
 		for _, sum := range release.Packages {
 			p, err := o.packages.get(ctx, tx, sum)
 			if err != nil {
-				return offers.Document{}, err
+				return offers.Document{}, nil, err
 			}
 			in.Packages[r.Release] = append(in.Packages[r.Release], p)
 		}
 	}
 	doc, _, _ := offering.Document(in)
-	return doc, nil
+	return doc, stand, nil
 }
 
 // roleListing is what a version of the offline role of a model lists, by path.

@@ -85,6 +85,9 @@ func pictures(t *testing.T) []picture {
 		picture{"unreadable-alone", spoiltURL + "/models/pisces", ""}, picture{"unreadable-releases", spoiltURL + "/releases", ""},
 		picture{"unreadable-handset", spoiltURL + "/installations/" + hs.ref.String(), ""})
 	list = append(list, releasePictures(t)...)
+	past := remembered(t).serve()
+	list = append(list, picture{"past-status", past + "/", ""}, picture{"past-model", past + "/models/armani", ""},
+		picture{"past-release", past + "/releases/" + releaseName, ""}, picture{"past-compare", past + "/compare/armani,dior," + releaseName, ""}, picture{"past-print", past + "/models/armani", "print"})
 	for _, tag := range []string{"zh-Hans", "zh-Hant"} {
 		list = append(list, picture{tag + "-status", url + "/" + tag + "/", ""}, picture{tag + "-model", url + "/" + tag + "/models/armani", ""},
 			picture{tag + "-halted", url + "/" + tag + "/models/pisces", ""}, picture{tag + "-releases", url + "/" + tag + "/releases", ""},
@@ -133,6 +136,7 @@ func handsets() [][]v1.Body {
 	return [][]v1.Body{
 		{baseline(1), failed(2, report.PhaseInstall, 20), effectOf(3, 1), effectOf(5, 24), effectOf(4, 3)},
 		{baseline(1)}, {baseline(1), carried}, {baseline(1), leak}, {baseline(1), effectOf(2, 3)},
+		{baseline(1), failed(2, report.PhaseBoot, 19)}, {leaking(1, 1, v1.StateOn), leaking(2, 1, v1.StateOff)},
 	}
 }
 

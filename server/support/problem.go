@@ -46,12 +46,15 @@ func (p *responder) problem(w http.ResponseWriter, r *http.Request, is render.Pr
 	v := problemView{
 		Title: p.locale.Say(key+".title", nil), Help: p.locale.Say(key+".help", nil),
 		Ref: clean(r.PathValue("ref")), Lookup: is.Status == http.StatusNotFound || is.Code == errPersonalCode,
+		Home: p.links.Local(r.URL.Path) != "/",
 	}
-	if is.Status >= http.StatusInternalServerError { // a typing mistake is no case for whoever runs the server
-		v.Request = is.Request
+	here := p.whereFrom(r)
+	passes := is.Status >= http.StatusInternalServerError
+	if passes { // a typing mistake is no case for whoever runs the server
+		v.Request, v.Again = is.Request, p.links.To(here)
 	}
 	var out bytes.Buffer
-	if err := p.pages.Render(&out, "problem", shown{Notice: p.notice, Languages: p.inOthers(p.whereFrom(r)), View: v}); err != nil {
+	if err := p.pages.Render(&out, "problem", shown{Notice: p.notice, Languages: p.inOthers(here), Retry: passes, View: v}); err != nil {
 		http.Error(w, v.Title+"\n\n"+v.Help, is.Status)
 		return
 	}
@@ -71,6 +74,8 @@ type problemView struct {
 	Title, Help, Request string
 	Ref                  string // what was asked for, to be mended in the form
 	Lookup               bool
+	Again                string // address to ask for again, if it may be there in a minute; else ""
+	Home                 bool   // the status page is another one
 }
 
 // Doc is the title of the page in the browser.

@@ -30,6 +30,7 @@ func (f Figures) InstallationsWith() int64 { return f.Installations + f.Quaranti
 // leaving gives f what is left out of it: by are their figures, and all the quarantines of their models.
 func (f Figures) leaving(by Figures, all []fleet.Quarantine) Figures {
 	f.Quarantined = Quarantined{Counted: figuresOf(by)}
+	f.Quarantined.ProvenInterval = nil // a flood is no sample
 	for _, q := range all {
 		f.Quarantined.from(q.From.UTC(), q.Until().UTC())
 	}

@@ -5,6 +5,7 @@ package support
 import (
 	"context"
 	"net/http"
+	"net/url"
 	"slices"
 
 	"landed/manifests/release"
@@ -50,6 +51,7 @@ type ReleasePage struct {
 	Told    Told     `json:"told"` // what a handset tells
 	Notes   []Note   `json:"notes"`
 	Answers []Answer `json:"questions"`
+	Past    *Past    `json:"-"` // /releases/{name}/series.json has it
 }
 
 // Note is the release note in one language.
@@ -95,19 +97,26 @@ func (p releasePages) show(r *http.Request) (view, error) {
 	if err := p.known(r.Context(), name); err != nil { // before any figures are read
 		return nil, err
 	}
-	snap, err := p.evidence.snapshot(r.Context())
+	var v *ReleasePage
+	err := p.evidence.with(r.Context(), func(tx fleet.Tx, snap *snapshot) error {
+		if slices.ContainsFunc(snap.unreadable, func(is *issue) bool { return is.Name == name }) {
+			return unreadableRelease()
+		}
+		is := snap.release(name)
+		if is == nil {
+			return unknownRelease()
+		}
+		v = p.page(snap, is)
+		past, err := p.says.chronicle().releaseSeries(r.Context(), tx, snap, p.evidence.now(), is, v.Totals)
+		if err == nil {
+			v.Past = p.says.chronicle().past(past, v.Totals.Claims(), "/releases/"+url.PathEscape(is.Name)+"/series.json")
+		}
+		return err
+	})
 	if err != nil {
 		return nil, err
 	}
-	if slices.ContainsFunc(snap.unreadable, func(is *issue) bool { return is.Name == name }) {
-		return nil, fleet.Errorf(fleet.NotFound, "release_unreadable", "this release is published, and this server cannot read "+
-			"it; its log says why")
-	}
-	is := snap.release(name)
-	if is == nil {
-		return nil, unknownRelease()
-	}
-	return p.page(snap, is), nil
+	return v, nil
 }
 
 // known refuses names of which nothing is published.
@@ -119,6 +128,11 @@ func (p releasePages) known(ctx context.Context, name string) error {
 		}
 		return unknownRelease()
 	})
+}
+
+func unreadableRelease() error {
+	return fleet.Errorf(fleet.NotFound, "release_unreadable", "this release is published, and this server cannot read "+
+		"it; its log says why")
 }
 
 func unknownRelease() error {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"landed/manifests/effect"
+	"landed/manifests/effect/probe"
 	"landed/manifests/report"
 	"landed/manifests/report/envelope"
 	"landed/server/fleet"
@@ -38,6 +39,11 @@ type Statement struct {
 	NewBuild     bool   `json:"-"` // the report before ran another build
 	NewRelease   bool   `json:"-"` // the report before spoke of another release
 	Name, Colour string `json:"-"` // of the verdict
+
+	why      []effect.Reason
+	answers  probe.Answers
+	switched string // what it says of the switch of the effect, "" for nothing
+	failure  string // what it says of a failure
 }
 
 // statements puts stored reports of an installation into words; first is the build that the one that came first spoke of.
@@ -69,13 +75,21 @@ func (p statements) statement(sr fleet.StoredReport) (Statement, error) {
 		_, judged.Kind, judged.Because = unread()
 		judged.Class = effect.Unknown
 	}
-	return Statement{
+	st := Statement{
 		ID: sr.ID, Seq: sr.Seq, At: sr.At.UTC(), Late: sr.Late, Schema: r.Schema, Release: r.Release, Kind: r.Kind,
 		Progress: r.Progress, Build: r.Build, Said: p.said(r, lex, family),
 		Verdict: fleet.Class(judged.Class), Because: lex.reasons(judged.Because),
 		Name: clean(lex.classWords(judged.Class, judged.Because).Name), Colour: lex.colour(judged.Class),
 		Envelope: p.links.To("/installations/" + string(sr.Ref) + "/reports/" + url.PathEscape(sr.ID)),
-	}, nil
+		why:      judged.Because, answers: r.Answers,
+	}
+	if sw := lex.switchOf(r); sw != nil {
+		st.switched = sw.Words
+	}
+	if r.Failure != nil {
+		st.failure = p.failure(*r.Failure, family)
+	}
+	return st, nil
 }
 
 // since says what changed between the last of earlier of which it is known what it said, and st.

@@ -65,7 +65,10 @@ func (p *responder) page(page string, readers readers, handler handler) http.Han
 		}
 		etag := now.etag(which)
 		w.Header().Set("ETag", etag)
-		w.Header().Set("Cache-Control", "no-cache")
+		if w.Header().Get("Cache-Control") == "" {
+			w.Header().Set("Cache-Control", "no-cache")
+		}
+		w.Header().Set(asOfHeader, p.now().UTC().Format(time.RFC3339))
 		if matches(r.Header.Get("If-None-Match"), etag) {
 			w.WriteHeader(http.StatusNotModified)
 			return
@@ -83,6 +86,9 @@ func (p *responder) page(page string, readers readers, handler handler) http.Han
 		p.send(w, r, page, sent)
 	}
 }
+
+// asOfHeader is of which moment the figures are, also of an answer that says that they are what they were.
+const asOfHeader = "Landed-As-Of"
 
 // send gives a body out, small for whoever takes that; it was made small once for all of them.
 func (p *responder) send(w http.ResponseWriter, r *http.Request, page string, sent *body) {
@@ -124,6 +130,7 @@ type shown struct {
 	Languages []inOther // the same page in every language; none where there is one
 	AsOf      time.Time
 	Live      bool // it is about figures, and follows them
+	Retry     bool // it is no page of figures yet, and looks again by itself
 	View      view
 }
 

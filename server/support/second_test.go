@@ -118,7 +118,7 @@ func repaired(t testing.TB) *fixture {
 func TestHaltedThenRepaired(t *testing.T) {
 	h := repaired(t)
 	m := h.status().model("pisces")
-	if m.Standing != Shown || m.Release != "corrected" || m.Installations != 636 || m.Running != 43 || m.Unmet != 593 {
+	if m.Standing != Spreading || m.Release != "corrected" || m.Installations != 636 || m.Running != 43 || m.Unmet != 593 {
 		t.Errorf("pisces: %+v", m)
 	}
 	if m.Verdicts[leak] != 0 || m.Verdicts[confirmedOff] != 43 || m.Verdicts[unknown] != 18 || m.Verdicts[unpatched] != 575 {

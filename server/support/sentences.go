@@ -7,12 +7,14 @@ import (
 	"strings"
 
 	"landed/server/fleet"
+	"landed/server/rollout"
 	"landed/web"
 )
 
 // headlineData is what the sentences at the top of the status page are made from.
 type headlineData struct {
 	Shown, Halted, Leaking int64 // models
+	Spreading, Open        int64 // models on which it is shown where it runs; of which nothing can be said yet
 	Models                 int64 // whose release claims an effect; all of them if none does
 	Claims                 bool
 	NotShown               int64  // models on which most handsets have not shown the effect, however they stand
@@ -35,6 +37,10 @@ func headline(v *Status) headlineData {
 		switch {
 		case m.Standing == Shown:
 			d.Shown++
+		case m.Standing == Spreading:
+			d.Spreading++
+		case m.Standing == Testing, m.Standing == Waiting, m.Standing == NotOffered:
+			d.Open++
 		case m.Standing == Halted:
 			d.Halted++
 		case m.Standing == Leaking, m.Standing == Retired && m.Carry().Opposite > 0:
@@ -56,10 +62,17 @@ func (d headlineData) key() string {
 		return "headline.none_running"
 	case !d.Claims:
 		return "headline.plain"
+	case d.Shown == 0 && d.Spreading > 0:
+		return "headline.spreading"
 	case d.Shown == 0:
 		return "headline.none_shown"
 	}
 	return "headline.shown"
+}
+
+// Second says that there is more to say than the first sentence does.
+func (d headlineData) Second() bool {
+	return d.NotShown > 0 || d.Halted > 0 || d.Leaking > 0 || d.Running > 0 && d.Open > 0 || d.Shown > 0 && d.Spreading > 0
 }
 
 // sayData is what the sentences of one model are made from.
@@ -96,7 +109,7 @@ func (d describer) say(is *issue, m Model, earlier string) string {
 	if m.ProvenEarlier+m.OppositeEarlier > 0 {
 		say = d.words.locale.Sentences(say, d.words.locale.Say("earlier", m))
 	}
-	if earlier != "" && m.Standing != Shown && m.Standing != Halting && m.Standing != Halted && m.Standing != Retired {
+	if earlier != "" && !slices.Contains([]Standing{Shown, Spreading, Halting, Halted, Retired}, m.Standing) {
 		say = d.words.locale.Sentences(say, d.words.locale.Say("say.earlier", data))
 	}
 	if m.Standing != Retired && m.Standing != Halting && m.Standing != Halted && m.Standing != Leaking && m.Standing != NotOffered {
@@ -141,4 +154,6 @@ func (v *Status) Mixed() bool {
 func (m Model) held() bool { return slices.ContainsFunc(m.Rollouts, Rollout.Stopped) }
 
 // Bars are what "shown" asks for.
-func (v *Status) Bars() any { return map[string]int{"Enough": EnoughJudged, "Percent": ShownPercent} }
+func (v *Status) Bars() any {
+	return map[string]int{"Percent": ShownPercent, "Widely": WidelyPercent, "Confidence": rollout.Confidence}
+}

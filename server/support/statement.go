@@ -3,10 +3,10 @@
 package support
 
 import (
-	"fmt"
-
+	"landed/manifests/effect/probe"
 	"landed/manifests/report"
 	"landed/manifests/report/v1"
+	"landed/server/support/advice"
 )
 
 // said puts a report into sentences: how far the update is, and the answers to the probes of the effect, in their
@@ -20,27 +20,27 @@ func (p installationPages) said(r report.Report, lex lexicon, family string) []s
 		return out
 	}
 	for _, q := range lex.effect.Probes {
-		value, answered := r.Answers[q.Name]
-		if q.Name == "consent_when" && !answered && r.Schema == 1 { // version 1 says a day
-			value, answered = v1.ConsentWhen(r.ConsentDay, lex.effect.PromptDay), true
-		}
-		if answered && q.Allows(value) {
+		if value, answered := lex.value(r, q); answered {
 			out = append(out, clean(lex.sentence(q.Name, value.String())))
 		}
 	}
 	return out
 }
 
-// failure explains where an update failed. Codes of the install phase are those of
-// update_engine on A/B models and of the recovery on others.
+// value is the answer of a report to a probe, if it is one of those that the probe allows.
+func (l lexicon) value(r report.Report, q probe.Probe) (value probe.Value, answered bool) {
+	value, answered = r.Answers[q.Name]
+	if q.Name == "consent_when" && !answered && r.Schema == 1 { // version 1 says a day
+		value, answered = v1.ConsentWhen(r.ConsentDay, l.effect.PromptDay), true
+	}
+	return value, answered && q.Allows(value)
+}
+
+// failure explains where an update failed, and why, as far as its code tells.
 func (p installationPages) failure(f report.Failure, family string) string {
 	words := p.locale.Say("failure."+string(f.Phase), f)
-	engine := "recovery"
-	if family == "ab" {
-		engine = "engine"
-	}
-	if key := fmt.Sprintf("failure.%s.%d", engine, f.Code); f.Phase == report.PhaseInstall && p.locale.Has(key) {
-		words = p.locale.Sentences(words, p.locale.Say(key, f))
+	if cause, _ := advice.Explain(f, family); p.locale.Has("failure."+cause) && cause != string(f.Phase) {
+		words = p.locale.Sentences(words, p.locale.Say("failure."+cause, f))
 	}
 	return words
 }

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"landed/server/fleet"
 	"landed/web"
 )
 
@@ -15,7 +16,7 @@ import (
 type Status struct {
 	Schema   int           `json:"schema"`   // 1
 	Release  *Release      `json:"release"`  // the newest of all
-	Headline string        `json:"headline"` // one or two sentences in plain words, computed from the figures
+	Headline string        `json:"headline"` // some sentences in plain words, computed from the figures
 	Models   []Model       `json:"models"`   // in the order of the catalogue
 	Totals   Figures       `json:"totals"`   // of all models together, whatever release each stands under
 	Releases []ReleaseLink `json:"releases"` // newest first
@@ -24,6 +25,7 @@ type Status struct {
 
 	Asked  asked    `json:"-"` // which of the models the page lists
 	Limits []string `json:"-"` // what the effects say nothing about
+	Past   *Past    `json:"-"` // /series.json has it
 	data   headlineData
 }
 
@@ -49,10 +51,19 @@ type statusPage struct {
 }
 
 func (p statusPage) show(r *http.Request) (view, error) {
-	snap, err := p.evidence.snapshot(r.Context())
-	if err != nil {
-		return nil, err
-	}
+	var v view
+	return v, p.evidence.with(r.Context(), func(tx fleet.Tx, snap *snapshot) error {
+		status := p.page(snap)
+		past, err := p.says.chronicle().fleetSeries(r.Context(), tx, snap, p.evidence.now(), status.Totals)
+		if err == nil {
+			status.Past = p.says.chronicle().past(past, len(snap.releases) > 0, "/series.json")
+		}
+		v = status
+		return err
+	})
+}
+
+func (p statusPage) page(snap *snapshot) *Status {
 	v := &Status{Schema: 1, Models: []Model{}, Releases: []ReleaseLink{}, Asked: asked{links: p.says.links}}
 	v.Unreadable = p.says.unreadable(snap)
 	for _, is := range snap.releases {
@@ -72,7 +83,7 @@ func (p statusPage) show(r *http.Request) (view, error) {
 		}
 		v.Headline = p.locale.Say(key, nil)
 		v.data.first = v.Headline
-		return v, nil
+		return v
 	}
 	v.Release = releaseView(snap.releases[0])
 	v.data = headline(v)
@@ -81,10 +92,13 @@ func (p statusPage) show(r *http.Request) (view, error) {
 	}
 	v.data.first = p.locale.Say(v.data.key(), v.data)
 	v.Headline = v.data.first
+	if v.data.Shown > 0 && v.data.Spreading > 0 {
+		v.Headline = p.locale.Sentences(v.Headline, p.locale.Say("headline.spreading.too", v.data))
+	}
 	if v.data.NotShown > 0 {
 		v.Headline = p.locale.Sentences(v.Headline, p.locale.Say("headline.not_shown", v.data))
 	}
-	return v, nil
+	return v
 }
 
 // asking is the list that a reader asks for, of figures that were computed for all.

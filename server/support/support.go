@@ -59,6 +59,7 @@ type Support struct {
 	base        string
 	languages   *web.Negotiator
 	bare, fixed map[string]*edition // by the tag of their language
+	any         *edition            // for figures, which are the same in all of them
 	kept        *kept
 }
 
@@ -104,6 +105,7 @@ func New(c Config) (*Support, error) {
 	if s.bare[c.Language] == nil {
 		return nil, fmt.Errorf("no pages are in %q; there are %v", c.Language, slices.Sorted(maps.Keys(s.bare)))
 	}
+	s.any = s.bare[c.Language]
 	s.languages, s.kept = web.NewNegotiator(tags...), common.kept
 	return s, nil
 }
@@ -115,15 +117,20 @@ func New(c Config) (*Support, error) {
 //	/releases               every release                           /releases.json
 //	/releases/{name}        one release on all its models           /releases/{name}.json
 //	/models/{role}          one model in depth                      /models/{role}.json
+//	/series.json            how the fleet came to stand as it does; /releases/{name}/series.json, /models/{role}/series.json
+//	/compare                models and releases side by side: /compare/{names}, with a comma between them
 //	POST /find              the forms: ref, a reference, or find, what a model is called, and order; leads to the next or to /?find=
 //	/installations?ref=     the look-up form of older pages, which leads to
 //	/installations/{ref}    one installation                        /installations/{ref}.json
 //	/installations/{ref}/reports/{id}    one report, as it was signed
 //	/statements/{id}        what an observer signed, as it was signed
 //	/static/*               style and script, immutable; not behind a language
+//	/robots.txt             keeps crawlers from installations; at the root alone, where they look
 func (s *Support) Routes() func(chi.Router) {
 	return func(r chi.Router) {
 		r.Use(compress)
+		r.Get("/robots.txt", robots)
+		r.Head("/robots.txt", robots)
 		bases := []string{""} // a proxy may take the public path away, or leave it
 		if s.base != "" {
 			bases = append(bases, s.base)
@@ -169,11 +176,23 @@ func (s *Support) routes(
 	page("/releases/{name}.json", "", allReaders, func(e *edition) handler { return e.releases.show })
 	page("/models/{role}", "model", allReaders, func(e *edition) handler { return e.models.show })
 	page("/models/{role}.json", "", allReaders, func(e *edition) handler { return e.models.show })
-	page("/installations/{ref}", "installation", oneReader, func(e *edition) handler { return e.installations.show })
-	page("/installations/{ref}.json", "", oneReader, func(e *edition) handler { return e.installations.show })
-	get("/installations", func(e *edition) http.HandlerFunc { return e.respond.direct(e.lookup.find) })
+	get("/compare", func(e *edition) http.HandlerFunc {
+		return e.compare.form(e.respond.page("compare", oneReader, e.compare.show))
+	})
+	page("/compare/{names}", "compare", oneReader, func(e *edition) handler { return e.compare.show })
+	page("/series.json", "", frontReaders, func(e *edition) handler { return e.series.fleet })
+	page("/releases/{name}/series.json", "", allReaders, func(e *edition) handler { return e.series.release })
+	page("/models/{role}/series.json", "", allReaders, func(e *edition) handler { return e.series.model })
+	one := func(page string) func(*edition) http.HandlerFunc {
+		return func(e *edition) http.HandlerFunc {
+			return discreet(e.respond.page(page, oneReader, e.installations.show))
+		}
+	}
+	get("/installations/{ref}", one("installation"))
+	get("/installations/{ref}.json", one(""))
+	get("/installations", func(e *edition) http.HandlerFunc { return discreet(e.respond.direct(e.lookup.find)) })
 	r.Post(root+"/find", with(func(e *edition) http.HandlerFunc { return e.respond.direct(e.lookup.posted) }))
-	get("/installations/{ref}/reports/{id}", func(e *edition) http.HandlerFunc { return e.respond.direct(e.installations.envelope) })
+	get("/installations/{ref}/reports/{id}", func(e *edition) http.HandlerFunc { return discreet(e.respond.direct(e.installations.envelope)) })
 	get("/statements/{id}", func(e *edition) http.HandlerFunc { return e.respond.direct(e.statements.envelope) })
 }
 

@@ -63,7 +63,7 @@ func (d describer) sum(models []Model) Figures {
 	case len(effects) > 1:
 		t.classes = d.byKind(t)
 	}
-	return t
+	return t.withIntervals()
 }
 
 // sumRows adds up the classes of models with one effect.

@@ -5,11 +5,12 @@
   "use strict";
   const fast = 2000, hidden = 60000, slowest = 30000, between = 8000;
   const main = document.getElementById("main"), live = document.getElementById("live"), voice = document.getElementById("news");
-  if (!main || !live || !window.fetch || !window.DOMParser) return;
-  let etag = "", wait = fast, timer = 0, busy = false, spoken = 0, unspoken = new Map(), speaking = 0;
+  const pause = document.getElementById("pause");
+  if (!main || !live || !pause || !window.fetch || !window.DOMParser) return;
+  let etag = "", wait = fast, timer = 0, busy = false, spoken = 0, unspoken = new Map(), speaking = 0, paused = false;
 
   async function look() {
-    if (busy) return;
+    if (busy || paused) return;
     busy = true;
     clearTimeout(timer);
     const stop = new AbortController(), limit = setTimeout(() => stop.abort(), 15000);
@@ -20,7 +21,7 @@
       if (answer.status === 200) {
         const page = new DOMParser().parseFromString(await answer.text(), "text/html");
         const next = page.getElementById("main");
-        if (next) {
+        if (next && !paused) {
           const news = gather(main, next);
           morph(main, next);
           document.title = page.title;
@@ -30,23 +31,36 @@
       } else if (answer.status !== 304) {
         throw new Error("status " + answer.status);
       }
+      if (paused) return;
+      stamp(answer.headers.get("Landed-As-Of"));
       wait = fast;
-      show(true);
+      show("well");
     } catch {
       wait = Math.min(wait * 2, slowest);
-      if (!document.hidden) show(false);
+      if (!document.hidden && !paused) show("lost");
     } finally {
       clearTimeout(limit);
       busy = false;
-      timer = setTimeout(look, document.hidden ? hidden : wait);
+      if (!paused) timer = setTimeout(look, document.hidden ? hidden : wait);
     }
   }
 
-  function show(on) {
-    const words = on ? live.dataset.well : live.dataset.lost;
-    live.hidden = false;
-    live.classList.toggle("lost", !on);
-    if (live.textContent !== words) live.textContent = words;
+  function show(how) {
+    live.className = how;
+    if (live.textContent !== live.dataset[how]) live.textContent = live.dataset[how];
+    pause.textContent = paused ? pause.dataset.go : pause.dataset.pause;
+    pause.hidden = false;
+  }
+
+  // The figures are those of this moment, also where nothing moved.
+  function stamp(iso) {
+    const at = document.getElementById("asof"), when = new Date(iso || "");
+    if (!at || isNaN(when)) return;
+    const tag = document.documentElement.lang === "en" ? "en-GB" : document.documentElement.lang;
+    const day = when.toLocaleDateString(tag, { day: "numeric", month: "long", year: "numeric", timeZone: "UTC" });
+    const words = `${day}${at.dataset.between} ${when.toISOString().slice(11, 16)} UTC`;
+    at.dateTime = iso;
+    if (at.textContent !== words) at.textContent = words;
   }
 
   // What is worth telling: the elements whose data-news is another than before.
@@ -103,6 +117,13 @@
     }
   }
 
+  pause.addEventListener("click", () => {
+    paused = !paused;
+    clearTimeout(timer);
+    show(paused ? "paused" : "well");
+    if (!paused) look();
+  });
+  show("well");
   document.addEventListener("visibilitychange", () => { if (!document.hidden) { wait = fast; look(); } });
   window.addEventListener("online", look);
   timer = setTimeout(look, fast);

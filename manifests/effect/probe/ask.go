@@ -51,6 +51,24 @@ func (a Ask) Find(name string) (Probe, bool) {
 	return a.Probes[i], true
 }
 
+// The answers that make a probe a switch.
+const (
+	SwitchOn  = "on"
+	SwitchOff = "off"
+)
+
+// Switch is the probe that says if what the effect is about is switched on now: the first of words that has both "on" and
+// "off" among its answers. Whatever it answers but "on", it is not on. ok is false if there is none.
+func (a Ask) Switch() (p Probe, ok bool) {
+	i := slices.IndexFunc(a.Probes, func(p Probe) bool {
+		return slices.Contains(p.Values, SwitchOn) && slices.Contains(p.Values, SwitchOff)
+	})
+	if i < 0 {
+		return Probe{}, false
+	}
+	return a.Probes[i], true
+}
+
 // Validate returns every fault of a, joined.
 func (a Ask) Validate() error {
 	faults := []error{Validate(a.Probes)}

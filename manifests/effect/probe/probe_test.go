@@ -222,3 +222,21 @@ func TestValidName(t *testing.T) {
 		}
 	}
 }
+
+func TestSwitch(t *testing.T) {
+	enum := func(name string, values ...string) Probe { return Probe{Name: name, Kind: KindEnum, Values: values} }
+	for name, tt := range map[string]struct {
+		probes []Probe
+		want   string
+	}{
+		"none":                     {nil, ""},
+		"words of something else":  {[]Probe{enum("clock", "kept", "reset"), enum("guard", "on", "closed")}, ""},
+		"the one that has on, off": {[]Probe{enum("clock", "kept", "reset"), enum("state", "off", "on", "suspended")}, "state"},
+		"the first of two":         {[]Probe{enum("one", "on", "off"), enum("two", "off", "on")}, "one"},
+		"a boolean is not worded":  {[]Probe{{Name: "enabled", Kind: KindBool}}, ""},
+	} {
+		if p, ok := (Ask{Probes: tt.probes}).Switch(); p.Name != tt.want || ok != (tt.want != "") {
+			t.Errorf("%s: %q, %t", name, p.Name, ok)
+		}
+	}
+}

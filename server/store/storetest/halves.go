@@ -34,6 +34,10 @@ func otherHalfRefused(t *testing.T, s fleet.Store) {
 		{"a provisional report", func(tx fleet.Tx) error {
 			return tx.Provisional().Put(ctx, fleet.ProvisionalReport{Slot: 1, Ref: stored.Ref, Envelope: stored.Envelope})
 		}, true},
+		{"a copy of the figures", func(tx fleet.Tx) error {
+			_, err := tx.History().Add(ctx, Now, cellOf("armani", "one", "stable", 1, 1))
+			return err
+		}, true},
 		{"a walk", func(tx fleet.Tx) error { return tx.Walks().Put(ctx, "w", "A") }, true},
 	} {
 		own, other := s.Update, s.UpdateReports

@@ -59,6 +59,7 @@ func tests() []test {
 		{"figures by age", testAges},
 		{"ages are merged", testMerge},
 		{"walks", testWalks},
+		{"copies of figures", testHistory},
 		{"provisional reports", testProvisional},
 		{"counts", testCounts},
 		{"totals", testTotals},

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package support
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"regexp"
+	"testing"
+
+	"github.com/chromedp/cdproto/page"
+	"github.com/chromedp/chromedp"
+
+	"landed/manifests"
+)
+
+// printed gives a page as Chromium prints it on A4.
+func printed(t *testing.T, ctx context.Context, url string) []byte {
+	t.Helper()
+	var pdf []byte
+	err := chromedp.Do(ctx, chromedp.Navigate(url), chromedp.Func(func(ctx context.Context, _ *chromedp.Target) error {
+		got, err := chromedp.Call(ctx, page.PrintToPDF, page.PrintToPDFParams{PaperWidth: 8.27, PaperHeight: 11.69})
+		pdf = got.Data
+		return err
+	}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return pdf
+}
+
+var pdfPage = regexp.MustCompile(`/Type\s*/Page\b[^s]`)
+
+// TestPrint: the summary of seven models goes into a folder as two sheets.
+func TestPrint(t *testing.T) {
+	h := open(t, manifests.DefaultCatalogue())
+	h.fleetOfSeven()
+	ctx, url := browser(t), h.serve()
+	pdf := printed(t, ctx, url+"/")
+	if *shots != "" {
+		if err := os.WriteFile(filepath.Join(*shots, "status.pdf"), pdf, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := len(pdfPage.FindAll(pdf, -1)); n < 1 || n > 2 {
+		t.Errorf("seven models take %d sheets; 2 at most", n)
+	}
+}
