@@ -29,6 +29,7 @@ type edition struct {
 	statements    statementPages
 	series        seriesPages
 	compare       comparePages
+	news          newsPages
 	respond       *responder
 }
 
@@ -73,6 +74,7 @@ func (s *shared) edition(c Config, locale *web.Locale, words *dictionary, links 
 		statements: statementPages{loads},
 		series:     past,
 		compare:    comparePages{past, locale},
+		news:       newsPages{loads, says},
 		respond: &responder{
 			pages: pages, locale: locale, links: links, others: s.others, now: c.Now, log: c.Log, notice: clean(c.Notice),
 			kept: s.kept,

@@ -20,6 +20,7 @@ import (
 	"log/slog"
 	"maps"
 	"net/http"
+	"path"
 	"slices"
 	"time"
 
@@ -176,6 +177,28 @@ func (s *Support) routes(
 	page("/releases/{name}.json", "", allReaders, func(e *edition) handler { return e.releases.show })
 	page("/models/{role}", "model", allReaders, func(e *edition) handler { return e.models.show })
 	page("/models/{role}.json", "", allReaders, func(e *edition) handler { return e.models.show })
+	for _, take := range []struct {
+		address string
+		by      readers
+		of      func(*edition) handler
+	}{
+		{"/status.csv", frontReaders, func(e *edition) handler { return e.status.show }},
+		{"/badge.svg", frontReaders, func(e *edition) handler { return e.status.show }},
+		{"/feed.atom", frontReaders, func(e *edition) handler { return e.news.show }},
+		{"/series.csv", allReaders, func(e *edition) handler { return e.series.fleet }},
+		{"/releases.csv", allReaders, func(e *edition) handler { return e.releases.list }},
+		{"/releases/{name}.csv", allReaders, func(e *edition) handler { return e.releases.show }},
+		{"/releases/{name}/series.csv", allReaders, func(e *edition) handler { return e.series.release }},
+		{"/releases/{name}/badge.svg", allReaders, func(e *edition) handler { return e.releases.show }},
+		{"/models/{role}.csv", allReaders, func(e *edition) handler { return e.models.show }},
+		{"/models/{role}/series.csv", allReaders, func(e *edition) handler { return e.series.model }},
+		{"/models/{role}/badge.svg", allReaders, func(e *edition) handler { return e.models.show }},
+	} {
+		page(take.address, path.Ext(take.address), take.by, take.of)
+	}
+	get("/installations/{ref}.csv", func(e *edition) http.HandlerFunc {
+		return discreet(e.respond.page(asCSV, oneReader, e.installations.show))
+	})
 	get("/compare", func(e *edition) http.HandlerFunc {
 		return e.compare.form(e.respond.page("compare", oneReader, e.compare.show))
 	})
