@@ -14,7 +14,7 @@ import (
 	"landed/server/fleet"
 )
 
-const recordedSettled = "testdata/Settled-1.json"
+const recordedSettled = "testdata/settled-1.json"
 
 // TestRecordedSettled: what a cut of this program wrote once is read for ever, and written again byte for byte.
 func TestRecordedSettled(t *testing.T) {
