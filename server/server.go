@@ -258,9 +258,8 @@ func (s *Server) build(ctx context.Context) (err error) {
 		Guard: s.guard, Clock: s.uptime, Now: s.cfg.Now, Log: s.cfg.Log, MaxUpload: s.cfg.MaxUpload,
 	})
 	s.support, err = support.New(support.Config{
-		View: s.db, Version: s.db.Version, Catalogue: s.rooms.Lineup.Catalogue, Now: s.cfg.Now, Log: s.cfg.Log,
-		Language: s.cfg.Language, PublicPath: s.cfg.PublicPath, OpenReports: s.cfg.OpenReports,
-		Notice: s.cfg.Notice, Distrusted: s.uptime.Distrusted,
+		View: s.db, Version: s.db.Version, Catalogue: s.rooms.Lineup.Catalogue, Now: s.cfg.Now, Log: s.cfg.Log, Language: s.cfg.Language,
+		PublicPath: s.cfg.PublicPath, OpenReports: s.cfg.OpenReports, Notice: s.cfg.Notice, Distrusted: s.uptime.Distrusted,
 		Halting: func(ctx context.Context, r fleet.Rollout) bool {
 			return s.rooms.Rollouts.Standing(ctx, r).State == fleet.RolloutHalting
 		},
