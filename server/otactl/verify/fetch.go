@@ -66,7 +66,7 @@ func (f *fetcher) all(w Wanted) (moved bool, err error) {
 		return false, err
 	}
 	for _, p := range first.Pages {
-		if _, err := f.get("/"+p.Path+"?as_of=tally", p.Path); err != nil {
+		if _, err := f.get("/"+metadataDir+tally.PageName(first.Number, p.Path), p.Path); err != nil { // what ?as_of=tally gives
 			return false, err
 		}
 	}
@@ -75,8 +75,9 @@ func (f *fetcher) all(w Wanted) (moved bool, err error) {
 			return false, err
 		}
 	}
-	if err := f.evidence(w.Auditor); err != nil {
-		return false, err
+	given, err := f.evidence(w.Auditor)
+	if err != nil || !given && w.Owner == "" {
+		return false, err // all that was fetched is of one tally
 	}
 	again, err := f.tallies()
 	return again.Number != first.Number, err
@@ -163,20 +164,20 @@ func (f *fetcher) metadata(name string, mayMiss bool) error {
 }
 
 // evidence brings the reports, if they are given.
-func (f *fetcher) evidence(auditor bool) error {
+func (f *fetcher) evidence(auditor bool) (given bool, err error) {
 	open := func(ctx context.Context) (io.ReadCloser, error) { return f.server.Public(ctx, "/"+evidenceFile) }
 	if auditor {
 		open = f.server.TallyEvidence
 	}
 	body, err := open(f.ctx)
 	if errors.Is(err, fs.ErrNotExist) && !auditor {
-		return nil // they are not public here
+		return false, nil // they are not public here
 	}
 	if err != nil {
-		return err
+		return false, err
 	}
 	defer body.Close()
-	return f.keep(evidenceFile, body)
+	return true, f.keep(evidenceFile, body)
 }
 
 // keep writes a large file as it comes.
