@@ -19,6 +19,8 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -79,7 +81,7 @@ func (r *Room) Tick(ctx context.Context) error {
 	if last.Number > 0 && last.Day >= at.Format(time.DateOnly) && !again {
 		return nil
 	}
-	err = r.take(ctx, last, at)
+	err = r.take(ctx, r.highest(last), at)
 	switch {
 	case err == nil || errors.Is(err, errNotNow) || fleet.Is(err, fleet.Conflict):
 	case r.told == nil || r.told.Error() != err.Error(): // each tick tries again; the log has it once
@@ -112,6 +114,26 @@ func (r *Room) latest(ctx context.Context) (kept, error) {
 		r.newest = kept{t, m.Bytes}
 	}
 	return r.newest, nil
+}
+
+// highest is the newest tally that anybody may know: last, or one in the folder that a restored database has forgotten. Its
+// number is not given again.
+func (r *Room) highest(last kept) kept {
+	names, _ := filepath.Glob(filepath.Join(r.Metadata, "tally", "*.json"))
+	for _, name := range names {
+		n, err := strconv.ParseInt(strings.TrimSuffix(filepath.Base(name), ".json"), 10, 64)
+		if err != nil || n <= last.Number {
+			continue
+		}
+		file, err := os.ReadFile(name)
+		if err != nil {
+			continue
+		}
+		t, _ := tally.Unsigned(file)
+		t.Number = n // also of one that cannot be read
+		last = kept{t, file}
+	}
+	return last
 }
 
 // Write has the tallies in the folder of the feed that are stored: each server has its own folder, which may be new.
