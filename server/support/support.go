@@ -52,6 +52,9 @@ type Config struct {
 	// Fresh is how long an answer may be given again although something changed; 0 is a second.
 	Fresh time.Duration
 
+	// OpenReports says that everybody is given the reports, and may count the figures again.
+	OpenReports bool
+
 	locales []*web.Locale // nil: all that there are
 }
 
@@ -125,6 +128,7 @@ func New(c Config) (*Support, error) {
 //	/installations/{ref}    one installation                        /installations/{ref}.json
 //	/installations/{ref}/reports/{id}    one report, as it was signed
 //	/statements/{id}        what an observer signed, as it was signed
+//	/verify                 how somebody outside checks the figures
 //	/static/*               style and script, immutable; not behind a language
 //	/robots.txt             keeps crawlers from installations; at the root alone, where they look
 func (s *Support) Routes() func(chi.Router) {
@@ -216,6 +220,7 @@ func (s *Support) routes(
 	get("/installations", func(e *edition) http.HandlerFunc { return discreet(e.respond.direct(e.lookup.find)) })
 	r.Post(root+"/find", with(func(e *edition) http.HandlerFunc { return e.respond.direct(e.lookup.posted) }))
 	get("/installations/{ref}/reports/{id}", func(e *edition) http.HandlerFunc { return discreet(e.respond.direct(e.installations.envelope)) })
+	get("/verify", func(e *edition) http.HandlerFunc { return e.respond.direct(e.verify.show) })
 	get("/statements/{id}", func(e *edition) http.HandlerFunc { return e.respond.direct(e.statements.envelope) })
 }
 
