@@ -140,6 +140,11 @@ func TestDoors(t *testing.T) {
 		if who == "" {
 			who = "everybody"
 		}
+		for _, tag := range Languages() { // the same in each
+			if rest, ok := strings.CutPrefix(route, "/"+tag); ok {
+				route = "/{language}" + rest
+			}
+		}
 		lines = append(lines, fmt.Sprintf("%-7s %-40s %s\n", method, route, who))
 		return nil
 	})
@@ -148,7 +153,7 @@ func TestDoors(t *testing.T) {
 	}
 	lines = append(lines, fmt.Sprintf("%-7s %-40s %s\n", "GET", "/tuf/*", "everybody"))
 	slices.Sort(lines)
-	got := strings.Join(lines, "")
+	got := strings.Join(slices.Compact(lines), "")
 	const golden = "testdata/doors.txt"
 	if *update {
 		if err := os.WriteFile(golden, []byte(got), 0o644); err != nil {

@@ -34,12 +34,36 @@ func Badge(left, right string, tone Tone) []byte {
 	l, r = max(l, 24), max(r, 24)
 	var out bytes.Buffer
 	what := html.EscapeString(left + ": " + right)
-	fmt.Fprintf(&out, `<svg xmlns="http://www.w3.org/2000/svg" width="%d" height="22" role="img" aria-label="%s"><title>%s</title>`, l+r, what, what)
+	fmt.Fprintf(
+		&out,
+		`<svg xmlns="http://www.w3.org/2000/svg" width="%d" height="22" role="img" aria-label="%s"><title>%s</title>`,
+		l+r,
+		what,
+		what,
+	)
 	fmt.Fprintf(&out, `<clipPath id="r"><rect width="%d" height="22" rx="4"/></clipPath><g clip-path="url(#r)">`, l+r)
-	fmt.Fprintf(&out, `<rect width="%d" height="22" fill="#2b2a27"/><rect x="%d" width="%d" height="22" fill="%s"/></g>`, l, l, r, tone)
+	fmt.Fprintf(
+		&out,
+		`<rect width="%d" height="22" fill="#2b2a27"/><rect x="%d" width="%d" height="22" fill="%s"/></g>`,
+		l,
+		l,
+		r,
+		tone,
+	)
 	fmt.Fprintf(&out, `<g fill="#fff" font-family="Verdana,DejaVu Sans,Noto Sans CJK SC,sans-serif" font-size="12">`)
-	fmt.Fprintf(&out, `<text x="8" y="15" textLength="%d" lengthAdjust="spacingAndGlyphs">%s</text>`, l-16, html.EscapeString(left))
-	fmt.Fprintf(&out, `<text x="%d" y="15" textLength="%d" lengthAdjust="spacingAndGlyphs">%s</text></g></svg>`, l+8, r-16, html.EscapeString(right))
+	fmt.Fprintf(
+		&out,
+		`<text x="8" y="15" textLength="%d" lengthAdjust="spacingAndGlyphs">%s</text>`,
+		l-16,
+		html.EscapeString(left),
+	)
+	fmt.Fprintf(
+		&out,
+		`<text x="%d" y="15" textLength="%d" lengthAdjust="spacingAndGlyphs">%s</text></g></svg>`,
+		l+8,
+		r-16,
+		html.EscapeString(right),
+	)
 	return out.Bytes()
 }
 
