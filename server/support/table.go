@@ -83,10 +83,19 @@ func ends(name string, of func(Figures) *Interval) []column {
 // figureColumns are the figures of any model or release; classes are those that any of the rows has.
 func figureColumns(classes []string) []column {
 	all := []column{
-		number("installations", func(f Figures) int64 { return f.Installations }), number("unmet", func(f Figures) int64 { return f.Unmet }),
-		number("running", func(f Figures) int64 { return f.Running }), number("failed", func(f Figures) int64 { return f.Failed }),
+		number(
+			"installations",
+			func(f Figures) int64 { return f.Installations },
+		), number("unmet", func(f Figures) int64 { return f.Unmet }),
+		number(
+			"running",
+			func(f Figures) int64 { return f.Running },
+		), number("failed", func(f Figures) int64 { return f.Failed }),
 		number("lost", func(f Figures) int64 { return f.Lost }), number("judged", func(f Figures) int64 { return f.Judged }),
-		number("proven", func(f Figures) int64 { return f.Proven }), number("opposite", func(f Figures) int64 { return f.Opposite }),
+		number(
+			"proven",
+			func(f Figures) int64 { return f.Proven },
+		), number("opposite", func(f Figures) int64 { return f.Opposite }),
 	}
 	all = append(all, ends("proven", func(f Figures) *Interval { return f.ProvenInterval })...)
 	all = append(all,
@@ -151,7 +160,10 @@ func (v *ReleaseList) Table() table {
 		for _, m := range r.Models {
 			models = append(models, m.Model)
 		}
-		t.rows = append(t.rows, []string{r.Name, count(r.Counter), r.Effect, r.At.Format(time.RFC3339), strings.Join(models, " ")})
+		t.rows = append(
+			t.rows,
+			[]string{r.Name, count(r.Counter), r.Effect, r.At.Format(time.RFC3339), strings.Join(models, " ")},
+		)
 	}
 	return t
 }
@@ -168,7 +180,20 @@ func (v *ModelPage) Table() table {
 			if r.High > 0 {
 				low, high = fmt.Sprintf("%.2f", float64(r.Low)/100), fmt.Sprintf("%.2f", float64(r.High)/100)
 			}
-			t.rows = append(t.rows, []string{v.Model.Model, v.Model.Release, string(v.Standing), group.name, r.Key, count(r.Count), count(r.Of), low, high})
+			t.rows = append(
+				t.rows,
+				[]string{
+					v.Model.Model,
+					v.Model.Release,
+					string(v.Standing),
+					group.name,
+					r.Key,
+					count(r.Count),
+					count(r.Of),
+					low,
+					high,
+				},
+			)
 		}
 	}
 	return t
@@ -176,8 +201,10 @@ func (v *ModelPage) Table() table {
 
 // Table has a row for each moment.
 func (s *Series) Table() table {
-	t := table{columns: []string{"at", "model", "release", "installations", "running", "failed", "lost", "judged", "proven", "opposite",
-		"counted_installations", "counted_running", "counted_judged", "counted_proven", "counted_opposite"}}
+	t := table{
+		columns: []string{"at", "model", "release", "installations", "running", "failed", "lost", "judged", "proven", "opposite",
+			"counted_installations", "counted_running", "counted_judged", "counted_proven", "counted_opposite"},
+	}
 	for _, k := range effect.Kinds {
 		t.columns = append(t.columns, "kind_"+string(k))
 	}

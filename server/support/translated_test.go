@@ -25,7 +25,7 @@ const inEnglish = "en"
 
 // names are what is the same in every language: of products, of channels, of people, of standards.
 var names = strings.Fields(`Landed Xiaomi Redmi Note Mi HM TD LTE IMEI SIM JSON CSV SVG Atom UTC otactl HTTP SHA RSA kB MB GB MIUI CEL API
-	stable beta lab mei landed Mail`)
+	stable beta lab other mei landed Mail`)
 
 var (
 	tokens   = regexp.MustCompile(`<[^>]*>|[^<]+`)
@@ -134,7 +134,7 @@ func (h *fixture) inEveryLanguage(path string) {
 // known are the names of models, in which there may be words, those of releases, and what a reader typed.
 func (h *fixture) known(path string) (all []string) {
 	for _, m := range h.lineup.Models() {
-		all = append(all, m.Product)
+		all = append(append(all, m.Product, m.Device, m.Role()), m.Variants...)
 	}
 	_ = h.store.View(context.Background(), func(tx fleet.Tx) error { // a test may have closed it
 		releases, err := tx.Releases().List(context.Background())
