@@ -40,6 +40,7 @@ var mayImport = map[string][]string{
 	"manifests/tufrepo":           {"=manifests", "=internal/format"},
 	"manifests/offers":            {"=manifests", "=manifests/strict"},
 	"manifests/heads":             {"=manifests/strict", "=manifests/tufrepo"},
+	"manifests/tally":             {"=manifests/heads", "=manifests/report", "=manifests/report/envelope", "=manifests/strict", "=manifests/tufrepo"},
 	"manifests/report":            {"=manifests/effect/probe"},
 	"manifests/report/v1":         {"=manifests/report", "=manifests/effect/probe", "=manifests/strict"},
 	"manifests/report/v2":         {"=manifests/report", "=manifests/effect/probe", "=manifests/strict"},
@@ -94,10 +95,12 @@ var mayImport = map[string][]string{
 		"server/proposals", "server/release", "server/repo", "server/restore", "server/rollouts", "=server/span", "server/trust", "server/lineup"},
 	"server/servertest": {"manifests", "firmware-fixtures", "server/blob/disk", "server/fleet", "server/library",
 		"server/repo", "server/rollouts", "server/rooms", "server/store"},
-	"server/intake": {"manifests", "server/fleet", "server/published", "server/rollouts", "=server/span"},
-	"server/retain": {"=manifests/report", "server/fleet", "server/seal"},
-	"server/scrub":  {"server/blob", "server/repo"},
-	"server/fsck": {"=manifests/heads", "=manifests/tufrepo", "server/blob", "server/fleet", "server/intake", "server/published",
+	"server/settle":  {"manifests", "server/fleet"},                                      // pure: what reports change; intake stores it, a recount does without
+	"server/recount": {"manifests", "server/fleet", "server/published", "server/settle"}, // pure: what otactl counts again by
+	"server/intake":  {"manifests", "server/fleet", "server/published", "server/rollouts", "server/settle", "=server/span"},
+	"server/retain":  {"=manifests/report", "server/fleet", "server/seal"},
+	"server/scrub":   {"server/blob", "server/repo"},
+	"server/fsck": {"=internal/format", "=manifests/heads", "=manifests/tally", "=manifests/tufrepo", "server/blob", "server/fleet", "server/intake", "server/published",
 		"server/repo", "server/seal", "server/store"},
 	"server/seal": {
 		"=internal/durable",
@@ -125,10 +128,15 @@ var mayImport = map[string][]string{
 	"server/console": {"manifests", "server/admission", "server/evidence", "server/fleet", "server/library",
 		"server/proposals", "server/release", "server/retain", "server/rollout", "server/rollouts", "server/rooms", "server/repo", "server/trust", "server/auth", "server/reasons", "server/render", "server/lineup", "server/uptime"},
 	"server/support/naming": {},
+	"server/cells":          {"=server/fleet"}, // pure: which small numbers may be shown
+	"server/tallies": {"=internal/durable", "=internal/format", "manifests", "server/fleet", "server/intake", "server/published",
+		"server/recount", "server/seal", "server/settle"},
 	"server/support/advice": {"=manifests/effect", "=manifests/offers", "=manifests/report"},
 	"server/support": {"manifests", "server/evidence", "server/fleet", "=server/history", "server/offering", "server/published",
-		"server/reasons", "server/rollout", "server/render", "=server/support/advice", "=server/support/naming", "web"},
-	"server/otactl":        {"internal", "manifests", "=server/otactl/client"}, // a client of the server: of its code it knows nothing
+		"server/reasons", "server/recount", "server/rollout", "server/render", "=server/support/advice", "=server/support/naming", "web"},
+	// A client of the server: of its code it knows nothing but how reports are settled and counted, which it counts again.
+	"server/otactl":        {"internal", "manifests", "=server/otactl/client", "=server/otactl/verify"},
+	"server/otactl/verify": {"=internal/durable", "=internal/format", "manifests", "=server/published", "=server/recount"},
 	"server/otactl/client": {"manifests"},
 	"server/otad":          {"internal", "server"},
 	"server/cmd":           {"=server/otad", "=server/otactl"},
@@ -150,7 +158,7 @@ var testOnly = []string{
 var libraryHome = map[string][]string{
 	"github.com/go-chi/chi/v5":                          {"server"},
 	"github.com/theupdateframework/go-tuf/v2":           {"manifests/tufrepo", "server/servertest", "handset"},
-	"github.com/secure-systems-lab/go-securesystemslib": {"manifests/tufrepo", "manifests/report", "manifests/evidence"},
+	"github.com/secure-systems-lab/go-securesystemslib": {"manifests/tufrepo", "manifests/report", "manifests/evidence", "manifests/tally"},
 	"github.com/prometheus/client_golang":               {"server/metrics"},
 	"go.opentelemetry.io/otel":                          {"server/traces"},
 	"modernc.org/sqlite":                                {"server/store/sqlite"},
@@ -175,7 +183,7 @@ var libraryHome = map[string][]string{
 // pure folders take time and randomness as arguments.
 var pure = []string{
 	"manifests", "signer/ceremony", "server/fleet", "server/history", "server/offering", "server/reasons", "server/rollout", "server/support/advice",
-	"server/support/naming", "firmware-fixtures", "web",
+	"server/support/naming", "server/cells", "server/recount", "server/settle", "firmware-fixtures", "web",
 }
 
 // mustNotLink forbids standard packages however indirectly they would come in.
@@ -186,6 +194,9 @@ var mustNotLink = map[string][]string{
 	"server/fleet":           {"net/http", "database/sql", "log/slog", "os/exec"},
 	"server/rollout":         {"net/http", "database/sql", "log/slog", "os/exec"},
 	"server/offering":        {"net/http", "database/sql", "log/slog", "os/exec"},
+	"server/settle":          {"net/http", "database/sql", "log/slog", "os/exec"},
+	"server/recount":         {"net/http", "database/sql", "log/slog", "os/exec"},
+	"server/otactl/verify":   {"database/sql"},
 }
 
 const (

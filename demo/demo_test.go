@@ -18,10 +18,10 @@ import (
 )
 
 // told runs a story to its end with the smallest fleet and reads its one JSON object.
-func told(t *testing.T, story string) (r result) {
+func told(t *testing.T, story string, more ...string) (r result) {
 	t.Helper()
 	var out, complaints bytes.Buffer
-	args := []string{"-once", "-handsets", "70", "-json", "-story", story}
+	args := append([]string{"-once", "-handsets", "70", "-json", "-story", story}, more...)
 	if code := run(args, &out, &complaints); code != 0 {
 		t.Fatalf("exit %d: %s\n%s", code, &complaints, &out)
 	}
@@ -144,7 +144,14 @@ func checkSecond(t *testing.T, r result) {
 
 // TestPlain: nothing but that it runs is claimed of a model that no program knew.
 func TestPlain(t *testing.T) {
-	r := told(t, "plain")
+	dir := t.TempDir()
+	r := told(t, "plain", "-save", dir)
+	if v := r.Verified; v == nil || v.Pages != 3 || v.Numbers < 20 || v.Reports < 300 || v.Effects != 1 {
+		t.Errorf("what somebody outside counted again: %+v", v)
+	}
+	if !testing.Short() && !race.Detector {
+		flips(t, dir, 2)
+	}
 	if len(r.Models) != 1 || slices.Contains(fixtures.Models(), r.Models[0].Model) || r.Models[0].Verdicts["runs"] < 60 ||
 		len(r.Models[0].Verdicts) != len(sim.Classes(sim.BuildRuns)) {
 		t.Errorf("got %+v", r.Models)

@@ -41,6 +41,7 @@ type options struct {
 	pace     time.Duration
 	database string
 	replicas int
+	save     string
 }
 
 func run(args []string, stdout, stderr io.Writer) int {
@@ -57,6 +58,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 	flags.StringVar(&o.database, "database", "", "keep the fleet in this PostgreSQL database, postgres://user@host/name, which is "+
 		"empty; a file by default")
 	flags.IntVar(&o.replicas, "replicas", 1, "servers on the database of -database, to which requests go in turn")
+	flags.StringVar(&o.save, "save", "", "keep in this folder what \"otactl verify-status\" checks at the end")
 	version := flags.Bool("version", false, "say by what source this program was built, and end")
 	flags.DurationVar(&o.pace, "pace", 2800*time.Millisecond, "real time that one virtual day takes, without -once")
 	if err := flags.Parse(args); err != nil {

@@ -42,6 +42,10 @@ func (r result) print(w io.Writer) {
 			"model in %.0f ms.\n", s.Patient+s.Impatient, s.Stops, s.Ended, s.ByForgeries, s.Counted, s.Headline, s.Without,
 			s.WitnessHalt)
 	}
+	if v := r.Verified; v != nil {
+		fmt.Fprintf(w, "Somebody outside fetched tally %d: its %d pages are as signed, and all %d numbers follow from %d reports.\n", v.Tally,
+			v.Pages, v.Numbers, v.Reports)
+	}
 	if r.Agrees {
 		fmt.Fprintf(w, "The page agrees with what %d handsets really did, class by class (%.1f s).\n", r.Handsets, r.Elapsed)
 	} else {

@@ -154,7 +154,7 @@ func (s *site) serve(dir string) error {
 	if err != nil {
 		return err
 	}
-	one, err := server.New(server.Config{DataDir: dir, Database: address, Now: s.clock.Now, Log: s.log, Notice: notice,
+	one, err := server.New(server.Config{DataDir: dir, Database: address, Now: s.clock.Now, Log: s.log, Notice: notice, OpenReports: true,
 		Expiry: repo.Expiry{
 			// A day takes seconds here, so the online roles live longer than they would for a fleet.
 			Timestamp: 6 * day, TimestampEvery: 2 * day, Snapshot: 20 * day, SnapshotEvery: 6 * day, Offers: 30 * day,

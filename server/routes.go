@@ -79,11 +79,16 @@ func (s *Server) routes(control bool) chi.Router {
 		r.Method("POST", "/reports", s.new.Door(native.Reports(s.cfg.Log, s.intake)))
 		if control {
 			r.Group(s.console.Routes())
+			r.With(s.guard.Require(fleet.RoleAdmin)).Method("GET", "/tally/evidence", render.API(s.cfg.Log, s.tally.evidence))
 		}
 		r.NotFound(render.API(s.cfg.Log, noSuchDoor).ServeHTTP)
 		r.MethodNotAllowed(render.API(s.cfg.Log, wrongMethod).ServeHTTP)
 	})
-	r.Group(s.support.Routes())
+	r.Group(func(r chi.Router) {
+		r.Use(s.tally.asTaken)
+		s.support.Routes()(r)
+	})
+	r.Group(s.tally.doors)
 	r.NotFound(s.support.Missing)
 	r.MethodNotAllowed(render.API(s.cfg.Log, wrongMethod).ServeHTTP) // whoever does not read is a program
 	return r

@@ -83,8 +83,13 @@ type Config struct {
 	NewKeys    int              // installations never heard of that one network may bring in an hour; 0 is no bound
 	Second     proposals.Policy // what takes a second person
 	// Event, if set, is told of each change of a rollout, as rollouts.Ledger.Event.
-	Event  func(context.Context, rollouts.Event)
-	Traces *traces.Traces // nil: nothing is traced. Whoever opened it closes it, after the server
+	Event func(context.Context, rollouts.Event)
+	// OpenReports gives every report to whoever asks, so that anybody can count again: of a rehearsal. Who has a report has
+	// the reference of its installation.
+	OpenReports bool
+	// TallyEvery is how long after a tally the next one is taken, beside the one of each UTC day; 0: there is that one alone.
+	TallyEvery time.Duration
+	Traces     *traces.Traces // nil: nothing is traced. Whoever opened it closes it, after the server
 }
 
 // Languages lists the tags that Config.Language takes.
@@ -152,6 +157,7 @@ type Server struct {
 	vouchers  voucherWatch
 	prover    seal.Prover
 	excess    excessWatch
+	tally     tallying
 	closers   []func() error // in the order in which they were opened
 }
 
@@ -227,9 +233,9 @@ func (s *Server) build(ctx context.Context) (err error) {
 	if err = startCluster(ctx, s); err != nil {
 		return err
 	}
-	s.expiry = expiryWatch{cfg: &s.cfg, repo: s.rooms.Repo}
-	watchers(s, dir)
-	s.new = httplimit.NewNewcomers(s.cfg.NewKeys, s.cfg.Proxies, s.cfg.Now)
+	if err = watchers(s, dir, kept); err != nil {
+		return err
+	}
 	s.feed.Lengths(s.rooms.Repo.Length)
 	s.intake = intake.New(intake.Config{
 		Newcomers: s.new,
@@ -252,8 +258,8 @@ func (s *Server) build(ctx context.Context) (err error) {
 		Guard: s.guard, Clock: s.uptime, Now: s.cfg.Now, Log: s.cfg.Log, MaxUpload: s.cfg.MaxUpload,
 	})
 	s.support, err = support.New(support.Config{
-		View: s.db, Version: s.db.Version, Catalogue: s.rooms.Lineup.Catalogue, Now: s.cfg.Now, Log: s.cfg.Log,
-		Language: s.cfg.Language, PublicPath: s.cfg.PublicPath, Notice: s.cfg.Notice, Distrusted: s.uptime.Distrusted,
+		View: s.db, Version: s.db.Version, Catalogue: s.rooms.Lineup.Catalogue, Now: s.cfg.Now, Log: s.cfg.Log, Language: s.cfg.Language,
+		PublicPath: s.cfg.PublicPath, OpenReports: s.cfg.OpenReports, Notice: s.cfg.Notice, Distrusted: s.uptime.Distrusted,
 		Halting: func(ctx context.Context, r fleet.Rollout) bool {
 			return s.rooms.Rollouts.Standing(ctx, r).State == fleet.RolloutHalting
 		},
@@ -262,10 +268,13 @@ func (s *Server) build(ctx context.Context) (err error) {
 }
 
 // watchers are given what they look at with each tick.
-func watchers(s *Server, dir datadir.Dir) {
+func watchers(s *Server, dir datadir.Dir, kept fleet.Store) error {
+	s.expiry = expiryWatch{cfg: &s.cfg, repo: s.rooms.Repo}
+	s.new = httplimit.NewNewcomers(s.cfg.NewKeys, s.cfg.Proxies, s.cfg.Now)
 	s.vouchers.cfg, s.vouchers.store = &s.cfg, s.db
 	s.excess.cfg, s.excess.store = &s.cfg, s.db
 	s.prover = seal.Prover{Store: s.db, Dir: filepath.Join(dir.Feed(), "metadata"), Log: s.cfg.Log}
+	return openTallies(s, dir, kept)
 }
 
 // openStore opens the database, also on a disk that is full.

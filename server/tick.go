@@ -18,7 +18,9 @@ func (s *Server) Tick(ctx context.Context) error {
 	spans := s.observer.spans()
 	return spans.Do(ctx, metrics.Tick, func(ctx context.Context) (err error) {
 		s.room.Tick()
-		defer func() { err = errors.Join(err, spans.Do(ctx, "tick.prove", s.prover.Prove)) }() // on each server: of its own folder
+		defer func() { // on each server: of its own folder
+			err = errors.Join(err, spans.Do(ctx, "tick.prove", s.prover.Prove), s.tally.Write(ctx))
+		}()
 		ctx, mine := looping(ctx, s.cluster)
 		if !mine {
 			return errors.Join(s.rooms.Follow(ctx), s.expiry.tell(ctx))
@@ -32,6 +34,7 @@ func (s *Server) Tick(ctx context.Context) error {
 			spans.Do(ctx, "tick.admission", s.admission.Tick),
 			spans.Do(ctx, "tick.intake", s.intake.Tick), s.excess.tell(ctx),
 			spans.Do(ctx, "tick.history", s.history.Tick),
+			spans.Do(ctx, "tick.tally", s.tally.take),
 			spans.Do(ctx, "tick.compact", compactor{s.db, s.cfg.Now, s.room.ForReport}.Tick),
 			spans.Do(ctx, "tick.retain", s.retain.Tick))
 	})

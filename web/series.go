@@ -373,7 +373,8 @@ func (l *Locale) value(s Series, v int64) string {
 // texture are what tells layers apart without colours; each page with pictures has them once.
 func texture() template.HTML {
 	return `<svg class="textures" width="0" height="0" aria-hidden="true" focusable="false"><defs>` +
-		`<pattern id="texture-1" width="6" height="6" patternUnits="userSpaceOnUse"><line class="texture" x1="0" x2="6" y1="3" y2="3"/></pattern>` +
+		`<pattern id="texture-1" width="6" height="6" patternUnits="userSpaceOnUse">` +
+		`<line class="texture" x1="0" x2="6" y1="3" y2="3"/></pattern>` +
 		`<pattern id="texture-2" width="7" height="7" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">` +
 		`<line class="texture" x1="3.5" x2="3.5" y1="0" y2="7"/></pattern>` +
 		`<pattern id="texture-3" width="8" height="8" patternUnits="userSpaceOnUse"><circle class="texture" cx="4" cy="4" r="1.2"/></pattern>` +

@@ -167,3 +167,18 @@ func (t Tree) Frontier(head tufrepo.TreeHead) ([][]byte, error) {
 	}
 	return list, nil
 }
+
+// Root is that of the tree over leaves with these hashes (RFC 6962, 2.1), in hex.
+func Root(leaves [][]byte) (string, error) {
+	r := (&compact.RangeFactory{Hash: rfc6962.DefaultHasher.HashChildren}).NewEmptyRange(0)
+	for _, one := range leaves {
+		if err := r.Append(one, nil); err != nil {
+			return "", err
+		}
+	}
+	if r.End() == 0 {
+		return hex.EncodeToString(rfc6962.DefaultHasher.EmptyRoot()), nil
+	}
+	root, err := r.GetRootHash(nil)
+	return hex.EncodeToString(root), err
+}

@@ -7,6 +7,8 @@
 //	landed-reports.db and what handsets say online-next.json  those that are to replace them
 //	keys/             the online keys       ota-keys/CHANNEL/ pinned OTA certificates
 //	keys/records.key  by which records and the audit trail are the server's
+//	keys/tally.key    of which the keys of the daily tallies are made
+//	tally/            what owners and auditors are given of the newest tallies
 //	blobs/            packages              .serving          locked while a server runs
 //	feed/             the feed as files      database          where the database is, if not here
 //
@@ -44,6 +46,9 @@ func (d Dir) Blobs() string { return d.path(blobsDir) }
 // Feed is the path of the folder that any file server can serve.
 func (d Dir) Feed() string { return d.path(feedDir) }
 
+// Tallies is the path of the folder of what only owners and auditors are given of tallies.
+func Tallies(d Dir) string { return d.path(talliesDir) }
+
 func (d Dir) path(name string) string { return filepath.Join(string(d), name) }
 
 // Lock keeps a second server from the same data folder: figures and reports have one writer. It is
@@ -70,6 +75,7 @@ const (
 	blobsDir      = "blobs"
 	feedDir       = "feed"
 	otaKeysDir    = "ota-keys"
+	talliesDir    = "tally"
 )
 
 // Init makes a data folder: the database, the three online keys and the one of records, online.json for otasign, a

@@ -69,7 +69,7 @@ func Run(ctx context.Context, c Config, progress func(string)) (Result, error) {
 	}{
 		{"the database file", k.integrity}, {"records", k.records}, {"trees", k.trees}, {"cuts", k.cuts},
 		{"reports", k.reports},
-		{"figures", k.figures}, {"the feed", k.feed}, {"the published heads", k.heads},
+		{"figures", k.figures}, {"the feed", k.feed}, {"the published heads", k.heads}, {"the tallies", k.tallies},
 		{"releases", k.releases}, {"packages", k.packages},
 	} {
 		k.progress("checking " + check.name)

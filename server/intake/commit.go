@@ -64,7 +64,7 @@ func (i *Intake) store(batch []*waiting) {
 	}
 	if err != nil {
 		for _, w := range batch {
-			w.answer <- Result{Refused: err}
+			w.answer <- answered{Result: Result{Refused: err}}
 		}
 		return
 	}
@@ -82,7 +82,7 @@ func passes(err error) bool {
 	return ok && e.Kind == fleet.Busy && e.Wait == 0
 }
 
-func (i *Intake) transact(batch []*waiting) (answers []Result, err error) {
+func (i *Intake) transact(batch []*waiting) (answers []answered, err error) {
 	_, measured := i.Spans.Begin(context.Background(), "intake.commit")
 	measured.Figure("reports", len(batch))
 	defer func() { measured.End(err) }()
@@ -104,9 +104,10 @@ func (i *Intake) transact(batch []*waiting) (answers []Result, err error) {
 		if err != nil {
 			return err
 		}
-		answers, err = i.Share.take(context.Background(), tx, now, arrivals, loaded)
-		for n := range answers {
-			answers[n].who = standingBy(loaded.States[arrivals[n].Ref])
+		results, err := i.Share.take(context.Background(), tx, now, arrivals, loaded)
+		answers = make([]answered, len(results))
+		for n := range results {
+			answers[n] = answered{results[n], standingBy(loaded.States[arrivals[n].Ref])}
 		}
 		return err
 	})

@@ -11,6 +11,7 @@ import (
 	"landed/manifests/report"
 	v1 "landed/manifests/report/v1"
 	"landed/server/fleet"
+	"landed/server/settle"
 )
 
 // worth is how many bodies are to go of an installation before a cut settles it: a settled state takes the room of two.
@@ -22,8 +23,8 @@ type Cutter struct{ Rules *Rules }
 // Settle is how installations stood at a cut, of those of which it may drop something. Whose reports cannot be read or judged
 // by this program is left out, and keeps all.
 func (k Cutter) Settle(ctx context.Context, tx fleet.Tx, c fleet.Cut, refs ...report.Reference) (all []fleet.Settled, err error) {
-	p := replayer{rules: k.Rules, sealed: true}
-	if p.by, err = loadControl(ctx, tx); err != nil {
+	p := replayer{settle.Replayer{Rules: k.Rules, Sealed: true}}
+	if p.By, err = loadControl(ctx, tx); err != nil {
 		return nil, err
 	}
 	histories, err := historiesOf(ctx, tx, refs...)
@@ -35,10 +36,10 @@ func (k Cutter) Settle(ctx context.Context, tx fleet.Tx, c fleet.Cut, refs ...re
 		return nil, err
 	}
 	for _, of := range histories {
-		rows := upTo(of.rows, c.UpTo)
-		h, fault := p.begin(ctx, of)
+		rows := settle.UpTo(of.Rows, c.UpTo)
+		h, fault := p.Begin(ctx, of)
 		if fault == nil {
-			fault = p.replayed(ctx, h, of.ref, of.since()[:len(upTo(of.since(), c.UpTo))])
+			fault = p.Replayed(ctx, h, of.Ref, of.Since()[:len(settle.UpTo(of.Since(), c.UpTo))])
 		}
 		if fault != nil {
 			if err := ctx.Err(); err != nil {
@@ -47,11 +48,11 @@ func (k Cutter) Settle(ctx context.Context, tx fleet.Tx, c fleet.Cut, refs ...re
 			continue
 		}
 		least := worth
-		if of.holds != nil {
+		if of.Holds != nil {
 			least = 1 // what an earlier cut settled goes in return
 		}
-		if s := h.settle(rows); len(p.droppable(ctx, c, s, rows, states[of.ref])) >= least {
-			all = append(all, fleet.Settled{Cut: c.Number, UpTo: c.UpTo, Ref: of.ref, State: s.text()})
+		if s := h.Settle(rows); len(p.droppable(ctx, c, s, rows, states[of.Ref])) >= least {
+			all = append(all, fleet.Settled{Cut: c.Number, UpTo: c.UpTo, Ref: of.Ref, State: s.Text()})
 		}
 	}
 	return all, nil
@@ -67,22 +68,22 @@ func (k Cutter) Droppable(ctx context.Context, tx fleet.Tx, c fleet.Cut, s fleet
 	if err != nil {
 		return nil, err
 	}
-	was, err := readSettled(s.State)
-	if err == nil && (was.rows != rowsDigest(upTo(rows, s.UpTo)) || s.UpTo < c.UpTo) {
-		err = errSettled
+	was, err := settle.ReadSettled(s.State)
+	if err == nil && (was.Rows != settle.RowsDigest(settle.UpTo(rows, s.UpTo)) || s.UpTo < c.UpTo) {
+		err = settle.ErrSettled
 	}
 	if err != nil {
 		return nil, fmt.Errorf("installation %s: %w (otad fsck)", s.Ref, err)
 	}
-	return replayer{rules: k.Rules, sealed: true}.droppable(ctx, c, was, upTo(rows, c.UpTo), states[s.Ref]), nil
+	return replayer{settle.Replayer{Rules: k.Rules, Sealed: true}}.droppable(ctx, c, was, settle.UpTo(rows, c.UpTo), states[s.Ref]), nil
 }
 
 // droppable are those of rows, which are all up to the cut, that nothing needs any more.
 func (p replayer) droppable(
-	ctx context.Context, c fleet.Cut, was settled, rows []fleet.StoredReport, now []fleet.Installation,
+	ctx context.Context, c fleet.Cut, was settle.Settled, rows []fleet.StoredReport, now []fleet.Installation,
 ) (all []int64) {
 	needed, times := map[int64]bool{}, map[int64]int{}
-	for _, s := range was.states {
+	for _, s := range was.States {
 		if needed[s.Seq] = true; s.Leaked || s.Cloned {
 			return nil
 		}
@@ -99,7 +100,7 @@ func (p replayer) droppable(
 	if len(rows) == 0 {
 		return nil
 	}
-	sold, err := p.open(rows[0].Envelope)
+	sold, err := p.Open(rows[0].Envelope)
 	if err != nil {
 		return nil
 	}
@@ -115,11 +116,11 @@ func (p replayer) droppable(
 
 // speaksAgainst says if a report, by itself, shows a failure or something bad, or cannot be judged.
 func (p replayer) speaksAgainst(ctx context.Context, sold report.Report, one fleet.StoredReport) bool {
-	r, err := p.open(one.Envelope)
+	r, err := p.Open(one.Envelope)
 	if err != nil || r.Failure != nil {
 		return true
 	}
-	rule, err := p.rules.Of(ctx, r.Release, r.Model)
+	rule, err := p.Rules.Of(ctx, r.Release, r.Model)
 	if err != nil {
 		return true
 	}
@@ -133,5 +134,5 @@ func (k Cutter) Reckoned(ctx context.Context, tx fleet.Tx) (bool, error) {
 		return false, err
 	}
 	mark, err := reckonedTo(ctx, tx)
-	return mark == by.mark(), err
+	return mark == by.Mark(), err
 }

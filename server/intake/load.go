@@ -34,12 +34,12 @@ func (i *Intake) load(ctx context.Context, tx fleet.Tx, batch []Arrival) (Loaded
 		if len(known) == 0 {
 			continue // nothing of it is stored
 		}
-		if id := a.id(); id.Seq <= known[0].Seq {
+		if id := a.Key(); id.Seq <= known[0].Seq {
 			ids = append(ids, id) // one with a higher number is not stored: the newest has the highest
 		}
 		// Of an installation that may send no more, nothing new is taken.
 		if a.Report.Seq < known[0].Seq && known[0].Reports < MaxReports {
-			seqs = append(seqs, a.seq())
+			seqs = append(seqs, a.Number())
 		}
 	}
 	if l.Stored, err = tx.Reports().Stored(ctx, ids...); err != nil {
@@ -51,11 +51,11 @@ func (i *Intake) load(ctx context.Context, tx fleet.Tx, batch []Arrival) (Loaded
 	if err := i.loadNewest(ctx, tx, batch, &l); err != nil {
 		return l, err
 	}
-	return l, l.loadFirst(ctx, tx, batch)
+	return l, loadFirst(ctx, tx, batch, &l)
 }
 
 // loadFirst adds what the first report spoke of, of installations that say they were sold with their build. They are few.
-func (l *Loaded) loadFirst(ctx context.Context, tx fleet.ReportsTx, batch []Arrival) error {
+func loadFirst(ctx context.Context, tx fleet.ReportsTx, batch []Arrival, l *Loaded) error {
 	l.First = map[report.Reference]string{}
 	for _, a := range batch {
 		_, have := l.First[a.Ref]
@@ -96,13 +96,13 @@ func (i *Intake) loadNewest(ctx context.Context, tx fleet.ReportsTx, batch []Arr
 	l.Newest = map[report.Reference]Arrival{}
 	seen := map[fleet.ReportSeq]bool{}
 	for _, a := range batch {
-		twin := seen[a.seq()] || l.Sequences[a.seq()]
-		seen[a.seq()] = true
+		twin := seen[a.Number()] || l.Sequences[a.Number()]
+		seen[a.Number()] = true
 		known := l.States[a.Ref]
 		if len(known) == 0 || known[0].Cloned || known[0].Reports >= MaxReports {
 			continue
 		}
-		if _, replayed := l.Stored[a.id()]; replayed || !twin && a.Report.Seq != known[0].Seq {
+		if _, replayed := l.Stored[a.Key()]; replayed || !twin && a.Report.Seq != known[0].Seq {
 			continue
 		}
 		if _, have := l.Newest[a.Ref]; have {

@@ -11,6 +11,7 @@ import (
 	"landed/manifests/effect"
 	"landed/manifests/report/envelope"
 	"landed/server/fleet"
+	"landed/server/settle"
 )
 
 // promoteBatches bounds how long a Tick has provisional reports come in; what is left waits for the next.
@@ -77,10 +78,10 @@ type came struct {
 
 // held says if an installation of which this is the first report would be quarantined.
 func (c came) held(by Control) bool {
-	h := newHandset(c.Arrival.Ref, &Loaded{Control: by})
-	h.take(c.At, c.Arrival)
-	h.reckon()
-	return h.current.is.Quarantined
+	h := settle.NewHandset(c.Arrival.Ref, &Loaded{Control: by})
+	h.Take(c.At, c.Arrival)
+	h.Reckon()
+	return h.Current.Is.Quarantined
 }
 
 // reopen opens reports again. Those that are not taken any more are gone; those of a release that cannot be read at
@@ -128,12 +129,12 @@ func (i promoter) comeIn(ctx context.Context, tx fleet.Tx, coming []came, gone [
 	for n, c := range coming {
 		switch {
 		case len(loaded.States[c.Arrival.Ref]) == 0 && c.held(loaded.Control):
-			gone = append(gone, c.Key())
+			gone = append(gone, c.ProvisionalReport.Key())
 		case !waits[n]:
-			in, batch = append(in, c.Key()), append(batch, c.Arrival)
+			in, batch = append(in, c.ProvisionalReport.Key()), append(batch, c.Arrival)
 		}
 	}
-	out := Settle(now, batch, loaded)
+	out := settle.Settle(now, batch, loaded)
 	if err := save(ctx, tx, out); err != nil {
 		return 0, err
 	}

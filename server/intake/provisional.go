@@ -12,6 +12,7 @@ import (
 
 	"landed/manifests/report"
 	"landed/server/fleet"
+	"landed/server/settle"
 )
 
 // perKey is how many provisional reports of one installation are kept.
@@ -89,7 +90,7 @@ func (s Share) take(
 			good = append(good, a)
 		}
 	}
-	out := Settle(now, good, loaded)
+	out := settle.Settle(now, good, loaded)
 	if err := save(ctx, tx, out); err != nil || len(rest) == 0 {
 		return out.Results, err
 	}
@@ -121,7 +122,7 @@ func (s Share) wait(ctx context.Context, tx fleet.Tx, now time.Time, batch []Arr
 	waits := map[int]bool{}
 	for n, a := range batch {
 		known := l.States[a.Ref]
-		if len(known) > 0 && known[0].Member() || vouched[a.Ref] || l.answered(now, a) {
+		if len(known) > 0 && known[0].Member() || vouched[a.Ref] || l.Answered(now, a) {
 			continue
 		}
 		if left--; left < 0 {
@@ -129,13 +130,6 @@ func (s Share) wait(ctx context.Context, tx fleet.Tx, now time.Time, batch []Arr
 		}
 	}
 	return waits, nil
-}
-
-// answered says that a needs no room: it is stored already, or refused.
-func (l *Loaded) answered(now time.Time, a Arrival) bool {
-	h := newHandset(a.Ref, l)
-	_, stored := h.stored(a)
-	return stored || h.refuse(now, a) != nil
 }
 
 func (s Share) vouched(
@@ -183,7 +177,7 @@ func (s Share) keep(
 	}
 	for _, a := range reports {
 		size := on.size
-		answer := Result{Receipt: Receipt{a.Report.ID, StoredProvisional},
+		answer := Result{Receipt: Receipt{ID: a.Report.ID, Stored: StoredProvisional},
 			First: len(l.States[a.Ref]) == 0 && len(on.mine[a.Ref]) == 0}
 		if p, again := on.place(a, now); !again {
 			answer.Evicts = p.Slot <= size

@@ -12,30 +12,42 @@ import (
 	"landed/manifests/report"
 	"landed/manifests/report/envelope"
 	"landed/server/fleet"
+	"landed/server/settle"
 )
 
-// Receipt says what became of a report.
-type Receipt struct {
-	ID     string `json:"id"`
-	Stored Stored `json:"stored"`
-}
-
-// Stored is what became of a report.
-type Stored string
+// What takes reports in, and says what became of them, decides without a store: package settle.
+type (
+	Arrival = settle.Arrival
+	Control = settle.Control
+	Going   = settle.Going
+	Loaded  = settle.Loaded
+	Outcome = settle.Outcome
+	Result  = settle.Result
+	Receipt = settle.Receipt
+	Stored  = settle.Stored
+)
 
 // What becomes of a report that is not refused.
 const (
-	StoredNew      Stored = "new"
-	StoredReplayed Stored = "replayed" // it was here already, byte for byte
-	StoredLate     Stored = "late"     // a newer one was here: kept as history
-	// it is kept for now, and may be let go of: the handset keeps its copy, and sends it again another day
-	StoredProvisional Stored = "provisional"
+	StoredNew         = settle.StoredNew
+	StoredReplayed    = settle.StoredReplayed
+	StoredLate        = settle.StoredLate
+	StoredProvisional = settle.StoredProvisional
 )
+
+// MaxReports is how many reports of one installation are kept.
+const MaxReports = settle.MaxReports
+
+// answered is a Result, and who sent the report, before it.
+type answered struct {
+	Result
+	who standing
+}
 
 // waiting is an opened report in the queue.
 type waiting struct {
 	Arrival
-	answer chan Result // of one place: the committer never waits
+	answer chan answered // of one place: the committer never waits
 	since  time.Time
 }
 
@@ -122,7 +134,7 @@ func (i *Intake) open(ctx context.Context, text []byte) (*waiting, error) {
 		return nil, fleet.Errorf(fleet.Invalid, "build_unknown", "the report gives its build a time that no published "+
 			"document of model %s gives it; wanted the build_utc of the build", model.Device)
 	}
-	return &waiting{Arrival{text, r, ref, rule}, make(chan Result, 1), time.Now()}, nil
+	return &waiting{Arrival{Envelope: text, Report: r, Ref: ref, Rule: rule}, make(chan answered, 1), time.Now()}, nil
 }
 
 // refusal gives the reasons of envelope.Open a kind and a code. Its words are safe.
@@ -166,7 +178,7 @@ func (i *Intake) away(ctx context.Context, ref report.Reference, who standing) {
 }
 
 // wake advances the rollouts of a model when a report showed a leak.
-func (i *Intake) wake(ctx context.Context, w *waiting, a Result) {
+func (i *Intake) wake(ctx context.Context, w *waiting, a answered) {
 	if !a.Leaks {
 		return
 	}

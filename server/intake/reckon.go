@@ -11,6 +11,7 @@ import (
 
 	"landed/manifests/report"
 	"landed/server/fleet"
+	"landed/server/settle"
 )
 
 // reckonBatch bounds how many installations one transaction goes through, because reports wait meanwhile.
@@ -26,7 +27,7 @@ const (
 func reckonedTo(ctx context.Context, tx fleet.ReportsTx) (string, error) {
 	mark, err := tx.Walks().At(ctx, reckonedAt)
 	if mark == "" {
-		mark = report.Reference(Control{}.mark())
+		mark = report.Reference(Control{}.Mark())
 	}
 	return string(mark), err
 }
@@ -73,19 +74,19 @@ func (r reckoner) next(ctx context.Context, done *Reckoned) (more bool, err erro
 			reckoned, err = reckonedTo(ctx, tx)
 		}
 		return err
-	}); err != nil || reckoned == by.mark() {
+	}); err != nil || reckoned == by.Mark() {
 		return false, err
 	}
 	applied, _, _ := strings.Cut(reckoned, ".")
 	last, _ := strconv.ParseInt(applied, 10, 64)
-	if last > by.entries() { // nothing that was decided left that mark
+	if last > by.Entries() { // nothing that was decided left that mark
 		last = 0
 	}
 	fresh := slices.DeleteFunc(slices.Clone(by.Admissions), func(a fleet.Admission) bool { return a.N <= last })
 	batch := *done
 	err = r.store.UpdateReports(ctx, func(tx fleet.Tx) error {
 		batch = *done
-		name := reckonWalk + by.mark()
+		name := reckonWalk + by.Mark()
 		after, err := tx.Walks().At(ctx, name)
 		if err != nil {
 			return err
@@ -98,7 +99,7 @@ func (r reckoner) next(ctx context.Context, done *Reckoned) (more bool, err erro
 			if err := tx.Walks().End(ctx, name); err != nil {
 				return err
 			}
-			return tx.Walks().Put(ctx, reckonedAt, report.Reference(by.mark()))
+			return tx.Walks().Put(ctx, reckonedAt, report.Reference(by.Mark()))
 		}
 		if err := r.all(ctx, tx, refs, by, fresh, &batch); err != nil {
 			return err
@@ -121,21 +122,21 @@ func (r reckoner) all(
 	loaded := Loaded{States: states, Control: by}
 	var changed []fleet.Installation
 	for _, ref := range refs {
-		h := newHandset(ref, &loaded)
+		h := settle.NewHandset(ref, &loaded)
 		done.Installations++
 		if err := r.one(ctx, tx, h, fresh); err != nil {
 			return err
 		}
-		for _, s := range h.states {
-			if !s.changed || s.is.Counted == s.was.Counted && s.is.Quarantined == s.was.Quarantined &&
-				s.is.Admitted.Equal(s.was.Admitted) {
+		for _, s := range h.States {
+			if !s.Changed || s.Is.Counted == s.Was.Counted && s.Is.Quarantined == s.Was.Quarantined &&
+				s.Is.Admitted.Equal(s.Was.Admitted) {
 				continue
 			}
 			done.Changed++
-			if err := tx.Counts().Move(ctx, s.was, &s.is); err != nil {
+			if err := tx.Counts().Move(ctx, s.Was, &s.Is); err != nil {
 				return err
 			}
-			changed = append(changed, s.is)
+			changed = append(changed, s.Is)
 		}
 	}
 	return tx.Installations().Put(ctx, changed...)
@@ -143,29 +144,29 @@ func (r reckoner) all(
 
 // one has h go through admissions that it has not gone through. Whoever reported since one of them is looked at as
 // it stood then, by its stored reports: they are few.
-func (r reckoner) one(ctx context.Context, tx fleet.Tx, h *handset, fresh []fleet.Admission) error {
-	if h.current == nil {
+func (r reckoner) one(ctx context.Context, tx fleet.Tx, h *settle.Handset, fresh []fleet.Admission) error {
+	if h.Current == nil {
 		return nil
 	}
-	is := &h.current.is
+	is := &h.Current.Is
 	mine := slices.DeleteFunc(slices.Clone(fresh), func(a fleet.Admission) bool {
 		return a.Model != is.Model || a.At.Sub(is.First) < fleet.KnownFor || fleet.Lot(a.Key, is.Ref) > a.Cutoff
 	})
 	since := func(a fleet.Admission) bool { return !is.Last.Before(a.At) }
 	if len(mine) > 0 && slices.ContainsFunc(mine, since) {
-		again, _, err := replayer{rules: r.rules, by: h.loaded.Control}.replay(ctx, tx, is.Ref)
+		again, _, err := replayer{settle.Replayer{Rules: r.rules, By: h.Loaded.Control}}.replay(ctx, tx, is.Ref)
 		if err != nil && !isUnreadable(err) {
 			return err
 		}
-		if err == nil && again.current != nil && !again.current.is.Admitted.Equal(is.Admitted) {
-			h.current.change()
-			is.Admitted = again.current.is.Admitted
+		if err == nil && again.Current != nil && !again.Current.Is.Admitted.Equal(is.Admitted) {
+			h.Current.Change()
+			is.Admitted = again.Current.Is.Admitted
 		}
 	} else {
 		for _, a := range mine {
-			h.admit(a)
+			h.Admit(a)
 		}
 	}
-	h.reckon()
+	h.Reckon()
 	return nil
 }

@@ -11,6 +11,7 @@ import (
 	"landed/manifests/effect"
 	"landed/manifests/report"
 	"landed/server/fleet"
+	"landed/server/settle"
 )
 
 // rejudgeBatch bounds how many installations one transaction judges again, because reports wait meanwhile.
@@ -94,8 +95,8 @@ func (i *Intake) rejudgeBatch(ctx context.Context, tx fleet.Tx, name string, don
 	if err != nil {
 		return false, err
 	}
-	again := replayer{rules: i.Rules}
-	if again.by, err = loadControl(ctx, tx); err != nil {
+	again := replayer{settle.Replayer{Rules: i.Rules}}
+	if again.By, err = loadControl(ctx, tx); err != nil {
 		return false, err
 	}
 	for _, old := range states {
@@ -128,21 +129,12 @@ func (i *Intake) rejudgeBatch(ctx context.Context, tx fleet.Tx, name string, don
 	return true, tx.Walks().Put(ctx, name, states[len(states)-1].Ref)
 }
 
-// replayer has stored reports come in again.
-type replayer struct {
-	rules *Rules
-	by    Control
-	// sealed says that all rows are covered by a head: their signatures were verified when they came in, and fsck verifies
-	// them, so they are not verified once more, which is most of what a replay costs.
-	sealed bool
-}
-
 // judgeAnew is what the reports of an installation prove of the release of old, judged anew. Who counts stays as people
 // decided it; only what the verdict adds to that is looked at again.
 func (p replayer) judgeAnew(
 	ctx context.Context, tx fleet.ReportsTx, old fleet.Installation,
 ) (next fleet.Installation, settled bool, err error) {
-	rule, err := p.rules.Of(ctx, old.Release, old.Model)
+	rule, err := p.Rules.Of(ctx, old.Release, old.Model)
 	if err != nil {
 		return old, false, err
 	}
@@ -152,30 +144,30 @@ func (p replayer) judgeAnew(
 	}
 	next = old
 	next.Leaked, next.Before = false, effect.NotSeen
-	if shown := again.of(old.Release); shown != nil {
-		next.Leaked, next.Before, next.Cause = shown.is.Leaked, shown.is.Before, shown.is.Cause
+	if shown := again.Of(old.Release); shown != nil {
+		next.Leaked, next.Before, next.Cause = shown.Is.Leaked, shown.Is.Before, shown.Is.Cause
 	}
-	judge(&next, again.first, rule)
-	next.Quarantined = p.by.held(&next, time.Time{})
-	next.Counted = p.by.counts(&next)
+	settle.Judge(&next, again.First, rule)
+	next.Quarantined = p.By.Held(&next, time.Time{})
+	next.Counted = p.By.Counts(&next)
 	return next, settled, nil
 }
 
 // replay has the stored reports of an installation come in again, in the order in which they came, by what takes in new
 // ones: nothing can be read otherwise here than there. Where a cut has dropped some it begins with what that settled.
-func (p replayer) replay(ctx context.Context, tx fleet.ReportsTx, ref report.Reference) (again *handset, settled bool, err error) {
+func (p replayer) replay(ctx context.Context, tx fleet.ReportsTx, ref report.Reference) (again *settle.Handset, settled bool, err error) {
 	of, err := historyOf(ctx, tx, ref)
 	if err != nil {
 		return nil, false, err
 	}
-	if again, err = p.begin(ctx, of); err == nil {
-		err = p.replayed(ctx, again, ref, of.since())
+	if again, err = p.Begin(ctx, of); err == nil {
+		err = p.Replayed(ctx, again, ref, of.Since())
 	}
 	if err != nil {
 		return nil, false, err
 	}
-	again.live(time.Time{})
-	return again, of.holds != nil, nil
+	again.Live(time.Time{})
+	return again, of.Holds != nil, nil
 }
 
 func differs(a, b fleet.Installation) bool {

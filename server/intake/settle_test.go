@@ -14,6 +14,7 @@ import (
 	"landed/manifests/report"
 	"landed/server/fleet"
 	"landed/server/intake"
+	"landed/server/settle"
 	"landed/server/store/storetest"
 )
 
@@ -83,7 +84,7 @@ func settled(batches ...[]intake.Arrival) (out intake.Outcome, states []fleet.In
 	}
 	arrived := map[string]intake.Arrival{}
 	for n, batch := range batches {
-		out = intake.Settle(storetest.Now.Add(time.Duration(n)*time.Hour), batch, loaded)
+		out = settle.Settle(storetest.Now.Add(time.Duration(n)*time.Hour), batch, loaded)
 		for _, a := range batch {
 			arrived[a.Report.ID] = a
 		}

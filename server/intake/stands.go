@@ -10,13 +10,14 @@ import (
 
 	"landed/manifests/report"
 	"landed/server/fleet"
+	"landed/server/settle"
 )
 
 // before is an installation as it stood before the last admission of it that need not be applied to it yet; nil if
 // there is none.
-func (v *verifier) before(ctx context.Context, later *handset, of history, all []arrived) *handset {
+func (v *verifier) before(ctx context.Context, later *settle.Handset, of settle.History, all []arrived) *settle.Handset {
 	last := int64(0)
-	for _, n := range later.entries {
+	for _, n := range later.Entries {
 		last = max(last, n)
 	}
 	if last <= v.applied {
@@ -29,24 +30,24 @@ func (v *verifier) before(ctx context.Context, later *handset, of history, all [
 		return nil
 	}
 	for _, one := range all {
-		again.again(one.at, one.Arrival)
+		again.Again(one.at, one.Arrival)
 	}
-	again.live(time.Time{})
+	again.Live(time.Time{})
 	return again
 }
 
 // stands lists how the stored states of an installation differ from those that follow.
-func (v *verifier) stands(ctx context.Context, ref report.Reference, states []fleet.Installation, again *handset) (faults []string) {
+func (v *verifier) stands(ctx context.Context, ref report.Reference, states []fleet.Installation, again *settle.Handset) (faults []string) {
 	for _, is := range states {
-		if shown := again.of(is.Release); shown == nil {
+		if shown := again.Of(is.Release); shown == nil {
 			faults = append(faults, fmt.Sprintf("installation %s: no stored report speaks of release %.60q", ref, is.Release))
 		} else {
-			faults = append(faults, v.differences(ctx, is, shown.is, again.first)...)
+			faults = append(faults, v.differences(ctx, is, shown.Is, again.First)...)
 		}
 	}
-	for _, s := range again.states {
-		if !slices.ContainsFunc(states, func(i fleet.Installation) bool { return i.Release == s.is.Release }) {
-			faults = append(faults, fmt.Sprintf("installation %s: what it showed of release %s is missing", ref, s.is.Release))
+	for _, s := range again.States {
+		if !slices.ContainsFunc(states, func(i fleet.Installation) bool { return i.Release == s.Is.Release }) {
+			faults = append(faults, fmt.Sprintf("installation %s: what it showed of release %s is missing", ref, s.Is.Release))
 		}
 	}
 	return faults
@@ -95,6 +96,6 @@ func (v *verifier) standsAs(ctx context.Context, is, follows fleet.Installation,
 	if err != nil {
 		return isUnreadable(err)
 	}
-	judge(&follows, first, rule)
+	settle.Judge(&follows, first, rule)
 	return !differs(is, follows)
 }

@@ -13,6 +13,7 @@ import (
 	"landed/manifests/effect/probe"
 	"landed/server/fleet"
 	"landed/server/intake"
+	"landed/server/settle"
 	"landed/server/span"
 	"landed/server/store/storetest"
 )
@@ -147,7 +148,7 @@ func TestImplausibleReportsAreTold(t *testing.T) {
 		a := arrival(silent, 1)
 		a.Report.Answers["observed_hours"] = probe.Int(30)
 		a.Rule.Published = map[string]time.Time{patched: published}
-		out := intake.Settle(storetest.Now, []intake.Arrival{a}, intake.Loaded{})
+		out := settle.Settle(storetest.Now, []intake.Arrival{a}, intake.Loaded{})
 		if r := out.Results[0]; r.Implausible != want || r.Refused != nil || r.Receipt.Stored != intake.StoredNew {
 			t.Errorf("published %s: %+v", published, r)
 		}

@@ -14,6 +14,7 @@ import (
 	"landed/manifests/report"
 	"landed/manifests/report/envelope"
 	"landed/server/fleet"
+	"landed/server/settle"
 )
 
 // verifyBatch bounds how many installations are held in memory at a time, with all their reports.
@@ -45,7 +46,7 @@ func (i *Intake) Verify(ctx context.Context, tx fleet.Tx, progress func(Verified
 	if err := v.reckoned(ctx, tx, fault); err != nil {
 		return done, err
 	}
-	done.Unreckoned = len(v.steps) > 1 || v.applied < v.control.entries()
+	done.Unreckoned = len(v.steps) > 1 || v.applied < v.control.Entries()
 	for after := report.Reference(""); ; {
 		refs, err := tx.Installations().Refs(ctx, after, verifyBatch)
 		if err != nil || len(refs) == 0 {
@@ -85,7 +86,7 @@ func (v *verifier) reckoned(ctx context.Context, tx fleet.Tx, fault func(string)
 		return err
 	}
 	known := false
-	v.applied, v.steps, known = v.control.since(mark, written)
+	v.applied, v.steps, known = v.control.Since(mark, written)
 	slices.Reverse(v.steps)
 	if !known {
 		fault(fmt.Sprintf("walks: that who counts is applied up to %.80q was written by another hand than this program's: nothing "+
@@ -105,12 +106,12 @@ func (v *verifier) batch(ctx context.Context, tx fleet.Tx, refs []report.Referen
 		return nil, err
 	}
 	for _, of := range stored {
-		for _, r := range of.rows {
+		for _, r := range of.Rows {
 			if done.Reports++; r.Dropped() {
 				done.Dropped++
 			}
 		}
-		if of.holds != nil {
+		if of.Holds != nil {
 			done.Settled++
 		}
 	}
@@ -142,20 +143,20 @@ type arrived struct {
 }
 
 // one verifies an installation. left says that it cannot be judged.
-func (v *verifier) one(ctx context.Context, of history, states []fleet.Installation) (faults []string, left bool) {
+func (v *verifier) one(ctx context.Context, of settle.History, states []fleet.Installation) (faults []string, left bool) {
 	var all []arrived
 	again, err := v.begin(ctx, of, v.control)
 	switch {
 	case isUnreadable(err):
-		left, again = true, &handset{loaded: &Loaded{Control: v.control}}
+		left, again = true, &settle.Handset{Loaded: &Loaded{Control: v.control}}
 	case err != nil:
-		return []string{fmt.Sprintf("installation %s: %s", of.ref, fleet.InOneLine(err))}, false
+		return []string{fmt.Sprintf("installation %s: %s", of.Ref, fleet.InOneLine(err))}, false
 	}
 	before := int64(0)
-	if of.holds != nil {
-		before = of.holds.UpTo
+	if of.Holds != nil {
+		before = of.Holds.UpTo
 	}
-	for _, s := range of.rows {
+	for _, s := range of.Rows {
 		if s.Dropped() && s.N <= before {
 			continue // what is left of it was held against what the cut settled
 		}
@@ -172,20 +173,20 @@ func (v *verifier) one(ctx context.Context, of history, states []fleet.Installat
 			continue
 		}
 		all = append(all, arrived{s.At, a})
-		if late := again.again(s.At, a); late != s.Late && !left {
-			faults = append(faults, fmt.Sprintf("report %s of installation %s: late is stored as %t, and follows as %t", s.ID, of.ref,
+		if late := again.Again(s.At, a); late != s.Late && !left {
+			faults = append(faults, fmt.Sprintf("report %s of installation %s: late is stored as %t, and follows as %t", s.ID, of.Ref,
 				s.Late, late))
 		}
 	}
-	again.live(time.Time{})
+	again.Live(time.Time{})
 	if len(faults) > 0 || left {
 		return faults, left // what follows from less than all reports says nothing
 	}
 	for ; again != nil; again = v.before(ctx, again, of, all) {
 		for _, then := range v.steps {
-			again.loaded.Control.Quarantines = then
-			again.reckon()
-			found := v.stands(ctx, of.ref, states, again)
+			again.Loaded.Control.Quarantines = then
+			again.Reckon()
+			found := v.stands(ctx, of.Ref, states, again)
 			if len(found) == 0 {
 				return nil, false
 			}
@@ -198,8 +199,8 @@ func (v *verifier) one(ctx context.Context, of history, states []fleet.Installat
 }
 
 // begin is the installation as it was before all that is replayed.
-func (v *verifier) begin(ctx context.Context, of history, by Control) (*handset, error) {
-	return replayer{rules: v.Rules, by: by}.begin(ctx, of)
+func (v *verifier) begin(ctx context.Context, of settle.History, by Control) (*settle.Handset, error) {
+	return replayer{settle.Replayer{Rules: v.Rules, By: by}}.Begin(ctx, of)
 }
 
 // arrival opens a stored report, and holds its columns against what was signed.

@@ -32,7 +32,7 @@ var elsewhere = map[string]bool{
 	"installation_unknown": true, "report_unknown": true, "reports_ahead": true, "member_unknown": true,
 	"provisional_kept": true, "database_standby": true, "database_no_locks": true, "database_not_durable": true, "database_copy": true,
 	"copy_ahead": true, "copy_of_another": true, "copy_not_empty": true, "copy_served": true, "database_unfinished": true, "mark": true,
-	"reports_there": true, "other_protocol": true,
+	"reports_there": true, "other_protocol": true, "feed_empty": true,
 }
 
 // Every code that the packages behind the console can answer is explained in the guide.

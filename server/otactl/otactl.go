@@ -57,7 +57,7 @@ func command(server *connection, out *printer) *cobra.Command {
 		(&changes{server, out}).command(), (&trust{server, out}).command(), outsiders.evidenceCommand(), outsiders.witnessCommand(),
 		(&rollouts{server, out}).command(),
 		(&fleets{server, out}).command(), (&reports{server, out}).command(), (&trail{server, out}).command(), (&clocks{server, out}).command(),
-		(&restores{server, out}).command(), (&chains{server, out}).command(),
+		(&restores{server, out}).command(), (&chains{server, out}).command(), (&figures{server, out}).command(),
 		second.list(), second.approve(), second.withdraw(), (&tokens{server, out}).command())
 	return root
 }

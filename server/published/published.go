@@ -123,6 +123,17 @@ func Read(ctx context.Context, tx fleet.Tx, stored fleet.Release) (Release, erro
 	return k.release, nil
 }
 
+// Declared is a published release of which all is at hand: what it declared, when it was made and when it came out, and its
+// packages.
+func Declared(source []byte, at, out time.Time, packages []fleet.Package) (Release, error) {
+	declared, err := release.ParsePublished(source)
+	r := Release{Release: declared, At: at, Out: out, Packages: packages}
+	if err == nil && declared.Effect != nil {
+		r.Program, err = effect.CompilePublished(*declared.Effect)
+	}
+	return r, err
+}
+
 // read reads one release. The error is that of the store.
 func read(ctx context.Context, tx fleet.Tx, stored fleet.Release) (known, error) {
 	k := known{source: stored.Source, refs: stored.Packages}

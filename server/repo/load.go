@@ -59,6 +59,9 @@ func (r *Repo) read(ctx context.Context) (State, error) {
 			return err
 		}
 		for _, m := range latest {
+			if m.Role == fleet.TallyRole {
+				continue // no metadata of the feed: it lies beside it
+			}
 			s.at[m.Role] = m.At
 			if err := s.put(m.Role, m.Bytes); err != nil {
 				return err

@@ -139,6 +139,18 @@ func (r *Repo) Now() time.Time { return r.cfg.Now().UTC().Truncate(time.Second) 
 // published by the running server.
 func (r *Repo) ReloadKeys() error { return r.online.keys.reload() }
 
+// SignerOf is the key with which this server signs an online role now. Conflict if nothing is published yet.
+func SignerOf(ctx context.Context, r *Repo, role string) (tufrepo.Signer, error) {
+	s, err := r.State(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if !s.Started() {
+		return nil, fleet.Errorf(fleet.Conflict, "feed_empty", "nothing is published yet")
+	}
+	return r.online.keys.signer(s, role)
+}
+
 // CanSign says why this server cannot sign role in s, or nothing.
 func (r *Repo) CanSign(s State, role string) error {
 	_, err := r.online.keys.signer(s, role)

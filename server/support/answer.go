@@ -46,7 +46,8 @@ type body struct {
 	mu           sync.Mutex
 	facts        []byte // of JSON: the moment of asking is put before them, a second at a time
 	second       time.Time
-	before       []byte // of a page: what stands around the moment of asking, which is put in a minute at a time
+	made         func(time.Time) []byte // of another form; nil of pages and JSON
+	before       []byte                 // of a page: what stands around the moment of asking, which is put in a minute at a time
 	after        []byte
 	plain, small []byte
 }
@@ -87,8 +88,13 @@ func (b *body) bytes(p *responder, small bool) []byte {
 	if second := now.Truncate(time.Second); b.facts != nil && !second.Equal(b.second) {
 		b.second, b.plain, b.small = second, p.stamp(b.facts), nil
 	}
-	if minute := now.Truncate(time.Minute); b.before != nil && !minute.Equal(b.second) {
-		b.second, b.plain, b.small = minute, b.moved(p, now), nil
+	if minute := now.Truncate(time.Minute); !minute.Equal(b.second) {
+		switch {
+		case b.made != nil:
+			b.second, b.plain, b.small = minute, b.made(now), nil
+		case b.before != nil:
+			b.second, b.plain, b.small = minute, b.moved(p, now), nil
+		}
 	}
 	if !small {
 		return b.plain

@@ -29,7 +29,9 @@ type edition struct {
 	statements    statementPages
 	series        seriesPages
 	compare       comparePages
+	news          newsPages
 	respond       *responder
+	verify        verifyPage
 }
 
 // shared is what the editions have in common.
@@ -61,7 +63,7 @@ func (s *shared) edition(c Config, locale *web.Locale, words *dictionary, links 
 	loads := &evidence{s.sources, words}
 	says := describer{lineup: line, words: words, links: links, now: s.clock.Now, distrusted: c.Distrusted}
 	past := seriesPages{loads, says, line, releasePages{loads, says, locale}}
-	return &edition{
+	e := &edition{
 		status:   statusPage{loads, says, locale},
 		releases: releasePages{loads, says, locale},
 		models:   modelPages{loads, says, s.packages, line, locale},
@@ -73,11 +75,14 @@ func (s *shared) edition(c Config, locale *web.Locale, words *dictionary, links 
 		statements: statementPages{loads},
 		series:     past,
 		compare:    comparePages{past, locale},
+		news:       newsPages{loads, says},
 		respond: &responder{
 			pages: pages, locale: locale, links: links, others: s.others, now: c.Now, log: c.Log, notice: clean(c.Notice),
 			kept: s.kept,
 		},
-	}, nil
+	}
+	e.verify = verifyPage{e.respond, locale, c.OpenReports}
+	return e, nil
 }
 
 // locales reads every language that there is.
@@ -130,7 +135,7 @@ func CheckPublicPath(path string) error {
 
 // taken are the first segments of paths of the server.
 var taken = []string{"tuf", "v1", "healthz", "readyz", "metrics", "static", "find", "status.json", "releases", "releases.json",
-	"models", "installations", "statements"}
+	"models", "installations", "statements", "verify", "tally", "tally.json"}
 
 // inOther is a page in one of the languages.
 type inOther struct {

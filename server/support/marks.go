@@ -3,6 +3,7 @@
 package support
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"strings"
@@ -100,7 +101,9 @@ func (h happened) marks(ctx context.Context, tx fleet.Tx) ([]Mark, error) {
 			all = append(all, Mark{e.At.UTC(), what, of.Release, of.ID, of.Model, of.ShareAt(e.At)})
 		}
 	}
-	slices.SortStableFunc(all, func(a, b Mark) int { return a.At.Compare(b.At) })
+	slices.SortFunc(all, func(a, b Mark) int { // two of one moment always stand in one order
+		return cmp.Or(a.At.Compare(b.At), cmp.Compare(a.Release, b.Release), cmp.Compare(a.Rollout, b.Rollout), cmp.Compare(a.What, b.What))
+	})
 	return all, nil
 }
 

@@ -3,84 +3,24 @@
 package support
 
 import (
-	"maps"
-	"slices"
-
-	"landed/manifests/effect"
-	"landed/manifests/report"
 	"landed/server/fleet"
+	"landed/server/recount"
 )
 
-// underNewest counts the whole fleet of a model under the release where it stands, so that offering it moves nobody
-// out of the figures. cells are the figures of the model by release and channel, totals those of its fleet by channel.
-//
-// Who has reported about the release stands as that showed. The others stand as Unpatched, those of them that were
-// silent under their older release as Unknown; they are Unjudged, and have not begun. What was found before any of
-// their updates stays, and so does what they had shown of their older release, as earlier.
-//
-// Who is silent is counted as such, by the release of the newest report. So the figures are exact, but for handsets that
-// went back from the release to an older one: they stand under it as they had, and of those that fell silent after that as
-// many of the unmet are taken to be silent.
+// underNewest counts the whole fleet of a model under the release where it stands ([recount.UnderNewest]).
 func underNewest(release string, cells, totals []fleet.Counts) (c fleet.Counts, before earlier) {
-	c, fleetOf := sum(), sum(totals...)
-	for _, cell := range cells {
-		if cell.Release == release {
-			c = sum(c, cell)
-		}
-	}
-	// More can have spoken of the release than stand under it: one that went back to an older release is in both.
-	unmet := max(0, fleetOf.Installations-c.Installations)
-	before = earlier{
-		unmet:    unmet,
-		proven:   min(max(0, fleetOf.Proven()-c.Proven()), unmet),
-		opposite: min(max(0, opposite(fleetOf)-opposite(c)), unmet),
-	}
-	silent := min(max(0, fleetOf.Silent-c.Silent), unmet)
-	left := unmet
-	for _, found := range slices.Sorted(maps.Keys(fleetOf.Before)) {
-		if found == effect.NotSeen {
-			continue
-		}
-		n := min(max(0, fleetOf.Before[found]-c.Before[found]), left)
-		c.Before[found] += n
-		left -= n
-	}
-	c.Before[effect.NotSeen] += left
-	c.Installations += unmet
-	c.Silent += silent
-	c.Verdicts[effect.Unknown] += silent
-	c.Verdicts[effect.Unpatched] += unmet - silent
-	c.Kinds[effect.Unjudged] += unmet
-	c.Progress[report.ProgressKnown] += unmet
-	return c, before
+	c, was := recount.UnderNewest(release, cells, totals)
+	return c, earlier{was.Unmet, was.Proven, was.Opposite}
 }
 
 // earlier are the installations of a model that have not reported about its newest release: how many they are, and how
 // many of them had shown the effect of their older release, or the opposite of it.
 type earlier struct{ unmet, proven, opposite int64 }
 
-// opposite counts installations of a bad class of the effect's own, whatever the effect.
-func opposite(c fleet.Counts) int64 { return c.Kinds[effect.Bad] - c.Verdicts[effect.Contradictory] }
-
 // sum adds up cells; its maps are new.
-func sum(cells ...fleet.Counts) fleet.Counts {
-	c := fleet.Counts{Figures: fleet.NewFigures()}
-	for _, cell := range cells {
-		c.Installations += cell.Installations
-		c.Leaked += cell.Leaked
-		c.Silent += cell.Silent
-		c.Lost += cell.Lost
-		addTo(c.Verdicts, cell.Verdicts)
-		addTo(c.Kinds, cell.Kinds)
-		addTo(c.Progress, cell.Progress)
-		addTo(c.Before, cell.Before)
-		addTo(c.Causes, cell.Causes)
-	}
-	return c
-}
+func sum(cells ...fleet.Counts) fleet.Counts { return recount.Sum(cells...) }
 
-func addTo[K comparable](sum, cells map[K]int64) {
-	for k, n := range cells {
-		sum[k] += n
-	}
-}
+func addTo[K comparable](sum, cells map[K]int64) { recount.AddTo(sum, cells) }
+
+// opposite counts installations of a bad class of the effect's own, whatever the effect.
+func opposite(c fleet.Counts) int64 { return recount.Opposite(c) }

@@ -96,6 +96,12 @@ func (p *responder) send(w http.ResponseWriter, r *http.Request, page string, se
 	if page == "" {
 		kind = "application/json; charset=utf-8"
 	}
+	if f, ok := forms[page]; ok {
+		kind = f.kind
+		if f.name != nil {
+			w.Header().Set("Content-Disposition", `attachment; filename="`+f.name(p.links.Local(r.URL.Path), p.now())+`"`)
+		}
+	}
 	small := render.WantsGzip(r.Header["Accept-Encoding"]) && r.Header.Get("Range") == ""
 	if small {
 		w.Header().Set("Content-Encoding", "gzip")
@@ -117,6 +123,10 @@ func (p *responder) compute(k key, handler handler, r *http.Request) (*answer, e
 	facts = web.Plain(facts)
 	a := &answer{view: v, looks: web.Version + page + p.notice + "?" + k.tag + "?" + p.links.To("/"), facts: facts}
 	a.plainETag = a.hash("")
+	if f, ok := forms[page]; ok {
+		a.body.made = func(at time.Time) []byte { return f.make(p, v, at) }
+		return a, nil
+	}
 	if page == "" {
 		a.body.facts = facts
 		return a, nil

@@ -20,6 +20,7 @@ import (
 	"log/slog"
 	"maps"
 	"net/http"
+	"path"
 	"slices"
 	"time"
 
@@ -50,6 +51,9 @@ type Config struct {
 	Version func(context.Context) (int64, error)
 	// Fresh is how long an answer may be given again although something changed; 0 is a second.
 	Fresh time.Duration
+
+	// OpenReports says that everybody is given the reports, and may count the figures again.
+	OpenReports bool
 
 	locales []*web.Locale // nil: all that there are
 }
@@ -124,6 +128,7 @@ func New(c Config) (*Support, error) {
 //	/installations/{ref}    one installation                        /installations/{ref}.json
 //	/installations/{ref}/reports/{id}    one report, as it was signed
 //	/statements/{id}        what an observer signed, as it was signed
+//	/verify                 how somebody outside checks the figures
 //	/static/*               style and script, immutable; not behind a language
 //	/robots.txt             keeps crawlers from installations; at the root alone, where they look
 func (s *Support) Routes() func(chi.Router) {
@@ -176,6 +181,28 @@ func (s *Support) routes(
 	page("/releases/{name}.json", "", allReaders, func(e *edition) handler { return e.releases.show })
 	page("/models/{role}", "model", allReaders, func(e *edition) handler { return e.models.show })
 	page("/models/{role}.json", "", allReaders, func(e *edition) handler { return e.models.show })
+	for _, take := range []struct {
+		address string
+		by      readers
+		of      func(*edition) handler
+	}{
+		{"/status.csv", frontReaders, func(e *edition) handler { return e.status.show }},
+		{"/badge.svg", frontReaders, func(e *edition) handler { return e.status.show }},
+		{"/feed.atom", frontReaders, func(e *edition) handler { return e.news.show }},
+		{"/series.csv", allReaders, func(e *edition) handler { return e.series.fleet }},
+		{"/releases.csv", allReaders, func(e *edition) handler { return e.releases.list }},
+		{"/releases/{name}.csv", allReaders, func(e *edition) handler { return e.releases.show }},
+		{"/releases/{name}/series.csv", allReaders, func(e *edition) handler { return e.series.release }},
+		{"/releases/{name}/badge.svg", allReaders, func(e *edition) handler { return e.releases.show }},
+		{"/models/{role}.csv", allReaders, func(e *edition) handler { return e.models.show }},
+		{"/models/{role}/series.csv", allReaders, func(e *edition) handler { return e.series.model }},
+		{"/models/{role}/badge.svg", allReaders, func(e *edition) handler { return e.models.show }},
+	} {
+		page(take.address, path.Ext(take.address), take.by, take.of)
+	}
+	get("/installations/{ref}.csv", func(e *edition) http.HandlerFunc {
+		return discreet(e.respond.page(asCSV, oneReader, e.installations.show))
+	})
 	get("/compare", func(e *edition) http.HandlerFunc {
 		return e.compare.form(e.respond.page("compare", oneReader, e.compare.show))
 	})
@@ -193,6 +220,7 @@ func (s *Support) routes(
 	get("/installations", func(e *edition) http.HandlerFunc { return discreet(e.respond.direct(e.lookup.find)) })
 	r.Post(root+"/find", with(func(e *edition) http.HandlerFunc { return e.respond.direct(e.lookup.posted) }))
 	get("/installations/{ref}/reports/{id}", func(e *edition) http.HandlerFunc { return discreet(e.respond.direct(e.installations.envelope)) })
+	get("/verify", func(e *edition) http.HandlerFunc { return e.respond.direct(e.verify.show) })
 	get("/statements/{id}", func(e *edition) http.HandlerFunc { return e.respond.direct(e.statements.envelope) })
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package intake
+package settle
 
 import (
 	"time"
@@ -12,63 +12,63 @@ import (
 
 // find keeps what a tells of the time before the patch with the release that it is about: to another effect it says
 // nothing.
-func (h *handset) find(a Arrival) {
-	s := h.of(a.Report.Release)
+func (h *Handset) find(a Arrival) {
+	s := h.Of(a.Report.Release)
 	if s == nil {
 		return
 	}
-	found := strongest(s.is.Before, effect.FoundBefore(a.Report, a.Rule), a.Rule)
-	if found != s.is.Before {
-		s.change()
-		s.is.Before = found
+	found := strongest(s.Is.Before, effect.FoundBefore(a.Report, a.Rule), a.Rule)
+	if found != s.Is.Before {
+		s.Change()
+		s.Is.Before = found
 	}
 }
 
 // advance makes a the newest report. Of another release the handset leaves behind what it had shown there. On one that
 // it meets for the first time it keeps what was found before; when it comes back, what was found there stands.
-func (h *handset) advance(now time.Time, a Arrival) {
-	next, old := h.of(a.Report.Release), h.current
+func (h *Handset) advance(now time.Time, a Arrival) {
+	next, old := h.Of(a.Report.Release), h.Current
 	if next == nil {
-		next = &state{is: fleet.Installation{First: now, Before: effect.NotSeen, Drawn: -1}}
-		if h.states = append(h.states, next); old != nil {
-			next.is.Before = old.is.Before
+		next = &State{Is: fleet.Installation{First: now, Before: effect.NotSeen, Drawn: -1}}
+		if h.States = append(h.States, next); old != nil {
+			next.Is.Before = old.Is.Before
 		}
 	}
-	next.change()
-	i := &next.is
+	next.Change()
+	i := &next.Is
 	i.Progress, i.Cause = progress(*i, a.Report)
 	if old == nil {
 		h.belong(i, nil, a.Report.Channel, now)
 	} else {
-		h.belong(i, &old.is, a.Report.Channel, now)
+		h.belong(i, &old.Is, a.Report.Channel, now)
 	}
 	if old != nil && old != next {
-		old.change()
-		old.is.Current = false
-		i.First, i.Cloned, i.Reports = old.is.First, old.is.Cloned, old.is.Reports
+		old.Change()
+		old.Is.Current = false
+		i.First, i.Cloned, i.Reports = old.Is.First, old.Is.Cloned, old.Is.Reports
 	}
 	i.Ref, i.Release, i.Current, i.Model, i.Channel = a.Ref, a.Report.Release, true, a.Report.Model, a.Report.Channel
 	i.Seq, i.Newest, i.Last = a.Report.Seq, a.Report, now
-	h.current, h.newest = next, a
-	judge(i, h.first, a.Rule)
+	h.Current, h.Newest = next, a
+	Judge(i, h.First, a.Rule)
 	h.draw(i, now, a.Report)
 }
 
 // clone notes that two different reports carry one sequence number: two hold the key. It is judged again, by what it
 // said last.
-func (h *handset) clone() {
-	i := &h.current.is
+func (h *Handset) clone() {
+	i := &h.Current.Is
 	if i.Cloned {
 		return
 	}
-	h.current.change()
-	i.Cloned, i.Newest = true, h.newest.Report
-	judge(i, h.first, h.newest.Rule)
+	h.Current.Change()
+	i.Cloned, i.Newest = true, h.Newest.Report
+	Judge(i, h.First, h.Newest.Rule)
 }
 
-// judge stores what the newest report proves, as of when it came: silence is told when it is read (fleet.Installation.At).
+// Judge stores what the newest report proves, as of when it came: silence is told when it is read (fleet.Installation.At).
 // first is the build that the first report of the installation spoke of, "" if that is not known.
-func judge(i *fleet.Installation, first string, by effect.Standard) {
+func Judge(i *fleet.Installation, first string, by effect.Standard) {
 	v := effect.Judge(i.Last, effect.Subject{Newest: i.Newest, Last: i.Last, Cloned: i.Cloned,
 		Elsewhere: first != "" && first != i.Newest.Build}, by)
 	i.Verdict, i.Kind, i.Because = fleet.Class(v.Class), v.Kind, v.Because

@@ -1,6 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package intake
+// Package settle decides what reports change: who sent them stands how, from what is known and what is judged by.
+//
+// Parties: intake has new reports come in, and stored ones come in again; whoever recounts published figures outside of
+// the server does the same with the same code. It promises to be a function of its arguments, and that stored reports that
+// come in again, in their order, with what people decided meanwhile, give what they gave. It refuses stores, clocks and
+// randomness.
+package settle
 
 import (
 	"fmt"
@@ -28,8 +34,8 @@ type Arrival struct {
 	Rule     effect.Standard
 }
 
-// id has no number for version 1: its handset chose the id, and may repeat it under another number.
-func (a Arrival) id() fleet.ReportID {
+// Key has no number for version 1: its handset chose the id, and may repeat it under another number.
+func (a Arrival) Key() fleet.ReportID {
 	id := fleet.ReportID{Ref: a.Ref, Seq: a.Report.Seq, ID: a.Report.ID}
 	if a.Report.Schema == v1.Schema {
 		id.Seq = 0
@@ -37,7 +43,8 @@ func (a Arrival) id() fleet.ReportID {
 	return id
 }
 
-func (a Arrival) seq() fleet.ReportSeq { return fleet.ReportSeq{Ref: a.Ref, Seq: a.Report.Seq} }
+// Number is its sequence number.
+func (a Arrival) Number() fleet.ReportSeq { return fleet.ReportSeq{Ref: a.Ref, Seq: a.Report.Seq} }
 
 // Loaded is what is stored about the installations of a batch.
 type Loaded struct {
@@ -48,6 +55,24 @@ type Loaded struct {
 	Sequences map[fleet.ReportSeq]bool                  // sequence numbers of the batch that stored reports carry
 	Control   Control                                   // of the models and channels of the batch
 }
+
+// Receipt says what became of a report.
+type Receipt struct {
+	ID     string `json:"id"`
+	Stored Stored `json:"stored"`
+}
+
+// Stored is what became of a report.
+type Stored string
+
+// What becomes of a report that is not refused.
+const (
+	StoredNew      Stored = "new"
+	StoredReplayed Stored = "replayed" // it was here already, byte for byte
+	StoredLate     Stored = "late"     // a newer one was here: kept as history
+	// it is kept for now, and may be let go of: the handset keeps its copy, and sends it again another day
+	StoredProvisional Stored = "provisional"
+)
 
 // Outcome is what a batch changes.
 type Outcome struct {
@@ -65,7 +90,6 @@ type Result struct {
 	Evicts  bool  // it is provisional, in the place of another
 	// It was stored, and what its installation says of its release cannot have been seen by now.
 	Implausible bool
-	who         standing // of its installation, before it
 }
 
 // Change is one state before and after a batch. From is nil for a new one.
@@ -76,12 +100,12 @@ type Change struct{ From, To *fleet.Installation }
 // two with one sequence number are of a clone; all may tell of the time before the patch of their release.
 func Settle(now time.Time, batch []Arrival, loaded Loaded) Outcome {
 	var out Outcome
-	handsets := make(map[report.Reference]*handset, len(batch))
-	order := make([]*handset, 0, len(batch))
+	handsets := make(map[report.Reference]*Handset, len(batch))
+	order := make([]*Handset, 0, len(batch))
 	for _, a := range batch {
 		h, ok := handsets[a.Ref]
 		if !ok {
-			h = newHandset(a.Ref, &loaded)
+			h = NewHandset(a.Ref, &loaded)
 			handsets[a.Ref], order = h, append(order, h)
 		}
 		result, stored := h.receive(now, a)
@@ -91,9 +115,9 @@ func Settle(now time.Time, batch []Arrival, loaded Loaded) Outcome {
 		}
 	}
 	for _, h := range order {
-		for _, s := range h.states {
-			if s.changed {
-				out.Changes = append(out.Changes, Change{s.was, &s.is})
+		for _, s := range h.States {
+			if s.Changed {
+				out.Changes = append(out.Changes, Change{s.Was, &s.Is})
 			}
 		}
 	}
@@ -101,24 +125,31 @@ func Settle(now time.Time, batch []Arrival, loaded Loaded) Outcome {
 }
 
 // receive takes one report of h in. What is to be stored is nil for a replay and a refusal.
-func (h *handset) receive(now time.Time, a Arrival) (Result, *fleet.StoredReport) {
+func (h *Handset) receive(now time.Time, a Arrival) (Result, *fleet.StoredReport) {
 	if stored, ok := h.stored(a); ok {
 		return replay(a, stored), nil
 	}
 	if refused := h.refuse(now, a); refused != nil {
 		return Result{Refused: refused}, nil
 	}
-	leaked, first := h.leaked(a.Report.Release), h.current == nil
+	leaked, first := h.leaked(a.Report.Release), h.Current == nil
 	stored := &fleet.StoredReport{
 		ID: a.Report.ID, Ref: a.Ref, Seq: a.Report.Seq, Schema: a.Report.Schema, Release: a.Report.Release,
-		Envelope: a.Envelope, At: now, Late: h.take(now, a),
+		Envelope: a.Envelope, At: now, Late: h.Take(now, a),
 	}
 	result := Result{Receipt: Receipt{a.Report.ID, StoredNew}, First: first, Leaks: !leaked && h.leaked(a.Report.Release)}
 	if stored.Late {
 		result.Receipt.Stored = StoredLate
 	}
-	result.Implausible = !stored.Late && h.current.is.Verdict == effect.Implausible
+	result.Implausible = !stored.Late && h.Current.Is.Verdict == effect.Implausible
 	return result, stored
+}
+
+// Answered says that a needs no room: it is stored already, or refused.
+func (l *Loaded) Answered(now time.Time, a Arrival) bool {
+	h := NewHandset(a.Ref, l)
+	_, stored := h.stored(a)
+	return stored || h.refuse(now, a) != nil
 }
 
 // replay answers a report whose id is stored already: the stored one stays. It is welcome where a new report is not, and
@@ -137,11 +168,11 @@ func allowed(known time.Duration) int64 {
 }
 
 // refuse names what a new report of a known installation may not do.
-func (h *handset) refuse(now time.Time, a Arrival) error {
-	if h.current == nil {
+func (h *Handset) refuse(now time.Time, a Arrival) error {
+	if h.Current == nil {
 		return nil
 	}
-	switch old := h.current.is; {
+	switch old := h.Current.Is; {
 	case old.Model != a.Report.Model:
 		return fleet.Errorf(fleet.Conflict, "model_changed",
 			"this installation is a %s; the model of a handset does not change. Set-up after a reset makes a new key", old.Model)

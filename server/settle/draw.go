@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package intake
+package settle
 
 import (
 	"encoding/hex"
@@ -18,9 +18,9 @@ const commitKept = 32
 // draw holds what the newest report of a state says of its draw against its rollout. The first commitment that came
 // before the salt stands. A report that shows another secret than was committed to, or begins what it has not drawn, is
 // out of draw; the next one is looked at anew, because shares grow.
-func (h *handset) draw(i *fleet.Installation, now time.Time, r report.Report) {
+func (h *Handset) draw(i *fleet.Installation, now time.Time, r report.Report) {
 	i.OutOfDraw = false
-	rollout, going := h.loaded.Control.rollout(i, now)
+	rollout, going := h.Loaded.Control.Rollout(i, now)
 	if !going {
 		if r.DrawCommit != "" && i.Commit == "" {
 			i.Commit = r.DrawCommit[:commitKept]

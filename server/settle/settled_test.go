@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package intake
+package settle
 
 import (
 	"bytes"
@@ -19,7 +19,7 @@ const recordedSettled = "testdata/settled-1.json"
 // TestRecordedSettled: what a cut of this program wrote once is read for ever, and written again byte for byte.
 func TestRecordedSettled(t *testing.T) {
 	at := time.Date(2014, 8, 10, 12, 0, 0, 0, time.UTC)
-	want := settled{lived: 7, rows: "5e88", states: []held{
+	want := Settled{lived: 7, Rows: "5e88", States: []held{
 		{newest: 9, Installation: fleet.Installation{Release: "one", Current: true, Model: "armani", Channel: "stable", Seq: 4,
 			Progress: report.ProgressFailed, Cause: report.CausePackage, Before: "active", Cloned: true, Reports: 5, First: at,
 			Last: at.Add(time.Hour), Away: at, Back: at.Add(time.Minute), Admitted: at, OutOfDraw: true, Drawn: 77}},
@@ -30,7 +30,7 @@ func TestRecordedSettled(t *testing.T) {
 		},
 	}}
 	if os.Getenv("LANDED_RECORD") != "" {
-		if err := os.WriteFile(recordedSettled, want.text(), 0o644); err != nil {
+		if err := os.WriteFile(recordedSettled, want.Text(), 0o644); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -38,12 +38,12 @@ func TestRecordedSettled(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, err := readSettled(text)
-	if diff := cmp.Diff(want, got, cmp.AllowUnexported(settled{}, held{})); diff != "" || err != nil {
+	got, err := ReadSettled(text)
+	if diff := cmp.Diff(want, got, cmp.AllowUnexported(Settled{}, held{})); diff != "" || err != nil {
 		t.Errorf("%v\n%s", err, diff)
 	}
 	for _, wrong := range []string{"", "{}", "[]", "[1,2,3]", `[1,"x",[]] `, `[1,"x",[[]]]`, `[1,"x",[],4]`} {
-		if s, err := readSettled([]byte(wrong)); err == nil {
+		if s, err := ReadSettled([]byte(wrong)); err == nil {
 			t.Errorf("%s is read as %+v", wrong, s)
 		}
 	}
@@ -58,8 +58,8 @@ func FuzzSettled(f *testing.F) {
 	f.Add(text)
 	f.Add([]byte(`[0,"",[]]`))
 	f.Fuzz(func(t *testing.T, text []byte) {
-		if s, err := readSettled(text); err == nil && !bytes.Equal(s.text(), text) {
-			t.Errorf("%s is written as %s", text, s.text())
+		if s, err := ReadSettled(text); err == nil && !bytes.Equal(s.Text(), text) {
+			t.Errorf("%s is written as %s", text, s.Text())
 		}
 	})
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package intake
+package settle
 
 import (
 	"cmp"
@@ -14,14 +14,14 @@ import (
 	"landed/server/fleet"
 )
 
-// mark names what was decided: the number of the last admission, and a digest of the quarantines. When they were made
+// Mark names what was decided: the number of the last admission, and a digest of the quarantines. When they were made
 // says nothing of their order: the clock may have been ahead.
-func (c Control) mark() string {
-	return fmt.Sprintf("%d.%s", c.entries(), quarantineMark(c.Quarantines))
+func (c Control) Mark() string {
+	return fmt.Sprintf("%d.%s", c.Entries(), quarantineMark(c.Quarantines))
 }
 
-// entries is the number of the last admission.
-func (c Control) entries() (n int64) {
+// Entries is the number of the last admission.
+func (c Control) Entries() (n int64) {
 	for _, a := range c.Admissions {
 		n = max(n, a.N)
 	}
@@ -46,10 +46,10 @@ func olderMark(all []fleet.Quarantine) string {
 	return strconv.FormatInt(at, 10)
 }
 
-// since is what was decided from a mark on: the number of the last admission at the mark, and the quarantines as they
+// Since is what was decided from a mark on: the number of the last admission at the mark, and the quarantines as they
 // stood then and after each later change, up to now. written has the ids of quarantines as they were written. known is
 // false of a mark that nothing that was decided could have left: then it is all from the beginning.
-func (c Control) since(mark string, written []string) (n int64, steps [][]fleet.Quarantine, known bool) {
+func (c Control) Since(mark string, written []string) (n int64, steps [][]fleet.Quarantine, known bool) {
 	number, of, _ := strings.Cut(mark, ".")
 	n, err := strconv.ParseInt(number, 10, 64)
 	isEntry := n == 0 || slices.ContainsFunc(c.Admissions, func(a fleet.Admission) bool { return a.N == n })

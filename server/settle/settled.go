@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package intake
+package settle
 
 import (
 	"bytes"
@@ -16,12 +16,12 @@ import (
 	"landed/server/fleet"
 )
 
-// settled is what an installation had shown up to the row of a cut, as fleet.Settled keeps it. What a verdict says is not
+// Settled is what an installation had shown up to the row of a cut, as fleet.Settled keeps it. What a verdict says is not
 // part of it: that follows from the newest report of each state, which stays.
-type settled struct {
+type Settled struct {
 	lived  int64  // the last admission that it had gone through
-	rows   string // digest of all its rows up to there, in hex: also of what was dropped nothing is changed unseen
-	states []held
+	Rows   string // digest of all its rows up to there, in hex: also of what was dropped nothing is changed unseen
+	States []held
 }
 
 // held is a state of it.
@@ -30,15 +30,16 @@ type held struct {
 	newest int64 // the row of its newest report
 }
 
-var errSettled = errors.New("what a cut settled of it was changed by another hand, or is of a newer program")
+// ErrSettled says that what a cut settled cannot be what this program wrote.
+var ErrSettled = errors.New("what a cut settled of it was changed by another hand, or is of a newer program")
 
-func (s *settled) fields() []any { return []any{&s.lived, &s.rows, &s.states} }
+func (s *Settled) fields() []any { return []any{&s.lived, &s.Rows, &s.States} }
 
 // MarshalJSON writes fields without their names: there is one of these for each installation.
-func (s *settled) MarshalJSON() ([]byte, error) { return json.Marshal(s.fields()) }
+func (s *Settled) MarshalJSON() ([]byte, error) { return json.Marshal(s.fields()) }
 
 // UnmarshalJSON reads them.
-func (s *settled) UnmarshalJSON(text []byte) error { return fill(text, s.fields()) }
+func (s *Settled) UnmarshalJSON(text []byte) error { return fill(text, s.fields()) }
 
 func (h *held) fields() []any {
 	i := &h.Installation
@@ -60,7 +61,7 @@ func fill(text []byte, fields []any) error {
 		return err
 	}
 	if len(all) != len(fields) {
-		return errSettled
+		return ErrSettled
 	}
 	for n, one := range all {
 		if err := json.Unmarshal(one, fields[n]); err != nil {
@@ -92,25 +93,26 @@ func (a asMillis) UnmarshalJSON(text []byte) error {
 	return err
 }
 
-// readSettled reads what text writes, and nothing else.
-func readSettled(text []byte) (s settled, err error) {
+// ReadSettled reads what Text writes, and nothing else.
+func ReadSettled(text []byte) (s Settled, err error) {
 	err = json.Unmarshal(text, &s)
-	if err == nil && !bytes.Equal(s.text(), text) {
-		err = errSettled
+	if err == nil && !bytes.Equal(s.Text(), text) {
+		err = ErrSettled
 	}
 	if err != nil {
-		return s, errors.Join(errSettled, err)
+		return s, errors.Join(ErrSettled, err)
 	}
 	return s, nil
 }
 
-func (s *settled) text() []byte {
+// Text is what ReadSettled reads.
+func (s *Settled) Text() []byte {
 	text, _ := json.Marshal(s) // strings, numbers and flags always are JSON
 	return text
 }
 
-// rowsDigest is that of all columns of rows, in their order, and of what was sent.
-func rowsDigest(stored []fleet.StoredReport) string {
+// RowsDigest is that of all columns of rows, in their order, and of what was sent.
+func RowsDigest(stored []fleet.StoredReport) string {
 	h := sha256.New()
 	for _, s := range stored {
 		sum := s.Sum
@@ -130,8 +132,8 @@ func rowsDigest(stored []fleet.StoredReport) string {
 	return hex.EncodeToString(h.Sum(nil))
 }
 
-// upTo are the rows up to one.
-func upTo(stored []fleet.StoredReport, row int64) []fleet.StoredReport {
+// UpTo are the rows up to one.
+func UpTo(stored []fleet.StoredReport, row int64) []fleet.StoredReport {
 	n := slices.IndexFunc(stored, func(s fleet.StoredReport) bool { return s.N > row })
 	if n < 0 {
 		n = len(stored)
@@ -139,35 +141,35 @@ func upTo(stored []fleet.StoredReport, row int64) []fleet.StoredReport {
 	return stored[:n:n]
 }
 
-// settle writes down how h stands after these rows.
-func (h *handset) settle(stored []fleet.StoredReport) settled {
-	s := settled{rows: rowsDigest(stored)}
+// Settle writes down how h stands after these rows.
+func (h *Handset) Settle(stored []fleet.StoredReport) Settled {
+	s := Settled{Rows: RowsDigest(stored)}
 	if h.lived > 0 {
-		s.lived = h.loaded.Control.Admissions[h.lived-1].N
+		s.lived = h.Loaded.Control.Admissions[h.lived-1].N
 	}
-	for _, state := range h.states {
-		one := held{Installation: state.is}
+	for _, state := range h.States {
+		one := held{Installation: state.Is}
 		for _, r := range stored {
-			if r.ID == state.is.Newest.ID && r.Seq == state.is.Seq {
+			if r.ID == state.Is.Newest.ID && r.Seq == state.Is.Seq {
 				one.newest = r.N
 			}
 		}
-		s.states = append(s.states, one)
+		s.States = append(s.States, one)
 	}
 	return s
 }
 
-// history is what is kept of an installation: its rows as they came, and what a cut settled of the first of them.
-type history struct {
-	ref   report.Reference
-	rows  []fleet.StoredReport
-	holds *fleet.Settled // nil: no cut has it
+// History is what is kept of an installation: its rows as they came, and what a cut settled of the first of them.
+type History struct {
+	Ref   report.Reference
+	Rows  []fleet.StoredReport
+	Holds *fleet.Settled // nil: no cut has it
 }
 
-// since are the rows behind the cut.
-func (h history) since() []fleet.StoredReport {
-	if h.holds == nil {
-		return h.rows
+// Since are the rows behind the cut.
+func (h History) Since() []fleet.StoredReport {
+	if h.Holds == nil {
+		return h.Rows
 	}
-	return h.rows[len(upTo(h.rows, h.holds.UpTo)):]
+	return h.Rows[len(UpTo(h.Rows, h.Holds.UpTo)):]
 }

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package fsck
+
+import (
+	"bytes"
+	"context"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"landed/internal/format"
+	"landed/manifests/tally"
+	"landed/manifests/tufrepo"
+	"landed/server/fleet"
+	"landed/server/seal"
+)
+
+// tallies checks every stored tally: who signed it, that it goes on from the one before, and that the file beside the feed is
+// the same. That the trees bear out its heads is looked at with the trees.
+func (k *checker) tallies(ctx context.Context) error {
+	return k.DB.View(ctx, func(tx fleet.Tx) error {
+		keys, err := snapshotKeys(ctx, tx)
+		if err != nil {
+			return err
+		}
+		all, err := tx.Metadata().All(ctx, fleet.TallyRole)
+		if err != nil {
+			return err
+		}
+		unwritten := 0
+		for n, m := range all {
+			t, err := tally.Open(m.Bytes, keys)
+			if err == nil && t.Number != m.Version {
+				err = fmt.Errorf("it is number %d", t.Number)
+			}
+			if err == nil && n > 0 && all[n-1].Version == m.Version-1 && t.Previous != format.SHA256(all[n-1].Bytes) {
+				err = errors.New("the one before it is another than it says")
+			}
+			if err != nil {
+				k.fault(fmt.Sprintf("tally %d, as it is stored: %v; restore a backup", m.Version, err))
+			}
+			file := filepath.Join(k.Feed, "metadata", filepath.FromSlash(tally.Name(m.Version)))
+			text, err := os.ReadFile(file)
+			switch {
+			case errors.Is(err, fs.ErrNotExist):
+				unwritten++
+			case err != nil:
+				k.fault(err.Error())
+			case !bytes.Equal(text, m.Bytes):
+				k.fault(fmt.Sprintf("%s is not tally %d, as it was signed; remove the file and start the server, which writes it again", file,
+					m.Version))
+			}
+		}
+		if unwritten > 0 {
+			k.Notes = append(k.Notes, fmt.Sprintf("%d tallies are not in the feed folder; the server writes them with its next ticks", unwritten))
+		}
+		return nil
+	})
+}
+
+// snapshotKeys are those that any published root names for the snapshot.
+func snapshotKeys(ctx context.Context, tx fleet.Tx) (keys []tufrepo.Key, err error) {
+	roots, err := tx.Metadata().All(ctx, tufrepo.Root)
+	for _, m := range roots {
+		if info, err := tufrepo.Read(m.Bytes); err == nil && info.Root != nil {
+			keys = append(keys, info.Root.Snapshot.Keys...)
+		}
+	}
+	return keys, err
+}
+
+// tallied are the heads that stored tallies speak of.
+func tallied(ctx context.Context, tx fleet.Tx, tree fleet.Tree) (found []seal.Claim, err error) {
+	all, err := tx.Metadata().All(ctx, fleet.TallyRole)
+	for _, m := range all {
+		t, err := tally.Unsigned(m.Bytes)
+		if err != nil {
+			continue // that is told of with the tallies
+		}
+		if h, ok := t.Head(string(tree)); ok {
+			root, _ := hex.DecodeString(h.Root) // its form was checked when it was read
+			found = append(found, seal.Claim{Head: fleet.Head{Tree: tree, Size: h.Size, Root: root}, By: fmt.Sprintf("tally %d", m.Version)})
+		}
+	}
+	return found, err
+}

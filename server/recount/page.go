@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package recount
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"path"
+	"slices"
+	"strings"
+
+	"landed/manifests/tally"
+)
+
+// shown is what is read of a page: the figures of models, and of all of them.
+type shown struct {
+	Release struct {
+		Name string `json:"name"`
+	} `json:"release"`
+	Models []json.RawMessage `json:"models"`
+	Totals json.RawMessage   `json:"totals"`
+}
+
+// whole and part are the names of counts in a page; groups are lists of such.
+var (
+	part   = []string{"installations", "unmet", "running", "failed", "lost", "judged", "proven", "opposite"}
+	whole  = append(slices.Clone(part), "proven_earlier", "opposite_earlier")
+	groups = []string{"kinds", "verdicts", "progress", "before", "causes"}
+)
+
+// Page holds every count on a page, as programs read it, against those of the tally. The error names the first that
+// differs. A page without counts passes.
+func Page(t tally.Tally, name string, text []byte) error {
+	if name == "releases.json" {
+		return nil // it has sentences alone; what they are made of is on the page of each release
+	}
+	var p shown
+	if err := json.Unmarshal(text, &p); err != nil {
+		return fmt.Errorf("it is no JSON: %w", err)
+	}
+	cells := t.Models
+	if folder, file := path.Split(name); folder == "releases/" {
+		if release := strings.TrimSuffix(file, ".json"); p.Release.Name != release {
+			return fmt.Errorf("it is of release %.80q", p.Release.Name)
+		}
+		cells = nil
+		for _, c := range t.Cells {
+			if c.Release == p.Release.Name {
+				cells = append(cells, c)
+			}
+		}
+	} else if name != "status.json" {
+		return errors.New("it is no page that a tally speaks of")
+	}
+	return p.hold(cells)
+}
+
+// hold compares the figures of all models, and their sum.
+func (p shown) hold(cells []tally.Cell) error {
+	totals, seen := numbers{}, map[string]bool{}
+	for _, raw := range p.Models {
+		var m struct{ Model, Release string }
+		if err := json.Unmarshal(raw, &m); err != nil {
+			return err
+		}
+		i := slices.IndexFunc(cells, func(c tally.Cell) bool { return c.Model == m.Model })
+		if i < 0 {
+			return fmt.Errorf("model %.80q: the tally has nothing of it", m.Model)
+		}
+		if m.Release != cells[i].Release || seen[m.Model] {
+			return fmt.Errorf("model %s: it stands under release %.80q, and under %.80q in the tally", m.Model, m.Release, cells[i].Release)
+		}
+		seen[m.Model] = true
+		have, err := read(raw)
+		if err == nil {
+			err = same(have, cells[i].Numbers)
+		}
+		if err != nil {
+			return fmt.Errorf("model %s: %w", m.Model, err)
+		}
+		AddTo(totals, cells[i].Numbers)
+	}
+	for _, c := range cells {
+		if !seen[c.Model] {
+			return fmt.Errorf("model %s: it is in the tally, and not on the page", c.Model)
+		}
+	}
+	have, err := read(p.Totals)
+	if err == nil {
+		err = same(have, totals)
+	}
+	if err != nil {
+		return fmt.Errorf("totals: %w", err)
+	}
+	return nil
+}
+
+// same names the first count that differs.
+func same(have, want map[string]int64) error {
+	names := maps.Clone(want)
+	if names == nil {
+		names = map[string]int64{}
+	}
+	maps.Copy(names, have)
+	for _, name := range slices.Sorted(maps.Keys(names)) {
+		if have[name] != want[name] {
+			return fmt.Errorf("%s is %d on the page, and %d in the tally", name, have[name], want[name])
+		}
+	}
+	return nil
+}
+
+// read are the counts of one set of figures; what is 0 is left out.
+func read(raw json.RawMessage) (map[string]int64, error) {
+	var fields map[string]json.RawMessage
+	if err := json.Unmarshal(raw, &fields); err != nil {
+		return nil, err
+	}
+	n := numbers{}
+	count := func(name string, raw json.RawMessage) error {
+		var one int64
+		if err := json.Unmarshal(raw, &one); err != nil {
+			return fmt.Errorf("%s is no count: %w", name, err)
+		}
+		n.put(name, one)
+		return nil
+	}
+	for _, name := range whole {
+		if err := count(name, fields[name]); err != nil {
+			return nil, err
+		}
+	}
+	for _, group := range groups {
+		var of map[string]json.RawMessage
+		if err := json.Unmarshal(fields[group], &of); err != nil {
+			return nil, fmt.Errorf("%s: %w", group, err)
+		}
+		for name, raw := range of {
+			if err := count(group+"."+name, raw); err != nil {
+				return nil, err
+			}
+		}
+	}
+	for _, of := range []string{"counted", "quarantined"} {
+		var some map[string]json.RawMessage
+		if err := json.Unmarshal(fields[of], &some); err != nil {
+			return nil, fmt.Errorf("%s: %w", of, err)
+		}
+		for _, name := range part {
+			if err := count(of+"."+name, some[name]); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return n, nil
+}
