@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"landed/server/fleet"
+	"landed/web"
 )
 
 // News is what happened to releases and rollouts, newest first: the feed /feed.atom, to which people subscribe.
@@ -95,8 +96,9 @@ func atomOf(p *responder, v view, _ time.Time) []byte {
 		if i == 0 {
 			feed.Updated = at
 		}
-		content := p.locale.Sentences(e.Words+p.locale.Mark("stop"), p.locale.When(e.At))
-		feed.Entries = append(feed.Entries, atomEntry{urn(fmt.Sprint(e.At.UnixMilli(), e.What, e.Release, "/", e.Rollout)), e.Words, at,
+		words := web.Plain(e.Words)
+		content := p.locale.Sentences(words+p.locale.Mark("stop"), p.locale.When(e.At))
+		feed.Entries = append(feed.Entries, atomEntry{urn(fmt.Sprint(e.At.UnixMilli(), e.What, e.Release, "/", e.Rollout)), words, at,
 			atomLink{"alternate", "text/html", e.Path}, content})
 	}
 	var out bytes.Buffer

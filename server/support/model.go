@@ -76,7 +76,7 @@ func (p modelPages) show(r *http.Request) (view, error) {
 		v.Migration, v.Limits, v.Told = is.AskOn(known.Device).Migration, clean(is.lex.words.Limits), is.lex.told()
 		v.Outside = p.says.lab(snap.found, is, known.Device)
 		v.Outside.Witnesses = p.says.witnesses(snap, is, known.Device)
-		v.Notes, v.Answers = notes(is.Release.Release), answers(is.Release.Release)
+		v.Notes, v.Answers = notes(is.Release.Release, p.locale.Tag), answers(is.Release.Release, p.locale.Tag)
 		for _, each := range slices.Backward(snap.of[known.Device]) {
 			v.Chapters = append(v.Chapters, p.chapter(snap, each, known.Device))
 		}

@@ -142,7 +142,7 @@ func unknownRelease() error {
 func (p releasePages) page(snap *snapshot, is *issue) *ReleasePage {
 	v := &ReleasePage{
 		Schema: 1, Release: releaseView(is), Claims: clean(is.lex.words.Shown), Limits: clean(is.lex.words.Limits),
-		Models: []Model{}, Told: is.lex.told(), Notes: notes(is.Release.Release), Answers: answers(is.Release.Release),
+		Models: []Model{}, Told: is.lex.told(), Notes: notes(is.Release.Release, p.locale.Tag), Answers: answers(is.Release.Release, p.locale.Tag),
 	}
 	for _, device := range is.models {
 		v.Models = append(v.Models, p.says.model(snap, is, device, snap.own(is, device)))
@@ -176,17 +176,32 @@ func lineOf(v *ReleasePage) lineData {
 	return d
 }
 
-func notes(r release.Release) []Note {
+func notes(r release.Release, mine string) []Note {
 	out := []Note{}
-	for _, tag := range r.Languages() {
+	for _, tag := range first(mine, r.Languages()) {
 		out = append(out, Note{tag, clean(r.Notes[tag])})
 	}
 	return out
 }
 
-func answers(r release.Release) []Answer {
+// first puts the language of the reader before the others.
+func first(mine string, tags []string) []string {
+	tags = slices.Clone(tags)
+	slices.SortStableFunc(tags, func(a, b string) int {
+		switch mine {
+		case a:
+			return -1
+		case b:
+			return 1
+		}
+		return 0
+	})
+	return tags
+}
+
+func answers(r release.Release, mine string) []Answer {
 	out := []Answer{}
-	for _, tag := range r.Languages() {
+	for _, tag := range first(mine, r.Languages()) {
 		for _, q := range r.Questions {
 			out = append(out, Answer{tag, clean(q.Question[tag]), clean(q.Answer[tag])})
 		}

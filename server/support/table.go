@@ -37,7 +37,7 @@ func tableOf(_ *responder, v view, at time.Time) []byte {
 	for _, row := range t.rows {
 		line := []string{at.UTC().Format(time.RFC3339)}
 		for _, cell := range row {
-			line = append(line, inert(cell))
+			line = append(line, inert(web.Plain(cell)))
 		}
 		_ = w.Write(line)
 	}
