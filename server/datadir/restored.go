@@ -6,7 +6,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"strings"
@@ -88,13 +87,13 @@ func (what restored) words(ctx context.Context, tx fleet.Tx) (string, error) {
 	if !what.At.IsZero() {
 		words += fleet.BackupWords(what.At)
 	}
-	var sizes []string
+	sizes := map[fleet.Tree]int64{}
 	for _, tree := range fleet.Trees() {
 		h, _, err := tx.Seals().Latest(ctx, tree)
 		if err != nil {
 			return "", err
 		}
-		sizes = append(sizes, fmt.Sprintf("%s %d", tree, h.Size))
+		sizes[tree] = h.Size
 	}
-	return fmt.Sprintf("%s (sealed in it: %s)", words, strings.Join(sizes, ", ")), nil
+	return words + fleet.SealedWords(sizes), nil
 }

@@ -30,3 +30,17 @@ func TestWords(t *testing.T) {
 		}
 	}
 }
+
+func TestSealedWords(t *testing.T) {
+	words := "restored from a (sealed in it: audit 9).tar" + SealedWords(map[Tree]int64{TreeAudit: 6, TreeRecords: 82})
+	for tree, want := range map[Tree]int64{TreeAudit: 6, TreeReports: 0, TreeRecords: 82} {
+		if size, is := SealedIn(words, tree); !is || size != want {
+			t.Errorf("%s: %d, %v", tree, size, is)
+		}
+	}
+	for _, words := range []string{"", "sealed in it: audit 6", " (sealed in it: audit x)", " (sealed in it: audit -1)", " (sealed in it: reports 1)"} {
+		if size, is := SealedIn(words, TreeAudit); is {
+			t.Errorf("%q says %d", words, size)
+		}
+	}
+}

@@ -4,6 +4,8 @@ package fleet
 
 import (
 	"context"
+	"fmt"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -52,6 +54,31 @@ func BackupTime(reason string) (at time.Time, is bool) {
 	text, _, _ := strings.Cut(reason[n+len(backupOf):], " ")
 	at, err := time.Parse(time.RFC3339, strings.TrimRight(text, ";,"))
 	return at, err == nil
+}
+
+// SealedWords say in a line of ActionRestored how many leaves of each tree are sealed in the backup, and SealedIn finds that
+// there: what published heads say beyond it was lost.
+func SealedWords(sizes map[Tree]int64) string {
+	var all []string
+	for _, tree := range Trees() {
+		all = append(all, fmt.Sprintf("%s %d", tree, sizes[tree]))
+	}
+	return " (sealed in it: " + strings.Join(all, ", ") + ")"
+}
+
+// SealedIn reads what SealedWords wrote; false if reason does not say it of that tree.
+func SealedIn(reason string, tree Tree) (size int64, is bool) {
+	n := strings.LastIndex(reason, " (sealed in it: ")
+	if n < 0 {
+		return 0, false
+	}
+	for part := range strings.SplitSeq(strings.TrimSuffix(strings.TrimPrefix(reason[n:], " (sealed in it: "), ")"), ", ") {
+		name, digits, _ := strings.Cut(part, " ")
+		if size, err := strconv.ParseInt(digits, 10, 64); err == nil && name == string(tree) && size >= 0 {
+			return size, true
+		}
+	}
+	return 0, false
 }
 
 // CodeUnnamed refuses what is no halt, as nobody has said what a restored database lost.

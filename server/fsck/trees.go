@@ -81,17 +81,15 @@ func claims(tree fleet.Tree, all []said) (found []seal.Claim) {
 
 // unproven tells what rows were lost by a restored database, which the trail says, from what somebody took out.
 func (k *checker) unproven(ctx context.Context, tx fleet.Tx, w seal.Walked, all []said) error {
-	adopted := -1
+	if len(w.Unproven) == 0 {
+		return nil
+	}
+	back, err := returns(ctx, tx, w.Tree)
+	if err != nil {
+		return err
+	}
 	for _, c := range w.Unproven {
-		kept, by := restored(w.Tree, c, all)
-		if by != "" && adopted < 0 {
-			n, err := adoptions(ctx, tx)
-			if err != nil {
-				return err
-			}
-			adopted = n
-		}
-		if by != "" && adopted > 0 {
+		if kept, by := back.restored(c, w.Unproven, all); by != "" {
 			k.Notes = append(k.Notes, fmt.Sprintf("%s: %s says %d rows; the database was restored from an older copy, and %s goes on "+
 				"from %d (otactl audit has publish.adopt or restore): the rows between were lost", w.Tree, c.By, c.Size, by, kept))
 			continue
@@ -103,33 +101,52 @@ func (k *checker) unproven(ctx context.Context, tx fleet.Tx, w seal.Walked, all 
 	return nil
 }
 
-// restored finds a later snapshot that goes on from fewer rows than c has.
-func restored(tree fleet.Tree, c seal.Claim, all []said) (kept int64, by string) {
+// went is what the trail says of a database that went back: how often it was taken up again, and to how many leaves of a tree.
+type went struct {
+	tree  fleet.Tree
+	taken int
+	to    []int64
+}
+
+// restored finds a later snapshot that goes on from before c: one with fewer rows; or, where the trail says that no more than
+// fewer were brought back, one that the rows bear out, or one without any heads, as is published while nobody has said what
+// was lost.
+func (is went) restored(c seal.Claim, unproven []seal.Claim, all []said) (kept int64, by string) {
 	at := slices.IndexFunc(all, func(s said) bool { return s.by == c.By })
-	if at < 0 {
+	if at < 0 || is.taken == 0 {
 		return 0, "" // a tally that the database has: whatever it forgot came later
 	}
 	for _, s := range all[at:] {
-		for _, h := range s.heads {
-			if h.Tree == string(tree) && h.Size < c.Size && s.version > all[at].version {
-				return h.Size, s.by
-			}
+		if s.version <= all[at].version {
+			continue
+		}
+		has := slices.IndexFunc(s.heads, func(h tufrepo.TreeHead) bool { return h.Tree == string(is.tree) })
+		if has >= 0 && s.heads[has].Size < c.Size {
+			return s.heads[has].Size, s.by
+		}
+		borne := has >= 0 && !slices.ContainsFunc(unproven, func(u seal.Claim) bool { return u.By == s.by })
+		if n := slices.IndexFunc(is.to, func(to int64) bool { return to < c.Size }); n >= 0 && (borne || len(s.heads) == 0) {
+			return is.to[n], s.by
 		}
 	}
 	return 0, ""
 }
 
-// adoptions counts the lines of the trail by which the server took up what a restored database had forgotten, or somebody
-// said what it lost.
-func adoptions(ctx context.Context, tx fleet.Tx) (n int, err error) {
+// returns reads the lines of the trail by which the server took up what a restored database had forgotten, or somebody
+// said what it lost, and how much of a tree was brought back each time.
+func returns(ctx context.Context, tx fleet.Tx, tree fleet.Tree) (went, error) {
+	is := went{tree: tree}
 	for before := int64(0); ; {
 		page, err := tx.Audit().List(ctx, before, 500)
 		if err != nil || len(page) == 0 {
-			return n, err
+			return is, err
 		}
 		for _, e := range page {
 			if e.Action == "publish.adopt" || e.Action == fleet.ActionLost && e.Subject == fleet.RestoreSubject {
-				n++
+				is.taken++
+			}
+			if size, ok := fleet.SealedIn(e.Reason, tree); ok && e.Action == fleet.ActionRestored && e.Subject == fleet.RestoreSubject {
+				is.to = append(is.to, size)
 			}
 		}
 		before = page[len(page)-1].N

@@ -49,6 +49,10 @@ func (p *Prover) Prove(ctx context.Context) error {
 		p.last = map[string]published{}
 	}
 	return p.Store.View(ctx, func(tx fleet.Tx) error {
+		// Why a tree does not go on is for ever: nobody says "broken" while nobody has said what a restore lost.
+		if _, unnamed, err := fleet.Unnamed(ctx, tx); err != nil || unnamed {
+			return err
+		}
 		newest, err := tx.Metadata().Latest(ctx, tufrepo.Snapshot)
 		if fleet.Is(err, fleet.NotFound) {
 			return nil
