@@ -88,7 +88,7 @@ func pictures(t *testing.T) []picture {
 	past := remembered(t).serve()
 	list = append(list, picture{"past-status", past + "/", ""}, picture{"past-model", past + "/models/armani", ""},
 		picture{"past-release", past + "/releases/" + releaseName, ""}, picture{"past-compare", past + "/compare/armani,dior," + releaseName, ""},
-		picture{"compare", past + "/compare", ""}, picture{"past-print", past + "/models/armani", "print"})
+		picture{"compare", past + "/compare", ""}, picture{"verify", past + "/verify", ""}, picture{"past-print", past + "/models/armani", "print"})
 	for _, tag := range []string{"zh-Hans", "zh-Hant"} {
 		list = append(list, picture{tag + "-status", url + "/" + tag + "/", ""}, picture{tag + "-model", url + "/" + tag + "/models/armani", ""},
 			picture{tag + "-halted", url + "/" + tag + "/models/pisces", ""}, picture{tag + "-releases", url + "/" + tag + "/releases", ""},

@@ -1,5 +1,5 @@
 // What does not fit on this page, in this window: what is wider than the window, what is cut off or stands out of its box, texts
-// that lie on one another, controls that a thumb misses (WCAG 2.2, 2.5.8), and sentences without words.
+// that lie on one another, controls that a thumb misses (WCAG 2.2, 2.5.8), sentences without words, and marks that stand twice.
 // What is meant so is left out: what only a screen reader gets, what scrolls by itself and can be reached by keyboard, and
 // reasons that are shortened (-webkit-line-clamp), which the timeline of the model has whole.
 (() => {
@@ -50,6 +50,8 @@
       return { e, r, x: r.left + r.width / 2, y: r.top + r.height / 2, small: r.width < 24 || r.height < 24 };
     });
     for (const a of boxes) {
+      const next = boxes.find((b) => b.e === a.e.nextElementSibling && b.r.top < a.r.bottom && b.r.left >= a.r.left && b.r.left < a.r.right + 3);
+      if (a.e.nodeName === "A" && next) tell("touches “" + next.e.textContent.trim().slice(0, 30) + "”", a.e);
       if (!a.small || !a.r.width) continue;
       const block = within(a.e.parentElement, (n) => style(n).display !== "inline");
       if (style(a.e).display === "inline" && block.textContent.trim() !== a.e.textContent.trim()) continue;
@@ -64,5 +66,6 @@
   }
 
   for (const gap of document.documentElement.outerHTML.matchAll(/\[[^\s\]"\\]*\.[^\s\]"\\]*\]/g)) faults.push("a sentence without words: " + gap[0]);
+  for (const twice of document.body.textContent.matchAll(/.{0,12}(。[。；，]|，，|。）。|\.\.(?!\.)).{0,4}/g)) faults.push("two marks: " + twice[0]);
   return faults;
 })()
