@@ -50,8 +50,8 @@
       return { e, r, x: r.left + r.width / 2, y: r.top + r.height / 2, small: r.width < 24 || r.height < 24 };
     });
     for (const a of boxes) {
-      const next = boxes.find((b) => b.e === a.e.nextElementSibling && b.r.top < a.r.bottom && b.r.left >= a.r.left && b.r.left < a.r.right + 3);
-      if (a.e.nodeName === "A" && next) tell("touches “" + next.e.textContent.trim().slice(0, 30) + "”", a.e);
+      const next = a.e.nextSibling, end = [...a.e.getClientRects()].at(-1), begin = next?.nodeName === "A" && next.getClientRects()[0];
+      if (a.e.nodeName === "A" && begin && begin.top < end.bottom && begin.left >= end.left && begin.left < end.right + 3) tell("touches “" + next.textContent.trim().slice(0, 30) + "”", a.e);
       if (!a.small || !a.r.width) continue;
       const block = within(a.e.parentElement, (n) => style(n).display !== "inline");
       if (style(a.e).display === "inline" && block.textContent.trim() !== a.e.textContent.trim()) continue;
