@@ -237,7 +237,7 @@ func (l lexicon) switchOf(r report.Report) *AdvisedSwitch {
 	if !ok || !answered || !sw.Allows(value) {
 		return nil
 	}
-	words := strings.TrimSuffix(clean(l.sentence(sw.Name, value.String())), ".")
+	words := strings.TrimRight(clean(l.sentence(sw.Name, value.String())), ".。")
 	return &AdvisedSwitch{sw.Name, value.String(), value.String() != probe.SwitchOn, words}
 }
 

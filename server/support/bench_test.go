@@ -35,7 +35,10 @@ func lineUpOf(t testing.TB, models int) (h *fixture, devices []string) {
 
 // largeFleet is a store with the figures of about a million installations on so many models; one
 // in five is in trouble.
-func largeFleet(t testing.TB, models int) *fixture {
+func largeFleet(t testing.TB, models int) *fixture { return fleetOf(t, models, 1_000_000/models/6) }
+
+// fleetOf is one with so many installations of each class that a model has.
+func fleetOf(t testing.TB, models, each int) *fixture {
 	h, devices := lineUpOf(t, models)
 	h.publish(devices...)
 	h.delegate(1, devices...)
@@ -46,7 +49,7 @@ func largeFleet(t testing.TB, models int) *fixture {
 				continue // most models are well
 			}
 			findings := h.release.Effect.Before.Findings
-			h.count(d, 1_000_000/models/6, fleet.Class(c.Name), fleet.Before(findings[j%len(findings)]))
+			h.count(d, each, fleet.Class(c.Name), fleet.Before(findings[j%len(findings)]))
 		}
 	}
 	return h

@@ -24,6 +24,12 @@ const patience = 2 * time.Minute
 // browser starts Chromium without a window, or skips where there is none.
 func browser(t *testing.T) context.Context {
 	t.Helper()
+	return browserWithin(t, 3*patience)
+}
+
+// browserWithin is browser for a test that may take so long.
+func browserWithin(t *testing.T, limit time.Duration) context.Context {
+	t.Helper()
 	path := ""
 	for _, name := range []string{"chromium", "chromium-browser", "google-chrome", "chrome"} {
 		if p, err := exec.LookPath(name); err == nil {
@@ -39,7 +45,7 @@ func browser(t *testing.T) context.Context {
 		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true), chromedp.Flag("no-first-run", true))
 	ctx, stopBrowser := chromedp.NewExecAllocator(context.Background(), options...)
 	ctx, stop := chromedp.NewContext(ctx)
-	ctx, cancel := context.WithTimeout(ctx, 3*patience)
+	ctx, cancel := context.WithTimeout(ctx, limit)
 	t.Cleanup(func() { cancel(); stop(); stopBrowser() })
 	return ctx
 }

@@ -69,7 +69,7 @@ func pictures(t *testing.T) []picture {
 	full.fleetOfSeven()
 	quiet.publish("armani", "dior")
 	quiet.roll("armani", nil)
-	many := largeFleet(t, 200)
+	many := fleetOf(t, 200, 7)
 	url, manyURL := full.serve(), many.serve()
 	list := []picture{
 		{"status", url + "/", ""}, {"status-plain", url + "/", "plain"}, {"status-print", url + "/", "print"}, {"status-zoom", url + "/", "zoom"},
@@ -87,7 +87,8 @@ func pictures(t *testing.T) []picture {
 	list = append(list, releasePictures(t)...)
 	past := remembered(t).serve()
 	list = append(list, picture{"past-status", past + "/", ""}, picture{"past-model", past + "/models/armani", ""},
-		picture{"past-release", past + "/releases/" + releaseName, ""}, picture{"past-compare", past + "/compare/armani,dior," + releaseName, ""}, picture{"past-print", past + "/models/armani", "print"})
+		picture{"past-release", past + "/releases/" + releaseName, ""}, picture{"past-compare", past + "/compare/armani,dior," + releaseName, ""},
+		picture{"compare", past + "/compare", ""}, picture{"verify", past + "/verify", ""}, picture{"past-print", past + "/models/armani", "print"})
 	for _, tag := range []string{"zh-Hans", "zh-Hant"} {
 		list = append(list, picture{tag + "-status", url + "/" + tag + "/", ""}, picture{tag + "-model", url + "/" + tag + "/models/armani", ""},
 			picture{tag + "-halted", url + "/" + tag + "/models/pisces", ""}, picture{tag + "-releases", url + "/" + tag + "/releases", ""},

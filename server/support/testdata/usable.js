@@ -15,8 +15,8 @@
     seen.add(e.id);
   }
   for (const e of document.querySelectorAll("button, summary, input:not([type=hidden]), .choices a, .orders a, .find-one")) {
-    const box = e.getBoundingClientRect();
-    if (box.height && (box.height < 24 || box.width < 24)) faults.push("small: " + e.textContent.trim().slice(0, 30) + " " + Math.round(box.height));
+    const box = (e.labels?.[0]?.contains(e) ? e.labels[0] : e).getBoundingClientRect(); // its label can be pressed as well
+    if (box.height && !matchMedia("print").matches && (box.height < 24 || box.width < 24)) faults.push("small: " + e.textContent.trim().slice(0, 30) + " " + Math.round(box.height));
   }
   for (const e of document.querySelectorAll("table")) if (!e.caption || !e.caption.textContent.trim()) faults.push("a table without a caption");
   for (const e of document.querySelectorAll("input:not([type=hidden])")) if (!e.labels.length) faults.push("a field without a label: " + e.name);
