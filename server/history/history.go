@@ -133,26 +133,31 @@ func (k *Keeper) all(ctx context.Context, tx fleet.Tx, now time.Time) ([]fleet.C
 		return nil, err
 	}
 	whole.Model, whole.Release, whole.Channel = "", "", ""
-	for i := range cells {
-		cells[i] = cells[i].At(now)
+	heard, err := tx.Installations().Heard(ctx, now)
+	if err != nil {
+		return nil, err
 	}
-	of := map[string]*fleet.Counts{}
+	of := silence(heard)
+	for i := range cells {
+		cells[i] = of.in(cells[i].At(now))
+	}
+	sums := map[string]*fleet.Counts{}
 	var releases []*fleet.Counts
 	for _, c := range cells {
-		sum := of[c.Release]
+		sum := sums[c.Release]
 		if sum == nil {
 			sum = &fleet.Counts{Release: c.Release, Figures: fleet.NewFigures(), Counted: fleet.NewFigures(), Quarantined: fleet.NewFigures()}
-			of[c.Release], releases = sum, append(releases, sum)
+			sums[c.Release], releases = sum, append(releases, sum)
 		}
 		sum.Add(c)
 	}
 	for _, c := range totals {
-		cells = append(cells, c.At(now))
+		cells = append(cells, of.in(c.At(now)))
 	}
 	for _, sum := range releases {
 		cells = append(cells, *sum)
 	}
-	return append(cells, whole), nil
+	return append(cells, of.in(whole)), nil
 }
 
 // thin lets go of copies that are old, once a day, each model in a transaction of its own.

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package storetest
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"landed/manifests/effect"
+	"landed/manifests/report"
+	"landed/server/fleet"
+)
+
+// testHeard holds what the database finds of silence against what installations say of themselves, to the millisecond.
+func testHeard(t *testing.T, s fleet.Store) {
+	at := Now.Add(100 * 24 * time.Hour)
+	var all []fleet.Installation
+	for _, last := range []time.Duration{0, fleet.SilentFor[0], fleet.SilentFor[0] + time.Millisecond, fleet.SilentFor[1],
+		fleet.SilentFor[1] + time.Millisecond, fleet.SilentFor[2], fleet.SilentFor[2] + time.Millisecond} {
+		for who := range 1 << 5 {
+			is := func(bit int) bool { return who&(1<<bit) != 0 }
+			i := fleet.Installation{Ref: report.Reference(fmt.Sprintf("R%023d", len(all))), Release: "one", Model: "armani",
+				Channel: "stable", Current: !is(0), Counted: is(1), Quarantined: is(2), OutOfDraw: is(3), Absent: is(4),
+				Verdict: ConfirmedOff, Kind: effect.Good, First: Now, Last: at.Add(-last), Drawn: -1}
+			if len(all)%3 == 0 {
+				i.Admitted = Now
+			}
+			if len(all)%5 == 0 {
+				i.Channel = "beta"
+			}
+			if len(all)%7 == 0 {
+				i.Model, i.Release = "dior", "two"
+			}
+			all = append(all, i)
+		}
+	}
+	of := map[fleet.Cell]fleet.HeardOf{}
+	for _, i := range all {
+		if !i.Current {
+			continue
+		}
+		h := fleet.Heard{Of: 1}
+		for n, age := range fleet.SilentFor {
+			if at.Sub(i.Last) > age {
+				h.Silent[n] = 1
+			}
+		}
+		cell := fleet.Cell{Model: i.Model, Release: i.Release, Channel: i.Channel}
+		c := of[cell]
+		c.Cell = cell
+		switch {
+		case i.Quarantined:
+			c.Quarantined = c.Quarantined.Add(h)
+		default:
+			c.Everybody = c.Everybody.Add(h)
+			if i.Counted {
+				c.Counted = c.Counted.Add(h)
+			}
+			if i.Member() {
+				c.Members = c.Members.Add(h)
+			}
+		}
+		of[cell] = c
+	}
+	var want []fleet.HeardOf
+	for _, c := range of {
+		want = append(want, c)
+	}
+	slices.SortFunc(want, func(a, b fleet.HeardOf) int {
+		return cmp.Or(cmp.Compare(a.Model, b.Model), cmp.Compare(a.Release, b.Release), cmp.Compare(a.Channel, b.Channel))
+	})
+	heard := func(what string, want []fleet.HeardOf) {
+		t.Helper()
+		view(t, s, func(tx fleet.Tx) error {
+			got, err := tx.Installations().Heard(ctx, at)
+			same(t, what, got, want)
+			return err
+		})
+	}
+	heard("nobody", nil)
+	updateReports(t, s, func(tx fleet.Tx) error { return tx.Installations().Put(ctx, all...) })
+	heard("all", want)
+	if len(want) != 4 || want[1].Members.Silent[2] == 0 || want[1].Counted == want[1].Members {
+		t.Errorf("the test shows too little: %+v", want)
+	}
+}
