@@ -29,3 +29,18 @@ type HeardOf struct {
 	Everybody, Counted, Quarantined Heard // as in Counts
 	Members                         Heard // of the counted fleet, as Counted is in a total
 }
+
+// Count adds installations that are all the same: quarantined, of those that count, or of the counted fleet.
+func (h *HeardOf) Count(quarantined, counted, member bool, some Heard) {
+	if quarantined {
+		h.Quarantined = h.Quarantined.Add(some)
+		return
+	}
+	h.Everybody = h.Everybody.Add(some)
+	if counted {
+		h.Counted = h.Counted.Add(some)
+	}
+	if member {
+		h.Members = h.Members.Add(some)
+	}
+}

@@ -55,3 +55,11 @@ func (s Silent) Any() bool { return s.Two > 0 }
 
 // Apart says if those that count are told of apart: some do, and not all.
 func (s *SilentFor) Apart() bool { return s.Counted.Of > 0 && s.Counted != s.Silent }
+
+// columns are how many there are and how many are silent, for a table; nothing where that is not known.
+func (s *SilentFor) columns() []string {
+	if s == nil {
+		return make([]string, 4)
+	}
+	return []string{count(s.Of), count(s.Two), count(s.Four), count(s.Eight)}
+}

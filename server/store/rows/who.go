@@ -8,6 +8,7 @@ import (
 	"encoding/hex"
 	"time"
 
+	"landed/manifests/report"
 	"landed/server/fleet"
 )
 
@@ -73,40 +74,40 @@ func (s installations) Muster(ctx context.Context, model, channel string, at tim
 	})
 }
 
-// Heard implements fleet.Installations. Ages are counted in SQL, and whose they are is added up here: one scan, in which a row
-// is looked at a few times, and few groups.
-func (s installations) Heard(ctx context.Context, at time.Time) (all []fleet.HeardOf, err error) {
-	args := make([]any, len(fleet.SilentFor))
+// Heard implements fleet.Installations: ages are counted in SQL, and whose they are is added up here. An installation has one
+// current row, so that no page of them ends within one.
+func (s installations) Heard(
+	ctx context.Context, at time.Time, after report.Reference, limit int,
+) (all []fleet.HeardOf, last report.Reference, err error) {
+	var since [len(fleet.SilentFor)]int64
 	for n, age := range fleet.SilentFor {
-		args[n] = millis(at.Add(-age))
+		since[n] = millis(at.Add(-age))
 	}
-	rows, err := s.q.Query(ctx, `SELECT model, release, channel, who & 3, CASE WHEN admitted > 0 THEN 1 ELSE 0 END, count(*),
+	rows, err := s.q.Query(ctx, `SELECT model, release, channel, who & 3, CASE WHEN admitted > 0 THEN 1 ELSE 0 END, max(ref), count(*),
 		count(CASE WHEN last < $1 THEN 1 END), count(CASE WHEN last < $2 THEN 1 END), count(CASE WHEN last < $3 THEN 1 END)
-		FROM installations WHERE current GROUP BY 1, 2, 3, 4, 5 ORDER BY 1, 2, 3`, args...)
-	return all, Each(rows, err, func(r Rows) error {
+		FROM (SELECT ref, model, release, channel, who, admitted, last FROM installations WHERE current AND ref > $4
+			ORDER BY ref LIMIT $5) AS page GROUP BY 1, 2, 3, 4, 5 ORDER BY 1, 2, 3`, since[0], since[1], since[2], string(after), limit)
+	read := int64(0)
+	err = Each(rows, err, func(r Rows) error {
 		var of fleet.Cell
 		var who, admitted int64
+		var ref report.Reference
 		var h fleet.Heard
-		if err := r.Scan(&of.Model, &of.Release, &of.Channel, &who, &admitted, &h.Of, &h.Silent[0], &h.Silent[1], &h.Silent[2]); err != nil {
+		if err := r.Scan(&of.Model, &of.Release, &of.Channel, &who, &admitted, &ref, &h.Of, &h.Silent[0], &h.Silent[1],
+			&h.Silent[2]); err != nil {
 			return err
 		}
 		if len(all) == 0 || all[len(all)-1].Cell != of {
 			all = append(all, fleet.HeardOf{Cell: of})
 		}
-		cell := &all[len(all)-1]
-		if who&isQuarantined != 0 {
-			cell.Quarantined = cell.Quarantined.Add(h)
-			return nil
-		}
-		cell.Everybody = cell.Everybody.Add(h)
-		if who&isCounted != 0 {
-			cell.Counted = cell.Counted.Add(h)
-		}
-		if admitted != 0 {
-			cell.Members = cell.Members.Add(h)
-		}
+		all[len(all)-1].Count(who&isQuarantined != 0, who&isCounted != 0, admitted != 0, h)
+		last, read = max(last, ref), read+h.Of
 		return nil
 	})
+	if read < int64(limit) {
+		last = ""
+	}
+	return all, last, err
 }
 
 // Covered implements fleet.Installations.

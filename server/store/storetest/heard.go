@@ -51,18 +51,7 @@ func testHeard(t *testing.T, s fleet.Store) {
 		cell := fleet.Cell{Model: i.Model, Release: i.Release, Channel: i.Channel}
 		c := of[cell]
 		c.Cell = cell
-		switch {
-		case i.Quarantined:
-			c.Quarantined = c.Quarantined.Add(h)
-		default:
-			c.Everybody = c.Everybody.Add(h)
-			if i.Counted {
-				c.Counted = c.Counted.Add(h)
-			}
-			if i.Member() {
-				c.Members = c.Members.Add(h)
-			}
-		}
+		c.Count(i.Quarantined, i.Counted, i.Member(), h)
 		of[cell] = c
 	}
 	var want []fleet.HeardOf
@@ -72,18 +61,47 @@ func testHeard(t *testing.T, s fleet.Store) {
 	slices.SortFunc(want, func(a, b fleet.HeardOf) int {
 		return cmp.Or(cmp.Compare(a.Model, b.Model), cmp.Compare(a.Release, b.Release), cmp.Compare(a.Channel, b.Channel))
 	})
-	heard := func(what string, want []fleet.HeardOf) {
+	heard := func(what string, limit, pages int, want []fleet.HeardOf) {
 		t.Helper()
-		view(t, s, func(tx fleet.Tx) error {
-			got, err := tx.Installations().Heard(ctx, at)
-			same(t, what, got, want)
-			return err
-		})
+		var got []fleet.HeardOf
+		for after := report.Reference(""); ; pages-- {
+			view(t, s, func(tx fleet.Tx) error {
+				some, last, err := tx.Installations().Heard(ctx, at, after, limit)
+				got, after = joined(got, some...), last
+				return err
+			})
+			if after == "" {
+				break
+			}
+		}
+		same(t, what, got, want)
+		if pages != 1 {
+			t.Errorf("%s: it took %d pages too few", what, pages-1)
+		}
 	}
-	heard("nobody", nil)
+	heard("nobody", 9, 1, nil)
 	updateReports(t, s, func(tx fleet.Tx) error { return tx.Installations().Put(ctx, all...) })
-	heard("all", want)
+	n := len(all) / 2 // are current
+	heard("all", len(all), 1, want)
+	heard("one page and nobody more", n, 2, want)
+	heard("some at a time", 9, n/9+1, want)
 	if len(want) != 4 || want[1].Members.Silent[2] == 0 || want[1].Counted == want[1].Members {
 		t.Errorf("the test shows too little: %+v", want)
 	}
+}
+
+// joined adds up what was found by their cells, in the order of these.
+func joined(all []fleet.HeardOf, more ...fleet.HeardOf) []fleet.HeardOf {
+	for _, m := range more {
+		i, found := slices.BinarySearchFunc(all, m, func(a, b fleet.HeardOf) int {
+			return cmp.Or(cmp.Compare(a.Model, b.Model), cmp.Compare(a.Release, b.Release), cmp.Compare(a.Channel, b.Channel))
+		})
+		if !found {
+			all = slices.Insert(all, i, fleet.HeardOf{Cell: m.Cell})
+		}
+		is := &all[i]
+		is.Everybody, is.Counted = is.Everybody.Add(m.Everybody), is.Counted.Add(m.Counted)
+		is.Quarantined, is.Members = is.Quarantined.Add(m.Quarantined), is.Members.Add(m.Members)
+	}
+	return all
 }
