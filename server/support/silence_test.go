@@ -114,7 +114,7 @@ func TestSilentFor(t *testing.T) {
 		if s.SilentFor == nil || *s.SilentFor != want || s.Points[0].SilentFor == nil || *s.Points[0].SilentFor != want {
 			t.Errorf("%s says\n%+v, the rows are\n%+v", tt.series, s.SilentFor, want)
 		}
-		row := fmt.Sprintf(",%d,%d,%d,%d\n", want.Of, want.Two, want.Four, want.Eight)
+		row := fmt.Sprintf(",%d,%d,%d,%d\r\n", want.Of, want.Two, want.Four, want.Eight)
 		if table := h.get(strings.TrimSuffix(tt.series, "json") + "csv").Body.String(); !strings.Contains(table, row) {
 			t.Errorf("the table of %s has no %q:\n%s", tt.series, row, table)
 		}
