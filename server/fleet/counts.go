@@ -32,6 +32,8 @@ type Figures struct {
 	Progress      map[report.Progress]int64
 	Before        map[Before]int64
 	Causes        map[report.Cause]int64 // of those that failed
+	// Heard is in copies alone (History), of those whose newest report speaks of the release; nil: nobody looked.
+	Heard *Heard
 	Ages
 }
 
@@ -95,6 +97,13 @@ func (c *Figures) add(d Figures) {
 	c.Lost += d.Lost
 	c.Leaked += d.Leaked
 	c.OutOfDraw += d.OutOfDraw
+	if d.Heard != nil {
+		sum := *d.Heard
+		if c.Heard != nil {
+			sum = sum.Add(*c.Heard)
+		}
+		c.Heard = &sum
+	}
 	addTo(c.Verdicts, d.Verdicts)
 	addTo(c.Kinds, d.Kinds)
 	addTo(c.Progress, d.Progress)

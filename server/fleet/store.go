@@ -220,6 +220,10 @@ type Installations interface {
 	// that are not "" leave the others out. It reads every installation: it is for the start of a rollout, for people and
 	// for what runs daily, and never within Update, for which halts wait.
 	Muster(ctx context.Context, model, channel string, at time.Time) ([]Muster, error)
+	// Heard says of the next limit installations, in the order of their references, how many were silent for how long at a time:
+	// by release, model and channel, in that of their names. It goes on from last, which is "" when there are no more. All of them
+	// are millions of rows that are read nowhere else: by one transaction for all of them, writers' logs would grow for a minute.
+	Heard(ctx context.Context, at time.Time, after report.Reference, limit int) (some []HeardOf, last report.Reference, err error)
 	// Covered is how many installations of a model, "" of any, were first heard of in [from, to), and how many of them
 	// leaked or failed in a way that speaks against the update. It reads every installation: never within Update.
 	Covered(ctx context.Context, model string, from, to time.Time) (n, bad int64, err error)

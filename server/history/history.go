@@ -31,12 +31,14 @@ type Config struct {
 	Fleet      func(context.Context, fleet.Tx) (fleet.Counts, error)
 	HasRoom    func() error // of the disk; nil: it always has
 	Distrusted func() bool  // if the clock is not believed; nil: it always is
+	Page       int          // how many installations are looked at in one transaction; 0: Page
 }
 
 // Keeper keeps the copies. Tick is called by one goroutine at a time.
 type Keeper struct {
 	Config
 	thinned int64 // UTC day on which the copies were thinned last
+	walk    *walk // over the installations, for the copy that is due; nil between copies
 	looked  time.Time
 	told    map[regressed]bool // what the log knows of
 	now     atomic.Int64
@@ -93,6 +95,9 @@ func (k *Keeper) copy(ctx context.Context, now time.Time, moments []fleet.Moment
 	if n := len(moments); n > 0 && fleet.Hour(moments[n-1].At) == fleet.Hour(now) {
 		return moments, nil
 	}
+	if over, err := k.hear(ctx, now); err != nil || !over {
+		return moments, err
+	}
 	var cells []fleet.Counts
 	if err := k.Store.View(ctx, func(tx fleet.Tx) (err error) {
 		cells, err = k.all(ctx, tx, now)
@@ -112,6 +117,7 @@ func (k *Keeper) copy(ctx context.Context, now time.Time, moments []fleet.Moment
 	if err := k.Store.UpdateReports(ctx, func(tx fleet.Tx) error { return tx.History().Mark(ctx, m) }); err != nil {
 		return moments, err
 	}
+	k.walk = nil
 	return append(moments, m), nil
 }
 
@@ -133,26 +139,27 @@ func (k *Keeper) all(ctx context.Context, tx fleet.Tx, now time.Time) ([]fleet.C
 		return nil, err
 	}
 	whole.Model, whole.Release, whole.Channel = "", "", ""
+	of := k.walk.found
 	for i := range cells {
-		cells[i] = cells[i].At(now)
+		cells[i] = of.in(cells[i].At(now))
 	}
-	of := map[string]*fleet.Counts{}
+	sums := map[string]*fleet.Counts{}
 	var releases []*fleet.Counts
 	for _, c := range cells {
-		sum := of[c.Release]
+		sum := sums[c.Release]
 		if sum == nil {
 			sum = &fleet.Counts{Release: c.Release, Figures: fleet.NewFigures(), Counted: fleet.NewFigures(), Quarantined: fleet.NewFigures()}
-			of[c.Release], releases = sum, append(releases, sum)
+			sums[c.Release], releases = sum, append(releases, sum)
 		}
 		sum.Add(c)
 	}
 	for _, c := range totals {
-		cells = append(cells, c.At(now))
+		cells = append(cells, of.in(c.At(now)))
 	}
 	for _, sum := range releases {
 		cells = append(cells, *sum)
 	}
-	return append(cells, whole), nil
+	return append(cells, of.in(whole)), nil
 }
 
 // thin lets go of copies that are old, once a day, each model in a transaction of its own.

@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"strings"
 	"testing"
@@ -196,5 +197,41 @@ func TestNotByAWrongClock(t *testing.T) {
 	full = nil
 	if h.tick(0); len(h.moments()) != 1 {
 		t.Error("nothing is copied afterwards either")
+	}
+}
+
+// TestSilenceOfMany: a walk that one Tick does not end goes on with the next, and the copy follows it. So does one that was cut off.
+func TestSilenceOfMany(t *testing.T) {
+	h := open(t)
+	const all = 130
+	if err := h.db.UpdateReports(ctx, func(tx fleet.Tx) (err error) {
+		for n := range all {
+			i := fleet.Installation{Ref: report.Reference(fmt.Sprintf("R%023d", n)), Release: "one", Model: "armani", Channel: "stable", Current: true,
+				Verdict: "off", Kind: effect.Good, Progress: report.ProgressRunning, Before: "quiet", Drawn: -1, Last: h.now.Add(-time.Duration(n) * day)}
+			err = errors.Join(err, tx.Installations().Put(ctx, i), tx.Counts().Move(ctx, nil, &i))
+		}
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	h.keep.Page = 20
+	h.tick(0)
+	if n := len(h.moments()); n != 0 {
+		t.Fatalf("%d copies before the walk is over", n)
+	}
+	h.tick(time.Second)
+	want := fleet.Heard{Of: all, Silent: [3]int64{all - 15, all - 29, all - 57}}
+	for _, of := range []fleet.Cell{{Model: "armani", Release: "one", Channel: "stable"}, {Model: "armani", Channel: "stable"}, {Release: "one"}, {}} {
+		if got := h.at(h.now, of).Figures.Heard; got == nil || *got != want {
+			t.Errorf("%v: %+v, wanted %+v", of, got, want)
+		}
+	}
+	h.tick(time.Hour)
+	h.start() // in the middle of a walk
+	h.keep.Page = 20
+	h.tick(time.Second)
+	h.tick(time.Second)
+	if n := len(h.moments()); n != 2 {
+		t.Errorf("%d copies, wanted 2", n)
 	}
 }

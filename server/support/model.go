@@ -28,7 +28,8 @@ type ModelPage struct {
 	Outside   Lab             `json:"outside"`
 	Notes     []Note          `json:"notes"`
 	Answers   []Answer        `json:"questions"`
-	Past      *Past           `json:"-"` // /models/{role}/series.json has it
+	SilentFor *SilentFor      `json:"silent_for"` // of all that report, as on /status.json
+	Past      *Past           `json:"-"`          // /models/{role}/series.json has it
 }
 
 // Chapter is one release in the story of a model, with its own figures.
@@ -84,6 +85,7 @@ func (p modelPages) show(r *http.Request) (view, error) {
 		if err != nil {
 			return err
 		}
+		v.SilentFor = past.SilentFor
 		v.Past = p.says.chronicle().past(past, v.Claims(), "/models/"+v.Role+"/series.json")
 		if err := p.plans(ctx, tx, snap, v); err != nil {
 			return err

@@ -33,6 +33,8 @@ type Point struct {
 	Counted  Parts                     `json:"counted"`
 	// Of a model, by release: how many have run it, those too that run a later one by now.
 	Ran map[string]int64 `json:"ran,omitempty"`
+	// Missing of now, which is no copy, and of copies that do not say it.
+	SilentFor *SilentFor `json:"silent_for,omitempty"`
 }
 
 func pointOf(at time.Time, f Figures) Point {

@@ -51,7 +51,9 @@ type ReleasePage struct {
 	Told    Told     `json:"told"` // what a handset tells
 	Notes   []Note   `json:"notes"`
 	Answers []Answer `json:"questions"`
-	Past    *Past    `json:"-"` // /releases/{name}/series.json has it
+	// Of those whose newest report is about this release, as on /status.json.
+	SilentFor *SilentFor `json:"silent_for"`
+	Past      *Past      `json:"-"` // /releases/{name}/series.json has it
 }
 
 // Note is the release note in one language.
@@ -109,6 +111,7 @@ func (p releasePages) show(r *http.Request) (view, error) {
 		v = p.page(snap, is)
 		past, err := p.says.chronicle().releaseSeries(r.Context(), tx, snap, p.evidence.now(), is, v.Totals)
 		if err == nil {
+			v.SilentFor = past.SilentFor
 			v.Past = p.says.chronicle().past(past, v.Totals.Claims(), "/releases/"+url.PathEscape(is.Name)+"/series.json")
 		}
 		return err
@@ -142,7 +145,8 @@ func unknownRelease() error {
 func (p releasePages) page(snap *snapshot, is *issue) *ReleasePage {
 	v := &ReleasePage{
 		Schema: 1, Release: releaseView(is), Claims: clean(is.lex.words.Shown), Limits: clean(is.lex.words.Limits),
-		Models: []Model{}, Told: is.lex.told(), Notes: notes(is.Release.Release, p.locale.Tag), Answers: answers(is.Release.Release, p.locale.Tag),
+		Models: []Model{}, Told: is.lex.told(),
+		Notes: notes(is.Release.Release, p.locale.Tag), Answers: answers(is.Release.Release, p.locale.Tag),
 	}
 	for _, device := range is.models {
 		v.Models = append(v.Models, p.says.model(snap, is, device, snap.own(is, device)))

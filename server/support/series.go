@@ -25,6 +25,8 @@ type Series struct {
 	// By how much there is more now than a day and a week ago; missing before there is a copy so old.
 	Day  *Difference `json:"since_day,omitempty"`
 	Week *Difference `json:"since_week,omitempty"`
+	// By the newest copy; missing before there is one.
+	SilentFor *SilentFor `json:"silent_for,omitempty"`
 }
 
 // pointsMost bounds the points of a series.
@@ -90,7 +92,7 @@ func (d describer) chronicle() chronicle { return chronicle{d} }
 // fleetSeries is that of all models, each under the release where it stood.
 func (d chronicle) fleetSeries(ctx context.Context, tx fleet.Tx, snap *snapshot, now time.Time, last Figures) (*Series, error) {
 	return d.series(ctx, tx, now, last, copies{
-		cells: []fleet.Cell{{}},
+		cells: []fleet.Cell{{}}, totals: 1,
 		at: func(_ time.Time, stood []fleet.Counts) (Figures, string, bool) {
 			return d.ofCopy(nil, stood[0]), "", stood[0].Installations > 0
 		},
@@ -103,7 +105,7 @@ func (d chronicle) releaseSeries(
 	ctx context.Context, tx fleet.Tx, snap *snapshot, now time.Time, is *issue, last Figures,
 ) (*Series, error) {
 	s, err := d.series(ctx, tx, now, last, copies{
-		cells: []fleet.Cell{{Release: is.Name}},
+		cells: []fleet.Cell{{Release: is.Name}}, totals: 1,
 		at: func(_ time.Time, stood []fleet.Counts) (Figures, string, bool) {
 			return d.ofCopy(is, stood[0]), "", stood[0].Installations > 0
 		},
@@ -119,7 +121,7 @@ func (d chronicle) releaseSeries(
 func (d chronicle) modelSeries(ctx context.Context, tx fleet.Tx, snap *snapshot, now time.Time, m Model) (*Series, error) {
 	device := m.Model
 	cells, totals := snap.cells[device], snap.totals[device]
-	of := copies{happened: happened{releases: snap.of[device], model: device}}
+	of := copies{totals: len(totals), happened: happened{releases: snap.of[device], model: device}}
 	for _, c := range slices.Concat(cells, totals) {
 		of.cells = append(of.cells, c.Cell())
 	}
@@ -164,7 +166,8 @@ func (snap *snapshot) newestAt(device string, at time.Time, totals []fleet.Count
 type copies struct {
 	cells []fleet.Cell
 	// at makes figures of how these stood; false if there is nothing to tell of that time.
-	at func(at time.Time, stood []fleet.Counts) (f Figures, release string, any bool)
+	at     func(at time.Time, stood []fleet.Counts) (f Figures, release string, any bool)
+	totals int // the last so many cells have each handset once; the others of a model have it once for each release
 	// ran, if set, says how many had run each release.
 	ran func(stood []fleet.Counts) map[string]int64
 	happened
@@ -194,7 +197,8 @@ func (d chronicle) series(ctx context.Context, tx fleet.Tx, now time.Time, last 
 				continue
 			}
 			p := pointOf(some[n].At, f)
-			p.Release = release
+			p.Release, p.SilentFor = release, silentFor(some[n].At, then[len(then)-of.totals:]...)
+			s.SilentFor = p.SilentFor // that of the newest stays: it is always among them
 			if of.ran != nil {
 				p.Ran = of.ran(then)
 			}

@@ -22,6 +22,7 @@ type Status struct {
 	Releases []ReleaseLink `json:"releases"` // newest first
 	// Releases that are published and cannot be read, newest first; missing if there is none.
 	Unreadable []UnreadableRelease `json:"unreadable,omitempty"`
+	SilentFor  *SilentFor          `json:"silent_for"` // of the whole fleet; null before figures were copied, at most an hour
 
 	Asked  asked    `json:"-"` // which of the models the page lists
 	Limits []string `json:"-"` // what the effects say nothing about
@@ -56,6 +57,7 @@ func (p statusPage) show(r *http.Request) (view, error) {
 		status := p.page(snap)
 		past, err := p.says.chronicle().fleetSeries(r.Context(), tx, snap, p.evidence.now(), status.Totals)
 		if err == nil {
+			status.SilentFor = past.SilentFor
 			status.Past = p.says.chronicle().past(past, len(snap.releases) > 0, "/series.json")
 		}
 		v = status

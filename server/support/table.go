@@ -196,6 +196,11 @@ func (v *ModelPage) Table() table {
 			)
 		}
 	}
+	if silent := v.SilentFor.columns(); silent[0] != "" {
+		for n, days := range []string{"14", "28", "56"} {
+			t.rows = append(t.rows, []string{v.Model.Model, v.Model.Release, string(v.Standing), "silent_for", days, silent[n+1], silent[0], "", ""})
+		}
+	}
 	return t
 }
 
@@ -208,6 +213,7 @@ func (s *Series) Table() table {
 	for _, k := range effect.Kinds {
 		t.columns = append(t.columns, "kind_"+string(k))
 	}
+	t.columns = append(t.columns, "heard_of", "silent_14", "silent_28", "silent_56")
 	for _, p := range s.Points {
 		row := []string{p.At.Format(time.RFC3339), s.Model, s.Release + p.Release}
 		for _, n := range []int64{p.Installations, p.Running, p.Failed, p.Lost, p.Judged, p.Proven, p.Opposite, p.Counted.Installations,
@@ -217,7 +223,7 @@ func (s *Series) Table() table {
 		for _, k := range effect.Kinds {
 			row = append(row, count(p.Kinds[k]))
 		}
-		t.rows = append(t.rows, row)
+		t.rows = append(t.rows, append(row, p.SilentFor.columns()...))
 	}
 	return t
 }

@@ -3,9 +3,11 @@
 package rows
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"maps"
+	"slices"
 
 	"landed/manifests/report"
 	"landed/server/fleet"
@@ -29,6 +31,7 @@ type figuresOf struct {
 	Progress      map[report.Progress]int64 `json:"p,omitempty"`
 	Before        map[fleet.Before]int64    `json:"b,omitempty"`
 	Causes        map[report.Cause]int64    `json:"u,omitempty"`
+	Heard         []int64                   `json:"h,omitempty"` // how many, then the silent ones; programs of before had none
 }
 
 // nothing is the text of a copy in which everything is zero.
@@ -41,9 +44,24 @@ func copyText(c fleet.Counts) (string, error) {
 
 // shortly is nil if nobody is in any figure.
 func shortly(f fleet.Figures) *figuresOf {
-	short := figuresOf{f.Installations, f.Silent, f.Lost, f.Leaked, f.OutOfDraw, some(f.Verdicts), some(f.Kinds), some(f.Progress),
-		some(f.Before), some(f.Causes)}
-	if f.Installations == 0 && f.Leaked == 0 && len(short.Kinds)+len(short.Verdicts)+len(short.Progress)+len(short.Before) == 0 {
+	short := figuresOf{
+		f.Installations,
+		f.Silent,
+		f.Lost,
+		f.Leaked,
+		f.OutOfDraw,
+		some(f.Verdicts),
+		some(f.Kinds),
+		some(f.Progress),
+		some(f.Before),
+		some(f.Causes),
+		nil,
+	}
+	if f.Heard != nil && *f.Heard != (fleet.Heard{}) {
+		short.Heard = append([]int64{f.Heard.Of}, f.Heard.Silent[:]...)
+	}
+	if f.Installations == 0 && f.Leaked == 0 && short.Heard == nil &&
+		len(short.Kinds)+len(short.Verdicts)+len(short.Progress)+len(short.Before) == 0 {
 		return nil
 	}
 	return &short
@@ -77,6 +95,9 @@ func copied(of fleet.Cell, text string) (fleet.Counts, error) {
 		maps.Copy(into.Progress, f.Progress)
 		maps.Copy(into.Before, f.Before)
 		maps.Copy(into.Causes, f.Causes)
+		if h := f.Heard; len(h) > len(fleet.SilentFor) {
+			into.Heard = &fleet.Heard{Of: h[0], Silent: [len(fleet.SilentFor)]int64(h[1:])}
+		}
 	}
 	return c, nil
 }
@@ -88,6 +109,15 @@ func sums(c fleet.Counts) string {
 			if n != f.Installations {
 				return fmt.Sprintf("of %s it has %d installations, and %d by %s", whose, f.Installations, n, what)
 			}
+		}
+		if h := f.Heard; h != nil &&
+			!slices.IsSortedFunc(append([]int64{h.Of}, h.Silent[:]...), func(a, b int64) int { return cmp.Compare(b, a) }) {
+			return fmt.Sprintf(
+				"of %s it has %d that were heard of, and of these %v that are silent, longer and longer",
+				whose,
+				h.Of,
+				h.Silent,
+			)
 		}
 	}
 	return ""

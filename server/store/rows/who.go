@@ -8,6 +8,7 @@ import (
 	"encoding/hex"
 	"time"
 
+	"landed/manifests/report"
 	"landed/server/fleet"
 )
 
@@ -71,6 +72,42 @@ func (s installations) Muster(ctx context.Context, model, channel string, at tim
 	return Collect(rows, err, func(scan func(...any) error) (m fleet.Muster, err error) {
 		return m, scan(&m.Model, &m.Channel, &m.Installations, &m.Counted, &m.Quiet, &m.Candidates, &m.Quarantined)
 	})
+}
+
+// Heard implements fleet.Installations: ages are counted in SQL, and whose they are is added up here. An installation has one
+// current row, so that no page of them ends within one.
+func (s installations) Heard(
+	ctx context.Context, at time.Time, after report.Reference, limit int,
+) (all []fleet.HeardOf, last report.Reference, err error) {
+	var since [len(fleet.SilentFor)]int64
+	for n, age := range fleet.SilentFor {
+		since[n] = millis(at.Add(-age))
+	}
+	rows, err := s.q.Query(ctx, `SELECT model, release, channel, who & 3, CASE WHEN admitted > 0 THEN 1 ELSE 0 END, max(ref), count(*),
+		count(CASE WHEN last < $1 THEN 1 END), count(CASE WHEN last < $2 THEN 1 END), count(CASE WHEN last < $3 THEN 1 END)
+		FROM (SELECT ref, model, release, channel, who, admitted, last FROM installations WHERE current AND ref > $4
+			ORDER BY ref LIMIT $5) AS page GROUP BY 1, 2, 3, 4, 5 ORDER BY 1, 2, 3`, since[0], since[1], since[2], string(after), limit)
+	read := int64(0)
+	err = Each(rows, err, func(r Rows) error {
+		var of fleet.Cell
+		var who, admitted int64
+		var ref report.Reference
+		var h fleet.Heard
+		if err := r.Scan(&of.Model, &of.Release, &of.Channel, &who, &admitted, &ref, &h.Of, &h.Silent[0], &h.Silent[1],
+			&h.Silent[2]); err != nil {
+			return err
+		}
+		if len(all) == 0 || all[len(all)-1].Cell != of {
+			all = append(all, fleet.HeardOf{Cell: of})
+		}
+		all[len(all)-1].Count(who&isQuarantined != 0, who&isCounted != 0, admitted != 0, h)
+		last, read = max(last, ref), read+h.Of
+		return nil
+	})
+	if read < int64(limit) {
+		last = ""
+	}
+	return all, last, err
 }
 
 // Covered implements fleet.Installations.

@@ -55,6 +55,7 @@ func testHistory(t *testing.T, s fleet.Store) {
 	add(0, 2, one, all, cellOf("dior", "", "stable", 0, 0)) // where nobody ever was there is nothing to copy
 	add(1, 0, one, all)
 	moved := cellOf("armani", "one", "stable", 3, 2)
+	moved.Heard, moved.Counted.Heard = &fleet.Heard{Of: 4, Silent: [3]int64{3, 2, 0}}, &fleet.Heard{Of: 1}
 	add(2, 1, moved, all)
 	gone := cellOf("armani", "one", "stable", 0, 0)
 	add(3, 2, gone, cellOf("dior", "", "stable", 1, 0))

@@ -70,6 +70,7 @@ func tests() []test {
 		{"evidence epochs", testEpochs},
 		{"rules of retention", testRetentions},
 		{"the muster of a fleet", testMuster},
+		{"who was silent for how long", testHeard},
 		{"audit", testAudit},
 		{"heads and leaves", testSeals},
 		{"tokens", testTokens},
