@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"landed/server/fleet"
@@ -32,6 +33,9 @@ const (
 	maxWriters = committers + 2 // who writes alone, and Ready or a fence
 	// connectWait is how long is waited for a connection.
 	connectWait = 10 * time.Second
+	// openTries is how often that is tried by a program that begins, of a database that answers nothing: it may be starting, or
+	// busy with what it had not finished when its machine went down. One that refuses is told at once.
+	openTries = 3
 )
 
 // Advisory locks (pg_advisory_xact_lock) are named by two numbers: "LAND", and what is locked.
@@ -98,6 +102,9 @@ func openHalf(ctx context.Context, address, of, program string) (h *half, err er
 		}
 	}
 	conn, err := h.writers.Acquire(ctx)
+	for tries := 1; err != nil && pgconn.Timeout(err) && ctx.Err() == nil && tries < openTries; tries++ {
+		conn, err = h.writers.Acquire(ctx)
+	}
 	if err != nil {
 		return h, kind(err)
 	}
