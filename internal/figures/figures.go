@@ -10,17 +10,21 @@ import (
 )
 
 // bench is a benchmark that is run once: a pattern of a package.
-type bench struct{ folder, pattern, times string }
+type bench struct {
+	folder, pattern, times string
+	size                   int // of the fleet, if nothing else is asked for; 0: its own
+}
 
 var (
-	engines  = bench{"./server/store", "Engines", "1x"}
-	intake   = bench{"./server/intake", "^BenchmarkIntake$", "2x"}
-	overHTTP = bench{"./server", "ReportsOverHTTP", "6x"}
-	polls    = bench{"./server/device/feed", "Poll", "1s"}
-	replicas = bench{"./server", "ReplicaPolls", "3x"}
-	readers  = bench{"./server", "Readers", "2x"}
-	status   = bench{"./server/support", "Status", "20x"}
-	growth   = bench{"./server/store/sqlite", "Growth", "20x"}
+	engines  = bench{"./server/store", "Engines", "1x", 0}
+	intake   = bench{"./server/intake", "^BenchmarkIntake$", "2x", 0}
+	overHTTP = bench{"./server", "ReportsOverHTTP", "6x", 0}
+	polls    = bench{"./server/device/feed", "Poll", "1s", 0}
+	replicas = bench{"./server", "ReplicaPolls", "3x", 0}
+	readers  = bench{"./server", "Readers", "2x", 0}
+	status   = bench{"./server/support", "Status", "20x", 0}
+	pages    = bench{"./server", "Pages", "1x", 120_000}
+	growth   = bench{"./server/store/sqlite", "Growth", "20x", 10_000}
 )
 
 // figure is a number that a benchmark prints, and what it ought to be.
@@ -49,6 +53,14 @@ var figures = []figure{
 	{what: "status page of 200 models, processor time", from: status, unit: "cpu-us/op"},
 	{what: "48 readers: status p99, ms", from: readers, unit: "p99-ms", most: true, aim: 50},
 	{what: "48 readers: reports stored, against none who reads", from: readers, unit: "x_intake", aim: 0.9},
+	{what: "page that is not modified, processor us", from: pages, name: "status_304", unit: "cpu-us/request", most: true, aim: 500},
+	{what: "page, processor us", from: pages, unit: "cpu-us/request"},
+	{what: "page, bytes on the wire", from: pages, unit: "wire-B/request"},
+	{what: "page, p50 ms", from: pages, unit: "p50-ms"},
+	{what: "status page that is kept, p99 ms", from: pages, name: "status_200", unit: "p99-ms", most: true, aim: 50},
+	{what: "status page after a figure moved, p99 ms", from: pages, name: "status_moved", unit: "p99-ms", most: true, aim: 50},
+	{what: "page, p99 ms", from: pages, unit: "p99-ms"},
+	{what: "50 viewers, of a core, percent", from: pages, name: "viewers", unit: "percent-of-core", most: true, aim: 5},
 	{what: "bytes a report, with its part of the indexes", from: growth, name: "compact", unit: "B-in-all/report", most: true, aim: 300},
 	{what: "what pages and gates read, against a hundredth of the fleet", from: growth, unit: "x_small", most: true, aim: 1.5},
 }
@@ -80,6 +92,12 @@ func read(text string) (all []line) {
 
 // print says what a figure is, once for each line that has it.
 func (f figure) print(out io.Writer, lines []line) (found int) {
+	several := 0
+	for _, l := range lines {
+		if _, ok := l.units[f.unit]; ok && strings.Contains(l.name, f.name) {
+			several++
+		}
+	}
 	for _, l := range lines {
 		n, ok := l.units[f.unit]
 		if !ok || !strings.Contains(l.name, f.name) {
@@ -87,7 +105,7 @@ func (f figure) print(out io.Writer, lines []line) (found int) {
 		}
 		found++
 		what := f.what
-		if _, sub, ok := strings.Cut(l.name, "/"); ok && f.name == "" {
+		if _, sub, ok := strings.Cut(l.name, "/"); ok && (f.name == "" || several > 1) {
 			what += ": " + strings.TrimRight(strings.TrimRight(strings.ReplaceAll(sub, "_", " "), "0123456789"), "-")
 		}
 		fmt.Fprintf(out, "%-92s %10.4g  %s\n", what, n, f.against(n))

@@ -4,6 +4,7 @@
 //
 //	go run ./internal/figures
 //	go run ./internal/figures -only 'Growth' -installations 1000000
+//	go run ./internal/figures -only 'Pages'
 //
 // Parties: whoever changes a hot path, or wonders if a machine is good enough. It promises that all is measured in this run, on this
 // machine, and that figures are ratios where a ratio says more. It refuses nothing: a figure that misses its aim is printed, and
@@ -11,6 +12,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"flag"
 	"fmt"
@@ -23,7 +25,8 @@ import (
 
 func main() {
 	only := flag.String("only", "", "run only benchmarks whose folder or pattern matches this `pattern`")
-	installations := flag.Int("installations", 10_000, "the larger of the two fleets of the figures of growth (the smaller is a hundredth)")
+	installations := flag.Int("installations", 0, "the larger of the two fleets of the figures of growth (the smaller is a hundredth), and the "+
+		"fleet of those of pages; 0: 10,000 and 120,000")
 	flag.Parse()
 	pattern, err := regexp.Compile(*only)
 	if err == nil {
@@ -64,7 +67,10 @@ func all(out io.Writer, only *regexp.Regexp, installations int) error {
 // run runs a benchmark once.
 func (b bench) run(installations int) ([]line, error) {
 	cmd := exec.Command("go", "test", "-run", "^$", "-bench", b.pattern, "-benchtime", b.times, "-timeout", "6h", b.folder)
-	cmd.Env = append(os.Environ(), "LANDED_INSTALLATIONS="+strconv.Itoa(installations))
+	cmd.Env = os.Environ()
+	if size := cmp.Or(installations, b.size); size > 0 {
+		cmd.Env = append(cmd.Env, "LANDED_INSTALLATIONS="+strconv.Itoa(size))
+	}
 	cmd.Stderr = os.Stderr
 	text, err := cmd.Output()
 	if err != nil {

@@ -15,8 +15,19 @@ import (
 	"landed/web"
 )
 
-// fresh is how long an answer may be given again although something changed since.
-const fresh = time.Second
+// fresh is how long an answer may be given again although something changed since. Of a long line-up it is as many of these as there
+// are manyModels in it, at most stale: a page costs what the line-up is long, and while figures move it is computed again and again, in
+// every language that somebody watches it in.
+const (
+	fresh      = time.Second
+	stale      = 5
+	manyModels = 40
+)
+
+// freshFor is how long an answer about so many models may be given again.
+func (c *kept) freshFor(models int) time.Duration {
+	return c.fresh * time.Duration(min(max(models/manyModels, 1), stale))
+}
 
 // queueing is how long a reader waits for others' pages to be computed.
 const queueing = 5 * time.Second
@@ -53,14 +64,16 @@ const (
 // kept has the answers that stand, and computes those that do not: each once, for all who ask meanwhile, and few at a
 // time.
 //
-// An answer stands for fresh after it was computed. After that it stands in the same hour, while the version of the store
-// is what it was and nothing in it is about how much time is left. The version alone is not trusted in the first moment after it
+// An answer stands for a while after it was computed (freshFor). After that it stands in the same hour, while the version of the store
+// is what it was; if something in it is about how much time is left, which is said in minutes, in the same minute. The version alone is not trusted in the first moment after it
 // changed: what the server keeps in memory follows a commit.
 type kept struct {
 	ask   func(context.Context) (int64, error) // nil: there are no versions
 	fresh time.Duration
 	clock *clock
-	turns [3]chan struct{} // by readers: one place each
+	// models is how many there are in the line-up.
+	models func() int
+	turns  [3]chan struct{} // by readers: one place each
 
 	mu         sync.Mutex
 	young, old map[key]*answer // the old are those that were not asked for since the young ones began
@@ -77,9 +90,9 @@ type computing struct {
 	fault  string // a panic, to be had again by all who wait
 }
 
-func newKept(ask func(context.Context) (int64, error), fresh time.Duration, clock *clock) *kept {
+func newKept(ask func(context.Context) (int64, error), fresh time.Duration, clock *clock, models func() int) *kept {
 	return &kept{
-		ask: ask, fresh: fresh, clock: clock, under: map[key]*computing{}, young: map[key]*answer{},
+		ask: ask, fresh: fresh, clock: clock, models: models, under: map[key]*computing{}, young: map[key]*answer{},
 		turns: [3]chan struct{}{make(chan struct{}, 1), make(chan struct{}, 1), make(chan struct{}, 1)},
 	}
 }
@@ -141,6 +154,7 @@ func (c *kept) run(
 		}
 		a := now.answer
 		a.began, a.asOf, a.version, a.settled = began, asOf, version, settled
+		a.fresh = c.freshFor(c.models())
 		a.timed = c.clock.asked.Load() != asked // by this page, or by one beside it
 		return nil
 	})
@@ -165,10 +179,10 @@ func (c *kept) turn(r *http.Request, by readers, work func() error) error {
 func (c *kept) stands(ctx context.Context, a *answer) bool {
 	now := c.clock.now()
 	lapse := now.Sub(a.asOf).Abs()
-	if time.Since(a.began) < c.fresh && lapse < c.fresh {
+	if time.Since(a.began) < a.fresh && lapse < a.fresh {
 		return true
 	}
-	if a.timed && lapse > 0 || !a.settled || fleet.Hour(now) != fleet.Hour(a.asOf) { // figures age by the hour
+	if a.timed && !now.Truncate(time.Minute).Equal(a.asOf.Truncate(time.Minute)) || !a.settled || fleet.Hour(now) != fleet.Hour(a.asOf) { // figures age by the hour
 		return false
 	}
 	version, _, err := c.seen(ctx)

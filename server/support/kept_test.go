@@ -55,6 +55,18 @@ func watched(t testing.TB, h *fixture, fresh time.Duration, clock func() time.Ti
 
 func atNow() time.Time { return now }
 
+func sevenModels() int { return 7 }
+
+// TestFreshFor: an answer about a long line-up is given for longer, and never for more than some seconds.
+func TestFreshFor(t *testing.T) {
+	c := newKept(nil, time.Second, &clock{now: atNow}, sevenModels)
+	for models, want := range map[int]time.Duration{0: 1, 7: 1, 79: 1, 80: 2, 200: 5, 2000: 5} {
+		if got := c.freshFor(models); got != want*time.Second {
+			t.Errorf("of %d models: %s", models, got)
+		}
+	}
+}
+
 // oneModel is a store with figures of a model, and a way to move them.
 func oneModel(t *testing.T) (h *fixture, move func()) {
 	t.Helper()
@@ -153,7 +165,7 @@ func TestTimeLeftIsNotKept(t *testing.T) {
 	h, _ := oneModel(t)
 	h.roll("armani", func(*fleet.Rollout) {})
 	moment := atNow()
-	watched(t, h, time.Nanosecond, func() time.Time { return moment })
+	c := watched(t, h, time.Nanosecond, func() time.Time { return moment })
 	waits := func() string {
 		var page ModelPage
 		if err := json.Unmarshal(h.get("/models/armani.json").Body.Bytes(), &page); err != nil {
@@ -163,6 +175,15 @@ func TestTimeLeftIsNotKept(t *testing.T) {
 	}
 	waits()
 	before := waits()
+	read := c.views.Load()
+	moment = moment.Add(29 * time.Second)
+	if waits(); c.views.Load() != read {
+		t.Error("it says minutes, and was computed again within one")
+	}
+	moment = moment.Add(31 * time.Second)
+	if waits(); c.views.Load() == read {
+		t.Error("it was not computed again in the next minute")
+	}
 	moment = moment.Add(10 * time.Hour)
 	if after := waits(); after == before {
 		t.Errorf("ten hours later it still waits for %q", after)
@@ -181,7 +202,7 @@ func TestFaultsAreNotKept(t *testing.T) {
 	if w := h.get("/installations/" + ref.ref.String()); w.Code != http.StatusOK {
 		t.Errorf("one that is known now: %d", w.Code)
 	}
-	c := newKept(nil, time.Hour, &clock{now: atNow})
+	c := newKept(nil, time.Hour, &clock{now: atNow}, sevenModels)
 	r := httptest.NewRequest(http.MethodGet, "/", nil)
 	func() {
 		defer func() {
@@ -198,7 +219,7 @@ func TestFaultsAreNotKept(t *testing.T) {
 
 // TestAnswersKeptAreBounded: whoever asks for ever more pages does not fill the memory.
 func TestAnswersKeptAreBounded(t *testing.T) {
-	c := newKept(nil, time.Hour, &clock{now: atNow})
+	c := newKept(nil, time.Hour, &clock{now: atNow}, sevenModels)
 	for i := range 5 * keptAnswers {
 		c.keep(key{before: i}, &answer{})
 		if c.find(key{before: 0}) == nil {

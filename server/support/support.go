@@ -7,7 +7,7 @@
 // promises that every figure comes from the maintained counts, never from a scan; that every verdict class of a
 // release's effect is always shown, zeros too, and that the classes sum to the installations; that no release makes a
 // handset leave the figures; that a report is called what it is, a claim by a handset; that a page is computed once for
-// all who ask, at most once for each change and second, and is never older than that; and that an unchanged page costs
+// all who ask, at most once for each change and second (five, of a line-up of 200), and is never older than that; and that an unchanged page costs
 // one 304; and that an address that begins with a language is in it for ever, any other in that which its reader asks for.
 // It refuses to write anything, to know who is asking, and to look up an installation by anything but its
 // reference; and to find anything by a number of a person, or to have it in an address.
@@ -91,7 +91,8 @@ func New(c Config) (*Support, error) {
 		sources: &sources{
 			view: asTold{c.View, c.Halting}, lineup: &lineup{catalogue: c.Catalogue}, retired: &retirements{}, now: c.Now,
 		},
-		packages: &packages{}, clock: ticks, kept: newKept(c.Version, cmp.Or(c.Fresh, fresh), ticks),
+		packages: &packages{}, clock: ticks, kept: newKept(c.Version, cmp.Or(c.Fresh, fresh), ticks,
+			func() int { return len(c.Catalogue().Models()) }),
 	}
 	tags := []string{c.Language}
 	for _, l := range c.locales {
