@@ -154,8 +154,7 @@ func (p modelPages) plans(ctx context.Context, tx fleet.Tx, snap *snapshot, v *M
 				return err
 			}
 			for _, e := range trail {
-				event := Event{e.At.UTC(), clean(e.Action), clean(e.Actor), trailWords(p.locale, e.Reason), r.ID, r.Release}
-				v.Timeline = append(v.Timeline, event)
+				v.Timeline = append(v.Timeline, p.says.event(e, r.Release))
 			}
 		}
 	}

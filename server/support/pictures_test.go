@@ -85,6 +85,9 @@ func pictures(t *testing.T) []picture {
 		picture{"unreadable-alone", spoiltURL + "/models/pisces", ""}, picture{"unreadable-releases", spoiltURL + "/releases", ""},
 		picture{"unreadable-handset", spoiltURL + "/installations/" + hs.ref.String(), ""})
 	list = append(list, releasePictures(t)...)
+	folder := folded(t).serve() + "/releases/" + releaseName + "/report"
+	list = append(list, picture{"folder", folder, ""}, picture{"folder-print", folder, "print"},
+		picture{"folder-zh-Hans", strings.Replace(folder, "/releases", "/zh-Hans/releases", 1), ""})
 	past := remembered(t).serve()
 	list = append(list, picture{"past-status", past + "/", ""}, picture{"past-model", past + "/models/armani", ""},
 		picture{"past-release", past + "/releases/" + releaseName, ""}, picture{"past-compare", past + "/compare/armani,dior," + releaseName, ""},

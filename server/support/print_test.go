@@ -11,8 +11,6 @@ import (
 
 	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
-
-	"landed/manifests"
 )
 
 // printed gives a page as Chromium prints it on A4.
@@ -32,18 +30,22 @@ func printed(t *testing.T, ctx context.Context, url string) []byte {
 
 var pdfPage = regexp.MustCompile(`/Type\s*/Page\b[^s]`)
 
-// TestPrint: the summary of seven models goes into a folder as two sheets.
+// TestPrint: the summary of seven models goes into a folder as two sheets, and the report of a release as a few.
 func TestPrint(t *testing.T) {
-	h := open(t, manifests.DefaultCatalogue())
-	h.fleetOfSeven()
+	h := folded(t)
 	ctx, url := browser(t), h.serve()
-	pdf := printed(t, ctx, url+"/")
-	if *shots != "" {
-		if err := os.WriteFile(filepath.Join(*shots, "status.pdf"), pdf, 0o644); err != nil {
-			t.Fatal(err)
+	for _, tt := range []struct {
+		name, path string
+		most       int
+	}{{"status", "/", 2}, {"folder", "/releases/" + releaseName + "/report", 5}} {
+		pdf := printed(t, ctx, url+tt.path)
+		if *shots != "" {
+			if err := os.WriteFile(filepath.Join(*shots, tt.name+".pdf"), pdf, 0o644); err != nil {
+				t.Fatal(err)
+			}
 		}
-	}
-	if n := len(pdfPage.FindAll(pdf, -1)); n < 1 || n > 2 {
-		t.Errorf("seven models take %d sheets; 2 at most", n)
+		if n := len(pdfPage.FindAll(pdf, -1)); n < 1 || n > tt.most {
+			t.Errorf("%s of seven models takes %d sheets; %d at most", tt.path, n, tt.most)
+		}
 	}
 }

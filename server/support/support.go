@@ -121,6 +121,7 @@ func New(c Config) (*Support, error) {
 //	/                       every model under its newest release    /status.json
 //	/releases               every release                           /releases.json
 //	/releases/{name}        one release on all its models           /releases/{name}.json
+//	/releases/{name}/report a release as a folder keeps it          /releases/{name}/report.json
 //	/models/{role}          one model in depth                      /models/{role}.json
 //	/series.json            how the fleet came to stand as it does; /releases/{name}/series.json, /models/{role}/series.json
 //	/compare                models and releases side by side: /compare/{names}, with a comma between them
@@ -180,6 +181,8 @@ func (s *Support) routes(
 	page("/releases.json", "", allReaders, func(e *edition) handler { return e.releases.list })
 	page("/releases/{name}", "release", allReaders, func(e *edition) handler { return e.releases.show })
 	page("/releases/{name}.json", "", allReaders, func(e *edition) handler { return e.releases.show })
+	page("/releases/{name}/report", "report", oneReader, func(e *edition) handler { return e.releases.report })
+	page("/releases/{name}/report.json", "", oneReader, func(e *edition) handler { return e.releases.report })
 	page("/models/{role}", "model", allReaders, func(e *edition) handler { return e.models.show })
 	page("/models/{role}.json", "", allReaders, func(e *edition) handler { return e.models.show })
 	for _, take := range []struct {
