@@ -28,6 +28,7 @@ type Series struct {
 	Small   bool         // one of many
 	Percent bool         // values are hundredths of a percent
 	Skipped int          // rows of the table are one of so many points; 0 or 1: each
+	Days    string       // the address of a day, without the day; "" if days have none
 }
 
 // Layer is one of the figures of a Series: a value for each time.
@@ -318,12 +319,16 @@ func (s Series) Numbered() (all []MarkGroup) {
 type SeriesRow struct {
 	At     time.Time
 	Values []int64
+	Day    string // the address of its day; "" if there is none, or it is not over
 }
 
 // Rows are those of the table, the newest first.
 func (s Series) Rows() (all []SeriesRow) {
 	for n := len(s.Times) - 1; n >= 0; n -= max(s.Skipped, 1) {
 		row := SeriesRow{At: s.Times[n]}
+		if day := row.At.UTC().Format(time.DateOnly); s.Days != "" && day < s.Times[len(s.Times)-1].UTC().Format(time.DateOnly) {
+			row.Day = s.Days + day
+		}
 		for _, l := range s.Layers {
 			row.Values = append(row.Values, l.Values[n])
 		}

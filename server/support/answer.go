@@ -19,6 +19,7 @@ type answer struct {
 	facts     []byte // the figures, as JSON
 	plainETag string // of the whole list
 	body      body
+	day       *Day // that it is of; nil: now
 
 	// When it was computed, and from what.
 	began   time.Time     // by the clock of the machine, which only goes on
@@ -45,7 +46,8 @@ func (a *answer) hash(which string) string {
 // body is what is sent of an answer, plain and small.
 type body struct {
 	mu           sync.Mutex
-	facts        []byte // of JSON: the moment of asking is put before them, a second at a time
+	at           time.Time // of the past: of which moment it is
+	facts        []byte    // of JSON: the moment of asking is put before them, a second at a time
 	second       time.Time
 	made         func(time.Time) []byte // of another form; nil of pages and JSON
 	before       []byte                 // of a page: what stands around the moment of asking, which is put in a minute at a time
@@ -56,7 +58,7 @@ type body struct {
 // html renders a page; here is its address, without what links put before it.
 func (b *body) html(p *responder, page, here string, v view) error {
 	var out bytes.Buffer
-	whole := shown{Notice: p.notice, Languages: p.inOthers(here), AsOf: p.now(), Live: true, View: v}
+	whole := shown{Notice: p.notice, Languages: p.inOthers(here), AsOf: b.moment(p), Live: dayOf(v) == nil, View: v}
 	if err := p.pages.Render(&out, page, whole); err != nil {
 		return err
 	}
@@ -81,13 +83,21 @@ func (b *body) moved(p *responder, at time.Time) []byte {
 	return slices.Concat(b.before, is, b.after)
 }
 
+// moment is of when it is.
+func (b *body) moment(p *responder) time.Time {
+	if b.at.IsZero() {
+		return p.now()
+	}
+	return b.at
+}
+
 // bytes are made when first asked for, small ones apart; JSON once for each second.
 func (b *body) bytes(p *responder, small bool) []byte {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	now := p.now()
+	now := b.moment(p)
 	if second := now.Truncate(time.Second); b.facts != nil && !second.Equal(b.second) {
-		b.second, b.plain, b.small = second, p.stamp(b.facts), nil
+		b.second, b.plain, b.small = second, p.stamp(b.facts, now), nil
 	}
 	if minute := now.Truncate(time.Minute); !minute.Equal(b.second) {
 		switch {

@@ -3,8 +3,10 @@
 package support
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"landed/manifests/effect"
@@ -56,6 +58,7 @@ func (d chronicle) past(s *Series, claims bool, address string) *Past {
 		return nil
 	}
 	p := &Past{Series: s, JSON: d.links.To(address)}
+	days := d.links.To(cmp.Or(strings.TrimSuffix(strings.TrimSuffix(address, "series.json"), "/"), "/") + "?" + onDay + "=")
 	for _, one := range []struct {
 		key string
 		by  *Difference
@@ -80,6 +83,11 @@ func (d chronicle) past(s *Series, claims bool, address string) *Past {
 		p.Charts = append(p.Charts, field)
 	}
 	p.Stages = d.stageCharts(s)
+	for _, charts := range [][]web.Series{p.Charts, p.Stages} {
+		for i := range charts {
+			charts[i].Days = days
+		}
+	}
 	return p
 }
 

@@ -163,6 +163,9 @@ func (k key) here() string {
 	if k.before > 0 {
 		u.RawQuery = "before=" + strconv.Itoa(k.before)
 	}
+	if k.on != "" {
+		u.RawQuery = url.Values{onDay: {k.on[1:]}}.Encode()
+	}
 	return u.String()
 }
 

@@ -58,6 +58,7 @@ type fixture struct {
 	doors   http.Handler
 	release release.Release // that publish, roll, count and install speak of
 
+	made    time.Time       // when releases are made; zero: some days before now
 	english bool            // pages are asked for in English alone
 	seen    map[string]bool // paths that were asked for in every language
 }
@@ -125,6 +126,9 @@ func (h *fixture) publishPackages(packages ...fleet.Package) {
 		h.t.Fatal(err)
 	}
 	at := now.Add(time.Duration(h.release.Counter-97) * time.Hour)
+	if !h.made.IsZero() {
+		at = h.made
+	}
 	r := fleet.Release{
 		Name: h.release.Name, Counter: h.release.Counter, Source: source, State: fleet.ReleasePublished, By: "mei", At: at,
 	}

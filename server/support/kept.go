@@ -42,7 +42,11 @@ type key struct {
 	page   string    // "" is JSON
 	path   string    // without what links put before it
 	before int       // of an installation's reports
+	on     string    // the day that is asked for, as it was typed; "" is now
 }
+
+// longestDay is more than a day takes.
+const longestDay = 16
 
 func (p *responder) keyOf(page string, r *http.Request) key {
 	k := key{links: p.links, tag: p.locale.Tag, page: page, path: p.links.Local(r.URL.Path)}
@@ -181,6 +185,9 @@ func (c *kept) stands(ctx context.Context, a *answer) bool {
 	lapse := now.Sub(a.asOf).Abs()
 	if time.Since(a.began) < a.fresh && lapse < a.fresh {
 		return true
+	}
+	if a.day != nil { // copies do not change, and are thinned with age
+		return fleet.Hour(now) == fleet.Hour(a.asOf)
 	}
 	if a.timed && !now.Truncate(time.Minute).Equal(a.asOf.Truncate(time.Minute)) || !a.settled || fleet.Hour(now) != fleet.Hour(a.asOf) { // figures age by the hour
 		return false

@@ -28,8 +28,9 @@ type ModelPage struct {
 	Outside   Lab             `json:"outside"`
 	Notes     []Note          `json:"notes"`
 	Answers   []Answer        `json:"questions"`
-	SilentFor *SilentFor      `json:"silent_for"` // of all that report, as on /status.json
-	Past      *Past           `json:"-"`          // /models/{role}/series.json has it
+	SilentFor *SilentFor      `json:"silent_for"`   // of all that report, as on /status.json
+	Past      *Past           `json:"-"`            // /models/{role}/series.json has it
+	On        *Day            `json:"on,omitempty"` // of which day it is; missing if it is of now
 }
 
 // Chapter is one release in the story of a model, with its own figures.
@@ -182,4 +183,4 @@ func (v *ModelPage) Current() (now []Plan) {
 func (v *ModelPage) Older() []Event { return v.Timeline[len(v.Newest()):] }
 
 // Doc is the title of the page in the browser.
-func (v *ModelPage) Doc() string { return v.Product }
+func (v *ModelPage) Doc() string { return v.On.before(v.Product) }

@@ -49,6 +49,12 @@ func (p *responder) problem(w http.ResponseWriter, r *http.Request, is render.Pr
 		Home: p.links.Local(r.URL.Path) != "/",
 	}
 	here := p.whereFrom(r)
+	if days, ok := is.More[nearestDays].([]string); ok {
+		v.Lookup = false
+		for _, day := range days {
+			v.Days = append(v.Days, OneDay{day, p.links.To(here + "?" + onDay + "=" + day)})
+		}
+	}
 	passes := is.Status >= http.StatusInternalServerError
 	if passes { // a typing mistake is no case for whoever runs the server
 		v.Request, v.Again = is.Request, p.links.To(here)
@@ -76,6 +82,7 @@ type problemView struct {
 	Lookup               bool
 	Again                string // address to ask for again, if it may be there in a minute; else ""
 	Home                 bool   // the status page is another one
+	Days                 []OneDay
 }
 
 // Doc is the title of the page in the browser.

@@ -53,7 +53,8 @@ type ReleasePage struct {
 	Answers []Answer `json:"questions"`
 	// Of those whose newest report is about this release, as on /status.json.
 	SilentFor *SilentFor `json:"silent_for"`
-	Past      *Past      `json:"-"` // /releases/{name}/series.json has it
+	Past      *Past      `json:"-"`            // /releases/{name}/series.json has it
+	On        *Day       `json:"on,omitempty"` // of which day it is; missing if it is of now
 }
 
 // Note is the release note in one language.
@@ -214,7 +215,7 @@ func answers(r release.Release, mine string) []Answer {
 }
 
 // Doc is the title of the page in the browser.
-func (v *ReleasePage) Doc() string { return v.Release.Name }
+func (v *ReleasePage) Doc() string { return v.On.before(v.Release.Name) }
 
 // Full says that the cards of so many models hold all there is to say.
 func (v *ReleasePage) Full(n int) bool { return n <= fullList }

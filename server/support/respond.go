@@ -50,41 +50,58 @@ type handler func(*http.Request) (view, error)
 // then nothing that the page says has changed since.
 func (p *responder) page(page string, readers readers, handler handler) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		guard(w.Header())
-		w.Header().Set("Content-Language", p.locale.Tag)
-		k := p.keyOf(page, r)
-		now, err := p.kept.of(r, k, readers, func(r *http.Request) (*answer, error) { return p.compute(k, handler, r) })
-		if err != nil {
-			p.refuse(w, r, page == "", err)
-			return
-		}
-		list, lists := now.view.(*Status)
-		which := ""
-		if lists && page != "" {
-			which = askedOf(r.URL.Query()).query()
-		}
-		etag := now.etag(which)
-		w.Header().Set("ETag", etag)
-		if w.Header().Get("Cache-Control") == "" {
-			w.Header().Set("Cache-Control", "no-cache")
-		}
-		w.Header().Set(asOfHeader, p.now().UTC().Format(time.RFC3339))
-		if matches(r.Header.Get("If-None-Match"), etag) {
-			w.WriteHeader(http.StatusNotModified)
-			return
-		}
-		sent := &now.body
-		if which != "" { // what somebody searched for is not kept: there is no end to it
-			sent = &body{}
-			if err := p.kept.turn(r, oneReader, func() error {
-				return sent.html(p, page, "/?"+which, list.asking(askedOf(r.URL.Query())))
-			}); err != nil {
-				p.refuse(w, r, false, err)
-				return
-			}
-		}
-		p.send(w, r, page, sent)
+		p.answer(w, r, p.keyOf(page, r), readers, handler)
 	}
+}
+
+// dated is page for a view that is there of each day, too, for whoever asks for one.
+func (p *responder) dated(page string, readers readers, handler, then handler) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		k := p.keyOf(page, r)
+		if q := r.URL.Query(); q.Has(onDay) {
+			k.on = "?" + clip(q.Get(onDay), longestDay)
+			p.answer(w, r, k, oneReader, then)
+			return
+		}
+		p.answer(w, r, k, readers, handler)
+	}
+}
+
+func (p *responder) answer(w http.ResponseWriter, r *http.Request, k key, readers readers, handler handler) {
+	page := k.page
+	guard(w.Header())
+	w.Header().Set("Content-Language", p.locale.Tag)
+	now, err := p.kept.of(r, k, readers, func(r *http.Request) (*answer, error) { return p.compute(k, handler, r) })
+	if err != nil {
+		p.refuse(w, r, page == "", err)
+		return
+	}
+	list, lists := now.view.(*Status)
+	which := ""
+	if lists && page != "" && now.day == nil {
+		which = askedOf(r.URL.Query()).query()
+	}
+	etag := now.etag(which)
+	w.Header().Set("ETag", etag)
+	if w.Header().Get("Cache-Control") == "" {
+		w.Header().Set("Cache-Control", "no-cache")
+	}
+	w.Header().Set(asOfHeader, now.body.moment(p).UTC().Format(time.RFC3339))
+	if matches(r.Header.Get("If-None-Match"), etag) {
+		w.WriteHeader(http.StatusNotModified)
+		return
+	}
+	sent := &now.body
+	if which != "" { // what somebody searched for is not kept: there is no end to it
+		sent = &body{}
+		if err := p.kept.turn(r, oneReader, func() error {
+			return sent.html(p, page, "/?"+which, list.asking(askedOf(r.URL.Query())))
+		}); err != nil {
+			p.refuse(w, r, false, err)
+			return
+		}
+	}
+	p.send(w, r, page, sent)
 }
 
 // asOfHeader is of which moment the figures are, also of an answer that says that they are what they were.
@@ -99,7 +116,7 @@ func (p *responder) send(w http.ResponseWriter, r *http.Request, page string, se
 	if f, ok := forms[page]; ok {
 		kind = f.kind
 		if f.name != nil {
-			w.Header().Set("Content-Disposition", `attachment; filename="`+f.name(p.links.Local(r.URL.Path), p.now())+`"`)
+			w.Header().Set("Content-Disposition", `attachment; filename="`+f.name(p.links.Local(r.URL.Path), sent.moment(p))+`"`)
 		}
 	}
 	small := render.WantsGzip(r.Header["Accept-Encoding"]) && r.Header.Get("Range") == ""
@@ -121,7 +138,10 @@ func (p *responder) compute(k key, handler handler, r *http.Request) (*answer, e
 		return nil, err
 	}
 	facts = web.Plain(facts)
-	a := &answer{view: v, looks: web.Version + page + p.notice + "?" + k.tag + "?" + p.links.To("/"), facts: facts}
+	a := &answer{view: v, looks: web.Version + page + p.notice + "?" + k.tag + "?" + p.links.To("/"), facts: facts, day: dayOf(v)}
+	if a.day != nil {
+		a.body.at = a.day.At
+	}
 	a.plainETag = a.hash("")
 	if f, ok := forms[page]; ok {
 		a.body.made = func(at time.Time) []byte { return f.make(p, v, at) }
@@ -146,12 +166,12 @@ type shown struct {
 
 // stamp puts the moment of asking and the language in front of the figures, and the notice if there is one, and lays
 // them out for people.
-func (p *responder) stamp(facts []byte) []byte {
+func (p *responder) stamp(facts []byte, at time.Time) []byte {
 	head, err := json.Marshal(struct {
 		AsOf     time.Time `json:"as_of"`
 		Language string    `json:"language"`
 		Notice   string    `json:"notice,omitempty"`
-	}{p.now().UTC().Truncate(time.Second), p.locale.Tag, p.notice})
+	}{at.UTC().Truncate(time.Second), p.locale.Tag, p.notice})
 	if err != nil {
 		panic(err) // a moment and a text
 	}

@@ -155,9 +155,7 @@ func (snap *snapshot) newestAt(device string, at time.Time, totals []fleet.Count
 		if is.At.After(at) {
 			continue
 		}
-		old := *is
-		old.rollouts = slices.DeleteFunc(slices.Clone(is.rollouts), func(r fleet.Rollout) bool { return r.Started.After(at) })
-		then.of[device] = append(then.of[device], &old)
+		then.of[device] = append(then.of[device], is.asOf(at))
 	}
 	return then.newest(device)
 }

@@ -151,8 +151,9 @@ func TestSeriesWithoutMemory(t *testing.T) {
 // thirteenth.
 func remembered(t testing.TB) *fixture {
 	h := open(t, manifests.DefaultCatalogue())
-	h.publish("armani", "dior")
 	ago := func(days int) time.Time { return now.Add(-time.Duration(30-days) * day) }
+	h.made = ago(2)
+	h.publish("armani", "dior")
 	for _, device := range []string{"armani", "dior"} {
 		h.roll(device, func(r *fleet.Rollout) {
 			r.Started, r.Since, r.Stage = ago(3), ago(20), 3

@@ -24,6 +24,8 @@ type Status struct {
 	Unreadable []UnreadableRelease `json:"unreadable,omitempty"`
 	SilentFor  *SilentFor          `json:"silent_for"` // of the whole fleet; null before figures were copied, at most an hour
 
+	On *Day `json:"on,omitempty"` // of which day it is; missing if it is of now
+
 	Asked  asked    `json:"-"` // which of the models the page lists
 	Limits []string `json:"-"` // what the effects say nothing about
 	Past   *Past    `json:"-"` // /series.json has it

@@ -123,6 +123,7 @@ func New(c Config) (*Support, error) {
 //	/releases/{name}        one release on all its models           /releases/{name}.json
 //	/releases/{name}/report a release as a folder keeps it          /releases/{name}/report.json
 //	/models/{role}          one model in depth                      /models/{role}.json
+//	                        these, and their tables: with ?on=2006-01-02 as they were on a day
 //	/series.json            how the fleet came to stand as it does; /releases/{name}/series.json, /models/{role}/series.json
 //	/compare                models and releases side by side: /compare/{names}, with a comma between them
 //	POST /find              the forms: ref, a reference, or find, what a model is called, and order; leads to the next or to /?find=
@@ -175,30 +176,36 @@ func (s *Support) routes(
 	page := func(pattern, page string, by readers, h func(*edition) handler) {
 		get(pattern, func(e *edition) http.HandlerFunc { return e.respond.page(page, by, h(e)) })
 	}
-	page("/", "status", frontReaders, func(e *edition) handler { return e.status.show })
-	page("/status.json", "", frontReaders, func(e *edition) handler { return e.status.show })
+	dated := func(pattern, page string, by readers, h func(*edition) (now, then handler)) {
+		get(pattern, func(e *edition) http.HandlerFunc {
+			now, then := h(e)
+			return e.respond.dated(page, by, now, then)
+		})
+	}
+	dated("/", "status", frontReaders, func(e *edition) (now, then handler) { return e.status.show, e.status.on })
+	dated("/status.json", "", frontReaders, func(e *edition) (now, then handler) { return e.status.show, e.status.on })
 	page("/releases", "releases", allReaders, func(e *edition) handler { return e.releases.list })
 	page("/releases.json", "", allReaders, func(e *edition) handler { return e.releases.list })
-	page("/releases/{name}", "release", allReaders, func(e *edition) handler { return e.releases.show })
-	page("/releases/{name}.json", "", allReaders, func(e *edition) handler { return e.releases.show })
+	dated("/releases/{name}", "release", allReaders, func(e *edition) (now, then handler) { return e.releases.show, e.releases.on })
+	dated("/releases/{name}.json", "", allReaders, func(e *edition) (now, then handler) { return e.releases.show, e.releases.on })
 	page("/releases/{name}/report", "report", oneReader, func(e *edition) handler { return e.releases.report })
 	page("/releases/{name}/report.json", "", oneReader, func(e *edition) handler { return e.releases.report })
-	page("/models/{role}", "model", allReaders, func(e *edition) handler { return e.models.show })
-	page("/models/{role}.json", "", allReaders, func(e *edition) handler { return e.models.show })
+	dated("/models/{role}", "model", allReaders, func(e *edition) (now, then handler) { return e.models.show, e.models.on })
+	dated("/models/{role}.json", "", allReaders, func(e *edition) (now, then handler) { return e.models.show, e.models.on })
+	dated("/status.csv", asCSV, frontReaders, func(e *edition) (now, then handler) { return e.status.show, e.status.on })
+	dated("/releases/{name}.csv", asCSV, allReaders, func(e *edition) (now, then handler) { return e.releases.show, e.releases.on })
+	dated("/models/{role}.csv", asCSV, allReaders, func(e *edition) (now, then handler) { return e.models.show, e.models.on })
 	for _, take := range []struct {
 		address string
 		by      readers
 		of      func(*edition) handler
 	}{
-		{"/status.csv", frontReaders, func(e *edition) handler { return e.status.show }},
 		{"/badge.svg", frontReaders, func(e *edition) handler { return e.status.show }},
 		{"/feed.atom", frontReaders, func(e *edition) handler { return e.news.show }},
 		{"/series.csv", allReaders, func(e *edition) handler { return e.series.fleet }},
 		{"/releases.csv", allReaders, func(e *edition) handler { return e.releases.list }},
-		{"/releases/{name}.csv", allReaders, func(e *edition) handler { return e.releases.show }},
 		{"/releases/{name}/series.csv", allReaders, func(e *edition) handler { return e.series.release }},
 		{"/releases/{name}/badge.svg", allReaders, func(e *edition) handler { return e.releases.show }},
-		{"/models/{role}.csv", allReaders, func(e *edition) handler { return e.models.show }},
 		{"/models/{role}/series.csv", allReaders, func(e *edition) handler { return e.series.model }},
 		{"/models/{role}/badge.svg", allReaders, func(e *edition) handler { return e.models.show }},
 	} {
