@@ -92,6 +92,10 @@ func pictures(t *testing.T) []picture {
 	list = append(list, picture{"past-status", past + "/", ""}, picture{"past-model", past + "/models/armani", ""},
 		picture{"past-release", past + "/releases/" + releaseName, ""}, picture{"past-compare", past + "/compare/armani,dior," + releaseName, ""},
 		picture{"compare", past + "/compare", ""}, picture{"verify", past + "/verify", ""}, picture{"past-print", past + "/models/armani", "print"})
+	for name, path := range map[string]string{"status": "/", "model": "/models/armani", "release": "/releases/" + releaseName} {
+		list = append(list, picture{"day-" + name, past + path + "?on=" + ago(17), ""})
+	}
+	list = append(list, picture{"day-none", past + "/?on=2013-01-01", ""})
 	for _, tag := range []string{"zh-Hans", "zh-Hant"} {
 		list = append(list, picture{tag + "-status", url + "/" + tag + "/", ""}, picture{tag + "-model", url + "/" + tag + "/models/armani", ""},
 			picture{tag + "-halted", url + "/" + tag + "/models/pisces", ""}, picture{tag + "-releases", url + "/" + tag + "/releases", ""},

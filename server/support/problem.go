@@ -50,7 +50,7 @@ func (p *responder) problem(w http.ResponseWriter, r *http.Request, is render.Pr
 	}
 	here := p.whereFrom(r)
 	if days, ok := is.More[nearestDays].([]string); ok {
-		v.Lookup = false
+		v.Lookup, v.Home = false, true
 		for _, day := range days {
 			v.Days = append(v.Days, OneDay{day, p.links.To(here + "?" + onDay + "=" + day)})
 		}

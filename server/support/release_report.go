@@ -87,6 +87,11 @@ func (p releasePages) report(r *http.Request) (view, error) {
 			ReleasePage: p.page(snap, is), ByHand: clean(is.lex.words.ByHand), Classes: []ReportClass{}, Offered: []ReportRollout{},
 			Outside: []ReportOutside{}, LeftOut: p.leftOut(snap, is), title: p.locale.Say("folder.title", name),
 		}
+		past, err := p.says.chronicle().releaseSeries(r.Context(), tx, snap, p.evidence.now(), is, v.Totals)
+		if err != nil {
+			return err
+		}
+		v.SilentFor = past.SilentFor
 		for _, c := range is.lex.classes {
 			v.Classes = append(v.Classes, ReportClass{c.key, c.kind, c.words.Name, c.words.Means, c.colour})
 		}
