@@ -68,8 +68,9 @@ func (p releasePages) on(r *http.Request) (v view, err error) {
 		}
 		page := &ReleasePage{
 			Schema: 1, Release: releaseView(is), Claims: clean(is.lex.words.Shown), Limits: clean(is.lex.words.Limits),
-			Models: []Model{}, Told: is.lex.told(), Notes: notes(is.Release.Release, p.locale.Tag), Answers: answers(is.Release.Release, p.locale.Tag),
-			On: day.at(p.says, "/releases/"+url.PathEscape(name), "/releases/"+url.PathEscape(name)),
+			Models: []Model{}, Told: is.lex.told(), Notes: notes(is.Release.Release, p.locale.Tag),
+			Answers: answers(is.Release.Release, p.locale.Tag),
+			On:      day.at(p.says, "/releases/"+url.PathEscape(name), "/releases/"+url.PathEscape(name)),
 		}
 		for _, device := range is.models {
 			page.Models = append(page.Models, p.says.then(is, device, snap.own(is, device)))
@@ -100,7 +101,8 @@ func (p modelPages) on(r *http.Request) (v view, err error) {
 		}
 		if is != nil {
 			page.Release, page.Migration, page.Told = releaseView(is), is.AskOn(known.Device).Migration, is.lex.told()
-			page.Limits, page.Notes, page.Answers = clean(is.lex.words.Limits), notes(is.Release.Release, p.locale.Tag), answers(is.Release.Release, p.locale.Tag)
+			page.Limits, page.Notes = clean(is.lex.words.Limits), notes(is.Release.Release, p.locale.Tag)
+			page.Answers = answers(is.Release.Release, p.locale.Tag)
 		}
 		at := "/models/" + url.PathEscape(page.Role)
 		page.On = day.at(p.says, at, at)
