@@ -73,7 +73,7 @@ var mayImport = map[string][]string{
 	"server/reasons":   {"server/fleet"},
 	"server/rollout":   {"=manifests/offers", "server/fleet", "server/reasons", "=internal/format"},
 	"server/evidence":  {"manifests", "server/fleet", "server/published"},
-	"server/history":   {"=manifests/effect", "server/fleet", "=server/rollout"},
+	"server/history":   {"=manifests/effect", "=manifests/report", "server/fleet", "=server/rollout"},
 	"server/grounds":   {"server/evidence", "server/fleet", "server/rollout"},
 	"server/proposals": {"server/fleet"},
 	"server/uptime":    {"=manifests/tufrepo", "server/fleet"},

@@ -25,8 +25,8 @@ import (
 
 func main() {
 	only := flag.String("only", "", "run only benchmarks whose folder or pattern matches this `pattern`")
-	installations := flag.Int("installations", 0, "the larger of the two fleets of the figures of growth (the smaller is a hundredth), and the "+
-		"fleet of those of pages; 0: 10,000 and 120,000")
+	installations := flag.Int("installations", 0, "the larger of the two fleets of the figures of growth "+
+		"(the smaller is a hundredth), and the fleet of those of pages; 0: 10,000 and 120,000")
 	flag.Parse()
 	pattern, err := regexp.Compile(*only)
 	if err == nil {

@@ -110,8 +110,8 @@ func hashes(list []string) (all [][]byte, err error) {
 	}
 	for _, one := range list {
 		h, err := hex.DecodeString(one)
-		if err != nil || len(h) != rfc6962.DefaultHasher.Size() {
-			return nil, fmt.Errorf("%.80q is no SHA-256 in hex", one)
+		if err != nil || len(h) != rfc6962.DefaultHasher.Size() || hex.EncodeToString(h) != one { // one spelling, so that no changed letter passes
+			return nil, fmt.Errorf("%.80q is no SHA-256 in hex (small letters)", one)
 		}
 		all = append(all, h)
 	}

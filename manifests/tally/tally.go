@@ -204,8 +204,8 @@ func (t Tally) Head(tree string) (Head, bool) {
 // hash reads a SHA-256 in hex.
 func hash(text string) ([]byte, error) {
 	h, err := hex.DecodeString(text)
-	if err != nil || len(h) != 32 {
-		return nil, fmt.Errorf("%.80q is no SHA-256 in hex", text)
+	if err != nil || len(h) != 32 || hex.EncodeToString(h) != text { // one spelling, so that no changed letter passes
+		return nil, fmt.Errorf("%.80q is no SHA-256 in hex (small letters)", text)
 	}
 	return h, nil
 }

@@ -69,7 +69,8 @@ const (
 // time.
 //
 // An answer stands for a while after it was computed (freshFor). After that it stands in the same hour, while the version of the store
-// is what it was; if something in it is about how much time is left, which is said in minutes, in the same minute. The version alone is not trusted in the first moment after it
+// is what it was; if something in it is about how much time is left, which is said in minutes, in the same minute.
+// The version alone is not trusted in the first moment after it
 // changed: what the server keeps in memory follows a commit.
 type kept struct {
 	ask   func(context.Context) (int64, error) // nil: there are no versions
@@ -189,7 +190,8 @@ func (c *kept) stands(ctx context.Context, a *answer) bool {
 	if a.day != nil { // copies do not change, and are thinned with age
 		return fleet.Hour(now) == fleet.Hour(a.asOf)
 	}
-	if a.timed && !now.Truncate(time.Minute).Equal(a.asOf.Truncate(time.Minute)) || !a.settled || fleet.Hour(now) != fleet.Hour(a.asOf) { // figures age by the hour
+	sameMinute := now.Truncate(time.Minute).Equal(a.asOf.Truncate(time.Minute))
+	if a.timed && !sameMinute || !a.settled || fleet.Hour(now) != fleet.Hour(a.asOf) { // figures age by the hour
 		return false
 	}
 	version, _, err := c.seen(ctx)

@@ -4,11 +4,12 @@
 // see per device model whether the fix took effect: whatever a release promises, in the words that it brings.
 //
 // Parties: people with a browser, programs that read the same figures as JSON, and the store, which it only views. It
-// promises that every figure comes from the maintained counts, never from a scan; that every verdict class of a
+// promises that every figure comes from the maintained counts or from their copies, never from a scan; that every verdict class of a
 // release's effect is always shown, zeros too, and that the classes sum to the installations; that no release makes a
 // handset leave the figures; that a report is called what it is, a claim by a handset; that a page is computed once for
-// all who ask, at most once for each change and second (five, of a line-up of 200), and is never older than that; and that an unchanged page costs
-// one 304; and that an address that begins with a language is in it for ever, any other in that which its reader asks for.
+// all who ask, at most once for each change and second (five, of a line-up of 200), and is never older than that; and that
+// an unchanged page costs one 304; and that an address that begins with a
+// language is in it for ever, any other in that which its reader asks for.
 // It refuses to write anything, to know who is asking, and to look up an installation by anything but its
 // reference; and to find anything by a number of a person, or to have it in an address.
 package support
