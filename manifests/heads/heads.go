@@ -103,14 +103,14 @@ func Parse(text []byte) (p Proof, err error) {
 	return p, errors.Join(faults...)
 }
 
-// hashes reads a list of them.
+// hashes reads a list of them. There is one spelling of each, so that no changed letter passes.
 func hashes(list []string) (all [][]byte, err error) {
 	if len(list) > maxHashes {
 		return nil, fmt.Errorf("%d hashes; wanted %d at most", len(list), maxHashes)
 	}
 	for _, one := range list {
 		h, err := hex.DecodeString(one)
-		if err != nil || len(h) != rfc6962.DefaultHasher.Size() || hex.EncodeToString(h) != one { // one spelling, so that no changed letter passes
+		if err != nil || len(h) != rfc6962.DefaultHasher.Size() || hex.EncodeToString(h) != one {
 			return nil, fmt.Errorf("%.80q is no SHA-256 in hex (small letters)", one)
 		}
 		all = append(all, h)

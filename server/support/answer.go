@@ -45,6 +45,7 @@ func (a *answer) hash(which string) string {
 
 // body is what is sent of an answer, plain and small.
 type body struct {
+	of           *answer // that it is of; nil while it is computed
 	mu           sync.Mutex
 	at           time.Time // of the past: of which moment it is
 	facts        []byte    // of JSON: the moment of asking is put before them, a second at a time
@@ -83,12 +84,16 @@ func (b *body) moved(p *responder, at time.Time) []byte {
 	return slices.Concat(b.before, is, b.after)
 }
 
-// moment is of when it is.
+// moment is of when it is. While an answer is given again although something may have changed, that is when it was computed;
+// after that it was made sure that nothing has.
 func (b *body) moment(p *responder) time.Time {
-	if b.at.IsZero() {
-		return p.now()
+	switch {
+	case !b.at.IsZero():
+		return b.at
+	case b.of != nil && time.Since(b.of.began) < b.of.fresh:
+		return b.of.asOf
 	}
-	return b.at
+	return p.now()
 }
 
 // bytes are made when first asked for, small ones apart; JSON once for each second.

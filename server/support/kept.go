@@ -159,7 +159,7 @@ func (c *kept) run(
 		}
 		a := now.answer
 		a.began, a.asOf, a.version, a.settled = began, asOf, version, settled
-		a.fresh = c.freshFor(c.models())
+		a.fresh, a.body.of = c.freshFor(c.models()), a
 		a.timed = c.clock.asked.Load() != asked // by this page, or by one beside it
 		return nil
 	})

@@ -93,7 +93,7 @@ func (p *responder) answer(w http.ResponseWriter, r *http.Request, k key, reader
 	}
 	sent := &now.body
 	if which != "" { // what somebody searched for is not kept: there is no end to it
-		sent = &body{}
+		sent = &body{of: now}
 		if err := p.kept.turn(r, oneReader, func() error {
 			return sent.html(p, page, "/?"+which, list.asking(askedOf(r.URL.Query())))
 		}); err != nil {
