@@ -51,7 +51,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 	flags.BoolVar(&o.once, "once", false, "run to the end without waiting for anyone, then stop")
 	flags.StringVar(&o.story, "story", "first", "what is told: "+storyNames())
 	flags.BoolVar(&o.json, "json", false, "print one JSON object and nothing else")
-	flags.IntVar(&o.handsets, "handsets", 280, "virtual handsets, over all models; 70 at least")
+	flags.IntVar(&o.handsets, "handsets", 420, "virtual handsets, over all models; 70 at least")
 	flags.StringVar(&o.addr, "addr", "", "where to listen; 127.0.0.1:8080, or any free port with -once")
 	flags.StringVar(&o.data, "data", "", "data folder to keep; a temporary one by default")
 	flags.Uint64Var(&o.seed, "seed", 2014, "of the fleet's chances")
