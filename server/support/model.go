@@ -167,7 +167,10 @@ func (p modelPages) plans(ctx context.Context, tx fleet.Tx, snap *snapshot, v *M
 const openEvents = 3
 
 // Newest are the newest lines of the trail.
-func (v *ModelPage) Newest() []Event { return v.Timeline[:min(len(v.Timeline), openEvents)] }
+func (v *ModelPage) Newest() []Event {
+	lines := once(v.Timeline)
+	return lines[:min(len(lines), openEvents)]
+}
 
 // Current are the plans of the release under which the model stands.
 func (v *ModelPage) Current() (now []Plan) {
@@ -180,7 +183,7 @@ func (v *ModelPage) Current() (now []Plan) {
 }
 
 // Older are the lines of the trail that Newest leaves out.
-func (v *ModelPage) Older() []Event { return v.Timeline[len(v.Newest()):] }
+func (v *ModelPage) Older() []Event { return once(v.Timeline)[len(v.Newest()):] }
 
 // Doc is the title of the page in the browser.
 func (v *ModelPage) Doc() string { return v.On.before(v.Product) }

@@ -39,7 +39,26 @@ type Event struct {
 	Reason  string    `json:"reason"`
 	Rollout string    `json:"rollout"`
 	Release string    `json:"release"`
+
+	// On the page, where a rollout was looked at again and again: how often before, and since when.
+	Times int64     `json:"-"`
+	Since time.Time `json:"-"`
 }
+
+// once puts lines that only say that a rollout was looked at again into the newest of them.
+func once(trail []Event) (lines []Event) {
+	for _, e := range trail { // newest first
+		if last := len(lines) - 1; last >= 0 && e.Action == waited && lines[last].Action == waited && lines[last].Rollout == e.Rollout {
+			lines[last].Times, lines[last].Since = lines[last].Times+1, e.At
+			continue
+		}
+		lines = append(lines, e)
+	}
+	return lines
+}
+
+// waited is the action of a line that says what a rollout waits for.
+const waited = "rollout.look"
 
 // Package is what is installed: facts of the file.
 type Package struct {

@@ -141,7 +141,8 @@ func (p releasePages) offered(ctx context.Context, tx fleet.Tx, is *issue, m Mod
 
 // event is a line of the trail of a rollout.
 func (d describer) event(e fleet.AuditEntry, release string) Event {
-	return Event{e.At.UTC(), clean(e.Action), clean(e.Actor), trailWords(d.words.locale, e.Reason), e.Subject, release}
+	return Event{At: e.At.UTC(), Action: clean(e.Action), By: clean(e.Actor), Reason: trailWords(d.words.locale, e.Reason),
+		Rollout: e.Subject, Release: release}
 }
 
 // leftOut are the quarantines of the models of a release, those too that were lifted.

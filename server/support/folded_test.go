@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package support
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"landed/manifests"
+	"landed/server/fleet"
+)
+
+// TestFoldedTrail: that a rollout waits is written each day, and stands on its page once, with how often; who reads the JSON has
+// every line.
+func TestFoldedTrail(t *testing.T) {
+	h := open(t, manifests.DefaultCatalogue())
+	h.publish("armani")
+	h.roll("armani", nil)
+	id := releaseName + ".armani.stable"
+	h.update(func(ctx context.Context, tx fleet.Tx) error {
+		for n := range 9 {
+			action := "rollout.look"
+			if n == 4 {
+				action = "rollout.widen"
+			}
+			if err := tx.Audit().Append(ctx, fleet.AuditEntry{At: now.Add(time.Duration(n-60) * time.Hour), Actor: "landed", Action: action,
+				Subject: id, Reason: fmt.Sprintf("as of look %d", n)}); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	body := h.get("/models/armani").Body.String()
+	for words, n := range map[string]int{"The same 3 times before, since 11 August 2014": 1, "The same 3 times before, since 12 August 2014": 1,
+		"as of look 8": 1, "as of look 7": 0, "as of look 4": 1, "as of look 3": 1, "as of look 0": 0} {
+		if got := strings.Count(body, words); got != n {
+			t.Errorf("%q stands there %d times, wanted %d", words, got, n)
+		}
+	}
+	if text := h.get("/models/armani.json").Body.String(); !strings.Contains(text, "as of look 7") || strings.Contains(text, "Since") {
+		t.Error("the JSON has not every line")
+	}
+}
