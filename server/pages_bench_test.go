@@ -46,7 +46,11 @@ const (
 //	             changes a second
 func BenchmarkPages(b *testing.B) {
 	h := newPaged(b)
-	for _, tag := range []string{"en", "zh-Hans", "zh-Hant"} {
+	tags := []string{"en", "zh-Hans", "zh-Hant"}
+	if testing.Short() { // to see that it works
+		tags = tags[:1]
+	}
+	for _, tag := range tags {
 		for _, p := range []struct {
 			name, path string
 			again      bool
@@ -59,7 +63,12 @@ func BenchmarkPages(b *testing.B) {
 			{"release", "/releases/one", false, false, 200}, {"release moved", "/releases/one", false, true, 4},
 			{"installation", "/installations/" + h.ref, false, false, 200},
 		} {
-			b.Run(p.name+" "+tag, func(b *testing.B) { h.cost(b, tag, p.path, p.again, p.moved, p.times) })
+			b.Run(p.name+" "+tag, func(b *testing.B) {
+				if p.moved && testing.Short() {
+					p.times = 1
+				}
+				h.cost(b, tag, p.path, p.again, p.moved, p.times)
+			})
 		}
 	}
 	b.Run("viewers still", func(b *testing.B) { h.viewers(b, 0) })
@@ -117,6 +126,9 @@ func newPaged(b *testing.B) *paged {
 func (h *paged) fill(dir string, devices []string) {
 	h.b.Helper()
 	size := 120_000
+	if testing.Short() {
+		size = 2_000
+	}
 	if n, err := strconv.Atoi(os.Getenv("LANDED_INSTALLATIONS")); err == nil {
 		size = n
 	}
@@ -274,7 +286,11 @@ func (h *paged) viewers(b *testing.B, moves int) {
 	}
 	before, began := processor(b), time.Now()
 	close(ready)
-	time.Sleep(pageViewed)
+	viewed := pageViewed
+	if testing.Short() {
+		viewed = 2 * pagePolls
+	}
+	time.Sleep(viewed)
 	used, took := processor(b)-before, time.Since(began)
 	close(over)
 	group.Wait()
