@@ -23,24 +23,30 @@ import (
 // The longest matching folder counts, and an entry allows the folders below it as well.
 // A folder may always import itself. "=x" allows x alone and nothing below it.
 var mayImport = map[string][]string{
-	"":                            {},
-	"internal/durable":            {},
-	"internal/cli":                {},
-	"internal/format":             {},
-	"internal/compare":            {},
-	"internal/figures":            {},
-	"internal/race":               {},
-	"internal/scale":              {},
-	"manifests":                   {"=manifests/strict", "=manifests/effect/probe"},
-	"manifests/strict":            {},
-	"manifests/effect/probe":      {},
-	"manifests/effect":            {"=manifests/effect/probe", "=manifests/strict", "=manifests/report", "=manifests/report/v1"},
-	"manifests/release":           {"=manifests", "manifests/effect", "=manifests/strict", "=manifests/tufrepo"},
-	"manifests/otapkg":            {"=manifests", "=internal/format"},
-	"manifests/tufrepo":           {"=manifests", "=internal/format"},
-	"manifests/offers":            {"=manifests", "=manifests/strict"},
-	"manifests/heads":             {"=manifests/strict", "=manifests/tufrepo"},
-	"manifests/tally":             {"=manifests/heads", "=manifests/report", "=manifests/report/envelope", "=manifests/strict", "=manifests/tufrepo"},
+	"":                       {},
+	"internal/durable":       {},
+	"internal/cli":           {},
+	"internal/format":        {},
+	"internal/compare":       {},
+	"internal/figures":       {},
+	"internal/race":          {},
+	"internal/scale":         {},
+	"manifests":              {"=manifests/strict", "=manifests/effect/probe"},
+	"manifests/strict":       {},
+	"manifests/effect/probe": {},
+	"manifests/effect":       {"=manifests/effect/probe", "=manifests/strict", "=manifests/report", "=manifests/report/v1"},
+	"manifests/release":      {"=manifests", "manifests/effect", "=manifests/strict", "=manifests/tufrepo"},
+	"manifests/otapkg":       {"=manifests", "=internal/format"},
+	"manifests/tufrepo":      {"=manifests", "=internal/format"},
+	"manifests/offers":       {"=manifests", "=manifests/strict"},
+	"manifests/heads":        {"=manifests/strict", "=manifests/tufrepo"},
+	"manifests/tally": {
+		"=manifests/heads",
+		"=manifests/report",
+		"=manifests/report/envelope",
+		"=manifests/strict",
+		"=manifests/tufrepo",
+	},
 	"manifests/report":            {"=manifests/effect/probe"},
 	"manifests/report/v1":         {"=manifests/report", "=manifests/effect/probe", "=manifests/strict"},
 	"manifests/report/v2":         {"=manifests/report", "=manifests/effect/probe", "=manifests/strict"},
@@ -95,13 +101,27 @@ var mayImport = map[string][]string{
 		"server/proposals", "server/release", "server/repo", "server/restore", "server/rollouts", "=server/span", "server/trust", "server/lineup"},
 	"server/servertest": {"manifests", "firmware-fixtures", "server/blob/disk", "server/fleet", "server/library",
 		"server/repo", "server/rollouts", "server/rooms", "server/store"},
-	"server/settle":  {"manifests", "server/fleet"},                                      // pure: what reports change; intake stores it, a recount does without
+	"server/settle": {
+		"manifests",
+		"server/fleet",
+	}, // pure: what reports change; intake stores it, a recount does without
 	"server/recount": {"manifests", "server/fleet", "server/published", "server/settle"}, // pure: what otactl counts again by
 	"server/intake":  {"manifests", "server/fleet", "server/published", "server/rollouts", "server/settle", "=server/span"},
 	"server/retain":  {"=manifests/report", "server/fleet", "server/seal"},
 	"server/scrub":   {"server/blob", "server/repo"},
-	"server/fsck": {"=internal/format", "=manifests/heads", "=manifests/tally", "=manifests/tufrepo", "server/blob", "server/fleet", "server/intake", "server/published",
-		"server/repo", "server/seal", "server/store"},
+	"server/fsck": {
+		"=internal/format",
+		"=manifests/heads",
+		"=manifests/tally",
+		"=manifests/tufrepo",
+		"server/blob",
+		"server/fleet",
+		"server/intake",
+		"server/published",
+		"server/repo",
+		"server/seal",
+		"server/store",
+	},
 	"server/seal": {
 		"=internal/durable",
 		"=manifests/heads",
@@ -156,14 +176,19 @@ var testOnly = []string{
 
 // libraryHome names the only folders that may import an outside library.
 var libraryHome = map[string][]string{
-	"github.com/go-chi/chi/v5":                          {"server"},
-	"github.com/theupdateframework/go-tuf/v2":           {"manifests/tufrepo", "server/servertest", "handset"},
-	"github.com/secure-systems-lab/go-securesystemslib": {"manifests/tufrepo", "manifests/report", "manifests/evidence", "manifests/tally"},
-	"github.com/prometheus/client_golang":               {"server/metrics"},
-	"go.opentelemetry.io/otel":                          {"server/traces"},
-	"modernc.org/sqlite":                                {"server/store/sqlite"},
-	"github.com/jackc/pgx/v5":                           {"server/store/postgres"},
-	"github.com/minio/minio-go/v7":                      {"server/blob/s3"},
+	"github.com/go-chi/chi/v5":                {"server"},
+	"github.com/theupdateframework/go-tuf/v2": {"manifests/tufrepo", "server/servertest", "handset"},
+	"github.com/secure-systems-lab/go-securesystemslib": {
+		"manifests/tufrepo",
+		"manifests/report",
+		"manifests/evidence",
+		"manifests/tally",
+	},
+	"github.com/prometheus/client_golang": {"server/metrics"},
+	"go.opentelemetry.io/otel":            {"server/traces"},
+	"modernc.org/sqlite":                  {"server/store/sqlite"},
+	"github.com/jackc/pgx/v5":             {"server/store/postgres"},
+	"github.com/minio/minio-go/v7":        {"server/blob/s3"},
 	"github.com/google/go-cmp": {"server/store/storetest",
 		"server/blob/blobtest"}, // a conformance suite is code that only tests import
 	"github.com/transparency-dev/merkle": {"manifests/heads", "server/seal"},
@@ -182,7 +207,8 @@ var libraryHome = map[string][]string{
 
 // pure folders take time and randomness as arguments.
 var pure = []string{
-	"manifests", "signer/ceremony", "server/fleet", "server/history", "server/offering", "server/reasons", "server/rollout", "server/support/advice",
+	"manifests", "signer/ceremony", "server/fleet", "server/history", "server/offering", "server/reasons", "server/rollout",
+	"server/support/advice",
 	"server/support/naming", "server/cells", "server/recount", "server/settle", "firmware-fixtures", "web",
 }
 

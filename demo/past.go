@@ -224,5 +224,11 @@ func (r *pastResult) words() string {
 	for _, m := range r.Models {
 		points, wrong = points+m.Points, wrong+m.Wrong
 	}
-	return fmt.Sprintf("%d points of the past, %d of them not as it was; one build broke on day %.0f, and %s", points, wrong, r.Broke, first)
+	return fmt.Sprintf(
+		"%d points of the past, %d of them not as it was; one build broke on day %.0f, and %s",
+		points,
+		wrong,
+		r.Broke,
+		first,
+	)
 }

@@ -43,8 +43,14 @@ func (r result) print(w io.Writer) {
 			s.WitnessHalt)
 	}
 	if v := r.Verified; v != nil {
-		fmt.Fprintf(w, "Somebody outside fetched tally %d: its %d pages are as signed, and all %d numbers follow from %d reports.\n", v.Tally,
-			v.Pages, v.Numbers, v.Reports)
+		fmt.Fprintf(
+			w,
+			"Somebody outside fetched tally %d: its %d pages are as signed, and all %d numbers follow from %d reports.\n",
+			v.Tally,
+			v.Pages,
+			v.Numbers,
+			v.Reports,
+		)
 	}
 	if r.Agrees {
 		fmt.Fprintf(w, "The page agrees with what %d handsets really did, class by class (%.1f s).\n", r.Handsets, r.Elapsed)

@@ -141,14 +141,27 @@ func (h *paged) fill(dir string, devices []string) {
 		one, err := tx.Releases().Get(ctx, "one")
 		for i, d := range devices {
 			if i > 0 {
-				pkg := fleet.Package{SHA256: fmt.Sprintf("%064x", i), Name: d + ".zip", Model: d, Variant: d, Channel: "stable", Family: "file",
-					Build: manifests.Build{Fingerprint: "Xiaomi/" + d + "/" + d + ":4.3/JLS36C/46:user/release-keys", Incremental: "46", UTC: 1_407_600_000},
-					At:    storetest.Now}
+				pkg := fleet.Package{
+					SHA256:  fmt.Sprintf("%064x", i),
+					Name:    d + ".zip",
+					Model:   d,
+					Variant: d,
+					Channel: "stable",
+					Family:  "file",
+					Build: manifests.Build{
+						Fingerprint: "Xiaomi/" + d + "/" + d + ":4.3/JLS36C/46:user/release-keys",
+						Incremental: "46",
+						UTC:         1_407_600_000,
+					},
+					At: storetest.Now,
+				}
 				one.Packages = append(one.Packages, pkg.Ref())
 				err = errors.Join(err, tx.Packages().Put(ctx, pkg))
 			}
 			r := fleet.Rollout{ID: "one." + d + ".stable", Release: "one", Model: d, Channel: "stable", Salt: strings.Repeat("00", 16),
-				Stages: fleet.DefaultStages(0), State: fleet.RolloutRunning, Stage: i % 4, By: "mei", Since: storetest.Now.Add(-30 * time.Hour),
+				Stages: fleet.DefaultStages(
+					0,
+				), State: fleet.RolloutRunning, Stage: i % 4, By: "mei", Since: storetest.Now.Add(-30 * time.Hour),
 				Started: storetest.Now.Add(-90 * time.Hour), Changed: storetest.Now.Add(-30 * time.Hour)}
 			err = errors.Join(err, tx.Rollouts().Create(ctx, r))
 		}
@@ -168,7 +181,8 @@ func (h *paged) fill(dir string, devices []string) {
 		err = db.UpdateReports(ctx, func(tx fleet.Tx) error {
 			at := storetest.Now.Add(time.Duration(-n) * time.Hour)
 			var cells []fleet.Counts
-			for _, of := range []fleet.Cell{{}, {Release: "one"}, {Model: "model007", Channel: "stable"}, {Model: "model007", Release: "one", Channel: "stable"}} {
+			for _, of := range []fleet.Cell{{}, {Release: "one"}, {Model: "model007", Channel: "stable"}, {Model: "model007",
+				Release: "one", Channel: "stable"}} {
 				cells = append(cells, pageFigures(of, int64(400-n), int64(n)))
 			}
 			_, err := tx.History().Add(ctx, at, cells...)
@@ -371,10 +385,24 @@ func pageHandset(n int, device string) fleet.Installation {
 			class, progress = storetest.Unpatched, report.ProgressFailed
 		}
 	}
-	i := fleet.Installation{Ref: report.Reference(fmt.Sprintf("R%023d", n)), Release: "one", Current: true, Model: device, Channel: "stable",
-		Seq: 4, Newest: report.Report{ID: fmt.Sprintf("%032x", n)}, Progress: progress, Verdict: class, Kind: storetest.KindOf(class),
-		Because: []fleet.Reason{{Code: "off_and_quiet"}}, Before: []fleet.Before{storetest.BeforeActive, storetest.BeforeQuiet}[n%2],
-		Reports: 4, First: storetest.Now.AddDate(0, 0, -100), Last: storetest.Now.Add(-time.Duration(n%90*24) * time.Hour), Drawn: n % 10_000}
+	i := fleet.Installation{
+		Ref:      report.Reference(fmt.Sprintf("R%023d", n)),
+		Release:  "one",
+		Current:  true,
+		Model:    device,
+		Channel:  "stable",
+		Seq:      4,
+		Newest:   report.Report{ID: fmt.Sprintf("%032x", n)},
+		Progress: progress,
+		Verdict:  class,
+		Kind:     storetest.KindOf(class),
+		Because:  []fleet.Reason{{Code: "off_and_quiet"}},
+		Before:   []fleet.Before{storetest.BeforeActive, storetest.BeforeQuiet}[n%2],
+		Reports:  4,
+		First:    storetest.Now.AddDate(0, 0, -100),
+		Last:     storetest.Now.Add(-time.Duration(n%90*24) * time.Hour),
+		Drawn:    n % 10_000,
+	}
 	if progress == report.ProgressFailed {
 		i.Cause = report.CauseStorage
 	}

@@ -206,8 +206,16 @@ func (s Series) names(out *strings.Builder, highest int64) {
 				best = -1 // the list below has it
 			}
 			if best >= 0 {
-				fmt.Fprintf(out, `<text class="name" x="%s" y="%s" text-anchor="%s">%s</text>`, hundredths(at),
-					decimal(float64(s.top())+float64(s.high())*(1-middle/float64(highest))+4), anchor, template.HTMLEscapeString(layer.Name))
+				fmt.Fprintf(
+					out,
+					`<text class="name" x="%s" y="%s" text-anchor="%s">%s</text>`,
+					hundredths(at),
+					decimal(
+						float64(s.top())+float64(s.high())*(1-middle/float64(highest))+4,
+					),
+					anchor,
+					template.HTMLEscapeString(layer.Name),
+				)
 			}
 		}
 		for i, v := range layer.Values {
@@ -382,7 +390,8 @@ func texture() template.HTML {
 		`<line class="texture" x1="0" x2="6" y1="3" y2="3"/></pattern>` +
 		`<pattern id="texture-2" width="7" height="7" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">` +
 		`<line class="texture" x1="3.5" x2="3.5" y1="0" y2="7"/></pattern>` +
-		`<pattern id="texture-3" width="8" height="8" patternUnits="userSpaceOnUse"><circle class="texture" cx="4" cy="4" r="1.2"/></pattern>` +
+		`<pattern id="texture-3" width="8" height="8" patternUnits="userSpaceOnUse">` +
+		`<circle class="texture" cx="4" cy="4" r="1.2"/></pattern>` +
 		`</defs></svg>`
 }
 

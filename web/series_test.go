@@ -64,7 +64,8 @@ func TestSeries(t *testing.T) {
 
 // TestAxis: the axis of values has few lines at round numbers, and ends where the values do or above.
 func TestAxis(t *testing.T) {
-	for most, want := range map[int64][2]int64{0: {1, 1}, 1: {1, 1}, 3: {3, 1}, 7: {8, 2}, 10: {10, 5}, 800: {800, 200}, 1100: {1500, 500}, 159_473: {200_000, 50_000}} {
+	for most, want := range map[int64][2]int64{0: {1, 1}, 1: {1, 1}, 3: {3, 1}, 7: {8, 2}, 10: {10, 5}, 800: {800, 200},
+		1100: {1500, 500}, 159_473: {200_000, 50_000}} {
 		s := aSeries()
 		s.Layers = []Layer{{Values: []int64{most, 0, 0, 0}}}
 		if highest, step := s.highest(); highest != want[0] || step != want[1] {

@@ -134,7 +134,8 @@ func TestFigures(t *testing.T) {
 			t.Errorf("%s: %q, wanted %q", tag, got, want)
 		}
 	}
-	for minutes, want := range map[string]span{"0": {1, "minute"}, "90": {90, "minute"}, "91": {2, "hour"}, "2880": {48, "hour"}, "2881": {3, "day"}} {
+	for minutes, want := range map[string]span{"0": {1, "minute"}, "90": {90, "minute"}, "91": {2, "hour"}, "2880": {48,
+		"hour"}, "2881": {3, "day"}} {
 		if got := spanOf(minutes); got != want {
 			t.Errorf("%s minutes are %v, wanted %v", minutes, got, want)
 		}
@@ -173,7 +174,8 @@ func TestOne(t *testing.T) {
 			"1 has shown the effect of an earlier one.", "2 show the opposite of the effect of an earlier one."}},
 	} {
 		for i, data := range []any{tt.one, tt.many} {
-			if got := l.Say(tt.key, data); !strings.Contains(got, tt.want[i]) || regexp.MustCompile(`\b1 \w+s\b( since| while|\.)`).MatchString(got) {
+			if got := l.Say(tt.key, data); !strings.Contains(got, tt.want[i]) ||
+				regexp.MustCompile(`\b1 \w+s\b( since| while|\.)`).MatchString(got) {
 				t.Errorf("%s reads %q, wanted %q", tt.key, got, tt.want[i])
 			}
 		}
@@ -185,7 +187,8 @@ func TestStatic(t *testing.T) {
 	for name := range assets {
 		w := httptest.NewRecorder()
 		Static().ServeHTTP(w, httptest.NewRequest("GET", Asset(name), nil))
-		if w.Code != 200 || w.Body.Len() == 0 || !strings.Contains(w.Header().Get("Cache-Control"), "immutable") || w.Header().Get("Content-Type") == "" {
+		if w.Code != 200 || w.Body.Len() == 0 || !strings.Contains(w.Header().Get("Cache-Control"), "immutable") ||
+			w.Header().Get("Content-Type") == "" {
 			t.Errorf("%s: %d, %v", name, w.Code, w.Header())
 		}
 	}

@@ -37,11 +37,20 @@ func sum(text string) string {
 }
 
 func whole() tally.Tally {
-	return tally.Tally{Schema: 1, Number: 2, Day: "2014-08-31", AsOf: time.Date(2014, 8, 31, 12, 0, 0, 0, time.UTC), Previous: sum("before"),
-		Snapshot: 7, Heads: []tally.Head{{Tree: "reports", Size: 3, Root: sum("root")}},
-		Models: []tally.Cell{{Model: "armani", Release: "one", Numbers: map[string]int64{"judged": 3, "verdicts.leak": 1}}},
-		Cells:  []tally.Cell{{Model: "armani", Release: "one", Numbers: map[string]int64{"judged": 3}, Root: sum("cell")}},
-		Pages:  []tally.Page{{Path: "releases/one.json", Size: 5, SHA256: sum("page")}, {Path: "status.json", Size: 4, SHA256: sum("status")}},
+	return tally.Tally{
+		Schema:   1,
+		Number:   2,
+		Day:      "2014-08-31",
+		AsOf:     time.Date(2014, 8, 31, 12, 0, 0, 0, time.UTC),
+		Previous: sum("before"),
+		Snapshot: 7,
+		Heads:    []tally.Head{{Tree: "reports", Size: 3, Root: sum("root")}},
+		Models:   []tally.Cell{{Model: "armani", Release: "one", Numbers: map[string]int64{"judged": 3, "verdicts.leak": 1}}},
+		Cells:    []tally.Cell{{Model: "armani", Release: "one", Numbers: map[string]int64{"judged": 3}, Root: sum("cell")}},
+		Pages: []tally.Page{
+			{Path: "releases/one.json", Size: 5, SHA256: sum("page")},
+			{Path: "status.json", Size: 4, SHA256: sum("status")},
+		},
 	}
 }
 
@@ -93,7 +102,8 @@ func TestSign(t *testing.T) {
 	if err != nil || end.Verify(2, sum("all"), names) != nil {
 		t.Errorf("%+v, %v", end, err)
 	}
-	if end.Verify(3, sum("all"), names) == nil || end.Verify(2, sum("other"), names) == nil || end.Verify(2, sum("all"), names[:1]) == nil {
+	if end.Verify(3, sum("all"), names) == nil || end.Verify(2, sum("other"), names) == nil ||
+		end.Verify(2, sum("all"), names[:1]) == nil {
 		t.Error("a trailer passes for that of others")
 	}
 }

@@ -38,7 +38,8 @@ func TestSealedWords(t *testing.T) {
 			t.Errorf("%s: %d, %v", tree, size, is)
 		}
 	}
-	for _, words := range []string{"", "sealed in it: audit 6", " (sealed in it: audit x)", " (sealed in it: audit -1)", " (sealed in it: reports 1)"} {
+	for _, words := range []string{"", "sealed in it: audit 6", " (sealed in it: audit x)", " (sealed in it: audit -1)",
+		" (sealed in it: reports 1)"} {
 		if size, is := SealedIn(words, TreeAudit); is {
 			t.Errorf("%q says %d", words, size)
 		}

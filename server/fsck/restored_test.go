@@ -30,13 +30,14 @@ func TestLostOrTakenOut(t *testing.T) {
 		unproven []seal.Claim
 		kept     int64
 	}{
-		"nothing came later":                      {1, []int64{82}, nil, nil, 0},
-		"the trail says nothing":                  {0, []int64{82}, []said{of("snapshot 1009", 1009, 0)}, nil, 0},
-		"fewer rows later":                        {1, nil, []said{of("snapshot 1009", 1009, 90)}, nil, 90},
-		"no heads, as nobody had said it":         {1, []int64{82}, []said{of("snapshot 1009", 1009, 0)}, nil, 82},
-		"no heads, and more was brought back":     {1, []int64{96}, []said{of("snapshot 1009", 1009, 0)}, nil, 0},
-		"more rows later, which are borne out":    {1, []int64{82}, []said{of("snapshot 1010", 1010, 120)}, nil, 82},
-		"more rows later, not borne out either":   {1, []int64{82}, []said{of("snapshot 1010", 1010, 120)}, []seal.Claim{claim("snapshot 1010", 120)}, 0},
+		"nothing came later":                   {1, []int64{82}, nil, nil, 0},
+		"the trail says nothing":               {0, []int64{82}, []said{of("snapshot 1009", 1009, 0)}, nil, 0},
+		"fewer rows later":                     {1, nil, []said{of("snapshot 1009", 1009, 90)}, nil, 90},
+		"no heads, as nobody had said it":      {1, []int64{82}, []said{of("snapshot 1009", 1009, 0)}, nil, 82},
+		"no heads, and more was brought back":  {1, []int64{96}, []said{of("snapshot 1009", 1009, 0)}, nil, 0},
+		"more rows later, which are borne out": {1, []int64{82}, []said{of("snapshot 1010", 1010, 120)}, nil, 82},
+		"more rows later, not borne out either": {1, []int64{82}, []said{of("snapshot 1010", 1010, 120)},
+			[]seal.Claim{claim("snapshot 1010", 120)}, 0},
 		"more rows later, and no restore is told": {1, nil, []said{of("snapshot 1010", 1010, 120)}, nil, 0},
 	} {
 		lost := claim("snapshot 5", 96)

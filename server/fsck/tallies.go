@@ -51,12 +51,20 @@ func (k *checker) tallies(ctx context.Context) error {
 			case err != nil:
 				k.fault(err.Error())
 			case !bytes.Equal(text, m.Bytes):
-				k.fault(fmt.Sprintf("%s is not tally %d, as it was signed; remove the file and start the server, which writes it again", file,
-					m.Version))
+				k.fault(
+					fmt.Sprintf(
+						"%s is not tally %d, as it was signed; remove the file and start the server, which writes it again",
+						file,
+						m.Version,
+					),
+				)
 			}
 		}
 		if unwritten > 0 {
-			k.Notes = append(k.Notes, fmt.Sprintf("%d tallies are not in the feed folder; the server writes them with its next ticks", unwritten))
+			k.Notes = append(
+				k.Notes,
+				fmt.Sprintf("%d tallies are not in the feed folder; the server writes them with its next ticks", unwritten),
+			)
 		}
 		return nil
 	})
@@ -83,7 +91,10 @@ func tallied(ctx context.Context, tx fleet.Tx, tree fleet.Tree) (found []seal.Cl
 		}
 		if h, ok := t.Head(string(tree)); ok {
 			root, _ := hex.DecodeString(h.Root) // its form was checked when it was read
-			found = append(found, seal.Claim{Head: fleet.Head{Tree: tree, Size: h.Size, Root: root}, By: fmt.Sprintf("tally %d", m.Version)})
+			found = append(
+				found,
+				seal.Claim{Head: fleet.Head{Tree: tree, Size: h.Size, Root: root}, By: fmt.Sprintf("tally %d", m.Version)},
+			)
 		}
 	}
 	return found, err

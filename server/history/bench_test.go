@@ -93,11 +93,22 @@ func changing(n int) (all []fleet.Counts) {
 			f.Causes = map[report.Cause]int64{report.CauseBuild: bad}
 			return f
 		}
-		return fleet.Counts{Model: c.Model, Release: c.Release, Channel: c.Channel, Figures: f(1), Counted: f(3), Quarantined: fleet.NewFigures()}
+		return fleet.Counts{
+			Model:       c.Model,
+			Release:     c.Release,
+			Channel:     c.Channel,
+			Figures:     f(1),
+			Counted:     f(3),
+			Quarantined: fleet.NewFigures(),
+		}
 	}
 	for m := range 200 {
 		name := fmt.Sprintf("model%03d", m)
-		all = append(all, of(fleet.Cell{Model: name, Release: "one", Channel: "stable"}, 6000), of(fleet.Cell{Model: name, Channel: "stable"}, 6000))
+		all = append(
+			all,
+			of(fleet.Cell{Model: name, Release: "one", Channel: "stable"}, 6000),
+			of(fleet.Cell{Model: name, Channel: "stable"}, 6000),
+		)
 	}
 	return append(all, of(fleet.Cell{Release: "one"}, 1_200_000), of(fleet.Cell{}, 1_200_000))
 }

@@ -83,8 +83,12 @@ func (k *Keeper) moments(ctx context.Context) (all []fleet.Moment, err error) {
 // copy copies the figures if none of this hour are copied.
 func (k *Keeper) copy(ctx context.Context, now time.Time, moments []fleet.Moment) ([]fleet.Moment, error) {
 	if n := len(moments); n > 0 && moments[n-1].At.After(now) {
-		k.Log.WarnContext(ctx, "copies of the figures are of a time that is still to come, when the clock was wrong; they are let go of",
-			"newest", moments[n-1].At)
+		k.Log.WarnContext(
+			ctx,
+			"copies of the figures are of a time that is still to come, when the clock was wrong; they are let go of",
+			"newest",
+			moments[n-1].At,
+		)
 		if err := k.Store.UpdateReports(ctx, func(tx fleet.Tx) error { return tx.History().Forget(ctx, now) }); err != nil {
 			return moments, err
 		}
@@ -148,7 +152,12 @@ func (k *Keeper) all(ctx context.Context, tx fleet.Tx, now time.Time) ([]fleet.C
 	for _, c := range cells {
 		sum := sums[c.Release]
 		if sum == nil {
-			sum = &fleet.Counts{Release: c.Release, Figures: fleet.NewFigures(), Counted: fleet.NewFigures(), Quarantined: fleet.NewFigures()}
+			sum = &fleet.Counts{
+				Release:     c.Release,
+				Figures:     fleet.NewFigures(),
+				Counted:     fleet.NewFigures(),
+				Quarantined: fleet.NewFigures(),
+			}
 			sums[c.Release], releases = sum, append(releases, sum)
 		}
 		sum.Add(c)

@@ -65,8 +65,16 @@ func (h *house) change(n int, model string, from, to fleet.Kind) {
 		if k == "" {
 			return nil
 		}
-		return &fleet.Installation{Release: "one", Model: model, Channel: "stable", Current: true, Verdict: fleet.Class("of_" + k), Kind: k,
-			Progress: report.ProgressRunning, Before: "quiet"}
+		return &fleet.Installation{
+			Release:  "one",
+			Model:    model,
+			Channel:  "stable",
+			Current:  true,
+			Verdict:  fleet.Class("of_" + k),
+			Kind:     k,
+			Progress: report.ProgressRunning,
+			Before:   "quiet",
+		}
 	}
 	if err := h.db.UpdateReports(ctx, func(tx fleet.Tx) (err error) {
 		for range n {
@@ -206,8 +214,10 @@ func TestSilenceOfMany(t *testing.T) {
 	const all = 130
 	if err := h.db.UpdateReports(ctx, func(tx fleet.Tx) (err error) {
 		for n := range all {
-			i := fleet.Installation{Ref: report.Reference(fmt.Sprintf("R%023d", n)), Release: "one", Model: "armani", Channel: "stable", Current: true,
-				Verdict: "off", Kind: effect.Good, Progress: report.ProgressRunning, Before: "quiet", Drawn: -1, Last: h.now.Add(-time.Duration(n) * day)}
+			i := fleet.Installation{Ref: report.Reference(fmt.Sprintf("R%023d", n)), Release: "one", Model: "armani",
+				Channel: "stable", Current: true,
+				Verdict: "off", Kind: effect.Good, Progress: report.ProgressRunning, Before: "quiet", Drawn: -1,
+				Last: h.now.Add(-time.Duration(n) * day)}
 			err = errors.Join(err, tx.Installations().Put(ctx, i), tx.Counts().Move(ctx, nil, &i))
 		}
 		return err
@@ -221,7 +231,8 @@ func TestSilenceOfMany(t *testing.T) {
 	}
 	h.tick(time.Second)
 	want := fleet.Heard{Of: all, Silent: [3]int64{all - 15, all - 29, all - 57}}
-	for _, of := range []fleet.Cell{{Model: "armani", Release: "one", Channel: "stable"}, {Model: "armani", Channel: "stable"}, {Release: "one"}, {}} {
+	for _, of := range []fleet.Cell{{Model: "armani", Release: "one", Channel: "stable"}, {Model: "armani", Channel: "stable"},
+		{Release: "one"}, {}} {
 		if got := h.at(h.now, of).Figures.Heard; got == nil || *got != want {
 			t.Errorf("%v: %+v, wanted %+v", of, got, want)
 		}

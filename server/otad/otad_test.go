@@ -86,7 +86,8 @@ func TestInitServeTokenFsck(t *testing.T) {
 	if r := run(ctx, nil, "fsck", "--data", data); r.code != 0 {
 		t.Errorf("fsck: %+v", r)
 	}
-	if r := run(ctx, map[string]string{"OTAD_MAX_UPLOAD": "much"}, "serve"); r.code != 1 || !strings.Contains(r.stderr, "OTAD_MAX_UPLOAD") {
+	if r := run(ctx, map[string]string{"OTAD_MAX_UPLOAD": "much"}, "serve"); r.code != 1 ||
+		!strings.Contains(r.stderr, "OTAD_MAX_UPLOAD") {
 		t.Errorf("a wrong twin: %+v", r)
 	}
 }
@@ -151,7 +152,8 @@ func TestShutdownAnswersWhatIsUnderWay(t *testing.T) {
 // TestHelpNamesLanguages: what the help offers is what serve takes.
 func TestHelpNamesLanguages(t *testing.T) {
 	help := run(context.Background(), nil, "serve", "--help")
-	if want := "of the status pages for who asks for none of these: " + strings.Join(server.Languages(), ", ") + " ("; help.code != 0 || !strings.Contains(help.stdout+help.stderr, want) {
+	if want := "of the status pages for who asks for none of these: " + strings.Join(server.Languages(), ", ") + " ("; help.code != 0 ||
+		!strings.Contains(help.stdout+help.stderr, want) {
 		t.Errorf("the help does not hold %q:\n%s%s", want, help.stdout, help.stderr)
 	}
 }
@@ -169,8 +171,10 @@ func TestPublicPath(t *testing.T) {
 	address, end := serving(t, data, "--public-path", "/landed", "--language", "zh-Hant")
 	defer end()
 	for path, want := range map[string]string{
-		"/landed/": `<html lang="zh-Hant">`, "/landed/en/": `href="/landed/en/"`, "/landed/status.json": `"language": "zh-Hant"`, "/": `href="/landed/`,
-		"/landed/nowhere": `href="/landed/"`, "/landed/en/nowhere": `href="/landed/en/"`, "/healthz": "ok", "/landed/healthz": "<html", "/landed/v1/reports": "<html",
+		"/landed/": `<html lang="zh-Hant">`, "/landed/en/": `href="/landed/en/"`,
+		"/landed/status.json": `"language": "zh-Hant"`, "/": `href="/landed/`,
+		"/landed/nowhere": `href="/landed/"`, "/landed/en/nowhere": `href="/landed/en/"`, "/healthz": "ok",
+		"/landed/healthz": "<html", "/landed/v1/reports": "<html",
 	} {
 		answer, err := http.Get(address + path)
 		if err != nil {

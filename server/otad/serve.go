@@ -94,8 +94,13 @@ func serveCommand(env func(string) string, stdout, stderr io.Writer) *cobra.Comm
 	f.BoolVar(&o.cfg.RefuseV1, "refuse-report-v1", false, "take no more reports of version 1; stored ones are read as ever")
 	f.StringVar(&o.cfg.Language, "language", "en",
 		"language (`tag`) of the status pages for who asks for none of these: "+strings.Join(server.Languages(), ", "))
-	f.DurationVar(&o.cfg.TallyEvery, "tally-every", 0, "take another signed tally so long after the last, beside the one of each UTC day; 0: "+
-		"that one alone")
+	f.DurationVar(
+		&o.cfg.TallyEvery,
+		"tally-every",
+		0,
+		"take another signed tally so long after the last, beside the one of each UTC day; 0: "+
+			"that one alone",
+	)
 	f.BoolVar(&o.cfg.OpenReports, "open-reports", false, "give every report to whoever asks, so that anybody can count again: for "+
 		"a rehearsal alone, since who has a report has the reference of its installation")
 	f.StringVar(&o.cfg.PublicPath, "public-path", "", "`path` that readers have before those of the status pages, such as /landed, "+

@@ -113,7 +113,14 @@ type Report struct {
 }
 
 // NewHeader writes down what was decided, as it stood at a time.
-func NewHeader(number int64, key []byte, releases published.Releases, sources map[string][]byte, by settle.Control, at time.Time) Header {
+func NewHeader(
+	number int64,
+	key []byte,
+	releases published.Releases,
+	sources map[string][]byte,
+	by settle.Control,
+	at time.Time,
+) Header {
 	h := Header{Schema: Schema, Tally: number, Key: hex.EncodeToString(key), Releases: []Issue{}, Rollouts: []Going{},
 		Admissions: []Admission{}, Quarantines: []Quarantine{}, Unreadable: []string{}}
 	for _, r := range releases.Readable {
@@ -203,7 +210,10 @@ func (h Header) control() (c settle.Control, rollouts []fleet.Rollout, err error
 		if err != nil {
 			return c, nil, fmt.Errorf("admission %d: its key: %w", a.N, err)
 		}
-		c.Admissions = append(c.Admissions, fleet.Admission{N: a.N, Model: a.Model, Channel: a.Channel, At: a.At, Key: key, Cutoff: a.Cutoff})
+		c.Admissions = append(
+			c.Admissions,
+			fleet.Admission{N: a.N, Model: a.Model, Channel: a.Channel, At: a.At, Key: key, Cutoff: a.Cutoff},
+		)
 	}
 	for _, q := range h.Quarantines {
 		c.Quarantines = append(c.Quarantines, fleet.Quarantine{ID: q.ID, From: q.From, To: q.To, Model: q.Model, At: q.At, Bad: q.Bad})

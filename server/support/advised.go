@@ -164,7 +164,8 @@ func factsOf(v *InstallationPage, i fleet.Installation, lex lexicon, family stri
 		Class: string(v.Verdict), Kind: v.Kind, ByHand: lex.words.ByHand != "", Progress: i.Progress, Failure: i.Newest.Failure,
 		Family: family, Asked: v.Offer.asked, More: h.more, Days: v.Advice.Days,
 		Offer: advice.Offer{
-			Reason: v.Offer.Reason, Held: v.Offer.State == string(fleet.RolloutHeld), Halting: v.Offer.State == string(fleet.RolloutHalting),
+			Reason: v.Offer.Reason, Held: v.Offer.State == string(fleet.RolloutHeld),
+			Halting: v.Offer.State == string(fleet.RolloutHalting),
 			Another: v.Offer.release != "" && v.Offer.release != i.Release,
 		},
 	}

@@ -75,8 +75,16 @@ func stances(t testing.TB, words *dictionary) []stance {
 				}
 			}
 		}
-		out = append(out, lex.stands(effect.Unknown, effect.Unjudged, effect.CodeSilent),
-			lex.stands(effect.Implausible, effect.Unjudged, effect.CodeTooSoon), lex.stands(effect.Contradictory, effect.Bad, effect.CodeCloned))
+		out = append(
+			out,
+			lex.stands(effect.Unknown, effect.Unjudged, effect.CodeSilent),
+			lex.stands(
+				effect.Implausible,
+				effect.Unjudged,
+				effect.CodeTooSoon,
+			),
+			lex.stands(effect.Contradictory, effect.Bad, effect.CodeCloned),
+		)
 	}
 	return append(out, words.unread.stands(effect.Unknown, effect.Unjudged, "unreadable"))
 }
@@ -189,8 +197,17 @@ func TestWordsOfEveryCombination(t *testing.T) {
 							}
 							for _, fault := range faultsOf(failure, v) {
 								faults++
-								t.Errorf("%s: %s, %v, %s; offer %s, %s; %d days:\n%+v", fault, progress, failure, s.verdict.Class, offer.Reason,
-									offer.State, days, v.Advice)
+								t.Errorf(
+									"%s: %s, %v, %s; offer %s, %s; %d days:\n%+v",
+									fault,
+									progress,
+									failure,
+									s.verdict.Class,
+									offer.Reason,
+									offer.State,
+									days,
+									v.Advice,
+								)
 							}
 						}
 					}
@@ -203,7 +220,8 @@ func TestWordsOfEveryCombination(t *testing.T) {
 
 // offersMade are all that can be offered, and how the rollout stands where that makes a difference.
 func offersMade() (all []Offer) {
-	for _, reason := range []string{"nothing_offered", "wrong_variant", "already_running", "older_than_running", "other_source_build", "halted",
+	for _, reason := range []string{"nothing_offered", "wrong_variant", "already_running", "older_than_running",
+		"other_source_build", "halted",
 		"needs_newer_program", advice.ModelRetired} {
 		all = append(all, Offer{Reason: reason, Share: 1000, Stage: 1, Stages: 4, release: "one"})
 	}
@@ -236,7 +254,10 @@ func faultsOf(failure *report.Failure, v *InstallationPage) (faults []string) {
 	fault(has("until the update comes", "wait for the update"), "the update is said to come")
 	fault((gone || gaveUp) && has("it tries again by itself", "handset tries again by itself", "begins when the handset",
 		"keep it charged and connected"), "the update is promised")
-	fault(off && has("switch it off", "switched off by hand", "stopped by hand", "please switch off"), "what is off is to be switched off")
+	fault(
+		off && has("switch it off", "switched off by hand", "stopped by hand", "please switch off"),
+		"what is off is to be switched off",
+	)
 	fault(failure != nil && (failed == nil || failed.Words == "" || failed.Help == ""), "a failure without cause or remedy")
 	fault(failed != nil && !v.Advice.Elsewhere() && !strings.Contains(v.Advice.Say, failed.Words), "the cause is not said")
 	fault(failed != nil && !strings.Contains(v.Do, strings.TrimSuffix(failed.Help, ".")), "the remedy is not among what is to be done")

@@ -135,8 +135,11 @@ func (d chronicle) chart(points []Point, id string, marks []web.SeriesMark, laye
 	c.Desc = d.word("past.desc", c)
 	for _, l := range layers {
 		if from, to := l.Values[0], l.Values[len(l.Values)-1]; from != 0 || to != 0 || slices.Max(l.Values) > 0 {
-			c.Desc = d.words.locale.Sentences(c.Desc, d.word("past.desc.part", map[string]any{"Name": l.Name, "From": number(from), "To": number(to),
-				"Most": number(slices.Max(l.Values))}))
+			c.Desc = d.words.locale.Sentences(
+				c.Desc,
+				d.word("past.desc.part", map[string]any{"Name": l.Name, "From": number(from), "To": number(to),
+					"Most": number(slices.Max(l.Values))}),
+			)
 		}
 	}
 	return c

@@ -97,8 +97,15 @@ func TestCountedCarry(t *testing.T) {
 	}
 	now := status()
 	want := Counted{Installations: 100, Running: 60, Judged: 60, Proven: 59, ProvenInterval: &Interval{9114, 9971, 95}}
-	if !reflect.DeepEqual(now.Totals.Counted, want) || !reflect.DeepEqual(now.Models[0].Counted, want) || now.Models[0].Proven != 1_059 || now.Models[0].Opposite != 1_000 {
-		t.Errorf("counted are %+v, of everybody %d proven, %d the opposite", now.Totals.Counted, now.Models[0].Proven, now.Models[0].Opposite)
+	if !reflect.DeepEqual(now.Totals.Counted, want) || !reflect.DeepEqual(now.Models[0].Counted, want) ||
+		now.Models[0].Proven != 1_059 ||
+		now.Models[0].Opposite != 1_000 {
+		t.Errorf(
+			"counted are %+v, of everybody %d proven, %d the opposite",
+			now.Totals.Counted,
+			now.Models[0].Proven,
+			now.Models[0].Opposite,
+		)
 	}
 	for _, path := range []string{"/", "/models/armani", "/releases/" + releaseName} {
 		text := h.get(path).Body.String()
@@ -109,7 +116,8 @@ func TestCountedCarry(t *testing.T) {
 			}
 		}
 	}
-	if text := h.get("/").Body.String(); !strings.Contains(text, "59 of 60 that could be judged") || strings.Contains(text, "1,059 of") {
+	if text := h.get("/").Body.String(); !strings.Contains(text, "59 of 60 that could be judged") ||
+		strings.Contains(text, "1,059 of") {
 		t.Error("the front page gives other figures than those of the counted fleet")
 	}
 }
@@ -134,7 +142,10 @@ func TestLostIsShown(t *testing.T) {
 	if page.Totals.Lost != 3 || page.Totals.Counted.Lost != 2 || page.Models[0].Lost != 3 {
 		t.Errorf("lost are %d, of those that count %d", page.Totals.Lost, page.Totals.Counted.Lost)
 	}
-	if text := h.get("/models/armani").Body.String(); !strings.Contains(text, "2 handsets that count installed the update and have said nothing") {
+	if text := h.get("/models/armani").Body.String(); !strings.Contains(
+		text,
+		"2 handsets that count installed the update and have said nothing",
+	) {
 		t.Error("the page of the model does not tell of it")
 	}
 }

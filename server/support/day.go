@@ -109,11 +109,21 @@ func pickDay(moments []fleet.Moment, asked string, now time.Time) (is fleet.Mome
 	}
 	switch {
 	case malformed != nil:
-		err = fleet.Errorf(fleet.Invalid, "day_unreadable", "a day is asked for with on=YYYY-MM-DD, in UTC; of days with copies, %s", there)
+		err = fleet.Errorf(
+			fleet.Invalid,
+			"day_unreadable",
+			"a day is asked for with on=YYYY-MM-DD, in UTC; of days with copies, %s",
+			there,
+		)
 	case asked >= today:
 		err = fleet.Errorf(fleet.NotFound, "day_not_over", "that day is not over yet; of days with copies, %s", there)
 	case is.At.IsZero():
-		err = fleet.Errorf(fleet.NotFound, "day_without_copy", "there is no copy of the figures of that day; of days with copies, %s", there)
+		err = fleet.Errorf(
+			fleet.NotFound,
+			"day_without_copy",
+			"there is no copy of the figures of that day; of days with copies, %s",
+			there,
+		)
 	}
 	if err != nil {
 		return is, nil, &noDay{err, nearest}

@@ -51,11 +51,18 @@ func TestDay(t *testing.T) {
 
 // dayFigures: of every day the pages have what the copies of its end have, under each address.
 func dayFigures(t *testing.T, h *fixture) {
-	fleet, armani, release := h.series("/series.json"), h.series("/models/armani/series.json"), h.series("/releases/"+releaseName+"/series.json")
+	fleet, armani, release := h.series(
+		"/series.json",
+	), h.series(
+		"/models/armani/series.json",
+	), h.series(
+		"/releases/"+releaseName+"/series.json",
+	)
 	same := func(day string, f Figures, of Series) {
 		t.Helper()
 		want := pointOn(t, of, day)
-		if got := pointOf(want.At, f); got.Parts != want.Parts || !maps.Equal(got.Kinds, want.Kinds) || !maps.Equal(got.Progress, want.Progress) {
+		if got := pointOf(want.At, f); got.Parts != want.Parts || !maps.Equal(got.Kinds, want.Kinds) ||
+			!maps.Equal(got.Progress, want.Progress) {
 			t.Errorf("%s: %+v %v, wanted %+v %v", day, got.Parts, got.Kinds, want.Parts, want.Kinds)
 		}
 	}
@@ -90,7 +97,8 @@ func dayPages(t *testing.T, h *fixture) {
 	day := ago(5)
 	for _, path := range []string{"/", "/models/armani", "/releases/" + releaseName} {
 		body := h.get(path + "?on=" + day).Body.String()
-		for _, want := range []string{"This is the past.", "?on=" + ago(4), "?on=" + ago(6), `href="` + path + `">The figures of now`, "on=" + day + `" lang="zh-Hans"`} {
+		for _, want := range []string{"This is the past.", "?on=" + ago(4), "?on=" + ago(6),
+			`href="` + path + `">The figures of now`, "on=" + day + `" lang="zh-Hans"`} {
 			if !strings.Contains(body, want) {
 				t.Errorf("%s: nothing says %q", path, want)
 			}
@@ -101,7 +109,8 @@ func dayPages(t *testing.T, h *fixture) {
 		if gaps := missing(body); len(gaps) > 0 {
 			t.Errorf("%s: sentences are missing or do not fit their data: %v", path, gaps)
 		}
-		if body := h.get(path).Body.String(); !strings.Contains(body, `<a href="`+path+"?on="+day+`"><time`) || strings.Contains(body, "on="+now.Format(time.DateOnly)) {
+		if body := h.get(path).Body.String(); !strings.Contains(body, `<a href="`+path+"?on="+day+`"><time`) ||
+			strings.Contains(body, "on="+now.Format(time.DateOnly)) {
 			t.Errorf("%s: the table behind the charts has no link to the day, or one to today", path)
 		}
 	}
@@ -123,7 +132,11 @@ func dayStays(t *testing.T, h *fixture) {
 			t.Errorf("%s: %d", path, w.Code)
 		}
 	}
-	h.move(20, h.state("armani", confirmedOff, beforeActive, report.ProgressRunning), h.state("armani", leak, beforeActive, report.ProgressRunning))
+	h.move(
+		20,
+		h.state("armani", confirmedOff, beforeActive, report.ProgressRunning),
+		h.state("armani", leak, beforeActive, report.ProgressRunning),
+	)
 	h.show(h.store, nil)
 	for _, path := range paths {
 		if body := h.get(path + "?on=" + ago(5)).Body.String(); body != before[path] {
@@ -177,12 +190,14 @@ func TestNoDay(t *testing.T) {
 		}
 		for _, page := range []string{"/", "/models/armani", "/releases/" + releaseName} {
 			w := h.get(page + "?on=" + tt.on)
-			if w.Code != tt.status || !strings.Contains(w.Body.String(), page+"?on="+tt.nearest[0]) || len(missing(w.Body.String())) > 0 {
+			if w.Code != tt.status || !strings.Contains(w.Body.String(), page+"?on="+tt.nearest[0]) ||
+				len(missing(w.Body.String())) > 0 {
 				t.Errorf("%s on %.20s: %d\n%s", page, tt.on, w.Code, w.Body)
 			}
 		}
 	}
-	if w := h.get("/releases/" + releaseName + "?on=" + ago(10)); w.Code != http.StatusNotFound || !strings.Contains(w.Body.String(), "no such release yet") {
+	if w := h.get("/releases/" + releaseName + "?on=" + ago(10)); w.Code != http.StatusNotFound ||
+		!strings.Contains(w.Body.String(), "no such release yet") {
 		t.Errorf("%d", w.Code)
 	}
 	if w := h.get("/?on=" + ago(10)); w.Code != http.StatusOK || !strings.Contains(w.Body.String(), "Nothing was published") {

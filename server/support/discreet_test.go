@@ -19,7 +19,8 @@ func TestNobodyKeepsOrFindsAnInstallation(t *testing.T) {
 	page := "/installations/" + hs.ref.String()
 	for path, status := range map[string]int{
 		page: 200, page + ".json": 200, page + "?before=1": 200, page + "/reports/" + baseline(1).ID: 200, page + "/reports/00": 404,
-		"/installations/" + newHandset(2).ref.String(): 404, "/installations/x": 404, "/installations/x.json": 404, "/installations?ref=" + string(hs.ref): 303,
+		"/installations/" + newHandset(2).ref.String(): 404, "/installations/x": 404, "/installations/x.json": 404,
+		"/installations?ref=" + string(hs.ref): 303,
 	} {
 		w := h.get(path)
 		cache, robots := w.Header().Get("Cache-Control"), w.Header().Get("X-Robots-Tag")

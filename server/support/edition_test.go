@@ -41,8 +41,10 @@ func translated(t *testing.T, tags ...string) (all []*web.Locale) {
 // outside has the pages behind a public path, in three languages.
 func (h *fixture) outside(t *testing.T, path, language string) {
 	t.Helper()
-	s, err := New(Config{View: h.store, Catalogue: func() *manifests.Catalogue { return h.lineup }, Now: func() time.Time { return now },
-		PublicPath: path, Language: language, locales: translated(t, "en", "zh-Hans", "zh-Hant")})
+	s, err := New(
+		Config{View: h.store, Catalogue: func() *manifests.Catalogue { return h.lineup }, Now: func() time.Time { return now },
+			PublicPath: path, Language: language, locales: translated(t, "en", "zh-Hans", "zh-Hant")},
+	)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -144,7 +146,9 @@ func TestEveryLink(t *testing.T) {
 				if w.Code != 200 && w.Code != 303 && !strings.Contains(path, "/nowhere") && !strings.Contains(path, "/none") {
 					t.Errorf("%s answers %d", path, w.Code)
 				}
-				found := append(address.FindAllStringSubmatch(w.Body.String(), -1), jsonPaths.FindAllStringSubmatch(w.Body.String(), -1)...)
+				found := append(
+					address.FindAllStringSubmatch(w.Body.String(), -1),
+					jsonPaths.FindAllStringSubmatch(w.Body.String(), -1)...)
 				for _, m := range found {
 					to := html.UnescapeString(m[1])
 					here, _, _ := strings.Cut(strings.TrimPrefix(path, start), "?")
@@ -168,7 +172,8 @@ func TestEveryLink(t *testing.T) {
 			if len(seen) < 25 {
 				t.Errorf("only %d addresses were found behind %q", len(seen), start)
 			}
-			for _, form := range []url.Values{{"ref": {hs.ref.String()}}, {"find": {"Mi 3"}, "order": {"name"}}, {"ref": {""}}, {"ref": {"Mi 3"}}} {
+			for _, form := range []url.Values{{"ref": {hs.ref.String()}}, {"find": {"Mi 3"}, "order": {"name"}}, {"ref": {""}},
+				{"ref": {"Mi 3"}}} {
 				r := httptest.NewRequest(http.MethodPost, start+"/find", strings.NewReader(form.Encode()))
 				r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 				w := httptest.NewRecorder()
@@ -189,7 +194,8 @@ func TestProxyTakesThePathAway(t *testing.T) {
 	h.publish("armani")
 	h.outside(t, "/landed", "")
 	whole, cut := h.get("/landed/zh-Hans/models/armani"), h.get("/zh-Hans/models/armani")
-	if whole.Code != 200 || whole.Body.String() != cut.Body.String() || !strings.Contains(cut.Body.String(), `href="/landed/zh-Hans/releases/`) {
+	if whole.Code != 200 || whole.Body.String() != cut.Body.String() ||
+		!strings.Contains(cut.Body.String(), `href="/landed/zh-Hans/releases/`) {
 		t.Errorf("%d and %d:\n%s", whole.Code, cut.Code, cut.Body)
 	}
 	for from, to := range map[string]string{"/landed": "/landed/", "/landed/zh-Hans": "/landed/zh-Hans/", "/zh-Hans": "/landed/zh-Hans/"} {
@@ -208,7 +214,8 @@ func TestSwitch(t *testing.T) {
 	h.install(hs, beforeActive, baseline(1))
 	h.outside(t, "/landed", "")
 	for path, here := range map[string]string{
-		"/": "/", "/models/armani": "/models/armani", "/zh-Hans/releases": "/releases", "/?find=Mi+3&order=name&x=y": "/?find=Mi+3&order=name",
+		"/": "/", "/models/armani": "/models/armani", "/zh-Hans/releases": "/releases",
+		"/?find=Mi+3&order=name&x=y":                      "/?find=Mi+3&order=name",
 		"/installations/" + hs.ref.String() + "?before=7": "/installations/" + hs.ref.String() + "?before=7",
 		"/nowhere": "/nowhere", "/installations/350123456789012": "/", "/installations?ref=350123456789012": "/installations",
 		"/installations/" + newHandset(2).ref.String(): "/installations/" + newHandset(2).ref.String(),
@@ -219,7 +226,9 @@ func TestSwitch(t *testing.T) {
 			if tag == "zh-Hans" && strings.HasPrefix(path, "/zh-Hans") || tag == "en" && !strings.HasPrefix(path, "/zh-Hans") {
 				on = ` aria-current="true"`
 			}
-			link := `<a href="` + html.EscapeString("/landed/"+tag+here) + `" lang="` + tag + `" hreflang="` + tag + `"` + on + `>in ` + tag + `</a>`
+			link := `<a href="` + html.EscapeString(
+				"/landed/"+tag+here,
+			) + `" lang="` + tag + `" hreflang="` + tag + `"` + on + `>in ` + tag + `</a>`
 			if !strings.Contains(html.UnescapeString(body), html.UnescapeString(link)) {
 				t.Errorf("%s: no %s", path, link)
 			}

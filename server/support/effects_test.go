@@ -70,7 +70,8 @@ func TestAnyEffect(t *testing.T) {
 			[]string{"No effect claimed", "claims no effect", "asked nothing about an effect", "修复了一些问题", "为什么是现在", "简体中文"},
 			[]string{"has shown its effect", "Effect shown", "Cloud Messaging", "Silent", "What was found before"}, "step-known"},
 		"it runs": {runsSource, "runs", Shown, "On 1 of 1 model the update has shown its effect.",
-			[]string{"The new system started and was kept", "Nothing is claimed of what the update changes", "<b>60</b> Runs", "Marked successful"},
+			[]string{"The new system started and was kept", "Nothing is claimed of what the update changes", "<b>60</b> Runs",
+				"Marked successful"},
 			[]string{"Cloud Messaging", "What was found before the update</h2>\n<table class=\"figures\"><caption>"}, "good-1"},
 		"another fix": {appListSource, "sent_anyway", Leaking, "On no model has the update shown its effect so far.",
 			[]string{"Sent anyway", "App backup", "The update governs the list"}, []string{"Cloud Messaging"}, "good-1"},
@@ -80,7 +81,8 @@ func TestAnyEffect(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			h := underNext(t, "next", tt.source, tt.class)
 			v := h.status()
-			if m := v.model("armani"); m.Standing != tt.standing || !strings.HasPrefix(v.Headline, tt.headline) || m.Effect != h.release.EffectName() {
+			if m := v.model("armani"); m.Standing != tt.standing || !strings.HasPrefix(v.Headline, tt.headline) ||
+				m.Effect != h.release.EffectName() {
 				t.Errorf("%s: %s under effect %q; wanted %s, %s", v.Headline, m.Standing, m.Effect, tt.headline, tt.standing)
 			}
 			body := regexp.MustCompile(`</?bdi[^>]*>`).ReplaceAllString(h.get("/models/armani").Body.String(), "")
@@ -129,7 +131,11 @@ func TestSeveralEffects(t *testing.T) {
 	if good := v.Totals.Kinds["good"]; good != v.Totals.Proven {
 		t.Errorf("%d of the kind good, %d proven", good, v.Totals.Proven)
 	}
-	if !strings.HasPrefix(v.Headline, "On 1 of 7 models the update has shown its effect. On 2 models it has shown its effect where it runs, and most handsets do not run it yet.") {
+	if !strings.HasPrefix(
+		v.Headline,
+		"On 1 of 7 models the update has shown its effect. "+
+			"On 2 models it has shown its effect where it runs, and most handsets do not run it yet.",
+	) {
 		t.Errorf("the headline is %q", v.Headline)
 	}
 	body := h.get("/").Body.String()
@@ -159,7 +165,9 @@ func underTwo(t testing.TB, hs handset, release string, build manifests.Build) [
 		Seq: 2, Kind: report.KindEffect, Release: release, Model: "armani", Variant: "armani", Channel: "stable",
 		Build: build.Fingerprint, BuildUTC: build.UTC, PreviousBuild: report.BuildOther, Progress: report.ProgressRunning,
 		Answers: probe.Answers{
-			"backup": probe.Word("off"), "backup_origin": probe.Word("policy"), "uploads_build": probe.Int(2), "uploads_off": probe.Int(2),
+			"backup": probe.Word(
+				"off",
+			), "backup_origin": probe.Word("policy"), "uploads_build": probe.Int(2), "uploads_off": probe.Int(2),
 			"boot": probe.Bool(true), "data_up": probe.Bool(true), "app_installed": probe.Bool(false), "observed_hours": probe.Int(24),
 		},
 	}, hs.key)
@@ -182,7 +190,8 @@ func TestInstallationUnderTwoReleases(t *testing.T) {
 	if err := json.Unmarshal(h.get("/installations/"+hs.ref.String()+".json").Body.Bytes(), &v); err != nil {
 		t.Fatal(err)
 	}
-	if v.Release != "app-list" || v.Verdict != "sent_anyway" || v.Kind != "bad" || v.Question != "Does it still send the list of my apps?" {
+	if v.Release != "app-list" || v.Verdict != "sent_anyway" || v.Kind != "bad" ||
+		v.Question != "Does it still send the list of my apps?" {
 		t.Errorf("%s: %s, %s, %s", v.Release, v.Verdict, v.Kind, v.Question)
 	}
 	if len(v.Shown) != 2 || !v.Shown[0].Current || v.Shown[1].Verdict != confirmedOff || v.Shown[1].Release != releaseName {

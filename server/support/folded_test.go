@@ -34,7 +34,8 @@ func TestFoldedTrail(t *testing.T) {
 		return nil
 	})
 	body := h.get("/models/armani").Body.String()
-	for words, n := range map[string]int{"The same 3 times before, since 11 August 2014": 1, "The same 3 times before, since 12 August 2014": 1,
+	for words, n := range map[string]int{"The same 3 times before, since 11 August 2014": 1,
+		"The same 3 times before, since 12 August 2014": 1,
 		"as of look 8": 1, "as of look 7": 0, "as of look 4": 1, "as of look 3": 1, "as of look 0": 0} {
 		if got := strings.Count(body, words); got != n {
 			t.Errorf("%q stands there %d times, wanted %d", words, got, n)

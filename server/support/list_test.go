@@ -175,7 +175,8 @@ func TestTypedIsPosted(t *testing.T) {
 	}
 	for _, number := range []string{"861234567890123", "86 123456 789012 3", "+86 138 0013 8000", "mei@example.org"} {
 		for _, box := range []string{"find", "ref"} {
-			if w := post(url.Values{box: {number}}); w.Code != 422 || w.Header().Get("Location") != "" || strings.Contains(w.Body.String(), number) ||
+			if w := post(url.Values{box: {number}}); w.Code != 422 || w.Header().Get("Location") != "" ||
+				strings.Contains(w.Body.String(), number) ||
 				!strings.Contains(w.Body.String(), "That is not needed here") ||
 				!strings.Contains(w.Body.String(), `id="ref"`) {
 				t.Errorf("%s in the box %s: %d to %q, %s", number, box, w.Code, w.Header().Get("Location"), w.Body)
@@ -207,7 +208,8 @@ func TestSearchByBuild(t *testing.T) {
 		t.Errorf("%d %s", w.Code, w.Header().Get("Location"))
 	}
 	for typed, want := range map[string]string{
-		"IBH77.0": "dior", "jhcmibh45": "armani dior", "BH77.0:user/release-keys": "dior", "IBH99.0": "", "Xiaomi/armani/armani:4.3": "armani",
+		"IBH77.0": "dior", "jhcmibh45": "armani dior", "BH77.0:user/release-keys": "dior", "IBH99.0": "",
+		"Xiaomi/armani/armani:4.3": "armani",
 	} {
 		got := h.listed(url.Values{"find": {typed}}.Encode())
 		slices.Sort(got)

@@ -18,7 +18,11 @@ import (
 	"landed/internal/race"
 )
 
-var everyLook = flag.Bool("every", false, "look at every page in all combinations of language, width and look; else each value of one meets each of another")
+var everyLook = flag.Bool(
+	"every",
+	false,
+	"look at every page in all combinations of language, width and look; else each value of one meets each of another",
+)
 
 // axeVariable names the file of axe-core, axe.min.js, that looks for barriers; it is no part of this repository.
 const axeVariable = "LANDED_AXE"

@@ -15,7 +15,7 @@ import (
 
 	"landed/manifests"
 	"landed/manifests/report"
-	"landed/manifests/report/v1"
+	v1 "landed/manifests/report/v1"
 	"landed/server/fleet"
 )
 
@@ -47,7 +47,13 @@ func TestPictures(t *testing.T) {
 				if p.how == "zoom" {
 					width = 640
 				}
-				show := chromedp.Do(ctx, chromedp.EmulateViewport(width, 900), medium(p.how, theme), scripts(p.how != "plain"), chromedp.Navigate(p.url))
+				show := chromedp.Do(
+					ctx,
+					chromedp.EmulateViewport(width, 900),
+					medium(p.how, theme),
+					scripts(p.how != "plain"),
+					chromedp.Navigate(p.url),
+				)
 				if show != nil {
 					t.Fatal(show)
 				}
@@ -65,19 +71,49 @@ func TestPictures(t *testing.T) {
 
 // pictures are the pages that a designer wants to see: every kind, and the awkward ones.
 func pictures(t *testing.T) []picture {
-	full, empty, quiet := open(t, manifests.DefaultCatalogue()), open(t, manifests.DefaultCatalogue()), open(t, manifests.DefaultCatalogue())
+	full, empty, quiet := open(
+		t,
+		manifests.DefaultCatalogue(),
+	), open(
+		t,
+		manifests.DefaultCatalogue(),
+	), open(
+		t,
+		manifests.DefaultCatalogue(),
+	)
 	full.fleetOfSeven()
 	quiet.publish("armani", "dior")
 	quiet.roll("armani", nil)
 	many := fleetOf(t, 200, 7)
 	url, manyURL := full.serve(), many.serve()
 	list := []picture{
-		{"status", url + "/", ""}, {"status-plain", url + "/", "plain"}, {"status-print", url + "/", "print"}, {"status-zoom", url + "/", "zoom"},
-		{"find", url + "/?find=note", ""}, {"none", url + "/?find=nokia", ""}, {"model", url + "/models/armani", ""}, {"model-print", url + "/models/armani", "print"},
+		{
+			"status",
+			url + "/",
+			"",
+		}, {"status-plain", url + "/", "plain"}, {"status-print", url + "/", "print"}, {"status-zoom", url + "/", "zoom"},
+		{
+			"find",
+			url + "/?find=note",
+			"",
+		}, {"none", url + "/?find=nokia", ""}, {"model", url + "/models/armani", ""}, {"model-print", url + "/models/armani", "print"},
 		{"halted", url + "/models/pisces", ""}, {"mostly", url + "/models/cancro", ""}, {"notbegun", url + "/models/fuxi", ""},
-		{"missing", url + "/installations/0123-4567-89AB-CDEF-GHJK-MNPQ", ""}, {"typo", url + "/installations?ref=hello", ""}, {"nomodel", url + "/models/x", ""},
-		{"empty", empty.serve() + "/", ""}, {"quiet", quiet.serve() + "/", ""}, {"many", manyURL + "/", ""}, {"many-attention", manyURL + "/?show=attention&order=attention", ""},
-		{"awkward", awkward(t).serve() + "/", ""}, {"awkward-model", awkward(t).serve() + "/models/evil", ""}, {"broken", broken(t).serve() + "/", ""},
+		{
+			"missing",
+			url + "/installations/0123-4567-89AB-CDEF-GHJK-MNPQ",
+			"",
+		}, {"typo", url + "/installations?ref=hello", ""}, {"nomodel", url + "/models/x", ""},
+		{
+			"empty",
+			empty.serve() + "/",
+			"",
+		}, {"quiet", quiet.serve() + "/", ""}, {"many", manyURL + "/", ""}, {"many-attention",
+			manyURL + "/?show=attention&order=attention", ""},
+		{
+			"awkward",
+			awkward(t).serve() + "/",
+			"",
+		}, {"awkward-model", awkward(t).serve() + "/models/evil", ""}, {"broken", broken(t).serve() + "/", ""},
 	}
 	spoilt, hs := spoilt(t)
 	spoiltURL := spoilt.serve()
@@ -89,18 +125,42 @@ func pictures(t *testing.T) []picture {
 	list = append(list, picture{"folder", folder, ""}, picture{"folder-print", folder, "print"},
 		picture{"folder-zh-Hans", strings.Replace(folder, "/releases", "/zh-Hans/releases", 1), ""})
 	past := remembered(t).serve()
-	list = append(list, picture{"past-status", past + "/", ""}, picture{"past-model", past + "/models/armani", ""},
-		picture{"past-release", past + "/releases/" + releaseName, ""}, picture{"past-compare", past + "/compare/armani,dior," + releaseName, ""},
-		picture{"compare", past + "/compare", ""}, picture{"verify", past + "/verify", ""}, picture{"past-print", past + "/models/armani", "print"})
+	list = append(
+		list,
+		picture{"past-status", past + "/", ""},
+		picture{"past-model", past + "/models/armani", ""},
+		picture{
+			"past-release",
+			past + "/releases/" + releaseName,
+			"",
+		},
+		picture{"past-compare", past + "/compare/armani,dior," + releaseName, ""},
+		picture{
+			"compare",
+			past + "/compare",
+			"",
+		},
+		picture{"verify", past + "/verify", ""},
+		picture{"past-print", past + "/models/armani", "print"},
+	)
 	for name, path := range map[string]string{"status": "/", "model": "/models/armani", "release": "/releases/" + releaseName} {
 		list = append(list, picture{"day-" + name, past + path + "?on=" + ago(17), ""})
 	}
 	list = append(list, picture{"day-none", past + "/?on=2013-01-01", ""})
 	for _, tag := range []string{"zh-Hans", "zh-Hant"} {
-		list = append(list, picture{tag + "-status", url + "/" + tag + "/", ""}, picture{tag + "-model", url + "/" + tag + "/models/armani", ""},
-			picture{tag + "-halted", url + "/" + tag + "/models/pisces", ""}, picture{tag + "-releases", url + "/" + tag + "/releases", ""},
+		list = append(
+			list,
+			picture{tag + "-status", url + "/" + tag + "/", ""},
+			picture{tag + "-model", url + "/" + tag + "/models/armani", ""},
+			picture{
+				tag + "-halted",
+				url + "/" + tag + "/models/pisces",
+				"",
+			},
+			picture{tag + "-releases", url + "/" + tag + "/releases", ""},
 			picture{tag + "-handset", url + "/" + tag + "/installations/" + newHandset(1).ref.String(), ""},
-			picture{tag + "-typo", url + "/" + tag + "/installations?ref=hello", ""})
+			picture{tag + "-typo", url + "/" + tag + "/installations?ref=hello", ""},
+		)
 	}
 	for n, reports := range handsets() {
 		hs := newHandset(uint64(n + 1))
@@ -151,7 +211,11 @@ func handsets() [][]v1.Body {
 // awkward is a model with the longest names and reasons there are, in one word.
 func awkward(t *testing.T) *fixture {
 	long := "Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaftstelefon Pro Max 5G"
-	c, err := manifests.ParseCatalogue([]byte("schema: 1\nmodels: [{device: evil, product: \"" + long + "\", numbers: [], rom_names: [], variants: [evil], android: '4', profile: {family: file, legacy_recovery: true}}]"))
+	c, err := manifests.ParseCatalogue(
+		[]byte(
+			"schema: 1\nmodels: [{device: evil, product: \"" + long + "\", numbers: [], rom_names: [], variants: [evil], android: '4', profile: {family: file, legacy_recovery: true}}]",
+		),
+	)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -175,7 +239,14 @@ func broken(t *testing.T) *fixture {
 func medium(how, theme string) chromedp.Action[chromedp.Void] {
 	media := map[string]string{"print": "print"}[how]
 	return chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
-		_, err := chromedp.Call(ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Media: media, Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: theme}}})
+		_, err := chromedp.Call(
+			ctx,
+			emulation.SetEmulatedMedia,
+			emulation.SetEmulatedMediaParams{
+				Media:    media,
+				Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: theme}},
+			},
+		)
 		return err
 	})
 }

@@ -20,8 +20,34 @@ import (
 var (
 	sentence = regexp.MustCompile(`(\{\{define "([^"]+)"\}\})(.*)(\{\{end\}\})\n`)
 	action   = regexp.MustCompile(`\{\{.*?\}\}`)
-	accents  = strings.NewReplacer("a", "áá", "e", "éé", "i", "íí", "o", "óó", "u", "úú", "y", "ýý", "c", "ç", "n", "ñ", "s", "š", "A", "Á", "E", "É",
-		"N", "Ñ", "S", "Š")
+	accents  = strings.NewReplacer(
+		"a",
+		"áá",
+		"e",
+		"éé",
+		"i",
+		"íí",
+		"o",
+		"óó",
+		"u",
+		"úú",
+		"y",
+		"ýý",
+		"c",
+		"ç",
+		"n",
+		"ñ",
+		"s",
+		"š",
+		"A",
+		"Á",
+		"E",
+		"É",
+		"N",
+		"Ñ",
+		"S",
+		"Š",
+	)
 )
 
 // pseudo is a language that nobody speaks: English with accents, and 40 % longer, as translations are.
@@ -70,8 +96,10 @@ func TestNarrow(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := New(Config{View: h.store, Catalogue: func() *manifests.Catalogue { return h.lineup }, Now: func() time.Time { return now },
-		locales: append(all, pseudo(t))})
+	s, err := New(
+		Config{View: h.store, Catalogue: func() *manifests.Catalogue { return h.lineup }, Now: func() time.Time { return now },
+			locales: append(all, pseudo(t))},
+	)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -109,7 +137,8 @@ func TestSwitchByHand(t *testing.T) {
 	h := open(t, manifests.DefaultCatalogue())
 	h.fleetOfSeven()
 	ctx, url := browser(t), h.serve()
-	if err := chromedp.Do(ctx, chromedp.Navigate(url+"/models/armani"), chromedp.Click(chromedp.CSS(`.languages a[lang="zh-Hans"]`))); err != nil {
+	if err := chromedp.Do(ctx, chromedp.Navigate(url+"/models/armani"),
+		chromedp.Click(chromedp.CSS(`.languages a[lang="zh-Hans"]`))); err != nil {
 		t.Fatal(err)
 	}
 	arrives := func(condition string) {

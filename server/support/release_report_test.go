@@ -46,8 +46,9 @@ func TestReport(t *testing.T) {
 		t.Fatalf("%d rollouts, %d outside, %d classes, %d left out", len(is.Offered), len(is.Outside), len(is.Classes), len(is.LeftOut))
 	}
 	for _, o := range is.Offered {
-		if o.Model == "pisces" && (len(o.Events) != 2 || o.Events[0].Action != "rollout.start" || o.Events[1].Action != "rollout.halt" ||
-			o.Events[1].By != "landed" || o.Events[1].Reason == "" || len(o.Plan) != 4) {
+		if o.Model == "pisces" &&
+			(len(o.Events) != 2 || o.Events[0].Action != "rollout.start" || o.Events[1].Action != "rollout.halt" ||
+				o.Events[1].By != "landed" || o.Events[1].Reason == "" || len(o.Plan) != 4) {
 			t.Errorf("what happened to it: %+v", o)
 		}
 	}
@@ -55,7 +56,8 @@ func TestReport(t *testing.T) {
 		t.Errorf("left out: %+v", q)
 	}
 	body := h.get("/releases/" + releaseName + "/report").Body.String()
-	for _, say := range []string{"a flood of new keys", "they were real", "/verify", "Stopped</b>", "the server itself", "72 hours", "14 days"} {
+	for _, say := range []string{"a flood of new keys", "they were real", "/verify", "Stopped</b>", "the server itself",
+		"72 hours", "14 days"} {
 		if !strings.Contains(body, say) {
 			t.Errorf("nothing says %q", say)
 		}
@@ -76,15 +78,17 @@ func TestReportOfLittle(t *testing.T) {
 	h := open(t, manifests.DefaultCatalogue())
 	h.next("repairs", plainSource)
 	h.publishPackages(nextPackage("armani", "JHCMIBH48.0"))
-	if body := h.get("/releases/repairs/report").Body.String(); !strings.Contains(body, "Not begun") || !strings.Contains(body, "claims no effect") {
+	if body := h.get("/releases/repairs/report").Body.String(); !strings.Contains(body, "Not begun") ||
+		!strings.Contains(body, "claims no effect") {
 		t.Error(body)
 	}
 	h.roll("armani", nil)
 	h.update(func(ctx context.Context, tx fleet.Tx) (err error) {
 		for n := range reportEvents {
 			if err == nil {
-				err = tx.Audit().Append(ctx, fleet.AuditEntry{At: now.Add(time.Duration(n-999) * time.Minute), Actor: "mei", Action: "rollout.resume",
-					Subject: "repairs.armani.stable", Reason: "go on"})
+				err = tx.Audit().
+					Append(ctx, fleet.AuditEntry{At: now.Add(time.Duration(n-999) * time.Minute), Actor: "mei", Action: "rollout.resume",
+						Subject: "repairs.armani.stable", Reason: "go on"})
 			}
 		}
 		return err

@@ -21,7 +21,9 @@ import (
 func (h *fixture) remember(before time.Duration) {
 	h.t.Helper()
 	then := now.Add(-before)
-	s, err := New(Config{View: h.store, Catalogue: func() *manifests.Catalogue { return h.lineup }, Now: func() time.Time { return then }})
+	s, err := New(
+		Config{View: h.store, Catalogue: func() *manifests.Catalogue { return h.lineup }, Now: func() time.Time { return then }},
+	)
 	if err != nil {
 		h.t.Fatal(err)
 	}
@@ -52,11 +54,23 @@ func TestSeries(t *testing.T) {
 	h.count("armani", 10, unpatched, beforeActive)
 	h.count("dior", 4, unpatched, beforeQuiet)
 	h.remember(7*day + time.Hour)
-	h.move(4, h.state("armani", unpatched, beforeActive, report.ProgressKnown), h.state("armani", confirmedOff, beforeActive, report.ProgressRunning))
+	h.move(
+		4,
+		h.state("armani", unpatched, beforeActive, report.ProgressKnown),
+		h.state("armani", confirmedOff, beforeActive, report.ProgressRunning),
+	)
 	h.remember(2 * day)
-	h.move(1, h.state("armani", unpatched, beforeActive, report.ProgressKnown), h.state("armani", leak, beforeActive, report.ProgressRunning))
+	h.move(
+		1,
+		h.state("armani", unpatched, beforeActive, report.ProgressKnown),
+		h.state("armani", leak, beforeActive, report.ProgressRunning),
+	)
 	h.remember(24 * time.Hour)
-	h.move(2, h.state("armani", unpatched, beforeActive, report.ProgressKnown), h.state("armani", confirmedOff, beforeActive, report.ProgressRunning))
+	h.move(
+		2,
+		h.state("armani", unpatched, beforeActive, report.ProgressKnown),
+		h.state("armani", confirmedOff, beforeActive, report.ProgressRunning),
+	)
 	h.remember(0)
 
 	status := h.status()
@@ -157,7 +171,12 @@ func remembered(t testing.TB) *fixture {
 	for _, device := range []string{"armani", "dior"} {
 		h.roll(device, func(r *fleet.Rollout) {
 			r.Started, r.Since, r.Stage = ago(3), ago(20), 3
-			r.Reached = []fleet.Reach{{At: ago(3), Share: 100}, {At: ago(6), Share: 1000}, {At: ago(15), Share: 5000}, {At: ago(20), Share: 10_000}}
+			r.Reached = []fleet.Reach{
+				{At: ago(3), Share: 100},
+				{At: ago(6), Share: 1000},
+				{At: ago(15), Share: 5000},
+				{At: ago(20), Share: 10_000},
+			}
 		})
 	}
 	h.update(func(ctx context.Context, tx fleet.Tx) (err error) {
@@ -167,8 +186,9 @@ func remembered(t testing.TB) *fixture {
 		}{{6, "widen", "armani"}, {6, "widen", "dior"}, {10, "halt", "armani"}, {13, "resume", "armani"}, {15, "widen", "armani"},
 			{15, "widen", "dior"}, {20, "widen", "armani"}, {20, "widen", "dior"}} {
 			if err == nil {
-				err = tx.Audit().Append(ctx, fleet.AuditEntry{At: ago(e.day).Add(3 * time.Hour), Actor: "landed", Action: "rollout." + e.what,
-					Subject: releaseName + "." + e.device + ".stable", Reason: "as the story goes"})
+				err = tx.Audit().
+					Append(ctx, fleet.AuditEntry{At: ago(e.day).Add(3 * time.Hour), Actor: "landed", Action: "rollout." + e.what,
+						Subject: releaseName + "." + e.device + ".stable", Reason: "as the story goes"})
 			}
 		}
 		return err
@@ -210,7 +230,8 @@ func TestPastOnThePages(t *testing.T) {
 	for _, path := range []string{"/", "/models/armani", "/releases/" + releaseName} {
 		body := h.get(path).Body.String()
 		pictures := strings.Count(body, `<svg class="series" role="img"`)
-		if tables := strings.Count(body, `<table class="figures past">`); pictures < 2 || tables < pictures || strings.Contains(body, "[past") {
+		if tables := strings.Count(body, `<table class="figures past">`); pictures < 2 || tables < pictures ||
+			strings.Contains(body, "[past") {
 			t.Errorf("%s: %d pictures and %d tables", path, pictures, tables)
 		}
 		for _, want := range []string{"Since yesterday:", "Since a week ago:", "<li class=\"halt\">", "esumed at", "published"} {

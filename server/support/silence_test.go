@@ -27,7 +27,17 @@ func (h *fixture) reported(from, to int, change func(n int, i *fleet.Installatio
 	h.updateReports(func(ctx context.Context, tx fleet.Tx) error {
 		for n := from; n < to; n++ {
 			i := *h.state(models[n%len(models)], confirmedOff, beforeActive, report.ProgressRunning)
-			i.Ref, i.First, i.Last, i.Drawn = report.Reference(fmt.Sprintf("R%023d", n)), now.AddDate(0, 0, -90), now.AddDate(0, 0, from-n), -1
+			i.Ref, i.First, i.Last, i.Drawn = report.Reference(
+				fmt.Sprintf("R%023d", n),
+			), now.AddDate(
+				0,
+				0,
+				-90,
+			), now.AddDate(
+				0,
+				0,
+				from-n,
+			), -1
 			i.Newest.ID = "0123456789abcdef0123456789abcdef"
 			if change != nil {
 				change(n, &i)
@@ -85,7 +95,8 @@ func TestSilentFor(t *testing.T) {
 			if days == 0 {
 				since = math.MaxInt64
 			}
-			if err := rows.QueryRow(`SELECT count(*) FROM installations WHERE current AND last < ? AND `+where, since).Scan(into); err != nil {
+			if err := rows.QueryRow(`SELECT count(*) FROM installations WHERE current AND last < ? AND `+where,
+				since).Scan(into); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -122,7 +133,8 @@ func TestSilentFor(t *testing.T) {
 			t.Errorf("the test shows too little: %+v", want)
 		}
 		say := fmt.Sprintf("%d have said nothing for 2 weeks, %d for 4, %d for 8", want.Two, want.Four, want.Eight)
-		if page := h.get(tt.page).Body.String(); !strings.Contains(page, fmt.Sprintf("Of %d handsets", want.Of)) || !strings.Contains(page, say) {
+		if page := h.get(tt.page).Body.String(); !strings.Contains(page, fmt.Sprintf("Of %d handsets", want.Of)) ||
+			!strings.Contains(page, say) {
 			t.Errorf("%s does not say: %s", tt.page, say)
 		}
 	}

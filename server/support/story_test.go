@@ -12,7 +12,7 @@ import (
 	"landed/manifests"
 	"landed/manifests/report"
 	"landed/manifests/report/envelope"
-	"landed/manifests/report/v1"
+	v1 "landed/manifests/report/v1"
 	"landed/server/fleet"
 	"landed/server/support/advice"
 )
@@ -45,20 +45,32 @@ func TestSwitchedOffSince(t *testing.T) {
 		since  int // days before now
 		off    bool
 	}{
-		"on":                      {[]v1.Body{baseline(1), leaking(2, 1, v1.StateOn)}, advice.AsClass, 1, false},
-		"off since":               {[]v1.Body{baseline(1), leaking(2, 1, v1.StateOn), leaking(3, 1, v1.StateOff)}, advice.Past, 2, true},
-		"off, and quiet for long": {[]v1.Body{leaking(1, 1, v1.StateOn), leaking(2, 1, v1.StateOff), leaking(3, 1, v1.StateOff)}, advice.Past, 3, true},
-		"off, and more":           {[]v1.Body{leaking(1, 1, v1.StateOn), leaking(2, 1, v1.StateOff), leaking(3, 2, v1.StateOff)}, advice.Still, 3, true},
-		"more, then off":          {[]v1.Body{leaking(1, 1, v1.StateOn), leaking(2, 2, v1.StateOn), leaking(3, 2, v1.StateOff)}, advice.Past, 3, true},
-		"off, on and off":         {[]v1.Body{leaking(1, 1, v1.StateOff), leaking(2, 2, v1.StateOn), leaking(3, 2, v1.StateOff)}, advice.Past, 3, true},
+		"on":        {[]v1.Body{baseline(1), leaking(2, 1, v1.StateOn)}, advice.AsClass, 1, false},
+		"off since": {[]v1.Body{baseline(1), leaking(2, 1, v1.StateOn), leaking(3, 1, v1.StateOff)}, advice.Past, 2, true},
+		"off, and quiet for long": {[]v1.Body{leaking(1, 1, v1.StateOn), leaking(2, 1, v1.StateOff), leaking(3, 1,
+			v1.StateOff)}, advice.Past, 3, true},
+		"off, and more": {[]v1.Body{leaking(1, 1, v1.StateOn), leaking(2, 1, v1.StateOff), leaking(3, 2,
+			v1.StateOff)}, advice.Still, 3, true},
+		"more, then off": {[]v1.Body{leaking(1, 1, v1.StateOn), leaking(2, 2, v1.StateOn), leaking(3, 2, v1.StateOff)},
+			advice.Past, 3, true},
+		"off, on and off": {[]v1.Body{leaking(1, 1, v1.StateOff), leaking(2, 2, v1.StateOn), leaking(3, 2,
+			v1.StateOff)}, advice.Past, 3, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			hs := newHandset(uint64(len(name)) + 100)
 			h.install(hs, beforeActive, tt.bodies...)
 			v := h.installation(hs)
 			since := now.Add(-time.Duration(tt.since) * 24 * time.Hour)
-			if v.Advice.Situation != tt.want || !v.Advice.Since.Equal(since) || v.Advice.Switch == nil || v.Advice.Switch.Off != tt.off {
-				t.Errorf("%s since %s, switch %+v; wanted %s since %s", v.Advice.Situation, v.Advice.Since, v.Advice.Switch, tt.want, since)
+			if v.Advice.Situation != tt.want || !v.Advice.Since.Equal(since) || v.Advice.Switch == nil ||
+				v.Advice.Switch.Off != tt.off {
+				t.Errorf(
+					"%s since %s, switch %+v; wanted %s since %s",
+					v.Advice.Situation,
+					v.Advice.Since,
+					v.Advice.Switch,
+					tt.want,
+					since,
+				)
 			}
 			if told := strings.Contains(v.Do, "Switch it off"); told != (tt.want == advice.AsClass) {
 				t.Errorf("what to do: %s", v.Do)
@@ -77,12 +89,16 @@ func TestGaveUp(t *testing.T) {
 	audit := func(at time.Time) {
 		h.update(func(ctx context.Context, tx fleet.Tx) error {
 			id := releaseName + ".armani.stable"
-			return tx.Audit().Append(ctx, fleet.AuditEntry{At: at, Actor: "mei", Action: "rollout.retry", Subject: id, Reason: "the cause is known"})
+			return tx.Audit().
+				Append(ctx, fleet.AuditEntry{At: at, Actor: "mei", Action: "rollout.retry", Subject: id, Reason: "the cause is known"})
 		})
 	}
 	audit(now.Add(-72 * time.Hour)) // before it failed
-	if v := h.installation(hs); v.Advice.Situation != advice.GaveUp || v.Offer.Code != "gave_up" || v.Offer.Reason != advice.DependsOnDraw ||
-		!strings.Contains(v.Do, "only they can have handsets that gave up try again") || v.Advice.Failure == nil || v.Advice.Failure.Remedy != advice.Build {
+	if v := h.installation(hs); v.Advice.Situation != advice.GaveUp || v.Offer.Code != "gave_up" ||
+		v.Offer.Reason != advice.DependsOnDraw ||
+		!strings.Contains(v.Do, "only they can have handsets that gave up try again") ||
+		v.Advice.Failure == nil ||
+		v.Advice.Failure.Remedy != advice.Build {
 		t.Errorf("%+v, offer %+v", v.Advice, v.Offer)
 	}
 	audit(now.Add(-time.Hour))
@@ -97,7 +113,8 @@ func TestStory(t *testing.T) {
 	h.publish("armani")
 	hs := newHandset(1)
 	begun, written := baseline(2), baseline(3)
-	begun.Progress, begun.Kind, written.Progress, written.Kind = report.ProgressDownloading, report.KindProgress, report.ProgressInstalled, report.KindProgress
+	begun.Progress, begun.Kind, written.Progress, written.Kind = report.ProgressDownloading, report.KindProgress,
+		report.ProgressInstalled, report.KindProgress
 	h.install(hs, beforeActive, baseline(1), begun, written, effectOf(4, 1), effectOf(6, 24), effectOf(5, 3), effectOf(7, 24))
 	v := h.installation(hs)
 	var got []string
@@ -111,7 +128,8 @@ func TestStory(t *testing.T) {
 		t.Errorf("got  %s\nwant %s", strings.Join(got, " "), want)
 	}
 	page := h.get("/installations/" + hs.ref.String()).Body.String()
-	for _, want := range []string{"First heard of.", "Stood as “Proven off” from here on.", "Its newest report, all ", "Hours observed", "less than one; less than 24"} {
+	for _, want := range []string{"First heard of.", "Stood as “Proven off” from here on.", "Its newest report, all ",
+		"Hours observed", "less than one; less than 24"} {
 		if !strings.Contains(page, want) {
 			t.Errorf("the page does not say %q", want)
 		}

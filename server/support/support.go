@@ -231,7 +231,10 @@ func (s *Support) routes(
 	get("/installations/{ref}.json", one(""))
 	get("/installations", func(e *edition) http.HandlerFunc { return discreet(e.respond.direct(e.lookup.find)) })
 	r.Post(root+"/find", with(func(e *edition) http.HandlerFunc { return e.respond.direct(e.lookup.posted) }))
-	get("/installations/{ref}/reports/{id}", func(e *edition) http.HandlerFunc { return discreet(e.respond.direct(e.installations.envelope)) })
+	get(
+		"/installations/{ref}/reports/{id}",
+		func(e *edition) http.HandlerFunc { return discreet(e.respond.direct(e.installations.envelope)) },
+	)
 	get("/verify", func(e *edition) http.HandlerFunc { return e.respond.direct(e.verify.show) })
 	get("/statements/{id}", func(e *edition) http.HandlerFunc { return e.respond.direct(e.statements.envelope) })
 }

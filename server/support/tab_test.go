@@ -64,7 +64,8 @@ func openTab(t *testing.T, browser context.Context, axe string) *tab {
 			return err
 		}
 		if axe != "" {
-			if _, err := chromedp.Call(ctx, page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{Source: axe}); err != nil {
+			if _, err := chromedp.Call(ctx, page.AddScriptToEvaluateOnNewDocument,
+				page.AddScriptToEvaluateOnNewDocumentParams{Source: axe}); err != nil {
 				return err
 			}
 		}
@@ -170,7 +171,8 @@ func (b *tab) walk(s *seen) error {
 // barriers asks axe-core: what WCAG 2.0 to 2.2 names at its levels A and AA, and what else it finds to be good practice.
 func (b *tab) barriers(s *seen) error {
 	found, err := chromedp.Run(b.ctx, chromedp.Evaluate[struct{ Barriers, Practices []string }](`axe.run(document, {
-		runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22a", "wcag22aa", "best-practice"], resultTypes: ["violations"], iframes: false,
+		runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22a", "wcag22aa", "best-practice"],
+			resultTypes: ["violations"], iframes: false,
 	}).then((r) => {
 		const words = (v, n) => v.id + " (" + v.help + "): " + n.target.join(" ") + ": " + n.failureSummary.replace(/\s+/g, " ");
 		const found = { Barriers: [], Practices: [] };
@@ -195,7 +197,9 @@ func (b *tab) shoot(l look) error {
 
 // through is the medium of a look.
 func through(media string) chromedp.Action[chromedp.Void] {
-	p := emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: "light"}, {Name: "forced-colors", Value: "none"}}}
+	p := emulation.SetEmulatedMediaParams{
+		Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: "light"}, {Name: "forced-colors", Value: "none"}},
+	}
 	switch media {
 	case "dark":
 		p.Features[0].Value = "dark"

@@ -198,7 +198,10 @@ func (v *ModelPage) Table() table {
 	}
 	if silent := v.SilentFor.columns(); silent[0] != "" {
 		for n, days := range []string{"14", "28", "56"} {
-			t.rows = append(t.rows, []string{v.Model.Model, v.Model.Release, string(v.Standing), "silent_for", days, silent[n+1], silent[0], "", ""})
+			t.rows = append(
+				t.rows,
+				[]string{v.Model.Model, v.Model.Release, string(v.Standing), "silent_for", days, silent[n+1], silent[0], "", ""},
+			)
 		}
 	}
 	return t

@@ -67,7 +67,8 @@ func TestCSV(t *testing.T) {
 
 // TestInert: no cell is a formula to a spreadsheet.
 func TestInert(t *testing.T) {
-	for cell, want := range map[string]string{"": "", "a": "a", "=1+1": "'=1+1", "+49": "'+49", "-1": "'-1", "@x": "'@x", "\tx": "'\tx", "5": "5"} {
+	for cell, want := range map[string]string{"": "", "a": "a", "=1+1": "'=1+1", "+49": "'+49", "-1": "'-1", "@x": "'@x",
+		"\tx": "'\tx", "5": "5"} {
 		if got := inert(cell); got != want {
 			t.Errorf("%q is %q, wanted %q", cell, got, want)
 		}
@@ -81,7 +82,8 @@ func TestFeed(t *testing.T) {
 	read := func(path string) (feed atomFeed) {
 		t.Helper()
 		w := h.get(path)
-		if err := xml.Unmarshal(w.Body.Bytes(), &feed); err != nil || w.Header().Get("Content-Type") != "application/atom+xml; charset=utf-8" {
+		if err := xml.Unmarshal(w.Body.Bytes(), &feed); err != nil ||
+			w.Header().Get("Content-Type") != "application/atom+xml; charset=utf-8" {
 			t.Fatalf("%s: %v, %s", path, err, w.Header())
 		}
 		return feed
@@ -115,14 +117,16 @@ func TestBadge(t *testing.T) {
 	h.fleetOfSeven()
 	for path, want := range map[string]string{
 		"/badge.svg": "Landed: effect shown on 2 of 7 models, stopped on 1", "/models/pisces/badge.svg": "Mi 3 TD: Stopped",
-		"/models/armani/badge.svg": "Redmi 1S: effect shown on 99.7 % or more", "/releases/" + releaseName + "/badge.svg": "stopped on 1 of 7 models",
+		"/models/armani/badge.svg":                "Redmi 1S: effect shown on 99.7 % or more",
+		"/releases/" + releaseName + "/badge.svg": "stopped on 1 of 7 models",
 	} {
 		w := h.get(path)
 		body := w.Body.Bytes()
 		if w.Code != 200 || w.Header().Get("Content-Type") != "image/svg+xml; charset=utf-8" || !bytes.Contains(body, []byte(want)) {
 			t.Errorf("%s: %d %s", path, w.Code, body)
 		}
-		if err := xml.Unmarshal(body, new(struct{ XMLName xml.Name })); err != nil || bytes.Contains(body, []byte("style=")) || len(body) > 2000 {
+		if err := xml.Unmarshal(body, new(struct{ XMLName xml.Name })); err != nil || bytes.Contains(body, []byte("style=")) ||
+			len(body) > 2000 {
 			t.Errorf("%s: %v, %d bytes", path, err, len(body))
 		}
 	}

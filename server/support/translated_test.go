@@ -24,8 +24,10 @@ import (
 const inEnglish = "en"
 
 // names are what is the same in every language: of products, of channels, of people, of standards.
-var names = strings.Fields(`Landed Xiaomi Redmi Note Mi HM TD LTE IMEI SIM JSON CSV SVG Atom UTC otactl HTTP SHA RSA kB MB GB MIUI CEL API
-	stable beta lab other mei landed Mail`)
+var names = strings.Fields(
+	`Landed Xiaomi Redmi Note Mi HM TD LTE IMEI SIM JSON CSV SVG Atom UTC otactl HTTP SHA RSA kB MB GB MIUI CEL API
+	stable beta lab other mei landed Mail`,
+)
 
 var (
 	tokens   = regexp.MustCompile(`<[^>]*>|[^<]+`)

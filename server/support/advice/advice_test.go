@@ -29,7 +29,10 @@ var classes = []class{
 
 var failures = []*report.Failure{
 	nil, {Phase: report.PhaseMetadata, Code: 26}, {Phase: report.PhaseDownload, Code: 9}, {Phase: report.PhaseInstall, Code: 20},
-	{Phase: report.PhaseInstall, Code: 51}, {Phase: report.PhaseInstall, Code: 60}, {Phase: report.PhaseInstall, Code: 9999}, {Phase: report.PhaseBoot, Code: 19},
+	{
+		Phase: report.PhaseInstall,
+		Code:  51,
+	}, {Phase: report.PhaseInstall, Code: 60}, {Phase: report.PhaseInstall, Code: 9999}, {Phase: report.PhaseBoot, Code: 19},
 }
 
 var reasons = []string{
@@ -48,9 +51,28 @@ func all(yield func(Facts)) {
 						for _, days := range []int{Recent, Recent + 1} {
 							for _, reason := range reasons {
 								for _, is := range []string{"", "held", "halting"} {
-									yield(Facts{Class: c.name, Kind: c.kind, Reason: c.reason, Switch: sw, Looked: n&1 > 0, More: n&2 > 0, ByHand: n&4 > 0,
-										Asked: n&8 > 0, Progress: progress, Failure: failure, Family: "ab", Days: days,
-										Offer: Offer{Reason: reason, Held: is == "held", Halting: is == "halting", Another: n&12 == 12}})
+									yield(
+										Facts{
+											Class:    c.name,
+											Kind:     c.kind,
+											Reason:   c.reason,
+											Switch:   sw,
+											Looked:   n&1 > 0,
+											More:     n&2 > 0,
+											ByHand:   n&4 > 0,
+											Asked:    n&8 > 0,
+											Progress: progress,
+											Failure:  failure,
+											Family:   "ab",
+											Days:     days,
+											Offer: Offer{
+												Reason:  reason,
+												Held:    is == "held",
+												Halting: is == "halting",
+												Another: n&12 == 12,
+											},
+										},
+									)
 								}
 							}
 						}
@@ -90,15 +112,19 @@ func TestEveryCombination(t *testing.T) {
 			{"something is empty", a.Say == "" || a.Was == "" || len(a.Do) == 0 || len(a.Tell) == 0 || a.Offer == "" || has("")},
 			{"the update is promised", ended && promised},
 			{"it is told to switch off", f.Switch == Off && (has("by_hand") || has("do.by_hand"))},
-			{"the words of a class that ended", f.Switch == Off && f.Kind == effect.Bad && !f.Looked && (has("do.class") || has("do.class_if") || has("say.class"))},
+			{"the words of a class that ended", f.Switch == Off && f.Kind == effect.Bad && !f.Looked && (has("do.class") ||
+				has("do.class_if") || has("say.class"))},
 			{"a failure without a cause", f.Failure != nil && (a.Failure == nil || a.Failure.Cause == "" || a.Failure.Remedy == "")},
 			{"a failure without a remedy", a.Failure != nil && !has("remedy."+string(a.Failure.Remedy))},
 			{"a remedy that nobody does", a.Failure != nil && a.Failure.Remedy != PassOn && !has("do.remedy."+string(a.Failure.Remedy))},
-			{"what was given up is not named", a.Failure != nil && a.Failure.GaveUp && f.Offer.Reason == "offered" && !f.Offer.Halting && a.Offer != "gave_up"},
+			{"what was given up is not named", a.Failure != nil && a.Failure.GaveUp && f.Offer.Reason == "offered" &&
+				!f.Offer.Halting && a.Offer != "gave_up"},
 			{"nothing, beside something", has("do.nothing") && len(a.Do) > 1},
-			{"the present of an old report", f.Days > Recent && a.Say != Unreadable && slices.ContainsFunc(a.Tell, func(c string) bool { return strings.HasPrefix(c, "say.") })},
+			{"the present of an old report", f.Days > Recent && a.Say != Unreadable && slices.ContainsFunc(a.Tell,
+				func(c string) bool { return strings.HasPrefix(c, "say.") })},
 			{"an old report, and nobody checks", f.Days > Recent && a.Say != Unreadable && !has("do.check")},
-			{"asked for what nobody will do", has("ask_retry") && ended && (a.Failure == nil || !a.Failure.GaveUp || f.Offer.Reason == ModelRetired || f.Offer.Reason == "halted")},
+			{"asked for what nobody will do", has("ask_retry") && ended && (a.Failure == nil || !a.Failure.GaveUp ||
+				f.Offer.Reason == ModelRetired || f.Offer.Reason == "halted")},
 			{"said twice", twice(codes)},
 		} {
 			if faults < 10 && is.bad {
@@ -134,7 +160,8 @@ func TestExplain(t *testing.T) {
 	if twice := len(causes) - len(slices.Compact(slices.Clone(causes))); twice > 0 {
 		t.Errorf("%d codes have two remedies", twice)
 	}
-	for _, phase := range []report.Phase{report.PhaseMetadata, report.PhaseDownload, report.PhaseVerify, report.PhaseInstall, report.PhaseBoot, "new"} {
+	for _, phase := range []report.Phase{report.PhaseMetadata, report.PhaseDownload, report.PhaseVerify, report.PhaseInstall,
+		report.PhaseBoot, "new"} {
 		for code := range 10_000 {
 			for _, family := range []string{"ab", "file", "block", ""} {
 				cause, remedy := Explain(report.Failure{Phase: phase, Code: code}, family)
@@ -158,7 +185,8 @@ func TestExplain(t *testing.T) {
 		{report.PhaseInstall, 117, "file", "recovery.io", Storage}, {report.PhaseInstall, 117, "ab", "other", PassOn},
 		{report.PhaseMetadata, 26, "ab", "metadata", Server}, {report.PhaseInstall, 26, "ab", "engine.26", Package},
 	} {
-		if cause, remedy := Explain(report.Failure{Phase: tt.phase, Code: tt.code}, tt.family); cause != tt.cause || remedy != tt.remedy {
+		if cause, remedy := Explain(report.Failure{Phase: tt.phase, Code: tt.code}, tt.family); cause != tt.cause ||
+			remedy != tt.remedy {
 			t.Errorf("%s %d on %s: %s, %s; wanted %s, %s", tt.phase, tt.code, tt.family, cause, remedy, tt.cause, tt.remedy)
 		}
 	}
