@@ -17,6 +17,7 @@ import (
 	"html/template"
 	"io"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -56,6 +57,9 @@ func NewPages(l *Locale, links Links) (*Pages, error) {
 	return p, nil
 }
 
+// drafts are buffers that pages are written into before they are marked: a long one grows its own again and again.
+var drafts = sync.Pool{New: func() any { return new(bytes.Buffer) }}
+
 // Render writes one page, with elements for the marks in what its view says. An unknown name or a view that does not fit
 // is an error, and nothing is written then.
 func (p *Pages) Render(w io.Writer, name string, view any) error {
@@ -63,8 +67,10 @@ func (p *Pages) Render(w io.Writer, name string, view any) error {
 	if !ok {
 		return fmt.Errorf("there is no page %q", name)
 	}
-	var out bytes.Buffer
-	if err := page.ExecuteTemplate(&out, "layout.html", view); err != nil {
+	out := drafts.Get().(*bytes.Buffer)
+	defer drafts.Put(out)
+	out.Reset()
+	if err := page.ExecuteTemplate(out, "layout.html", view); err != nil {
 		return fmt.Errorf("render page %s: %w", name, err)
 	}
 	_, err := w.Write(marked(out.Bytes()))
