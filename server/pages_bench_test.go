@@ -200,9 +200,9 @@ func (h *paged) fill(dir string, devices []string) {
 }
 
 // moved has one handset more of a model report.
-func (h *paged) moved() {
+func (h *paged) moved(device string) {
 	h.moves++
-	i := pageHandset(h.moves, "model007")
+	i := pageHandset(h.moves, device)
 	if err := h.server.store.UpdateReports(context.Background(), func(tx fleet.Tx) error {
 		return tx.Counts().Move(context.Background(), nil, &i)
 	}); err != nil {
@@ -224,7 +224,7 @@ func (h *paged) cost(b *testing.B, tag, path string, again, moved bool, times in
 	sent := v.read
 	for range times {
 		if moved {
-			h.moved()
+			h.moved("model007")
 			etag = v.etag
 			time.Sleep(pageStands)
 		}
@@ -294,7 +294,7 @@ func (h *paged) viewers(b *testing.B, many, moves int, without float64) float64 
 				case <-over:
 					return
 				case <-tick.C:
-					h.moved()
+					h.moved(fmt.Sprintf("model%03d", h.moves*7%(pageModels-1))) // they are of all models
 				}
 			}
 		})

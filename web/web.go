@@ -28,12 +28,15 @@ var files embed.FS
 type Pages struct {
 	locale *Locale
 	pages  map[string]*template.Template
+	drawn  drawn
 }
 
 // NewPages parses every page against the sentences of l, with addresses by links. Each file of templates/ that defines
 // "main" is a page by its name; layout.html and parts.html are common to all.
 func NewPages(l *Locale, links Links) (*Pages, error) {
-	common, err := template.New("layout.html").Funcs(funcs(l, links)).ParseFS(files, "templates/layout.html",
+	p := &Pages{locale: l, pages: map[string]*template.Template{}}
+	own := template.FuncMap{"drawn": p.drawing}
+	common, err := template.New("layout.html").Funcs(funcs(l, links)).Funcs(own).ParseFS(files, "templates/layout.html",
 		"templates/parts.html")
 	if err != nil {
 		return nil, fmt.Errorf("page templates: %w", err)
@@ -42,7 +45,6 @@ func NewPages(l *Locale, links Links) (*Pages, error) {
 	if err != nil {
 		return nil, fmt.Errorf("page templates: %w", err)
 	}
-	p := &Pages{locale: l, pages: map[string]*template.Template{}}
 	for _, e := range entries {
 		name := strings.TrimSuffix(e.Name(), ".html")
 		if name == "layout" || name == "parts" {
@@ -52,7 +54,7 @@ func NewPages(l *Locale, links Links) (*Pages, error) {
 		if err != nil {
 			return nil, fmt.Errorf("page %s: %w", name, err)
 		}
-		p.pages[name] = page
+		p.pages[name], p.drawn.from = page, page // what is drawn alone is in parts.html, which all of them have
 	}
 	return p, nil
 }

@@ -64,7 +64,7 @@ func (s *shared) edition(c Config, locale *web.Locale, words *dictionary, links 
 	says := describer{lineup: line, words: words, links: links, now: s.clock.Now, distrusted: c.Distrusted}
 	past := seriesPages{loads, says, line, releasePages{loads, says, locale}}
 	e := &edition{
-		status:   statusPage{loads, says, locale},
+		status:   statusPage{loads, says, locale, &memory{clock: c.Now}},
 		releases: releasePages{loads, says, locale},
 		models:   modelPages{loads, says, s.packages, line, locale},
 		installations: installationPages{
