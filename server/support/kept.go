@@ -72,10 +72,10 @@ const (
 // kept has the answers that stand, and computes those that do not: each once, for all who ask meanwhile, and few at a
 // time.
 //
-// An answer stands for a while after it was computed (freshFor), and in the last part of that the next one is made (ahead). After that it stands in the same hour, while the version of the store
-// is what it was; if something in it is about how much time is left, which is said in minutes, in the same minute.
-// The version alone is not trusted in the first moment after it
-// changed: what the server keeps in memory follows a commit.
+// An answer stands for a while after it was computed (freshFor), and in the last part of that the next one is made (ahead). After that
+// it stands in the same hour, while the version of the store is what it was; if something in it is about how much time is left, which is
+// said in minutes, in the same minute. The version alone is not trusted in the first moment after it changed: what the server keeps in
+// memory follows a commit.
 type kept struct {
 	ask   func(context.Context) (int64, error) // nil: there are no versions
 	fresh time.Duration
