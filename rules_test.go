@@ -149,6 +149,7 @@ var mayImport = map[string][]string{
 		"server/proposals", "server/release", "server/retain", "server/rollout", "server/rollouts", "server/rooms", "server/repo", "server/trust", "server/auth", "server/reasons", "server/render", "server/lineup", "server/uptime"},
 	"server/support/naming": {},
 	"server/cells":          {"=server/fleet"}, // pure: which small numbers may be shown
+	"server/cells/keeper":   {"=manifests/effect", "=server/cells", "=server/fleet"},
 	"server/tallies": {"=internal/durable", "=internal/format", "manifests", "server/fleet", "server/intake", "server/published",
 		"server/recount", "server/seal", "server/settle"},
 	"server/support/advice": {"=manifests/effect", "=manifests/offers", "=manifests/report"},

@@ -17,34 +17,33 @@ import (
 // Step is of what every shown number is a multiple.
 const Step = 10
 
-// Cell is a number of installations of one kind on one model: what the public sees of it, and what that was made from.
-type Cell struct {
-	Model string
-	Kind  fleet.Kind
-	// Shown says that there are enough, and Number how many about; 0 if not shown.
-	Shown  bool
-	Number int64
-	At     time.Time // when Number was replaced last; zero if it never was
-	// Base is the exact number of that time, and After how far the exact number must go from it before another is shown. Both
-	// are for nobody but whoever keeps the cell: with either one an onlooker learns what the rule hides.
-	Base, After int64
-	Asked       time.Time // when Next was asked last
-}
+// Cell is a number of installations of one kind on one model: what the public sees of it, and what that was made from. With
+// Base or After an onlooker learns what the rule hides.
+//
+// Shown says that there are enough, and Number how many about, 0 if not shown; At is when that was replaced last, zero if it
+// never was. Base is the exact number of that time, and After how far the exact number must go from it before another is
+// shown. Asked is when Next was asked last.
+type Cell fleet.KeptCell
 
 // Next is a cell after a day on which the exact number is exact. threshold is how few are never shown; 0 shows every number
 // exactly, at once. draw gives a fresh number from 0 to below n that nobody can guess. It is asked at most once a UTC day:
-// another time on the same day, and a day that goes back, change nothing.
+// another time on the same day, and a day that goes back, change nothing. A threshold that grew is an exception: what was
+// made under a lower one is not shown from then on, on the same day too.
 func (c Cell) Next(exact int64, threshold int64, at time.Time, draw func(n int64) int64) Cell {
 	if threshold <= 0 {
 		c.Shown, c.Number, c.Base, c.After, c.At, c.Asked = true, exact, exact, 0, at, at
 		return c
 	}
-	if !c.Asked.IsZero() && dayOf(at) <= dayOf(c.Asked) {
+	grown := c.After > 0 && (c.After < threshold || c.Shown && c.Base < threshold)
+	if !grown && !c.Asked.IsZero() && dayOf(at) <= dayOf(c.Asked) {
 		return c
 	}
 	c.Asked = at
-	if c.After == 0 { // it is new, or was exact before: nothing is shown until so many are there
-		c.Shown, c.Number, c.Base, c.After, c.At = false, 0, 0, threshold+draw(threshold), time.Time{}
+	if c.After == 0 || grown { // it is new, or was made by another rule: nothing is shown until so many are there
+		if c.Shown || c.Number != 0 {
+			c.At = at
+		}
+		c.Shown, c.Number, c.Base, c.After = false, 0, 0, threshold+draw(threshold)
 	}
 	moved := exact - c.Base
 	if moved < 0 {
@@ -61,13 +60,29 @@ func (c Cell) Next(exact int64, threshold int64, at time.Time, draw func(n int64
 	return c
 }
 
+// Hidden is more than a number that is not shown can be: it is below the threshold when it is hidden, and moves at most
+// twice as far before it is asked again.
+func Hidden(threshold int64) int64 { return 3 * threshold }
+
+// Off is more than a number that is shown can be off when it is asked: it moves less than twice the threshold, and was
+// rounded.
+func Off(threshold int64) int64 { return 2*threshold + Step/2 }
+
+// Exact is how a model stands, as only staff see it.
+type Exact struct {
+	Model    string
+	Release  string // under which it stands, "" if none can be read
+	Kinds    map[fleet.Kind]int64
+	Opposite bool // that any installation shows the opposite of the effect
+}
+
 func dayOf(at time.Time) int64 {
 	const day = 24 * 60 * 60
 	return at.Unix() / day
 }
 
 // Total adds up what is shown: a sum of exact numbers would tell what is hidden. whole is false if a cell is not shown.
-func Total(all []Cell) (sum int64, whole bool) {
+func Total(all ...fleet.PublicCell) (sum int64, whole bool) {
 	whole = true
 	for _, c := range all {
 		sum += c.Number

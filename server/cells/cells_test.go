@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"landed/server/cells"
+	"landed/server/fleet"
 )
 
 var start = time.Date(2014, 8, 1, 12, 0, 0, 0, time.UTC)
@@ -52,12 +53,54 @@ func TestNext(t *testing.T) {
 	}
 }
 
+// TestRaised: what was made under a lower threshold is hidden at once, on the same day too; a lower one is taken up with the
+// next number.
+func TestRaised(t *testing.T) {
+	for name, tt := range map[string]struct {
+		exact, from, to int64
+		shown           bool
+	}{
+		"too few now":           {45, 20, 50, false},
+		"enough, made anew":     {400, 20, 50, true},
+		"lower":                 {45, 50, 20, false},
+		"lower, and shown":      {400, 50, 20, true},
+		"a little, and enough":  {45, 20, 21, true},
+		"hidden stays so":       {19, 20, 21, false},
+		"exactly so many count": {50, 20, 50, true},
+	} {
+		c := cells.Cell{}.Next(tt.exact, tt.from, day(0), always(0))
+		next := c.Next(tt.exact, tt.to, day(0), always(0))
+		if next.Shown != tt.shown || next.Shown && next.Number != (tt.exact+5)/10*10 {
+			t.Errorf("%s: %+v", name, next)
+		}
+		if tt.to > tt.from && next.Shown && (next.Base < tt.to || next.After < tt.to) {
+			t.Errorf("%s: it was not made under the new threshold: %+v", name, next)
+		}
+	}
+}
+
+// TestBounds: how far a number may be off, and how large one that is hidden.
+func TestBounds(t *testing.T) {
+	chance := rand.New(rand.NewPCG(5, 6))
+	for range 200 {
+		var c cells.Cell
+		exact := int64(0)
+		for n := range 500 {
+			exact = max(0, exact+chance.Int64N(31)-15)
+			c = c.Next(exact, 20, day(n), chance.Int64N)
+			if c.Shown && (exact-c.Number >= cells.Off(20) || c.Number-exact >= cells.Off(20)) || !c.Shown && exact >= cells.Hidden(20) {
+				t.Fatalf("day %d: %d is shown as %d, %t", n, exact, c.Number, c.Shown)
+			}
+		}
+	}
+}
+
 func TestTotal(t *testing.T) {
-	all := []cells.Cell{{Shown: true, Number: 30}, {Base: 19}, {Shown: true, Number: 100}}
-	if sum, whole := cells.Total(all); sum != 130 || whole {
+	all := []fleet.PublicCell{{Shown: true, Number: 30}, {}, {Shown: true, Number: 100}}
+	if sum, whole := cells.Total(all...); sum != 130 || whole {
 		t.Errorf("%d, %t", sum, whole)
 	}
-	if sum, whole := cells.Total(all[:1]); sum != 30 || !whole {
+	if sum, whole := cells.Total(all[:1]...); sum != 30 || !whole {
 		t.Errorf("%d, %t", sum, whole)
 	}
 }

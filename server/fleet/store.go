@@ -74,6 +74,7 @@ type ReportsTx interface {
 	Walks() Walks
 	Cuts() Cuts
 	History() History
+	PublicCells() PublicCells
 }
 
 // Packages keeps uploaded packages. A PackageRef without Model or Channel means the only package of those bytes;

@@ -23,7 +23,8 @@ func Recount(ctx context.Context, v fleet.Viewer) (differences []string, err err
 	err = v.View(ctx, func(ft fleet.Tx) error {
 		t := ft.(*Tx)
 		for _, check := range []func(context.Context, Querier) ([]string, error){recountCells, recountCurrent,
-			recountReports, strayReports, recountProvisional, recountHistory} {
+			recountReports, strayReports, recountProvisional, recountHistory,
+			recountPublic} {
 			found, err := check(ctx, t.reports)
 			if err != nil {
 				return fmt.Errorf("recount: %w", err)

@@ -86,6 +86,7 @@ func (t amongServers) Members() fleet.Members { return members{t.control} }
 // keeping is what a transaction knows of how long reports are kept.
 type keeping struct{ of *Tx }
 
-func (t keeping) History() fleet.History       { return history{t.of.reports} }
-func (t keeping) Retentions() fleet.Retentions { return retentions{t.of.control} }
-func (t keeping) Cuts() fleet.Cuts             { return cuts{t.of.reports, seals{t.of.control, t.of.reports}} }
+func (t keeping) History() fleet.History         { return history{t.of.reports} }
+func (t keeping) PublicCells() fleet.PublicCells { return publicCells{t.of.reports} }
+func (t keeping) Retentions() fleet.Retentions   { return retentions{t.of.control} }
+func (t keeping) Cuts() fleet.Cuts               { return cuts{t.of.reports, seals{t.of.control, t.of.reports}} }

@@ -60,6 +60,7 @@ func tests() []test {
 		{"ages are merged", testMerge},
 		{"walks", testWalks},
 		{"copies of figures", testHistory},
+		{"numbers for the public", testPublicCells},
 		{"provisional reports", testProvisional},
 		{"counts", testCounts},
 		{"totals", testTotals},
