@@ -5,7 +5,6 @@ package repo_test
 import (
 	"bytes"
 	"errors"
-	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -156,7 +155,7 @@ func TestHashBeforeThePathWithoutFiles(t *testing.T) {
 			t.Errorf("%s: %v", target.Path, err)
 		}
 		if _, err := os.Lstat(prefixedFile(h, target)); err == nil && strings.HasPrefix(target.Path, "builds/") {
-			t.Error(fmt.Sprintf("%s has a further name, and is not there", target.Path))
+			t.Errorf("%s has a further name, and is not there", target.Path)
 		}
 	}
 	wantFaults(h, "as it is")
