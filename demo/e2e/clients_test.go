@@ -10,7 +10,9 @@ import (
 	"encoding/json"
 	"os"
 	"os/exec"
+	"path"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -71,20 +73,35 @@ func foreignClient(ts *testscript.TestScript, neg bool, args []string) {
 	if len(args) > 2 && len(lines) != len(args)-2 {
 		ts.Fatalf("it has %d of %d targets", len(lines), len(args)-2)
 	}
-	for i, path := range args[2:] {
+	for i, target := range args[2:] {
 		var got struct{ Path, File string }
 		ts.Check(json.Unmarshal(lines[i], &got))
 		text, err := os.ReadFile(got.File)
 		ts.Check(err)
 		sum := sha256.Sum256(text)
-		for _, name := range []string{tufrepo.StoredTarget(path, hex.EncodeToString(sum[:])),
-			tufrepo.PrefixedTarget(path, hex.EncodeToString(sum[:]))} {
+		for _, name := range []string{tufrepo.StoredTarget(target, hex.EncodeToString(sum[:])),
+			tufrepo.PrefixedTarget(target, hex.EncodeToString(sum[:]))} {
 			lies, err := os.ReadFile(ts.MkAbs("data/feed/targets/" + name))
-			if err != nil || got.Path != path || !bytes.Equal(lies, text) {
-				ts.Fatalf("%s, as the client has it (%s, %d bytes), is not %s of the feed: %v", path, got.Path, len(text), name, err)
+			if err != nil || got.Path != target || !bytes.Equal(lies, text) {
+				ts.Fatalf("%s, as the client has it (%s, %d bytes), is not %s of the feed: %v", target, got.Path, len(text), name, err)
 			}
 		}
 	}
+}
+
+// prefixed NAME PATH: NAME becomes the path by which tough asks for the target at a path below /tuf/targets/.
+func prefixed(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: prefixed NAME PATH")
+	}
+	stored, _ := strings.CutPrefix(args[1], "/tuf/targets/")
+	dir, file := path.Split(stored)
+	sum, name, _ := strings.Cut(file, ".")
+	asked := tufrepo.PrefixedTarget(dir+name, sum)
+	if tufrepo.StoredAs(asked) != stored {
+		ts.Fatalf("%s is no path of a target", args[1])
+	}
+	ts.Setenv(args[0], "/tuf/targets/"+asked)
 }
 
 // TestInstallOfClients: what cannot be installed is named and left out, and is no failure.
