@@ -61,6 +61,7 @@ var mayImport = map[string][]string{
 	"handset/otahandset":          {"=internal/cli", "=internal/durable", "manifests", "handset", "firmware-fixtures"},
 	"handset/otasim":              {"=internal/cli", "=internal/durable", "manifests", "handset", "firmware-fixtures"},
 	"handset/cmd":                 {"handset"},
+	"handset/cmd/tufclient":       {"=handset", "=handset/slots", "=manifests", "=manifests/effect/probe"}, // a tool of tests
 	"firmware-fixtures":           {},
 	"firmware-fixtures/virtual":   {"=manifests/effect/probe"},
 	"firmware-fixtures/mkfixture": {"=firmware-fixtures", "internal"},

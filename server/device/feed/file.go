@@ -13,6 +13,7 @@ import (
 	"syscall"
 	"time"
 
+	"landed/manifests/tufrepo"
 	"landed/server/blob"
 )
 
@@ -30,7 +31,7 @@ func (h *Handler) serveFile(w http.ResponseWriter, r *http.Request, name string)
 	case !plainName.MatchString(name):
 		notFound(w)
 	case isTarget:
-		h.serveTarget(w, r, stored)
+		h.serveTarget(w, r, tufrepo.StoredAs(stored))
 		return targets
 	case name == metadataDir+"timestamp.json":
 		h.serveMetadata(w, r, name)
