@@ -55,7 +55,7 @@ since: 2014-08-12
 who: service`
 
 // failing is a fleet in which some failed, with one of them.
-func failing(t *testing.T) (*fixture, handset) {
+func failing(t testing.TB) (*fixture, handset) {
 	h := open(t, manifests.DefaultCatalogue())
 	h.publish("armani", "dior")
 	h.roll("armani", nil)
