@@ -106,7 +106,7 @@ func (d describer) knownOf(snap *snapshot, is *issue, devices ...string) *Known 
 	}
 	v.Ended = v.Ended[max(0, len(v.Ended)-endedShown):]
 	for _, c := range snap.counting(is, devices...) {
-		v.Counts = append(v.Counts, d.knownCount(c))
+		v.Counts = append(v.Counts, knownCountOf(c, d.words.locale))
 	}
 	return v
 }
@@ -130,17 +130,18 @@ func (l lexicon) kindOf(name fleet.Class) effect.Kind {
 	return l.classes[i].kind
 }
 
-func (d describer) knownCount(c known.Count) KnownCount {
+// knownCountOf is c with the lines of its table.
+func knownCountOf(c known.Count, locale *web.Locale) KnownCount {
 	v := KnownCount{Axis: c.Axis, Explained: []KnownLine{}, Unexplained: c.Bad, Others: c.Rest, Installations: c.All, Bad: c.AllBad}
 	add := func(key string, n int64, name string) {
 		v.rows = append(v.rows, web.Row{Key: key, Count: n, Of: c.All, Name: name})
 	}
 	for _, e := range c.Explained {
 		v.Explained = append(v.Explained, KnownLine{e.Issue.ID, e.N, e.Bad})
-		add(fmt.Sprint("issue-", e.Issue.ID), e.N, d.words.locale.Say("known.issue", e.Issue.ID))
+		add(fmt.Sprint("issue-", e.Issue.ID), e.N, locale.Say("known.issue", e.Issue.ID))
 	}
-	add("unexplained", c.Bad, d.words.locale.Say("known.unexplained."+string(c.Axis), nil))
-	add("others", c.Rest, d.words.locale.Say("known.others", nil))
+	add("unexplained", c.Bad, locale.Say("known.unexplained."+string(c.Axis), nil))
+	add("others", c.Rest, locale.Say("known.others", nil))
 	return v
 }
 
