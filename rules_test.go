@@ -146,15 +146,17 @@ var mayImport = map[string][]string{
 	"server/render":                {"server/fleet"},
 	"server/device/feed":           {"=server/blob", "server/render", "=manifests/tufrepo"},
 	"server/device/native":         {"manifests/report", "server/fleet", "server/intake", "server/render"},
-	"server/console": {"manifests", "server/admission", "server/evidence", "server/fleet", "server/library",
+	"server/console": {"manifests", "server/admission", "server/evidence", "server/fleet", "=server/known/book", "server/library",
 		"server/proposals", "server/release", "server/retain", "server/rollout", "server/rollouts", "server/rooms", "server/repo", "server/trust", "server/auth", "server/reasons", "server/render", "server/lineup", "server/uptime"},
+	"server/known":          {"=manifests/report", "=manifests/strict", "=server/fleet"}, // pure: what known issues explain
+	"server/known/book":     {"=manifests/effect", "=server/fleet", "=server/known", "=server/published"},
 	"server/support/naming": {},
 	"server/cells":          {"=server/fleet"}, // pure: which small numbers may be shown
 	"server/cells/keeper":   {"=manifests/effect", "=server/cells", "=server/fleet"},
 	"server/tallies": {"=internal/durable", "=internal/format", "manifests", "server/fleet", "server/intake", "server/published",
 		"server/recount", "server/seal", "server/settle"},
 	"server/support/advice": {"=manifests/effect", "=manifests/offers", "=manifests/report"},
-	"server/support": {"manifests", "server/evidence", "server/fleet", "=server/history", "server/offering", "server/published",
+	"server/support": {"manifests", "server/evidence", "server/fleet", "=server/history", "=server/known", "server/offering", "server/published",
 		"server/reasons", "server/recount", "server/rollout", "server/render", "=server/support/advice", "=server/support/naming", "web"},
 	// A client of the server: of its code it knows nothing but how reports are settled and counted, which it counts again.
 	"server/otactl":        {"internal", "manifests", "=server/otactl/client", "=server/otactl/verify"},
@@ -211,7 +213,7 @@ var libraryHome = map[string][]string{
 var pure = []string{
 	"manifests", "signer/ceremony", "server/fleet", "server/history", "server/offering", "server/reasons", "server/rollout",
 	"server/support/advice",
-	"server/support/naming", "server/cells", "server/recount", "server/settle", "firmware-fixtures", "web",
+	"server/support/naming", "server/cells", "server/known", "server/recount", "server/settle", "firmware-fixtures", "web",
 }
 
 // mustNotLink forbids standard packages however indirectly they would come in.
@@ -222,6 +224,7 @@ var mustNotLink = map[string][]string{
 	"server/fleet":           {"net/http", "database/sql", "log/slog", "os/exec"},
 	"server/rollout":         {"net/http", "database/sql", "log/slog", "os/exec"},
 	"server/offering":        {"net/http", "database/sql", "log/slog", "os/exec"},
+	"server/known":           {"net/http", "database/sql", "log/slog", "os/exec"},
 	"server/settle":          {"net/http", "database/sql", "log/slog", "os/exec"},
 	"server/recount":         {"net/http", "database/sql", "log/slog", "os/exec"},
 	"server/otactl/verify":   {"database/sql"},

@@ -68,7 +68,7 @@ func (s *shared) edition(c Config, locale *web.Locale, words *dictionary, links 
 		releases: releasePages{loads, says, locale},
 		models:   modelPages{loads, says, s.packages, line, locale},
 		installations: installationPages{
-			evidence: loads, lineup: line, locale: locale, links: links,
+			evidence: loads, says: says, lineup: line, locale: locale, links: links,
 			offers: &offerings{lineup: line, retired: s.retired, packages: s.packages, listings: &s.listings},
 		},
 		lookup:     lookup{line, loads, links},

@@ -112,6 +112,9 @@ func (e *evidence) load(ctx context.Context, tx fleet.Tx) (*snapshot, error) {
 	if snap.outages, err = tx.Outages().Since(ctx, time.Time{}); err != nil {
 		return nil, err
 	}
+	if snap.known, err = tx.KnownIssues().List(ctx); err != nil {
+		return nil, err
+	}
 	if _, snap.unnamed, err = fleet.Unnamed(ctx, tx); err != nil {
 		return nil, err
 	}

@@ -24,6 +24,7 @@ type snapshot struct {
 	outages     []fleet.Outage             // when reports could not come
 	unnamed     bool                       // the database was restored, and nobody has said what was lost
 	witnesses   map[string]fleet.Witnesses // by rollout, of models that have any
+	known       []fleet.KnownIssue         // withdrawn ones, too
 }
 
 // issue is a published release with its words, and what became of it.
