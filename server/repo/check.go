@@ -45,7 +45,7 @@ func (w *Writer) check(ctx context.Context, progress func(path string)) ([]strin
 			faults = append(faults, err.Error())
 		}
 	}
-	return faults, nil
+	return append(faults, w.checkShelf(ctx, s)...), nil
 }
 
 // checkMetadata holds the metadata in the folder against what is published now. While it looks,
