@@ -97,7 +97,9 @@ func world(t *testing.T, n int, states ...fleet.Rollout) Input {
 	return Input{Model: model, Offers: doc, Packages: in.Packages, Declared: declared, Base: base}
 }
 
-func at(state fleet.RolloutState, stage int) fleet.Rollout { return fleet.Rollout{State: state, Stage: stage} }
+func at(state fleet.RolloutState, stage int) fleet.Rollout {
+	return fleet.Rollout{State: state, Stage: stage}
+}
 
 // TestStates: golden files for each protocol and each state of a rollout.
 func TestStates(t *testing.T) {
