@@ -48,7 +48,9 @@ func newPhones(t *testing.T) phones {
 	})
 	ctx := t.Context()
 	online := kit.OK(onlineKeys(datadir.Dir(h.dir)))(t)[0]
-	one := func(s tufrepo.Signer) tufrepo.RoleKeys { return tufrepo.RoleKeys{Threshold: 1, Keys: []tufrepo.Key{s.Key()}} }
+	one := func(s tufrepo.Signer) tufrepo.RoleKeys {
+		return tufrepo.RoleKeys{Threshold: 1, Keys: []tufrepo.Key{s.Key()}}
+	}
 	root := kit.OK(tufrepo.NewRoot(tufrepo.RootSpec{Version: 1, Expires: now.Add(365 * kit.Day), Root: kit.KeysOf(2, "r1", "r2", "r3"),
 		Targets: kit.KeysOf(2, "t1", "t2", "t3"), Snapshot: one(online.Snapshot), Timestamp: one(online.Timestamp)}))(t)
 	targets := kit.OK(tufrepo.NewTargets(1, now.Add(180*kit.Day), []tufrepo.ModelKeys{
