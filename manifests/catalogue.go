@@ -71,6 +71,14 @@ var builtIn = sync.OnceValue(func() *Catalogue {
 // CatalogueSchema is the highest version of a catalogue that is read. Version 1 knew no protocols.
 const CatalogueSchema = 2
 
+// SchemaOf is the lowest version of a catalogue that can say what m says, so that older programs read what they understand.
+func SchemaOf(m Model) int {
+	if len(m.Protocols) > 0 {
+		return CatalogueSchema
+	}
+	return 1
+}
+
 // ParseCatalogue reads a catalogue in YAML, of any schema. Unknown keys are refused; all faults are
 // returned together.
 func ParseCatalogue(text []byte) (*Catalogue, error) {

@@ -144,6 +144,6 @@ func (b Build) Source() (label string, ok bool) {
 	if len(parts) != 3 {
 		return "", false
 	}
-	label = path.Base(parts[1])
+	label = parts[1][strings.LastIndexByte(parts[1], '/')+1:]
 	return label, strings.Count(parts[1], "/") == 2 && InName(label)
 }
