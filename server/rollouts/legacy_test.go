@@ -7,6 +7,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -37,6 +38,12 @@ func sourceWithClients(counter, name string) []byte {
 // polled is a world in which phones of fuxi poll by everything that there is.
 func polled(t *testing.T) (h *kit.Rooms, given *map[string]shelf.File) {
 	t.Helper()
+	base := "https://ota.example"
+	return polledAt(t, &base)
+}
+
+func polledAt(t *testing.T, base *string) (h *kit.Rooms, given *map[string]shelf.File) {
+	t.Helper()
 	var models []manifests.Model
 	for _, m := range manifests.DefaultCatalogue().Models() {
 		if m.Device == "fuxi" {
@@ -47,7 +54,7 @@ func polled(t *testing.T) (h *kit.Rooms, given *map[string]shelf.File) {
 	catalogue := kit.OK(manifests.NewCatalogue(models...))(t)
 	given = &map[string]shelf.File{}
 	h = kit.New(t, func(c *rooms.Config) {
-		c.Catalogue, c.Base = catalogue, "https://ota.example"
+		c.Catalogue, c.Base = catalogue, *base
 		c.Shelved = func(files map[string]shelf.File) { *given = files }
 	})
 	h.Now = time.Date(2026, 4, 1, 9, 0, 0, 0, time.UTC) // behind the build
@@ -203,5 +210,50 @@ func TestLegacyWantsToKnow(t *testing.T) {
 	_, err := h.Releases.Create(h.Ctx, []byte("schema: 2\nrelease: first-fix\ncounter: 1\nnotes: {en: a fix}\n"), []string{p.SHA256}, "ann")
 	for _, words := range []string{"clients.fuxi.romtype is missing", "clients.fuxi.version is missing"} {
 		kit.CheckError(t, err, "release_packages", words)
+	}
+}
+
+// TestLegacyWhileOnlyHaltsArePublished: after a restore, until somebody says what was lost, a halt takes files away as ever,
+// and nothing else changes them.
+func TestLegacyWhileOnlyHaltsArePublished(t *testing.T) {
+	h, given := polled(t)
+	releaseOf(t, h, "1", "first-fix", fixtures.Patched)
+	r := kit.OK(h.Rollouts.Start(h.Ctx, rollouts.Start{Release: "first-fix", By: "ann", Stages: []fleet.Stage{{Share: 10_000}}}))(t)[0]
+	files := maps.Clone(*given)
+	h.Update(func(tx fleet.Tx) error {
+		return tx.Audit().Append(h.Ctx, fleet.AuditEntry{At: h.Now, Actor: "landed", Action: fleet.ActionRestored,
+			Subject: fleet.RestoreSubject, Reason: "restored from a.tar" + fleet.BackupWords(h.Now.Add(-2*time.Hour)) + " (sealed in it: audit 1)"})
+	})
+	h.MustRenew()
+	if err := h.Rollouts.PublishOffers(h.Ctx); err != nil || len(*given) != filesOf || !reflect.DeepEqual(files, *given) {
+		t.Errorf("before the halt: %v, %d files", err, len(*given))
+	}
+	kit.OK(h.Rollouts.Halt(h.Ctx, r.ID, "ann", "it burns"))(t)
+	if left := inFolder(t, h); len(*given)+len(left) > 0 {
+		t.Errorf("halted, and its phones are given %d files, the folder has %d", len(*given), len(left))
+	}
+}
+
+// TestLegacyOfAnotherAddress: it stands in the files from the first tick after a start with it.
+func TestLegacyOfAnotherAddress(t *testing.T) {
+	base := "https://ota.example"
+	h, given := polledAt(t, &base)
+	releaseOf(t, h, "1", "first-fix", fixtures.Patched)
+	kit.OK(h.Rollouts.Start(h.Ctx, rollouts.Start{Release: "first-fix", By: "ann", Stages: []fleet.Stage{{Share: 10_000}}}))(t)
+	at := func() string { return (*given)["lineageos/stable/api/v1/fuxi/nightly.json"].Text }
+	if !strings.Contains(at(), `"https://ota.example/tuf/targets/builds/fuxi/`) {
+		t.Error(at())
+	}
+	base = "https://other.example/x"
+	h.Reopen()
+	h.MustRenew()
+	if !strings.Contains(at(), `"https://other.example/x/tuf/targets/builds/fuxi/`) {
+		t.Error(at())
+	}
+	base = ""
+	h.Reopen()
+	h.MustRenew()
+	if len(*given) != 2 {
+		t.Errorf("without an address: %d files, wanted those of GrapheneOS alone", len(*given))
 	}
 }
