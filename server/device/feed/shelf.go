@@ -37,34 +37,28 @@ func (h *Handler) Shelve(files map[string]shelf.File) {
 // none, nothing is, and it is false. All names may change their content, so caches have to ask each time, by the ETag, which
 // is the digest of the bytes. Nothing is compressed: that a list is as long as it looks is a rule of some clients.
 func (h *Handler) Shelf(w http.ResponseWriter, r *http.Request, path, none string) bool {
-	file, is := (*h.shelf.Load())[path]
-	if !is && none == "" {
-		return false
+	behind := false
+	if newest := h.newest.Load(); newest != nil {
+		behind = (*newest)(r.Context()) != nil
 	}
-	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+	file, is := (*h.shelf.Load())[path]
+	switch {
+	case !is && none == "":
+		return false
+	case r.Method != http.MethodGet && r.Method != http.MethodHead:
 		w.Header().Set("Allow", "GET, HEAD")
 		http.Error(w, "This is only read: GET or HEAD.", http.StatusMethodNotAllowed)
 		h.tally.count(legacy, http.StatusMethodNotAllowed)
-		return true
-	}
-	if newest := h.newest.Load(); newest != nil {
-		if (*newest)(r.Context()) != nil {
-			w.Header().Set("Cache-Control", cacheNever)
-			http.Error(w, "This server is behind others of its cluster; ask again.", http.StatusServiceUnavailable)
-			h.tally.count(legacy, http.StatusServiceUnavailable)
-			return true
-		}
-		file, is = (*h.shelf.Load())[path]
-	}
-	switch {
+	case behind:
+		w.Header().Set("Cache-Control", cacheNever)
+		http.Error(w, "This server is behind others of its cluster; ask again.", http.StatusServiceUnavailable)
+		h.tally.count(legacy, http.StatusServiceUnavailable)
 	case is && file.text != nil:
 		h.tally.count(legacy, file.text.serve(w, r))
 	case is:
 		part := &seen{ResponseWriter: w}
 		h.serveTarget(part, r, file.stored, given{revalidate, file.typ})
 		h.tally.count(legacy, part.answered())
-	case none == "":
-		return false
 	default:
 		h.tally.count(legacy, newShelved(none, shelf.JSON).serve(w, r))
 	}

@@ -42,7 +42,7 @@ func Route(path string) (file, none string, ok bool) {
 	if file, none, ok = lineage(Channel, path); ok {
 		return file, none, true
 	}
-	if name, is := strings.CutPrefix(path, "/"); is && name != "" && !strings.Contains(name, "/") {
+	if name, is := strings.CutPrefix(path, "/"); is && strings.Contains(name, "-") && !strings.Contains(name, "/") {
 		return grapheneos.Root + name, "", true
 	}
 	return "", "", false
