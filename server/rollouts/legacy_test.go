@@ -17,6 +17,7 @@ import (
 	"landed/manifests"
 	"landed/manifests/shelf"
 	"landed/manifests/tufrepo"
+	"landed/server/blob"
 	"landed/server/fleet"
 	"landed/server/rollouts"
 	"landed/server/rooms"
@@ -42,7 +43,7 @@ func polled(t *testing.T) (h *kit.Rooms, given *map[string]shelf.File) {
 	return polledAt(t, &base)
 }
 
-func polledAt(t *testing.T, base *string) (h *kit.Rooms, given *map[string]shelf.File) {
+func polledAt(t *testing.T, base *string, change ...func(*rooms.Config)) (h *kit.Rooms, given *map[string]shelf.File) {
 	t.Helper()
 	var models []manifests.Model
 	for _, m := range manifests.DefaultCatalogue().Models() {
@@ -56,6 +57,9 @@ func polledAt(t *testing.T, base *string) (h *kit.Rooms, given *map[string]shelf
 	h = kit.New(t, func(c *rooms.Config) {
 		c.Catalogue, c.Base = catalogue, *base
 		c.Shelved = func(files map[string]shelf.File) { *given = files }
+		for _, f := range change {
+			f(c)
+		}
 	})
 	h.Now = time.Date(2026, 4, 1, 9, 0, 0, 0, time.UTC) // behind the build
 	h.Begin("fuxi")
@@ -231,6 +235,25 @@ func TestLegacyWhileOnlyHaltsArePublished(t *testing.T) {
 	kit.OK(h.Rollouts.Halt(h.Ctx, r.ID, "ann", "it burns"))(t)
 	if left := inFolder(t, h); len(*given)+len(left) > 0 {
 		t.Errorf("halted, and its phones are given %d files, the folder has %d", len(*given), len(left))
+	}
+}
+
+// TestLegacyWithContentsElsewhere: where contents are no local files, packages have no further name in the folder; the server
+// gives them away all the same.
+func TestLegacyWithContentsElsewhere(t *testing.T) {
+	base := "https://ota.example"
+	h, given := polledAt(t, &base, func(c *rooms.Config) { c.Blobs = struct{ blob.Store }{c.Blobs} })
+	releaseOf(t, h, "1", "first-fix", fixtures.Patched)
+	kit.OK(h.Rollouts.Start(h.Ctx, rollouts.Start{Release: "first-fix", By: "ann", Stages: []fleet.Stage{{Share: 10_000}}}))(t)
+	for range 2 {
+		files := inFolder(t, h)
+		if len(*given) != filesOf || len(files) != filesOf-1 {
+			t.Errorf("%d files are given away, the folder has %d; wanted %d and one less", len(*given), len(files), filesOf)
+		}
+		if faults := kit.OK(h.Repo.Check(h.Ctx, nil))(t); len(faults) > 0 {
+			t.Errorf("%q", faults)
+		}
+		h.Reopen()
 	}
 }
 
