@@ -19,6 +19,7 @@ import (
 	"landed/manifests/tufrepo"
 	"landed/server/blob"
 	"landed/server/fleet"
+	"landed/server/repo"
 	"landed/server/rollouts"
 	"landed/server/rooms"
 	kit "landed/server/servertest"
@@ -278,5 +279,27 @@ func TestLegacyOfAnotherAddress(t *testing.T) {
 	h.MustRenew()
 	if len(*given) != 2 {
 		t.Errorf("without an address: %d files, wanted those of GrapheneOS alone", len(*given))
+	}
+}
+
+// TestLegacyThatCannotBeWritten: the feed goes on, the publication is not called done, and it is once the folder is mended.
+func TestLegacyThatCannotBeWritten(t *testing.T) {
+	h, given := polled(t)
+	releaseOf(t, h, "1", "first-fix", fixtures.Patched)
+	inTheWay := filepath.Join(h.Dir, "feed", "legacy")
+	if err := os.WriteFile(inTheWay, []byte("x"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	_, err := h.Rollouts.Start(h.Ctx, rollouts.Start{Release: "first-fix", By: "ann", Stages: []fleet.Stage{{Share: 10_000}}})
+	kit.CheckError(t, err, repo.NotPublished, "tries again by itself")
+	if d := h.Offers(h.Client(), "fuxi"); len(d.Offers) != 1 {
+		t.Errorf("handsets are offered %d packages", len(d.Offers))
+	}
+	if err := os.Remove(inTheWay); err != nil {
+		t.Fatal(err)
+	}
+	h.MustRenew()
+	if files := inFolder(t, h); len(files) != filesOf || len(*given) != filesOf {
+		t.Errorf("the folder has %d files, %d are given away", len(files), len(*given))
 	}
 }
