@@ -48,7 +48,7 @@ func (w *Writer) check(ctx context.Context, progress func(path string)) ([]strin
 		}
 		further.look(r.folder, t)
 	}
-	return append(faults, further.faults()...), nil
+	return slices.Concat(faults, further.faults(), w.checkShelf(ctx, s)), nil
 }
 
 // checkMetadata holds the metadata in the folder against what is published now. While it looks,

@@ -26,6 +26,10 @@ type Model struct {
 	Rollouts   []Rollout  `json:"rollouts"`
 	Checks     []LabCheck `json:"lab"`                  // what observers found, by kind; none if the feed names nobody
 	Unreadable []string   `json:"unreadable,omitempty"` // releases that are published for it, and cannot be read
+	// Protocols are those by which phones of it poll that report nothing; Others says what that means, in words. Most models
+	// have none.
+	Protocols []manifests.Protocol `json:"protocols,omitempty"`
+	Others    string               `json:"others,omitempty"`
 
 	Badge string `json:"-"` // the standing in words
 
@@ -61,6 +65,9 @@ func (d describer) known(device string) Model {
 	}
 	if m, ok := d.lineup.device(device); ok {
 		v.Role, v.Product, v.Numbers, v.names = m.Role(), clean(m.Product), numbers(m.Model), m.names
+		if v.Protocols = m.Protocols; len(v.Protocols) > 0 {
+			v.Others = d.words.locale.Say("others.silent", nil)
+		}
 	} else { // it is known by its device alone
 		v.names = naming.Of(naming.Model{Device: device})
 	}
