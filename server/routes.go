@@ -41,10 +41,7 @@ func (s *Server) bounded(router http.Handler) http.Handler {
 			s.feed.ServeHTTP(w, r)
 			return
 		}
-		if strings.HasPrefix(r.URL.Path, legacy.Prefix) || strings.HasPrefix(r.URL.Path, "/api/") {
-			if !shelf(s, w, r) {
-				missing(s, w, r)
-			}
+		if (strings.HasPrefix(r.URL.Path, legacy.Prefix) || strings.HasPrefix(r.URL.Path, "/api/")) && shelf(s, w, r) {
 			return
 		}
 		if s.cluster != nil && isControl(r) {
@@ -100,7 +97,7 @@ func (s *Server) routes(control bool) chi.Router {
 	r.Group(s.tally.doors)
 	r.NotFound(func(w http.ResponseWriter, r *http.Request) {
 		if !shelf(s, w, r) {
-			missing(s, w, r)
+			s.support.Missing(w, r)
 		}
 	})
 	r.MethodNotAllowed(render.API(s.cfg.Log, wrongMethod).ServeHTTP) // whoever does not read is a program
@@ -111,16 +108,6 @@ func (s *Server) routes(control bool) chi.Router {
 func shelf(s *Server, w http.ResponseWriter, r *http.Request) bool {
 	file, none, ok := legacy.Route(r.URL.Path)
 	return ok && s.feed.Shelf(w, r, file, none)
-}
-
-// missing is the answer to a path under which there is nothing: a page to people, a document to programs that want one.
-func missing(s *Server, w http.ResponseWriter, r *http.Request) {
-	accept := r.Header.Get("Accept")
-	if strings.Contains(accept, "json") && !strings.Contains(accept, "text/html") {
-		render.API(s.cfg.Log, noSuchDoor).ServeHTTP(w, r)
-		return
-	}
-	s.support.Missing(w, r)
 }
 
 // fault answers for a fault of ours: people get a page, programs a document.
