@@ -15,14 +15,16 @@ import (
 )
 
 // TestBasis: a field that snapshot gains is either in what a model's words are made from, or of no consequence for them. Decide, and
-// add it to this list.
+// add it to this list. Of what is known of issues nothing is on the front page.
 func TestBasis(t *testing.T) {
-	want := []string{"releases", "unreadable", "of", "cells", "totals", "models", "found", "retired", "quarantines", "outages", "unnamed",
-		"witnesses"}
+	want := []string{"releases", "unreadable", "of", "cells", "totals", "models", "found", "retired", "quarantines", "outages", "known",
+		"unnamed", "witnesses"}
 	var have []string
 	for f := range reflect.TypeFor[snapshot]().Fields() {
 		have = append(have, f.Name)
 	}
+	slices.Sort(have)
+	slices.Sort(want)
 	if !slices.Equal(have, want) {
 		t.Errorf("a snapshot has %v; basis was made for %v", have, want)
 	}

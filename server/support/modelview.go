@@ -52,13 +52,13 @@ type describer struct {
 
 // unreleased is what is known of a device, whatever is released for it.
 func (d describer) unreleased(device string) Model {
-	v := d.known(device)
+	v := d.bare(device)
 	v.Figures = d.words.plain.figures()
 	return v
 }
 
-// known is a device without figures.
-func (d describer) known(device string) Model {
+// bare is a device without figures.
+func (d describer) bare(device string) Model {
 	v := Model{
 		Model: device, Role: strings.ToLower(device), Product: device, Numbers: []string{}, Standing: NotOffered,
 		Rollouts: []Rollout{}, Checks: []LabCheck{},
@@ -77,7 +77,7 @@ func (d describer) known(device string) Model {
 
 // model is a release on one model, its channels together.
 func (d describer) model(snap *snapshot, is *issue, device string, f Figures) Model {
-	v := d.known(device)
+	v := d.bare(device)
 	v.Release, v.Effect, v.Figures = is.Name, is.lex.name(), f
 	v.Rollouts = append(v.Rollouts, d.rollouts(snap, is, device)...)
 	v.Checks = d.checks(snap.found, is, device)
