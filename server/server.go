@@ -15,6 +15,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math/big"
 	"path/filepath"
 	"time"
 
@@ -26,6 +27,8 @@ import (
 	"landed/server/blob"
 	"landed/server/blob/disk"
 	"landed/server/blob/s3"
+	cellrule "landed/server/cells"
+	"landed/server/cells/keeper"
 	"landed/server/cluster"
 	"landed/server/console"
 	"landed/server/datadir"
@@ -87,10 +90,17 @@ type Config struct {
 	// OpenReports gives every report to whoever asks, so that anybody can count again: of a rehearsal. Who has a report has
 	// the reference of its installation.
 	OpenReports bool
+	// SmallCells is how few installations of a kind on a model the public is never told of; above 0 everything that everybody
+	// may read is made of numbers that change once a day at most (package cells), and exact ones are behind Admin alone. 0:
+	// every number is shown to everybody.
+	SmallCells int64
 	// TallyEvery is how long after a tally the next one is taken, beside the one of each UTC day; 0: there is that one alone.
 	TallyEvery time.Duration
 	Traces     *traces.Traces // nil: nothing is traced. Whoever opened it closes it, after the server
 }
+
+// maxSmallCells bounds Config.SmallCells.
+const maxSmallCells = 1_000_000
 
 // Languages lists the tags that Config.Language takes.
 func Languages() []string { return web.Locales() }
@@ -106,6 +116,14 @@ func (c Config) Validate() error {
 	}
 	if c.S3 != nil {
 		faults = append(faults, c.S3.Validate())
+	}
+	if c.SmallCells < 0 || c.SmallCells > maxSmallCells {
+		faults = append(faults, fmt.Errorf("numbers below %d are to be hidden from the public; wanted 0, which shows all, to %d",
+			c.SmallCells, maxSmallCells))
+	}
+	if c.SmallCells > 0 && c.OpenReports {
+		faults = append(faults, fmt.Errorf("every report is to be public, and so are no numbers below %d, which anybody could count in "+
+			"them: give one up (--open-reports, or --small-cells 0)", c.SmallCells))
 	}
 	return errors.Join(append(faults, offers.CheckMirrors(c.Mirrors), c.Expiry.Validate(), c.Second.Validate(),
 		support.CheckPublicPath(c.PublicPath))...)
@@ -144,9 +162,11 @@ type Server struct {
 	admission *admission.Admission
 	retain    *retain.Room
 	history   *history.Keeper
+	numbers   *keeper.Keeper // for the public
 	guard     *auth.Guard
 	console   *console.Console
-	support   *support.Support
+	support   *support.Support // every number is on its pages
+	public    *support.Support // what everybody may see; support where that is everything
 	metrics   *metrics.Metrics
 	observer  observer
 	uptime    *uptime.Uptime
@@ -257,13 +277,25 @@ func (s *Server) build(ctx context.Context) (err error) {
 		Rooms: s.rooms, Admission: s.admission, Retain: s.retain, Store: kept,
 		Guard: s.guard, Clock: s.uptime, Now: s.cfg.Now, Log: s.cfg.Log, MaxUpload: s.cfg.MaxUpload,
 	})
-	s.support, err = support.New(support.Config{
+	return openPages(s)
+}
+
+// openPages opens the pages for staff, and those for everybody.
+func openPages(s *Server) (err error) {
+	c := support.Config{
 		View: s.db, Version: s.db.Version, Catalogue: s.rooms.Lineup.Catalogue, Now: s.cfg.Now, Log: s.cfg.Log, Language: s.cfg.Language,
 		PublicPath: s.cfg.PublicPath, OpenReports: s.cfg.OpenReports, Notice: s.cfg.Notice, Distrusted: s.uptime.Distrusted,
 		Halting: func(ctx context.Context, r fleet.Rollout) bool {
 			return s.rooms.Rollouts.Standing(ctx, r).State == fleet.RolloutHalting
 		},
-	})
+	}
+	if s.support, err = support.New(c); err != nil {
+		return err
+	}
+	s.public = s.support
+	if c.Threshold = s.cfg.SmallCells; c.Threshold > 0 {
+		s.public, err = support.New(c)
+	}
 	return err
 }
 
@@ -330,6 +362,18 @@ func keepers(s *Server, kept fleet.Store, rules *intake.Rules) {
 	s.history = history.New(history.Config{Store: kept, Now: s.cfg.Now, Log: s.cfg.Log, HasRoom: s.room.ForReport,
 		Distrusted: s.uptime.Distrusted,
 		Fleet:      func(ctx context.Context, tx fleet.Tx) (fleet.Counts, error) { return s.support.Fleet(ctx, tx) }})
+	s.numbers = keeper.New(keeper.Config{Store: kept, Threshold: s.cfg.SmallCells, Now: s.cfg.Now, Draw: draw,
+		Exact:   func(ctx context.Context, tx fleet.Tx) ([]cellrule.Exact, error) { return s.support.Exact(ctx, tx) },
+		HasRoom: s.room.ForReport, Distrusted: s.uptime.Distrusted})
+}
+
+// draw is a number from 0 to below n that nobody can guess.
+func draw(n int64) int64 {
+	got, err := rand.Int(rand.Reader, big.NewInt(n))
+	if err != nil {
+		panic(err) // crypto/rand never fails
+	}
+	return got.Int64()
 }
 
 // openFeed opens the handler of the feed.

@@ -70,14 +70,44 @@ func (e *evidence) read(ctx context.Context, tx fleet.Tx) (published.Releases, e
 	return all, err
 }
 
+// load reads the published releases with their rollouts, and all figures.
 func (e *evidence) load(ctx context.Context, tx fleet.Tx) (*snapshot, error) {
-	released, err := e.read(ctx, tx)
+	snap, stated, err := e.base(ctx, tx)
 	if err != nil {
 		return nil, err
 	}
+	if snap.cells, err = e.byModel(tx.Counts().List(ctx)); err != nil {
+		return nil, err
+	}
+	if snap.totals, err = e.byModel(tx.Counts().Totals(ctx)); err != nil {
+		return nil, err
+	}
+	var rollouts []fleet.Rollout
+	for _, is := range slices.Concat(snap.releases, snap.unreadable) {
+		rollouts = append(rollouts, is.rollouts...)
+	}
+	if snap.witnesses, err = stated.WitnessesOf(rollouts...); err != nil {
+		return nil, err
+	}
+	if snap.quarantines, err = tx.Quarantines().List(ctx); err != nil {
+		return nil, err
+	}
+	if snap.outages, err = tx.Outages().Since(ctx, time.Time{}); err != nil {
+		return nil, err
+	}
+	_, snap.unnamed, err = fleet.Unnamed(ctx, tx)
+	return snap, err
+}
+
+// base reads what is published and signed, and how rollouts stand.
+func (e *evidence) base(ctx context.Context, tx fleet.Tx) (*snapshot, *outside.Snapshot, error) {
+	released, err := e.read(ctx, tx)
+	if err != nil {
+		return nil, nil, err
+	}
 	rollouts, err := tx.Rollouts().List(ctx)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	snap := &snapshot{of: map[string][]*issue{}, retired: map[string]bool{}}
 	for _, r := range released.Readable {
@@ -90,32 +120,14 @@ func (e *evidence) load(ctx context.Context, tx fleet.Tx) (*snapshot, error) {
 	for _, u := range released.Unreadable {
 		snap.unreadable = append(snap.unreadable, e.issue(u.Release, e.words.unread, rollouts))
 	}
-	if snap.cells, err = e.byModel(tx.Counts().List(ctx)); err != nil {
-		return nil, err
-	}
-	if snap.totals, err = e.byModel(tx.Counts().Totals(ctx)); err != nil {
-		return nil, err
-	}
 	stated, err := e.outside.Open(ctx, tx)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if snap.found, err = e.observed(ctx, tx, stated, snap.releases); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	if snap.witnesses, err = stated.WitnessesOf(rollouts...); err != nil {
-		return nil, err
-	}
-	if snap.quarantines, err = tx.Quarantines().List(ctx); err != nil {
-		return nil, err
-	}
-	if snap.outages, err = tx.Outages().Since(ctx, time.Time{}); err != nil {
-		return nil, err
-	}
-	if _, snap.unnamed, err = fleet.Unnamed(ctx, tx); err != nil {
-		return nil, err
-	}
-	return snap, e.order(ctx, tx, snap)
+	return snap, stated, e.order(ctx, tx, snap)
 }
 
 // issue gathers what became of a release.

@@ -28,7 +28,8 @@ type Model struct {
 	Checks     []LabCheck `json:"lab"`                  // what observers found, by kind; none if the feed names nobody
 	Unreadable []string   `json:"unreadable,omitempty"` // releases that are published for it, and cannot be read
 
-	Badge string `json:"-"` // the standing in words
+	Badge  string    `json:"-"` // the standing in words
+	Public *Outlined `json:"-"` // where small numbers are not shown: all there is of numbers
 
 	names *naming.Names
 }
