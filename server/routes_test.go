@@ -134,7 +134,7 @@ func TestDoors(t *testing.T) {
 		guard[d.Method+" /v1"+d.Path] = d.Role
 	}
 	var lines []string
-	err := chi.Walk(h.routes(true, h.public), func(method, route string, _ http.Handler, _ ...func(http.Handler) http.Handler) error {
+	err := chi.Walk(h.routes(true, h.Server.public), func(method, route string, _ http.Handler, _ ...func(http.Handler) http.Handler) error {
 		who := string(guard[method+" "+route])
 		delete(guard, method+" "+route)
 		if who == "" {

@@ -131,6 +131,11 @@ func (d describer) kindRows(number func(fleet.Kind) *int64, of int64) (rows []we
 			rows = append(rows, row)
 		}
 	}
+	for i := range rows { // of one number alone it would be all, while others are hidden
+		if len(rows) > 1 {
+			rows[i].Share = d.words.locale.Percent(int((rows[i].Count*100+of/2)/max(of, 1)) * 100)
+		}
+	}
 	return rows
 }
 

@@ -78,7 +78,7 @@ func (p *responder) answer(w http.ResponseWriter, r *http.Request, k key, reader
 	}
 	list, lists := now.view.(listing)
 	which := ""
-	if lists && page != "" && now.day == nil {
+	if _, form := forms[page]; lists && page != "" && !form && now.day == nil {
 		which = askedOf(r.URL.Query()).query()
 	}
 	etag := now.etag(which)
