@@ -65,7 +65,7 @@ func (o *options) config(log *slog.Logger) (_ server.Config, err error) {
 }
 
 // defaultSmallCells is how few handsets the public is not told of.
-const defaultSmallCells = 0
+const defaultSmallCells = 20
 
 func serveCommand(env func(string) string, stdout, stderr io.Writer) *cobra.Command {
 	c := &cobra.Command{Use: "serve", Short: "Serve the feed, take reports in, show the status", Args: cobra.NoArgs}
