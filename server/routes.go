@@ -70,7 +70,7 @@ func isUpload(r *http.Request) bool {
 // the status.
 func (s *Server) routes(control bool, pages *support.Support) chi.Router {
 	r := chi.NewRouter()
-	r.Use(requestID, accessLog(s.cfg.Log, s.cfg.Now, s.observer), recoverer(s.cfg.Log, s.fault))
+	r.Use(requestID, accessLog(s.cfg.Log, s.cfg.Now, s.observer), recoverer(s.cfg.Log, faults(pages)))
 	if control {
 		r.Get("/healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })
 		r.Get("/readyz", s.ready)
@@ -99,13 +99,15 @@ func (s *Server) routes(control bool, pages *support.Support) chi.Router {
 	return r
 }
 
-// fault answers for a fault of ours: people get a page, programs a document.
-func (s *Server) fault(w http.ResponseWriter, r *http.Request, p render.Problem) {
-	if !strings.Contains(r.Header.Get("Accept"), "text/html") {
-		render.WriteProblem(w, r, p)
-		return
+// faults answers for a fault of ours: people get a page, programs a document.
+func faults(pages *support.Support) func(http.ResponseWriter, *http.Request, render.Problem) {
+	return func(w http.ResponseWriter, r *http.Request, p render.Problem) {
+		if !strings.Contains(r.Header.Get("Accept"), "text/html") {
+			render.WriteProblem(w, r, p)
+			return
+		}
+		pages.Problem(w, r, p)
 	}
-	s.public.Problem(w, r, p)
 }
 
 func noSuchDoor(http.ResponseWriter, *http.Request) error {

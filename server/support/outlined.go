@@ -195,7 +195,7 @@ func (d describer) outlineModel(snap *snapshot, is *issue, device string) Model 
 	v.Release, v.Effect = is.Name, is.lex.name()
 	for _, r := range is.rollouts {
 		if r.Model == device {
-			v.Rollouts = append(v.Rollouts, d.outlineRollout(is.lex, r))
+			v.Rollouts = append(v.Rollouts, outlineRollout(is.lex, r))
 		}
 	}
 	v.Checks = d.checks(snap.found, is, device)
@@ -223,7 +223,7 @@ func (d describer) outlineToday(snap *snapshot, device string) Model {
 		for _, is := range snap.unreadable {
 			for _, r := range is.rollouts {
 				if r.Model == device {
-					v.Rollouts = append(v.Rollouts, d.outlineRollout(is.lex, r))
+					v.Rollouts = append(v.Rollouts, outlineRollout(is.lex, r))
 				}
 			}
 		}
@@ -235,7 +235,7 @@ func (d describer) outlineToday(snap *snapshot, device string) Model {
 }
 
 // outlineRollout says how far a rollout has come, and not what it waits for, which is counted.
-func (d describer) outlineRollout(lex lexicon, r fleet.Rollout) Rollout {
+func outlineRollout(lex lexicon, r fleet.Rollout) Rollout {
 	return Rollout{
 		ID: r.ID, Channel: r.Channel, State: r.State, Stage: min(r.Stage+1, len(r.Stages)), Stages: len(r.Stages),
 		Share: r.Share(), Waiting: []string{}, Held: clean(lex.bare(r.Held)), Reason: clean(lex.bare(r.Reason)),

@@ -124,7 +124,8 @@ func New(c Config) (*Support, error) {
 	return s, nil
 }
 
-// Routes are the doors, where every number is shown (below a threshold outlines has what there is), all GET and HEAD but one, which writes nothing either. Each is there three times: as it is, in the
+// Routes are the doors, where every number is shown (where small ones are not, outlines has what there is), all GET and HEAD but
+// one, which writes nothing either. Each is there three times: as it is, in the
 // language that the reader asks for; behind the tag of a language; and both behind the public path, if there is one:
 //
 //	/                       every model under its newest release    /status.json
