@@ -40,6 +40,7 @@ var mayImport = map[string][]string{
 	"manifests/tufrepo":      {"=manifests", "=internal/format"},
 	"manifests/offers":       {"=manifests", "=manifests/strict"},
 	"manifests/heads":        {"=manifests/strict", "=manifests/tufrepo"},
+	"manifests/shelf":        {"=manifests", "=manifests/strict", "=manifests/tufrepo"},
 	"manifests/tally": {
 		"=manifests/heads",
 		"=manifests/report",
@@ -61,6 +62,7 @@ var mayImport = map[string][]string{
 	"handset/otahandset":          {"=internal/cli", "=internal/durable", "manifests", "handset", "firmware-fixtures"},
 	"handset/otasim":              {"=internal/cli", "=internal/durable", "manifests", "handset", "firmware-fixtures"},
 	"handset/cmd":                 {"handset"},
+	"handset/cmd/tufclient":       {"=handset", "=handset/slots", "=manifests", "=manifests/effect/probe"}, // a tool of tests
 	"firmware-fixtures":           {},
 	"firmware-fixtures/virtual":   {"=manifests/effect/probe"},
 	"firmware-fixtures/mkfixture": {"=firmware-fixtures", "internal"},
@@ -85,14 +87,14 @@ var mayImport = map[string][]string{
 	"server/uptime":    {"=manifests/tufrepo", "server/fleet"},
 	"server/offering":  {"manifests", "server/fleet"}, // pure: the offers document, and nothing of how it is published
 	"server/published": {"manifests", "server/fleet"},
-	"server/repo": {"=internal/durable", "manifests/tufrepo", "server/fleet", "=server/blob",
+	"server/repo": {"=internal/durable", "=manifests", "=manifests/shelf", "manifests/tufrepo", "server/fleet", "=server/blob",
 		"=server/span"}, // it knows no room above it
 	"server/lineup":  {"manifests", "server/fleet"},
 	"server/library": {"manifests", "server/fleet", "=server/blob", "server/published", "server/repo", "server/lineup"},
-	"server/release": {"manifests", "server/fleet", "=server/offering", "server/published", "server/repo",
+	"server/release": {"manifests", "=server/device/legacy", "server/fleet", "=server/offering", "server/published", "server/repo",
 		"server/rollout", "server/lineup"},
 	"server/admission": {"=manifests/report", "server/fleet", "server/proposals"},
-	"server/rollouts": {"manifests", "server/evidence", "server/fleet", "server/proposals", "server/grounds",
+	"server/rollouts": {"manifests", "=server/device/legacy", "server/evidence", "server/fleet", "server/proposals", "server/grounds",
 		"server/offering", "server/published", "server/reasons", "server/repo", "server/rollout", "server/lineup"},
 	"server/trust": {"manifests/tufrepo", "server/fleet", "server/repo", "server/rollouts"},
 	"server/restore": {"manifests", "server/fleet", "server/reasons", "server/repo", "server/rollout",
@@ -143,10 +145,19 @@ var mayImport = map[string][]string{
 	"server/blob/blobtest":         {"=server/blob"},
 	"server/auth":                  {"server/fleet", "server/render"},
 	"server/render":                {"server/fleet"},
-	"server/device/feed":           {"=server/blob", "server/render", "=manifests/tufrepo"},
-	"server/device/native":         {"manifests/report", "server/fleet", "server/intake", "server/render"},
-	"server/console": {"manifests", "server/admission", "server/evidence", "server/fleet", "server/library",
+	"server/device/feed":           {"=server/blob", "server/render", "=manifests/shelf", "=manifests/tufrepo"},
+	// Phones with the updaters of others: pure, files that follow from what is offered to everybody.
+	"server/device/everybody":  {"=manifests", "=manifests/otapkg", "=manifests/release", "=manifests/tufrepo", "server/fleet"},
+	"server/device/lineageos":  {"=manifests/release", "=manifests/shelf", "=server/device/everybody"},
+	"server/device/grapheneos": {"=manifests/shelf", "=server/device/everybody"},
+	"server/device/aospsample": {"=manifests/otapkg", "=manifests/shelf", "=server/device/everybody"},
+	"server/device/legacy": {"=manifests", "=manifests/offers", "=manifests/release", "=manifests/shelf", "=server/device/aospsample",
+		"=server/device/everybody", "=server/device/grapheneos", "=server/device/lineageos", "server/fleet"},
+	"server/device/native": {"manifests/report", "server/fleet", "server/intake", "server/render"},
+	"server/console": {"manifests", "server/admission", "server/evidence", "server/fleet", "=server/known/book", "server/library",
 		"server/proposals", "server/release", "server/retain", "server/rollout", "server/rollouts", "server/rooms", "server/repo", "server/trust", "server/auth", "server/reasons", "server/render", "server/lineup", "server/uptime"},
+	"server/known":          {"=manifests/report", "=manifests/strict", "=server/fleet"}, // pure: what known issues explain
+	"server/known/book":     {"=manifests/effect", "=server/fleet", "=server/known", "=server/published"},
 	"server/support/naming": {},
 	"server/cells":          {"=server/fleet"}, // pure: which small numbers may be shown
 	"server/cells/keeper":   {"=manifests/effect", "=server/cells", "=server/fleet"},
@@ -154,7 +165,8 @@ var mayImport = map[string][]string{
 		"server/recount", "server/seal", "server/settle"},
 	"server/support/advice": {"=manifests/effect", "=manifests/offers", "=manifests/report"},
 	"server/support/wall":   {"=manifests/report", "server/fleet", "server/reasons"}, // what the public pages may read
-	"server/support": {"manifests", "=server/cells", "server/evidence", "server/fleet", "=server/history", "server/offering", "server/published",
+	"server/support": {"manifests", "=server/cells", "server/evidence", "server/fleet", "=server/history", "=server/known",
+		"server/offering", "server/published",
 		"server/reasons", "server/recount", "server/rollout", "server/render", "=server/support/advice", "=server/support/naming",
 		"=server/support/wall", "web"},
 	// A client of the server: of its code it knows nothing but how reports are settled and counted, which it counts again.
@@ -210,9 +222,10 @@ var libraryHome = map[string][]string{
 
 // pure folders take time and randomness as arguments.
 var pure = []string{
-	"manifests", "signer/ceremony", "server/fleet", "server/history", "server/offering", "server/reasons", "server/rollout",
+	"manifests", "server/device/everybody", "server/device/lineageos", "server/device/grapheneos", "server/device/aospsample",
+	"server/device/legacy", "signer/ceremony", "server/fleet", "server/history", "server/offering", "server/reasons", "server/rollout",
 	"server/support/advice",
-	"server/support/naming", "server/cells", "server/recount", "server/settle", "firmware-fixtures", "web",
+	"server/support/naming", "server/cells", "server/known", "server/recount", "server/settle", "firmware-fixtures", "web",
 }
 
 // mustNotLink forbids standard packages however indirectly they would come in.
@@ -222,7 +235,9 @@ var mustNotLink = map[string][]string{
 	"signer/cmd/otasign":     {"net/http", "crypto/tls", "database/sql"}, // it runs on a machine without a network
 	"server/fleet":           {"net/http", "database/sql", "log/slog", "os/exec"},
 	"server/rollout":         {"net/http", "database/sql", "log/slog", "os/exec"},
+	"server/device/legacy":   {"net/http", "database/sql", "log/slog", "os/exec"},
 	"server/offering":        {"net/http", "database/sql", "log/slog", "os/exec"},
+	"server/known":           {"net/http", "database/sql", "log/slog", "os/exec"},
 	"server/settle":          {"net/http", "database/sql", "log/slog", "os/exec"},
 	"server/recount":         {"net/http", "database/sql", "log/slog", "os/exec"},
 	"server/otactl/verify":   {"database/sql"},

@@ -36,6 +36,7 @@ func (p *poll) inPlaceOf(text []byte) []byte {
 	if err != nil {
 		return text
 	}
+	p.behind = true
 	p.log.Info("the feed is a little behind: it serves an older timestamp than the trusted one, which stays",
 		"trusted", trusted.Timestamp.Signed.Version)
 	return kept

@@ -25,6 +25,7 @@ type poll struct {
 	model   string // ro.product.device
 	role    string // of the model
 	now     time.Time
+	behind  bool // the feed served an older timestamp than the trusted one, which was discarded
 	up      *updater.Updater
 }
 

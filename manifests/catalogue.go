@@ -34,6 +34,8 @@ type Model struct {
 	Android  string   `json:"android,omitempty" yaml:"android"`           // as sold
 	Profile  Profile  `json:"profile" yaml:"profile"`                     //
 	Unknown  []string `json:"unknown,omitempty" yaml:"unknown,omitempty"` // fields that no source we know confirms
+	// Protocols are those by which phones of the model poll that do not know the feed; none, for most.
+	Protocols []Protocol `json:"protocols,omitempty" yaml:"protocols,omitempty"`
 }
 
 // Profile says what the recovery or updater of a model can do.
@@ -66,7 +68,18 @@ var builtIn = sync.OnceValue(func() *Catalogue {
 	return c
 })
 
-// ParseCatalogue reads a catalogue in YAML. Unknown keys are refused; all faults are
+// CatalogueSchema is the highest version of a catalogue that is read. Version 1 knew no protocols.
+const CatalogueSchema = 2
+
+// SchemaOf is the lowest version of a catalogue that can say what m says, so that older programs read what they understand.
+func SchemaOf(m Model) int {
+	if len(m.Protocols) > 0 {
+		return CatalogueSchema
+	}
+	return 1
+}
+
+// ParseCatalogue reads a catalogue in YAML, of any schema. Unknown keys are refused; all faults are
 // returned together.
 func ParseCatalogue(text []byte) (*Catalogue, error) {
 	var doc struct {
@@ -76,8 +89,14 @@ func ParseCatalogue(text []byte) (*Catalogue, error) {
 	if err := strict.YAML(text, &doc); err != nil {
 		return nil, fmt.Errorf("model catalogue: %w", err)
 	}
-	if doc.Schema != 1 {
-		return nil, fmt.Errorf("model catalogue: schema is %d, this program reads 1", doc.Schema)
+	if doc.Schema < 1 || doc.Schema > CatalogueSchema {
+		return nil, fmt.Errorf("model catalogue: schema is %d, this program reads 1 and %d", doc.Schema, CatalogueSchema)
+	}
+	for _, m := range doc.Models {
+		if doc.Schema == 1 && len(m.Protocols) > 0 {
+			return nil, fmt.Errorf("model catalogue: device %s has protocols, which schema 1 does not know; write schema: %d",
+				m.Device, CatalogueSchema)
+		}
 	}
 	return NewCatalogue(doc.Models...)
 }
@@ -124,7 +143,7 @@ func (m Model) faults() []error {
 				"where the %s document of a release lies", m.Device, v, v))
 		}
 	}
-	return faults
+	return append(faults, m.protocolFaults()...)
 }
 
 // Role is the name of the model in TUF metadata and in paths: the device name in lower

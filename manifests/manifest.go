@@ -160,7 +160,7 @@ func (m Manifest) Validate() error {
 	fault(m.Counter < 1 || m.Counter > maxSafeInteger, "counter is %d, wanted 1 or more", m.Counter)
 	fault(m.Build.Fingerprint == "", "build.fingerprint is empty")
 	fault(m.Build.UTC < 1 || m.Build.UTC > maxSafeInteger, "build.utc is %d, wanted seconds since 1970", m.Build.UTC)
-	faults = append(faults, m.Package.faults("package")...)
+	faults = append(faults, m.Package.Faults("package")...)
 	fault(m.Effect == "" && !reflect.DeepEqual(m.Ask, probe.Ask{}), "something is asked of handsets without an effect")
 	if err := m.Ask.Validate(); err != nil {
 		faults = append(faults, fmt.Errorf("ask: %w", err))
@@ -171,15 +171,16 @@ func (m Manifest) Validate() error {
 	fault((m.Effect == "") != (m.EffectDocument == nil), "an effect has an effect_document, and nothing else has one")
 	fault(m.NotesDocument == nil, "notes_document is missing")
 	if m.EffectDocument != nil {
-		faults = append(faults, m.EffectDocument.faults("effect_document")...)
+		faults = append(faults, m.EffectDocument.Faults("effect_document")...)
 	}
 	if m.NotesDocument != nil {
-		faults = append(faults, m.NotesDocument.faults("notes_document")...)
+		faults = append(faults, m.NotesDocument.Faults("notes_document")...)
 	}
 	return errors.Join(faults...)
 }
 
-func (p Package) faults(name string) []error {
+// Faults are all that is wrong with p, which is called name.
+func (p Package) Faults(name string) []error {
 	var faults []error
 	if p.Path == "" {
 		faults = append(faults, fmt.Errorf("%s.path is empty", name))

@@ -34,7 +34,7 @@ func TestCatalogueRefuses(t *testing.T) {
 		"legacy_recovery: true}}"
 	tests := map[string]struct{ text, wants string }{
 		"unknown key":  {"schema: 1\nmodels: [" + strings.Replace(good, "product", "produkt", 1) + "]", "produkt"},
-		"other schema": {"schema: 2\nmodels: [" + good + "]", "schema is 2"},
+		"other schema": {"schema: 3\nmodels: [" + good + "]", "schema is 3"},
 		"nothing":      {"schema: 1\nmodels: []", "no model"},
 		"digit first":  {"schema: 1\nmodels: [" + strings.Replace(good, "device: a1", "device: 7110", 1) + "]", "7110"},
 		"family":       {"schema: 1\nmodels: [" + strings.Replace(good, "family: file", "family: tar", 1) + "]", "profile.family"},

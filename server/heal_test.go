@@ -31,7 +31,7 @@ func publishedPackage(t *testing.T, r *kit.Rooms) (content, file, url string) {
 	content = filepath.Join(r.Dir, "blobs", "blobs", p.SHA256[:2], p.SHA256)
 	targets := filepath.Join(r.Dir, "feed", "targets")
 	err := filepath.WalkDir(targets, func(path string, d fs.DirEntry, err error) error {
-		if err == nil && strings.HasPrefix(d.Name(), p.SHA256) {
+		if err == nil && d.Type().IsRegular() && strings.HasPrefix(d.Name(), p.SHA256) {
 			file = path
 		}
 		return err

@@ -101,6 +101,8 @@ func decide(t *testing.T, db store.Database, at time.Time) {
 				Lifted: at.Add(time.Hour), LiftedBy: "bo", LiftedReason: "they are ours"}),
 			tx.Epochs().Put(ctx, fleet.Epoch{Model: "armani", Channel: "beta", N: 3, At: at, By: "mei", Reason: "the disk was lost"}),
 			tx.Retentions().Put(ctx, fleet.Retention{Release: "none", Keep: 90 * 24 * time.Hour, At: at, By: "mei", Reason: "the disk"}),
+			tx.KnownIssues().Put(ctx, fleet.KnownIssue{ID: 1, Subject: fleet.KnownCause, Value: "package",
+				Text: []fleet.KnownText{{Lang: "en", Text: "x"}}, Who: fleet.KnownNobody, By: "mei", At: at}),
 			tx.Statements().Put(ctx, fleet.Statement{ID: statement, Kind: fleet.StatementObservation, Model: "none", Subject: "build", Signer: "k1",
 				Envelope: envelope, By: "lei", At: at}),
 			tx.Statements().Suspend(ctx, id, "bo", at, "R1", "R2"),
@@ -204,6 +206,7 @@ var edits = []struct{ table, set string }{
 	{"suspensions", "rollout = 'x'"}, {"suspensions", "reference = 'x' || reference"}, {"suspensions", "by = 'eve'"},
 	{"proposals", "arguments = CAST('{}' AS BLOB)"}, {"proposals", "by = 'eve'"}, {"proposals", "expires = expires + 1"},
 	{"retentions", "keep = 86400000"}, {"retentions", "release = 'r'"}, {"retentions", "by = 'eve'"},
+	{"known_issues", "text = '[]'"}, {"known_issues", "link = 'https://evil.example'"}, {"known_issues", "ended = 1"},
 	{"walks", "after = '99.99'"}, {"walks", "after = '70000.0'"},
 	{"outages", "until = 0"}, {"outages", "since = since - 1"}, {"outages", "cause = 'clock'"}, {"holders", "name = 'Eve'"},
 }
@@ -258,7 +261,8 @@ func TestEveryEditIsNamed(t *testing.T) {
 		}
 		for _, table := range []string{"rollouts", "counts", "installations", "reports", "compact_reports", "report_keys", "audit",
 			"tokens", "releases", "packages", "metadata", "models", "channels", "changes", "records", "heads", "admissions",
-			"quarantines", "epochs", "statements", "suspensions", "proposals", "outages", "holders", "retentions"} {
+			"quarantines", "epochs", "statements", "suspensions", "proposals", "outages", "holders", "retentions",
+			"known_issues"} {
 			try(table+": a row is removed", func() bool { return edit(table, "DELETE FROM %s") })
 		}
 		for _, name := range databaseFiles {
@@ -418,7 +422,7 @@ func editRow(t *testing.T, file, table, statement string, random *rand.Rand) boo
 		return false
 	}
 	key := map[string]string{"installations": "ref || release", "counts": "release || model || channel || who || kind || value",
-		"heads": "tree || size", "frontiers": "tree", "retentions": "release", "epochs": "model || channel", "suspensions": "rollout || reference",
+		"heads": "tree || size", "frontiers": "tree", "retentions": "release", "known_issues": "id", "epochs": "model || channel", "suspensions": "rollout || reference",
 		"walks": "name"}[table]
 	if key == "" {
 		key = "rowid"

@@ -9,6 +9,7 @@ import (
 	"github.com/go-chi/chi/v5"
 
 	"landed/server/device/feed"
+	"landed/server/device/legacy"
 	"landed/server/device/native"
 	"landed/server/fleet"
 	"landed/server/httplimit"
@@ -19,6 +20,8 @@ import (
 // Handler is every door of the house:
 //
 //	/tuf/        handsets: the signed feed. Before the router: a poll passes no middleware
+//	/legacy/     phones with the updaters of others: static files beside the feed; also at /api/v1/, /api/v2/devices/, and at
+//	             /NAME for names of GrapheneOS's updater that there are: legacy.Route has the table
 //	/v1/reports  handsets: signed reports in
 //	/v1/…        release engineers, by bearer token: console.Doors has the table
 //	/            everybody: the status pages; where small numbers are hidden from the public, those without them
@@ -40,6 +43,12 @@ func (s *Server) bounded(router http.Handler) http.Handler {
 	doors := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if strings.HasPrefix(r.URL.Path, feed.Prefix) {
 			s.feed.ServeHTTP(w, r)
+			return
+		}
+		if strings.HasPrefix(r.URL.Path, legacy.Prefix) || strings.HasPrefix(r.URL.Path, "/api/") {
+			if !shelf(s, w, r) {
+				missing(s, s.public, w, r)
+			}
 			return
 		}
 		if s.cluster != nil && isControl(r) {
@@ -94,9 +103,29 @@ func (s *Server) routes(control bool, pages *support.Support) chi.Router {
 		pages.Routes()(r)
 	})
 	r.Group(s.tally.doors)
-	r.NotFound(pages.Missing)
+	r.NotFound(func(w http.ResponseWriter, r *http.Request) {
+		if !shelf(s, w, r) {
+			missing(s, pages, w, r)
+		}
+	})
 	r.MethodNotAllowed(render.API(s.cfg.Log, wrongMethod).ServeHTTP) // whoever does not read is a program
 	return r
+}
+
+// shelf answers phones with the updaters of others; false if none of them asks for this.
+func shelf(s *Server, w http.ResponseWriter, r *http.Request) bool {
+	file, none, ok := legacy.Route(r.URL.Path)
+	return ok && s.feed.Shelf(w, r, file, none)
+}
+
+// missing is the answer to a path under which there is nothing: a page to people, a document to programs that want one.
+func missing(s *Server, pages *support.Support, w http.ResponseWriter, r *http.Request) {
+	accept := r.Header.Get("Accept")
+	if strings.Contains(accept, "json") && !strings.Contains(accept, "text/html") {
+		render.API(s.cfg.Log, noSuchDoor).ServeHTTP(w, r)
+		return
+	}
+	pages.Missing(w, r)
 }
 
 // faults answers for a fault of ours: people get a page, programs a document.

@@ -31,6 +31,7 @@ import (
 	"landed/server/console"
 	"landed/server/datadir"
 	"landed/server/device/feed"
+	"landed/server/device/legacy"
 	"landed/server/fleet"
 	"landed/server/headroom"
 	"landed/server/history"
@@ -70,7 +71,10 @@ type Config struct {
 	Expiry    repo.Expiry   // zero: repo.DefaultExpiry
 	MaxUpload int64         // bytes of one package; 0: DefaultMaxUpload
 	Mirrors   []string      // base URLs that offers name for packages, each in the place of /tuf/targets; nil: none
-	Language  string        // of the status pages for who asks for none that there is; "" is English
+	// BaseURL is the address of this server as phones reach it, such as https://ota.example, without a slash at its end: files
+	// for the updaters of others name packages by it. "": such phones are told of nothing that wants one.
+	BaseURL  string
+	Language string // of the status pages for who asks for none that there is; "" is English
 	// PublicPath is what the outside world puts before the paths of the status pages, such as /landed; "" is nothing.
 	PublicPath string
 	Notice     string // at the top of every status page, such as that this is a rehearsal; "" is none
@@ -124,7 +128,7 @@ func (c Config) Validate() error {
 			"them: give one up (--open-reports, or --small-cells 0)", c.SmallCells))
 	}
 	return errors.Join(append(faults, offers.CheckMirrors(c.Mirrors), c.Expiry.Validate(), c.Second.Validate(),
-		support.CheckPublicPath(c.PublicPath))...)
+		support.CheckPublicPath(c.PublicPath), legacy.CheckBase(c.BaseURL))...)
 }
 
 func (c Config) withDefaults() Config {
@@ -237,8 +241,8 @@ func (s *Server) build(ctx context.Context) (err error) {
 		OTAKeys: dir.OTAKeys,
 		Heads:   func(ctx context.Context) ([]tufrepo.TreeHead, error) { return seal.Published(ctx, s.db) },
 		Now:     s.cfg.Now, Random: rand.Reader, Log: s.cfg.Log, ReadOnly: s.cfg.ReadOnly, Event: s.cfg.Event,
-		Distrusted: s.uptime.Distrusted, Again: true, Policy: s.cfg.Second, Spans: spans, Mirrors: s.cfg.Mirrors,
-		Cluster: replicas, Shared: replicas != nil,
+		Distrusted: s.uptime.Distrusted, Again: true, Policy: s.cfg.Second, Spans: spans, Mirrors: s.cfg.Mirrors, Base: s.cfg.BaseURL,
+		Shelved: s.feed.Shelve, Cluster: replicas, Shared: replicas != nil,
 		Published: func(metadata map[string][]byte, isTarget func(string) bool) {
 			rules.Invalidate() // a new release may have become judgeable
 			s.feed.Publish(metadata, isTarget)

@@ -113,7 +113,7 @@ func tagEnd(text []rune) int {
 
 // Plain is text without marks, for whatever is no page.
 func Plain[T string | []byte](text T) T {
-	if bytes.IndexByte([]byte(text), 0xEF) < 0 {
+	if !mayBeMarked(text) {
 		return text
 	}
 	var out strings.Builder
@@ -129,6 +129,16 @@ func Plain[T string | []byte](text T) T {
 		}
 	}
 	return T(out.String())
+}
+
+// mayBeMarked looks for the first two bytes that all marks have; what is in Chinese has the first of them in every second sentence.
+func mayBeMarked[T string | []byte](text T) bool {
+	for i := range len(text) - 1 {
+		if text[i] == 0xEF && text[i+1] == 0xB7 {
+			return true
+		}
+	}
+	return false
 }
 
 // marked makes elements of the marks in a page: in text alone, for there can be none inside of a tag or a title.

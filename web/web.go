@@ -17,6 +17,7 @@ import (
 	"html/template"
 	"io"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -27,12 +28,15 @@ var files embed.FS
 type Pages struct {
 	locale *Locale
 	pages  map[string]*template.Template
+	drawn  drawn
 }
 
 // NewPages parses every page against the sentences of l, with addresses by links. Each file of templates/ that defines
 // "main" is a page by its name; layout.html and parts.html are common to all.
 func NewPages(l *Locale, links Links) (*Pages, error) {
-	common, err := template.New("layout.html").Funcs(funcs(l, links)).ParseFS(files, "templates/layout.html",
+	p := &Pages{locale: l, pages: map[string]*template.Template{}}
+	own := template.FuncMap{"drawn": p.drawing}
+	common, err := template.New("layout.html").Funcs(funcs(l, links)).Funcs(own).ParseFS(files, "templates/layout.html",
 		"templates/parts.html")
 	if err != nil {
 		return nil, fmt.Errorf("page templates: %w", err)
@@ -41,7 +45,6 @@ func NewPages(l *Locale, links Links) (*Pages, error) {
 	if err != nil {
 		return nil, fmt.Errorf("page templates: %w", err)
 	}
-	p := &Pages{locale: l, pages: map[string]*template.Template{}}
 	for _, e := range entries {
 		name := strings.TrimSuffix(e.Name(), ".html")
 		if name == "layout" || name == "parts" {
@@ -51,10 +54,13 @@ func NewPages(l *Locale, links Links) (*Pages, error) {
 		if err != nil {
 			return nil, fmt.Errorf("page %s: %w", name, err)
 		}
-		p.pages[name] = page
+		p.pages[name], p.drawn.from = page, page // what is drawn alone is in parts.html, which all of them have
 	}
 	return p, nil
 }
+
+// drafts are buffers that pages are written into before they are marked: a long one grows its own again and again.
+var drafts = sync.Pool{New: func() any { return new(bytes.Buffer) }}
 
 // Render writes one page, with elements for the marks in what its view says. An unknown name or a view that does not fit
 // is an error, and nothing is written then.
@@ -63,8 +69,10 @@ func (p *Pages) Render(w io.Writer, name string, view any) error {
 	if !ok {
 		return fmt.Errorf("there is no page %q", name)
 	}
-	var out bytes.Buffer
-	if err := page.ExecuteTemplate(&out, "layout.html", view); err != nil {
+	out := drafts.Get().(*bytes.Buffer)
+	defer drafts.Put(out)
+	out.Reset()
+	if err := page.ExecuteTemplate(out, "layout.html", view); err != nil {
 		return fmt.Errorf("render page %s: %w", name, err)
 	}
 	_, err := w.Write(marked(out.Bytes()))

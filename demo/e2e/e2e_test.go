@@ -98,6 +98,7 @@ var commands = map[string]func(*testscript.TestScript, bool, []string){
 	"nginx":         nginx,
 	"ask":           ask,
 	"pathof":        pathOf,
+	"prefixed":      prefixed,
 	"count":         count,
 	"steal":         steal,
 	"tmpfs":         tmpfs,

@@ -51,6 +51,30 @@ type Decision struct {
 // given that is for this image and this build, if there is one. An offer that needs a newer program does not apply, but an
 // older one behind it may: it can be the one that brings that program.
 func Decide(d Document, h Handset) Decision {
+	return decide(d, h, func(o *Offer) int { return Draw(DrawSecret(h.Secret, o.Custom.Release), o.Salt) })
+}
+
+// Everybody is what d offers to every handset of an image variant, whatever it draws: full to one of which nothing is known
+// but that its build is older, and of the incrementals those that a handset takes which runs a build that they start from.
+// It is what [Decide] answers to the handset that is let in last. full is nil if there is no such offer; then nothing is
+// offered to everybody.
+func Everybody(d Document, variant string) (full *Offer, incrementals []Offer) {
+	last := func(build string) *Offer {
+		return decide(d, Handset{Model: d.Model, Variant: variant, Build: build}, func(*Offer) int { return WholeFleet - 1 }).Offer
+	}
+	if full = last(""); full == nil {
+		return nil, nil
+	}
+	for i := range d.Offers {
+		o := &d.Offers[i]
+		if slices.ContainsFunc(o.PreBuilds, func(build string) bool { return last(build) == o }) {
+			incrementals = append(incrementals, *o)
+		}
+	}
+	return full, incrementals
+}
+
+func decide(d Document, h Handset, draw func(*Offer) int) Decision {
 	if d.Needs != "" {
 		return Decision{Reason: ReasonNeeds, Draw: -1, Needs: d.Needs}
 	}
@@ -59,7 +83,7 @@ func Decide(d Document, h Handset) Decision {
 	}
 	first := Decision{Reason: ReasonNothing, Draw: -1}
 	for i := range d.Offers {
-		answer := consider(&d.Offers[i], h)
+		answer := consider(&d.Offers[i], h, draw)
 		if answer.Reason == ReasonOffered {
 			return answer
 		}
@@ -82,11 +106,11 @@ func says(r Reason) int {
 	return 2
 }
 
-func consider(o *Offer, h Handset) Decision {
+func consider(o *Offer, h Handset, draw func(*Offer) int) Decision {
 	if o.Needs != "" {
 		return Decision{Reason: ReasonNeeds, Draw: -1, Needs: o.Needs}
 	}
-	d := Decision{Rollout: o.Rollout, Draw: Draw(DrawSecret(h.Secret, o.Custom.Release), o.Salt), Share: o.Share}
+	d := Decision{Rollout: o.Rollout, Draw: draw(o), Share: o.Share}
 	switch {
 	case o.Custom.Variant != h.Variant:
 		d.Reason = ReasonWrongVariant

@@ -28,11 +28,16 @@ type EffectDocument struct {
 // NotesDocument is the signed target builds/<role>/<release>.notes.json: the words for people that are not about the
 // effect. Handsets do not fetch it.
 type NotesDocument struct {
-	Schema    int               `json:"schema"` // 1
+	Schema    int               `json:"schema"` // 1; 2 if it has clients
 	Release   string            `json:"release"`
 	Notes     map[string]string `json:"notes"`
 	Questions []Question        `json:"questions,omitempty"`
+	// Clients is what the updaters of others are told, by model.
+	Clients map[string]Clients `json:"clients,omitempty"`
 }
+
+// notesClients is the schema of a document of notes that has clients.
+const notesClients = 2
 
 // EffectFor is the effect document of r for one model; ok is false if r has no effect.
 func (r Release) EffectFor(model string, builds []effect.Build) (d EffectDocument, ok bool) {
@@ -46,7 +51,11 @@ func (r Release) EffectFor(model string, builds []effect.Build) (d EffectDocumen
 
 // Notes is the document of notes of r.
 func (r Release) NotesDocument() NotesDocument {
-	return NotesDocument{Schema: 1, Release: r.Name, Notes: r.Notes, Questions: r.Questions}
+	d := NotesDocument{Schema: 1, Release: r.Name, Notes: r.Notes, Questions: r.Questions, Clients: r.Clients}
+	if len(d.Clients) > 0 {
+		d.Schema = notesClients
+	}
+	return d
 }
 
 // Bytes marshals d; ParseEffect(d.Bytes()) gives d again.
@@ -81,7 +90,7 @@ func parseEffect(
 	if err := strict.JSON(text, &d); err != nil {
 		return d, nil, fmt.Errorf("effect document: %w", err)
 	}
-	faults := []error{identity(d.Schema, d.Release)}
+	faults := []error{identity(d.Schema, 1, d.Release)}
 	if len(d.Builds) == 0 {
 		faults = append(faults, errors.New("it names no build"))
 	}
@@ -103,7 +112,8 @@ func ParseNotes(text []byte) (NotesDocument, error) {
 	if err != nil {
 		return d, err
 	}
-	r := Release{Schema: Schema, Name: d.Release, Counter: 1, Notes: d.Notes, Questions: d.Questions}
+	r := Release{Name: d.Release, Counter: 1, Notes: d.Notes, Questions: d.Questions, Clients: d.Clients}
+	r.Schema = r.schema()
 	if err := r.Validate(); err != nil {
 		return d, fmt.Errorf("notes: %w", err)
 	}
@@ -116,15 +126,18 @@ func ParsePublishedNotes(text []byte) (NotesDocument, error) {
 	if err := strict.JSON(text, &d); err != nil {
 		return d, fmt.Errorf("notes: %w", err)
 	}
-	if err := identity(d.Schema, d.Release); err != nil {
+	if err := identity(d.Schema, notesClients, d.Release); err != nil {
 		return d, fmt.Errorf("notes: %w", err)
+	}
+	if d.Schema == 1 && len(d.Clients) > 0 {
+		return d, fmt.Errorf("notes: it has clients, which schema 1 does not know; wanted schema %d", notesClients)
 	}
 	return d, nil
 }
 
-func identity(schema int, release string) error {
-	if schema != 1 || !manifests.ValidRelease(release) {
-		return fmt.Errorf("schema %d of release %q; wanted schema 1 and the name of a release", schema, release)
+func identity(schema, newest int, release string) error {
+	if schema < 1 || schema > newest || !manifests.ValidRelease(release) {
+		return fmt.Errorf("schema %d of release %q; wanted schema 1 to %d and the name of a release", schema, release, newest)
 	}
 	return nil
 }
@@ -145,7 +158,8 @@ func Restore(m manifests.Manifest, effectText, notesText []byte) (Release, error
 	if err != nil {
 		return Release{}, err
 	}
-	r := Release{Schema: Schema, Name: m.Release, Counter: m.Counter, Notes: notes.Notes, Questions: notes.Questions}
+	r := Release{Name: m.Release, Counter: m.Counter, Notes: notes.Notes, Questions: notes.Questions, Clients: notes.Clients}
+	r.Schema = r.schema()
 	if m.Effect == "" {
 		return r, nil
 	}

@@ -28,8 +28,12 @@ import (
 //go:embed releases/*.yaml
 var releases embed.FS
 
-// Schema is the version of the source that is written now.
-const Schema = 2
+// Schema is the version of the source of a release that says nothing for the updaters of others. One that does is of
+// schemaClients, so that a program which would pass over that refuses it.
+const (
+	Schema        = 2
+	schemaClients = 3
+)
 
 const (
 	maxCounter   = 1<<53 - 1 // larger integers change in clients that read JSON numbers as floating point
@@ -49,6 +53,8 @@ type Release struct {
 	Migration map[string]probe.Migration
 	Notes     map[string]string // what changes, by language tag; at least one
 	Questions []Question        // for the public, with answers
+	// Clients is, by model, what the updaters of others are told; nil for most.
+	Clients map[string]Clients
 }
 
 // Question is one question and its answer, by language tag.
@@ -92,11 +98,13 @@ func Parse(text []byte) (Release, error) {
 // today are not asked again, or a program that draws one tighter could no longer open what its predecessors published.
 func ParsePublished(text []byte) (Release, error) {
 	r, err := read(text)
-	if err == nil && r.Schema != 1 && r.Schema != Schema { // a later program's; who knows what it means
-		err = fmt.Errorf("release %q: schema is %d, this program reads 1 and %d", r.Name, r.Schema, Schema)
+	if err == nil && !known(r.Schema) { // a later program's; who knows what it means
+		err = fmt.Errorf("release %q: schema is %d, this program reads 1 to %d", r.Name, r.Schema, schemaClients)
 	}
 	return r, err
 }
+
+func known(schema int) bool { return schema >= 1 && schema <= schemaClients }
 
 func read(text []byte) (Release, error) {
 	var any struct {
@@ -154,7 +162,7 @@ func (r Release) Validate() error {
 			faults = append(faults, fmt.Errorf(format, args...))
 		}
 	}
-	fault(r.Schema != 1 && r.Schema != Schema, "schema is %d, this program reads 1 and %d", r.Schema, Schema)
+	fault(!known(r.Schema), "schema is %d, this program reads 1 to %d", r.Schema, schemaClients)
 	fault(!manifests.ValidRelease(r.Name), "name %q: wanted a lower-case letter, then letters, digits and hyphens", r.Name)
 	fault(r.Counter < 1 || r.Counter > maxCounter, "counter is %d, wanted 1 or more", r.Counter)
 	fault(len(r.Notes) == 0, "notes are missing; a release says what changes, in one language at least")
@@ -175,7 +183,7 @@ func (r Release) Validate() error {
 		fault(!r.Migration[model].Valid() || r.Migration[model] == "", "migration_by_model.%s is %q; say leave, "+
 			"switch_off or ask", model, r.Migration[model])
 	}
-	return errors.Join(append(faults, r.questionFaults()...)...)
+	return errors.Join(slices.Concat(faults, r.questionFaults(), r.clientFaults())...)
 }
 
 func (r Release) questionFaults() []error {

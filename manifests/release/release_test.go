@@ -108,12 +108,12 @@ func TestShippedEffectNeverChanges(t *testing.T) {
 }
 
 func TestRefusesAllAtOnce(t *testing.T) {
-	_, err := Parse([]byte("schema: 3\nrelease: 'Bad Name'\ncounter: 0\neffect: {use: build-runs, migration: maybe, prompt_day: soon}\n" +
+	_, err := Parse([]byte("schema: 4\nrelease: 'Bad Name'\ncounter: 0\neffect: {use: build-runs, migration: maybe, prompt_day: soon}\n" +
 		"migration_by_model: {dior: perhaps}\nnotes: {english: hi}\nquestions: [{question: {en: why}}]\n"))
 	if err == nil {
 		t.Fatal("nothing was refused")
 	}
-	for _, wants := range []string{"schema is 3", "Bad Name", "counter is 0", "migration is", "prompt_day", "migration_by_model.dior",
+	for _, wants := range []string{"schema is 4", "Bad Name", "counter is 0", "migration is", "prompt_day", "migration_by_model.dior",
 		"notes.english",
 		"no words in english", "questions[0]"} {
 		if !strings.Contains(err.Error(), wants) {
@@ -253,7 +253,7 @@ func FuzzParseNotes(f *testing.F) {
 		if err != nil {
 			return
 		}
-		if _, err := ParsePublishedNotes(text); err != nil || identity(d.Schema, d.Release) != nil {
+		if _, err := ParsePublishedNotes(text); err != nil || identity(d.Schema, notesClients, d.Release) != nil {
 			t.Fatalf("accepted, and not read once it is published: %v", err)
 		}
 	})

@@ -13,7 +13,7 @@ import (
 	"landed/manifests/strict"
 )
 
-// source is the YAML of schema 2.
+// source is the YAML of schema 2, and of 3, which has clients.
 type source struct {
 	Schema    int                        `yaml:"schema"`
 	Release   string                     `yaml:"release"`
@@ -22,6 +22,7 @@ type source struct {
 	Migration map[string]probe.Migration `yaml:"migration_by_model,omitempty"`
 	Notes     map[string]string          `yaml:"notes"`
 	Questions []Question                 `yaml:"questions,omitempty"`
+	Clients   map[string]Clients         `yaml:"clients,omitempty"`
 }
 
 // choice is an effect that comes with the program, with what differs in this release, or one of the release's own.
@@ -39,7 +40,7 @@ func readSource(text []byte) (Release, error) {
 		return Release{}, err
 	}
 	r := Release{Schema: s.Schema, Name: s.Release, Counter: s.Counter, Migration: s.Migration, Notes: s.Notes,
-		Questions: s.Questions}
+		Questions: s.Questions, Clients: s.Clients}
 	if s.Effect == nil {
 		return r, nil
 	}
@@ -84,10 +85,18 @@ func (r Release) YAML() ([]byte, error) {
 // PublishedYAML is YAML for a release that was published: the bounds of today are not asked again, as ParsePublished does
 // not.
 func (r Release) PublishedYAML() ([]byte, error) {
-	s := source{Schema: Schema, Release: r.Name, Counter: r.Counter, Migration: r.Migration, Notes: r.Notes,
-		Questions: r.Questions}
+	s := source{Schema: r.schema(), Release: r.Name, Counter: r.Counter, Migration: r.Migration, Notes: r.Notes,
+		Questions: r.Questions, Clients: r.Clients}
 	if r.Effect != nil {
 		s.Effect = &choice{Define: r.Effect}
 	}
 	return yaml.Marshal(s)
+}
+
+// schema is the lowest that can say what r says, so that older programs read what they understand.
+func (r Release) schema() int {
+	if len(r.Clients) > 0 {
+		return schemaClients
+	}
+	return Schema
 }

@@ -264,6 +264,28 @@ func TestPaths(t *testing.T) {
 	}
 }
 
+// TestNamesOfTargets: a client that puts the hash before the whole path means the file that has it before its name.
+func TestNamesOfTargets(t *testing.T) {
+	sum := strings.Repeat("0f", 32)
+	for name, want := range map[string]string{
+		PrefixedTarget("builds/armani/a.zip", sum):     StoredTarget("builds/armani/a.zip", sum),
+		PrefixedTarget("offers/armani/b.v2.json", sum): StoredTarget("offers/armani/b.v2.json", sum),
+		StoredTarget("builds/armani/a.zip", sum):       StoredTarget("builds/armani/a.zip", sum),
+		sum + ".a.zip":                                 sum + ".a.zip", // the same in both manners
+		sum + "./a.zip":                                sum + "./a.zip",
+		sum + "/builds/a.zip":                          sum + "/builds/a.zip",
+		sum[1:] + ".builds/armani/a.zip":               sum[1:] + ".builds/armani/a.zip",
+		strings.ToUpper(sum) + ".builds/armani/a.zip":  strings.ToUpper(sum) + ".builds/armani/a.zip",
+		sum + ".builds/armani/":                        "builds/armani/" + sum + ".",
+		sum + ".builds/" + sum + ".armani/a.zip":       "builds/" + sum + ".armani/" + sum + ".a.zip",
+		"":                                             "",
+	} {
+		if got := StoredAs(name); got != want {
+			t.Errorf("%s stands for %s, wanted %s", name, got, want)
+		}
+	}
+}
+
 func FuzzRead(f *testing.F) {
 	r := newRepo("armani")
 	for _, doc := range r.files {

@@ -157,6 +157,21 @@ func StoredTarget(path, sha256 string) string {
 	return path[:i] + sha256 + "." + path[i:]
 }
 
+// PrefixedTarget is a further name of a stored target: <sha256>.builds/armani/<file>. The specification has the hash before
+// the file's name alone; tough, the client in Rust, puts it before the whole path and asks for this.
+func PrefixedTarget(path, sha256 string) string { return sha256 + "." + path }
+
+// StoredAs is the stored name that name stands for, below targets: of a PrefixedTarget the StoredTarget, and of every other
+// name that name itself.
+func StoredAs(name string) string {
+	first, rest, below := strings.Cut(name, "/")
+	sum, dir, dotted := strings.Cut(first, ".")
+	if !below || !dotted || dir == "" || !digest.MatchString(sum) {
+		return name
+	}
+	return StoredTarget(dir+"/"+rest, sum)
+}
+
 // MetadataFile is the name under which metadata is served: "3.root.json", but always
 // "timestamp.json".
 func MetadataFile(role string, version int64) string {

@@ -21,6 +21,7 @@ import (
 	"landed/server/admission"
 	"landed/server/auth"
 	"landed/server/fleet"
+	"landed/server/known/book"
 	"landed/server/render"
 	"landed/server/retain"
 	"landed/server/rooms"
@@ -60,6 +61,7 @@ func New(c Config) *Console {
 		retentionAPI{c.Retain},
 		changeAPI{c.Rooms.Releases, c.Store},
 		trustAPI{c.Rooms.Trust, c.Rooms.Repo},
+		knownAPI{&book.Book{Store: c.Store, Now: c.Now}},
 		evidenceAPI{c.Rooms.Evidence, c.Store, c.Now},
 		rolloutAPI{c.Rooms.Rollouts, c.Rooms.Ledger, c.Store, c.Now},
 		fleetAPI{c.Admission, c.Rooms.Rollouts},

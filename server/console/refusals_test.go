@@ -23,6 +23,7 @@ var takesJSON = map[string]string{
 	"POST /rollouts":              `{"release":"none"}`,
 	"POST /rollouts/{id}/halt":    `{"reason":"why"}`,
 	"POST /rollouts/{id}/resume":  `{"reason":"why"}`,
+	"POST /known-issues":          `{"source":""}`,
 	"POST /tokens":                `{"name":"ann","role":"king"}`,
 	"POST /changes/{id}/response": `{"schema":1,"request":"","signatures":[]}`,
 	"POST /trust":                 `{"schema":1,"files":{}}`,

@@ -315,6 +315,8 @@ func TestStory(t *testing.T) {
 		t.Errorf("the rules: %s", kept.body)
 	}
 
+	h.knownIssues(t, step)
+
 	// A database that was restored.
 	if s := step(support, "GET /restore", "/restore", "", 200, ""); s.values["unnamed"] != false {
 		t.Errorf("nothing was restored: %s", s.body)

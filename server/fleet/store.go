@@ -56,6 +56,7 @@ type ControlTx interface {
 	Statements() Statements
 	Epochs() Epochs
 	Retentions() Retentions
+	KnownIssues() KnownIssues
 	Audit() Audit
 	Tokens() Tokens
 	Proposals() Proposals

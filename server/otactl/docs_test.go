@@ -52,6 +52,7 @@ func TestGuideExplainsEveryRefusal(t *testing.T) {
 		"proposals",
 		"uptime",
 		"retain",
+		"known/book",
 		"console",
 		"auth",
 		"rollout",

@@ -34,6 +34,8 @@ func (g *models) add() *cobra.Command {
 		Long: "Adds every model of a YAML file, all or none:\n\n" +
 			"  schema: 1\n  models:\n" +
 			"    - {device: nuwa, product: Xiaomi 13 Pro, variants: [nuwa, nuwa_global], profile: {family: ab}}\n\n" +
+			"With schema: 2, protocols lists those by which phones poll that have the updater of somebody else:\n" +
+			"lineageos-v1, lineageos-v2, custota, grapheneos, aosp-sample.\n\n" +
 			"A model that is there is changed; once something was published for it, numbers, variants\n" +
 			"and rom_names can only be added. A retired model that is added again is served again.\n" +
 			"Signers see the profile in each request, and hold it against their own file of models.",
@@ -112,7 +114,7 @@ func (g *models) show() *cobra.Command {
 			text, err := yaml.Marshal(struct {
 				Schema int               `yaml:"schema"`
 				Models []manifests.Model `yaml:"models"`
-			}{1, []manifests.Model{m.Model}})
+			}{manifests.SchemaOf(m.Model), []manifests.Model{m.Model}})
 			if err != nil {
 				return err
 			}

@@ -52,8 +52,9 @@ func command(server *connection, out *printer) *cobra.Command {
 	out.add(root)
 	second := &proposals{server, out}
 	pkgs, sign, outsiders := &packages{server, out}, &signing{server, out}, &outside{server, out}
-	root.AddCommand((&models{server, out}).command(), (&channels{server, out}).command(), pkgs.uploadCommand(),
-		pkgs.listCommand(), pkgs.command(), (&releases{server, out}).command(), sign.requestCommand(), sign.responseCommand(),
+	root.AddCommand((&models{server, out}).command(), (&channels{server, out}).command(), (&knownIssues{server, out}).command(),
+		pkgs.uploadCommand(), pkgs.listCommand(), pkgs.command(), (&releases{server, out}).command(),
+		sign.requestCommand(), sign.responseCommand(),
 		(&changes{server, out}).command(), (&trust{server, out}).command(), outsiders.evidenceCommand(), outsiders.witnessCommand(),
 		(&rollouts{server, out}).command(),
 		(&fleets{server, out}).command(), (&reports{server, out}).command(), (&trail{server, out}).command(), (&clocks{server, out}).command(),

@@ -49,6 +49,8 @@ var shapes = []struct {
 	{regexp.MustCompile(`^GET /v1/fleet$`), func() any { return &struct{ Fleets *[]client.Muster }{} }},
 	{regexp.MustCompile(`^GET /v1/quarantines$`), func() any { return &struct{ Quarantines *[]client.Quarantine }{} }},
 	{regexp.MustCompile(`^POST /v1/quarantines(/[^/]+/lift)?$`), func() any { return &client.Quarantine{} }},
+	{regexp.MustCompile(`^GET /v1/known-issues$`), func() any { return &client.KnownList{} }},
+	{regexp.MustCompile(`^POST /v1/known-issues(/[^/]+/withdraw)?$`), func() any { return &client.KnownIssue{} }},
 	{regexp.MustCompile(`^GET /v1/proposals$`), func() any { return &struct{ Proposals *[]client.Proposal }{} }},
 	{regexp.MustCompile(`^POST /v1/proposals/[^/]+/approve$`), func() any { return &client.Proposal{} }},
 	{regexp.MustCompile(`^(GET|POST) /v1/restore$`), func() any { return &client.RestoreState{} }},

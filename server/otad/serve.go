@@ -90,6 +90,8 @@ func serveCommand(env func(string) string, stdout, stderr io.Writer) *cobra.Comm
 		"are free; -1: the reserve and 256 MiB, or 2 % of the disk, at most half of it; 0: always")
 	f.StringSliceVar(&o.cfg.Mirrors, "packages-url", nil, "handsets download packages from below this `URL`, such as "+
 		"https://cdn.example/tuf/targets, and from this server only if that fails; may be given again, the best first")
+	f.StringVar(&o.cfg.BaseURL, "base-url", "", "address (`URL`) of this server as phones reach it, such as https://ota.example; "+
+		"wanted for models whose phones poll by the protocols of LineageOS or AOSP's sample, which name packages by it")
 	limits.flags(c)
 	f.BoolVar(&o.cfg.Second.Leaks, "second-person-leaks", true, "to resume a rollout after a leak takes a second person")
 	f.IntVar(&o.cfg.Second.Share, "second-person-share", 0, "to start or widen a rollout above this share, in `hundredths` of "+

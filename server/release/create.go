@@ -12,6 +12,7 @@ import (
 
 	"landed/manifests"
 	declaration "landed/manifests/release"
+	"landed/server/device/legacy"
 	"landed/server/fleet"
 	"landed/server/published"
 	"landed/server/repo"
@@ -113,7 +114,7 @@ func (rs *Releases) bindingFaults(
 			fault("migration_by_model.%s: no such model in the catalogue", model)
 		}
 	}
-	return faults
+	return append(faults, legacy.Faults(rs.cfg.Lineup.Catalogue(), declared, bound, rs.cfg.Base)...)
 }
 
 // signerFaults are what every signer would refuse about one package, in the words in which they would.

@@ -26,6 +26,7 @@ type Config struct {
 	Lineup *lineup.Lineup
 	Life   time.Duration // of a model role when it is staged for signing
 	Random io.Reader     // for the ids of changes
+	Base   string        // address of the server as phones reach it, for those of other updaters; "" if it was not told
 }
 
 // Releases takes releases in and has them signed. Its methods may be called from any number of

@@ -31,6 +31,7 @@ func (w *Writer) check(ctx context.Context, progress func(path string)) ([]strin
 	if err := s.set.Check(r.Now()); err != nil {
 		faults = append(faults, fmt.Sprintf("the published metadata as a whole: %v", err))
 	}
+	var further furtherNames
 	for _, t := range s.Targets() {
 		if progress != nil {
 			progress(t.Path)
@@ -43,9 +44,11 @@ func (w *Writer) check(ctx context.Context, progress func(path string)) ([]strin
 		}
 		if err := r.folder.holds(t); err != nil {
 			faults = append(faults, err.Error())
+			continue
 		}
+		further.look(r.folder, t)
 	}
-	return faults, nil
+	return slices.Concat(faults, further.faults(), w.checkShelf(ctx, s)), nil
 }
 
 // checkMetadata holds the metadata in the folder against what is published now. While it looks,

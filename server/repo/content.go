@@ -94,7 +94,13 @@ func contentIsHere(ctx context.Context, blobs blob.Store, prev, next State) erro
 func (l locked) linkAll(ctx context.Context, targets []tufrepo.Target, known listed, lost map[string]bool) error {
 	for _, t := range targets {
 		name := tufrepo.StoredTarget(t.Path, t.SHA256)
-		if err := l.repo.folder.link(ctx, t); err != nil && !l.leaves(ctx, err, known[name], lost, name, t.Path, t.SHA256) {
+		if err := l.repo.folder.link(ctx, t); err != nil {
+			if !l.leaves(ctx, err, known[name], lost, name, t.Path, t.SHA256) {
+				return err
+			}
+			continue
+		}
+		if err := l.alias(ctx, t); err != nil {
 			return err
 		}
 	}

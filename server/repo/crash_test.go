@@ -123,8 +123,11 @@ func walk(url string) error {
 			return err
 		}
 		for _, target := range info.Targets {
-			if _, err := fetch(url + "/targets/" + tufrepo.StoredTarget(target.Path, target.SHA256)); err != nil {
-				return err
+			for _, name := range []string{tufrepo.StoredTarget(target.Path, target.SHA256),
+				tufrepo.PrefixedTarget(target.Path, target.SHA256)} {
+				if _, err := fetch(url + "/targets/" + name); err != nil {
+					return err
+				}
 			}
 		}
 	}

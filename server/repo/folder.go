@@ -134,14 +134,18 @@ func (f folder) linkAnew(ctx context.Context, t tufrepo.Target) error {
 	if err := f.sound(ctx, t); err != nil {
 		return err
 	}
-	stored := path.Join(targetsDir, tufrepo.StoredTarget(t.Path, t.SHA256))
-	if err := f.at().MkdirAll(path.Dir(stored), 0o755); err != nil {
+	return f.linkAs(ctx, t, path.Join(targetsDir, tufrepo.StoredTarget(t.Path, t.SHA256)))
+}
+
+// linkAs makes name a name of the content of t.
+func (f folder) linkAs(ctx context.Context, t tufrepo.Target, name string) error {
+	if err := f.at().MkdirAll(path.Dir(name), 0o755); err != nil {
 		return err
 	}
-	if err := f.links.LinkTo(ctx, blob.Ref(t.SHA256), filepath.Join(f.dir, filepath.FromSlash(stored))); err != nil {
+	if err := f.links.LinkTo(ctx, blob.Ref(t.SHA256), filepath.Join(f.dir, filepath.FromSlash(name))); err != nil {
 		return fmt.Errorf("put %s into the feed: %w", t.Path, err)
 	}
-	return f.step(stored)
+	return f.step(name)
 }
 
 // copyIn writes a small document that lies in a store over the network. While that gives no answer it is left out, for the

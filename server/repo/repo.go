@@ -26,6 +26,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"landed/manifests/shelf"
 	"landed/manifests/tufrepo"
 	"landed/server/blob"
 	"landed/server/fleet"
@@ -47,6 +48,9 @@ type Config struct {
 	// Published, if set, is called after each publication with the metadata that is served
 	// now, by file name, and a test for the stored paths of its targets.
 	Published func(metadata map[string][]byte, isTarget func(stored string) bool)
+	// Shelved, if set, is called with each publication: the files for the updaters of others that are to be given away from
+	// now on, by path. Whatever is not among them is withdrawn.
+	Shelved func(files map[string]shelf.File)
 	// MakeRoom, if set, is given what kept something from being written, and says if room was made so that it may be
 	// tried again.
 	MakeRoom func(err error) bool
@@ -71,13 +75,14 @@ type Repo struct {
 	highest atomic.Pointer[map[string]int64]
 
 	publishing sync.Mutex
-	following  sync.Mutex                       // while the folder is written, with a cluster
-	writer     Writer                           // for whoever holds publishing
-	loaded     atomic.Pointer[State]            // never changed once stored
-	served     atomic.Pointer[State]            // what the folder says; nil until it was written by this process
-	prepared   atomic.Pointer[State]            // what it has all files of but the timestamp; with a cluster alone
-	failing    atomic.Pointer[error]            // what kept the last publication from being done
-	lengths    atomic.Pointer[map[string]int64] // of the targets that are served, by stored path
+	following  sync.Mutex                                // while the folder is written, with a cluster
+	writer     Writer                                    // for whoever holds publishing
+	loaded     atomic.Pointer[State]                     // never changed once stored
+	served     atomic.Pointer[State]                     // what the folder says; nil until it was written by this process
+	prepared   atomic.Pointer[State]                     // what it has all files of but the timestamp; with a cluster alone
+	failing    atomic.Pointer[error]                     // what kept the last publication from being done
+	lengths    atomic.Pointer[map[string]int64]          // of the targets that are served, by stored path
+	shelfDocs  atomic.Pointer[map[string]shelf.Document] // by SHA-256, those that were read last
 }
 
 // Open opens the repository, and writes nothing: what a crash left is mended by package restore and
@@ -96,6 +101,7 @@ func Open(ctx context.Context, cfg Config) (*Repo, error) {
 	}}
 	r.writer = Writer{repo: r, alarmed: map[string]int{}}
 	r.highest.Store(&map[string]int64{})
+	r.shelfDocs.Store(&map[string]shelf.Document{})
 	if cfg.ReadOnly {
 		return r, nil
 	}

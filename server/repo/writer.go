@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"sync/atomic"
 
 	"landed/manifests/tufrepo"
 	"landed/server/fleet"
@@ -16,6 +17,8 @@ type Writer struct {
 	repo    *Repo
 	written int64          // version of the timestamp that the folder holds; without a cluster
 	alarmed map[string]int // by role, the last step that was told
+
+	unlinked atomic.Bool // it was told that the folder takes no links
 
 	losing sync.Mutex
 	lost   map[string]bool // published files that are not in the folder, by their names there: content that is gone, or a fault

@@ -10,6 +10,7 @@ import (
 
 	"landed/manifests"
 	"landed/manifests/offers"
+	"landed/manifests/shelf"
 	"landed/server/fleet"
 	"landed/server/reasons"
 	"landed/server/repo"
@@ -54,6 +55,9 @@ func (r *Restorer) newerOffers(ctx context.Context, known, trusted repo.State, m
 	}
 	version, targets := r.Repo.NewestOffers(known, trusted, model)
 	for _, t := range targets {
+		if shelf.Is(t.Path) {
+			continue // it follows from the offers, and is made again
+		}
 		d := offered{model: m, channel: strings.TrimSuffix(path.Base(t.Path), ".json")}
 		if text, err := r.Repo.Document(ctx, t); err != nil {
 			r.Log.ErrorContext(ctx, "an offers document of the feed cannot be read", "path", t.Path, "version", version,

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"landed/manifests/offers"
+	"landed/manifests/shelf"
 	"landed/manifests/tufrepo"
 	"landed/server/fleet"
 	"landed/server/offering"
@@ -38,8 +39,12 @@ func (d drafts) stops(ctx context.Context, s repo.State, now map[string]fleet.Ro
 	for _, model := range s.Models() {
 		role := tufrepo.OffersRole(model)
 		var targets []tufrepo.Target
+		stopped := map[string]offers.Document{} // by channel
 		changed := false
 		for _, t := range s.Info(role).Targets {
+			if shelf.Is(t.Path) {
+				continue
+			}
 			doc, changes, err := d.stopIn(ctx, s, model, t, now)
 			if err != nil {
 				return e, err
@@ -48,11 +53,16 @@ func (d drafts) stops(ctx context.Context, s repo.State, now map[string]fleet.Ro
 				if t, err = d.cfg.Repo.Keep(ctx, t.Path, doc.Bytes()); err != nil {
 					return e, err
 				}
+				stopped[doc.Channel] = doc
 			}
 			targets, changed = append(targets, t), changed || changes
 		}
-		if changed {
-			e.Offers[role] = targets
+		others, differ, err := d.stopOthers(ctx, s, model, stopped)
+		if err != nil {
+			return e, err
+		}
+		if changed || differ {
+			e.Offers[role] = append(targets, others...)
 		}
 	}
 	return e, nil

@@ -81,6 +81,16 @@ func (d drafts) targets(
 			}
 		}
 		targets = append(targets, t)
+		t, differs, ok, err := d.shelved(ctx, s, role, doc.others)
+		if err != nil {
+			return nil, false, err
+		}
+		if ok {
+			targets = append(targets, t)
+		}
+		if changed = changed || differs; changed {
+			d.warnOfLeftOut(ctx, doc)
+		}
 	}
 	return targets, changed || len(targets) != len(s.Info(role).Targets), nil
 }
@@ -116,7 +126,8 @@ func (d drafts) all(
 // document is what is offered to a model on a channel, and what there was no room for.
 type document struct {
 	offers.Document
-	cut []offering.Omitted
+	cut    []offering.Omitted
+	others *others // what the updaters of others are given; nil for nothing
 }
 
 // warnOfCut says what handsets are not told of, once for each new document.
@@ -130,6 +141,14 @@ func (d drafts) warnOfCut(ctx context.Context, doc document) {
 	}
 	d.cfg.Log.WarnContext(ctx, "more packages than a handset can be told of: some are offered to nobody until older rollouts "+
 		"have gone to all", "model", doc.Model, "channel", doc.Channel, "limit", offering.MaxOffers, "left_out", files)
+}
+
+// warnOfLeftOut says what phones are not told of that poll by the protocols of others, once for each new document.
+func (d drafts) warnOfLeftOut(ctx context.Context, doc document) {
+	if doc.others != nil && len(doc.others.leftOut) > 0 {
+		d.cfg.Log.WarnContext(ctx, "phones that poll by the protocols of others are not told of some packages that every handset is "+
+			"offered", "model", doc.Model, "channel", doc.Channel, "left_out", doc.others.leftOut)
+	}
 }
 
 // one is what the rollouts of a model and channel offer now.
@@ -159,7 +178,8 @@ func (d drafts) one(
 			d.cfg.Log.WarnContext(ctx, "rollout of a pruned build", "rollout", u.Rollout.ID, "package", u.Package.SHA256)
 		}
 	}
-	return document{doc, cut}, nil
+	given, err := d.others(ctx, tx, model, doc)
+	return document{doc, cut, given}, err
 }
 
 // listedBy finds what a role lists in s.

@@ -28,7 +28,7 @@ import (
 	"landed/server/rollout"
 )
 
-// Config is what Rollouts are given. All fields are needed, but Policy, Desk, Mirrors and Again.
+// Config is what Rollouts are given. All fields are needed, but Policy, Desk, Mirrors, Base and Again.
 type Config struct {
 	Store  fleet.Store
 	Ledger *Ledger
@@ -41,7 +41,9 @@ type Config struct {
 	Desk   *proposals.Desk
 	// Mirrors stand in every offers document: where packages are downloaded from rather than from the feed.
 	Mirrors []string
-	Again   bool // what could not be published is tried again until it is; else it waits for the next call
+	// Base is the address of the server as phones reach it, by which files for the updaters of others name packages.
+	Base  string
+	Again bool // what could not be published is tried again until it is; else it waits for the next call
 }
 
 // Rollouts publishes and changes rollouts. Its methods may be called from any number of goroutines.

@@ -17,6 +17,7 @@ import (
 
 	"landed/manifests"
 	"landed/manifests/otapkg"
+	"landed/manifests/shelf"
 	"landed/manifests/tufrepo"
 	"landed/server/blob"
 	"landed/server/evidence"
@@ -58,6 +59,10 @@ type Config struct {
 	Policy proposals.Policy // what takes a second person
 	// Mirrors, if any, are where packages are downloaded from rather than from the feed, as rollouts.Config.Mirrors.
 	Mirrors []string
+	// Base is the address of the server, as rollouts.Config.Base.
+	Base string
+	// Shelved, if set, is called with each publication, as repo.Config.Shelved.
+	Shelved func(files map[string]shelf.File)
 	Again   bool // offers that could not be published are tried again before the next Renew
 	// Heads, if set, is asked for each publication, as repo.Config.Heads.
 	Heads    func(context.Context) ([]tufrepo.TreeHead, error)
@@ -94,7 +99,8 @@ func Open(ctx context.Context, c Config) (*Rooms, error) {
 	r, err := repo.Open(ctx, repo.Config{
 		Frozen: recovery.refuse,
 		Store:  c.Store, Blobs: c.Blobs, Dir: c.Dir, Keys: c.Keys, NewKeys: c.NewKeys, Expiry: c.Expiry,
-		Now: c.Now, Log: c.Log, Published: c.Published, Heads: recovery.heads(c.Heads), MakeRoom: c.MakeRoom, Cluster: c.Cluster,
+		Now: c.Now, Log: c.Log, Published: c.Published, Shelved: c.Shelved, Heads: recovery.heads(c.Heads),
+		MakeRoom: c.MakeRoom, Cluster: c.Cluster,
 		ReadOnly: c.ReadOnly, Spans: c.Spans,
 	})
 	if err != nil {
@@ -103,7 +109,7 @@ func Open(ctx context.Context, c Config) (*Rooms, error) {
 	ledger := &rollouts.Ledger{Store: c.Store, Now: c.Now, Log: c.Log, Event: c.Event, Distrusted: c.Distrusted}
 	desk := &proposals.Desk{Store: c.Store, Now: c.Now}
 	going := rollouts.New(rollouts.Config{
-		Policy: c.Policy, Desk: desk, Mirrors: c.Mirrors,
+		Policy: c.Policy, Desk: desk, Mirrors: c.Mirrors, Base: c.Base,
 		Store: c.Store, Ledger: ledger, Repo: r, Lineup: line, Random: c.Random, Log: c.Log, Again: c.Again,
 	})
 	rooms := &Rooms{
@@ -113,7 +119,7 @@ func Open(ctx context.Context, c Config) (*Rooms, error) {
 			Shared: c.Shared,
 		}),
 		Releases: release.New(release.Config{
-			Store: c.Store, Repo: r, Lineup: line, Life: c.Expiry.Model, Random: c.Random,
+			Store: c.Store, Repo: r, Lineup: line, Life: c.Expiry.Model, Random: c.Random, Base: c.Base,
 		}),
 		Trust:    &trust.Trust{Store: c.Store, Repo: r, Rollouts: going},
 		Evidence: &evidence.Room{Store: c.Store, Now: c.Now},

@@ -152,10 +152,15 @@ func askedAgain(ctx context.Context, tx fleet.Tx, rollout string, after time.Tim
 	return false, err
 }
 
-// advise gives v its one answer.
-func (p installationPages) advise(v *InstallationPage, i fleet.Installation, lex lexicon, family string, h course) {
-	f, data := factsOf(v, i, lex, family, h)
-	p.word(v, advice.Of(f), data, f)
+// advise gives the page of an installation its one answer, with what is known of it.
+func (p installationPages) advise(q *query, lex lexicon, family string, h course) {
+	f, data := factsOf(q.page, q.is, lex, family, h)
+	f.Known = knownTo(q.known)
+	a := advice.Of(f)
+	p.word(q.page, a, data, f)
+	for _, told := range a.Known {
+		q.page.Issues = append(q.page.Issues, KnownTold{p.says.knownIssue(q.known[told.N], lex), told})
+	}
 }
 
 // factsOf gathers what decides, and what the sentences may use.

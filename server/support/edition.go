@@ -65,11 +65,11 @@ func (s *shared) edition(c Config, locale *web.Locale, words *dictionary, links 
 	says := describer{lineup: line, words: words, links: links, now: s.clock.Now, distrusted: c.Distrusted}
 	past := seriesPages{loads, says, line, releasePages{loads, says, locale}}
 	e := &edition{
-		status:   statusPage{loads, says, locale},
+		status:   statusPage{loads, says, locale, &memory{clock: c.Now}},
 		releases: releasePages{loads, says, locale},
 		models:   modelPages{loads, says, s.packages, line, locale},
 		installations: installationPages{
-			evidence: loads, lineup: line, locale: locale, links: links,
+			evidence: loads, says: says, lineup: line, locale: locale, links: links,
 			offers: &offerings{lineup: line, retired: s.retired, packages: s.packages, listings: &s.listings},
 		},
 		lookup:     lookup{line, loads, links},
@@ -84,7 +84,7 @@ func (s *shared) edition(c Config, locale *web.Locale, words *dictionary, links 
 	}
 	e.verify = verifyPage{e.respond, locale, c.OpenReports, c.Threshold}
 	if c.Threshold > 0 {
-		e.outline = outlinePages{loads, says, e.models, e.releases, locale, loads.outlinedFor(c.Threshold), c.Threshold}
+		e.outline = outlinePages{loads, outliner{says}, e.models, e.releases, locale, loads.outlinedFor(c.Threshold), c.Threshold}
 		e.news.load = e.outline.load
 	}
 	return e, nil

@@ -63,6 +63,7 @@ func (l lexicon) figures(cells ...fleet.Counts) Figures {
 		}
 	}
 	f.Verdicts[effect.Unknown] += rest // of a class that the effect does not have
+	f.classes, f.steps = make([]web.Row, 0, len(l.classes)), make([]web.Row, 0, len(report.ProgressValues))
 	for _, class := range l.classes {
 		n := f.Verdicts[fleet.Class(class.key)]
 		f.classes = append(f.classes, web.Row{
@@ -77,6 +78,7 @@ func (l lexicon) figures(cells ...fleet.Counts) Figures {
 			Name: l.locale.Say("step."+string(step), nil), Means: l.locale.Say("step."+string(step)+".means", nil),
 		})
 	}
+	f.causes = make([]web.Row, 0, len(report.Causes))
 	for _, cause := range report.Causes {
 		f.Causes[cause] = c.Causes[cause]
 		f.causes = append(f.causes, web.Row{
@@ -85,6 +87,7 @@ func (l lexicon) figures(cells ...fleet.Counts) Figures {
 		})
 	}
 	rest = c.Installations
+	f.found = make([]web.Row, 0, len(l.findings()))
 	for _, found := range l.findings() {
 		n := c.Before[fleet.Before(found)]
 		if found == effect.NotSeen {
@@ -158,14 +161,18 @@ func (f Figures) isOpposite(class string) bool {
 
 // largest is that of rows, as a part of so many; nil if nobody is in any.
 func largest(rows []web.Row, of int64, is func(class string) bool) *web.Row {
-	var largest *web.Row
-	for _, row := range rows {
-		if row.Count > 0 && is(row.Key) && (largest == nil || row.Count > largest.Count) {
-			row.Of = of
-			largest = &row
+	best := -1
+	for i := range rows {
+		if rows[i].Count > 0 && is(rows[i].Key) && (best < 0 || rows[i].Count > rows[best].Count) {
+			best = i
 		}
 	}
-	return largest
+	if best < 0 {
+		return nil
+	}
+	row := rows[best]
+	row.Of = of
+	return &row
 }
 
 // MostlyUnproven says that enough could be judged, and that fewer than half of those have shown the effect.

@@ -28,6 +28,11 @@ func TestFirstScreen(t *testing.T) {
 	for seq := range int64(19) { // its first is 20 days old, and its newest one day
 		long = append(long, failed(seq+2, report.PhaseInstall, 47))
 	}
+	issue := open(t, manifests.DefaultCatalogue())
+	issue.publish("armani")
+	issue.roll("armani", nil)
+	issue.know("{cause: package, text: {en: It stops at 40 % on a changed system. A service centre puts the official one back.}, " +
+		"link: 'https://help.example.org/known/1', who: service}")
 	ctx := browser(t)
 	for name, tt := range map[string]struct {
 		at     *fixture
@@ -37,12 +42,16 @@ func TestFirstScreen(t *testing.T) {
 		"gave up":                 {h, []v1.Body{baseline(1), failed(2, report.PhaseBoot, 19)}},
 		"its storage is at fault": {h, long},
 		"stopped":                 {halted, []v1.Body{baseline(1), failed(2, report.PhaseInstall, 20)}},
+		"known":                   {issue, []v1.Body{baseline(1), failed(2, report.PhaseInstall, 5)}},
 		"switched off since":      {h, []v1.Body{leaking(1, 1, v1.StateOn), leaking(2, 1, v1.StateOff)}},
 	} {
 		hs := newHandset(uint64(len(name)))
 		tt.at.install(hs, beforeActive, tt.bodies...)
 		url := tt.at.serve() + "/installations/" + hs.ref.String()
 		for width, of := range map[int64]string{1280: ".steps li", 360: ".steps li:first-child"} {
+			if name == "known" { // what people wrote of it is what is to be done first
+				of = map[int64]string{1280: ".steps li, .issue", 360: ".issue"}[width]
+			}
 			height := map[int64]int64{1280: 900, 360: 640}[width]
 			if err := chromedp.Do(ctx, chromedp.EmulateViewport(width, height), chromedp.Navigate(url)); err != nil {
 				t.Fatal(err)

@@ -108,6 +108,9 @@ func (h *fixture) installSealed(hs handset, before fleet.Before, sealed ...[]byt
 			rule, _ := all.Standard(r.Release, r.Model)
 			v := effect.Judge(at, effect.Subject{Newest: r, Last: at}, rule)
 			i.Verdict, i.Kind, i.Because = fleet.Class(v.Class), v.Kind, v.Because
+			if r.Progress == report.ProgressFailed && r.Failure != nil {
+				i.Cause = report.CauseOf(*r.Failure)
+			}
 			states[r.Release], newest = &i, r.Seq
 		}
 		for _, i := range states {

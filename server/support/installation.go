@@ -16,6 +16,7 @@ import (
 	"landed/manifests/report"
 	"landed/manifests/report/envelope"
 	"landed/server/fleet"
+	"landed/server/known"
 	"landed/server/published"
 	"landed/web"
 )
@@ -39,14 +40,16 @@ type InstallationPage struct {
 	Do        string          `json:"do"`       // what is to be done: the words of Advice.Do
 	Tell      string          `json:"tell"`     // what to tell the customer: those of Advice.Tell
 	Advice    Advice          `json:"advice"`   // the one answer
-	Offer     Offer           `json:"offer"`    // why the update is, or is not, offered
-	First     time.Time       `json:"first"`    // when its first report came
-	Last      time.Time       `json:"last"`     // when its newest report came
-	Shown     []ShownOf       `json:"releases"` // what it has shown of each release, the current one first
-	Reports   []Statement     `json:"reports"`  // by sequence: the newest, or those before what Next named
-	Fields    []Field         `json:"fields"`   // of the newest report, and all that each can hold
-	Story     []Moment        `json:"story"`    // the oldest first; empty on pages of older reports
-	Next      string          `json:"next"`     // path of the JSON with the reports before these; "" if there are none
+	// What is known of such a handset: at most one of how far the update is and one of the verdict, as they are told.
+	Issues  []KnownTold `json:"known_issues"`
+	Offer   Offer       `json:"offer"`    // why the update is, or is not, offered
+	First   time.Time   `json:"first"`    // when its first report came
+	Last    time.Time   `json:"last"`     // when its newest report came
+	Shown   []ShownOf   `json:"releases"` // what it has shown of each release, the current one first
+	Reports []Statement `json:"reports"`  // by sequence: the newest, or those before what Next named
+	Fields  []Field     `json:"fields"`   // of the newest report, and all that each can hold
+	Story   []Moment    `json:"story"`    // the oldest first; empty on pages of older reports
+	Next    string      `json:"next"`     // path of the JSON with the reports before these; "" if there are none
 
 	Name, Means, Found, Colour string `json:"-"` // of the verdict and of what was found before
 	Earlier                    string `json:"-"` // path of the page with the reports before these
@@ -69,6 +72,7 @@ type ShownOf struct {
 // installationPages show one installation, and its reports as they were signed.
 type installationPages struct {
 	evidence *evidence
+	says     describer
 	lineup   *lineup
 	offers   *offerings
 	locale   *web.Locale
@@ -111,7 +115,7 @@ func (p installationPages) show(r *http.Request) (view, error) {
 	if lex.effect != nil {
 		sw, _ = lex.effect.Switch()
 	}
-	p.advise(q.page, q.is, lex, family, courseOf(recent, sw, whole))
+	p.advise(&q, lex, family, courseOf(recent, sw, whole))
 	q.page.Fields = p.fields(q.is.Newest, lex, family)
 	if q.before == 0 {
 		q.page.Story = p.story(q.page.First, q.page.Shown, recent, whole)
@@ -125,6 +129,7 @@ type query struct {
 	before         int // 0: the newest reports
 	all            published.Releases
 	is             fleet.Installation
+	known          []fleet.KnownIssue // that explain it
 	page           *InstallationPage
 	first          fleet.StoredReport
 	stored, newest []fleet.StoredReport // of the page; of its newest reports, if those are others and make a difference
@@ -144,6 +149,11 @@ func (p installationPages) read(ctx context.Context, tx fleet.Tx, q *query) erro
 	if q.page.Offer, err = p.offers.to(ctx, tx, q.is); err != nil {
 		return err
 	}
+	issues, err := tx.KnownIssues().List(ctx)
+	if err != nil {
+		return err
+	}
+	q.known = known.Of(known.Holding(issues), q.is)
 	states, err := tx.Installations().Of(ctx, q.ref)
 	if err != nil {
 		return err
@@ -216,7 +226,7 @@ func (p installationPages) page(i fleet.Installation, lex lexicon) *Installation
 		Channel: i.Channel,
 		Release: i.Release, Progress: i.Progress, Before: i.Before, Verdict: i.Verdict, Kind: i.Kind,
 		Because: lex.reasons(i.Because), Question: clean(lex.question()),
-		First: i.First.UTC(), Last: i.Last.UTC(), Shown: []ShownOf{}, Reports: []Statement{}, Story: []Moment{},
+		First: i.First.UTC(), Last: i.Last.UTC(), Issues: []KnownTold{}, Shown: []ShownOf{}, Reports: []Statement{}, Story: []Moment{},
 		Name: clean(w.Name), Means: clean(w.Means), Found: lex.finding(string(i.Before)),
 		Colour: lex.colour(string(i.Verdict)),
 		hours:  int(i.Newest.Answers["observed_hours"].Int()),

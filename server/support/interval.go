@@ -28,10 +28,11 @@ func interval(part, whole int64) *Interval {
 
 // withIntervals gives each row the range in which its share lies.
 func withIntervals(rows []web.Row) []web.Row {
-	for i, row := range rows {
-		rows[i].Low, rows[i].High = 0, 0
+	for i := range rows {
+		row := &rows[i]
+		row.Low, row.High = 0, 0
 		if of := interval(row.Count, row.Of); of != nil {
-			rows[i].Low, rows[i].High = of.Low, of.High
+			row.Low, row.High = of.Low, of.High
 		}
 	}
 	return rows

@@ -24,6 +24,10 @@ const (
 	manyModels = 40
 )
 
+// ahead is in how much of that time nobody has an answer made anew. After it, whoever asks is given what stands, and has the next one
+// made behind his back: readers who come again and again wait for none. Nobody is given an older answer for it.
+const ahead = 0.8
+
 // freshFor is how long an answer about so many models may be given again.
 func (c *kept) freshFor(models int) time.Duration {
 	return c.fresh * time.Duration(min(max(models/manyModels, 1), stale))
@@ -68,10 +72,10 @@ const (
 // kept has the answers that stand, and computes those that do not: each once, for all who ask meanwhile, and few at a
 // time.
 //
-// An answer stands for a while after it was computed (freshFor). After that it stands in the same hour, while the version of the store
-// is what it was; if something in it is about how much time is left, which is said in minutes, in the same minute.
-// The version alone is not trusted in the first moment after it
-// changed: what the server keeps in memory follows a commit.
+// An answer stands for a while after it was computed (freshFor), and in the last part of that the next one is made (ahead). After that
+// it stands in the same hour, while the version of the store is what it was; if something in it is about how much time is left, which is
+// said in minutes, in the same minute. The version alone is not trusted in the first moment after it changed: what the server keeps in
+// memory follows a commit.
 type kept struct {
 	ask   func(context.Context) (int64, error) // nil: there are no versions
 	fresh time.Duration
@@ -109,18 +113,14 @@ func (c *kept) of(
 	c.mu.Lock()
 	a := c.find(k)
 	c.mu.Unlock()
-	if a != nil && c.stands(r.Context(), a) {
+	young := a != nil && c.within(a, 1)
+	if young && c.within(a, ahead) || a != nil && c.stands(r.Context(), a) {
 		return a, nil
 	}
-	c.mu.Lock()
-	now := c.under[k]
-	if now == nil {
-		now = &computing{done: make(chan struct{})}
-		c.under[k] = now
-		// It is for all who wait: that one of them leaves ends it for nobody.
-		go c.run(r.WithContext(context.WithoutCancel(r.Context())), k, by, now, compute)
+	now := c.begin(r, k, by, compute)
+	if young {
+		return a, nil
 	}
-	c.mu.Unlock()
 	select {
 	case <-now.done:
 	case <-r.Context().Done():
@@ -130,6 +130,20 @@ func (c *kept) of(
 		panic(now.fault)
 	}
 	return now.answer, now.err
+}
+
+// begin has an answer computed, if it is not being computed already.
+func (c *kept) begin(r *http.Request, k key, by readers, compute func(*http.Request) (*answer, error)) *computing {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	now := c.under[k]
+	if now == nil {
+		now = &computing{done: make(chan struct{})}
+		c.under[k] = now
+		// It is for all who wait: that one of them leaves ends it for nobody.
+		go c.run(r.Clone(context.WithoutCancel(r.Context())), k, by, now, compute)
+	}
+	return now
 }
 
 // run computes an answer and keeps it.
@@ -180,13 +194,15 @@ func (c *kept) turn(r *http.Request, by readers, work func() error) error {
 	return work()
 }
 
-// stands says that an answer may be given again.
+// within says that an answer is in that part of the time for which it may be given again, whatever changed.
+func (c *kept) within(a *answer, part float64) bool {
+	enough := time.Duration(part * float64(a.fresh))
+	return time.Since(a.began) < enough && c.clock.now().Sub(a.asOf).Abs() < enough
+}
+
+// stands says that nothing changed in an answer.
 func (c *kept) stands(ctx context.Context, a *answer) bool {
 	now := c.clock.now()
-	lapse := now.Sub(a.asOf).Abs()
-	if time.Since(a.began) < a.fresh && lapse < a.fresh {
-		return true
-	}
 	if a.day != nil { // copies do not change, and are thinned with age
 		return fleet.Hour(now) == fleet.Hour(a.asOf)
 	}

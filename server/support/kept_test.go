@@ -97,6 +97,39 @@ func TestComputedOnce(t *testing.T) {
 	}
 }
 
+// TestComputedAhead: in the last part of the time for which an answer may be given, whoever asks is given it and waits for nothing,
+// while the next one is made, once; after that time nobody is given it.
+func TestComputedAhead(t *testing.T) {
+	h, move := oneModel(t)
+	moment := atNow()
+	c := watched(t, h, time.Hour, func() time.Time { return moment })
+	first := h.get("/status.json").Body.String()
+	move()
+	moment = moment.Add(50 * time.Minute)
+	c.gate = make(chan struct{})
+	for range 3 {
+		if again := h.get("/status.json").Body.String(); again != first {
+			t.Errorf("another answer before the next one could be made: %s", again)
+		}
+	}
+	close(c.gate)
+	for tries := 0; h.get("/status.json").Body.String() == first; tries++ {
+		if tries == 1000 {
+			t.Fatal("the next answer was not made")
+		}
+		time.Sleep(time.Millisecond)
+	}
+	if n := c.views.Load(); n != 2 {
+		t.Errorf("the store was read %d times", n)
+	}
+	second := h.get("/status.json").Body.String()
+	move()
+	moment = moment.Add(time.Hour)
+	if late := h.get("/status.json").Body.String(); late == second {
+		t.Error("an answer was given after its time")
+	}
+}
+
 // TestComputedOnceASecond: what changed is shown when an answer is no longer fresh, and not before.
 func TestComputedOnceASecond(t *testing.T) {
 	h, move := oneModel(t)

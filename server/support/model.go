@@ -28,9 +28,10 @@ type ModelPage struct {
 	Outside   Lab             `json:"outside"`
 	Notes     []Note          `json:"notes"`
 	Answers   []Answer        `json:"questions"`
-	SilentFor *SilentFor      `json:"silent_for"`   // of all that report, as on /status.json
-	Past      *Past           `json:"-"`            // /models/{role}/series.json has it
-	On        *Day            `json:"on,omitempty"` // of which day it is; missing if it is of now
+	SilentFor *SilentFor      `json:"silent_for"`             // of all that report, as on /status.json
+	Known     *Known          `json:"known_issues,omitempty"` // of the release; missing from a day that is over
+	Past      *Past           `json:"-"`                      // /models/{role}/series.json has it
+	On        *Day            `json:"on,omitempty"`           // of which day it is; missing if it is of now
 }
 
 // Chapter is one release in the story of a model, with its own figures.
@@ -78,6 +79,7 @@ func (p modelPages) show(r *http.Request) (view, error) {
 		v.Migration, v.Limits, v.Told = is.AskOn(known.Device).Migration, clean(is.lex.words.Limits), is.lex.told()
 		v.Outside = p.says.lab(snap.found, is, known.Device)
 		v.Outside.Witnesses = p.says.witnesses(snap, is, known.Device)
+		v.Known = p.says.knownOf(snap, is, known.Device)
 		v.Notes, v.Answers = notes(is.Release.Release, p.locale.Tag), answers(is.Release.Release, p.locale.Tag)
 		for _, each := range slices.Backward(snap.of[known.Device]) {
 			v.Chapters = append(v.Chapters, p.chapter(snap, each, known.Device))

@@ -3,7 +3,6 @@
 package support
 
 import (
-	"slices"
 	"strings"
 	"time"
 
@@ -27,12 +26,20 @@ type Model struct {
 	Rollouts   []Rollout  `json:"rollouts"`
 	Checks     []LabCheck `json:"lab"`                  // what observers found, by kind; none if the feed names nobody
 	Unreadable []string   `json:"unreadable,omitempty"` // releases that are published for it, and cannot be read
+	// Protocols are those by which phones of it poll that report nothing; Others says what that means, in words. Most models
+	// have none.
+	Protocols []manifests.Protocol `json:"protocols,omitempty"`
+	Others    string               `json:"others,omitempty"`
 
 	Badge  string    `json:"-"` // the standing in words
 	Public *Outlined `json:"-"` // where small numbers are not shown: all there is of numbers
 
 	names *naming.Names
+	said  int64 // under which number it is remembered; 0 if it is not
 }
+
+// Said is a number that no other model has, and this one only while all that is said of it is what it was; 0 says nothing.
+func (m Model) Said() int64 { return m.said }
 
 // describer puts the figures and rollouts of models into the words of the pages.
 type describer struct {
@@ -46,12 +53,22 @@ type describer struct {
 
 // unreleased is what is known of a device, whatever is released for it.
 func (d describer) unreleased(device string) Model {
+	v := d.known(device)
+	v.Figures = d.words.plain.figures()
+	return v
+}
+
+// known is a device without figures.
+func (d describer) known(device string) Model {
 	v := Model{
 		Model: device, Role: strings.ToLower(device), Product: device, Numbers: []string{}, Standing: NotOffered,
-		Figures: d.words.plain.figures(), Rollouts: []Rollout{}, Checks: []LabCheck{},
+		Rollouts: []Rollout{}, Checks: []LabCheck{},
 	}
 	if m, ok := d.lineup.device(device); ok {
 		v.Role, v.Product, v.Numbers, v.names = m.Role(), clean(m.Product), numbers(m.Model), m.names
+		if v.Protocols = m.Protocols; len(v.Protocols) > 0 {
+			v.Others = d.words.locale.Say("others.silent", nil)
+		}
 	} else { // it is known by its device alone
 		v.names = naming.Of(naming.Model{Device: device})
 	}
@@ -61,7 +78,7 @@ func (d describer) unreleased(device string) Model {
 
 // model is a release on one model, its channels together.
 func (d describer) model(snap *snapshot, is *issue, device string, f Figures) Model {
-	v := d.unreleased(device)
+	v := d.known(device)
 	v.Release, v.Effect, v.Figures = is.Name, is.lex.name(), f
 	v.Rollouts = append(v.Rollouts, d.rollouts(snap, is, device)...)
 	v.Checks = d.checks(snap.found, is, device)
@@ -75,9 +92,9 @@ func (d describer) model(snap *snapshot, is *issue, device string, f Figures) Mo
 }
 
 func (d describer) rollouts(snap *snapshot, is *issue, device string) (all []Rollout) {
-	for _, r := range is.rollouts {
-		if r.Model == device {
-			all = append(all, d.rollout(is.lex, r, cellOf(snap.cellsOf(is, device), r.Channel), snap))
+	for i := range is.rollouts { // a long line-up has many, and each is large
+		if r := &is.rollouts[i]; r.Model == device {
+			all = append(all, d.rollout(is.lex, *r, cellOf(snap.cellsOf(is, device), r.Channel), snap))
 		}
 	}
 	return all
@@ -86,8 +103,9 @@ func (d describer) rollouts(snap *snapshot, is *issue, device string) (all []Rol
 // haltedBefore names the newest release before is that was halted on a model, "" for none.
 func (snap *snapshot) haltedBefore(is *issue, device string) string {
 	for _, older := range snap.of[device] {
-		halted := func(r fleet.Rollout) bool { return r.Model == device && r.State == fleet.RolloutHalted }
-		if older.Counter < is.Counter && slices.ContainsFunc(older.rollouts, halted) {
+		if older.Counter < is.Counter && older.has(func(r *fleet.Rollout) bool {
+			return r.Model == device && r.State == fleet.RolloutHalted
+		}) {
 			return older.Name
 		}
 	}

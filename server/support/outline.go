@@ -73,7 +73,7 @@ func outlinesOf(models []Model) []OutlineModel {
 // outlinePages are the pages for everybody where small numbers are not shown.
 type outlinePages struct {
 	evidence *evidence
-	says     describer
+	says     outliner
 	models   modelPages // packages and plans, which hold no numbers of installations
 	releases releasePages
 	locale   *web.Locale

@@ -88,9 +88,12 @@ func (snap *snapshot) publicHome(device string) string {
 	return ""
 }
 
+// outliner describes what everybody may see.
+type outliner struct{ describer }
+
 // outline is what everybody may know of the handsets of a model under a release: nothing, if it is another one than that
 // under which they were counted.
-func (d describer) outline(snap *snapshot, release, device string, m Model) *Outlined {
+func (d outliner) outline(snap *snapshot, release, device string, m Model) *Outlined {
 	o := &Outlined{Threshold: snap.public.threshold, Kinds: map[fleet.Kind]*int64{}, most: map[fleet.Kind]int64{}}
 	of := snap.public.of[device]
 	for _, kind := range effect.Kinds {
@@ -124,7 +127,7 @@ func (d describer) outline(snap *snapshot, release, device string, m Model) *Out
 }
 
 // kindRows are the kinds of which there is a number, in the order of every page.
-func (d describer) kindRows(number func(fleet.Kind) *int64, of int64) (rows []web.Row) {
+func (d outliner) kindRows(number func(fleet.Kind) *int64, of int64) (rows []web.Row) {
 	for _, row := range d.byKind(Figures{Kinds: map[fleet.Kind]int64{}}) {
 		if n := number(fleet.Kind(row.Key)); n != nil {
 			row.Count, row.Of, row.Low, row.High = *n, of, 0, 0
@@ -190,7 +193,7 @@ func (o *Outlined) stands(lex lexicon, rollouts []Rollout, retired bool) Standin
 }
 
 // outlineModel is a release on one model as everybody may see it.
-func (d describer) outlineModel(snap *snapshot, is *issue, device string) Model {
+func (d outliner) outlineModel(snap *snapshot, is *issue, device string) Model {
 	v := d.unreleased(device)
 	v.Release, v.Effect = is.Name, is.lex.name()
 	for _, r := range is.rollouts {
@@ -212,7 +215,7 @@ func (d describer) outlineModel(snap *snapshot, is *issue, device string) Model 
 }
 
 // outlineToday is a model as it stands, as everybody may see it.
-func (d describer) outlineToday(snap *snapshot, device string) Model {
+func (d outliner) outlineToday(snap *snapshot, device string) Model {
 	v := d.unreleased(device)
 	if is := snap.newest(device); is != nil {
 		v = d.outlineModel(snap, is, device)

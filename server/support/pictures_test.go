@@ -125,6 +125,12 @@ func pictures(t *testing.T) []picture {
 	folder := folded(t).serve() + "/releases/" + releaseName + "/report"
 	list = append(list, picture{"folder", folder, ""}, picture{"folder-print", folder, "print"},
 		picture{"folder-zh-Hans", strings.Replace(folder, "/releases", "/zh-Hans/releases", 1), ""})
+	fails, known := failing(t)
+	fails.know(stops)
+	fails.know("{class: unpatched, text: {en: Handsets of this batch wait for a week.}, who: nobody}")
+	failsURL := fails.serve()
+	list = append(list, picture{"known-handset", failsURL + "/installations/" + known.ref.String(), ""},
+		picture{"known-model", failsURL + "/models/armani", ""})
 	past := remembered(t).serve()
 	list = append(
 		list,

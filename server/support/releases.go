@@ -10,6 +10,7 @@ import (
 
 	"landed/manifests/release"
 	"landed/server/fleet"
+	"landed/server/known"
 	"landed/server/published"
 	"landed/web"
 )
@@ -55,8 +56,11 @@ type ReleasePage struct {
 	Answers []Answer `json:"questions"`
 	// Of those whose newest report is about this release, as on /status.json.
 	SilentFor *SilentFor `json:"silent_for"`
-	Past      *Past      `json:"-"`            // /releases/{name}/series.json has it
-	On        *Day       `json:"on,omitempty"` // of which day it is; missing if it is of now
+	Known     *Known     `json:"known_issues,omitempty"` // of the release; missing from a day that is over
+	Past      *Past      `json:"-"`                      // /releases/{name}/series.json has it
+	On        *Day       `json:"on,omitempty"`           // of which day it is; missing if it is of now
+
+	explained map[string][]known.Count // by model
 }
 
 // Note is the release note in one language.
@@ -112,6 +116,7 @@ func (p releasePages) show(r *http.Request) (view, error) {
 			return unknownRelease()
 		}
 		v = p.page(snap, is)
+		p.explain(snap, is, v)
 		past, err := p.says.chronicle().releaseSeries(r.Context(), tx, snap, p.evidence.now(), is, v.Totals)
 		if err == nil {
 			v.SilentFor = past.SilentFor
@@ -143,6 +148,14 @@ func unreadableRelease() error {
 
 func unknownRelease() error {
 	return fleet.Errorf(fleet.NotFound, "release_unknown", "no release of that name is published; /releases lists them")
+}
+
+// explain says what is known of a release, and how many that explains.
+func (p releasePages) explain(snap *snapshot, is *issue, v *ReleasePage) {
+	v.Known, v.explained = p.says.knownOf(snap, is, is.models...), map[string][]known.Count{}
+	for _, device := range is.models {
+		v.explained[device] = snap.counting(is, device)
+	}
 }
 
 func (p releasePages) page(snap *snapshot, is *issue) *ReleasePage {

@@ -25,6 +25,7 @@ type snapshot struct {
 	unnamed     bool                       // the database was restored, and nobody has said what was lost
 	witnesses   map[string]fleet.Witnesses // by rollout, of models that have any
 	public      *publicCells               // what everybody may see, in the place of figures; nil: all figures are there
+	known       []fleet.KnownIssue         // withdrawn ones, too
 }
 
 // issue is a published release with its words, and what became of it.
@@ -35,16 +36,26 @@ type issue struct {
 	rollouts []fleet.Rollout
 }
 
+// has says if one of its rollouts is such a one.
+func (is *issue) has(such func(*fleet.Rollout) bool) bool {
+	for i := range is.rollouts {
+		if such(&is.rollouts[i]) {
+			return true
+		}
+	}
+	return false
+}
+
 // newest is the release under which a model stands: the newest that was offered to it, so that publishing alone erases
 // nothing that was shown, and offered where most of its handsets are, so that a trial in the lab takes no fleet off the
 // page; before any was, the newest that was offered on another channel, then the newest that has it; nil if none has.
 func (snap *snapshot) newest(device string) *issue {
 	all, home := snap.of[device], snap.home(device)
-	for _, offered := range []func(fleet.Rollout) bool{
-		func(r fleet.Rollout) bool { return r.Model == device && r.Channel == home },
-		func(r fleet.Rollout) bool { return r.Model == device },
+	for _, offered := range []func(*fleet.Rollout) bool{
+		func(r *fleet.Rollout) bool { return r.Model == device && r.Channel == home },
+		func(r *fleet.Rollout) bool { return r.Model == device },
 	} {
-		if i := slices.IndexFunc(all, func(is *issue) bool { return slices.ContainsFunc(is.rollouts, offered) }); i >= 0 {
+		if i := slices.IndexFunc(all, func(is *issue) bool { return is.has(offered) }); i >= 0 {
 			return all[i]
 		}
 	}

@@ -51,6 +51,7 @@ type statusPage struct {
 	evidence *evidence
 	says     describer
 	locale   *web.Locale
+	models   *memory
 }
 
 func (p statusPage) show(r *http.Request) (view, error) {
@@ -74,7 +75,7 @@ func (p statusPage) page(snap *snapshot) *Status {
 		v.Releases = append(v.Releases, p.says.linkTo(is))
 	}
 	for _, device := range snap.models {
-		v.Models = append(v.Models, p.says.today(snap, device))
+		v.Models = append(v.Models, p.models.today(p.says, snap, device))
 		if limits := snap.wordsOn(device).Limits; limits != "" && !slices.Contains(v.Limits, limits) {
 			v.Limits = append(v.Limits, limits)
 		}

@@ -150,7 +150,17 @@ func modelsTable(models []Model) table {
 func (v *Status) Table() table { return modelsTable(v.Models) }
 
 // Table has a row for each model of the release.
-func (v *ReleasePage) Table() table { return modelsTable(v.Models) }
+func (v *ReleasePage) Table() table {
+	t := modelsTable(v.Models)
+	if v.explained == nil {
+		return t
+	}
+	t.columns = append(t.columns, knownColumns...)
+	for i, m := range v.Models {
+		t.rows[i] = append(t.rows[i], knownCells(v.explained[m.Model])...)
+	}
+	return t
+}
 
 // Table has a row for each release.
 func (v *ReleaseList) Table() table {
@@ -196,6 +206,9 @@ func (v *ModelPage) Table() table {
 			)
 		}
 	}
+	v.Known.table(func(of, key string, n, whole int64) {
+		t.rows = append(t.rows, []string{v.Model.Model, v.Model.Release, string(v.Standing), of, key, count(n), count(whole), "", ""})
+	})
 	if silent := v.SilentFor.columns(); silent[0] != "" {
 		for n, days := range []string{"14", "28", "56"} {
 			t.rows = append(

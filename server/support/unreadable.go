@@ -45,7 +45,7 @@ func (snap *snapshot) unreadableOn(device string) (names []string) {
 // today is a model as it stands: under its newest release, with its whole fleet. Where no release of it can be read, its
 // handsets are counted, and nothing is said of them.
 func (d describer) today(snap *snapshot, device string) Model {
-	v := d.unreleased(device)
+	v := d.known(device)
 	if is := snap.newest(device); is != nil {
 		v = d.model(snap, is, device, snap.whole(is, device))
 	} else {

@@ -15,11 +15,13 @@ import (
 
 // Declaration is what a release says to people and asks of handsets, once for all models of which it says the same.
 type Declaration struct {
-	Release   string                     `json:"release"`
-	Counter   int64                      `json:"counter"`
-	Models    []string                   `json:"models"` // devices
-	Notes     map[string]string          `json:"notes"`  // by language tag
-	Questions []release.Question         `json:"questions,omitempty"`
+	Release   string             `json:"release"`
+	Counter   int64              `json:"counter"`
+	Models    []string           `json:"models"` // devices
+	Notes     map[string]string  `json:"notes"`  // by language tag
+	Questions []release.Question `json:"questions,omitempty"`
+	// Clients is what phones with the updaters of others are told, by device.
+	Clients   map[string]release.Clients `json:"clients,omitempty"`
 	Effect    *effect.Effect             `json:"effect,omitempty"`    // nil: nothing is claimed
 	Migration map[string]probe.Migration `json:"migration,omitempty"` // by device
 	Bits      float64                    `json:"bits"`                // the most that one report can tell
@@ -59,7 +61,7 @@ func (r *review) declare() {
 func (r *review) declaration(m document) *Declaration {
 	d := &Declaration{Release: m.Release, Counter: m.Counter}
 	if notes, ok := r.notes[pathOf(m.NotesDocument)]; ok {
-		d.Notes, d.Questions = notes.Notes, notes.Questions
+		d.Notes, d.Questions, d.Clients = notes.Notes, notes.Questions, notes.Clients
 	}
 	if doc, ok := r.effects[pathOf(m.EffectDocument)]; ok {
 		e := doc.Effect

@@ -40,6 +40,22 @@ func TestReviewSaysWhatIsDeclared(t *testing.T) {
 	}
 }
 
+// TestDeclaredForOthers: signers see what phones with other updaters will be told, and sign it with the notes.
+func TestDeclaredForOthers(t *testing.T) {
+	r := newRelease(t, newOrg(t, "armani"), fixtures.Patched)
+	r.notes.Schema, r.notes.Clients = 2, map[string]release.Clients{"armani": {ROMType: "nightly", Version: "22.2"}}
+	r.bind()
+	r.stage(r.targets())
+	if s := r.review(t); len(s.Problems) > 0 || len(s.Declared) != 1 || s.Declared[0].Clients["armani"].Version != "22.2" {
+		t.Errorf("%+v, %+v", s.Problems, s.Declared)
+	}
+	r.notes.Clients["armani"] = release.Clients{ROMType: "../x"}
+	r.restage()
+	if s := r.review(t); !s.Refused() {
+		t.Error("a type with which a path could be climbed may be signed")
+	}
+}
+
 func TestWhoSigns(t *testing.T) {
 	h := newOrg(t, "armani")
 	r := newRelease(t, h, fixtures.Patched)
@@ -105,6 +121,7 @@ func TestModelsOfTheRequest(t *testing.T) {
 		refuse bool
 	}{
 		"as it is built in":        {func(*staging) {}, nil, false},
+		"polled by others":         {func(r *staging) { r.request.Models[0].Protocols = manifests.Protocols[:2] }, nil, false},
 		"otherwise than built in":  {func(r *staging) { r.request.Models[0].Product = "Redmi One" }, []Code{ModelDiffers}, false},
 		"an older request":         {func(r *staging) { r.request.Models = nil }, []Code{ModelsDefault}, false},
 		"an older one, own models": {func(r *staging) { r.request.Models, r.catalogue = nil, own }, nil, false},

@@ -36,13 +36,14 @@ func (r *review) chooseModels() {
 }
 
 // compareModels says where the request describes a model in another way. A model that only the request knows is shown,
-// and is no difference.
+// and is no difference; nor is by which protocols of others its phones poll, as no package is judged by that.
 func (r *review) compareModels(models []manifests.Model, with *manifests.Catalogue, refuse bool, what string) {
 	for _, m := range models {
 		known, ok := with.Model(m.Device)
 		if !ok {
 			continue
 		}
+		m.Protocols, known.Protocols = nil, nil
 		if found, wanted := inJSON(m), inJSON(known); !bytes.Equal(found, wanted) {
 			r.problem(ModelDiffers, refuse, "The request describes %s as %s; %s has %s.", m.Device, found, what, wanted)
 		}

@@ -106,11 +106,24 @@ func (p page) declaration(d ceremony.Declaration) {
 	p.term.say("  Notes that are signed:")
 	p.texts("    ", d.Notes)
 	p.questions(d.Questions)
+	p.clients(d.Clients)
 	if d.Effect == nil {
 		p.term.say("  No effect: the release asks nothing of handsets, and no page will claim that it proves anything.")
 		return
 	}
 	p.effect(*d.Effect, d.Migration, d.Bits)
+}
+
+// clients prints what phones with the updaters of others are told, by which they choose a build.
+func (p page) clients(all map[string]release.Clients) {
+	for _, device := range slices.Sorted(maps.Keys(all)) {
+		c := all[device]
+		p.term.para("  ", fmt.Sprintf("Phones of %s with another updater are told: type %q, version %q, patch level %q, SDK %d.",
+			device, c.ROMType, c.Version, c.PatchLevel, c.SDK))
+		for _, variant := range slices.Sorted(maps.Keys(c.Devices)) {
+			p.term.para("    ", fmt.Sprintf("Those of the image %s ask for %s.", variant, c.Devices[variant]))
+		}
+	}
 }
 
 func (p page) questions(questions []release.Question) {

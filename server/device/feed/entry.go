@@ -31,6 +31,7 @@ var (
 // entry is one metadata file in memory, in the forms in which it is given away.
 type entry struct {
 	cache  []string
+	typ    []string // content type
 	plain  *form
 	packed *form // by gzip; nil if there is none
 }
@@ -47,13 +48,13 @@ type form struct {
 
 func newEntry(body []byte, mutable bool) *entry {
 	if !mutable {
-		return &entry{cache: []string{cacheForever}, plain: newForm(body, digest(body), false)}
+		return &entry{cache: []string{cacheForever}, typ: jsonType, plain: newForm(body, digest(body), false)}
 	}
 	sum, err := tufrepo.SignedDigest(body)
 	if err != nil { // nothing that a handset would take
 		sum = digest(body)
 	}
-	return &entry{cache: []string{revalidate}, plain: newForm(body, sum, false)}
+	return &entry{cache: []string{revalidate}, typ: jsonType, plain: newForm(body, sum, false)}
 }
 
 // pack adds the packed form.
@@ -98,7 +99,7 @@ func (e *entry) serve(w http.ResponseWriter, r *http.Request) (status int) {
 		w.WriteHeader(http.StatusNotModified)
 		return http.StatusNotModified
 	}
-	h["Content-Type"], h["Content-Length"] = jsonType, f.lengths
+	h["Content-Type"], h["Content-Length"] = e.typ, f.lengths
 	if f == e.packed {
 		h["Content-Encoding"] = gzipEncoding
 	}

@@ -41,6 +41,7 @@ type Handler struct {
 	listed atomic.Pointer[map[string]*entry] // path below Prefix → metadata held in memory
 	target atomic.Pointer[func(string) bool]
 	length atomic.Pointer[func(string) (int64, bool)]
+	shelf  atomic.Pointer[map[string]shelved] // files for the updaters of others, by path
 	tally  tally
 	newest atomic.Pointer[func(context.Context) error]
 }
@@ -59,6 +60,7 @@ func New(dir string, blobs blob.Store) (*Handler, error) {
 	h := &Handler{dir: dir, blobs: blobs}
 	h.root.Store(root)
 	h.listed.Store(&map[string]*entry{})
+	h.shelf.Store(&map[string]shelved{})
 	none := func(string) bool { return false }
 	h.target.Store(&none)
 	return h, nil

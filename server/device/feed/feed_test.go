@@ -48,6 +48,8 @@ var pruned, formerOffers = storedName(older), "offers/armani/" + sum(older) + ".
 
 func storedName(b []byte) string { return "builds/armani/" + sum(b) + ".update.zip" }
 
+func prefixed(b []byte) string { return sum(b) + ".builds/armani/update.zip" }
+
 // newFeed is a feed whose newest metadata is in memory, and the rest in a folder.
 func newFeed(t testing.TB) (*Handler, string) {
 	dir := t.TempDir()
@@ -124,6 +126,14 @@ func TestAnswers(t *testing.T) {
 		{"a build that was taken out", "GET", "/tuf/targets/" + pruned, nil, 404, nil, map[string]string{"Cache-Control": "no-store"}},
 		{"offers of a moment ago, for a client on its way", "GET", "/tuf/targets/" + formerOffers, nil, 200, older,
 			map[string]string{"Cache-Control": forever}},
+		{"a package, its hash before the path", "GET", "/tuf/targets/" + prefixed(payload), nil, 200, payload,
+			map[string]string{"Cache-Control": forever, "Etag": etag(payload), "Content-Type": "application/zip"}},
+		{"resumed, its hash before the path", "GET", "/tuf/targets/" + prefixed(payload), map[string]string{"Range": "bytes=9-"}, 206,
+			payload[9:], nil},
+		{"a build that was taken out, its hash before the path", "GET", "/tuf/targets/" + prefixed(older), nil, 404, nil, nil},
+		{"two hashes", "GET", "/tuf/targets/" + sum(payload) + "." + storedName(payload), nil, 404, nil, nil},
+		{"no way out, a hash before the path", "GET", "/tuf/targets/" + sum(payload) + ".builds/../../secret", nil, 404, nil, nil},
+		{"no listing, a hash before the path", "GET", "/tuf/targets/" + sum(payload) + ".builds/armani/", nil, 404, nil, nil},
 		{"no listing", "GET", "/tuf/metadata/", nil, 404, nil, nil},
 		{"no listing of a folder", "GET", "/tuf/targets/builds/armani", nil, 404, nil, nil},
 		{"half-written files are not of the feed", "GET", "/tuf/metadata/.next-timestamp.json", nil, 404, nil, nil},

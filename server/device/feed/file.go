@@ -13,6 +13,7 @@ import (
 	"syscall"
 	"time"
 
+	"landed/manifests/tufrepo"
 	"landed/server/blob"
 )
 
@@ -30,7 +31,8 @@ func (h *Handler) serveFile(w http.ResponseWriter, r *http.Request, name string)
 	case !plainName.MatchString(name):
 		notFound(w)
 	case isTarget:
-		h.serveTarget(w, r, stored)
+		stored = tufrepo.StoredAs(stored)
+		h.serveTarget(w, r, stored, given{cacheForever, contentType(stored)})
 		return targets
 	case name == metadataDir+"timestamp.json":
 		h.serveMetadata(w, r, name)
@@ -54,7 +56,10 @@ func (h *Handler) serveMetadata(w http.ResponseWriter, r *http.Request, name str
 	newEntry(body, name == metadataDir+"timestamp.json").serve(w, r)
 }
 
-func (h *Handler) serveTarget(w http.ResponseWriter, r *http.Request, stored string) {
+// given is how a target is given away under one of its names.
+type given struct{ cache, typ string }
+
+func (h *Handler) serveTarget(w http.ResponseWriter, r *http.Request, stored string, as given) {
 	m := targetName.FindStringSubmatch(path.Base(stored))
 	if m == nil {
 		notFound(w)
@@ -68,8 +73,8 @@ func (h *Handler) serveTarget(w http.ResponseWriter, r *http.Request, stored str
 	defer content.Close()
 	header := w.Header()
 	header.Set("Etag", `"`+m[1]+`"`)
-	header.Set("Cache-Control", cacheForever)
-	header.Set("Content-Type", contentType(stored))
+	header.Set("Cache-Control", as.cache)
+	header.Set("Content-Type", as.typ)
 	if tooManyRanges(r) {
 		refuseRanges(w, content)
 		return

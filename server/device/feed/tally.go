@@ -16,11 +16,12 @@ const (
 	polls    kind = iota // the timestamp
 	metadata             // any other metadata
 	targets              // packages, manifests and offers
+	legacy               // files for the updaters of others
 	others               // what is no file of a feed
 	kinds
 )
 
-var kindNames = [kinds]string{"poll", "metadata", "target", "other"}
+var kindNames = [kinds]string{"poll", "metadata", "target", "legacy", "other"}
 
 // statuses are all that the feed answers.
 var statuses = [...]int{200, 206, 304, 404, 405, 412, 416, 503}
@@ -53,7 +54,7 @@ func (t *tally) count(k kind, status int) {
 
 // Answered says how often the feed gave an answer, since the start.
 type Answered struct {
-	Kind   string // poll, metadata, target or other
+	Kind   string // poll, metadata, target, legacy or other
 	Status string // "other" for one that the feed does not give by itself
 	N      int64
 }

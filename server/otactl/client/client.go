@@ -70,6 +70,9 @@ func (c *Client) Models() Models { return Models{c.t} }
 // Channels: the names under which packages and offers stand apart.
 func (c *Client) Channels() Channels { return Channels{c.t} }
 
+// KnownIssues: what people know of some installations.
+func (c *Client) KnownIssues() KnownIssues { return KnownIssues{c.t} }
+
 // Fleet: who counts.
 func (c *Client) Fleet() Fleet { return Fleet{c.t} }
 

@@ -193,10 +193,11 @@ func (s counts) list(ctx context.Context, where string, args ...any) ([]fleet.Co
 	}
 	defer rows.Close()
 	var all []fleet.Counts
+	var c cell
+	var n int64
+	into := []any{&c.release, &c.model, &c.channel, &c.who, &c.kind, &c.value, &n} // once: there are many rows
 	for rows.Next() {
-		var c cell
-		var n int64
-		if err := rows.Scan(&c.release, &c.model, &c.channel, &c.who, &c.kind, &c.value, &n); err != nil {
+		if err := rows.Scan(into...); err != nil {
 			return nil, err
 		}
 		if last := len(all) - 1; last < 0 || all[last].Release != c.release || all[last].Model != c.model ||

@@ -38,7 +38,13 @@ func scanAll(rows Rows) (names []string, values []any, err error) {
 	for n := range values {
 		into[n] = &values[n]
 	}
-	return names, values, rows.Scan(into...)
+	err = rows.Scan(into...)
+	for n, v := range values {
+		if narrow, ok := v.(int32); ok { // the engines need not have a number equally wide
+			values[n] = int64(narrow)
+		}
+	}
+	return names, values, err
 }
 
 func digestOf(names []string, values []any) string {

@@ -23,6 +23,7 @@ var keysOf = map[string]string{
 	"admissions":        `n || ''`,
 	"quarantines":       `id`,
 	"retentions":        `release`,
+	"known_issues":      `id || ''`,
 	"epochs":            `model || ' ' || channel`,
 	"statements":        `id`,
 	"suspensions":       `rollout || ' ' || reference`,

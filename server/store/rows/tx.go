@@ -16,19 +16,20 @@ type Tx struct {
 	asked            *asked // in Intake
 	amongServers
 	keeping
+	toldByPeople
 }
 
 // New is a transaction that reads both halves, or writes control. refused is what whoever moves a figure is told.
 func New(control, reports Querier, refused error) *Tx {
 	t := &Tx{control: control, reports: reports, refused: refused, amongServers: amongServers{control}}
-	t.keeping = keeping{t}
+	t.keeping, t.toldByPeople = keeping{t}, toldByPeople{t}
 	return t
 }
 
 // NewReports is a transaction that writes the reports. Flush is called before it is committed.
 func NewReports(control, reports Querier) *Tx {
 	t := &Tx{control: control, reports: reports, cells: cells{}, amongServers: amongServers{control}}
-	t.keeping = keeping{t}
+	t.keeping, t.toldByPeople = keeping{t}, toldByPeople{t}
 	return t
 }
 
@@ -90,3 +91,8 @@ func (t keeping) History() fleet.History         { return history{t.of.reports} 
 func (t keeping) PublicCells() fleet.PublicCells { return publicCells{t.of.reports} }
 func (t keeping) Retentions() fleet.Retentions   { return retentions{t.of.control} }
 func (t keeping) Cuts() fleet.Cuts               { return cuts{t.of.reports, seals{t.of.control, t.of.reports}} }
+
+// toldByPeople is what people say to whoever reads the pages.
+type toldByPeople struct{ by *Tx }
+
+func (t toldByPeople) KnownIssues() fleet.KnownIssues { return knownIssues{t.by.control} }

@@ -70,6 +70,7 @@ func tests() []test {
 		{"quarantines", testQuarantines},
 		{"evidence epochs", testEpochs},
 		{"rules of retention", testRetentions},
+		{"known issues", testKnownIssues},
 		{"the muster of a fleet", testMuster},
 		{"who was silent for how long", testHeard},
 		{"audit", testAudit},

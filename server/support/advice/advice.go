@@ -46,6 +46,8 @@ type Facts struct {
 
 	Offer Offer
 	Days  int // since the newest report came
+
+	Known []Known // known issues that explain it: at most one of how far the update is, and one of the verdict
 }
 
 // Offer is what is offered to it now.
@@ -89,6 +91,7 @@ type Answer struct {
 	Tell    []string // never empty
 	Offer   string
 	Failure *Failure // nil if none is known
+	Known   []Told   // in the order in which they are told
 }
 
 // Failure is what stopped the update.
@@ -106,7 +109,9 @@ func Of(f Facts) Answer {
 	a.Say = f.situation(a.Failure, hope)
 	a.Was = was(a.Say)
 	a.Offer = f.offered(a.Failure, hope)
-	a.Do = f.steps(a, hope)
+	a.Known = f.known(a)
+	a.Do = f.act(a, f.steps(a, hope))
+	a.Known = a.settle(hope)
 	a.Tell = f.told(a, hope)
 	return a
 }

@@ -128,8 +128,15 @@ func (f Facts) told(a Answer, hope Situation) []string {
 		if a.Was != "failed" {
 			tell = append(tell, "failed")
 		}
-		tell = append(tell, "remedy."+string(a.Failure.Remedy))
-		if a.Failure.GaveUp && hope.comes() && a.Failure.Remedy != Newer {
+	}
+	if known := a.knownTold(); known != "" {
+		tell = append(tell, known)
+	}
+	if a.Failure != nil {
+		if a.Failure.Remedy != PassOn || !f.knows(false) { // “we do not know why” is not said of what is known
+			tell = append(tell, "remedy."+string(a.Failure.Remedy))
+		}
+		if a.Failure.GaveUp && hope.comes() && a.Failure.Remedy != Newer && !f.engineersKnow(false) {
 			tell = append(tell, "ask_retry")
 		}
 	}

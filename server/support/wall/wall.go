@@ -56,6 +56,9 @@ func (t narrow) Statements() fleet.Statements  { return t.of.Statements() }
 // Changes are those of published metadata: each is asked for by its id.
 func (t narrow) Changes() fleet.Changes { return changes{of: t.of.Changes()} }
 
+// KnownIssues are the rules for single installations, and what is said to those.
+func (t narrow) KnownIssues() fleet.KnownIssues { return known{of: t.of.KnownIssues()} }
+
 // Rollouts are as they stand, without what they know of handsets.
 func (t narrow) Rollouts() fleet.Rollouts { return rollouts{of: t.of.Rollouts()} }
 
@@ -93,6 +96,14 @@ type changes struct {
 
 // Get implements fleet.Changes.
 func (c changes) Get(ctx context.Context, id string) (fleet.Change, error) { return c.of.Get(ctx, id) }
+
+type known struct {
+	fleet.KnownIssues
+	of fleet.KnownIssues
+}
+
+// List implements fleet.KnownIssues.
+func (k known) List(ctx context.Context) ([]fleet.KnownIssue, error) { return k.of.List(ctx) }
 
 type publicCells struct {
 	fleet.PublicCells

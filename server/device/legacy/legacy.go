@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package legacy speaks to the updaters of others: phones that poll by a protocol that is not the feed's.
+//
+// Parties: package rollouts has it make the files of a model and channel, from the very offers document that it publishes,
+// and signs them as one document beside it; package release asks what such phones would not take of a release; package server
+// answers the phones, by [Route].
+//
+// It promises files that are a pure function of offers, packages and what releases declare; that only what is offered to
+// everybody is in them, by the decision of every other handset ([offers.Everybody]), for these phones draw no share; and that
+// what is halted, replaced or given up is gone with the same publication. It refuses to list a build half: one that lacks
+// something that its protocol wants is in no file of that protocol.
+package legacy
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	"landed/manifests"
+	"landed/manifests/offers"
+	"landed/manifests/release"
+	"landed/manifests/shelf"
+	"landed/server/device/aospsample"
+	"landed/server/device/everybody"
+	"landed/server/device/grapheneos"
+	"landed/server/device/lineageos"
+	"landed/server/fleet"
+)
+
+// protocol is how one of them is spoken.
+type protocol struct {
+	faults func(everybody.Build) []error        // what its phones would not take of a build
+	files  func([]everybody.Build) []shelf.File // of builds without faults
+	url    bool                                 // its files name packages by their whole address
+}
+
+var protocols = map[manifests.Protocol]protocol{
+	manifests.LineageOS1: {lineageos.Faults1, lineageos.Files1, true},
+	manifests.LineageOS2: {lineageos.Faults2, lineageos.Files2, true},
+	manifests.GrapheneOS: {grapheneos.Faults, grapheneos.Files, false},
+	manifests.AOSPSample: {aospsample.Faults, aospsample.Files, true},
+}
+
+// CheckBase says what is wrong with the address of a server as phones reach it, such as https://ota.example; nil for none. It
+// is of https, as the apps refuse anything else, or of http on this very machine, where tests and rehearsals are.
+func CheckBase(base string) error {
+	if base == "" {
+		return nil
+	}
+	if err := offers.CheckMirror(base); err != nil {
+		return fmt.Errorf("the address of this server: %w", err)
+	}
+	return nil
+}
+
+// Input is all that the files of one model on one channel follow from.
+type Input struct {
+	Model    manifests.Model
+	Offers   offers.Document
+	Packages map[string][]fleet.Package            // by release
+	Declared map[string]map[string]release.Clients // by release and model
+	Base     string                                // address of the server; "" if it was not told
+}
+
+// Document is the files of a model and channel, and what is offered to everybody and in no file of a protocol, in words. ok
+// is false if there is no file.
+func Document(in Input) (d shelf.Document, leftOut []string, ok bool) {
+	builds := in.builds()
+	var files []shelf.File
+	for _, name := range in.Model.Protocols {
+		p, is := protocols[name]
+		if !is {
+			continue
+		}
+		var whole []everybody.Build
+		for _, b := range builds {
+			if err := errors.Join(p.faultsOf(b)...); err != nil {
+				leftOut = append(leftOut, fmt.Sprintf("%s: %s: %s", name, b.Name(), fleet.InOneLine(err)))
+				continue
+			}
+			whole = append(whole, b)
+		}
+		files = append(files, p.files(whole)...)
+	}
+	return shelf.New(in.Model.Device, in.Offers.Channel, files), leftOut, len(files) > 0
+}
+
+func (p protocol) faultsOf(b everybody.Build) []error {
+	faults := p.faults(b)
+	if p.url && b.URL == "" {
+		faults = append(faults, errNoBase)
+	}
+	return faults
+}
+
+var errNoBase = errors.New("this server was not told its own address, by which the files name packages; start it with --base-url, " +
+	"as https://ota.example")
+
+// builds are those that are offered to everybody, of each image variant.
+func (in Input) builds() (all []everybody.Build) {
+	for _, variant := range in.Model.Variants {
+		full, incrementals := offers.Everybody(in.Offers, variant)
+		if full == nil {
+			continue
+		}
+		for _, o := range append(incrementals, *full) {
+			i := slices.IndexFunc(in.Packages[o.Custom.Release], func(p fleet.Package) bool {
+				return p.SHA256 == o.Package.SHA256 && p.Variant == variant
+			})
+			if i < 0 {
+				continue // a document of which the database knows less; the feed goes on without it
+			}
+			all = append(all, everybody.Of(in.Model, in.Packages[o.Custom.Release][i],
+				in.Declared[o.Custom.Release][in.Model.Device], in.Base))
+		}
+	}
+	return all
+}
