@@ -107,7 +107,7 @@ var mayImport = map[string][]string{
 		"manifests",
 		"server/fleet",
 	}, // pure: what reports change; intake stores it, a recount does without
-	"server/recount": {"manifests", "server/fleet", "server/published", "server/settle"}, // pure: what otactl counts again by
+	"server/recount": {"manifests", "=server/cells", "server/fleet", "server/published", "server/settle"}, // pure: what otactl counts again by
 	"server/intake":  {"manifests", "server/fleet", "server/published", "server/rollouts", "server/settle", "=server/span"},
 	"server/retain":  {"=manifests/report", "server/fleet", "server/seal"},
 	"server/scrub":   {"server/blob", "server/repo"},
@@ -164,8 +164,11 @@ var mayImport = map[string][]string{
 	"server/tallies": {"=internal/durable", "=internal/format", "manifests", "server/fleet", "server/intake", "server/published",
 		"server/recount", "server/seal", "server/settle"},
 	"server/support/advice": {"=manifests/effect", "=manifests/offers", "=manifests/report"},
-	"server/support": {"manifests", "server/evidence", "server/fleet", "=server/history", "=server/known", "server/offering", "server/published",
-		"server/reasons", "server/recount", "server/rollout", "server/render", "=server/support/advice", "=server/support/naming", "web"},
+	"server/support/wall":   {"=manifests/report", "server/fleet", "server/reasons"}, // what the public pages may read
+	"server/support": {"manifests", "=server/cells", "server/evidence", "server/fleet", "=server/history", "=server/known",
+		"server/offering", "server/published",
+		"server/reasons", "server/recount", "server/rollout", "server/render", "=server/support/advice", "=server/support/naming",
+		"=server/support/wall", "web"},
 	// A client of the server: of its code it knows nothing but how reports are settled and counted, which it counts again.
 	"server/otactl":        {"internal", "manifests", "=server/otactl/client", "=server/otactl/verify"},
 	"server/otactl/verify": {"=internal/durable", "=internal/format", "manifests", "=server/published", "=server/recount"},

@@ -14,6 +14,7 @@ import (
 	"landed/server/fleet"
 	"landed/server/httplimit"
 	"landed/server/render"
+	"landed/server/support"
 )
 
 // Handler is every door of the house:
@@ -23,16 +24,19 @@ import (
 //	             /NAME for names of GrapheneOS's updater that there are: legacy.Route has the table
 //	/v1/reports  handsets: signed reports in
 //	/v1/…        release engineers, by bearer token: console.Doors has the table
-//	/            everybody: the status pages
+//	/            everybody: the status pages; where small numbers are hidden from the public, those without them
 //	/healthz     the process lives     /readyz  it can do its work, or each cause why not
 //	/metrics     figures for whoever watches it, by bearer token
 //
 // Of the connections that httplimit.Connections reserves it answers control alone: console, health and metrics.
-func (s *Server) Handler() http.Handler { return s.bounded(s.routes(true)) }
+func (s *Server) Handler() http.Handler { return s.bounded(s.routes(true, s.public)) }
+
+// Admin is Handler with the status pages for staff, on which every number is exact: for a listener that strangers do not reach.
+func (s *Server) Admin() http.Handler { return s.bounded(s.routes(true, s.support)) }
 
 // Public is Handler without control, for a listener beside one that strangers do not reach: nothing is under /healthz,
 // /readyz, /metrics and /v1/, but for the reports.
-func (s *Server) Public() http.Handler { return s.bounded(s.routes(false)) }
+func (s *Server) Public() http.Handler { return s.bounded(s.routes(false, s.public)) }
 
 // bounded puts the feed before router, and bounds what connections may cost.
 func (s *Server) bounded(router http.Handler) http.Handler {
@@ -68,10 +72,11 @@ func isUpload(r *http.Request) bool {
 	return r.Method == http.MethodPost && r.URL.Path == "/v1/packages"
 }
 
-// routes are the doors behind the router; control says whether console and health are among them.
-func (s *Server) routes(control bool) chi.Router {
+// routes are the doors behind the router; control says whether console and health are among them, and pages are those of
+// the status.
+func (s *Server) routes(control bool, pages *support.Support) chi.Router {
 	r := chi.NewRouter()
-	r.Use(requestID, accessLog(s.cfg.Log, s.cfg.Now, s.observer), recoverer(s.cfg.Log, s.fault))
+	r.Use(requestID, accessLog(s.cfg.Log, s.cfg.Now, s.observer), recoverer(s.cfg.Log, faults(pages)))
 	if control {
 		r.Get("/healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })
 		r.Get("/readyz", s.ready)
@@ -92,12 +97,12 @@ func (s *Server) routes(control bool) chi.Router {
 	})
 	r.Group(func(r chi.Router) {
 		r.Use(s.tally.asTaken)
-		s.support.Routes()(r)
+		pages.Routes()(r)
 	})
 	r.Group(s.tally.doors)
 	r.NotFound(func(w http.ResponseWriter, r *http.Request) {
 		if !shelf(s, w, r) {
-			s.support.Missing(w, r)
+			pages.Missing(w, r)
 		}
 	})
 	r.MethodNotAllowed(render.API(s.cfg.Log, wrongMethod).ServeHTTP) // whoever does not read is a program
@@ -110,13 +115,15 @@ func shelf(s *Server, w http.ResponseWriter, r *http.Request) bool {
 	return ok && s.feed.Shelf(w, r, file, none)
 }
 
-// fault answers for a fault of ours: people get a page, programs a document.
-func (s *Server) fault(w http.ResponseWriter, r *http.Request, p render.Problem) {
-	if !strings.Contains(r.Header.Get("Accept"), "text/html") {
-		render.WriteProblem(w, r, p)
-		return
+// faults answers for a fault of ours: people get a page, programs a document.
+func faults(pages *support.Support) func(http.ResponseWriter, *http.Request, render.Problem) {
+	return func(w http.ResponseWriter, r *http.Request, p render.Problem) {
+		if !strings.Contains(r.Header.Get("Accept"), "text/html") {
+			render.WriteProblem(w, r, p)
+			return
+		}
+		pages.Problem(w, r, p)
 	}
-	s.support.Problem(w, r, p)
 }
 
 func noSuchDoor(http.ResponseWriter, *http.Request) error {

@@ -134,7 +134,7 @@ func TestDoors(t *testing.T) {
 		guard[d.Method+" /v1"+d.Path] = d.Role
 	}
 	var lines []string
-	err := chi.Walk(h.routes(true), func(method, route string, _ http.Handler, _ ...func(http.Handler) http.Handler) error {
+	err := chi.Walk(h.routes(true, h.Server.public), func(method, route string, _ http.Handler, _ ...func(http.Handler) http.Handler) error {
 		who := string(guard[method+" "+route])
 		delete(guard, method+" "+route)
 		if who == "" {
@@ -274,7 +274,7 @@ func TestFaultForPeople(t *testing.T) {
 	if resp.StatusCode != 404 || answer["code"] != "not_found" || !strings.Contains(resp.Header.Get("Vary"), "Accept") {
 		t.Errorf("a program is answered %d %v", resp.StatusCode, answer)
 	}
-	broken := recoverer(slog.New(slog.DiscardHandler), h.fault)(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic("a fault") }))
+	broken := recoverer(slog.New(slog.DiscardHandler), faults(h.Server.public))(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic("a fault") }))
 	for accept, want := range map[string]string{"text/html,*/*": "cannot be shown just now", "application/json": `"code":"internal"`} {
 		r, w := httptest.NewRequest("GET", "/", nil), httptest.NewRecorder()
 		r.Header.Set("Accept", accept)

@@ -26,6 +26,7 @@ import (
 	"landed/server/blob"
 	"landed/server/blob/disk"
 	"landed/server/blob/s3"
+	"landed/server/cells/keeper"
 	"landed/server/cluster"
 	"landed/server/console"
 	"landed/server/datadir"
@@ -91,10 +92,17 @@ type Config struct {
 	// OpenReports gives every report to whoever asks, so that anybody can count again: of a rehearsal. Who has a report has
 	// the reference of its installation.
 	OpenReports bool
+	// SmallCells is how few installations of a kind on a model the public is never told of; above 0 everything that everybody
+	// may read is made of numbers that change once a day at most (package cells), and exact ones are behind Admin alone. 0:
+	// every number is shown to everybody.
+	SmallCells int64
 	// TallyEvery is how long after a tally the next one is taken, beside the one of each UTC day; 0: there is that one alone.
 	TallyEvery time.Duration
 	Traces     *traces.Traces // nil: nothing is traced. Whoever opened it closes it, after the server
 }
+
+// maxSmallCells bounds Config.SmallCells.
+const maxSmallCells = 1_000_000
 
 // Languages lists the tags that Config.Language takes.
 func Languages() []string { return web.Locales() }
@@ -110,6 +118,14 @@ func (c Config) Validate() error {
 	}
 	if c.S3 != nil {
 		faults = append(faults, c.S3.Validate())
+	}
+	if c.SmallCells < 0 || c.SmallCells > maxSmallCells {
+		faults = append(faults, fmt.Errorf("numbers below %d are to be hidden from the public; wanted 0, which shows all, to %d",
+			c.SmallCells, maxSmallCells))
+	}
+	if c.SmallCells > 0 && c.OpenReports {
+		faults = append(faults, fmt.Errorf("every report is to be public, and so are no numbers below %d, which anybody could count in "+
+			"them: give one up (--open-reports, or --small-cells 0)", c.SmallCells))
 	}
 	return errors.Join(append(faults, offers.CheckMirrors(c.Mirrors), c.Expiry.Validate(), c.Second.Validate(),
 		support.CheckPublicPath(c.PublicPath), legacy.CheckBase(c.BaseURL))...)
@@ -148,9 +164,11 @@ type Server struct {
 	admission *admission.Admission
 	retain    *retain.Room
 	history   *history.Keeper
+	numbers   *keeper.Keeper // for the public
 	guard     *auth.Guard
 	console   *console.Console
-	support   *support.Support
+	support   *support.Support // every number is on its pages
+	public    *support.Support // what everybody may see; support where that is everything
 	metrics   *metrics.Metrics
 	observer  observer
 	uptime    *uptime.Uptime
@@ -261,14 +279,7 @@ func (s *Server) build(ctx context.Context) (err error) {
 		Rooms: s.rooms, Admission: s.admission, Retain: s.retain, Store: kept,
 		Guard: s.guard, Clock: s.uptime, Now: s.cfg.Now, Log: s.cfg.Log, MaxUpload: s.cfg.MaxUpload,
 	})
-	s.support, err = support.New(support.Config{
-		View: s.db, Version: s.db.Version, Catalogue: s.rooms.Lineup.Catalogue, Now: s.cfg.Now, Log: s.cfg.Log, Language: s.cfg.Language,
-		PublicPath: s.cfg.PublicPath, OpenReports: s.cfg.OpenReports, Notice: s.cfg.Notice, Distrusted: s.uptime.Distrusted,
-		Halting: func(ctx context.Context, r fleet.Rollout) bool {
-			return s.rooms.Rollouts.Standing(ctx, r).State == fleet.RolloutHalting
-		},
-	})
-	return err
+	return openPages(s)
 }
 
 // watchers are given what they look at with each tick.
@@ -323,17 +334,6 @@ func (s *Server) openStore(ctx context.Context, dir datadir.Dir) (err error) {
 		return nil
 	}
 	return dir.Knows(ctx, s.db)
-}
-
-// keepers are those of what was: of old reports, of older figures, and of when reports could come.
-func keepers(s *Server, kept fleet.Store, rules *intake.Rules) {
-	s.uptime.Asked, s.uptime.Crowded = s.intake.Pressure.Since, s.Crowd.Spells
-	s.retain = retain.New(retain.Config{Store: kept, Settler: intake.Cutter{Rules: rules}, Now: s.cfg.Now, Log: s.cfg.Log,
-		HasRoom: s.room.ForReport, Distrusted: s.uptime.Distrusted, Program: s.cfg.Program,
-		Idle: func() bool { waits, oldest := s.intake.Waiting(); return waits == 0 && oldest == 0 }})
-	s.history = history.New(history.Config{Store: kept, Now: s.cfg.Now, Log: s.cfg.Log, HasRoom: s.room.ForReport,
-		Distrusted: s.uptime.Distrusted,
-		Fleet:      func(ctx context.Context, tx fleet.Tx) (fleet.Counts, error) { return s.support.Fleet(ctx, tx) }})
 }
 
 // openFeed opens the handler of the feed.

@@ -43,13 +43,15 @@ func openTallies(s *Server, dir datadir.Dir, kept fleet.Store) error {
 	s.tally.cfg, s.tally.distrusted = &s.cfg, s.uptime.Distrusted
 	s.tally.Room = tallies.New(
 		tallies.Config{View: s.db, Store: kept, Secret: secret, Now: s.cfg.Now, Log: s.cfg.Log, Every: s.cfg.TallyEvery,
-			Metadata: filepath.Join(dir.Feed(), "metadata"), Dir: datadir.Tallies(dir),
+			Threshold: s.cfg.SmallCells,
+			Metadata:  filepath.Join(dir.Feed(), "metadata"), Dir: datadir.Tallies(dir),
 			Signer: func(ctx context.Context) (tufrepo.Signer, error) {
 				return repo.SignerOf(ctx, s.rooms.Repo, tufrepo.Snapshot)
 			},
 			Pages: func(v fleet.Viewer, at time.Time) (http.Handler, error) {
 				pages, err := support.New(support.Config{View: v, Catalogue: s.rooms.Lineup.Catalogue,
-					Now: func() time.Time { return at }, Log: s.cfg.Log, Language: s.cfg.Language, Notice: s.cfg.Notice})
+					Now: func() time.Time { return at }, Log: s.cfg.Log, Language: s.cfg.Language, Notice: s.cfg.Notice,
+					Threshold: s.cfg.SmallCells})
 				if err != nil {
 					return nil, err
 				}

@@ -12,7 +12,7 @@ import (
 
 // Tick does the periodic work that is due: it renews metadata, finishes what was left
 // unfinished, seals and compacts what was stored, drops what people ruled, copies the
-// figures, ages silent installations and advances rollouts.
+// figures, keeps the numbers for the public, ages silent installations and advances rollouts.
 // Of several servers on one database one does so, and the others keep their folders.
 func (s *Server) Tick(ctx context.Context) error {
 	spans := s.observer.spans()
@@ -34,6 +34,7 @@ func (s *Server) Tick(ctx context.Context) error {
 			spans.Do(ctx, "tick.admission", s.admission.Tick),
 			spans.Do(ctx, "tick.intake", s.intake.Tick), s.excess.tell(ctx),
 			spans.Do(ctx, "tick.history", s.history.Tick),
+			spans.Do(ctx, "tick.cells", s.numbers.Tick), // before the tally, which has them
 			spans.Do(ctx, "tick.tally", s.tally.take),
 			spans.Do(ctx, "tick.compact", compactor{s.db, s.cfg.Now, s.room.ForReport}.Tick),
 			spans.Do(ctx, "tick.retain", s.retain.Tick))

@@ -124,6 +124,7 @@ var commands = map[string]func(*testscript.TestScript, bool, []string){
 func setUp(e *testscript.Env) error {
 	e.Setenv("OTASIGN_PASSPHRASE", "correct horse battery staple")
 	e.Setenv("OTAD_TICK", "200ms")          // what is due is looked at often, so that stories take seconds
+	e.Setenv("OTAD_SMALL_CELLS", "0")       // stories have few handsets, and look at each
 	e.Setenv("OTAD_TIMESTAMP_LIFE", "72h")  // longer than the day by which a handset's clock is put forward
 	e.Setenv("OTAD_TIMESTAMP_EVERY", "24h") // a third of it
 	e.Setenv("GORACE", "atexit_sleep_ms=0") // each process would wait a second at its end, if built with -race

@@ -60,9 +60,14 @@ func (c Cell) Next(exact int64, threshold int64, at time.Time, draw func(n int64
 	return c
 }
 
-// Hidden is more than a number that is not shown can be: it is below the threshold when it is hidden, and moves at most
-// twice as far before it is asked again.
-func Hidden(threshold int64) int64 { return 3 * threshold }
+// Hidden is more than a number that is not shown can be when it is asked: it moves less than twice the threshold from 0, or, if
+// one was ever shown, from what was below the threshold when it was hidden again.
+func Hidden(threshold int64, ever bool) int64 {
+	if ever {
+		return 3 * threshold
+	}
+	return 2 * threshold
+}
 
 // Off is more than a number that is shown can be off when it is asked: it moves less than twice the threshold, and was
 // rounded.

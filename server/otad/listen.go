@@ -128,7 +128,7 @@ func (at listening) open(s *server.Server, log *slog.Logger) (doors []door, err 
 	if at.adminAddr == "" {
 		return doors, nil
 	}
-	admin, err := listen("console and health: ", at.adminAddr, at.adminFile, s.Handler(),
+	admin, err := listen("console and health: ", at.adminAddr, at.adminFile, s.Admin(),
 		httplimit.Bounds{Total: adminConnections}, log)
 	if err != nil {
 		return doors, fmt.Errorf("--admin-addr: %w", err)

@@ -197,3 +197,52 @@ func TestLimits(t *testing.T) {
 		t.Errorf("the default did not give way: %v, %d connections, log %s", err, l.connections, &log)
 	}
 }
+
+// TestSmallCells: by itself a server tells the public of no small number, and staff of all; without a listener for them it says
+// what nobody sees.
+func TestSmallCells(t *testing.T) {
+	data := filepath.Join(t.TempDir(), "data")
+	if r := run(context.Background(), nil, "init", "--data", data, "--admin", "root"); r.code != 0 {
+		t.Fatal(r)
+	}
+	schema := func(addr string) string {
+		t.Helper()
+		resp, err := http.Get("http://" + strings.TrimPrefix(addr, "http://") + "/status.json")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer resp.Body.Close()
+		text, err := io.ReadAll(resp.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(text)
+	}
+	public, admin, end := servingBoth(t, data)
+	if text := schema(public); !strings.Contains(text, `"threshold": 20`) {
+		t.Errorf("the public is told: %s", text)
+	}
+	if text := schema(admin); !strings.Contains(text, `"schema": 1`) || strings.Contains(text, "threshold") {
+		t.Errorf("staff are told: %s", text)
+	}
+	if r := end(); r.code != 0 || strings.Contains(r.stderr, "exact numbers") {
+		t.Errorf("%+v", r)
+	}
+	addr, ended := serving(t, data)
+	if text := schema(addr); !strings.Contains(text, `"threshold": 20`) {
+		t.Errorf("where there is one listener: %s", text)
+	}
+	if r := ended(); r.code != 0 || !strings.Contains(r.stderr, "exact numbers are on no page") {
+		t.Errorf("%+v", r)
+	}
+	addr, ended = serving(t, data, "--small-cells", "0")
+	if text := schema(addr); !strings.Contains(text, `"schema": 1`) {
+		t.Errorf("of everything: %s", text)
+	}
+	if r := ended(); r.code != 0 || strings.Contains(r.stderr, "exact numbers") {
+		t.Errorf("%+v", r)
+	}
+	if r := run(context.Background(), nil, "serve", "--data", data, "--open-reports"); r.code == 0 || !strings.Contains(r.stderr, "--small-cells 0") {
+		t.Errorf("%+v", r)
+	}
+}

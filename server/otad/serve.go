@@ -64,6 +64,9 @@ func (o *options) config(log *slog.Logger) (_ server.Config, err error) {
 	return o.cfg, nil
 }
 
+// defaultSmallCells is how few handsets the public is not told of.
+const defaultSmallCells = 20
+
 func serveCommand(env func(string) string, stdout, stderr io.Writer) *cobra.Command {
 	c := &cobra.Command{Use: "serve", Short: "Serve the feed, take reports in, show the status", Args: cobra.NoArgs}
 	var o options
@@ -105,6 +108,8 @@ func serveCommand(env func(string) string, stdout, stderr io.Writer) *cobra.Comm
 	)
 	f.BoolVar(&o.cfg.OpenReports, "open-reports", false, "give every report to whoever asks, so that anybody can count again: for "+
 		"a rehearsal alone, since who has a report has the reference of its installation")
+	f.Int64Var(&o.cfg.SmallCells, "small-cells", defaultSmallCells, "tell the public of no `number` of handsets below this one, and of "+
+		"others about, changed once a day at most; staff see all exact at --admin-addr. 0 shows everybody every number: for a rehearsal")
 	f.StringVar(&o.cfg.PublicPath, "public-path", "", "`path` that readers have before those of the status pages, such as /landed, "+
 		"whether or not a proxy takes it away; feed, reports and console stay where they are")
 	f.DurationVar(&o.cfg.Expiry.Timestamp, "timestamp-life", o.cfg.Expiry.Timestamp, "how long the timestamp is valid")
@@ -130,6 +135,10 @@ func serveCommand(env func(string) string, stdout, stderr io.Writer) *cobra.Comm
 		cfg, err := o.config(log)
 		if err != nil {
 			return err
+		}
+		if cfg.SmallCells > 0 && at.adminAddr == "" {
+			log.Warn("exact numbers are on no page: the public is not told of small ones (--small-cells), and there is no listener for "+
+				"staff (--admin-addr)", "small_cells", cfg.SmallCells)
 		}
 		return traced(c.Context(), cfg, endpoint, func(cfg server.Config) error {
 			return serve(c.Context(), cfg, at, *tick, stdout)

@@ -32,7 +32,9 @@ type Done struct {
 	Reports       int64
 	Settled       int64 // of Installations: begin with what a cut settled, since older reports were dropped
 	Numbers       int   // that were computed again
-	Releases      []published.Release
+	// Notes are published numbers that lie farther from what follows than the threshold of the tally explains.
+	Notes    []string
+	Releases []published.Release
 }
 
 // Run has all reports of a file of evidence come in again, and computes every number of t from them. keys are
@@ -58,7 +60,7 @@ func Run(ctx context.Context, t tally.Tally, keys []tufrepo.Key, evidence io.Rea
 				err = end.Verify(t.Number, hex.EncodeToString(sum.Sum(nil)), keys)
 			}
 			if err != nil { // a number that differs says more
-				_, differs := r.compare()
+				_, _, differs := r.compare()
 				return done, cmp.Or(differs, fmt.Errorf("line %d: %w", line, err))
 			}
 			ended = true
@@ -92,7 +94,7 @@ func Run(ctx context.Context, t tally.Tally, keys []tufrepo.Key, evidence io.Rea
 		return done, errors.New("its last line is missing: it was not received whole")
 	}
 	done.Releases = r.rules.Readable
-	done.Numbers, err = r.compare()
+	done.Numbers, done.Notes, err = r.compare()
 	return done, err
 }
 
@@ -209,7 +211,7 @@ func (r *run) installation(ctx context.Context, of History) error {
 }
 
 // compare holds what was counted against the tally.
-func (r *run) compare() (n int, err error) {
+func (r *run) compare() (n int, notes []string, err error) {
 	slices.SortFunc(r.rows, func(a, b row) int { return cmp.Compare(a.n, b.n) })
 	hashes := make([][]byte, len(r.rows))
 	for n, one := range r.rows {
@@ -217,30 +219,34 @@ func (r *run) compare() (n int, err error) {
 	}
 	root, err := heads.Root(hashes)
 	if err != nil {
-		return 0, err
+		return 0, nil, err
 	}
 	if h, ok := r.t.Head(string(fleet.TreeReports)); ok && (h.Size != int64(len(hashes)) || h.Root != root) ||
 		!ok && len(hashes) > 0 {
-		return 0, fmt.Errorf("the %d reports are not the %d that the tally's head is over: one of them was changed, added or left out",
+		return 0, nil, fmt.Errorf("the %d reports are not the %d that the tally's head is over: one of them was changed, added or left out",
 			len(hashes), h.Size)
 	}
 	f := r.counter.Figures()
 	want, err := Cells(f, r.rules.Readable, r.rollouts)
 	if err != nil {
-		return 0, err
+		return 0, nil, err
 	}
 	for i := range want {
 		c := &want[i]
 		c.Root = tally.NewTree(r.key, c.Release, c.Model, r.leaves[[2]string{c.Release, c.Model}]).Root()
 	}
+	if r.t.Threshold > 0 {
+		n, notes = near(r.t, f)
+		return n, notes, Differ(r.t.Cells, Committed(want))
+	}
 	if err := Differ(r.t.Cells, want); err != nil {
-		return 0, err
+		return 0, nil, err
 	}
 	models := Models(f, r.rules.Readable, r.rollouts)
 	for _, c := range slices.Concat(want, models) {
 		n += len(c.Numbers)
 	}
-	return n, Differ(r.t.Models, models)
+	return n, nil, Differ(r.t.Models, models)
 }
 
 // Cells are the numbers of each release on each model that anybody spoke of, or that it is for.

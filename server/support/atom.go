@@ -4,6 +4,7 @@ package support
 
 import (
 	"bytes"
+	"context"
 	"crypto/sha256"
 	"encoding/xml"
 	"fmt"
@@ -33,13 +34,13 @@ const newsMost = 50
 
 // newsPages answer with what happened.
 type newsPages struct {
-	evidence *evidence
-	says     describer
+	says describer
+	load func(context.Context, func(fleet.Tx, *snapshot) error) error
 }
 
 func (p newsPages) show(r *http.Request) (view, error) {
 	v := &News{Events: []NewsEvent{}}
-	err := p.evidence.with(r.Context(), func(tx fleet.Tx, snap *snapshot) error {
+	err := p.load(r.Context(), func(tx fleet.Tx, snap *snapshot) error {
 		marks, err := happened{releases: snap.releases}.marks(r.Context(), tx)
 		if err != nil {
 			return err

@@ -18,8 +18,8 @@ func (m Model) urgency() int {
 
 // needsAttention says that somebody should know of a model first.
 func (m Model) needsAttention() bool {
-	return m.Standing == Halting || m.Standing == Halted || m.Carry().Opposite > 0 || m.Carry().MostlyUnproven() || m.held() ||
-		len(m.Unreadable) > 0
+	return m.Standing == Halting || m.Standing == Halted || m.Standing == Leaking || m.Carry().Opposite > 0 ||
+		m.Carry().MostlyUnproven() || m.held() || len(m.Unreadable) > 0
 }
 
 // LeakUnsaid says that handsets leak, and that no reason of the server itself says so already.

@@ -23,17 +23,18 @@ func badgeOf(p *responder, v view, _ time.Time) []byte {
 		}
 		return web.Badge(v.Product, words, tones[v.Standing])
 	case *ReleasePage:
-		d := lineOf(v)
-		tone := web.Flat
-		switch {
-		case d.Adverse > 0 || d.Stopped > 0:
-			tone = web.Bad
-		case d.Shown > 0 && d.Shown == d.Offered:
-			tone = web.Good
-		}
-		return web.Badge(v.Release.Name, p.locale.Say("badge.release", d), tone)
+		return releaseBadge(p, v.Release.Name, lineOf(v))
 	}
-	status := v.(*Status)
+	if v, ok := v.(*OutlineRelease); ok {
+		return releaseBadge(p, v.Release.Name, v.line)
+	}
+	if v, ok := v.(*OutlineModelPage); ok {
+		return web.Badge(v.Page.Product, v.Page.Badge, tones[v.Standing])
+	}
+	status, ok := v.(*Status)
+	if !ok {
+		status = v.(*Outline).Status
+	}
 	tone := web.Flat
 	switch {
 	case status.data.Leaking > 0 || status.data.Halted > 0:
@@ -42,4 +43,15 @@ func badgeOf(p *responder, v view, _ time.Time) []byte {
 		tone = web.Good
 	}
 	return web.Badge(p.locale.Say("site.name", nil), p.locale.Say("badge.status", status.data), tone)
+}
+
+func releaseBadge(p *responder, name string, d lineData) []byte {
+	tone := web.Flat
+	switch {
+	case d.Adverse > 0 || d.Stopped > 0:
+		tone = web.Bad
+	case d.Shown > 0 && d.Shown == d.Offered:
+		tone = web.Good
+	}
+	return web.Badge(name, p.locale.Say("badge.release", d), tone)
 }

@@ -22,6 +22,8 @@ type Past struct {
 	Charts  []web.Series
 	Stages  []web.Series // of each stage of the release of now
 	JSON    string       // the address of the series
+	// Outlined: of what everybody may see alone.
+	Outlined bool
 }
 
 // Change is what there is more or less of than some time ago.

@@ -32,6 +32,7 @@ type edition struct {
 	news          newsPages
 	respond       *responder
 	verify        verifyPage
+	outline       outlinePages // where small numbers are not shown
 }
 
 // shared is what the editions have in common.
@@ -75,13 +76,17 @@ func (s *shared) edition(c Config, locale *web.Locale, words *dictionary, links 
 		statements: statementPages{loads},
 		series:     past,
 		compare:    comparePages{past, locale},
-		news:       newsPages{loads, says},
+		news:       newsPages{says, loads.with},
 		respond: &responder{
 			pages: pages, locale: locale, links: links, others: s.others, now: c.Now, log: c.Log, notice: clean(c.Notice),
 			kept: s.kept,
 		},
 	}
-	e.verify = verifyPage{e.respond, locale, c.OpenReports}
+	e.verify = verifyPage{e.respond, locale, c.OpenReports, c.Threshold}
+	if c.Threshold > 0 {
+		e.outline = outlinePages{loads, outliner{says}, e.models, e.releases, locale, loads.outlinedFor(c.Threshold), c.Threshold}
+		e.news.load = e.outline.load
+	}
 	return e, nil
 }
 

@@ -70,25 +70,11 @@ func (e *evidence) read(ctx context.Context, tx fleet.Tx) (published.Releases, e
 	return all, err
 }
 
+// load reads the published releases with their rollouts, and all figures.
 func (e *evidence) load(ctx context.Context, tx fleet.Tx) (*snapshot, error) {
-	released, err := e.read(ctx, tx)
+	snap, stated, err := e.base(ctx, tx)
 	if err != nil {
 		return nil, err
-	}
-	rollouts, err := tx.Rollouts().List(ctx)
-	if err != nil {
-		return nil, err
-	}
-	snap := &snapshot{of: map[string][]*issue{}, retired: map[string]bool{}}
-	for _, r := range released.Readable {
-		is := e.issue(r, e.words.of(r), rollouts)
-		for _, m := range is.models {
-			snap.of[m] = append(snap.of[m], is)
-		}
-		snap.releases = append(snap.releases, is)
-	}
-	for _, u := range released.Unreadable {
-		snap.unreadable = append(snap.unreadable, e.issue(u.Release, e.words.unread, rollouts))
 	}
 	if snap.cells, err = e.byModel(tx.Counts().List(ctx)); err != nil {
 		return nil, err
@@ -96,12 +82,9 @@ func (e *evidence) load(ctx context.Context, tx fleet.Tx) (*snapshot, error) {
 	if snap.totals, err = e.byModel(tx.Counts().Totals(ctx)); err != nil {
 		return nil, err
 	}
-	stated, err := e.outside.Open(ctx, tx)
-	if err != nil {
-		return nil, err
-	}
-	if snap.found, err = e.observed(ctx, tx, stated, snap.releases); err != nil {
-		return nil, err
+	var rollouts []fleet.Rollout
+	for _, is := range slices.Concat(snap.releases, snap.unreadable) {
+		rollouts = append(rollouts, is.rollouts...)
 	}
 	if snap.witnesses, err = stated.WitnessesOf(rollouts...); err != nil {
 		return nil, err
@@ -115,10 +98,39 @@ func (e *evidence) load(ctx context.Context, tx fleet.Tx) (*snapshot, error) {
 	if snap.known, err = tx.KnownIssues().List(ctx); err != nil {
 		return nil, err
 	}
-	if _, snap.unnamed, err = fleet.Unnamed(ctx, tx); err != nil {
-		return nil, err
+	_, snap.unnamed, err = fleet.Unnamed(ctx, tx)
+	return snap, err
+}
+
+// base reads what is published and signed, and how rollouts stand.
+func (e *evidence) base(ctx context.Context, tx fleet.Tx) (*snapshot, *outside.Snapshot, error) {
+	released, err := e.read(ctx, tx)
+	if err != nil {
+		return nil, nil, err
 	}
-	return snap, e.order(ctx, tx, snap)
+	rollouts, err := tx.Rollouts().List(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	snap := &snapshot{of: map[string][]*issue{}, retired: map[string]bool{}}
+	for _, r := range released.Readable {
+		is := e.issue(r, e.words.of(r), rollouts)
+		for _, m := range is.models {
+			snap.of[m] = append(snap.of[m], is)
+		}
+		snap.releases = append(snap.releases, is)
+	}
+	for _, u := range released.Unreadable {
+		snap.unreadable = append(snap.unreadable, e.issue(u.Release, e.words.unread, rollouts))
+	}
+	stated, err := e.outside.Open(ctx, tx)
+	if err != nil {
+		return nil, nil, err
+	}
+	if snap.found, err = e.observed(ctx, tx, stated, snap.releases); err != nil {
+		return nil, nil, err
+	}
+	return snap, stated, e.order(ctx, tx, snap)
 }
 
 // issue gathers what became of a release.

@@ -33,7 +33,7 @@ const (
 )
 
 // urgency is the order of standings from what needs somebody first to what needs nobody.
-var urgency = []Standing{Halting, Halted, Leaking, Unreadable, NotShown, Partly, Testing, Waiting, NotOffered, Retired,
+var urgency = []Standing{Halting, Halted, Leaking, Unreadable, NotShown, Partly, Testing, Waiting, Offered, NotOffered, Retired,
 	Unclaimed, Spreading, Shown}
 
 func askedOf(q url.Values) asked {

@@ -23,6 +23,7 @@ const (
 	Unclaimed  Standing = "unclaimed"   // it runs, and claims no effect
 	Unreadable Standing = "unreadable"  // no release that is published for it can be read
 	Waiting    Standing = "waiting"     // offered, and nobody reports to run it yet
+	Offered    Standing = "offered"     // offered, and what is shown in public says nothing more
 )
 
 // What "shown" asks for. The pages print both figures.

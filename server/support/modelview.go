@@ -31,7 +31,8 @@ type Model struct {
 	Protocols []manifests.Protocol `json:"protocols,omitempty"`
 	Others    string               `json:"others,omitempty"`
 
-	Badge string `json:"-"` // the standing in words
+	Badge  string    `json:"-"` // the standing in words
+	Public *Outlined `json:"-"` // where small numbers are not shown: all there is of numbers
 
 	names *naming.Names
 	said  int64 // under which number it is remembered; 0 if it is not

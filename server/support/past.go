@@ -6,6 +6,7 @@ import (
 	"context"
 	"maps"
 
+	"landed/server/cells"
 	"landed/server/fleet"
 )
 
@@ -25,6 +26,22 @@ func (s *Support) Fleet(ctx context.Context, tx fleet.Tx) (fleet.Counts, error) 
 		c.Counted = all.carries.counts()
 	}
 	return c, nil
+}
+
+// Exact is how many installations of each model are of which kind, for who keeps the numbers for the public: those that carry
+// what is said, under the release where the public sees the model stand.
+func (s *Support) Exact(ctx context.Context, tx fleet.Tx) (all []cells.Exact, err error) {
+	snap, err := s.any.status.evidence.load(ctx, tx)
+	if err != nil {
+		return nil, err
+	}
+	snap.public = &publicCells{}
+	for _, device := range snap.models {
+		m := s.any.status.says.today(snap, device)
+		f := m.Carry()
+		all = append(all, cells.Exact{Model: device, Release: m.Release, Kinds: f.Kinds, Opposite: f.Opposite > 0})
+	}
+	return all, nil
 }
 
 // counts are what f was made of. Who is silent is no part of it.

@@ -121,6 +121,7 @@ func pictures(t *testing.T) []picture {
 		picture{"unreadable-alone", spoiltURL + "/models/pisces", ""}, picture{"unreadable-releases", spoiltURL + "/releases", ""},
 		picture{"unreadable-handset", spoiltURL + "/installations/" + hs.ref.String(), ""})
 	list = append(list, releasePictures(t)...)
+	list = append(list, outlinePictures(t)...)
 	folder := folded(t).serve() + "/releases/" + releaseName + "/report"
 	list = append(list, picture{"folder", folder, ""}, picture{"folder-print", folder, "print"},
 		picture{"folder-zh-Hans", strings.Replace(folder, "/releases", "/zh-Hans/releases", 1), ""})

@@ -22,6 +22,8 @@ type ReleaseList struct {
 	// As on /status.json.
 	Unreadable []UnreadableRelease `json:"unreadable,omitempty"`
 
+	Outlined bool `json:"-"` // small numbers are not shown
+
 	title string
 }
 

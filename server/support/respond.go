@@ -76,9 +76,9 @@ func (p *responder) answer(w http.ResponseWriter, r *http.Request, k key, reader
 		p.refuse(w, r, page == "", err)
 		return
 	}
-	list, lists := now.view.(*Status)
+	list, lists := now.view.(listing)
 	which := ""
-	if lists && page != "" && now.day == nil {
+	if _, form := forms[page]; lists && page != "" && !form && now.day == nil {
 		which = askedOf(r.URL.Query()).query()
 	}
 	etag := now.etag(which)
@@ -103,6 +103,9 @@ func (p *responder) answer(w http.ResponseWriter, r *http.Request, k key, reader
 	}
 	p.send(w, r, page, sent)
 }
+
+// listing is a view of which a reader may ask for a part.
+type listing interface{ asking(asked) view }
 
 // asOfHeader is of which moment the figures are, also of an answer that says that they are what they were.
 const asOfHeader = "Landed-As-Of"

@@ -39,7 +39,7 @@ func headline(v *Status) headlineData {
 			d.Shown++
 		case m.Standing == Spreading:
 			d.Spreading++
-		case m.Standing == Testing, m.Standing == Waiting, m.Standing == NotOffered:
+		case m.Standing == Testing, m.Standing == Waiting, m.Standing == Offered, m.Standing == NotOffered:
 			d.Open++
 		case m.Standing == Halted:
 			d.Halted++
@@ -102,7 +102,11 @@ func (d describer) say(is *issue, m Model, earlier string) string {
 	if worst := m.Adverse(); worst != nil {
 		data.Worst = worst.Means
 	}
-	say := d.words.locale.Say("say."+string(m.Standing), data)
+	key := "say." + string(m.Standing)
+	if m.Public != nil && d.words.locale.Has("outline."+key) { // in which no number is exact
+		key = "outline." + key
+	}
+	say := d.words.locale.Say(key, data)
 	if u := m.Unproven(); u != nil { // whatever else is said, nobody may overlook these
 		say = d.words.locale.Sentences(say, d.words.locale.Say("unproven", u))
 	}

@@ -24,6 +24,7 @@ type snapshot struct {
 	outages     []fleet.Outage             // when reports could not come
 	unnamed     bool                       // the database was restored, and nobody has said what was lost
 	witnesses   map[string]fleet.Witnesses // by rollout, of models that have any
+	public      *publicCells               // what everybody may see, in the place of figures; nil: all figures are there
 	known       []fleet.KnownIssue         // withdrawn ones, too
 }
 
@@ -66,6 +67,9 @@ func (snap *snapshot) newest(device string) *issue {
 
 // home is the channel on which most installations of a model are, the first by name of equals; "" if there are none.
 func (snap *snapshot) home(device string) (channel string) {
+	if snap.public != nil {
+		return snap.publicHome(device)
+	}
 	var most int64
 	for _, c := range snap.totals[device] {
 		if c.Installations > most || c.Installations == most && most > 0 && c.Channel < channel {

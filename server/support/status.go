@@ -107,10 +107,11 @@ func (p statusPage) page(snap *snapshot) *Status {
 }
 
 // asking is the list that a reader asks for, of figures that were computed for all.
-func (v Status) asking(a asked) *Status {
+func (v *Status) asking(a asked) view {
 	a.links = v.Asked.links
-	v.Asked = a
-	return &v
+	w := *v
+	w.Asked = a
+	return &w
 }
 
 // claimOf is what is claimed of a proven handset, "" if models stand under different effects.

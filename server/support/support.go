@@ -21,7 +21,6 @@ import (
 	"log/slog"
 	"maps"
 	"net/http"
-	"path"
 	"slices"
 	"time"
 
@@ -31,6 +30,7 @@ import (
 	"landed/manifests"
 	"landed/server/fleet"
 	"landed/server/render"
+	"landed/server/support/wall"
 	"landed/web"
 )
 
@@ -53,6 +53,10 @@ type Config struct {
 	// Fresh is how long an answer may be given again although something changed; 0 is a second.
 	Fresh time.Duration
 
+	// Threshold is how few installations are never told of: above 0 there are the pages for the public alone, which are made
+	// of published cells and see nothing else (package wall). 0: every number is shown.
+	Threshold int64
+
 	// OpenReports says that everybody is given the reports, and may count the figures again.
 	OpenReports bool
 
@@ -66,6 +70,7 @@ type Support struct {
 	bare, fixed map[string]*edition // by the tag of their language
 	any         *edition            // for figures, which are the same in all of them
 	kept        *kept
+	outlined    bool // there are the pages for the public alone
 }
 
 // New parses the pages. It fails only if the language is not there, or no path is the public one.
@@ -86,7 +91,10 @@ func New(c Config) (*Support, error) {
 			return nil, err
 		}
 	}
-	s := &Support{base: c.PublicPath, bare: map[string]*edition{}, fixed: map[string]*edition{}}
+	if c.Threshold > 0 {
+		c.View = wall.Of(c.View, c.Threshold)
+	}
+	s := &Support{base: c.PublicPath, outlined: c.Threshold > 0, bare: map[string]*edition{}, fixed: map[string]*edition{}}
 	ticks := &clock{now: c.Now}
 	common := &shared{
 		sources: &sources{
@@ -116,7 +124,8 @@ func New(c Config) (*Support, error) {
 	return s, nil
 }
 
-// Routes are the doors, all GET and HEAD but one, which writes nothing either. Each is there three times: as it is, in the
+// Routes are the doors, where every number is shown (where small ones are not, outlines has what there is), all GET and HEAD but
+// one, which writes nothing either. Each is there three times: as it is, in the
 // language that the reader asks for; behind the tag of a language; and both behind the public path, if there is one:
 //
 //	/                       every model under its newest release    /status.json
@@ -145,98 +154,15 @@ func (s *Support) Routes() func(chi.Router) {
 			bases = append(bases, s.base)
 		}
 		for _, base := range bases {
-			s.routes(r, base, s.negotiated, s.bare)
+			s.below(paths{r, base, s.negotiated, s.bare})
 			for tag, e := range s.fixed {
 				fixed := func(http.ResponseWriter, *http.Request) *edition { return e }
-				s.routes(r, base+"/"+tag, fixed, map[string]*edition{tag: e})
+				s.below(paths{r, base + "/" + tag, fixed, map[string]*edition{tag: e}})
 			}
 			r.Get(base+"/static/*", http.StripPrefix(base, web.Static()).ServeHTTP)
 			r.Head(base+"/static/*", http.StripPrefix(base, web.Static()).ServeHTTP)
 		}
 	}
-}
-
-// routes are the doors below root; each request is for one of the editions.
-func (s *Support) routes(
-	r chi.Router, root string, choose func(http.ResponseWriter, *http.Request) *edition, among map[string]*edition,
-) {
-	with := func(open func(*edition) http.HandlerFunc) http.HandlerFunc {
-		doors := map[*edition]http.HandlerFunc{}
-		for _, e := range among {
-			doors[e] = open(e)
-		}
-		return func(w http.ResponseWriter, r *http.Request) { doors[choose(w, r)](w, r) }
-	}
-	get := func(pattern string, open func(*edition) http.HandlerFunc) {
-		r.Get(root+pattern, with(open))
-		r.Head(root+pattern, with(open))
-	}
-	if root != "" {
-		get("", func(e *edition) http.HandlerFunc { return e.respond.direct(e.lookup.home) })
-	}
-	page := func(pattern, page string, by readers, h func(*edition) handler) {
-		get(pattern, func(e *edition) http.HandlerFunc { return e.respond.page(page, by, h(e)) })
-	}
-	dated := func(pattern, page string, by readers, h func(*edition) (now, then handler)) {
-		get(pattern, func(e *edition) http.HandlerFunc {
-			now, then := h(e)
-			return e.respond.dated(page, by, now, then)
-		})
-	}
-	dated("/", "status", frontReaders, func(e *edition) (now, then handler) { return e.status.show, e.status.on })
-	dated("/status.json", "", frontReaders, func(e *edition) (now, then handler) { return e.status.show, e.status.on })
-	page("/releases", "releases", allReaders, func(e *edition) handler { return e.releases.list })
-	page("/releases.json", "", allReaders, func(e *edition) handler { return e.releases.list })
-	dated("/releases/{name}", "release", allReaders, func(e *edition) (now, then handler) { return e.releases.show, e.releases.on })
-	dated("/releases/{name}.json", "", allReaders, func(e *edition) (now, then handler) { return e.releases.show, e.releases.on })
-	page("/releases/{name}/report", "report", oneReader, func(e *edition) handler { return e.releases.report })
-	page("/releases/{name}/report.json", "", oneReader, func(e *edition) handler { return e.releases.report })
-	dated("/models/{role}", "model", allReaders, func(e *edition) (now, then handler) { return e.models.show, e.models.on })
-	dated("/models/{role}.json", "", allReaders, func(e *edition) (now, then handler) { return e.models.show, e.models.on })
-	dated("/status.csv", asCSV, frontReaders, func(e *edition) (now, then handler) { return e.status.show, e.status.on })
-	dated("/releases/{name}.csv", asCSV, allReaders, func(e *edition) (now, then handler) { return e.releases.show, e.releases.on })
-	dated("/models/{role}.csv", asCSV, allReaders, func(e *edition) (now, then handler) { return e.models.show, e.models.on })
-	for _, take := range []struct {
-		address string
-		by      readers
-		of      func(*edition) handler
-	}{
-		{"/badge.svg", frontReaders, func(e *edition) handler { return e.status.show }},
-		{"/feed.atom", frontReaders, func(e *edition) handler { return e.news.show }},
-		{"/series.csv", allReaders, func(e *edition) handler { return e.series.fleet }},
-		{"/releases.csv", allReaders, func(e *edition) handler { return e.releases.list }},
-		{"/releases/{name}/series.csv", allReaders, func(e *edition) handler { return e.series.release }},
-		{"/releases/{name}/badge.svg", allReaders, func(e *edition) handler { return e.releases.show }},
-		{"/models/{role}/series.csv", allReaders, func(e *edition) handler { return e.series.model }},
-		{"/models/{role}/badge.svg", allReaders, func(e *edition) handler { return e.models.show }},
-	} {
-		page(take.address, path.Ext(take.address), take.by, take.of)
-	}
-	get("/installations/{ref}.csv", func(e *edition) http.HandlerFunc {
-		return discreet(e.respond.page(asCSV, oneReader, e.installations.show))
-	})
-	get("/compare", func(e *edition) http.HandlerFunc {
-		return e.compare.form(e.respond.page("compare", oneReader, e.compare.show))
-	})
-	page("/compare/{names}", "compare", oneReader, func(e *edition) handler { return e.compare.show })
-	page("/series.json", "", frontReaders, func(e *edition) handler { return e.series.fleet })
-	page("/releases/{name}/series.json", "", allReaders, func(e *edition) handler { return e.series.release })
-	page("/models/{role}/series.json", "", allReaders, func(e *edition) handler { return e.series.model })
-	one := func(page string) func(*edition) http.HandlerFunc {
-		return func(e *edition) http.HandlerFunc {
-			return discreet(e.respond.page(page, oneReader, e.installations.show))
-		}
-	}
-	get("/installations/{ref}", one("installation"))
-	get("/installations/{ref}.json", one(""))
-	get("/installations", func(e *edition) http.HandlerFunc { return discreet(e.respond.direct(e.lookup.find)) })
-	r.Post(root+"/find", with(func(e *edition) http.HandlerFunc { return e.respond.direct(e.lookup.posted) }))
-	get(
-		"/installations/{ref}/reports/{id}",
-		func(e *edition) http.HandlerFunc { return discreet(e.respond.direct(e.installations.envelope)) },
-	)
-	get("/verify", func(e *edition) http.HandlerFunc { return e.respond.direct(e.verify.show) })
-	get("/statements/{id}", func(e *edition) http.HandlerFunc { return e.respond.direct(e.statements.envelope) })
 }
 
 // compress makes pages a tenth of their size, for whoever takes that; a list of 200 models is

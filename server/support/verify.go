@@ -14,11 +14,13 @@ type verifyPage struct {
 	respond *responder
 	locale  *web.Locale
 	open    bool // everybody is given the reports
+	least   int64
 }
 
 // verifyView is what the page reads.
 type verifyView struct {
 	Open  bool
+	Least int64 // how few installations are not told of; 0: every number is shown
 	title string
 }
 
@@ -26,7 +28,7 @@ type verifyView struct {
 func (v verifyView) Doc() string { return v.title }
 
 func (p verifyPage) show(w http.ResponseWriter, _ *http.Request) error {
-	v := verifyView{p.open, p.locale.Say("verify.title", nil)}
+	v := verifyView{p.open, p.least, p.locale.Say("verify.title", nil)}
 	var out bytes.Buffer
 	all := shown{Notice: p.respond.notice, Languages: p.respond.inOthers("/verify"), View: v}
 	if err := p.respond.pages.Render(&out, "verify", all); err != nil {

@@ -34,6 +34,7 @@ type moment struct {
 	control   settle.Control
 	rollouts  []fleet.Rollout
 	figures   recount.Figures
+	public    []fleet.PublicCell     // if there is a threshold
 	leaves    map[[2]string][][]byte // hashes, by release and model
 	places    *places                // a line for each state, by reference
 	lastRow   int64
@@ -69,6 +70,10 @@ func (r *Room) take(ctx context.Context, last kept, at time.Time) error {
 	}
 	if t.Cells, err = recount.Cells(m.figures, m.releases.Readable, m.rollouts); err != nil {
 		return err
+	}
+	if r.Threshold > 0 {
+		t.Threshold, t.Cells = int(r.Threshold), recount.Committed(t.Cells)
+		t.Models = recount.Public(m.public, m.releases, m.rollouts)
 	}
 	m.trees = map[[2]string]tally.Tree{}
 	for i := range t.Cells {
@@ -156,6 +161,11 @@ func (r *Room) look(ctx context.Context, tx fleet.Tx, last kept, m *moment) (err
 	}
 	if m.figures.Totals, err = asOf(m.at)(tx.Counts().Totals(ctx)); err != nil {
 		return err
+	}
+	if r.Threshold > 0 {
+		if m.public, err = tx.PublicCells().Shown(ctx, r.Threshold); err != nil {
+			return err
+		}
 	}
 	return m.states(ctx, tx)
 }

@@ -40,9 +40,11 @@ type Config struct {
 	Secret   []byte                                              // of which the keys of the days are made
 	Metadata string                                              // folder of the feed's metadata
 	Dir      string                                              // what only owners and auditors are given
-	Every    time.Duration                                       // between two, beside the one of each UTC day; 0: there is that one alone
-	Now      func() time.Time
-	Log      *slog.Logger
+	// Threshold is how few installations the public is never told of; above 0 the numbers are the cells for everybody.
+	Threshold int64
+	Every     time.Duration // between two, beside the one of each UTC day; 0: there is that one alone
+	Now       func() time.Time
+	Log       *slog.Logger
 }
 
 // Room takes tallies.

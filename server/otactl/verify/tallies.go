@@ -130,6 +130,7 @@ func (f *folder) evidence(ctx context.Context) error {
 		return &Fault{evidenceFile, err}
 	}
 	f.Recounted, f.Numbers, f.Installations, f.Reports = true, done.Numbers, done.Installations, done.Reports
+	f.Notes = append(f.Notes, done.Notes...)
 	if done.Settled > 0 {
 		f.Notes = append(f.Notes, fmt.Sprintf("%d installations begin with what was settled before their older reports were dropped: "+
 			"that these said so cannot be shown any more", done.Settled))

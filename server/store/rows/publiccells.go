@@ -23,8 +23,8 @@ func (s publicCells) Kept(ctx context.Context) ([]fleet.KeptCell, error) {
 
 var (
 	insertPublic = &Insert{"public_cells", keptColumns, `ON CONFLICT (model, kind) DO UPDATE SET release = excluded.release,
-		shown = excluded.shown, number = excluded.number, present = excluded.present, at = excluded.at, base = excluded.base,
-		after = excluded.after, asked = excluded.asked`}
+		shown = excluded.shown, number = excluded.number, present = excluded.present, at = excluded.at,
+		base = excluded.base, after = excluded.after, asked = excluded.asked`}
 	insertPast = &Insert{"public_cells_past", `model, kind, at, shown, number, base`,
 		`ON CONFLICT (model, kind, at) DO UPDATE SET shown = excluded.shown, number = excluded.number, base = excluded.base`}
 )

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package wall
+
+import (
+	"context"
+	"slices"
+
+	"landed/server/fleet"
+	"landed/server/reasons"
+)
+
+// rollouts are as they stand.
+type rollouts struct {
+	fleet.Rollouts
+	of fleet.Rollouts
+}
+
+// Get implements fleet.Rollouts.
+func (r rollouts) Get(ctx context.Context, id string) (fleet.Rollout, error) {
+	one, err := r.of.Get(ctx, id)
+	return Outside(one), err
+}
+
+// List implements fleet.Rollouts.
+func (r rollouts) List(ctx context.Context) ([]fleet.Rollout, error) {
+	all, err := r.of.List(ctx)
+	return outsides(all), err
+}
+
+// OfModel implements fleet.Rollouts.
+func (r rollouts) OfModel(ctx context.Context, model, channel string) ([]fleet.Rollout, error) {
+	all, err := r.of.OfModel(ctx, model, channel)
+	return outsides(all), err
+}
+
+func outsides(all []fleet.Rollout) []fleet.Rollout {
+	for n := range all {
+		all[n] = Outside(all[n])
+	}
+	return all
+}
+
+// Outside is a rollout as everybody may see it: not what it knows of handsets, and reasons without counts.
+func Outside(r fleet.Rollout) fleet.Rollout {
+	r.Forgiven, r.ForgivenCounted, r.Excused, r.ExcusedLost, r.Known = 0, 0, 0, 0, 0
+	r.Held, r.Reason = Bare(r.Held), Bare(r.Reason)
+	return r
+}
+
+// Bare is a reason without its values: they are counts. What a person said, and what the feed lacks, stays; what an older program
+// recorded in words is its code, or that it is on record.
+func Bare(r fleet.Reason) fleet.Reason {
+	switch r.Code {
+	case "", fleet.SaidCode, reasons.NotListed:
+		return r
+	case fleet.RecordedCode:
+		if known, ok := reasons.Of(r.Values[fleet.TextValue]); ok {
+			return Bare(known)
+		}
+	}
+	return fleet.Reason{Code: r.Code}
+}
+
+// audit is when what was done.
+type audit struct {
+	fleet.Audit
+	of fleet.Audit
+}
+
+// List implements fleet.Audit.
+func (a audit) List(ctx context.Context, before int64, limit int) ([]fleet.AuditEntry, error) {
+	all, err := a.of.List(ctx, before, limit)
+	return bare(all), err
+}
+
+// OfSubject implements fleet.Audit.
+func (a audit) OfSubject(ctx context.Context, subject string, limit int) ([]fleet.AuditEntry, error) {
+	all, err := a.of.OfSubject(ctx, subject, limit)
+	return bare(all), err
+}
+
+// bare takes the reasons off, and what only says that a rollout was looked at: that stands there whenever a count moved.
+func bare(all []fleet.AuditEntry) []fleet.AuditEntry {
+	all = slices.DeleteFunc(all, func(e fleet.AuditEntry) bool { return e.Action == "rollout.look" })
+	for n := range all {
+		all[n].Reason = ""
+	}
+	return all
+}
