@@ -230,9 +230,9 @@ var dateSteps = []time.Duration{3 * time.Hour, 6 * time.Hour, 12 * time.Hour, 24
 
 // dates writes a few below.
 func (l *Locale) dates(out *strings.Builder, s Series) {
-	most := 5
+	most, wide := 5, 0.17 // how many, and how much of the axis of the narrowest screen one takes
 	if s.Small {
-		most = 2
+		most, wide = 2, 0.33
 	}
 	whole := s.Until.Sub(s.From)
 	step := dateSteps[len(dateSteps)-1]
@@ -251,14 +251,19 @@ func (l *Locale) dates(out *strings.Builder, s Series) {
 	if first.Before(s.From) {
 		first = first.Add(step)
 	}
+	end := -1.0 // of the one before
 	for t := first; !t.After(s.Until); t = t.Add(step) {
 		at := s.at(t)
-		anchor := "middle"
+		anchor, from := "middle", at-wide/2
 		if at < 0.06 {
-			anchor = "start"
+			anchor, from = "start", at
 		} else if at > 0.94 {
-			anchor = "end"
+			anchor, from = "end", at-wide
 		}
+		if from < end { // at the end of the axis one is moved to the left
+			continue
+		}
+		end = from + wide
 		fmt.Fprintf(
 			out,
 			`<line class="tick" x1="%s" x2="%s" y1="%d" y2="%d"/><text class="date" x="%s" y="%d" text-anchor="%s">%s</text>`,
