@@ -41,6 +41,7 @@ var mayImport = map[string][]string{
 	"manifests/offers":       {"=manifests", "=manifests/strict"},
 	"manifests/heads":        {"=manifests/strict", "=manifests/tufrepo"},
 	"manifests/shelf":        {"=manifests", "=manifests/strict", "=manifests/tufrepo"},
+	"manifests/updaters":     {},
 	"manifests/tally": {
 		"=manifests/heads",
 		"=manifests/report",
