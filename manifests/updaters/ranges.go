@@ -29,3 +29,16 @@ func (s Span) Judge(status int, contentRange string, came int64) (found []Fault)
 	}
 	return f
 }
+
+// Rest is the value of Range of an app that goes on with a download from the beginning of s; Judge it as s to the end.
+func (s Span) Rest() string { return fmt.Sprintf("bytes=%d-", s.From) }
+
+// Complete says what a phone does not take of an answer to a request for what lies behind the end of a package, by which an
+// app finds out that it has all of it.
+func Complete(status int) (found []Fault) {
+	var f faults
+	if status != 416 {
+		f.add("a phone that has all of the package fetches it again", "what lies behind the end is answered with %d, wanted 416", status)
+	}
+	return f
+}
