@@ -280,6 +280,8 @@ func TestPackages(t *testing.T) {
 			"full package starts from"},
 		"another source": {strict, func(o *Offer) { o.From = "40" }, zipOf(t, zip.Store, metadata+"pre-build-incremental=41\n",
 			"CrAU....."), "from \"40\" was asked for"},
+		"another fingerprint": {strict, func(o *Offer) { o.From = "40" }, zipOf(t, zip.Store, metadata+"pre-build=a/b/nuwa:16/X/41:user/x\n",
+			"CrAU....."), "from \"40\" was asked for"},
 	} {
 		o := tt.offer
 		o.Parts = slices.Clone(o.Parts)

@@ -141,11 +141,26 @@ func (o Offer) graphene(p Package, devices []string, f *faults) {
 	if numbers, is := p.Meta["serialno"]; is {
 		f.add(refusesZip, "the package is for the serial numbers %.50q alone", numbers)
 	}
-	from, is := p.Meta["pre-build-incremental"]
-	if o.From == "" && is {
+	from := p.sources()
+	if o.From == "" && len(from) > 0 {
 		f.add(refusesZip, "the full package starts from the build %q", from)
 	}
-	if o.From != "" && from != o.From {
+	if o.From != "" && slices.ContainsFunc(from, func(label string) bool { return label != o.From }) {
 		f.add(refusesZip, "the incremental starts from the build %q, and from %q was asked for", from, o.From)
 	}
+}
+
+// sources are the labels of the build that a package starts from, by each of the two keys that may name it.
+func (p Package) sources() (labels []string) {
+	if label := p.Meta["pre-build-incremental"]; label != "" {
+		labels = append(labels, label)
+	}
+	if fingerprint := p.Meta["pre-build"]; fingerprint != "" { // brand/product/device:release/id/incremental:type/tags
+		label := fingerprint[strings.LastIndexByte(fingerprint, ':')+1:]
+		if parts := strings.Split(fingerprint, ":"); len(parts) == 3 {
+			label = parts[1][strings.LastIndexByte(parts[1], '/')+1:]
+		}
+		labels = append(labels, label)
+	}
+	return labels
 }

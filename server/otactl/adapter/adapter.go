@@ -141,7 +141,7 @@ func (c *checker) play(p phone) {
 // fresh holds a list against what the feed has now.
 func (c *checker) fresh(p phone, address string, got answer) {
 	switch {
-	case p.want == "" && p.quiet == "", p.want == "" && string(got.body) != p.quiet:
+	case p.want == "" && (p.quiet == "" || strings.TrimSpace(string(got.body)) != strings.TrimSpace(p.quiet)):
 		c.find(p, address, updaters.Fault{Found: "the feed has nothing for everybody on this model and channel, and the answer is another",
 			Phone: "phones may install what was halted or taken back"})
 	case p.want != "" && string(got.body) != p.want:
