@@ -170,17 +170,18 @@ func TestGrapheneOS(t *testing.T) {
 		{"a redirect", status(302), []string{"redirect"}, 0},
 		{"plain http", address("http://ota.example/nuwa-stable"), []string{"plain http"}, 0},
 		{"a page", body("<html>\n"), []string{"four words"}, 0},
-		{"two lines", body("42 1780000001 nuwa stable\n43 1780000002 nuwa stable\n"), []string{"one line"}, 0},
-		{"of DOS", body("42 1780000001 nuwa stable\r\n"), []string{"one line"}, 0},
+		{"two lines", body("42 1780000001 nuwa stable\n43 1780000002 nuwa stable\n"), []string{"passes over"}, 2},
+		{"five words", body("42 1780000001 nuwa stable x\n"), []string{"no more"}, 2},
+		{"of DOS", body("42 1780000001 nuwa stable\r\n"), []string{"passes over"}, 2},
 		{"three words", body("42 1780000001 nuwa\n"), []string{"four words"}, 0},
-		{"two spaces", body("42  1780000001 nuwa stable\n"), []string{"four words"}, 0},
+		{"two spaces", body("42  1780000001 nuwa stable\n"), []string{"build time"}, 0},
 		{"no time", body("42 now nuwa stable\n"), []string{"build time"}, 0},
 		{"a negative time", body("42 -1 nuwa stable\n"), []string{"build time"}, 0},
 		{"a folder", body("../42 1780000001 nuwa stable\n"), []string{"name of a file"}, 0},
-		{"another device", body("42 1780000001 fuxi stable\n"), []string{"\"fuxi\"", "refuses"}, 0},
+		{"another device", body("42 1780000001 fuxi stable\n"), []string{"\"fuxi\"", "refused"}, 0},
 		{"another channel", body("42 1780000001 nuwa beta\n"), []string{"channel \"beta\""}, 0},
 		{"no end", body("42 1780000001 nuwa stable"), nil, 2},
-		{"what runs", as(func(p *Phone) { p.Build = "42" }), nil, 0},
+		{"the label of what runs, built later", as(func(p *Phone) { p.Build = "42" }), nil, 2},
 		{"older than what runs", as(func(p *Phone) { p.UTC = 1780000001 }), nil, 0},
 		{"a phone of which nothing is known", as(func(p *Phone) { p.Build = "" }), nil, 1},
 	})
@@ -235,8 +236,14 @@ func zipOf(t *testing.T, method uint16, metadata, payload string) []byte {
 
 // TestPackages: what was announced of a package is held against the package.
 func TestPackages(t *testing.T) {
-	metadata := "ota-type=AB\npost-timestamp=1780000001\npre-device=nuwa\npost-timestamp=5\n"
-	text := zipOf(t, zip.Store, metadata, "CrAU.....")
+	metadata := "ota-type=AB\npost-timestamp=1780000001\npre-device=nuwa\n"
+	at := int64(0)
+	for range 2 { // where the payload lies stands before it, in as many digits
+		text := zipOf(t, zip.Store, fmt.Sprintf("%sota-streaming-property-files=payload.bin:%04d:9,metadata:1:2  \n", metadata, at), "CrAU.....")
+		at = int64(bytes.Index(text, []byte("CrAU")))
+	}
+	properties := fmt.Sprintf("ota-streaming-property-files=payload.bin:%04d:9,metadata:1:2  \n", at)
+	text := zipOf(t, zip.Store, metadata+properties, "CrAU.....")
 	read := func(text []byte) Package {
 		t.Helper()
 		p, err := ReadPackage(bytes.NewReader(text), int64(len(text)))
@@ -245,7 +252,6 @@ func TestPackages(t *testing.T) {
 		}
 		return p
 	}
-	at := int64(bytes.Index(text, []byte("CrAU")))
 	props := int64(bytes.Index(text, []byte("FILE_SIZE")))
 	good := Offer{Size: int64(len(text)), UTC: 1780000001, device: "nuwa", Parts: []Part{{"payload_metadata.bin", at, 5},
 		{"payload.bin", at, 9}, {"payload_properties.txt", props, 12}, {"care_map.pb", 1, 1}}}
@@ -269,13 +275,16 @@ func TestPackages(t *testing.T) {
 		"a head that is more": {good, func(o *Offer) { o.Parts[0].Size = 10 }, text, "payload_metadata.bin is said to lie"},
 		"a moved list":        {good, func(o *Offer) { o.Parts[2].Offset++ }, text, "payload_properties.txt is said to lie"},
 		"compressed":          {good, nil, zipOf(t, zip.Deflate, metadata, "CrAU....."), "no payload.bin that is stored"},
-		"no payload":          {good, nil, zipOf(t, zip.Store, metadata, "UArC....."), "wanted CrAU"},
+		"no payload":          {good, nil, zipOf(t, zip.Store, metadata+properties, "UArC....."), "wanted CrAU"},
 		"announced too new":   {good, func(o *Offer) { o.UTC++ }, text, "again and again"},
 		"another device":      {good, nil, zipOf(t, zip.Store, "pre-device=fuxi|armani\n", "CrAU....."), "for \"fuxi|armani\""},
 		"announced too old":   {strict, func(o *Offer) { o.UTC-- }, text, "was announced"},
 		"two devices":         {strict, nil, zipOf(t, zip.Store, "pre-device=nuwa|fuxi\n", "CrAU....."), "wanted nuwa alone"},
-		"no A/B":              {strict, nil, zipOf(t, zip.Store, "ota-type=BLOCK\n", "CrAU....."), "wanted AB"},
-		"serial numbers":      {strict, nil, zipOf(t, zip.Store, metadata+"serialno=1|2\n", "CrAU....."), "serial numbers"},
+		"no offsets":          {strict, nil, zipOf(t, zip.Store, metadata, "CrAU....."), "no ota-streaming-property-files"},
+		"wrong offsets": {strict, nil, zipOf(t, zip.Store, metadata+"ota-streaming-property-files=payload.bin:7:9\n", "CrAU....."),
+			"says that payload.bin lies at 7"},
+		"no A/B":         {strict, nil, zipOf(t, zip.Store, "ota-type=BLOCK\n", "CrAU....."), "wanted AB"},
+		"serial numbers": {strict, nil, zipOf(t, zip.Store, metadata+"serialno=1|2\n", "CrAU....."), "serial numbers"},
 		"an incremental": {strict, nil, zipOf(t, zip.Store, metadata+"pre-build-incremental=41\n", "CrAU....."),
 			"full package starts from"},
 		"another source": {strict, func(o *Offer) { o.From = "40" }, zipOf(t, zip.Store, metadata+"pre-build-incremental=41\n",

@@ -141,12 +141,33 @@ func (o Offer) graphene(p Package, devices []string, f *faults) {
 	if numbers, is := p.Meta["serialno"]; is {
 		f.add(refusesZip, "the package is for the serial numbers %.50q alone", numbers)
 	}
+	o.streaming(p, f)
 	from := p.sources()
 	if o.From == "" && len(from) > 0 {
 		f.add(refusesZip, "the full package starts from the build %q", from)
 	}
 	if o.From != "" && slices.ContainsFunc(from, func(label string) bool { return label != o.From }) {
 		f.add(refusesZip, "the incremental starts from the build %q, and from %q was asked for", from, o.From)
+	}
+}
+
+// streaming holds where the metadata says that the payload lies, by which the app installs, against where it lies.
+func (o Offer) streaming(p Package, f *faults) {
+	text, is := p.Meta["ota-streaming-property-files"]
+	if !is {
+		f.add("the app ends without a word, each time", "the metadata has no ota-streaming-property-files")
+		return
+	}
+	for one := range strings.SplitSeq(text, ",") {
+		place, is := strings.CutPrefix(one, "payload.bin:")
+		payload, known := partOf(p.Parts, "payload.bin")
+		if !is || !known {
+			continue
+		}
+		place, _, _ = strings.Cut(place, ":")
+		if offset, err := strconv.ParseInt(place, 10, 64); err != nil || offset != payload.Offset {
+			f.add(refusesZip, "the metadata says that payload.bin lies at %.30s, and it lies at %d", place, payload.Offset)
+		}
 	}
 }
 

@@ -76,6 +76,11 @@ func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			http.Redirect(w, r, "ftp://elsewhere.example/", http.StatusFound)
 			return
 		}
+	case "page": // for whatever is not there
+		if strings.Contains(r.URL.Path, "landed.check") {
+			_, _ = w.Write([]byte("<html>Welcome</html>"))
+			return
+		}
 	case "whole":
 		r.Header.Del("Range")
 	case "down":

@@ -136,6 +136,19 @@ func (c *checker) play(p phone) {
 	for _, offer := range offers {
 		c.pkg(p, offer)
 	}
+	if p.protocol == manifests.GrapheneOS && len(offers) > 0 {
+		c.missing(p, address)
+	}
+}
+
+// missing asks for an incremental that nobody made, as most phones do first.
+func (c *checker) missing(p phone, address string) {
+	build, _, _ := strings.Cut(p.want, " ")
+	at := address[:strings.LastIndexByte(address, '/')+1] + url.PathEscape(p.asker.Device+"-incremental-landed.check-"+build+".zip")
+	if got := c.ask(at, nil, 1, true); got.err == nil && got.status/100 < 4 {
+		c.find(p, at, updaters.Fault{Found: fmt.Sprintf("an incremental that nobody made is answered with %d, wanted 404", got.status),
+			Phone: "it is taken for the incremental and refused, and the full package is never asked for"})
+	}
 }
 
 // fresh holds a list against what the feed has now.
