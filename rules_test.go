@@ -41,6 +41,7 @@ var mayImport = map[string][]string{
 	"manifests/offers":       {"=manifests", "=manifests/strict"},
 	"manifests/heads":        {"=manifests/strict", "=manifests/tufrepo"},
 	"manifests/shelf":        {"=manifests", "=manifests/strict", "=manifests/tufrepo"},
+	"manifests/updaters":     {},
 	"manifests/tally": {
 		"=manifests/heads",
 		"=manifests/report",
@@ -170,11 +171,12 @@ var mayImport = map[string][]string{
 		"server/reasons", "server/recount", "server/rollout", "server/render", "=server/support/advice", "=server/support/naming",
 		"=server/support/wall", "web"},
 	// A client of the server: of its code it knows nothing but how reports are settled and counted, which it counts again.
-	"server/otactl":        {"internal", "manifests", "=server/otactl/client", "=server/otactl/verify"},
-	"server/otactl/verify": {"=internal/durable", "=internal/format", "manifests", "=server/published", "=server/recount"},
-	"server/otactl/client": {"manifests"},
-	"server/otad":          {"internal", "server"},
-	"server/cmd":           {"=server/otad", "=server/otactl"},
+	"server/otactl":         {"internal", "manifests", "=server/otactl/adapter", "=server/otactl/client", "=server/otactl/verify"},
+	"server/otactl/adapter": {"=manifests", "=manifests/shelf", "=manifests/tufrepo", "=manifests/updaters"},
+	"server/otactl/verify":  {"=internal/durable", "=internal/format", "manifests", "=server/published", "=server/recount"},
+	"server/otactl/client":  {"manifests"},
+	"server/otad":           {"internal", "server"},
+	"server/cmd":            {"=server/otad", "=server/otactl"},
 	"demo": {"=internal/cli", "=demo/served", "manifests", "server", "signer", "handset",
 		"firmware-fixtures"}, // where the three programs meet
 	"demo/served": {"manifests"},

@@ -42,6 +42,7 @@ type options struct {
 	database string
 	replicas int
 	save     string
+	base     string // address that files for the updaters of others name; "" for none
 }
 
 func run(args []string, stdout, stderr io.Writer) int {

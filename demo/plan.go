@@ -33,6 +33,7 @@ type plan struct {
 	tested []string      // models that observers test; none: no observer is named
 	poll   time.Duration // of handsets; 0: a day
 	breaks *breaking     // nil: no build breaks with time
+	others bool          // phones have the updaters of others, and there is no fleet
 	few    int           // handsets of the last model; 0: as many as of the others
 }
 
@@ -48,6 +49,7 @@ var stories = map[string]func() (plan, error){
 	"outage":         throughOutage,
 	"siege":          underSiege,
 	"month":          month,
+	"legacy":         forOthers,
 }
 
 func storyNames() string { return strings.Join(slices.Sorted(maps.Keys(stories)), ", ") }

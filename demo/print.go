@@ -14,6 +14,10 @@ import (
 
 // print shows the result: for each model the classes that it has, and where the page is wrong.
 func (r result) print(w io.Writer) {
+	if r.Others != nil {
+		r.Others.print(w, r.Agrees)
+		return
+	}
 	fmt.Fprintf(w, "\n%s\n\n", wrap(r.headline, ""))
 	if len(r.Releases) == 0 {
 		printModels(w, r.Models)

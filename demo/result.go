@@ -28,6 +28,7 @@ type result struct {
 	Siege        *siegeResult    `json:"siege,omitempty"`    // of the story of that name
 	Series       *pastResult     `json:"series,omitempty"`   // of the story that goes on for a month
 	Verified     *verified       `json:"verified,omitempty"` // of a story with one server
+	Others       *othersResult   `json:"others,omitempty"`   // of the story of phones with other updaters
 	headline     string
 }
 

@@ -27,7 +27,9 @@ import (
 type site struct {
 	url     string
 	dir     string           // data folder
-	api     *client.Client   // what otactl uses; its token is that of ann, engineer and admin
+	base    string           // address by which the updaters of others know it
+	token   string           // of ann, engineer and admin
+	api     *client.Client   // what otactl uses, in the name of ann
 	servers []*server.Server // on one database, if there are several
 	log     *slog.Logger
 	alarms  *alarms
@@ -46,7 +48,7 @@ const notice = "A rehearsal: virtual handsets on accelerated time; the packages 
 func openSite(
 	ctx context.Context, o options, clock *clock, news *news, front func(http.Handler) http.Handler,
 ) (s *site, err error) {
-	s = &site{dir: o.data, alarms: &alarms{now: clock.Now}, clock: clock, news: news}
+	s = &site{dir: o.data, base: o.base, alarms: &alarms{now: clock.Now}, clock: clock, news: news}
 	s.log = slog.New(s.alarms)
 	defer func() {
 		if err != nil {
@@ -65,8 +67,7 @@ func openSite(
 	if s.otaKeys, err = otapkg.ParsePins(s.otaKey.CertPEM()); err != nil {
 		return s, err
 	}
-	token, err := datadir.InitOn(ctx, s.dir, o.database, "ann", clock.Now)
-	if err != nil {
+	if s.token, err = datadir.InitOn(ctx, s.dir, o.database, "ann", clock.Now); err != nil {
 		return s, err
 	}
 	pinned := filepath.Join(s.dir, "ota-keys", "stable", "maker.pem")
@@ -76,8 +77,16 @@ func openSite(
 	if err = s.start(o, front); err != nil {
 		return s, err
 	}
-	s.api, err = client.New(s.url, token, nil)
+	s.api, err = client.New(s.url, s.token, nil)
 	return s, err
+}
+
+// again starts a server that was stopped.
+func (s *site) again(o options) (err error) {
+	if err = s.start(o, func(h http.Handler) http.Handler { return h }); err == nil {
+		s.api, err = client.New(s.url, s.token, nil)
+	}
+	return err
 }
 
 // start runs the server on what is in the data folder.
@@ -155,6 +164,7 @@ func (s *site) serve(dir string) error {
 		return err
 	}
 	one, err := server.New(server.Config{DataDir: dir, Database: address, Now: s.clock.Now, Log: s.log, Notice: notice, OpenReports: true,
+		BaseURL: s.base,
 		Expiry: repo.Expiry{
 			// A day takes seconds here, so the online roles live longer than they would for a fleet.
 			Timestamp: 6 * day, TimestampEvery: 2 * day, Snapshot: 20 * day, SnapshotEvery: 6 * day, Offers: 30 * day,

@@ -33,6 +33,9 @@ func story(ctx context.Context, o options, news *news) (result, error) {
 		t.past = &past{truth: map[string]map[int64]map[string]int64{}}
 	}
 	defer t.end()
+	if plan.others {
+		return tellOthers(ctx, t)
+	}
 	if err := t.open(ctx); err != nil {
 		return result{}, err
 	}

@@ -59,6 +59,7 @@ func command(server *connection, out *printer) *cobra.Command {
 		(&rollouts{server, out}).command(),
 		(&fleets{server, out}).command(), (&reports{server, out}).command(), (&trail{server, out}).command(), (&clocks{server, out}).command(),
 		(&restores{server, out}).command(), (&chains{server, out}).command(), (&figures{server, out}).command(),
+		(&adapters{out}).command(),
 		second.list(), second.approve(), second.withdraw(), (&tokens{server, out}).command())
 	return root
 }

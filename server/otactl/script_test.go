@@ -49,7 +49,8 @@ func TestScripts(t *testing.T) {
 			e.Setenv("OTASIGN_PASSPHRASE", "correct horse battery staple")
 			return nil
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"serve": serve, "turn": turn, "request-id": requestID, "digits": digits},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"serve": serve, "turn": turn, "request-id": requestID, "digits": digits,
+			"break": breakFront},
 	})
 }
 
@@ -73,14 +74,20 @@ func everyShapeMet(t *testing.T) {
 
 // serve makes the data folder "data" with an admin, pins the OTA certificate of the fixtures,
 // and serves it until the script ends. OTACTL_URL and OTACTL_TOKEN are set, and OTHER_TOKEN, of bo. "serve two" wants two
-// persons for stages that one wrote.
+// persons for stages that one wrote. "serve behind" puts a proxy before it, FRONT_URL, which "break" breaks, and by which phones
+// know the server.
 func serve(ts *testscript.TestScript, neg bool, args []string) {
 	var second proposals.Policy
+	var front *front
+	base := ""
 	switch {
 	case len(args) == 1 && args[0] == "two": // what one person wrote goes nowhere by her word alone
 		second = proposals.Policy{Leaks: true, Share: 9_999}
+	case len(args) == 1 && args[0] == "behind":
+		front = newFront(ts)
+		base = front.server.URL
 	case neg || len(args) != 0:
-		ts.Fatalf("usage: serve [two]")
+		ts.Fatalf("usage: serve [two | behind]")
 	}
 	ctx := context.Background()
 	dir := ts.MkAbs("data")
@@ -93,12 +100,15 @@ func serve(ts *testscript.TestScript, neg bool, args []string) {
 	cert := fixtures.TestKey().CertPEM()
 	ts.Check(os.WriteFile(filepath.Join(dir, "ota-keys", "stable", "fixtures.pem"), cert, 0o644))
 	ts.Check(os.WriteFile(ts.MkAbs("ota.pem"), cert, 0o644))
-	s, err := server.New(server.Config{DataDir: dir, Second: second})
+	s, err := server.New(server.Config{DataDir: dir, Second: second, BaseURL: base})
 	ts.Check(err)
 	w := &watched{h: s.Handler(), seen: map[int]bool{}}
 	var faults faultList
 	w.fault = faults.add
 	h := httptest.NewServer(w)
+	if front != nil {
+		front.to(ts, h.URL)
+	}
 	ts.Defer(func() {
 		h.Close()
 		ts.Check(errors.Join(s.Close(), faults.join()))

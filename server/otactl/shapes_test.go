@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"regexp"
+	"strings"
 	"sync"
 
 	"landed/manifests/otapkg"
@@ -76,6 +77,10 @@ type watched struct {
 }
 
 func (w *watched) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
+	if !strings.HasPrefix(r.URL.Path, "/v1/") {
+		w.h.ServeHTTP(rw, r) // for phones and people
+		return
+	}
 	copied := &copying{ResponseWriter: rw, status: http.StatusOK}
 	w.h.ServeHTTP(copied, r)
 	door := r.Method + " " + r.URL.Path

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package otactl
+
+import (
+	"context"
+	"fmt"
+	"net/url"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"landed/server/otactl/adapter"
+	"landed/server/otactl/client"
+)
+
+// adapters are the commands about phones with the updaters of others.
+type adapters struct{ out *printer }
+
+func (a *adapters) command() *cobra.Command {
+	var feed, root string
+	var o adapter.Options
+	var within time.Duration
+	c := &cobra.Command{
+		Use: "check URL", Short: "Play phones with other updaters against a deployment", Args: cobra.ExactArgs(1),
+		Long: "Plays the LineageOS Updater (both forms), GrapheneOS's updater and AOSP's sample against a deployment, through the\n" +
+			"proxy or CDN in front of it: content types, lengths, ranges, redirects, what caches are told, https, and if phones are\n" +
+			"told what the signed feed has at this moment. It says what a phone would not take, and what it would do; all at once.\n" +
+			"No token is sent. Of a package it fetches the ends and the directory. Findings end with 1.",
+		RunE: func(cmd *cobra.Command, args []string) (err error) {
+			o.URL, o.Now = args[0], time.Now
+			if root != "" {
+				if o.Root, err = readFile(root, 1<<20); err != nil {
+					return err
+				}
+			}
+			server, err := client.New(first(feed, args[0]), "", nil)
+			if err != nil {
+				return err
+			}
+			ctx, cancel := context.WithTimeout(cmd.Context(), within)
+			defer cancel()
+			found, err := adapter.Check(ctx, server, o)
+			if err != nil {
+				return err
+			}
+			return a.tell(found)
+		},
+	}
+	f := c.Flags()
+	f.StringVar(&feed, "feed", "", "`address` of the server whose signed feed is held against (default: the URL)")
+	f.StringVar(&o.Prefix, "prefix", "", "what the root of the URL is of /legacy/, such as lineageos/beta (default: it is the "+
+		"root of the server)")
+	f.StringSliceVar(&o.Kinds, "type", []string{"nightly"}, "`types` of builds that are asked for where nothing is offered")
+	f.StringVar(&root, "root", "", "a root `file` that you trust (default: the first that is published)")
+	f.DurationVar(&within, "timeout", 5*time.Minute, "how long all of it may take")
+	return group("adapter", "Phones with the updaters of others", c)
+}
+
+func (a *adapters) tell(r adapter.Result) error {
+	if r.Findings == nil {
+		r.Findings = []adapter.Finding{} // for programs: none, and not nothing
+	}
+	err := a.out.answer(r, func() {
+		list := table{none: "No phone asked.", head: []string{"MODEL", "CHANNEL", "PROTOCOL", "OFFERED", "ASKED FOR"}}
+		for _, p := range r.Played {
+			list.add(p.Model, p.Channel, string(p.Protocol), fmt.Sprint(p.Offered), pathOf(p.URL))
+		}
+		a.out.table(list)
+		for _, f := range r.Findings {
+			a.out.say("%s %s %s: %s", f.Model, f.Channel, f.Protocol, f.URL)
+			a.out.paragraph(f.Found + ".")
+			a.out.paragraph("A phone: " + f.Phone + ".")
+		}
+		a.out.lines("Note: ", r.Notes...)
+		a.out.say("%s, held against snapshot %d.", plural(len(r.Findings), "finding"), r.Snapshot)
+	})
+	if err == nil && len(r.Findings) > 0 {
+		return told(refused)
+	}
+	return err
+}
+
+func pathOf(address string) string {
+	u, err := url.Parse(address)
+	if err != nil {
+		return address
+	}
+	return u.Path
+}
