@@ -40,6 +40,7 @@ var mayImport = map[string][]string{
 	"manifests/tufrepo":      {"=manifests", "=internal/format"},
 	"manifests/offers":       {"=manifests", "=manifests/strict"},
 	"manifests/heads":        {"=manifests/strict", "=manifests/tufrepo"},
+	"manifests/csig":         {"=manifests/otapkg", "=manifests/strict"},
 	"manifests/shelf":        {"=manifests", "=manifests/strict", "=manifests/tufrepo"},
 	"manifests/tally": {
 		"=manifests/heads",
