@@ -13,7 +13,7 @@ import (
 )
 
 // Files are the stretches of the package of size bytes in r, with their digests. known are digests that need not be
-// computed again, by name: payload.bin has gigabytes. The error is in words, or one of r.
+// computed again, by name: payload.bin has gigabytes. The error wraps otapkg.ErrContent if the package does not say where they are.
 func Files(r io.ReaderAt, size int64, known map[string]string) ([]File, error) {
 	a, findings, err := otapkg.ReadArchive(r, size)
 	if err != nil {

@@ -3,14 +3,13 @@
 package otapkg
 
 import (
-	"errors"
-	"fmt"
 	"strconv"
 	"strings"
 )
 
 // Stated is where the package says that its parts lie: ota-property-files of its metadata.pb, in the order in which they
-// stand there. The error is in words for people, or one of the reader. [Inspect] says if it is true.
+// stand there. The error wraps [ErrContent] if the package does not say it, and is one of the reader otherwise. [Inspect]
+// says if it is true.
 func (a *Archive) Stated() ([]PropertyFile, error) {
 	var fs Findings
 	text, ok, err := a.small(nameMetadataPB, &fs)
@@ -18,26 +17,26 @@ func (a *Archive) Stated() ([]PropertyFile, error) {
 		return nil, err
 	}
 	if !ok {
-		return nil, errors.New("it has no metadata.pb that can be read: packages have one since Android 12")
+		return nil, contentFault("it has no metadata.pb that can be read: packages have one since Android 12")
 	}
 	m, err := parseMetadataPB(text)
 	if err != nil {
-		return nil, fmt.Errorf("metadata.pb: %w", err)
+		return nil, contentFault("metadata.pb: " + err.Error())
 	}
 	stated := m["ota-property-files"]
 	if stated == "" {
-		return nil, errors.New("its metadata.pb has no ota-property-files: it does not say where its parts lie")
+		return nil, contentFault("its metadata.pb has no ota-property-files: it does not say where its parts lie")
 	}
 	var files []PropertyFile
 	for part := range strings.SplitSeq(stated, ",") {
 		words := strings.Split(strings.TrimRight(part, blanks), ":")
 		if len(words) != 3 {
-			return nil, fmt.Errorf("ota-property-files: %s, wanted name:offset:size", show(part))
+			return nil, contentFault("ota-property-files: " + show(part) + ", wanted name:offset:size")
 		}
 		offset, err1 := strconv.ParseInt(words[1], 10, 64)
 		size, err2 := strconv.ParseInt(words[2], 10, 64)
 		if err1 != nil || err2 != nil || offset < 0 || size <= 0 || offset > a.src.size-size {
-			return nil, fmt.Errorf("ota-property-files: %s does not lie within the package", show(part))
+			return nil, contentFault("ota-property-files: " + show(part) + " does not lie within the package")
 		}
 		files = append(files, PropertyFile{words[0], offset, size})
 	}

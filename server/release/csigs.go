@@ -4,9 +4,11 @@ package release
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"landed/manifests/csig"
+	"landed/manifests/otapkg"
 	declaration "landed/manifests/release"
 	"landed/server/blob"
 	"landed/server/device/everybody"
@@ -53,8 +55,11 @@ func (rs *Releases) compareCsig(ctx context.Context, b everybody.Build) (faults 
 	}
 	defer content.Close()
 	stated, err := csig.Files(content, content.Size(), map[string]string{csig.Payload: b.Payload})
-	if err != nil {
+	if errors.Is(err, otapkg.ErrContent) {
 		return []error{fmt.Errorf("%s: %w", b.Name(), err)}, nil
+	}
+	if err != nil {
+		return nil, err
 	}
 	fault := func(format string, args ...any) { faults = append(faults, fmt.Errorf(format, args...)) }
 	if len(stated) != len(b.Csig.Info.Files) {
