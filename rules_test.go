@@ -35,11 +35,12 @@ var mayImport = map[string][]string{
 	"manifests/strict":       {},
 	"manifests/effect/probe": {},
 	"manifests/effect":       {"=manifests/effect/probe", "=manifests/strict", "=manifests/report", "=manifests/report/v1"},
-	"manifests/release":      {"=manifests", "manifests/effect", "=manifests/strict", "=manifests/tufrepo"},
+	"manifests/release":      {"=manifests", "=manifests/csig", "manifests/effect", "=manifests/strict", "=manifests/tufrepo"},
 	"manifests/otapkg":       {"=manifests", "=internal/format"},
 	"manifests/tufrepo":      {"=manifests", "=internal/format"},
 	"manifests/offers":       {"=manifests", "=manifests/strict"},
 	"manifests/heads":        {"=manifests/strict", "=manifests/tufrepo"},
+	"manifests/csig":         {"=manifests/otapkg", "=manifests/strict"},
 	"manifests/shelf":        {"=manifests", "=manifests/strict", "=manifests/tufrepo"},
 	"manifests/updaters":     {},
 	"manifests/tally": {
@@ -92,7 +93,7 @@ var mayImport = map[string][]string{
 		"=server/span"}, // it knows no room above it
 	"server/lineup":  {"manifests", "server/fleet"},
 	"server/library": {"manifests", "server/fleet", "=server/blob", "server/published", "server/repo", "server/lineup"},
-	"server/release": {"manifests", "=server/device/legacy", "server/fleet", "=server/offering", "server/published", "server/repo",
+	"server/release": {"manifests", "=server/blob", "=server/device/everybody", "=server/device/legacy", "server/fleet", "=server/offering", "server/published", "server/repo",
 		"server/rollout", "server/lineup"},
 	"server/admission": {"=manifests/report", "server/fleet", "server/proposals"},
 	"server/rollouts": {"manifests", "=server/device/legacy", "server/evidence", "server/fleet", "server/proposals", "server/grounds",
@@ -148,12 +149,13 @@ var mayImport = map[string][]string{
 	"server/render":                {"server/fleet"},
 	"server/device/feed":           {"=server/blob", "server/render", "=manifests/shelf", "=manifests/tufrepo"},
 	// Phones with the updaters of others: pure, files that follow from what is offered to everybody.
-	"server/device/everybody":  {"=manifests", "=manifests/otapkg", "=manifests/release", "=manifests/tufrepo", "server/fleet"},
+	"server/device/everybody":  {"=manifests", "=manifests/csig", "=manifests/otapkg", "=manifests/release", "=manifests/tufrepo", "server/fleet"},
 	"server/device/lineageos":  {"=manifests/release", "=manifests/shelf", "=server/device/everybody"},
+	"server/device/custota":    {"=manifests/otapkg", "=manifests/shelf", "=server/device/everybody"},
 	"server/device/grapheneos": {"=manifests/shelf", "=server/device/everybody"},
 	"server/device/aospsample": {"=manifests/otapkg", "=manifests/shelf", "=server/device/everybody"},
 	"server/device/legacy": {"=manifests", "=manifests/offers", "=manifests/release", "=manifests/shelf", "=server/device/aospsample",
-		"=server/device/everybody", "=server/device/grapheneos", "=server/device/lineageos", "server/fleet"},
+		"=server/device/custota", "=server/device/everybody", "=server/device/grapheneos", "=server/device/lineageos", "server/fleet"},
 	"server/device/native": {"manifests/report", "server/fleet", "server/intake", "server/render"},
 	"server/console": {"manifests", "server/admission", "server/evidence", "server/fleet", "=server/known/book", "server/library",
 		"server/proposals", "server/release", "server/retain", "server/rollout", "server/rollouts", "server/rooms", "server/repo", "server/trust", "server/auth", "server/reasons", "server/render", "server/lineup", "server/uptime"},
@@ -225,6 +227,7 @@ var libraryHome = map[string][]string{
 // pure folders take time and randomness as arguments.
 var pure = []string{
 	"manifests", "server/device/everybody", "server/device/lineageos", "server/device/grapheneos", "server/device/aospsample",
+	"server/device/custota",
 	"server/device/legacy", "signer/ceremony", "server/fleet", "server/history", "server/offering", "server/reasons", "server/rollout",
 	"server/support/advice",
 	"server/support/naming", "server/cells", "server/known", "server/recount", "server/settle", "firmware-fixtures", "web",

@@ -18,6 +18,7 @@ import (
 
 	fixtures "landed/firmware-fixtures"
 	"landed/manifests"
+	"landed/manifests/csig"
 	"landed/manifests/tufrepo"
 	"landed/server/datadir"
 	"landed/server/fleet"
@@ -62,9 +63,18 @@ func newPhones(t *testing.T) phones {
 		"1.fuxi.json":    kit.OK(tufrepo.Sign(role, kit.KeyOf("fuxi1"), kit.KeyOf("fuxi2")))(t),
 	}}, "root"))(t)
 	name, zip := kit.PackageOf(t, "fuxi", fixtures.Patched)
+	signed := kit.CsigOf(t, zip)
 	p := kit.OK(h.rooms.Library.Upload(ctx, library.Incoming{Name: name, Channel: "stable", By: "ann", Size: int64(len(zip))},
 		bytes.NewReader(zip)))(t)
-	source := "schema: 3\nrelease: first-fix\ncounter: 1\nnotes: {en: a fix}\nclients:\n  fuxi: {romtype: nightly, version: \"22.2\"}\n"
+	source := "schema: 3\nrelease: first-fix\ncounter: 1\nnotes: {en: a fix}\nclients:\n  fuxi: {romtype: nightly, version: \"22.2\", " +
+		"custota: [{csig: " + signed + "}]}\n"
+	other := bytes.Clone(zip)
+	props := bytes.Index(other, []byte("FILE_HASH="))
+	other[props] ^= 1 // what phones read to start the update, in a csig of another package
+	if _, err := h.rooms.Releases.Create(ctx, []byte(strings.Replace(source, signed, kit.CsigOf(t, other), 1)), []string{p.SHA256},
+		"ann"); err == nil || !strings.Contains(err.Error(), "payload_properties.txt has another digest") {
+		t.Errorf("a csig of other bytes: %v", err)
+	}
 	kit.OK(h.rooms.Releases.Create(ctx, []byte(source), []string{p.SHA256}, "ann"))(t)
 	change := kit.OK(h.rooms.Releases.Stage(ctx, "first-fix", "ann"))(t)
 	for _, n := range []string{"1", "2"} {
@@ -105,7 +115,8 @@ func TestPhonesPoll(t *testing.T) {
 	p := newPhones(t)
 	lists := map[string]string{"/api/v1/fuxi/nightly/OS1": none1, "/api/v2/devices/fuxi/builds": none2,
 		"/legacy/lineageos/stable/api/v1/fuxi/nightly/OS1": none1, "/legacy/lineageos/stable/api/v2/devices/fuxi/builds": none2}
-	files := []string{"/fuxi-stable", "/legacy/grapheneos/fuxi-stable", "/legacy/aosp-sample/stable/fuxi.json"}
+	files := []string{"/fuxi-stable", "/legacy/grapheneos/fuxi-stable", "/legacy/aosp-sample/stable/fuxi.json",
+		"/legacy/custota/stable/fuxi.json"}
 	quiet := func(when string) {
 		t.Helper()
 		for path, none := range lists {
@@ -183,6 +194,37 @@ func conditional(t *testing.T, p phones, path string, resp *http.Response, body 
 		"X-Forwarded-For", "203.0.113.9"); string(again) != string(body) || resp.Header.Get("Content-Encoding") != "" ||
 		resp.Header.Get("Set-Cookie") != "" {
 		t.Errorf("%s: another asker gets %q", path, again)
+	}
+}
+
+// TestCustotaPolls: the JSON leads to the package and to a csig that is, byte for byte, what the maker signed.
+func TestCustotaPolls(t *testing.T) {
+	p := newPhones(t)
+	p.start(10_000)
+	_, text := p.ask("GET", "/legacy/custota/stable/fuxi.json")
+	var info struct {
+		Version int `json:"version"`
+		Full    struct {
+			OTA  string `json:"location_ota"`
+			Csig string `json:"location_csig"`
+		} `json:"full"`
+	}
+	if err := json.Unmarshal(text, &info); err != nil || info.Version != 2 {
+		t.Fatalf("%s, %v", text, err)
+	}
+	resp, der := p.ask("GET", "/legacy/custota/stable/"+info.Full.Csig)
+	signed, cert, err := csig.Open(der)
+	if err != nil || !cert.Equal(kit.OTAKey.Cert) || resp.Header.Get("Content-Type") != "application/octet-stream" {
+		t.Fatalf("%d %v, %v", resp.StatusCode, resp.Header, err)
+	}
+	ota, ok := strings.CutPrefix(info.Full.OTA, "https://ota.example")
+	for _, f := range signed.Files {
+		resp, part := p.ask("GET", ota, "Range", fmt.Sprintf("bytes=%d-%d", f.Offset, f.Offset+f.Size-1))
+		sum := sha256.Sum256(part)
+		if !ok || resp.StatusCode != 206 || hex.EncodeToString(sum[:]) != f.Digest || resp.ContentLength != f.Size ||
+			!strings.HasPrefix(resp.Header.Get("Content-Range"), fmt.Sprintf("bytes %d-%d/", f.Offset, f.Offset+f.Size-1)) {
+			t.Errorf("%s: %d %v", f.Name, resp.StatusCode, resp.Header)
+		}
 	}
 }
 

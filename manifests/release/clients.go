@@ -3,6 +3,9 @@
 package release
 
 import (
+	"crypto/x509"
+	"encoding/base64"
+	"errors"
 	"fmt"
 	"maps"
 	"regexp"
@@ -10,6 +13,7 @@ import (
 	"time"
 
 	"landed/manifests"
+	"landed/manifests/csig"
 )
 
 // Clients is what the updaters of others must be told of a release for one model, and no package says: see
@@ -25,6 +29,54 @@ type Clients struct {
 	SDK        int    `json:"sdk,omitempty" yaml:"sdk,omitempty"`
 	// Devices are, by image variant, what its phones ask for, where that is not the name of the model.
 	Devices map[string]string `json:"devices,omitempty" yaml:"devices,omitempty"`
+	// Custota has one entry for each package of the model, for phones that poll by custota.
+	Custota []Csig `json:"custota,omitempty" yaml:"custota,omitempty"`
+}
+
+// Csig is what Custota reads beside a package: see package csig. Of which package it is, it says itself.
+type Csig struct {
+	Csig string `json:"csig" yaml:"csig"` // base64 of what otasign csig wrote
+	// From is the vbmeta digest of the build that an incremental starts from, which its csig does not say; "" for a full
+	// package. Phones ask by it.
+	From string `json:"from,omitempty" yaml:"from,omitempty"`
+}
+
+// Open reads what is signed, and the certificate by whose key.
+func (c Csig) Open() (der []byte, info csig.Info, cert *x509.Certificate, err error) {
+	if der, err = base64.StdEncoding.DecodeString(c.Csig); err != nil {
+		return nil, info, nil, errors.New("csig: wanted base64, as base64 -w0 FILE.csig prints")
+	}
+	info, cert, err = csig.Open(der)
+	return der, info, cert, err
+}
+
+const maxCsigs = 16 // packages of one model in a release
+
+// custotaFaults are those of what is declared for Custota, each without the name of the model.
+func (c Clients) custotaFaults() (faults []error) {
+	if len(c.Custota) > maxCsigs {
+		return []error{fmt.Errorf("%d csigs, wanted at most %d", len(c.Custota), maxCsigs)}
+	}
+	from := map[string]bool{}
+	for i, one := range c.Custota {
+		_, info, _, err := one.Open()
+		if err != nil {
+			faults = append(faults, fmt.Errorf("entry %d: %w", i+1, err))
+			continue
+		}
+		switch {
+		case one.From == "":
+		case !csig.ValidDigest(one.From):
+			faults = append(faults, fmt.Errorf("entry %d: from %.80q: wanted a vbmeta digest, 64 hex digits in lower case", i+1, one.From))
+		case from[one.From]:
+			faults = append(faults, fmt.Errorf("entry %d: from %.16s… stands twice, and phones ask by it", i+1, one.From))
+		case info.VBMetaDigest != "":
+			faults = append(faults, fmt.Errorf("entry %d: its csig has a vbmeta_digest, as those of full packages, so it starts from no "+
+				"build; leave from out", i+1))
+		}
+		from[one.From] = true
+	}
+	return faults
 }
 
 // maxSDK is beyond every API level that will ever be.
@@ -70,6 +122,9 @@ func (r Release) clientFaults() (faults []error) {
 			fault(!manifests.ValidDevice(variant) || !manifests.ValidDevice(c.Devices[variant]),
 				"devices: %.50q: %.50q: wanted an image variant and what its phones ask for, each a letter, then letters, digits, "+
 					"_ or -", variant, c.Devices[variant])
+		}
+		for _, err := range c.custotaFaults() {
+			fault(true, "custota: %w", err)
 		}
 	}
 	return faults

@@ -3,11 +3,14 @@
 package release
 
 import (
+	"encoding/base64"
 	"reflect"
 	"strings"
 	"testing"
 
+	fixtures "landed/firmware-fixtures"
 	"landed/manifests"
+	"landed/manifests/csig"
 )
 
 const clientsSource = `schema: 3
@@ -47,6 +50,52 @@ func TestClients(t *testing.T) {
 	if text, _ := plain.YAML(); !strings.HasPrefix(string(text), "schema: 2\n") || plain.NotesDocument().Schema != 1 ||
 		strings.Contains(string(plain.NotesDocument().Bytes()), "clients") {
 		t.Errorf("without clients older programs cannot read it: %s", text)
+	}
+}
+
+// signedFor is what a maker declares for Custota: a csig by the key that everybody has.
+func signedFor(t *testing.T, vbmeta string) string {
+	t.Helper()
+	info := csig.Info{Version: csig.Version, VBMetaDigest: vbmeta}
+	for i, name := range []string{csig.MetadataPB, csig.Payload, csig.PayloadMetadata, csig.Properties} {
+		info.Files = append(info.Files, csig.File{Name: name, Offset: int64(i) + 1, Size: 1, Digest: strings.Repeat("0a", 32)})
+	}
+	key := fixtures.TestKey()
+	der, err := csig.Sign(info, key.Private, key.Cert)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return base64.StdEncoding.EncodeToString(der)
+}
+
+// TestCustota: csigs are signed with the notes, and a broken one is refused before that.
+func TestCustota(t *testing.T) {
+	from := strings.Repeat("b1", 32)
+	full, inc := signedFor(t, strings.Repeat("c2", 32)), signedFor(t, "")
+	source := "schema: 3\nrelease: june-fix\ncounter: 2\nnotes: {en: fixes}\nclients:\n  nuwa:\n    custota:\n      - csig: " + full +
+		"\n      - csig: " + inc + "\n        from: " + from + "\n"
+	r, err := Parse([]byte(source))
+	if err != nil {
+		t.Fatal(err)
+	}
+	notes, err := ParseNotes(r.NotesDocument().Bytes())
+	if err != nil || !reflect.DeepEqual(notes.Clients["nuwa"].Custota, []Csig{{full, ""}, {inc, from}}) {
+		t.Errorf("in the notes: %v, %+v", err, notes)
+	}
+	for change, wants := range map[[2]string]string{
+		{full, full[4:]}: "entry 1: csig",
+		{full, "x"}:      "wanted base64",
+		{inc, ""}:        "entry 2: csig",
+		{from, "B1"}:     "wanted a vbmeta digest",
+		{inc, full}:      "starts from no build",
+		{"csig: " + full, "csig: " + inc + "\n        from: " + from}:                  "stands twice",
+		{"    custota:\n", "    custota:\n" + strings.Repeat("      - csig: x\n", 20)}: "at most 16",
+		{"from:", "form:"}: "form",
+	} {
+		_, err := Parse([]byte(strings.Replace(source, change[0], change[1], 1)))
+		if err == nil || !strings.Contains(err.Error(), wants) {
+			t.Errorf("%.40q: got %v, wanted words about %q", change[1], err, wants)
+		}
 	}
 }
 

@@ -56,12 +56,21 @@ type Document struct {
 	Files   []File `json:"files"` // by path
 }
 
-// File is a file below the folder of the shelf: a text, or another name of a signed target.
+// File is a file below the folder of the shelf: a text, data that are none, or another name of a signed target.
 type File struct {
 	Path   string             `json:"path"` // lineageos/stable/api/v1/fuxi/nightly.json
 	Type   string             `json:"type"` // content type
 	Text   string             `json:"text,omitempty"`
+	Data   []byte             `json:"data,omitempty"`   // of type Binary, instead of a text
 	Target *manifests.Package `json:"target,omitempty"` // of the model; instead of a text
+}
+
+// Content is the bytes of a file that is no target.
+func (f File) Content() string {
+	if len(f.Data) > 0 {
+		return string(f.Data)
+	}
+	return f.Text
 }
 
 // Path is the target path of the document of a model and channel.
@@ -135,8 +144,11 @@ func (f File) faults(role string) []error {
 	if !slices.Contains(types, f.Type) {
 		faults = append(faults, fmt.Errorf("%s: content type %.50q, wanted one of %q", f.Path, f.Type, types))
 	}
-	if (f.Text == "") == (f.Target == nil) || len(f.Text) > maxText {
-		faults = append(faults, fmt.Errorf("%s: wanted a text of up to %d bytes, or a target", f.Path, maxText))
+	if (f.Content() == "") == (f.Target == nil) || f.Text != "" && len(f.Data) > 0 || len(f.Content()) > maxText {
+		faults = append(faults, fmt.Errorf("%s: wanted a text of up to %d bytes, or data, or a target", f.Path, maxText))
+	}
+	if (len(f.Data) > 0) != (f.Type == Binary) {
+		faults = append(faults, fmt.Errorf("%s: wanted data for %s, and for nothing else", f.Path, Binary))
 	}
 	if f.Target != nil {
 		if tufrepo.CheckPath(f.Target.Path) != nil || !strings.HasPrefix(f.Target.Path, "builds/"+role+"/") {

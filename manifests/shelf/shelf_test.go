@@ -42,6 +42,9 @@ func TestDocument(t *testing.T) {
 		"too long":           {func(d *Document) { d.Files[1].Text = strings.Repeat("x", maxText+1) }, "a text of up to"},
 		"of another model":   {func(d *Document) { d.Files[0].Target.Path = "builds/fuxi/a.zip" }, "no build of nuwa"},
 		"an offers document": {func(d *Document) { d.Files[0].Target.Path = "offers/nuwa/stable.json" }, "no build of nuwa"},
+		"text and data":      {func(d *Document) { d.Files[1].Data = []byte{0xff} }, "or data"},
+		"data as text":       {func(d *Document) { d.Files[1].Text, d.Files[1].Data = "", []byte{0xff} }, "wanted data for"},
+		"text as data":       {func(d *Document) { d.Files[1].Type = Binary }, "wanted data for"},
 		"no digest":          {func(d *Document) { d.Files[0].Target.SHA256 = "x" }, "64 hex digits"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -51,6 +54,10 @@ func TestDocument(t *testing.T) {
 				t.Errorf("got %v, wanted words about %q", err, tt.wants)
 			}
 		})
+	}
+	data := New("nuwa", "stable", []File{{Path: "custota/a.csig", Type: Binary, Data: []byte{0x30, 0xff}}})
+	if d, err := Parse(data.Bytes()); err != nil || d.Files[0].Content() != "\x30\xff" {
+		t.Errorf("%+v, %v", d, err)
 	}
 	if !Is(Path("nuwa", "stable")) || Is("offers/nuwa/stable.json") {
 		t.Error("an offers document is taken for this one, or this for that")

@@ -41,6 +41,10 @@ func (rs *Releases) Create(ctx context.Context, source []byte, packages []string
 		Name: declared.Name, Counter: declared.Counter, Source: source, State: fleet.ReleaseDraft, By: by,
 		At: rs.cfg.Repo.Now(),
 	}
+	csigs, err := rs.csigFaults(ctx, declared, refs)
+	if err != nil {
+		return fleet.Release{}, err
+	}
 	err = rs.cfg.Store.Update(ctx, func(tx fleet.Tx) error {
 		bound, err := published.Packages(ctx, tx, refs)
 		if err != nil {
@@ -54,7 +58,7 @@ func (rs *Releases) Create(ctx context.Context, source []byte, packages []string
 		if err != nil {
 			return err
 		}
-		if err := errors.Join(rs.bindingFaults(state, declared, bound, before)...); err != nil {
+		if err := errors.Join(append(rs.bindingFaults(state, declared, bound, before), csigs...)...); err != nil {
 			return &fleet.Error{Kind: fleet.Invalid, Code: "release_packages", Msg: fleet.InOneLine(err)}
 		}
 		if err := tx.Releases().Create(ctx, r); err != nil {

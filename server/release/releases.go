@@ -14,6 +14,7 @@ import (
 	"io"
 	"time"
 
+	"landed/server/blob"
 	"landed/server/fleet"
 	"landed/server/lineup"
 	"landed/server/repo"
@@ -22,6 +23,7 @@ import (
 // Config is what Releases are given. All fields are needed.
 type Config struct {
 	Store  fleet.Store
+	Blobs  blob.Store // packages, which csigs are held against
 	Repo   *repo.Repo
 	Lineup *lineup.Lineup
 	Life   time.Duration // of a model role when it is staged for signing

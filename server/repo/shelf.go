@@ -109,13 +109,13 @@ type beside struct{ folder }
 func (f beside) put(ctx context.Context, file shelf.File) error {
 	name := path.Join(shelfDir, file.Path)
 	if file.Target == nil {
-		if have, err := f.at().ReadFile(name); err == nil && string(have) == file.Text {
+		if have, err := f.at().ReadFile(name); err == nil && string(have) == file.Content() {
 			return nil
 		}
 		if err := f.at().MkdirAll(path.Dir(name), 0o755); err != nil {
 			return err
 		}
-		return f.writeIn(path.Dir(name), path.Base(name), []byte(file.Text))
+		return f.writeIn(path.Dir(name), path.Base(name), []byte(file.Content()))
 	}
 	t := targetOf(file)
 	if f.links == nil || f.named(name, t) {
@@ -207,9 +207,9 @@ func (w *Writer) checkShelf(ctx context.Context, s State) (faults []string) {
 			continue
 		}
 		have, err := f.at().ReadFile(name)
-		if err != nil || string(have) != file.Text {
+		if err != nil || string(have) != file.Content() {
 			faults = append(faults, fmt.Sprintf("%s in the feed folder is not what was signed (%d bytes, wanted %d); %s", name, len(have),
-				len(file.Text), again))
+				len(file.Content()), again))
 		}
 	}
 	var unread []error

@@ -30,11 +30,11 @@ release: NAME
 counter: COUNTER
 notes: {en: a fix}
 clients:
-  fuxi: {romtype: nightly, version: "22.2"}
+  fuxi: {romtype: nightly, version: "22.2", custota: [{csig: CSIG}]}
 `
 
-func sourceWithClients(counter, name string) []byte {
-	return []byte(strings.NewReplacer("NAME", name, "COUNTER", counter).Replace(withClients))
+func sourceWithClients(counter, name, csig string) []byte {
+	return []byte(strings.NewReplacer("NAME", name, "COUNTER", counter, "CSIG", csig).Replace(withClients))
 }
 
 // polled is a world in which phones of fuxi poll by everything that there is.
@@ -70,7 +70,8 @@ func polledAt(t *testing.T, base *string, change ...func(*rooms.Config)) (h *kit
 func releaseOf(t *testing.T, h *kit.Rooms, counter, name string, kind fixtures.Kind) {
 	t.Helper()
 	p := h.Upload("fuxi", kind)
-	kit.OK(h.Releases.Create(h.Ctx, sourceWithClients(counter, name), []string{p.SHA256}, "ann"))(t)
+	_, zip := kit.PackageOf(t, "fuxi", kind)
+	kit.OK(h.Releases.Create(h.Ctx, sourceWithClients(counter, name, kit.CsigOf(t, zip)), []string{p.SHA256}, "ann"))(t)
 	h.SignAndPublish(kit.OK(h.Releases.Stage(h.Ctx, name, "ann"))(t))
 }
 
@@ -94,8 +95,8 @@ func inFolder(t *testing.T, h *kit.Rooms) map[string]string {
 	return found
 }
 
-// filesOf is how many files a full package has: a config, a line and the package for GrapheneOS, two lists.
-const filesOf = 5
+// filesOf is how many files a full package has: a config, a line and the package for GrapheneOS, two lists, two for Custota.
+const filesOf = 7
 
 // TestLegacyFollowsTheOffers: files come with the publication that offers to everybody, go with the one that halts, and are
 // healed and checked as the feed is.
@@ -127,7 +128,7 @@ func TestLegacyFollowsTheOffers(t *testing.T) {
 	h.MustRenew()
 	files := expect("everybody", true)
 	for name, text := range files {
-		if f := (*given)[name]; f.Target == nil && f.Text != text {
+		if f := (*given)[name]; f.Target == nil && f.Content() != text {
 			t.Errorf("%s has other bytes than what is given away", name)
 		}
 	}

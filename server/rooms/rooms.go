@@ -119,7 +119,7 @@ func Open(ctx context.Context, c Config) (*Rooms, error) {
 			Shared: c.Shared,
 		}),
 		Releases: release.New(release.Config{
-			Store: c.Store, Repo: r, Lineup: line, Life: c.Expiry.Model, Random: c.Random, Base: c.Base,
+			Store: c.Store, Blobs: c.Blobs, Repo: r, Lineup: line, Life: c.Expiry.Model, Random: c.Random, Base: c.Base,
 		}),
 		Trust:    &trust.Trust{Store: c.Store, Repo: r, Rollouts: going},
 		Evidence: &evidence.Room{Store: c.Store, Now: c.Now},

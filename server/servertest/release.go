@@ -5,12 +5,14 @@ package servertest
 import (
 	"bytes"
 	"crypto/md5"
+	"encoding/base64"
 	"encoding/hex"
 	"strings"
 	"sync"
 	"testing"
 
 	fixtures "landed/firmware-fixtures"
+	"landed/manifests/csig"
 	"landed/manifests/tufrepo"
 	"landed/server/fleet"
 	"landed/server/library"
@@ -36,6 +38,13 @@ func PackageOf(t testing.TB, model string, kind fixtures.Kind) (name string, bod
 	body = made.([]byte)
 	sum := md5.Sum(body)
 	return b.FileName(hex.EncodeToString(sum[:])), body
+}
+
+// CsigOf is what the maker of a package signs for Custota, as base64, without the digest of a vbmeta, which stand-ins have not.
+func CsigOf(t testing.TB, zip []byte) string {
+	t.Helper()
+	info := csig.Info{Version: csig.Version, Files: OK(csig.Files(bytes.NewReader(zip), int64(len(zip)), nil))(t)}
+	return base64.StdEncoding.EncodeToString(OK(csig.Sign(info, OTAKey.Private, OTAKey.Cert))(t))
 }
 
 // ReleaseSource is what an engineer writes for a release with a counter.

@@ -70,7 +70,7 @@ func command(term *terminal) *cobra.Command {
 		id, title string
 		commands  []*cobra.Command
 	}{
-		{"sign", "Sign what you are sent:", []*cobra.Command{r.reviewCommand(), r.signCommand()}},
+		{"sign", "Sign what you are sent:", []*cobra.Command{r.reviewCommand(), r.signCommand(), (&csigs{term}).command()}},
 		{"state", "Say what you saw, from outside:", []*cobra.Command{s.observeCommand(), s.vouchCommand(), s.withdrawCommand()}},
 		{"look", "Look, and sign nothing:", []*cobra.Command{(&verifier{term}).command(), (&inspector{term}).command(),
 			(&judging{term}).command()}},

@@ -36,6 +36,7 @@ func TestMain(m *testing.M) {
 		"mkonline":  stand(mkonline),
 		"mkrelease": stand(mkrelease),
 		"mkreport":  stand(mkreport),
+		"mkpackage": stand(mkpackage),
 	})
 }
 

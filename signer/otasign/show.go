@@ -8,7 +8,9 @@ import (
 	"slices"
 	"strings"
 
+	"landed/internal/format"
 	"landed/manifests"
+	"landed/manifests/csig"
 	"landed/manifests/effect"
 	"landed/manifests/effect/probe"
 	"landed/manifests/release"
@@ -123,7 +125,29 @@ func (p page) clients(all map[string]release.Clients) {
 		for _, variant := range slices.Sorted(maps.Keys(c.Devices)) {
 			p.term.para("    ", fmt.Sprintf("Those of the image %s ask for %s.", variant, c.Devices[variant]))
 		}
+		for _, one := range c.Custota {
+			p.csig(one)
+		}
 	}
+}
+
+// csig prints what phones with Custota believe about a package: who signed it, and about which payload.
+func (p page) csig(one release.Csig) {
+	_, info, cert, err := one.Open()
+	if err != nil {
+		p.term.para("    ", fmt.Sprintf("Custota: %v.", err))
+		return
+	}
+	payload, _ := info.File(csig.Payload)
+	words := fmt.Sprintf("Custota: a csig by %s, certificate %.16s…, of the payload with SHA-256 %s", cert.Subject,
+		format.SHA256(cert.Raw), payload.Digest)
+	if info.VBMetaDigest != "" {
+		words += ", vbmeta digest " + info.VBMetaDigest
+	}
+	if one.From != "" {
+		words += ", for phones that run the vbmeta digest " + one.From
+	}
+	p.term.para("    ", words+".")
 }
 
 func (p page) questions(questions []release.Question) {

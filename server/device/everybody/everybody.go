@@ -10,6 +10,9 @@ package everybody
 
 import (
 	"cmp"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"path"
@@ -19,6 +22,7 @@ import (
 	"strings"
 
 	"landed/manifests"
+	"landed/manifests/csig"
 	"landed/manifests/otapkg"
 	"landed/manifests/release"
 	"landed/manifests/tufrepo"
@@ -43,8 +47,20 @@ type Build struct {
 	PatchLevel string
 	SDK        int
 	Properties []otapkg.PropertyFile // where the parts lie that are streamed; none if that is not known
+	SPL        string                // patch level that the package itself says, "" if it does not
+	SignedBy   string                // hex SHA-256 of the key of its whole-file signature, "" if that is not known
+	Payload    string                // hex SHA-256 of its payload.bin, "" if that is not known
+	Csig       *Csig                 // what its release declares for Custota; nil if nothing
 
 	differs []string // what package and declaration say differently
+}
+
+// Csig is what Custota reads beside a package.
+type Csig struct {
+	DER  []byte
+	Info csig.Info
+	By   string // hex SHA-256 of the key that signed it
+	From string // vbmeta digest of the build that an incremental starts from, as declared
 }
 
 // Targets is where the feed has its targets, below the address of the server.
@@ -59,8 +75,12 @@ func Of(model manifests.Model, pkg fleet.Package, c release.Clients, base string
 	b := Build{
 		Build: pkg.Build, Model: model.Device, Variant: pkg.Variant, Channel: pkg.Channel, Device: c.Device(model.Device, pkg.Variant),
 		Package: file, From: pkg.PreBuilds, Family: pkg.Family, For: f.PreDevices, ROMType: c.ROMType, Version: c.Version,
-		PatchLevel: c.PatchLevel, SDK: c.SDK, Properties: f.Streaming,
+		PatchLevel: c.PatchLevel, SDK: c.SDK, Properties: f.Streaming, SPL: f.SPL, Payload: payloadOf(f),
 	}
+	if f.Signer != nil {
+		b.SignedBy = f.Signer.KeySHA256
+	}
+	b.Csig = csigOf(b.Payload, c)
 	if base != "" {
 		b.URL = base + Targets + tufrepo.StoredTarget(file.Path, file.SHA256)
 	}
@@ -73,6 +93,30 @@ func Of(model manifests.Model, pkg fleet.Package, c release.Clients, base string
 		b.SDK = sdk
 	}
 	return b
+}
+
+func payloadOf(f otapkg.Facts) string {
+	if f.Payload == nil {
+		return ""
+	}
+	sum, err := base64.StdEncoding.DecodeString(f.Payload.FileHash)
+	if err != nil || len(sum) != sha256.Size {
+		return ""
+	}
+	return hex.EncodeToString(sum)
+}
+
+// csigOf is the csig that a release declares of a package with this payload.bin; nil if there is none.
+func csigOf(payload string, c release.Clients) *Csig {
+	for _, one := range c.Custota {
+		der, info, cert, err := one.Open()
+		if part, _ := info.File(csig.Payload); err != nil || payload == "" || part.Digest != payload {
+			continue
+		}
+		by := sha256.Sum256(cert.RawSubjectPublicKeyInfo)
+		return &Csig{der, info, hex.EncodeToString(by[:]), one.From}
+	}
+	return nil
 }
 
 func (b *Build) differ(what, declared, said, none string) {

@@ -24,11 +24,11 @@ func (h *Handler) Shelve(files map[string]shelf.File) {
 			next[path] = shelved{stored: tufrepo.StoredTarget(f.Target.Path, f.Target.SHA256), typ: f.Type}
 			continue
 		}
-		if had := last[path]; had.text != nil && had.typ == f.Type && string(had.text.plain.body) == f.Text {
+		if had := last[path]; had.text != nil && had.typ == f.Type && string(had.text.plain.body) == f.Content() {
 			next[path] = had
 			continue
 		}
-		next[path] = shelved{text: newShelved(f.Text, f.Type), typ: f.Type}
+		next[path] = shelved{text: newShelved(f.Content(), f.Type), typ: f.Type}
 	}
 	h.shelf.Store(&next)
 }

@@ -3,6 +3,7 @@
 package legacy
 
 import (
+	"bytes"
 	"fmt"
 	"slices"
 
@@ -36,6 +37,9 @@ func Faults(catalogue *manifests.Catalogue, declared release.Release, packages [
 				f.add("clients.%s.devices: %s is no image variant of the model", model.Device, variant)
 			}
 		}
+		if i, other := strayCsig(c, builds); other {
+			f.add("clients.%s.custota: entry %d is of no package of the release: it lists another payload.bin", model.Device, i+1)
+		}
 		if len(model.Protocols) > 0 {
 			f.model(catalogue, model, builds)
 		}
@@ -47,6 +51,19 @@ func Faults(catalogue *manifests.Catalogue, declared release.Release, packages [
 	}
 	slices.SortFunc(f.all, byText)
 	return f.all
+}
+
+// strayCsig is the first csig that is of none of the builds.
+func strayCsig(c release.Clients, builds []everybody.Build) (int, bool) {
+	for i, one := range c.Custota {
+		der, _, _, err := one.Open()
+		if err != nil || !slices.ContainsFunc(builds, func(b everybody.Build) bool {
+			return b.Csig != nil && bytes.Equal(b.Csig.DER, der)
+		}) {
+			return i, true
+		}
+	}
+	return 0, false
 }
 
 func byText(a, b error) int {

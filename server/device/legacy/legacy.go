@@ -22,6 +22,7 @@ import (
 	"landed/manifests/release"
 	"landed/manifests/shelf"
 	"landed/server/device/aospsample"
+	"landed/server/device/custota"
 	"landed/server/device/everybody"
 	"landed/server/device/grapheneos"
 	"landed/server/device/lineageos"
@@ -38,6 +39,7 @@ type protocol struct {
 var protocols = map[manifests.Protocol]protocol{
 	manifests.LineageOS1: {lineageos.Faults1, lineageos.Files1, true},
 	manifests.LineageOS2: {lineageos.Faults2, lineageos.Files2, true},
+	manifests.Custota:    {custota.Faults, custota.Files, true},
 	manifests.GrapheneOS: {grapheneos.Faults, grapheneos.Files, false},
 	manifests.AOSPSample: {aospsample.Faults, aospsample.Files, true},
 }

@@ -3,6 +3,9 @@
 package legacy
 
 import (
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
 	"encoding/json"
 	"flag"
 	"fmt"
@@ -12,7 +15,9 @@ import (
 	"strings"
 	"testing"
 
+	fixtures "landed/firmware-fixtures"
 	"landed/manifests"
+	"landed/manifests/csig"
 	"landed/manifests/otapkg"
 	"landed/manifests/release"
 	"landed/manifests/shelf"
@@ -31,6 +36,50 @@ func nuwa() manifests.Model {
 		Protocols: slices.Clone(manifests.Protocols)}
 }
 
+// csigOf is what the maker of a package would sign for Custota; the vbmeta digest of a full package says its build.
+func csigOf(p fleet.Package) release.Csig {
+	var f otapkg.Facts
+	if err := json.Unmarshal(p.Facts, &f); err != nil {
+		panic(err)
+	}
+	info := csig.Info{Version: csig.Version}
+	for _, s := range f.Streaming {
+		one := csig.File{Name: s.Name, Offset: s.Offset, Size: s.Size, Digest: strings.Repeat("0d", 32)}
+		if s.Name == csig.Payload {
+			sum, _ := base64.StdEncoding.DecodeString(f.Payload.FileHash)
+			one.Digest = hex.EncodeToString(sum)
+		}
+		info.Files = append(info.Files, one)
+	}
+	var c release.Csig
+	if len(p.PreBuilds) == 0 {
+		info.VBMetaDigest = vbmetaOf(p.Build.Fingerprint)
+	} else {
+		c.From = vbmetaOf(p.PreBuilds[0])
+	}
+	key := fixtures.TestKey()
+	der, err := csig.Sign(info, key.Private, key.Cert)
+	if err != nil {
+		panic(err)
+	}
+	c.Csig = base64.StdEncoding.EncodeToString(der)
+	return c
+}
+
+func vbmetaOf(fingerprint string) string {
+	sum := sha256.Sum256([]byte(fingerprint))
+	return hex.EncodeToString(sum[:])
+}
+
+// clientsOf declares all that is needed of some packages.
+func clientsOf(packages ...fleet.Package) release.Clients {
+	c := clients()
+	for _, p := range packages {
+		c.Custota = append(c.Custota, csigOf(p))
+	}
+	return c
+}
+
 func clients() release.Clients {
 	return release.Clients{ROMType: "Nightly", Version: "22.2", Devices: map[string]string{"nuwa_global": "nuwa_eea"}}
 }
@@ -39,7 +88,8 @@ func facts(device string) otapkg.Facts {
 	return otapkg.Facts{SDK: "35", SPL: "2026-06-01", PreDevices: []string{device}, Streaming: []otapkg.PropertyFile{
 		{Name: "payload_metadata.bin", Offset: 41, Size: 827}, {Name: "payload.bin", Offset: 41, Size: 1392},
 		{Name: "payload_properties.txt", Offset: 1485, Size: 147}, {Name: "metadata", Offset: 1809, Size: 29},
-	}}
+		{Name: "metadata.pb", Offset: 1900, Size: 60},
+	}, Signer: &otapkg.Signer{KeySHA256: vbmetaOf(string(fixtures.TestKey().Cert.RawSubjectPublicKeyInfo))}}
 }
 
 func fingerprint(label string) string {
@@ -49,7 +99,10 @@ func fingerprint(label string) string {
 // packageOf is the full package of the n-th release, or the incremental from a build.
 func packageOf(n int, variant, device string, from ...string) fleet.Package {
 	label := fmt.Sprintf("V14.0.%d.0", n)
-	text, _ := json.Marshal(facts(device))
+	f := facts(device)
+	sum := sha256.Sum256(fmt.Appendf(nil, "%d %s %q", n, variant, from))
+	f.Payload = &otapkg.PayloadFacts{FileHash: base64.StdEncoding.EncodeToString(sum[:])}
+	text, _ := json.Marshal(f)
 	p := fleet.Package{SHA256: fmt.Sprintf("%062d%d%d", n, len(variant)%10, len(from)), Size: int64(1000*n + len(from)),
 		Name: fmt.Sprintf("ota_%s_%s.zip", variant, label), Model: "nuwa", Variant: variant, Channel: "stable", Family: "ab", Facts: text,
 		Build: manifests.Build{Fingerprint: fingerprint(label), Incremental: label, UTC: 1_780_000_000 + int64(n)}}
@@ -77,7 +130,7 @@ func world(t *testing.T, n int, states ...fleet.Rollout) Input {
 		}
 		in.Packages[name] = []fleet.Package{packageOf(i, "nuwa", "nuwa"), packageOf(i, "nuwa_global", "nuwa_eea"),
 			packageOf(i, "nuwa", "nuwa", fmt.Sprintf("V14.0.%d.0", i-1))}
-		declared[name] = map[string]release.Clients{"nuwa": clients()}
+		declared[name] = map[string]release.Clients{"nuwa": clientsOf(in.Packages[name]...)}
 		for _, p := range in.Packages[name] {
 			custom, err := json.Marshal(manifests.Custom{Schema: manifests.CustomSchema, Model: "nuwa", Variant: p.Variant, Channel: "stable",
 				Release: name, Counter: int64(i), Build: p.Build, Manifest: p.SHA256})
@@ -145,6 +198,10 @@ func golden(t *testing.T, name string, d shelf.Document) {
 	var b strings.Builder
 	for _, f := range d.Files {
 		fmt.Fprintf(&b, "== %s (%s)\n%s", f.Path, f.Type, f.Text)
+		if f.Type == shelf.Binary {
+			info, cert, err := csig.Open(f.Data)
+			fmt.Fprintf(&b, "csig %+v by %s %v\n", info, cert.Subject, err)
+		}
 		if f.Target != nil {
 			fmt.Fprintf(&b, "-> %s %d %s\n", f.Target.Path, f.Target.Length, f.Target.SHA256)
 		}
@@ -229,8 +286,9 @@ func TestFaults(t *testing.T) {
 		t.Fatal(err)
 	}
 	good := func() (release.Release, []fleet.Package) {
-		return release.Release{Clients: map[string]release.Clients{"nuwa": clients()}}, []fleet.Package{packageOf(2, "nuwa", "nuwa"),
-			packageOf(2, "nuwa_global", "nuwa_eea"), packageOf(2, "nuwa", "nuwa", "V14.0.1.0")}
+		all := []fleet.Package{packageOf(2, "nuwa", "nuwa"), packageOf(2, "nuwa_global", "nuwa_eea"),
+			packageOf(2, "nuwa", "nuwa", "V14.0.1.0")}
+		return release.Release{Clients: map[string]release.Clients{"nuwa": clientsOf(all...)}}, all
 	}
 	set := func(r *release.Release, change func(*release.Clients)) {
 		c := r.Clients["nuwa"]
@@ -245,7 +303,33 @@ func TestFaults(t *testing.T) {
 	}{
 		{"good", func(*release.Release, []fleet.Package) {}, base, nil},
 		{"nothing declared", func(r *release.Release, _ []fleet.Package) { r.Clients = nil }, base,
-			[]string{"version is missing", "romtype is missing", "full packages for one name, nuwa", "nuwa_eea"}},
+			[]string{"version is missing", "romtype is missing", "full packages for one name, nuwa", "nuwa_eea",
+				"custota has no csig of ota_nuwa_V14.0.2.0.zip"}},
+		{"a csig of another package", func(r *release.Release, _ []fleet.Package) {
+			set(r, func(c *release.Clients) { c.Custota[1] = csigOf(packageOf(3, "nuwa_global", "nuwa_eea")) })
+		}, base, []string{"custota: entry 2 is of no package", "no csig of ota_nuwa_global"}},
+		{"an incremental from nowhere", func(r *release.Release, _ []fleet.Package) {
+			set(r, func(c *release.Clients) { c.Custota[2].From = "" })
+		}, base, []string{"say it in from"}},
+		{"a csig by another key", func(_ *release.Release, p []fleet.Package) {
+			var f otapkg.Facts
+			_ = json.Unmarshal(p[0].Facts, &f)
+			f.Signer.KeySHA256 = strings.Repeat("0e", 32)
+			p[0].Facts, _ = json.Marshal(f)
+		}, base, []string{"the csig of ota_nuwa_V14.0.2.0.zip is signed by the key"}},
+		{"parts elsewhere", func(_ *release.Release, p []fleet.Package) {
+			var f otapkg.Facts
+			_ = json.Unmarshal(p[0].Facts, &f)
+			f.Streaming[2].Offset++
+			f.Streaming[3].Name = "care_map.pb"
+			p[0].Facts, _ = json.Marshal(f)
+		}, base, []string{"payload_properties.txt has 147 bytes at 1485; it has 147 at 1486", "lists \"metadata\", which the package"}},
+		{"no patch level", func(_ *release.Release, p []fleet.Package) {
+			var f otapkg.Facts
+			_ = json.Unmarshal(p[0].Facts, &f)
+			f.SPL = ""
+			p[0].Facts, _ = json.Marshal(f)
+		}, base, []string{"does not say its security patch level"}},
 		{"nothing declared, no address", func(r *release.Release, _ []fleet.Package) {
 			set(r, func(c *release.Clients) { c.ROMType, c.Version = "", "" })
 		}, "", []string{"version is missing", "romtype is missing", "--base-url"}},
