@@ -98,9 +98,13 @@ func TestSmallCellsTally(t *testing.T) {
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
+	hiddenAtOnce(t, c)
 	found, err := verify.Folder(t.Context(), dir, verify.Options{Owner: ref})
 	if err != nil || found.Threshold != few || !found.Recounted || found.Reports != 531 || found.Owner == "" || found.Shown == 0 {
 		t.Fatalf("%+v, %v", found, err)
+	}
+	if found.Near != found.Numbers || found.Near == 0 {
+		t.Errorf("of %d numbers %d are near", found.Numbers, found.Near)
 	}
 	for _, note := range found.Notes {
 		if strings.Contains(note, "of kind") {
@@ -134,6 +138,29 @@ func TestSmallCellsTally(t *testing.T) {
 		if err := os.WriteFile(path, was, 0o644); err != nil {
 			t.Fatal(err)
 		}
+	}
+}
+
+// hiddenAtOnce raises the threshold: the tally of a lower one is given no more, and another is taken with the next tick.
+func hiddenAtOnce(t *testing.T, c *chained) {
+	t.Helper()
+	const more = 10 * few
+	s, err := server.New(server.Config{DataDir: c.dir, Now: func() time.Time { return c.at }, SmallCells: more})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	for _, path := range []string{"/tally.json", "/status.json?as_of=tally"} {
+		if code, body := asked(s.Public(), path, ""); code != http.StatusNotFound {
+			t.Errorf("%s tells what is hidden now: %d %.300s", path, code, body)
+		}
+	}
+	if err := s.Tick(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	_, body := asked(s.Public(), "/tally.json", "")
+	if next, err := tally.Unsigned(body); err != nil || next.Threshold != more {
+		t.Errorf("the next tally has threshold %d, %v", next.Threshold, err)
 	}
 }
 

@@ -106,12 +106,12 @@ func (g *figures) tell(r verify.Result) error {
 			g.out.say("Owner: %s.", r.Owner)
 		}
 		if r.Threshold > 0 {
-			g.out.say("Numbers below %d are not shown, and others are about right: each lies as near to what it stands for as that needs.",
-				r.Threshold)
+			g.out.say("Numbers below %d are not shown, and others are about what they stand for.", r.Threshold)
 		}
 		if r.Recounted && r.Threshold > 0 {
 			g.out.say("Recount: what the tally commits to follows from the %d reports of %d installations, judged by %d documents that "+
-				"people signed, and %d numbers were held against it.", r.Reports, r.Installations, r.Effects, r.Numbers)
+				"people signed. Of %d numbers, %d are as near to what follows as the rule of small numbers wants.", r.Reports, r.Installations,
+				r.Effects, r.Numbers, r.Near)
 		} else if r.Recounted {
 			g.out.say("Recount: all %d numbers follow from the %d reports of %d installations, judged by %d documents that people signed.",
 				r.Numbers, r.Reports, r.Installations, r.Effects)

@@ -55,9 +55,8 @@ func carried(release string, f Figures) map[fleet.Kind]int64 {
 	return c.Kinds
 }
 
-// near says of each published number of t that is farther from what follows from the reports than the rule lets it stand. It was
-// made of the numbers of another moment of the day, so that is no fault.
-func near(t tally.Tally, f Figures) (n int, notes []string) {
+// farOff says of each published number of t that is farther from what follows from the reports than the rule lets it stand.
+func farOff(t tally.Tally, f Figures) (n int, far []string) {
 	for _, m := range t.Models {
 		if m.Release == "" {
 			continue // nobody could judge
@@ -68,16 +67,15 @@ func near(t tally.Tally, f Figures) (n int, notes []string) {
 			number, shown := m.Numbers["kinds."+string(kind)]
 			switch off := exact[kind] - number; {
 			case !shown && exact[kind] >= cells.Hidden(int64(t.Threshold), true):
-				notes = append(notes, fmt.Sprintf("model %s: %d of kind %s follow from the reports, and none are shown: more than the "+
-					"rule hides. They were asked for at the beginning of the day; look at the next tally", m.Model, exact[kind], kind))
+				far = append(far, fmt.Sprintf("model %s: %d of kind %s follow from the reports, and none are shown, which hides more than "+
+					"the rule does", m.Model, exact[kind], kind))
 			case shown && max(off, -off) >= cells.Off(int64(t.Threshold)):
-				notes = append(notes, fmt.Sprintf("model %s: %d of kind %s follow from the reports, and about %d are shown: farther off than "+
-					"the rule lets it be. They were asked for at the beginning of the day; look at the next tally", m.Model, exact[kind], kind,
-					number))
+				far = append(far, fmt.Sprintf("model %s: %d of kind %s follow from the reports, and about %d are shown, which is farther off "+
+					"than the rule lets it be", m.Model, exact[kind], kind, number))
 			}
 		}
 	}
-	return n, notes
+	return n, far
 }
 
 // outline is what is read of a page on which small numbers are not shown.

@@ -32,8 +32,9 @@ type Done struct {
 	Reports       int64
 	Settled       int64 // of Installations: begin with what a cut settled, since older reports were dropped
 	Numbers       int   // that were computed again
-	// Notes are published numbers that lie farther from what follows than the threshold of the tally explains.
-	Notes    []string
+	// Far are published numbers that lie farther from what follows than the rule of their threshold lets them, each in words. Of the
+	// first tally of a day, taken right after they were asked for, that is a fault; later on that day a fleet may have moved on.
+	Far      []string
 	Releases []published.Release
 }
 
@@ -94,7 +95,7 @@ func Run(ctx context.Context, t tally.Tally, keys []tufrepo.Key, evidence io.Rea
 		return done, errors.New("its last line is missing: it was not received whole")
 	}
 	done.Releases = r.rules.Readable
-	done.Numbers, done.Notes, err = r.compare()
+	done.Numbers, done.Far, err = r.compare()
 	return done, err
 }
 
@@ -211,7 +212,7 @@ func (r *run) installation(ctx context.Context, of History) error {
 }
 
 // compare holds what was counted against the tally.
-func (r *run) compare() (n int, notes []string, err error) {
+func (r *run) compare() (n int, far []string, err error) {
 	slices.SortFunc(r.rows, func(a, b row) int { return cmp.Compare(a.n, b.n) })
 	hashes := make([][]byte, len(r.rows))
 	for n, one := range r.rows {
@@ -236,8 +237,8 @@ func (r *run) compare() (n int, notes []string, err error) {
 		c.Root = tally.NewTree(r.key, c.Release, c.Model, r.leaves[[2]string{c.Release, c.Model}]).Root()
 	}
 	if r.t.Threshold > 0 {
-		n, notes = near(r.t, f)
-		return n, notes, Differ(r.t.Cells, Committed(want))
+		n, far = farOff(r.t, f)
+		return n, far, Differ(r.t.Cells, Committed(want))
 	}
 	if err := Differ(r.t.Cells, want); err != nil {
 		return 0, nil, err

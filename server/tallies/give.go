@@ -30,10 +30,14 @@ func (r *Room) Newest(ctx context.Context) ([]byte, time.Time, error) {
 	return t.file, t.AsOf, err
 }
 
+// given is the newest tally, if it tells nothing that is hidden now: one that was taken under a lower threshold is given no more.
 func (r *Room) given(ctx context.Context) (kept, error) {
 	t, err := r.latest(ctx)
-	if err == nil && t.Number == 0 {
+	switch {
+	case err == nil && t.Number == 0:
 		err = fleet.Errorf(fleet.NotFound, "no_tally", "no tally was taken yet; the server takes one a day, once something is published")
+	case err == nil && int64(t.Threshold) < r.Threshold:
+		err = fleet.Errorf(fleet.NotFound, "no_tally", "the newest tally tells numbers that are hidden now; the next one is taken soon")
 	}
 	return t, err
 }

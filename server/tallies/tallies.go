@@ -79,7 +79,7 @@ func (r *Room) Tick(ctx context.Context) error {
 		return err
 	}
 	at := r.Now().UTC().Truncate(time.Millisecond)
-	again := r.Every > 0 && at.Sub(last.AsOf) >= r.Every
+	again := r.Every > 0 && at.Sub(last.AsOf) >= r.Every || int64(last.Threshold) < r.Threshold // it tells what is hidden now
 	if last.Number > 0 && last.Day >= at.Format(time.DateOnly) && !again {
 		return nil
 	}

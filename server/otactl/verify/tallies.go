@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"os"
 	"strings"
+	"time"
 
 	"landed/internal/format"
 	"landed/manifests/effect"
@@ -60,6 +61,7 @@ func (f *folder) tallies() error {
 		if n == t.Number && !bytes.Equal(file, text) {
 			return fault(tallyFile, "it is another one than %s", name)
 		}
+		f.first = n == 1 || before.Number == n-1 && before.AsOf.UTC().Format(time.DateOnly) < one.AsOf.UTC().Format(time.DateOnly)
 		before, beforeFile = one, file
 		f.Tallies++
 	}
@@ -130,7 +132,13 @@ func (f *folder) evidence(ctx context.Context) error {
 		return &Fault{evidenceFile, err}
 	}
 	f.Recounted, f.Numbers, f.Installations, f.Reports = true, done.Numbers, done.Installations, done.Reports
-	f.Notes = append(f.Notes, done.Notes...)
+	if len(done.Far) > 0 && f.first {
+		return fault(tallyFile, "%s; it is the first tally of its day, taken when its numbers were asked for", done.Far[0])
+	}
+	for _, far := range done.Far {
+		f.Notes = append(f.Notes, far+". They were asked for at the beginning of the day, and the fleet may have moved on: look at the next tally")
+	}
+	f.Near = done.Numbers - len(done.Far)
 	if done.Settled > 0 {
 		f.Notes = append(f.Notes, fmt.Sprintf("%d installations begin with what was settled before their older reports were dropped: "+
 			"that these said so cannot be shown any more", done.Settled))

@@ -66,6 +66,7 @@ type Result struct {
 	// Of the reports; zeros if they are not there.
 	Recounted     bool     `json:"recounted"`
 	Numbers       int      `json:"numbers"`
+	Near          int      `json:"near,omitempty"` // of Numbers, above threshold 0: as near to what follows as the rule wants
 	Installations int64    `json:"installations"`
 	Reports       int64    `json:"reports"`
 	Effects       int      `json:"effects"` // documents by which reports are judged, that people signed
@@ -81,6 +82,7 @@ type folder struct {
 	snap  tufrepo.Info // the newest
 	heads map[int64][]tufrepo.TreeHead
 	tally tally.Tally
+	first bool // it is the first of its UTC day
 }
 
 // Options say what is asked beyond what everybody can check.
