@@ -298,6 +298,8 @@ type Audit interface {
 	Append(ctx context.Context, e AuditEntry) error
 	List(ctx context.Context, before int64, limit int) ([]AuditEntry, error) // newest first; before 0 means from the end
 	OfSubject(ctx context.Context, subject string, limit int) ([]AuditEntry, error)
+	// Acts are the newest lines of a subject, "" of all, without those of ActionLook.
+	Acts(ctx context.Context, subject string, limit int) ([]AuditEntry, error)
 }
 
 // Tokens keeps who may enter.

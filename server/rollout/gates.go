@@ -37,7 +37,7 @@ func look(r fleet.Rollout, now time.Time, waits []fleet.Reason) (fleet.Rollout, 
 	}
 	r.Looked, r.Changed = now, now
 	words := strings.Join(reasons.All(waits), ", and ")
-	return r, []Event{{"rollout.look", "stage " + fmt.Sprint(r.Stage+1) + " waits until " + words, false}}
+	return r, []Event{{fleet.ActionLook, "stage " + fmt.Sprint(r.Stage+1) + " waits until " + words, false}}
 }
 
 // Waiting lists what must come true before the current stage may widen; its sentences go on from "when". Nothing means

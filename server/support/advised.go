@@ -143,7 +143,7 @@ func grew(before, after []effect.Reason) bool {
 
 // askedAgain says if people asked handsets that gave up to try again, after a moment.
 func askedAgain(ctx context.Context, tx fleet.Tx, rollout string, after time.Time) (bool, error) {
-	trail, err := tx.Audit().OfSubject(ctx, rollout, timelineLength)
+	trail, err := tx.Audit().Acts(ctx, rollout, timelineLength)
 	for _, e := range trail {
 		if e.Action == "rollout.retry" && e.At.After(after) {
 			return true, err

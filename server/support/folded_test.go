@@ -45,3 +45,31 @@ func TestFoldedTrail(t *testing.T) {
 		t.Error("the JSON has not every line")
 	}
 }
+
+// TestLookedAtForLong: however often a rollout was looked at, what was done to it before stays in the trail, in the feed and on the
+// charts, for staff and for everybody.
+func TestLookedAtForLong(t *testing.T) {
+	h := open(t, manifests.DefaultCatalogue())
+	h.publish("armani")
+	h.roll("armani", nil)
+	id := releaseName + ".armani.stable"
+	h.update(func(ctx context.Context, tx fleet.Tx) error {
+		for n := range timelineLength + 10 {
+			e := fleet.AuditEntry{At: now.Add(time.Duration(n-100) * time.Hour), Actor: "landed", Action: fleet.ActionLook, Subject: id}
+			if err := tx.Audit().Append(ctx, e); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	for _, who := range []string{"staff", "everybody"} {
+		for path, want := range map[string]string{"/models/armani.json": `"rollout.start"`, "/models/armani/series.json": `"what":"start"`,
+			"/feed.atom": ": started, offered"} {
+			body := strings.ReplaceAll(h.get(path).Body.String(), `"what": "`, `"what":"`)
+			if !strings.Contains(body, want) {
+				t.Errorf("%s, %s: the start is not there: %s", who, path, body)
+			}
+		}
+		h.outlined(20)
+	}
+}

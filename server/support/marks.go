@@ -81,14 +81,14 @@ func (h happened) marks(ctx context.Context, tx fleet.Tx) ([]Mark, error) {
 		of[r.ID] = r
 	}
 	if len(of) > trailsOfEach {
-		trail, err := tx.Audit().List(ctx, 0, trailLines)
+		trail, err := tx.Audit().Acts(ctx, "", trailLines)
 		if err != nil {
 			return nil, err
 		}
 		lines = trail
 	} else {
 		for id := range of {
-			trail, err := tx.Audit().OfSubject(ctx, id, timelineLength)
+			trail, err := tx.Audit().Acts(ctx, id, timelineLength)
 			if err != nil {
 				return nil, err
 			}

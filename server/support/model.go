@@ -152,7 +152,7 @@ func (p modelPages) plans(ctx context.Context, tx fleet.Tx, snap *snapshot, v *M
 				continue
 			}
 			v.Plans = append(v.Plans, Plan{r.ID, r.Release, r.Channel, stages(r)})
-			trail, err := tx.Audit().OfSubject(ctx, r.ID, timelineLength)
+			trail, err := timeline(ctx, tx, r.ID)
 			if err != nil {
 				return err
 			}
@@ -163,6 +163,21 @@ func (p modelPages) plans(ctx context.Context, tx fleet.Tx, snap *snapshot, v *M
 	}
 	slices.SortStableFunc(v.Timeline, func(a, b Event) int { return b.At.Compare(a.At) })
 	return nil
+}
+
+// timeline are the newest lines of the trail of a rollout, and, however often it was looked at meanwhile, of what was done to it.
+func timeline(ctx context.Context, tx fleet.Tx, rollout string) ([]fleet.AuditEntry, error) {
+	lines, err := tx.Audit().OfSubject(ctx, rollout, timelineLength)
+	if err != nil || len(lines) < timelineLength {
+		return lines, err
+	}
+	acts, err := tx.Audit().Acts(ctx, rollout, timelineLength)
+	for _, e := range acts {
+		if e.N < lines[timelineLength-1].N {
+			lines = append(lines, e)
+		}
+	}
+	return lines, err
 }
 
 // openEvents is how many lines of the trail stand open on the page; older ones are folded.

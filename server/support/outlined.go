@@ -105,10 +105,7 @@ func (d outliner) outline(snap *snapshot, release, device string, m Model) *Outl
 		if c.Any {
 			o.Opposite = Unconfirmed
 		}
-		o.most[kind] = cells.Hidden(o.Threshold, !c.At.IsZero())
-		if kind == effect.Bad && !c.Any { // what is contradictory may be there, and is not the effect's
-			o.most[kind] = 0
-		}
+		o.most[kind] = cells.Hidden(o.Threshold, !c.At.IsZero()) // of bad too where nobody shows the opposite: what is contradictory
 		if c.Shown {
 			o.Kinds[kind], o.About = &c.Number, o.About+c.Number
 		}
@@ -142,15 +139,11 @@ func (d outliner) kindRows(number func(fleet.Kind) *int64, of int64) (rows []web
 	return rows
 }
 
-// figures are what can be said of numbers in the way of figures, if each kind that is not shown is so many.
-func (o *Outlined) figures(lex lexicon, offered bool, hidden func(fleet.Kind) int64) Figures {
+// figures are what can be said of numbers in the way of figures, if there are so many of each kind.
+func (o *Outlined) figures(lex lexicon, offered bool, number func(fleet.Kind) int64) Figures {
 	f := Figures{Kinds: map[fleet.Kind]int64{}, claims: lex.claims()}
 	for _, kind := range effect.Kinds {
-		if n := o.Kinds[kind]; n != nil {
-			f.Kinds[kind] = *n
-		} else {
-			f.Kinds[kind] = hidden(kind)
-		}
+		f.Kinds[kind] = number(kind)
 		f.Installations += f.Kinds[kind]
 	}
 	f.Proven = f.Kinds[effect.Good]
@@ -165,20 +158,42 @@ func (o *Outlined) figures(lex lexicon, offered bool, hidden func(fleet.Kind) in
 	return f
 }
 
-// stands says how a release stands by what is published: as it stands both if all that is not shown speaks against it, and if
-// all of that speaks for it.
+// shown is the number that is shown of a kind, 0 if none is.
+func (o *Outlined) shown(kind fleet.Kind) int64 {
+	if n := o.Kinds[kind]; n != nil {
+		return *n
+	}
+	return 0
+}
+
+// fewest and atMost are between which numbers that of a kind lies: one that is shown may be off, and one that is not shown is
+// below a bound.
+func (o *Outlined) fewest(kind fleet.Kind) int64 { return max(0, o.shown(kind)-cells.Off(o.Threshold)) }
+
+func (o *Outlined) atMost(kind fleet.Kind) int64 {
+	switch {
+	case o.Kinds[kind] != nil:
+		return o.shown(kind) + cells.Off(o.Threshold)
+	case o.Any():
+		return o.most[kind]
+	}
+	return 0 // nothing follows from what is not there
+}
+
+// stands says how a release stands by what is published: as it stands both if all that is not shown, or not exact, speaks against
+// it, and if all of that speaks for it.
 func (o *Outlined) stands(lex lexicon, rollouts []Rollout, retired bool) Standing {
 	worst := standing(o.figures(lex, len(rollouts) > 0, func(k fleet.Kind) int64 {
-		if k == effect.Good || !o.Any() { // nothing follows from what is not there
-			return 0
+		if k == effect.Good {
+			return o.fewest(k)
 		}
-		return o.most[k]
+		return o.atMost(k)
 	}), rollouts, retired)
 	best := standing(o.figures(lex, len(rollouts) > 0, func(k fleet.Kind) int64 {
-		if k == effect.Good && o.Any() {
-			return o.most[k]
+		if k == effect.Good {
+			return o.atMost(k)
 		}
-		return 0
+		return o.fewest(k)
 	}), rollouts, retired)
 	shown := []Standing{Shown, Spreading}
 	switch {
@@ -204,7 +219,7 @@ func (d outliner) outlineModel(snap *snapshot, is *issue, device string) Model {
 	v.Checks = d.checks(snap.found, is, device)
 	v.Public = d.outline(snap, is.Name, device, v)
 	v.Standing = v.Public.stands(is.lex, v.Rollouts, snap.retired[device])
-	v.Figures = v.Public.figures(is.lex, len(v.Rollouts) > 0, func(fleet.Kind) int64 { return 0 })
+	v.Figures = v.Public.figures(is.lex, len(v.Rollouts) > 0, v.Public.shown)
 	v.Opposite = 0 // how many do, nobody is told
 	if v.Public.Kinds[effect.Good] == nil {
 		v.Judged = 0 // as a part of those that are shown, none would be too few

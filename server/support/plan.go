@@ -58,7 +58,7 @@ func once(trail []Event) (lines []Event) {
 }
 
 // waited is the action of a line that says what a rollout waits for.
-const waited = "rollout.look"
+const waited = fleet.ActionLook
 
 // Package is what is installed: facts of the file.
 type Package struct {

@@ -31,6 +31,15 @@ func (s audit) OfSubject(ctx context.Context, subject string, limit int) ([]flee
 	return s.list(ctx, `SELECT `+auditColumns+` FROM audit WHERE subject = $1 ORDER BY n DESC LIMIT $2`, subject, limit)
 }
 
+// Acts implements fleet.Audit.
+func (s audit) Acts(ctx context.Context, subject string, limit int) ([]fleet.AuditEntry, error) {
+	const others, newest = ` FROM audit WHERE action <> $1`, ` ORDER BY n DESC LIMIT `
+	if subject == "" {
+		return s.list(ctx, `SELECT `+auditColumns+others+newest+`$2`, fleet.ActionLook, limit)
+	}
+	return s.list(ctx, `SELECT `+auditColumns+others+` AND subject = $2`+newest+`$3`, fleet.ActionLook, subject, limit)
+}
+
 func (s audit) list(ctx context.Context, text string, args ...any) ([]fleet.AuditEntry, error) {
 	rows, err := s.q.Query(ctx, text, args...)
 	return Collect(rows, err, func(scan func(...any) error) (e fleet.AuditEntry, err error) {

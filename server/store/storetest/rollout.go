@@ -93,6 +93,21 @@ func testAudit(t *testing.T, s fleet.Store) {
 		same(t, "of one subject", of, []fleet.AuditEntry{want[2], want[0]})
 		return err
 	})
+	for n := range 3 { // the rollouts are looked at, and nothing is done
+		look := entry(4+n, "a")
+		look.Action = fleet.ActionLook
+		update(t, s, func(tx fleet.Tx) error { return tx.Audit().Append(ctx, look) })
+	}
+	view(t, s, func(tx fleet.Tx) error {
+		acts, err := tx.Audit().Acts(ctx, "a", 2)
+		same(t, "what was done to one subject", acts, []fleet.AuditEntry{want[2], want[0]})
+		if err != nil {
+			return err
+		}
+		acts, err = tx.Audit().Acts(ctx, "", 2)
+		same(t, "what was done", acts, []fleet.AuditEntry{want[2], want[1]})
+		return err
+	})
 }
 
 func testTokens(t *testing.T, s fleet.Store) {

@@ -4,7 +4,6 @@ package wall
 
 import (
 	"context"
-	"slices"
 
 	"landed/server/fleet"
 	"landed/server/reasons"
@@ -62,29 +61,22 @@ func Bare(r fleet.Reason) fleet.Reason {
 	return fleet.Reason{Code: r.Code}
 }
 
-// audit is when what was done.
+// audit is when what was done, without what only says that a rollout was looked at: that stands there whenever a count moved.
 type audit struct {
 	fleet.Audit
 	of fleet.Audit
 }
 
-// List implements fleet.Audit.
-func (a audit) List(ctx context.Context, before int64, limit int) ([]fleet.AuditEntry, error) {
-	all, err := a.of.List(ctx, before, limit)
-	return bare(all), err
-}
-
 // OfSubject implements fleet.Audit.
 func (a audit) OfSubject(ctx context.Context, subject string, limit int) ([]fleet.AuditEntry, error) {
-	all, err := a.of.OfSubject(ctx, subject, limit)
-	return bare(all), err
+	return a.Acts(ctx, subject, limit)
 }
 
-// bare takes the reasons off, and what only says that a rollout was looked at: that stands there whenever a count moved.
-func bare(all []fleet.AuditEntry) []fleet.AuditEntry {
-	all = slices.DeleteFunc(all, func(e fleet.AuditEntry) bool { return e.Action == "rollout.look" })
+// Acts implements fleet.Audit.
+func (a audit) Acts(ctx context.Context, subject string, limit int) ([]fleet.AuditEntry, error) {
+	all, err := a.of.Acts(ctx, subject, limit)
 	for n := range all {
 		all[n].Reason = ""
 	}
-	return all
+	return all, err
 }
