@@ -53,7 +53,12 @@ func (s publicCells) Keep(ctx context.Context, cells ...fleet.KeptCell) error {
 	if _, err := s.q.Insert(ctx, insertPublic, now); err != nil || len(past) == 0 {
 		return err
 	}
-	_, err = s.q.Insert(ctx, insertPast, past)
+	if _, err = s.q.Insert(ctx, insertPast, past); err != nil {
+		return err
+	}
+	_, err = s.q.Exec(ctx, `DELETE FROM public_cells_past WHERE (model, kind, at) IN (SELECT model, kind, at FROM
+		(SELECT model, kind, at, row_number() OVER (PARTITION BY model, kind ORDER BY at DESC) AS nth FROM public_cells_past) AS counted
+		WHERE nth > $1)`, fleet.PastMost)
 	return err
 }
 
@@ -62,18 +67,22 @@ const shownFrom = `shown AND base >= $1`
 
 // Shown implements fleet.PublicCells.
 func (s publicCells) Shown(ctx context.Context, threshold int64) ([]fleet.PublicCell, error) {
-	return s.public(ctx, threshold, `SELECT model, kind, release, `+shownFrom+` AND after >= $1, number, present, at FROM public_cells
-		ORDER BY model, kind`)
+	return s.public(ctx, `SELECT model, kind, release, `+shownFrom+` AND after >= $1, number, present, at FROM public_cells
+		ORDER BY model, kind`, threshold)
 }
 
 // Past implements fleet.PublicCells.
-func (s publicCells) Past(ctx context.Context, threshold int64) ([]fleet.PublicCell, error) {
-	return s.public(ctx, threshold, `SELECT model, kind, '', `+shownFrom+`, number, false, at FROM public_cells_past
-		ORDER BY at, model, kind`)
+func (s publicCells) Past(ctx context.Context, threshold int64, model string) ([]fleet.PublicCell, error) {
+	of, args := "", []any{threshold}
+	if model != "" {
+		of, args = "WHERE model = $2", append(args, model)
+	}
+	return s.public(ctx, `SELECT model, kind, '', `+shownFrom+`, number, false, at FROM public_cells_past `+of+`
+		ORDER BY at, model, kind`, args...)
 }
 
-func (s publicCells) public(ctx context.Context, threshold int64, text string) ([]fleet.PublicCell, error) {
-	rows, err := s.q.Query(ctx, text, threshold)
+func (s publicCells) public(ctx context.Context, text string, args ...any) ([]fleet.PublicCell, error) {
+	rows, err := s.q.Query(ctx, text, args...)
 	return Collect(rows, err, func(scan func(...any) error) (c fleet.PublicCell, err error) {
 		if err = scan(&c.Model, &c.Kind, &c.Release, &c.Shown, &c.Number, &c.Any, asTime{&c.At}); err == nil && !c.Shown {
 			c.Number = 0
