@@ -25,8 +25,8 @@ var (
 	insertPublic = &Insert{"public_cells", keptColumns, `ON CONFLICT (model, kind) DO UPDATE SET release = excluded.release,
 		shown = excluded.shown, number = excluded.number, present = excluded.present, at = excluded.at,
 		base = excluded.base, after = excluded.after, asked = excluded.asked`}
-	insertPast = &Insert{"public_cells_past", `model, kind, at, shown, number, base`,
-		`ON CONFLICT (model, kind, at) DO UPDATE SET shown = excluded.shown, number = excluded.number, base = excluded.base`}
+	insertPast = &Insert{"public_cells_past", `model, kind, at, shown, number, base, after`, `ON CONFLICT (model, kind, at)
+		DO UPDATE SET shown = excluded.shown, number = excluded.number, base = excluded.base, after = excluded.after`}
 )
 
 // Keep implements fleet.PublicCells.
@@ -47,7 +47,7 @@ func (s publicCells) Keep(ctx context.Context, cells ...fleet.KeptCell) error {
 	for _, c := range cells {
 		now = append(now, []any{c.Model, string(c.Kind), c.Release, c.Shown, c.Number, c.Any, millis(c.At), c.Base, c.After, millis(c.Asked)})
 		if before := was[name{c.Model, c.Kind}]; !c.At.IsZero() && (before.Shown != c.Shown || before.Number != c.Number) {
-			past = append(past, []any{c.Model, string(c.Kind), millis(c.At), c.Shown, c.Number, c.Base})
+			past = append(past, []any{c.Model, string(c.Kind), millis(c.At), c.Shown, c.Number, c.Base, c.After})
 		}
 	}
 	if _, err := s.q.Insert(ctx, insertPublic, now); err != nil || len(past) == 0 {
@@ -63,11 +63,11 @@ func (s publicCells) Keep(ctx context.Context, cells ...fleet.KeptCell) error {
 }
 
 // shownFrom is what is shown of a row at a threshold: nothing that was made of less, or under a rule that hides less.
-const shownFrom = `shown AND base >= $1`
+const shownFrom = `shown AND base >= $1 AND after >= $1`
 
 // Shown implements fleet.PublicCells.
 func (s publicCells) Shown(ctx context.Context, threshold int64) ([]fleet.PublicCell, error) {
-	return s.public(ctx, `SELECT model, kind, release, `+shownFrom+` AND after >= $1, number, present, at FROM public_cells
+	return s.public(ctx, `SELECT model, kind, release, `+shownFrom+`, number, present, at FROM public_cells
 		ORDER BY model, kind`, threshold)
 }
 
