@@ -19,7 +19,7 @@ type OutlineSeries struct {
 	Schema    int            `json:"schema"` // OutlineSchema
 	Threshold int64          `json:"threshold"`
 	Model     string         `json:"model,omitempty"`
-	Points    []OutlinePoint `json:"points"` // of each day on which anything changed, oldest first, and of the newest
+	Points    []OutlinePoint `json:"points"` // of each moment at which anything changed, oldest first, at most [pointsMost], and of today
 	Marks     []Mark         `json:"marks"`
 	Stages    []StageTime    `json:"stages"`
 }
@@ -57,21 +57,11 @@ func (o outlinePages) series(ctx context.Context, tx fleet.Tx, snap *snapshot, d
 		happened.releases, happened.model = snap.of[device], device
 	}
 	s := &OutlineSeries{Schema: OutlineSchema, Threshold: o.least, Model: device, Points: []OutlinePoint{}, Stages: happened.stages()}
-	past, err := tx.PublicCells().Past(ctx, o.least)
+	past, err := tx.PublicCells().Past(ctx, o.least, device)
 	if err != nil {
 		return nil, err
 	}
-	stands := map[[2]string]fleet.PublicCell{}
-	for n, c := range past {
-		if device != "" && c.Model != device {
-			continue
-		}
-		stands[[2]string{c.Model, string(c.Kind)}] = c
-		if last := len(s.Points) - 1; last >= 0 && s.Points[last].At.Equal(c.At) {
-			s.Points = s.Points[:last]
-		}
-		s.Points = append(s.Points, OutlinePoint{past[n].At, sumShown(stands)})
-	}
+	s.Points = shownPoints(past)
 	if n := len(s.Points); n > pointsMost { // the first stays, and the newest
 		s.Points = slices.Delete(s.Points, 1, 1+n-pointsMost)
 	}
@@ -84,14 +74,50 @@ func (o outlinePages) series(ctx context.Context, tx fleet.Tx, snap *snapshot, d
 	return s, err
 }
 
-func sumShown(of map[[2]string]fleet.PublicCell) map[fleet.Kind]int64 {
-	sum := map[fleet.Kind]int64{}
-	for _, c := range of {
-		if c.Shown {
-			sum[c.Kind] += c.Number
+// shownPoints adds up what was shown, from its changes, oldest first: a point for each moment of which it is whole. Of a cell
+// of which older changes may be forgotten nothing is known before the oldest that is left.
+func shownPoints(past []fleet.PublicCell) []OutlinePoint {
+	type name struct {
+		model string
+		kind  fleet.Kind
+	}
+	type cell struct {
+		now, first fleet.PublicCell
+		changes    int
+	}
+	of := map[name]*cell{}
+	var whole time.Time // from when on
+	for _, c := range past {
+		was := of[name{c.Model, c.Kind}]
+		if was == nil {
+			was = &cell{first: c}
+			of[name{c.Model, c.Kind}] = was
+		}
+		if was.changes++; was.changes >= fleet.PastMost && was.first.At.After(whole) {
+			whole = was.first.At
 		}
 	}
-	return sum
+	points, sum, shown := []OutlinePoint{}, map[fleet.Kind]int64{}, map[fleet.Kind]int{}
+	for n, c := range past {
+		was := of[name{c.Model, c.Kind}]
+		if was.now.Shown {
+			sum[c.Kind], shown[c.Kind] = sum[c.Kind]-was.now.Number, shown[c.Kind]-1
+		}
+		if was.now = c; c.Shown {
+			sum[c.Kind], shown[c.Kind] = sum[c.Kind]+c.Number, shown[c.Kind]+1
+		}
+		if c.At.Before(whole) || n+1 < len(past) && past[n+1].At.Equal(c.At) {
+			continue // there is more of this moment
+		}
+		kinds := map[fleet.Kind]int64{}
+		for kind, cells := range shown {
+			if cells > 0 {
+				kinds[kind] = sum[kind]
+			}
+		}
+		points = append(points, OutlinePoint{c.At, kinds})
+	}
+	return points
 }
 
 // past makes a picture of what was shown. There is none before there is something to compare.

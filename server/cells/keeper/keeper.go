@@ -46,19 +46,21 @@ func (k *Keeper) Tick(ctx context.Context) error {
 	if effect.Day(now) == k.done {
 		return nil
 	}
-	err := k.ask(ctx, now)
+	some, err := k.ask(ctx, now)
 	if fleet.Is(err, fleet.Damaged) { // which is told elsewhere
 		return nil
 	}
 	if err != nil {
 		return fmt.Errorf("numbers for the public: %w", err)
 	}
-	k.done = effect.Day(now)
+	if some { // else the first release may still come today
+		k.done = effect.Day(now)
+	}
 	return nil
 }
 
-// ask keeps what is another cell than before.
-func (k *Keeper) ask(ctx context.Context, now time.Time) error {
+// ask keeps what is another cell than before. some says that there is a model at all.
+func (k *Keeper) ask(ctx context.Context, now time.Time) (some bool, err error) {
 	var exact []cells.Exact
 	had := map[[2]string]cells.Cell{}
 	if err := k.Store.View(ctx, func(tx fleet.Tx) (err error) {
@@ -71,7 +73,7 @@ func (k *Keeper) ask(ctx context.Context, now time.Time) error {
 		}
 		return err
 	}); err != nil {
-		return err
+		return false, err
 	}
 	var next []fleet.KeptCell
 	for _, e := range exact {
@@ -86,7 +88,7 @@ func (k *Keeper) ask(ctx context.Context, now time.Time) error {
 		}
 	}
 	if len(next) == 0 {
-		return nil
+		return len(exact) > 0, nil
 	}
-	return k.Store.UpdateReports(ctx, func(tx fleet.Tx) error { return tx.PublicCells().Keep(ctx, next...) })
+	return true, k.Store.UpdateReports(ctx, func(tx fleet.Tx) error { return tx.PublicCells().Keep(ctx, next...) })
 }

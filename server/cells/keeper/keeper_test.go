@@ -102,6 +102,22 @@ func TestKeeper(t *testing.T) {
 	}
 }
 
+// TestFirstRelease: a day that began before anything was published is not done with, and what comes later that day is shown.
+func TestFirstRelease(t *testing.T) {
+	h := open(t, 20)
+	h.tick(0)
+	h.good(400)
+	h.tick(time.Minute)
+	if c := h.shown(20); c.Number != 400 || !c.At.Equal(h.now) {
+		t.Errorf("a minute after nothing was there: %+v", c)
+	}
+	h.good(700)
+	h.tick(time.Minute)
+	if c := h.shown(20); c.Number != 400 {
+		t.Errorf("later on that day: %+v", c)
+	}
+}
+
 // TestFlag: a higher threshold hides at once, before the loop did anything, and lets go of nothing by itself.
 func TestFlag(t *testing.T) {
 	h := open(t, 20)

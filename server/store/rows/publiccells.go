@@ -25,8 +25,8 @@ var (
 	insertPublic = &Insert{"public_cells", keptColumns, `ON CONFLICT (model, kind) DO UPDATE SET release = excluded.release,
 		shown = excluded.shown, number = excluded.number, present = excluded.present, at = excluded.at,
 		base = excluded.base, after = excluded.after, asked = excluded.asked`}
-	insertPast = &Insert{"public_cells_past", `model, kind, at, shown, number, base`,
-		`ON CONFLICT (model, kind, at) DO UPDATE SET shown = excluded.shown, number = excluded.number, base = excluded.base`}
+	insertPast = &Insert{"public_cells_past", `model, kind, at, shown, number, base, after`, `ON CONFLICT (model, kind, at)
+		DO UPDATE SET shown = excluded.shown, number = excluded.number, base = excluded.base, after = excluded.after`}
 )
 
 // Keep implements fleet.PublicCells.
@@ -47,33 +47,42 @@ func (s publicCells) Keep(ctx context.Context, cells ...fleet.KeptCell) error {
 	for _, c := range cells {
 		now = append(now, []any{c.Model, string(c.Kind), c.Release, c.Shown, c.Number, c.Any, millis(c.At), c.Base, c.After, millis(c.Asked)})
 		if before := was[name{c.Model, c.Kind}]; !c.At.IsZero() && (before.Shown != c.Shown || before.Number != c.Number) {
-			past = append(past, []any{c.Model, string(c.Kind), millis(c.At), c.Shown, c.Number, c.Base})
+			past = append(past, []any{c.Model, string(c.Kind), millis(c.At), c.Shown, c.Number, c.Base, c.After})
 		}
 	}
 	if _, err := s.q.Insert(ctx, insertPublic, now); err != nil || len(past) == 0 {
 		return err
 	}
-	_, err = s.q.Insert(ctx, insertPast, past)
+	if _, err = s.q.Insert(ctx, insertPast, past); err != nil {
+		return err
+	}
+	_, err = s.q.Exec(ctx, `DELETE FROM public_cells_past WHERE (model, kind, at) IN (SELECT model, kind, at FROM
+		(SELECT model, kind, at, row_number() OVER (PARTITION BY model, kind ORDER BY at DESC) AS nth FROM public_cells_past) AS counted
+		WHERE nth > $1)`, fleet.PastMost)
 	return err
 }
 
 // shownFrom is what is shown of a row at a threshold: nothing that was made of less, or under a rule that hides less.
-const shownFrom = `shown AND base >= $1`
+const shownFrom = `shown AND base >= $1 AND after >= $1`
 
 // Shown implements fleet.PublicCells.
 func (s publicCells) Shown(ctx context.Context, threshold int64) ([]fleet.PublicCell, error) {
-	return s.public(ctx, threshold, `SELECT model, kind, release, `+shownFrom+` AND after >= $1, number, present, at FROM public_cells
-		ORDER BY model, kind`)
+	return s.public(ctx, `SELECT model, kind, release, `+shownFrom+`, number, present, at FROM public_cells
+		ORDER BY model, kind`, threshold)
 }
 
 // Past implements fleet.PublicCells.
-func (s publicCells) Past(ctx context.Context, threshold int64) ([]fleet.PublicCell, error) {
-	return s.public(ctx, threshold, `SELECT model, kind, '', `+shownFrom+`, number, false, at FROM public_cells_past
-		ORDER BY at, model, kind`)
+func (s publicCells) Past(ctx context.Context, threshold int64, model string) ([]fleet.PublicCell, error) {
+	of, args := "", []any{threshold}
+	if model != "" {
+		of, args = "WHERE model = $2", append(args, model)
+	}
+	return s.public(ctx, `SELECT model, kind, '', `+shownFrom+`, number, false, at FROM public_cells_past `+of+`
+		ORDER BY at, model, kind`, args...)
 }
 
-func (s publicCells) public(ctx context.Context, threshold int64, text string) ([]fleet.PublicCell, error) {
-	rows, err := s.q.Query(ctx, text, threshold)
+func (s publicCells) public(ctx context.Context, text string, args ...any) ([]fleet.PublicCell, error) {
+	rows, err := s.q.Query(ctx, text, args...)
 	return Collect(rows, err, func(scan func(...any) error) (c fleet.PublicCell, err error) {
 		if err = scan(&c.Model, &c.Kind, &c.Release, &c.Shown, &c.Number, &c.Any, asTime{&c.At}); err == nil && !c.Shown {
 			c.Number = 0

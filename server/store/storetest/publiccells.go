@@ -48,13 +48,13 @@ func testPublicCells(t *testing.T, s fleet.Store) {
 	shown("shown at its after", 25, many.PublicCell, some.PublicCell, hidden.PublicCell)
 	shown("shown under a higher threshold", 28, not(many.PublicCell), not(some.PublicCell), hidden.PublicCell)
 
-	past := func(threshold int64, want ...fleet.PublicCell) {
+	past := func(threshold int64, model string, want ...fleet.PublicCell) {
 		t.Helper()
 		for n := range want {
 			want[n].Release = ""
 		}
 		view(t, s, func(tx fleet.Tx) error {
-			got, err := tx.PublicCells().Past(ctx, threshold)
+			got, err := tx.PublicCells().Past(ctx, threshold, model)
 			same(t, "past", got, want)
 			return err
 		})
@@ -62,6 +62,21 @@ func testPublicCells(t *testing.T, s fleet.Store) {
 	many.Asked = day(1) // nothing else: no change
 	less := cell("armani", effect.Open, false, 0, 2, 22, day(1), day(1))
 	keep(many, less)
-	past(20, many.PublicCell, some.PublicCell, less.PublicCell)
-	past(28, many.PublicCell, not(some.PublicCell), less.PublicCell)
+	past(20, "", many.PublicCell, some.PublicCell, less.PublicCell)
+	past(25, "", many.PublicCell, some.PublicCell, less.PublicCell)
+	past(28, "", not(many.PublicCell), not(some.PublicCell), less.PublicCell)
+	past(20, "armani", many.PublicCell, some.PublicCell, less.PublicCell)
+	past(20, "dior")
+
+	for n := range fleet.PastMost { // one more than is remembered
+		many = cell("armani", effect.Good, true, int64(410+10*n), int64(411+10*n), 25, day(2+n), day(2+n))
+		keep(many)
+	}
+	view(t, s, func(tx fleet.Tx) error {
+		got, err := tx.PublicCells().Past(ctx, 20, "armani")
+		if err == nil && (len(got) != 2+fleet.PastMost || got[0] != some.PublicCell || got[len(got)-1] != many.PublicCell) {
+			t.Errorf("of %d changes and two, %d are remembered: %+v", 1+fleet.PastMost, len(got), got)
+		}
+		return err
+	})
 }

@@ -117,8 +117,8 @@ func (c publicCells) Shown(ctx context.Context, threshold int64) ([]fleet.Public
 }
 
 // Past implements fleet.PublicCells.
-func (c publicCells) Past(ctx context.Context, threshold int64) ([]fleet.PublicCell, error) {
-	return c.of.Past(ctx, max(threshold, c.threshold))
+func (c publicCells) Past(ctx context.Context, threshold int64, model string) ([]fleet.PublicCell, error) {
+	return c.of.Past(ctx, max(threshold, c.threshold), model)
 }
 
 type installations struct {

@@ -14,7 +14,7 @@ CREATE TABLE public_cells (
 	asked   BIGINT NOT NULL,
 	PRIMARY KEY (model, kind)
 );
--- Each change of what is shown, as of when.
+-- Each change of what is shown, as of when. What was shown under a lower threshold is told by base and after.
 CREATE TABLE public_cells_past (
 	model  TEXT COLLATE "C" NOT NULL,
 	kind   TEXT COLLATE "C" NOT NULL,
@@ -22,5 +22,6 @@ CREATE TABLE public_cells_past (
 	shown  BOOLEAN NOT NULL,
 	number BIGINT NOT NULL,
 	base   BIGINT NOT NULL,
+	after  BIGINT NOT NULL,
 	PRIMARY KEY (model, kind, at)
 );
