@@ -5,11 +5,14 @@ package support
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"runtime/debug"
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/go-chi/chi/v5"
 
 	"landed/server/fleet"
 	"landed/web"
@@ -82,6 +85,7 @@ type kept struct {
 	clock *clock
 	// models is how many there are in the line-up.
 	models func() int
+	log    *slog.Logger     // of faults that nobody waits for
 	turns  [3]chan struct{} // by readers: one place each
 
 	mu         sync.Mutex
@@ -93,15 +97,19 @@ type kept struct {
 
 // computing is an answer on its way.
 type computing struct {
-	done   chan struct{}
-	answer *answer
-	err    error
-	fault  string // a panic, to be had again by all who wait
+	route   string // of who asked first
+	done    chan struct{}
+	waiting int // readers, under the lock of kept
+	answer  *answer
+	err     error
+	fault   string // a panic, to be had again by all who wait; if nobody does, it is logged
 }
 
-func newKept(ask func(context.Context) (int64, error), fresh time.Duration, clock *clock, models func() int) *kept {
+func newKept(
+	ask func(context.Context) (int64, error), fresh time.Duration, clock *clock, models func() int, log *slog.Logger,
+) *kept {
 	return &kept{
-		ask: ask, fresh: fresh, clock: clock, models: models, under: map[key]*computing{}, young: map[key]*answer{},
+		ask: ask, fresh: fresh, clock: clock, models: models, log: log, under: map[key]*computing{}, young: map[key]*answer{},
 		turns: [3]chan struct{}{make(chan struct{}, 1), make(chan struct{}, 1), make(chan struct{}, 1)},
 	}
 }
@@ -117,14 +125,17 @@ func (c *kept) of(
 	if young && c.within(a, ahead) || a != nil && c.stands(r.Context(), a) {
 		return a, nil
 	}
-	now := c.begin(r, k, by, compute)
+	now := c.begin(r, k, by, !young, compute)
 	if young {
 		return a, nil
 	}
 	select {
 	case <-now.done:
 	case <-r.Context().Done():
-		return nil, r.Context().Err()
+		if c.leave(k, now) {
+			return nil, r.Context().Err()
+		}
+		<-now.done // at once: this reader was counted, and has what there is
 	}
 	if now.fault != "" {
 		panic(now.fault)
@@ -132,25 +143,43 @@ func (c *kept) of(
 	return now.answer, now.err
 }
 
-// begin has an answer computed, if it is not being computed already.
-func (c *kept) begin(r *http.Request, k key, by readers, compute func(*http.Request) (*answer, error)) *computing {
+// begin has an answer computed, if it is not being computed already, for a reader who waits for it or does not.
+func (c *kept) begin(
+	r *http.Request, k key, by readers, waits bool, compute func(*http.Request) (*answer, error),
+) *computing {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	now := c.under[k]
 	if now == nil {
-		now = &computing{done: make(chan struct{})}
+		now = &computing{done: make(chan struct{}), route: chi.RouteContext(r.Context()).RoutePattern()}
 		c.under[k] = now
 		// It is for all who wait: that one of them leaves ends it for nobody.
 		go c.run(r.Clone(context.WithoutCancel(r.Context())), k, by, now, compute)
 	}
+	if waits {
+		now.waiting++
+	}
 	return now
 }
 
-// run computes an answer and keeps it.
+// leave is for a reader who waits no longer. It says if there was nothing to be had yet.
+func (c *kept) leave(k key, now *computing) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.under[k] != now {
+		return false
+	}
+	now.waiting--
+	return true
+}
+
+// run computes an answer and keeps it. Its fault is of those who wait; behind everybody's back it would be of nobody until the answer
+// that stands has run out, so it goes into the log.
 func (c *kept) run(
 	r *http.Request, k key, by readers, now *computing, compute func(*http.Request) (*answer, error),
 ) {
 	defer func() {
+		defer close(now.done)
 		if p := recover(); p != nil {
 			now.fault = fmt.Sprintf("%v\n%s", p, debug.Stack())
 		}
@@ -159,8 +188,11 @@ func (c *kept) run(
 		if now.fault == "" && now.err == nil {
 			c.keep(k, now.answer)
 		}
+		alone := now.waiting == 0
 		c.mu.Unlock()
-		close(now.done)
+		if now.fault != "" && alone { // no path: a reference may stand in it
+			c.log.ErrorContext(r.Context(), "panic", "route", now.route, "fault", now.fault)
+		}
 	}()
 	now.err = c.turn(r, by, func() error {
 		began, asOf, asked := time.Now(), c.clock.now(), c.clock.asked.Load()

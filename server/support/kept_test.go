@@ -3,8 +3,10 @@
 package support
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -18,6 +20,7 @@ import (
 	"landed/manifests"
 	v1 "landed/manifests/report/v1"
 	"landed/server/fleet"
+	"landed/server/support/wall"
 )
 
 // counting is a store that counts how often it is read, and can be made to wait.
@@ -59,7 +62,7 @@ func sevenModels() int { return 7 }
 
 // TestFreshFor: an answer about a long line-up is given for longer, and never for more than some seconds.
 func TestFreshFor(t *testing.T) {
-	c := newKept(nil, time.Second, &clock{now: atNow}, sevenModels)
+	c := newKept(nil, time.Second, &clock{now: atNow}, sevenModels, slog.New(slog.DiscardHandler))
 	for models, want := range map[int]time.Duration{0: 1, 7: 1, 79: 1, 80: 2, 200: 5, 2000: 5} {
 		if got := c.freshFor(models); got != want*time.Second {
 			t.Errorf("of %d models: %s", models, got)
@@ -235,7 +238,7 @@ func TestFaultsAreNotKept(t *testing.T) {
 	if w := h.get("/installations/" + ref.ref.String()); w.Code != http.StatusOK {
 		t.Errorf("one that is known now: %d", w.Code)
 	}
-	c := newKept(nil, time.Hour, &clock{now: atNow}, sevenModels)
+	c := newKept(nil, time.Hour, &clock{now: atNow}, sevenModels, slog.New(slog.DiscardHandler))
 	r := httptest.NewRequest(http.MethodGet, "/", nil)
 	func() {
 		defer func() {
@@ -250,9 +253,64 @@ func TestFaultsAreNotKept(t *testing.T) {
 	}
 }
 
+// TestFaultBehindTheBack: a fault of ours that no reader meets is in the log, once; one that a reader meets is his.
+func TestFaultBehindTheBack(t *testing.T) {
+	for name, tt := range map[string]struct {
+		waits, leaves bool
+		logged        int
+	}{
+		"nobody waits":      {false, false, 1},
+		"a reader waits":    {true, false, 0},
+		"a reader has left": {true, true, 1},
+	} {
+		var said bytes.Buffer
+		c := newKept(nil, time.Hour, &clock{now: atNow}, sevenModels, slog.New(slog.NewTextHandler(&said, nil)))
+		if !tt.waits { // an answer stands, and the next is due
+			c.keep(key{}, &answer{began: time.Now().Add(-50 * time.Minute), asOf: atNow(), fresh: time.Hour})
+		}
+		ctx, leave := context.WithCancel(t.Context())
+		r := httptest.NewRequestWithContext(ctx, http.MethodGet, "/", nil)
+		gate, met := make(chan struct{}), make(chan any)
+		go func() {
+			defer func() { met <- recover() }()
+			_, _ = c.of(r, key{}, allReaders, func(*http.Request) (*answer, error) {
+				<-gate
+				panic(wall.Refusal("figures"))
+			})
+		}()
+		var now *computing
+		for now == nil {
+			c.mu.Lock()
+			now = c.under[key{}]
+			c.mu.Unlock()
+			time.Sleep(time.Millisecond)
+		}
+		if tt.leaves {
+			leave()
+		}
+		var fault any
+		if tt.waits && !tt.leaves {
+			close(gate)
+			fault = <-met
+		} else {
+			fault = <-met
+			close(gate)
+		}
+		<-now.done
+		leave()
+		if (fault != nil) != (tt.logged == 0) {
+			t.Errorf("%s: met %v", name, fault)
+		}
+		log := said.String()
+		if strings.Count(log, "level=ERROR msg=panic") != tt.logged || tt.logged > 0 && !strings.Contains(log, "asked for figures") {
+			t.Errorf("%s: the log says %q", name, log)
+		}
+	}
+}
+
 // TestAnswersKeptAreBounded: whoever asks for ever more pages does not fill the memory.
 func TestAnswersKeptAreBounded(t *testing.T) {
-	c := newKept(nil, time.Hour, &clock{now: atNow}, sevenModels)
+	c := newKept(nil, time.Hour, &clock{now: atNow}, sevenModels, slog.New(slog.DiscardHandler))
 	for i := range 5 * keptAnswers {
 		c.keep(key{before: i}, &answer{})
 		if c.find(key{before: 0}) == nil {

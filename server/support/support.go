@@ -101,7 +101,7 @@ func New(c Config) (*Support, error) {
 			view: asTold{c.View, c.Halting}, lineup: &lineup{catalogue: c.Catalogue}, retired: &retirements{}, now: c.Now,
 		},
 		packages: &packages{}, clock: ticks, kept: newKept(c.Version, cmp.Or(c.Fresh, fresh), ticks,
-			func() int { return len(c.Catalogue().Models()) }),
+			func() int { return len(c.Catalogue().Models()) }, c.Log),
 	}
 	tags := []string{c.Language}
 	for _, l := range c.locales {
