@@ -73,7 +73,8 @@ func Bare(r fleet.Reason) fleet.Reason {
 	return fleet.Reason{Code: r.Code}
 }
 
-// audit is when what was done, of a hold the UTC day, without what only says that a rollout was looked at: that stands there whenever a count moved.
+// audit is when what was done, of a hold the UTC day, without what only says that a rollout was looked at: that stands there
+// whenever a count moved.
 type audit struct {
 	fleet.Audit
 	of fleet.Audit
