@@ -149,6 +149,37 @@ func TestOutline(t *testing.T) {
 	}
 }
 
+// TestOutlineHolds: one handset is enough for a hold, so everybody is told that it is held, on what day, and no more, until the day's
+// keeping says what handsets report. What a halt says at once is no other thing than what the model says.
+func TestOutlineHolds(t *testing.T) {
+	h := open(t, manifests.DefaultCatalogue())
+	h.publish("dior", "pisces")
+	counts := map[string]string{"n": "3", "share": "100"}
+	h.roll("dior", func(r *fleet.Rollout) {
+		r.State, r.Held, r.By, r.Changed = fleet.RolloutHeld, fleet.Reason{Code: reasons.LeaksFound, Values: counts}, "landed", now
+	})
+	h.roll("pisces", func(r *fleet.Rollout) {
+		r.State, r.Reason, r.By = fleet.RolloutHalted, fleet.Reason{Code: reasons.LeaksHalt, Values: counts}, "landed"
+	})
+	h.outlined(20)
+	var v OutlineModelPage
+	h.json("/models/dior.json", &v)
+	day := now.UTC().Truncate(24 * time.Hour)
+	if r := v.Rollouts[0]; v.Opposite != NotReported || r.Held != "the stage is held until the staff have looked into it" || !r.Changed.Equal(day) {
+		t.Errorf("%q, held because %q at %s", v.Opposite, r.Held, r.Changed)
+	}
+	if e := v.Timeline[0]; e.Action != "rollout.hold" || !e.At.Equal(day) || e.Reason != "" {
+		t.Errorf("the trail has %+v", e)
+	}
+	if body := h.get("/models/dior").Body.String(); strings.Contains(body, "report the opposite") || !strings.Contains(body, "the staff have looked") {
+		t.Error("the page tells more than that it is held")
+	}
+	h.json("/models/pisces.json", &v)
+	if r := v.Rollouts[0]; v.Opposite != Unconfirmed || r.Reason != "handsets show the opposite of the effect" {
+		t.Errorf("%q, halted because %q", v.Opposite, r.Reason)
+	}
+}
+
 // planted are what no page for everybody may say; noNumbers are digits that count nothing.
 var (
 	planted   = regexp.MustCompile(`.{0,40}(?:\b(?:1604|1,604|417|17|19|213|106|61|44)\b|about 0|no value|got hot|/compare|/report").{0,40}`)

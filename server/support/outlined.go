@@ -111,13 +111,18 @@ func (d outliner) outline(snap *snapshot, release, device string, m Model) *Outl
 		}
 	}
 	refuted := func(c LabCheck) bool { return c.Standing == signed.Refuted }
-	witnessed := func(is *issue) bool {
-		return slices.ContainsFunc(is.rollouts, func(r fleet.Rollout) bool {
-			return r.Model == device && r.Release == release && r.Reason.Code == reasons.WitnessHalt
+	halted := func(code string) bool {
+		return slices.ContainsFunc(snap.of[device], func(is *issue) bool {
+			return slices.ContainsFunc(is.rollouts, func(r fleet.Rollout) bool {
+				return r.Model == device && r.Release == release && r.Reason.Code == code
+			})
 		})
 	}
-	if slices.ContainsFunc(m.Checks, refuted) || slices.ContainsFunc(snap.of[device], witnessed) {
+	switch {
+	case slices.ContainsFunc(m.Checks, refuted) || halted(reasons.WitnessHalt):
 		o.Opposite = Confirmed
+	case halted(reasons.LeaksHalt): // the halt says so, before the next day does
+		o.Opposite = Unconfirmed
 	}
 	o.Rows = d.kindRows(func(kind fleet.Kind) *int64 { return o.Kinds[kind] }, o.About)
 	return o

@@ -70,8 +70,10 @@ func TestBare(t *testing.T) {
 	for _, tt := range []struct{ is, want fleet.Reason }{
 		{fleet.Reason{}, fleet.Reason{}},
 		{fleet.Said("a battery got hot"), fleet.Said("a battery got hot")},
-		{fleet.Reason{Code: reasons.LeaksFound, Values: counts}, fleet.Reason{Code: reasons.LeaksFound}},
-		{fleet.Recorded(reasons.Words(fleet.Reason{Code: reasons.LeaksFound, Values: counts})), fleet.Reason{Code: reasons.LeaksFound}},
+		{fleet.Reason{Code: reasons.LeaksFound, Values: counts}, fleet.Reason{Code: wall.Held}},
+		{fleet.Recorded(reasons.Words(fleet.Reason{Code: reasons.LeaksFound, Values: counts})), fleet.Reason{Code: wall.Held}},
+		{fleet.Reason{Code: reasons.LostFound, Values: counts}, fleet.Reason{Code: wall.Held}},
+		{fleet.Reason{Code: reasons.LeaksHalt, Values: counts}, fleet.Reason{Code: reasons.LeaksHalt}},
 		{fleet.Recorded("17 of them, as it was once put"), fleet.Reason{Code: fleet.RecordedCode}},
 		{fleet.Reason{Code: reasons.NotListed, Values: map[string]string{"text": "x.zip"}},
 			fleet.Reason{Code: reasons.NotListed, Values: map[string]string{"text": "x.zip"}}},
