@@ -26,6 +26,7 @@ import (
 	"landed/server/blob"
 	"landed/server/blob/disk"
 	"landed/server/blob/s3"
+	cellrule "landed/server/cells"
 	"landed/server/cells/keeper"
 	"landed/server/cluster"
 	"landed/server/console"
@@ -92,9 +93,8 @@ type Config struct {
 	// OpenReports gives every report to whoever asks, so that anybody can count again: of a rehearsal. Who has a report has
 	// the reference of its installation.
 	OpenReports bool
-	// SmallCells is how few installations of a kind on a model the public is never told of; above 0 everything that everybody
-	// may read is made of numbers that change once a day at most (package cells), and exact ones are behind Admin alone. 0:
-	// every number is shown to everybody.
+	// SmallCells is how few installations of a kind on a model the public is never told of, cells.Least or more: all that everybody
+	// may read is then made of numbers that change once a day at most, and exact ones are behind Admin alone. 0: all are shown.
 	SmallCells int64
 	// TallyEvery is how long after a tally the next one is taken, beside the one of each UTC day; 0: there is that one alone.
 	TallyEvery time.Duration
@@ -119,9 +119,9 @@ func (c Config) Validate() error {
 	if c.S3 != nil {
 		faults = append(faults, c.S3.Validate())
 	}
-	if c.SmallCells < 0 || c.SmallCells > maxSmallCells {
-		faults = append(faults, fmt.Errorf("numbers below %d are to be hidden from the public; wanted 0, which shows all, to %d",
-			c.SmallCells, maxSmallCells))
+	if c.SmallCells != 0 && c.SmallCells < cellrule.Least || c.SmallCells > maxSmallCells {
+		faults = append(faults, fmt.Errorf("numbers below %d are to be hidden from the public; wanted 0, which hides none, or %d to %d: "+
+			"below fewer than %d next to nothing is hidden (--small-cells)", c.SmallCells, cellrule.Least, maxSmallCells, cellrule.Least))
 	}
 	if c.SmallCells > 0 && c.OpenReports {
 		faults = append(faults, fmt.Errorf("every report is to be public, and so are no numbers below %d, which anybody could count in "+

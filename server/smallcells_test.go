@@ -295,9 +295,16 @@ func TestSmallCellsFlag(t *testing.T) {
 		}
 	}
 	for name, c := range map[string]Config{"below nothing": {DataDir: "x", SmallCells: -1},
-		"with every report": {DataDir: "x", SmallCells: 20, OpenReports: true}} {
+		"below one": {DataDir: "x", SmallCells: 1}, "of next to nothing": {DataDir: "x", SmallCells: 9},
+		"of more than there are": {DataDir: "x", SmallCells: 1_000_001},
+		"with every report":      {DataDir: "x", SmallCells: 20, OpenReports: true}} {
 		if err := c.Validate(); err == nil || !strings.Contains(err.Error(), "below") {
 			t.Errorf("%s: %v", name, err)
+		}
+	}
+	for _, n := range []int64{0, 10, 1_000_000} {
+		if err := (Config{DataDir: "x", SmallCells: n}).Validate(); err != nil && strings.Contains(err.Error(), "hidden") {
+			t.Errorf("below %d: %v", n, err)
 		}
 	}
 }

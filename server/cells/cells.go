@@ -17,6 +17,10 @@ import (
 // Step is of what every shown number is a multiple.
 const Step = 10
 
+// Least is the least threshold that hides anything worth it: below it a number that is rounded to Step, and moves when two or
+// three did, tells of single installations.
+const Least = 10
+
 // Cell is a number of installations of one kind on one model: what the public sees of it, and what that was made from. With
 // Base or After an onlooker learns what the rule hides.
 //

@@ -242,6 +242,10 @@ func TestSmallCells(t *testing.T) {
 	if r := ended(); r.code != 0 || strings.Contains(r.stderr, "exact numbers") {
 		t.Errorf("%+v", r)
 	}
+	if r := run(context.Background(), nil, "serve", "--data", data, "--small-cells", "9"); r.code == 0 ||
+		!strings.Contains(r.stderr, "below 9 are to be hidden") || !strings.Contains(r.stderr, "10 to") {
+		t.Errorf("%+v", r)
+	}
 	if r := run(context.Background(), nil, "serve", "--data", data, "--open-reports"); r.code == 0 || !strings.Contains(r.stderr, "--small-cells 0") {
 		t.Errorf("%+v", r)
 	}

@@ -108,8 +108,9 @@ func serveCommand(env func(string) string, stdout, stderr io.Writer) *cobra.Comm
 	)
 	f.BoolVar(&o.cfg.OpenReports, "open-reports", false, "give every report to whoever asks, so that anybody can count again: for "+
 		"a rehearsal alone, since who has a report has the reference of its installation")
-	f.Int64Var(&o.cfg.SmallCells, "small-cells", defaultSmallCells, "tell the public of no `number` of handsets below this one, and of "+
-		"others about, changed once a day at most; staff see all exact at --admin-addr. 0 shows everybody every number: for a rehearsal")
+	f.Int64Var(&o.cfg.SmallCells, "small-cells", defaultSmallCells, "tell the public of no `number` of handsets below this one, 10 or "+
+		"more, and of others about, changed once a day at most; staff see all exact at --admin-addr. 0 shows everybody every number: "+
+		"for a rehearsal")
 	f.StringVar(&o.cfg.PublicPath, "public-path", "", "`path` that readers have before those of the status pages, such as /landed, "+
 		"whether or not a proxy takes it away; feed, reports and console stay where they are")
 	f.DurationVar(&o.cfg.Expiry.Timestamp, "timestamp-life", o.cfg.Expiry.Timestamp, "how long the timestamp is valid")

@@ -136,7 +136,8 @@ func (f *folder) evidence(ctx context.Context) error {
 		return fault(tallyFile, "%s; it is the first tally of its day, taken when its numbers were asked for", done.Far[0])
 	}
 	for _, far := range done.Far {
-		f.Notes = append(f.Notes, far+". They were asked for at the beginning of the day, and the fleet may have moved on: look at the next tally")
+		f.Notes = append(f.Notes, far+". Numbers are asked for at the beginning of the day, and the fleet may have moved on: look at the "+
+			"next tally")
 	}
 	f.Near = done.Numbers - len(done.Far)
 	if done.Settled > 0 {
