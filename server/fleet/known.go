@@ -73,5 +73,7 @@ type KnownIssues interface {
 	Put(ctx context.Context, k KnownIssue) error           // adds k; of one that is there, only its end changes
 	Get(ctx context.Context, id int64) (KnownIssue, error) // NotFound
 	List(ctx context.Context) ([]KnownIssue, error)        // by id, withdrawn ones too
-	Next(ctx context.Context) (id int64, err error)        // that no known issue ever had
+	// Standing are those that hold, and so many of those that were withdrawn last; by id.
+	Standing(ctx context.Context, ended int) ([]KnownIssue, error)
+	Next(ctx context.Context) (id int64, err error) // that no known issue ever had
 }

@@ -14,6 +14,8 @@ type Explained struct {
 	Issue fleet.KnownIssue
 	N     int64
 	Bad   int64 // of those: they failed; on the axis of verdicts, they are of the kind bad
+
+	place int // of the issue, among those of its axis
 }
 
 // Count is one axis of some figures. What is explained, Bad and Rest add up to All.
@@ -34,36 +36,116 @@ func (c Count) By() (n int64) {
 	return n
 }
 
-// Counting counts, on each axis, which of all explain how many installations of some cells, as [Axes] has them; bad says of
-// which classes the kind is bad. Of all, those that hold are to be given. Cells are of releases: a total has none.
-func Counting(all []fleet.KnownIssue, bad func(release string, c fleet.Class) bool, cells ...fleet.Counts) []Count {
-	var counts []Count
+// Counter counts what is explained of a release. It looks through the known issues once, and not again for each model.
+type Counter struct {
+	bad     func(fleet.Class) bool
+	shelves []shelf // as Axes
+}
+
+// shelf has the known issues of one axis, and the places of those that are about every model, and about each.
+type shelf struct {
+	issues []fleet.KnownIssue
+	any    []int
+	named  map[string][]int
+}
+
+// CounterOf has those of all that hold and are about a release; bad says of which classes of its effect the kind is bad.
+func CounterOf(all []fleet.KnownIssue, release string, bad func(fleet.Class) bool) *Counter {
+	c := &Counter{bad: bad}
 	for _, axis := range Axes {
-		c := Count{Axis: axis}
-		mine := slices.DeleteFunc(slices.Clone(all), func(k fleet.KnownIssue) bool { return AxisOf(k) != axis })
-		for _, k := range mine {
-			c.Explained = append(c.Explained, Explained{Issue: k})
-		}
-		for _, cell := range cells {
-			c.All += cell.Installations
-			for _, s := range sharesOf(axis, cell, bad) {
-				if s.bad {
-					c.AllBad += s.n
-				}
-				at := first(mine, cell.Model, cell.Release, s.answer)
-				switch {
-				case at >= 0:
-					c.Explained[at].N += s.n
-					if s.bad {
-						c.Explained[at].Bad += s.n
-					}
-				case s.bad:
-					c.Bad += s.n
-				}
+		s := shelf{named: map[string][]int{}}
+		for _, k := range all {
+			if !k.Holds() || AxisOf(k) != axis || k.Release != "" && k.Release != release {
+				continue
+			}
+			place := len(s.issues)
+			s.issues = append(s.issues, k)
+			if len(k.Models) == 0 {
+				s.any = append(s.any, place)
+			}
+			for _, m := range k.Models {
+				s.named[m] = append(s.named[m], place)
 			}
 		}
-		c.Rest = c.All - c.By() - c.Bad
-		counts = append(counts, c)
+		c.shelves = append(c.shelves, s)
+	}
+	return c
+}
+
+// lines are a line of none for each known issue at some places, in the order of places.
+func (s shelf) lines(places ...int) (lines []Explained) {
+	slices.Sort(places)
+	places = slices.Compact(places)
+	lines = make([]Explained, 0, len(places))
+	for _, at := range places {
+		lines = append(lines, Explained{Issue: s.issues[at], place: at})
+	}
+	return lines
+}
+
+// On counts, on each axis, which known issues explain how many installations of a model. Cells are of it and of the release; a
+// total is none.
+func (c *Counter) On(model string, cells ...fleet.Counts) (counts []Count) {
+	for i, axis := range Axes {
+		s := c.shelves[i]
+		n := Count{Axis: axis, Explained: s.lines(slices.Concat(s.any, s.named[model])...)}
+		first := map[matter]int{}
+		for at, e := range slices.Backward(n.Explained) {
+			first[matter{e.Issue.Subject, e.Issue.Value}] = at
+		}
+		for _, cell := range cells {
+			n.All += cell.Installations
+			for _, s := range sharesOf(axis, cell, c.bad) {
+				n.add(s, first)
+			}
+		}
+		n.Rest = n.All - n.By() - n.Bad
+		counts = append(counts, n)
+	}
+	return counts
+}
+
+// add counts a share under the first line that explains it.
+func (c *Count) add(s share, first map[matter]int) {
+	at := len(c.Explained)
+	for _, m := range s.matters() {
+		if place, ok := first[m]; ok {
+			at = min(at, place)
+		}
+	}
+	if s.bad {
+		c.AllBad += s.n
+	}
+	switch {
+	case at < len(c.Explained):
+		c.Explained[at].N += s.n
+		if s.bad {
+			c.Explained[at].Bad += s.n
+		}
+	case s.bad:
+		c.Bad += s.n
+	}
+}
+
+// Together adds up counts that On gave, one of each model.
+func (c *Counter) Together(models ...[]Count) (counts []Count) {
+	for i, axis := range Axes {
+		s := c.shelves[i]
+		all, places := Count{Axis: axis}, slices.Clone(s.any)
+		n, bad := make([]int64, len(s.issues)), make([]int64, len(s.issues))
+		for _, one := range models {
+			all.All, all.AllBad, all.Bad, all.Rest = all.All+one[i].All, all.AllBad+one[i].AllBad, all.Bad+one[i].Bad, all.Rest+one[i].Rest
+			for _, e := range one[i].Explained {
+				places = append(places, e.place)
+				n[e.place] += e.N
+				bad[e.place] += e.Bad
+			}
+		}
+		all.Explained = s.lines(places...)
+		for at, e := range all.Explained {
+			all.Explained[at].N, all.Explained[at].Bad = n[e.place], bad[e.place]
+		}
+		counts = append(counts, all)
 	}
 	return counts
 }
@@ -76,10 +158,10 @@ type share struct {
 }
 
 // sharesOf are those of a cell on an axis; each installation is in one of them at most.
-func sharesOf(axis Axis, cell fleet.Counts, bad func(release string, c fleet.Class) bool) (all []share) {
+func sharesOf(axis Axis, cell fleet.Counts, bad func(fleet.Class) bool) (all []share) {
 	if axis == Verdict {
 		for class, n := range cell.Verdicts {
-			all = append(all, share{answer{axis: axis, class: class}, n, bad(cell.Release, class)})
+			all = append(all, share{answer{axis: axis, class: class}, n, bad(class)})
 		}
 		return all
 	}

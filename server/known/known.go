@@ -46,21 +46,28 @@ type answer struct {
 	class    fleet.Class
 }
 
+// matter is what a known issue is about.
+type matter struct {
+	subject fleet.KnownSubject
+	value   string
+}
+
+// matters are what an answer is about.
+func (a answer) matters() []matter {
+	switch {
+	case a.axis == Verdict:
+		return []matter{{fleet.KnownClass, string(a.class)}}
+	case a.progress == report.ProgressFailed:
+		return []matter{{fleet.KnownProgress, string(a.progress)}, {fleet.KnownCause, string(a.cause)}}
+	}
+	return []matter{{fleet.KnownProgress, string(a.progress)}}
+}
+
 // explains says if k is about installations of a model under a release that give an answer. It asks neither when it was
 // written nor whether it holds.
 func explains(k fleet.KnownIssue, model, release string, a answer) bool {
-	if k.Release != "" && k.Release != release || len(k.Models) > 0 && !slices.Contains(k.Models, model) || AxisOf(k) != a.axis {
-		return false
-	}
-	switch k.Subject {
-	case fleet.KnownCause:
-		return a.progress == report.ProgressFailed && k.Value == string(a.cause)
-	case fleet.KnownProgress:
-		return k.Value == string(a.progress)
-	case fleet.KnownClass:
-		return k.Value == string(a.class)
-	}
-	return false
+	return (k.Release == "" || k.Release == release) && (len(k.Models) == 0 || slices.Contains(k.Models, model)) &&
+		slices.Contains(a.matters(), matter{k.Subject, k.Value})
 }
 
 // first is the place of the first of all that explains an answer, -1 for none.
@@ -80,8 +87,12 @@ func Holding(all []fleet.KnownIssue) (some []fleet.KnownIssue) {
 
 // Touching are those of all that are about some of the models under a release.
 func Touching(all []fleet.KnownIssue, release string, models ...string) (some []fleet.KnownIssue) {
+	are := map[string]bool{}
+	for _, m := range models {
+		are[m] = true
+	}
 	for _, k := range all {
-		about := len(k.Models) == 0 || slices.ContainsFunc(models, func(m string) bool { return slices.Contains(k.Models, m) })
+		about := len(k.Models) == 0 || slices.ContainsFunc(k.Models, func(m string) bool { return are[m] })
 		if about && (k.Release == "" || k.Release == release) {
 			some = append(some, k)
 		}

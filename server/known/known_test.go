@@ -185,7 +185,7 @@ func cellsOf(all []fleet.Installation) (cells []fleet.Counts) {
 	return cells
 }
 
-func isBad(_ string, c fleet.Class) bool { return c == "leak" || c == "contradictory" }
+func isBad(c fleet.Class) bool { return c == "leak" || c == "contradictory" }
 
 // TestCountsAreTheInstallations: whatever is known, the figures count each installation under the issues that its own page
 // tells, each once on its axis, and every column adds up.
@@ -204,37 +204,57 @@ func TestCountsAreTheInstallations(t *testing.T) {
 		"all of them": {rule(1, progress, "known", ""), rule(2, progress, "downloading", ""), rule(3, progress, "installed", ""),
 			rule(4, progress, "running", ""), rule(5, progress, "failed", ""), rule(6, class, "proven", "", "armani", "dior")},
 	} {
-		want := map[int64]int64{}
-		for _, i := range all {
-			told := Of(issues, i)
-			if len(told) > 2 || len(told) == 2 && AxisOf(told[0]) == AxisOf(told[1]) {
-				t.Fatalf("%s: %d are told of one installation", name, len(told))
-			}
-			for _, k := range told {
-				want[k.ID]++
-			}
+		for _, release := range []string{"a", "b"} {
+			countsAre(t, name+" under "+release, issues, release, all, cells)
 		}
-		counts := Counting(issues, isBad, cells...)
-		if len(counts) != len(Axes) {
-			t.Fatalf("%s: %d axes", name, len(counts))
+	}
+}
+
+// countsAre wants the installations of a release counted as each of them is told.
+func countsAre(
+	t *testing.T, name string, issues []fleet.KnownIssue, release string, all []fleet.Installation, cells []fleet.Counts,
+) {
+	t.Helper()
+	want, of := map[int64]int64{}, int64(0)
+	for _, i := range all {
+		if i.Release != release {
+			continue
 		}
-		for _, c := range counts {
-			var bad int64
-			for _, e := range c.Explained {
-				if e.N != want[e.Issue.ID] || AxisOf(e.Issue) != c.Axis {
-					t.Errorf("%s, %s: issue %d explains %d, and is told of %d", name, c.Axis, e.Issue.ID, e.N, want[e.Issue.ID])
-				}
-				bad += e.Bad
-				delete(want, e.Issue.ID)
+		of++
+		told := Of(issues, i)
+		if len(told) > 2 || len(told) == 2 && AxisOf(told[0]) == AxisOf(told[1]) {
+			t.Fatalf("%s: %d are told of one installation", name, len(told))
+		}
+		for _, k := range told {
+			want[k.ID]++
+		}
+	}
+	counter := CounterOf(issues, release, isBad)
+	var models [][]Count
+	for _, cell := range cells {
+		if cell.Release == release {
+			models = append(models, counter.On(cell.Model, cell))
+		}
+	}
+	counts := counter.Together(models...)
+	if len(counts) != len(Axes) {
+		t.Fatalf("%s: %d axes", name, len(counts))
+	}
+	for _, c := range counts {
+		var bad int64
+		for _, e := range c.Explained {
+			if e.N != want[e.Issue.ID] || AxisOf(e.Issue) != c.Axis {
+				t.Errorf("%s, %s: issue %d explains %d, and is told of %d", name, c.Axis, e.Issue.ID, e.N, want[e.Issue.ID])
 			}
-			if c.By()+c.Bad+c.Rest != int64(len(all)) || c.All != int64(len(all)) || c.Rest < 0 || c.Bad+bad != c.AllBad {
-				t.Errorf("%s, %s: %d and %d and %d of %d, bad %d of %d", name, c.Axis, c.By(), c.Bad, c.Rest, c.All, bad, c.AllBad)
-			}
+			bad += e.Bad
+			delete(want, e.Issue.ID)
 		}
-		delete(want, 0)
-		for id, n := range want {
-			t.Errorf("%s: issue %d is told of %d, and not counted", name, id, n)
+		if c.By()+c.Bad+c.Rest != of || c.All != of || c.Rest < 0 || c.Bad+bad != c.AllBad {
+			t.Errorf("%s, %s: %d and %d and %d of %d, bad %d of %d", name, c.Axis, c.By(), c.Bad, c.Rest, c.All, bad, c.AllBad)
 		}
+	}
+	for id, n := range want {
+		t.Errorf("%s: issue %d is told of %d, and not counted", name, id, n)
 	}
 }
 
@@ -243,7 +263,7 @@ func TestUnexplainedFailures(t *testing.T) {
 	cell.Installations = 100
 	cell.Progress[report.ProgressFailed], cell.Progress[report.ProgressRunning] = 30, 70
 	cell.Causes[report.CausePackage], cell.Causes[report.CauseNetwork] = 12, 10 // of 8 no cause is stored
-	c := Counting([]fleet.KnownIssue{rule(1, fleet.KnownCause, "package", "")}, isBad, cell)[0]
+	c := CounterOf([]fleet.KnownIssue{rule(1, fleet.KnownCause, "package", "")}, "a", isBad).On("armani", cell)[0]
 	if c.Explained[0].N != 12 || c.Bad != 18 || c.Rest != 70 || c.AllBad != 30 {
 		t.Errorf("%+v", c)
 	}
@@ -266,6 +286,25 @@ func TestTouching(t *testing.T) {
 	} {
 		if fmt.Sprint(ids(got)) != want {
 			t.Errorf("%v, wanted %s", ids(got), want)
+		}
+	}
+}
+
+// TestLinesOfModels: a model has a line for each known issue about it, and all of them together each line once, in their order.
+func TestLinesOfModels(t *testing.T) {
+	ended := rule(5, fleet.KnownClass, "leak", "")
+	ended.Ended = now
+	c := CounterOf([]fleet.KnownIssue{rule(1, fleet.KnownClass, "leak", "", "dior", "armani"), rule(2, fleet.KnownClass, "leak", ""),
+		rule(3, fleet.KnownClass, "leak", "b"), rule(4, fleet.KnownClass, "leak", "a", "dior"), ended}, "a", isBad)
+	for want, counts := range map[string][]Count{
+		"[1 2]": c.On("armani"), "[1 2 4]": c.Together(c.On("dior"), c.On("armani")), "[2]": c.Together(),
+	} {
+		var ids []int64
+		for _, e := range counts[1].Explained {
+			ids = append(ids, e.Issue.ID)
+		}
+		if fmt.Sprint(ids) != want || len(counts[0].Explained) > 0 {
+			t.Errorf("lines %v, wanted %s", ids, want)
 		}
 	}
 }

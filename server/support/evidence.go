@@ -95,9 +95,6 @@ func (e *evidence) load(ctx context.Context, tx fleet.Tx) (*snapshot, error) {
 	if snap.outages, err = tx.Outages().Since(ctx, time.Time{}); err != nil {
 		return nil, err
 	}
-	if snap.known, err = tx.KnownIssues().List(ctx); err != nil {
-		return nil, err
-	}
 	_, snap.unnamed, err = fleet.Unnamed(ctx, tx)
 	return snap, err
 }

@@ -149,11 +149,11 @@ func (p installationPages) read(ctx context.Context, tx fleet.Tx, q *query) erro
 	if q.page.Offer, err = p.offers.to(ctx, tx, q.is); err != nil {
 		return err
 	}
-	issues, err := tx.KnownIssues().List(ctx)
+	holding, err := tx.KnownIssues().Standing(ctx, 0)
 	if err != nil {
 		return err
 	}
-	q.known = known.Of(known.Holding(issues), q.is)
+	q.known = known.Of(holding, q.is)
 	states, err := tx.Installations().Of(ctx, q.ref)
 	if err != nil {
 		return err

@@ -3,6 +3,7 @@
 package support
 
 import (
+	"context"
 	"fmt"
 	"net/url"
 	"slices"
@@ -90,14 +91,23 @@ func (k *Known) Axes() (some []KnownCount) {
 	return some
 }
 
-// endedShown is how many withdrawn ones a page has at most, the last that were written.
-const endedShown = 20
+// A page has at most endedShown withdrawn ones, the last that were written of the endedRead that were withdrawn last anywhere: others
+// are in no page, however many there were.
+const (
+	endedShown = 20
+	endedRead  = known.MaxStanding
+)
 
-// knownOf is what is known of a release on some of its models.
-func (d describer) knownOf(snap *snapshot, is *issue, devices ...string) *Known {
+// knownOf is what is known of a release on some of its models, and how many that explains on each.
+func (d describer) knownOf(
+	ctx context.Context, tx fleet.Tx, snap *snapshot, is *issue, devices ...string,
+) (*Known, map[string][]known.Count, error) {
 	v := &Known{Issues: []KnownIssue{}, Ended: []KnownIssue{}, Counts: []KnownCount{}}
-	touching := known.Touching(snap.known, is.Name, devices...)
-	for _, k := range touching {
+	all, err := tx.KnownIssues().Standing(ctx, endedRead)
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, k := range known.Touching(all, is.Name, devices...) {
 		if k.Holds() {
 			v.Issues = append(v.Issues, d.knownIssue(k, is.lex))
 		} else {
@@ -105,20 +115,16 @@ func (d describer) knownOf(snap *snapshot, is *issue, devices ...string) *Known 
 		}
 	}
 	v.Ended = v.Ended[max(0, len(v.Ended)-endedShown):]
-	for _, c := range snap.counting(is, devices...) {
+	counter := known.CounterOf(all, is.Name, func(c fleet.Class) bool { return is.lex.kindOf(c) == effect.Bad })
+	by, each := map[string][]known.Count{}, [][]known.Count{}
+	for _, device := range devices {
+		by[device] = counter.On(device, snap.cellsOf(is, device)...)
+		each = append(each, by[device])
+	}
+	for _, c := range counter.Together(each...) {
 		v.Counts = append(v.Counts, knownCountOf(c, d.words.locale))
 	}
-	return v
-}
-
-// counting counts the installations of a release on some of its models by what is known of them.
-func (snap *snapshot) counting(is *issue, devices ...string) []known.Count {
-	var cells []fleet.Counts
-	for _, device := range devices {
-		cells = append(cells, snap.cellsOf(is, device)...)
-	}
-	holding := known.Holding(known.Touching(snap.known, is.Name, devices...))
-	return known.Counting(holding, func(_ string, c fleet.Class) bool { return is.lex.kindOf(c) == effect.Bad }, cells...)
+	return v, by, nil
 }
 
 // kindOf is the kind of a class; of one that the effect does not have, nothing can be said.

@@ -217,3 +217,79 @@ func TestKnownIssueOfOthers(t *testing.T) {
 		t.Errorf("told: %+v", v.Issues)
 	}
 }
+
+// ignorant is a store that counts who asks it for known issues.
+type ignorant struct {
+	fleet.Viewer
+	asked int
+}
+
+type ignorantTx struct {
+	fleet.Tx
+	of *ignorant
+}
+
+func (i *ignorant) View(ctx context.Context, fn func(fleet.Tx) error) error {
+	return i.Viewer.View(ctx, func(tx fleet.Tx) error { return fn(ignorantTx{tx, i}) })
+}
+
+func (t ignorantTx) KnownIssues() fleet.KnownIssues {
+	t.of.asked++
+	return t.Tx.KnownIssues()
+}
+
+// TestKnownIssuesAreReadWhereTheyAreTold: once, and never for the front page.
+func TestKnownIssuesAreReadWhereTheyAreTold(t *testing.T) {
+	h, hs := failing(t)
+	h.know(stops)
+	store := &ignorant{Viewer: h.store}
+	h.english = true // what is counted is what the test asks for
+	h.show(store, nil)
+	for path, want := range map[string]int{"/": 0, "/releases": 0, "/series.json": 0, "/models/armani": 1,
+		"/releases/" + releaseName: 1, "/installations/" + hs.ref.String(): 1} {
+		store.asked = 0
+		if w := h.get(path); w.Code != 200 || store.asked != want {
+			t.Errorf("%s answers %d and asks %d times, wanted %d", path, w.Code, store.asked, want)
+		}
+	}
+}
+
+// TestEndedIssuesAreBounded: a page has the last of its own, and others' do not take their place.
+func TestEndedIssuesAreBounded(t *testing.T) {
+	h, _ := failing(t)
+	first := h.know("{class: leak, models: [armani], text: {en: x}, who: owner}")
+	h.endIssue(first)
+	for range endedShown + 1 {
+		h.endIssue(h.know("{class: leak, models: [dior], text: {en: x}, who: owner}"))
+	}
+	var armani, dior ModelPage
+	h.read("/models/armani.json", &armani)
+	h.read("/models/dior.json", &dior)
+	if e := armani.Known.Ended; len(e) != 1 || e[0].ID != first {
+		t.Errorf("of armani: %+v", e)
+	}
+	if e := dior.Known.Ended; len(e) != endedShown || e[0].ID != first+2 {
+		t.Errorf("of dior: %d, the first %+v", len(e), e[0])
+	}
+}
+
+// BenchmarkKnown is the page of a release of 200 models, and the front page, while 200 known issues hold that each name all models.
+func BenchmarkKnown(b *testing.B) {
+	h := largeFleet(b, known.MaxModels)
+	h.english = true
+	_, devices := lineUpOf(b, known.MaxModels)
+	of := strings.Join(devices, ", ")
+	for i := range known.MaxStanding {
+		h.know(fmt.Sprintf("{models: [%s], %s, text: {en: x}, who: owner}", of, []string{"cause: package", "class: leak"}[i%2]))
+	}
+	for name, path := range map[string]string{"release": "/releases/" + releaseName + ".json", "front": "/status.json"} {
+		b.Run(name, func(b *testing.B) {
+			for b.Loop() {
+				h.support.kept.forget()
+				if w := h.get(path); w.Code != 200 {
+					b.Fatal(w.Code)
+				}
+			}
+		})
+	}
+}

@@ -79,7 +79,9 @@ func (p modelPages) show(r *http.Request) (view, error) {
 		v.Migration, v.Limits, v.Told = is.AskOn(known.Device).Migration, clean(is.lex.words.Limits), is.lex.told()
 		v.Outside = p.says.lab(snap.found, is, known.Device)
 		v.Outside.Witnesses = p.says.witnesses(snap, is, known.Device)
-		v.Known = p.says.knownOf(snap, is, known.Device)
+		if v.Known, _, err = p.says.knownOf(ctx, tx, snap, is, known.Device); err != nil {
+			return err
+		}
 		v.Notes, v.Answers = notes(is.Release.Release, p.locale.Tag), answers(is.Release.Release, p.locale.Tag)
 		for _, each := range slices.Backward(snap.of[known.Device]) {
 			v.Chapters = append(v.Chapters, p.chapter(snap, each, known.Device))

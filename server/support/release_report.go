@@ -87,7 +87,9 @@ func (p releasePages) report(r *http.Request) (view, error) {
 			ReleasePage: p.page(snap, is), ByHand: clean(is.lex.words.ByHand), Classes: []ReportClass{}, Offered: []ReportRollout{},
 			Outside: []ReportOutside{}, LeftOut: p.leftOut(snap, is), title: p.locale.Say("folder.title", name),
 		}
-		p.explain(snap, is, v.ReleasePage)
+		if err := p.explain(r.Context(), tx, snap, is, v.ReleasePage); err != nil {
+			return err
+		}
 		past, err := p.says.chronicle().releaseSeries(r.Context(), tx, snap, p.evidence.now(), is, v.Totals)
 		if err != nil {
 			return err

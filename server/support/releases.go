@@ -116,7 +116,9 @@ func (p releasePages) show(r *http.Request) (view, error) {
 			return unknownRelease()
 		}
 		v = p.page(snap, is)
-		p.explain(snap, is, v)
+		if err := p.explain(r.Context(), tx, snap, is, v); err != nil {
+			return err
+		}
 		past, err := p.says.chronicle().releaseSeries(r.Context(), tx, snap, p.evidence.now(), is, v.Totals)
 		if err == nil {
 			v.SilentFor = past.SilentFor
@@ -151,11 +153,9 @@ func unknownRelease() error {
 }
 
 // explain says what is known of a release, and how many that explains.
-func (p releasePages) explain(snap *snapshot, is *issue, v *ReleasePage) {
-	v.Known, v.explained = p.says.knownOf(snap, is, is.models...), map[string][]known.Count{}
-	for _, device := range is.models {
-		v.explained[device] = snap.counting(is, device)
-	}
+func (p releasePages) explain(ctx context.Context, tx fleet.Tx, snap *snapshot, is *issue, v *ReleasePage) (err error) {
+	v.Known, v.explained, err = p.says.knownOf(ctx, tx, snap, is, is.models...)
+	return err
 }
 
 func (p releasePages) page(snap *snapshot, is *issue) *ReleasePage {

@@ -25,7 +25,6 @@ type snapshot struct {
 	unnamed     bool                       // the database was restored, and nobody has said what was lost
 	witnesses   map[string]fleet.Witnesses // by rollout, of models that have any
 	public      *publicCells               // what everybody may see, in the place of figures; nil: all figures are there
-	known       []fleet.KnownIssue         // withdrawn ones, too
 }
 
 // issue is a published release with its words, and what became of it.

@@ -87,8 +87,8 @@ func (b *Book) refuse(ctx context.Context, tx fleet.Tx, k fleet.KnownIssue, faul
 	if all := errors.Join(append(faults, missing...)...); all != nil {
 		return &fleet.Error{Kind: fleet.Invalid, Code: "known_issue", Msg: "this known issue is not taken down: " + fleet.InOneLine(all)}
 	}
-	stored, err := tx.KnownIssues().List(ctx)
-	if n := len(known.Holding(stored)); err == nil && n >= known.MaxStanding {
+	holding, err := tx.KnownIssues().Standing(ctx, 0)
+	if n := len(holding); err == nil && n >= known.MaxStanding {
 		return fleet.Errorf(fleet.Conflict, "known_issues_many", "%d known issues hold, and no more are shown at a time; withdraw one "+
 			"that does not matter any more first (otactl known-issue withdraw ID --reason WHY)", n)
 	}

@@ -41,7 +41,17 @@ func (s knownIssues) Get(ctx context.Context, id int64) (k fleet.KnownIssue, err
 
 // List implements fleet.KnownIssues.
 func (s knownIssues) List(ctx context.Context) ([]fleet.KnownIssue, error) {
-	rows, err := s.q.Query(ctx, `SELECT `+knownColumns+` FROM known_issues ORDER BY id`)
+	return s.those(ctx, `ORDER BY id`)
+}
+
+// Standing implements fleet.KnownIssues.
+func (s knownIssues) Standing(ctx context.Context, ended int) ([]fleet.KnownIssue, error) {
+	return s.those(ctx, `WHERE ended = 0 OR id IN (SELECT id FROM known_issues WHERE ended <> 0 ORDER BY ended DESC, id DESC LIMIT $1)
+		ORDER BY id`, ended)
+}
+
+func (s knownIssues) those(ctx context.Context, which string, args ...any) ([]fleet.KnownIssue, error) {
+	rows, err := s.q.Query(ctx, `SELECT `+knownColumns+` FROM known_issues `+which, args...)
 	return Collect(rows, err, func(scan func(...any) error) (k fleet.KnownIssue, err error) {
 		return k, scan(knownFields(&k)...)
 	})

@@ -56,4 +56,17 @@ func testKnownIssues(t *testing.T, s fleet.Store) {
 	one.Ended, one.EndedBy, one.EndedReason = changed.Ended, changed.EndedBy, changed.EndedReason
 	listed("of one that is there, only its end changes", one, two)
 	next(3)
+	three, four := two, two
+	three.ID, four.ID = 3, 4
+	three.Ended, four.Ended = later(4), later(3)
+	update(t, s, func(tx fleet.Tx) error {
+		return errors.Join(tx.KnownIssues().Put(ctx, three), tx.KnownIssues().Put(ctx, four))
+	})
+	for ended, want := range [][]fleet.KnownIssue{{two}, {two, three}, {two, three, four}, {one, two, three, four}, {one, two, three, four}} {
+		view(t, s, func(tx fleet.Tx) error {
+			all, err := tx.KnownIssues().Standing(ctx, ended)
+			same(t, "that hold, or ended last", all, want)
+			return err
+		})
+	}
 }

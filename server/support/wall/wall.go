@@ -102,8 +102,10 @@ type known struct {
 	of fleet.KnownIssues
 }
 
-// List implements fleet.KnownIssues.
-func (k known) List(ctx context.Context) ([]fleet.KnownIssue, error) { return k.of.List(ctx) }
+// Standing implements fleet.KnownIssues.
+func (k known) Standing(ctx context.Context, ended int) ([]fleet.KnownIssue, error) {
+	return k.of.Standing(ctx, ended)
+}
 
 type publicCells struct {
 	fleet.PublicCells

@@ -17,7 +17,8 @@ import (
 // open are the tables that the public pages may read, and all that they may do there.
 var open = map[string][]string{
 	"Packages": nil, "Releases": nil, "Metadata": nil, "Models": nil, "Channels": nil, "Holders": nil, "Epochs": nil, "Statements": nil,
-	"Changes": {"Get"}, "KnownIssues": {"List"}, "Rollouts": {"Get", "List", "OfModel"}, "Audit": {"OfSubject", "Acts"}, "Installations": {"Get", "Of"},
+	"Changes": {"Get"}, "KnownIssues": {"Standing"}, "Rollouts": {"Get", "List", "OfModel"}, "Audit": {"OfSubject", "Acts"},
+	"Installations": {"Get", "Of"},
 	"Reports": {"Get", "Page", "First"}, "PublicCells": {"Shown", "Past"},
 }
 
