@@ -19,7 +19,7 @@ var open = map[string][]string{
 	"Packages": nil, "Releases": nil, "Metadata": nil, "Models": nil, "Channels": nil, "Holders": nil, "Epochs": nil, "Statements": nil,
 	"Changes": {"Get"}, "KnownIssues": {"Standing"}, "Rollouts": {"Get", "List", "OfModel"}, "Audit": {"OfSubject", "Acts"},
 	"Installations": {"Get", "Of"},
-	"Reports": {"Get", "Page", "First"}, "PublicCells": {"Shown", "Past"},
+	"Reports":       {"Get", "Page", "First"}, "PublicCells": {"Shown", "Past"},
 }
 
 // TestWall asks for every table of the store: what nobody opened is refused, also what somebody adds to the store tomorrow.
