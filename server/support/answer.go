@@ -21,13 +21,8 @@ type answer struct {
 	body      body
 	day       *Day // that it is of; nil: now
 
-	// When it was computed, and from what.
-	began   time.Time     // by the clock of the machine, which only goes on
-	asOf    time.Time     // by the clock of the server
-	version int64         // of the store, read before; known if versioned
-	settled bool          // that had been the version for a while: what follows from a commit had followed
-	timed   bool          // it says how long something lasts yet
-	fresh   time.Duration // for so long it may be given again although something changed
+	moment      // when what it was made from was read
+	timed  bool // it says how long something lasts yet
 }
 
 // etag is that of what a reader asked for of it.

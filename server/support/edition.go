@@ -42,6 +42,8 @@ type shared struct {
 	listings sync.Map
 	clock    *clock
 	kept     *kept
+	fronts   *fronts
+	bases    *bases
 	others   []web.Language
 }
 
@@ -65,7 +67,7 @@ func (s *shared) edition(c Config, locale *web.Locale, words *dictionary, links 
 	says := describer{lineup: line, words: words, links: links, now: s.clock.Now, distrusted: c.Distrusted}
 	past := seriesPages{loads, says, line, releasePages{loads, says, locale}}
 	e := &edition{
-		status:   statusPage{loads, says, locale, &memory{clock: c.Now}},
+		status:   statusPage{loads, says, locale, &memory{clock: c.Now, bases: s.bases}, s.fronts},
 		releases: releasePages{loads, says, locale},
 		models:   modelPages{loads, says, s.packages, line, locale},
 		installations: installationPages{

@@ -111,11 +111,7 @@ func (e *evidence) base(ctx context.Context, tx fleet.Tx) (*snapshot, *outside.S
 	}
 	snap := &snapshot{of: map[string][]*issue{}, retired: map[string]bool{}}
 	for _, r := range released.Readable {
-		is := e.issue(r, e.words.of(r), rollouts)
-		for _, m := range is.models {
-			snap.of[m] = append(snap.of[m], is)
-		}
-		snap.releases = append(snap.releases, is)
+		snap.add(e.issue(r, e.words.of(r), rollouts))
 	}
 	for _, u := range released.Unreadable {
 		snap.unreadable = append(snap.unreadable, e.issue(u.Release, e.words.unread, rollouts))
@@ -168,11 +164,13 @@ func (e *evidence) order(ctx context.Context, tx fleet.Tx, snap *snapshot) error
 	return nil
 }
 
-// byModel are figures as they stand now.
+// byModel are figures as they stand now. What they will be by age alone is of no page.
 func (e *evidence) byModel(all []fleet.Counts, err error) (map[string][]fleet.Counts, error) {
 	found, now := map[string][]fleet.Counts{}, e.now()
 	for _, c := range all {
-		found[c.Model] = append(found[c.Model], c.At(now))
+		c = c.At(now)
+		c.Ages, c.Counted.Ages, c.Quarantined.Ages = fleet.Ages{}, fleet.Ages{}, fleet.Ages{}
+		found[c.Model] = append(found[c.Model], c)
 	}
 	return found, err
 }

@@ -121,8 +121,8 @@ func (c *kept) of(
 	c.mu.Lock()
 	a := c.find(k)
 	c.mu.Unlock()
-	young := a != nil && c.within(a, 1)
-	if young && c.within(a, ahead) || a != nil && c.stands(r.Context(), a) {
+	young := a != nil && c.within(a.moment, 1)
+	if young && c.within(a.moment, ahead) || a != nil && c.stands(r.Context(), a) {
 		return a, nil
 	}
 	now := c.begin(r, k, by, !young, compute)
@@ -195,8 +195,8 @@ func (c *kept) run(
 		}
 	}()
 	now.err = c.turn(r, by, func() error {
-		began, asOf, asked := time.Now(), c.clock.now(), c.clock.asked.Load()
-		version, settled, err := c.seen(r.Context())
+		asked := c.clock.asked.Load()
+		read, err := c.moment(r.Context())
 		if err != nil {
 			return err
 		}
@@ -204,8 +204,10 @@ func (c *kept) run(
 			return err
 		}
 		a := now.answer
-		a.began, a.asOf, a.version, a.settled = began, asOf, version, settled
-		a.fresh, a.body.of = c.freshFor(c.models()), a
+		a.moment, a.body.of = read, a
+		if was, ok := a.view.(earlierRead); ok && was.read() != nil {
+			a.moment = *was.read()
+		}
 		a.timed = c.clock.asked.Load() != asked // by this page, or by one beside it
 		return nil
 	})
@@ -226,12 +228,6 @@ func (c *kept) turn(r *http.Request, by readers, work func() error) error {
 	return work()
 }
 
-// within says that an answer is in that part of the time for which it may be given again, whatever changed.
-func (c *kept) within(a *answer, part float64) bool {
-	enough := time.Duration(part * float64(a.fresh))
-	return time.Since(a.began) < enough && c.clock.now().Sub(a.asOf).Abs() < enough
-}
-
 // stands says that nothing changed in an answer.
 func (c *kept) stands(ctx context.Context, a *answer) bool {
 	now := c.clock.now()
@@ -239,27 +235,7 @@ func (c *kept) stands(ctx context.Context, a *answer) bool {
 		return fleet.Hour(now) == fleet.Hour(a.asOf)
 	}
 	sameMinute := now.Truncate(time.Minute).Equal(a.asOf.Truncate(time.Minute))
-	if a.timed && !sameMinute || !a.settled || fleet.Hour(now) != fleet.Hour(a.asOf) { // figures age by the hour
-		return false
-	}
-	version, _, err := c.seen(ctx)
-	return err == nil && version == a.version
-}
-
-// seen asks for the version of the store, and says if it has been that for a while.
-func (c *kept) seen(ctx context.Context) (version int64, settled bool, err error) {
-	if c.ask == nil {
-		return 0, false, nil
-	}
-	if version, err = c.ask(ctx); err != nil {
-		return 0, false, err
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if version != c.version || c.since.IsZero() {
-		c.version, c.since = version, time.Now()
-	}
-	return version, time.Since(c.since) >= c.fresh, nil
+	return (!a.timed || sameMinute) && c.unchanged(ctx, a.moment)
 }
 
 // find looks for an answer; one that is asked for stays young.

@@ -14,17 +14,18 @@ import (
 	"landed/server/fleet"
 )
 
-// memory is what was said of each model the last time. While reports come in, a few models of a long line-up move between one
-// front page and the next, and all others are said, and drawn, as before. What it gives is shared: nobody may change it.
+// memory is what was said of each model the last time, in one language. While reports come in, a few models of a long line-up move
+// between one front page and the next, and all others are said, and drawn, as before. What it gives is shared: nobody may change it.
 type memory struct {
 	clock func() time.Time // tells the time, and asks for no page to be made again for it
+	bases *bases
 	mu    sync.Mutex
 	last  map[string]saying // by device
 }
 
-// saying is what was said of a model, and all that it was made from.
+// saying is what was said of a model, and the number of what it was made from.
 type saying struct {
-	from  *basis
+	from  int64
 	model Model
 	timed bool // it says how long something lasts yet
 }
@@ -34,11 +35,11 @@ var sayings atomic.Int64
 
 // today is what the describer says of a model today, said again only if something that it is made from moved.
 func (m *memory) today(d describer, snap *snapshot, device string) Model {
-	from := d.basis(snap, device, m.clock())
+	from := m.bases.number(d, snap, device, m.clock())
 	m.mu.Lock()
 	was, ok := m.last[device]
 	m.mu.Unlock()
-	if ok && reflect.DeepEqual(was.from, from) {
+	if ok && was.from == from {
 		if was.timed {
 			d.now() // the page that has it is timed, too
 		}
@@ -61,12 +62,44 @@ func (m *memory) today(d describer, snap *snapshot, device string) Model {
 	return is.model
 }
 
+// bases number what is said of models, in every language, from what it is said: the same number, the same basis.
+type bases struct {
+	mu     sync.Mutex
+	newest int64
+	last   map[string]numbered // by device
+}
+
+type numbered struct {
+	number int64
+	basis  *basis
+	read   *snapshot // that it was of the last time; it is of no other of one moment
+}
+
+// number is that of the basis of a model in a snapshot. Of one snapshot, in whatever words, it is made once.
+func (b *bases) number(d describer, snap *snapshot, device string, now time.Time) int64 {
+	common := commonOf(d, device, now)
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	was, ok := b.last[device]
+	if ok && was.read == snap.read() && was.basis.common == common {
+		return was.number
+	}
+	is := numbered{was.number, d.basis(common, snap, device), snap.read()}
+	if !ok || !reflect.DeepEqual(was.basis, is.basis) {
+		b.newest++
+		is.number = b.newest
+	}
+	if b.last == nil {
+		b.last = map[string]numbered{}
+	}
+	b.last[device] = is
+	return is.number
+}
+
 // basis is all of a snapshot that is about one model, and what else its words depend on. A field of snapshot that is not here must be
 // of no consequence for them: TestBasis asks for a decision.
 type basis struct {
-	models      *models // the line-up with its builds
-	minute      time.Time
-	distrusted  bool
+	common
 	cells       []fleet.Counts
 	totals      []fleet.Counts
 	issues      []basisIssue
@@ -90,12 +123,23 @@ type basisIssue struct {
 	rollouts []fleet.Rollout
 }
 
-func (d describer) basis(snap *snapshot, device string, now time.Time) *basis {
+// common is what the words of all models depend on, and is in no snapshot.
+type common struct {
+	models     *models // the line-up with its builds
+	minute     time.Time
+	distrusted bool
+}
+
+func commonOf(d describer, device string, now time.Time) common {
 	d.lineup.device(device) // takes over the line-up of now
+	return common{d.lineup.kept.Load(), now.Truncate(time.Minute), d.distrusted != nil && d.distrusted()}
+}
+
+func (d describer) basis(common common, snap *snapshot, device string) *basis {
 	s := &basis{
-		models: d.lineup.kept.Load(), minute: now.Truncate(time.Minute), distrusted: d.distrusted != nil && d.distrusted(),
-		cells: snap.cells[device], totals: snap.totals[device], need: snap.found.need, of: snap.found.of, holders: snap.found.names,
-		retired: snap.retired[device], quarantines: snap.quarantinesOn(device), outages: snap.outages, unnamed: snap.unnamed,
+		common: common, cells: snap.cells[device], totals: snap.totals[device], need: snap.found.need, of: snap.found.of,
+		holders: snap.found.names, retired: snap.retired[device], quarantines: snap.quarantinesOn(device), outages: snap.outages,
+		unnamed: snap.unnamed,
 	}
 	for _, is := range snap.of[device] {
 		s.add(snap, is, device, true)

@@ -91,7 +91,16 @@ func (d describer) chronicle() chronicle { return chronicle{d} }
 
 // fleetSeries is that of all models, each under the release where it stood.
 func (d chronicle) fleetSeries(ctx context.Context, tx fleet.Tx, snap *snapshot, now time.Time, last Figures) (*Series, error) {
-	return d.series(ctx, tx, now, last, copies{
+	s, err := d.fleetSoFar(ctx, tx, snap, now)
+	if err != nil {
+		return nil, err
+	}
+	return s.ending(last), nil
+}
+
+// fleetSoFar is fleetSeries without its end.
+func (d chronicle) fleetSoFar(ctx context.Context, tx fleet.Tx, snap *snapshot, now time.Time) (*soFar, error) {
+	return d.soFar(ctx, tx, now, copies{
 		cells: []fleet.Cell{{}}, totals: 1,
 		at: func(_ time.Time, stood []fleet.Counts) (Figures, string, bool) {
 			return d.ofCopy(nil, stood[0]), "", stood[0].Installations > 0
@@ -173,41 +182,60 @@ type copies struct {
 
 // series reads the copies, and ends with what is now.
 func (d chronicle) series(ctx context.Context, tx fleet.Tx, now time.Time, last Figures, of copies) (*Series, error) {
-	s := &Series{Schema: 1, Points: []Point{}, Marks: []Mark{}, Stages: of.stages()}
-	ends := now.UTC().Truncate(time.Minute) // so that it is the same document for a while
+	s, err := d.soFar(ctx, tx, now, of)
+	if err != nil {
+		return nil, err
+	}
+	return s.ending(last), nil
+}
+
+// soFar is a series without what is now, in no language.
+type soFar struct {
+	series      Series
+	ends        time.Time
+	days, weeks *fleet.Moment // copies of a day and a week ago
+}
+
+// ending is the series with what is now; soFar stays as it is.
+func (f *soFar) ending(last Figures) *Series {
+	s, is := f.series, pointOf(f.ends, last)
+	s.Day, s.Week = s.since(f.days, is), s.since(f.weeks, is)
+	s.Points = append(slices.Clip(s.Points), is)
+	return &s
+}
+
+func (d chronicle) soFar(ctx context.Context, tx fleet.Tx, now time.Time, of copies) (*soFar, error) {
+	f := &soFar{series: Series{Schema: 1, Points: []Point{}, Marks: []Mark{}, Stages: of.stages()},
+		ends: now.UTC().Truncate(time.Minute)} // so that it is the same document for a while
+	s := &f.series
 	moments, err := tx.History().Moments(ctx)
 	if err != nil {
 		return nil, err
 	}
-	for len(moments) > 0 && !moments[len(moments)-1].At.Before(ends) {
+	for len(moments) > 0 && !moments[len(moments)-1].At.Before(f.ends) {
 		moments = moments[:len(moments)-1]
 	}
-	if len(moments) > 0 {
-		days, weeks := newestOf(moments, now.Add(-day)), newestOf(moments, now.Add(-7*day))
-		some := withThem(history.Pick(moments, pointsMost-3), days, weeks)
-		stood, err := stoodAt(ctx, tx, of.cells, some)
-		if err != nil {
-			return nil, err
-		}
-		for n, then := range stood {
-			f, release, any := of.at(some[n].At, then)
-			if !any && len(s.Points) == 0 {
-				continue
-			}
-			p := pointOf(some[n].At, f)
-			p.Release, p.SilentFor = release, silentFor(some[n].At, then[len(then)-of.totals:]...)
-			s.SilentFor = p.SilentFor // that of the newest stays: it is always among them
-			if of.ran != nil {
-				p.Ran = of.ran(then)
-			}
-			s.Points = append(s.Points, p)
-		}
-		is := pointOf(ends, last)
-		s.Day, s.Week = s.since(days, is), s.since(weeks, is)
+	f.days, f.weeks = newestOf(moments, now.Add(-day)), newestOf(moments, now.Add(-7*day))
+	some := withThem(history.Pick(moments, pointsMost-3), f.days, f.weeks)
+	stood, err := stoodAt(ctx, tx, of.cells, some)
+	if err != nil {
+		return nil, err
 	}
-	s.Points = append(s.Points, pointOf(ends, last))
+	for n, then := range stood {
+		fig, release, any := of.at(some[n].At, then)
+		if !any && len(s.Points) == 0 {
+			continue
+		}
+		p := pointOf(some[n].At, fig)
+		p.Release, p.SilentFor = release, silentFor(some[n].At, then[len(then)-of.totals:]...)
+		s.SilentFor = p.SilentFor // that of the newest stays: it is always among them
+		if of.ran != nil {
+			p.Ran = of.ran(then)
+		}
+		s.Points = append(s.Points, p)
+	}
 	s.Marks, err = of.marks(ctx, tx)
-	return s, err
+	return f, err
 }
 
 const day = 24 * time.Hour

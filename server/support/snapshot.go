@@ -3,6 +3,7 @@
 package support
 
 import (
+	"cmp"
 	"slices"
 
 	"landed/manifests/effect"
@@ -24,8 +25,37 @@ type snapshot struct {
 	outages     []fleet.Outage             // when reports could not come
 	unnamed     bool                       // the database was restored, and nobody has said what was lost
 	witnesses   map[string]fleet.Witnesses // by rollout, of models that have any
+	first       *snapshot                  // that was read, if this is the same in other words
 	public      *publicCells               // what everybody may see, in the place of figures; nil: all figures are there
 }
+
+// add takes a release in, after all newer ones.
+func (snap *snapshot) add(is *issue) {
+	for _, m := range is.models {
+		snap.of[m] = append(snap.of[m], is)
+	}
+	snap.releases = append(snap.releases, is)
+}
+
+// in is the same in other words: nothing else in a snapshot is of a language.
+func (snap *snapshot) in(words *dictionary) *snapshot {
+	now := *snap
+	now.releases, now.unreadable, now.of, now.first = nil, nil, map[string][]*issue{}, snap.read()
+	for _, is := range snap.releases {
+		worded := *is
+		worded.lex = words.of(is.Release)
+		now.add(&worded)
+	}
+	for _, is := range snap.unreadable {
+		worded := *is
+		worded.lex = words.unread
+		now.unreadable = append(now.unreadable, &worded)
+	}
+	return &now
+}
+
+// read is the snapshot that was read, of which this is one in other words, or itself.
+func (snap *snapshot) read() *snapshot { return cmp.Or(snap.first, snap) }
 
 // issue is a published release with its words, and what became of it.
 type issue struct {

@@ -29,6 +29,7 @@ type Status struct {
 	Asked  asked    `json:"-"` // which of the models the page lists
 	Limits []string `json:"-"` // what the effects say nothing about
 	Past   *Past    `json:"-"` // /series.json has it
+	from   *moment  // when what it is made from was read; nil of a day
 	data   headlineData
 }
 
@@ -52,21 +53,30 @@ type statusPage struct {
 	says     describer
 	locale   *web.Locale
 	models   *memory
+	fronts   *fronts
 }
 
 func (p statusPage) show(r *http.Request) (view, error) {
-	var v view
-	return v, p.evidence.with(r.Context(), func(tx fleet.Tx, snap *snapshot) error {
-		status := p.page(snap)
-		past, err := p.says.chronicle().fleetSeries(r.Context(), tx, snap, p.evidence.now(), status.Totals)
-		if err == nil {
-			status.SilentFor = past.SilentFor
-			status.Past = p.says.chronicle().past(past, len(snap.releases) > 0, "/series.json")
-		}
-		v = status
-		return err
+	past := p.says.chronicle()
+	of, err := p.fronts.of(r.Context(), func(f *front) error {
+		return p.evidence.with(r.Context(), func(tx fleet.Tx, snap *snapshot) (err error) {
+			f.snap = snap
+			f.past, err = past.fleetSoFar(r.Context(), tx, snap, p.evidence.now())
+			return err
+		})
 	})
+	if err != nil {
+		return nil, err
+	}
+	status := p.page(of.snap.in(p.evidence.words))
+	series := of.past.ending(status.Totals)
+	status.SilentFor, status.from = series.SilentFor, &of.moment
+	status.Past = past.past(series, len(of.snap.releases) > 0, "/series.json")
+	return status, nil
 }
+
+// read implements earlierRead.
+func (v *Status) read() *moment { return v.from }
 
 func (p statusPage) page(snap *snapshot) *Status {
 	v := &Status{Schema: 1, Models: []Model{}, Releases: []ReleaseLink{}, Asked: asked{links: p.says.links}}

@@ -103,6 +103,7 @@ func New(c Config) (*Support, error) {
 		packages: &packages{}, clock: ticks, kept: newKept(c.Version, cmp.Or(c.Fresh, fresh), ticks,
 			func() int { return len(c.Catalogue().Models()) }, c.Log),
 	}
+	common.fronts, common.bases = &fronts{kept: common.kept}, &bases{}
 	tags := []string{c.Language}
 	for _, l := range c.locales {
 		common.others = append(common.others, web.Language{Tag: l.Tag, Name: l.Say("language.name", nil)})
