@@ -3,6 +3,7 @@
 package support
 
 import (
+	"cmp"
 	"context"
 	"sync"
 )
@@ -23,9 +24,9 @@ type fronts struct {
 	last *front
 }
 
-// of gives the newest front if that is good, else one that is read now. Of those who ask for first pages, one at a time comes
+// of gives the newest front if that is good, else one that is read now, by who is told of the last one (an empty one at first). Of those who ask for first pages, one at a time comes
 // here (kept.turn).
-func (f *fronts) of(ctx context.Context, read func(*front) error) (*front, error) {
+func (f *fronts) of(ctx context.Context, read func(now, was *front) error) (*front, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if is := f.last; is != nil && (f.kept.within(is.moment, 1-ahead) || f.kept.unchanged(ctx, is.moment)) {
@@ -36,7 +37,7 @@ func (f *fronts) of(ctx context.Context, read func(*front) error) (*front, error
 		return nil, err
 	}
 	is := &front{moment: m}
-	if err := read(is); err != nil {
+	if err := read(is, cmp.Or(f.last, &front{})); err != nil {
 		return nil, err
 	}
 	f.last = is

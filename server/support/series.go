@@ -91,16 +91,16 @@ func (d describer) chronicle() chronicle { return chronicle{d} }
 
 // fleetSeries is that of all models, each under the release where it stood.
 func (d chronicle) fleetSeries(ctx context.Context, tx fleet.Tx, snap *snapshot, now time.Time, last Figures) (*Series, error) {
-	s, err := d.fleetSoFar(ctx, tx, snap, now)
+	s, err := d.fleetSoFar(ctx, tx, snap, now, nil)
 	if err != nil {
 		return nil, err
 	}
 	return s.ending(last), nil
 }
 
-// fleetSoFar is fleetSeries without its end.
-func (d chronicle) fleetSoFar(ctx context.Context, tx fleet.Tx, snap *snapshot, now time.Time) (*soFar, error) {
-	return d.soFar(ctx, tx, now, copies{
+// fleetSoFar is fleetSeries without its end. What it was made as before, if it was, saves reading the same copies again.
+func (d chronicle) fleetSoFar(ctx context.Context, tx fleet.Tx, snap *snapshot, now time.Time, was *soFar) (*soFar, error) {
+	return d.soFar(ctx, tx, now, was, copies{
 		cells: []fleet.Cell{{}}, totals: 1,
 		at: func(_ time.Time, stood []fleet.Counts) (Figures, string, bool) {
 			return d.ofCopy(nil, stood[0]), "", stood[0].Installations > 0
@@ -182,7 +182,7 @@ type copies struct {
 
 // series reads the copies, and ends with what is now.
 func (d chronicle) series(ctx context.Context, tx fleet.Tx, now time.Time, last Figures, of copies) (*Series, error) {
-	s, err := d.soFar(ctx, tx, now, of)
+	s, err := d.soFar(ctx, tx, now, nil, of)
 	if err != nil {
 		return nil, err
 	}
@@ -194,6 +194,7 @@ type soFar struct {
 	series      Series
 	ends        time.Time
 	days, weeks *fleet.Moment // copies of a day and a week ago
+	copied      []fleet.Moment
 }
 
 // ending is the series with what is now; soFar stays as it is.
@@ -204,10 +205,9 @@ func (f *soFar) ending(last Figures) *Series {
 	return &s
 }
 
-func (d chronicle) soFar(ctx context.Context, tx fleet.Tx, now time.Time, of copies) (*soFar, error) {
+func (d chronicle) soFar(ctx context.Context, tx fleet.Tx, now time.Time, was *soFar, of copies) (*soFar, error) {
 	f := &soFar{series: Series{Schema: 1, Points: []Point{}, Marks: []Mark{}, Stages: of.stages()},
 		ends: now.UTC().Truncate(time.Minute)} // so that it is the same document for a while
-	s := &f.series
 	moments, err := tx.History().Moments(ctx)
 	if err != nil {
 		return nil, err
@@ -216,26 +216,38 @@ func (d chronicle) soFar(ctx context.Context, tx fleet.Tx, now time.Time, of cop
 		moments = moments[:len(moments)-1]
 	}
 	f.days, f.weeks = newestOf(moments, now.Add(-day)), newestOf(moments, now.Add(-7*day))
-	some := withThem(history.Pick(moments, pointsMost-3), f.days, f.weeks)
-	stood, err := stoodAt(ctx, tx, of.cells, some)
-	if err != nil {
+	f.copied = withThem(history.Pick(moments, pointsMost-3), f.days, f.weeks)
+	if was != nil && slices.Equal(was.copied, f.copied) { // copies do not change
+		f.series.Points, f.series.SilentFor = was.series.Points, was.series.SilentFor
+	} else if err := f.points(ctx, tx, of); err != nil {
 		return nil, err
 	}
+	f.series.Marks, err = of.marks(ctx, tx)
+	return f, err
+}
+
+// points are those of the copies.
+func (f *soFar) points(ctx context.Context, tx fleet.Tx, of copies) error {
+	stood, err := stoodAt(ctx, tx, of.cells, f.copied)
+	if err != nil {
+		return err
+	}
+	s := &f.series
 	for n, then := range stood {
-		fig, release, any := of.at(some[n].At, then)
+		at := f.copied[n].At
+		figures, release, any := of.at(at, then)
 		if !any && len(s.Points) == 0 {
 			continue
 		}
-		p := pointOf(some[n].At, fig)
-		p.Release, p.SilentFor = release, silentFor(some[n].At, then[len(then)-of.totals:]...)
+		p := pointOf(at, figures)
+		p.Release, p.SilentFor = release, silentFor(at, then[len(then)-of.totals:]...)
 		s.SilentFor = p.SilentFor // that of the newest stays: it is always among them
 		if of.ran != nil {
 			p.Ran = of.ran(then)
 		}
 		s.Points = append(s.Points, p)
 	}
-	s.Marks, err = of.marks(ctx, tx)
-	return f, err
+	return nil
 }
 
 const day = 24 * time.Hour

@@ -58,10 +58,10 @@ type statusPage struct {
 
 func (p statusPage) show(r *http.Request) (view, error) {
 	past := p.says.chronicle()
-	of, err := p.fronts.of(r.Context(), func(f *front) error {
+	of, err := p.fronts.of(r.Context(), func(f, was *front) error {
 		return p.evidence.with(r.Context(), func(tx fleet.Tx, snap *snapshot) (err error) {
 			f.snap = snap
-			f.past, err = past.fleetSoFar(r.Context(), tx, snap, p.evidence.now())
+			f.past, err = past.fleetSoFar(r.Context(), tx, snap, p.evidence.now(), was.past)
 			return err
 		})
 	})

@@ -5,6 +5,7 @@ package rows
 import (
 	"database/sql"
 	"encoding/json"
+	"slices"
 	"time"
 
 	"landed/server/fleet"
@@ -76,6 +77,26 @@ func (a asList[T]) Scan(v any) error {
 		return nil
 	}
 	return json.Unmarshal([]byte(text.String), a.into)
+}
+
+// asListAgain scans such a column of many rows, of which many have the same list. Whoever gets one may change it.
+type asListAgain[T any] struct {
+	asList[T]
+	had map[string][]T
+}
+
+// Scan implements sql.Scanner.
+func (a asListAgain[T]) Scan(v any) error {
+	text, is := v.(string)
+	if had, ok := a.had[text]; is && ok {
+		*a.into = slices.Clone(had)
+		return nil
+	}
+	err := a.asList.Scan(v)
+	if is && err == nil {
+		a.had[text] = slices.Clone(*a.into)
+	}
+	return err
 }
 
 // reason is how one is stored: JSON, "" for none.

@@ -5,8 +5,11 @@ package rows
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"maps"
 	"slices"
+	"strconv"
+	"strings"
 
 	"landed/manifests/effect"
 	"landed/manifests/report"
@@ -186,25 +189,24 @@ func (s counts) list(ctx context.Context, where string, args ...any) ([]fleet.Co
 	if err := s.t.Flush(ctx); err != nil {
 		return nil, err
 	}
-	rows, err := s.t.reports.Query(ctx, `SELECT `+countColumns+` FROM counts`+where+` ORDER BY release, model, channel`,
-		args...)
+	rows, err := s.t.reports.Query(ctx, `SELECT release, model, channel, who, `+countedTogether+` FROM counts`+where+`
+		GROUP BY release, model, channel, who ORDER BY release, model, channel`, args...)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
 	var all []fleet.Counts
-	var c cell
-	var n int64
-	into := []any{&c.release, &c.model, &c.channel, &c.who, &c.kind, &c.value, &n} // once: there are many rows
 	for rows.Next() {
-		if err := rows.Scan(into...); err != nil {
+		var release, model, channel, who, together string
+		if err := rows.Scan(&release, &model, &channel, &who, &together); err != nil {
 			return nil, err
 		}
-		if last := len(all) - 1; last < 0 || all[last].Release != c.release || all[last].Model != c.model ||
-			all[last].Channel != c.channel {
-			all = append(all, zeroCounts(c.release, c.model, c.channel))
+		if last := len(all) - 1; last < 0 || all[last].Release != release || all[last].Model != model || all[last].Channel != channel {
+			all = append(all, zeroCounts(release, model, channel))
 		}
-		put(figures(&all[len(all)-1], c.who), c, n)
+		if err := putTogether(figures(&all[len(all)-1], who), together); err != nil {
+			return nil, err
+		}
 	}
 	for n := range all {
 		for _, of := range []*fleet.Figures{&all[n].Figures, &all[n].Counted, &all[n].Quarantined} {
@@ -213,6 +215,24 @@ func (s counts) list(ctx context.Context, where string, args ...any) ([]fleet.Co
 		}
 	}
 	return all, rows.Err()
+}
+
+// countedTogether are all figures of somebody in one text: there are many, and each row that is handed over costs more than it does to
+// find it.
+const countedTogether = `string_agg(kind || ' ' || value || ' ' || CAST(n AS TEXT), ';')`
+
+// putTogether reads a text of that kind. A value may be empty, and has neither a space nor a semicolon in it.
+func putTogether(into *fleet.Figures, together string) error {
+	for one := range strings.SplitSeq(together, ";") {
+		kind, rest, _ := strings.Cut(one, " ")
+		value, number, _ := strings.Cut(rest, " ")
+		n, err := strconv.ParseInt(number, 10, 64)
+		if err != nil {
+			return fmt.Errorf("figure %q is none: %w", one, err)
+		}
+		put(into, cell{kind: kind, value: value}, n)
+	}
+	return nil
 }
 
 func isZero(_, n int64) bool { return n == 0 }

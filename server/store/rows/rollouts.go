@@ -81,8 +81,11 @@ func (s rollouts) OfModel(ctx context.Context, model, channel string) ([]fleet.R
 
 func (s rollouts) list(ctx context.Context, text string, args ...any) ([]fleet.Rollout, error) {
 	rows, err := s.q.Query(ctx, text, args...)
+	had := map[string][]fleet.Stage{} // most rollouts have the stages of others
 	return Collect(rows, err, func(scan func(...any) error) (r fleet.Rollout, err error) {
-		return r, scan(rolloutFields(&r)...)
+		fields := rolloutFields(&r)
+		fields[rolloutStages] = asListAgain[fleet.Stage]{asList[fleet.Stage]{&r.Stages}, had}
+		return r, scan(fields...)
 	})
 }
 
@@ -94,6 +97,9 @@ func texts(r fleet.Rollout) (stages, held, why, reached string, err error) {
 	reached, err4 := list(r.Reached)
 	return stages, held, why, reached, errors.Join(err1, err2, err3, err4)
 }
+
+// rolloutStages is where the stages are among them.
+const rolloutStages = 6
 
 func rolloutFields(r *fleet.Rollout) []any {
 	return []any{&r.ID, &r.Release, &r.Model, &r.Channel, new(string), &r.Salt, asList[fleet.Stage]{&r.Stages}, &r.State,
