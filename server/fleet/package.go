@@ -30,6 +30,13 @@ type Package struct {
 // Ref is the identity of p.
 func (p Package) Ref() PackageRef { return PackageRef{p.SHA256, p.Model, p.Channel} }
 
+// PhoneName is what phones with the updater of another ask for, instead of model and image variant.
+type PhoneName struct {
+	Model, Variant string
+	Name           string
+	Release        string // that says so
+}
+
 // PackageRef names a package. Without Model or Channel it means the only package of those bytes, which is how people
 // name one, and what releases said before the same bytes could be several packages.
 type PackageRef struct{ SHA256, Model, Channel string }

@@ -58,7 +58,11 @@ func (rs *Releases) Create(ctx context.Context, source []byte, packages []string
 		if err != nil {
 			return err
 		}
-		if err := errors.Join(append(rs.bindingFaults(state, declared, bound, before), csigs...)...); err != nil {
+		names, err := published.PhoneNames(ctx, tx, before, rs.polled)
+		if err != nil {
+			return err
+		}
+		if err := errors.Join(append(rs.bindingFaults(state, declared, bound, before, names), csigs...)...); err != nil {
 			return &fleet.Error{Kind: fleet.Invalid, Code: "release_packages", Msg: fleet.InOneLine(err)}
 		}
 		if err := tx.Releases().Create(ctx, r); err != nil {
@@ -68,6 +72,12 @@ func (rs *Releases) Create(ctx context.Context, source []byte, packages []string
 			fmt.Sprintf("counter %d, %d packages", r.Counter, len(packages)))
 	})
 	return r, err
+}
+
+// polled says if a model has phones with the updaters of others.
+func (rs *Releases) polled(model string) bool {
+	m, _ := rs.cfg.Lineup.Catalogue().Model(model)
+	return len(m.Protocols) > 0
 }
 
 // packageRefs reads how a person named packages.
@@ -87,6 +97,7 @@ func packageRefs(names []string) ([]fleet.PackageRef, error) {
 // bindingFaults holds a release against its packages, the releases before it, and what every signer will refuse.
 func (rs *Releases) bindingFaults(
 	s repo.State, declared declaration.Release, bound []fleet.Package, before []fleet.Release,
+	names []fleet.PhoneName,
 ) []error {
 	var faults []error
 	fault := func(format string, args ...any) { faults = append(faults, fmt.Errorf(format, args...)) }
@@ -118,7 +129,7 @@ func (rs *Releases) bindingFaults(
 			fault("migration_by_model.%s: no such model in the catalogue", model)
 		}
 	}
-	return append(faults, legacy.Faults(rs.cfg.Lineup.Catalogue(), declared, bound, rs.cfg.Base)...)
+	return append(faults, legacy.Faults(rs.cfg.Lineup.Catalogue(), declared, bound, names, rs.cfg.Base)...)
 }
 
 // signerFaults are what every signer would refuse about one package, in the words in which they would.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"path"
 	"strings"
+	"sync"
 
 	"landed/manifests"
 	"landed/manifests/offers"
@@ -22,6 +23,7 @@ import (
 type others struct {
 	shelf.Document
 	leftOut []string // what every handset is offered, and they are not told of, in words
+	alarms  []string // of these, what somebody has to do something about
 }
 
 // others makes it; nil if there is nothing.
@@ -57,7 +59,30 @@ func (d drafts) others(ctx context.Context, tx fleet.Tx, model manifests.Model, 
 	if !ok && len(leftOut) == 0 {
 		return nil, nil
 	}
-	return &others{files, leftOut}, nil
+	return &others{files, leftOut, legacy.Alarms(in)}, nil
+}
+
+// told are the alarms that were raised last, by model and channel.
+type told struct {
+	mu   sync.Mutex
+	last map[[2]string]string
+}
+
+// alarm says once, and again when it is another, what phones are told of nothing because they cannot be told apart.
+func (d drafts) alarm(ctx context.Context, doc document) {
+	var names []string
+	if doc.others != nil {
+		names = doc.others.alarms
+	}
+	key, text := [2]string{doc.Model, doc.Channel}, strings.Join(names, "\n")
+	d.cfg.told.mu.Lock()
+	again := d.cfg.told.last[key] == text
+	d.cfg.told.last[key] = text
+	d.cfg.told.mu.Unlock()
+	if !again && text != "" {
+		d.cfg.Log.ErrorContext(ctx, "phones that poll by the protocols of others are told of no package where two kinds of them ask by "+
+			"one name", "model", doc.Model, "channel", doc.Channel, "names", names)
+	}
 }
 
 // shelved is the target of what others are given, and if it differs from what is published; ok is false if there is none.

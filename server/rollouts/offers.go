@@ -81,6 +81,7 @@ func (d drafts) targets(
 			}
 		}
 		targets = append(targets, t)
+		d.alarm(ctx, doc)
 		t, differs, ok, err := d.shelved(ctx, s, role, doc.others)
 		if err != nil {
 			return nil, false, err

@@ -9,7 +9,6 @@
 package everybody
 
 import (
-	"cmp"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
@@ -135,14 +134,12 @@ func (b Build) Full() bool { return len(b.From) == 0 }
 // Differs are what the release declares otherwise than the package says.
 func (b Build) Differs() []string { return b.differs }
 
-// Fulls are the full packages of builds, one for each device that phones ask for: the newest, should there be several.
+// Fulls are the full packages of builds, by what phones ask for. That is one for each name: package legacy leaves all others
+// out.
 func Fulls(builds []Build) []Build {
 	fulls := slices.DeleteFunc(slices.Clone(builds), func(b Build) bool { return !b.Full() })
-	slices.SortStableFunc(fulls, func(a, b Build) int {
-		return cmp.Or(cmp.Compare(a.Device, b.Device), cmp.Compare(b.UTC, a.UTC), cmp.Compare(a.Variant, b.Variant),
-			cmp.Compare(a.Package.SHA256, b.Package.SHA256))
-	})
-	return slices.CompactFunc(fulls, func(a, b Build) bool { return a.Device == b.Device })
+	slices.SortStableFunc(fulls, func(a, b Build) int { return strings.Compare(a.Device, b.Device) })
+	return fulls
 }
 
 // Incrementals are those of builds that lead to the build of full.

@@ -5,8 +5,6 @@ package everybody
 import (
 	"strings"
 	"testing"
-
-	"landed/manifests"
 )
 
 func TestSource(t *testing.T) {
@@ -33,15 +31,4 @@ func FuzzSource(f *testing.F) {
 			t.Fatalf("%q gives %q", fingerprint, label)
 		}
 	})
-}
-
-// TestOnePerDevice: whatever an older release let happen, phones that ask for one name are told of one build, the newest.
-func TestOnePerDevice(t *testing.T) {
-	of := func(device, variant string, utc int64, from ...string) Build {
-		return Build{Device: device, Variant: variant, From: from, Build: manifests.Build{UTC: utc}}
-	}
-	got := Fulls([]Build{of("b", "x", 1), of("a", "y", 1), of("a", "x", 1), of("a", "z", 0), of("a", "x", 9, "old"), of("b", "y", 2)})
-	if len(got) != 2 || got[0].Device != "a" || got[0].Variant != "x" || got[1].Variant != "y" {
-		t.Errorf("%+v", got)
-	}
 }

@@ -14,8 +14,11 @@ import (
 )
 
 // Faults says what phones that poll by the protocols of their model would not take of a release with these packages: all of
-// it, each once. catalogue has every model that is served; base is the address of the server.
-func Faults(catalogue *manifests.Catalogue, declared release.Release, packages []fleet.Package, base string) []error {
+// it, each once. catalogue has every model that is served; before is what phones ask for by the releases before, of all models
+// that have such phones; base is the address of the server.
+func Faults(
+	catalogue *manifests.Catalogue, declared release.Release, packages []fleet.Package, before []fleet.PhoneName, base string,
+) []error {
 	f := faults{seen: map[string]bool{}}
 	for _, model := range catalogue.Models() {
 		var builds []everybody.Build
@@ -42,6 +45,7 @@ func Faults(catalogue *manifests.Catalogue, declared release.Release, packages [
 		}
 		if len(model.Protocols) > 0 {
 			f.model(catalogue, model, builds)
+			f.names(builds, before)
 		}
 	}
 	for device := range declared.Clients {
@@ -106,6 +110,24 @@ func (f *faults) model(catalogue *manifests.Catalogue, model manifests.Model, bu
 			if other.Full() && b.Full() && other.Device == b.Device {
 				f.add("clients.%s.devices: %s and %s are full packages for one name, %s, by which phones ask: say what the phones of one "+
 					"of the image variants %s and %s call themselves", model.Device, other.Name(), b.Name(), b.Device, other.Variant, b.Variant)
+			}
+		}
+	}
+}
+
+// names holds what phones of builds ask for against what phones of other image variants and models do, by the releases before.
+func (f *faults) names(builds []everybody.Build, before []fleet.PhoneName) {
+	for _, b := range builds {
+		for _, n := range before {
+			switch again := slices.ContainsFunc(builds, func(b everybody.Build) bool { return b.Full() && b.Variant == n.Variant }); {
+			case n.Name != b.Device || !b.Full():
+			case n.Model != b.Model:
+				f.add("clients.%s.devices: phones of %s ask for %s, since the release %s: say what else the phones of the image variant "+
+					"%s call themselves", b.Model, n.Model, b.Device, n.Release, b.Variant)
+			case n.Variant != b.Variant && !again: // else the release says anew what they ask for
+				f.add("clients.%s.devices: phones of the image variant %s ask for %s too, since the release %s, and could not tell the "+
+					"packages apart: say what else the phones of the image variant %s call themselves", b.Model, n.Variant, b.Device,
+					n.Release, b.Variant)
 			}
 		}
 	}

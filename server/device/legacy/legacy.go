@@ -9,7 +9,8 @@
 // It promises files that are a pure function of offers, packages and what releases declare; that only what is offered to
 // everybody is in them, by the decision of every other handset ([offers.Everybody]), for these phones draw no share; and that
 // what is halted, replaced or given up is gone with the same publication. It refuses to list a build half: one that lacks
-// something that its protocol wants is in no file of that protocol.
+// something that its protocol wants is in no file of that protocol; and to guess: where two kinds of phones ask for one name,
+// neither is told of a build.
 package legacy
 
 import (
@@ -68,7 +69,7 @@ type Input struct {
 // Document is the files of a model and channel, and what is offered to everybody and in no file of a protocol, in words. ok
 // is false if there is no file.
 func Document(in Input) (d shelf.Document, leftOut []string, ok bool) {
-	builds := in.builds()
+	builds, leftOut := in.apart(in.builds())
 	var files []shelf.File
 	for _, name := range in.Model.Protocols {
 		p, is := protocols[name]

@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package rollouts_test
+
+import (
+	"bytes"
+	"fmt"
+	"log/slog"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	fixtures "landed/firmware-fixtures"
+	"landed/manifests"
+	"landed/manifests/shelf"
+	"landed/server/fleet"
+	"landed/server/library"
+	"landed/server/rollouts"
+	"landed/server/rooms"
+	kit "landed/server/servertest"
+)
+
+// named is a world in which phones of fuxi, and of further models, poll by protocols of others.
+type named struct {
+	*kit.Rooms
+	t     *testing.T
+	given map[string]shelf.File
+}
+
+func newNamed(t *testing.T, more []manifests.Model, protocols ...manifests.Protocol) *named {
+	t.Helper()
+	all := more
+	for _, m := range manifests.DefaultCatalogue().Models() {
+		if m.Device == "fuxi" {
+			m.Protocols = protocols
+		}
+		all = append(all, m)
+	}
+	n := &named{t: t}
+	n.Rooms = kit.New(t, func(c *rooms.Config) {
+		c.Catalogue, c.Base = kit.OK(manifests.NewCatalogue(all...))(t), "https://ota.example"
+		c.Shelved = func(files map[string]shelf.File) { n.given = files }
+	})
+	n.Now = time.Date(2026, 4, 1, 9, 0, 0, 0, time.UTC) // behind the build
+	devices := []string{"fuxi"}
+	for _, m := range more {
+		devices = append(devices, m.Device)
+	}
+	n.Begin(devices...)
+	return n
+}
+
+// send uploads a package of fuxi that is changed before.
+func (n *named) send(name string, change func(*fixtures.Build)) fleet.Package {
+	n.t.Helper()
+	b := kit.OK(fixtures.BuildOf("fuxi", fixtures.Patched))(n.t)
+	change(&b)
+	body := kit.OK(fixtures.Bytes(b, kit.OTAKey))(n.t)
+	return kit.OK(n.Library.Upload(n.Ctx, library.Incoming{Name: name, Channel: "stable", By: "ann"}, bytes.NewReader(body)))(n.t).Package
+}
+
+// create makes a release of packages, and says what is wrong with it. clients is the part of its source that names phones.
+func (n *named) create(counter int, name, clients string, packages ...string) error {
+	source := fmt.Sprintf("schema: 3\nrelease: %s\ncounter: %d\nnotes: {en: a fix}\n%s", name, counter, clients)
+	_, err := n.Releases.Create(n.Ctx, []byte(source), packages, "ann")
+	return err
+}
+
+// toAll publishes a release, and offers it to everybody.
+func (n *named) toAll(name string) fleet.Rollout {
+	n.t.Helper()
+	n.SignAndPublish(kit.OK(n.Releases.Stage(n.Ctx, name, "ann"))(n.t))
+	return kit.OK(n.Rollouts.Start(n.Ctx, rollouts.Start{Release: name, By: "ann", Stages: []fleet.Stage{{Share: 10_000}}}))(n.t)[0]
+}
+
+// lists are the files that name a package, or are one.
+func (n *named) lists() (names []string) {
+	for path, f := range n.given {
+		if f.Target != nil || strings.Contains(f.Text, "://") {
+			names = append(names, path)
+		}
+	}
+	return slices.Sorted(slices.Values(names))
+}
+
+// china makes a build that of the other image variant.
+func china(b *fixtures.Build) {
+	b.Fingerprint = strings.NewReplacer("fuxi_global/fuxi", "fuxi/fuxi", "WMCMIXM", "WMCCNXM").Replace(b.Fingerprint)
+	b.Incremental = strings.Replace(b.Incremental, "WMCMIXM", "WMCCNXM", 1)
+	b.Variant, b.ROMName, b.Version = "fuxi", "FUXI", b.Incremental
+}
+
+var everyProtocol = []manifests.Protocol{manifests.LineageOS1, manifests.LineageOS2, manifests.GrapheneOS, manifests.AOSPSample}
+
+const lineage = `clients: {fuxi: {romtype: nightly, version: "22.2"%s}}` + "\n"
+
+// TestTwoVariantsTwoReleases: a release is held against what phones of the other image variant are offered already.
+func TestTwoVariantsTwoReleases(t *testing.T) {
+	n := newNamed(t, nil, everyProtocol...)
+	global := n.send("global.zip", func(*fixtures.Build) {})
+	other := n.send("china.zip", func(b *fixtures.Build) { china(b); b.UTC += 3600 })
+	if err := n.create(1, "global-fix", fmt.Sprintf(lineage, ""), global.SHA256); err != nil {
+		t.Fatal(err)
+	}
+	n.toAll("global-fix")
+	want := n.lists()
+	err := n.create(2, "china-fix", fmt.Sprintf(lineage, ""), other.SHA256)
+	if err == nil || !strings.Contains(err.Error(), "phones of the image variant fuxi_global ask for fuxi too, since the release global-fix") {
+		t.Errorf("a second package for phones that ask for fuxi: %v", err)
+	}
+	if got := n.lists(); len(want) == 0 || !slices.Equal(got, want) {
+		t.Errorf("given away are %q, wanted %q", got, want)
+	}
+}
+
+// TestTwoVariantsOfBefore: a release from before its model had such phones named nothing. No phone gets the package of
+// another image, and somebody hears of it.
+func TestTwoVariantsOfBefore(t *testing.T) {
+	n := newNamed(t, nil)
+	global := n.send("global.zip", func(*fixtures.Build) {})
+	other := n.send("china.zip", func(b *fixtures.Build) { china(b); b.UTC += 3600 })
+	if err := n.create(1, "one", "", global.SHA256, other.SHA256); err != nil {
+		t.Fatal(err)
+	}
+	n.toAll("one")
+	var log bytes.Buffer
+	n.LogTo(&log, slog.LevelWarn)
+	file := "schema: 2\nmodels: [{device: fuxi, product: Xiaomi 13, numbers: [\"2211133C\", \"2211133G\"], rom_names: [FUXI, FUXIGlobal], " +
+		"variants: [fuxi, fuxi_global], android: \"13\", profile: {family: ab}, protocols: [grapheneos, aosp-sample]}]"
+	kit.OK(n.Lineup.Add(n.Ctx, []byte(file), "ann", ""))(t)
+	n.MustRenew()
+	if got := n.lists(); len(got) > 0 {
+		t.Errorf("given away are %q of %q", got, slices.Sorted(maps.Keys(n.given)))
+	}
+	if text := log.String(); !strings.Contains(text, "level=ERROR") || !strings.Contains(text, "both ask for fuxi") {
+		t.Errorf("no alarm: %s", text)
+	}
+}
