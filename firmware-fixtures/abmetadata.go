@@ -65,7 +65,7 @@ func (p abPackage) metadata(props propertyFiles) []byte {
 		"post-sdk-level":               sdkLevel,
 		"post-security-patch-level":    b.patchLevel(),
 		"post-timestamp":               decimal(b.UTC),
-		"pre-device":                   b.Model,
+		"pre-device":                   strings.Join(append([]string{b.Model}, b.Also...), "|"),
 		"pre-build":                    strings.Join(b.From, "|"),
 	}
 	if p.wipe {
@@ -110,6 +110,9 @@ func (p abPackage) metadataPB(props propertyFiles) []byte {
 		device = p.pbDevice
 	}
 	pre := pbString(nil, 1, device)
+	for _, other := range b.Also {
+		pre = pbString(pre, 1, other)
+	}
 	if p.from != nil {
 		pre = pbString(pbString(pre, 2, p.from.Fingerprint), 3, p.from.Incremental)
 	}

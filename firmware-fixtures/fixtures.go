@@ -50,7 +50,7 @@ func Kinds() []Kind { return []Kind{Unpatched, Patched, Bad} }
 // (Config.Migration, say) before writing.
 type Build struct {
 	Model       string   // ro.product.device: "armani"
-	Also        []string // other devices that the package is for; file-based only
+	Also        []string // other devices that the package is for
 	From        []string // fingerprints that it starts from: an incremental by its metadata, though it writes everything
 	Guard       string   // how the script checks the device; "" for the way of AOSP's release tools; file-based only
 	Variant     string   // image variant: "armani_global"
@@ -117,9 +117,6 @@ func (b Build) entries(k Key, padTo int64) ([]entry, error) {
 // check refuses a build whose fields would break the line-based files they are written into.
 func (b Build) check() error {
 	var errs []error
-	if b.AB && len(b.Also) > 0 {
-		errs = append(errs, errors.New("several devices (Also) are for file-based packages"))
-	}
 	type field struct{ name, value string }
 	var also []field
 	for _, other := range b.Also {

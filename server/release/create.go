@@ -58,7 +58,7 @@ func (rs *Releases) Create(ctx context.Context, source []byte, packages []string
 		if err != nil {
 			return err
 		}
-		names, err := published.PhoneNames(ctx, tx, before, rs.polled)
+		names, err := published.PhoneNames(ctx, tx, before, polled(rs.cfg.Lineup.Catalogue()))
 		if err != nil {
 			return err
 		}
@@ -72,12 +72,6 @@ func (rs *Releases) Create(ctx context.Context, source []byte, packages []string
 			fmt.Sprintf("counter %d, %d packages", r.Counter, len(packages)))
 	})
 	return r, err
-}
-
-// polled says if a model has phones with the updaters of others.
-func (rs *Releases) polled(model string) bool {
-	m, _ := rs.cfg.Lineup.Catalogue().Model(model)
-	return len(m.Protocols) > 0
 }
 
 // packageRefs reads how a person named packages.

@@ -32,6 +32,7 @@ func (r shelves) files(ctx context.Context, s State) (map[string]shelf.File, err
 	read, last := map[string]shelf.Document{}, *r.shelfDocs.Load()
 	files := map[string]shelf.File{}
 	var faults []error
+	owner, twice := map[string]string{}, map[string]string{} // of files, and of a second one of their path
 	for _, model := range slices.Sorted(slices.Values(s.Models())) {
 		for _, t := range s.Info(tufrepo.OffersRole(model)).Targets {
 			if !shelf.Is(t.Path) {
@@ -47,14 +48,19 @@ func (r shelves) files(ctx context.Context, s State) (map[string]shelf.File, err
 			}
 			read[t.SHA256] = doc
 			for _, f := range doc.Files {
-				if _, taken := files[f.Path]; taken {
-					r.cfg.Log.ErrorContext(ctx, "two models have a file of one name for other updaters; that of the first is given away",
-						"path", f.Path, "second", doc.Model)
+				of := doc.Model + " on " + doc.Channel
+				if one, taken := files[f.Path]; taken && !one.Same(f) {
+					twice[f.Path] = of
 					continue
 				}
-				files[f.Path] = f
+				files[f.Path], owner[f.Path] = f, of
 			}
 		}
+	}
+	for path, second := range twice { // whose phones could not tell them apart
+		r.cfg.Log.ErrorContext(ctx, "two files have one name for other updaters; neither is given away", "path", path, "one", owner[path],
+			"other", second)
+		delete(files, path)
 	}
 	r.shelfDocs.Store(&read)
 	return files, errors.Join(faults...)

@@ -31,7 +31,7 @@ func (d drafts) others(ctx context.Context, tx fleet.Tx, model manifests.Model, 
 	if len(model.Protocols) == 0 {
 		return nil, nil
 	}
-	in := legacy.Input{Model: model, Offers: doc, Base: d.cfg.Base, Packages: map[string][]fleet.Package{},
+	in := legacy.Input{Model: model, Models: d.cfg.Lineup.Catalogue(), Offers: doc, Base: d.cfg.Base, Packages: map[string][]fleet.Package{},
 		Declared: map[string]map[string]release.Clients{}}
 	for _, o := range doc.Offers {
 		name := o.Custom.Release

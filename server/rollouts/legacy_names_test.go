@@ -15,8 +15,10 @@ import (
 	fixtures "landed/firmware-fixtures"
 	"landed/manifests"
 	"landed/manifests/shelf"
+	"landed/manifests/tufrepo"
 	"landed/server/fleet"
 	"landed/server/library"
+	"landed/server/repo"
 	"landed/server/rollouts"
 	"landed/server/rooms"
 	kit "landed/server/servertest"
@@ -135,6 +137,82 @@ func TestTwoVariantsOfBefore(t *testing.T) {
 		t.Errorf("given away are %q of %q", got, slices.Sorted(maps.Keys(n.given)))
 	}
 	if text := log.String(); !strings.Contains(text, "level=ERROR") || !strings.Contains(text, "both ask for fuxi") {
+		t.Errorf("no alarm: %s", text)
+	}
+}
+
+// TestNamesOfOtherModels: what phones of a model ask for is theirs alone, also if another model is added later, or asks for
+// it by a release of its own.
+func TestNamesOfOtherModels(t *testing.T) {
+	other := manifests.Model{Device: "ishtar", Product: "x", Variants: []string{"ishtar"}, Profile: manifests.Profile{Family: "ab"},
+		Protocols: []manifests.Protocol{manifests.AOSPSample, manifests.LineageOS1}}
+	n := newNamed(t, []manifests.Model{other}, manifests.AOSPSample, manifests.LineageOS1)
+	named := func(device string) func(*fixtures.Build) {
+		return func(b *fixtures.Build) { b.Also = []string{device} }
+	}
+	full := n.send("full.zip", named("shared"))
+	of := func(model, variant, name string) string {
+		return fmt.Sprintf("clients: {%s: {romtype: nightly, version: \"22.2\", devices: {%s: %s}}}\n", model, variant, name)
+	}
+	if err := n.create(1, "one", of("fuxi", "fuxi_global", "shared"), full.SHA256); err != nil {
+		t.Fatal(err)
+	}
+	n.toAll("one")
+	second := n.send("second.zip", func(b *fixtures.Build) {
+		b.Model, b.Variant, b.Fingerprint = "ishtar", "ishtar", strings.Replace(b.Fingerprint, "fuxi_global/fuxi", "ishtar/ishtar", 1)
+		b.Also = []string{"shared"}
+	})
+	if err := n.create(2, "two", of("ishtar", "ishtar", "shared"), second.SHA256); err == nil ||
+		!strings.Contains(err.Error(), "phones of fuxi ask for shared, since the release one") {
+		t.Errorf("a second model whose phones ask for shared: %v", err)
+	}
+	file := func(device string) []byte {
+		return []byte("schema: 2\nmodels: [{device: " + device + ", product: x, variants: [" + device +
+			"], profile: {family: ab}, protocols: [aosp-sample, lineageos-v1]}]")
+	}
+	if _, err := n.Lineup.Add(n.Ctx, file("shared"), "ann", ""); err == nil ||
+		!strings.Contains(err.Error(), "phones of fuxi ask for shared, as those of shared do") {
+		t.Errorf("a model that is called as phones of another: %v", err)
+	}
+	kit.OK(n.Lineup.Add(n.Ctx, file("vela"), "ann", ""))(t)
+	kit.OK(n.Lineup.Add(n.Ctx, []byte(strings.Replace(string(file("shared")), ", protocols: [aosp-sample, lineageos-v1]", "", 1)), "ann",
+		""))(t)
+	if got := n.lists(); len(got) != 2 {
+		t.Errorf("given away are %q, wanted the list and the config", got)
+	}
+}
+
+// TestPackagesForOtherDevices: phones ask for no name that the package is not for.
+func TestPackagesForOtherDevices(t *testing.T) {
+	for _, protocol := range everyProtocol {
+		n := newNamed(t, nil, protocol)
+		full := n.send("full.zip", func(*fixtures.Build) {})
+		err := n.create(1, "one", fmt.Sprintf(lineage, ", devices: {fuxi_global: ishtar}"), full.SHA256)
+		if err == nil || !strings.Contains(err.Error(), `is for ["fuxi"], and phones that ask for ishtar`) {
+			t.Errorf("%s: %v", protocol, err)
+		}
+	}
+}
+
+// TestNeitherOfTwoFiles: whatever two documents say, a name that would be two files is given away as none of them.
+func TestNeitherOfTwoFiles(t *testing.T) {
+	n := newNamed(t, []manifests.Model{{Device: "vela", Product: "x", Variants: []string{"vela"}, Profile: manifests.Profile{Family: "ab"}}})
+	var log bytes.Buffer
+	n.LogTo(&log, slog.LevelWarn)
+	e := repo.Edit{Offers: map[string][]tufrepo.Target{}}
+	for _, model := range []string{"fuxi", "vela"} {
+		text := func(path, text string) shelf.File { return shelf.File{Path: path, Type: shelf.JSON, Text: text} }
+		d := shelf.New(model, "stable", []shelf.File{text("x/shared.json", model), text("x/same.json", "{}"), text("x/"+model+".json", "{}")})
+		e.Offers[tufrepo.OffersRole(model)] = []tufrepo.Target{kit.OK(n.Repo.Keep(n.Ctx, shelf.Path(model, "stable"), d.Bytes()))(t)}
+	}
+	if err := n.Repo.Publish(n.Ctx, func(repo.State) (repo.Edit, error) { return e, nil }); err != nil {
+		t.Fatal(err)
+	}
+	want := []string{"x/fuxi.json", "x/same.json", "x/vela.json"}
+	if got := slices.Sorted(maps.Keys(n.given)); !slices.Equal(got, want) {
+		t.Errorf("given away are %q, wanted %q", got, want)
+	}
+	if text := log.String(); !strings.Contains(text, "level=ERROR") || !strings.Contains(text, "x/shared.json") {
 		t.Errorf("no alarm: %s", text)
 	}
 }

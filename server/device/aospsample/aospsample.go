@@ -56,6 +56,9 @@ func Faults(b everybody.Build) (faults []error) {
 		faults = append(faults, fmt.Errorf("%s is an incremental from %q, and its config lies under the version label of one build; "+
 			"build one for each, or leave it out", b.Name(), b.From))
 	}
+	if err := b.Stranger(); err != nil {
+		faults = append(faults, err)
+	}
 	return faults
 }
 

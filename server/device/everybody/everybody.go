@@ -134,6 +134,16 @@ func (b Build) Full() bool { return len(b.From) == 0 }
 // Differs are what the release declares otherwise than the package says.
 func (b Build) Differs() []string { return b.differs }
 
+// Stranger is a fault if the package says that it is for other devices than those whose phones ask for it: they would fetch it
+// and refuse it, or take what is not for them. What a package does not say is no fault.
+func (b Build) Stranger() error {
+	if len(b.For) == 0 || slices.Contains(b.For, b.Device) {
+		return nil
+	}
+	return fmt.Errorf("%s is for %q, and phones that ask for %s would be told of it: name one of those in clients.%s.devices", b.Name(),
+		b.For, b.Device, b.Model)
+}
+
 // Fulls are the full packages of builds, by what phones ask for. That is one for each name: package legacy leaves all others
 // out.
 func Fulls(builds []Build) []Build {

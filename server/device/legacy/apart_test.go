@@ -10,6 +10,7 @@ import (
 	"landed/manifests"
 	"landed/manifests/offers"
 	"landed/manifests/release"
+	"landed/manifests/shelf"
 	"landed/server/fleet"
 )
 
@@ -92,5 +93,37 @@ func TestNamesOfBefore(t *testing.T) {
 	before := []fleet.PhoneName{{Model: "nuwa", Variant: "nuwa", Name: "nuwa_eea", Release: "fix-1"}}
 	if found := Faults(catalogue, declared, both, before, base); len(found) > 0 {
 		t.Errorf("renamed: %v", found)
+	}
+}
+
+// TestNamesOfModels: where a model was added whose name phones of another ask for, they are told of nothing from then on.
+func TestNamesOfModels(t *testing.T) {
+	in := world(t, 1, at(fleet.RolloutFinished, 1))
+	eea := manifests.Model{Device: "nuwa_eea", Variants: []string{"nuwa_eea"}, Profile: manifests.Profile{Family: "ab"}}
+	for _, polls := range []bool{false, true} {
+		if eea.Protocols = nil; polls {
+			eea.Protocols = []manifests.Protocol{manifests.AOSPSample}
+		}
+		catalogue, err := manifests.NewCatalogue(in.Model, eea)
+		if err != nil {
+			t.Fatal(err)
+		}
+		in.Models = catalogue
+		d, _, _ := Document(in)
+		given := slices.ContainsFunc(d.Files, func(f shelf.File) bool { return f.Path == "aosp-sample/stable/nuwa_eea.json" })
+		if alarms := Alarms(in); given == polls || len(alarms) > 0 != polls {
+			t.Errorf("phones of nuwa_eea poll: %v; given away: %v, alarms %q", polls, given, alarms)
+		}
+		asked := []fleet.PhoneName{{Model: "nuwa", Variant: "nuwa_global", Name: "nuwa_eea", Release: "fix-1"}}
+		if got := NameFaults(eea, catalogue, asked); len(got) != 1 {
+			t.Errorf("to add nuwa_eea: %v", got)
+		}
+		if got := NameFaults(in.Model, catalogue, asked); len(got) > 0 != polls {
+			t.Errorf("to add nuwa again: %v", got)
+		}
+	}
+	both := []fleet.PhoneName{{Model: "nuwa", Name: "x"}, {Model: "fuxi", Name: "x"}, {Model: "fuxi", Name: "fuxi"}}
+	if got := NameFaults(in.Model, in.Models, both); len(got) != 1 || !strings.Contains(got[0].Error(), "as those of fuxi do") {
+		t.Errorf("two models of one name: %v", got)
 	}
 }

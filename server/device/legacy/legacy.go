@@ -63,6 +63,7 @@ type Input struct {
 	Offers   offers.Document
 	Packages map[string][]fleet.Package            // by release
 	Declared map[string]map[string]release.Clients // by release and model
+	Models   *manifests.Catalogue                  // all that are served; nil: the one
 	Base     string                                // address of the server; "" if it was not told
 }
 

@@ -223,7 +223,7 @@ func TestFileBased(t *testing.T) {
 	in := world(t, 1, at(fleet.RolloutFinished, 1))
 	in.Model.Profile.Family, in.Model.Protocols = "file", []manifests.Protocol{manifests.LineageOS1, manifests.LineageOS2}
 	for i := range in.Packages["fix-1"] {
-		in.Packages["fix-1"][i].Family, in.Packages["fix-1"][i].Facts = "file", []byte(`{"pre_devices":["nuwa"]}`)
+		in.Packages["fix-1"][i].Family, in.Packages["fix-1"][i].Facts = "file", []byte(`{"pre_devices":["nuwa","nuwa_eea"]}`)
 	}
 	if d, leftOut, _ := Document(in); len(d.Files) != 2 || len(leftOut) != 2 {
 		t.Errorf("without patch level and SDK: %d files, left out %q; wanted the v1 lists alone", len(d.Files), leftOut)

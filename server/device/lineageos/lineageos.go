@@ -70,6 +70,9 @@ func Faults1(b everybody.Build) (faults []error) {
 		faults = append(faults, fmt.Errorf("clients.%s.version is missing: the ro.lineage.build.version of the build, such as 22.2",
 			b.Model))
 	}
+	if err := b.Stranger(); err != nil {
+		faults = append(faults, err)
+	}
 	return faults
 }
 
