@@ -109,6 +109,13 @@ func (l *Lineup) add(
 		if e.Became == Unchanged {
 			continue
 		}
+		if l.cfg.Refuses != nil {
+			refused, err := l.cfg.Refuses(ctx, tx, m)
+			if err != nil {
+				return nil, err
+			}
+			faults = append(faults, refused...)
+		}
 		if err := tx.Models().Put(ctx, e.Model); err != nil {
 			return nil, err
 		}
