@@ -44,8 +44,6 @@ type Config struct {
 	// Base is the address of the server as phones reach it, by which files for the updaters of others name packages.
 	Base  string
 	Again bool // what could not be published is tried again until it is; else it waits for the next call
-
-	told *told
 }
 
 // Rollouts publishes and changes rollouts. Its methods may be called from any number of goroutines.
@@ -53,11 +51,11 @@ type Rollouts struct {
 	cfg    Config
 	again  *again
 	served servedOffers
+	told   told
 }
 
 // New makes the room. Close ends it.
 func New(c Config) *Rollouts {
-	c.told = &told{last: map[[2]string]string{}}
 	rs := &Rollouts{cfg: c}
 	rs.again = newAgain(c.Log, nil)
 	carry(rs)

@@ -95,7 +95,12 @@ func Open(ctx context.Context, c Config) (*Rooms, error) {
 	var err error
 	line, err = lineup.Open(ctx, lineup.Config{Store: c.Store, Default: c.Catalogue, Now: c.Now, ReadOnly: c.ReadOnly,
 		Refuses: func(ctx context.Context, tx fleet.Tx, m manifests.Model) ([]error, error) {
-			return release.NameFaults(ctx, tx, line.Catalogue(), m)
+			names, err := release.NameFaults(ctx, tx, line.Catalogue(), m)
+			if err != nil {
+				return nil, err
+			}
+			collisions, err := rollouts.Collisions(ctx, tx, m, c.Base)
+			return append(names, collisions...), err
 		}})
 	if err != nil {
 		return nil, err
