@@ -68,7 +68,7 @@ func TestReplicasGiveOthersTheSame(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, r := range rs.list() {
-		if status, text, onDisk := line(r); status != 404 || onDisk != "" {
+		if status, text, onDisk := line(r); status != 200 || text != onDisk || onDisk != "none 1 fuxi stable\n" {
 			t.Errorf("halted, and %s gives %d %q, its folder has %q", r.name, status, text, onDisk)
 		}
 	}

@@ -10,7 +10,7 @@ import (
 )
 
 // TestStrictReadersTakeWhatIsServed: by the rules of each app, what the server answers leads to the very package, and what it
-// says of the package is so. Halted, no app is offered anything, and only those that have no word for "nothing" see an error.
+// says of the package is so. Halted, no app is offered anything, and only the sample, which polls nowhere, sees an error.
 func TestStrictReadersTakeWhatIsServed(t *testing.T) {
 	p := newPhones(t)
 	r := p.start(10_000)
@@ -18,15 +18,15 @@ func TestStrictReadersTakeWhatIsServed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	phone := updaters.Phone{Device: "fuxi", Channel: "stable", Kind: "NIGHTLY", Version: "22.2"}
+	phone := updaters.Phone{Device: "fuxi", Channel: "stable", Kind: "NIGHTLY", Version: "22.2", UTC: 1_700_000_000}
 	readers := map[string]struct {
 		read  func(updaters.Answer, updaters.Phone) ([]updaters.Offer, []updaters.Fault)
-		quiet bool // an empty list says "nothing"
+		quiet bool // it has a word for "nothing"
 	}{
 		"/api/v1/fuxi/nightly/x":               {updaters.LineageOS1, true},
 		"/api/v2/devices/fuxi/builds":          {updaters.LineageOS2, true},
-		"/legacy/grapheneos/fuxi-stable":       {updaters.GrapheneOS, false},
-		"/fuxi-stable":                         {updaters.GrapheneOS, false},
+		"/legacy/grapheneos/fuxi-stable":       {updaters.GrapheneOS, true},
+		"/fuxi-stable":                         {updaters.GrapheneOS, true},
 		"/legacy/aosp-sample/stable/fuxi.json": {updaters.AOSPSample, false},
 	}
 	ask := func(path string) updaters.Answer {

@@ -9,7 +9,7 @@
 // find is a fault, also where another reader would do without. It asks nobody, and has no clock.
 //
 // The rules are those of the sources of the LineageOS Updater (Utils.java at d66cf2d for v1; NetworkUpdate.kt and
-// UpdatesNetworkDataSource.kt at 0cb7bb4 for v2), of GrapheneOS's Updater, and of updater_sample in AOSP's recovery.
+// UpdatesNetworkDataSource.kt at 0cb7bb4 for v2), of GrapheneOS's Updater (Service.java at 24cdeac), and of updater_sample in AOSP's recovery.
 package updaters
 
 import (
@@ -27,6 +27,9 @@ type Phone struct {
 	Version string // ro.lineage.build.version; "" if it is not known
 	Build   string // ro.build.version.incremental of what it runs; "" if it is not known
 	UTC     int64  // ro.build.date.utc of what it runs
+	SDK     int    // ro.build.version.sdk of what it runs; 0 if it is not known
+
+	Fingerprint string // of what it runs; "" if it is not known
 }
 
 // Answer is what a server answered to its request, after the redirects that its app follows.
@@ -51,6 +54,7 @@ type Offer struct {
 
 	device string // that the package must be for; "" if the app does not look
 	strict bool   // it holds what the package says against what was announced
+	source string // fingerprint of what runs, that an incremental must start from; "" if it is not known
 }
 
 // Part is where a file of a package lies in its bytes.

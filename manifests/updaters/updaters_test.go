@@ -166,7 +166,7 @@ func TestLineageOS2(t *testing.T) {
 func TestGrapheneOS(t *testing.T) {
 	good := Answer{URL: "https://ota.example/nuwa-stable", Status: 200, Body: []byte("42 1780000001 nuwa stable\n")}
 	judge(t, GrapheneOS, good, 2, []mutation{
-		{"an error", status(404), []string{"404", "asks again"}, 0},
+		{"an error", status(404), []string{"404", "shows that the check failed"}, 0},
 		{"a redirect", status(302), []string{"redirect"}, 0},
 		{"plain http", address("http://ota.example/nuwa-stable"), []string{"plain http"}, 0},
 		{"a page", body("<html>\n"), []string{"four words"}, 0},
@@ -178,7 +178,11 @@ func TestGrapheneOS(t *testing.T) {
 		{"no time", body("42 now nuwa stable\n"), []string{"build time"}, 0},
 		{"a negative time", body("42 -1 nuwa stable\n"), []string{"build time"}, 0},
 		{"a folder", body("../42 1780000001 nuwa stable\n"), []string{"name of a file"}, 0},
-		{"another device", body("42 1780000001 fuxi stable\n"), []string{"\"fuxi\"", "refused"}, 0},
+		{"another device", body("42 1780000001 fuxi stable\n"), []string{"\"fuxi\"", "every four minutes"}, 0},
+		{"nothing at all", body(""), []string{"four words", "ends"}, 0},
+		{"no word for nothing", body("none\n"), []string{"ends"}, 0},
+		{"nothing", body("none 1 nuwa stable\n"), nil, 0},
+		{"nothing, of which the rest is not read", body("none 1 fuxi beta\n"), nil, 0},
 		{"another channel", body("42 1780000001 nuwa beta\n"), []string{"channel \"beta\""}, 0},
 		{"no end", body("42 1780000001 nuwa stable"), nil, 2},
 		{"the label of what runs, built later", as(func(p *Phone) { p.Build = "42" }), nil, 2},
@@ -287,6 +291,8 @@ func TestPackages(t *testing.T) {
 		"serial numbers": {strict, nil, zipOf(t, zip.Store, metadata+"serialno=1|2\n", "CrAU....."), "serial numbers"},
 		"an incremental": {strict, nil, zipOf(t, zip.Store, metadata+"pre-build-incremental=41\n", "CrAU....."),
 			"full package starts from"},
+		"a userdebug build of the label": {strict, func(o *Offer) { o.From, o.source = "41", "a/b/nuwa:16/X/41:userdebug/x" },
+			zipOf(t, zip.Store, metadata+"pre-build=a/b/nuwa:16/X/41:user/x\n", "CrAU....."), "never asks for the full package"},
 		"another source": {strict, func(o *Offer) { o.From = "40" }, zipOf(t, zip.Store, metadata+"pre-build-incremental=41\n",
 			"CrAU....."), "from \"40\" was asked for"},
 		"another fingerprint": {strict, func(o *Offer) { o.From = "40" }, zipOf(t, zip.Store, metadata+"pre-build=a/b/nuwa:16/X/41:user/x\n",

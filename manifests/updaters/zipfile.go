@@ -142,6 +142,10 @@ func (o Offer) graphene(p Package, devices []string, f *faults) {
 		f.add(refusesZip, "the package is for the serial numbers %.50q alone", numbers)
 	}
 	o.streaming(p, f)
+	if whole, is := p.Meta["pre-build"]; o.source != "" && is && whole != o.source {
+		f.add(refusesZip+", and never asks for the full package", "the incremental starts from the build %q, and %q runs and asked for it by "+
+			"the label that both have", whole, o.source)
+	}
 	from := p.sources()
 	if o.From == "" && len(from) > 0 {
 		f.add(refusesZip, "the full package starts from the build %q", from)
@@ -155,7 +159,7 @@ func (o Offer) graphene(p Package, devices []string, f *faults) {
 func (o Offer) streaming(p Package, f *faults) {
 	text, is := p.Meta["ota-streaming-property-files"]
 	if !is {
-		f.add("the app ends without a word, each time", "the metadata has no ota-streaming-property-files")
+		f.add(crashes, "the metadata has no ota-streaming-property-files")
 		return
 	}
 	for one := range strings.SplitSeq(text, ",") {

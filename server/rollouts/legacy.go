@@ -59,6 +59,29 @@ func (d drafts) others(ctx context.Context, tx fleet.Tx, model manifests.Model, 
 	return &others{files, leftOut, append(alarms, collided...)}, nil
 }
 
+// quiet adds to documents those of channels without a rollout whose phones are to hear that there is nothing.
+func (d drafts) quiet(ctx context.Context, s repo.State, documents map[string][]document) error {
+	return d.cfg.Store.View(ctx, func(tx fleet.Tx) error {
+		for _, model := range d.cfg.Lineup.Catalogue().Models() {
+			if !legacy.Always(model) || !s.Delegates(model.Role()) {
+				continue
+			}
+			for _, channel := range d.cfg.Lineup.Channels() {
+				if slices.ContainsFunc(documents[model.Role()], func(d document) bool { return d.Channel == channel }) {
+					continue
+				}
+				nothing := offers.Document{Schema: offers.Schema, Model: model.Device, Channel: channel}
+				given, err := d.others(ctx, tx, model, nothing)
+				if err != nil {
+					return err
+				}
+				documents[model.Role()] = append(documents[model.Role()], document{Document: nothing, others: given, quiet: true})
+			}
+		}
+		return nil
+	})
+}
+
 // declaredWith are the packages of a rollout, and what its release declares for phones with other updaters, by model.
 func declaredWith(ctx context.Context, tx fleet.Tx, r fleet.Rollout) ([]fleet.Package, map[string]release.Clients, error) {
 	packages, err := Packages(ctx, tx, r)

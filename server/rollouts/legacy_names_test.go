@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -16,6 +18,7 @@ import (
 	"landed/manifests"
 	"landed/manifests/shelf"
 	"landed/manifests/tufrepo"
+	"landed/manifests/updaters"
 	"landed/server/fleet"
 	"landed/server/library"
 	"landed/server/repo"
@@ -214,5 +217,67 @@ func TestNeitherOfTwoFiles(t *testing.T) {
 	}
 	if text := log.String(); !strings.Contains(text, "level=ERROR") || !strings.Contains(text, "x/shared.json") {
 		t.Errorf("no alarm: %s", text)
+	}
+}
+
+// TestLineForNothing: phones whose app knows no other word for it are told on each channel that there is nothing: before the
+// first rollout, below 100 %, halted, and for a model that was retired. Others get no file.
+func TestLineForNothing(t *testing.T) {
+	n := newNamed(t, nil, manifests.GrapheneOS)
+	nothing := func(channels ...string) map[string]string {
+		lines := map[string]string{}
+		for _, channel := range channels {
+			lines["grapheneos/fuxi-"+channel] = "none 1 fuxi " + channel + "\n"
+		}
+		return lines
+	}
+	expect := func(when string, want map[string]string) {
+		t.Helper()
+		got := map[string]string{}
+		for path, f := range n.given {
+			onDisk, err := os.ReadFile(filepath.Join(n.Dir, "feed", "legacy", path))
+			if got[path] = f.Text; f.Target == nil && (err != nil || string(onDisk) != f.Text) {
+				t.Errorf("%s: %s in the folder is %q, %v", when, path, onDisk, err)
+			}
+		}
+		if !maps.Equal(got, want) {
+			t.Errorf("%s: %q, wanted %q", when, got, want)
+		}
+	}
+	n.MustRenew()
+	all := nothing(manifests.Channels...)
+	expect("before", all)
+	snapshot := n.State().Version(tufrepo.Snapshot)
+	n.MustRenew()
+	if got := n.State().Version(tufrepo.Snapshot); got != snapshot {
+		t.Errorf("snapshot %d is published for nothing new", got)
+	}
+	full := n.send("full.zip", func(*fixtures.Build) {})
+	if err := n.create(1, "one", "", full.SHA256); err != nil {
+		t.Fatal(err)
+	}
+	r := n.toAll("one")
+	given := maps.Clone(all)
+	given["grapheneos/fuxi-stable"] = fmt.Sprintf("%s %d fuxi stable\n", full.Build.Incremental, full.Build.UTC)
+	given["grapheneos/fuxi-ota_update-"+full.Build.Incremental+".zip"] = ""
+	expect("everybody", given)
+	n.Update(func(tx fleet.Tx) error {
+		r := kit.OK(tx.Rollouts().Get(n.Ctx, r.ID))(t)
+		r.State = fleet.RolloutFinished
+		return tx.Rollouts().Save(n.Ctx, r)
+	})
+	if err := n.Lineup.Retire(n.Ctx, "fuxi", "ann", "no more"); err != nil {
+		t.Fatal(err)
+	}
+	n.MustRenew()
+	expect("retired", given)
+	kit.OK(n.Rollouts.Halt(n.Ctx, r.ID, "ann", "it burns"))(t)
+	expect("halted", all)
+	for _, c := range manifests.Channels {
+		offers, found := updaters.GrapheneOS(updaters.Answer{URL: "https://ota.example/fuxi-" + c, Status: 200,
+			Body: []byte(n.given["grapheneos/fuxi-"+c].Text)}, updaters.Phone{Device: "fuxi", Channel: c, UTC: 2})
+		if len(offers)+len(found) > 0 {
+			t.Errorf("%s: a phone would go on with %+v; %v", c, offers, found)
+		}
 	}
 }

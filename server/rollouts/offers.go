@@ -53,6 +53,9 @@ func (d drafts) edit(ctx context.Context, s repo.State, announced map[string]boo
 	if err != nil {
 		return e, err
 	}
+	if err := d.quiet(ctx, s, documents); err != nil {
+		return e, err
+	}
 	for _, model := range slices.Sorted(maps.Keys(documents)) {
 		role := tufrepo.OffersRole(model)
 		targets, changed, err := d.targets(ctx, s, role, documents[model])
@@ -73,6 +76,14 @@ func (d drafts) targets(
 ) (targets []tufrepo.Target, changed bool, err error) {
 	model, _ := tufrepo.ModelRole(role)
 	for _, doc := range documents {
+		if doc.quiet {
+			t, differs, ok := d.shelved(ctx, s, role, doc.others)
+			if ok {
+				targets = append(targets, t)
+			}
+			changed = changed || differs
+			continue
+		}
 		if err := doc.Validate(); err != nil {
 			return nil, false, fmt.Errorf("offers for %s on %s: %w", doc.Model, doc.Channel, err)
 		}
@@ -129,6 +140,7 @@ type document struct {
 	offers.Document
 	cut    []offering.Omitted
 	others *others // what the updaters of others are given; nil for nothing
+	quiet  bool    // there was never a rollout, so handsets have no document: it is there for its others alone
 }
 
 // warnOfCut says what handsets are not told of, once for each new document.
@@ -172,7 +184,7 @@ func (d drafts) one(
 		}
 	}
 	given, err := d.others(ctx, tx, model, doc)
-	return document{doc, cut, given}, err
+	return document{doc, cut, given, false}, err
 }
 
 // listedBy finds what a role lists in s.

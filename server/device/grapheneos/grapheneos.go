@@ -7,8 +7,8 @@
 // their own build if there is one, and the full package if not, and hold the line against what is signed in the package: its
 // build time, its one device, its source.
 //
-// It promises that each name is the very bytes of one signed package, and that all files lie under one root, as the app has
-// one address for line and packages. It refuses version labels that cannot stand in such a line, packages for several
+// It promises that each name is the very bytes of one signed package, that all files lie under one root, as the app has one
+// address for line and packages, and a line for each device and channel also where there is nothing. It refuses version labels that cannot stand in such a line, packages for several
 // devices, and incrementals from several builds: the app refuses those, or cannot ask for them.
 package grapheneos
 
@@ -32,6 +32,13 @@ func fullPath(b everybody.Build) string {
 
 func incrementalPath(b everybody.Build, from string) string {
 	return Root + b.Device + "-incremental-" + from + "-" + b.Incremental + ".zip"
+}
+
+// None is the line where nothing is for everybody. The app looks at the build time first, and with one that is not later than
+// its own it is up to date and looks at nothing else (Service.java at 24cdeac, onHandleIntent). A 404 it takes for a fault of
+// the network: it shows that the check failed, and asks again after four minutes (PeriodicJob.java, MIN_LATENCY_MILLIS).
+func None(device, channel string) shelf.File {
+	return shelf.File{Path: LinePath(device, channel), Type: shelf.Text, Text: fmt.Sprintf("none 1 %s %s\n", device, channel)}
 }
 
 // Faults says what the app would not take of a build.

@@ -3,6 +3,7 @@
 package legacy
 
 import (
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -125,5 +126,23 @@ func TestNamesOfModels(t *testing.T) {
 	both := []fleet.PhoneName{{Model: "nuwa", Name: "x"}, {Model: "fuxi", Name: "x"}, {Model: "fuxi", Name: "fuxi"}}
 	if got := NameFaults(in.Model, in.Models, both); len(got) != 1 || !strings.Contains(got[0].Error(), "as those of fuxi do") {
 		t.Errorf("two models of one name: %v", got)
+	}
+}
+
+// TestSomethingForEverybody: phones whose app knows no other word for "nothing" are told so, each by its own name.
+func TestSomethingForEverybody(t *testing.T) {
+	in := world(t, 1, at(fleet.RolloutRunning, 0))
+	d, _, ok := Document(in)
+	want := []shelf.File{{Path: "grapheneos/nuwa-stable", Type: shelf.Text, Text: "none 1 nuwa stable\n"},
+		{Path: "grapheneos/nuwa_eea-stable", Type: shelf.Text, Text: "none 1 nuwa_eea stable\n"}}
+	if !ok || !reflect.DeepEqual(d.Files, want) {
+		t.Errorf("%+v, wanted %+v", d.Files, want)
+	}
+	in.Offers.Offers = nil
+	if d, _, _ = Document(in); !reflect.DeepEqual(d.Files, want[:1]) {
+		t.Errorf("before any release: %+v, wanted %+v", d.Files, want[:1])
+	}
+	if in.Model.Protocols = []manifests.Protocol{manifests.AOSPSample}; Always(in.Model) || !Always(nuwa()) {
+		t.Error("it is not known who is always told of something")
 	}
 }

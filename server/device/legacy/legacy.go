@@ -35,14 +35,16 @@ type protocol struct {
 	faults func(everybody.Build) []error        // what its phones would not take of a build
 	files  func([]everybody.Build) []shelf.File // of builds without faults
 	url    bool                                 // its files name packages by their whole address
+	// none is what phones of a name are told on a channel where nothing is for them; nil if a missing file says that.
+	none func(device, channel string) shelf.File
 }
 
 var protocols = map[manifests.Protocol]protocol{
-	manifests.LineageOS1: {lineageos.Faults1, lineageos.Files1, true},
-	manifests.LineageOS2: {lineageos.Faults2, lineageos.Files2, true},
-	manifests.Custota:    {custota.Faults, custota.Files, true},
-	manifests.GrapheneOS: {grapheneos.Faults, grapheneos.Files, false},
-	manifests.AOSPSample: {aospsample.Faults, aospsample.Files, true},
+	manifests.LineageOS1: {lineageos.Faults1, lineageos.Files1, true, nil},
+	manifests.LineageOS2: {lineageos.Faults2, lineageos.Files2, true, nil},
+	manifests.Custota:    {custota.Faults, custota.Files, true, nil},
+	manifests.GrapheneOS: {grapheneos.Faults, grapheneos.Files, false, grapheneos.None},
+	manifests.AOSPSample: {aospsample.Faults, aospsample.Files, true, nil},
 }
 
 // CheckBase says what is wrong with the address of a server as phones reach it, such as https://ota.example; nil for none. It
@@ -85,9 +87,40 @@ func Document(in Input) (d shelf.Document, leftOut []string, ok bool) {
 			}
 			whole = append(whole, b)
 		}
-		files = append(files, p.files(whole)...)
+		files = in.quiet(p, append(files, p.files(whole)...))
 	}
 	return shelf.New(in.Model.Device, in.Offers.Channel, files), leftOut, len(files) > 0
+}
+
+// quiet adds to files what phones are told for whom there is nothing.
+func (in Input) quiet(p protocol, files []shelf.File) []shelf.File {
+	if p.none == nil {
+		return files
+	}
+	for _, name := range in.names() {
+		none := p.none(name, in.Offers.Channel)
+		if !slices.ContainsFunc(files, func(f shelf.File) bool { return f.Path == none.Path }) {
+			files = append(files, none)
+		}
+	}
+	return files
+}
+
+// names are what phones of the model ask for: its own name, and what the releases in the offers say.
+func (in Input) names() []string {
+	names := []string{in.Model.Device}
+	for _, o := range in.Offers.Offers {
+		name := in.Declared[o.Custom.Release][in.Model.Device].Device(in.Model.Device, o.Custom.Variant)
+		if !slices.Contains(names, name) && !in.polls(name) {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// Always says if phones of a model are told of something on each channel, also where nothing was ever offered.
+func Always(model manifests.Model) bool {
+	return slices.ContainsFunc(model.Protocols, func(name manifests.Protocol) bool { return protocols[name].none != nil })
 }
 
 func (p protocol) faultsOf(b everybody.Build) []error {
