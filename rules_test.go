@@ -152,7 +152,7 @@ var mayImport = map[string][]string{
 	"server/device/everybody":  {"=manifests", "=manifests/csig", "=manifests/otapkg", "=manifests/release", "=manifests/tufrepo", "server/fleet"},
 	"server/device/lineageos":  {"=manifests/release", "=manifests/shelf", "=server/device/everybody"},
 	"server/device/custota":    {"=manifests/otapkg", "=manifests/shelf", "=server/device/everybody"},
-	"server/device/grapheneos": {"=manifests/shelf", "=server/device/everybody"},
+	"server/device/grapheneos": {"=manifests/otapkg", "=manifests/shelf", "=server/device/everybody"},
 	"server/device/aospsample": {"=manifests/otapkg", "=manifests/shelf", "=server/device/everybody"},
 	"server/device/legacy": {"=manifests", "=manifests/offers", "=manifests/release", "=manifests/shelf", "=server/device/aospsample",
 		"=server/device/custota", "=server/device/everybody", "=server/device/grapheneos", "=server/device/lineageos", "server/fleet"},

@@ -45,6 +45,14 @@ type Facts struct {
 	OtherPayloads []*PayloadFacts `json:"other_payloads,omitempty"`
 	Streaming     []PropertyFile  `json:"streaming,omitempty"` // A/B only: property_files of a SystemUpdaterSample config
 	Script        *ScriptFacts    `json:"script,omitempty"`    // file-based only
+	Stated        *Stated         `json:"stated,omitempty"`    // nil in facts from before it was kept
+}
+
+// Stated is what the text metadata states that some phones read, and that follows from nothing else.
+type Stated struct {
+	Type      string `json:"type,omitempty"`      // ota-type: "AB"
+	From      string `json:"from,omitempty"`      // pre-build-incremental
+	Streaming bool   `json:"streaming,omitempty"` // has ota-streaming-property-files; where the parts lie is in Facts.Streaming
 }
 
 // Signer is who signed the whole file, from the certificate inside the signature. Valid says that the

@@ -165,6 +165,7 @@ func (in *inspection) judge() {
 	f.PostTimestamp, f.SDK, f.SPL = m.number("post-timestamp"), m["post-sdk-level"], m["post-security-patch-level"]
 	f.Downgrade = m.yes("ota-downgrade") || m.yes("spl-downgrade") || in.says("SPL_DOWNGRADE", "1")
 	f.Script = in.script
+	f.Stated = &Stated{m["ota-type"], m["pre-build-incremental"], m["ota-streaming-property-files"] != ""}
 	patches := (in.payload != nil && in.payload.anyOld()) || (in.script != nil && in.script.Patches > 0)
 	f.Incremental = len(f.PreBuild) > 0 || patches || (in.payload != nil && in.payload.Delta())
 

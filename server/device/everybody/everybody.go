@@ -49,6 +49,7 @@ type Build struct {
 	SPL        string                // patch level that the package itself says, "" if it does not
 	SignedBy   string                // hex SHA-256 of the key of its whole-file signature, "" if that is not known
 	Payload    string                // hex SHA-256 of its payload.bin, "" if that is not known
+	Stated     *otapkg.Stated        // what the package states; nil if that is not known
 	Csig       *Csig                 // what its release declares for Custota; nil if nothing
 
 	differs []string // what package and declaration say differently
@@ -76,6 +77,7 @@ func Of(model manifests.Model, pkg fleet.Package, c release.Clients, base string
 		Package: file, From: pkg.PreBuilds, Family: pkg.Family, For: f.PreDevices, ROMType: c.ROMType, Version: c.Version,
 		PatchLevel: c.PatchLevel, SDK: c.SDK, Properties: f.Streaming, SPL: f.SPL, Payload: payloadOf(f),
 	}
+	b.Stated = f.Stated
 	if f.Signer != nil {
 		b.SignedBy = f.Signer.KeySHA256
 	}

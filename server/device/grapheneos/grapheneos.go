@@ -16,6 +16,7 @@ import (
 	"fmt"
 	"slices"
 
+	"landed/manifests/otapkg"
 	"landed/manifests/shelf"
 	"landed/server/device/everybody"
 )
@@ -59,7 +60,36 @@ func Faults(b everybody.Build) (faults []error) {
 		faults = append(faults, fmt.Errorf("%s is an incremental from %q, and phones ask for one by the version label of one build; "+
 			"build one for each, or leave it out", b.Name(), b.From))
 	}
+	if b.Stated != nil {
+		faults = append(faults, stated(b, *b.Stated)...)
+	}
 	return faults
+}
+
+// stated are the faults of what a package states, which the app reads before it installs (Service.java at 24cdeac,
+// onDownloadFinished).
+func stated(b everybody.Build, s otapkg.Stated) (faults []error) {
+	if !s.Streaming {
+		faults = append(faults, fmt.Errorf("%s states no ota-streaming-property-files, for want of which the app ends each time that it has "+
+			"fetched the package: build it with AOSP's release tools", b.Name()))
+	}
+	if s.Type != "AB" {
+		faults = append(faults, fmt.Errorf("%s states the ota-type %.50q, and the app takes AB alone", b.Name(), s.Type))
+	}
+	if from, _ := b.Source(); s.From != "" && s.From != from {
+		faults = append(faults, fmt.Errorf("%s states the pre-build-incremental %.100q, and the app would fetch it to update %q", b.Name(),
+			s.From, from))
+	}
+	return faults
+}
+
+// NewFaults are those of a build of a new release, beside [Faults]: what packages state was not always kept.
+func NewFaults(b everybody.Build) []error {
+	if b.Stated != nil || len(b.For) == 0 {
+		return nil
+	}
+	return []error{fmt.Errorf("%s was inspected before it was looked at if it states ota-streaming-property-files, without which the app "+
+		"ends: remove the package, and upload it again", b.Name())}
 }
 
 // Files are the lines and packages of builds that have no fault.

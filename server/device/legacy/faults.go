@@ -133,10 +133,14 @@ func (f *faults) names(builds []everybody.Build, before []fleet.PhoneName) {
 	}
 }
 
-// faultsIf is faultsOf, of a protocol that is spoken.
+// faultsIf is faultsOf of a build of a new release, of a protocol that is spoken.
 func (p protocol) faultsIf(b everybody.Build) []error {
 	if p.faults == nil {
 		return nil
 	}
-	return p.faultsOf(b)
+	faults := p.faultsOf(b)
+	if p.newly != nil {
+		faults = append(faults, p.newly(b)...)
+	}
+	return faults
 }

@@ -37,14 +37,16 @@ type protocol struct {
 	url    bool                                 // its files name packages by their whole address
 	// none is what phones of a name are told on a channel where nothing is for them; nil if a missing file says that.
 	none func(device, channel string) shelf.File
+	// newly is what its phones would not take of a build of a new release, beside faults, and older ones may have; nil if nothing.
+	newly func(everybody.Build) []error
 }
 
 var protocols = map[manifests.Protocol]protocol{
-	manifests.LineageOS1: {lineageos.Faults1, lineageos.Files1, true, nil},
-	manifests.LineageOS2: {lineageos.Faults2, lineageos.Files2, true, nil},
-	manifests.Custota:    {custota.Faults, custota.Files, true, nil},
-	manifests.GrapheneOS: {grapheneos.Faults, grapheneos.Files, false, grapheneos.None},
-	manifests.AOSPSample: {aospsample.Faults, aospsample.Files, true, nil},
+	manifests.LineageOS1: {lineageos.Faults1, lineageos.Files1, true, nil, nil},
+	manifests.LineageOS2: {lineageos.Faults2, lineageos.Files2, true, nil, nil},
+	manifests.Custota:    {custota.Faults, custota.Files, true, nil, nil},
+	manifests.GrapheneOS: {grapheneos.Faults, grapheneos.Files, false, grapheneos.None, grapheneos.NewFaults},
+	manifests.AOSPSample: {aospsample.Faults, aospsample.Files, true, nil, nil},
 }
 
 // CheckBase says what is wrong with the address of a server as phones reach it, such as https://ota.example; nil for none. It

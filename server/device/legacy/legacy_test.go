@@ -85,11 +85,12 @@ func clients() release.Clients {
 }
 
 func facts(device string) otapkg.Facts {
-	return otapkg.Facts{SDK: "35", SPL: "2026-06-01", PreDevices: []string{device}, Streaming: []otapkg.PropertyFile{
-		{Name: "payload_metadata.bin", Offset: 41, Size: 827}, {Name: "payload.bin", Offset: 41, Size: 1392},
-		{Name: "payload_properties.txt", Offset: 1485, Size: 147}, {Name: "metadata", Offset: 1809, Size: 29},
-		{Name: "metadata.pb", Offset: 1900, Size: 60},
-	}, Signer: &otapkg.Signer{KeySHA256: vbmetaOf(string(fixtures.TestKey().Cert.RawSubjectPublicKeyInfo))}}
+	return otapkg.Facts{SDK: "35", SPL: "2026-06-01", PreDevices: []string{device}, Stated: &otapkg.Stated{Type: "AB", Streaming: true},
+		Streaming: []otapkg.PropertyFile{
+			{Name: "payload_metadata.bin", Offset: 41, Size: 827}, {Name: "payload.bin", Offset: 41, Size: 1392},
+			{Name: "payload_properties.txt", Offset: 1485, Size: 147}, {Name: "metadata", Offset: 1809, Size: 29},
+			{Name: "metadata.pb", Offset: 1900, Size: 60},
+		}, Signer: &otapkg.Signer{KeySHA256: vbmetaOf(string(fixtures.TestKey().Cert.RawSubjectPublicKeyInfo))}}
 }
 
 func fingerprint(label string) string {
