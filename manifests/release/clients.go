@@ -22,7 +22,8 @@ type Clients struct {
 	// ROMType is ro.lineage.releasetype of the build, such as nightly: phones take builds of their own type alone. Case is
 	// nothing to them.
 	ROMType string `json:"romtype,omitempty" yaml:"romtype,omitempty"`
-	// Version is ro.lineage.build.version of the build, such as 22.2. Phones compare it as text, and install their own alone.
+	// Version is ro.lineage.build.version of the build, such as 22.2. Phones install builds of their own
+	// major version, the first number, and of no lesser minor one, the second.
 	Version string `json:"version,omitempty" yaml:"version,omitempty"`
 	// PatchLevel and SDK are those of the build, YYYY-MM-DD and the API level, for packages that do not say.
 	PatchLevel string `json:"patch_level,omitempty" yaml:"patch_level,omitempty"`
@@ -84,7 +85,7 @@ const maxSDK = 10_000
 
 var (
 	romType    = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_-]{0,30}$`)     // it stands in a path
-	romVersion = regexp.MustCompile(`^[0-9A-Za-z][0-9A-Za-z._-]{0,30}$`) // it is compared letter by letter
+	romVersion = regexp.MustCompile(`^[0-9A-Za-z][0-9A-Za-z._-]{0,30}$`) // two numbers: see package lineageos
 	patchLevel = regexp.MustCompile(`^[0-9]{4}-[0-9]{2}-[0-9]{2}$`)      // Android's form
 )
 

@@ -48,41 +48,76 @@ func LineageOS1(a Answer, p Phone) (offers []Offer, found []Fault) {
 			f.add(skipsEntry, "%s", strings.Join(o.wrong, "; "))
 			continue
 		}
-		offers = p.take(offers, offer, o.at, kind, version, &f)
+		if !p.shows(offer, o.at, kind, version, &f) {
+			continue
+		}
+		offer.Installs = p.fits(o.at, version, "the app shows it, and has no button for it", &f)
+		offers = append(offers, offer)
 	}
 	return offers, f
 }
 
-// take adds an offer that the phone shows: newer than what runs, of its type, and of no lesser version.
-func (p Phone) take(offers []Offer, offer Offer, at, kind, version string, f *faults) []Offer {
-	if !strings.EqualFold(kind, p.Kind) {
-		f.add("the app does not show it", "%s is of the type %.50q, and the phone of %.50q", strings.TrimSuffix(at, "."), kind, p.Kind)
-		return offers
+// The two forms of the app go by the version in different ways.
+//
+//   - v1 shows what is not lesser as a text (isCompatible), and installs by its numbers (canInstall; Utils.java at 01516f9). Before
+//     that it installed the very version alone (d66cf2d), which is not played.
+//   - v2 shows and installs by its numbers (filterUpdates in UpdatesRepository.kt at 2d441e8). A later form does not look at it, and
+//     goes by the API level: it shows nothing lower than what runs, and installs nothing higher (InstallUtils.kt near 0cb7bb4). A
+//     phone whose SDK is known is played as both.
+
+// shows says if v1 shows an offer: newer than what runs, of its type, and of no lesser version as a text.
+func (p Phone) shows(offer Offer, at, kind, version string, f *faults) bool {
+	if !p.ofType(at, kind, f) {
+		return false
 	}
 	if version < p.Version {
 		if later(version, p.Version) {
 			f.add("the app does not show it", "version %.50q of %s is later than %.50q, which runs, and lesser as a text, by which the app "+
 				"goes", version, strings.TrimSuffix(at, "."), p.Version)
 		}
-		return offers
+		return false
 	}
-	if offer.UTC <= p.UTC {
-		return offers
+	return offer.UTC > p.UTC
+}
+
+func (p Phone) ofType(at, kind string, f *faults) bool {
+	if !strings.EqualFold(kind, p.Kind) {
+		f.add("the app does not show it", "%s is of the type %.50q, and the phone of %.50q", strings.TrimSuffix(at, "."), kind, p.Kind)
+		return false
 	}
-	offer.Installs = p.Version == "" || version == p.Version
-	return append(offers, offer)
+	return true
+}
+
+// numbers are the first two of a version such as 22.2, as the app reads them. ok is false for what it installs on no phone.
+func numbers(version string) (major, minor int, ok bool) {
+	words := strings.Split(version, ".")
+	if len(words) < 2 {
+		return 0, 0, false
+	}
+	major, err := strconv.Atoi(words[0])
+	minor, err2 := strconv.Atoi(words[1])
+	return major, minor, err == nil && err2 == nil
+}
+
+// fits says if a build of a version installs on the phone, by its numbers: of the same major one, and no lesser minor one.
+func (p Phone) fits(at, version, phone string, f *faults) bool {
+	major, minor, ok := numbers(version)
+	if !ok {
+		f.add(phone, "version %.50q of %s is not two numbers such as 22.2", version, strings.TrimSuffix(at, "."))
+		return false
+	}
+	if p.Version == "" {
+		return true
+	}
+	mine, least, ok := numbers(p.Version)
+	return ok && major == mine && minor >= least
 }
 
 // later says if a version such as 15.1 is later than another, by its numbers.
 func later(a, b string) bool {
-	numbers := func(version string) (all []int) {
-		for word := range strings.SplitSeq(version, ".") {
-			n, _ := strconv.Atoi(word) // a word is as good as 0
-			all = append(all, n)
-		}
-		return all
-	}
-	return slices.Compare(numbers(a), numbers(b)) > 0
+	major, minor, ok := numbers(a)
+	major2, minor2, ok2 := numbers(b)
+	return ok && ok2 && slices.Compare([]int{major, minor}, []int{major2, minor2}) > 0
 }
 
 var (
@@ -113,12 +148,17 @@ func LineageOS2(a Answer, p Phone) (offers []Offer, found []Fault) {
 	}
 	for i, text := range builds {
 		o := readObject(fmt.Sprintf("[%d].", i), text)
-		offer, kind, version := build2(o, p)
+		offer, kind, version, sdk := build2(o, p)
 		if len(o.wrong) > 0 {
 			f.add(dropsList, "%s", strings.Join(o.wrong, "; "))
 			continue
 		}
-		offers = p.take(offers, offer, o.at, kind, version, &f)
+		if !p.ofType(o.at, kind, &f) || offer.UTC <= p.UTC || !p.fits(o.at, version, "the app does not show it", &f) ||
+			sdk < int64(p.SDK) {
+			continue
+		}
+		offer.Installs = p.SDK == 0 || sdk == int64(p.SDK)
+		offers = append(offers, offer)
 	}
 	for _, fault := range f {
 		if fault.Phone == dropsList || fault.Phone == failsCheck {
@@ -129,7 +169,7 @@ func LineageOS2(a Answer, p Phone) (offers []Offer, found []Fault) {
 }
 
 // build2 is a build of a v2 list. The app uses its first file alone.
-func build2(o *object, p Phone) (offer Offer, kind, version string) {
+func build2(o *object, p Phone) (offer Offer, kind, version string, sdk int64) {
 	offer = Offer{UTC: o.number("datetime", 1), device: p.Device}
 	kind, version = o.text("type"), o.text("version")
 	files := o.list("files")
@@ -137,7 +177,7 @@ func build2(o *object, p Phone) (offer Offer, kind, version string) {
 		if len(o.wrong) == 0 {
 			o.fault("files is empty")
 		}
-		return offer, kind, version
+		return offer, kind, version, 0
 	}
 	file := readObject(o.at+"files[0].", files[0])
 	offer.Name, offer.URL, offer.SHA256, offer.Size = file.text("filename"), file.text("url"), file.text("sha256"), file.number("size", 1)
@@ -147,11 +187,11 @@ func build2(o *object, p Phone) (offer Offer, kind, version string) {
 	if offer.SHA256 != "" && !sha256Hex.MatchString(offer.SHA256) {
 		file.fault("sha256 is %.80q, wanted 64 hex digits", offer.SHA256)
 	}
-	levels := file // or else the build's
-	if !file.has("os_sdk_level") && o.has("os_sdk_level") {
-		levels = o
+	levels := o // or else the file's
+	if !o.has("os_sdk_level") {
+		levels = file
 	}
-	levels.number("os_sdk_level", 1) // without it the build counts as too old
+	sdk = levels.number("os_sdk_level", 1) // without it the build counts as too old
 	for _, in := range []*object{o, file} {
 		if in.has("os_patch_level") {
 			if level := in.text("os_patch_level"); level != "" && !patchLevel.MatchString(level) {
@@ -164,7 +204,7 @@ func build2(o *object, p Phone) (offer Offer, kind, version string) {
 		file.parts(offer.Parts, offer.Size)
 	}
 	o.wrong = append(o.wrong, file.wrong...)
-	return offer, kind, version
+	return offer, kind, version, sdk
 }
 
 // properties reads name:offset:size, by commas.

@@ -42,8 +42,8 @@ type protocol struct {
 }
 
 var protocols = map[manifests.Protocol]protocol{
-	manifests.LineageOS1: {lineageos.Faults1, lineageos.Files1, true, nil, nil},
-	manifests.LineageOS2: {lineageos.Faults2, lineageos.Files2, true, nil, nil},
+	manifests.LineageOS1: {lineageos.Faults1, lineageos.Files1, true, nil, lineageos.NewFaults},
+	manifests.LineageOS2: {lineageos.Faults2, lineageos.Files2, true, nil, lineageos.NewFaults},
 	manifests.Custota:    {custota.Faults, custota.Files, true, nil, nil},
 	manifests.GrapheneOS: {grapheneos.Faults, grapheneos.Files, false, grapheneos.None, grapheneos.NewFaults},
 	manifests.AOSPSample: {aospsample.Faults, aospsample.Files, true, nil, nil},

@@ -347,6 +347,9 @@ func TestFaults(t *testing.T) {
 		{"the name of another", func(r *release.Release, _ []fleet.Package) {
 			set(r, func(c *release.Clients) { c.Devices = map[string]string{"nuwa_global": "cancro"} })
 		}, base, []string{"cancro is another model", "take packages for cancro alone"}},
+		{"a version of one number", func(r *release.Release, _ []fleet.Package) {
+			set(r, func(c *release.Clients) { c.Version = "22-beta" })
+		}, base, []string{"by two numbers in it"}},
 		{"no such variant", func(r *release.Release, _ []fleet.Package) {
 			set(r, func(c *release.Clients) { c.Devices["nuwa_ru"] = "nuwa_ru" })
 		}, base, []string{"nuwa_ru is no image variant"}},

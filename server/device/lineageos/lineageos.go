@@ -15,6 +15,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -74,6 +75,20 @@ func Faults1(b everybody.Build) (faults []error) {
 		faults = append(faults, err)
 	}
 	return faults
+}
+
+// version is what the app finds two numbers in, the major and the minor one; what follows them it does not read.
+var version = regexp.MustCompile(`^[0-9]{1,4}\.[0-9]{1,4}(\..*)?$`)
+
+// NewFaults are those of a build of a new release, beside [Faults1] and [Faults2]: the app installs no build in whose version it
+// does not find two numbers (compareVersions in Utils.java at 01516f9). Older releases were not asked, and older apps wanted
+// the very version that runs, so what is offered stays.
+func NewFaults(b everybody.Build) []error {
+	if !b.Full() || b.Version == "" || version.MatchString(b.Version) {
+		return nil
+	}
+	return []error{fmt.Errorf("clients.%s.version is %q, and phones install a build by two numbers in it, such as 22.2: say the "+
+		"ro.lineage.build.version of the build", b.Model, b.Version)}
 }
 
 // Files1 are the v1 lists of builds that have no fault.
