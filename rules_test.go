@@ -220,7 +220,7 @@ var libraryHome = map[string][]string{
 	"golang.org/x/term":                 {"signer/otasign", "server/otactl"},
 	"golang.org/x/text":                 {"web"},
 	"cel.dev/cel-go":                    {"manifests/effect"},
-	"google.golang.org/protobuf":        {"manifests/otapkg", "firmware-fixtures"},
+	"google.golang.org/protobuf":        {"manifests/otapkg", "manifests/updaters", "firmware-fixtures"},
 	"github.com/klauspost/compress":     {"manifests/otapkg", "server/store/compact"},
 }
 

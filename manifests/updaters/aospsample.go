@@ -36,7 +36,7 @@ func AOSPSample(a Answer, _ Phone) (offers []Offer, found []Fault) {
 		ab.flag("verify_payload_metadata")
 		for i, text := range ab.list("property_files") {
 			part := readObject(fmt.Sprintf("ab_config.property_files[%d].", i), text)
-			offer.Parts = append(offer.Parts, Part{part.text("filename"), part.number("offset", 0), part.number("size", 0)})
+			offer.Parts = append(offer.Parts, Part{part.text("filename"), part.number("offset", 0), part.number("size", 0), ""})
 			ab.wrong = append(ab.wrong, part.wrong...)
 		}
 		if kind == "STREAMING" {

@@ -177,7 +177,7 @@ func properties(o *object, text string) (parts []Part) {
 		}
 		offset, _ := strconv.ParseInt(m[2], 10, 64) // 18 digits fit
 		size, _ := strconv.ParseInt(m[3], 10, 64)
-		parts = append(parts, Part{m[1], offset, size})
+		parts = append(parts, Part{m[1], offset, size, ""})
 	}
 	return parts
 }
