@@ -27,11 +27,8 @@ const (
 //
 // What the phone does next is [Offer.Signed], then [Offer.Metadata] and [Offer.Properties] on parts that [Part.Judge] takes.
 func Custota(a Answer, p Phone) (offers []Offer, found []Fault) {
-	var f faults
-	if !secure(a.URL) {
-		f.add(unguarded, "the update info is asked for at %.100q, of plain http", a.URL)
-	}
-	if !a.ok(&f, checkFails) {
+	f, ok := a.begin("the update info", unguarded, checkFails)
+	if !ok {
 		return nil, f
 	}
 	o := readObject("", a.Body)
@@ -183,7 +180,8 @@ const MaxCsig = 64 << 10
 func signedParts(in *object) (parts []Part) {
 	for i, text := range in.list("files") {
 		one := readObject(fmt.Sprintf("files[%d].", i), text)
-		p := Part{one.text("name"), one.number("offset", 0), one.number("size", 1), strings.ToLower(one.text("digest"))}
+		p := one.part("name", 1)
+		p.SHA256 = strings.ToLower(one.text("digest"))
 		if p.SHA256 != "" && !sha256Hex.MatchString(p.SHA256) {
 			one.fault("digest is %.80q, wanted 64 hex digits", p.SHA256)
 		}

@@ -95,7 +95,16 @@ const (
 	noUpdate    = "phones see no update"
 )
 
-// ok says if an app goes on with the answer to a request for a list.
+// begin says if an app goes on with the answer to a request for what it polls: overHTTP is what it does about plain http.
+func (a Answer) begin(what, overHTTP, phone string) (f faults, ok bool) {
+	if !secure(a.URL) {
+		f.add(overHTTP, "%s is asked for at %.100q, of plain http, wanted https", what, a.URL)
+	}
+	ok = a.ok(&f, phone)
+	return f, ok
+}
+
+// ok says if an app goes on with an answer.
 func (a Answer) ok(f *faults, phone string) bool {
 	switch {
 	case a.Status/100 == 3:
