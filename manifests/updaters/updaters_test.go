@@ -390,7 +390,7 @@ func FuzzPackage(f *testing.F) {
 			return
 		}
 		for _, part := range p.Parts {
-			if part.Offset < 0 || part.Offset > p.Size {
+			if part.Offset < 0 || part.Size < 0 || part.Offset > p.Size-part.Size {
 				t.Errorf("%+v of %d bytes", part, p.Size)
 			}
 		}

@@ -58,6 +58,9 @@ func ReadPackage(r io.ReaderAt, size int64) (Package, error) {
 		if err != nil {
 			return p, fmt.Errorf("%s has no header where the directory says: %w", f.Name, err)
 		}
+		if offset > size || f.UncompressedSize64 > uint64(size-offset) { // its own header may say that it begins far away
+			return p, fmt.Errorf("%s lies at %d with %d bytes, behind the end of the package at %d", f.Name, offset, f.UncompressedSize64, size)
+		}
 		p.Parts = append(p.Parts, Part{Name: name, Offset: offset, Size: int64(f.UncompressedSize64)})
 		if name == "payload.bin" {
 			if n, err := r.ReadAt(p.head[:], offset); n < len(p.head) {
