@@ -18,7 +18,8 @@ func TestStrictReadersTakeWhatIsServed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	phone := updaters.Phone{Device: "fuxi", Channel: "stable", Kind: "NIGHTLY", Version: "22.2", UTC: 1_700_000_000}
+	phone := updaters.Phone{Device: "fuxi", Channel: "stable", Kind: "NIGHTLY", Version: "22.2", UTC: 1_700_000_000,
+		Base: p.url + "/legacy/custota/stable"}
 	readers := map[string]struct {
 		read  func(updaters.Answer, updaters.Phone) ([]updaters.Offer, []updaters.Fault)
 		quiet bool // it has a word for "nothing"
@@ -28,6 +29,7 @@ func TestStrictReadersTakeWhatIsServed(t *testing.T) {
 		"/legacy/grapheneos/fuxi-stable":       {updaters.GrapheneOS, true},
 		"/fuxi-stable":                         {updaters.GrapheneOS, true},
 		"/legacy/aosp-sample/stable/fuxi.json": {updaters.AOSPSample, false},
+		"/legacy/custota/stable/fuxi.json":     {updaters.Custota, false},
 	}
 	ask := func(path string) updaters.Answer {
 		resp, body := p.ask("GET", path)

@@ -21,11 +21,8 @@ const (
 // at nothing else of the line. It gives what the app asks for, in this order: the incremental from the build that runs, which
 // need not be there, and the full package. Both lie beside the line.
 func GrapheneOS(a Answer, p Phone) (offers []Offer, found []Fault) {
-	var f faults
-	if !secure(a.URL) {
-		f.add(noUpdate, "the line is asked for at %.100q, of plain http", a.URL)
-	}
-	if !a.ok(&f, tellsFailure) {
+	f, ok := a.begin("the line", noUpdate, tellsFailure)
+	if !ok {
 		return nil, f
 	}
 	line, more, _ := strings.Cut(string(a.Body), "\n")
