@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -290,6 +291,29 @@ func TestPackagesOfPhones(t *testing.T) {
 	if got := kit.OK(filepath.Glob(onDisk))(t); len(got) != 1 {
 		t.Errorf("%s is not there for a file server", onDisk)
 	}
+}
+
+// TestReadyWithoutTheirFiles: a folder that takes no files for phones is a cause of its own, while handsets and phones that ask
+// this server are given everything.
+func TestReadyWithoutTheirFiles(t *testing.T) {
+	p := newPhones(t)
+	inTheWay := filepath.Join(p.dir, "feed", "legacy")
+	if err := os.WriteFile(inTheWay, []byte("x"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	p.wantReadyz("")
+	p.start(10_000)
+	p.wantReadyz("legacy")
+	for _, path := range []string{"/fuxi-stable", "/tuf/metadata/timestamp.json"} {
+		if resp, body := p.ask("GET", path); resp.StatusCode != 200 {
+			t.Errorf("%s: %d %s", path, resp.StatusCode, body)
+		}
+	}
+	if err := os.Remove(inTheWay); err != nil {
+		t.Fatal(err)
+	}
+	p.tick()
+	p.wantReadyz("")
 }
 
 // TestNothingForPrograms: a program that wants JSON is told in JSON that there is nothing, and a person by a page.
