@@ -155,10 +155,23 @@ type given struct {
 // nobody knows if what they offer still stands.
 func (r Shelf) give(ctx context.Context, s State) given {
 	files, faults := r.files(ctx, s)
+	r.shelved.Store(&files)
 	if r.cfg.Shelved != nil {
 		r.cfg.Shelved(files)
 	}
 	return given{files, faults}
+}
+
+// namesOf are the files that are given away as names of the content with a SHA-256.
+func (r Shelf) namesOf(sha256 string) (files []shelf.File) {
+	if all := r.shelved.Load(); all != nil {
+		for _, f := range *all {
+			if f.Target != nil && f.Target.SHA256 == sha256 {
+				files = append(files, f)
+			}
+		}
+	}
+	return files
 }
 
 // shelve makes the folder have the files that are given away, and no others. What cannot be done is a standing of its own, see

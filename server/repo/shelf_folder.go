@@ -44,6 +44,14 @@ func (f beside) put(ctx context.Context, file shelf.File) error {
 	return err
 }
 
+func (f beside) unlink(file shelf.File) error {
+	err := f.at().Remove(path.Join(shelfDir, file.Path))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return err
+}
+
 func targetOf(file shelf.File) tufrepo.Target {
 	return tufrepo.Target{Path: file.Target.Path, Length: file.Target.Length, SHA256: file.Target.SHA256}
 }

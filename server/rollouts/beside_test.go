@@ -155,3 +155,44 @@ func TestShelfWhileTheStoreIsAway(t *testing.T) {
 		t.Errorf("given away are %d files", len(*f.given))
 	}
 }
+
+// TestDamagedPackageOfPhones: damaged content is set aside under each name that it has, so that a file server gives it to no
+// phone either, and is back under each of them with the same bytes.
+func TestDamagedPackageOfPhones(t *testing.T) {
+	f := newFuxiPolls(t, []manifests.Protocol{manifests.GrapheneOS})
+	full := f.send("full.zip", "stable", 0)
+	f.released(2, "fix", full)
+	f.toAll("fix", "stable")
+	name := "grapheneos/fuxi-ota_update-" + full.Build.Incremental + ".zip"
+	body := inFolder(t, f.Rooms)[name]
+	for how, spoil := range map[string]func(*os.File) error{
+		"a bit flipped": func(file *os.File) error { _, err := file.WriteAt([]byte("ROT"), 100); return err },
+		"cut off":       func(file *os.File) error { return file.Truncate(100) },
+	} {
+		content := filepath.Join(f.Dir, "blobs", "blobs", full.SHA256[:2], full.SHA256)
+		if err := os.Chmod(content, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		file := kit.OK(os.OpenFile(content, os.O_WRONLY, 0))(t) // in place: every name of the file sees it
+		if err := errors.Join(spoil(file), file.Close()); err != nil {
+			t.Fatal(err)
+		}
+		if inFolder(t, f.Rooms)[name] == body {
+			t.Fatalf("%s: the further name is no name of the content", how)
+		}
+		if err := f.Repo.Content(full.SHA256).SetAside(f.Ctx); err != nil {
+			t.Errorf("%s: %v", how, err)
+		}
+		if text, is := inFolder(t, f.Rooms)[name]; is {
+			t.Errorf("%s and set aside: the folder still has %d bytes under %s", how, len(text), name)
+		}
+		f.wantFault(name + ": its content is lost")
+		f.wantHalted()
+		f.send("full.zip", "stable", 0)
+		if inFolder(t, f.Rooms)[name] != body {
+			t.Errorf("%s, and uploaded again: the folder has other bytes under %s", how, name)
+		}
+		f.MustRenew()
+		f.wantFault("")
+	}
+}
