@@ -194,9 +194,10 @@ func TestLegacyOfAModelGivenUp(t *testing.T) {
 	if err := h.Lineup.Retire(h.Ctx, "fuxi", "ann", "out of service"); err != nil {
 		t.Fatal(err)
 	}
+	before := inFolder(t, h)
 	h.MustRenew()
-	if len(*given) != filesOf {
-		t.Errorf("a retired model goes on being offered what it was, and its phones are given %d files", len(*given))
+	if len(*given) != filesOf || !maps.Equal(before, inFolder(t, h)) {
+		t.Errorf("a retired model goes on being offered what it was, and its phones are given %d files, or other bytes", len(*given))
 	}
 	b := h.Bundle("armani")
 	targets := kit.OK(tufrepo.NewTargets(2, h.Now.Add(180*kit.Day), kit.ModelKeys("armani")))(t)
