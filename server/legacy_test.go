@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -260,7 +261,8 @@ func TestPathsOfLineageOS(t *testing.T) {
 		"/api/v1///x": none1, "/api/v1//nightly/x": none1, "/api/v1/fuxi//x": none1, "/api/v1/": none1, "/api/v1/FUXI/nightly/x": none1,
 		"/api/v1/fuxi/unofficial/x": none1, "/api/v1/armani/nightly/x": none1, "/api/v1/../nightly/x": none1,
 		"/legacy/lineageos/beta/api/v1/fuxi/nightly/x": none1, "/legacy/lineageos/nowhere/api/v2/devices/fuxi/builds": none2,
-		"/legacy/lineageos/stable/api/v1/fuxi": none1, "/api/v2/devices/armani/builds": none2, "/api/v2/devices//builds": none2,
+		"/api/v2/devices/armani/builds": none2, "/api/v2/devices//builds": none2, "/legacy/lineageos/stable/api/v1/fuxi": none1,
+		"/api/v1/fuxi": none1,
 	} {
 		if resp, body := p.ask("GET", path); resp.StatusCode != 200 || string(body) != want ||
 			resp.Header.Get("Content-Type") != "application/json" {
@@ -311,6 +313,29 @@ func TestPackagesOfPhones(t *testing.T) {
 	if got := kit.OK(filepath.Glob(onDisk))(t); len(got) != 1 {
 		t.Errorf("%s is not there for a file server", onDisk)
 	}
+}
+
+// TestReadyWithoutTheirFiles: a folder that takes no files for phones is a cause of its own, while handsets and phones that ask
+// this server are given everything.
+func TestReadyWithoutTheirFiles(t *testing.T) {
+	p := newPhones(t)
+	inTheWay := filepath.Join(p.dir, "feed", "legacy")
+	if err := os.WriteFile(inTheWay, []byte("x"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	p.wantReadyz("")
+	p.start(10_000)
+	p.wantReadyz("legacy")
+	for _, path := range []string{"/fuxi-stable", "/tuf/metadata/timestamp.json"} {
+		if resp, body := p.ask("GET", path); resp.StatusCode != 200 {
+			t.Errorf("%s: %d %s", path, resp.StatusCode, body)
+		}
+	}
+	if err := os.Remove(inTheWay); err != nil {
+		t.Fatal(err)
+	}
+	p.tick()
+	p.wantReadyz("")
 }
 
 // TestNothingForPrograms: a program that wants JSON is told in JSON that there is nothing, and a person by a page.

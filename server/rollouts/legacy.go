@@ -111,6 +111,7 @@ func (d drafts) shelved(
 	text, where := o.Bytes(), shelf.Path(model, o.Channel)
 	t, have := s.Target(role, where)
 	if have && t.SHA256 == repo.Digest(text) {
+		d.again(ctx, t, text)
 		return t, false, true
 	}
 	_, err := shelf.Parse(text)

@@ -95,6 +95,8 @@ func (d drafts) targets(
 			if t, err = d.cfg.Repo.Keep(ctx, path, text); err != nil {
 				return nil, false, err
 			}
+		} else {
+			d.again(ctx, t, text)
 		}
 		targets = append(targets, t)
 		t, differs, ok := d.shelved(ctx, s, role, doc.others)
@@ -105,6 +107,13 @@ func (d drafts) targets(
 		d.told.leftOut(ctx, d.cfg.Log, doc.Model, doc.Channel, doc.others)
 	}
 	return targets, changed || len(targets) != len(s.Info(role).Targets), nil
+}
+
+// again stores a document again that is published and was lost. That it could not be is told where the folder is written.
+func (d drafts) again(ctx context.Context, t tufrepo.Target, text []byte) {
+	if err := repo.KeepAgain(ctx, d.cfg.Repo, t, text); err != nil {
+		d.cfg.Log.WarnContext(ctx, "a published document cannot be read, and could not be stored again", "path", t.Path, "err", err)
+	}
 }
 
 // all derives, by model role, one document per channel that has rollouts.

@@ -46,7 +46,7 @@ func newFuxiPolls(t *testing.T, protocols []manifests.Protocol, change ...func(*
 	given := &map[string]shelf.File{}
 	h := kit.New(t, func(c *rooms.Config) {
 		c.Catalogue, c.Base = catalogue, "https://ota.example"
-		c.Shelved = func(files map[string]shelf.File) { *given = files }
+		c.Shelved = func(files map[string]shelf.File) { *given = something(files) }
 		for _, f := range change {
 			f(c)
 		}
