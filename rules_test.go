@@ -175,7 +175,7 @@ var mayImport = map[string][]string{
 		"=server/support/wall", "web"},
 	// A client of the server: of its code it knows nothing but how reports are settled and counted, which it counts again.
 	"server/otactl":         {"internal", "manifests", "=server/otactl/adapter", "=server/otactl/client", "=server/otactl/verify"},
-	"server/otactl/adapter": {"=manifests", "=manifests/shelf", "=manifests/tufrepo", "=manifests/updaters"},
+	"server/otactl/adapter": {"=manifests", "=manifests/release", "=manifests/shelf", "=manifests/tufrepo", "=manifests/updaters"},
 	"server/otactl/verify":  {"=internal/durable", "=internal/format", "manifests", "=server/published", "=server/recount"},
 	"server/otactl/client":  {"manifests"},
 	"server/otad":           {"internal", "server"},

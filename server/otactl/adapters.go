@@ -59,7 +59,7 @@ func (a *adapters) command() *cobra.Command {
 	f.StringVar(&feed, "feed", "", "`address` of the server whose signed feed is held against (default: the URL)")
 	f.StringVar(&o.Prefix, "prefix", "", "what the root of the URL is of /legacy/, such as lineageos/beta (default: it is the "+
 		"root of the server)")
-	f.StringSliceVar(&o.Kinds, "type", []string{"nightly"}, "`types` of builds that are asked for where nothing is offered")
+	f.StringSliceVar(&o.Kinds, "type", []string{"nightly"}, "`types` of builds that are asked for, beside those of the releases")
 	f.StringVar(&root, "root", "", "a root `file` that you trust (default: the first that is published)")
 	f.StringVar(&certs, "ota-cert", "", "PEM `file` of the certificates in phones' otacerts.zip, which Custota believes (default: the one "+
 		"that signed each package)")

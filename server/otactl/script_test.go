@@ -165,14 +165,16 @@ func digits(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Fatalf("no package of %s in %s", args[1], args[2])
 }
 
-// mkpackage writes a stand-in package: mkpackage MODEL KIND FILE [BUILD], from a source build if one is named.
+// mkpackage writes a stand-in package: mkpackage MODEL[,DEVICE] KIND FILE [BUILD], for another device too, and from a source
+// build if one is named.
 func mkpackage(args []string) int {
 	if len(args) < 3 || len(args) > 4 {
-		fmt.Fprintln(os.Stderr, "usage: mkpackage MODEL KIND FILE [BUILD]")
+		fmt.Fprintln(os.Stderr, "usage: mkpackage MODEL[,DEVICE] KIND FILE [BUILD]")
 		return 2
 	}
-	b, err := fixtures.BuildOf(args[0], fixtures.Kind(args[1]))
-	b.From = args[3:]
+	devices := strings.Split(args[0], ",")
+	b, err := fixtures.BuildOf(devices[0], fixtures.Kind(args[1]))
+	b.Also, b.From = devices[1:], args[3:]
 	if err == nil {
 		var text []byte
 		if text, err = fixtures.Bytes(b, fixtures.TestKey()); err == nil {

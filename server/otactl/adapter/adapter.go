@@ -119,7 +119,7 @@ func (c *checker) play(p phone) {
 		c.find(p, address, updaters.Fault{Found: fmt.Sprintf("no answer: %v", got.err), Phone: "the app takes the check for failed"})
 		return
 	}
-	if p.want == "" && got.status == http.StatusNotFound && p.quiet == "" {
+	if p.want == "" && got.status == http.StatusNotFound && p.quiet == "" && p.protocol != manifests.GrapheneOS {
 		c.Played = append(c.Played, Played{p.model, p.channel, p.protocol, address, 0})
 		return // no word for "nothing": it asks again
 	}
@@ -131,8 +131,8 @@ func (c *checker) play(p phone) {
 	}
 	c.fresh(p, address, got)
 	c.kept(p, address, got)
-	if p.want != "" && len(offers) == 0 && len(found) == 0 {
-		c.find(p, address, updaters.Fault{Found: "the list offers nothing, and the feed has a build for everybody",
+	if p.want != "" && len(found) == 0 && !slices.ContainsFunc(offers, func(o updaters.Offer) bool { return o.Installs }) {
+		c.find(p, address, updaters.Fault{Found: "the list offers nothing that installs, and the feed has a build for everybody",
 			Phone: "phones see no update"})
 	}
 	for _, offer := range offers {

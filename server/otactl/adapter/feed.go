@@ -32,6 +32,7 @@ type shelfOf struct {
 	protocols      []manifests.Protocol // by which phones of the model poll, as its page says
 	files          []shelf.File
 	kinds          map[string]string // type of builds, by what phones ask for
+	said           said              // by its releases
 }
 
 type shelves struct {
@@ -79,8 +80,22 @@ func readFeed(ctx context.Context, from Feed, o Options) (s shelves, err error) 
 				return s, err
 			}
 		}
+		before := len(s.all)
 		if err := s.role(ctx, from, role, protocols[m.Role], devices[m.Role]); err != nil {
 			return s, err
+		}
+		if len(s.all) == before {
+			continue // no phones of it poll
+		}
+		if listed, is := snapshot.Files[m.Role]; is {
+			if _, role, err = signed(ctx, from, tufrepo.MetadataFile(m.Role, listed.Version), targets, m.Role); err != nil {
+				return s, err
+			}
+			names, unread := named(ctx, from, role, s.all[before].model)
+			s.notes = append(s.notes, unread...)
+			for i := before; i < len(s.all); i++ {
+				s.all[i].said = names
+			}
 		}
 	}
 	return s, nil

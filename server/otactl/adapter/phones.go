@@ -20,30 +20,34 @@ type phone struct {
 	asker          updaters.Phone
 	read           func(updaters.Answer, updaters.Phone) ([]updaters.Offer, []updaters.Fault)
 	want           string            // what it should be told; "" if nothing is for everybody
-	quiet          string            // what it is told then; "" where that is 404
+	quiet          string            // what it is told then; "" where that is 404, which GrapheneOS's app takes for a fault
 	csigs          map[string]string // what the feed has of each, by address; Custota
 }
 
 const (
 	none1 = `{"response":[]}` + "\n"
 	none2 = "[]\n"
+	none  = "none 1 " // begins GrapheneOS's line where there is nothing
 )
 
-// phones are all that ask on a model and channel: for each file that the feed lists, and where a protocol of the model has
-// none, one that should hear that there is nothing.
+// phones are all that ask on a model and channel: for each file that the feed lists, and by each protocol and name of phones
+// that has none, one that should hear that there is nothing.
 func (s shelfOf) phones(o Options) (all []phone) {
-	have := map[manifests.Protocol]bool{}
+	have := map[string]bool{}
 	for _, f := range s.files {
-		p, ok := s.asking(f)
-		if !ok {
-			continue
+		if p, ok := s.asking(f); ok {
+			have[f.Path] = true
+			all = append(all, s.at(p, f.Path, o)...)
 		}
-		have[p.protocol] = true
-		all = append(all, s.at(p, f.Path, o)...)
 	}
 	for _, protocol := range s.protocols {
-		if !have[protocol] {
-			all = append(all, s.quiet(protocol, o)...)
+		for _, file := range s.quiet(protocol, o) {
+			if p, ok := s.asking(shelf.File{Path: file}); ok && !have[file] {
+				if p.asker.Kind == "" {
+					p.asker.Kind = slices.Concat(s.said.kinds, o.Kinds, []string{"nightly"})[0]
+				}
+				all = append(all, s.at(p, file, o)...)
+			}
 		}
 	}
 	return all
@@ -59,12 +63,17 @@ func (s shelfOf) asking(f shelf.File) (p phone, ok bool) {
 	case parts[0] == "lineageos" && len(parts) == 6 && parts[3] == "v1":
 		p.protocol, p.read, p.quiet = manifests.LineageOS1, updaters.LineageOS1, none1
 		p.asker.Device, p.asker.Kind = parts[4], strings.TrimSuffix(parts[5], ".json")
+		p.asker.Version, _ = runs(f.Text)
 	case parts[0] == "lineageos" && len(parts) == 7 && parts[3] == "v2":
 		p.protocol, p.read, p.quiet = manifests.LineageOS2, updaters.LineageOS2, none2
 		p.asker.Device, p.asker.Kind = parts[5], s.kind(parts[5])
+		p.asker.Version, p.asker.SDK = runs(f.Text)
 	case parts[0] == "grapheneos" && len(parts) == 2:
 		p.protocol, p.read = manifests.GrapheneOS, updaters.GrapheneOS
-		p.asker.Device = strings.TrimSuffix(parts[1], "-"+s.channel)
+		p.asker.Device, p.asker.UTC = strings.TrimSuffix(parts[1], "-"+s.channel), 1 // older than any build
+		if strings.HasPrefix(p.want, none) {
+			p.want, p.quiet = "", p.want
+		}
 	case parts[0] == "custota":
 		return s.custota(parts, p)
 	case parts[0] == "aosp-sample" && len(parts) >= 3:
@@ -86,8 +95,8 @@ func (s shelfOf) kind(device string) string {
 	return s.kinds[device]
 }
 
-// at is a phone at each address that it may have: below the prefix, and of the channel stable at the paths that the app has
-// built in.
+// at is a phone at each address that it may have: below the prefix, and at the path that the app has built in, which for
+// LineageOS is of the channel stable.
 func (s shelfOf) at(p phone, file string, o Options) (all []phone) {
 	switch p.protocol {
 	case manifests.LineageOS1:
@@ -99,8 +108,10 @@ func (s shelfOf) at(p phone, file string, o Options) (all []phone) {
 	switch rest, below := strings.CutPrefix(file, o.Prefix+"/"); {
 	case o.Prefix == "":
 		paths = append(paths, "/legacy/"+file)
-		if rest, is := strings.CutPrefix(file, "lineageos/stable/"); is {
-			paths = append(paths, "/"+rest)
+		for _, builtIn := range []string{"lineageos/stable/", "grapheneos/"} {
+			if rest, is := strings.CutPrefix(file, builtIn); is {
+				paths = append(paths, "/"+rest)
+			}
 		}
 	case below:
 		paths = append(paths, "/"+rest)
@@ -135,30 +146,28 @@ func (s shelfOf) sources(device, line string) (from []string) {
 	return from
 }
 
-// quiet are phones of a protocol that has no file.
-func (s shelfOf) quiet(protocol manifests.Protocol, o Options) (all []phone) {
-	var files []string
-	switch protocol {
-	case manifests.LineageOS1:
-		for _, kind := range o.Kinds {
-			files = append(files, "lineageos/"+s.channel+"/api/v1/"+s.model+"/"+strings.ToLower(kind)+".json")
-		}
-	case manifests.LineageOS2:
-		files = []string{"lineageos/" + s.channel + "/api/v2/devices/" + s.model + "/builds.json"}
-	case manifests.GrapheneOS:
-		files = []string{"grapheneos/" + s.model + "-" + s.channel}
-	case manifests.AOSPSample:
-		files = []string{"aosp-sample/" + s.channel + "/" + s.model + ".json"}
-	case manifests.Custota:
-		files = []string{"custota/" + s.channel + "/" + s.model + ".json"}
-	}
-	for _, file := range files {
-		if p, ok := s.asking(shelf.File{Path: file}); ok {
-			if p.asker.Kind == "" {
-				p.asker.Kind = slices.Concat(o.Kinds, []string{"nightly"})[0]
+// quiet are the files that phones of a protocol ask for, there or not: by the name of the model, and those that its releases
+// say.
+func (s shelfOf) quiet(protocol manifests.Protocol, o Options) (files []string) {
+	for _, device := range slices.Compact(slices.Sorted(slices.Values(append(slices.Clone(s.said.devices), s.model)))) {
+		switch protocol {
+		case manifests.LineageOS1:
+			kinds := slices.Clone(s.said.kinds)
+			for _, kind := range o.Kinds {
+				kinds = append(kinds, strings.ToLower(kind))
 			}
-			all = append(all, s.at(p, file, o)...)
+			for _, kind := range slices.Compact(slices.Sorted(slices.Values(kinds))) {
+				files = append(files, "lineageos/"+s.channel+"/api/v1/"+device+"/"+kind+".json")
+			}
+		case manifests.LineageOS2:
+			files = append(files, "lineageos/"+s.channel+"/api/v2/devices/"+device+"/builds.json")
+		case manifests.GrapheneOS:
+			files = append(files, "grapheneos/"+device+"-"+s.channel)
+		case manifests.AOSPSample:
+			files = append(files, "aosp-sample/"+s.channel+"/"+device+".json")
+		case manifests.Custota:
+			files = append(files, "custota/"+s.channel+"/"+device+".json")
 		}
 	}
-	return all
+	return files
 }
