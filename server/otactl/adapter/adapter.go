@@ -27,7 +27,7 @@ import (
 type Options struct {
 	URL    string              // of the deployment as phones reach it, such as https://ota.example
 	Prefix string              // what the root of URL is of /legacy/, such as "lineageos/beta"; "" if it is the root of the server
-	Kinds  []string            // types of builds that are asked for where nothing is offered: what a phone calls ro.lineage.releasetype
+	Kinds  []string            // types of builds that are asked for beside those of releases: what a phone calls ro.lineage.releasetype
 	Root   []byte              // a root that is trusted; nil for the first that is published
 	Certs  []*x509.Certificate // of phones' otacerts.zip, Custota; none for the one that signed each package, as it says itself
 	Now    func() time.Time
