@@ -143,7 +143,8 @@ func (w *Writer) misses(t tufrepo.Target) bool {
 	w.losing.Lock()
 	defer w.losing.Unlock()
 	_, read := (*w.repo.shelfDocs.Load())[t.SHA256]
-	return w.lost[tufrepo.StoredTarget(t.Path, t.SHA256)] || shelf.Is(t.Path) && !read
+	looked := w.repo.shelved.Load() != nil // else nobody knows: the folder was not written since the start
+	return w.lost[tufrepo.StoredTarget(t.Path, t.SHA256)] || shelf.Is(t.Path) && looked && !read
 }
 
 // StorageError gives faults of the blob store their words.

@@ -143,6 +143,10 @@ func TestLegacyOfTwoBuildsOfOneLabel(t *testing.T) {
 		t.Errorf("it was refused, and fuxi has the protocols %q", m.Protocols)
 	}
 	f.putProtocols(manifests.AOSPSample)
+	more := bytes.Replace(modelFile("aosp-sample"), []byte(`"2211133G"`), []byte(`"2211133G", "2211133X"`), 1)
+	if _, err := f.Lineup.Add(f.Ctx, more, "ann", ""); err != nil {
+		t.Errorf("a number more of a model that has the protocol: %v", err)
+	}
 	err = f.create(3, "next", full, u, d)
 	for _, words := range []string{"two packages of next", "aosp-sample/stable/fuxi/OS3.0.2.0.WMCMIXM.json"} {
 		kit.CheckError(t, err, "release_packages", words)

@@ -65,8 +65,8 @@ type Given struct {
 	Clients  release.Clients
 }
 
-// files are what phones would be given, by path; base is the address of the server.
-func (g Given) files(base string) []shelf.File {
+// document is what phones would be given; base is the address of the server.
+func (g Given) document(base string) shelf.Document {
 	doc := offers.Document{Schema: offers.Schema, Model: g.Model.Device, Channel: g.Channel}
 	var mine []fleet.Package
 	for _, p := range g.Packages {
@@ -85,7 +85,7 @@ func (g Given) files(base string) []shelf.File {
 	}
 	d, _, _ := Document(Input{Model: g.Model, Offers: doc, Packages: map[string][]fleet.Package{g.Release: mine},
 		Declared: map[string]map[string]release.Clients{g.Release: {g.Model.Device: g.Clients}}, Base: base})
-	return d.Files
+	return d
 }
 
 // of says what g is.
@@ -93,7 +93,8 @@ func (g Given) of() string { return fmt.Sprintf("%s on %s", g.Model.Device, g.Ch
 
 // Collisions are the paths for which phones would be given two contents, in words, if all of wanted were offered to everybody
 // beside others: two packages of one release, or releases of two models or channels. On one model and channel the newer of two
-// releases takes the place of the older. What others have among themselves is not asked.
+// releases takes the place of the older. What others have among themselves is not asked. A document of wanted that breaks a rule
+// of its own is told too.
 func Collisions(base string, wanted, others []Given) (faults []error) {
 	type placed struct {
 		given Given
@@ -101,8 +102,13 @@ func Collisions(base string, wanted, others []Given) (faults []error) {
 	}
 	all := map[string][]placed{}
 	for i, g := range append(slices.Clone(wanted), others...) {
-		told := map[string]bool{}
-		for _, f := range g.files(base) {
+		told, d := map[string]bool{}, g.document(base)
+		if apart, _ := Apart(d); i < len(wanted) {
+			if _, err := shelf.Parse(apart.Bytes()); err != nil {
+				faults = append(faults, fmt.Errorf("%s of %s: %w", g.Release, g.of(), err))
+			}
+		}
+		for _, f := range d.Files {
 			if told[f.Path] || i >= len(wanted) && all[f.Path] == nil {
 				continue
 			}

@@ -51,6 +51,8 @@ func TestCollisions(t *testing.T) {
 	debug.PreBuilds = []string{strings.Replace(debug.PreBuilds[0], "user/", "userdebug/", 1)}
 	stable, beta := given("two", "stable", on("stable", "a")), given("one", "beta", on("beta", "b"))
 	same, older := given("one", "beta", on("beta", "a")), given("one", "stable", on("stable", "b"))
+	spaced := given("two", "stable", on("stable", "a"))
+	spaced.Clients.ROMType = "night ly"
 	both := []fleet.Package{on("beta", "b"), on("stable", "a")}
 	for name, tt := range map[string]struct {
 		wanted, others []Given
@@ -66,6 +68,7 @@ func TestCollisions(t *testing.T) {
 			[]string{"two of nuwa on beta and two of nuwa on stable"}},
 		"the newer replaces the older":  {[]Given{stable}, []Given{older}, nil},
 		"what others have among them":   {[]Given{given("two", "lab", on("lab", "a"))}, []Given{same, older}, []string{"one of nuwa on stable"}},
+		"a path that is none":           {[]Given{spaced}, nil, []string{"two of nuwa on stable: files for other updaters: path"}},
 		"a package for another channel": {[]Given{given("two", "stable", both...)}, nil, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
