@@ -8,8 +8,9 @@
 // build time, its one device, its source.
 //
 // It promises that each name is the very bytes of one signed package, that all files lie under one root, as the app has one
-// address for line and packages, and a line for each device and channel also where there is nothing. It refuses version labels that cannot stand in such a line, packages for several
-// devices, and incrementals from several builds: the app refuses those, or cannot ask for them.
+// address for line and packages, and a line for each device and channel also where there is nothing. It refuses version labels
+// that cannot stand in such a line, packages for several devices or that do not state what the app reads, and incrementals from
+// several builds: the app refuses those, ends, or cannot ask for them.
 package grapheneos
 
 import (
