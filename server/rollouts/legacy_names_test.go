@@ -281,3 +281,27 @@ func TestLineForNothing(t *testing.T) {
 		}
 	}
 }
+
+// TestRenamedPhones: what phones of an image variant ask for is what its newest release says.
+func TestRenamedPhones(t *testing.T) {
+	n := newNamed(t, nil, manifests.AOSPSample)
+	global := n.send("global.zip", func(b *fixtures.Build) { b.Also = []string{"fuxi_eea"} })
+	other := n.send("china.zip", func(b *fixtures.Build) { china(b); b.UTC += 3600 })
+	second := n.send("second.zip", func(b *fixtures.Build) {
+		b.Also, b.UTC = []string{"fuxi_eea"}, b.UTC+7200
+		b.Incremental, b.Version = "OS3.0.5.0.WMCMIXM", "OS3.0.5.0.WMCMIXM"
+		b.Fingerprint = strings.Replace(b.Fingerprint, "OS3.0.4.0", "OS3.0.5.0", 1)
+	})
+	if err := n.create(1, "one", "", global.SHA256); err != nil {
+		t.Fatal(err)
+	}
+	if err := n.create(2, "china", "", other.SHA256); err == nil {
+		t.Error("both ask for fuxi, and nobody minds")
+	}
+	if err := n.create(2, "two", "clients: {fuxi: {devices: {fuxi_global: fuxi_eea}}}\n", second.SHA256); err != nil {
+		t.Fatal(err)
+	}
+	if err := n.create(3, "china", "", other.SHA256); err != nil {
+		t.Errorf("the other has a name of its own now: %v", err)
+	}
+}
