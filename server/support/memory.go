@@ -52,7 +52,9 @@ func (m *memory) today(d describer, snap *snapshot, device string) Model {
 		return d.now()
 	}
 	is.model = told.today(snap, device)
-	is.model.said = sayings.Add(1)
+	if is.model.said = was.model.said; !ok || !reflect.DeepEqual(is.model, was.model) { // a minute went by, and it is said as before
+		is.model.said = sayings.Add(1)
+	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.last == nil {
