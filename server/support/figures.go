@@ -88,14 +88,15 @@ func (l lexicon) figures(cells ...fleet.Counts) Figures {
 	}
 	rest = c.Installations
 	f.found = make([]web.Row, 0, len(l.findings()))
-	for _, found := range l.findings() {
+	for i, found := range l.findings() {
 		n := c.Before[fleet.Before(found)]
 		if found == effect.NotSeen {
 			n = rest // findings of other effects too
 		}
 		rest -= n
 		f.Before[fleet.Before(found)] = n
-		f.found = append(f.found, web.Row{Key: found, Count: n, Of: f.Installations, Name: l.finding(found)})
+		f.found = append(f.found, web.Row{Key: found, Count: n, Of: f.Installations, Name: l.finding(found),
+			Colour: web.Shade(string(effect.Open), i)}) // an effect does not say which of them is bad
 	}
 	return f.withIntervals()
 }
