@@ -96,10 +96,14 @@ func (l lexicon) figures(cells ...fleet.Counts) Figures {
 		rest -= n
 		f.Before[fleet.Before(found)] = n
 		f.found = append(f.found, web.Row{Key: found, Count: n, Of: f.Installations, Name: l.finding(found),
-			Colour: web.Shade(string(effect.Open), i)}) // an effect does not say which of them is bad
+			Colour: foundColours[i%len(foundColours)]})
 	}
 	return f.withIntervals()
 }
+
+// foundColours are those of what was found before, of which an effect does not say how bad it is.
+var foundColours = []string{web.Shade(string(effect.Open), 0), web.Shade(string(effect.Open), 1),
+	web.Shade(string(effect.Unjudged), 0), web.Shade(string(effect.Unjudged), 1)}
 
 // withIntervals says how far each share can be trusted.
 func (f Figures) withIntervals() Figures {
