@@ -36,11 +36,12 @@ var mayImport = map[string][]string{
 	"manifests/effect/probe": {},
 	"manifests/effect":       {"=manifests/effect/probe", "=manifests/strict", "=manifests/report", "=manifests/report/v1"},
 	"manifests/release":      {"=manifests", "=manifests/csig", "manifests/effect", "=manifests/strict", "=manifests/tufrepo"},
-	"manifests/otapkg":       {"=manifests", "=internal/format"},
+	"manifests/cms":          {},
+	"manifests/otapkg":       {"=manifests", "=manifests/cms", "=internal/format"},
 	"manifests/tufrepo":      {"=manifests", "=internal/format"},
 	"manifests/offers":       {"=manifests", "=manifests/strict"},
 	"manifests/heads":        {"=manifests/strict", "=manifests/tufrepo"},
-	"manifests/csig":         {"=manifests/otapkg", "=manifests/strict"},
+	"manifests/csig":         {"=manifests/cms", "=manifests/otapkg", "=manifests/strict"},
 	"manifests/shelf":        {"=manifests", "=manifests/strict", "=manifests/tufrepo"},
 	"manifests/updaters":     {},
 	"manifests/tally": {
@@ -220,7 +221,7 @@ var libraryHome = map[string][]string{
 	"golang.org/x/term":                 {"signer/otasign", "server/otactl"},
 	"golang.org/x/text":                 {"web"},
 	"cel.dev/cel-go":                    {"manifests/effect"},
-	"google.golang.org/protobuf":        {"manifests/otapkg", "firmware-fixtures"},
+	"google.golang.org/protobuf":        {"manifests/otapkg", "manifests/updaters", "firmware-fixtures"},
 	"github.com/klauspost/compress":     {"manifests/otapkg", "server/store/compact"},
 }
 

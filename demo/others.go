@@ -122,6 +122,9 @@ func (o *others) openSite(ctx context.Context) (err error) {
 	if o.people, err = foundTrust(ctx, o.site, []string{polledBy}); err != nil {
 		return fmt.Errorf("the ceremony of keys: %w", err)
 	}
+	if o.plan.first, err = o.site.declareCsig(o.plan.first); err != nil {
+		return fmt.Errorf("what the maker signs for Custota: %w", err)
+	}
 	return o.people.publish(ctx, o.site, o.plan.first)
 }
 
@@ -134,8 +137,9 @@ func (o *others) fresh() (all []*poller, err error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, protocol := range []manifests.Protocol{manifests.LineageOS1, manifests.LineageOS2, manifests.GrapheneOS, manifests.AOSPSample} {
-		p, err := newPoller(protocol, o.files, o.site.otaKeys, sold, o.clock.Now())
+	for _, protocol := range []manifests.Protocol{manifests.LineageOS1, manifests.LineageOS2, manifests.GrapheneOS, manifests.AOSPSample,
+		manifests.Custota} {
+		p, err := newPoller(protocol, o.files, o.site.otaKey.Cert, sold, o.clock.Now())
 		if err != nil {
 			return nil, err
 		}

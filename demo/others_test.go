@@ -34,12 +34,13 @@ func TestOthers(t *testing.T) {
 	var spoken []manifests.Protocol
 	for _, p := range r.Others.Phones {
 		spoken = append(spoken, p.Protocol)
-		streams := p.Protocol == manifests.LineageOS2 || p.Protocol == manifests.AOSPSample
+		streams := p.Protocol == manifests.LineageOS2 || p.Protocol == manifests.AOSPSample || p.Protocol == manifests.Custota
 		if strings.HasPrefix(p.How, "streamed") != streams || p.Before != 0 || p.Offered == 0 || p.Halted != 0 || p.Ran == p.Runs {
 			t.Errorf("%+v", p)
 		}
 	}
-	want := []manifests.Protocol{manifests.LineageOS1, manifests.LineageOS2, manifests.GrapheneOS, manifests.AOSPSample}
+	want := []manifests.Protocol{manifests.LineageOS1, manifests.LineageOS2, manifests.GrapheneOS, manifests.AOSPSample,
+		manifests.Custota}
 	if !slices.Equal(spoken, want) {
 		t.Errorf("phones of %v, wanted %v", spoken, want)
 	}

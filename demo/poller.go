@@ -7,6 +7,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
+	"crypto/x509"
 	"encoding/base64"
 	"errors"
 	"fmt"
@@ -33,6 +34,7 @@ type poller struct {
 	files    *files
 	http     *http.Client
 	pins     []otapkg.Pin
+	trusted  []*x509.Certificate // of its otacerts.zip
 	sold     fixtures.Build
 	phone    *virtual.Phone
 }
@@ -45,13 +47,19 @@ func pollersOf(device string) map[manifests.Protocol]poller {
 		manifests.LineageOS2: {list: "/legacy/lineageos/stable/api/v2/devices/" + device + "/builds.json", read: updaters.LineageOS2},
 		manifests.GrapheneOS: {list: "/legacy/grapheneos/" + device + "-stable", read: updaters.GrapheneOS},
 		manifests.AOSPSample: {list: "/legacy/aosp-sample/stable/" + device + ".json", read: updaters.AOSPSample},
+		manifests.Custota:    {list: "/legacy/custota/stable/" + device + ".json", read: updaters.Custota},
 	}
 }
 
-// newPoller is a phone as it is sold.
-func newPoller(protocol manifests.Protocol, f *files, pins []otapkg.Pin, sold fixtures.Build, now time.Time) (*poller, error) {
+// newPoller is a phone as it is sold, which believes the maker of packages.
+func newPoller(protocol manifests.Protocol, f *files, maker *x509.Certificate, sold fixtures.Build, now time.Time) (*poller, error) {
 	p := pollersOf(sold.Model)[protocol]
-	p.protocol, p.files, p.http, p.pins, p.sold = protocol, f, f.client(), pins, sold
+	pin, err := otapkg.PinOf(maker)
+	if err != nil {
+		return nil, err
+	}
+	p.protocol, p.files, p.http, p.sold = protocol, f, f.client(), sold
+	p.pins, p.trusted = []otapkg.Pin{pin}, []*x509.Certificate{maker}
 	p.phone = virtual.NewPhone(string(protocol), 1, &virtual.Observer{})
 	return &p, p.boot(sold.SystemFiles(), now)
 }
@@ -75,10 +83,14 @@ func (p *poller) offered(ctx context.Context) ([]updaters.Offer, error) {
 		return nil, err
 	}
 	offers, faults := p.read(updaters.Answer{URL: p.files.url + p.list, Status: resp.StatusCode, Type: resp.Header.Get("Content-Type"),
-		Body: body}, updaters.Phone{Device: p.sold.Model, Channel: "stable", Kind: "NIGHTLY", Version: "22.2", Build: p.sold.Incremental,
-		UTC: p.sold.UTC})
+		Body: body}, p.asks())
 	if len(faults) > 0 {
 		return nil, fmt.Errorf("%s: %v", p.protocol, faults)
+	}
+	if p.protocol == manifests.Custota && len(offers) == 1 {
+		if offers, err = p.signed(ctx, offers[0]); err != nil {
+			return nil, fmt.Errorf("%s: %w", p.protocol, err)
+		}
 	}
 	return offers, nil
 }
@@ -107,7 +119,7 @@ func (p *poller) part(ctx context.Context, address string, span updaters.Span) (
 		return nil, err
 	}
 	if faults := span.Judge(resp.StatusCode, resp.Header.Get("Content-Range"), int64(len(body))); len(faults) > 0 {
-		return nil, fmt.Errorf("%s: %v", p.protocol, faults)
+		return nil, fmt.Errorf("%v", faults)
 	}
 	return body, nil
 }
@@ -131,11 +143,11 @@ func (p *poller) download(ctx context.Context, o updaters.Offer) ([]byte, error)
 	}
 	zip := append(whole[:half:half], rest...)
 	if sum := fmt.Sprintf("%x", sha256.Sum256(zip)); o.SHA256 != "" && sum != o.SHA256 {
-		return nil, fmt.Errorf("%s: %s has the SHA-256 %s, and %s was announced", p.protocol, o.Name, sum, o.SHA256)
+		return nil, fmt.Errorf("%s has the SHA-256 %s, and %s was announced", o.Name, sum, o.SHA256)
 	}
 	read, err := updaters.ReadPackage(bytes.NewReader(zip), int64(len(zip)))
 	if faults := o.Against(read); err == nil && len(faults) > 0 {
-		err = fmt.Errorf("%s: %v", p.protocol, faults)
+		err = fmt.Errorf("%v", faults)
 	}
 	return zip, err
 }
@@ -143,23 +155,9 @@ func (p *poller) download(ctx context.Context, o updaters.Offer) ([]byte, error)
 // update does what the app does with what it is offered: the first package that is there, by the maker's signature alone.
 func (p *poller) update(ctx context.Context, offers []updaters.Offer, now time.Time) (how string, err error) {
 	for _, o := range offers {
-		zip, err := p.download(ctx, o)
+		how, system, err := p.install(ctx, o)
 		if errors.Is(err, errNotThere) {
 			continue // an incremental that nobody made
-		}
-		if err != nil {
-			return "", err
-		}
-		if err := judged(zip, p.pins); err != nil {
-			return "", err
-		}
-		var system map[string][]byte
-		if len(o.Parts) > 0 {
-			how = "streamed by the offsets of its list"
-			system, err = p.stream(ctx, o, int64(len(zip)))
-		} else {
-			how = "installed from the whole package"
-			system, err = slots.Files(slots.Package{Reader: bytes.NewReader(zip), Size: int64(len(zip))})
 		}
 		if err != nil {
 			return "", fmt.Errorf("%s: %w", p.protocol, err)
@@ -167,6 +165,30 @@ func (p *poller) update(ctx context.Context, offers []updaters.Offer, now time.T
 		return how, p.boot(system, now)
 	}
 	return "", fmt.Errorf("%s: no package of %d offers is there", p.protocol, len(offers))
+}
+
+// install is the system that a package leaves, and the way in which it was had.
+func (p *poller) install(ctx context.Context, o updaters.Offer) (how string, system map[string][]byte, err error) {
+	if o.Csig != "" { // which holds what is signed of each part, so that nobody needs the whole
+		system, err = stream(o, func(part updaters.Part) ([]byte, error) { return p.piece(ctx, o.URL, part) })
+		return "streamed by the offsets that the maker signed", system, err
+	}
+	zip, err := p.download(ctx, o)
+	if err == nil {
+		err = judged(zip, p.pins)
+	}
+	if err != nil {
+		return "", nil, err
+	}
+	total := int64(len(zip))
+	if len(o.Parts) > 0 {
+		system, err = stream(o, func(part updaters.Part) ([]byte, error) {
+			return p.part(ctx, o.URL, updaters.Span{From: part.Offset, To: part.Offset + part.Size - 1, Total: total})
+		})
+		return "streamed by the offsets of its list", system, err
+	}
+	system, err = slots.Files(slots.Package{Reader: bytes.NewReader(zip), Size: total})
+	return "installed from the whole package", system, err
 }
 
 // judged holds a package against the maker's key, and against all that makes it hostile.
@@ -182,10 +204,10 @@ func judged(zip []byte, pins []otapkg.Pin) error {
 }
 
 // stream installs as update_engine does: it fetches the parts by range, and writes the partition out of the payload.
-func (p *poller) stream(ctx context.Context, o updaters.Offer, total int64) (map[string][]byte, error) {
+func stream(o updaters.Offer, fetch func(updaters.Part) ([]byte, error)) (map[string][]byte, error) {
 	got := map[string][]byte{}
 	for _, part := range o.Parts {
-		text, err := p.part(ctx, o.URL, updaters.Span{From: part.Offset, To: part.Offset + part.Size - 1, Total: total})
+		text, err := fetch(part)
 		if err != nil {
 			return nil, err
 		}

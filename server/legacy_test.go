@@ -5,6 +5,7 @@ package server
 import (
 	"bytes"
 	"crypto/sha256"
+	"crypto/x509"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
@@ -18,8 +19,8 @@ import (
 
 	fixtures "landed/firmware-fixtures"
 	"landed/manifests"
-	"landed/manifests/csig"
 	"landed/manifests/tufrepo"
+	"landed/manifests/updaters"
 	"landed/server/datadir"
 	"landed/server/fleet"
 	"landed/server/library"
@@ -197,33 +198,45 @@ func conditional(t *testing.T, p phones, path string, resp *http.Response, body 
 	}
 }
 
-// TestCustotaPolls: the JSON leads to the package and to a csig that is, byte for byte, what the maker signed.
+// TestCustotaPolls: by the rules of Custota, the JSON leads to a csig that the maker signed, and to each part of the package
+// that it lists.
 func TestCustotaPolls(t *testing.T) {
 	p := newPhones(t)
 	p.start(10_000)
-	_, text := p.ask("GET", "/legacy/custota/stable/fuxi.json")
-	var info struct {
-		Version int `json:"version"`
-		Full    struct {
-			OTA  string `json:"location_ota"`
-			Csig string `json:"location_csig"`
-		} `json:"full"`
+	phone := updaters.Phone{Device: "fuxi", Base: p.url + "/legacy/custota/stable"}
+	ask := func(address string, header ...string) (*http.Response, []byte) {
+		t.Helper()
+		path, ok := strings.CutPrefix(strings.Replace(address, "https://ota.example", p.url, 1), p.url)
+		if !ok {
+			t.Fatalf("it leads to %s", address)
+		}
+		return p.ask("GET", path, header...)
 	}
-	if err := json.Unmarshal(text, &info); err != nil || info.Version != 2 {
-		t.Fatalf("%s, %v", text, err)
+	resp, text := ask(phone.Base + "/fuxi.json")
+	offers, found := updaters.Custota(updaters.Answer{URL: phone.Base, Status: resp.StatusCode, Body: text}, phone)
+	if len(found) > 0 || len(offers) != 1 {
+		t.Fatalf("%s: %v", text, found)
 	}
-	resp, der := p.ask("GET", "/legacy/custota/stable/"+info.Full.Csig)
-	signed, cert, err := csig.Open(der)
-	if err != nil || !cert.Equal(kit.OTAKey.Cert) || resp.Header.Get("Content-Type") != "application/octet-stream" {
-		t.Fatalf("%d %v, %v", resp.StatusCode, resp.Header, err)
+	resp, der := ask(offers[0].Csig)
+	offer, found := offers[0].Signed(updaters.Answer{Status: resp.StatusCode, Body: der}, []*x509.Certificate{kit.OTAKey.Cert})
+	if len(found) > 0 || len(offer.Parts) < 5 || resp.Header.Get("Content-Type") != "application/octet-stream" {
+		t.Fatalf("%d %v, %v", resp.StatusCode, resp.Header, found)
 	}
-	ota, ok := strings.CutPrefix(info.Full.OTA, "https://ota.example")
-	for _, f := range signed.Files {
-		resp, part := p.ask("GET", ota, "Range", fmt.Sprintf("bytes=%d-%d", f.Offset, f.Offset+f.Size-1))
-		sum := sha256.Sum256(part)
-		if !ok || resp.StatusCode != 206 || hex.EncodeToString(sum[:]) != f.Digest || resp.ContentLength != f.Size ||
-			!strings.HasPrefix(resp.Header.Get("Content-Range"), fmt.Sprintf("bytes %d-%d/", f.Offset, f.Offset+f.Size-1)) {
-			t.Errorf("%s: %d %v", f.Name, resp.StatusCode, resp.Header)
+	for _, part := range offer.Parts {
+		resp, text := ask(offer.URL, "Range", part.Header(), "Accept-Encoding", "gzip")
+		got := updaters.Piece{Status: resp.StatusCode, Range: resp.Header.Get("Content-Range"), Length: resp.ContentLength, Bytes: text}
+		found := part.Judge(got)
+		switch part.Name {
+		case updaters.MetadataPB:
+			news, more := offer.Metadata(text, phone)
+			if found = append(found, more...); !news {
+				t.Error("a phone of which nothing is known sees no update")
+			}
+		case updaters.Properties:
+			found = append(found, offer.Properties(text)...)
+		}
+		if len(found) > 0 {
+			t.Errorf("%s: %v", part.Name, found)
 		}
 	}
 }

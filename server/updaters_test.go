@@ -18,7 +18,7 @@ func TestStrictReadersTakeWhatIsServed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	phone := updaters.Phone{Device: "fuxi", Channel: "stable", Kind: "NIGHTLY", Version: "22.2"}
+	phone := updaters.Phone{Device: "fuxi", Channel: "stable", Kind: "NIGHTLY", Version: "22.2", Base: p.url + "/legacy/custota/stable"}
 	readers := map[string]struct {
 		read  func(updaters.Answer, updaters.Phone) ([]updaters.Offer, []updaters.Fault)
 		quiet bool // an empty list says "nothing"
@@ -28,6 +28,7 @@ func TestStrictReadersTakeWhatIsServed(t *testing.T) {
 		"/legacy/grapheneos/fuxi-stable":       {updaters.GrapheneOS, false},
 		"/fuxi-stable":                         {updaters.GrapheneOS, false},
 		"/legacy/aosp-sample/stable/fuxi.json": {updaters.AOSPSample, false},
+		"/legacy/custota/stable/fuxi.json":     {updaters.Custota, false},
 	}
 	ask := func(path string) updaters.Answer {
 		resp, body := p.ask("GET", path)

@@ -83,40 +83,43 @@ func stories(dir string) testscript.Params {
 
 // commands are what the scripts can say beyond testscript's own.
 var commands = map[string]func(*testscript.TestScript, bool, []string){
-	"found":         found,
-	"publish":       publish,
-	"handset":       handset,
-	"up":            up,
-	"until":         until,
-	"get":           get,
-	"envfield":      envField,
-	"fileserver":    fileServer,
-	"cdn":           contentNetwork,
-	"mirrored":      mirrored,
-	"cache":         cache,
-	"origin":        origin,
-	"nginx":         nginx,
-	"ask":           ask,
-	"pathof":        pathOf,
-	"prefixed":      prefixed,
-	"count":         count,
-	"steal":         steal,
-	"tmpfs":         tmpfs,
-	"send":          send,
-	"upload":        beginUpload,
-	"barrage":       barrage,
-	"hostile":       hostile,
-	"etag":          etag,
-	"mark":          mark,
-	"await-new":     awaitNew,
-	"judge-all":     judgeAll,
-	"damage":        damage,
-	"portal":        portal,
-	"stranger":      stranger,
-	"flood":         flood,
-	"unwritten":     unwritten,
-	"keep-snapshot": keepSnapshot,
-	"scrape":        scrape,
+	"found":          found,
+	"publish":        publish,
+	"handset":        handset,
+	"up":             up,
+	"until":          until,
+	"get":            get,
+	"envfield":       envField,
+	"fileserver":     fileServer,
+	"cdn":            contentNetwork,
+	"mirrored":       mirrored,
+	"cache":          cache,
+	"origin":         origin,
+	"door":           openDoor,
+	"nginx":          nginx,
+	"nginx-files":    nginxFiles,
+	"publish-others": publishOthers,
+	"ask":            ask,
+	"pathof":         pathOf,
+	"prefixed":       prefixed,
+	"count":          count,
+	"steal":          steal,
+	"tmpfs":          tmpfs,
+	"send":           send,
+	"upload":         beginUpload,
+	"barrage":        barrage,
+	"hostile":        hostile,
+	"etag":           etag,
+	"mark":           mark,
+	"await-new":      awaitNew,
+	"judge-all":      judgeAll,
+	"damage":         damage,
+	"portal":         portal,
+	"stranger":       stranger,
+	"flood":          flood,
+	"unwritten":      unwritten,
+	"keep-snapshot":  keepSnapshot,
+	"scrape":         scrape,
 }
 
 // setUp puts files into the folder of each story: the real release as release.yaml, the later ones of the demo under
@@ -133,7 +136,7 @@ func setUp(e *testscript.Env) error {
 	for name, from := range map[string]string{
 		"stages.yaml": "testdata/stages.yaml", "corrected.yaml": "../releases/corrected.yaml",
 		"app-list.yaml": "../releases/app-list-upload-off.yaml", "plain.yaml": "../releases/plain.yaml",
-		"model.yaml": "../releases/model.yaml",
+		"model.yaml": "../releases/model.yaml", "legacy.yaml": "../releases/legacy.yaml", "legacy-models.yaml": "../releases/legacy-models.yaml",
 	} {
 		text, err := os.ReadFile(from)
 		if err != nil {
@@ -156,6 +159,7 @@ type state struct {
 	flood   *torrent
 	stalled []net.Conn
 	edges   []*edge
+	doors   map[string]net.Listener // of nginx, by the variable that has the address
 }
 
 type stateKey struct{}

@@ -52,9 +52,7 @@ func nginx(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 	up := httptest.NewServer(&behind{log: log, origin: origin})
 	ts.Defer(up.Close)
-	door, err := net.Listen("tcp", "127.0.0.1:0")
-	ts.Check(err)
-	defer door.Close()
+	door := doorOf(ts, args[0])
 	at := door.Addr().String()
 	dir := ts.MkAbs("nginx-" + args[0])
 	ts.Check(os.Mkdir(dir, 0o755))
@@ -76,7 +74,35 @@ func nginx(ts *testscript.TestScript, neg bool, args []string) {
 			ts.Fatalf("deploy/nginx/nginx.conf has no %q any more", changes[i])
 		}
 	}
-	conf = strings.NewReplacer(changes...).Replace(conf) // in one pass: the folder may itself lie below /tmp/
+	runNginx(ts, door, dir, strings.NewReplacer(changes...).Replace(conf)) // in one pass: the folder may itself lie below /tmp/
+}
+
+// doorOf is the socket of a server whose address is in the variable NAME; it is opened if it is not yet there.
+func doorOf(ts *testscript.TestScript, name string) net.Listener {
+	s := stateOf(ts)
+	if s.doors[name] == nil {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		ts.Check(err)
+		ts.Defer(func() { _ = l.Close() })
+		if s.doors == nil {
+			s.doors = map[string]net.Listener{}
+		}
+		s.doors[name] = l
+		ts.Setenv(name, "http://"+l.Addr().String())
+	}
+	return s.doors[name]
+}
+
+// openDoor is door NAME: an address is known before its server is there; NAME becomes it.
+func openDoor(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: door NAME")
+	}
+	doorOf(ts, args[0])
+}
+
+// runNginx starts nginx with a configuration, at a socket, until the script ends.
+func runNginx(ts *testscript.TestScript, door net.Listener, dir, conf string) {
 	if os.Geteuid() == 0 {
 		conf = "user root;\n" + conf // its workers would be somebody who may not enter the folder
 	}
@@ -92,7 +118,7 @@ func nginx(ts *testscript.TestScript, neg bool, args []string) {
 	ended := make(chan error, 1)
 	go func() { ended <- c.Wait() }()
 	ts.Defer(func() { _ = c.Process.Signal(os.Interrupt); <-ended })
-	ts.Setenv(args[0], "http://"+at)
+	ts.Check(door.Close()) // or whoever comes may be waiting here
 	poll(ts, "nginx answers", func() bool {
 		select {
 		case err := <-ended:
@@ -101,7 +127,7 @@ func nginx(ts *testscript.TestScript, neg bool, args []string) {
 			ts.Fatalf("nginx ended: %v\n%s", err, said)
 		default:
 		}
-		resp, err := fresh().Get("http://" + at + "/")
+		resp, err := fresh().Get("http://" + door.Addr().String() + "/")
 		return err == nil && resp.Body.Close() == nil
 	})
 }

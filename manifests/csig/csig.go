@@ -11,8 +11,7 @@
 // CMS, RFC 5652, with the JSON inside). It refuses what is detached, what has several signers or several certificates, keys
 // that are not RSA, weak hashes, and unknown members.
 //
-// CMS is written and read here, with encoding/asn1: one signer, one certificate, a form of a dozen fields. The libraries
-// that there are read far more than that, and verify what is signed by any certificate that comes along.
+// The form is that of package cms; what is signed, and by which algorithms, is decided here.
 package csig
 
 import (

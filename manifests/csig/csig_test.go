@@ -209,5 +209,8 @@ func FuzzOpen(f *testing.F) {
 		if cert == nil || info.Validate() != nil {
 			t.Fatalf("it is read, and is not valid: %+v", info)
 		}
+		if _, found := phone(der, cert); len(found) > 0 {
+			t.Fatalf("it is read, and a phone that trusts its key does not read it: %v", found)
+		}
 	})
 }

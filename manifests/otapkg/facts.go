@@ -2,6 +2,12 @@
 
 package otapkg
 
+import (
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
+)
+
 // Family is the way a package is built and applied.
 type Family string
 
@@ -58,6 +64,18 @@ type Signer struct {
 	Valid      bool   `json:"valid"`               // signature and content fit
 	Pinned     bool   `json:"pinned"`              // and recovery takes it under one of Policy.Pins
 	Published  string `json:"published,omitempty"` // name of the key if its private half is published
+}
+
+// PayloadSHA256 is the hex SHA-256 of payload.bin, "" if there is none or if it is not known.
+func (f Facts) PayloadSHA256() string {
+	if f.Payload == nil {
+		return ""
+	}
+	sum, err := base64.StdEncoding.DecodeString(f.Payload.FileHash)
+	if err != nil || len(sum) != sha256.Size {
+		return ""
+	}
+	return hex.EncodeToString(sum)
 }
 
 // PayloadFacts describes a payload. Offsets count from the start of the zip.

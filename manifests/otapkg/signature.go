@@ -9,14 +9,13 @@ import (
 	"crypto/elliptic"
 	"crypto/rsa"
 	"crypto/x509"
-	"crypto/x509/pkix"
-	"encoding/asn1"
 	"errors"
 	"fmt"
-	"math/big"
 	"path"
 	"slices"
 	"strings"
+
+	"landed/manifests/cms"
 )
 
 // footerLen is the length of what ends a signed package: where the signature begins, FF FF, comment length
@@ -31,41 +30,6 @@ type signature struct {
 	value  []byte
 	isLast bool // the 256 bytes before the footer are the signature, where recovery of 2014 looks
 }
-
-// PKCS#7 SignedData, RFC 2315 section 9, as far as signapk writes it.
-type (
-	contentInfo struct {
-		Type    asn1.ObjectIdentifier
-		Content asn1.RawValue `asn1:"explicit,optional,tag:0"`
-	}
-	signedData struct {
-		Version int
-		Digests []pkix.AlgorithmIdentifier `asn1:"set"`
-		Content contentInfo
-		Certs   asn1.RawValue   `asn1:"optional,tag:0"`
-		CRLs    asn1.RawValue   `asn1:"optional,tag:1"`
-		Signers []asn1.RawValue `asn1:"set"`
-	}
-	signerInfo struct {
-		Version   int
-		Issuer    issuerAndSerial
-		Digest    pkix.AlgorithmIdentifier
-		Attrs     asn1.RawValue `asn1:"optional,tag:0"`
-		Algorithm pkix.AlgorithmIdentifier
-		Signature []byte
-		Unsigned  asn1.RawValue `asn1:"optional,tag:1"`
-	}
-	issuerAndSerial struct {
-		Name   asn1.RawValue
-		Serial *big.Int
-	}
-)
-
-var (
-	oidSignedData = asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 7, 2}
-	oidSHA1       = asn1.ObjectIdentifier{1, 3, 14, 3, 2, 26}
-	oidSHA256     = asn1.ObjectIdentifier{2, 16, 840, 1, 101, 3, 4, 2, 1}
-)
 
 // readSignature reads the footer and the PKCS#7 block in the archive's comment; nil if they are missing or
 // not as recovery wants them, which is a finding then.
@@ -120,44 +84,28 @@ func badSignature(why string) Finding {
 // parseSignedData reads PKCS#7 with exactly one signer, one certificate and no signed attributes, because
 // recovery looks at the first signer only and hashes the file, not attributes.
 func parseSignedData(der []byte) (*signature, Code, error) {
-	var outer contentInfo
-	if rest, err := asn1.Unmarshal(der, &outer); err != nil || len(rest) > 0 || !outer.Type.Equal(oidSignedData) {
-		return nil, SigBad, errors.New("it is no PKCS#7 signed data that ends at the footer")
-	}
-	var sd signedData
-	if rest, err := asn1.Unmarshal(outer.Content.Bytes, &sd); err != nil || len(rest) > 0 {
-		return nil, SigBad, errors.New("its PKCS#7 signed data cannot be read")
-	}
-	if len(sd.Signers) != 1 {
-		return nil, SigSize, fmt.Errorf("it has %d signers, recovery looks at the first only; wanted is one", len(sd.Signers))
-	}
-	var si signerInfo
-	if rest, err := asn1.Unmarshal(sd.Signers[0].FullBytes, &si); err != nil || len(rest) > 0 {
-		return nil, SigBad, errors.New("its signer cannot be read")
-	}
-	if len(si.Attrs.FullBytes) > 0 {
+	data, err := cms.Read(der)
+	switch {
+	case errors.Is(err, cms.ErrSigners):
+		return nil, SigSize, fmt.Errorf("%w, and recovery looks at the first alone", err)
+	case errors.Is(err, cms.ErrCertificates):
+		return nil, SigSize, err
+	case errors.Is(err, cms.ErrIssuer):
+		return nil, SigCert, err
+	case err != nil:
+		return nil, SigBad, err
+	case len(data.Attributes) > 0:
 		return nil, SigBad, errors.New("it signs attributes, recovery hashes the file alone")
 	}
-	var cert asn1.RawValue
-	if rest, err := asn1.Unmarshal(sd.Certs.Bytes, &cert); err != nil || len(rest) > 0 {
-		return nil, SigSize, errors.New("it does not hold exactly one certificate")
-	}
-	s := &signature{value: si.Signature, isLast: len(si.Unsigned.FullBytes) == 0 && len(si.Signature) == 256 &&
-		strings.HasSuffix(string(der), string(si.Signature))}
-	var err error
-	if s.cert, err = x509.ParseCertificate(cert.FullBytes); err != nil {
-		return nil, SigBad, fmt.Errorf("its certificate cannot be read (%w)", err)
-	}
-	if !bytes.Equal(si.Issuer.Name.FullBytes, s.cert.RawIssuer) || si.Issuer.Serial.Cmp(s.cert.SerialNumber) != 0 {
-		return nil, SigCert, errors.New("its signer names another certificate than the one it holds")
-	}
+	s := &signature{cert: data.Cert, value: data.Signature, isLast: !data.Unsigned && len(data.Signature) == 256 &&
+		bytes.HasSuffix(der, data.Signature)}
 	switch {
-	case si.Digest.Algorithm.Equal(oidSHA1):
+	case data.Hash.Equal(cms.SHA1):
 		s.hash = crypto.SHA1
-	case si.Digest.Algorithm.Equal(oidSHA256):
+	case data.Hash.Equal(cms.SHA256):
 		s.hash = crypto.SHA256
 	default:
-		return nil, SigAlg, fmt.Errorf("its hash is %v, recovery knows SHA-1 and SHA-256", si.Digest.Algorithm)
+		return nil, SigAlg, fmt.Errorf("its hash is %v, recovery knows SHA-1 and SHA-256", data.Hash)
 	}
 	return s, "", nil
 }

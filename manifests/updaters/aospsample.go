@@ -10,11 +10,8 @@ import (
 // AOSPSample reads a config as the parser of SystemUpdaterSample does, which wants other fields than the sample.json beside it.
 // The app shows every config that it has, older or not: update_engine looks at the build time in the payload.
 func AOSPSample(a Answer, _ Phone) (offers []Offer, found []Fault) {
-	var f faults
-	if !secure(a.URL) {
-		f.add(noUpdate, "the config is asked for at %.100q, of plain http", a.URL)
-	}
-	if !a.ok(&f, noUpdate) {
+	f, ok := a.begin("the config", noUpdate, noUpdate)
+	if !ok {
 		return nil, f
 	}
 	o := readObject("", a.Body)
@@ -36,7 +33,7 @@ func AOSPSample(a Answer, _ Phone) (offers []Offer, found []Fault) {
 		ab.flag("verify_payload_metadata")
 		for i, text := range ab.list("property_files") {
 			part := readObject(fmt.Sprintf("ab_config.property_files[%d].", i), text)
-			offer.Parts = append(offer.Parts, Part{part.text("filename"), part.number("offset", 0), part.number("size", 0)})
+			offer.Parts = append(offer.Parts, part.part("filename", 0))
 			ab.wrong = append(ab.wrong, part.wrong...)
 		}
 		if kind == "STREAMING" {

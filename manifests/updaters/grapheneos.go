@@ -14,11 +14,8 @@ var label = regexp.MustCompile(`^[A-Za-z0-9._+-]+$`)
 // asks for, in this order: the incremental from the build that runs, which need not be there, and the full package. Both lie
 // beside the line.
 func GrapheneOS(a Answer, p Phone) (offers []Offer, found []Fault) {
-	var f faults
-	if !secure(a.URL) {
-		f.add(noUpdate, "the line is asked for at %.100q, of plain http", a.URL)
-	}
-	if !a.ok(&f, "the app asks again later, and "+noUpdate) {
+	f, ok := a.begin("the line", noUpdate, "the app asks again later, and "+noUpdate)
+	if !ok {
 		return nil, f
 	}
 	line, more, _ := strings.Cut(string(a.Body), "\n")

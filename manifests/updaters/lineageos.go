@@ -18,11 +18,8 @@ const MaxList = 32 << 10
 // LineageOS1 reads a v1 list as the app up to version 22 does, and 23.2 before 23 June 2026: {"response":[…]}. A broken
 // element is skipped, a broken document fails the check.
 func LineageOS1(a Answer, p Phone) (offers []Offer, found []Fault) {
-	var f faults
-	if !secure(a.URL) {
-		f.add(failsCheck, "the list is asked for at %.100q, of plain http", a.URL)
-	}
-	if !a.ok(&f, failsCheck) {
+	f, ok := a.begin("the list", failsCheck, failsCheck)
+	if !ok {
 		return nil, f
 	}
 	doc := readObject("", a.Body)
@@ -94,11 +91,8 @@ var (
 // LineageOS2 reads a v2 list as the app since 23 June 2026 does: a bare array. A list with one build that lacks a field is
 // dropped whole.
 func LineageOS2(a Answer, p Phone) (offers []Offer, found []Fault) {
-	var f faults
-	if !secure(a.URL) {
-		f.add(failsCheck, "the list is asked for at %.100q, wanted https", a.URL)
-	}
-	if !a.ok(&f, failsCheck) {
+	f, ok := a.begin("the list", failsCheck, failsCheck)
+	if !ok {
 		return nil, f
 	}
 	if kind, _, err := mime.ParseMediaType(a.Type); err != nil || kind != "application/json" {
@@ -177,7 +171,7 @@ func properties(o *object, text string) (parts []Part) {
 		}
 		offset, _ := strconv.ParseInt(m[2], 10, 64) // 18 digits fit
 		size, _ := strconv.ParseInt(m[3], 10, 64)
-		parts = append(parts, Part{m[1], offset, size})
+		parts = append(parts, Part{m[1], offset, size, ""})
 	}
 	return parts
 }

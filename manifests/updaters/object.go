@@ -92,6 +92,11 @@ func (o *object) list(name string) (all []json.RawMessage) {
 	return all
 }
 
+// part is where a part lies, by the member that names it; its size is least or more.
+func (o *object) part(name string, least int64) Part {
+	return Part{Name: o.text(name), Offset: o.number("offset", 0), Size: o.number("size", least)}
+}
+
 // parts holds where parts lie against the size of their package, 0 if that is not known.
 func (o *object) parts(all []Part, size int64) {
 	for _, p := range all {

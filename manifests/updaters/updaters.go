@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package updaters reads what phones with the updaters of others read, by the rules of their apps: LineageOS in both forms,
-// GrapheneOS, and apps made from AOSP's SystemUpdaterSample.
+// GrapheneOS, Custota, and apps made from AOSP's SystemUpdaterSample.
 //
 // Parties: whoever plays such a phone, against a deployment or in a test. It promises one reader per protocol, written from
 // what the apps do and not from what a server writes: each gives the packages that a phone would go on with, and each fault
@@ -9,7 +9,8 @@
 // find is a fault, also where another reader would do without. It asks nobody, and has no clock.
 //
 // The rules are those of the sources of the LineageOS Updater (Utils.java at d66cf2d for v1; NetworkUpdate.kt and
-// UpdatesNetworkDataSource.kt at 0cb7bb4 for v2), of GrapheneOS's Updater, and of updater_sample in AOSP's recovery.
+// UpdatesNetworkDataSource.kt at 0cb7bb4 for v2), of GrapheneOS's Updater, of Custota 6 (UpdaterThread.kt at 5c281ee, with
+// BouncyCastle's SignerInformation for its csig), and of updater_sample in AOSP's recovery.
 package updaters
 
 import (
@@ -27,6 +28,11 @@ type Phone struct {
 	Version string // ro.lineage.build.version; "" if it is not known
 	Build   string // ro.build.version.incremental of what it runs; "" if it is not known
 	UTC     int64  // ro.build.date.utc of what it runs
+
+	Base        string // address that people entered, Custota
+	VBMeta      string // ro.boot.vbmeta.digest of what it runs, Custota; "" if it is not known
+	Fingerprint string // of what it runs, Custota; "" if it is not known
+	PatchLevel  string // ro.build.version.security_patch, Custota; "" if it is not known
 }
 
 // Answer is what a server answered to its request, after the redirects that its app follows.
@@ -48,15 +54,19 @@ type Offer struct {
 	From     string // label that an incremental starts from, GrapheneOS
 	Installs bool   // false: the app shows it and has no button for it
 	Parts    []Part // that are streamed
+	Csig     string // address of what is signed about the package, Custota
+	VBMeta   string // vbmeta digest afterwards, as signed, Custota; "" if it does not say it
 
-	device string // that the package must be for; "" if the app does not look
-	strict bool   // it holds what the package says against what was announced
+	device      string // that the package must be for; "" if the app does not look
+	strict      bool   // it holds what the package says against what was announced
+	incremental bool   // it was found by what the phone runs, Custota
 }
 
 // Part is where a file of a package lies in its bytes.
 type Part struct {
 	Name         string
 	Offset, Size int64
+	SHA256       string // hex; "" where the protocol does not say it
 }
 
 // Fault is something that an app does not take.
@@ -85,7 +95,16 @@ const (
 	noUpdate    = "phones see no update"
 )
 
-// ok says if an app goes on with the answer to a request for a list.
+// begin says if an app goes on with the answer to a request for what it polls: overHTTP is what it does about plain http.
+func (a Answer) begin(what, overHTTP, phone string) (f faults, ok bool) {
+	if !secure(a.URL) {
+		f.add(overHTTP, "%s is asked for at %.100q, of plain http, wanted https", what, a.URL)
+	}
+	ok = a.ok(&f, phone)
+	return f, ok
+}
+
+// ok says if an app goes on with an answer.
 func (a Answer) ok(f *faults, phone string) bool {
 	switch {
 	case a.Status/100 == 3:

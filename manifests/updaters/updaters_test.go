@@ -253,8 +253,8 @@ func TestPackages(t *testing.T) {
 		return p
 	}
 	props := int64(bytes.Index(text, []byte("FILE_SIZE")))
-	good := Offer{Size: int64(len(text)), UTC: 1780000001, device: "nuwa", Parts: []Part{{"payload_metadata.bin", at, 5},
-		{"payload.bin", at, 9}, {"payload_properties.txt", props, 12}, {"care_map.pb", 1, 1}}}
+	good := Offer{Size: int64(len(text)), UTC: 1780000001, device: "nuwa", Parts: []Part{{"payload_metadata.bin", at, 5, ""},
+		{"payload.bin", at, 9, ""}, {"payload_properties.txt", props, 12, ""}, {"care_map.pb", 1, 1, ""}}}
 	strict := good
 	strict.strict = true
 	for _, o := range []Offer{good, strict} {
@@ -390,10 +390,10 @@ func FuzzPackage(f *testing.F) {
 			return
 		}
 		for _, part := range p.Parts {
-			if part.Offset < 0 || part.Offset > p.Size {
+			if part.Offset < 0 || part.Size < 0 || part.Offset > p.Size-part.Size {
 				t.Errorf("%+v of %d bytes", part, p.Size)
 			}
 		}
-		Offer{strict: true, Parts: []Part{{"payload.bin", 1, 2}}}.Against(p)
+		Offer{strict: true, Parts: []Part{{"payload.bin", 1, 2, ""}}}.Against(p)
 	})
 }

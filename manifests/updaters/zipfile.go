@@ -4,6 +4,7 @@ package updaters
 
 import (
 	"archive/zip"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
@@ -17,14 +18,20 @@ type Package struct {
 	Size  int64
 	Meta  map[string]string // META-INF/com/android/metadata
 	Parts []Part            // of entries that are stored as they are, by their name without folders
-	head  [4]byte           // of payload.bin
+	// Signer is the certificate that its signature brings along, nil if there is none. Anybody can bring one along.
+	Signer *x509.Certificate
+	head   [4]byte // of payload.bin
 }
 
 const (
 	metadataEntry = "META-INF/com/android/metadata"
+	protoEntry    = metadataEntry + ".pb"
 	maxMetadata   = 256 << 10
 	maxEntries    = 20_000
 )
+
+// placed are the entries of which lists and csigs say where they lie.
+var placed = append([]string{metadataEntry, protoEntry, CareMap}, streamed...)
 
 // ReadPackage reads the directory of a package of size bytes, and its metadata: a few parts of it, whatever its size. What is
 // signed it does not look at.
@@ -36,7 +43,7 @@ func ReadPackage(r io.ReaderAt, size int64) (Package, error) {
 	if len(z.File) > maxEntries {
 		return Package{}, fmt.Errorf("the package has %d entries, wanted at most %d", len(z.File), maxEntries)
 	}
-	p := Package{Size: size, Meta: map[string]string{}}
+	p := Package{Size: size, Meta: map[string]string{}, Signer: packageSigner(z.Comment)}
 	for _, f := range z.File {
 		if f.Name == metadataEntry {
 			if err := p.metadata(f); err != nil {
@@ -44,14 +51,17 @@ func ReadPackage(r io.ReaderAt, size int64) (Package, error) {
 			}
 		}
 		name := f.Name[strings.LastIndexByte(f.Name, '/')+1:]
-		if f.Method != zip.Store || !slices.Contains(streamed, f.Name) && f.Name != metadataEntry {
+		if f.Method != zip.Store || !slices.Contains(placed, f.Name) {
 			continue
 		}
 		offset, err := f.DataOffset()
 		if err != nil {
 			return p, fmt.Errorf("%s has no header where the directory says: %w", f.Name, err)
 		}
-		p.Parts = append(p.Parts, Part{name, offset, int64(f.UncompressedSize64)})
+		if offset > size || f.UncompressedSize64 > uint64(size-offset) { // its own header may say that it begins far away
+			return p, fmt.Errorf("%s lies at %d with %d bytes, behind the end of the package at %d", f.Name, offset, f.UncompressedSize64, size)
+		}
+		p.Parts = append(p.Parts, Part{Name: name, Offset: offset, Size: int64(f.UncompressedSize64)})
 		if name == "payload.bin" {
 			if n, err := r.ReadAt(p.head[:], offset); n < len(p.head) {
 				return p, fmt.Errorf("payload.bin cannot be read: %w", err)

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"landed/manifests"
+	"landed/manifests/otapkg"
 	"landed/server/auth"
 	"landed/server/fleet"
 	"landed/server/library"
@@ -44,6 +45,7 @@ type packageWire struct {
 	Family    string          `json:"family"`
 	Build     manifests.Build `json:"build"`
 	PreBuilds []string        `json:"pre_builds,omitempty"`
+	Payload   string          `json:"payload,omitempty"` // hex SHA-256 of payload.bin, of an A/B package
 	Findings  json.RawMessage `json:"findings"`
 	Facts     json.RawMessage `json:"facts,omitempty"` // only in the answer to an upload
 	By        string          `json:"by"`
@@ -57,8 +59,10 @@ func packageToWire(p fleet.Package) packageWire {
 	if len(findings) == 0 || string(findings) == "null" {
 		findings = json.RawMessage("[]")
 	}
-	return packageWire{p.SHA256, p.Name, p.Size, p.Model, p.Variant, p.Channel, p.Family, p.Build, p.PreBuilds, findings,
-		nil, p.By, p.At, false, nil}
+	var facts otapkg.Facts
+	_ = json.Unmarshal(p.Facts, &facts) // a package that was taken up from a feed has none
+	return packageWire{p.SHA256, p.Name, p.Size, p.Model, p.Variant, p.Channel, p.Family, p.Build, p.PreBuilds,
+		facts.PayloadSHA256(), findings, nil, p.By, p.At, false, nil}
 }
 
 // upload takes the raw bytes of one package; ?name= is its file name, ?channel= defaults to

@@ -4,6 +4,8 @@ package otactl
 
 import (
 	"context"
+	"crypto/x509"
+	"encoding/pem"
 	"fmt"
 	"net/url"
 	"time"
@@ -18,19 +20,25 @@ import (
 type adapters struct{ out *printer }
 
 func (a *adapters) command() *cobra.Command {
-	var feed, root string
+	var feed, root, certs string
 	var o adapter.Options
 	var within time.Duration
 	c := &cobra.Command{
 		Use: "check URL", Short: "Play phones with other updaters against a deployment", Args: cobra.ExactArgs(1),
-		Long: "Plays the LineageOS Updater (both forms), GrapheneOS's updater and AOSP's sample against a deployment, through the\n" +
-			"proxy or CDN in front of it: content types, lengths, ranges, redirects, what caches are told, https, and if phones are\n" +
-			"told what the signed feed has at this moment. It says what a phone would not take, and what it would do; all at once.\n" +
-			"No token is sent. Of a package it fetches the ends and the directory. Findings end with 1.",
+		Long: "Plays the LineageOS Updater (both forms), GrapheneOS's updater, Custota and AOSP's sample against a deployment, through\n" +
+			"the proxy or CDN in front of it: content types, lengths, ranges, redirects, what caches are told, https, csigs and the\n" +
+			"digests in them, and if phones are told what the signed feed has at this moment. It says what a phone would not take,\n" +
+			"and what it would do; all at once. No token is sent. Of a package it fetches the ends, the directory, and the small\n" +
+			"parts. Findings end with 1.",
 		RunE: func(cmd *cobra.Command, args []string) (err error) {
 			o.URL, o.Now = args[0], time.Now
 			if root != "" {
 				if o.Root, err = readFile(root, 1<<20); err != nil {
+					return err
+				}
+			}
+			if certs != "" {
+				if o.Certs, err = readCertificates(certs); err != nil {
 					return err
 				}
 			}
@@ -53,6 +61,8 @@ func (a *adapters) command() *cobra.Command {
 		"root of the server)")
 	f.StringSliceVar(&o.Kinds, "type", []string{"nightly"}, "`types` of builds that are asked for where nothing is offered")
 	f.StringVar(&root, "root", "", "a root `file` that you trust (default: the first that is published)")
+	f.StringVar(&certs, "ota-cert", "", "PEM `file` of the certificates in phones' otacerts.zip, which Custota believes (default: the one "+
+		"that signed each package)")
 	f.DurationVar(&within, "timeout", 5*time.Minute, "how long all of it may take")
 	return group("adapter", "Phones with the updaters of others", c)
 }
@@ -79,6 +89,25 @@ func (a *adapters) tell(r adapter.Result) error {
 		return told(refused)
 	}
 	return err
+}
+
+// readCertificates reads a PEM file of certificates.
+func readCertificates(file string) (certs []*x509.Certificate, err error) {
+	text, err := readFile(file, 1<<20)
+	if err != nil {
+		return nil, err
+	}
+	for block, rest := pem.Decode(text); block != nil; block, rest = pem.Decode(rest) {
+		cert, err := x509.ParseCertificate(block.Bytes)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", file, err)
+		}
+		certs = append(certs, cert)
+	}
+	if len(certs) == 0 {
+		return nil, fmt.Errorf("%s: no certificate in PEM form in it", file)
+	}
+	return certs, nil
 }
 
 func pathOf(address string) string {

@@ -4,6 +4,7 @@ package otactl_test
 
 import (
 	"bytes"
+	"compress/gzip"
 	"io"
 	"maps"
 	"net/http"
@@ -102,6 +103,18 @@ func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	f.proxy.ServeHTTP(w, r)
 }
 
+// other is a csig that was given away before, under another name.
+func (f *front) other(path string) []byte {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for name, body := range f.bodies {
+		if name != path && strings.HasSuffix(name, ".csig") {
+			return body
+		}
+	}
+	return nil
+}
+
 // answer changes an answer on its way back.
 func (f *front) answer(resp *http.Response) error {
 	body, err := io.ReadAll(resp.Body)
@@ -115,12 +128,24 @@ func (f *front) answer(resp *http.Response) error {
 	case way == "kept" && !isPackage:
 		resp.Header.Set("Cache-Control", "public, max-age=3600")
 		resp.Header.Del("ETag")
+	case way == "gzip" && isPackage && resp.Request.Header.Get("Accept-Encoding") == "gzip": // on the way, without a length
+		resp.Header.Set("Content-Encoding", "gzip")
+		resp.Header.Del("Content-Length")
+		resp.ContentLength = -1
+		var packed bytes.Buffer
+		w := gzip.NewWriter(&packed)
+		_, _ = w.Write(body)
+		_ = w.Close()
+		body = packed.Bytes()
+	case way == "csig" && strings.HasSuffix(resp.Request.URL.Path, ".csig"):
+		body = f.other(resp.Request.URL.Path)
+		resp.Header.Set("Content-Length", strconv.Itoa(len(body)))
 	case way == "cut" && resp.StatusCode == http.StatusPartialContent:
 		body = body[:len(body)/2]
 		resp.Header.Set("Content-Length", strconv.Itoa(len(body)))
 	}
 	f.mu.Lock()
-	if resp.StatusCode == http.StatusOK && !isPackage {
+	if resp.StatusCode == http.StatusOK && !isPackage && f.broken != "csig" {
 		f.kept[resp.Request.URL.Path], f.bodies[resp.Request.URL.Path] = &http.Response{StatusCode: 200, Header: resp.Header.Clone()}, body
 	}
 	f.mu.Unlock()

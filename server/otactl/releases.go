@@ -26,7 +26,7 @@ func (g *releases) command() *cobra.Command {
 }
 
 func (g *releases) create() *cobra.Command {
-	var packages []string
+	var packages, csigs []string
 	var all bool
 	var channel string
 	c := &cobra.Command{
@@ -35,22 +35,27 @@ func (g *releases) create() *cobra.Command {
 		Long: "Declares the release that FILE.yaml describes: its notes, its effect and its migration\n" +
 			"policy. --package names each package by the first digits of its SHA-256, and of several\n" +
 			"with the same bytes by DIGITS/model/channel; --all takes the newest full package of each\n" +
-			"image on the channel, and the incrementals that lead to its build.",
-		Args: cobra.ExactArgs(1),
+			"image on the channel, and the incrementals that lead to its build.\n\n" +
+			"--csig declares what otasign csig wrote for phones with Custota, one for each package: FILE, and for an\n" +
+			"incremental FILE=SOURCE, where SOURCE is the csig of the full package of the build that it starts from, or the\n" +
+			"vbmeta digest in that. It is added to the release before it is sent; FILE.yaml stays as it is.",
+		Example: "  otactl release create june.yaml --all --csig nuwa.zip.csig --csig nuwa-inc.zip.csig=may/nuwa.zip.csig",
+		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return g.runCreate(cmd.Context(), args[0], packages, channel)
+			return g.runCreate(cmd.Context(), args[0], packages, csigs, channel)
 		},
 	}
 	c.Flags().StringSliceVar(&packages, "package", nil, "`SHA-256` of a package, or at least its first 8 digits; "+
 		"may be repeated")
 	c.Flags().BoolVar(&all, "all", false, "the newest full package of each image on the channel, with its incrementals")
 	c.Flags().StringVar(&channel, "channel", "stable", "channel for --all")
+	c.Flags().StringArrayVar(&csigs, "csig", nil, "csig `FILE` of a package, or FILE=SOURCE; may be repeated")
 	c.MarkFlagsOneRequired("package", "all")
 	c.MarkFlagsMutuallyExclusive("package", "all")
 	return c
 }
 
-func (g *releases) runCreate(ctx context.Context, file string, typed []string, channel string) error {
+func (g *releases) runCreate(ctx context.Context, file string, typed, csigs []string, channel string) error {
 	source, err := readFile(file, 1<<20)
 	if err != nil {
 		return err
@@ -72,6 +77,9 @@ func (g *releases) runCreate(ctx context.Context, file string, typed []string, c
 	if len(bound) == 0 {
 		return fmt.Errorf("no full package is uploaded for the channel %s; begin with: otactl upload FILE --channel %s",
 			channel, channel)
+	}
+	if source, err = withCsigs(source, csigs, bound); err != nil {
+		return err
 	}
 	var refs []string
 	for _, p := range bound {

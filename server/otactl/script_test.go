@@ -47,7 +47,9 @@ func TestScripts(t *testing.T) {
 		RequireExplicitExec: true,
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("OTASIGN_PASSPHRASE", "correct horse battery staple")
-			return nil
+			keys, err := filepath.Abs("../../firmware-fixtures/keys") // the OTA key that everybody has
+			e.Setenv("KEYS", keys)
+			return err
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){"serve": serve, "turn": turn, "request-id": requestID, "digits": digits,
 			"break": breakFront},

@@ -38,6 +38,9 @@ func (rs *Releases) csigFaults(
 		if !ok || b.Csig == nil {
 			continue
 		}
+		if _, _, moved := b.Csig.Moved(b.Properties); moved {
+			continue // that is told by legacy.Faults
+		}
 		found, err := rs.compareCsig(ctx, b)
 		if err != nil {
 			return nil, fmt.Errorf("hold the csig of %s against it: %w", pkg.Name, err)

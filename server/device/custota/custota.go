@@ -65,10 +65,9 @@ func Faults(b everybody.Build) (faults []error) {
 	fault(b.Full() && c.From != "", "clients.%s.custota: %s is a full package, and starts from no build; leave from out", b.Model, b.Name())
 	fault(!b.Full() && c.From == "", "clients.%s.custota: %s is an incremental, and phones ask for it by the vbmeta digest of the build "+
 		"that it starts from: say it in from", b.Model, b.Name())
-	for _, p := range b.Properties {
-		f, ok := c.Info.File(p.Name)
-		fault(ok && (f.Offset != p.Offset || f.Size != p.Size), "the csig of %s says that %s has %d bytes at %d; it has %d at %d", b.Name(),
-			p.Name, f.Size, f.Offset, p.Size, p.Offset)
+	if p, f, moved := c.Moved(b.Properties); moved {
+		fault(true, "the csig of %s is of another file with the same payload.bin: it says that %s has %d bytes at %d, and it has %d at %d",
+			b.Name(), p.Name, f.Size, f.Offset, p.Size, p.Offset)
 	}
 	for _, f := range c.Info.Files {
 		has := slices.ContainsFunc(b.Properties, func(p otapkg.PropertyFile) bool { return p.Name == f.Name })

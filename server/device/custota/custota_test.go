@@ -3,9 +3,7 @@
 package custota
 
 import (
-	"encoding/json"
 	"errors"
-	"net/url"
 	"strings"
 	"testing"
 
@@ -13,6 +11,7 @@ import (
 	"landed/manifests/csig"
 	"landed/manifests/otapkg"
 	"landed/manifests/shelf"
+	"landed/manifests/updaters"
 	"landed/server/device/everybody"
 )
 
@@ -24,51 +23,6 @@ func build(device, sha string, from string) everybody.Build {
 		b.From = []string{"a/fingerprint"}
 	}
 	return b
-}
-
-// reads is what Custota makes of the JSON, from the facts of its reader (kotlinx.serialization, members that are not known
-// passed over): the places of package and csig for a phone that runs a build of this vbmeta digest. A place is resolved
-// against the address that people entered, with a slash at its end, and is http or https.
-func reads(text, entered, vbmeta string) (ota, signed string, err error) {
-	type location struct {
-		OTA  *string `json:"location_ota"`
-		Csig *string `json:"location_csig"`
-	}
-	var info struct {
-		Version     *int                `json:"version"`
-		Full        *location           `json:"full"`
-		Incremental map[string]location `json:"incremental"`
-	}
-	if err := json.Unmarshal([]byte(text), &info); err != nil {
-		return "", "", err
-	}
-	if info.Version == nil || *info.Version != 2 || info.Full == nil {
-		return "", "", errors.New("only UpdateInfo version 2 is supported")
-	}
-	for _, l := range info.Incremental {
-		if l.OTA == nil || l.Csig == nil {
-			return "", "", errors.New("a place is missing")
-		}
-	}
-	at, is := info.Incremental[vbmeta]
-	if !is {
-		at = *info.Full
-	}
-	if at.OTA == nil || at.Csig == nil {
-		return "", "", errors.New("a place is missing")
-	}
-	base, err := url.Parse(strings.TrimSuffix(entered, "/") + "/")
-	if err != nil {
-		return "", "", err
-	}
-	for _, place := range []*string{at.OTA, at.Csig} {
-		u, err := base.Parse(*place)
-		if err != nil || u.Scheme != "http" && u.Scheme != "https" {
-			return "", "", errors.New("it resolves to an unsupported protocol")
-		}
-		*place = u.String()
-	}
-	return *at.OTA, *at.Csig, nil
 }
 
 func TestFiles(t *testing.T) {
@@ -88,15 +42,11 @@ func TestFiles(t *testing.T) {
 	}
 	const entered = "https://ota.example/legacy/custota/stable"
 	for vbmeta, sha := range map[string]string{"": full, from: inc, strings.ToUpper(from): full} {
-		ota, signed, err := reads(text, entered, vbmeta)
-		if err != nil || ota != "https://ota.example/"+sha || !have[signed] || !strings.Contains(signed, sha) {
-			t.Errorf("a phone that runs %q: %s, %s, %v", vbmeta, ota, signed, err)
-		}
-	}
-	for _, m := range [][2]string{{`"version": 2`, `"version": 1`}, {`"version": 2,`, ``}, {`"full"`, `"Full_"`}, {`"location_ota"`, `"ota"`},
-		{`"location_csig"`, `"csig"`}, {"https:", "ftp:"}, {"{", "["}} {
-		if _, _, err := reads(strings.Replace(text, m[0], m[1], 1), entered, ""); err == nil {
-			t.Errorf("%s for %s: the phone takes it", m[1], m[0])
+		answer := updaters.Answer{URL: entered + "/nuwa.json", Status: 200, Body: []byte(text)}
+		offers, found := updaters.Custota(answer, updaters.Phone{Device: "nuwa", Base: entered, VBMeta: vbmeta})
+		if len(found) > 0 || len(offers) != 1 || offers[0].URL != "https://ota.example/"+sha || !have[offers[0].Csig] ||
+			!strings.Contains(offers[0].Csig, sha) {
+			t.Errorf("a phone that runs %q: %+v, %v", vbmeta, offers, found)
 		}
 	}
 }

@@ -11,7 +11,6 @@ package everybody
 import (
 	"cmp"
 	"crypto/sha256"
-	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
@@ -75,12 +74,12 @@ func Of(model manifests.Model, pkg fleet.Package, c release.Clients, base string
 	b := Build{
 		Build: pkg.Build, Model: model.Device, Variant: pkg.Variant, Channel: pkg.Channel, Device: c.Device(model.Device, pkg.Variant),
 		Package: file, From: pkg.PreBuilds, Family: pkg.Family, For: f.PreDevices, ROMType: c.ROMType, Version: c.Version,
-		PatchLevel: c.PatchLevel, SDK: c.SDK, Properties: f.Streaming, SPL: f.SPL, Payload: payloadOf(f),
+		PatchLevel: c.PatchLevel, SDK: c.SDK, Properties: f.Streaming, SPL: f.SPL, Payload: f.PayloadSHA256(),
 	}
 	if f.Signer != nil {
 		b.SignedBy = f.Signer.KeySHA256
 	}
-	b.Csig = csigOf(b.Payload, c)
+	b.Csig = csigOf(b.Payload, b.Properties, c)
 	if base != "" {
 		b.URL = base + Targets + tufrepo.StoredTarget(file.Path, file.SHA256)
 	}
@@ -95,28 +94,34 @@ func Of(model manifests.Model, pkg fleet.Package, c release.Clients, base string
 	return b
 }
 
-func payloadOf(f otapkg.Facts) string {
-	if f.Payload == nil {
-		return ""
-	}
-	sum, err := base64.StdEncoding.DecodeString(f.Payload.FileHash)
-	if err != nil || len(sum) != sha256.Size {
-		return ""
-	}
-	return hex.EncodeToString(sum)
-}
-
-// csigOf is the csig that a release declares of a package with this payload.bin; nil if there is none.
-func csigOf(payload string, c release.Clients) *Csig {
+// csigOf is the csig that a release declares of a package with this payload.bin, and of several with one payload, as an
+// incremental may be that writes everything, the one that has its parts where the package has them; nil if there is none.
+func csigOf(payload string, parts []otapkg.PropertyFile, c release.Clients) (found *Csig) {
 	for _, one := range c.Custota {
 		der, info, cert, err := one.Open()
 		if part, _ := info.File(csig.Payload); err != nil || payload == "" || part.Digest != payload {
 			continue
 		}
 		by := sha256.Sum256(cert.RawSubjectPublicKeyInfo)
-		return &Csig{der, info, hex.EncodeToString(by[:]), one.From}
+		this := &Csig{der, info, hex.EncodeToString(by[:]), one.From}
+		if _, _, moved := this.Moved(parts); !moved {
+			return this
+		}
+		if found == nil {
+			found = this // whose faults will be told
+		}
 	}
-	return nil
+	return found
+}
+
+// Moved is the first part that lies elsewhere than a csig says; moved is false if there is none.
+func (c *Csig) Moved(parts []otapkg.PropertyFile) (is otapkg.PropertyFile, said csig.File, moved bool) {
+	for _, p := range parts {
+		if f, listed := c.Info.File(p.Name); listed && (f.Offset != p.Offset || f.Size != p.Size) {
+			return p, f, true
+		}
+	}
+	return is, said, false
 }
 
 func (b *Build) differ(what, declared, said, none string) {

@@ -323,7 +323,7 @@ func TestFaults(t *testing.T) {
 			f.Streaming[2].Offset++
 			f.Streaming[3].Name = "care_map.pb"
 			p[0].Facts, _ = json.Marshal(f)
-		}, base, []string{"payload_properties.txt has 147 bytes at 1485; it has 147 at 1486", "lists \"metadata\", which the package"}},
+		}, base, []string{"payload_properties.txt has 147 bytes at 1485, and it has 147 at 1486", "lists \"metadata\", which the package"}},
 		{"no patch level", func(_ *release.Release, p []fleet.Package) {
 			var f otapkg.Facts
 			_ = json.Unmarshal(p[0].Facts, &f)

@@ -11,6 +11,7 @@ package adapter
 
 import (
 	"context"
+	"crypto/x509"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -24,10 +25,11 @@ import (
 
 // Options say what is played, and where.
 type Options struct {
-	URL    string   // of the deployment as phones reach it, such as https://ota.example
-	Prefix string   // what the root of URL is of /legacy/, such as "lineageos/beta"; "" if it is the root of the server
-	Kinds  []string // types of builds that are asked for where nothing is offered: what a phone calls ro.lineage.releasetype
-	Root   []byte   // a root that is trusted; nil for the first that is published
+	URL    string              // of the deployment as phones reach it, such as https://ota.example
+	Prefix string              // what the root of URL is of /legacy/, such as "lineageos/beta"; "" if it is the root of the server
+	Kinds  []string            // types of builds that are asked for where nothing is offered: what a phone calls ro.lineage.releasetype
+	Root   []byte              // a root that is trusted; nil for the first that is published
+	Certs  []*x509.Certificate // of phones' otacerts.zip, Custota; none for the one that signed each package, as it says itself
 	Now    func() time.Time
 }
 

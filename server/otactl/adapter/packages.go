@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"time"
 
+	"landed/manifests"
 	"landed/manifests/updaters"
 )
 
@@ -97,9 +98,10 @@ func (c *checker) once(address string, header http.Header, limit int64) (a answe
 
 // looked is what was seen of a package.
 type looked struct {
-	pkg    updaters.Package
-	known  bool
-	faults []updaters.Fault
+	pkg     updaters.Package
+	known   bool
+	faults  []updaters.Fault
+	resumed []updaters.Fault // of whoever goes on with a download, as Custota does not
 }
 
 func (l *looked) fault(phone, format string, args ...any) {
@@ -119,7 +121,13 @@ func (c *checker) pkg(p phone, offer updaters.Offer) {
 		c.seen[offer.URL] = l
 	}
 	c.find(p, offer.URL, l.faults...)
-	if l.known {
+	goes := true
+	if p.protocol == manifests.Custota {
+		offer, goes = c.signed(p, offer, l)
+	} else {
+		c.find(p, offer.URL, l.resumed...)
+	}
+	if l.known && goes {
 		c.find(p, offer.URL, offer.Against(l.pkg)...)
 	}
 }
@@ -154,12 +162,12 @@ func (c *checker) look(address string) *looked {
 func (c *checker) resume(l *looked, address string, size int64) {
 	span := updaters.Span{From: size - min(size, 1_000), To: size - 1, Total: size}
 	if got := c.ask(address, http.Header{"Range": {span.Rest()}}, block, true); got.err == nil {
-		l.faults = append(l.faults, span.Judge(got.status, got.header.Get("Content-Range"), int64(len(got.body)))...)
+		l.resumed = append(l.resumed, span.Judge(got.status, got.header.Get("Content-Range"), int64(len(got.body)))...)
 	} else {
 		l.fault(cannotFetch, "no answer to %s: %v", span.Rest(), got.err)
 	}
 	if got := c.ask(address, http.Header{"Range": {fmt.Sprintf("bytes=%d-", size)}}, 1, true); got.err == nil {
-		l.faults = append(l.faults, updaters.Complete(got.status)...)
+		l.resumed = append(l.resumed, updaters.Complete(got.status)...)
 	}
 }
 

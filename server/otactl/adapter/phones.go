@@ -19,8 +19,9 @@ type phone struct {
 	path           string // below the address of the deployment
 	asker          updaters.Phone
 	read           func(updaters.Answer, updaters.Phone) ([]updaters.Offer, []updaters.Fault)
-	want           string // what it should be told; "" if nothing is for everybody
-	quiet          string // what it is told then; "" where that is 404
+	want           string            // what it should be told; "" if nothing is for everybody
+	quiet          string            // what it is told then; "" where that is 404
+	csigs          map[string]string // what the feed has of each, by address; Custota
 }
 
 const (
@@ -48,7 +49,7 @@ func (s shelfOf) phones(o Options) (all []phone) {
 	return all
 }
 
-// asking is the phone that a file is for; ok is false for packages.
+// asking is the phone that a file is for; ok is false for packages and csigs.
 func (s shelfOf) asking(f shelf.File) (p phone, ok bool) {
 	p = phone{model: s.model, channel: s.channel, want: f.Text, asker: updaters.Phone{Channel: s.channel}}
 	parts := strings.Split(f.Path, "/")
@@ -64,6 +65,8 @@ func (s shelfOf) asking(f shelf.File) (p phone, ok bool) {
 	case parts[0] == "grapheneos" && len(parts) == 2:
 		p.protocol, p.read = manifests.GrapheneOS, updaters.GrapheneOS
 		p.asker.Device = strings.TrimSuffix(parts[1], "-"+s.channel)
+	case parts[0] == "custota":
+		return s.custota(parts, p)
 	case parts[0] == "aosp-sample" && len(parts) >= 3:
 		p.protocol, p.read = manifests.AOSPSample, updaters.AOSPSample
 		p.asker.Device = strings.TrimSuffix(parts[2], ".json")
@@ -104,6 +107,10 @@ func (s shelfOf) at(p phone, file string, o Options) (all []phone) {
 	}
 	for _, at := range paths {
 		p.path = at
+		if p.protocol == manifests.Custota {
+			all = append(all, s.custotas(p, file, o)...)
+			continue
+		}
 		all = append(all, p)
 		if p.protocol == manifests.GrapheneOS {
 			for _, from := range s.sources(p.asker.Device, p.want) {
@@ -142,6 +149,8 @@ func (s shelfOf) quiet(protocol manifests.Protocol, o Options) (all []phone) {
 		files = []string{"grapheneos/" + s.model + "-" + s.channel}
 	case manifests.AOSPSample:
 		files = []string{"aosp-sample/" + s.channel + "/" + s.model + ".json"}
+	case manifests.Custota:
+		files = []string{"custota/" + s.channel + "/" + s.model + ".json"}
 	}
 	for _, file := range files {
 		if p, ok := s.asking(shelf.File{Path: file}); ok {

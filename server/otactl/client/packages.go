@@ -24,6 +24,7 @@ type Package struct {
 	Family    string          `json:"family"` // "file", "ab"
 	Build     manifests.Build `json:"build"`
 	PreBuilds []string        `json:"pre_builds,omitempty"` // source fingerprints of an incremental
+	Payload   string          `json:"payload,omitempty"`    // 64 hex digits, SHA-256 of the payload.bin of an A/B package
 	Findings  otapkg.Findings `json:"findings"`             // warnings, and what needs approval
 	Facts     json.RawMessage `json:"facts,omitempty"`      // otapkg.Facts; only in the answer to an upload
 	By        string          `json:"by"`                   // name on the token
