@@ -4,21 +4,24 @@ package server_test
 
 import (
 	"errors"
+	"fmt"
 	"io"
+	"io/fs"
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
-	"time"
 
 	"landed/server/fleet"
+	"landed/server/repo"
 )
 
-// TestReplicasGiveOthersTheSame: whichever server publishes, all of them give phones with other updaters the same bytes, and
-// after a halt on one of them none gives anything.
-func TestReplicasGiveOthersTheSame(t *testing.T) {
-	rs := newReplicas(t, 3)
-	id := rs.rolling("fuxi")
+// polledReplicas are servers of which phones of fuxi with GrapheneOS's updater are given an update; id is its rollout.
+func polledReplicas(t *testing.T, n int) (rs *replicas, id string) {
+	t.Helper()
+	rs = newReplicas(t, n)
+	id = rs.rolling("fuxi")
 	first := rs.list()[0]
 	file := "schema: 2\nmodels: [{device: fuxi, product: Xiaomi 13, numbers: [\"2211133C\", \"2211133G\"], rom_names: [FUXI, FUXIGlobal], " +
 		"variants: [fuxi, fuxi_global], android: \"13\", profile: {family: ab}, protocols: [grapheneos]}]"
@@ -37,16 +40,15 @@ func TestReplicasGiveOthersTheSame(t *testing.T) {
 	}); err != nil {
 		t.Fatal(err)
 	}
-	publish := func(r *replica) error { return r.Rooms().Rollouts.PublishOffers(t.Context()) }
-	for over := time.Now().Add(20 * time.Second); ; time.Sleep(50 * time.Millisecond) {
-		err := publish(rs.list()[1])
-		if err == nil {
-			break
-		}
-		if time.Now().After(over) {
-			t.Fatal(err)
-		}
-	}
+	rs.soon("published", func() error { return rs.list()[1].Rooms().Rollouts.PublishOffers(t.Context()) })
+	return rs, id
+}
+
+// TestReplicasGiveOthersTheSame: whichever server publishes, all of them give phones with other updaters the same bytes, and
+// after a halt on one of them none gives anything.
+func TestReplicasGiveOthersTheSame(t *testing.T) {
+	rs, id := polledReplicas(t, 3)
+	first := rs.list()[0]
 	line := func(r *replica) (status int, text, onDisk string) {
 		t.Helper()
 		resp, err := http.Get(r.web.URL + "/fuxi-stable")
@@ -60,16 +62,76 @@ func TestReplicasGiveOthersTheSame(t *testing.T) {
 	}
 	_, want, _ := line(first)
 	for _, r := range rs.list() {
-		if status, text, onDisk := line(r); status != 200 || text != want || onDisk != want || want == "" {
-			t.Errorf("%s gives %d %q, its folder has %q; wanted %q", r.name, status, text, onDisk, want)
+		if status, text, _ := line(r); status != 200 || text != want || want == "" {
+			t.Errorf("%s gives %d %q; wanted %q", r.name, status, text, want)
 		}
+		rs.soon("the folder of "+r.name+" has the same", func() error {
+			if _, _, onDisk := line(r); onDisk != want {
+				return fmt.Errorf("%q", onDisk)
+			}
+			return nil
+		})
 	}
 	if err := rs.turn(rs.list()[2], id, true); err != nil {
 		t.Fatal(err)
 	}
 	for _, r := range rs.list() {
-		if status, text, onDisk := line(r); status != 404 || onDisk != "" {
-			t.Errorf("halted, and %s gives %d %q, its folder has %q", r.name, status, text, onDisk)
+		if status, text, _ := line(r); status != 404 {
+			t.Errorf("halted, and %s gives %d %q", r.name, status, text)
 		}
+		rs.soon("the folder of "+r.name+" has nothing", func() error {
+			if _, _, onDisk := line(r); onDisk != "" {
+				return fmt.Errorf("%q", onDisk)
+			}
+			return nil
+		})
+	}
+}
+
+// TestReplicasServeWithoutTheirShelf: a package that is lost, and a folder that takes no files for other updaters, keep no
+// server of a cluster from giving handsets what is published.
+func TestReplicasServeWithoutTheirShelf(t *testing.T) {
+	for name, spoil := range map[string]func(rs *replicas) error{
+		"a lost package": func(rs *replicas) error {
+			names, err := filepath.Glob(filepath.Join(rs.list()[0].dir, "feed", "targets", "builds", "fuxi", "*.zip"))
+			for _, n := range names {
+				sum, _, _ := strings.Cut(filepath.Base(n), ".")
+				for _, dir := range []string{rs.root, rs.list()[0].dir, rs.list()[1].dir} {
+					err = errors.Join(err, filepath.WalkDir(dir, func(p string, d fs.DirEntry, err error) error {
+						if err == nil && !d.IsDir() && (strings.Contains(p, sum) || strings.Contains(p, "fuxi-ota_update")) {
+							return os.Remove(p)
+						}
+						return err
+					}))
+				}
+			}
+			return err
+		},
+		"a folder that takes none": func(rs *replicas) error {
+			dir := filepath.Join(rs.list()[1].dir, "feed", "legacy")
+			return errors.Join(os.RemoveAll(dir), os.WriteFile(dir, []byte("x"), 0o644))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			rs, _ := polledReplicas(t, 2)
+			other := rs.rolling("armani")
+			if err := spoil(rs); err != nil {
+				t.Fatal(err)
+			}
+			if err := rs.turn(rs.list()[0], other, true); err != nil {
+				t.Error(err)
+			}
+			for _, r := range rs.list() {
+				if _, err := r.version(); err != nil {
+					t.Errorf("%s: %v", r.name, err)
+				}
+			}
+			rs.soon("it is told", func() error {
+				if (repo.Shelf{Repo: rs.list()[1].Rooms().Repo}).Fault() == nil {
+					return errors.New("nobody would hear of it")
+				}
+				return nil
+			})
+		})
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -252,7 +253,8 @@ func TestPathsOfLineageOS(t *testing.T) {
 		"/api/v1///x": none1, "/api/v1//nightly/x": none1, "/api/v1/fuxi//x": none1, "/api/v1/": none1, "/api/v1/FUXI/nightly/x": none1,
 		"/api/v1/fuxi/unofficial/x": none1, "/api/v1/armani/nightly/x": none1, "/api/v1/../nightly/x": none1,
 		"/legacy/lineageos/beta/api/v1/fuxi/nightly/x": none1, "/legacy/lineageos/nowhere/api/v2/devices/fuxi/builds": none2,
-		"/api/v2/devices/armani/builds": none2, "/api/v2/devices//builds": none2,
+		"/api/v2/devices/armani/builds": none2, "/api/v2/devices//builds": none2, "/legacy/lineageos/stable/api/v1/fuxi": none1,
+		"/api/v1/fuxi": none1,
 	} {
 		if resp, body := p.ask("GET", path); resp.StatusCode != 200 || string(body) != want ||
 			resp.Header.Get("Content-Type") != "application/json" {
@@ -260,9 +262,9 @@ func TestPathsOfLineageOS(t *testing.T) {
 		}
 	}
 	for _, path := range []string{"/api", "/api/", "/api/v3/x", "/api/v2/devices/fuxi", "/api/v2/devices/fuxi/builds/", "/legacy/",
-		"/legacy/../metadata/timestamp.json", "/api/v1/fuxi/nightly/a/b", "/legacy/lineageos/stable/api/v1/fuxi", "/fuxi-beta"} {
-		if resp, body := p.ask("GET", path, "Accept", "application/json"); path != "/legacy/lineageos/stable/api/v1/fuxi" &&
-			(resp.StatusCode != 404 || resp.Header.Get("Content-Type") == "text/html; charset=utf-8") {
+		"/legacy/../metadata/timestamp.json", "/api/v1/fuxi/nightly/a/b", "/fuxi-beta"} {
+		if resp, body := p.ask("GET", path, "Accept", "application/json"); resp.StatusCode != 404 ||
+			resp.Header.Get("Content-Type") == "text/html; charset=utf-8" {
 			t.Errorf("%s: %d %s", path, resp.StatusCode, body)
 		}
 	}
@@ -303,6 +305,29 @@ func TestPackagesOfPhones(t *testing.T) {
 	if got := kit.OK(filepath.Glob(onDisk))(t); len(got) != 1 {
 		t.Errorf("%s is not there for a file server", onDisk)
 	}
+}
+
+// TestReadyWithoutTheirFiles: a folder that takes no files for phones is a cause of its own, while handsets and phones that ask
+// this server are given everything.
+func TestReadyWithoutTheirFiles(t *testing.T) {
+	p := newPhones(t)
+	inTheWay := filepath.Join(p.dir, "feed", "legacy")
+	if err := os.WriteFile(inTheWay, []byte("x"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	p.wantReadyz("")
+	p.start(10_000)
+	p.wantReadyz("legacy")
+	for _, path := range []string{"/fuxi-stable", "/tuf/metadata/timestamp.json"} {
+		if resp, body := p.ask("GET", path); resp.StatusCode != 200 {
+			t.Errorf("%s: %d %s", path, resp.StatusCode, body)
+		}
+	}
+	if err := os.Remove(inTheWay); err != nil {
+		t.Fatal(err)
+	}
+	p.tick()
+	p.wantReadyz("")
 }
 
 // TestNothingForPrograms: a program that wants JSON is told in JSON that there is nothing, and a person by a page.

@@ -24,6 +24,7 @@ const (
 	causeDatabase = "database" // its control half does not answer, or cannot be written
 	causeReports  = "reports"  // the file of the reports is missing or damaged, or cannot be written; halts go on without it
 	causeFeed     = "feed"     // the folder cannot be written, or what is stored is not published
+	causeLegacy   = "legacy"   // phones with the updaters of others are not given what was signed; handsets are
 	causeCluster  = "cluster"  // others on the same database do not wait for it: it lacks what is stored, or was not heard of
 	causeClock    = "clock"    // it jumped, or lies behind what was published
 	causeExpiry   = "expiry"   // what handsets poll has expired, or will soon
@@ -33,7 +34,7 @@ const (
 )
 
 var causes = []string{
-	causeDisk, causeDatabase, causeReports, causeFeed, causeCluster, causeRestore, causeConnections, causeClock, causeExpiry,
+	causeDisk, causeDatabase, causeReports, causeFeed, causeLegacy, causeCluster, causeRestore, causeConnections, causeClock, causeExpiry,
 }
 
 // cause is one reason not to be ready, with its name.
@@ -139,6 +140,9 @@ func (s *Server) look(ctx context.Context) (found []cause) {
 		add(causeFeed, "the last publication was not done: %s", repo.Why(err))
 	} else if _, err := s.rooms.Rollouts.Unpublished(); err != nil {
 		add(causeFeed, "a change of the rollouts is stored and not published: %s", repo.Why(err))
+	}
+	if err := (repo.Shelf{Repo: feed}).Fault(); err != nil {
+		add(causeLegacy, "phones with the updaters of others are not given all that was signed for them, handsets are: %s", repo.Why(err))
 	}
 	if line, unnamed, err := s.rooms.Recovery.Newest(wait); err != nil {
 		add(causeDatabase, "%s", repo.Why(err))

@@ -73,6 +73,14 @@ func (f File) Content() string {
 	return f.Text
 }
 
+// Same says if a file of the same path has the same bytes and type: a target by its digest, whatever its own name is.
+func (f File) Same(other File) bool {
+	if f.Target != nil && other.Target != nil {
+		return f.Type == other.Type && f.Target.SHA256 == other.Target.SHA256
+	}
+	return f.Type == other.Type && f.Target == other.Target && f.Content() == other.Content()
+}
+
 // Path is the target path of the document of a model and channel.
 func Path(modelRole, channel string) string { return "offers/" + modelRole + "/" + channel + Suffix }
 

@@ -64,6 +64,23 @@ func TestDocument(t *testing.T) {
 	}
 }
 
+func TestSame(t *testing.T) {
+	text, target := File{Path: "a/b", Type: JSON, Text: "x"}, File{Path: "a/b", Type: Package, Target: &manifests.Package{Path: "p", SHA256: "1"}}
+	promoted, other := target, target
+	promoted.Target, other.Target = &manifests.Package{Path: "q", SHA256: "1"}, &manifests.Package{Path: "p", SHA256: "2"}
+	for _, tt := range []struct {
+		a, b File
+		same bool
+	}{
+		{text, text, true}, {text, File{Path: "a/b", Type: JSON, Text: "y"}, false}, {text, File{Path: "a/b", Type: Text, Text: "x"}, false},
+		{target, promoted, true}, {target, other, false}, {text, target, false}, {target, text, false},
+	} {
+		if got := tt.a.Same(tt.b); got != tt.same {
+			t.Errorf("%+v and %+v: same %v", tt.a, tt.b, got)
+		}
+	}
+}
+
 func FuzzParse(f *testing.F) {
 	f.Add(good().Bytes())
 	f.Add([]byte(`{"schema":1,"model":"a","channel":"b","files":[{"path":"a/b","type":"text/plain; charset=utf-8","text":"x"}]}`))

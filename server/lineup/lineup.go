@@ -32,6 +32,9 @@ type Config struct {
 	Default  *manifests.Catalogue // of a folder without models; nil: the built-in one
 	Now      func() time.Time
 	ReadOnly bool // store nothing
+	// Refuses, if set, says why a model must not get the protocols that it is described with; it is asked in the transaction
+	// that adds it.
+	Refuses func(context.Context, fleet.Tx, manifests.Model) ([]error, error)
 }
 
 // Lineup knows the models and channels of now. Its methods may be called from any number of goroutines.

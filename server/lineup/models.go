@@ -30,6 +30,8 @@ type Entry struct {
 	fleet.Model
 	Described manifests.Model
 	Became    string // in the answer of Add
+
+	spoke []manifests.Protocol // what phones of the model polled by before
 }
 
 // List reads every model, in the order of the catalogue.
@@ -109,6 +111,14 @@ func (l *Lineup) add(
 		if e.Became == Unchanged {
 			continue
 		}
+		more := func(p manifests.Protocol) bool { return !slices.Contains(e.spoke, p) }
+		if l.cfg.Refuses != nil && slices.ContainsFunc(m.Protocols, more) {
+			refused, err := l.cfg.Refuses(ctx, tx, m)
+			if err != nil {
+				return nil, err
+			}
+			faults = append(faults, refused...)
+		}
 		if err := tx.Models().Put(ctx, e.Model); err != nil {
 			return nil, err
 		}
@@ -152,6 +162,7 @@ func (l *Lineup) next(ctx context.Context, tx fleet.Tx, m manifests.Model, publi
 	if err != nil {
 		return e, err
 	}
+	e.spoke = was.Protocols
 	if text, err := json.Marshal(was); err != nil {
 		return e, err
 	} else if bytes.Equal(text, profile) {

@@ -58,7 +58,12 @@ func (rs *Releases) Create(ctx context.Context, source []byte, packages []string
 		if err != nil {
 			return err
 		}
-		if err := errors.Join(append(rs.bindingFaults(state, declared, bound, before), csigs...)...); err != nil {
+		collisions, err := rs.collisions(ctx, tx, state, declared, bound, before)
+		if err != nil {
+			return err
+		}
+		faults := slices.Concat(rs.bindingFaults(state, declared, bound, before), csigs, collisions)
+		if err := errors.Join(faults...); err != nil {
 			return &fleet.Error{Kind: fleet.Invalid, Code: "release_packages", Msg: fleet.InOneLine(err)}
 		}
 		if err := tx.Releases().Create(ctx, r); err != nil {

@@ -22,8 +22,8 @@ type Content struct {
 // Content speaks of the content with a SHA-256.
 func (r *Repo) Content(sha256 string) Content { return Content{r, sha256} }
 
-// SetAside takes damaged content out of the feed and of the store, so that nobody is given it. What is published of it is
-// missing then, and is told as lost, until the same bytes are stored again.
+// SetAside takes damaged content out of the feed, under each name that it has there, and of the store, so that nobody is given
+// it. What is published of it is missing then, and is told as lost, until the same bytes are stored again.
 func (c Content) SetAside(ctx context.Context) error {
 	r, sha256 := c.repo, c.sha256
 	return r.writer.alone(func(w *Writer) error {
@@ -38,10 +38,14 @@ func (c Content) SetAside(ctx context.Context) error {
 				}
 			}
 		}
-		if err := blob.SetAside(ctx, r.cfg.Blobs, blob.Ref(sha256)); err != nil {
-			return err
+		var left []error // which keep nobody from what is done for handsets
+		for _, f := range (Shelf{r}).namesOf(sha256) {
+			left = append(left, beside{r.folder}.unlink(f))
 		}
-		return w.heal(ctx)
+		if err := blob.SetAside(ctx, r.cfg.Blobs, blob.Ref(sha256)); err != nil {
+			return errors.Join(append(left, err)...)
+		}
+		return errors.Join(append(left, w.heal(ctx))...)
 	})
 }
 
@@ -59,6 +63,11 @@ func (c Content) LinkAgain(ctx context.Context) error {
 				if err := r.folder.linkAnew(ctx, t); err != nil {
 					return err
 				}
+			}
+		}
+		for _, f := range (Shelf{r}).namesOf(sha256) {
+			if err := (beside{r.folder}).put(ctx, f); err != nil { // which keeps nobody from uploading
+				r.cfg.Log.WarnContext(ctx, "a further name of a package is not there again; the next tick tries", "path", f.Path, "err", err)
 			}
 		}
 		return nil

@@ -10,6 +10,7 @@ import (
 	"io"
 	"path"
 
+	"landed/manifests/shelf"
 	"landed/manifests/tufrepo"
 	"landed/server/blob"
 	"landed/server/fleet"
@@ -107,11 +108,43 @@ func (l locked) linkAll(ctx context.Context, targets []tufrepo.Target, known lis
 	return nil
 }
 
-// lacks says if the content of something that is published is gone.
+// lacks says if something that is published is not in the folder, or not given away.
 func (w *Writer) lacks() bool {
 	w.losing.Lock()
 	defer w.losing.Unlock()
-	return len(w.lost) > 0
+	return len(w.lost) > 0 || Shelf{w.repo}.Fault() != nil
+}
+
+// KeepAgain stores a small published document again, if nobody could read it when the folder was last written: its content was
+// lost or is damaged, and unlike a package nobody can send it again. A store that gives no answer is left alone.
+func KeepAgain(ctx context.Context, r *Repo, t tufrepo.Target, text []byte) error {
+	if !r.writer.misses(t) {
+		return nil
+	}
+	have, err := stored(ctx, r.cfg.Blobs, t)
+	damaged := err == nil && Digest(have) != t.SHA256
+	if !damaged && !errors.Is(err, blob.ErrNotFound) {
+		return err
+	}
+	if damaged {
+		if err := blob.SetAside(ctx, r.cfg.Blobs, blob.Ref(t.SHA256)); err != nil {
+			return err
+		}
+	}
+	if _, err := r.Keep(ctx, t.Path, text); err != nil {
+		return err
+	}
+	r.cfg.Log.InfoContext(ctx, "a published document was lost or damaged, and was made again", "path", t.Path)
+	return r.folder.linkAnew(ctx, t)
+}
+
+// misses says if a document was not there, or not to be read, when the folder was last written.
+func (w *Writer) misses(t tufrepo.Target) bool {
+	w.losing.Lock()
+	defer w.losing.Unlock()
+	_, read := (*w.repo.shelfDocs.Load())[t.SHA256]
+	looked := w.repo.shelved.Load() != nil // else nobody knows: the folder was not written since the start
+	return w.lost[tufrepo.StoredTarget(t.Path, t.SHA256)] || shelf.Is(t.Path) && looked && !read
 }
 
 // StorageError gives faults of the blob store their words.

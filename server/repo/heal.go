@@ -87,7 +87,7 @@ func (p placing) done() {
 
 // writeFiles makes the folder say what s says, in the order in which a client can follow at any
 // moment: payloads, roles, snapshot, roots, and the timestamp as the point of no return. The files for the updaters of others
-// follow it: they are names that change their content, and say what the timestamp leads to.
+// follow it: they are names that change their content, and say what the timestamp leads to. No handset waits for them.
 func (l locked) writeFiles(ctx context.Context, s State) error {
 	f, targets := l.repo.folder, s.Targets()
 	if err := f.ensure(); err != nil {
@@ -113,10 +113,9 @@ func (l locked) writeFiles(ctx context.Context, s State) error {
 		return err
 	}
 	l.announce(s, targets)
-	if err := l.shelve(ctx, s); err != nil { // it is not served whole before that is done
-		return err
-	}
+	shelved := Shelf{l.repo}.give(ctx, s) // before anybody hears that this server is not behind
 	l.repo.served.Store(&s)
+	l.shelve(ctx, shelved)
 	return nil
 }
 

@@ -83,6 +83,8 @@ type Repo struct {
 	failing    atomic.Pointer[error]                     // what kept the last publication from being done
 	lengths    atomic.Pointer[map[string]int64]          // of the targets that are served, by stored path
 	shelfDocs  atomic.Pointer[map[string]shelf.Document] // by SHA-256, those that were read last
+	shelved    atomic.Pointer[map[string]shelf.File]     // their files that are given away, by path
+	shelfFault atomic.Pointer[error]                     // what of their files is not given away as it was signed
 }
 
 // Open opens the repository, and writes nothing: what a crash left is mended by package restore and

@@ -128,7 +128,7 @@ func (a Asker) askable(ctx context.Context, s repo.State, wish Ask) (places [][2
 		return nil, nil, fleet.Errorf(fleet.NotFound, "channel_unknown", "there is no channel %.60q; \"otactl channel list\" has "+
 			"them", wish.Channel)
 	}
-	documents, err := drafts{a.Rollouts.cfg}.all(ctx, s, nil)
+	documents, err := draftsOf(a.Rollouts).all(ctx, s, nil)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -194,9 +194,10 @@ func TestLegacyOfAModelGivenUp(t *testing.T) {
 	if err := h.Lineup.Retire(h.Ctx, "fuxi", "ann", "out of service"); err != nil {
 		t.Fatal(err)
 	}
+	before := inFolder(t, h)
 	h.MustRenew()
-	if len(*given) != filesOf {
-		t.Errorf("a retired model goes on being offered what it was, and its phones are given %d files", len(*given))
+	if len(*given) != filesOf || !maps.Equal(before, inFolder(t, h)) {
+		t.Errorf("a retired model goes on being offered what it was, and its phones are given %d files, or other bytes", len(*given))
 	}
 	b := h.Bundle("armani")
 	targets := kit.OK(tufrepo.NewTargets(2, h.Now.Add(180*kit.Day), kit.ModelKeys("armani")))(t)
@@ -283,7 +284,7 @@ func TestLegacyOfAnotherAddress(t *testing.T) {
 	}
 }
 
-// TestLegacyThatCannotBeWritten: the feed goes on, the publication is not called done, and it is once the folder is mended.
+// TestLegacyThatCannotBeWritten: the feed goes on, that the files are not there is told, and they are once the folder is mended.
 func TestLegacyThatCannotBeWritten(t *testing.T) {
 	h, given := polled(t)
 	releaseOf(t, h, "1", "first-fix", fixtures.Patched)
@@ -291,8 +292,11 @@ func TestLegacyThatCannotBeWritten(t *testing.T) {
 	if err := os.WriteFile(inTheWay, []byte("x"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	_, err := h.Rollouts.Start(h.Ctx, rollouts.Start{Release: "first-fix", By: "ann", Stages: []fleet.Stage{{Share: 10_000}}})
-	kit.CheckError(t, err, repo.NotPublished, "tries again by itself")
+	kit.OK(h.Rollouts.Start(h.Ctx, rollouts.Start{Release: "first-fix", By: "ann", Stages: []fleet.Stage{{Share: 10_000}}}))(t)
+	kit.CheckError(t, repo.Shelf{Repo: h.Repo}.Fault(), "shelf_amiss", "legacy/grapheneos/fuxi-ota_update-OS3.0.4.0.WMCMIXM.zip: not a directory")
+	if err := h.Repo.Failing(); err != nil || len(*given) != filesOf {
+		t.Errorf("the publication: %v; given away by the server are %d files", err, len(*given))
+	}
 	if d := h.Offers(h.Client(), "fuxi"); len(d.Offers) != 1 {
 		t.Errorf("handsets are offered %d packages", len(d.Offers))
 	}
@@ -300,7 +304,8 @@ func TestLegacyThatCannotBeWritten(t *testing.T) {
 		t.Fatal(err)
 	}
 	h.MustRenew()
-	if files := inFolder(t, h); len(files) != filesOf || len(*given) != filesOf {
-		t.Errorf("the folder has %d files, %d are given away", len(files), len(*given))
+	files, fault := inFolder(t, h), repo.Shelf{Repo: h.Repo}.Fault()
+	if len(files) != filesOf || len(*given) != filesOf || fault != nil {
+		t.Errorf("%v: the folder has %d files, %d are given away", fault, len(files), len(*given))
 	}
 }

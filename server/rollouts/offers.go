@@ -28,11 +28,16 @@ func (rs *Rollouts) PublishOffers(ctx context.Context) error {
 
 // Edit is what the stored rollouts want to publish, for whoever publishes more together with it.
 func (rs *Rollouts) Edit(ctx context.Context) repo.Change {
-	return func(s repo.State) (repo.Edit, error) { return drafts{rs.cfg}.edit(ctx, s, nil) }
+	return func(s repo.State) (repo.Edit, error) { return draftsOf(rs).edit(ctx, s, nil) }
 }
 
 // drafts makes the offers documents that the stored rollouts ask for.
-type drafts struct{ cfg Config }
+type drafts struct {
+	cfg  Config
+	told *told
+}
+
+func draftsOf(rs *Rollouts) drafts { return drafts{rs.cfg, &rs.told} }
 
 // edit compares the documents that the rollouts ask for with those that are published.
 // Rollouts in announced are offered to nobody yet: only their salt becomes known.
@@ -79,20 +84,25 @@ func (d drafts) targets(
 			if t, err = d.cfg.Repo.Keep(ctx, path, text); err != nil {
 				return nil, false, err
 			}
+		} else {
+			d.again(ctx, t, text)
 		}
 		targets = append(targets, t)
-		t, differs, ok, err := d.shelved(ctx, s, role, doc.others)
-		if err != nil {
-			return nil, false, err
-		}
+		t, differs, ok := d.shelved(ctx, s, role, doc.others)
 		if ok {
 			targets = append(targets, t)
 		}
-		if changed = changed || differs; changed {
-			d.warnOfLeftOut(ctx, doc)
-		}
+		changed = changed || differs
+		d.told.leftOut(ctx, d.cfg.Log, doc.Model, doc.Channel, doc.others)
 	}
 	return targets, changed || len(targets) != len(s.Info(role).Targets), nil
+}
+
+// again stores a document again that is published and was lost. That it could not be is told where the folder is written.
+func (d drafts) again(ctx context.Context, t tufrepo.Target, text []byte) {
+	if err := repo.KeepAgain(ctx, d.cfg.Repo, t, text); err != nil {
+		d.cfg.Log.WarnContext(ctx, "a published document cannot be read, and could not be stored again", "path", t.Path, "err", err)
+	}
 }
 
 // all derives, by model role, one document per channel that has rollouts.
@@ -141,14 +151,6 @@ func (d drafts) warnOfCut(ctx context.Context, doc document) {
 	}
 	d.cfg.Log.WarnContext(ctx, "more packages than a handset can be told of: some are offered to nobody until older rollouts "+
 		"have gone to all", "model", doc.Model, "channel", doc.Channel, "limit", offering.MaxOffers, "left_out", files)
-}
-
-// warnOfLeftOut says what phones are not told of that poll by the protocols of others, once for each new document.
-func (d drafts) warnOfLeftOut(ctx context.Context, doc document) {
-	if doc.others != nil && len(doc.others.leftOut) > 0 {
-		d.cfg.Log.WarnContext(ctx, "phones that poll by the protocols of others are not told of some packages that every handset is "+
-			"offered", "model", doc.Model, "channel", doc.Channel, "left_out", doc.others.leftOut)
-	}
 }
 
 // one is what the rollouts of a model and channel offer now.

@@ -51,6 +51,7 @@ type Rollouts struct {
 	cfg    Config
 	again  *again
 	served servedOffers
+	told   told
 }
 
 // New makes the room. Close ends it.

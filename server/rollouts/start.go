@@ -90,7 +90,7 @@ func (rs *Rollouts) announce(ctx context.Context, w *repo.Writer, started []flee
 		announced[r.ID] = true
 	}
 	for _, which := range []map[string]bool{announced, nil} {
-		err := w.Publish(ctx, func(s repo.State) (repo.Edit, error) { return drafts{rs.cfg}.edit(ctx, s, which) })
+		err := w.Publish(ctx, func(s repo.State) (repo.Edit, error) { return draftsOf(rs).edit(ctx, s, which) })
 		if err != nil {
 			rs.again.heard(err)
 			return &fleet.Error{Kind: fleet.Pending, Code: repo.NotPublished, Err: err, Msg: fmt.Sprintf("the rollout is stored, "+

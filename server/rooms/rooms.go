@@ -91,7 +91,10 @@ type Rooms struct {
 // Open opens the rooms and heals the feed folder: what a crash left unwritten is written from the
 // database, and what a restored database does not know is taken up from the folder.
 func Open(ctx context.Context, c Config) (*Rooms, error) {
-	line, err := lineup.Open(ctx, lineup.Config{Store: c.Store, Default: c.Catalogue, Now: c.Now, ReadOnly: c.ReadOnly})
+	line, err := lineup.Open(ctx, lineup.Config{Store: c.Store, Default: c.Catalogue, Now: c.Now, ReadOnly: c.ReadOnly,
+		Refuses: func(ctx context.Context, tx fleet.Tx, m manifests.Model) ([]error, error) {
+			return rollouts.Collisions(ctx, tx, m, c.Base)
+		}})
 	if err != nil {
 		return nil, err
 	}
