@@ -3,6 +3,8 @@
 package fleet
 
 import (
+	"maps"
+
 	"landed/manifests/effect"
 	"landed/manifests/report"
 )
@@ -111,6 +113,21 @@ func (c *Figures) add(d Figures) {
 	addTo(c.Causes, d.Causes)
 	addTo(c.Waiting, d.Waiting)
 	addTo(c.Installed, d.Installed)
+}
+
+// Equal says that c and d are the same figures.
+func (c Counts) Equal(d Counts) bool {
+	return c.Release == d.Release && c.Model == d.Model && c.Channel == d.Channel && c.Figures.Equal(d.Figures) &&
+		c.Counted.Equal(d.Counted) && c.Quarantined.Equal(d.Quarantined)
+}
+
+// Equal says that c and d are the same: a figure that is missing is not one that is 0.
+func (c Figures) Equal(d Figures) bool {
+	return c.Installations == d.Installations && c.Silent == d.Silent && c.Lost == d.Lost && c.Leaked == d.Leaked &&
+		c.OutOfDraw == d.OutOfDraw && maps.Equal(c.Verdicts, d.Verdicts) && maps.Equal(c.Kinds, d.Kinds) &&
+		maps.Equal(c.Progress, d.Progress) && maps.Equal(c.Before, d.Before) && maps.Equal(c.Causes, d.Causes) &&
+		maps.Equal(c.Waiting, d.Waiting) && maps.Equal(c.Installed, d.Installed) &&
+		(c.Heard == d.Heard || c.Heard != nil && d.Heard != nil && *c.Heard == *d.Heard)
 }
 
 func addTo[K comparable](sum, cells map[K]int64) {

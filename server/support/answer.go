@@ -14,12 +14,10 @@ import (
 
 // answer is what a page says, ready to be sent to all who ask while it stands.
 type answer struct {
-	view      view
-	looks     string // all but the figures that an ETag is about
-	facts     []byte // the figures, as JSON
-	plainETag string // of the whole list
-	body      body
-	day       *Day // that it is of; nil: now
+	view  view
+	whole string // the ETag of all of it
+	body  body
+	day   *Day // that it is of; nil: now
 
 	moment      // when what it was made from was read
 	timed  bool // it says how long something lasts yet
@@ -28,14 +26,19 @@ type answer struct {
 // etag is that of what a reader asked for of it.
 func (a *answer) etag(which string) string {
 	if which == "" {
-		return a.plainETag
+		return a.whole
 	}
-	return a.hash(which)
+	return etagOf(a.whole, which)
 }
 
-func (a *answer) hash(which string) string {
-	sum := sha256.Sum256(append([]byte(a.looks+which), a.facts...))
-	return `W/"` + hex.EncodeToString(sum[:12]) + `"`
+// etagOf is that of these parts together. It is weak: "as of" may be another.
+func etagOf[T string | []byte](parts ...T) string {
+	h := sha256.New()
+	for _, p := range parts {
+		h.Write([]byte(p))
+		h.Write([]byte{0})
+	}
+	return `W/"` + hex.EncodeToString(h.Sum(nil)[:12]) + `"`
 }
 
 // body is what is sent of an answer, plain and small.
@@ -65,6 +68,14 @@ func (b *body) html(p *responder, page, here string, v view) error {
 		b.before, b.after = b.plain[:from], b.plain[to:]
 	}
 	return nil
+}
+
+// says is all of a page but of when it is.
+func (b *body) says() (before, after []byte) {
+	if b.before == nil {
+		return b.plain, nil
+	}
+	return b.before, b.after
 }
 
 // asOfElement begins what layout.html says of when the figures are.

@@ -140,6 +140,12 @@ func pickDay(moments []fleet.Moment, asked string, now time.Time) (is fleet.Mome
 	return is, of, nil
 }
 
+// aDay says that what was typed is a day, and nothing else.
+func aDay(typed string) bool {
+	_, err := time.Parse(time.DateOnly, typed)
+	return err == nil
+}
+
 // at gives a day the addresses of a local page.
 func (d *Day) at(says describer, page, file string) *Day {
 	on := func(day string) string { return "?" + url.Values{onDay: {day}}.Encode() }

@@ -196,6 +196,15 @@ func TestNoDay(t *testing.T) {
 			}
 		}
 	}
+	for on, kept := range map[string]bool{ago(7): true, "x": false, "2014-02-30": false} { // the page in another language is of the same day
+		link := `href="/zh-Hans/models/armani`
+		if kept {
+			link += "?on=" + on
+		}
+		if body := h.get("/models/armani?on=" + on).Body.String(); !strings.Contains(body, link+`"`) {
+			t.Errorf("on=%s: no %s in\n%s", on, link, body)
+		}
+	}
 	if w := h.get("/releases/" + releaseName + "?on=" + ago(10)); w.Code != http.StatusNotFound ||
 		!strings.Contains(w.Body.String(), "no such release yet") {
 		t.Errorf("%d", w.Code)

@@ -88,17 +88,22 @@ func (l lexicon) figures(cells ...fleet.Counts) Figures {
 	}
 	rest = c.Installations
 	f.found = make([]web.Row, 0, len(l.findings()))
-	for _, found := range l.findings() {
+	for i, found := range l.findings() {
 		n := c.Before[fleet.Before(found)]
 		if found == effect.NotSeen {
 			n = rest // findings of other effects too
 		}
 		rest -= n
 		f.Before[fleet.Before(found)] = n
-		f.found = append(f.found, web.Row{Key: found, Count: n, Of: f.Installations, Name: l.finding(found)})
+		f.found = append(f.found, web.Row{Key: found, Count: n, Of: f.Installations, Name: l.finding(found),
+			Colour: foundColours[i%len(foundColours)]})
 	}
 	return f.withIntervals()
 }
+
+// foundColours are those of what was found before, of which an effect does not say how bad it is.
+var foundColours = []string{web.Shade(string(effect.Open), 0), web.Shade(string(effect.Open), 1),
+	web.Shade(string(effect.Unjudged), 0), web.Shade(string(effect.Unjudged), 1)}
 
 // withIntervals says how far each share can be trusted.
 func (f Figures) withIntervals() Figures {

@@ -54,6 +54,38 @@ func TestBar(t *testing.T) {
 	}
 }
 
+// TestSides: before and after are each of those of whom something is known, and their parts add up to that.
+func TestSides(t *testing.T) {
+	lex := optIn(t)
+	f := lex.figures(fleet.Counts{Figures: fleet.Figures{
+		Installations: 10,
+		Before:        map[fleet.Before]int64{"activates_itself": 5, "quiet": 2, effect.NotSeen: 3},
+		Verdicts:      map[fleet.Class]int64{"confirmed_off": 3, "leak": 1, "unpatched": 4, "unknown": 2},
+		Kinds:         map[fleet.Kind]int64{effect.Good: 3, effect.Bad: 1, effect.Unjudged: 6},
+	}})
+	sides := f.Sides()
+	if len(sides) != 2 || sides[0].Of != 7 || sides[1].Of != 4 {
+		t.Fatalf("%+v", sides)
+	}
+	for _, side := range sides {
+		sum, width := int64(0), 0
+		for _, row := range side.Rows {
+			if sum += row.Count; row.Of != side.Of || row.Count > 0 && row.High == 0 {
+				t.Errorf("%s: %+v is not of %d, or has no interval", side.Key, row, side.Of)
+			}
+		}
+		for _, part := range side.Bar() {
+			width += part.W
+		}
+		if sum != side.Of || width != 10_000 {
+			t.Errorf("%s: parts are %d of %d, and %d wide", side.Key, sum, side.Of, width)
+		}
+	}
+	if f := lex.figures(fleet.Counts{Figures: fleet.Figures{Installations: 3}}); f.Sides() != nil {
+		t.Errorf("nobody was seen before, and there are %+v", f.Sides())
+	}
+}
+
 // TestStanding: what is said of a model, and above all what is not.
 func TestStanding(t *testing.T) {
 	lex := optIn(t)

@@ -24,8 +24,8 @@ type fronts struct {
 	last *front
 }
 
-// of gives the newest front if that is good, else one that is read now, by who is told of the last one (an empty one at first). Of those who ask for first pages, one at a time comes
-// here (kept.turn).
+// of gives the newest front if that is good, else one that is read now, by who is told of the last one (an empty one at first). Of
+// those who ask for first pages, one at a time comes here (kept.turn).
 func (f *fronts) of(ctx context.Context, read func(now, was *front) error) (*front, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -52,7 +52,9 @@ func (m *memory) today(d describer, snap *snapshot, device string) Model {
 		return d.now()
 	}
 	is.model = told.today(snap, device)
-	is.model.said = sayings.Add(1)
+	if is.model.said = was.model.said; !ok || !reflect.DeepEqual(is.model, was.model) { // a minute went by, and it is said as before
+		is.model.said = sayings.Add(1)
+	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.last == nil {
@@ -85,7 +87,7 @@ func (b *bases) number(d describer, snap *snapshot, device string, now time.Time
 		return was.number
 	}
 	is := numbered{was.number, d.basis(common, snap, device), snap.read()}
-	if !ok || !reflect.DeepEqual(was.basis, is.basis) {
+	if !ok || !was.basis.equal(is.basis) {
 		b.newest++
 		is.number = b.newest
 	}
@@ -111,6 +113,17 @@ type basis struct {
 	outages     []fleet.Outage
 	unnamed     bool
 	witnesses   []fleet.Witnesses // of the rollouts, in their order
+}
+
+// equal says that the same is said from s as from b. Nearly all of both are figures, which are quicker to hold against each other one by
+// one.
+func (s *basis) equal(b *basis) bool {
+	if !slices.EqualFunc(s.cells, b.cells, fleet.Counts.Equal) || !slices.EqualFunc(s.totals, b.totals, fleet.Counts.Equal) {
+		return false
+	}
+	one, other := *s, *b
+	one.cells, one.totals, other.cells, other.totals = nil, nil, nil, nil
+	return reflect.DeepEqual(one, other)
 }
 
 // basisIssue is a release that the model has, readable or not. A published release changes no more.

@@ -48,7 +48,10 @@ func (p *responder) problem(w http.ResponseWriter, r *http.Request, is render.Pr
 		Ref: clean(r.PathValue("ref")), Lookup: is.Status == http.StatusNotFound || is.Code == errPersonalCode,
 		Home: p.links.Local(r.URL.Path) != "/",
 	}
-	here := p.whereFrom(r)
+	here, asked := p.whereFrom(r), ""
+	if day := r.URL.Query().Get(onDay); aDay(day) { // the same in another language, or again
+		asked = "?" + onDay + "=" + day
+	}
 	if days, ok := is.More[nearestDays].([]string); ok {
 		v.Lookup, v.Home = false, true
 		for _, day := range days {
@@ -57,10 +60,10 @@ func (p *responder) problem(w http.ResponseWriter, r *http.Request, is render.Pr
 	}
 	passes := is.Status >= http.StatusInternalServerError
 	if passes { // a typing mistake is no case for whoever runs the server
-		v.Request, v.Again = is.Request, p.links.To(here)
+		v.Request, v.Again = is.Request, p.links.To(here+asked)
 	}
 	var out bytes.Buffer
-	if err := p.pages.Render(&out, "problem", shown{Notice: p.notice, Languages: p.inOthers(here), Retry: passes, View: v}); err != nil {
+	if err := p.pages.Render(&out, "problem", shown{Notice: p.notice, Languages: p.inOthers(here + asked), Retry: passes, View: v}); err != nil {
 		http.Error(w, v.Title+"\n\n"+v.Help, is.Status)
 		return
 	}

@@ -68,7 +68,7 @@ type LeftOut struct {
 	LiftedReason  string     `json:"lifted_reason,omitempty"`
 }
 
-// reportEvents is how many lines of the trail of a rollout stand in a report.
+// reportEvents is how many acts of the trail of a rollout stand in a report: that it waited on a day, the reasons of its holds say.
 const reportEvents = 100
 
 // report is a release with all that a folder needs.
@@ -129,7 +129,7 @@ func (p releasePages) offered(ctx context.Context, tx fleet.Tx, is *issue, m Mod
 			one.Reached = append(one.Reached, r.Reached...)
 		}
 	}
-	trail, err := tx.Audit().OfSubject(ctx, shown.ID, reportEvents+1)
+	trail, err := tx.Audit().Acts(ctx, shown.ID, reportEvents+1)
 	if err != nil {
 		return one, err
 	}

@@ -46,8 +46,8 @@ type handler func(*http.Request) (view, error)
 // page sends a view as a page, or as JSON if page is "". It is computed by the handler that decides, and given again
 // to all who ask while it is what that would say (kept).
 //
-// The ETag is weak, over the figures and the looks: "as of" may be older than the answer, but
-// then nothing that the page says has changed since.
+// The ETag is weak, over all that the page says but "as of": that may be older than the answer, but
+// then nothing that it says has changed since.
 func (p *responder) page(page string, readers readers, handler handler) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		p.answer(w, r, p.keyOf(page, r), readers, handler)
@@ -131,30 +131,34 @@ func (p *responder) send(w http.ResponseWriter, r *http.Request, page string, se
 
 // compute makes the answer to a request.
 func (p *responder) compute(k key, handler handler, r *http.Request) (*answer, error) {
-	page := k.page
 	v, err := handler(r)
 	if err != nil {
 		return nil, err
+	}
+	a, looks := &answer{view: v, day: dayOf(v)}, []byte(web.Version+k.page+p.notice+"?"+k.tag+"?"+p.links.To("/"))
+	if a.day != nil {
+		a.body.at = a.day.At
+	}
+	form, ok := forms[k.page]
+	if k.page != "" && !ok {
+		if err := a.body.html(p, k.page, k.here(), v); err != nil {
+			return nil, err
+		}
+		before, after := a.body.says()
+		a.whole = etagOf(looks, before, after)
+		return a, nil
 	}
 	facts, err := json.Marshal(v)
 	if err != nil {
 		return nil, err
 	}
 	facts = web.Plain(facts)
-	a := &answer{view: v, looks: web.Version + page + p.notice + "?" + k.tag + "?" + p.links.To("/"), facts: facts, day: dayOf(v)}
-	if a.day != nil {
-		a.body.at = a.day.At
-	}
-	a.plainETag = a.hash("")
-	if f, ok := forms[page]; ok {
-		a.body.made = func(at time.Time) []byte { return f.make(p, v, at) }
-		return a, nil
-	}
-	if page == "" {
+	if a.whole = etagOf(looks, facts); ok {
+		a.body.made = func(at time.Time) []byte { return form.make(p, v, at) }
+	} else {
 		a.body.facts = facts
-		return a, nil
 	}
-	return a, a.body.html(p, page, k.here(), v)
+	return a, nil
 }
 
 // shown is what the layout reads: the view, and what is about the answer and not its figures.

@@ -8,7 +8,6 @@ import (
 	"math"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 
 	"landed/server/store/rows"
@@ -17,8 +16,12 @@ import (
 // What follows is what SQLite does in its own way for the nouns (rows.Querier): many keys are JSON, many rows are many
 // values, a figure is one row.
 
-// asKeys gives a text its keys, and the JSON of them.
+// asKeys gives a text its keys, and the JSON of them: values if there is one column, else lists of them.
 func asKeys(text string, columns []any) (withKeys, array string, err error) {
+	if len(columns) == 1 {
+		keys, err := json.Marshal(columns[0])
+		return oneColumn.Replace(text), string(keys), err
+	}
 	pairs := []string{"{keys}", "json_each($1) k", "{n}", "k.key"}
 	var all [][]any
 	for c, column := range columns {
@@ -35,6 +38,8 @@ func asKeys(text string, columns []any) (withKeys, array string, err error) {
 	return strings.NewReplacer(pairs...).Replace(text), string(keys), err
 }
 
+var oneColumn = strings.NewReplacer("{keys}", "json_each($1) k", "{n}", "k.key", "{0}", "k.value")
+
 func addColumn[T any](all [][]any, of []T) [][]any {
 	if all == nil {
 		all = make([][]any, len(of))
@@ -43,17 +48,6 @@ func addColumn[T any](all [][]any, of []T) [][]any {
 		all[n] = append(all[n], v)
 	}
 	return all
-}
-
-var inserts sync.Map // of *rows.Insert: insert
-
-func (s *session) Insert(ctx context.Context, into *rows.Insert, all [][]any) (int64, error) {
-	of, ok := inserts.Load(into)
-	if !ok {
-		columns := strings.Count(into.Columns, ",") + 1
-		of, _ = inserts.LoadOrStore(into, newInsert("INSERT INTO "+into.Table+" ("+into.Columns+")", columns, into.Then))
-	}
-	return of.(insert).write(ctx, s, all)
 }
 
 // Count implements rows.Querier. An existing figure is updated first: the row that an upsert would insert could be
