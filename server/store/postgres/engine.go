@@ -79,6 +79,11 @@ func (s *session) Insert(ctx context.Context, into *rows.Insert, all [][]any) (i
 	return s.Exec(ctx, text.(string), arrays...)
 }
 
+// Update implements rows.Querier: whoever is there is found as by Insert, at no other cost.
+func (s *session) Update(ctx context.Context, of *rows.Upsert, all [][]any) (int64, error) {
+	return s.Insert(ctx, &of.Insert, all)
+}
+
 // transpose makes arrays of the columns of rows.
 func transpose(all [][]any) (arrays []any, err error) {
 	for c, first := range all[0] {

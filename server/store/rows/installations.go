@@ -22,9 +22,12 @@ type installations struct {
 	asked *asked
 }
 
-const installationColumns = `ref, release, current, model, channel, seq, newest, progress, verdict, kind, because,
-	before, leaked, cloned, reports,
+const (
+	installationKey   = `ref, release`
+	installationState = `current, model, channel, seq, newest, progress, verdict, kind, because, before, leaked, cloned, reports,
 	first, last, cause, away, back, admitted, who, draw_commit, drawn`
+	installationColumns = installationKey + `, ` + installationState
+)
 
 // Get implements fleet.Installations.
 func (s installations) Get(ctx context.Context, ref report.Reference) (fleet.Installation, error) {
@@ -87,17 +90,10 @@ func (s installations) Of(
 	return byRef, err
 }
 
-var putInstallations = &Insert{"installations", installationColumns,
-	`ON CONFLICT (ref, release) DO UPDATE SET current = excluded.current, model = excluded.model,
-	channel = excluded.channel, seq = excluded.seq, newest = excluded.newest, progress = excluded.progress,
-	verdict = excluded.verdict, kind = excluded.kind, because = excluded.because, before = excluded.before,
-	leaked = excluded.leaked, cloned = excluded.cloned,
-	reports = excluded.reports, first = excluded.first, last = excluded.last,
-	cause = excluded.cause, away = excluded.away, back = excluded.back, admitted = excluded.admitted, who = excluded.who,
-	draw_commit = excluded.draw_commit, drawn = excluded.drawn`}
+var putInstallations = NewUpsert("installations", installationKey, installationState)
 
 // addInstallations is putInstallations of those that are new: it leaves out whoever is there.
-var addInstallations = &Insert{"installations", installationColumns, `ON CONFLICT (ref, release) DO NOTHING`}
+var addInstallations = &Insert{"installations", installationColumns, `ON CONFLICT (` + installationKey + `) DO NOTHING`}
 
 // Put implements fleet.Installations. Of a state that is put twice the last one stays. All who write put them in one order.
 func (s installations) Put(ctx context.Context, states ...fleet.Installation) error {
@@ -130,10 +126,14 @@ func (s installations) Put(ctx context.Context, states ...fleet.Installation) er
 			return fleet.Errorf(fleet.Busy, "database_busy", "another server was first with %d installations; try again", len(fresh)-int(added))
 		}
 	}
-	if len(known) == 0 {
-		return nil
+	if s.asked == nil {
+		_, err := s.q.Insert(ctx, &putInstallations.Insert, known)
+		return err
 	}
-	_, err := s.q.Insert(ctx, putInstallations, known)
+	there, err := s.q.Update(ctx, putInstallations, known)
+	if err == nil && int(there) != len(known) {
+		err = fmt.Errorf("%d of %d installations are not there, which this transaction read", len(known)-int(there), len(known))
+	}
 	return err
 }
 

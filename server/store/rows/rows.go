@@ -11,6 +11,7 @@ package rows
 import (
 	"context"
 	"errors"
+	"strings"
 	"time"
 
 	"landed/server/fleet"
@@ -48,6 +49,8 @@ type Querier interface {
 	// Insert writes rows in their order, as few statements as it can. No two of them may meet the same ON CONFLICT DO
 	// UPDATE. Values are string, int64, bool or []byte, in a column always the same.
 	Insert(ctx context.Context, into *Insert, rows [][]any) (affected int64, err error)
+	// Update is Insert of rows of which the caller has read that they are there.
+	Update(ctx context.Context, of *Upsert, rows [][]any) (affected int64, err error)
 	// Count moves figures. It is called with each figure once, in their order, and none goes below zero.
 	Count(ctx context.Context, changes []Change) error
 	// Hold keeps everybody else from changing these installations until the transaction ends. It is called in Intake.
@@ -61,6 +64,23 @@ type Querier interface {
 
 // Insert is a statement that writes rows: INSERT INTO Table (Columns), the rows, Then.
 type Insert struct{ Table, Columns, Then string }
+
+// Upsert is an Insert that changes the rows that are there. Key is what these are found by, the first of its columns.
+type Upsert struct {
+	Insert
+	Key string
+}
+
+// NewUpsert names the columns of the key and the others, each with commas between.
+func NewUpsert(table, key, columns string) *Upsert {
+	set := make([]string, 0, strings.Count(columns, ",")+1)
+	for c := range strings.SplitSeq(columns, ",") {
+		c = strings.TrimSpace(c)
+		set = append(set, c+" = excluded."+c)
+	}
+	then := "ON CONFLICT (" + key + ") DO UPDATE SET " + strings.Join(set, ", ")
+	return &Upsert{Insert{table, key + ", " + columns, then}, key}
+}
 
 // Change is by how much one figure changes. One that is Aged is removed when it is 0.
 type Change struct {

@@ -8,7 +8,6 @@ import (
 	"math"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 
 	"landed/server/store/rows"
@@ -43,17 +42,6 @@ func addColumn[T any](all [][]any, of []T) [][]any {
 		all[n] = append(all[n], v)
 	}
 	return all
-}
-
-var inserts sync.Map // of *rows.Insert: insert
-
-func (s *session) Insert(ctx context.Context, into *rows.Insert, all [][]any) (int64, error) {
-	of, ok := inserts.Load(into)
-	if !ok {
-		columns := strings.Count(into.Columns, ",") + 1
-		of, _ = inserts.LoadOrStore(into, newInsert("INSERT INTO "+into.Table+" ("+into.Columns+")", columns, into.Then))
-	}
-	return of.(insert).write(ctx, s, all)
 }
 
 // Count implements rows.Querier. An existing figure is updated first: the row that an upsert would insert could be

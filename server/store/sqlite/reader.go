@@ -79,6 +79,10 @@ func (l *lazy) Exec(context.Context, string, ...any) (int64, error) { return 0, 
 func (l *lazy) Try(context.Context, string, ...any) (int64, error)  { return 0, l.refused }
 func (l *lazy) Count(context.Context, []rows.Change) error          { return l.refused }
 
+func (l *lazy) Update(ctx context.Context, of *rows.Upsert, all [][]any) (int64, error) {
+	return l.Insert(ctx, &of.Insert, all)
+}
+
 func (l *lazy) Insert(_ context.Context, _ *rows.Insert, all [][]any) (int64, error) {
 	if len(all) == 0 {
 		return 0, nil
