@@ -4,7 +4,6 @@ package sqlite
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -89,8 +88,8 @@ func (d Whole) Read(ctx context.Context, of rows.Half, fn func(rows.Querier) err
 	if err != nil {
 		return err
 	}
-	q := newLazy(errReading, func() (*sql.Tx, error) { return h.readers.BeginTx(ctx, nil) })
-	defer q.end()
+	q := newLazy(errReading, func() (reading, error) { return read(ctx, h.readers) })
+	defer q.close()
 	return fn(q)
 }
 

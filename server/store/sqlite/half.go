@@ -20,7 +20,7 @@ type half struct {
 	writer  *session
 	turn    chan struct{} // holds a token while nobody writes
 	watcher *sql.Conn     // never writes, so that SQLite tells it of every commit
-	beside  *sql.Conn     // reads for whoever writes the other half, so that no reader of a page is in his way
+	beside  *session      // reads for whoever writes the other half, so that no reader of a page is in his way
 }
 
 const (
@@ -58,7 +58,7 @@ func openHalf(ctx context.Context, path string, s size, prepare func(*sql.Conn) 
 	if err != nil {
 		return h, kind(err)
 	}
-	h.writer = &session{conn: conn, prepared: map[string]*sql.Stmt{}}
+	h.writer = newSession(conn)
 	if err := prepare(conn); err != nil {
 		return h, err
 	}
@@ -70,9 +70,11 @@ func openHalf(ctx context.Context, path string, s size, prepare func(*sql.Conn) 
 	if h.watcher, err = h.readers.Conn(ctx); err != nil {
 		return h, kind(err)
 	}
-	if h.beside, err = h.readers.Conn(ctx); err != nil {
+	beside, err := h.readers.Conn(ctx)
+	if err != nil {
 		return h, kind(err)
 	}
+	h.beside = newSession(beside)
 	h.turn <- struct{}{}
 	return h, nil
 }
@@ -84,10 +86,11 @@ func address(path, query string) string {
 
 // close lets go of everything; it may be called again.
 func (h *half) close() error {
-	for _, conn := range []*sql.Conn{h.watcher, h.beside} {
-		if conn != nil {
-			conn.Close()
-		}
+	if h.watcher != nil {
+		h.watcher.Close()
+	}
+	if h.beside != nil {
+		h.beside.close()
 	}
 	if h.readers != nil {
 		h.readers.Close()

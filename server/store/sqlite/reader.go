@@ -46,31 +46,49 @@ func (r inTx) Row(ctx context.Context, into []any, text string, args ...any) err
 // It refuses to write.
 type lazy struct {
 	refused error
-	begin   func() (*sql.Tx, error)
+	begin   func() (reading, error)
 	once    sync.Once
-	t       *sql.Tx
-	err     error
+	reading
+	err error
 }
 
-func newLazy(refused error, begin func() (*sql.Tx, error)) *lazy {
+// reading is a transaction that reads. end ends it: it has nothing to commit.
+type reading struct {
+	rows.Runner
+	end func()
+}
+
+// read begins one on any connection of a pool.
+func read(ctx context.Context, pool *sql.DB) (reading, error) {
+	t, err := pool.BeginTx(ctx, nil)
+	if err != nil {
+		return reading{}, kind(err)
+	}
+	return reading{inTx{t}, func() { t.Rollback() }}, nil
+}
+
+func newLazy(refused error, begin func() (reading, error)) *lazy {
 	return &lazy{refused: refused, begin: begin}
 }
 
-func (l *lazy) reader() (inTx, error) {
+func (l *lazy) reader() (rows.Runner, error) {
 	l.once.Do(func() {
-		l.t, l.err = l.begin()
-		l.err = kind(l.err)
+		if r, err := l.begin(); err == nil {
+			l.reading = r
+		} else {
+			l.err = err
+		}
 	})
-	return inTx{l.t}, l.err
+	return l.Runner, l.err
 }
 
 // begun says if it was asked for anything, and there was somebody to ask.
-func (l *lazy) begun() bool { return l.t != nil }
+func (l *lazy) begun() bool { return l.Runner != nil }
 
-// end ends the transaction: a reader has nothing to commit.
-func (l *lazy) end() {
-	if l.t != nil {
-		l.t.Rollback()
+// close ends what was begun.
+func (l *lazy) close() {
+	if l.begun() {
+		l.end()
 	}
 }
 

@@ -11,13 +11,18 @@ import (
 	"landed/server/store/rows"
 )
 
-// session is the one writing connection. It prepares each statement once.
+// session is a connection of which one goroutine at a time makes use: the one that writes, or the one that reads for whoever
+// writes the other half. It prepares each statement once.
 type session struct {
 	conn     *sql.Conn
 	prepared map[string]*sql.Stmt
 	// broken is the first error after which SQLite may have rolled back on its own. A
 	// statement run then would commit by itself, so all of them are refused.
 	broken error
+}
+
+func newSession(conn *sql.Conn) *session {
+	return &session{conn: conn, prepared: map[string]*sql.Stmt{}}
 }
 
 func (s *session) prepare(ctx context.Context, text string) (*sql.Stmt, error) {
@@ -78,6 +83,16 @@ func (s *session) note(err error) error {
 		s.broken = err
 	}
 	return err
+}
+
+// snapshot begins to read: what is asked until end sees one state of the half, as of the first.
+func (s *session) snapshot(ctx context.Context) (reading, error) {
+	s.broken = nil
+	_, err := s.Exec(ctx, `BEGIN`)
+	return reading{s, func() {
+		s.broken = nil
+		s.Exec(context.WithoutCancel(ctx), `ROLLBACK`)
+	}}, err
 }
 
 func (s *session) close() {

@@ -141,7 +141,10 @@ func hasTables(ctx context.Context, conn *sql.Conn, path string) error {
 // else is called after it answers with an error.
 func (d *DB) Close() error {
 	d.closed.Store(true)
-	return errors.Join(d.control.end(), d.reports.end())
+	// Who writes one half reads the other beside it: both have ended before control is closed.
+	<-d.control.turn
+	defer func() { d.control.turn <- struct{}{} }()
+	return errors.Join(d.reports.end(), d.control.close())
 }
 
 // Version implements store.Database.

@@ -4,7 +4,6 @@ package sqlite
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 
 	"landed/server/fleet"
@@ -23,16 +22,16 @@ func (d *DB) View(ctx context.Context, fn func(fleet.Tx) error) error {
 		return err
 	}
 	refused := fleet.Errorf(fleet.Forbidden, "read_only", "nothing can be written in a View")
-	control := newLazy(refused, func() (*sql.Tx, error) { return d.control.readers.BeginTx(ctx, nil) })
-	reports := newLazy(refused, func() (*sql.Tx, error) {
+	control := newLazy(refused, func() (reading, error) { return read(ctx, d.control.readers) })
+	reports := newLazy(refused, func() (reading, error) {
 		h, err := d.reports.get(ctx)
 		if err != nil {
-			return nil, err
+			return reading{}, err
 		}
-		return h.readers.BeginTx(ctx, nil)
+		return read(ctx, h.readers)
 	})
-	defer control.end()
-	defer reports.end()
+	defer control.close()
+	defer reports.close()
 	return d.told(reports, fn(rows.New(control, reports, refused)))
 }
 
@@ -42,14 +41,14 @@ func (d *DB) Update(ctx context.Context, fn func(fleet.Tx) error) error {
 	return d.control.write(ctx, func(sure context.Context, w *session) error {
 		refused := fleet.Errorf(fleet.Forbidden, codeWrongHalf, "a fault of the program: this is of the reports, and is "+
 			"written in UpdateReports")
-		reports := newLazy(refused, func() (*sql.Tx, error) {
+		reports := newLazy(refused, func() (reading, error) {
 			h, err := d.reports.have() // a halt must not wait for a file that is being opened
 			if err != nil {
-				return nil, err
+				return reading{}, err
 			}
-			return h.beside.BeginTx(sure, nil)
+			return h.beside.snapshot(sure)
 		})
-		defer reports.end()
+		defer reports.close()
 		return d.told(reports, fn(rows.With(*d.key.Load(), rows.New(w, reports, refused))))
 	})
 }
@@ -72,8 +71,8 @@ func (d *DB) updateReports(ctx context.Context, begun func(control, reports rows
 	err = h.write(ctx, func(sure context.Context, w *session) error {
 		refused := fleet.Errorf(fleet.Forbidden, codeWrongHalf, "a fault of the program: this is of control, and is "+
 			"written in Update")
-		control := newLazy(refused, func() (*sql.Tx, error) { return d.control.beside.BeginTx(sure, nil) })
-		defer control.end()
+		control := newLazy(refused, func() (reading, error) { return d.control.beside.snapshot(sure) })
+		defer control.close()
 		t := begun(control, w)
 		if err := fn(t); err != nil {
 			return err
