@@ -156,6 +156,34 @@ type Subject struct {
 	// Elsewhere says that the first report of the installation spoke of another build: it was not sold with this one.
 	Elsewhere bool
 	Cloned    bool // two different reports carried one sequence number
+	// Shown is what Show says of the newest report, if whoever asks has it already.
+	Shown *Shown
+}
+
+// Shown is what one report shows by itself. It depends on nothing that is known of its installation, so it can be worked out
+// before that is looked up.
+type Shown struct {
+	// Before is what a report of a build without the release shows about the time before it, NotSeen for nothing.
+	Before  string
+	verdict Verdict
+	holds   bool // a rule does
+}
+
+// Show has the rules of the effect look at one report.
+func Show(r report.Report, by Standard) *Shown {
+	s := &Shown{Before: NotSeen}
+	if by.Program == nil {
+		return s
+	}
+	_, onRelease := by.find(r.Build)
+	a := by.Program.activation(r, onRelease)
+	if !slices.Contains(by.Older, r.Build) {
+		s.verdict, s.holds = by.Program.judge(r, a)
+	}
+	if !onRelease {
+		s.Before = by.Program.foundBefore(a)
+	}
+	return s
 }
 
 // Verdict is the class, its kind, and why.
@@ -175,12 +203,12 @@ func Judge(now time.Time, s Subject, by Standard) Verdict {
 	if because := implausible(s, by); len(because) > 0 {
 		return Verdict{Implausible, Unjudged, because}
 	}
-	if by.Program != nil && !slices.Contains(by.Older, s.Newest.Build) {
-		if v, ok := by.Program.judge(s.Newest, onRelease); ok {
-			return v
-		}
+	if s.Shown == nil {
+		s.Shown = Show(s.Newest, by)
 	}
 	switch {
+	case s.Shown.holds:
+		return s.Shown.verdict
 	case onRelease && by.Program == nil:
 		return Verdict{Unknown, Unjudged, []Reason{{Code: CodeNoEffect}}}
 	case onRelease:
@@ -242,8 +270,7 @@ func implausible(s Subject, by Standard) []Reason {
 }
 
 // judge looks at the rules of the effect. ok is false if none holds.
-func (p *Program) judge(r report.Report, onRelease bool) (v Verdict, ok bool) {
-	a := p.activation(r, onRelease)
+func (p *Program) judge(r report.Report, a *activation) (v Verdict, ok bool) {
 	at := slices.IndexFunc(p.runs, func(r run) bool { return (r.kind != Good || a.complete) && r.any.holds(a) })
 	if at < 0 {
 		return v, false
@@ -273,14 +300,10 @@ func (p *Program) reason(i int, r report.Report) Reason {
 	return reason
 }
 
-// FoundBefore says what a report of a build without the release shows about the time before it, NotSeen for nothing.
-func FoundBefore(r report.Report, by Standard) string {
-	if _, onRelease := by.find(r.Build); by.Program != nil && !onRelease {
-		a := by.Program.activation(r, false)
-		for i, f := range by.Program.Effect.Before.Rules {
-			if by.Program.findings[i].holds(a) {
-				return f.Finding
-			}
+func (p *Program) foundBefore(a *activation) string {
+	for i, f := range p.Effect.Before.Rules {
+		if p.findings[i].holds(a) {
+			return f.Finding
 		}
 	}
 	return NotSeen

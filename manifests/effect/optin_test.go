@@ -165,7 +165,7 @@ func TestJudgesAgree(t *testing.T) {
 			t.Fatalf("%+v\nas version 1 it is %+v, the old judge says %+v", at, again, want)
 		}
 		if at.build == 1 { // of a build of the release nothing is found about the time before
-			if found, was := FoundBefore(s.Newest, by), oldFoundBefore(o.Newest); found != was {
+			if found, was := Show(s.Newest, by).Before, oldFoundBefore(o.Newest); found != was {
 				t.Fatalf("%+v\nfound before: %s, and by the old judge %s", at, found, was)
 			}
 		}

@@ -320,7 +320,7 @@ func TestCompilePublished(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if v, ok := p.judge(on, true); !ok || v.Class != "loud" || v.Because[0].Values["sent"] == "" {
+	if v, ok := p.judge(on, p.activation(on, true)); !ok || v.Class != "loud" || v.Because[0].Values["sent"] == "" {
 		t.Errorf("judged as %+v", v)
 	}
 	for what, change := range map[string]func(*Effect){

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"landed/manifests/effect"
 	"landed/manifests/report"
 	"landed/manifests/report/envelope"
 	"landed/server/fleet"
@@ -134,7 +135,8 @@ func (i *Intake) open(ctx context.Context, text []byte) (*waiting, error) {
 		return nil, fleet.Errorf(fleet.Invalid, "build_unknown", "the report gives its build a time that no published "+
 			"document of model %s gives it; wanted the build_utc of the build", model.Device)
 	}
-	return &waiting{Arrival{Envelope: text, Report: r, Ref: ref, Rule: rule}, make(chan answered, 1), time.Now()}, nil
+	arrival := Arrival{Envelope: text, Report: r, Ref: ref, Rule: rule, Shown: effect.Show(r, rule)}
+	return &waiting{arrival, make(chan answered, 1), time.Now()}, nil
 }
 
 // refusal gives the reasons of envelope.Open a kind and a code. Its words are safe.

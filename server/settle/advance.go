@@ -17,7 +17,7 @@ func (h *Handset) find(a Arrival) {
 	if s == nil {
 		return
 	}
-	found := strongest(s.Is.Before, effect.FoundBefore(a.Report, a.Rule), a.Rule)
+	found := strongest(s.Is.Before, a.Shown.Before, a.Rule)
 	if found != s.Is.Before {
 		s.Change()
 		s.Is.Before = found
@@ -50,7 +50,7 @@ func (h *Handset) advance(now time.Time, a Arrival) {
 	i.Ref, i.Release, i.Current, i.Model, i.Channel = a.Ref, a.Report.Release, true, a.Report.Model, a.Report.Channel
 	i.Seq, i.Newest, i.Last = a.Report.Seq, a.Report, now
 	h.Current, h.Newest = next, a
-	Judge(i, h.First, a.Rule)
+	judge(i, h.First, a)
 	h.draw(i, now, a.Report)
 }
 
@@ -63,14 +63,19 @@ func (h *Handset) clone() {
 	}
 	h.Current.Change()
 	i.Cloned, i.Newest = true, h.Newest.Report
-	Judge(i, h.First, h.Newest.Rule)
+	judge(i, h.First, h.Newest)
 }
 
 // Judge stores what the newest report proves, as of when it came: silence is told when it is read (fleet.Installation.At).
 // first is the build that the first report of the installation spoke of, "" if that is not known.
 func Judge(i *fleet.Installation, first string, by effect.Standard) {
+	judge(i, first, Arrival{Rule: by})
+}
+
+// judge is Judge by what is known of the newest report.
+func judge(i *fleet.Installation, first string, newest Arrival) {
 	v := effect.Judge(i.Last, effect.Subject{Newest: i.Newest, Last: i.Last, Cloned: i.Cloned,
-		Elsewhere: first != "" && first != i.Newest.Build}, by)
+		Elsewhere: first != "" && first != i.Newest.Build, Shown: newest.Shown}, newest.Rule)
 	i.Verdict, i.Kind, i.Because = fleet.Class(v.Class), v.Kind, v.Because
 	i.Leaked = i.Leaked || isLeak(v)
 }

@@ -5,6 +5,7 @@ package settle
 import (
 	"time"
 
+	"landed/manifests/effect"
 	"landed/manifests/report"
 	"landed/server/fleet"
 )
@@ -83,6 +84,9 @@ func (h *Handset) leaked(release string) bool {
 
 // Take has a new report move what it can, and says if it is late.
 func (h *Handset) Take(now time.Time, a Arrival) (late bool) {
+	if a.Shown == nil {
+		a.Shown = effect.Show(a.Report, a.Rule)
+	}
 	late = h.Current != nil && a.Report.Seq < h.Current.Is.Seq
 	if h.Current == nil {
 		h.First = a.Report.Build

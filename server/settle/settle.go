@@ -32,6 +32,7 @@ type Arrival struct {
 	Report   report.Report
 	Ref      report.Reference
 	Rule     effect.Standard
+	Shown    *effect.Shown // what it shows by that rule; nil if nobody has looked yet
 }
 
 // Key has no number for version 1: its handset chose the id, and may repeat it under another number.
