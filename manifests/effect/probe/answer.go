@@ -63,8 +63,11 @@ func (v Value) String() string {
 
 // AppendJSON appends the value: a number, true or false, or a string.
 func (v Value) AppendJSON(b []byte) []byte {
-	if v.kind == KindEnum {
+	switch v.kind {
+	case KindEnum:
 		return strconv.AppendQuote(b, v.word) // a word has nothing to escape
+	case KindInt:
+		return strconv.AppendInt(b, v.n, 10)
 	}
 	return append(b, v.String()...)
 }

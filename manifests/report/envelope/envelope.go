@@ -131,8 +131,9 @@ func Open(text []byte) (report.Report, report.Reference, error) {
 	if err != nil {
 		return none(err)
 	}
-	ref := report.ReferenceOf(r.PublicKey())
-	if e.Signatures[0].KeyID != string(ref) || !ed25519.Verify(r.PublicKey(), dsse.PAE(e.PayloadType, body), sig) {
+	key := r.PublicKey()
+	ref := report.ReferenceOf(key)
+	if e.Signatures[0].KeyID != string(ref) || !ed25519.Verify(key, dsse.PAE(e.PayloadType, body), sig) {
 		return none(ErrSignature)
 	}
 	return r, ref, nil

@@ -3,10 +3,10 @@
 package envelope
 
 import (
-	"bytes"
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"strings"
 
 	"landed/manifests/report"
 	v1 "landed/manifests/report/v1"
@@ -27,15 +27,15 @@ const (
 // split reads an envelope in its one form. A field given twice, or a blank, could carry what no field may carry, past
 // every check and into the store; so there is no other way to write one. The values are checked by the caller.
 func split(text []byte) (e envelope, ok bool) {
-	rest, ok1 := bytes.CutPrefix(text, []byte(beforeType))
-	kind, rest, ok2 := bytes.Cut(rest, []byte(beforePayload))
-	payload, rest, ok3 := bytes.Cut(rest, []byte(beforeKeyID))
-	keyID, rest, ok4 := bytes.Cut(rest, []byte(beforeSig))
-	sig, ok5 := bytes.CutSuffix(rest, []byte(afterSig))
-	if !ok1 || !ok2 || !ok3 || !ok4 || !ok5 || !isReport(string(kind)) {
+	rest, ok1 := strings.CutPrefix(string(text), beforeType)
+	kind, rest, ok2 := strings.Cut(rest, beforePayload)
+	payload, rest, ok3 := strings.Cut(rest, beforeKeyID)
+	keyID, rest, ok4 := strings.Cut(rest, beforeSig)
+	sig, ok5 := strings.CutSuffix(rest, afterSig)
+	if !ok1 || !ok2 || !ok3 || !ok4 || !ok5 || !isReport(kind) {
 		return envelope{}, false
 	}
-	return envelope{string(kind), string(payload), []signature{{string(keyID), string(sig)}}}, true
+	return envelope{kind, payload, []signature{{keyID, sig}}}, true
 }
 
 func isReport(payloadType string) bool {
@@ -58,9 +58,11 @@ func malformed(text []byte) error {
 	return ErrForm
 }
 
+var strict64 = base64.StdEncoding.Strict()
+
 // decode reads standard base64. encoding/base64 passes over line ends; this does not.
 func decode(text string) ([]byte, error) {
-	raw, err := base64.StdEncoding.Strict().DecodeString(text)
+	raw, err := strict64.DecodeString(text)
 	if err == nil && base64.StdEncoding.EncodedLen(len(raw)) != len(text) {
 		return nil, errors.New("base64 with line ends")
 	}

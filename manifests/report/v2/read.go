@@ -3,6 +3,7 @@
 package v2
 
 import (
+	"bytes"
 	"strconv"
 	"strings"
 
@@ -15,13 +16,25 @@ import (
 // what decides. It costs a fraction of what encoding/json does.
 func read(text []byte) (Body, bool) {
 	v := values{rest: string(text)}
+	var names []string
 	b := Body{
 		Schema: int(v.number()), Key: v.text(), Seq: v.number(), Kind: report.Kind(v.text()),
 		Release: v.text(), Model: v.text(),
 		Variant: v.text(), Channel: v.text(), Build: v.text(), BuildUTC: v.number(), Updated: v.next() == "true",
-		Progress: report.Progress(v.text()), Failure: v.failure(), Attempt: int(v.number()), Answers: v.answers(),
+		Progress: report.Progress(v.text()), Failure: v.failure(), Attempt: int(v.number()),
 	}
-	return b, b.Schema == Schema && same(text, b.Report())
+	b.Answers, names = v.answers()
+	return b, b.Schema == Schema && ascend(names) && bytes.Equal(text, appendBody(make([]byte, 0, len(text)), b.Report(), names))
+}
+
+// ascend says if names are in order, and none is there twice: then they are all names of the answers, as Names has them.
+func ascend(names []string) bool {
+	for i := 1; i < len(names); i++ {
+		if names[i-1] >= names[i] {
+			return false
+		}
+	}
+	return true
 }
 
 // values gives the values of a body one after another. It answers something to everything: what is not there, or not
@@ -57,9 +70,11 @@ func (v *values) failure() *report.Failure {
 	return &report.Failure{Phase: report.Phase(v.text()), Code: int(v.number())}
 }
 
-func (v *values) answers() probe.Answers {
-	answers := probe.Answers{}
+// answers are in order as they are written, names too.
+func (v *values) answers() (answers probe.Answers, names []string) {
 	_, v.rest, _ = strings.Cut(v.rest, "{")
+	room := min(strings.Count(v.rest, ":"), probe.MaxProbes+1)
+	answers, names = make(probe.Answers, room), make([]string, 0, room)
 	for range probe.MaxProbes + 1 {
 		_, rest, ok := strings.Cut(v.rest, `"`)
 		if !ok {
@@ -71,9 +86,9 @@ func (v *values) answers() probe.Answers {
 		}
 		v.rest = rest
 		word := strings.HasPrefix(rest, `:"`)
-		answers[name] = answer(v.next(), word)
+		answers[name], names = answer(v.next(), word), append(names, name)
 	}
-	return answers
+	return answers, names
 }
 
 func answer(text string, word bool) probe.Value {

@@ -8,12 +8,10 @@
 package v2
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
-	"slices"
 	"strconv"
 
 	"landed/manifests/effect/probe"
@@ -111,7 +109,11 @@ func (b Body) Report() report.Report {
 
 // Bytes writes r in the one form of this version. Schema and ID are not looked at.
 func Bytes(r report.Report) []byte {
-	b := make([]byte, 0, 512+32*len(r.Answers))
+	return appendBody(make([]byte, 0, 512+32*len(r.Answers)), r, r.Answers.Names())
+}
+
+// appendBody is Bytes with the names of the answers at hand.
+func appendBody(b []byte, r report.Report, names []string) []byte {
 	b = append(b, `{"schema":2,"key":`...)
 	b = text(b, r.Key)
 	b = strconv.AppendInt(append(b, `,"seq":`...), r.Seq, 10)
@@ -130,7 +132,7 @@ func Bytes(r report.Report) []byte {
 	}
 	b = strconv.AppendInt(append(b, `,"attempt":`...), int64(r.Attempt), 10)
 	b = append(b, `,"answers":{`...)
-	for i, name := range r.Answers.Names() {
+	for i, name := range names {
 		if i > 0 {
 			b = append(b, ',')
 		}
@@ -142,17 +144,18 @@ func Bytes(r report.Report) []byte {
 
 // text appends a string. What needs to be escaped is in no valid report; it is escaped, and then refused.
 func text(b []byte, s string) []byte {
-	plain := func(c byte) bool {
-		return c >= ' ' && c < 0x7f && c != '"' && c != '\\' && c != '<' && c != '>' && c != '&'
+	for _, c := range []byte(s) {
+		if c < ' ' || c >= 0x7f || c == '"' || c == '\\' || c == '<' || c == '>' || c == '&' {
+			return quoted(b, s)
+		}
 	}
-	if !slices.ContainsFunc([]byte(s), func(c byte) bool { return !plain(c) }) {
-		return append(append(append(b, '"'), s...), '"')
-	}
-	quoted, err := json.Marshal(s)
+	return append(append(append(b, '"'), s...), '"')
+}
+
+func quoted(b []byte, s string) []byte {
+	q, err := json.Marshal(s)
 	if err != nil {
 		return append(b, `""`...)
 	}
-	return append(b, quoted...)
+	return append(b, q...)
 }
-
-func same(text []byte, r report.Report) bool { return bytes.Equal(text, Bytes(r)) }
