@@ -18,9 +18,17 @@ type Handset struct {
 	Newest    Arrival           // its newest report and what that is judged by, if it is known
 	Loaded    *Loaded           // of its batch
 	Entries   []int64           // numbers of the admissions that admitted it
-	envelopes map[string][]byte // by id, of its reports that are stored with the batch
+	kept      kept              // the first of its reports that is stored with the batch; most send no other
+	envelopes map[string][]byte // by id, of those that follow
 	sequences map[int64]bool    // of those
 	lived     int               // admissions that it has gone through
+}
+
+// kept is a report in a batch; without one seq is 0, which no report has.
+type kept struct {
+	id       string
+	seq      int64
+	envelope []byte
 }
 
 // State is what it has shown of one release. Was is nil for a new one.
@@ -36,8 +44,10 @@ func (s *State) Change() { s.Changed = true }
 // NewHandset gathers what is loaded of an installation.
 func NewHandset(ref report.Reference, loaded *Loaded) *Handset {
 	h := &Handset{Newest: loaded.Newest[ref], First: loaded.First[ref], Loaded: loaded}
-	for _, was := range loaded.States[ref] {
-		s := &State{Was: &was, Is: was}
+	stored := loaded.States[ref]
+	for n := range stored {
+		was := &stored[n]
+		s := &State{Was: was, Is: *was}
 		if h.States = append(h.States, s); was.Current {
 			h.Current = s
 		}
@@ -50,17 +60,25 @@ func (h *Handset) stored(a Arrival) (fleet.StoredReport, bool) {
 	if stored, ok := h.Loaded.Stored[a.Key()]; ok {
 		return stored, true
 	}
+	if h.kept.id == a.Report.ID {
+		return fleet.StoredReport{ID: a.Report.ID, Envelope: h.kept.envelope}, true
+	}
 	envelope, ok := h.envelopes[a.Report.ID]
 	return fleet.StoredReport{ID: a.Report.ID, Envelope: envelope}, ok
 }
 
 // taken says if another report has the sequence number of a.
 func (h *Handset) taken(a Arrival) bool {
-	return h.Current != nil && h.Current.Is.Seq == a.Report.Seq || h.sequences[a.Report.Seq] || h.Loaded.Sequences[a.Number()]
+	return h.Current != nil && h.Current.Is.Seq == a.Report.Seq || h.kept.seq == a.Report.Seq || h.sequences[a.Report.Seq] ||
+		h.Loaded.Sequences[a.Number()]
 }
 
 // keep remembers a for the reports that follow it in the batch.
 func (h *Handset) keep(a Arrival) {
+	if h.kept.seq == 0 {
+		h.kept = kept{a.Report.ID, a.Report.Seq, a.Envelope}
+		return
+	}
 	if h.envelopes == nil {
 		h.envelopes, h.sequences = map[string][]byte{}, map[int64]bool{}
 	}

@@ -39,8 +39,8 @@ const (
 // cells gathers the changes of a transaction, so that many reports write each figure once.
 type cells map[cell]int64
 
-// add counts a state under its release, and under no release if it is the current one.
-func (c cells) add(i *fleet.Installation, by int64) {
+// add counts a state under its release, and under no release if it is the current one, but for figures that stay as they are.
+func (c cells) add(i *fleet.Installation, by int64, stay [][2]string) {
 	if i == nil {
 		return
 	}
@@ -52,6 +52,9 @@ func (c cells) add(i *fleet.Installation, by int64) {
 		who = whoQuarantined
 	}
 	for _, kv := range cellsOf(i) {
+		if slices.Contains(stay, kv) {
+			continue
+		}
 		at := cell{i.Release, i.Model, i.Channel, who, kv[0], kv[1]}
 		c.count(at, i.Counted, by)
 		if at.release = ""; i.Current && at.kind != cellInstalled {
@@ -71,8 +74,23 @@ func (c cells) count(at cell, counted bool, by int64) {
 
 // move adds what differs.
 func (c cells) move(from, to *fleet.Installation) {
-	c.add(from, -1)
-	c.add(to, +1)
+	var stay [][2]string
+	if from != nil && to != nil && placeOf(from) == placeOf(to) {
+		now := cellsOf(to)
+		stay = slices.DeleteFunc(cellsOf(from), func(kv [2]string) bool { return !slices.Contains(now, kv) })
+	}
+	c.add(from, -1, stay)
+	c.add(to, +1, stay)
+}
+
+// place is all that says, beside kind and value, in which figures a state counts.
+type place struct {
+	release, model, channel               string
+	current, counted, member, quarantined bool
+}
+
+func placeOf(i *fleet.Installation) place {
+	return place{i.Release, i.Model, i.Channel, i.Current, i.Counted, i.Member(), i.Quarantined}
 }
 
 // cellsOf names the figures that count a state: kind and value.

@@ -75,9 +75,9 @@ func (s installations) Of(
 		}
 	}
 	rows, err := s.q.QueryKeys(ctx, `SELECT `+installationColumns+` FROM installations WHERE ref IN (SELECT {0} FROM {keys})`, keys)
-	all, err := Collect(rows, err, scanInstallation)
-	byRef := make(map[report.Reference][]fleet.Installation, len(all))
-	for _, i := range all {
+	byRef := make(map[report.Reference][]fleet.Installation, len(refs))
+	return byRef, Each(rows, err, func(rows Rows) error {
+		i, err := scanInstallation(rows.Scan)
 		if s.asked != nil {
 			s.asked.states[stateKey{i.Ref, i.Release}] = true
 		}
@@ -86,8 +86,8 @@ func (s installations) Of(
 		} else {
 			byRef[i.Ref] = append(had, i)
 		}
-	}
-	return byRef, err
+		return err
+	})
 }
 
 var putInstallations = NewUpsert("installations", installationKey, installationState)
@@ -97,9 +97,9 @@ var addInstallations = &Insert{"installations", installationColumns, `ON CONFLIC
 
 // Put implements fleet.Installations. Of a state that is put twice the last one stays. All who write put them in one order.
 func (s installations) Put(ctx context.Context, states ...fleet.Installation) error {
-	last := make(map[stateKey]fleet.Installation, len(states))
-	for _, i := range states {
-		last[stateKey{i.Ref, i.Release}] = i
+	last := make(map[stateKey]*fleet.Installation, len(states))
+	for n, i := range states {
+		last[stateKey{i.Ref, i.Release}] = &states[n]
 	}
 	var known, fresh [][]any
 	for _, key := range slices.SortedFunc(maps.Keys(last), compareStates) {
@@ -141,7 +141,7 @@ func compareStates(a, b stateKey) int {
 	return cmp.Or(cmp.Compare(a.ref, b.ref), cmp.Compare(a.release, b.release))
 }
 
-func installationRow(i fleet.Installation) ([]any, error) {
+func installationRow(i *fleet.Installation) ([]any, error) {
 	because, err1 := list(i.Because)
 	commit, err2 := hex.DecodeString(i.Commit)
 	return []any{

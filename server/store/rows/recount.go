@@ -50,7 +50,7 @@ func recountCells(ctx context.Context, q Querier) ([]string, error) {
 			&i.Before, &i.Leaked, asTime{&i.Last}, asTime{&i.Admitted}, asWho{&i}, &i.Reports); err != nil {
 			return err
 		}
-		want.add(&i, 1)
+		want.add(&i, 1, nil)
 		return nil
 	}); err != nil {
 		return nil, err

@@ -20,7 +20,7 @@ const (
 	isAbsent
 )
 
-func whoBits(i fleet.Installation) (bits int64) {
+func whoBits(i *fleet.Installation) (bits int64) {
 	if i.Counted {
 		bits |= isCounted
 	}

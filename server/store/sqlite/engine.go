@@ -16,8 +16,12 @@ import (
 // What follows is what SQLite does in its own way for the nouns (rows.Querier): many keys are JSON, many rows are many
 // values, a figure is one row.
 
-// asKeys gives a text its keys, and the JSON of them.
+// asKeys gives a text its keys, and the JSON of them: values if there is one column, else lists of them.
 func asKeys(text string, columns []any) (withKeys, array string, err error) {
+	if len(columns) == 1 {
+		keys, err := json.Marshal(columns[0])
+		return oneColumn.Replace(text), string(keys), err
+	}
 	pairs := []string{"{keys}", "json_each($1) k", "{n}", "k.key"}
 	var all [][]any
 	for c, column := range columns {
@@ -33,6 +37,8 @@ func asKeys(text string, columns []any) (withKeys, array string, err error) {
 	keys, err := json.Marshal(all)
 	return strings.NewReplacer(pairs...).Replace(text), string(keys), err
 }
+
+var oneColumn = strings.NewReplacer("{keys}", "json_each($1) k", "{n}", "k.key", "{0}", "k.value")
 
 func addColumn[T any](all [][]any, of []T) [][]any {
 	if all == nil {
