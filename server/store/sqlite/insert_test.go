@@ -97,26 +97,6 @@ func TestUpdate(t *testing.T) {
 	}
 }
 
-// TestCloseLeavesNoLog: the last connection of a file that is closed copies what is in its log and removes it. One that is left
-// open, by a statement that is, would leave both to the next who opens the file.
-func TestCloseLeavesNoLog(t *testing.T) {
-	ctx, db := context.Background(), makeDB(t)
-	for _, err := range []error{
-		db.Update(ctx, func(tx fleet.Tx) error { _, err := tx.Counts().Totals(ctx); return err }),
-		db.UpdateReports(ctx, func(tx fleet.Tx) error { _, err := tx.Rollouts().List(ctx); return err }),
-		db.Close(),
-	} {
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
-	for _, path := range []string{db.path, db.reports.path} {
-		if _, err := os.Stat(path + "-wal"); err == nil {
-			t.Errorf("the log of %s is there", filepath.Base(path))
-		}
-	}
-}
-
 // TestNoStatementJournal: until a batch of reports is committed nothing is written. A statement journal of its statements was
 // once more than what the commit wrote.
 func TestNoStatementJournal(t *testing.T) {
