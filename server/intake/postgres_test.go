@@ -8,6 +8,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"landed/server/fleet"
 	"landed/server/intake"
@@ -83,13 +84,15 @@ func TestDatabaseIsKilled(t *testing.T) {
 	w := newWorldOn(t, openAt(t, server.Database(t, "landed")), func(c *intake.Config) { c.Committers, c.Batch = 2, 16 })
 	all := sent(t, 60, 3)
 	var answered atomic.Int64
+	var gone atomic.Bool // it does not come back
 	var once sync.Once
 	var group sync.WaitGroup
 	for s := range 16 {
 		group.Go(func() {
 			for n := s; n < len(all); n += 16 {
 				_, err := w.Receive(ctx, all[n])
-				for ; fleet.Is(err, fleet.Busy); _, err = w.Receive(ctx, all[n]) {
+				for ; fleet.Is(err, fleet.Busy) && !gone.Load(); _, err = w.Receive(ctx, all[n]) {
+					time.Sleep(10 * time.Millisecond) // or they keep the server from coming back
 				}
 				if err != nil {
 					t.Error(err)
@@ -98,6 +101,7 @@ func TestDatabaseIsKilled(t *testing.T) {
 					once.Do(func() {
 						server.Kill()
 						if err := server.Run(); err != nil {
+							gone.Store(true)
 							t.Error(err)
 						}
 					})

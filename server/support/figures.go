@@ -136,19 +136,6 @@ func (f Figures) Findings() []web.Row { return f.found }
 // Claims says that the release has an effect to be shown.
 func (f Figures) Claims() bool { return f.claims }
 
-// SeenBefore counts installations that reported before they ran the update.
-func (f Figures) SeenBefore() int64 { return f.Installations - f.Before[effect.NotSeen] }
-
-// FoundBefore is the strongest finding, of those that were seen before; nil if the effect asks for none.
-func (f Figures) FoundBefore() *web.Row {
-	if len(f.found) < 2 {
-		return nil
-	}
-	row := f.found[0]
-	row.Of = f.SeenBefore()
-	return &row
-}
-
 // Adverse is the largest bad class of the effect's own; nil if nobody is in any.
 func (f Figures) Adverse() *web.Row { return largest(f.classes, f.Installations, f.isOpposite) }
 

@@ -63,7 +63,7 @@ func TestSides(t *testing.T) {
 		Verdicts:      map[fleet.Class]int64{"confirmed_off": 3, "leak": 1, "unpatched": 4, "unknown": 2},
 		Kinds:         map[fleet.Kind]int64{effect.Good: 3, effect.Bad: 1, effect.Unjudged: 6},
 	}})
-	sides := f.Sides()
+	sides := f.BeforeUpdate().Sides()
 	if len(sides) != 2 || sides[0].Of != 7 || sides[1].Of != 4 {
 		t.Fatalf("%+v", sides)
 	}
@@ -81,8 +81,8 @@ func TestSides(t *testing.T) {
 			t.Errorf("%s: parts are %d of %d, and %d wide", side.Key, sum, side.Of, width)
 		}
 	}
-	if f := lex.figures(fleet.Counts{Figures: fleet.Figures{Installations: 3}}); f.Sides() != nil {
-		t.Errorf("nobody was seen before, and there are %+v", f.Sides())
+	if f := lex.figures(fleet.Counts{Figures: fleet.Figures{Installations: 3}}); f.BeforeUpdate().Sides() != nil {
+		t.Errorf("nobody was seen before, and there are %+v", f.BeforeUpdate().Sides())
 	}
 }
 

@@ -63,7 +63,8 @@ func (p *responder) problem(w http.ResponseWriter, r *http.Request, is render.Pr
 		v.Request, v.Again = is.Request, p.links.To(here+asked)
 	}
 	var out bytes.Buffer
-	if err := p.pages.Render(&out, "problem", shown{Notice: p.notice, Languages: p.inOthers(here + asked), Retry: passes, View: v}); err != nil {
+	whole := shown{Notice: p.notice, Languages: p.inOthers(here + asked), Retry: passes, View: v}
+	if err := p.pages.Render(&out, "problem", whole); err != nil {
 		http.Error(w, v.Title+"\n\n"+v.Help, is.Status)
 		return
 	}
