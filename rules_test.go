@@ -222,7 +222,7 @@ var libraryHome = map[string][]string{
 	"golang.org/x/text":                 {"web"},
 	"cel.dev/cel-go":                    {"manifests/effect"},
 	"google.golang.org/protobuf":        {"manifests/otapkg", "manifests/updaters", "firmware-fixtures"},
-	"github.com/klauspost/compress":     {"manifests/otapkg", "server/store/compact"},
+	"github.com/klauspost/compress":     {"manifests/otapkg", "server/store/compact", "server/support"},
 }
 
 // pure folders take time and randomness as arguments.

@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"fmt"
 	"html/template"
+	"strings"
 	"sync"
 )
 
@@ -17,42 +18,63 @@ const mostDrawn = 2000
 type drawn struct {
 	from       *template.Template
 	mu         sync.Mutex
-	young, old map[piece]template.HTML // the old are those that nobody had since the young ones began
+	young, old map[drawing]template.HTML // the old are those that nobody had since the young ones began
 }
 
-// piece is a part of a page, of something that is said under a number, in one of the ways that there are to draw it.
-type piece struct {
+// drawing is a part of a page, of something that is said under a number, in one of the ways that there are to draw it.
+type drawing struct {
 	name string
 	said int64
 	how  string
 }
 
-// drawing executes a template of parts.html with a list of what and how. Under a number that is not 0 it does so once: the number must
-// be another one whenever anything in what is.
-func (p *Pages) drawing(name string, said int64, what any, how ...any) (template.HTML, error) {
-	d, key := &p.drawn, piece{name, said, fmt.Sprint(how...)}
-	if said != 0 {
+// Piece is what one part of a page is drawn from. Under a number that is not 0 that is done once: the number must be another one whenever
+// anything in What is.
+type Piece struct {
+	Said int64
+	What any
+}
+
+// drawings executes a template of parts.html for each piece, with a list of it and how, a line each.
+func (p *Pages) drawings(name string, all []Piece, how ...any) (template.HTML, error) {
+	var out strings.Builder
+	in := drawing{name: name, how: fmt.Sprint(how...)}
+	for _, one := range all {
+		in.said = one.Said
+		html, err := p.drawing(in, one.What, how)
+		if err != nil {
+			return "", err
+		}
+		out.WriteString(string(html))
+		out.WriteByte('\n')
+	}
+	return template.HTML(out.String()), nil
+}
+
+func (p *Pages) drawing(in drawing, what any, how []any) (template.HTML, error) {
+	d := &p.drawn
+	if in.said != 0 {
 		d.mu.Lock()
-		had, ok := d.have(key)
+		had, ok := d.have(in)
 		d.mu.Unlock()
 		if ok {
 			return had, nil
 		}
 	}
 	var out bytes.Buffer
-	if err := d.from.ExecuteTemplate(&out, name, append([]any{what}, how...)); err != nil {
+	if err := d.from.ExecuteTemplate(&out, in.name, append([]any{what}, how...)); err != nil {
 		return "", err
 	}
 	now := template.HTML(out.String()) // a template made it, and escaped what is in it
-	if said != 0 {
+	if in.said != 0 {
 		d.mu.Lock()
 		defer d.mu.Unlock()
-		d.keep(key, now)
+		d.keep(in, now)
 	}
 	return now, nil
 }
 
-func (d *drawn) have(k piece) (template.HTML, bool) {
+func (d *drawn) have(k drawing) (template.HTML, bool) {
 	if had, ok := d.young[k]; ok {
 		return had, true
 	}
@@ -63,9 +85,9 @@ func (d *drawn) have(k piece) (template.HTML, bool) {
 	return had, ok
 }
 
-func (d *drawn) keep(k piece, made template.HTML) {
+func (d *drawn) keep(k drawing, made template.HTML) {
 	if d.young == nil || len(d.young) >= mostDrawn {
-		d.old, d.young = d.young, map[piece]template.HTML{}
+		d.old, d.young = d.young, map[drawing]template.HTML{}
 	}
 	d.young[k] = made
 }

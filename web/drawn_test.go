@@ -2,7 +2,10 @@
 
 package web
 
-import "testing"
+import (
+	"strings"
+	"testing"
+)
 
 // TestDrawn: what is said under a number is drawn once in each way; what has none is drawn each time.
 func TestDrawn(t *testing.T) {
@@ -17,14 +20,14 @@ func TestDrawn(t *testing.T) {
 	type model struct{ Standing, Badge string }
 	draw := func(said int64, what model, how ...any) string {
 		t.Helper()
-		html, err := p.drawing("unseen.badge", said, what, how...)
+		html, err := p.drawings("unseen.badge", []Piece{{said, what}}, how...)
 		if err == nil {
 			t.Fatalf("there is such a piece: %s", html)
 		}
-		if html, err = p.drawing("drawn.test", said, what, how...); err != nil {
+		if html, err = p.drawings("drawn.test", []Piece{{said, what}}, how...); err != nil {
 			t.Fatal(err)
 		}
-		return string(html)
+		return strings.TrimSuffix(string(html), "\n")
 	}
 	if _, err := p.drawn.from.New("drawn.test").Parse(`{{with index . 0}}{{.Badge}}{{end}}{{len .}}`); err != nil {
 		t.Fatal(err)

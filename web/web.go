@@ -35,7 +35,7 @@ type Pages struct {
 // "main" is a page by its name; layout.html and parts.html are common to all.
 func NewPages(l *Locale, links Links) (*Pages, error) {
 	p := &Pages{locale: l, pages: map[string]*template.Template{}}
-	own := template.FuncMap{"drawn": p.drawing}
+	own := template.FuncMap{"drawn": p.drawings}
 	common, err := template.New("layout.html").Funcs(funcs(l, links)).Funcs(own).ParseFS(files, "templates/layout.html",
 		"templates/parts.html")
 	if err != nil {

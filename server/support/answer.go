@@ -4,12 +4,13 @@ package support
 
 import (
 	"bytes"
-	"compress/gzip"
 	"crypto/sha256"
 	"encoding/hex"
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/klauspost/compress/gzip"
 )
 
 // answer is what a page says, ready to be sent to all who ask while it stands.

@@ -29,7 +29,7 @@ const (
 
 // ahead is in how much of that time nobody has an answer made anew. After it, whoever asks is given what stands, and has the next one
 // made behind his back: readers who come again and again wait for none. Nobody is given an older answer for it.
-const ahead = 0.8
+const ahead = 0.9
 
 // freshFor is how long an answer about so many models may be given again.
 func (c *kept) freshFor(models int) time.Duration {

@@ -95,6 +95,15 @@ func (v *Status) Listed() []Model {
 	return listed
 }
 
+// Pieces are what the cards of these models are drawn from.
+func (v *Status) Pieces(listed []Model) []web.Piece {
+	pieces := make([]web.Piece, len(listed))
+	for i := range listed {
+		pieces[i] = web.Piece{Said: listed[i].said, What: &listed[i]}
+	}
+	return pieces
+}
+
 // A list of up to fullList models has all that there is to say of each, folded; one of up to
 // openList shows it. Longer ones have a line for each model, and the rest on its own page.
 const (

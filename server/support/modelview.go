@@ -38,9 +38,6 @@ type Model struct {
 	said  int64 // under which number it is remembered; 0 if it is not
 }
 
-// Said is a number that no other model has, and this one only while all that is said of it is what it was; 0 says nothing.
-func (m Model) Said() int64 { return m.said }
-
 // describer puts the figures and rollouts of models into the words of the pages.
 type describer struct {
 	lineup *lineup

@@ -79,7 +79,7 @@ func (p statusPage) show(r *http.Request) (view, error) {
 func (v *Status) read() *moment { return v.from }
 
 func (p statusPage) page(snap *snapshot) *Status {
-	v := &Status{Schema: 1, Models: []Model{}, Releases: []ReleaseLink{}, Asked: asked{links: p.says.links}}
+	v := &Status{Schema: 1, Models: make([]Model, 0, len(snap.models)), Releases: []ReleaseLink{}, Asked: asked{links: p.says.links}}
 	v.Unreadable = p.says.unreadable(snap)
 	for _, is := range snap.releases {
 		v.Releases = append(v.Releases, p.says.linkTo(is))
