@@ -5,12 +5,9 @@
 package server
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -18,7 +15,6 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -212,7 +208,7 @@ func (h *paged) moved(device string) {
 
 // cost asks for a page so many times over one connection.
 func (h *paged) cost(b *testing.B, tag, path string, again, moved bool, times int) {
-	v := h.viewer(tag)
+	v := newViewer(b, h.address, tag)
 	defer v.Close()
 	v.get(b, path, "")
 	etag := ""
@@ -247,48 +243,20 @@ func (h *paged) cost(b *testing.B, tag, path string, again, moved bool, times in
 	b.ReportMetric(float64(each[(len(each)-1)*99/100].Microseconds())/1000, "p99-ms")
 }
 
-// viewers are so many that have the front page open, while figures move so often in a second; without is what that costs without them,
-// percent of a core. It gives what all cost.
+// viewers are so many that have the front page open, in a process of their own, while figures move so often in a second; without is what
+// that costs without them, percent of a core. It gives what all cost.
 func (h *paged) viewers(b *testing.B, many, moves int, without float64) float64 {
-	var group sync.WaitGroup
-	var polls, changed, sent atomic.Int64
-	var mu sync.Mutex
-	var each []time.Duration
+	viewed := pageViewed
+	if testing.Short() {
+		viewed = 2 * pagePolls
+	}
+	they := startViewers(b, h.address, many, viewed)
 	over := make(chan struct{})
-	look := func(v *viewer, etag string) string {
-		began := time.Now()
-		code := v.get(b, "/", etag)
-		mu.Lock()
-		each = append(each, time.Since(began))
-		mu.Unlock()
-		if polls.Add(1); code == http.StatusOK {
-			changed.Add(1)
-		}
-		return v.etag
-	}
-	ready := make(chan struct{})
-	for n := range many {
-		v := h.viewer([]string{"en", "zh-Hans", "zh-Hant"}[n%3])
-		defer v.Close()
-		v.get(b, "/", "")
-		group.Go(func() {
-			<-ready
-			time.Sleep(pagePolls * time.Duration(n) / time.Duration(many))
-			read := v.read
-			for etag, tick := v.etag, time.NewTicker(pagePolls); ; {
-				etag = look(v, etag)
-				select {
-				case <-over:
-					sent.Add(v.read - read)
-					return
-				case <-tick.C:
-				}
-			}
-		})
-	}
+	var group sync.WaitGroup
+	before, began := processor(b), time.Now()
+	they.begin()
 	if moves > 0 {
 		group.Go(func() {
-			<-ready
 			for tick := time.NewTicker(time.Second / time.Duration(moves)); ; {
 				select {
 				case <-over:
@@ -299,17 +267,11 @@ func (h *paged) viewers(b *testing.B, many, moves int, without float64) float64 
 			}
 		})
 	}
-	before, began := processor(b), time.Now()
-	close(ready)
-	viewed := pageViewed
-	if testing.Short() {
-		viewed = 2 * pagePolls
-	}
 	time.Sleep(viewed)
 	used, took := processor(b)-before, time.Since(began)
 	close(over)
 	group.Wait()
-	slices.Sort(each)
+	saw := they.end()
 	percent := 100 * used.Seconds() / took.Seconds()
 	b.ReportMetric(0, "ns/op")
 	b.ReportMetric(percent, "percent-with-changes")
@@ -317,64 +279,11 @@ func (h *paged) viewers(b *testing.B, many, moves int, without float64) float64 
 		return percent
 	}
 	b.ReportMetric(percent-without, "percent-of-core")
-	b.ReportMetric(float64(polls.Load())/took.Seconds(), "polls/s")
-	b.ReportMetric(float64(changed.Load())/float64(polls.Load()), "changed/poll")
-	b.ReportMetric(float64(sent.Load())/float64(polls.Load()), "wire-B/request")
-	b.ReportMetric(float64(each[(len(each)-1)*99/100].Microseconds())/1000, "p99-ms")
+	b.ReportMetric(float64(saw.Polls)/took.Seconds(), "polls/s")
+	b.ReportMetric(float64(saw.Changed)/float64(saw.Polls), "changed/poll")
+	b.ReportMetric(float64(saw.Bytes)/float64(saw.Polls), "wire-B/request")
+	b.ReportMetric(saw.P99, "p99-ms")
 	return percent
-}
-
-// viewer is a browser that costs little: one connection, which counts what comes.
-type viewer struct {
-	net.Conn
-	from *bufio.Reader
-	tag  string
-	read int64 // bytes
-	last int64 // of the last answer
-	etag string
-}
-
-func (h *paged) viewer(tag string) *viewer {
-	conn, err := net.Dial("tcp", h.address)
-	if err != nil {
-		h.b.Fatal(err)
-	}
-	v := &viewer{Conn: conn, tag: tag}
-	v.from = bufio.NewReaderSize(readerOf(func(p []byte) (int, error) {
-		n, err := conn.Read(p)
-		v.read += int64(n)
-		return n, err
-	}), 64<<10)
-	return v
-}
-
-type readerOf func([]byte) (int, error)
-
-func (f readerOf) Read(p []byte) (int, error) { return f(p) }
-
-// get asks for a page, and reads all of the answer.
-func (v *viewer) get(b *testing.B, path, etag string) int {
-	read := v.read
-	defer func() { v.last = v.read - read }()
-	head := "GET " + path + " HTTP/1.1\r\nHost: landed\r\nAccept: */*\r\nAccept-Encoding: gzip\r\nAccept-Language: " + v.tag + "\r\n"
-	if etag != "" {
-		head += "If-None-Match: " + etag + "\r\n"
-	}
-	if _, err := v.Write([]byte(head + "\r\n")); err != nil {
-		b.Error(err)
-		return 0
-	}
-	resp, err := http.ReadResponse(v.from, nil)
-	if err != nil {
-		b.Error(err)
-		return 0
-	}
-	defer resp.Body.Close()
-	if _, err := io.Copy(io.Discard, resp.Body); err != nil {
-		b.Error(err)
-	}
-	v.etag = resp.Header.Get("ETag")
-	return resp.StatusCode
 }
 
 // pageHandset is the n-th installation: how it stands.
