@@ -266,7 +266,7 @@ func TestFaultBehindTheBack(t *testing.T) {
 		var said bytes.Buffer
 		c := newKept(nil, time.Hour, &clock{now: atNow}, sevenModels, slog.New(slog.NewTextHandler(&said, nil)))
 		if !tt.waits { // an answer stands, and the next is due
-			c.keep(key{}, &answer{moment: moment{began: time.Now().Add(-50 * time.Minute), asOf: atNow(), fresh: time.Hour}})
+			c.keep(key{}, &answer{moment: moment{began: time.Now().Add(-time.Duration((1 + ahead) / 2 * float64(time.Hour))), asOf: atNow(), fresh: time.Hour}})
 		}
 		ctx, leave := context.WithCancel(t.Context())
 		r := httptest.NewRequestWithContext(ctx, http.MethodGet, "/", nil)
