@@ -16,8 +16,8 @@ type front struct {
 }
 
 // fronts have the newest front. Those who follow the first page in several languages do so at about the same time: what one of them
-// has read is good for the others who come in that part of its time in which nobody has an answer made anew anyway, or later while
-// nothing has changed. No answer is given for longer than if it had been read for itself: it is of the moment of the front.
+// has read is good for the others who come a moment later, for as long as an answer is made before it has run out (1-ahead of its
+// time), or while nothing has changed. No answer is given for longer than if it had been read for itself: it is of the moment of the front.
 type fronts struct {
 	kept *kept
 	mu   sync.Mutex
