@@ -108,7 +108,7 @@ func TestComputedAhead(t *testing.T) {
 	c := watched(t, h, time.Hour, func() time.Time { return moment })
 	first := h.get("/status.json").Body.String()
 	move()
-	moment = moment.Add(50 * time.Minute)
+	moment = moment.Add(57 * time.Minute) // past `ahead`, and before the hour is over
 	c.gate = make(chan struct{})
 	for range 3 {
 		if again := h.get("/status.json").Body.String(); again != first {
