@@ -161,18 +161,25 @@ func (d *Day) at(says describer, page, file string) *Day {
 // asOf is what copies of a moment know of a snapshot: the figures of the releases and rollouts that there were.
 func (snap *snapshot) asOf(ctx context.Context, tx fleet.Tx, m fleet.Moment) (*snapshot, error) {
 	then := &snapshot{of: map[string][]*issue{}, cells: map[string][]fleet.Counts{}, totals: map[string][]fleet.Counts{},
-		found: &findings{}, retired: map[string]bool{}, unreadable: snap.unreadable}
+		found: &findings{}, retired: map[string]bool{}, unreadable: snap.unreadable, silence: map[string]*SilentFor{}}
 	var cells []fleet.Cell
 	for _, device := range snap.models {
 		for _, c := range slices.Concat(snap.cells[device], snap.totals[device]) {
 			cells = append(cells, c.Cell())
 		}
 	}
-	stood, err := tx.History().Stood(ctx, []time.Time{m.At}, cells...)
+	wholes := []fleet.Cell{{}} // of the fleet and of each release, on all models
+	for _, is := range snap.releases {
+		wholes = append(wholes, fleet.Cell{Release: is.Name})
+	}
+	stood, err := tx.History().Stood(ctx, []time.Time{m.At}, slices.Concat(cells, wholes)...)
 	if err != nil {
 		return nil, err
 	}
-	for n, c := range stood[0] {
+	for n, whole := range wholes {
+		then.silence[whole.Release] = silentFor(m.At, stood[0][len(cells)+n].Counts)
+	}
+	for n, c := range stood[0][:len(cells)] {
 		of := then.cells
 		if cells[n].Release == "" {
 			of = then.totals

@@ -43,7 +43,7 @@ func (p statusPage) on(r *http.Request) (v view, err error) {
 		for _, device := range snap.models {
 			s.Models = append(s.Models, p.says.stood(snap, device))
 		}
-		s.Totals = p.says.together(s.Models)
+		s.Totals, s.SilentFor = p.says.together(s.Models), snap.silence[""]
 		s.Headline = p.locale.Say("day.headline", day)
 		s.data.first = s.Headline
 		v = s
@@ -75,7 +75,7 @@ func (p releasePages) on(r *http.Request) (v view, err error) {
 		for _, device := range is.models {
 			page.Models = append(page.Models, p.says.then(is, device, snap.own(is, device)))
 		}
-		page.Totals = p.says.together(page.Models)
+		page.Totals, page.SilentFor = p.says.together(page.Models), snap.silence[name]
 		page.Line = p.locale.Say("chapter.line", page.Totals)
 		v = page
 		return nil
@@ -106,6 +106,7 @@ func (p modelPages) on(r *http.Request) (v view, err error) {
 		}
 		at := "/models/" + url.PathEscape(page.Role)
 		page.On = day.at(p.says, at, at)
+		page.SilentFor = silentFor(day.At, snap.totals[known.Device]...)
 		for _, each := range slices.Backward(snap.of[known.Device]) {
 			m := p.says.then(each, known.Device, snap.own(each, known.Device))
 			page.Chapters = append(page.Chapters, Chapter{ReleaseLink: p.says.linkTo(each), Line: p.locale.Say("chapter.line", m),

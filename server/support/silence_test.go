@@ -86,6 +86,7 @@ func TestSilentFor(t *testing.T) {
 	if s := h.status(); s.SilentFor != nil {
 		t.Errorf("before anything was copied the page says %+v", s.SilentFor)
 	}
+	h.remember(24 * time.Hour)
 	h.remember(time.Minute)
 
 	count := func(at time.Time, where string) (s Silent) {
@@ -122,13 +123,24 @@ func TestSilentFor(t *testing.T) {
 			t.Errorf("%s says\n%+v, the rows are\n%+v", tt.json, *v.SilentFor, want)
 		}
 		s := h.series(tt.series)
-		if s.SilentFor == nil || *s.SilentFor != want || s.Points[0].SilentFor == nil || *s.Points[0].SilentFor != want {
+		newest := s.Points[len(s.Points)-2].SilentFor // of a copy: the last point is now
+		if s.SilentFor == nil || *s.SilentFor != want || newest == nil || *newest != want {
 			t.Errorf("%s says\n%+v, the rows are\n%+v", tt.series, s.SilentFor, want)
 		}
 		row := fmt.Sprintf(",%d,%d,%d,%d\r\n", want.Of, want.Two, want.Four, want.Eight)
 		if table := h.get(strings.TrimSuffix(tt.series, "json") + "csv").Body.String(); !strings.Contains(table, row) {
 			t.Errorf("the table of %s has no %q:\n%s", tt.series, row, table)
 		}
+		yesterday := ago(1)
+		if err := json.Unmarshal(h.get(tt.json+"?on="+yesterday).Body.Bytes(), &v); err != nil {
+			t.Error(err)
+		}
+		at = now.Add(-24 * time.Hour)
+		past := SilentFor{at, count(at, in), count(at, in+" AND "+tt.counted), count(at, tt.where+" AND who & 2 <> 0")}
+		if v.SilentFor == nil || *v.SilentFor != past || past.Two == want.Two {
+			t.Errorf("%s of yesterday says\n%+v, the rows are\n%+v", tt.json, v.SilentFor, past)
+		}
+		at = want.At
 		if want.Two == 0 || want.Two == want.Four || !at.Equal(now.Add(-time.Minute)) {
 			t.Errorf("the test shows too little: %+v", want)
 		}

@@ -25,6 +25,7 @@ type snapshot struct {
 	outages     []fleet.Outage             // when reports could not come
 	unnamed     bool                       // the database was restored, and nobody has said what was lost
 	witnesses   map[string]fleet.Witnesses // by rollout, of models that have any
+	silence     map[string]*SilentFor      // by release, "" of all; of a copy alone: those of now say it with their series
 	first       *snapshot                  // that was read, if this is the same in other words
 	public      *publicCells               // what everybody may see, in the place of figures; nil: all figures are there
 }
