@@ -30,6 +30,9 @@ type Owned struct {
 	Envelope string `json:"envelope"`
 }
 
+// OwnedSchema is the version of an Owned.
+const OwnedSchema = 1
+
 // MaxOwned is how long an Owned may be, in bytes.
 const MaxOwned = 64 << 10
 
@@ -41,7 +44,7 @@ func ParseOwned(text []byte) (o Owned, err error) {
 	if err := strict.JSON(text, &o); err != nil {
 		return Owned{}, fmt.Errorf("it is no place in a tally: %w", err)
 	}
-	if o.Schema != Schema || len(o.Path) > 64 || o.Index < 0 {
+	if o.Schema != OwnedSchema || len(o.Path) > 64 || o.Index < 0 {
 		return Owned{}, errors.New("it is no place in a tally of this version")
 	}
 	if !bytes.Equal(o.Bytes(), text) {

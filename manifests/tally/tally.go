@@ -26,8 +26,12 @@ import (
 	"landed/manifests/tufrepo"
 )
 
-// Schema is the version that is written and read.
-const Schema = 1
+// Schema is the version that is written; those since 1 are read. A tally of schema 1 says of no release or model how many are
+// silent for how long ("silent_for.14"), and what its pages say of that is of up to an hour before it.
+const (
+	Schema  = 2
+	Silence = 2 // the first that says so
+)
 
 // MaxSize is how long a tally may be, in bytes, with its envelope.
 const MaxSize = 32 << 20
@@ -116,8 +120,8 @@ func Parse(text []byte) (t Tally, err error) {
 	if err := strict.JSON(text, &t); err != nil {
 		return Tally{}, fmt.Errorf("it is no tally: %w", err)
 	}
-	if t.Schema != Schema {
-		return Tally{}, fmt.Errorf("the tally has schema %d; wanted %d", t.Schema, Schema)
+	if t.Schema < 1 || t.Schema > Schema {
+		return Tally{}, fmt.Errorf("the tally has schema %d; this program reads 1 to %d: take a newer one", t.Schema, Schema)
 	}
 	if err := t.validate(); err != nil {
 		return Tally{}, err

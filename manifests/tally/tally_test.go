@@ -38,7 +38,7 @@ func sum(text string) string {
 
 func whole() tally.Tally {
 	return tally.Tally{
-		Schema:   1,
+		Schema:   tally.Schema,
 		Number:   2,
 		Day:      "2014-08-31",
 		AsOf:     time.Date(2014, 8, 31, 12, 0, 0, 0, time.UTC),
@@ -60,13 +60,20 @@ func TestParse(t *testing.T) {
 		t.Fatalf("%v\n%s", err, got.Bytes())
 	}
 	for was, is := range map[string]string{
-		`"schema": 1`: `"schema": 2`, `"number": 2`: `"number": 1`, `"day": "2014-08-31"`: `"day": "2014-08-30"`,
+		`"schema": 2`: `"schema": 3`, `"number": 2`: `"number": 1`, `"day": "2014-08-31"`: `"day": "2014-08-30"`,
 		`T12:00:00Z`: `T12:00:00+00:00`, `"threshold": 0`: `"threshold": -1`, `"previous"`: `"before"`,
 		`"judged": 3,`: `"judged": 0,`, sum("page"): "ab", "releases/one.json": "../one.json", `"snapshot": 7`: `"snapshot":  7`,
 		`"tree": "reports"`: `"tree": "/"`, sum("cell"): strings.ToUpper(sum("cell")),
 	} {
 		if got, err := tally.Parse([]byte(strings.Replace(string(text), was, is, 1))); err == nil {
 			t.Errorf("%s in the place of %s is read: %s", is, was, got.Bytes())
+		}
+	}
+	for schema, reads := range map[int]bool{0: false, 1: true, 2: true} {
+		of := whole()
+		of.Schema = schema
+		if _, err := tally.Parse(of.Bytes()); (err == nil) != reads {
+			t.Errorf("schema %d: %v", schema, err)
 		}
 	}
 	twice := whole()

@@ -34,7 +34,7 @@ type Figures struct {
 	Progress      map[report.Progress]int64
 	Before        map[Before]int64
 	Causes        map[report.Cause]int64 // of those that failed
-	// Heard is in copies alone (History), of those whose newest report speaks of the release; nil: nobody looked.
+	// Heard is in copies (History) and in what was counted again, of those whose newest report speaks of the release; nil: nobody looked.
 	Heard *Heard
 	Ages
 }
@@ -99,13 +99,7 @@ func (c *Figures) add(d Figures) {
 	c.Lost += d.Lost
 	c.Leaked += d.Leaked
 	c.OutOfDraw += d.OutOfDraw
-	if d.Heard != nil {
-		sum := *d.Heard
-		if c.Heard != nil {
-			sum = sum.Add(*c.Heard)
-		}
-		c.Heard = &sum
-	}
+	c.Hear(d.Heard)
 	addTo(c.Verdicts, d.Verdicts)
 	addTo(c.Kinds, d.Kinds)
 	addTo(c.Progress, d.Progress)
@@ -113,6 +107,18 @@ func (c *Figures) add(d Figures) {
 	addTo(c.Causes, d.Causes)
 	addTo(c.Waiting, d.Waiting)
 	addTo(c.Installed, d.Installed)
+}
+
+// Hear adds how others were heard of; nil if nobody looked.
+func (c *Figures) Hear(more *Heard) {
+	if more == nil {
+		return
+	}
+	sum := *more // what c has may be that of others, too
+	if c.Heard != nil {
+		sum = sum.Add(*c.Heard)
+	}
+	c.Heard = &sum
 }
 
 // Equal says that c and d are the same figures.

@@ -40,36 +40,58 @@ func (f Figures) OfRelease(release, device string) (mine []fleet.Counts) {
 	return mine
 }
 
-// Counter counts states.
-type Counter struct {
-	at  time.Time
-	all map[[3]string]*fleet.Counts
+// HearFigures has maintained figures say of each cell what was counted again of it: how long its installations have said
+// nothing, which is not maintained.
+func (f Figures) HearFigures(again Figures) {
+	for _, lists := range [][2][]fleet.Counts{{f.Cells, again.Cells}, {f.Totals, again.Totals}} {
+		found := map[fleet.Cell]fleet.Counts{}
+		for _, c := range lists[1] {
+			found[c.Cell()] = c
+		}
+		for n := range lists[0] {
+			c := &lists[0][n]
+			is := found[c.Cell()]
+			c.Heard, c.Counted.Heard, c.Quarantined.Heard = is.Heard, is.Counted.Heard, is.Quarantined.Heard
+		}
+	}
 }
 
-// NewCounter counts states as they stand at a time.
-func NewCounter(at time.Time) *Counter { return &Counter{at, map[[3]string]*fleet.Counts{}} }
+// Counter counts states.
+type Counter struct {
+	at    time.Time
+	heard bool
+	all   map[[3]string]*fleet.Counts
+}
+
+// NewCounter counts states as they stand at a time; if heard, also how long they have said nothing.
+func NewCounter(at time.Time, heard bool) *Counter {
+	return &Counter{at, heard, map[[3]string]*fleet.Counts{}}
+}
 
 // Add counts a state under its release, and under no release if it is the current one.
 func (k *Counter) Add(i fleet.Installation) {
-	k.cell(i.Release, i).count(i, i.Counted, true)
+	k.count(k.cell(i.Release, i), i, i.Counted)
 	if i.Current {
-		k.cell("", i).count(i, i.Member(), false)
+		k.count(k.cell("", i), i, i.Member())
 	}
 }
 
-type cell struct{ *fleet.Counts }
-
-func (k *Counter) cell(release string, i fleet.Installation) cell {
+func (k *Counter) cell(release string, i fleet.Installation) *fleet.Counts {
 	key := [3]string{release, i.Model, i.Channel}
-	if k.all[key] == nil {
-		k.all[key] = &fleet.Counts{Release: release, Model: i.Model, Channel: i.Channel, Figures: fleet.NewFigures(),
+	c := k.all[key]
+	if c == nil {
+		c = &fleet.Counts{Release: release, Model: i.Model, Channel: i.Channel, Figures: fleet.NewFigures(),
 			Counted: fleet.NewFigures(), Quarantined: fleet.NewFigures()}
+		if k.heard {
+			c.Heard, c.Counted.Heard, c.Quarantined.Heard = &fleet.Heard{}, &fleet.Heard{}, &fleet.Heard{}
+		}
+		k.all[key] = c
 	}
-	return cell{k.all[key]}
+	return c
 }
 
 // count counts a state with everybody's, and with those that count; a quarantined one in neither.
-func (c cell) count(i fleet.Installation, counts, ofRelease bool) {
+func (k *Counter) count(c *fleet.Counts, i fleet.Installation, counts bool) {
 	into := []*fleet.Figures{&c.Figures}
 	switch {
 	case i.Quarantined:
@@ -79,6 +101,9 @@ func (c cell) count(i fleet.Installation, counts, ofRelease bool) {
 	}
 	for _, f := range into {
 		f.Installations++
+		if k.heard && i.Current {
+			k.hear(f.Heard, i)
+		}
 		f.Verdicts[i.Verdict]++
 		f.Kinds[i.Kind]++
 		f.Progress[i.Progress]++
@@ -92,8 +117,18 @@ func (c cell) count(i fleet.Installation, counts, ofRelease bool) {
 		if i.Waits() {
 			f.Waiting[effect.Day(i.Last)]++
 		}
-		if ofRelease && i.Current && i.Progress == report.ProgressInstalled {
+		if c.Release != "" && i.Current && i.Progress == report.ProgressInstalled {
 			f.Installed[fleet.Hour(i.Last)]++
+		}
+	}
+}
+
+// hear counts how long the current state of an installation has said nothing.
+func (k *Counter) hear(h *fleet.Heard, i fleet.Installation) {
+	h.Of++
+	for n, age := range fleet.SilentFor {
+		if i.Last.Before(k.at.Add(-age)) {
+			h.Silent[n]++
 		}
 	}
 }

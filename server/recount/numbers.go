@@ -9,6 +9,7 @@
 package recount
 
 import (
+	"fmt"
 	"slices"
 
 	"landed/manifests/effect"
@@ -23,6 +24,7 @@ func Own(r published.Release, cells []fleet.Counts) map[string]int64 {
 	n.all(r, Sum(cells...), Earlier{})
 	n.part("counted.", Sum(of(cells, counted)...), Earlier{})
 	n.part("quarantined.", Sum(of(cells, quarantined)...), Earlier{})
+	n.silence(cells)
 	return n
 }
 
@@ -38,6 +40,7 @@ func Whole(r published.Release, cells, totals []fleet.Counts) map[string]int64 {
 			n.part(name, c, before)
 		}
 	}
+	n.silence(totals)
 	return n
 }
 
@@ -81,6 +84,23 @@ func (n numbers) all(r published.Release, c fleet.Counts, before Earlier) {
 	n.put("before."+effect.NotSeen, rest) // findings of other effects too
 }
 
+// silence is how many have said nothing for how long, where that was counted: each installation by its newest report.
+func (n numbers) silence(cells []fleet.Counts) {
+	for name, part := range map[string]func(fleet.Counts) fleet.Figures{"": everybody, "counted.": counted, "quarantined.": quarantined} {
+		h := Sum(of(cells, part)...).Heard
+		if h == nil {
+			continue
+		}
+		n.put(silent+name+"of", h.Of)
+		for i, age := range fleet.SilentFor {
+			n.put(fmt.Sprintf("%s%s%d", silent, name, int(age.Hours()/24)), h.Silent[i])
+		}
+	}
+}
+
+// silent begins the names of such numbers.
+const silent = "silent_for."
+
 // part are the numbers that are given of a part of everybody, too.
 func (n numbers) part(prefix string, c fleet.Counts, before Earlier) {
 	n.put(prefix+"installations", c.Installations)
@@ -93,6 +113,7 @@ func (n numbers) part(prefix string, c fleet.Counts, before Earlier) {
 	n.put(prefix+"opposite", Opposite(c))
 }
 
+func everybody(c fleet.Counts) fleet.Figures   { return c.Figures }
 func counted(c fleet.Counts) fleet.Figures     { return c.Counted }
 func quarantined(c fleet.Counts) fleet.Figures { return c.Quarantined }
 

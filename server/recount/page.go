@@ -10,6 +10,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"time"
 
 	"landed/manifests/tally"
 )
@@ -19,8 +20,9 @@ type shown struct {
 	Release struct {
 		Name string `json:"name"`
 	} `json:"release"`
-	Models []json.RawMessage `json:"models"`
-	Totals json.RawMessage   `json:"totals"`
+	Models    []json.RawMessage          `json:"models"`
+	Totals    json.RawMessage            `json:"totals"`
+	SilentFor map[string]json.RawMessage `json:"silent_for"`
 }
 
 // whole and part are the names of counts in a page; groups are lists of such.
@@ -57,7 +59,17 @@ func Page(t tally.Tally, name string, text []byte) error {
 	} else if name != "status.json" {
 		return errors.New("it is no page that a tally speaks of")
 	}
-	return p.hold(cells)
+	if t.Schema < tally.Silence {
+		return p.hold(cells)
+	}
+	var at time.Time
+	if raw, ok := p.SilentFor["at"]; ok && (json.Unmarshal(raw, &at) != nil || !at.Equal(t.AsOf)) {
+		return fmt.Errorf("silent_for is of %.40s, and the tally of %s", raw, t.AsOf.Format(time.RFC3339Nano))
+	}
+	if err := p.hold(cells); err != nil {
+		return err
+	}
+	return p.silence(cells)
 }
 
 // hold compares the figures of all models, and their sum.
@@ -78,12 +90,12 @@ func (p shown) hold(cells []tally.Cell) error {
 		seen[m.Model] = true
 		have, err := read(raw)
 		if err == nil {
-			err = same(have, cells[i].Numbers)
+			err = same(have, loud(cells[i].Numbers))
 		}
 		if err != nil {
 			return fmt.Errorf("model %s: %w", m.Model, err)
 		}
-		AddTo(totals, cells[i].Numbers)
+		AddTo(totals, loud(cells[i].Numbers))
 	}
 	for _, c := range cells {
 		if !seen[c.Model] {
@@ -98,6 +110,48 @@ func (p shown) hold(cells []tally.Cell) error {
 		return fmt.Errorf("totals: %w", err)
 	}
 	return nil
+}
+
+// loud are numbers without those of silence, which a page has once, of all its models.
+func loud(all map[string]int64) map[string]int64 {
+	some := maps.Clone(all)
+	maps.DeleteFunc(some, func(name string, _ int64) bool { return strings.HasPrefix(name, silent) })
+	return some
+}
+
+// silence compares who has said nothing for how long.
+func (p shown) silence(cells []tally.Cell) error {
+	want, have := numbers{}, numbers{}
+	for _, c := range cells {
+		for name, n := range c.Numbers {
+			if strings.HasPrefix(name, silent) {
+				want[name] += n
+			}
+		}
+	}
+	parts := map[string]map[string]json.RawMessage{"": p.SilentFor, "counted.": nil, "quarantined.": nil}
+	for name, raw := range p.SilentFor {
+		var some map[string]json.RawMessage
+		if _, is := parts[name+"."]; is {
+			if err := json.Unmarshal(raw, &some); err != nil {
+				return fmt.Errorf("%s%s: %w", silent, name, err)
+			}
+			parts[name+"."] = some
+		}
+	}
+	for part, counts := range parts {
+		for name, raw := range counts {
+			if _, is := parts[name+"."]; is || name == "at" {
+				continue
+			}
+			var n int64
+			if err := json.Unmarshal(raw, &n); err != nil {
+				return fmt.Errorf("%s%s%s is no count: %w", silent, part, name, err)
+			}
+			have.put(silent+part+name, n)
+		}
+	}
+	return same(have, want)
 }
 
 // same names the first count that differs.

@@ -5,6 +5,8 @@ package recount_test
 import (
 	"bytes"
 	"context"
+	"maps"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -32,7 +34,7 @@ func state(ref string, class fleet.Class, kind fleet.Kind, change func(*fleet.In
 
 // TestNumbers: of states follow the numbers that a page shows, those of the whole fleet with whoever has not met the release.
 func TestNumbers(t *testing.T) {
-	count := recount.NewCounter(at)
+	count := recount.NewCounter(at, true)
 	for _, i := range []fleet.Installation{
 		state("A", "off", effect.Good, func(i *fleet.Installation) { i.Admitted, i.Counted = at, true }),
 		state("B", "leak", effect.Bad, nil),
@@ -53,14 +55,26 @@ func TestNumbers(t *testing.T) {
 	own := recount.Own(one, f.OfRelease("one", "armani"))
 	for name, want := range map[string]int64{"installations": 4, "proven": 1, "opposite": 1, "judged": 2, "lost": 1, "counted.proven": 1,
 		"counted.installations": 1, "quarantined.installations": 1, "quarantined.opposite": 1, "verdicts.unpatched": 1, "unmet": 0,
-		"kinds.unjudged": 2, "progress.running": 2} {
+		"kinds.unjudged": 2, "progress.running": 2, "silent_for.of": 4, "silent_for.14": 1, "silent_for.28": 1, "silent_for.56": 0,
+		"silent_for.counted.of": 1, "silent_for.counted.14": 0, "silent_for.quarantined.of": 1} {
 		if own[name] != want {
 			t.Errorf("%s is %d, wanted %d", name, own[name], want)
 		}
 	}
 	if all := recount.Whole(one, f.Of("armani").Cells, f.Of("armani").Totals); all["installations"] != 5 || all["unmet"] != 1 ||
-		all["proven_earlier"] != 1 || all["proven"] != 1 {
+		all["proven_earlier"] != 1 || all["proven"] != 1 || all["silent_for.of"] != 5 || all["silent_for.28"] != 1 {
 		t.Errorf("of the whole fleet: %v", all)
+	}
+	maintained := recount.Figures{Cells: slices.Clone(f.Cells), Totals: slices.Clone(f.Totals)}
+	for n := range maintained.Cells {
+		maintained.Cells[n].Heard, maintained.Cells[n].Counted.Heard, maintained.Cells[n].Quarantined.Heard = nil, nil, nil
+	}
+	if own := recount.Own(one, maintained.OfRelease("one", "armani")); own["silent_for.of"] != 0 {
+		t.Errorf("nobody looked, and it says %v", own)
+	}
+	maintained.HearFigures(f)
+	if again := recount.Own(one, maintained.OfRelease("one", "armani")); !maps.Equal(own, again) {
+		t.Errorf("with what was counted again it says\n%v, wanted\n%v", again, own)
 	}
 }
 
@@ -122,9 +136,46 @@ func TestPage(t *testing.T) {
 	}
 }
 
+// TestPageSilence holds what a page says of silence against a tally that says it; one of schema 1 does not.
+func TestPageSilence(t *testing.T) {
+	of := shown()
+	of.Schema, of.AsOf = tally.Silence, at
+	for name, n := range map[string]int64{"silent_for.of": 2, "silent_for.14": 1, "silent_for.counted.of": 1} {
+		of.Models[0].Numbers[name] = n
+	}
+	whole := strings.Replace(page, `{"models"`, `{"silent_for":{"at":"2014-08-31T12:00:00Z","of":2,"14":1,"28":0,"56":0,
+		"counted":{"of":1,"14":0,"28":0,"56":0},"quarantined":{"of":0,"14":0,"28":0,"56":0}},"models"`, 1)
+	if err := recount.Page(of, "status.json", []byte(whole)); err != nil {
+		t.Fatal(err)
+	}
+	for _, change := range [][3]string{
+		{`"14":1`, `"14":2`, "silent_for.14 is 2 on the page, and 1 in the tally"},
+		{`"of":1,`, `"of":0,`, "silent_for.counted.of is 0 on the page"},
+		{`12:00:00Z`, `11:00:00Z`, "silent_for is of"},
+		{`"silent_for"`, `"silence"`, "silent_for.14 is 0 on the page"},
+		{`"56":0`, `"84":7`, "silent_for.84 is 7 on the page"},
+		{`"counted":{"of"`, `"counted":7,"more":{"of"`, "silent_for.counted"},
+	} {
+		text := []byte(strings.Replace(whole, change[0], change[1], 1))
+		if err := recount.Page(of, "status.json", text); err == nil || !strings.Contains(err.Error(), change[2]) {
+			t.Errorf("%s: %v, wanted %q", change[1], err, change[2])
+		}
+		of.Schema = 1
+		before := of.Models[0].Numbers
+		of.Models[0].Numbers = shown().Models[0].Numbers
+		if err := recount.Page(of, "status.json", text); err != nil {
+			t.Errorf("%s, against a tally that does not say it: %v", change[1], err)
+		}
+		of.Schema, of.Models[0].Numbers = tally.Silence, before
+	}
+}
+
 func FuzzPage(f *testing.F) {
 	f.Add([]byte(page))
-	f.Fuzz(func(_ *testing.T, text []byte) { _ = recount.Page(shown(), "status.json", text) })
+	f.Add([]byte(`{"silent_for":{"at":"2014-08-31T12:00:00Z","of":2,"counted":{"of":1}}` + "," + page[1:]))
+	of := shown()
+	of.Schema = tally.Silence
+	f.Fuzz(func(_ *testing.T, text []byte) { _ = recount.Page(of, "status.json", text) })
 }
 
 // FuzzRun: whatever stands in a file of evidence, what is not signed at its end is not counted.

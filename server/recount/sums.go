@@ -70,6 +70,7 @@ func Sum(cells ...fleet.Counts) fleet.Counts {
 		c.Leaked += cell.Leaked
 		c.Silent += cell.Silent
 		c.Lost += cell.Lost
+		c.Hear(cell.Heard)
 		AddTo(c.Verdicts, cell.Verdicts)
 		AddTo(c.Kinds, cell.Kinds)
 		AddTo(c.Progress, cell.Progress)

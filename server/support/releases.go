@@ -3,6 +3,7 @@
 package support
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"net/url"
@@ -121,7 +122,7 @@ func (p releasePages) show(r *http.Request) (view, error) {
 		}
 		past, err := p.says.chronicle().releaseSeries(r.Context(), tx, snap, p.evidence.now(), is, v.Totals)
 		if err == nil {
-			v.SilentFor = past.SilentFor
+			v.SilentFor = cmp.Or(snap.silentUnder(is, p.evidence.now()), past.SilentFor)
 			v.Past = p.says.chronicle().past(past, v.Totals.Claims(), "/releases/"+url.PathEscape(is.Name)+"/series.json")
 		}
 		return err

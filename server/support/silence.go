@@ -46,6 +46,24 @@ func silentFor(at time.Time, copies ...fleet.Counts) *SilentFor {
 	return s
 }
 
+// silent is what the figures of now themselves say of the fleet: nil but where everybody was counted again, as a tally does.
+func (snap *snapshot) silent(at time.Time) *SilentFor {
+	var all []fleet.Counts
+	for _, device := range snap.models {
+		all = append(all, snap.totals[device]...)
+	}
+	return silentFor(at, all...)
+}
+
+// silentUnder is the same of those whose newest report is about a release.
+func (snap *snapshot) silentUnder(is *issue, at time.Time) *SilentFor {
+	var all []fleet.Counts
+	for _, device := range is.models {
+		all = append(all, snap.cellsOf(is, device)...)
+	}
+	return silentFor(at, all...)
+}
+
 func (s *Silent) add(more Silent) {
 	s.Of, s.Two, s.Four, s.Eight = s.Of+more.Of, s.Two+more.Two, s.Four+more.Four, s.Eight+more.Eight
 }

@@ -3,6 +3,7 @@
 package support
 
 import (
+	"cmp"
 	"net/http"
 	"net/url"
 	"slices"
@@ -70,7 +71,7 @@ func (p statusPage) show(r *http.Request) (view, error) {
 	}
 	status := p.page(of.snap.in(p.evidence.words))
 	series := of.past.ending(status.Totals)
-	status.SilentFor, status.from = series.SilentFor, &of.moment
+	status.SilentFor, status.from = cmp.Or(of.snap.silent(p.evidence.now()), series.SilentFor), &of.moment
 	status.Past = past.past(series, len(of.snap.releases) > 0, "/series.json")
 	return status, nil
 }

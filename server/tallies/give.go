@@ -99,7 +99,7 @@ func (r *Room) Owned(ctx context.Context, ref report.Reference) (o tally.Owned, 
 		stored, err = tx.Reports().Get(ctx, ref, at.ID)
 		return err
 	})
-	return tally.Owned{Schema: tally.Schema, Number: t.Number, Nonce: hex.EncodeToString(nonce), Leaf: at.Leaf, Index: index,
+	return tally.Owned{Schema: tally.OwnedSchema, Number: t.Number, Nonce: hex.EncodeToString(nonce), Leaf: at.Leaf, Index: index,
 		Path: path, Row: at.Row, Hour: at.Hour, Envelope: string(stored.Envelope)}, err
 }
 

@@ -27,7 +27,7 @@ type place struct {
 
 // states goes through every installation: what it finds must be what the maintained figures say.
 func (m *moment) states(ctx context.Context, tx fleet.Tx) error {
-	counter, reports := recount.NewCounter(m.at), int64(0)
+	counter, reports := recount.NewCounter(m.at, true), int64(0)
 	for after := report.Reference(""); ; {
 		refs, err := tx.Installations().Refs(ctx, after, atOnce)
 		if err != nil {
@@ -67,7 +67,9 @@ func (m *moment) states(ctx context.Context, tx fleet.Tx) error {
 		m.heads[n].Size < reports {
 		return errNotNow // other servers have stored reports that cannot be sealed yet
 	}
-	return m.borneOut(counter.Figures())
+	again := counter.Figures()
+	m.figures.HearFigures(again)
+	return m.borneOut(again)
 }
 
 func newestOf(i fleet.Installation) fleet.ReportID {
