@@ -31,6 +31,9 @@ import (
 const (
 	Schema  = 2
 	Silence = 2 // the first that says so
+	// CountedUnmet is the first in which whoever runs a release and does not count for it has met it: of the counted fleet no more
+	// are unmet than of all.
+	CountedUnmet = 2
 )
 
 // MaxSize is how long a tally may be, in bytes, with its envelope.

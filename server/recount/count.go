@@ -15,7 +15,10 @@ import (
 )
 
 // Figures are counts by release, model and channel, and by model and channel, as the store keeps them, as of one moment.
-type Figures struct{ Cells, Totals []fleet.Counts }
+type Figures struct {
+	Cells, Totals []fleet.Counts
+	Schema        int // of the tally that they are for: by which rules they add up
+}
 
 // Of are those of a model.
 func (f Figures) Of(device string) Figures {
@@ -27,7 +30,7 @@ func (f Figures) Of(device string) Figures {
 		}
 		return mine
 	}
-	return Figures{pick(f.Cells), pick(f.Totals)}
+	return Figures{pick(f.Cells), pick(f.Totals), f.Schema}
 }
 
 // OfRelease are the cells of a release on a model.
@@ -58,14 +61,15 @@ func (f Figures) HearFigures(again Figures) {
 
 // Counter counts states.
 type Counter struct {
-	at    time.Time
-	heard bool
-	all   map[[3]string]*fleet.Counts
+	at     time.Time
+	schema int
+	heard  bool
+	all    map[[3]string]*fleet.Counts
 }
 
-// NewCounter counts states as they stand at a time; if heard, also how long they have said nothing.
-func NewCounter(at time.Time, heard bool) *Counter {
-	return &Counter{at, heard, map[[3]string]*fleet.Counts{}}
+// NewCounter counts states as they stand at a time, for a tally of a schema.
+func NewCounter(at time.Time, schema int) *Counter {
+	return &Counter{at, schema, schema >= tally.Silence, map[[3]string]*fleet.Counts{}}
 }
 
 // Add counts a state under its release, and under no release if it is the current one.
@@ -135,6 +139,7 @@ func (k *Counter) hear(h *fleet.Heard, i fleet.Installation) {
 
 // Figures are those of all that was added.
 func (k *Counter) Figures() (f Figures) {
+	f.Schema = k.schema
 	for _, c := range k.all {
 		if c.Release == "" {
 			f.Totals = append(f.Totals, c.At(k.at))

@@ -28,15 +28,16 @@ func Own(r published.Release, cells []fleet.Counts) map[string]int64 {
 	return n
 }
 
-// Whole are the numbers of a model under the release where it stands, with its whole fleet. cells and totals are those of
-// the model.
-func Whole(r published.Release, cells, totals []fleet.Counts) map[string]int64 {
-	n := numbers{}
-	c, before := UnderNewest(r.Name, cells, totals)
-	n.all(r, c, before)
+// Whole are the numbers of a model under the release where it stands, with its whole fleet. f are those of the
+// model.
+func Whole(r published.Release, f Figures) map[string]int64 {
+	n, cells, totals := numbers{}, f.Cells, f.Totals
+	c, all := UnderNewest(r.Name, cells, totals, Everybody)
+	n.all(r, c, all)
+	most := map[string]int64{"counted.": f.mostUnmet(all), "quarantined.": Everybody}
 	for name, part := range map[string]func(fleet.Counts) fleet.Figures{"counted.": counted, "quarantined.": quarantined} {
 		if fleetOf := of(totals, part); Sum(fleetOf...).Installations > 0 {
-			c, before := UnderNewest(r.Name, of(cells, part), fleetOf)
+			c, before := UnderNewest(r.Name, of(cells, part), fleetOf, most[name])
 			n.part(name, c, before)
 		}
 	}

@@ -47,11 +47,12 @@ func Committed(all []tally.Cell) []tally.Cell {
 
 // carried counts the kinds of those that carry what is said of a model under a release.
 func carried(release string, f Figures) map[fleet.Kind]int64 {
-	cells, totals := f.Cells, f.Totals
+	cells, totals, most := f.Cells, f.Totals, int64(Everybody)
 	if fleetOf := of(totals, counted); Sum(fleetOf...).Installations > 0 {
-		cells, totals = of(cells, counted), fleetOf
+		_, all := UnderNewest(release, cells, totals, Everybody)
+		cells, totals, most = of(cells, counted), fleetOf, f.mostUnmet(all)
 	}
-	c, _ := UnderNewest(release, cells, totals)
+	c, _ := UnderNewest(release, cells, totals, most)
 	return c.Kinds
 }
 

@@ -163,7 +163,7 @@ func begin(t tally.Tally, in *bufio.Scanner) (*run, error) {
 		return nil, fmt.Errorf("line 1: the server could not judge by these releases, and nobody can count again what speaks of "+
 			"them: %v", h.Unreadable)
 	}
-	r := &run{t: t, key: key, counter: NewCounter(t.AsOf, t.Schema >= tally.Silence), leaves: map[[2]string][][]byte{}}
+	r := &run{t: t, key: key, counter: NewCounter(t.AsOf, t.Schema), leaves: map[[2]string][][]byte{}}
 	by, rollouts, err := h.control()
 	if err == nil {
 		r.rules.Releases, err = h.releases()
@@ -272,7 +272,7 @@ func Models(f Figures, releases []published.Release, rollouts []fleet.Rollout) (
 	for _, device := range ModelsOf(releases, rollouts) {
 		mine := f.Of(device)
 		if is, ok := Stands(device, releases, rollouts, mine.Totals); ok {
-			all = append(all, tally.Cell{Model: device, Release: is.Name, Numbers: Whole(is, mine.Cells, mine.Totals)})
+			all = append(all, tally.Cell{Model: device, Release: is.Name, Numbers: Whole(is, mine)})
 		}
 	}
 	tally.Sort(all)

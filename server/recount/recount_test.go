@@ -34,7 +34,7 @@ func state(ref string, class fleet.Class, kind fleet.Kind, change func(*fleet.In
 
 // TestNumbers: of states follow the numbers that a page shows, those of the whole fleet with whoever has not met the release.
 func TestNumbers(t *testing.T) {
-	count := recount.NewCounter(at, true)
+	count := recount.NewCounter(at, tally.Schema)
 	for _, i := range []fleet.Installation{
 		state("A", "off", effect.Good, func(i *fleet.Installation) { i.Admitted, i.Counted = at, true }),
 		state("B", "leak", effect.Bad, nil),
@@ -61,7 +61,7 @@ func TestNumbers(t *testing.T) {
 			t.Errorf("%s is %d, wanted %d", name, own[name], want)
 		}
 	}
-	if all := recount.Whole(one, f.Of("armani").Cells, f.Of("armani").Totals); all["installations"] != 5 || all["unmet"] != 1 ||
+	if all := recount.Whole(one, f.Of("armani")); all["installations"] != 5 || all["unmet"] != 1 ||
 		all["proven_earlier"] != 1 || all["proven"] != 1 || all["silent_for.of"] != 5 || all["silent_for.28"] != 1 {
 		t.Errorf("of the whole fleet: %v", all)
 	}
@@ -75,6 +75,23 @@ func TestNumbers(t *testing.T) {
 	maintained.HearFigures(f)
 	if again := recount.Own(one, maintained.OfRelease("one", "armani")); !maps.Equal(own, again) {
 		t.Errorf("with what was counted again it says\n%v, wanted\n%v", again, own)
+	}
+}
+
+// TestCountedUnmet: who runs the release and does not count for it has met it all the same.
+func TestCountedUnmet(t *testing.T) {
+	for schema, want := range map[int]int64{1: 2, tally.Schema: 1} {
+		count := recount.NewCounter(at, schema)
+		for n, ref := range []string{"A", "B", "C"} {
+			count.Add(state(ref, "off", effect.Good, func(i *fleet.Installation) { i.Admitted, i.Counted = at, n > 0 }))
+		}
+		count.Add(state("D", "off", effect.Good, func(i *fleet.Installation) { i.Admitted, i.Release = at, "old" }))
+		one := published.Release{Packages: []fleet.Package{{Model: "armani"}}}
+		one.Name = "one"
+		all := recount.Whole(one, count.Figures().Of("armani"))
+		if all["unmet"] != 1 || all["counted.unmet"] != want || all["counted.installations"] != 2+want {
+			t.Errorf("schema %d: %v", schema, all)
+		}
 	}
 }
 

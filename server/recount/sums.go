@@ -4,10 +4,12 @@ package recount
 
 import (
 	"maps"
+	"math"
 	"slices"
 
 	"landed/manifests/effect"
 	"landed/manifests/report"
+	"landed/manifests/tally"
 	"landed/server/fleet"
 )
 
@@ -21,7 +23,10 @@ import (
 // Who is silent is counted as such, by the release of the newest report. So the figures are exact, but for handsets that
 // went back from the release to an older one: they stand under it as they had, and of those that fell silent after that as
 // many of the unmet are taken to be silent.
-func UnderNewest(release string, cells, totals []fleet.Counts) (c fleet.Counts, before Earlier) {
+//
+// Of a part of everybody, most is how many of all are unmet ([Everybody] for all): a member of the counted fleet may have spoken of
+// the release and not count for it, as one that was admitted after its rollout began. It is in no cell of that part, and it has met it.
+func UnderNewest(release string, cells, totals []fleet.Counts, most int64) (c fleet.Counts, before Earlier) {
 	c, fleetOf := Sum(), Sum(totals...)
 	for _, cell := range cells {
 		if cell.Release == release {
@@ -29,7 +34,7 @@ func UnderNewest(release string, cells, totals []fleet.Counts) (c fleet.Counts, 
 		}
 	}
 	// More can have spoken of the release than stand under it: one that went back to an older release is in both.
-	unmet := max(0, fleetOf.Installations-c.Installations)
+	unmet := min(max(0, fleetOf.Installations-c.Installations), most)
 	before = Earlier{
 		Unmet:    unmet,
 		Proven:   min(max(0, fleetOf.Proven()-c.Proven()), unmet),
@@ -53,6 +58,17 @@ func UnderNewest(release string, cells, totals []fleet.Counts) (c fleet.Counts, 
 	c.Kinds[effect.Unjudged] += unmet
 	c.Progress[report.ProgressKnown] += unmet
 	return c, before
+}
+
+// Everybody is most of [UnderNewest] where no part of all is counted.
+const Everybody = math.MaxInt64
+
+// mostUnmet is most of UnderNewest for the counted fleet; a tally of schema 1 knew none.
+func (f Figures) mostUnmet(all Earlier) int64 {
+	if f.Schema < tally.CountedUnmet {
+		return Everybody
+	}
+	return all.Unmet
 }
 
 // Earlier are the installations of a model that have not reported about its newest release: how many they are, and how

@@ -8,8 +8,8 @@ import (
 )
 
 // underNewest counts the whole fleet of a model under the release where it stands ([recount.UnderNewest]).
-func underNewest(release string, cells, totals []fleet.Counts) (c fleet.Counts, before earlier) {
-	c, was := recount.UnderNewest(release, cells, totals)
+func underNewest(release string, cells, totals []fleet.Counts, most int64) (c fleet.Counts, before earlier) {
+	c, was := recount.UnderNewest(release, cells, totals, most)
 	return c, earlier{was.Unmet, was.Proven, was.Opposite}
 }
 

@@ -10,6 +10,7 @@ import (
 	"landed/manifests/effect"
 	"landed/manifests/report"
 	"landed/server/fleet"
+	"landed/server/recount"
 )
 
 // cellOfTest is a cell of unpatched, silent, good and running installations; the rest of them is open.
@@ -90,7 +91,7 @@ func TestUnderNewest(t *testing.T) {
 			all:    2, good: 2, before: finds{beforeActive: 2, notSeen: 0},
 		},
 	} {
-		got, before := underNewest("new", tt.cells, tt.totals)
+		got, before := underNewest("new", tt.cells, tt.totals, recount.Everybody)
 		if got.Installations != tt.all || before.unmet != tt.unmet || got.Verdicts[unpatched] != tt.without || got.Verdicts[unknown] != tt.silent ||
 			got.Proven() != tt.good || !cmp.Equal(got.Before, tt.before) {
 			t.Errorf("%s: %d not met, %+v", name, before.unmet, got)

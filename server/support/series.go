@@ -10,6 +10,7 @@ import (
 
 	"landed/server/fleet"
 	"landed/server/history"
+	"landed/server/recount"
 )
 
 // Series is how figures came to be what they are: of the fleet, /series.json, of a release, /releases/{name}/series.json, or of
@@ -141,9 +142,9 @@ func (d chronicle) modelSeries(ctx context.Context, tx fleet.Tx, snap *snapshot,
 		if is == nil {
 			return d.allOf(fleetOf), "", fleetOf.Installations > 0
 		}
-		f := wholeOf(is, cells, totals)
+		f := wholeOf(is, cells, totals, recount.Everybody)
 		if anyCounted(totals) {
-			f = f.carried(wholeOf(is, counted(cells), counted(totals)))
+			f = f.carried(wholeOf(is, counted(cells), counted(totals), f.Unmet))
 		}
 		return f, is.Name, f.Installations > 0
 	}

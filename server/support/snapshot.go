@@ -9,6 +9,7 @@ import (
 	"landed/manifests/effect"
 	"landed/server/fleet"
 	"landed/server/published"
+	"landed/server/recount"
 )
 
 // snapshot is all that the pages need of the published releases, read in one transaction.
@@ -128,18 +129,18 @@ func (snap *snapshot) release(name string) *issue {
 // whole are the figures of a model under its newest release, with its whole fleet.
 func (snap *snapshot) whole(is *issue, device string) Figures {
 	cells, totals := snap.cells[device], snap.totals[device]
-	f := wholeOf(is, cells, totals)
+	f := wholeOf(is, cells, totals, recount.Everybody)
 	if anyQuarantined(totals) {
-		f = f.leaving(wholeOf(is, quarantined(cells), quarantined(totals)), snap.quarantinesOn(device))
+		f = f.leaving(wholeOf(is, quarantined(cells), quarantined(totals), recount.Everybody), snap.quarantinesOn(device))
 	}
 	if !anyCounted(totals) {
 		return f
 	}
-	return f.carried(wholeOf(is, counted(cells), counted(totals)))
+	return f.carried(wholeOf(is, counted(cells), counted(totals), f.Unmet))
 }
 
-func wholeOf(is *issue, cells, totals []fleet.Counts) Figures {
-	c, before := underNewest(is.Name, cells, totals)
+func wholeOf(is *issue, cells, totals []fleet.Counts, most int64) Figures {
+	c, before := underNewest(is.Name, cells, totals, most)
 	f := is.lex.figures(c)
 	f.Unmet, f.ProvenEarlier, f.OppositeEarlier = before.unmet, before.proven, before.opposite
 	return f

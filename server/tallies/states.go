@@ -27,7 +27,7 @@ type place struct {
 
 // states goes through every installation: what it finds must be what the maintained figures say.
 func (m *moment) states(ctx context.Context, tx fleet.Tx) error {
-	counter, reports := recount.NewCounter(m.at, true), int64(0)
+	counter, reports := recount.NewCounter(m.at, tally.Schema), int64(0)
 	for after := report.Reference(""); ; {
 		refs, err := tx.Installations().Refs(ctx, after, atOnce)
 		if err != nil {

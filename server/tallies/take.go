@@ -156,6 +156,7 @@ func (r *Room) look(ctx context.Context, tx fleet.Tx, last kept, m *moment) (err
 			return err
 		}
 	}
+	m.figures.Schema = tally.Schema
 	if m.figures.Cells, err = asOf(m.at)(tx.Counts().List(ctx)); err != nil {
 		return err
 	}
