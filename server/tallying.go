@@ -104,9 +104,17 @@ func (t *tallying) asTaken(next http.Handler) http.Handler {
 		text, err := t.Page(r.Context(), strings.TrimPrefix(strings.TrimPrefix(r.URL.Path, t.cfg.PublicPath), "/"))
 		return give(w, "application/json; charset=utf-8", "no-cache", text, err)
 	})
+	unknown := render.API(t.cfg.Log, func(http.ResponseWriter, *http.Request) error {
+		return fleet.Errorf(fleet.Invalid, "as_of_unknown",
+			"as_of is tally, the moment of the newest signed tally; for a day that is over ask with on=YYYY-MM-DD")
+	})
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.RawQuery == "as_of=tally" {
-			taken.ServeHTTP(w, r)
+		if asked := r.URL.Query(); asked.Has("as_of") { // whatever else is asked: it is never the figures of now
+			if asked.Get("as_of") == "tally" {
+				taken.ServeHTTP(w, r)
+			} else {
+				unknown.ServeHTTP(w, r)
+			}
 			return
 		}
 		next.ServeHTTP(w, r)

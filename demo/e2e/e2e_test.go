@@ -88,6 +88,7 @@ var commands = map[string]func(*testscript.TestScript, bool, []string){
 	"handset":        handset,
 	"up":             up,
 	"until":          until,
+	"forge":          forge,
 	"get":            get,
 	"envfield":       envField,
 	"fileserver":     fileServer,

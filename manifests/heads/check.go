@@ -51,6 +51,7 @@ func Check(read Read, root []byte) (Result, error) {
 	if err != nil {
 		return c.Result, err
 	}
+	c.under = len(c.roots) - 1
 	for v := int64(1); v <= newest; v++ {
 		doc, err := read(tufrepo.MetadataFile(tufrepo.Snapshot, v))
 		if errors.Is(err, fs.ErrNotExist) {
@@ -61,7 +62,7 @@ func Check(read Read, root []byte) (Result, error) {
 			return c.Result, err
 		}
 		c.Snapshots++
-		c.snapshot(v, doc)
+		c.snapshot(v, doc, v == newest)
 	}
 	c.Waiting = slices.Sorted(maps.Keys(c.waits))
 	return c.Result, nil
@@ -72,6 +73,7 @@ type chain struct {
 	Result
 	read  Read
 	roots [][]byte         // that are trusted, the newest first
+	under int              // of roots, the one by which the newest snapshot so far is signed
 	at    map[string]int64 // by tree, the snapshot of its newest head
 	waits map[string]Break // by tree, that its newest head has no proof
 }
@@ -118,22 +120,26 @@ func (c *chain) newest() (int64, error) {
 	if err != nil {
 		return 0, err
 	}
-	if err := c.signed(tufrepo.Timestamp, doc); err != nil {
-		return 0, err
+	if n, err := tufrepo.CountSignatures(c.roots[0], tufrepo.Timestamp, doc); err != nil || !n.Done() {
+		return 0, errors.New("the newest root does not vouch for the signature of this timestamp")
 	}
 	info, err := tufrepo.Read(doc)
 	return info.Files[tufrepo.Snapshot].Version, err
 }
 
-// signed says if a root that is trusted vouches for doc.
-func (c *chain) signed(role string, doc []byte) error {
-	if !slices.ContainsFunc(c.roots, func(root []byte) bool {
-		n, err := tufrepo.CountSignatures(root, role, doc)
-		return err == nil && n.Done()
-	}) {
-		return fmt.Errorf("no root that was published vouches for the signature of this %s", role)
+// signed says if a root vouches for a snapshot: the newest for the newest, and for those before it none that came before the root of
+// the snapshot before, so that a key which was replaced signs nothing any more once its successor did.
+func (c *chain) signed(doc []byte, newest bool) error {
+	if newest {
+		c.under = 0
 	}
-	return nil
+	for n := c.under; n >= 0; n-- {
+		if of, err := tufrepo.CountSignatures(c.roots[n], tufrepo.Snapshot, doc); err == nil && of.Done() {
+			c.under = n
+			return nil
+		}
+	}
+	return errors.New("no root that was in force vouches for the signature of this snapshot")
 }
 
 func (c *chain) broken(snapshot int64, tree, gap, format string, args ...any) {
@@ -141,12 +147,12 @@ func (c *chain) broken(snapshot int64, tree, gap, format string, args ...any) {
 }
 
 // snapshot goes on by the heads of one.
-func (c *chain) snapshot(v int64, doc []byte) {
+func (c *chain) snapshot(v int64, doc []byte, newest bool) {
 	info, err := tufrepo.Read(doc)
 	if err == nil && (info.Type != tufrepo.Snapshot || info.Version != v) {
 		err = errors.New("it is another file than its name says")
 	}
-	if err = errors.Join(err, c.signed(tufrepo.Snapshot, doc)); err != nil {
+	if err = errors.Join(err, c.signed(doc, newest)); err != nil {
 		c.broken(v, "", "", "%s", strings.ReplaceAll(err.Error(), "\n", "; "))
 		return
 	}

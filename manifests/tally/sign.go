@@ -83,6 +83,15 @@ func Unsigned(file []byte) (Tally, error) {
 	return Parse(message)
 }
 
+// SignedBy is the id of the key that the file of a tally names; "" if it cannot be read. Nothing is verified.
+func SignedBy(file []byte) string {
+	_, e, err := read(file)
+	if err != nil {
+		return ""
+	}
+	return e.Signatures[0].KeyID
+}
+
 func read(file []byte) (payload []byte, e wrapped, err error) {
 	if len(file) > MaxSize {
 		return nil, e, fmt.Errorf("the file has %d bytes; at most %d are read", len(file), MaxSize)

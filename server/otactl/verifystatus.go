@@ -98,6 +98,7 @@ func (g *figures) from(address string, auditor bool) (*client.Client, error) {
 
 func (g *figures) tell(r verify.Result) error {
 	return g.out.answer(r, func() {
+		g.out.say("Trusted: the root with SHA-256 %s. Hold it against what handsets are sold with, or give that one with --root.", r.Trusted)
 		g.out.say("Signatures: %d roots, %d snapshots, and the newest %d tallies are signed as they should be.", r.Roots, r.Snapshots,
 			r.Tallies)
 		g.out.say("History: %d steps from one head to the next are proven; nothing before was changed, as far as they reach.", r.Steps)
@@ -118,6 +119,7 @@ func (g *figures) tell(r verify.Result) error {
 		} else {
 			g.out.say("Recount: not done. The reports are not public here; an auditor is given them (--auditor).")
 		}
+		g.out.say("Not checked: headlines, standings, sentences and ranges on these pages. They are signed, and follow from the numbers.")
 		g.out.lines("Note: ", r.Notes...)
 	})
 }

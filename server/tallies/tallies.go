@@ -79,7 +79,8 @@ func (r *Room) Tick(ctx context.Context) error {
 		return err
 	}
 	at := r.Now().UTC().Truncate(time.Millisecond)
-	again := r.Every > 0 && at.Sub(last.AsOf) >= r.Every || int64(last.Threshold) < r.Threshold // it tells what is hidden now
+	again := r.Every > 0 && at.Sub(last.AsOf) >= r.Every || int64(last.Threshold) < r.Threshold || // it tells what is hidden now
+		last.Number > 0 && !r.inForce(ctx, last) // or is signed by a key that was replaced
 	if last.Number > 0 && last.Day >= at.Format(time.DateOnly) && !again {
 		return nil
 	}
@@ -91,6 +92,12 @@ func (r *Room) Tick(ctx context.Context) error {
 	}
 	r.told = err
 	return nil
+}
+
+// inForce says if the key that signed a tally signs now, as far as that is known.
+func (r *Room) inForce(ctx context.Context, t kept) bool {
+	signer, err := r.Signer(ctx)
+	return err != nil || tally.SignedBy(t.file) == signer.Key().ID()
 }
 
 // latest is the newest tally that is stored; zero if there is none.

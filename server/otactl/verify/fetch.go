@@ -3,6 +3,7 @@
 package verify
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -10,6 +11,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 
 	"landed/internal/durable"
 	"landed/manifests/heads"
@@ -36,9 +38,73 @@ type Wanted struct {
 	Auditor bool // the reports, by the token of an admin
 }
 
-// Fetch brings all that Folder checks into dir, under the names that it has at the server.
+// Fetch brings all that Folder checks into dir, under the names that it has at the server. What is there stays as it was until all is
+// fetched; and where a file that never changes is there with other bytes, it stays, and what was fetched is kept beside dir.
 func Fetch(ctx context.Context, s Server, dir string, w Wanted) error {
-	f := fetcher{ctx: ctx, server: s, dir: dir}
+	dir = filepath.Clean(dir)
+	if err := os.MkdirAll(filepath.Dir(dir), 0o755); err != nil {
+		return err
+	}
+	beside, err := os.MkdirTemp(filepath.Dir(dir), filepath.Base(dir)+".fetched-")
+	if err != nil {
+		return err
+	}
+	f := fetcher{ctx: ctx, server: s, dir: beside}
+	if err := f.one(w); err != nil {
+		return errors.Join(err, os.RemoveAll(beside))
+	}
+	names, err := against(dir, beside)
+	if err != nil {
+		return err // what was fetched says otherwise: both are kept
+	}
+	for _, name := range names {
+		to := filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
+			return err
+		}
+		if err := os.Rename(filepath.Join(beside, name), to); err != nil {
+			return err
+		}
+	}
+	return os.RemoveAll(beside)
+}
+
+// forEver are the files that never change once they are published: by number.
+var forEver = regexp.MustCompile(`^tuf/metadata/([1-9][0-9]*\.[^/]+|tally/[1-9][0-9]*\.json)$`)
+
+// against names the files below beside, if those of them that never change are as they are below dir, as far as they are there.
+func against(dir, beside string) (names []string, err error) {
+	err = filepath.WalkDir(beside, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		name, err := filepath.Rel(beside, path)
+		if err != nil {
+			return err
+		}
+		names = append(names, name)
+		if !forEver.MatchString(filepath.ToSlash(name)) {
+			return nil
+		}
+		was, err := os.ReadFile(filepath.Join(dir, name))
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		is, err := os.ReadFile(path)
+		if err == nil && !bytes.Equal(was, is) {
+			err = fault(filepath.ToSlash(name), "the server gives another one than it gave when this folder was saved, and it never changes: either "+
+				"this is another server, or somebody rewrote the past. The folder is as it was; what is given now is in %s", beside)
+		}
+		return err
+	})
+	return names, err
+}
+
+// one fetches all, of one tally.
+func (f *fetcher) one(w Wanted) error {
 	for range 3 { // a tally may be taken meanwhile
 		moved, err := f.all(w)
 		if err != nil {

@@ -27,13 +27,21 @@ func (f *folder) tallies() error {
 	if err != nil {
 		return err
 	}
-	if f.tally, err = tally.Open(text, f.keys); err != nil {
+	newest := len(f.roots) - 1
+	if f.tally, err = tally.Open(text, f.keys[newest]); err != nil {
+		for n := range newest {
+			if _, old := tally.Open(text, f.keys[n]); old == nil {
+				err = errors.New("it is signed by a key that a newer root replaced. A server takes another tally soon after a new key: fetch again in "+
+					"some minutes, and if this stays somebody signs with the old one")
+			}
+		}
 		return &Fault{tallyFile, err}
 	}
 	t := f.tally
 	f.Number, f.Day, f.AsOf, f.Threshold = t.Number, t.Day, t.AsOf, t.Threshold
 	var before tally.Tally
 	var beforeFile []byte
+	under := 0
 	for n := int64(1); n <= t.Number; n++ {
 		name := metadataDir + tally.Name(n)
 		file, err := f.read(name)
@@ -45,7 +53,14 @@ func (f *folder) tallies() error {
 		if err != nil {
 			return err
 		}
-		one, err := tally.Open(file, f.keys)
+		var one tally.Tally
+		under, err = f.inForce(under, func(root int) (err error) {
+			one, err = tally.Open(file, f.keys[root])
+			if err == nil && root < f.under[one.Snapshot] {
+				err = errors.New("it goes on from a snapshot that is signed by a later key than this")
+			}
+			return err
+		})
 		if err == nil && one.Number != n {
 			err = fmt.Errorf("it is tally %d", one.Number)
 		}
@@ -127,7 +142,7 @@ func (f *folder) evidence(ctx context.Context) error {
 		return err
 	}
 	defer in.Close()
-	done, err := recount.Run(ctx, f.tally, f.keys, in)
+	done, err := recount.Run(ctx, f.tally, f.keys[len(f.keys)-1], in)
 	if err != nil {
 		return &Fault{evidenceFile, err}
 	}
@@ -188,7 +203,7 @@ func (f *folder) signedEffects() (map[string]map[string]bool, error) {
 	if listed.Version == 0 {
 		return nil, nil
 	}
-	top, info, err := f.metadata(tufrepo.Targets, listed.Version, f.roots...)
+	top, info, err := f.metadata(tufrepo.Targets, listed.Version, f.newest())
 	if err != nil {
 		return nil, err
 	}

@@ -14,6 +14,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -56,6 +57,7 @@ type Result struct {
 	Day       string    `json:"day"`
 	AsOf      time.Time `json:"as_of"`
 	Threshold int       `json:"threshold"`
+	Trusted   string    `json:"trusted_root"` // SHA-256 of the root that everything follows from, hex
 	Roots     int       `json:"roots"`
 	Snapshots int       `json:"snapshots"`
 	Steps     int       `json:"steps"`   // from one head to the next that are proven
@@ -77,10 +79,11 @@ type Result struct {
 type folder struct {
 	Result
 	dir   string
-	roots [][]byte // that are trusted, the newest first
-	keys  []tufrepo.Key
-	snap  tufrepo.Info // the newest
+	roots [][]byte        // that are trusted, the oldest first
+	keys  [][]tufrepo.Key // that each names for the snapshot
+	snap  tufrepo.Info    // the newest
 	heads map[int64][]tufrepo.TreeHead
+	under map[int64]int // by snapshot: the root by which it is signed
 	tally tally.Tally
 	first bool // it is the first of its UTC day
 }
@@ -93,7 +96,7 @@ type Options struct {
 
 // Folder checks all that is in a folder.
 func Folder(ctx context.Context, dir string, o Options) (Result, error) {
-	f := &folder{dir: dir, heads: map[int64][]tufrepo.TreeHead{}, Result: Result{Notes: []string{}}}
+	f := &folder{dir: dir, heads: map[int64][]tufrepo.TreeHead{}, under: map[int64]int{}, Result: Result{Notes: []string{}}}
 	for _, step := range []func() error{
 		func() error { return f.trust(o.Root) }, f.feed, f.tallies, f.pages,
 		func() error { return f.owner(o.Owner) },
@@ -141,10 +144,10 @@ func (f *folder) trust(root []byte) error {
 		}
 		by := [][]byte{doc} // the first vouches for itself
 		if len(f.roots) > 0 {
-			if n, err := tufrepo.CountSignatures(f.roots[0], tufrepo.Root, doc); err != nil || !n.Done() {
+			if n, err := tufrepo.CountSignatures(f.newest(), tufrepo.Root, doc); err != nil || !n.Done() {
 				return fault(name, "the root before it does not vouch for it: it was changed, or is of somebody else")
 			}
-			by = append(by, f.roots[0])
+			by = append(by, f.newest())
 		}
 		if err := tufrepo.Exact(doc, tufrepo.Root, by...); err != nil {
 			return &Fault{name, err}
@@ -152,15 +155,35 @@ func (f *folder) trust(root []byte) error {
 		if info, err := tufrepo.Read(doc); err != nil || info.Version != next {
 			return fault(name, "it is another version than its name says")
 		}
-		f.roots = slices.Insert(f.roots, 0, doc)
+		f.roots = append(f.roots, doc)
 	}
-	f.Roots = len(f.roots)
+	f.Roots, f.Trusted = len(f.roots), format.SHA256(f.roots[0])
 	for _, doc := range f.roots {
-		if info, err := tufrepo.Read(doc); err == nil && info.Root != nil {
-			f.keys = append(f.keys, info.Root.Snapshot.Keys...)
+		info, err := tufrepo.Read(doc)
+		if err != nil || info.Root == nil {
+			return errors.New("what is to be trusted is no root")
 		}
+		f.keys = append(f.keys, info.Root.Snapshot.Keys)
 	}
 	return nil
+}
+
+// newest is the newest root.
+func (f *folder) newest() []byte { return f.roots[len(f.roots)-1] }
+
+// inForce looks for the root by which something is signed, from one on: what comes later is signed by that root or a later one, so
+// that a key which was replaced signs nothing any more once its successor did.
+func (f *folder) inForce(from int, signed func(root int) error) (root int, err error) {
+	for n := from; n < len(f.roots); n++ {
+		by := signed(n)
+		if by == nil {
+			return n, nil
+		}
+		if err == nil || n == len(f.roots)-1 {
+			err = by
+		}
+	}
+	return from, err
 }
 
 // metadata reads a file of metadata in which no byte was changed.
@@ -185,14 +208,22 @@ func (f *folder) metadata(role string, version int64, by ...[]byte) ([]byte, tuf
 
 // feed checks the timestamp, every snapshot, and that the heads in each go on from those before.
 func (f *folder) feed() error {
-	_, stamp, err := f.metadata(tufrepo.Timestamp, 0, f.roots...)
+	_, stamp, err := f.metadata(tufrepo.Timestamp, 0, f.newest())
 	if err != nil {
 		return err
 	}
 	newest := stamp.Files[tufrepo.Snapshot]
-	last := map[string]before{}
+	last, under := map[string]before{}, 0
 	for v := int64(1); v <= newest.Version; v++ {
-		doc, info, err := f.metadata(tufrepo.Snapshot, v, f.roots...)
+		if v == newest.Version {
+			under = len(f.roots) - 1
+		}
+		var doc []byte
+		var info tufrepo.Info
+		under, err = f.inForce(under, func(root int) (err error) {
+			doc, info, err = f.metadata(tufrepo.Snapshot, v, f.roots[root])
+			return err
+		})
 		if errors.Is(err, fs.ErrNotExist) && v < newest.Version {
 			continue // its number was passed over
 		}
@@ -203,7 +234,7 @@ func (f *folder) feed() error {
 			return fault(metadataDir+tufrepo.MetadataFile(tufrepo.Snapshot, v), "it is not the one that the timestamp names")
 		}
 		f.Snapshots++
-		f.snap, f.heads[v] = info, info.Heads
+		f.snap, f.heads[v], f.under[v] = info, info.Heads, under
 		if err := f.proof(v, info.Heads, last); err != nil {
 			return err
 		}
@@ -273,7 +304,7 @@ func (f *folder) proof(v int64, all []tufrepo.TreeHead, last map[string]before) 
 
 // chain is what otactl heads check finds.
 func (f *folder) chain() error {
-	found, err := heads.Check(func(name string) ([]byte, error) { return f.read(metadataDir + name) }, f.roots[len(f.roots)-1])
+	found, err := heads.Check(func(name string) ([]byte, error) { return f.read(metadataDir + name) }, f.roots[0])
 	if err != nil {
 		return err
 	}
@@ -291,6 +322,16 @@ func (f *folder) chain() error {
 
 // pages holds each page against what the tally has of it, byte by byte and number by number.
 func (f *folder) pages() error {
+	wanted := map[string]bool{"status.json": true, "releases.json": true}
+	for _, c := range f.tally.Cells {
+		wanted["releases/"+c.Release+".json"] = true
+	}
+	for _, p := range f.tally.Pages {
+		delete(wanted, p.Path)
+	}
+	for _, path := range slices.Sorted(maps.Keys(wanted)) {
+		return fault(tallyFile, "it says nothing of the page %s, which everybody is shown", path)
+	}
 	for _, p := range f.tally.Pages {
 		text, err := f.read(p.Path)
 		if err != nil {
