@@ -167,7 +167,17 @@ func hiddenAtOnce(t *testing.T, c *chained) {
 	if err := s.Tick(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	_, body := asked(s.Public(), "/tally.json", "")
+	_, body := asked(s.Public(), "/status.json?as_of=tally", "")
+	for path, want := range map[string]int{"?utm_source=x&as_of=tally": 200, "?as_of=2014-08-01": 422, "?as_of=": 422, "?as_of=tally&on=2014-08-01": 200} {
+		code, text := asked(s.Public(), "/status.json"+path, "")
+		if code != want || want == http.StatusOK && !bytes.Equal(text, body) {
+			t.Errorf("/status.json%s: %d %.300s", path, code, text)
+		}
+	}
+	if code, text := asked(s.Public(), "/models/armani.json?as_of=tally", ""); code != http.StatusNotFound {
+		t.Errorf("a page that no tally has: %d %.300s", code, text)
+	}
+	_, body = asked(s.Public(), "/tally.json", "")
 	if next, err := tally.Unsigned(body); err != nil || next.Threshold != more {
 		t.Errorf("the next tally has threshold %d, %v", next.Threshold, err)
 	}

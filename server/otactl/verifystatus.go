@@ -119,7 +119,7 @@ func (g *figures) tell(r verify.Result) error {
 		} else {
 			g.out.say("Recount: not done. The reports are not public here; an auditor is given them (--auditor).")
 		}
-		g.out.say("Not checked: headlines, standings, sentences and ranges on these pages. They are signed, and follow from the numbers.")
+		g.out.say("Not checked: headlines, standings and sentences on these pages. They are signed, and follow from the numbers.")
 		g.out.lines("Note: ", r.Notes...)
 	})
 }

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"landed/manifests/tally"
+	"landed/server/rollout"
 )
 
 // shown is what is read of a page: the figures of models, and of all of them.
@@ -92,6 +93,9 @@ func (p shown) hold(cells []tally.Cell) error {
 		if err == nil {
 			err = same(have, loud(cells[i].Numbers))
 		}
+		if err == nil {
+			err = ranges(raw, have)
+		}
 		if err != nil {
 			return fmt.Errorf("model %s: %w", m.Model, err)
 		}
@@ -106,6 +110,9 @@ func (p shown) hold(cells []tally.Cell) error {
 	if err == nil {
 		err = same(have, totals)
 	}
+	if err == nil {
+		err = ranges(p.Totals, have)
+	}
 	if err != nil {
 		return fmt.Errorf("totals: %w", err)
 	}
@@ -117,6 +124,38 @@ func loud(all map[string]int64) map[string]int64 {
 	some := maps.Clone(all)
 	maps.DeleteFunc(some, func(name string, _ int64) bool { return strings.HasPrefix(name, silent) })
 	return some
+}
+
+// ranged is what is read of figures beside counts: the range of the share that was proven, null where nobody could be judged.
+type ranged struct {
+	Of *struct {
+		Low        int `json:"low"`
+		High       int `json:"high"`
+		Confidence int `json:"confidence"`
+	} `json:"proven_interval"`
+}
+
+// ranges holds the ranges on a page against what follows from its counts.
+func ranges(raw json.RawMessage, counts map[string]int64) error {
+	var all struct {
+		ranged
+		Counted ranged `json:"counted"`
+	}
+	if err := json.Unmarshal(raw, &all); err != nil {
+		return fmt.Errorf("proven_interval: %w", err)
+	}
+	for part, is := range map[string]ranged{"": all.ranged, "counted.": all.Counted} {
+		judged := counts[part+"judged"]
+		low, high := rollout.Hundredths(counts[part+"proven"], judged)
+		switch {
+		case (is.Of == nil) != (judged == 0):
+			return fmt.Errorf("%sproven_interval is there for nobody, or missing for some", part)
+		case is.Of != nil && (is.Of.Low != low || is.Of.High != high || is.Of.Confidence != rollout.Confidence):
+			return fmt.Errorf("%sproven_interval is %d to %d at %d %%, and %d to %d at %d %% follows", part, is.Of.Low, is.Of.High,
+				is.Of.Confidence, low, high, rollout.Confidence)
+		}
+	}
+	return nil
 }
 
 // silence compares who has said nothing for how long.

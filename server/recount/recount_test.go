@@ -114,7 +114,7 @@ func TestDiffer(t *testing.T) {
 	}
 }
 
-const figures = `"installations":2,"unmet":0,"running":2,"failed":0,"lost":0,"judged":2,"proven":1,"opposite":0,"proven_earlier":0,
+const figures = `"proven_interval":{"low":945,"high":9055,"confidence":95},"installations":2,"unmet":0,"running":2,"failed":0,"lost":0,"judged":2,"proven":1,"opposite":0,"proven_earlier":0,
 	"opposite_earlier":0,"kinds":{"good":1},"verdicts":{"off":1},"progress":{"running":2},"before":{"not_seen":2},"causes":{},
 	"counted":{"installations":0,"unmet":0,"running":0,"failed":0,"lost":0,"judged":0,"proven":0,"opposite":0},
 	"quarantined":{"installations":0,"unmet":0,"running":0,"failed":0,"lost":0,"judged":0,"proven":0,"opposite":0}`
@@ -137,6 +137,10 @@ func TestPage(t *testing.T) {
 		{`"model":"armani"`, `"model":"pisces"`, "model \"pisces\": the tally has nothing"},
 		{`"release":"one"`, `"release":"two"`, "stands under release"},
 		{`"kinds":{"good":1}`, `"kinds":7`, "kinds"},
+		{`"low":945`, `"low":946`, "proven_interval is 946 to 9055 at 95 %, and 945 to 9055"},
+		{`"confidence":95`, `"confidence":99`, "at 99 %"},
+		{`{"low":945,"high":9055,"confidence":95}`, `null`, "missing"},
+		{`"counted":{`, `"counted":{"proven_interval":{"low":1,"high":2,"confidence":95},`, "counted.proven_interval"},
 	} {
 		text := strings.Replace(page, change[0], change[1], 1)
 		if err := recount.Page(shown(), "status.json", []byte(text)); err == nil || !strings.Contains(err.Error(), change[2]) {

@@ -17,6 +17,13 @@ const Confidence = 95
 // Interval is the Wilson score interval of Confidence for a share of which part of whole were seen, 0…1; all of it if whole is 0.
 func Interval(part, whole int64) (lower, upper float64) { return wilsonAt(readersZ, part, whole) }
 
+// Hundredths is Interval in hundredths of a percent, the lower end rounded down and the upper end up.
+func Hundredths(part, whole int64) (low, high int) {
+	lower, upper := Interval(part, whole)
+	const slack = 1e-6 // of floating point: all of all ends at 100 %, none begins at 0
+	return int(math.Floor(lower*10_000 + slack)), int(math.Ceil(upper*10_000 - slack))
+}
+
 // wilson is the interval in which the true share lies of which part of whole were seen, 0…1. Of nothing, nothing is
 // known. (E. B. Wilson, 1927.)
 func wilson(part, whole int64) (lower, upper float64) { return wilsonAt(z, part, whole) }

@@ -3,8 +3,6 @@
 package support
 
 import (
-	"math"
-
 	"landed/server/rollout"
 	"landed/web"
 )
@@ -21,9 +19,8 @@ func interval(part, whole int64) *Interval {
 	if whole <= 0 {
 		return nil
 	}
-	low, high := rollout.Interval(part, whole)
-	const slack = 1e-6 // of floating point: all of all ends at 100 %, none begins at 0
-	return &Interval{int(math.Floor(low*10_000 + slack)), int(math.Ceil(high*10_000 - slack)), rollout.Confidence}
+	low, high := rollout.Hundredths(part, whole)
+	return &Interval{low, high, rollout.Confidence}
 }
 
 // withIntervals gives each row the range in which its share lies.

@@ -95,8 +95,9 @@ func against(dir, beside string) (names []string, err error) {
 		}
 		is, err := os.ReadFile(path)
 		if err == nil && !bytes.Equal(was, is) {
-			err = fault(filepath.ToSlash(name), "the server gives another one than it gave when this folder was saved, and it never changes: either "+
-				"this is another server, or somebody rewrote the past. The folder is as it was; what is given now is in %s", beside)
+			err = fault(filepath.ToSlash(name), "the server gives another one than it gave when this folder was saved, and it never "+
+				"changes: either this is another server, or somebody rewrote the past. The folder is as it was; what is given now is in %s",
+				beside)
 		}
 		return err
 	})

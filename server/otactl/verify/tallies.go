@@ -31,8 +31,8 @@ func (f *folder) tallies() error {
 	if f.tally, err = tally.Open(text, f.keys[newest]); err != nil {
 		for n := range newest {
 			if _, old := tally.Open(text, f.keys[n]); old == nil {
-				err = errors.New("it is signed by a key that a newer root replaced. A server takes another tally soon after a new key: fetch again in "+
-					"some minutes, and if this stays somebody signs with the old one")
+				err = errors.New("it is signed by a key that a newer root replaced. A server takes another tally soon after a new " +
+					"key: fetch again in some minutes, and if this stays somebody signs with the old one")
 			}
 		}
 		return &Fault{tallyFile, err}
