@@ -58,7 +58,7 @@ func (p comparePages) form(next http.HandlerFunc) http.HandlerFunc {
 				names = append(names, url.PathEscape(name))
 			}
 		}
-		if len(names) == 0 {
+		if len(names) == 0 || r.URL.Query().Has(onDay) {
 			next(w, r)
 			return
 		}

@@ -47,9 +47,13 @@ type handler func(*http.Request) (view, error)
 // to all who ask while it is what that would say (kept).
 //
 // The ETag is weak, over all that the page says but "as of": that may be older than the answer, but
-// then nothing that it says has changed since.
+// then nothing that it says has changed since. Whoever asks for a day is told that it has none.
 func (p *responder) page(page string, readers readers, handler handler) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.RawQuery != "" && r.URL.Query().Has(onDay) {
+			p.refuse(w, r, page == "", noDays(p.links))
+			return
+		}
 		p.answer(w, r, p.keyOf(page, r), readers, handler)
 	}
 }
