@@ -54,14 +54,14 @@ func (p *responder) page(page string, readers readers, handler handler) http.Han
 			p.refuse(w, r, page == "", noDays(p.links))
 			return
 		}
-		p.answer(w, r, p.keyOf(page, r), readers, handler)
+		p.answer(w, r, p.keyOf(page, readers, r), readers, handler)
 	}
 }
 
 // dated is page for a view that is there of each day, too, for whoever asks for one.
 func (p *responder) dated(page string, readers readers, handler, then handler) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		k := p.keyOf(page, r)
+		k := p.keyOf(page, readers, r)
 		if q := r.URL.Query(); q.Has(onDay) {
 			k.on = "?" + clip(q.Get(onDay), longestDay)
 			p.answer(w, r, k, oneReader, then)
@@ -149,7 +149,10 @@ func (p *responder) compute(k key, handler handler, r *http.Request) (*answer, e
 			return nil, err
 		}
 		before, after := a.body.says()
-		a.whole = etagOf(looks, before, after)
+		a.whole, a.size = etagOf(looks, before, after), 3*len(a.body.plain) // as it is, with another moment in it, and small
+		if _, ok := v.(listing); ok {
+			a.size += len(a.body.plain) // the view stays with it
+		}
 		return a, nil
 	}
 	facts, err := json.Marshal(v)
@@ -157,6 +160,7 @@ func (p *responder) compute(k key, handler handler, r *http.Request) (*answer, e
 		return nil, err
 	}
 	facts = web.Plain(facts)
+	a.size = 6 * len(facts) // as they are, with a line for each, and small; or the view, and what is made of it
 	if a.whole = etagOf(looks, facts); ok {
 		a.body.made = func(at time.Time) []byte { return form.make(p, v, at) }
 	} else {
