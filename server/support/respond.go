@@ -81,9 +81,10 @@ func (p *responder) answer(w http.ResponseWriter, r *http.Request, k key, reader
 		return
 	}
 	list, lists := now.view.(listing)
-	which := ""
+	which, of := "", asked{}
 	if _, form := forms[page]; lists && page != "" && !form && now.day == nil {
-		which = askedOf(r.URL.Query()).query()
+		of = list.heeded(askedOf(r.URL.Query()))
+		which = of.query()
 	}
 	etag := now.etag(which)
 	w.Header().Set("ETag", etag)
@@ -99,7 +100,7 @@ func (p *responder) answer(w http.ResponseWriter, r *http.Request, k key, reader
 	if which != "" { // what somebody searched for is not kept: there is no end to it
 		sent = &body{of: now}
 		if err := p.kept.turn(r, oneReader, func() error {
-			return sent.html(p, page, "/?"+which, list.asking(askedOf(r.URL.Query())))
+			return sent.html(p, page, "/?"+which, list.asking(of))
 		}); err != nil {
 			p.refuse(w, r, false, err)
 			return
@@ -109,7 +110,10 @@ func (p *responder) answer(w http.ResponseWriter, r *http.Request, k key, reader
 }
 
 // listing is a view of which a reader may ask for a part.
-type listing interface{ asking(asked) view }
+type listing interface {
+	heeded(asked) asked
+	asking(asked) view
+}
 
 // asOfHeader is of which moment the figures are, also of an answer that says that they are what they were.
 const asOfHeader = "Landed-As-Of"
