@@ -19,6 +19,7 @@ type answer struct {
 	whole string // the ETag of all of it
 	body  body
 	day   *Day // that it is of; nil: now
+	size  int  // in bytes, of all that is made of it while it is kept, at most
 
 	moment      // when what it was made from was read
 	timed  bool // it says how long something lasts yet
@@ -62,7 +63,7 @@ func (b *body) html(p *responder, page, here string, v view) error {
 	if err := p.pages.Render(&out, page, whole); err != nil {
 		return err
 	}
-	b.plain, b.second = out.Bytes(), whole.AsOf.Truncate(time.Minute)
+	b.plain, b.second = bytes.Clone(out.Bytes()), whole.AsOf.Truncate(time.Minute)
 	if from := bytes.Index(b.plain, []byte(asOfElement)); from >= 0 {
 		const end = "</time>"
 		to := from + bytes.Index(b.plain[from:], []byte(end)) + len(end)
@@ -127,7 +128,7 @@ func (b *body) bytes(p *responder, small bool) []byte {
 		w, _ := gzip.NewWriterLevel(&out, 5)
 		_, _ = w.Write(b.plain) // a buffer takes all
 		_ = w.Close()
-		b.small = out.Bytes()
+		b.small = bytes.Clone(out.Bytes())
 	}
 	return b.small
 }

@@ -52,19 +52,44 @@ func (v *Compared) Doc() string { return v.title }
 // form leads from what was chosen to its address.
 func (p comparePages) form(next http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		var names []string
-		for _, name := range r.URL.Query()["of"] {
-			if name != "" && !slices.Contains(names, url.PathEscape(name)) && len(names) < comparedMost {
-				names = append(names, url.PathEscape(name))
-			}
-		}
-		if len(names) == 0 {
+		q := r.URL.Query()
+		names := oneForm(q["of"])
+		if len(names) == 0 || q.Has(onDay) {
 			next(w, r)
 			return
 		}
-		guard(w.Header())
-		http.Redirect(w, r, p.series.says.links.To("/compare/"+strings.Join(names, ",")), http.StatusSeeOther)
+		p.lead(w, r, names[:min(len(names), comparedMost)])
 	}
+}
+
+// sorted leads from any order of names, and from names that are there twice, to the one address of what stands there: whoever makes up
+// more of them has nothing computed.
+func (p comparePages) sorted(next http.HandlerFunc) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		asked := strings.Split(r.PathValue("names"), ",")
+		names := oneForm(asked)
+		if len(names) == 0 || slices.Equal(names, asked) || r.URL.Query().Has(onDay) {
+			next(w, r)
+			return
+		}
+		p.lead(w, r, names)
+	}
+}
+
+// oneForm is in what order names stand in an address, and each once.
+func oneForm(names []string) []string {
+	names = slices.DeleteFunc(slices.Clone(names), func(name string) bool { return name == "" })
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+func (p comparePages) lead(w http.ResponseWriter, r *http.Request, names []string) {
+	escaped := make([]string, len(names))
+	for i, name := range names {
+		escaped[i] = url.PathEscape(name)
+	}
+	guard(w.Header())
+	http.Redirect(w, r, p.series.says.links.To("/compare/"+strings.Join(escaped, ",")), http.StatusSeeOther)
 }
 
 func (p comparePages) show(r *http.Request) (view, error) {

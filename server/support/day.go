@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"landed/server/fleet"
+	"landed/web"
 )
 
 // Day is of which day the figures of an answer are, if they are not those of now: as the last copy of that day has them. What
@@ -138,6 +139,13 @@ func pickDay(moments []fleet.Moment, asked string, now time.Time) (is fleet.Mome
 		}
 	}
 	return is, of, nil
+}
+
+// noDays is for whoever asks for a day of a page that is of now alone: figures of now would be taken for those of that day.
+func noDays(links web.Links) error {
+	return fleet.Errorf(fleet.Invalid, "day_not_kept", "this is of now alone, and %s= asks for a day; where every number is shown, days "+
+		"that are over have %s, %s and %s, their .json and their .csv; leave %[1]s= out for what there is now",
+		onDay, links.To("/"), links.To("/releases/{name}"), links.To("/models/{role}"))
 }
 
 // aDay says that what was typed is a day, and nothing else.

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"maps"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -214,5 +215,53 @@ func TestNoDay(t *testing.T) {
 	}
 	if w := h.get("/models/nothing?on=" + ago(5)); w.Code != http.StatusNotFound {
 		t.Errorf("%d", w.Code)
+	}
+}
+
+// TestPagesWithoutDays: what is of now alone says so to whoever asks for a day, in every language, behind a path, and where small numbers
+// are not shown; what it does not know otherwise, it passes over.
+func TestPagesWithoutDays(t *testing.T) {
+	h := open(t, manifests.DefaultCatalogue())
+	h.fleetOfSeven()
+	hs := newHandset(1)
+	h.install(hs, beforeActive, baseline(1))
+	release, installation := "/releases/"+releaseName, "/installations/"+hs.ref.String()
+	shown := []string{"/releases", "/releases.json", "/releases.csv", "/badge.svg", "/feed.atom", "/series.json", "/series.csv",
+		release + "/badge.svg", "/models/armani/badge.svg", "/models/armani/series.json", "/models/armani/series.csv", installation,
+		installation + ".json", installation + ".csv"}
+	exact := []string{release + "/report", release + "/report.json", release + "/series.json", release + "/series.csv", "/compare",
+		"/compare/armani", "/compare?of=armani"}
+	ask := func(base string, status int, code string, paths ...string) {
+		t.Helper()
+		for _, path := range paths {
+			and := "?"
+			if strings.Contains(path, "?") {
+				and = "&"
+			}
+			for _, on := range []string{"2014-08-01", "2026-12-01", ""} {
+				w := h.get(base + path + and + "utm_source=x&on=" + on)
+				if w.Code != status || w.Header().Get("ETag") != "" || len(missing(w.Body.String())) > 0 ||
+					code != "" && !strings.Contains(w.Body.String(), code) {
+					t.Errorf("%s%s on %q: %d\n%.500s", base, path, on, w.Code, w.Body)
+				}
+			}
+			if w := h.get(base + path + and + "utm_source=x"); w.Code >= 400 && code != "" {
+				t.Errorf("%s%s, with another parameter: %d", base, path, w.Code)
+			}
+		}
+	}
+	ask("", http.StatusUnprocessableEntity, "", slices.Concat(shown, exact)...)
+	ask("/en", http.StatusUnprocessableEntity, "This page is of now alone", "/releases", "/compare", "/series.csv", installation)
+	h.outside(t, "/landed", "")
+	for start, has := range map[string]string{"/landed": "/landed/models/{role}", "/landed/zh-Hant": "/landed/zh-Hant/models/{role}"} {
+		ask(start, http.StatusUnprocessableEntity, "day_not_kept", "/releases.json", "/series.json", installation+".json")
+		ask(start, http.StatusUnprocessableEntity, has, "/releases.json")
+	}
+	h.outlined(20)
+	ask("", http.StatusUnprocessableEntity, "day_not_kept", installation+".json")
+	for _, path := range append(shown, exact...) {
+		if w := h.get(path + map[bool]string{true: "&", false: "?"}[strings.Contains(path, "?")] + "on=2014-08-01"); w.Code != 404 && w.Code != 422 {
+			t.Errorf("%s, for everybody: %d", path, w.Code)
+		}
 	}
 }

@@ -39,9 +39,6 @@ func (c *kept) freshFor(models int) time.Duration {
 // queueing is how long a reader waits for others' pages to be computed.
 const queueing = 5 * time.Second
 
-// keptAnswers is how many answers are kept at least, and half of those that are at most.
-const keptAnswers = 256
-
 // key names an answer. What else a page depends on (such as a cookie) belongs here as it does into the page.
 type key struct {
 	links  web.Links // that it has, with its language in them if the reader's address has one
@@ -55,9 +52,9 @@ type key struct {
 // longestDay is more than a day takes.
 const longestDay = 16
 
-func (p *responder) keyOf(page string, r *http.Request) key {
+func (p *responder) keyOf(page string, by readers, r *http.Request) key {
 	k := key{links: p.links, tag: p.locale.Tag, page: page, path: p.links.Local(r.URL.Path)}
-	if r.URL.RawQuery != "" {
+	if by == installationReaders && r.URL.RawQuery != "" { // of any other page it would be one more answer that says the same
 		k.before = before(r.URL.Query())
 	}
 	return k
@@ -69,7 +66,10 @@ type readers int
 const (
 	frontReaders readers = iota // the status, which everybody polls: two answers
 	allReaders                  // releases and models: some hundred
-	oneReader                   // an installation, a search: there is no end to them
+	// An installation: there is no end to them. Whoever has one on the telephone waits for it, so these wait for no others.
+	installationReaders
+	oneReader // a search, a comparison, a day, a report: there is no end to them either
+	kindsOfReaders
 )
 
 // kept has the answers that stand, and computes those that do not: each once, for all who ask meanwhile, and few at a
@@ -85,14 +85,14 @@ type kept struct {
 	clock *clock
 	// models is how many there are in the line-up.
 	models func() int
-	log    *slog.Logger     // of faults that nobody waits for
-	turns  [3]chan struct{} // by readers: one place each
+	log    *slog.Logger                  // of faults that nobody waits for
+	turns  [kindsOfReaders]chan struct{} // one place each
 
-	mu         sync.Mutex
-	young, old map[key]*answer // the old are those that were not asked for since the young ones began
-	under      map[key]*computing
-	version    int64     // newest that was seen
-	since      time.Time // when it was first seen
+	mu      sync.Mutex
+	shelves [kindsOfReaders]*shelf
+	under   map[key]*computing
+	version int64     // newest that was seen
+	since   time.Time // when it was first seen
 }
 
 // computing is an answer on its way.
@@ -108,10 +108,11 @@ type computing struct {
 func newKept(
 	ask func(context.Context) (int64, error), fresh time.Duration, clock *clock, models func() int, log *slog.Logger,
 ) *kept {
-	return &kept{
-		ask: ask, fresh: fresh, clock: clock, models: models, log: log, under: map[key]*computing{}, young: map[key]*answer{},
-		turns: [3]chan struct{}{make(chan struct{}, 1), make(chan struct{}, 1), make(chan struct{}, 1)},
+	c := &kept{ask: ask, fresh: fresh, clock: clock, models: models, log: log, under: map[key]*computing{}, shelves: newShelves()}
+	for by := range c.turns {
+		c.turns[by] = make(chan struct{}, 1)
 	}
+	return c
 }
 
 // of gives the answer to a request.
@@ -119,7 +120,7 @@ func (c *kept) of(
 	r *http.Request, k key, by readers, compute func(*http.Request) (*answer, error),
 ) (*answer, error) {
 	c.mu.Lock()
-	a := c.find(k)
+	a := c.shelves[by].find(k)
 	c.mu.Unlock()
 	young := a != nil && c.within(a.moment, 1)
 	if young && c.within(a.moment, ahead) || a != nil && c.stands(r.Context(), a) {
@@ -186,7 +187,7 @@ func (c *kept) run(
 		c.mu.Lock()
 		delete(c.under, k)
 		if now.fault == "" && now.err == nil {
-			c.keep(k, now.answer)
+			c.shelves[by].keep(k, now.answer)
 		}
 		alone := now.waiting == 0
 		c.mu.Unlock()
@@ -209,6 +210,9 @@ func (c *kept) run(
 			a.moment = *was.read()
 		}
 		a.timed = c.clock.asked.Load() != asked // by this page, or by one beside it
+		if _, ok := a.view.(listing); !ok || k.page == "" {
+			a.view = nil // nobody asks for a part of it
+		}
 		return nil
 	})
 }
@@ -238,30 +242,11 @@ func (c *kept) stands(ctx context.Context, a *answer) bool {
 	return (!a.timed || sameMinute) && c.unchanged(ctx, a.moment)
 }
 
-// find looks for an answer; one that is asked for stays young.
-func (c *kept) find(k key) *answer {
-	if a := c.young[k]; a != nil {
-		return a
-	}
-	a := c.old[k]
-	if a != nil {
-		c.keep(k, a)
-	}
-	return a
-}
-
-func (c *kept) keep(k key, a *answer) {
-	if _, have := c.young[k]; !have && len(c.young) >= keptAnswers {
-		c.old, c.young = c.young, map[key]*answer{}
-	}
-	c.young[k] = a
-}
-
 // forget throws away what is kept.
 func (c *kept) forget() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.young, c.old = map[key]*answer{}, nil
+	c.shelves = newShelves()
 }
 
 // clock tells the time, and counts how often it was asked.

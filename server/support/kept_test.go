@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -266,7 +267,7 @@ func TestFaultBehindTheBack(t *testing.T) {
 		var said bytes.Buffer
 		c := newKept(nil, time.Hour, &clock{now: atNow}, sevenModels, slog.New(slog.NewTextHandler(&said, nil)))
 		if !tt.waits { // an answer stands, and the next is due
-			c.keep(key{}, &answer{moment: moment{began: time.Now().Add(-time.Duration((1 + ahead) / 2 * float64(time.Hour))), asOf: atNow(), fresh: time.Hour}})
+			c.shelves[allReaders].keep(key{}, &answer{moment: moment{began: time.Now().Add(-time.Duration((1 + ahead) / 2 * float64(time.Hour))), asOf: atNow(), fresh: time.Hour}})
 		}
 		ctx, leave := context.WithCancel(t.Context())
 		r := httptest.NewRequestWithContext(ctx, http.MethodGet, "/", nil)
@@ -308,17 +309,139 @@ func TestFaultBehindTheBack(t *testing.T) {
 	}
 }
 
-// TestAnswersKeptAreBounded: whoever asks for ever more pages does not fill the memory.
+// TestAnswersKeptAreBounded: whoever asks for ever more pages does not fill the memory, and throws away nothing of what others ask for.
 func TestAnswersKeptAreBounded(t *testing.T) {
 	c := newKept(nil, time.Hour, &clock{now: atNow}, sevenModels, slog.New(slog.DiscardHandler))
-	for i := range 5 * keptAnswers {
-		c.keep(key{before: i}, &answer{})
-		if c.find(key{before: 0}) == nil {
-			t.Fatal("the one that is asked for all the time is gone")
+	const size = keptBytes / 100
+	c.shelves[frontReaders].keep(key{page: "front"}, &answer{size: size})
+	for by, s := range c.shelves {
+		asked := key{page: "asked for all the time", before: by}
+		s.keep(asked, &answer{size: size})
+		for i := range 5 * keptAnswers {
+			s.keep(key{before: i}, &answer{size: i * 1000 % size})
+			if s.find(asked) == nil {
+				t.Fatalf("of readers %d, the one that is asked for all the time is gone", by)
+			}
+			if c.shelves[frontReaders].find(key{page: "front"}) == nil {
+				t.Fatalf("readers %d threw the front away", by)
+			}
+		}
+		if n := len(s.young) + len(s.old); n > 2*s.most {
+			t.Errorf("%d answers are kept for readers %d, wanted at most %d", n, by, 2*s.most)
 		}
 	}
-	if n := len(c.young) + len(c.old); n > 2*keptAnswers {
-		t.Errorf("%d answers are kept", n)
+	if n := heldBy(c.shelves, func(a *answer) int { return a.size }); n > keptBytes {
+		t.Errorf("%d bytes are kept, wanted at most %d", n, keptBytes)
+	}
+	large := c.shelves[oneReader]
+	for i := range 3 {
+		if large.keep(key{before: i}, &answer{size: keptBytes}); large.find(key{before: i}) == nil || len(large.young) > 1 {
+			t.Errorf("an answer that is too large is one of %d", len(large.young))
+		}
+	}
+}
+
+// heldBy sums up over all that is kept.
+func heldBy(shelves [kindsOfReaders]*shelf, of func(*answer) int) (n int) {
+	seen := map[*answer]bool{}
+	for _, s := range shelves {
+		for _, generation := range []map[key]*answer{s.young, s.old} {
+			for _, a := range generation {
+				if !seen[a] {
+					n += of(a)
+				}
+				seen[a] = true
+			}
+		}
+	}
+	return n
+}
+
+// TestSizeOfAnswers: an answer is no larger than it is counted, in whatever ways it was asked for; and comparisons, which have no end,
+// fill no more than what is set aside for them.
+func TestSizeOfAnswers(t *testing.T) {
+	h := remembered(t)
+	hs := newHandset(1)
+	h.install(hs, notSeen, baseline(1), effectOf(2, 24))
+	moment := atNow()
+	watched(t, h, time.Hour, func() time.Time { return moment })
+	installation, release := "/installations/"+hs.ref.String(), "/releases/"+releaseName
+	paths := []string{"/", "/status.json", "/status.csv", "/badge.svg", "/feed.atom", "/models/armani", "/models/armani.json", release,
+		release + "/report", "/series.json", "/series.csv", installation, installation + ".json", "/compare/armani,dior"}
+	for range 2 {
+		for _, path := range paths {
+			h.get(path)
+			h.get(path, "Accept-Encoding", "gzip")
+		}
+		moment = moment.Add(time.Minute)
+	}
+	counted := func(s *shelf) (sizes int) {
+		for k, a := range s.young {
+			held := cap(a.body.plain) + cap(a.body.small) + cap(a.body.facts) + len(a.body.before) + len(a.body.after)
+			if sizes += a.size; held > a.size || held == 0 {
+				t.Errorf("%s%s holds %d bytes and counts as %d", k.path, k.page, held, a.size)
+			}
+		}
+		return sizes
+	}
+	for _, by := range []readers{allReaders, installationReaders, oneReader} {
+		counted(h.support.kept.shelves[by])
+	}
+	names := []string{"armani", "dior", releaseName}
+	for _, start := range []string{"", "/en", "/zh-Hans", "/zh-Hant"} {
+		for n := range 1 << len(names) {
+			var of []string
+			for i, name := range names {
+				if n>>i&1 == 1 {
+					of = append(of, name)
+				}
+			}
+			h.get(start + "/compare/" + strings.Join(of, ","))
+		}
+	}
+	s := h.support.kept.shelves[oneReader]
+	if n := len(s.young) + len(s.old); n > 2*s.most || counted(s) > s.bytes {
+		t.Errorf("%d comparisons of %d bytes are kept", n, counted(s))
+	}
+}
+
+// TestOneFormOfAComparison: the same names in another order, or more than once, are no other page, in whatever language and behind whatever
+// path; and a parameter that a page does not know makes no other page of it.
+func TestOneFormOfAComparison(t *testing.T) {
+	h := remembered(t)
+	h.outside(t, "/landed", "")
+	twelve := strings.TrimSuffix(strings.Repeat("dior,armani,", 6), ",")
+	for _, start := range []string{"/landed", "/landed/zh-Hans"} {
+		for _, names := range []string{"dior,armani", "armani,armani,dior", twelve, ",dior,,armani", twelve + "," + twelve} {
+			w := h.get(start + "/compare/" + names)
+			if to := w.Header().Get("Location"); w.Code != http.StatusSeeOther || to != start+"/compare/armani,dior" || h.get(to).Code != 200 {
+				t.Errorf("%s/compare/%s: %d to %q", start, names, w.Code, to)
+			}
+		}
+	}
+	for n := range 5 {
+		h.get(fmt.Sprintf("/landed/compare/armani,dior?before=%d", n))
+		h.get(fmt.Sprintf("/landed/status.json?before=%d", n))
+	}
+	if n := len(h.support.kept.shelves[oneReader].young); n != 2 {
+		t.Errorf("%d comparisons are kept, wanted one in each language", n)
+	}
+	if n := len(h.support.kept.shelves[frontReaders].young); n != 1 {
+		t.Errorf("%d status pages are kept", n)
+	}
+}
+
+// TestInstallationWaitsForNoComparison: whoever keeps the place of comparisons and searches taken keeps nobody from an installation.
+func TestInstallationWaitsForNoComparison(t *testing.T) {
+	h, _ := oneModel(t)
+	hs := newHandset(1)
+	h.install(hs, notSeen, baseline(1))
+	watched(t, h, time.Hour, atNow)
+	h.support.kept.turns[oneReader] <- struct{}{}
+	for _, path := range []string{"", ".json", ".csv", "?before=1"} {
+		if w := h.get("/installations/" + hs.ref.String() + path); w.Code != http.StatusOK {
+			t.Errorf("%s: %d", path, w.Code)
+		}
 	}
 }
 

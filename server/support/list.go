@@ -50,6 +50,14 @@ func askedOf(q url.Values) asked {
 	return a
 }
 
+// heeded is what was asked of a list. What looks like the number of a handset, and is no build of any model there, is as good as not said.
+func (v *Status) heeded(a asked) asked {
+	if naming.Equipment(a.Find) && !slices.ContainsFunc(v.Models, a.finds) {
+		a.Find = ""
+	}
+	return a
+}
+
 // query is a as it stands in an address, "" if nothing is asked.
 func (a asked) query() string {
 	q := url.Values{}

@@ -5,6 +5,7 @@ package support
 import (
 	"bytes"
 	"encoding/json"
+	"html"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -13,8 +14,10 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"unicode"
 
 	"github.com/google/go-cmp/cmp"
+	"golang.org/x/text/unicode/norm"
 
 	"landed/manifests"
 	"landed/server/fleet"
@@ -138,7 +141,7 @@ func TestManyModels(t *testing.T) {
 func TestWrongBox(t *testing.T) {
 	h := open(t, manifests.DefaultCatalogue())
 	h.fleetOfSeven()
-	if w := h.get("/installations?ref=redmi+note"); w.Code != 303 || w.Header().Get("Location") != "/?find=redmi+note#models" {
+	if w := h.get("/installations?ref=redmi+note"); w.Code != 303 || w.Header().Get("Location") != "/?find=Redmi+Note#models" {
 		t.Errorf("%d %s", w.Code, w.Header().Get("Location"))
 	}
 }
@@ -163,27 +166,33 @@ func TestTypedIsPosted(t *testing.T) {
 		where string
 	}{
 		{url.Values{"find": {"Mi 3"}}, "/?find=Mi+3#models"},
-		{url.Values{"find": {"红米 1S"}, "order": {"handsets"}}, "/?find=%E7%BA%A2%E7%B1%B3+1S&order=handsets#models"},
+		{url.Values{"find": {"红米 1S"}, "order": {"handsets"}}, "/?find=Redmi+1S&order=handsets#models"},
 		{url.Values{"find": {" "}}, "/#models"},
 		{url.Values{"find": {ref}}, "/installations/" + ref},
 		{url.Values{"ref": {strings.ToLower(ref)}}, "/installations/" + ref},
-		{url.Values{"ref": {"HM 1S"}}, "/?find=HM+1S#models"},
+		{url.Values{"ref": {"HM 1S"}}, "/?find=Redmi+1S#models"},
+		{url.Values{"find": {strings.ToUpper(releaseName) + " "}}, "/releases/" + releaseName},
+		{url.Values{"ref": {releaseName}}, "/releases/" + releaseName},
+		{url.Values{"find": {"2014-018"}, "order": {"+86"}}, "/?find=2014018#models"},
+		{url.Values{"find": {"mi 3", "13800138000"}}, "/?find=Mi+3#models"},
 	} {
 		if w := post(tt.form); w.Code != 303 || w.Header().Get("Location") != tt.where {
 			t.Errorf("%v: %d %s, wanted %s", tt.form, w.Code, w.Header().Get("Location"), tt.where)
 		}
 	}
-	for _, number := range []string{"861234567890123", "86 123456 789012 3", "+86 138 0013 8000", "mei@example.org"} {
+	for _, number := range []string{"861234567890123", "86 123456 789012 3", "+86 138 0013 8000", "mei@example.org", "13800138000的手机",
+		"我的号码13800138000是小米3", "IMEI 861234567890123和2014018", "861234567890123b", "A100002B7F0A2C", "a1 00002b 7f0a2c", "٨٦١٢٣٤٥٦٧٨٩٠١٢٣",
+		"⁸⁶¹²³⁴⁵⁶⁷⁸⁹⁰¹²³", "861234567890123456789012"} {
 		for _, box := range []string{"find", "ref"} {
 			if w := post(url.Values{box: {number}}); w.Code != 422 || w.Header().Get("Location") != "" ||
-				strings.Contains(w.Body.String(), number) ||
+				repeats(w, number) ||
 				!strings.Contains(w.Body.String(), "That is not needed here") ||
 				!strings.Contains(w.Body.String(), `id="ref"`) {
 				t.Errorf("%s in the box %s: %d to %q, %s", number, box, w.Code, w.Header().Get("Location"), w.Body)
 			}
 			for _, path := range []string{"/?", "/installations?"} {
-				if w := h.get(path + url.Values{box: {number}}.Encode()); strings.Contains(w.Body.String(), number) ||
-					strings.Contains(w.Header().Get("Location"), "86") {
+				w := h.get(path + url.Values{box: {number}}.Encode())
+				if repeats(w, number) || strings.Contains(w.Header().Get("Location"), "86") {
 					t.Errorf("%s in an old address repeats it: %d", number, w.Code)
 				}
 			}
@@ -195,6 +204,110 @@ func TestTypedIsPosted(t *testing.T) {
 	if w := post(url.Values{"find": {strings.Repeat("x", 1<<20)}}); w.Code != 422 {
 		t.Errorf("a megabyte: %d", w.Code)
 	}
+}
+
+// repeats says if an answer has a text anywhere, as it is, escaped or in a link.
+func repeats(w *httptest.ResponseRecorder, text string) bool {
+	said := w.Body.String()
+	for _, lines := range w.Header() {
+		said += strings.Join(lines, "\n")
+	}
+	return strings.Contains(html.UnescapeString(said), text) || strings.Contains(said, url.QueryEscape(text)) ||
+		strings.Contains(said, url.PathEscape(text))
+}
+
+// TestNamesNothing: what names nothing of the line-up is answered where it was posted, with the forms to try again, and is repeated nowhere:
+// in every language, behind a path, and where small numbers are not shown.
+func TestNamesNothing(t *testing.T) {
+	h := open(t, manifests.DefaultCatalogue())
+	h.fleetOfSeven()
+	var said bytes.Buffer
+	h.show(h.store, slog.New(slog.NewTextHandler(&said, nil)))
+	post := func(path, box, typed string) *httptest.ResponseRecorder {
+		r := httptest.NewRequest(http.MethodPost, path, strings.NewReader(url.Values{box: {typed}, "order": {"name"}}.Encode()))
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		w := httptest.NewRecorder()
+		h.doors.ServeHTTP(w, r)
+		return w
+	}
+	nothing := func(start string) {
+		t.Helper()
+		for _, typed := range []string{"nokia", "一三八零零一三八零零零", "my neighbour Mei", "13 80 01 nothing", "<b>x</b>"} {
+			w := post(start+"/find", "find", typed)
+			if body := w.Body.String(); w.Code != 404 || repeats(w, typed) || w.Header().Get("Location") != "" || len(missing(body)) > 0 ||
+				!strings.Contains(body, `id="find-model" name="find" value=""`) || !strings.Contains(body, `name="order" value="name"`) ||
+				!strings.Contains(body, `action="`+start+`/find"`) || !strings.Contains(body, `id="ref"`) {
+				t.Errorf("%s behind %q: %d to %q\n%s", typed, start, w.Code, w.Header().Get("Location"), body)
+			}
+		}
+		if w := post(start+"/find", "find", "hongmi 1s, 红米"); w.Header().Get("Location") != start+"/?find=Redmi+1S&order=name#models" {
+			t.Errorf("behind %q: %d to %q", start, w.Code, w.Header().Get("Location"))
+		}
+		for _, box := range []string{"find", "ref"} {
+			if w := post(start+"/find", box, "13800138000的手机"); w.Code != 422 || repeats(w, "13800138000") {
+				t.Errorf("behind %q: %d\n%s", start, w.Code, w.Body)
+			}
+		}
+	}
+	for _, start := range []string{"", "/en", "/zh-Hans", "/zh-Hant"} {
+		nothing(start)
+	}
+	h.outlined(20)
+	nothing("")
+	h.outside(t, "/landed", "")
+	nothing("/landed/zh-Hans")
+	if strings.Contains(said.String(), "nokia") {
+		t.Errorf("the log has it: %s", &said)
+	}
+}
+
+// FuzzTyped: a long number that was typed into either box, in digits of any script, is on no page and in no address.
+func FuzzTyped(f *testing.F) {
+	for _, typed := range []string{"13800138000的手机", "IMEI 861234567890123和2014018", "861234567890123b", "٨٦١٢٣٤٥٦٧٨٩٠١٢٣ mi 3", "a1\x00800138000",
+		"KXDMIBJ13800138000", "861234567890123456789012", "Mi 3", "8612345678901230abcdefgh", "1380013800a0 Xiaomi/armani", releaseName} {
+		f.Add(typed)
+	}
+	h := open(f, manifests.DefaultCatalogue())
+	h.publish("armani", "dior")
+	numbers := regexp.MustCompile(`[0-9]{11,}`)
+	f.Fuzz(func(t *testing.T, typed string) {
+		post := httptest.NewRequest(http.MethodPost, "/find", strings.NewReader(url.Values{"find": {typed}, "order": {typed}}.Encode()))
+		into := httptest.NewRequest(http.MethodPost, "/find", strings.NewReader(url.Values{"ref": {typed}}.Encode()))
+		old := httptest.NewRequest(http.MethodGet, "/installations?"+url.Values{"ref": {typed}}.Encode(), nil)
+		list := httptest.NewRequest(http.MethodGet, "/?"+url.Values{"find": {typed}}.Encode(), nil)
+		for _, r := range []*http.Request{post, into, old, list} {
+			if r.Method == http.MethodPost {
+				r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+			}
+			w := httptest.NewRecorder()
+			if h.doors.ServeHTTP(w, r); w.Code >= 500 {
+				t.Fatalf("%q: %d", typed, w.Code)
+			}
+			said := w.Body.String() + w.Header().Get("Location")
+			if to, err := url.QueryUnescape(w.Header().Get("Location")); err == nil {
+				said += to
+			}
+			for _, number := range numbers.FindAllString(asDigits(typed), -1) {
+				if strings.Contains(asDigits(html.UnescapeString(said)), number) {
+					t.Errorf("%q: %s %s repeats %s", typed, r.Method, r.URL.Path, number)
+				}
+			}
+		}
+	})
+}
+
+// asDigits has the digits of every script, and those above a line, as those of ASCII.
+func asDigits(text string) string {
+	return strings.Map(func(r rune) rune {
+		if r > unicode.MaxASCII && unicode.IsDigit(r) {
+			zero := r
+			for zero > r-9 && unicode.IsDigit(zero-1) {
+				zero--
+			}
+			return '0' + r - zero
+		}
+		return r
+	}, norm.NFKC.String(text))
 }
 
 // TestSearchByBuild: a part of a build that is published finds its models, in the list and typed into either box.

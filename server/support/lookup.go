@@ -3,13 +3,13 @@
 package support
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"net/url"
 	"slices"
 	"strings"
 
-	"landed/manifests"
 	"landed/manifests/report"
 	"landed/server/fleet"
 	"landed/server/published"
@@ -17,8 +17,9 @@ import (
 	"landed/web"
 )
 
-// lookup is the forms into which a reference or the name of a model is typed. What is typed is posted: numbers of people are pasted by
-// mistake, and an address is kept by browsers, proxies and logs.
+// lookup is the forms into which a reference or the name of a model is typed. What is typed is posted, and goes nowhere from there: numbers
+// of people are pasted by mistake, and an address is kept by browsers, proxies and logs. Into an address comes what was recognised, in
+// the words of the catalogue or of what is published.
 type lookup struct {
 	lineup   *lineup
 	evidence *evidence
@@ -39,14 +40,16 @@ func (l lookup) posted(w http.ResponseWriter, r *http.Request) error {
 	}
 	typed := r.PostForm.Get("find")
 	if ref, err := report.ParseReference(strings.TrimSpace(typed)); err == nil { // typed into the wrong box
-		http.Redirect(w, r, l.links.To("/installations/"+ref.String()), http.StatusSeeOther)
+		return l.toInstallation(w, r, ref)
+	}
+	if strings.TrimSpace(typed) == "" {
+		http.Redirect(w, r, l.links.To(askedOf(r.PostForm).Path()), http.StatusSeeOther)
 		return nil
 	}
-	if naming.Personal(typed) {
-		return errPersonal
+	if done, err := l.toNamed(w, r, typed, r.PostForm); done || err != nil {
+		return err
 	}
-	http.Redirect(w, r, l.links.To(askedOf(r.PostForm).Path()), http.StatusSeeOther)
-	return nil
+	return fleet.Errorf(fleet.NotFound, errUnnamedCode, "no model, number, build or release goes by what was typed")
 }
 
 // find is the form for references as older pages sent it, in the address.
@@ -62,9 +65,15 @@ func (l lookup) home(w http.ResponseWriter, r *http.Request) error {
 
 const errPersonalCode = "search_personal"
 
+// errUnnamedCode is of what was typed and names nothing. It is repeated nowhere: what it is, nobody knows.
+const errUnnamedCode = "search_unknown"
+
 // errPersonal repeats nothing of what was typed.
 var errPersonal = fleet.Errorf(fleet.Invalid, errPersonalCode, "that is as long as a number of a phone or a SIM, or an address: nothing "+
 	"is found by those, and nothing of it was kept")
+
+// private says that what was typed may be a number of a person, or of one handset, and is to be repeated nowhere.
+func private(typed string) bool { return naming.Personal(typed) || naming.Equipment(typed) }
 
 // leads takes what was typed as a reference to the page of that installation.
 func (l lookup) leads(w http.ResponseWriter, r *http.Request, typed string) error {
@@ -73,29 +82,88 @@ func (l lookup) leads(w http.ResponseWriter, r *http.Request, typed string) erro
 		return nil
 	}
 	ref, err := report.ParseReference(strings.TrimSpace(typed))
-	switch {
-	case err == nil:
-		http.Redirect(w, r, l.links.To("/installations/"+ref.String()), http.StatusSeeOther)
-		return nil
-	case naming.Personal(typed):
-		return errPersonal
-	case l.namesModel(r.Context(), typed): // typed into the wrong box
-		http.Redirect(w, r, l.links.To(asked{Find: askedOf(url.Values{"find": {typed}}).Find}.Path()), http.StatusSeeOther)
-		return nil
+	if err == nil {
+		return l.toInstallation(w, r, ref)
+	}
+	if done, err := l.toNamed(w, r, typed, url.Values{}); done || err != nil { // typed into the wrong box
+		return err
 	}
 	r.SetPathValue("ref", typed) // so that the form shows what to mend
 	return badReference(err)
 }
 
-// namesModel says if what was typed is the name, a number or a build of a model. If what is published cannot be read just now, the
-// builds are those that were known.
-func (l lookup) namesModel(ctx context.Context, typed string) bool {
-	_ = l.evidence.releases(ctx, func(fleet.Tx, published.Releases) error { return nil })
-	q := naming.Read(typed)
-	return strings.TrimSpace(typed) != "" && slices.ContainsFunc(l.lineup.catalogue().Models(), func(m manifests.Model) bool {
-		known, ok := l.lineup.device(m.Device)
-		return ok && known.names.Finds(q)
+// toInstallation leads to the page of an installation. One that looks like a number of a person is one if nobody has reported under it.
+func (l lookup) toInstallation(w http.ResponseWriter, r *http.Request, ref report.Reference) error {
+	if private(ref.String()) || private(string(ref)) {
+		err := l.evidence.view.View(r.Context(), func(tx fleet.Tx) error {
+			_, err := tx.Installations().Get(r.Context(), ref)
+			return err
+		})
+		switch {
+		case fleet.Is(err, fleet.NotFound):
+			return errPersonal
+		case err != nil:
+			return err
+		}
+	}
+	http.Redirect(w, r, l.links.To("/installations/"+ref.String()), http.StatusSeeOther)
+	return nil
+}
+
+// toNamed leads to what was typed the name of: a release, or the models that go by it, in the order that of asks for. It says if there is
+// any.
+func (l lookup) toNamed(w http.ResponseWriter, r *http.Request, typed string, of url.Values) (done bool, err error) {
+	if naming.Personal(typed) {
+		return false, errPersonal
+	}
+	model, release := l.recognised(r.Context(), typed)
+	switch {
+	case release != "":
+		http.Redirect(w, r, l.links.To("/releases/"+url.PathEscape(release)), http.StatusSeeOther)
+	case model != "":
+		a := askedOf(of)
+		a.Find = askedOf(url.Values{"find": {model}}).Find
+		http.Redirect(w, r, l.links.To(a.Path()), http.StatusSeeOther)
+	case naming.Equipment(typed):
+		return false, errPersonal
+	default:
+		return false, nil
+	}
+	return true, nil
+}
+
+// recognised is what was typed in words of ours: by what models are called that go by it (by which all of them are found, if there is
+// such a name), or a release; "" if it names neither. If what is published cannot be read just now, builds are those that were known.
+func (l lookup) recognised(ctx context.Context, typed string) (model, release string) {
+	_ = l.evidence.releases(ctx, func(_ fleet.Tx, all published.Releases) error {
+		for _, is := range all.Known() {
+			if strings.EqualFold(is.Name, strings.TrimSpace(typed)) {
+				release = is.Name
+			}
+		}
+		return nil
 	})
+	found, called := l.found(typed)
+	for _, name := range slices.Compact(called) {
+		if also, _ := l.found(name); slices.Equal(also, found) {
+			return name, release
+		}
+		model = cmp.Or(model, name)
+	}
+	return model, release
+}
+
+// found are the devices that go by what was typed, and by what each does.
+func (l lookup) found(typed string) (devices, called []string) {
+	q := naming.Read(typed)
+	for _, m := range l.lineup.catalogue().Models() {
+		if known, ok := l.lineup.device(m.Device); ok {
+			if name := known.names.Named(q); name != "" {
+				devices, called = append(devices, m.Device), append(called, name)
+			}
+		}
+	}
+	return devices, called
 }
 
 func reference(r *http.Request) (report.Reference, error) {

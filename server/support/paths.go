@@ -53,11 +53,11 @@ func (s *Support) below(p paths) {
 		exact(p)
 	}
 	p.get("/installations/{ref}.csv", func(e *edition) http.HandlerFunc {
-		return discreet(e.respond.page(asCSV, oneReader, e.installations.show))
+		return discreet(e.respond.page(asCSV, installationReaders, e.installations.show))
 	})
 	one := func(page string) func(*edition) http.HandlerFunc {
 		return func(e *edition) http.HandlerFunc {
-			return discreet(e.respond.page(page, oneReader, e.installations.show))
+			return discreet(e.respond.page(page, installationReaders, e.installations.show))
 		}
 	}
 	p.get("/installations/{ref}", one("installation"))
@@ -116,7 +116,9 @@ func exact(p paths) {
 	p.get("/compare", func(e *edition) http.HandlerFunc {
 		return e.compare.form(e.respond.page("compare", oneReader, e.compare.show))
 	})
-	p.page("/compare/{names}", "compare", oneReader, func(e *edition) handler { return e.compare.show })
+	p.get("/compare/{names}", func(e *edition) http.HandlerFunc {
+		return e.compare.sorted(e.respond.page("compare", oneReader, e.compare.show))
+	})
 	p.page("/series.json", "", frontReaders, func(e *edition) handler { return e.series.fleet })
 	p.page("/releases/{name}/series.json", "", allReaders, func(e *edition) handler { return e.series.release })
 	p.page("/models/{role}/series.json", "", allReaders, func(e *edition) handler { return e.series.model })

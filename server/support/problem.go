@@ -45,12 +45,18 @@ func (p *responder) problem(w http.ResponseWriter, r *http.Request, is render.Pr
 	}
 	v := problemView{
 		Title: p.locale.Say(key+".title", nil), Help: p.locale.Say(key+".help", nil),
-		Ref: clean(r.PathValue("ref")), Lookup: is.Status == http.StatusNotFound || is.Code == errPersonalCode,
-		Home: p.links.Local(r.URL.Path) != "/",
+		Lookup: is.Status == http.StatusNotFound || is.Code == errPersonalCode,
+		Home:   p.links.Local(r.URL.Path) != "/",
 	}
-	here, asked := p.whereFrom(r), ""
+	if ref := r.PathValue("ref"); !private(ref) {
+		v.Ref = clean(ref)
+	}
+	if is.Code == errUnnamedCode {
+		v.Find = &asked{Order: askedOf(r.PostForm).Order}
+	}
+	here, on := p.whereFrom(r), ""
 	if day := r.URL.Query().Get(onDay); aDay(day) { // the same in another language, or again
-		asked = "?" + onDay + "=" + day
+		on = "?" + onDay + "=" + day
 	}
 	if days, ok := is.More[nearestDays].([]string); ok {
 		v.Lookup, v.Home = false, true
@@ -60,10 +66,10 @@ func (p *responder) problem(w http.ResponseWriter, r *http.Request, is render.Pr
 	}
 	passes := is.Status >= http.StatusInternalServerError
 	if passes { // a typing mistake is no case for whoever runs the server
-		v.Request, v.Again = is.Request, p.links.To(here+asked)
+		v.Request, v.Again = is.Request, p.links.To(here+on)
 	}
 	var out bytes.Buffer
-	whole := shown{Notice: p.notice, Languages: p.inOthers(here + asked), Retry: passes, View: v}
+	whole := shown{Notice: p.notice, Languages: p.inOthers(here + on), Retry: passes, View: v}
 	if err := p.pages.Render(&out, "problem", whole); err != nil {
 		http.Error(w, v.Title+"\n\n"+v.Help, is.Status)
 		return
@@ -84,6 +90,7 @@ type problemView struct {
 	Title, Help, Request string
 	Ref                  string // what was asked for, to be mended in the form
 	Lookup               bool
+	Find                 *asked // the form for models, too; nil: not
 	Again                string // address to ask for again, if it may be there in a minute; else ""
 	Home                 bool   // the status page is another one
 	Days                 []OneDay

@@ -47,17 +47,21 @@ type handler func(*http.Request) (view, error)
 // to all who ask while it is what that would say (kept).
 //
 // The ETag is weak, over all that the page says but "as of": that may be older than the answer, but
-// then nothing that it says has changed since.
+// then nothing that it says has changed since. Whoever asks for a day is told that it has none.
 func (p *responder) page(page string, readers readers, handler handler) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		p.answer(w, r, p.keyOf(page, r), readers, handler)
+		if r.URL.RawQuery != "" && r.URL.Query().Has(onDay) {
+			p.refuse(w, r, page == "", noDays(p.links))
+			return
+		}
+		p.answer(w, r, p.keyOf(page, readers, r), readers, handler)
 	}
 }
 
 // dated is page for a view that is there of each day, too, for whoever asks for one.
 func (p *responder) dated(page string, readers readers, handler, then handler) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		k := p.keyOf(page, r)
+		k := p.keyOf(page, readers, r)
 		if q := r.URL.Query(); q.Has(onDay) {
 			k.on = "?" + clip(q.Get(onDay), longestDay)
 			p.answer(w, r, k, oneReader, then)
@@ -77,9 +81,10 @@ func (p *responder) answer(w http.ResponseWriter, r *http.Request, k key, reader
 		return
 	}
 	list, lists := now.view.(listing)
-	which := ""
+	which, of := "", asked{}
 	if _, form := forms[page]; lists && page != "" && !form && now.day == nil {
-		which = askedOf(r.URL.Query()).query()
+		of = list.heeded(askedOf(r.URL.Query()))
+		which = of.query()
 	}
 	etag := now.etag(which)
 	w.Header().Set("ETag", etag)
@@ -95,7 +100,7 @@ func (p *responder) answer(w http.ResponseWriter, r *http.Request, k key, reader
 	if which != "" { // what somebody searched for is not kept: there is no end to it
 		sent = &body{of: now}
 		if err := p.kept.turn(r, oneReader, func() error {
-			return sent.html(p, page, "/?"+which, list.asking(askedOf(r.URL.Query())))
+			return sent.html(p, page, "/?"+which, list.asking(of))
 		}); err != nil {
 			p.refuse(w, r, false, err)
 			return
@@ -105,7 +110,10 @@ func (p *responder) answer(w http.ResponseWriter, r *http.Request, k key, reader
 }
 
 // listing is a view of which a reader may ask for a part.
-type listing interface{ asking(asked) view }
+type listing interface {
+	heeded(asked) asked
+	asking(asked) view
+}
 
 // asOfHeader is of which moment the figures are, also of an answer that says that they are what they were.
 const asOfHeader = "Landed-As-Of"
@@ -145,7 +153,10 @@ func (p *responder) compute(k key, handler handler, r *http.Request) (*answer, e
 			return nil, err
 		}
 		before, after := a.body.says()
-		a.whole = etagOf(looks, before, after)
+		a.whole, a.size = etagOf(looks, before, after), 3*len(a.body.plain) // as it is, with another moment in it, and small
+		if _, ok := v.(listing); ok {
+			a.size += len(a.body.plain) // the view stays with it
+		}
 		return a, nil
 	}
 	facts, err := json.Marshal(v)
@@ -153,6 +164,7 @@ func (p *responder) compute(k key, handler handler, r *http.Request) (*answer, e
 		return nil, err
 	}
 	facts = web.Plain(facts)
+	a.size = 6 * len(facts) // as they are, with a line for each, and small; or the view, and what is made of it
 	if a.whole = etagOf(looks, facts); ok {
 		a.body.made = func(at time.Time) []byte { return form.make(p, v, at) }
 	} else {

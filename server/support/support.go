@@ -137,7 +137,8 @@ func New(c Config) (*Support, error) {
 //	                        these, and their tables: with ?on=2006-01-02 as they were on a day
 //	/series.json            how the fleet came to stand as it does; /releases/{name}/series.json, /models/{role}/series.json
 //	/compare                models and releases side by side: /compare/{names}, with a comma between them
-//	POST /find              the forms: ref, a reference, or find, what a model is called, and order; leads to the next or to /?find=
+//	POST /find              the forms: ref, a reference, or find, what a model is called, and order; leads to the next, to /?find= with the
+//	                        name that was recognised, or to a release; what names nothing is answered there, and repeated nowhere
 //	/installations?ref=     the look-up form of older pages, which leads to
 //	/installations/{ref}    one installation                        /installations/{ref}.json
 //	/installations/{ref}/reports/{id}    one report, as it was signed

@@ -97,19 +97,50 @@ var firstNumber = regexp.MustCompile(`\b[0-9]+(?:[a-fh-z]|\b)`)
 
 // Numbers of people: of a phone, a SIM or a subscriber. A number on a label has seven digits, a day of a build eight.
 var (
-	digits = regexp.MustCompile(`[0-9](?:[ ().+/-]{0,2}[0-9]){7,}`)
+	digits = regexp.MustCompile(`[0-9](?:[ ().+/_-]{0,2}[0-9]){7,}`)
 	day    = regexp.MustCompile(`^20[0-3][0-9](?:0[1-9]|1[0-2])(?:[0-2][0-9]|3[01])$`)
 )
 
-// Personal says if a text holds what may name a person: a number as long as that of a phone or a SIM, or an address of mail. Digits that
-// go on in a letter are a part of something else, such as a support reference.
+// surely is how many digits no model, build or reference has one after another, whatever follows: a Chinese mobile number has so many.
+const surely = 11
+
+// Personal says if a text holds what may name a person: a number as long as that of a phone or a SIM, in digits of whatever script, or an
+// address of mail. Some digits that go on in a Latin letter are a part of something else, such as a support reference.
 func Personal(text string) bool {
-	text = plain(text)
+	text = folded(text)
 	for _, at := range digits.FindAllStringIndex(text, -1) {
-		next, _ := utf8.DecodeRuneInString(text[at[1]:])
-		if !day.MatchString(compact(text[at[0]:at[1]])) && !unicode.IsLetter(next) {
+		number := compact(text[at[0]:at[1]])
+		if len(number) >= surely || !day.MatchString(number) && !latin(text[at[1]:]) {
 			return true
 		}
 	}
 	return strings.Contains(text, "@")
 }
+
+// latin says that a text begins with a letter of ASCII.
+func latin(text string) bool { return text != "" && text[0] >= 'a' && text[0] <= 'z' }
+
+// folded is a text as plain gives it, with dashes and digits of every script as those of ASCII, and without marks. Which digit one of
+// another script is makes no difference.
+func folded(text string) string {
+	return strings.Map(func(r rune) rune {
+		switch {
+		case r < utf8.RuneSelf:
+			return r
+		case unicode.IsNumber(r):
+			return '9'
+		case unicode.IsMark(r):
+			return -1
+		case unicode.Is(unicode.Pd, r):
+			return '-'
+		}
+		return r
+	}, plain(text))
+}
+
+// equipment is the number of a handset in hexadecimal digits: 14, and one more to check them.
+var equipment = regexp.MustCompile(`(?:^|[^0-9a-z])[0-9a-f](?:[ .:-]?[0-9a-f]){13,14}(?:[^0-9a-z]|$)`)
+
+// Equipment says if a text holds what may be the number of one handset, an MEID: 14 hexadecimal digits. A build may look like that, too, so
+// it is for who has looked for those.
+func Equipment(text string) bool { return equipment.MatchString(folded(text)) }
