@@ -579,3 +579,46 @@ func TestMustNotLink(t *testing.T) {
 		}
 	}
 }
+
+// TestWhatIsAlone: what .ci/run tests without the race detector because it has one goroutine begins no other, nor do its tests.
+func TestWhatIsAlone(t *testing.T) {
+	script, err := os.ReadFile(".ci/run")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, list, _ := strings.Cut(string(script), "\nalone='")
+	list, _, ok := strings.Cut(list, "'\n")
+	if !ok {
+		t.Fatal(".ci/run has no line alone='FOLDER ...'")
+	}
+	for _, folder := range strings.Fields(list) {
+		files, err := filepath.Glob(filepath.Join(folder, "*.go"))
+		if err != nil || len(files) == 0 {
+			t.Errorf(".ci/run names %s, which has no Go files: %v", folder, err)
+		}
+		for _, name := range files {
+			set := token.NewFileSet()
+			file, err := parser.ParseFile(set, name, nil, 0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			ast.Inspect(file, func(n ast.Node) bool {
+				if begins(n) {
+					t.Errorf("%s begins a goroutine; take %s out of alone in .ci/run", set.Position(n.Pos()), folder)
+				}
+				return true
+			})
+		}
+	}
+}
+
+// begins says if something begins a goroutine: a statement, or what usually has one for its caller.
+func begins(n ast.Node) bool {
+	switch n := n.(type) {
+	case *ast.GoStmt:
+		return true
+	case *ast.SelectorExpr:
+		return slices.Contains([]string{"Go", "Parallel", "RunParallel", "AfterFunc", "NewServer", "Serve"}, n.Sel.Name)
+	}
+	return false
+}

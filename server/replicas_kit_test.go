@@ -220,7 +220,7 @@ func (rs *replicas) live(r *replica) {
 func (rs *replicas) soon(what string, is func() error) {
 	rs.t.Helper()
 	var err error
-	for over := time.Now().Add(20 * time.Second); time.Now().Before(over); time.Sleep(10 * time.Millisecond) {
+	for over := time.Now().Add(2 * time.Minute); time.Now().Before(over); time.Sleep(10 * time.Millisecond) {
 		if err = is(); err == nil {
 			return
 		}

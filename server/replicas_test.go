@@ -41,7 +41,7 @@ func (rs *replicas) turn(r *replica, id string, halt bool) error {
 		return err
 	}
 	// On a machine with much to do a lease runs out: to ask again is safe.
-	for over := time.Now().Add(20 * time.Second); ; time.Sleep(50 * time.Millisecond) {
+	for over := time.Now().Add(2 * time.Minute); ; time.Sleep(50 * time.Millisecond) {
 		if halt {
 			_, err = r.Rooms().Rollouts.Halt(rs.t.Context(), id, "ann", "it burns")
 		} else {

@@ -9,8 +9,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-
-	"landed/internal/race"
 )
 
 // TestHostileSets breaks one thing of a good feed per attack.
@@ -482,9 +480,6 @@ func TestDiff(t *testing.T) {
 
 // TestManyModels holds the size of the fleet for which publishing must stay below a second.
 func TestManyModels(t *testing.T) {
-	if race.Detector {
-		t.Skip("one goroutine for minutes: told without the race detector")
-	}
 	var models []string
 	for i := range 200 {
 		models = append(models, fmt.Sprintf("m%d", i))

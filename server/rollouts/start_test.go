@@ -86,7 +86,7 @@ func TestHaltWaitsForNoStart(t *testing.T) {
 		if err != nil {
 			t.Error(err)
 		}
-	case <-time.After(20 * time.Second): // it would be for ever
+	case <-time.After(2 * time.Minute): // it would be for ever
 		t.Error("the halt waits for a start that counts its fleet")
 	}
 	close(is.free)

@@ -58,7 +58,7 @@ func (s *shared) editions(c Config, locale *web.Locale) (bare, fixed *edition, e
 }
 
 func (s *shared) edition(c Config, locale *web.Locale, words *dictionary, links web.Links) (*edition, error) {
-	pages, err := web.NewPages(locale, links)
+	pages, err := parsedPages(locale, links)
 	if err != nil {
 		return nil, err
 	}
@@ -92,8 +92,30 @@ func (s *shared) edition(c Config, locale *web.Locale, words *dictionary, links 
 	return e, nil
 }
 
-// locales reads every language that there is.
-func locales() (all []*web.Locale, err error) {
+// parsed are the pages of this process, by how they read: those of one server, of its tallies and for the public alone are the
+// same, whatever figures are on them.
+var parsed sync.Map // of reading: *web.Pages
+
+type reading struct {
+	locale *web.Locale
+	links  web.Links
+}
+
+func parsedPages(locale *web.Locale, links web.Links) (*web.Pages, error) {
+	as := reading{locale, links}
+	if had, ok := parsed.Load(as); ok {
+		return had.(*web.Pages), nil
+	}
+	pages, err := web.NewPages(locale, links)
+	if err != nil {
+		return nil, err
+	}
+	kept, _ := parsed.LoadOrStore(as, pages)
+	return kept.(*web.Pages), nil
+}
+
+// locales are every language that there is, read once.
+var locales = sync.OnceValues(func() (all []*web.Locale, err error) {
 	for _, tag := range web.Locales() {
 		l, err := web.NewLocale(tag)
 		if err != nil {
@@ -102,7 +124,7 @@ func locales() (all []*web.Locale, err error) {
 		all = append(all, l)
 	}
 	return all, nil
-}
+})
 
 // choose finds the edition for a request: by its address, else by what its reader asks for, which the answer then says.
 func (s *Support) choose(w http.ResponseWriter, r *http.Request) *edition {

@@ -12,6 +12,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -21,29 +22,28 @@ import (
 	"landed/web"
 )
 
-// translated is every language by a file that is English but for its name, so that what is tested is no matter of words.
-func translated(t *testing.T, tags ...string) (all []*web.Locale) {
-	t.Helper()
+// threeLanguages are by a file that is English but for its name, so that what is tested is no matter of words.
+var threeLanguages = sync.OnceValue(func() (all []*web.Locale) {
 	text, err := os.ReadFile("../../web/locales/en.tmpl")
 	if err != nil {
-		t.Fatal(err)
+		panic(err)
 	}
-	for _, tag := range tags {
+	for _, tag := range []string{"en", "zh-Hans", "zh-Hant"} {
 		l, err := web.ParseLocale(tag, strings.Replace(string(text), `"language.name"}}English`, `"language.name"}}in `+tag, 1))
 		if err != nil {
-			t.Fatal(err)
+			panic(err)
 		}
 		all = append(all, l)
 	}
 	return all
-}
+})
 
 // outside has the pages behind a public path, in three languages.
 func (h *fixture) outside(t *testing.T, path, language string) {
 	t.Helper()
 	s, err := New(
 		Config{View: h.store, Catalogue: func() *manifests.Catalogue { return h.lineup }, Now: func() time.Time { return now },
-			PublicPath: path, Language: language, locales: translated(t, "en", "zh-Hans", "zh-Hant")},
+			PublicPath: path, Language: language, locales: threeLanguages()},
 	)
 	if err != nil {
 		t.Fatal(err)

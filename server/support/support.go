@@ -22,6 +22,7 @@ import (
 	"maps"
 	"net/http"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/go-chi/chi/v5"
@@ -167,10 +168,15 @@ func (s *Support) Routes() func(chi.Router) {
 	}
 }
 
+// compressor is one for all routes of the process: each has a writer of 800 KB when it is made, and there are hundreds of routes.
+var compressor = sync.OnceValue(func() *middleware.Compressor {
+	return middleware.NewCompressor(5, "text/html", "application/json", "text/css", "text/javascript")
+})
+
 // compress makes pages a tenth of their size, for whoever takes that; a list of 200 models is
 // asked for again whenever a figure moves. A part of a file is a part of its plain bytes.
 func compress(next http.Handler) http.Handler {
-	small := middleware.Compress(5, "text/html", "application/json", "text/css", "text/javascript")(next)
+	small := compressor().Handler(next)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		wanted := render.WantsGzip(r.Header["Accept-Encoding"])
 		w.Header().Set("Vary", "Accept-Encoding")
