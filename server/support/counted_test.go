@@ -11,6 +11,7 @@ import (
 
 	"landed/manifests"
 	"landed/server/fleet"
+	"landed/web"
 )
 
 type vouchedTx struct {
@@ -155,5 +156,46 @@ func TestLostIsShown(t *testing.T) {
 		"2 handsets that count installed the update and have said nothing",
 	) {
 		t.Error("the page of the model does not tell of it")
+	}
+}
+
+// TestFiguresNameTheirFleet: what is counted of those that count alone is not called that of all that report, in no sentence.
+func TestFiguresNameTheirFleet(t *testing.T) {
+	h, real := open(t, manifests.DefaultCatalogue()), open(t, manifests.DefaultCatalogue())
+	h.publish("armani")
+	h.roll("armani", nil)
+	for _, to := range []*fixture{h, real} {
+		to.count("armani", 60, confirmedOff, notSeen)
+		to.count("armani", 6, unpatched, notSeen)
+	}
+	h.vouch(real)
+	h.count("armani", 3, confirmedOff, notSeen)
+	h.count("armani", 5, unpatched, notSeen)
+	h.count("armani", 2, leak, notSeen)
+	for path, want := range map[string]string{
+		"/":                                    "Of 66 handsets that count, 60 run the update",
+		"/models/armani":                       "of the handsets that count run it",
+		"/releases/" + releaseName:             "60 of 66 handsets that count and have reported about it run it; 60 of 60",
+		"/releases/" + releaseName + "/report": "60 of 66 handsets that count and have reported about it run it; 60 of 60",
+	} {
+		if text := h.get(path).Body.String(); !strings.Contains(text, want) {
+			t.Errorf("%s does not say %q", path, want)
+		}
+	}
+	m := Model{Figures: Figures{Installations: 52, Opposite: 2, claims: true}}
+	for tag, want := range map[string]string{
+		"en": "Of those that count, 34 of 34 that could be judged have shown the effect; 34 of 40 run the update; " +
+			"2 others report the opposite, unconfirmed.",
+		"zh-Hans": "计入的手机中，可判定的 34 部中有 34 部显现效果；40 部中有 34 部运行此次更新；另有 2 部报告相反的情况，未经确认。",
+		"zh-Hant": "計入的手機中，可判定的 34 支中有 34 支顯現效果；40 支中有 34 支執行這次更新；另有 2 支回報相反的情況，未經確認。",
+	} {
+		l, err := web.NewLocale(tag)
+		if err != nil {
+			t.Fatal(err)
+		}
+		m.Figures.carries = &Figures{Installations: 40, Running: 34, Judged: 34, Proven: 34}
+		if got := l.Say("card.line", m); got != want {
+			t.Errorf("%s: %q, wanted %q", tag, got, want)
+		}
 	}
 }

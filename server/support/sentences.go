@@ -19,6 +19,7 @@ type headlineData struct {
 	Claims                 bool
 	NotShown               int64  // models on which most handsets have not shown the effect, however they stand
 	Claim                  string // of a proven handset, "" if models stand under different effects
+	Vouched                bool   // figures are of those that count
 	Figures
 
 	first string // the sentence of the headline
@@ -26,7 +27,7 @@ type headlineData struct {
 
 // headline gathers what the first sentence speaks of.
 func headline(v *Status) headlineData {
-	d := headlineData{Figures: v.Totals.Carry()}
+	d := headlineData{Figures: v.Totals.Carry(), Vouched: v.Totals.Vouched()}
 	for _, m := range v.Models {
 		if m.claims {
 			d.Models, d.Claims = d.Models+1, true
