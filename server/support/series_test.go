@@ -264,3 +264,34 @@ func TestCompare(t *testing.T) {
 		}
 	}
 }
+
+// TestSinceIsOfThatDay: what changed is told since yesterday, or a week ago, only by a copy that is about as old.
+func TestSinceIsOfThatDay(t *testing.T) {
+	for _, tt := range []struct {
+		copied    time.Duration // before now
+		day, week bool
+	}{
+		{23 * time.Hour, false, false},
+		{24 * time.Hour, true, false},
+		{26 * time.Hour, true, false},
+		{26*time.Hour + time.Minute, false, false},
+		{6 * day, false, false},
+		{7 * day, false, true},
+		{8 * day, false, true},
+		{8*day + time.Minute, false, false},
+	} {
+		h := open(t, manifests.DefaultCatalogue())
+		h.publish("armani")
+		h.roll("armani", nil)
+		h.count("armani", 5, confirmedOff, notSeen)
+		h.remember(tt.copied)
+		s := h.series("/series.json")
+		if len(s.Points) != 2 || (s.Day != nil) != tt.day || (s.Week != nil) != tt.week {
+			t.Errorf("copied %s ago: %d points, since a day %+v, since a week %+v", tt.copied, len(s.Points), s.Day, s.Week)
+		}
+		page := h.get("/").Body.String()
+		if strings.Contains(page, "Since yesterday:") != tt.day || strings.Contains(page, "Since a week ago:") != tt.week {
+			t.Errorf("copied %s ago: the page says since when it is otherwise", tt.copied)
+		}
+	}
+}
