@@ -295,3 +295,33 @@ func TestSinceIsOfThatDay(t *testing.T) {
 		}
 	}
 }
+
+// TestSharesSayOfHowMany: a picture of shares, and the table behind it, say of how many they are shares, and in which range they lie.
+func TestSharesSayOfHowMany(t *testing.T) {
+	h := open(t, manifests.DefaultCatalogue())
+	h.publish("armani")
+	h.roll("armani", nil)
+	h.count("armani", 2, leak, notSeen)
+	h.count("armani", 9, unpatched, notSeen)
+	h.remember(2 * time.Hour)
+	h.count("armani", 1, leak, notSeen)
+	for path, want := range map[string][]string{
+		"/models/armani": {
+			"Of the handsets that could be judged, over time (3 now)", `<th scope="col" class="num">Could be judged</th>`,
+			`<td class="num">3</td><td class="num">100 % <span class="range">43–100 %</span></td>`,
+			`<td class="num">2</td><td class="num">100 % <span class="range">34–100 %</span></td>`,
+			`<b>100 %</b><span class="range"> (43–100 %)</span></li>`,
+		},
+		"/compare/armani": {
+			"What handsets show, as shares of all of them (12 now)", "How far the update is, as shares of all of them (12 now)",
+			`<td class="num">12</td><td class="num">25 % <span class="range">8–54 %</span></td>`,
+		},
+	} {
+		page := h.get(path).Body.String()
+		for _, words := range want {
+			if !strings.Contains(page, words) {
+				t.Errorf("%s does not say %q", path, words)
+			}
+		}
+	}
+}
