@@ -27,6 +27,8 @@ type Series struct {
 	Marks   []SeriesMark // in the order of time
 	Small   bool         // one of many
 	Percent bool         // values are hundredths of a percent
+	Of      []int64      // of shares: of how many each is a part, for each time
+	OfName  string       // what those are
 	Skipped int          // rows of the table are one of so many points; 0 or 1: each
 	Days    string       // the address of a day, without the day; "" if days have none
 }
@@ -36,6 +38,8 @@ type Layer struct {
 	Colour string // as the style sheet names it
 	Name   string
 	Values []int64
+	// Of shares: in which range each lies, hundredths of a percent; 0 and 0 says nothing.
+	Low, High []int
 	// Texture tells it from others without its colour: 0 is plain, and there are three more. Of lines it is how they are dashed.
 	Texture int
 }
@@ -276,8 +280,24 @@ func (s Series) Numbered() (all []MarkGroup) {
 // SeriesRow is a line of the table behind a picture.
 type SeriesRow struct {
 	At     time.Time
-	Values []int64
+	Values []SeriesValue
+	Of     int64  // of how many they are shares
 	Day    string // the address of its day; "" if there is none, or it is not over
+}
+
+// SeriesValue is one value of a layer, and of a share in which range it lies.
+type SeriesValue struct {
+	N         int64
+	Low, High int
+}
+
+// value is the nth of a layer.
+func (l Layer) value(n int) SeriesValue {
+	v := SeriesValue{N: l.Values[n]}
+	if len(l.Low) > 0 {
+		v.Low, v.High = l.Low[n], l.High[n]
+	}
+	return v
 }
 
 // Rows are those of the table, the newest first.
@@ -287,8 +307,11 @@ func (s Series) Rows() (all []SeriesRow) {
 		if day := row.At.UTC().Format(time.DateOnly); s.Days != "" && day < s.Times[len(s.Times)-1].UTC().Format(time.DateOnly) {
 			row.Day = s.Days + day
 		}
+		if len(s.Of) > 0 {
+			row.Of = s.Of[n]
+		}
 		for _, l := range s.Layers {
-			row.Values = append(row.Values, l.Values[n])
+			row.Values = append(row.Values, l.value(n))
 		}
 		all = append(all, row)
 	}
@@ -299,13 +322,13 @@ func (s Series) Rows() (all []SeriesRow) {
 type Key struct {
 	Layer
 	Lines, Percent bool
-	Last           int64
+	Last           SeriesValue
 }
 
 // Keys are those of all layers.
 func (s Series) Keys() (all []Key) {
 	for _, l := range slices.Backward(s.Layers) {
-		all = append(all, Key{l, s.Lines, s.Percent, l.Values[len(l.Values)-1]})
+		all = append(all, Key{l, s.Lines, s.Percent, l.value(len(l.Values) - 1)})
 	}
 	return all
 }

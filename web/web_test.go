@@ -157,6 +157,8 @@ func TestOne(t *testing.T) {
 
 		Claims bool
 		Claim  string
+
+		Vouched bool
 	}
 	for _, tt := range []struct {
 		key       string
@@ -166,10 +168,12 @@ func TestOne(t *testing.T) {
 		{"stage.gates", gate{MinReports: 1, HaltLeaks: 1}, gate{MinReports: 5, HaltLeaks: 3}, []string{
 			"1 handset judged; 0 % of them proven; failures at most 0 %; one that shows the opposite holds it, and stops it if it counts",
 			"one that shows the opposite holds it, 3 that count stop it"}},
-		{"lead", figures{1, 1, 1, 1, 1, 1, 1, true, ""}, figures{2, 2, 2, 2, 2, 2, 2, true, ""}, []string{
+		{"lead", figures{1, 1, 1, 1, 1, 1, 1, true, "", false}, figures{2, 2, 2, 2, 2, 2, 2, true, "", false}, []string{
 			"Of 1 handset that has reported, 1 runs", "Of 2 handsets that have reported, 2 run"}},
-		{"lead", figures{1, 1, 1, 1, 1, 1, 1, true, ""}, figures{2, 2, 2, 2, 2, 2, 2, true, ""}, []string{
+		{"lead", figures{1, 1, 1, 1, 1, 1, 1, true, "", false}, figures{2, 2, 2, 2, 2, 2, 2, true, "", false}, []string{
 			"1 has not met", "2 have not met"}},
+		{"lead", figures{1, 1, 1, 1, 1, 1, 1, true, "", true}, figures{2, 2, 2, 2, 2, 2, 2, true, "", true}, []string{
+			"Of 1 handset that counts, 1 runs", "Of 2 handsets that count, 2 run"}},
 		{"earlier", figures{ProvenEarlier: 1}, figures{OppositeEarlier: 2}, []string{
 			"1 has shown the effect of an earlier one.", "2 show the opposite of the effect of an earlier one."}},
 	} {

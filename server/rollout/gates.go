@@ -189,7 +189,11 @@ func shown(r fleet.Rollout, c fleet.Figures, lead string) string {
 			count(r.Known, "counted installation"))
 	case c.Ended() >= 10 && c.Ended() <= 30_000 && c.Blamed()+c.Lost == 0: // it rules out more than 3 in so many
 		return lead + fmt.Sprintf("%d of %d counted installations proven, and none of %d failed, which rules out more than %s",
-			c.Proven(), c.Judged(), c.Ended(), format.Percent(int(min(10_000, 30_000/c.Ended()))))
+			c.Proven(), c.Judged(), c.Ended(), format.Percent(ruledOut(c.Ended())))
 	}
 	return lead + fmt.Sprintf("%d of %d counted installations proven", c.Proven(), c.Judged())
 }
+
+// ruledOut is above which share of failures none of so many speaks, with 95 % confidence, in hundredths of a percent: 3 in so many (the
+// rule of three), rounded up, since an upper bound must not be told better than it is.
+func ruledOut(none int64) int { return int(min(10_000, (30_000+none-1)/none)) }

@@ -69,3 +69,12 @@ func TestWilson(t *testing.T) {
 		}
 	}
 }
+
+// TestRuledOut: the upper bound is rounded up.
+func TestRuledOut(t *testing.T) {
+	for none, want := range map[int64]int{10: 3000, 20: 1500, 21: 1429, 22: 1364, 29_999: 2, 30_000: 1} {
+		if got := ruledOut(none); got != want {
+			t.Errorf("none of %d rules out more than %d hundredths of a percent, wanted %d", none, got, want)
+		}
+	}
+}

@@ -157,7 +157,34 @@ func judgedOf(points []Point) []Point {
 
 // shares is a picture of the kinds as shares of a part of all, that has some of them alone.
 func (d chronicle) shares(points []Point, id string, marks []web.SeriesMark, of func(Point) int64, without ...fleet.Kind) web.Series {
-	return d.chart(points, id, marks, d.kindLayers(points, of, without...))
+	return d.sharesOf(points, id, marks, of, d.kindLayers(points, of, without...))
+}
+
+// sharesOf is a picture of layers that are shares. It says of how many: a share of three handsets is not one of three thousand.
+func (d chronicle) sharesOf(
+	points []Point, id string, marks []web.SeriesMark, of func(Point) int64, layers []web.Layer,
+) web.Series {
+	c := d.chart(points, id, marks, layers)
+	for _, p := range points {
+		c.Of = append(c.Of, of(p))
+	}
+	c.OfName = d.word("past."+id+".of", nil)
+	now := d.word("past.of", c.Of[len(c.Of)-1])
+	c.Title += d.words.locale.Mark("open") + now + d.words.locale.Mark("close")
+	return c
+}
+
+// partOf adds a count to a layer, or, if of says of how many it is a part, its share and in which range that lies.
+func partOf(l *web.Layer, n int64, p Point, of func(Point) int64) {
+	if of == nil {
+		l.Values = append(l.Values, n)
+		return
+	}
+	in := interval(n, of(p))
+	if in == nil || n == 0 {
+		in = &Interval{}
+	}
+	l.Values, l.Low, l.High = append(l.Values, tenthsOf(n, of(p))), append(l.Low, in.Low), append(l.High, in.High)
 }
 
 // kindLayers are counts, or, as shares of what of says, hundredths of a percent.
@@ -168,11 +195,7 @@ func (d chronicle) kindLayers(points []Point, of func(Point) int64, without ...f
 		}
 		l := web.Layer{Colour: k.colour, Name: d.word("of_kind."+string(k.kind)+".name", nil), Texture: k.texture}
 		for _, p := range points {
-			n := p.Kinds[k.kind]
-			if of != nil {
-				n = tenthsOf(n, of(p))
-			}
-			l.Values = append(l.Values, n)
+			partOf(&l, p.Kinds[k.kind], p, of)
 		}
 		all = append(all, l)
 	}
@@ -191,11 +214,7 @@ func (d chronicle) stepLayers(points []Point, of func(Point) int64) (all []web.L
 		}
 		l := web.Layer{Colour: colour, Name: d.word("step."+string(s.step), nil), Texture: s.texture}
 		for _, p := range points {
-			n := p.Progress[s.step]
-			if of != nil {
-				n = tenthsOf(n, of(p))
-			}
-			l.Values = append(l.Values, n)
+			partOf(&l, p.Progress[s.step], p, of)
 		}
 		all = append(all, l)
 	}

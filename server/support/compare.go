@@ -156,7 +156,7 @@ func (p comparePages) draw(items []ComparedItem, all []*Series) {
 		d := p.series.says.chronicle()
 		marks := d.marked(s)
 		kinds := d.shares(s.Points, "shares", marks, of)
-		steps := d.chart(s.Points, "ways", marks, d.stepLayers(s.Points, of))
+		steps := d.sharesOf(s.Points, "ways", marks, of, d.stepLayers(s.Points, of))
 		for _, c := range []web.Series{kinds, steps} {
 			c.ID += "-" + items[n].Path[strings.LastIndex(items[n].Path, "/")+1:]
 			c.From, c.Until, c.Small = from, until, true

@@ -11,6 +11,7 @@ import (
 
 	"landed/manifests"
 	"landed/server/fleet"
+	"landed/web"
 )
 
 type vouchedTx struct {
@@ -87,15 +88,23 @@ func TestCountedCarry(t *testing.T) {
 	}
 	h.vouch(real)
 	honest := status()
+	const others = " 1,000 other handsets report the opposite; nothing has confirmed it."
 	for _, flood := range []fleet.Class{confirmedOff, leak, carriedOver} {
 		h.count("armani", 1_000, flood, notSeen)
 		now := status()
-		if now.Headline != honest.Headline || now.Models[0].Standing != Shown || now.Models[0].Say != honest.Models[0].Say ||
-			now.Models[0].Badge != honest.Models[0].Badge {
+		if told := strings.Replace(now.Models[0].Say, others, "", 1); told != honest.Models[0].Say {
+			t.Errorf("1,000 that do not count, %s, are told of so: %q", flood, now.Models[0].Say)
+		}
+		if now.Headline != honest.Headline || now.Models[0].Standing != Shown || now.Models[0].Badge != honest.Models[0].Badge {
 			t.Errorf("1,000 that do not count, %s: %q, %s: %q", flood, now.Headline, now.Models[0].Standing, now.Models[0].Say)
 		}
 	}
 	now := status()
+	for _, words := range []string{"None of those that count reports the opposite.", others} {
+		if !strings.Contains(now.Models[0].Say, words) {
+			t.Errorf("it does not say %q: %q", words, now.Models[0].Say)
+		}
+	}
 	want := Counted{Installations: 100, Running: 60, Judged: 60, Proven: 59, ProvenInterval: &Interval{9114, 9971, 95}}
 	if !reflect.DeepEqual(now.Totals.Counted, want) || !reflect.DeepEqual(now.Models[0].Counted, want) ||
 		now.Models[0].Proven != 1_059 ||
@@ -147,5 +156,46 @@ func TestLostIsShown(t *testing.T) {
 		"2 handsets that count installed the update and have said nothing",
 	) {
 		t.Error("the page of the model does not tell of it")
+	}
+}
+
+// TestFiguresNameTheirFleet: what is counted of those that count alone is not called that of all that report, in no sentence.
+func TestFiguresNameTheirFleet(t *testing.T) {
+	h, real := open(t, manifests.DefaultCatalogue()), open(t, manifests.DefaultCatalogue())
+	h.publish("armani")
+	h.roll("armani", nil)
+	for _, to := range []*fixture{h, real} {
+		to.count("armani", 60, confirmedOff, notSeen)
+		to.count("armani", 6, unpatched, notSeen)
+	}
+	h.vouch(real)
+	h.count("armani", 3, confirmedOff, notSeen)
+	h.count("armani", 5, unpatched, notSeen)
+	h.count("armani", 2, leak, notSeen)
+	for path, want := range map[string]string{
+		"/":                                    "Of 66 handsets that count, 60 run the update",
+		"/models/armani":                       "of the handsets that count run it",
+		"/releases/" + releaseName:             "60 of 66 handsets that count and have reported about it run it; 60 of 60",
+		"/releases/" + releaseName + "/report": "60 of 66 handsets that count and have reported about it run it; 60 of 60",
+	} {
+		if text := h.get(path).Body.String(); !strings.Contains(text, want) {
+			t.Errorf("%s does not say %q", path, want)
+		}
+	}
+	m := Model{Figures: Figures{Installations: 52, Opposite: 2, claims: true}}
+	for tag, want := range map[string]string{
+		"en": "Of those that count, 34 of 34 that could be judged have shown the effect; 34 of 40 run the update; " +
+			"2 others report the opposite, unconfirmed.",
+		"zh-Hans": "计入的手机中，可判定的 34 部中有 34 部显现效果；40 部中有 34 部运行此次更新；另有 2 部报告相反的情况，未经确认。",
+		"zh-Hant": "計入的手機中，可判定的 34 支中有 34 支顯現效果；40 支中有 34 支執行這次更新；另有 2 支回報相反的情況，未經確認。",
+	} {
+		l, err := web.NewLocale(tag)
+		if err != nil {
+			t.Fatal(err)
+		}
+		m.Figures.carries = &Figures{Installations: 40, Running: 34, Judged: 34, Proven: 34}
+		if got := l.Say("card.line", m); got != want {
+			t.Errorf("%s: %q, wanted %q", tag, got, want)
+		}
 	}
 }

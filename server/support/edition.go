@@ -81,7 +81,7 @@ func (s *shared) edition(c Config, locale *web.Locale, words *dictionary, links 
 		news:       newsPages{says, loads.with},
 		respond: &responder{
 			pages: pages, locale: locale, links: links, others: s.others, now: c.Now, log: c.Log, notice: clean(c.Notice),
-			kept: s.kept,
+			kept: s.kept, origin: originOf(c.Base),
 		},
 	}
 	e.verify = verifyPage{e.respond, locale, c.OpenReports, c.Threshold}

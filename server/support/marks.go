@@ -15,7 +15,7 @@ import (
 // Mark is something that happened to releases and rollouts.
 type Mark struct {
 	At      time.Time `json:"at"`
-	What    string    `json:"what"` // "publish", "start", "widen", "halt", "resume", "finish"
+	What    string    `json:"what"` // "publish", "start", "widen", "halt", "resume", "finish"; of news also "hold", "release"
 	Release string    `json:"release"`
 	Rollout string    `json:"rollout,omitempty"`
 	Model   string    `json:"model,omitempty"`
@@ -36,7 +36,8 @@ type StageTime struct {
 // happened is whose marks a series has.
 type happened struct {
 	releases []*issue
-	model    string // "": of all
+	model    string   // "": of all
+	too      []string // that is told beside what is drawn
 }
 
 func (h happened) rollouts() (all []fleet.Rollout) {
@@ -97,7 +98,7 @@ func (h happened) marks(ctx context.Context, tx fleet.Tx) ([]Mark, error) {
 	}
 	for _, e := range lines {
 		what, of, is := strings.TrimPrefix(e.Action, "rollout."), of[e.Subject], false
-		if is = of.ID != "" && what != e.Action && slices.Contains(marked, what); is {
+		if is = of.ID != "" && what != e.Action && (slices.Contains(marked, what) || slices.Contains(h.too, what)); is {
 			all = append(all, Mark{e.At.UTC(), what, of.Release, of.ID, of.Model, of.ShareAt(e.At)})
 		}
 	}

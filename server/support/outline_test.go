@@ -264,6 +264,26 @@ func TestOutlineStandings(t *testing.T) {
 	}
 }
 
+// TestOfferedNamesWhatIsFew: of a model of which a number is shown, nobody is told that too few have reported.
+func TestOfferedNamesWhatIsFew(t *testing.T) {
+	for tag, want := range map[string][2]string{
+		"en":      {"too few of its handsets have reported", "too few of its handsets could be judged"},
+		"zh-Hans": {"有报告的手机太少", "可判定的手机太少"},
+		"zh-Hant": {"有回報的手機太少", "可判定的手機太少"},
+	} {
+		l, err := web.NewLocale(tag)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, rows := range [][]web.Row{nil, {{Key: string(effect.Unjudged), Count: 40}}} {
+			say := l.Say("say.offered", sayData{Model: Model{Product: "Mi 3", Public: &Outlined{Rows: rows}}})
+			if !strings.Contains(say, want[i]) || strings.Contains(say, want[1-i]) {
+				t.Errorf("%s: %q, wanted %q", tag, say, want[i])
+			}
+		}
+	}
+}
+
 // TestOutlineIsBlind: what makes the pages for everybody names no figures. What it is given has none (package wall).
 func TestOutlineIsBlind(t *testing.T) {
 	files, _ := filepath.Glob("outline*.go")

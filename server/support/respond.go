@@ -27,6 +27,7 @@ type responder struct {
 	now    func() time.Time
 	log    *slog.Logger
 	notice string
+	origin string // of whole addresses, such as https://ota.example; "" is not known
 	kept   *kept
 }
 

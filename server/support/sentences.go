@@ -19,6 +19,7 @@ type headlineData struct {
 	Claims                 bool
 	NotShown               int64  // models on which most handsets have not shown the effect, however they stand
 	Claim                  string // of a proven handset, "" if models stand under different effects
+	Vouched                bool   // figures are of those that count
 	Figures
 
 	first string // the sentence of the headline
@@ -26,7 +27,7 @@ type headlineData struct {
 
 // headline gathers what the first sentence speaks of.
 func headline(v *Status) headlineData {
-	d := headlineData{Figures: v.Totals.Carry()}
+	d := headlineData{Figures: v.Totals.Carry(), Vouched: v.Totals.Vouched()}
 	for _, m := range v.Models {
 		if m.claims {
 			d.Models, d.Claims = d.Models+1, true
@@ -85,6 +86,8 @@ type sayData struct {
 	Worst    string // what handsets that show the opposite do
 	Why, Who string // of the rollout that is halted
 	Itself   bool   // halted by the server itself
+	Vouched  bool   // figures are of those that count
+	Others   int64  // that do not count and report the opposite
 }
 
 // say is what a support person can say about one model: how it stands, which is the largest
@@ -92,8 +95,9 @@ type sayData struct {
 // the service was on.
 func (d describer) say(is *issue, m Model, earlier string) string {
 	w := is.lex.words
+	data := sayData{Claim: w.Shown, ByHand: w.ByHand, Limits: w.Limits, Earlier: earlier, Vouched: m.Vouched(), Others: m.Unconfirmed()}
 	m.Figures = m.Carry()
-	data := sayData{Model: m, Claim: w.Shown, ByHand: w.ByHand, Limits: w.Limits, Earlier: earlier}
+	data.Model = m
 	for _, r := range m.Rollouts {
 		if r.State == fleet.RolloutHalted || r.State == fleet.RolloutHalting {
 			data.Why, data.Who, data.Itself = clip(r.Reason, sayable), r.By, r.ByItself()
@@ -107,6 +111,9 @@ func (d describer) say(is *issue, m Model, earlier string) string {
 		key = "outline." + key
 	}
 	say := d.words.locale.Say(key, data)
+	if m.Public == nil && data.Others > 0 { // they change no standing, and are not hushed up
+		say = d.words.locale.Sentences(say, d.words.locale.Say("say.others", data))
+	}
 	if u := m.Unproven(); u != nil { // whatever else is said, nobody may overlook these
 		say = d.words.locale.Sentences(say, d.words.locale.Say("unproven", u))
 	}

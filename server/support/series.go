@@ -23,7 +23,7 @@ type Series struct {
 	Points  []Point     `json:"points"` // oldest first
 	Marks   []Mark      `json:"marks"`  // what happened meanwhile, oldest first
 	Stages  []StageTime `json:"stages"` // when which share was offered
-	// By how much there is more now than a day and a week ago; missing before there is a copy so old.
+	// By how much there is more now than a day and a week ago; missing without a copy of 24 to 26 hours, or 7 to 8 days, ago.
 	Day  *Difference `json:"since_day,omitempty"`
 	Week *Difference `json:"since_week,omitempty"`
 	// By the newest copy; missing before there is one.
@@ -216,7 +216,8 @@ func (d chronicle) soFar(ctx context.Context, tx fleet.Tx, now time.Time, was *s
 	for len(moments) > 0 && !moments[len(moments)-1].At.Before(f.ends) {
 		moments = moments[:len(moments)-1]
 	}
-	f.days, f.weeks = newestOf(moments, now.Add(-day)), newestOf(moments, now.Add(-7*day))
+	f.days = newestOf(moments, now.Add(-dayAgo), now.Add(-day))
+	f.weeks = newestOf(moments, now.Add(-weekAgo), now.Add(-7*day))
 	f.copied = withThem(history.Pick(moments, pointsMost-3), f.days, f.weeks)
 	if was != nil && slices.Equal(was.copied, f.copied) { // copies do not change
 		f.series.Points, f.series.SilentFor = was.series.Points, was.series.SilentFor
@@ -253,10 +254,19 @@ func (f *soFar) points(ctx context.Context, tx fleet.Tx, of copies) error {
 
 const day = 24 * time.Hour
 
-// newestOf is the newest moment up to a time; nil if there is none.
-func newestOf(moments []fleet.Moment, upTo time.Time) *fleet.Moment {
+// How old a copy may be to be called one of yesterday, and of a week ago: after a pause of the server there may be none.
+const (
+	dayAgo  = 26 * time.Hour
+	weekAgo = 8 * day
+)
+
+// newestOf is the newest moment of a time, both ends with it; nil if there is none.
+func newestOf(moments []fleet.Moment, from, upTo time.Time) *fleet.Moment {
 	for n := range slices.Backward(moments) {
-		if !moments[n].At.After(upTo) {
+		if at := moments[n].At; !at.After(upTo) {
+			if at.Before(from) {
+				return nil
+			}
 			return &moments[n]
 		}
 	}

@@ -264,3 +264,64 @@ func TestCompare(t *testing.T) {
 		}
 	}
 }
+
+// TestSinceIsOfThatDay: what changed is told since yesterday, or a week ago, only by a copy that is about as old.
+func TestSinceIsOfThatDay(t *testing.T) {
+	for _, tt := range []struct {
+		copied    time.Duration // before now
+		day, week bool
+	}{
+		{23 * time.Hour, false, false},
+		{24 * time.Hour, true, false},
+		{26 * time.Hour, true, false},
+		{26*time.Hour + time.Minute, false, false},
+		{6 * day, false, false},
+		{7 * day, false, true},
+		{8 * day, false, true},
+		{8*day + time.Minute, false, false},
+	} {
+		h := open(t, manifests.DefaultCatalogue())
+		h.publish("armani")
+		h.roll("armani", nil)
+		h.count("armani", 5, confirmedOff, notSeen)
+		h.remember(tt.copied)
+		s := h.series("/series.json")
+		if len(s.Points) != 2 || (s.Day != nil) != tt.day || (s.Week != nil) != tt.week {
+			t.Errorf("copied %s ago: %d points, since a day %+v, since a week %+v", tt.copied, len(s.Points), s.Day, s.Week)
+		}
+		page := h.get("/").Body.String()
+		if strings.Contains(page, "Since yesterday:") != tt.day || strings.Contains(page, "Since a week ago:") != tt.week {
+			t.Errorf("copied %s ago: the page says since when it is otherwise", tt.copied)
+		}
+	}
+}
+
+// TestSharesSayOfHowMany: a picture of shares, and the table behind it, say of how many they are shares, and in which range they lie.
+func TestSharesSayOfHowMany(t *testing.T) {
+	h := open(t, manifests.DefaultCatalogue())
+	h.publish("armani")
+	h.roll("armani", nil)
+	h.count("armani", 2, leak, notSeen)
+	h.count("armani", 9, unpatched, notSeen)
+	h.remember(2 * time.Hour)
+	h.count("armani", 1, leak, notSeen)
+	for path, want := range map[string][]string{
+		"/models/armani": {
+			"Of the handsets that could be judged, over time (3 now)", `<th scope="col" class="num">Could be judged</th>`,
+			`<td class="num">3</td><td class="num">100 % <span class="range">43–100 %</span></td>`,
+			`<td class="num">2</td><td class="num">100 % <span class="range">34–100 %</span></td>`,
+			`<b>100 %</b><span class="range"> (43–100 %)</span></li>`,
+		},
+		"/compare/armani": {
+			"What handsets show, as shares of all of them (12 now)", "How far the update is, as shares of all of them (12 now)",
+			`<td class="num">12</td><td class="num">25 % <span class="range">8–54 %</span></td>`,
+		},
+	} {
+		page := h.get(path).Body.String()
+		for _, words := range want {
+			if !strings.Contains(page, words) {
+				t.Errorf("%s does not say %q", path, words)
+			}
+		}
+	}
+}

@@ -44,7 +44,10 @@ type Config struct {
 	Language  string       // tag of what a reader gets who asks for no language that there is; "" is English
 	// PublicPath is what the outside world puts before every path of these pages, such as /landed; "" is nothing.
 	PublicPath string
-	Notice     string // at the top of every page, and in the JSON; "" shows nothing
+	// Base is an address of this server as the outside world reaches it, such as https://ota.example: its host is that of whole
+	// addresses of these pages. "" is not known.
+	Base   string
+	Notice string // at the top of every page, and in the JSON; "" shows nothing
 	// Halting, if set, says of a halted rollout if the served offers do not say so yet.
 	Halting func(context.Context, fleet.Rollout) bool
 	// Distrusted, if set, says if the clock jumped and is not believed yet.
