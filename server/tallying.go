@@ -4,6 +4,7 @@ package server
 
 import (
 	"context"
+	"io/fs"
 	"net/http"
 	"path/filepath"
 	"slices"
@@ -60,7 +61,23 @@ func openTallies(s *Server, dir datadir.Dir, kept fleet.Store) error {
 				return r, nil
 			}},
 	)
+	s.feed.Tallies(s.tally.below)
 	return nil
+}
+
+// below is a file of a tally as the feed asks for it. What cannot be asked for, or was forgotten by a database that was restored, may
+// lie in the folder, as it was published.
+func (t *tallying) below(ctx context.Context, name string) (text []byte, known bool, err error) {
+	text, known, err = t.File(ctx, name)
+	switch {
+	case fleet.Is(err, fleet.NotFound), fleet.Is(err, fleet.Unsupported):
+		err = fs.ErrNotExist
+	case fleet.IsTallyDamaged(err):
+		t.cfg.Log.ErrorContext(ctx, "a file of a tally is not given", "file", name, "err", err)
+	case err != nil:
+		known = false
+	}
+	return text, known, err
 }
 
 // take takes the tally of the day, unless the clock is not believed.

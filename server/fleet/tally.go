@@ -4,6 +4,7 @@ package fleet
 
 import (
 	"context"
+	"errors"
 	"time"
 )
 
@@ -60,4 +61,18 @@ type TallyPieces interface {
 	Takes(ctx context.Context) ([]string, error)                         // in order
 	Count(ctx context.Context, take string) (map[string]int64, error)    // pieces by kind
 	Drop(ctx context.Context, take, kind string, limit int) (int, error) // up to limit of them; how many went
+}
+
+// TallyDamaged is what is told of a tally of which something stored is not as it was; why is for the log.
+func TallyDamaged(why error) error {
+	return &Error{Kind: Damaged, Code: tallyDamaged, Msg: "what is stored of the newest tally is damaged or lost; the next tally, within a " +
+		"day, brings it anew", Err: why}
+}
+
+const tallyDamaged = "tally_damaged"
+
+// IsTallyDamaged says if an error is one of TallyDamaged.
+func IsTallyDamaged(err error) bool {
+	e, ok := errors.AsType[*Error](err)
+	return ok && e.Code == tallyDamaged
 }

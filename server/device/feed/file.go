@@ -3,6 +3,7 @@
 package feed
 
 import (
+	"context"
 	"errors"
 	"io"
 	"io/fs"
@@ -48,12 +49,23 @@ func (h *Handler) serveFile(w http.ResponseWriter, r *http.Request, name string)
 
 // serveMetadata reads an older version, which is no longer in memory: it is small.
 func (h *Handler) serveMetadata(w http.ResponseWriter, r *http.Request, name string) {
-	body, err := h.root.Load().ReadFile(name)
+	body, err := h.stored(r.Context(), name)
 	if err != nil {
 		answerError(w, err)
 		return
 	}
 	newEntry(body, name == metadataDir+"timestamp.json").serve(w, r)
+}
+
+// stored reads a file of metadata.
+func (h *Handler) stored(ctx context.Context, name string) ([]byte, error) {
+	tallies := h.tallies.Load()
+	if tallies != nil && strings.HasPrefix(name, metadataDir+talliesDir) {
+		if body, known, err := (*tallies)(ctx, strings.TrimPrefix(name, metadataDir)); known {
+			return body, err
+		}
+	}
+	return h.root.Load().ReadFile(name)
 }
 
 // given is how a target is given away under one of its names.

@@ -131,8 +131,7 @@ func (s tallyPieces) list(ctx context.Context, take, kind, which, name string, l
 			return p, err
 		}
 		if of := sha256.Sum256(p.Bytes); hex.EncodeToString(of[:]) != sum {
-			return p, &fleet.Error{Kind: fleet.Damaged, Code: "tally_damaged", Msg: "what is stored of the newest tally is damaged; the next " +
-				"tally, within a day, brings it anew", Err: fmt.Errorf("piece %q of kind %s, take %s", p.Name, p.Kind, p.Take)}
+			return p, fleet.TallyDamaged(fmt.Errorf("piece %q of kind %s, take %s, has another SHA-256", p.Name, p.Kind, p.Take))
 		}
 		return p, nil
 	})
