@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -61,13 +62,19 @@ func openTallies(s *Server, dir datadir.Dir, kept fleet.Store) error {
 				return r, nil
 			}},
 	)
-	s.feed.Tallies(s.tally.below)
+	s.feed.Asked(s.tally.below)
 	return nil
 }
 
-// below is a file of a tally as the feed asks for it. What cannot be asked for, or was forgotten by a database that was restored, may
-// lie in the folder, as it was published.
+// below is a file of metadata as the feed asks for it: of a tally, or an old snapshot, from which tallies go on and which the folder of
+// a younger server does not have. What cannot be asked for, or was forgotten by a database that was restored, may lie in the
+// folder, as it was published.
 func (t *tallying) below(ctx context.Context, name string) (text []byte, known bool, err error) {
+	number, snapshot := strings.CutSuffix(name, "."+tufrepo.Snapshot+".json")
+	if snapshot {
+		text, err = t.snapshot(ctx, number)
+		return text, err == nil, err
+	}
 	text, known, err = t.File(ctx, name)
 	switch {
 	case fleet.Is(err, fleet.NotFound), fleet.Is(err, fleet.Unsupported):
@@ -78,6 +85,19 @@ func (t *tallying) below(ctx context.Context, name string) (text []byte, known b
 		known = false
 	}
 	return text, known, err
+}
+
+func (t *tallying) snapshot(ctx context.Context, number string) (text []byte, err error) {
+	version, err := strconv.ParseInt(number, 10, 64)
+	if err != nil || strconv.FormatInt(version, 10) != number {
+		return nil, fs.ErrNotExist
+	}
+	err = t.View.View(ctx, func(tx fleet.Tx) error {
+		m, err := tx.Metadata().Get(ctx, tufrepo.Snapshot, version)
+		text = m.Bytes
+		return err
+	})
+	return text, err
 }
 
 // take takes the tally of the day, unless the clock is not believed.

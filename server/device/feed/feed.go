@@ -36,16 +36,16 @@ const (
 // Handler serves the feed below [Prefix]. It is mounted before the router: a poll passes no
 // middleware, and the ResponseWriter it gets can use sendfile as that of net/http can.
 type Handler struct {
-	dir     string
-	root    atomic.Pointer[os.Root] // the feed folder
-	blobs   blob.Store
-	listed  atomic.Pointer[map[string]*entry] // path below Prefix → metadata held in memory
-	target  atomic.Pointer[func(string) bool]
-	length  atomic.Pointer[func(string) (int64, bool)]
-	shelf   atomic.Pointer[map[string]shelved] // files for the updaters of others, by path
-	tally   tally
-	newest  atomic.Pointer[func(context.Context) error]
-	tallies atomic.Pointer[func(context.Context, string) ([]byte, bool, error)]
+	dir    string
+	root   atomic.Pointer[os.Root] // the feed folder
+	blobs  blob.Store
+	listed atomic.Pointer[map[string]*entry] // path below Prefix → metadata held in memory
+	target atomic.Pointer[func(string) bool]
+	length atomic.Pointer[func(string) (int64, bool)]
+	shelf  atomic.Pointer[map[string]shelved] // files for the updaters of others, by path
+	tally  tally
+	newest atomic.Pointer[func(context.Context) error]
+	asked  atomic.Pointer[func(context.Context, string) ([]byte, bool, error)]
 }
 
 // New serves the folder dir, with its two folders metadata and targets. One that is not there is made: the next
@@ -78,10 +78,11 @@ func (h *Handler) Lengths(length func(stored string) (bytes int64, published boo
 // file in memory.
 func (h *Handler) Newest(newest func(context.Context) error) { h.newest.Store(&newest) }
 
-// Tallies has files below metadata/tally/ be asked for, by their path below metadata: what one server publishes is given by all of
-// them at once. The error of a file that is not there is fs.ErrNotExist. Of what is not known the folder is looked at.
-func (h *Handler) Tallies(file func(ctx context.Context, name string) (text []byte, known bool, err error)) {
-	h.tallies.Store(&file)
+// Asked has files of metadata be asked for, by their path below that: those of tallies before the folder is looked at, since what one
+// server publishes is given by all of them at once, and others that are not in it, which may be younger than they. known is false
+// of what only the folder may have; the error of a file that is not there is fs.ErrNotExist.
+func (h *Handler) Asked(file func(ctx context.Context, name string) (text []byte, known bool, err error)) {
+	h.asked.Store(&file)
 }
 
 // Close lets go of the folder.

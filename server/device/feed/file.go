@@ -57,15 +57,22 @@ func (h *Handler) serveMetadata(w http.ResponseWriter, r *http.Request, name str
 	newEntry(body, name == metadataDir+"timestamp.json").serve(w, r)
 }
 
-// stored reads a file of metadata.
+// stored reads a file of metadata: of tallies what the database has, of others what the folder has, where each has it.
 func (h *Handler) stored(ctx context.Context, name string) ([]byte, error) {
-	tallies := h.tallies.Load()
-	if tallies != nil && strings.HasPrefix(name, metadataDir+talliesDir) {
-		if body, known, err := (*tallies)(ctx, strings.TrimPrefix(name, metadataDir)); known {
+	asked, below := h.asked.Load(), strings.TrimPrefix(name, metadataDir)
+	first := strings.HasPrefix(below, talliesDir)
+	if asked != nil && first {
+		if body, known, err := (*asked)(ctx, below); known {
 			return body, err
 		}
 	}
-	return h.root.Load().ReadFile(name)
+	body, err := h.root.Load().ReadFile(name)
+	if errors.Is(err, fs.ErrNotExist) && asked != nil && !first {
+		if body, known, err := (*asked)(ctx, below); known {
+			return body, err
+		}
+	}
+	return body, err
 }
 
 // given is how a target is given away under one of its names.
