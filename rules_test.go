@@ -119,6 +119,7 @@ var mayImport = map[string][]string{
 		"=manifests/heads",
 		"=manifests/tally",
 		"=manifests/tufrepo",
+		"=server/tallies",
 		"server/blob",
 		"server/fleet",
 		"server/intake",

@@ -27,9 +27,13 @@ func TestReplicas(t *testing.T) {
 		t.Fatalf("it ends with %d:\n%s\n%s", code, &stderr, &stdout)
 	}
 	var told struct {
-		Agrees bool `json:"agrees"`
+		Agrees   bool      `json:"agrees"`
+		Verified *verified `json:"verified"`
 	}
 	if err := json.Unmarshal(stdout.Bytes(), &told); err != nil || !told.Agrees {
 		t.Errorf("page and handsets do not agree: %v\n%s\n%s", err, &stdout, &stderr)
+	}
+	if v := told.Verified; v == nil || v.Pages != 3 || v.Numbers < 20 || v.Reports < 70 {
+		t.Errorf("what is public was not checked: %+v", v)
 	}
 }

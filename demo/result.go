@@ -22,13 +22,13 @@ type result struct {
 	Releases     []releaseResult `json:"releases,omitempty"` // at the end
 	TotalsBefore *totals         `json:"totals_before_second,omitempty"`
 	TotalsAfter  *totals         `json:"totals_after_second,omitempty"`
-	Dips         *int            `json:"dips,omitempty"`     // how often a total was seen lower than before
-	Probes       int             `json:"probes,omitempty"`   // how often the page was asked for that
-	Outage       *outageResult   `json:"outage,omitempty"`   // of the story of that name
-	Siege        *siegeResult    `json:"siege,omitempty"`    // of the story of that name
-	Series       *pastResult     `json:"series,omitempty"`   // of the story that goes on for a month
-	Verified     *verified       `json:"verified,omitempty"` // of a story with one server
-	Others       *othersResult   `json:"others,omitempty"`   // of the story of phones with other updaters
+	Dips         *int            `json:"dips,omitempty"`   // how often a total was seen lower than before
+	Probes       int             `json:"probes,omitempty"` // how often the page was asked for that
+	Outage       *outageResult   `json:"outage,omitempty"` // of the story of that name
+	Siege        *siegeResult    `json:"siege,omitempty"`  // of the story of that name
+	Series       *pastResult     `json:"series,omitempty"` // of the story that goes on for a month
+	Verified     *verified       `json:"verified,omitempty"`
+	Others       *othersResult   `json:"others,omitempty"` // of the story of phones with other updaters
 	headline     string
 }
 

@@ -46,7 +46,7 @@ func story(ctx context.Context, o options, news *news) (result, error) {
 	if err == nil && len(plan.later) > 0 {
 		err = t.goOn(ctx, &r)
 	}
-	if err == nil && o.replicas == 1 {
+	if err == nil {
 		err = t.verify(ctx, &r)
 	}
 	r.Elapsed = math.Round(time.Since(began).Seconds()*10) / 10

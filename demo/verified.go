@@ -20,7 +20,8 @@ type verified struct {
 	Effects int   `json:"effects"` // documents by which reports are judged, that people signed
 }
 
-// verify checks the site as otactl verify-status does, with nothing but its address and the root that handsets are sold with.
+// verify checks the site as otactl verify-status does, with nothing but its address and the root that handsets are sold with. Of several
+// servers each is asked in turn, so that what one of them published comes from all.
 func (t *telling) verify(ctx context.Context, r *result) error {
 	dir := t.save
 	if dir == "" {

@@ -135,7 +135,7 @@ var databaseFiles = []string{"landed.db", "landed-reports.db"}
 // fileOf is the file in which a table lies.
 func fileOf(table string) string {
 	switch table {
-	case "reports", "compact_reports", "report_keys", "installations", "counts", "cursors", "walks", "provisional", "cuts", "settled":
+	case "reports", "compact_reports", "report_keys", "installations", "counts", "cursors", "walks", "provisional", "cuts", "settled", "tally_pieces":
 		return databaseFiles[1]
 	}
 	return databaseFiles[0]
@@ -207,6 +207,10 @@ var edits = []struct{ table, set string }{
 	{"proposals", "arguments = CAST('{}' AS BLOB)"}, {"proposals", "by = 'eve'"}, {"proposals", "expires = expires + 1"},
 	{"retentions", "keep = 86400000"}, {"retentions", "release = 'r'"}, {"retentions", "by = 'eve'"},
 	{"known_issues", "text = '[]'"}, {"known_issues", "link = 'https://evil.example'"}, {"known_issues", "ended = 1"},
+	{"tally_contents", "take = 'x' || take"}, {"tally_contents", "kinds = '{}'"}, {"tally_contents", "number = number + 7"},
+	{"tally_pieces", "bytes = CAST(substr(bytes, 1, 9) || x'00' || substr(bytes, 11) AS BLOB)"},
+	{"tally_pieces", "sum = replace(replace(sum, '1', '2'), 'a', 'b')"}, {"tally_pieces", "name = name || 'x'"},
+	{"tally_pieces", "kind = 'x'"}, {"tally_pieces", "take = 'x'"},
 	{"walks", "after = '99.99'"}, {"walks", "after = '70000.0'"},
 	{"outages", "until = 0"}, {"outages", "since = since - 1"}, {"outages", "cause = 'clock'"}, {"holders", "name = 'Eve'"},
 }
@@ -262,7 +266,7 @@ func TestEveryEditIsNamed(t *testing.T) {
 		for _, table := range []string{"rollouts", "counts", "installations", "reports", "compact_reports", "report_keys", "audit",
 			"tokens", "releases", "packages", "metadata", "models", "channels", "changes", "records", "heads", "admissions",
 			"quarantines", "epochs", "statements", "suspensions", "proposals", "outages", "holders", "retentions",
-			"known_issues"} {
+			"known_issues", "tally_contents", "tally_pieces"} {
 			try(table+": a row is removed", func() bool { return edit(table, "DELETE FROM %s") })
 		}
 		for _, name := range databaseFiles {
@@ -422,7 +426,7 @@ func editRow(t *testing.T, file, table, statement string, random *rand.Rand) boo
 		return false
 	}
 	key := map[string]string{"installations": "ref || release", "counts": "release || model || channel || who || kind || value",
-		"heads": "tree || size", "frontiers": "tree", "retentions": "release", "known_issues": "id", "epochs": "model || channel", "suspensions": "rollout || reference",
+		"heads": "tree || size", "frontiers": "tree", "retentions": "release", "known_issues": "id", "tally_contents": "number", "epochs": "model || channel", "suspensions": "rollout || reference",
 		"walks": "name"}[table]
 	if key == "" {
 		key = "rowid"

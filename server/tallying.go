@@ -4,9 +4,11 @@ package server
 
 import (
 	"context"
+	"io/fs"
 	"net/http"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -60,7 +62,42 @@ func openTallies(s *Server, dir datadir.Dir, kept fleet.Store) error {
 				return r, nil
 			}},
 	)
+	s.feed.Asked(s.tally.below)
 	return nil
+}
+
+// below is a file of metadata as the feed asks for it: of a tally, or an old snapshot, from which tallies go on and which the folder of
+// a younger server does not have. What cannot be asked for, or was forgotten by a database that was restored, may lie in the
+// folder, as it was published.
+func (t *tallying) below(ctx context.Context, name string) (text []byte, known bool, err error) {
+	number, snapshot := strings.CutSuffix(name, "."+tufrepo.Snapshot+".json")
+	if snapshot {
+		text, err = t.snapshot(ctx, number)
+		return text, err == nil, err
+	}
+	text, known, err = t.File(ctx, name)
+	switch {
+	case fleet.Is(err, fleet.NotFound), fleet.Is(err, fleet.Unsupported):
+		err = fs.ErrNotExist
+	case fleet.IsTallyDamaged(err):
+		t.cfg.Log.ErrorContext(ctx, "a file of a tally is not given", "file", name, "err", err)
+	case err != nil:
+		known = false
+	}
+	return text, known, err
+}
+
+func (t *tallying) snapshot(ctx context.Context, number string) (text []byte, err error) {
+	version, err := strconv.ParseInt(number, 10, 64)
+	if err != nil || strconv.FormatInt(version, 10) != number {
+		return nil, fs.ErrNotExist
+	}
+	err = t.View.View(ctx, func(tx fleet.Tx) error {
+		m, err := tx.Metadata().Get(ctx, tufrepo.Snapshot, version)
+		text = m.Bytes
+		return err
+	})
+	return text, err
 }
 
 // take takes the tally of the day, unless the clock is not believed.

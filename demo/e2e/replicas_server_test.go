@@ -74,7 +74,8 @@ func (r *replicas) start(ts *testscript.TestScript, one *replica) {
 	c := exec.Command(one.program, append([]string{"serve", "--data", ts.MkAbs(one.folder), "--addr", "127.0.0.1:0",
 		"--addr-file", addr}, one.args...)...)
 	c.Env = os.Environ()
-	for _, name := range []string{"OTAD_DATABASE", "OTAD_TICK", "OTAD_SMALL_CELLS", "OTAD_TIMESTAMP_LIFE", "OTAD_TIMESTAMP_EVERY"} {
+	for _, name := range []string{"OTAD_DATABASE", "OTAD_TICK", "OTAD_SMALL_CELLS", "OTAD_TIMESTAMP_LIFE",
+		"OTAD_TIMESTAMP_EVERY", "OTAD_TALLY_EVERY"} {
 		c.Env = append(c.Env, name+"="+ts.Getenv(name))
 	}
 	c.Stdout, c.Stderr = log, log

@@ -68,6 +68,9 @@ var replicaCommands = map[string]func(*testscript.TestScript, bool, []string){
 	"halted":     halted,
 	"running":    running,
 	"served":     servedBy,
+
+	"tally-killed": tallyKilled,
+	"same-tally":   sameTally,
 }
 
 // Bounds of docs/design/replicas.md: a lease is taken over, and a halt is served everywhere, within ten seconds. slow is

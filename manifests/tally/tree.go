@@ -10,7 +10,6 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"slices"
 
 	"landed/manifests/report"
@@ -81,13 +80,9 @@ type Tree struct{ levels [][][]byte }
 
 // NewTree makes the tree of a cell from the hashes of its leaves.
 func NewTree(dayKey []byte, release, model string, leaves [][]byte) Tree {
-	size := leastLeaves
-	for size < len(leaves) {
-		size *= 4
-	}
 	all := slices.Clone(leaves)
-	for n := len(all); n < size; n++ {
-		all = append(all, keyed(dayKey, "landed tally filler", release, model, fmt.Sprint(n)))
+	for n := int64(len(all)); n < Size(int64(len(leaves))); n++ {
+		all = append(all, Filler(dayKey, release, model, n))
 	}
 	slices.SortFunc(all, bytes.Compare)
 	t := Tree{[][][]byte{all}}

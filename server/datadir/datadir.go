@@ -8,7 +8,7 @@
 //	keys/             the online keys       ota-keys/CHANNEL/ pinned OTA certificates
 //	keys/records.key  by which records and the audit trail are the server's
 //	keys/tally.key    of which the keys of the daily tallies are made
-//	tally/            what owners and auditors are given of the newest tallies
+//	tally/            a tally on its way
 //	blobs/            packages              .serving          locked while a server runs
 //	feed/             the feed as files      database          where the database is, if not here
 //
@@ -46,7 +46,7 @@ func (d Dir) Blobs() string { return d.path(blobsDir) }
 // Feed is the path of the folder that any file server can serve.
 func (d Dir) Feed() string { return d.path(feedDir) }
 
-// Tallies is the path of the folder of what only owners and auditors are given of tallies.
+// Tallies is the path of the folder in which a tally is made.
 func Tallies(d Dir) string { return d.path(talliesDir) }
 
 func (d Dir) path(name string) string { return filepath.Join(string(d), name) }

@@ -10,8 +10,8 @@ import (
 )
 
 // tallyKey is the secret of which the keys of the daily tallies are made: 64 hex digits, readable by their owner alone. Who
-// has it can tell of each tally which installation stands where in it. Nothing is lost with it but that owners and auditors are
-// answered about older tallies.
+// has it can tell of each tally which installation stands where in it. Nothing is lost with it: the keys of the days of tallies
+// that are given lie with them.
 const tallyKey = keysDir + "/tally.key"
 
 // TallyKey is the secret of the tallies; in a folder that has none one is made.

@@ -63,6 +63,7 @@ type ControlTx interface {
 	Outages() Outages
 	Leases() Leases
 	Members() Members
+	Tallies() Tallies
 }
 
 // ReportsTx is what handsets say and what it adds up to: many rows that change all the time. Of the other half it
@@ -76,6 +77,7 @@ type ReportsTx interface {
 	Cuts() Cuts
 	History() History
 	PublicCells() PublicCells
+	TallyPieces() TallyPieces
 }
 
 // Packages keeps uploaded packages. A PackageRef without Model or Channel means the only package of those bytes;

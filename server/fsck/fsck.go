@@ -11,6 +11,7 @@ package fsck
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"landed/server/blob"
 	"landed/server/fleet"
@@ -53,6 +54,7 @@ type checker struct {
 	progress func(string)
 	listed   int
 	verified map[string]bool // contents that were read whole
+	lost     *time.Time      // when reports were given up last; nil until that is asked
 }
 
 // Run checks everything. The error is that of ctx alone: what cannot be read is a fault. progress is told in words what

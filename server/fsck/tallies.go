@@ -11,12 +11,14 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"time"
 
 	"landed/internal/format"
 	"landed/manifests/tally"
 	"landed/manifests/tufrepo"
 	"landed/server/fleet"
 	"landed/server/seal"
+	"landed/server/tallies"
 )
 
 // tallies checks every stored tally: who signed it, that it goes on from the one before, and that the file beside the feed is
@@ -60,6 +62,9 @@ func (k *checker) tallies(ctx context.Context) error {
 				)
 			}
 		}
+		if err := k.contents(ctx, tx); err != nil {
+			return err
+		}
 		if unwritten > 0 {
 			k.Notes = append(
 				k.Notes,
@@ -68,6 +73,55 @@ func (k *checker) tallies(ctx context.Context) error {
 		}
 		return nil
 	})
+}
+
+// contents holds the pieces that the newest tallies are given with against what is on record of them, byte for byte.
+func (k *checker) contents(ctx context.Context, tx fleet.Tx) error {
+	all, err := tx.Tallies().Newest(ctx, tallies.KeptDays)
+	if err != nil {
+		return err
+	}
+	for n, c := range all {
+		counted, err := tx.TallyPieces().Count(ctx, c.Take)
+		if err != nil {
+			return err
+		}
+		if len(counted) == 0 {
+			if k.lost == nil {
+				if k.lost, err = lostSince(ctx, tx); err != nil {
+					return err
+				}
+			}
+			if k.lost.After(c.At) {
+				k.Notes = append(k.Notes, fmt.Sprintf("what tally %d was given with was lost with the reports", c.Number))
+				continue
+			}
+		}
+		for _, kind := range tallies.Kept(n) {
+			err := tallies.Whole(ctx, tx, c, kind)
+			for after := ""; err == nil; {
+				var some []fleet.TallyPiece
+				if some, err = tx.TallyPieces().After(ctx, c.Take, kind, after, 16); len(some) == 0 {
+					break
+				}
+				after = some[len(some)-1].Name
+			}
+			if err != nil {
+				k.fault(fmt.Sprintf("what tally %d is given with: %v; restore a backup, or wait for the next tally and look for the cause",
+					c.Number, fleet.InOneLine(err)))
+			}
+		}
+	}
+	return nil
+}
+
+// lostSince is when reports were given up last, as the trail says; the zero time if they never were.
+func lostSince(ctx context.Context, tx fleet.Tx) (*time.Time, error) {
+	all, err := tx.Audit().Acts(ctx, seal.LostSubject, 1)
+	if err != nil || len(all) == 0 {
+		return &time.Time{}, err
+	}
+	return &all[0].At, nil
 }
 
 // snapshotKeys are those that any published root names for the snapshot.

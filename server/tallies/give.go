@@ -3,36 +3,35 @@
 package tallies
 
 import (
-	"bufio"
 	"context"
-	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
-	"os"
-	"path/filepath"
+	"regexp"
 	"slices"
+	"strconv"
 	"time"
 
+	"landed/internal/format"
 	"landed/manifests/report"
 	"landed/manifests/tally"
 	"landed/server/fleet"
-	"landed/server/intake"
-	"landed/server/recount"
 )
 
 // Newest is the file of the newest tally. NotFound before the first.
-func (r *Room) Newest(ctx context.Context) ([]byte, time.Time, error) {
-	t, err := r.given(ctx)
-	return t.file, t.AsOf, err
+func (r *Room) Newest(ctx context.Context) (file []byte, at time.Time, err error) {
+	err = r.View.View(ctx, func(tx fleet.Tx) error {
+		t, err := r.given(ctx, tx)
+		file, at = t.file, t.AsOf
+		return err
+	})
+	return file, at, err
 }
 
 // given is the newest tally, if it tells nothing that is hidden now: one that was taken under a lower threshold is given no more.
-func (r *Room) given(ctx context.Context) (kept, error) {
-	t, err := r.latest(ctx)
+func (r *Room) given(ctx context.Context, tx fleet.Tx) (kept, error) {
+	t, err := r.latest(ctx, tx)
 	switch {
 	case err == nil && t.Number == 0:
 		err = fleet.Errorf(fleet.NotFound, "no_tally", "no tally was taken yet; the server takes one a day, once something is published")
@@ -42,231 +41,238 @@ func (r *Room) given(ctx context.Context) (kept, error) {
 	return t, err
 }
 
-// Page is a page as it was at the moment of the newest tally, such as "status.json". NotFound if that has no such page, or
-// another server took it.
-func (r *Room) Page(ctx context.Context, path string) ([]byte, error) {
-	t, err := r.given(ctx)
+// contents are what a tally is given with, and the key of its day.
+func contents(ctx context.Context, tx fleet.Tx, number int64) (c fleet.TallyContents, key []byte, err error) {
+	c, err = tx.Tallies().Of(ctx, number)
+	switch {
+	case fleet.Is(err, fleet.NotFound):
+		err = fleet.Errorf(fleet.NotFound, "tally_elsewhere", "the newest tally was taken by a server of an older program, which alone "+
+			"keeps this; ask that one, or tomorrow")
+	case err == nil && c.Format != piecesFormat:
+		err = fleet.Errorf(fleet.Unsupported, "tally_elsewhere", "the newest tally was taken by a server of a newer program; ask that one, "+
+			"or tomorrow")
+	}
+	if err != nil {
+		return c, nil, err
+	}
+	day, err := tx.TallyPieces().Before(ctx, c.Take, kindDay, dayName)
+	if fleet.Is(err, fleet.NotFound) {
+		err = fleet.Errorf(fleet.NotFound, "tally_lost", "what belongs to the newest tally was lost with the reports; the next tally, within "+
+			"a day, brings it anew")
+	}
+	return c, day.Bytes, err
+}
+
+// lost says of a piece that is not there that it should be.
+func lost(err error, what string) error {
+	if !fleet.Is(err, fleet.NotFound) {
+		return err
+	}
+	return fleet.TallyDamaged(fmt.Errorf("%s is not there", what))
+}
+
+// whole writes a text that was stored in parts; whoever reads it knows how it ends.
+func whole(ctx context.Context, tx fleet.Tx, take, kind, name string, to io.Writer) error {
+	for part := 0; ; part++ {
+		at := partName(name, part)
+		p, err := tx.TallyPieces().Before(ctx, take, kind, at)
+		if err == nil && p.Name != at || fleet.Is(err, fleet.NotFound) {
+			if part > 0 {
+				return nil
+			}
+			err = fleet.TallyDamaged(fmt.Errorf("piece %s is not there", at))
+		}
+		if err != nil {
+			return err
+		}
+		text, err := unpacked(p.Bytes)
+		if err != nil {
+			return fleet.TallyDamaged(err)
+		}
+		if _, err := to.Write(text); err != nil {
+			return err
+		}
+	}
+}
+
+// Page is a page as it was at the moment of the newest tally, such as "status.json". NotFound if that has no such page.
+func (r *Room) Page(ctx context.Context, path string) (text []byte, err error) {
+	err = r.View.View(ctx, func(tx fleet.Tx) error {
+		t, err := r.given(ctx, tx)
+		if err == nil {
+			text, err = r.page(ctx, tx, t.Tally, path)
+		}
+		return err
+	})
+	return text, err
+}
+
+// page is that of a tally. What it is has been signed, so it does not matter whether it is read here or from the database.
+func (r *Room) page(ctx context.Context, tx fleet.Tx, t tally.Tally, path string) ([]byte, error) {
+	n := slices.IndexFunc(t.Pages, func(p tally.Page) bool { return p.Path == path })
+	if n < 0 {
+		return nil, fleet.Errorf(fleet.NotFound, "no_page", "the newest tally has no such page")
+	}
+	if text, ok := folder(r.Metadata).has(t.Number, t.Pages[n]); ok {
+		return text, nil
+	}
+	c, _, err := contents(ctx, tx, t.Number)
 	if err != nil {
 		return nil, err
 	}
-	if !slices.ContainsFunc(t.Pages, func(p tally.Page) bool { return p.Path == path }) {
-		return nil, fleet.Errorf(fleet.NotFound, "no_page", "the newest tally has no such page")
+	into := limited{most: t.Pages[n].Size}
+	err = whole(ctx, tx, c.Take, kindPages, path, &into)
+	if err == nil && format.SHA256(into.text) != t.Pages[n].SHA256 {
+		err = fleet.TallyDamaged(fmt.Errorf("page %s of tally %d is not the one that was signed", path, t.Number))
 	}
-	text, err := os.ReadFile(filepath.Join(r.Metadata, filepath.FromSlash(tally.PageName(t.Number, path))))
-	return text, elsewhere(err)
+	return into.text, err
 }
 
-// elsewhere says of what is not here that another server has it.
-func elsewhere(err error) error {
-	if errors.Is(err, fs.ErrNotExist) {
-		return fleet.Errorf(fleet.NotFound, "tally_elsewhere", "another server took the newest tally and keeps this, or this server "+
-			"was restored since; ask again, or tomorrow")
+// limited holds no more than what was signed.
+type limited struct {
+	text []byte
+	most int64
+}
+
+func (l *limited) Write(text []byte) (int, error) {
+	if int64(len(l.text)+len(text)) > l.most {
+		return 0, fleet.TallyDamaged(errors.New("a page is longer than was signed"))
 	}
-	return err
+	l.text = append(l.text, text...)
+	return len(text), nil
+}
+
+var fileName = regexp.MustCompile(`^tally/([1-9][0-9]{0,17})(?:\.json|/(.+))$`)
+
+// File is a file below /tuf/metadata/, such as "tally/7.json" or "tally/7/status.json"; known says if the tally is stored. NotFound,
+// also of pages of tallies that are older than the newest three.
+func (r *Room) File(ctx context.Context, name string) (text []byte, known bool, err error) {
+	m := fileName.FindStringSubmatch(name)
+	if m == nil {
+		return nil, false, fleet.Errorf(fleet.NotFound, "no_page", "there is no such file of a tally")
+	}
+	number, err := strconv.ParseInt(m[1], 10, 64)
+	if err != nil {
+		return nil, false, err
+	}
+	err = r.View.View(ctx, func(tx fleet.Tx) error {
+		stored, err := tx.Metadata().Get(ctx, fleet.TallyRole, number)
+		if text = stored.Bytes; err != nil || m[2] == "" {
+			known = err == nil
+			return err
+		}
+		known = true
+		newest, err := r.latest(ctx, tx)
+		if err == nil && number <= newest.Number-KeptDays {
+			err = fleet.Errorf(fleet.NotFound, "no_page", "pages are kept of the newest %d tallies", KeptDays)
+		}
+		if err != nil {
+			return err
+		}
+		t, err := tally.Unsigned(text)
+		if err != nil {
+			return fleet.TallyDamaged(err)
+		}
+		text, err = r.page(ctx, tx, t, m[2])
+		return err
+	})
+	return text, known, err
 }
 
 // Owned is the place of an installation in the newest tally, by what it showed of the release of its newest report.
-// NotFound if it is not in it.
+// NotFound if it is not in it. A handful of pieces is read, whatever the fleet.
 func (r *Room) Owned(ctx context.Context, ref report.Reference) (o tally.Owned, err error) {
-	t, err := r.given(ctx)
-	if err != nil {
-		return o, err
-	}
-	r.places.Lock()
-	defer r.places.Unlock()
-	file, err := os.Open(r.private(t.Number, "places.jsonl"))
-	if err != nil {
-		return o, elsewhere(err)
-	}
-	defer file.Close()
-	at, err := find(file, ref)
-	if err != nil {
-		return o, err
-	}
-	key := tally.DayKey(r.Secret, t.Day)
-	nonce := tally.Nonce(key, ref)
-	if r.treesN != t.Number { // the first that is asked since the start
-		if err := r.build(t, key, file); err != nil {
-			return o, err
-		}
-	}
-	index, path, ok := r.trees[[2]string{at.Leaf.Release, at.Leaf.Model}].Path(at.Leaf.Hash(nonce))
-	if !ok {
-		return o, fmt.Errorf("the state of installation %s is not among those that tally %d commits to", ref, t.Number)
-	}
-	var stored fleet.StoredReport
 	err = r.View.View(ctx, func(tx fleet.Tx) (err error) {
-		stored, err = tx.Reports().Get(ctx, ref, at.ID)
+		o, err = r.owned(ctx, tx, ref)
 		return err
 	})
-	return tally.Owned{Schema: tally.OwnedSchema, Number: t.Number, Nonce: hex.EncodeToString(nonce), Leaf: at.Leaf, Index: index,
-		Path: path, Row: at.Row, Hour: at.Hour, Envelope: string(stored.Envelope)}, err
+	return o, err
 }
 
-// build makes the trees of a tally again.
-func (r *Room) build(t kept, key []byte, file *os.File) error {
-	if _, err := file.Seek(0, io.SeekStart); err != nil {
-		return err
+func (r *Room) owned(ctx context.Context, tx fleet.Tx, ref report.Reference) (o tally.Owned, err error) {
+	t, err := r.given(ctx, tx)
+	if err != nil {
+		return o, err
 	}
-	leaves := map[[2]string][][]byte{}
-	in := bufio.NewScanner(file)
-	for in.Scan() {
-		var at place
-		if err := json.Unmarshal(in.Bytes(), &at); err != nil {
-			return err
-		}
-		cell := [2]string{at.Leaf.Release, at.Leaf.Model}
-		leaves[cell] = append(leaves[cell], at.Leaf.Hash(tally.Nonce(key, at.Leaf.Ref)))
+	c, key, err := contents(ctx, tx, t.Number)
+	if err != nil {
+		return o, err
 	}
-	if err := in.Err(); err != nil {
-		return err
+	piece, err := tx.TallyPieces().Before(ctx, c.Take, kindPlaces, string(ref))
+	at, ok := place{}, false
+	if err == nil {
+		at, ok, err = placeIn(piece.Bytes, ref)
 	}
-	trees := map[[2]string]tally.Tree{}
-	for _, c := range t.Cells {
-		cell := [2]string{c.Release, c.Model}
-		if trees[cell] = tally.NewTree(key, c.Release, c.Model, leaves[cell]); trees[cell].Root() != c.Root {
-			return fmt.Errorf("what is kept of tally %d does not give the root of %s", t.Number, c.Name())
-		}
-	}
-	r.trees, r.treesN = trees, t.Number
-	return nil
-}
-
-// find looks for the current state of an installation among lines in the order of their references.
-func find(file *os.File, ref report.Reference) (found place, err error) {
-	low, high, err := bounds(file)
-	for err == nil && high-low > 1<<12 {
-		middle := (low + high) / 2
-		var line place
-		if line, err = lineAfter(file, middle); errors.Is(err, io.EOF) || err == nil && line.Leaf.Ref >= ref {
-			high, err = middle, nil
-		} else {
-			low = middle
-		}
+	if err == nil && !ok || fleet.Is(err, fleet.NotFound) {
+		return o, fleet.Errorf(fleet.NotFound, "not_in_tally", "no report under this reference had come when the newest tally was taken")
 	}
 	if err != nil {
-		return found, err
+		return o, err
 	}
-	in := bufio.NewReader(io.NewSectionReader(file, low, 1<<62))
-	if low > 0 {
-		_, err = in.ReadBytes('\n')
-	}
-	for err == nil {
-		var text []byte
-		if text, err = in.ReadBytes('\n'); err != nil {
-			break
-		}
-		var line place
-		if err = json.Unmarshal(text, &line); err != nil || line.Leaf.Ref > ref {
-			break
-		}
-		if line.Leaf.Ref == ref && line.Leaf.Current {
-			return line, nil
-		}
-	}
-	if err != nil && !errors.Is(err, io.EOF) {
-		return found, err
-	}
-	return found, fleet.Errorf(fleet.NotFound, "not_in_tally", "no report under this reference had come when the newest tally was taken")
-}
-
-func bounds(file *os.File) (low, high int64, err error) {
-	info, err := file.Stat()
+	id := fleet.ReportID{Ref: ref, Seq: at.Seq, ID: at.ID}
+	found, err := tx.Reports().Stored(ctx, id)
 	if err != nil {
-		return 0, 0, err
+		return o, err
 	}
-	return 0, info.Size(), nil
-}
-
-// lineAfter reads the first whole line behind a place.
-func lineAfter(file *os.File, from int64) (line place, err error) {
-	in := bufio.NewReader(io.NewSectionReader(file, from, 1<<62))
-	if _, err = in.ReadBytes('\n'); err != nil {
-		return line, err
-	}
-	text, err := in.ReadBytes('\n')
-	if err != nil {
-		return line, err
-	}
-	return line, json.Unmarshal(text, &line)
-}
-
-// Evidence writes all that the newest tally was counted from: who was admitted, what is judged by, and every report up to
-// its moment, as it was signed; the last line is signed by the server. It holds a batch of installations in memory.
-func (r *Room) Evidence(ctx context.Context, to io.Writer) error {
-	t, err := r.given(ctx)
-	if err != nil {
-		return err
-	}
-	signer, err := r.Signer(ctx)
-	if err != nil {
-		return err
-	}
-	header, err := os.ReadFile(r.private(t.Number, "header.json"))
-	if err != nil {
-		return elsewhere(err)
-	}
-	sum := sha256.New()
-	w := io.MultiWriter(to, sum)
-	if _, err := w.Write(header); err != nil {
-		return err
-	}
-	if err := r.histories(ctx, t, w); err != nil {
-		return err
-	}
-	end, err := tally.SignEvidence(t.Number, hex.EncodeToString(sum.Sum(nil)), signer)
-	if err != nil {
-		return err
-	}
-	return recount.Write(to, end)
-}
-
-// histories writes a line for each installation.
-func (r *Room) histories(ctx context.Context, t kept, w io.Writer) error {
-	upTo, err := r.lastRow(ctx, t)
-	for after := report.Reference(""); err == nil; {
-		var refs []report.Reference
-		var lines []recount.History
-		err = r.View.View(ctx, func(tx fleet.Tx) error {
-			if refs, err = tx.Installations().Refs(ctx, after, atOnce); err != nil {
-				return err
-			}
-			all, err := intake.Histories(ctx, tx, refs...)
-			for _, of := range all {
-				if h := recount.NewHistory(of, upTo); len(h.Reports) > 0 {
-					lines = append(lines, h)
-				}
-			}
-			return err
-		})
-		if err != nil || len(refs) == 0 {
-			return err
-		}
-		after = refs[len(refs)-1]
-		for _, h := range lines {
-			if err := recount.Write(w, h); err != nil {
-				return err
-			}
-		}
-	}
-	return err
-}
-
-// lastRow is that of the last report that a tally is over.
-func (r *Room) lastRow(ctx context.Context, t kept) (row int64, err error) {
-	h, ok := t.Head(string(fleet.TreeReports))
+	newest, ok := found[id]
 	if !ok {
-		return 0, nil
+		return o, fleet.TallyDamaged(fmt.Errorf("report %s of installation %s is not stored", at.ID, ref))
 	}
-	err = r.View.View(ctx, func(tx fleet.Tx) error {
-		found, err := tx.Seals().Heads(ctx, fleet.TreeReports, h.Size-1, 1)
-		if err == nil && (len(found) == 0 || found[0].Size != h.Size) {
-			err = fmt.Errorf("the head of %d reports that tally %d speaks of is not stored", h.Size, t.Number)
+	at.Leaf.Newest = hex.EncodeToString(newestLeaf(newest))
+	nonce := tally.Nonce(key, ref)
+	index, path, err := climb(ctx, tx, t.Tally, c.Take, key, at.Leaf, at.Leaf.Hash(nonce))
+	return tally.Owned{Schema: tally.OwnedSchema, Number: t.Number, Nonce: hex.EncodeToString(nonce), Leaf: at.Leaf, Index: index,
+		Path: path, Row: newest.N, Hour: fleet.Hour(newest.At), Envelope: string(newest.Envelope)}, err
+}
+
+// climb finds a leaf in the tree of its cell, and the path to the root that was signed.
+func climb(ctx context.Context, tx fleet.Tx, t tally.Tally, take string, key []byte, of tally.Leaf, leaf []byte) (
+	index int64, path []string, err error,
+) {
+	strange := fmt.Errorf("the state of installation %s is not among those that tally %d commits to", of.Ref, t.Number)
+	cell := slices.IndexFunc(t.Cells, func(c tally.Cell) bool { return c.Release == of.Release && c.Model == of.Model })
+	if cell < 0 {
+		return 0, nil, fleet.TallyDamaged(fmt.Errorf("installation %s stands in no cell", of.Ref))
+	}
+	piece, err := tx.TallyPieces().Before(ctx, take, kindLeaves, leavesName(cell, leaf))
+	if err != nil {
+		return 0, nil, lost(err, "the tree of "+t.Cells[cell].Name())
+	}
+	block, err := parseLeaves(piece.Bytes)
+	if err == nil && block.cell != cell {
+		err = errors.New("it is of another cell")
+	}
+	if err != nil {
+		return 0, nil, fleet.TallyDamaged(err)
+	}
+	if block.size == tally.BlockLeaves {
+		tree := tally.NewTree(key, of.Release, of.Model, block.all())
+		index, path, ok := tree.Path(leaf)
+		if !ok || tree.Root() != t.Cells[cell].Root {
+			return 0, nil, fleet.TallyDamaged(strange)
 		}
-		if err == nil {
-			row = found[0].N
+		return index, path, nil
+	}
+	in := slices.IndexFunc(block.all(), func(h []byte) bool { return string(h) == string(leaf) })
+	if in < 0 {
+		return 0, nil, fleet.TallyDamaged(strange)
+	}
+	index = block.n*tally.BlockLeaves + int64(in)
+	var fault error
+	path, err = tally.Climb(block.size, index, leaf, t.Cells[cell].Root, func(level int, n int64) (tally.Block, error) {
+		if level == 0 {
+			return tally.Block{Hashes: block.hashes}, nil
 		}
-		return err
+		name := nodesName(cell, tally.Block{Level: level, N: n})
+		p, err := tx.TallyPieces().Before(ctx, take, kindNodes, name)
+		if err == nil && p.Name != name {
+			err = fleet.TallyDamaged(fmt.Errorf("piece %s is not there", name))
+		}
+		fault = lost(err, "piece "+name)
+		return tally.Block{Level: level, N: n, Hashes: p.Bytes}, fault
 	})
-	return row, err
+	if err != nil && fault == nil {
+		err = fleet.TallyDamaged(err)
+	}
+	return index, path, err
 }

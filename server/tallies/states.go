@@ -17,14 +17,6 @@ import (
 // atOnce bounds how many installations are looked at together.
 const atOnce = 500
 
-// place is where a state stands in a tally: a line of what owners are answered from.
-type place struct {
-	Leaf tally.Leaf `json:"leaf"`
-	Row  int64      `json:"row"`
-	Hour int64      `json:"hour"`
-	ID   string     `json:"id"`
-}
-
 // states goes through every installation: what it finds must be what the maintained figures say.
 func (m *moment) states(ctx context.Context, tx fleet.Tx) error {
 	counter, reports := recount.NewCounter(m.at, tally.Schema), int64(0)
@@ -81,16 +73,17 @@ func (m *moment) place(i fleet.Installation, newest fleet.StoredReport) error {
 	if newest.N == 0 {
 		return fmt.Errorf("the newest report of installation %s about %s is not stored; run \"otad fsck\"", i.Ref, i.Release)
 	}
-	sum := newest.Sum
-	if !newest.Dropped() {
-		of := sha256.Sum256(newest.Envelope)
+	return m.book.state(recount.LeafOf(i, m.at, newestLeaf(newest)), i.Newest.Seq, i.Newest.ID)
+}
+
+// newestLeaf is the hash of the leaf of a report in the tree of the reports.
+func newestLeaf(r fleet.StoredReport) []byte {
+	sum := r.Sum
+	if !r.Dropped() {
+		of := sha256.Sum256(r.Envelope)
 		sum = of[:]
 	}
-	hour := fleet.Hour(newest.At)
-	leaf := recount.LeafOf(i, m.at, tally.ReportLeaf(newest.N, hour, sum))
-	cell := [2]string{i.Release, i.Model}
-	m.leaves[cell] = append(m.leaves[cell], leaf.Hash(tally.Nonce(m.key, i.Ref)))
-	return recount.Write(m.places, place{leaf, newest.N, hour, newest.ID})
+	return tally.ReportLeaf(r.N, fleet.Hour(r.At), sum)
 }
 
 // borneOut holds the maintained figures against those that were counted again.

@@ -6,8 +6,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/hex"
-	"fmt"
-	"path/filepath"
 	"slices"
 	"time"
 
@@ -24,22 +22,19 @@ import (
 
 // moment is all that a tally is made of, read in one transaction.
 type moment struct {
-	at        time.Time
-	key       []byte
-	snapshot  int64
-	heads     []tally.Head
-	store     []sealed // heads that no head was stored for yet
-	releases  published.Releases
-	sources   map[string][]byte
-	control   settle.Control
-	rollouts  []fleet.Rollout
-	figures   recount.Figures
-	public    []fleet.PublicCell     // if there is a threshold
-	leaves    map[[2]string][][]byte // hashes, by release and model
-	places    *places                // a line for each state, by reference
-	lastRow   int64
-	trees     map[[2]string]tally.Tree
-	evidenced recount.Header
+	at       time.Time
+	key      []byte
+	snapshot int64
+	heads    []tally.Head
+	store    []sealed // heads that no head was stored for yet
+	releases published.Releases
+	sources  map[string][]byte
+	control  settle.Control
+	rollouts []fleet.Rollout
+	figures  recount.Figures
+	public   []fleet.PublicCell // if there is a threshold
+	cells    []tally.Cell
+	book     *book
 }
 
 type sealed struct {
@@ -54,76 +49,79 @@ func (r *Room) take(ctx context.Context, last kept, at time.Time) error {
 	if err != nil {
 		return err
 	}
-	lines, err := newPlaces(r.Dir)
-	if err != nil {
+	key := tally.DayKey(r.Secret, at.Format(time.DateOnly))
+	m := moment{at: at}
+	if m.book, err = newBook(r.Dir, key); err != nil {
 		return err
 	}
-	defer lines.discard()
-	m := moment{at: at, places: lines, key: tally.DayKey(r.Secret, at.Format(time.DateOnly)), leaves: map[[2]string][][]byte{}}
+	defer m.book.discard()
 	if err := r.View.View(ctx, func(tx fleet.Tx) error { return r.look(ctx, tx, last, &m) }); err != nil {
 		return err
 	}
 	t := tally.Tally{Schema: tally.Schema, Number: last.Number + 1, Day: at.Format(time.DateOnly), AsOf: at, Snapshot: m.snapshot,
-		Heads: m.heads, Models: recount.Models(m.figures, m.releases.Readable, m.rollouts), Pages: []tally.Page{}}
+		Heads: m.heads, Models: recount.Models(m.figures, m.releases.Readable, m.rollouts), Cells: m.cells, Pages: []tally.Page{}}
 	if last.Number > 0 {
 		t.Previous = format.SHA256(last.file)
-	}
-	if t.Cells, err = recount.Cells(m.figures, m.releases.Readable, m.rollouts); err != nil {
-		return err
 	}
 	if r.Threshold > 0 {
 		t.Threshold, t.Cells = int(r.Threshold), recount.Committed(t.Cells)
 		t.Models = recount.Public(m.public, m.releases, m.rollouts)
 	}
-	m.trees = map[[2]string]tally.Tree{}
-	for i := range t.Cells {
-		c := [2]string{t.Cells[i].Release, t.Cells[i].Model}
-		m.trees[c] = tally.NewTree(m.key, c[0], c[1], m.leaves[c])
-		t.Cells[i].Root = m.trees[c].Root()
-	}
-	pages, err := r.pages(ctx, t, &m)
+	roots, err := m.book.roots()
 	if err != nil {
 		return err
 	}
-	for _, p := range pages {
-		t.Pages = append(t.Pages, tally.Page{Path: p.path, Size: int64(len(p.text)), SHA256: format.SHA256(p.text)})
+	for n := range t.Cells {
+		t.Cells[n].Root = roots[n]
+	}
+	if err := r.lay(ctx, &t, &m); err != nil {
+		return err
 	}
 	file, err := tally.Sign(t, signer)
 	if err != nil {
 		return err
 	}
-	m.evidenced = recount.NewHeader(t.Number, m.key, m.releases, m.sources, m.control, at)
-	if err := r.lay(t.Number, pages, &m); err != nil {
+	if err := r.pieces().publish(ctx, t.Number, m.book, func(tx fleet.Tx) error { return record(ctx, tx, t, file, &m) }); err != nil {
 		return err
 	}
-	if err := r.record(ctx, t, file, &m); err != nil {
-		return err
-	}
-	r.places.Lock()
-	r.trees, r.treesN = m.trees, t.Number
-	r.places.Unlock()
 	r.Log.InfoContext(ctx, "the tally of the day is taken", "number", t.Number, "day", t.Day, "cells", len(t.Cells))
-	r.sweep(t.Number)
-	return r.Write(ctx)
+	return nil
+}
+
+// lay adds the pages and the header of the evidence to what is given with a tally.
+func (r *Room) lay(ctx context.Context, t *tally.Tally, m *moment) error {
+	pages, err := r.pages(ctx, *t, m)
+	if err != nil {
+		return err
+	}
+	for _, p := range pages {
+		t.Pages = append(t.Pages, tally.Page{Path: p.path, Size: int64(len(p.text)), SHA256: format.SHA256(p.text)})
+		if err := m.book.text(kindPages, p.path, p.text); err != nil {
+			return err
+		}
+	}
+	var header bytes.Buffer
+	if err := recount.Write(&header, recount.NewHeader(t.Number, m.book.key, m.releases, m.sources, m.control, m.at)); err != nil {
+		return err
+	}
+	return m.book.text(kindHeader, headerName, header.Bytes())
 }
 
 // record stores the heads that the tally speaks of, and the tally.
-func (r *Room) record(ctx context.Context, t tally.Tally, file []byte, m *moment) error {
-	return r.Store.Update(ctx, func(tx fleet.Tx) error {
-		for _, s := range m.store {
-			now, _, err := tx.Seals().Latest(ctx, s.Tree)
-			if err != nil {
-				return err
-			}
-			if now.Size != s.was {
-				return errNotNow // somebody else sealed meanwhile: the next tick looks anew
-			}
-			if err := tx.Seals().Put(ctx, s.Head, s.frontier); err != nil {
-				return err
-			}
+func record(ctx context.Context, tx fleet.Tx, t tally.Tally, file []byte, m *moment) error {
+	for _, s := range m.store {
+		now, _, err := tx.Seals().Latest(ctx, s.Tree)
+		if err != nil {
+			return err
 		}
-		return tx.Metadata().Put(ctx, fleet.Metadata{Role: fleet.TallyRole, Version: t.Number, Bytes: file, At: t.AsOf})
-	})
+		if now.Size != s.was {
+			return errNotNow // somebody else sealed meanwhile: the next tick looks anew
+		}
+		if err := tx.Seals().Put(ctx, s.Head, s.frontier); err != nil {
+			return err
+		}
+	}
+	return tx.Metadata().Put(ctx, fleet.Metadata{Role: fleet.TallyRole, Version: t.Number, Bytes: file, At: t.AsOf})
 }
 
 // look reads all that a tally is made of.
@@ -168,6 +166,10 @@ func (r *Room) look(ctx context.Context, tx fleet.Tx, last kept, m *moment) (err
 			return err
 		}
 	}
+	if m.cells, err = recount.Cells(m.figures, m.releases.Readable, m.rollouts); err != nil {
+		return err
+	}
+	m.book.of(m.cells)
 	return m.states(ctx, tx)
 }
 
@@ -208,9 +210,6 @@ func (m *moment) head(ctx context.Context, tx fleet.Tx, tree fleet.Tree, last ke
 	if err != nil || now.Size == 0 {
 		return err
 	}
-	if tree == fleet.TreeReports {
-		m.lastRow = now.N
-	}
 	if now.Size > was.Size {
 		now.At = m.at
 		m.store = append(m.store, sealed{now, slices.Clone(frontier), was.Size})
@@ -238,25 +237,4 @@ func treeHead(h tally.Head, is bool) tufrepo.TreeHead {
 		return tufrepo.TreeHead{}
 	}
 	return h.Of()
-}
-
-// lay writes what is given of the tally beside it.
-func (r *Room) lay(number int64, pages []page, m *moment) error {
-	for _, p := range pages {
-		if err := write(filepath.Join(r.Metadata, filepath.FromSlash(tally.PageName(number, p.path))), p.text, 0o644); err != nil {
-			return err
-		}
-	}
-	var header bytes.Buffer
-	if err := recount.Write(&header, m.evidenced); err != nil {
-		return err
-	}
-	if err := write(r.private(number, "header.json"), header.Bytes(), 0o600); err != nil {
-		return err
-	}
-	return m.places.keep(r.private(number, "places.jsonl"))
-}
-
-func (r *Room) private(number int64, name string) string {
-	return filepath.Join(r.Dir, fmt.Sprint(number), name)
 }

@@ -10,10 +10,10 @@
 package tallies
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"log/slog"
 	"net/http"
 	"os"
@@ -24,7 +24,6 @@ import (
 	"sync"
 	"time"
 
-	"landed/internal/durable"
 	"landed/manifests/heads"
 	"landed/manifests/tally"
 	"landed/manifests/tufrepo"
@@ -39,7 +38,7 @@ type Config struct {
 	Pages    func(fleet.Viewer, time.Time) (http.Handler, error) // the public pages over what a viewer shows, at a time
 	Secret   []byte                                              // of which the keys of the days are made
 	Metadata string                                              // folder of the feed's metadata
-	Dir      string                                              // what only owners and auditors are given
+	Dir      string                                              // what is on its way
 	// Threshold is how few installations the public is never told of; above 0 the numbers are the cells for everybody.
 	Threshold int64
 	Every     time.Duration // between two, beside the one of each UTC day; 0: there is that one alone
@@ -53,11 +52,8 @@ type Room struct {
 	mu      sync.Mutex
 	newest  kept  // that is published
 	written int64 // up to which number the files were looked at
+	swept   bool  // since the start, or the last take
 	told    error // why none could be taken, as the log has it
-
-	places sync.Mutex // of owners: one at a time, since the first after a start builds all trees
-	trees  map[[2]string]tally.Tree
-	treesN int64 // of which tally
 }
 
 // kept is a tally and its file.
@@ -69,13 +65,24 @@ type kept struct {
 // New makes a room.
 func New(c Config) *Room { return &Room{Config: c} }
 
+func (r *Room) pieces() pieces { return pieces{&r.Config} }
+
 // errNotNow says that no tally can be taken at this moment; a later tick can.
 var errNotNow = errors.New("not at this moment")
 
-// Tick takes the tally of the day if there is none yet.
+// Tick takes the tally of the day if there is none yet, and drops what is kept of old ones.
 func (r *Room) Tick(ctx context.Context) error {
-	last, err := r.latest(ctx)
-	if err != nil {
+	if !r.swept {
+		if err := r.pieces().sweep(ctx); err != nil {
+			return err
+		}
+		r.swept = true
+	}
+	var last kept
+	if err := r.View.View(ctx, func(tx fleet.Tx) (err error) {
+		last, err = r.latest(ctx, tx)
+		return err
+	}); err != nil {
 		return err
 	}
 	at := r.Now().UTC().Truncate(time.Millisecond)
@@ -84,13 +91,13 @@ func (r *Room) Tick(ctx context.Context) error {
 	if last.Number > 0 && last.Day >= at.Format(time.DateOnly) && !again {
 		return nil
 	}
-	err = r.take(ctx, r.highest(last), at)
+	err := r.take(ctx, r.highest(last), at)
 	switch {
 	case err == nil || errors.Is(err, errNotNow) || fleet.Is(err, fleet.Conflict):
 	case r.told == nil || r.told.Error() != err.Error(): // each tick tries again; the log has it once
 		r.Log.ErrorContext(ctx, "the tally of the day is not taken", "err", err)
 	}
-	r.told = err
+	r.told, r.swept = err, false
 	return nil
 }
 
@@ -101,12 +108,8 @@ func (r *Room) inForce(ctx context.Context, t kept) bool {
 }
 
 // latest is the newest tally that is stored; zero if there is none.
-func (r *Room) latest(ctx context.Context) (kept, error) {
-	var m fleet.Metadata
-	err := r.View.View(ctx, func(tx fleet.Tx) (err error) {
-		m, err = tx.Metadata().Latest(ctx, fleet.TallyRole)
-		return err
-	})
+func (r *Room) latest(ctx context.Context, tx fleet.Tx) (kept, error) {
+	m, err := tx.Metadata().Latest(ctx, fleet.TallyRole)
 	if fleet.Is(err, fleet.NotFound) {
 		return kept{}, nil
 	}
@@ -115,7 +118,7 @@ func (r *Room) latest(ctx context.Context) (kept, error) {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.newest.Number != m.Version {
+	if r.newest.Number != m.Version || !bytes.Equal(r.newest.file, m.Bytes) {
 		t, err := tally.Unsigned(m.Bytes)
 		if err != nil {
 			return kept{}, fmt.Errorf("tally %d, as it is stored: %w", m.Version, err)
@@ -143,53 +146,6 @@ func (r *Room) highest(last kept) kept {
 		last = kept{t, file}
 	}
 	return last
-}
-
-// Write has the tallies in the folder of the feed that are stored: each server has its own folder, which may be new.
-func (r *Room) Write(ctx context.Context) error {
-	last, err := r.latest(ctx)
-	if err != nil {
-		return err
-	}
-	for ; r.written < last.Number && ctx.Err() == nil; r.written++ {
-		file := filepath.Join(r.Metadata, filepath.FromSlash(tally.Name(r.written+1)))
-		if _, err := os.Stat(file); err == nil {
-			continue
-		}
-		var m fleet.Metadata
-		err := r.View.View(ctx, func(tx fleet.Tx) (err error) {
-			m, err = tx.Metadata().Get(ctx, fleet.TallyRole, r.written+1)
-			return err
-		})
-		if fleet.Is(err, fleet.NotFound) {
-			continue // a restored database does not have it
-		}
-		if err == nil {
-			err = write(file, m.Bytes, 0o644)
-		}
-		if err != nil {
-			return fmt.Errorf("tally %d: %w", r.written+1, err)
-		}
-	}
-	return ctx.Err()
-}
-
-func write(file string, text []byte, mode fs.FileMode) error {
-	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
-		return err
-	}
-	return durable.WriteFile(file, text, mode)
-}
-
-// keptDays is how many tallies keep their pages, and what owners and auditors are given.
-const keptDays = 3
-
-// sweep removes what belongs to tallies that are too old. The tallies themselves stay.
-func (r *Room) sweep(newest int64) {
-	for n := newest - keptDays; n > 0 && n > newest-10*keptDays; n-- {
-		_ = os.RemoveAll(filepath.Join(r.Metadata, "tally", fmt.Sprint(n)))
-		_ = os.RemoveAll(filepath.Join(r.Dir, fmt.Sprint(n)))
-	}
 }
 
 // before is where the heads of a tally go on from: the newest published snapshot that has a proof beside it, by which the

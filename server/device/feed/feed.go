@@ -29,6 +29,7 @@ const Prefix = "/tuf/"
 const (
 	metadataDir = "metadata/"
 	targetsDir  = "targets/"
+	talliesDir  = "tally/"  // below metadataDir
 	buildsDir   = "builds/" // below targetsDir
 )
 
@@ -44,6 +45,7 @@ type Handler struct {
 	shelf  atomic.Pointer[map[string]shelved] // files for the updaters of others, by path
 	tally  tally
 	newest atomic.Pointer[func(context.Context) error]
+	asked  atomic.Pointer[func(context.Context, string) ([]byte, bool, error)]
 }
 
 // New serves the folder dir, with its two folders metadata and targets. One that is not there is made: the next
@@ -75,6 +77,13 @@ func (h *Handler) Lengths(length func(stored string) (bytes int64, published boo
 // says why what lies here must not be given away as the newest. It is called with each request for anything but an old
 // file in memory.
 func (h *Handler) Newest(newest func(context.Context) error) { h.newest.Store(&newest) }
+
+// Asked has files of metadata be asked for, by their path below that: those of tallies before the folder is looked at, since what one
+// server publishes is given by all of them at once, and others that are not in it, which may be younger than they. known is false
+// of what only the folder may have; the error of a file that is not there is fs.ErrNotExist.
+func (h *Handler) Asked(file func(ctx context.Context, name string) (text []byte, known bool, err error)) {
+	h.asked.Store(&file)
+}
 
 // Close lets go of the folder.
 func (h *Handler) Close() error { return h.root.Load().Close() }

@@ -3,6 +3,7 @@
 package feed
 
 import (
+	"context"
 	"errors"
 	"io"
 	"io/fs"
@@ -48,12 +49,30 @@ func (h *Handler) serveFile(w http.ResponseWriter, r *http.Request, name string)
 
 // serveMetadata reads an older version, which is no longer in memory: it is small.
 func (h *Handler) serveMetadata(w http.ResponseWriter, r *http.Request, name string) {
-	body, err := h.root.Load().ReadFile(name)
+	body, err := h.stored(r.Context(), name)
 	if err != nil {
 		answerError(w, err)
 		return
 	}
 	newEntry(body, name == metadataDir+"timestamp.json").serve(w, r)
+}
+
+// stored reads a file of metadata: of tallies what the database has, of others what the folder has, where each has it.
+func (h *Handler) stored(ctx context.Context, name string) ([]byte, error) {
+	asked, below := h.asked.Load(), strings.TrimPrefix(name, metadataDir)
+	first := strings.HasPrefix(below, talliesDir)
+	if asked != nil && first {
+		if body, known, err := (*asked)(ctx, below); known {
+			return body, err
+		}
+	}
+	body, err := h.root.Load().ReadFile(name)
+	if errors.Is(err, fs.ErrNotExist) && asked != nil && !first {
+		if body, known, err := (*asked)(ctx, below); known {
+			return body, err
+		}
+	}
+	return body, err
 }
 
 // given is how a target is given away under one of its names.

@@ -24,6 +24,7 @@ var keysOf = map[string]string{
 	"quarantines":       `id`,
 	"retentions":        `release`,
 	"known_issues":      `id || ''`,
+	"tally_contents":    `number || ''`,
 	"epochs":            `model || ' ' || channel`,
 	"statements":        `id`,
 	"suspensions":       `rollout || ' ' || reference`,

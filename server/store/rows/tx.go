@@ -17,19 +17,20 @@ type Tx struct {
 	amongServers
 	keeping
 	toldByPeople
+	tallied
 }
 
 // New is a transaction that reads both halves, or writes control. refused is what whoever moves a figure is told.
 func New(control, reports Querier, refused error) *Tx {
 	t := &Tx{control: control, reports: reports, refused: refused, amongServers: amongServers{control}}
-	t.keeping, t.toldByPeople = keeping{t}, toldByPeople{t}
+	t.keeping, t.toldByPeople, t.tallied = keeping{t}, toldByPeople{t}, tallied{t}
 	return t
 }
 
 // NewReports is a transaction that writes the reports. Flush is called before it is committed.
 func NewReports(control, reports Querier) *Tx {
 	t := &Tx{control: control, reports: reports, cells: cells{}, amongServers: amongServers{control}}
-	t.keeping, t.toldByPeople = keeping{t}, toldByPeople{t}
+	t.keeping, t.toldByPeople, t.tallied = keeping{t}, toldByPeople{t}, tallied{t}
 	return t
 }
 
@@ -96,3 +97,9 @@ func (t keeping) Cuts() fleet.Cuts               { return cuts{t.of.reports, sea
 type toldByPeople struct{ by *Tx }
 
 func (t toldByPeople) KnownIssues() fleet.KnownIssues { return knownIssues{t.by.control} }
+
+// tallied is what tallies are given with.
+type tallied struct{ with *Tx }
+
+func (t tallied) Tallies() fleet.Tallies         { return tallies{t.with.control} }
+func (t tallied) TallyPieces() fleet.TallyPieces { return tallyPieces{t.with.reports} }

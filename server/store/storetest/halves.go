@@ -28,6 +28,10 @@ func otherHalfRefused(t *testing.T, s fleet.Store) {
 			return tx.Seals().Put(ctx, fleet.Head{Tree: fleet.TreeReports, Size: 1, N: 1, Root: make([]byte, 32)}, [][]byte{make([]byte, 32)})
 		}, false},
 		{"a lease", func(tx fleet.Tx) error { _, _, err := tx.Leases().Take(ctx, "x", "a", 0); return err }, false},
+		{"a take of a tally", func(tx fleet.Tx) error { return tx.Tallies().Begin(ctx, "x") }, false},
+		{"a piece of a tally", func(tx fleet.Tx) error {
+			return tx.TallyPieces().Put(ctx, fleet.TallyPiece{Take: "x", Kind: "k", Name: "n", Bytes: []byte{1}})
+		}, true},
 		{"a report", func(tx fleet.Tx) error { _, err := tx.Reports().Append(ctx, stored); return err }, true},
 		{"an installation", func(tx fleet.Tx) error { return tx.Installations().Put(ctx, state) }, true},
 		{"a figure", func(tx fleet.Tx) error { return tx.Counts().Move(ctx, nil, &state) }, true},

@@ -71,6 +71,8 @@ func tests() []test {
 		{"evidence epochs", testEpochs},
 		{"rules of retention", testRetentions},
 		{"known issues", testKnownIssues},
+		{"from which take a tally is given", testTallies},
+		{"pieces of tallies", testTallyPieces},
 		{"the muster of a fleet", testMuster},
 		{"who was silent for how long", testHeard},
 		{"audit", testAudit},
