@@ -62,6 +62,7 @@ const (
 	marksApart   = 0.07
 	narrow       = 240 // the plot, on a small phone
 	labelAtLeast = 17  // so thick is a layer that has its name in it
+	nameOff      = 6   // from where the layer is thickest, which may be its edge
 )
 
 func (s Series) high() int {
@@ -138,11 +139,11 @@ func (l *Locale) series(s Series) template.HTML {
 		y := float64(top) + float64(high)*(1-float64(v)/float64(highest)) + 4
 		fmt.Fprintf(&out, `<text class="value" x="-8" y="%s" text-anchor="end">%s</text>`, decimal(y), l.value(s, v))
 	}
+	l.dates(&out, s)
+	s.drawMarks(&out)
 	if !s.Small {
 		s.names(&out, highest)
 	}
-	l.dates(&out, s)
-	s.drawMarks(&out)
 	out.WriteString(`</svg>`)
 	return template.HTML(out.String())
 }
@@ -202,9 +203,9 @@ func (s Series) names(out *strings.Builder, highest int64) {
 		}
 		if best >= 0 {
 			middle := float64(below[best]) + float64(layer.Values[best])/2
-			at, anchor := s.at(s.Times[best]), "start"
+			at, anchor, off := s.at(s.Times[best]), "start", nameOff
 			if at > 0.5 {
-				anchor = "end"
+				anchor, off = "end", -nameOff
 			}
 			if float64(utf8.RuneCountInString(layer.Name))*7 > max(at, 1-at)*narrow {
 				best = -1 // the list below has it
@@ -212,8 +213,9 @@ func (s Series) names(out *strings.Builder, highest int64) {
 			if best >= 0 {
 				fmt.Fprintf(
 					out,
-					`<text class="name" x="%s" y="%s" text-anchor="%s">%s</text>`,
+					`<text class="name" x="%s" dx="%d" y="%s" text-anchor="%s">%s</text>`,
 					hundredths(at),
+					off,
 					decimal(
 						float64(s.top())+float64(s.high())*(1-middle/float64(highest))+4,
 					),

@@ -75,7 +75,7 @@ func (p *Pages) Render(w io.Writer, name string, view any) error {
 	if err := page.ExecuteTemplate(out, "layout.html", view); err != nil {
 		return fmt.Errorf("render page %s: %w", name, err)
 	}
-	_, err := w.Write(marked(out.Bytes()))
+	_, err := w.Write(tied(marked(out.Bytes())))
 	return err
 }
 

@@ -223,12 +223,12 @@ func (p installationPages) word(v *InstallationPage, a advice.Answer, data advis
 	for _, code := range a.Tell {
 		to.Tell = append(to.Tell, say("tell."+code))
 	}
-	v.Still, v.Tell = to.Say, strings.Join(to.Tell, " ")
+	v.Still, v.Tell = to.Say, p.locale.Sentences(to.Tell...)
 	var do []string
 	for _, step := range to.Do {
 		do = append(do, step.Words)
 	}
-	v.Do = strings.Join(do, " ")
+	v.Do = p.locale.Sentences(do...)
 	v.Offer.Code = a.Offer
 	v.Offer.Words = p.locale.Say("offer."+a.Offer, v.Offer)
 }

@@ -118,7 +118,7 @@ func TestCountedCarry(t *testing.T) {
 	}
 	for _, path := range []string{"/", "/models/armani", "/releases/" + releaseName} {
 		text := h.get(path).Body.String()
-		for _, words := range []string{"those of 100 handsets that count, 3.2 % of all", "3,000 others report; they do not count",
+		for _, words := range []string{"those of 100 handsets that count, 3.2\u00a0% of all", "3,000 others report; they do not count",
 			"1,000 of them report the opposite"} {
 			if !strings.Contains(text, words) {
 				t.Errorf("%s does not say %q", path, words)

@@ -37,7 +37,7 @@ func TestPrint(t *testing.T) {
 	for _, tt := range []struct {
 		name, path string
 		most       int
-	}{{"status", "/", 2}, {"folder", "/releases/" + releaseName + "/report", 5}} {
+	}{{"status", "/", 2}, {"folder", "/releases/" + releaseName + "/report", 4}} {
 		pdf := printed(t, ctx, url+tt.path)
 		if *shots != "" {
 			if err := os.WriteFile(filepath.Join(*shots, tt.name+".pdf"), pdf, 0o644); err != nil {

@@ -1,5 +1,6 @@
 // What does not fit on this page, in this window: what is wider than the window, what is cut off or stands out of its box, texts
-// that lie on one another, controls that a thumb misses (WCAG 2.2, 2.5.8), sentences without words, and marks that stand twice.
+// that lie on one another, badges that lie on a bar, controls that a thumb misses (WCAG 2.2, 2.5.8), sentences without words, marks
+// that stand twice, and blanks behind the marks of Chinese, which have theirs in them.
 // What is meant so is left out: what only a screen reader gets, what scrolls by itself and can be reached by keyboard, and
 // reasons that are shortened (-webkit-line-clamp), which the timeline of the model has whole.
 (() => {
@@ -43,6 +44,13 @@
     }
   });
 
+  const bars = all.filter((e) => e.matches("svg.bar")).map((e) => e.getBoundingClientRect());
+  for (const e of all) {
+    if (!e.matches(".badge")) continue;
+    const a = e.getBoundingClientRect();
+    if (bars.some((b) => a.left < b.right && b.left < a.right && a.top < b.bottom && b.top < a.bottom)) tell("lies on a bar", e);
+  }
+
   // A link within a sentence may be small, and one with room around it.
   if (!matchMedia("print").matches) {
     const boxes = all.filter((e) => e.matches("a[href], button, summary, input:not([type=hidden])")).map((e) => {
@@ -67,5 +75,8 @@
 
   for (const gap of document.documentElement.outerHTML.matchAll(/\[[^\s\]"\\]*\.[^\s\]"\\]*\]/g)) faults.push("a sentence without words: " + gap[0]);
   for (const twice of document.body.textContent.matchAll(/.{0,12}(。[。；，]|，，|。）。|\.\.(?!\.)).{0,4}/g)) faults.push("two marks: " + twice[0]);
+  if (/^zh/.test(document.documentElement.lang)) {
+    for (const gap of document.body.textContent.matchAll(/.{0,12}[。，；：）」] [^·\s].{0,8}/g)) faults.push("a blank behind a mark: " + gap[0]);
+  }
   return faults;
 })()
