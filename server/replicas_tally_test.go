@@ -27,11 +27,9 @@ import (
 // whoever took it dies, at one that has an empty folder, and at one whose folder has an older tally.
 func TestReplicasTally(t *testing.T) {
 	rs, later := tallyReplicas(t, 3)
-	taker := rs.looping()
 	ref := rs.reference()
 	token := rs.token()
-	rs.tick(taker)
-	first := rs.newest(taker)
+	taker, first := rs.taken()
 	rs.sameDoors(first, ref, token)
 	late := rs.list()[0]
 	if late == taker {
@@ -48,9 +46,7 @@ func TestReplicasTally(t *testing.T) {
 
 	// The next one is taken by another, which dies as soon as it is published.
 	later(24 * time.Hour)
-	next := rs.looping()
-	rs.tick(next)
-	second := rs.newest(next)
+	next, second := rs.taken()
 	if second.Number != first.Number+1 {
 		t.Fatalf("tally %d follows %d", second.Number, first.Number)
 	}
@@ -97,6 +93,22 @@ func (rs *replicas) reference() (ref report.Reference) {
 		rs.t.Fatalf("no installation: %v", err)
 	}
 	return ref
+}
+
+// taken has the tally of the day be taken, by whoever does the periodic work: on a machine with much to do that may move on.
+func (rs *replicas) taken() (taker *replica, is tally.Tally) {
+	rs.t.Helper()
+	rs.soon("the tally of the day is taken", func() error {
+		taker = rs.looping()
+		if err := taker.Tick(rs.t.Context()); err != nil {
+			return err
+		}
+		if is = rs.newest(taker); is.Day != rs.now().Format(time.DateOnly) {
+			return fmt.Errorf("the newest is of %s", is.Day)
+		}
+		return nil
+	})
+	return taker, is
 }
 
 // token is that of an auditor.
@@ -208,9 +220,7 @@ func (f from) open(path, token string) (io.ReadCloser, error) {
 // that, and no other one gives anything.
 func TestReplicasTallyDamaged(t *testing.T) {
 	rs, _ := tallyReplicas(t, 2)
-	taker := rs.looping()
-	rs.tick(taker)
-	is := rs.newest(taker)
+	taker, is := rs.taken()
 	page := is.Pages[0].Path
 	if err := taker.Database().UpdateReports(t.Context(), func(tx fleet.Tx) error {
 		c, err := tx.Tallies().Newest(t.Context(), 1)
@@ -221,15 +231,22 @@ func TestReplicasTallyDamaged(t *testing.T) {
 	}); err != nil {
 		t.Fatal(err)
 	}
+	without := 0
 	for _, r := range rs.list() {
 		code, text := r.get(t, "/tuf/metadata/"+tally.PageName(is.Number, page), "")
 		file, _ := os.ReadFile(filepath.Join(r.dir, "feed", "metadata", tally.PageName(is.Number, page)))
-		if has := r == taker; (code == http.StatusOK) != has || has && !bytes.Equal(text, file) || !has && code != http.StatusServiceUnavailable {
+		if has := len(file) > 0; (code == http.StatusOK) != has || has && !bytes.Equal(text, file) || !has && code != http.StatusServiceUnavailable {
 			t.Errorf("%s answers %d: %.200s", r.name, code, text)
 		}
-		if code, text := r.get(t, "/"+page+"?as_of=tally", ""); r != taker && (code != http.StatusServiceUnavailable ||
+		if len(file) == 0 {
+			without++
+		}
+		if code, text := r.get(t, "/"+page+"?as_of=tally", ""); len(file) == 0 && (code != http.StatusServiceUnavailable ||
 			!bytes.Contains(text, []byte("tally_damaged"))) {
 			t.Errorf("%s answers %d: %.200s", r.name, code, text)
 		}
+	}
+	if without == 0 {
+		t.Error("every server has the page in its folder")
 	}
 }

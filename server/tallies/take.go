@@ -23,7 +23,6 @@ import (
 // moment is all that a tally is made of, read in one transaction.
 type moment struct {
 	at       time.Time
-	key      []byte
 	snapshot int64
 	heads    []tally.Head
 	store    []sealed // heads that no head was stored for yet
