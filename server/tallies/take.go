@@ -169,7 +169,11 @@ func (r *Room) look(ctx context.Context, tx fleet.Tx, last kept, m *moment) (err
 		return err
 	}
 	m.book.of(m.cells)
-	return m.states(ctx, tx)
+	if err := m.states(ctx, tx); err != nil {
+		return err
+	}
+	m.cells, err = recount.Cells(m.figures, m.releases.Readable, m.rollouts) // which say by now who is silent
+	return err
 }
 
 func cmpErr(err, otherwise error) error {
