@@ -317,3 +317,36 @@ func TestKept(t *testing.T) {
 }
 
 func sortedKeys[V any](all map[string]V) []string { return slices.Sorted(maps.Keys(all)) }
+
+// TestDatabaseWentBack: a server whose folder has a later tally than a restored database gives the one that this has, as a server
+// with an empty folder does, and no number twice.
+func TestDatabaseWentBack(t *testing.T) {
+	w, back := newWorld(t, 4), newWorld(t, 4)
+	r := w.room()
+	w.publish(r, 1)
+	w.publish(r, 2)
+	w.must(r.Write(t.Context()))
+	back.publish(back.room(), 1)
+	r.Config.View, r.Config.Store = back.db, back.db // as it runs
+	for _, one := range []*Room{r, back.room()} {
+		file, _, err := one.Newest(t.Context())
+		back.must(err)
+		is, err := tally.Unsigned(file)
+		if err != nil || is.Number != 1 {
+			t.Fatalf("tally %d is given, %v", is.Number, err)
+		}
+		page, err := one.Page(t.Context(), "status.json")
+		if err != nil || !bytes.Equal(page, pageOf(1)) {
+			t.Errorf("the page has %d bytes, %v", len(page), err)
+		}
+		if o, err := one.Owned(t.Context(), back.refs[3]); err != nil || o.Number != 1 || o.Verify(is, back.refs[3]) != nil {
+			t.Errorf("%+v, %v", o, err)
+		}
+		if _, known, err := one.File(t.Context(), tally.Name(2)); known || err == nil {
+			t.Errorf("tally 2 is known, %v", err)
+		}
+	}
+	if last := r.highest(kept{Tally: tally.Tally{Number: 1}}); last.Number != 2 {
+		t.Errorf("after tally %d the next is taken", last.Number)
+	}
+}
