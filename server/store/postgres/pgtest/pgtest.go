@@ -37,6 +37,7 @@ type Server struct {
 	bin      string
 	owner    *syscall.Credential
 	postgres *exec.Cmd
+	ended    chan struct{} // closed when postgres has
 }
 
 var errNone = errors.New("there is no PostgreSQL here: no initdb and postgres in PATH or /usr/lib/postgresql/*/bin " +
@@ -239,14 +240,14 @@ func (s *Server) Run() error {
 		return err
 	}
 	defer log.Close()
-	s.postgres = s.command("postgres", "-D", s.data(), "-k", s.folder, "-c", "listen_addresses=")
-	s.postgres.Stdout, s.postgres.Stderr = log, log
-	if err := s.postgres.Start(); err != nil {
-		return err
-	}
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	for {
+		if !s.runs() { // also if it ended: what a killed one had started is still in its way for a moment
+			if err := s.launch(log); err != nil {
+				return err
+			}
+		}
 		conn, err := pgx.Connect(ctx, s.Address("postgres"))
 		if err == nil {
 			return conn.Close(ctx)
@@ -259,19 +260,47 @@ func (s *Server) Run() error {
 	}
 }
 
+// launch starts the program.
+func (s *Server) launch(log *os.File) error {
+	postgres, ended := s.command("postgres", "-D", s.data(), "-k", s.folder, "-c", "listen_addresses="), make(chan struct{})
+	postgres.Stdout, postgres.Stderr = log, log
+	if err := postgres.Start(); err != nil {
+		return err
+	}
+	s.postgres, s.ended = postgres, ended
+	go func() {
+		_ = postgres.Wait() // however it ended
+		close(ended)
+	}()
+	return nil
+}
+
+// runs says if it was started, and has not ended by itself.
+func (s *Server) runs() bool {
+	if s.postgres == nil {
+		return false
+	}
+	select {
+	case <-s.ended:
+		return false
+	default:
+		return true
+	}
+}
+
 // Kill ends the server at once, as a fault of its machine would.
 func (s *Server) Kill() { s.end(syscall.SIGKILL) }
 
 // end ends the server with all that it started, which are its children.
 func (s *Server) end(how syscall.Signal) {
-	if s.postgres == nil || s.postgres.Process == nil {
+	if s.postgres == nil {
 		return
 	}
 	if how == syscall.SIGKILL {
 		syscall.Kill(-s.postgres.Process.Pid, how) // it leads a group of its own
 	}
 	s.postgres.Process.Signal(how)
-	s.postgres.Wait()
+	<-s.ended
 	s.postgres = nil
 }
 
