@@ -317,7 +317,7 @@ func TestSharesSayOfHowMany(t *testing.T) {
 			`<td class="num">12</td><td class="num">25 % <span class="range">8–54 %</span></td>`,
 		},
 	} {
-		page := h.get(path).Body.String()
+		page := strings.ReplaceAll(h.get(path).Body.String(), "\u00a0", " ")
 		for _, words := range want {
 			if !strings.Contains(page, words) {
 				t.Errorf("%s does not say %q", path, words)
