@@ -110,10 +110,11 @@ var mayImport = map[string][]string{
 		"manifests",
 		"server/fleet",
 	}, // pure: what reports change; intake stores it, a recount does without
-	"server/recount": {"manifests", "=server/cells", "server/fleet", "server/published", "=server/rollout", "server/settle"}, // pure: what otactl counts again by
-	"server/intake":  {"manifests", "server/fleet", "server/published", "server/rollouts", "server/settle", "=server/span"},
-	"server/retain":  {"=manifests/report", "server/fleet", "server/seal"},
-	"server/scrub":   {"server/blob", "server/repo"},
+	"server/recount": {"manifests", "=server/cells", "server/fleet", "server/published", "=server/rollout",
+		"server/settle"}, // pure: what otactl counts again by
+	"server/intake": {"manifests", "server/fleet", "server/published", "server/rollouts", "server/settle", "=server/span"},
+	"server/retain": {"=manifests/report", "server/fleet", "server/seal"},
+	"server/scrub":  {"server/blob", "server/repo"},
 	"server/fsck": {
 		"=internal/format",
 		"=manifests/heads",

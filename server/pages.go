@@ -20,7 +20,8 @@ import (
 func openPages(s *Server) (err error) {
 	c := support.Config{
 		View: s.db, Version: s.db.Version, Catalogue: s.rooms.Lineup.Catalogue, Now: s.cfg.Now, Log: s.cfg.Log, Language: s.cfg.Language,
-		PublicPath: s.cfg.PublicPath, Base: s.cfg.BaseURL, OpenReports: s.cfg.OpenReports, Notice: s.cfg.Notice, Distrusted: s.uptime.Distrusted,
+		PublicPath: s.cfg.PublicPath, Base: s.cfg.BaseURL, OpenReports: s.cfg.OpenReports, Notice: s.cfg.Notice,
+		Distrusted: s.uptime.Distrusted,
 		Halting: func(ctx context.Context, r fleet.Rollout) bool {
 			return s.rooms.Rollouts.Standing(ctx, r).State == fleet.RolloutHalting
 		},

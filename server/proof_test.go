@@ -135,7 +135,8 @@ var databaseFiles = []string{"landed.db", "landed-reports.db"}
 // fileOf is the file in which a table lies.
 func fileOf(table string) string {
 	switch table {
-	case "reports", "compact_reports", "report_keys", "installations", "counts", "cursors", "walks", "provisional", "cuts", "settled", "tally_pieces":
+	case "reports", "compact_reports", "report_keys", "installations", "counts", "cursors", "walks", "provisional",
+		"cuts", "settled", "tally_pieces":
 		return databaseFiles[1]
 	}
 	return databaseFiles[0]
@@ -426,7 +427,8 @@ func editRow(t *testing.T, file, table, statement string, random *rand.Rand) boo
 		return false
 	}
 	key := map[string]string{"installations": "ref || release", "counts": "release || model || channel || who || kind || value",
-		"heads": "tree || size", "frontiers": "tree", "retentions": "release", "known_issues": "id", "tally_contents": "number", "epochs": "model || channel", "suspensions": "rollout || reference",
+		"heads": "tree || size", "frontiers": "tree", "retentions": "release", "known_issues": "id",
+		"tally_contents": "number", "epochs": "model || channel", "suspensions": "rollout || reference",
 		"walks": "name"}[table]
 	if key == "" {
 		key = "rowid"

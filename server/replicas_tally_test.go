@@ -173,7 +173,8 @@ func (rs *replicas) sameDoors(is tally.Tally, ref report.Reference, token string
 				want = text
 			}
 			if code != http.StatusOK || !bytes.Equal(text, want) {
-				rs.t.Errorf("%s answers %s with %d and %d bytes; another one with %d: %.200s", r.name, path, code, len(text), len(want), text)
+				rs.t.Errorf("%s answers %s with %d and %d bytes; another one with %d: %.200s", r.name, path, code,
+					len(text), len(want), text)
 			}
 		}
 	}
@@ -235,7 +236,8 @@ func TestReplicasTallyDamaged(t *testing.T) {
 	for _, r := range rs.list() {
 		code, text := r.get(t, "/tuf/metadata/"+tally.PageName(is.Number, page), "")
 		file, _ := os.ReadFile(filepath.Join(r.dir, "feed", "metadata", tally.PageName(is.Number, page)))
-		if has := len(file) > 0; (code == http.StatusOK) != has || has && !bytes.Equal(text, file) || !has && code != http.StatusServiceUnavailable {
+		if has := len(file) > 0; (code == http.StatusOK) != has || has && !bytes.Equal(text, file) || !has &&
+			code != http.StatusServiceUnavailable {
 			t.Errorf("%s answers %d: %.200s", r.name, code, text)
 		}
 		if len(file) == 0 {

@@ -168,7 +168,8 @@ func hiddenAtOnce(t *testing.T, c *chained) {
 		t.Fatal(err)
 	}
 	_, body := asked(s.Public(), "/status.json?as_of=tally", "")
-	for path, want := range map[string]int{"?utm_source=x&as_of=tally": 200, "?as_of=2014-08-01": 422, "?as_of=": 422, "?as_of=tally&on=2014-08-01": 200} {
+	for path, want := range map[string]int{"?utm_source=x&as_of=tally": 200, "?as_of=2014-08-01": 422, "?as_of=": 422,
+		"?as_of=tally&on=2014-08-01": 200} {
 		code, text := asked(s.Public(), "/status.json"+path, "")
 		if code != want || want == http.StatusOK && !bytes.Equal(text, body) {
 			t.Errorf("/status.json%s: %d %.300s", path, code, text)

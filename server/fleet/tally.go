@@ -65,8 +65,9 @@ type TallyPieces interface {
 
 // TallyDamaged is what is told of a tally of which something stored is not as it was; why is for the log.
 func TallyDamaged(why error) error {
-	return &Error{Kind: Damaged, Code: tallyDamaged, Msg: "what is stored of the newest tally is damaged or lost; the next tally, within a " +
-		"day, brings it anew", Err: why}
+	return &Error{Kind: Damaged, Code: tallyDamaged,
+		Msg: "what is stored of the newest tally is damaged or lost; the next tally, within a " +
+			"day, brings it anew", Err: why}
 }
 
 const tallyDamaged = "tally_damaged"

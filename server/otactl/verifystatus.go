@@ -98,7 +98,8 @@ func (g *figures) from(address string, auditor bool) (*client.Client, error) {
 
 func (g *figures) tell(r verify.Result) error {
 	return g.out.answer(r, func() {
-		g.out.say("Trusted: the root with SHA-256 %s. Hold it against what handsets are sold with, or give that one with --root.", r.Trusted)
+		g.out.say("Trusted: the root with SHA-256 %s. Hold it against what handsets are sold with, "+
+			"or give that one with --root.", r.Trusted)
 		g.out.say("Signatures: %d roots, %d snapshots, and the newest %d tallies are signed as they should be.", r.Roots, r.Snapshots,
 			r.Tallies)
 		g.out.say("History: %d steps from one head to the next are proven; nothing before was changed, as far as they reach.", r.Steps)

@@ -114,7 +114,8 @@ func TestDiffer(t *testing.T) {
 	}
 }
 
-const figures = `"proven_interval":{"low":945,"high":9055,"confidence":95},"installations":2,"unmet":0,"running":2,"failed":0,"lost":0,"judged":2,"proven":1,"opposite":0,"proven_earlier":0,
+const figures = `"proven_interval":{"low":945,"high":9055,"confidence":95},
+	"installations":2,"unmet":0,"running":2,"failed":0,"lost":0,"judged":2,"proven":1,"opposite":0,"proven_earlier":0,
 	"opposite_earlier":0,"kinds":{"good":1},"verdicts":{"off":1},"progress":{"running":2},"before":{"not_seen":2},"causes":{},
 	"counted":{"installations":0,"unmet":0,"running":0,"failed":0,"lost":0,"judged":0,"proven":0,"opposite":0},
 	"quarantined":{"installations":0,"unmet":0,"running":0,"failed":0,"lost":0,"judged":0,"proven":0,"opposite":0}`

@@ -52,8 +52,10 @@ func TestFeedHasWholeAddresses(t *testing.T) {
 	h := open(t, manifests.DefaultCatalogue())
 	h.publish("armani")
 	h.roll("armani", nil)
-	for base, origin := range map[string]string{"": "", "https://ota.example": "https://ota.example", "https://ota.example/to/phones": "https://ota.example"} {
-		s, err := New(Config{View: h.store, Catalogue: func() *manifests.Catalogue { return h.lineup }, Now: func() time.Time { return now },
+	for base, origin := range map[string]string{"": "", "https://ota.example": "https://ota.example",
+		"https://ota.example/to/phones": "https://ota.example"} {
+		s, err := New(Config{View: h.store, Catalogue: func() *manifests.Catalogue { return h.lineup },
+			Now:        func() time.Time { return now },
 			PublicPath: "/landed", Base: base})
 		if err != nil {
 			t.Fatal(err)

@@ -267,7 +267,9 @@ func TestFaultBehindTheBack(t *testing.T) {
 		var said bytes.Buffer
 		c := newKept(nil, time.Hour, &clock{now: atNow}, sevenModels, slog.New(slog.NewTextHandler(&said, nil)))
 		if !tt.waits { // an answer stands, and the next is due
-			c.shelves[allReaders].keep(key{}, &answer{moment: moment{began: time.Now().Add(-time.Duration((1 + ahead) / 2 * float64(time.Hour))), asOf: atNow(), fresh: time.Hour}})
+			c.shelves[allReaders].keep(key{},
+				&answer{moment: moment{began: time.Now().Add(-time.Duration((1 + ahead) / 2 * float64(time.Hour))),
+					asOf: atNow(), fresh: time.Hour}})
 		}
 		ctx, leave := context.WithCancel(t.Context())
 		r := httptest.NewRequestWithContext(ctx, http.MethodGet, "/", nil)
@@ -414,7 +416,8 @@ func TestOneFormOfAComparison(t *testing.T) {
 	for _, start := range []string{"/landed", "/landed/zh-Hans"} {
 		for _, names := range []string{"dior,armani", "armani,armani,dior", twelve, ",dior,,armani", twelve + "," + twelve} {
 			w := h.get(start + "/compare/" + names)
-			if to := w.Header().Get("Location"); w.Code != http.StatusSeeOther || to != start+"/compare/armani,dior" || h.get(to).Code != 200 {
+			if to := w.Header().Get("Location"); w.Code != http.StatusSeeOther || to != start+"/compare/armani,dior" ||
+				h.get(to).Code != 200 {
 				t.Errorf("%s/compare/%s: %d to %q", start, names, w.Code, to)
 			}
 		}

@@ -105,7 +105,8 @@ func TestKnownIssueIsTold(t *testing.T) {
 		t.Errorf("steps %s; %s", steps, v.Tell)
 	}
 	for tag, want := range map[string][]string{
-		"en": {`<span class="text" lang="en" dir="auto">It stops at 40` + "\u00a0%", `href="https://help.example.org/known?issue=1&amp;more"`,
+		"en": {`<span class="text" lang="en" dir="auto">It stops at 40` + "\u00a0%",
+			`href="https://help.example.org/known?issue=1&amp;more"`,
 			"Known since 2014-08-12.", "A service centre has to act.", "It waits."},
 		"zh-Hans": {`<span class="text" lang="zh-Hans" dir="auto">系统被改动过`, "已知问题", `lang="en" dir="auto">It waits.`},
 		"zh-Hant": {`<span class="text" lang="en" dir="auto">It stops at 40` + "\u00a0%", "已知問題"},

@@ -181,7 +181,8 @@ func TestTypedIsPosted(t *testing.T) {
 		}
 	}
 	for _, number := range []string{"861234567890123", "86 123456 789012 3", "+86 138 0013 8000", "mei@example.org", "13800138000的手机",
-		"我的号码13800138000是小米3", "IMEI 861234567890123和2014018", "861234567890123b", "A100002B7F0A2C", "a1 00002b 7f0a2c", "٨٦١٢٣٤٥٦٧٨٩٠١٢٣",
+		"我的号码13800138000是小米3", "IMEI 861234567890123和2014018", "861234567890123b", "A100002B7F0A2C",
+		"a1 00002b 7f0a2c", "٨٦١٢٣٤٥٦٧٨٩٠١٢٣",
 		"⁸⁶¹²³⁴⁵⁶⁷⁸⁹⁰¹²³", "861234567890123456789012"} {
 		for _, box := range []string{"find", "ref"} {
 			if w := post(url.Values{box: {number}}); w.Code != 422 || w.Header().Get("Location") != "" ||
@@ -234,7 +235,8 @@ func TestNamesNothing(t *testing.T) {
 		t.Helper()
 		for _, typed := range []string{"nokia", "一三八零零一三八零零零", "my neighbour Mei", "13 80 01 nothing", "<b>x</b>"} {
 			w := post(start+"/find", "find", typed)
-			if body := w.Body.String(); w.Code != 404 || repeats(w, typed) || w.Header().Get("Location") != "" || len(missing(body)) > 0 ||
+			if body := w.Body.String(); w.Code != 404 || repeats(w, typed) || w.Header().Get("Location") != "" ||
+				len(missing(body)) > 0 ||
 				!strings.Contains(body, `id="find-model" name="find" value=""`) || !strings.Contains(body, `name="order" value="name"`) ||
 				!strings.Contains(body, `action="`+start+`/find"`) || !strings.Contains(body, `id="ref"`) {
 				t.Errorf("%s behind %q: %d to %q\n%s", typed, start, w.Code, w.Header().Get("Location"), body)
@@ -263,7 +265,8 @@ func TestNamesNothing(t *testing.T) {
 
 // FuzzTyped: a long number that was typed into either box, in digits of any script, is on no page and in no address.
 func FuzzTyped(f *testing.F) {
-	for _, typed := range []string{"13800138000的手机", "IMEI 861234567890123和2014018", "861234567890123b", "٨٦١٢٣٤٥٦٧٨٩٠١٢٣ mi 3", "a1\x00800138000",
+	for _, typed := range []string{"13800138000的手机", "IMEI 861234567890123和2014018", "861234567890123b",
+		"٨٦١٢٣٤٥٦٧٨٩٠١٢٣ mi 3", "a1\x00800138000",
 		"KXDMIBJ13800138000", "861234567890123456789012", "Mi 3", "8612345678901230abcdefgh", "1380013800a0 Xiaomi/armani", releaseName} {
 		f.Add(typed)
 	}

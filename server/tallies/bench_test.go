@@ -40,8 +40,9 @@ func BenchmarkBook(b *testing.B) {
 			sum := sha256.Sum256(fmt.Append(nil, i))
 			inOrder := binary.BigEndian.AppendUint32(nil, uint32(i)<<4) // as references come
 			ref := base32.HexEncoding.EncodeToString(append(inOrder, sum[:11]...))
-			leaf := tally.Leaf{Ref: report.Reference(ref), Release: cells[0].Release, Model: cells[sum[14]%models].Model, Channel: "stable",
-				Newest: hex.EncodeToString(sum[:]), Class: "confirmed_off", Kind: "good", Progress: "running", Before: "active",
+			leaf := tally.Leaf{Ref: report.Reference(ref), Release: cells[0].Release, Model: cells[sum[14]%models].Model,
+				Channel: "stable",
+				Newest:  hex.EncodeToString(sum[:]), Class: "confirmed_off", Kind: "good", Progress: "running", Before: "active",
 				Current: true, Member: true, Counted: sum[15] > 20}
 			if err := book.state(leaf, int64(sum[16]), hex.EncodeToString(sum[16:])); err != nil {
 				b.Fatal(err)

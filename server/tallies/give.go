@@ -49,16 +49,18 @@ func contents(ctx context.Context, tx fleet.Tx, number int64) (c fleet.TallyCont
 		err = fleet.Errorf(fleet.NotFound, "tally_elsewhere", "the newest tally was taken by a server of an older program, which alone "+
 			"keeps this; ask that one, or tomorrow")
 	case err == nil && c.Format != piecesFormat:
-		err = fleet.Errorf(fleet.Unsupported, "tally_elsewhere", "the newest tally was taken by a server of a newer program; ask that one, "+
-			"or tomorrow")
+		err = fleet.Errorf(fleet.Unsupported, "tally_elsewhere",
+			"the newest tally was taken by a server of a newer program; ask that one, "+
+				"or tomorrow")
 	}
 	if err != nil {
 		return c, nil, err
 	}
 	day, err := tx.TallyPieces().Before(ctx, c.Take, kindDay, dayName)
 	if fleet.Is(err, fleet.NotFound) {
-		err = fleet.Errorf(fleet.NotFound, "tally_lost", "what belongs to the newest tally was lost with the reports; the next tally, within "+
-			"a day, brings it anew")
+		err = fleet.Errorf(fleet.NotFound, "tally_lost",
+			"what belongs to the newest tally was lost with the reports; the next tally, within "+
+				"a day, brings it anew")
 	}
 	return c, day.Bytes, err
 }

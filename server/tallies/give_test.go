@@ -109,7 +109,8 @@ func (w *world) book(r *Room, number int64) (*book, []byte) {
 	cells[0].Root = roots[0]
 	page := pageOf(number)
 	t := tally.Tally{Schema: 1, Number: number, Day: day.Format(time.DateOnly), AsOf: day, Snapshot: 1, Heads: []tally.Head{},
-		Models: []tally.Cell{}, Cells: cells, Pages: []tally.Page{{Path: "status.json", Size: int64(len(page)), SHA256: format.SHA256(page)}}}
+		Models: []tally.Cell{}, Cells: cells, Pages: []tally.Page{{Path: "status.json", Size: int64(len(page)),
+			SHA256: format.SHA256(page)}}}
 	if number > 1 {
 		t.Previous = strings.Repeat("ab", 32)
 	}

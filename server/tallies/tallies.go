@@ -60,6 +60,7 @@ type Room struct {
 type kept struct {
 	tally.Tally
 	file []byte
+	by   string // the id of the key that signed it
 }
 
 // New makes a room.
@@ -104,7 +105,7 @@ func (r *Room) Tick(ctx context.Context) error {
 // inForce says if the key that signed a tally signs now, as far as that is known.
 func (r *Room) inForce(ctx context.Context, t kept) bool {
 	signer, err := r.Signer(ctx)
-	return err != nil || tally.SignedBy(t.file) == signer.Key().ID()
+	return err != nil || t.by == signer.Key().ID()
 }
 
 // latest is the newest tally that is stored; zero if there is none.
@@ -123,7 +124,7 @@ func (r *Room) latest(ctx context.Context, tx fleet.Tx) (kept, error) {
 		if err != nil {
 			return kept{}, fmt.Errorf("tally %d, as it is stored: %w", m.Version, err)
 		}
-		r.newest = kept{t, m.Bytes}
+		r.newest = kept{t, m.Bytes, tally.SignedBy(m.Bytes)}
 	}
 	return r.newest, nil
 }
@@ -143,7 +144,7 @@ func (r *Room) highest(last kept) kept {
 		}
 		t, _ := tally.Unsigned(file)
 		t.Number = n // also of one that cannot be read
-		last = kept{t, file}
+		last = kept{Tally: t, file: file}
 	}
 	return last
 }
