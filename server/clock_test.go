@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"landed/server/datadir"
+	"landed/server/evidence"
 	"landed/server/fleet"
 	"landed/server/grounds"
 	"landed/server/reasons"
@@ -92,7 +93,7 @@ func (h *house) untouched(was fleet.Rollout, when string) string {
 	}
 	var waits []string
 	if err := h.db.View(h.t.Context(), func(tx fleet.Tx) error {
-		known, err := grounds.Of(h.t.Context(), tx, was, h.cfg.Now(), h.uptime.Distrusted())
+		known, err := grounds.Of(h.t.Context(), tx, new(evidence.Reader), was, h.cfg.Now(), h.uptime.Distrusted())
 		waits = reasons.All(rollout.Waiting(h.cfg.Now(), was, known))
 		return err
 	}); err != nil {

@@ -194,7 +194,7 @@ func TestWitnesses(t *testing.T) {
 	rollout := fleet.Rollout{ID: "r", Release: kit.OptIn, Model: "armani", Channel: "stable"}
 	witnesses := func() (w fleet.Witnesses) {
 		h.View(func(tx fleet.Tx) (err error) {
-			w, err = evidence.Witnesses(h.Ctx, tx, rollout)
+			w, err = evidence.Witnesses(h.Ctx, tx, new(evidence.Reader), rollout)
 			return err
 		})
 		return w

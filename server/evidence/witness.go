@@ -13,13 +13,13 @@ import (
 	"landed/server/fleet"
 )
 
-// Witnesses loads what the witness handsets of a rollout's model say of its release.
-func Witnesses(ctx context.Context, tx fleet.Tx, r fleet.Rollout) (fleet.Witnesses, error) {
+// Witnesses loads what the witness handsets of a rollout's model say of its release. What they signed comes from signed.
+func Witnesses(ctx context.Context, tx fleet.Tx, signed *Reader, r fleet.Rollout) (fleet.Witnesses, error) {
 	sizes, err := tx.Statements().Sizes(ctx)
 	if err != nil || sizes[r.Model] == 0 { // most models have none, and this is asked at each tick
 		return fleet.Witnesses{}, err
 	}
-	s, err := new(Reader).Open(ctx, tx)
+	s, err := signed.Open(ctx, tx)
 	if err != nil {
 		return fleet.Witnesses{}, err
 	}

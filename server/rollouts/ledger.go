@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"time"
 
+	"landed/server/evidence"
 	"landed/server/fleet"
 	"landed/server/grounds"
 	"landed/server/rollout"
@@ -24,6 +25,8 @@ type Ledger struct {
 	// Event, if set, is called once a change is stored. Others wait for it: it must not block, and neither change
 	// nor publish anything.
 	Event func(context.Context, Event)
+
+	signed evidence.Reader // targets is read once a version, not once a rollout and tick
 }
 
 // soon is the first moment at which no report can have come yet that was taken in before what is about to be stored: times
@@ -65,7 +68,7 @@ func (l *Ledger) emit(ctx context.Context, e Event) {
 
 // Grounds loads what r is decided on now.
 func (l *Ledger) Grounds(ctx context.Context, tx fleet.Tx, r fleet.Rollout) (rollout.Grounds, error) {
-	return grounds.Of(ctx, tx, r, l.Now(), l.Distrusted != nil && l.Distrusted())
+	return grounds.Of(ctx, tx, &l.signed, r, l.Now(), l.Distrusted != nil && l.Distrusted())
 }
 
 // Advance looks at one rollout with the figures of now, and says if it changed. It decides on a
