@@ -64,7 +64,11 @@ func Packages(ctx context.Context, tx fleet.Tx, r fleet.Rollout) ([]fleet.Packag
 	if err != nil {
 		return nil, err
 	}
-	packages, err := published.Packages(ctx, tx, release.Packages)
+	// A release of many models has thousands, and each of its rollouts asks: those of other models are not read.
+	refs := slices.DeleteFunc(slices.Clone(release.Packages), func(ref fleet.PackageRef) bool {
+		return ref.Model != "" && ref.Model != r.Model || ref.Channel != "" && ref.Channel != r.Channel
+	})
+	packages, err := published.Packages(ctx, tx, refs)
 	return offering.PackagesFor(r, packages), err
 }
 
