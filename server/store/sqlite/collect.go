@@ -14,7 +14,7 @@ func collect[T any](all *sql.Rows, err error, scan func(func(...any) error) (T, 
 	if err != nil {
 		return nil, kind(err)
 	}
-	return rows.Collect(found{all}, nil, scan)
+	return rows.Collect(found{Rows: all}, nil, scan)
 }
 
 // recordAll records what the migrations of control wrote.

@@ -16,7 +16,8 @@ import (
 // the other.
 type half struct {
 	readers *sql.DB
-	writers *sql.DB // of one connection, held in writer
+	views   *sessions // of readers: those of a View
+	writers *sql.DB   // of one connection, held in writer
 	writer  *session
 	turn    chan struct{} // holds a token while nobody writes
 	watcher *sql.Conn     // never writes, so that SQLite tells it of every commit
@@ -28,7 +29,8 @@ const (
 	writePragmas = pragmas + "&_txlock=immediate&_pragma=cache_size(-%d)&_pragma=wal_autocheckpoint(%d)" +
 		"&_pragma=journal_size_limit(%d)" // the WAL is cut to what a checkpoint waits for
 	readPragmas = pragmas + "&_pragma=query_only(1)&_pragma=cache_size(-16384)"
-	maxReaders  = 8
+	maxReaders  = 8 // at a time, in a View
+	others      = 4 // that read: watcher, beside, and two for all else
 	pageSize    = 4096
 )
 
@@ -65,8 +67,8 @@ func openHalf(ctx context.Context, path string, s size, prepare func(*sql.Conn) 
 	if h.readers, err = sql.Open("sqlite", address(path, readPragmas)); err != nil {
 		return h, kind(err)
 	}
-	h.readers.SetMaxOpenConns(maxReaders + 2) // watcher and beside are of them
-	h.readers.SetMaxIdleConns(maxReaders)
+	h.readers.SetMaxOpenConns(maxReaders + others)
+	h.views = newSessions(h.readers, maxReaders)
 	if h.watcher, err = h.readers.Conn(ctx); err != nil {
 		return h, kind(err)
 	}
@@ -93,6 +95,7 @@ func (h *half) close() error {
 		h.beside.close()
 	}
 	if h.readers != nil {
+		h.views.close()
 		h.readers.Close()
 	}
 	if h.writer != nil {

@@ -130,7 +130,7 @@ func schema(of *sql.Rows, err error) (map[string]string, error) {
 	if err != nil {
 		return nil, kind(err)
 	}
-	err = rows.Each(found{of}, nil, func(one rows.Rows) error {
+	err = rows.Each(found{Rows: of}, nil, func(one rows.Rows) error {
 		var name, text string
 		err := one.Scan(&name, &text)
 		all[name] = text

@@ -12,8 +12,19 @@ import (
 	"landed/server/store/rows"
 )
 
-// found are rows whose errors are of fleet's kinds.
-type found struct{ *sql.Rows }
+// found are rows whose errors are of fleet's kinds. of is the prepared statement that finds them, if it is one.
+type found struct {
+	*sql.Rows
+	of *statement
+}
+
+func (f found) Close() error {
+	err := f.Rows.Close()
+	if f.of != nil {
+		f.of.open = false
+	}
+	return err
+}
 
 func (f found) Scan(into ...any) error { return kind(f.Rows.Scan(into...)) }
 func (f found) Err() error             { return kind(f.Rows.Err()) }
@@ -35,7 +46,7 @@ func (r inTx) Query(ctx context.Context, text string, args ...any) (rows.Rows, e
 	if err != nil {
 		return nil, kind(err)
 	}
-	return found{all}, nil
+	return found{Rows: all}, nil
 }
 
 func (r inTx) Row(ctx context.Context, into []any, text string, args ...any) error {

@@ -11,33 +11,47 @@ import (
 	"landed/server/store/rows"
 )
 
-// session is a connection of which one goroutine at a time makes use: the one that writes, or the one that reads for whoever
-// writes the other half. It prepares each statement once.
+// session is a connection of which one goroutine at a time makes use: the one that writes, the one that reads for whoever
+// writes the other half, or one that reads for a View. It prepares each statement once.
 type session struct {
 	conn     *sql.Conn
-	prepared map[string]*sql.Stmt
+	prepared map[string]*statement
+	reads    bool // for a View: one error leaves the statements after it what they were
+	worn     bool // reads: something went wrong, so nobody reads with it again
 	// broken is the first error after which SQLite may have rolled back on its own. A
 	// statement run then would commit by itself, so all of them are refused.
 	broken error
 }
 
-func newSession(conn *sql.Conn) *session {
-	return &session{conn: conn, prepared: map[string]*sql.Stmt{}}
+// statement is one that is prepared. open says that somebody reads its rows: begun again, it would begin anew for them too.
+type statement struct {
+	*sql.Stmt
+	open bool
 }
 
-func (s *session) prepare(ctx context.Context, text string) (*sql.Stmt, error) {
+// mostPrepared is far more than there are texts: it bounds what a text that is put together could fill.
+const mostPrepared = 512
+
+func newSession(conn *sql.Conn) *session {
+	return &session{conn: conn, prepared: map[string]*statement{}}
+}
+
+func (s *session) prepare(ctx context.Context, text string) (*statement, error) {
 	if s.broken != nil {
 		return nil, s.broken
 	}
 	if st, ok := s.prepared[text]; ok {
 		return st, nil
 	}
+	if len(s.prepared) >= mostPrepared {
+		s.forget()
+	}
 	st, err := s.conn.PrepareContext(ctx, text)
 	if err != nil {
 		return nil, s.note(err)
 	}
-	s.prepared[text] = st
-	return st, nil
+	s.prepared[text] = &statement{Stmt: st}
+	return s.prepared[text], nil
 }
 
 func (s *session) Exec(ctx context.Context, text string, args ...any) (int64, error) {
@@ -58,17 +72,25 @@ func (s *session) Query(ctx context.Context, text string, args ...any) (rows.Row
 	if err != nil {
 		return nil, err
 	}
+	if st.open {
+		all, err := s.conn.QueryContext(ctx, text, args...)
+		return found{Rows: all}, s.note(err)
+	}
 	all, err := st.QueryContext(ctx, args...)
 	if err != nil {
 		return nil, s.note(err)
 	}
-	return found{all}, nil
+	st.open = true
+	return found{all, st}, nil
 }
 
 func (s *session) Row(ctx context.Context, into []any, text string, args ...any) error {
 	st, err := s.prepare(ctx, text)
 	if err != nil {
 		return err
+	}
+	if st.open {
+		return s.note(s.conn.QueryRowContext(ctx, text, args...).Scan(into...))
 	}
 	return s.note(st.QueryRowContext(ctx, args...).Scan(into...))
 }
@@ -79,7 +101,12 @@ func (s *session) note(err error) error {
 		return nil
 	}
 	err = kind(err)
-	if !errors.Is(err, rows.ErrNoRows) && !fleet.Is(err, fleet.Conflict) {
+	switch {
+	case errors.Is(err, rows.ErrNoRows), fleet.Is(err, fleet.Conflict):
+	case s.reads && (errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)): // a reader who went away
+	case s.reads:
+		s.worn = true
+	default:
 		s.broken = err
 	}
 	return err
@@ -93,6 +120,16 @@ func (s *session) snapshot(ctx context.Context) (reading, error) {
 		s.broken = nil
 		s.Exec(context.WithoutCancel(ctx), `ROLLBACK`)
 	}}, err
+}
+
+// forget lets go of what is prepared, but for what somebody reads.
+func (s *session) forget() {
+	for text, st := range s.prepared {
+		if !st.open {
+			st.Close()
+			delete(s.prepared, text)
+		}
+	}
 }
 
 func (s *session) close() {

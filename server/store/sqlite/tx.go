@@ -22,13 +22,13 @@ func (d *DB) View(ctx context.Context, fn func(fleet.Tx) error) error {
 		return err
 	}
 	refused := fleet.Errorf(fleet.Forbidden, "read_only", "nothing can be written in a View")
-	control := newLazy(refused, func() (reading, error) { return read(ctx, d.control.readers) })
+	control := newLazy(refused, func() (reading, error) { return d.control.views.begin(ctx) })
 	reports := newLazy(refused, func() (reading, error) {
 		h, err := d.reports.get(ctx)
 		if err != nil {
 			return reading{}, err
 		}
-		return read(ctx, h.readers)
+		return h.views.begin(ctx)
 	})
 	defer control.close()
 	defer reports.close()
