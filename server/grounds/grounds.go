@@ -17,7 +17,9 @@ import (
 
 // Of loads what is known of r now. Whether the clock is distrusted only its guard knows: a row of a table may be of
 // another hand. signed remembers what witnesses signed from one call to the next.
-func Of(ctx context.Context, tx fleet.Tx, signed *evidence.Reader, r fleet.Rollout, now time.Time, distrusted bool) (rollout.Grounds, error) {
+func Of(
+	ctx context.Context, tx fleet.Tx, signed *evidence.Reader, r fleet.Rollout, now time.Time, distrusted bool,
+) (rollout.Grounds, error) {
 	counts, err := tx.Counts().Of(ctx, r.Release, r.Model, r.Channel)
 	if err != nil {
 		return rollout.Grounds{}, err
