@@ -125,12 +125,18 @@ func (r *replicas) killAll() {
 	}
 }
 
-// end NAME: a server ends as it is asked to.
+// end [-if-it-runs] NAME: a server ends as it is asked to, unless it was killed before.
 func endReplica(ts *testscript.TestScript, neg bool, args []string) {
-	if neg || len(args) != 1 {
-		ts.Fatalf("usage: end NAME")
-	}
 	r := replicasOf(ts)
+	if !neg && len(args) == 2 && args[0] == "-if-it-runs" {
+		args = args[1:]
+		if !slices.ContainsFunc(r.living(false), func(one *replica) bool { return one.name == args[0] }) {
+			return
+		}
+	}
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: end [-if-it-runs] NAME")
+	}
 	r.kill(r.named(ts, args[0]), os.Interrupt)
 }
 
