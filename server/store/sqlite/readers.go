@@ -51,11 +51,7 @@ func (s *sessions) begin(ctx context.Context) (reading, error) {
 
 // take is a session that is idle, or else a new one.
 func (s *sessions) take(ctx context.Context) (*session, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if n := len(s.idle); n > 0 {
-		one := s.idle[n-1]
-		s.idle = s.idle[:n-1]
+	if one := s.last(); one != nil {
 		return one, nil
 	}
 	conn, err := s.pool.Conn(ctx)
@@ -65,6 +61,19 @@ func (s *sessions) take(ctx context.Context) (*session, error) {
 	one := newSession(conn)
 	one.reads = true
 	return one, nil
+}
+
+// last is the one that was given back last; nil if none is idle.
+func (s *sessions) last() *session {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	n := len(s.idle)
+	if n == 0 {
+		return nil
+	}
+	one := s.idle[n-1]
+	s.idle = s.idle[:n-1]
+	return one
 }
 
 // give keeps a session for the next, unless something went wrong in it.

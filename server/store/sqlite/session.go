@@ -74,7 +74,10 @@ func (s *session) Query(ctx context.Context, text string, args ...any) (rows.Row
 	}
 	if st.open {
 		all, err := s.conn.QueryContext(ctx, text, args...)
-		return found{Rows: all}, s.note(err)
+		if err != nil {
+			return nil, s.note(err)
+		}
+		return found{Rows: all}, nil
 	}
 	all, err := st.QueryContext(ctx, args...)
 	if err != nil {
