@@ -16,7 +16,7 @@ const ActionSuspend = "witness.suspend"
 // overrule suspends the witnesses that show the opposite of what the release of r promises, for this rollout alone: they
 // would halt it again. What they showed stays on their pages.
 func (rs *Rollouts) overrule(ctx context.Context, tx fleet.Tx, r fleet.Rollout, by string) error {
-	w, err := evidence.Witnesses(ctx, tx, new(evidence.Reader), r)
+	w, err := evidence.Witnesses(ctx, tx, &rs.cfg.Ledger.signed, r)
 	if err != nil {
 		return err
 	}
