@@ -149,8 +149,6 @@ func secondRelease() (plan, error) {
 		return b, err
 	})
 	p.later, p.soon, p.more = []shipment{corrected, lists}, 3, 20
-	// In the first stage of eight handsets there is sometimes nobody, or only the one with the bad flash: it would wait for ever.
-	p.widen = 4
 	return p, errors.Join(err, err2, err3)
 }
 

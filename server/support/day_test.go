@@ -260,8 +260,8 @@ func TestPagesWithoutDays(t *testing.T) {
 	h.outlined(20)
 	ask("", http.StatusUnprocessableEntity, "day_not_kept", installation+".json")
 	for _, path := range append(shown, exact...) {
-		if w := h.get(path + map[bool]string{true: "&", false: "?"}[strings.Contains(path,
-			"?")] + "on=2014-08-01"); w.Code != 404 && w.Code != 422 {
+		and := map[bool]string{true: "&", false: "?"}[strings.Contains(path, "?")]
+		if w := h.get(path + and + "on=2014-08-01"); w.Code != 404 && w.Code != 422 {
 			t.Errorf("%s, for everybody: %d", path, w.Code)
 		}
 	}
