@@ -26,6 +26,9 @@ func PinOf(cert *x509.Certificate) (Pin, error) {
 		return Pin{}, fmt.Errorf("the certificate of %s is signed with %v, from which recovery takes no hash; wanted one "+
 			"signed with SHA1-RSA, SHA256-RSA or ECDSA-SHA256", show(cert.Subject.String()), cert.SignatureAlgorithm)
 	}
+	if cert.PublicKey == nil {
+		return Pin{}, fmt.Errorf("the certificate of %s has a key of an unknown algorithm; wanted RSA or ECDSA", show(cert.Subject.String()))
+	}
 	return Pin{cert.PublicKey, h}, nil
 }
 

@@ -36,10 +36,13 @@ func TestPinOf(t *testing.T) {
 		{x509.MD5WithRSA, crypto.SHA1}, {x509.SHA1WithRSA, crypto.SHA1}, {x509.SHA256WithRSA, crypto.SHA256},
 		{x509.ECDSAWithSHA256, crypto.SHA256}, {x509.ECDSAWithSHA1, 0}, {x509.SHA512WithRSA, 0}, {x509.SHA256WithRSAPSS, 0},
 	} {
-		pin, err := PinOf(&x509.Certificate{SignatureAlgorithm: c.alg})
+		pin, err := PinOf(&x509.Certificate{SignatureAlgorithm: c.alg, PublicKey: &rsa.PublicKey{}})
 		if pin.Hash != c.hash || (err == nil) != (c.hash != 0) {
 			t.Errorf("%v: %v, %v", c.alg, pin.Hash, err)
 		}
+	}
+	if pin, err := PinOf(&x509.Certificate{SignatureAlgorithm: x509.SHA256WithRSA}); err == nil { // so x509 says that it cannot read a key
+		t.Errorf("no key: %v", pin)
 	}
 }
 
