@@ -27,7 +27,11 @@ import (
 // BenchmarkPoll prints what a poll costs the network, with so many models in the feed, served as it is and packed:
 // requests/poll, B/poll (bodies alone), and wire-B/poll (all that TCP carries both ways).
 func BenchmarkPoll(b *testing.B) {
-	for _, models := range []int{7, 200} {
+	large := 200
+	if testing.Short() { // to see that it works
+		large = 20
+	}
+	for _, models := range []int{7, large} {
 		for _, packs := range []bool{false, true} {
 			for _, what := range []struct {
 				name   string
@@ -123,6 +127,9 @@ func (m *metered) Write(b []byte) (int, error) {
 // LANDED_BENCH_PACKAGE_MIB. It needs as much room on the disk.
 func BenchmarkDownload(b *testing.B) {
 	sizes := []int64{64 << 20, 512 << 20}
+	if testing.Short() { // to see that it works
+		sizes = []int64{4 << 20, 32 << 20}
+	}
 	if mib, err := strconv.ParseInt(os.Getenv("LANDED_BENCH_PACKAGE_MIB"), 10, 64); err == nil {
 		sizes = []int64{mib << 20}
 	}

@@ -26,7 +26,11 @@ import (
 // against the other; x_bare the same less what a handler costs that reads a body of this size and answers 200, so what the server
 // adds to HTTP itself.
 func BenchmarkReportsOverHTTP(b *testing.B) {
-	const each, at = 1500, 64
+	const at = 64
+	each := 1500
+	if testing.Short() { // to see that it works
+		each = 150
+	}
 	h := newReading(b)
 	bare, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -43,7 +47,7 @@ func BenchmarkReportsOverHTTP(b *testing.B) {
 			func(text []byte) error { _, err := h.server.intake.Receive(b.Context(), text); return err },
 			nil, nil,
 		} {
-			texts := h.forge(each)
+			texts := h.forge(int64(each))
 			senders := make([]func([]byte) error, at)
 			for i := range senders {
 				if senders[i] = take; n > 0 {

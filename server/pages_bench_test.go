@@ -30,10 +30,7 @@ const (
 	pageModels  = 200
 	pageViewers = 50
 	pagePolls   = 2 * time.Second // of each viewer, as live.js does
-	pageViewed  = 20 * time.Second
-	pageMoves   = 10 // a second
-	// pageStands is longer than an answer about so many models may be given again.
-	pageStands = 5200 * time.Millisecond
+	pageMoves   = 10              // a second
 )
 
 // BenchmarkPages prints what pages cost, of 200 models and LANDED_INSTALLATIONS (120,000 if unset), over HTTP, in each language: the
@@ -83,6 +80,9 @@ type paged struct {
 	ref     string
 	server  *Server
 	moves   int
+	models  int
+	stands  time.Duration // longer than an answer about so many models may be given again
+	viewed  time.Duration
 }
 
 func newPaged(b *testing.B) *paged {
@@ -93,8 +93,12 @@ func newPaged(b *testing.B) *paged {
 	if _, err := datadir.Init(b.Context(), dir, "root", now); err != nil {
 		b.Fatal(err)
 	}
+	h := &paged{reading: &reading{b: b}, models: pageModels, stands: 5200 * time.Millisecond, viewed: 20 * time.Second}
+	if testing.Short() {
+		h.models, h.stands, h.viewed = pageModels/10, 1200*time.Millisecond, pagePolls+time.Second/2
+	}
 	list, devices := []string{}, []string{"armani"}
-	for i := range pageModels - 1 {
+	for i := range h.models - 1 {
 		devices = append(devices, fmt.Sprintf("model%03d", i))
 	}
 	for i, d := range devices {
@@ -105,7 +109,6 @@ func newPaged(b *testing.B) *paged {
 	if err != nil {
 		b.Fatal(err)
 	}
-	h := &paged{reading: &reading{b: b}}
 	h.store(dir, func() time.Time { return storetest.Now })
 	h.fill(dir, devices)
 	s, err := New(Config{DataDir: dir, Now: now, Catalogue: c})
@@ -222,7 +225,7 @@ func (h *paged) cost(b *testing.B, tag, path string, again, moved bool, times in
 		if moved {
 			h.moved("model007")
 			etag = v.etag
-			time.Sleep(pageStands)
+			time.Sleep(h.stands)
 		}
 		before, began := processor(b), time.Now()
 		code := v.get(b, path, etag)
@@ -246,11 +249,7 @@ func (h *paged) cost(b *testing.B, tag, path string, again, moved bool, times in
 // viewers are so many that have the front page open, in a process of their own, while figures move so often in a second; without is what
 // that costs without them, percent of a core. It gives what all cost.
 func (h *paged) viewers(b *testing.B, many, moves int, without float64) float64 {
-	viewed := pageViewed
-	if testing.Short() {
-		viewed = 2 * pagePolls
-	}
-	they := startViewers(b, h.address, many, viewed)
+	they := startViewers(b, h.address, many, h.viewed)
 	over := make(chan struct{})
 	var group sync.WaitGroup
 	before, began := processor(b), time.Now()
@@ -262,12 +261,12 @@ func (h *paged) viewers(b *testing.B, many, moves int, without float64) float64 
 				case <-over:
 					return
 				case <-tick.C:
-					h.moved(fmt.Sprintf("model%03d", h.moves*7%(pageModels-1))) // they are of all models
+					h.moved(fmt.Sprintf("model%03d", h.moves*7%(h.models-1))) // they are of all models
 				}
 			}
 		})
 	}
-	time.Sleep(viewed)
+	time.Sleep(h.viewed)
 	used, took := processor(b)-before, time.Since(began)
 	close(over)
 	group.Wait()

@@ -16,7 +16,11 @@ import (
 // BenchmarkReplicaPolls has handsets poll one server, and three on one database in turns. All share this machine, so x_one says what
 // a poll costs more because servers agree with each other; it does not say how much three machines carry.
 func BenchmarkReplicaPolls(b *testing.B) {
-	const polls, handsets, rounds = 400, 16, 15 // by turns, so that a busy moment hits both alike
+	const polls, handsets = 400, 16
+	rounds := 15 // by turns, so that a busy moment hits both alike
+	if testing.Short() {
+		rounds = 1
+	}
 	one, three := newReplicasOf(b, 1, cluster.Times{}), newReplicasOf(b, 3, cluster.Times{})
 	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: handsets}}
 	defer client.CloseIdleConnections()

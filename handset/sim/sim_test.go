@@ -244,10 +244,14 @@ func TestSameSeedSameRun(t *testing.T) {
 }
 
 func BenchmarkFleet(b *testing.B) {
+	handsets, days := 300, 7
+	if testing.Short() { // to see that it works
+		handsets, days = 30, 2
+	}
 	for b.Loop() {
-		f, server := fleet(b, 300, map[string]fixtures.Kind{"armani": fixtures.Patched})
+		f, server := fleet(b, handsets, map[string]fixtures.Kind{"armani": fixtures.Patched})
 		begun := time.Now()
-		if err := f.Run(b.Context(), start.Add(7*24*time.Hour)); err != nil {
+		if err := f.Run(b.Context(), start.Add(time.Duration(days)*24*time.Hour)); err != nil {
 			b.Fatal(err)
 		}
 		requests, _ := server.Traffic()

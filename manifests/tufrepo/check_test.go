@@ -481,7 +481,11 @@ func TestDiff(t *testing.T) {
 // TestManyModels holds the size of the fleet for which publishing must stay below a second.
 func TestManyModels(t *testing.T) {
 	var models []string
-	for i := range 200 {
+	many := 200
+	if testing.Short() { // to see that it works
+		many = 10
+	}
+	for i := range many {
 		models = append(models, fmt.Sprintf("m%d", i))
 	}
 	r := newRepo(models...)
@@ -495,7 +499,11 @@ func TestManyModels(t *testing.T) {
 
 func BenchmarkCheckNext200Models(b *testing.B) {
 	var models []string
-	for i := range 200 {
+	many := 200
+	if testing.Short() { // to see that it works
+		many = 10
+	}
+	for i := range many {
 		models = append(models, fmt.Sprintf("m%d", i))
 	}
 	r := newRepo(models...)

@@ -41,8 +41,7 @@ import (
 // report it does not change at all (written: on Linux, to all files, again where SQLite copies from its log; both with
 // what the store costs to be made and counted again).
 func BenchmarkIntake(b *testing.B) {
-	const installations, each = 4096, 4
-	envelopes := benchReports(b, 0, installations, each)
+	envelopes := benchReports(b, 0, fewer(4096), 4)
 	for _, senders := range []int{64, 512} {
 		b.Run(fmt.Sprint("senders=", senders), func(b *testing.B) {
 			var all, one, verify float64 // reports per second
@@ -57,7 +56,7 @@ func BenchmarkIntake(b *testing.B) {
 				rate, spent = receiveRate(b, envelopes, senders)
 				effort.end()
 				all, cpu = all+rate, cpu+spent
-				rate, _ = receiveRate(b, envelopes[:600], 1, func(c *intake.Config) { c.Batch = 1 })
+				rate, _ = receiveRate(b, envelopes[:fewer(600)], 1, func(c *intake.Config) { c.Batch = 1 })
 				one += rate
 			}
 			n := float64(b.N)
@@ -96,8 +95,7 @@ func (e *effort) add(by int64) {
 // turn, to an empty one: x_empty is the rate of the one against that of the other, and x_empty_cpu
 // the processor time of a report.
 func BenchmarkLargeFleet(b *testing.B) {
-	const installations, each = 4096, 4
-	size := 50_000
+	installations, size := fewer(4096), fewer(50_000)
 	if n, err := strconv.Atoi(os.Getenv("LANDED_BENCH_INSTALLATIONS")); err == nil {
 		size = n
 	}
@@ -109,7 +107,7 @@ func BenchmarkLargeFleet(b *testing.B) {
 			var full, empty float64 // reports per second
 			var fullCPU, emptyCPU time.Duration
 			for range b.N {
-				envelopes := benchReports(b, first, installations, each)
+				envelopes := benchReports(b, first, installations, 4)
 				first += installations
 				rate, spent := sendAll(b, w, envelopes, senders)
 				full, fullCPU = full+rate, fullCPU+spent
@@ -263,15 +261,16 @@ func fsyncTime(b *testing.B) time.Duration {
 // against that of the first, x_cpu the processor time of a report. promoted/s is how many of those that are kept a Tick
 // takes in, one after another.
 func BenchmarkProvisional(b *testing.B) {
-	const installations, slots, senders = 4096, 4096, 64
-	envelopes := benchReports(b, 0, installations, 2)
+	const senders = 64
+	slots := fewer(4096)
+	envelopes := benchReports(b, 0, slots, 2)
 	var all, kept, promoted float64 // reports per second
 	var cpu, keptCPU time.Duration
 	for range b.N {
 		rate, spent := receiveRate(b, envelopes, senders)
 		all, cpu = all+rate, cpu+spent
 		var limit atomic.Int64
-		w := newWorld(b, func(c *intake.Config) { c.Share = intake.Share{Reports: limit.Load, Slots: slots} })
+		w := newWorld(b, func(c *intake.Config) { c.Share = intake.Share{Reports: limit.Load, Slots: int64(slots)} })
 		rate, spent = sendAll(b, w, envelopes, senders)
 		kept, keptCPU = kept+rate, keptCPU+spent
 		limit.Store(math.MaxInt64)
@@ -279,8 +278,8 @@ func BenchmarkProvisional(b *testing.B) {
 		if err := w.Tick(ctx); err != nil {
 			b.Fatal(err)
 		}
-		promoted += slots / time.Since(begun).Seconds()
-		if u, err := w.Uncounted(ctx); err != nil || u.Provisional != 0 || u.Used != slots {
+		promoted += float64(slots) / time.Since(begun).Seconds()
+		if u, err := w.Uncounted(ctx); err != nil || u.Provisional != 0 || u.Used != int64(slots) {
 			b.Fatalf("%+v, %v", u, err)
 		}
 		w.Close()

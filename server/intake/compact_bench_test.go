@@ -18,8 +18,8 @@ import (
 // which rests three times as long as a step took: how many times the rate (x_rate) and the slowest hundredth (x_p99) of
 // the one the other has.
 func BenchmarkCompact(b *testing.B) {
-	const installations, step = 2048, 128
-	w, first := newWorld(b), 0
+	const step = 128
+	w, first, installations := newWorld(b), 0, fewer(2048)
 	var quiet, busy []time.Duration
 	var quietRate, busyRate float64
 	moved := 0

@@ -14,9 +14,7 @@ import (
 // long the slowest of these reports waited for its answer.
 func BenchmarkQuarantine(b *testing.B) {
 	for _, size := range []int{20_000, 100_000} {
-		if testing.Short() {
-			size /= 20
-		}
+		size = fewer(size)
 		b.Run(fmt.Sprint(size), func(b *testing.B) {
 			w := newWorld(b)
 			fill(b, w, size)

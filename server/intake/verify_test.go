@@ -60,9 +60,17 @@ func TestVerifyFollowsIntake(t *testing.T) {
 	}
 }
 
+// fewer is how many a benchmark takes of n: under -short only so many as show that it works.
+func fewer(n int) int {
+	if testing.Short() {
+		return n / 16
+	}
+	return n
+}
+
 // BenchmarkVerify prints reports a second; LANDED_INSTALLATIONS says of how many installations, one report each.
 func BenchmarkVerify(b *testing.B) {
-	installations := 2000
+	installations := fewer(2000)
 	if n, err := strconv.Atoi(os.Getenv("LANDED_INSTALLATIONS")); err == nil {
 		installations = n
 	}

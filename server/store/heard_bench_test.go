@@ -25,6 +25,9 @@ import (
 // models, a tenth of them with a state under an older release. cpu-us are of this process: of SQLite all, of PostgreSQL the client.
 func BenchmarkHeard(b *testing.B) {
 	size := 20_000
+	if testing.Short() { // to see that it works
+		size = 2_000
+	}
 	if n, err := strconv.Atoi(os.Getenv("LANDED_INSTALLATIONS")); err == nil {
 		size = n
 	}

@@ -34,14 +34,20 @@ func lineUpOf(t testing.TB, models int) (h *fixture, devices []string) {
 }
 
 // largeFleet is a store with the figures of about a million installations on so many models; one
-// in five is in trouble.
-func largeFleet(t testing.TB, models int) *fixture { return fleetOf(t, models, 1_000_000/models/6) }
+// in five is in trouble. Under -short it is of a tenth of the models, and few on each.
+func largeFleet(t testing.TB, models int) *fixture {
+	if testing.Short() {
+		return fleetOf(t, models/10, 5)
+	}
+	return fleetOf(t, models, 1_000_000/models/6)
+}
 
 // fleetOf is one with so many installations of each class that a model has.
 func fleetOf(t testing.TB, models, each int) *fixture {
 	h, devices := lineUpOf(t, models)
 	h.publish(devices...)
 	h.delegate(1, devices...)
+	var all []*fleet.Installation
 	for i, d := range devices {
 		h.roll(d, func(r *fleet.Rollout) { r.Stage = i % 4 })
 		for j, c := range h.release.Effect.All() {
@@ -49,9 +55,10 @@ func fleetOf(t testing.TB, models, each int) *fixture {
 				continue // most models are well
 			}
 			findings := h.release.Effect.Before.Findings
-			h.count(d, each, fleet.Class(c.Name), fleet.Before(findings[j%len(findings)]))
+			all = append(all, h.standing(d, fleet.Class(c.Name), fleet.Before(findings[j%len(findings)])))
 		}
 	}
+	h.move(each, nil, all...)
 	return h
 }
 

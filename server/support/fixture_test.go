@@ -256,12 +256,17 @@ func (h *fixture) roll(device string, edit func(*fleet.Rollout)) {
 // count moves n installations into the figures, as intake would, without storing them.
 func (h *fixture) count(device string, n int, class fleet.Class, before fleet.Before) {
 	h.t.Helper()
+	h.move(n, nil, h.standing(device, class, before))
+}
+
+// standing is an installation of a class, as far as that class has it be.
+func (h *fixture) standing(device string, class fleet.Class, before fleet.Before) *fleet.Installation {
 	progress := report.ProgressRunning
 	switch class {
 	case "unpatched", "unknown":
 		progress = report.ProgressKnown
 	}
-	h.countAs(device, n, class, before, progress)
+	return h.state(device, class, before, progress)
 }
 
 func (h *fixture) countAs(device string, n int, class fleet.Class, before fleet.Before, progress report.Progress) {
@@ -284,13 +289,15 @@ func (h *fixture) state(device string, class fleet.Class, before fleet.Before, p
 	return i
 }
 
-// move moves n installations in the figures, as intake would, without storing them.
-func (h *fixture) move(n int, from, to *fleet.Installation) {
+// move moves n installations to each of these, in the figures, as intake would, without storing them.
+func (h *fixture) move(n int, from *fleet.Installation, to ...*fleet.Installation) {
 	h.t.Helper()
 	h.updateReports(func(ctx context.Context, tx fleet.Tx) error {
-		for range n {
-			if err := tx.Counts().Move(ctx, from, to); err != nil {
-				return err
+		for _, i := range to {
+			for range n {
+				if err := tx.Counts().Move(ctx, from, i); err != nil {
+					return err
+				}
 			}
 		}
 		return nil

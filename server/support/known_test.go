@@ -278,7 +278,10 @@ func TestEndedIssuesAreBounded(t *testing.T) {
 func BenchmarkKnown(b *testing.B) {
 	h := largeFleet(b, known.MaxModels)
 	h.english = true
-	_, devices := lineUpOf(b, known.MaxModels)
+	var devices []string
+	for _, m := range h.lineup.Models() {
+		devices = append(devices, m.Device)
+	}
 	of := strings.Join(devices, ", ")
 	for i := range known.MaxStanding {
 		h.know(fmt.Sprintf("{models: [%s], %s, text: {en: x}, who: owner}", of, []string{"cause: package", "class: leak"}[i%2]))

@@ -22,6 +22,9 @@ import (
 // tried. It prints bytes for each installation, by kind, and how much memory was in use at the end.
 func BenchmarkBook(b *testing.B) {
 	n := 120_000
+	if testing.Short() { // to see that it works
+		n = 10_000
+	}
 	if more, err := strconv.Atoi(os.Getenv("LANDED_INSTALLATIONS")); err == nil {
 		n = more
 	}

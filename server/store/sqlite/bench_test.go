@@ -20,6 +20,9 @@ import (
 // 500 per transaction; the figures of the status page; and a look at the ages when nothing is due.
 func BenchmarkFleet(b *testing.B) {
 	size := 50_000
+	if testing.Short() { // to see that it works
+		size = 3_000
+	}
 	if n, err := strconv.Atoi(os.Getenv("LANDED_BENCH_INSTALLATIONS")); err == nil {
 		size = n
 	}
