@@ -286,6 +286,36 @@ func TestNamesOfTargets(t *testing.T) {
 	}
 }
 
+// TestAttachRefuses: a signature that no reader would take is never written.
+func TestAttachRefuses(t *testing.T) {
+	r, someone := newRepo("armani"), edSigner("someone").Key().ID()
+	for name, s := range map[string]Signature{
+		"a key id in upper case":    {KeyID: strings.ToUpper(someone), Sig: "00"},
+		"a signature in upper case": {KeyID: someone, Sig: "AB"},
+		"no hex":                    {KeyID: someone, Sig: "\xff"},
+		"a long signature":          {KeyID: someone, Sig: strings.Repeat("00", 257)},
+		"one that makes it too long": {KeyID: someone,
+			Sig: strings.Repeat("0", MaxRootBytes)},
+	} {
+		if _, err := Attach(r.roots[0], s); err == nil {
+			t.Errorf("%s: written", name)
+		}
+	}
+	doc, err := Attach(r.roots[0], Signature{KeyID: someone, Sig: "ab"})
+	if _, err2 := Read(doc); err != nil || err2 != nil {
+		t.Errorf("a good one: %v, %v", err, err2)
+	}
+}
+
+// BenchmarkSign is what a ceremony does: three people sign one file.
+func BenchmarkSign(b *testing.B) {
+	r := newRepo("armani")
+	signers := people("root", 3)
+	for b.Loop() {
+		must(Sign(r.roots[0], signers...))
+	}
+}
+
 func FuzzRead(f *testing.F) {
 	r := newRepo("armani")
 	for _, doc := range r.files {
