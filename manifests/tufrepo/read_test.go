@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"landed/internal/format"
 )
 
 var update = flag.Bool("update", false, "rewrite the golden files")
@@ -282,6 +284,22 @@ func TestNamesOfTargets(t *testing.T) {
 	} {
 		if got := StoredAs(name); got != want {
 			t.Errorf("%s stands for %s, wanted %s", name, got, want)
+		}
+	}
+}
+
+// TestKeyIDs: the id is over what canonical JSON makes of the key, whatever stands in it.
+func TestKeyIDs(t *testing.T) {
+	for _, k := range []Key{
+		{}, edSigner("someone").Key(), ecSigner("someone").Key(),
+		{Type: `a "quoted" \ word`, Scheme: "<&>\u2028é", Value: KeyValue{"line\nline\t\x7f\x01"}},
+	} {
+		text, err := canonical(k)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, want := k.ID(), format.SHA256(text); got != want {
+			t.Errorf("%q has the id %s, wanted that of %s", k, got, text)
 		}
 	}
 }
