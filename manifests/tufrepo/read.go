@@ -33,7 +33,7 @@ type Info struct {
 // profile, and returns all faults that can be told apart.
 func Read(doc []byte) (Info, error) {
 	d, err := parse(doc)
-	return d.info, err
+	return d.info.clone(), err
 }
 
 // document is metadata as parsed: the canonical bytes are what signatures are over.
@@ -45,7 +45,8 @@ type document struct {
 	roles      map[string]RoleKeys // by name: whom it delegates to
 }
 
-func parse(doc []byte) (document, error) {
+// read reads metadata anew.
+func read(doc []byte) (document, error) {
 	var d document
 	if len(doc) > MaxTargetsBytes {
 		return d, fmt.Errorf("metadata of %d bytes; the limit is %d", len(doc), MaxTargetsBytes)

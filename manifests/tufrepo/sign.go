@@ -156,5 +156,5 @@ func SameStatement(a, b []byte) (bool, error) {
 // Statement is the canonical form of what doc says: what its signatures are over.
 func Statement(doc []byte) ([]byte, error) {
 	d, err := parse(doc)
-	return d.canonical, err
+	return bytes.Clone(d.canonical), err
 }
