@@ -3,62 +3,27 @@
 package tufrepo
 
 import (
-	"crypto/sha256"
 	"maps"
 	"slices"
-	"sync"
+
+	"landed/internal/recent"
 )
 
 // knownBytes bounds the text of the files in each half of what is known: some MiB of memory in all, and yet the whole feed of
 // 200 models.
 const knownBytes = 1 << 20
 
-// known are the files that were read last, by the hash of their bytes. A publication writes a file, signs it, counts its
-// signatures, checks it, stores it and lists it, and each of these reads it; whoever follows a feed counts signatures by the same few
-// roots again and again. What a file says hangs on its bytes alone, so it is read once. When the newer half is full, it becomes the
-// older one, and what was not asked for since goes.
-var known struct {
-	mu           sync.Mutex
-	newer, older map[[sha256.Size]byte]document
-	bytes        int // of text in newer
-}
+// known are the files that were read last. A publication writes a file, signs it, counts its signatures, checks it, stores it and
+// lists it, and each of these reads it; whoever follows a feed counts signatures by the same few roots again and again. What a file
+// says hangs on its bytes alone, so it is read once.
+var known = recent.New[document](knownBytes)
 
-// parse reads metadata, which must not be changed: others have it too.
+// parse reads metadata. What it returns must not be changed: others have it too.
 func parse(doc []byte) (document, error) {
 	if len(doc) > MaxTargetsBytes {
 		return read(doc) // which refuses it
 	}
-	sum := sha256.Sum256(doc)
-	known.mu.Lock()
-	d, have := known.newer[sum]
-	if !have {
-		if d, have = known.older[sum]; have {
-			keep(sum, d, len(doc))
-		}
-	}
-	known.mu.Unlock()
-	if have {
-		return d, nil
-	}
-	d, err := read(doc)
-	if err != nil {
-		return d, err
-	}
-	known.mu.Lock()
-	defer known.mu.Unlock()
-	keep(sum, d, len(doc))
-	return d, nil
-}
-
-// keep keeps what was read of n bytes; the caller holds the lock.
-func keep(sum [sha256.Size]byte, d document, n int) {
-	if known.newer == nil || known.bytes+n > knownBytes {
-		known.older, known.newer, known.bytes = known.newer, map[[sha256.Size]byte]document{}, 0
-	}
-	if _, have := known.newer[sum]; !have {
-		known.newer[sum] = d
-		known.bytes += n
-	}
+	return known.Do(doc, len(doc), func() (document, error) { return read(doc) })
 }
 
 // clone is a copy that its reader may change.

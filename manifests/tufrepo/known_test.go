@@ -51,22 +51,3 @@ func wreck(i *Info) {
 		*i.Root = RootSpec{}
 	}
 }
-
-// TestKnownIsBounded: however many files are read, no more is kept than two halves hold, and the newest is.
-func TestKnownIsBounded(t *testing.T) {
-	r := newRepo("armani")
-	doc := r.roots[0]
-	for n := range 3 * knownBytes / len(doc) {
-		one := append(bytes.Clone(doc), bytes.Repeat([]byte(" "), 1+n%200)...)
-		one = append(bytes.Repeat([]byte("\n"), n/200), one...)
-		if _, err := Read(one); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if kept := len(known.newer) + len(known.older); kept*len(doc) > 2*knownBytes {
-		t.Errorf("%d files of %d bytes are kept", kept, len(doc))
-	}
-	if known.bytes > knownBytes || len(known.newer) == 0 {
-		t.Errorf("%d bytes of text in %d files", known.bytes, len(known.newer))
-	}
-}
