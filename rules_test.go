@@ -90,7 +90,7 @@ var mayImport = map[string][]string{
 	"server/proposals": {"server/fleet"},
 	"server/uptime":    {"=manifests/tufrepo", "server/fleet"},
 	"server/offering":  {"manifests", "server/fleet"}, // pure: the offers document, and nothing of how it is published
-	"server/published": {"manifests", "server/fleet"},
+	"server/published": {"=internal/recent", "manifests", "server/fleet"},
 	"server/repo": {"=internal/durable", "=manifests", "=manifests/shelf", "manifests/tufrepo", "server/fleet", "=server/blob",
 		"=server/span"}, // it knows no room above it
 	"server/lineup":  {"manifests", "server/fleet"},
