@@ -30,6 +30,7 @@ var mayImport = map[string][]string{
 	"internal/compare":       {},
 	"internal/figures":       {},
 	"internal/race":          {},
+	"internal/recent":        {},
 	"internal/scale":         {},
 	"manifests":              {"=manifests/strict", "=manifests/effect/probe"},
 	"manifests/strict":       {},
@@ -38,7 +39,7 @@ var mayImport = map[string][]string{
 	"manifests/release":      {"=manifests", "=manifests/csig", "manifests/effect", "=manifests/strict", "=manifests/tufrepo"},
 	"manifests/cms":          {},
 	"manifests/otapkg":       {"=manifests", "=manifests/cms", "=internal/format"},
-	"manifests/tufrepo":      {"=manifests", "=internal/format"},
+	"manifests/tufrepo":      {"=manifests", "=internal/format", "=internal/recent"},
 	"manifests/offers":       {"=manifests", "=manifests/strict"},
 	"manifests/heads":        {"=manifests/strict", "=manifests/tufrepo"},
 	"manifests/csig":         {"=manifests/cms", "=manifests/otapkg", "=manifests/strict"},
@@ -89,7 +90,7 @@ var mayImport = map[string][]string{
 	"server/proposals": {"server/fleet"},
 	"server/uptime":    {"=manifests/tufrepo", "server/fleet"},
 	"server/offering":  {"manifests", "server/fleet"}, // pure: the offers document, and nothing of how it is published
-	"server/published": {"manifests", "server/fleet"},
+	"server/published": {"=internal/recent", "manifests", "server/fleet"},
 	"server/repo": {"=internal/durable", "=manifests", "=manifests/shelf", "manifests/tufrepo", "server/fleet", "=server/blob",
 		"=server/span"}, // it knows no room above it
 	"server/lineup":  {"manifests", "server/fleet"},

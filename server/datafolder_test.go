@@ -7,7 +7,9 @@ import (
 	"compress/gzip"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
+	"io/fs"
 	"maps"
 	"net/http"
 	"net/http/httptest"
@@ -55,6 +57,80 @@ func unpack(t testing.TB, archive string) (dir string) {
 			t.Fatal(err)
 		}
 	}
+}
+
+// made is a data folder that takes long to make: the first test that wants it makes it, and each has a copy.
+type made struct {
+	by    func(*testing.T) (dir string, at time.Time)
+	at    time.Time
+	files []archived
+}
+
+// archived is a file of a folder, or a folder in it.
+type archived struct {
+	name string
+	info fs.FileInfo
+	text []byte
+	link string // of a symbolic link, as the feed has them to contents: where it leads from there
+}
+
+// copied is the folder as it was made, by a program that is closed.
+func (m *made) copied(t *testing.T) (string, time.Time) {
+	t.Helper()
+	if m.files == nil {
+		m.make(t)
+	}
+	dir := t.TempDir()
+	for _, f := range m.files {
+		path := filepath.Join(dir, f.name)
+		var err error
+		switch {
+		case f.info.IsDir():
+			err = os.MkdirAll(path, 0o700)
+		case f.link != "":
+			err = os.Symlink(f.link, path)
+		default:
+			err = os.WriteFile(path, f.text, f.info.Mode().Perm())
+		}
+		if f.link == "" {
+			err = errors.Join(err, os.Chmod(path, f.info.Mode().Perm()))
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir, m.at
+}
+
+func (m *made) make(t *testing.T) {
+	t.Helper()
+	dir, at := m.by(t)
+	var files []archived
+	if err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || path == dir {
+			return err
+		}
+		name, err := filepath.Rel(dir, path)
+		if err != nil {
+			return err
+		}
+		f := archived{name: name}
+		f.info, err = d.Info()
+		switch {
+		case err != nil, d.IsDir():
+		case f.info.Mode()&fs.ModeSymlink != 0:
+			if f.link, err = os.Readlink(path); filepath.IsAbs(f.link) {
+				err = fmt.Errorf("%s leads to %s, which is not of the folder", name, f.link)
+			}
+		default:
+			f.text, err = os.ReadFile(path)
+		}
+		files = append(files, f)
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	m.at, m.files = at, files
 }
 
 func place(dir string, h *tar.Header, content io.Reader) error {

@@ -96,7 +96,14 @@ func (c *chained) edit(name string, change func([]byte) []byte, look func()) {
 	put(was)
 }
 
+// newChained is a folder with five days behind it.
 func newChained(t *testing.T) *chained {
+	t.Helper()
+	dir, at := chainedFolder.copied(t)
+	return &chained{t, dir, at}
+}
+
+var chainedFolder = made{by: func(t *testing.T) (string, time.Time) {
 	c := &chained{t, unpack(t, filepath.Join(oldFolder, "folder.tar.gz")), leftAt.AddDate(0, 0, 2)}
 	s, err := server.New(server.Config{DataDir: c.dir, Now: func() time.Time { return c.at }})
 	if err != nil {
@@ -109,8 +116,8 @@ func newChained(t *testing.T) *chained {
 		t.Fatal(err)
 	}
 	c.run(5)
-	return c
-}
+	return c.dir, c.at
+}}
 
 // TestHeadsAreProven: each published head comes with a proof that it goes on from the one before, from what is published alone,
 // and whatever is changed in between is found.

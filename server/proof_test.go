@@ -23,8 +23,13 @@ import (
 	"landed/server/store"
 )
 
-// proven is a data folder that was judged, sealed and published by this program, and then closed.
-func proven(t *testing.T) (dir string, at time.Time) {
+// proven is a data folder that was judged, sealed and published by this program, and then closed. It is made once, and every
+// test has a copy.
+func proven(t *testing.T) (dir string, at time.Time) { return provenFolder.copied(t) }
+
+var provenFolder = made{by: makeProven}
+
+func makeProven(t *testing.T) (dir string, at time.Time) {
 	t.Helper()
 	dir, at = unpack(t, filepath.Join(oldFolder, "folder.tar.gz")), leftAt.AddDate(0, 0, 2)
 	s, err := server.New(server.Config{DataDir: dir, Now: func() time.Time { return at }})

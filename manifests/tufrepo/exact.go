@@ -20,7 +20,7 @@ func Exact(doc []byte, role string, delegators ...[]byte) error {
 	if len(d.signatures) == 0 {
 		return errors.New("nobody signed it")
 	}
-	again, err := Attach(doc, Signature{Role: role, KeyID: d.signatures[0].KeyID, Sig: d.signatures[0].Sig})
+	again, err := d.attach(Signature{Role: role, KeyID: d.signatures[0].KeyID, Sig: d.signatures[0].Sig})
 	if err != nil {
 		return err
 	}
@@ -30,10 +30,12 @@ func Exact(doc []byte, role string, delegators ...[]byte) error {
 	var good []string
 	done := false
 	for _, by := range delegators {
-		n, err := CountSignatures(by, role, doc)
-		if err != nil {
+		from, err := parse(by)
+		who, knows := from.roles[role]
+		if err != nil || !knows {
 			continue // one of several that knows nothing of the role
 		}
+		n := d.count(role, who)
 		done = done || n.Done()
 		good = append(good, n.Signed...)
 	}

@@ -33,18 +33,20 @@ type Info struct {
 // profile, and returns all faults that can be told apart.
 func Read(doc []byte) (Info, error) {
 	d, err := parse(doc)
-	return d.info, err
+	return d.info.clone(), err
 }
 
 // document is metadata as parsed: the canonical bytes are what signatures are over.
 type document struct {
 	info       Info
+	signed     json.RawMessage // as it is written in the file
 	canonical  []byte
 	signatures []wireSignature
 	roles      map[string]RoleKeys // by name: whom it delegates to
 }
 
-func parse(doc []byte) (document, error) {
+// read reads metadata anew.
+func read(doc []byte) (document, error) {
 	var d document
 	if len(doc) > MaxTargetsBytes {
 		return d, fmt.Errorf("metadata of %d bytes; the limit is %d", len(doc), MaxTargetsBytes)
@@ -63,11 +65,10 @@ func parse(doc []byte) (document, error) {
 		return d, fmt.Errorf("metadata: signed: %w", err)
 	}
 	d.info.Type = h.Type
-	if limit, ok := maxBytes[h.Type]; !ok {
-		return d, fmt.Errorf("metadata of type %.40q; wanted root, targets, snapshot or timestamp", h.Type)
-	} else if len(doc) > limit {
-		return d, fmt.Errorf("%s metadata of %d bytes; the limit is %d", h.Type, len(doc), limit)
+	if err := checkLength(h.Type, doc); err != nil {
+		return d, err
 	}
+	d.signed = e.Signed
 	if d.canonical, err = canonical(e.Signed); err != nil {
 		return d, err
 	}
@@ -104,6 +105,15 @@ func openEnvelope(doc []byte) (envelope, error) {
 
 var maxBytes = map[string]int{Root: MaxRootBytes, Targets: MaxTargetsBytes, Snapshot: MaxSnapshotBytes,
 	Timestamp: MaxTimestampBytes}
+
+func checkLength(kind string, doc []byte) error {
+	if limit, ok := maxBytes[kind]; !ok {
+		return fmt.Errorf("metadata of type %.40q; wanted root, targets, snapshot or timestamp", kind)
+	} else if len(doc) > limit {
+		return fmt.Errorf("%s metadata of %d bytes; the limit is %d", kind, len(doc), limit)
+	}
+	return nil
+}
 
 func (d *document) readSignatures(list []wireSignature) (faults []error) {
 	for _, s := range list {

@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"landed/internal/format"
 )
 
 var update = flag.Bool("update", false, "rewrite the golden files")
@@ -283,6 +285,52 @@ func TestNamesOfTargets(t *testing.T) {
 		if got := StoredAs(name); got != want {
 			t.Errorf("%s stands for %s, wanted %s", name, got, want)
 		}
+	}
+}
+
+// TestKeyIDs: the id is over what canonical JSON makes of the key, whatever stands in it.
+func TestKeyIDs(t *testing.T) {
+	for _, k := range []Key{
+		{}, edSigner("someone").Key(), ecSigner("someone").Key(),
+		{Type: `a "quoted" \ word`, Scheme: "<&>\u2028é", Value: KeyValue{"line\nline\t\x7f\x01"}},
+	} {
+		text, err := canonical(k)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, want := k.ID(), format.SHA256(text); got != want {
+			t.Errorf("%q has the id %s, wanted that of %s", k, got, text)
+		}
+	}
+}
+
+// TestAttachRefuses: a signature that no reader would take is never written.
+func TestAttachRefuses(t *testing.T) {
+	r, someone := newRepo("armani"), edSigner("someone").Key().ID()
+	for name, s := range map[string]Signature{
+		"a key id in upper case":    {KeyID: strings.ToUpper(someone), Sig: "00"},
+		"a signature in upper case": {KeyID: someone, Sig: "AB"},
+		"no hex":                    {KeyID: someone, Sig: "\xff"},
+		"a long signature":          {KeyID: someone, Sig: strings.Repeat("00", 257)},
+		"one that makes it too long": {KeyID: someone,
+			Sig: strings.Repeat("0", MaxRootBytes)},
+	} {
+		if _, err := Attach(r.roots[0], s); err == nil {
+			t.Errorf("%s: written", name)
+		}
+	}
+	doc, err := Attach(r.roots[0], Signature{KeyID: someone, Sig: "ab"})
+	if _, err2 := Read(doc); err != nil || err2 != nil {
+		t.Errorf("a good one: %v, %v", err, err2)
+	}
+}
+
+// BenchmarkSign is what a ceremony does: three people sign one file.
+func BenchmarkSign(b *testing.B) {
+	r := newRepo("armani")
+	signers := people("root", 3)
+	for b.Loop() {
+		must(Sign(r.roots[0], signers...))
 	}
 }
 

@@ -5,10 +5,10 @@ package tufrepo
 import (
 	"bytes"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 )
 
 // Signature is one detached signature over a role's metadata.
@@ -37,16 +37,18 @@ func Sign(doc []byte, signers ...Signer) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	if len(signers) == 0 {
+		return doc, nil
+	}
+	var signatures []Signature
 	for _, s := range signers {
 		sig, err := d.sign("", s)
 		if err != nil {
 			return nil, err
 		}
-		if doc, err = Attach(doc, sig); err != nil {
-			return nil, err
-		}
+		signatures = append(signatures, sig)
 	}
-	return doc, nil
+	return d.attach(signatures...)
 }
 
 // SignDetached signs doc as metadata of role and returns the signature alone.
@@ -73,22 +75,31 @@ func (d document) sign(role string, s Signer) (Signature, error) {
 // Attach adds or replaces one signature. It does not judge it: that takes the delegator, see
 // CountSignatures.
 func Attach(doc []byte, s Signature) ([]byte, error) {
-	if _, err := parse(doc); err != nil {
+	d, err := parse(doc)
+	if err != nil {
 		return nil, err
 	}
-	var e envelope
-	if err := json.Unmarshal(doc, &e); err != nil {
-		return nil, err
+	return d.attach(s)
+}
+
+// attach writes d with further signatures, as [Attach] does. What is signed was read already and stays as it is: what is looked at
+// again is the signatures, and the length.
+func (d document) attach(more ...Signature) ([]byte, error) {
+	e := envelope{slices.Clone(d.signatures), d.signed}
+	for _, s := range more {
+		e.Signatures = slices.DeleteFunc(e.Signatures, func(have wireSignature) bool { return have.KeyID == s.KeyID })
+		e.Signatures = append(e.Signatures, wireSignature{s.KeyID, s.Sig})
 	}
-	e.Signatures = slices.DeleteFunc(e.Signatures, func(have wireSignature) bool { return have.KeyID == s.KeyID })
-	e.Signatures = append(e.Signatures, wireSignature{s.KeyID, s.Sig})
-	slices.SortFunc(e.Signatures, func(a, b wireSignature) int { return bytes.Compare([]byte(a.KeyID), []byte(b.KeyID)) })
+	slices.SortFunc(e.Signatures, func(a, b wireSignature) int { return strings.Compare(a.KeyID, b.KeyID) })
 	out, err := marshal(e)
 	if err != nil {
 		return nil, err
 	}
-	_, err = parse(out)
-	return out, err
+	next := document{}
+	if err := errors.Join(append(next.readSignatures(e.Signatures), checkLength(d.info.Type, out))...); err != nil {
+		return nil, fmt.Errorf("%s metadata: %w", d.info.Type, err)
+	}
+	return out, nil
 }
 
 // CountSignatures counts the good signatures on doc by distinct keys that delegator, a root or
@@ -145,5 +156,5 @@ func SameStatement(a, b []byte) (bool, error) {
 // Statement is the canonical form of what doc says: what its signatures are over.
 func Statement(doc []byte) ([]byte, error) {
 	d, err := parse(doc)
-	return d.canonical, err
+	return bytes.Clone(d.canonical), err
 }

@@ -18,6 +18,7 @@ import (
 	"sync"
 	"time"
 
+	"landed/internal/recent"
 	"landed/manifests/effect"
 	"landed/manifests/release"
 	"landed/server/fleet"
@@ -126,27 +127,40 @@ func Read(ctx context.Context, tx fleet.Tx, stored fleet.Release) (Release, erro
 // Declared is a published release of which all is at hand: what it declared, when it was made and when it came out, and its
 // packages.
 func Declared(source []byte, at, out time.Time, packages []fleet.Package) (Release, error) {
-	declared, err := release.ParsePublished(source)
-	r := Release{Release: declared, At: at, Out: out, Packages: packages}
-	if err == nil && declared.Effect != nil {
-		r.Program, err = effect.CompilePublished(*declared.Effect)
-	}
-	return r, err
+	d, err := declared(source)
+	return Release{Release: d.release, At: at, Out: out, Packages: packages, Program: d.program}, err
+}
+
+// declarations are those of the releases that were read last. Intake, the support pages, the daily tally and each upload read what
+// is published, and to make the conditions of an effect ready costs more than all else of it; they may share it.
+var declarations = recent.New[declaration](128)
+
+type declaration struct {
+	release release.Release
+	parsed  bool // or release is as far as it could be read
+	program *effect.Program
+}
+
+// declared reads a declaration. It must not be changed: others have it too. What could be read of one that has a fault is there
+// beside the error.
+func declared(source []byte) (declaration, error) {
+	return declarations.Do(source, 1, func() (d declaration, err error) {
+		d.release, err = release.ParsePublished(source)
+		if d.parsed = err == nil; d.parsed && d.release.Effect != nil {
+			d.program, err = effect.CompilePublished(*d.release.Effect)
+		}
+		return d, err
+	})
 }
 
 // read reads one release. The error is that of the store.
 func read(ctx context.Context, tx fleet.Tx, stored fleet.Release) (known, error) {
 	k := known{source: stored.Source, refs: stored.Packages}
-	declared, err := release.ParsePublished(stored.Source)
-	if err != nil {
-		declared = release.Release{Name: stored.Name, Counter: stored.Counter}
+	d, err := declared(stored.Source)
+	if !d.parsed {
+		d.release = release.Release{Name: stored.Name, Counter: stored.Counter}
 	}
-	k.release, k.err = Release{Release: declared, At: stored.At}, err
-	if declared.Effect != nil {
-		if k.release.Program, err = effect.CompilePublished(*declared.Effect); err != nil {
-			k.release.Program, k.err = nil, err
-		}
-	}
+	k.release, k.err = Release{Release: d.release, At: stored.At, Program: d.program}, err
 	if k.release.Out, err = out(ctx, tx, stored.Change); err != nil {
 		return k, err
 	}

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"landed/manifests"
 	"landed/manifests/release"
@@ -242,5 +243,17 @@ func TestMissingPackagesAreNamedTogether(t *testing.T) {
 	})
 	if !fleet.Is(err, fleet.NotFound) || !strings.Contains(err.Error(), "first or second") {
 		t.Errorf("got %v", err)
+	}
+}
+
+// TestDeclaredOnce: a declaration is read and made ready once, for whoever reads it.
+func TestDeclaredOnce(t *testing.T) {
+	first, err := Declared(source("once", 1), time.Time{}, time.Time{}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	again, err := Declared(source("once", 1), time.Time{}, time.Time{}, nil)
+	if err != nil || first.Program == nil || first.Program != again.Program {
+		t.Errorf("%p and %p, %v; wanted one program", first.Program, again.Program, err)
 	}
 }
