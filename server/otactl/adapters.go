@@ -29,7 +29,7 @@ func (a *adapters) command() *cobra.Command {
 			"the proxy or CDN in front of it: content types, lengths, ranges, redirects, what caches are told, https, csigs and the\n" +
 			"digests in them, and if phones are told what the signed feed has at this moment. It says what a phone would not take,\n" +
 			"and what it would do; all at once. No token is sent. Of a package it fetches the ends, the directory, and the small\n" +
-			"parts. Findings end with 1.",
+			"parts; with --whole all of it, once, for its SHA-256. Findings end with 1.",
 		RunE: func(cmd *cobra.Command, args []string) (err error) {
 			o.URL, o.Now = args[0], time.Now
 			if root != "" {
@@ -63,6 +63,8 @@ func (a *adapters) command() *cobra.Command {
 	f.StringVar(&root, "root", "", "a root `file` that you trust (default: the first that is published)")
 	f.StringVar(&certs, "ota-cert", "", "PEM `file` of the certificates in phones' otacerts.zip, which Custota believes (default: the one "+
 		"that signed each package)")
+	f.BoolVar(&o.Whole, "whole", false, "fetch each package to its end as well, and hold its SHA-256 against what is signed; give it time by "+
+		"--timeout")
 	f.DurationVar(&within, "timeout", 5*time.Minute, "how long all of it may take")
 	return group("adapter", "Phones with the updaters of others", c)
 }

@@ -137,6 +137,10 @@ func (f *front) answer(resp *http.Response) error {
 		_, _ = w.Write(body)
 		_ = w.Close()
 		body = packed.Bytes()
+	case way == "flip" && isPackage && resp.StatusCode == http.StatusOK:
+		body[len(body)/2] ^= 1
+	case way == "broken" && isPackage && resp.StatusCode == http.StatusOK: // its length is told as it was
+		body = body[:len(body)/2]
 	case way == "csig" && strings.HasSuffix(resp.Request.URL.Path, ".csig"):
 		body = f.other(resp.Request.URL.Path)
 		resp.Header.Set("Content-Length", strconv.Itoa(len(body)))

@@ -5,8 +5,8 @@
 // Parties: otactl asks, on behalf of whoever runs the deployment; the signed feed says what phones should be told; package
 // updaters knows what their apps take. It promises that each list is asked for as the app asks, held against what the feed
 // has at this moment, byte for byte, and that all faults are told, each with what a phone does about it. It refuses to
-// believe a feed that is not signed from a root on, and to fetch more of a package than its ends, its directory, and where
-// its parts lie: what is in it phones check by its signature.
+// believe a feed that is not signed from a root on, and, unless it is asked to, to fetch more of a package than its ends, its
+// directory, and where its parts lie: what is in it phones check by its signature.
 package adapter
 
 import (
@@ -30,6 +30,7 @@ type Options struct {
 	Kinds  []string            // types of builds that are asked for beside those of releases: what a phone calls ro.lineage.releasetype
 	Root   []byte              // a root that is trusted; nil for the first that is published
 	Certs  []*x509.Certificate // of phones' otacerts.zip, Custota; none for the one that signed each package, as it says itself
+	Whole  bool                // each package is fetched to its end, and its digest held against what is signed
 	Now    func() time.Time
 }
 
@@ -71,7 +72,7 @@ func Check(ctx context.Context, from Feed, o Options) (Result, error) {
 		if err != nil {
 			return Result{}, fmt.Errorf("what phones should be told is not known: %w", err)
 		}
-		c := checker{ctx: ctx, o: o, http: phoneClient(), seen: map[string]*looked{}}
+		c := checker{ctx: ctx, o: o, http: phoneClient(), seen: map[string]*looked{}, signedFiles: shelves.signed}
 		c.Snapshot, c.Notes = shelves.version, shelves.notes
 		defer c.http.CloseIdleConnections()
 		for _, s := range shelves.all {
@@ -98,6 +99,8 @@ type checker struct {
 	o    Options
 	http *http.Client
 	seen map[string]*looked // packages, by their address
+
+	signedFiles map[string]int64 // length of each file that models' keys signed, by SHA-256
 }
 
 // find adds faults of a phone.

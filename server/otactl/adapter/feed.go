@@ -38,6 +38,7 @@ type shelfOf struct {
 type shelves struct {
 	version int64 // of the snapshot
 	all     []shelfOf
+	signed  map[string]int64 // length of each file that models' keys signed, by SHA-256
 	notes   []string
 }
 
@@ -57,7 +58,7 @@ func readFeed(ctx context.Context, from Feed, o Options) (s shelves, err error) 
 		return s, fmt.Errorf("timestamp.json expired on %s: the feed is old, or a cache keeps it; name another address with --feed",
 			stamp.Expires.UTC().Format("2006-01-02 15:04"))
 	}
-	s.version = stamp.Files[tufrepo.Snapshot].Version
+	s.version, s.signed = stamp.Files[tufrepo.Snapshot].Version, map[string]int64{}
 	_, snapshot, err := signed(ctx, from, tufrepo.MetadataFile(tufrepo.Snapshot, s.version), root, tufrepo.Snapshot)
 	if err != nil {
 		return s, err
@@ -90,6 +91,9 @@ func readFeed(ctx context.Context, from Feed, o Options) (s shelves, err error) 
 		if listed, is := snapshot.Files[m.Role]; is {
 			if _, role, err = signed(ctx, from, tufrepo.MetadataFile(m.Role, listed.Version), targets, m.Role); err != nil {
 				return s, err
+			}
+			for _, t := range role.Targets {
+				s.signed[t.SHA256] = t.Length
 			}
 			names, unread := named(ctx, from, role, s.all[before].model)
 			s.notes = append(s.notes, unread...)

@@ -14,6 +14,8 @@ import (
 	"landed/manifests/updaters"
 )
 
+const userAgent = "landed-adapter-check"
+
 // Bounds of what is asked.
 const (
 	maxList   = updaters.MaxList + 1 // bytes of a list
@@ -79,7 +81,7 @@ func (c *checker) once(address string, header http.Header, limit int64) (a answe
 	if header != nil {
 		req.Header = header.Clone()
 	}
-	req.Header.Set("User-Agent", "landed-adapter-check")
+	req.Header.Set("User-Agent", userAgent)
 	resp, err := c.http.Do(req)
 	if err != nil {
 		if u, ok := errors.AsType[*url.Error](err); ok {
@@ -102,6 +104,10 @@ type looked struct {
 	known   bool
 	faults  []updaters.Fault
 	resumed []updaters.Fault // of whoever goes on with a download, as Custota does not
+	url     string           // behind the redirects
+	size    int64            // bytes; 0 if that is not known
+	sum     string           // SHA-256 of all of it, once it was fetched whole
+	broken  error            // why it could not be
 }
 
 func (l *looked) fault(phone, format string, args ...any) {
@@ -121,6 +127,9 @@ func (c *checker) pkg(p phone, offer updaters.Offer) {
 		c.seen[offer.URL] = l
 	}
 	c.find(p, offer.URL, l.faults...)
+	if c.o.Whole {
+		c.whole(p, offer, l)
+	}
 	goes := true
 	if p.protocol == manifests.Custota {
 		offer, goes = c.signed(p, offer, l)
@@ -147,6 +156,7 @@ func (c *checker) look(address string) *looked {
 		l.fault("the app knows no end of the download, and cannot go on with it", "the package comes without a Content-Length")
 		return l
 	}
+	l.url, l.size = whole.url, whole.length
 	c.resume(l, address, whole.length)
 	remote := &remote{c: c, url: address, size: whole.length, blocks: map[int64][]byte{}}
 	var err error
