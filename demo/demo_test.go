@@ -124,6 +124,9 @@ func checkSecond(t *testing.T, r result) {
 	if *r.Dips != 0 || r.Probes < 10 || r.TotalsBefore.All < 70 || !reflect.DeepEqual(r.TotalsBefore, r.TotalsAfter) {
 		t.Errorf("totals before %+v, after %+v; %d dips in %d probes", r.TotalsBefore, r.TotalsAfter, *r.Dips, r.Probes)
 	}
+	if k := r.Known; k == nil || k.Explained != k.Truth || k.Truth < 1 || k.Unexplained != k.Beside {
+		t.Errorf("what is known of the bad build: %+v", k)
+	}
 	byName := map[string]map[string]modelResult{}
 	for _, release := range r.Releases {
 		byName[release.Release] = map[string]modelResult{}

@@ -33,6 +33,9 @@ func (r result) print(w io.Writer) {
 		fmt.Fprintf(w, "%d installations before the second release, %d after it; asked %d times, the page went down %d "+
 			"times.\n", r.TotalsBefore.All, r.TotalsAfter.All, r.Probes, *r.Dips)
 	}
+	if k := r.Known; k != nil {
+		fmt.Fprintf(w, "What support was told of the bad build explains %d handsets; %d leak.\n", k.Explained, k.Truth)
+	}
 	if o := r.Outage; o != nil {
 		fmt.Fprintf(w, "%d of %d downloads were cut off, %d requests met 503; %d halts, %d holds, %d without the update.\n", o.Cut,
 			o.Downloads, o.Refused, o.Halts, o.Holds, o.NotInstalled)

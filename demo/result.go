@@ -24,6 +24,7 @@ type result struct {
 	TotalsAfter  *totals         `json:"totals_after_second,omitempty"`
 	Dips         *int            `json:"dips,omitempty"`   // how often a total was seen lower than before
 	Probes       int             `json:"probes,omitempty"` // how often the page was asked for that
+	Known        *knownIssue     `json:"known_issue,omitempty"`
 	Outage       *outageResult   `json:"outage,omitempty"` // of the story of that name
 	Siege        *siegeResult    `json:"siege,omitempty"`  // of the story of that name
 	Series       *pastResult     `json:"series,omitempty"` // of the story that goes on for a month

@@ -17,6 +17,10 @@ func (t *telling) goOn(ctx context.Context, r *result) error {
 	if err := t.halt(ctx); err != nil {
 		return err
 	}
+	issue, err := t.tell(ctx)
+	if err != nil {
+		return err
+	}
 	before, err := t.totals(ctx)
 	if err != nil {
 		return err
@@ -45,8 +49,10 @@ func (t *telling) goOn(ctx context.Context, r *result) error {
 		r.Releases = append(r.Releases, found)
 		r.Agrees = r.Agrees && found.agrees()
 	}
-	r.Observer = t.observed()
-	return nil
+	r.Observer, r.Known = t.observed(), issue
+	err = issue.ask(ctx, t)
+	r.Agrees = r.Agrees && issue.agrees()
+	return err
 }
 
 // halt stops the rollout of the bad build where too few handsets leaked for the server to halt it by itself.
