@@ -227,7 +227,7 @@ func (h *house) again(change func(*Config)) *house {
 func TestOutageOfAnotherHand(t *testing.T) {
 	h, clock := onHand(t)
 	h.goesOn(clock, 10*time.Minute)
-	db, err := sql.Open("sqlite", datadir.Dir(h.dir).Database())
+	db, err := sql.Open("sqlite", datadir.Dir(h.dir).Database()+"?_pragma=busy_timeout(60000)") // the server may be writing
 	if err != nil {
 		t.Fatal(err)
 	}

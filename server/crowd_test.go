@@ -35,7 +35,8 @@ func (h *house) public(b httplimit.Bounds) string {
 	return l.Addr().String()
 }
 
-// stall opens connections that begin to send a report and do not go on. end lets go of them.
+// stall opens connections that begin to send a report and do not go on. end lets go of them. They stop within its head: for
+// a body there are some seconds by no clock of a test.
 func (h *house) stall(addr string, n int) (end func()) {
 	h.t.Helper()
 	var all []net.Conn
@@ -45,7 +46,7 @@ func (h *house) stall(addr string, n int) (end func()) {
 			h.t.Fatal(err)
 		}
 		all = append(all, conn)
-		_, _ = io.WriteString(conn, "POST /v1/reports HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{")
+		_, _ = io.WriteString(conn, "POST /v1/reports HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n")
 	}
 	end = func() {
 		for _, conn := range all {
@@ -105,7 +106,7 @@ func TestTakenConnections(t *testing.T) {
 	end()
 	h.until("places are free", func() bool { // then no more time is counted
 		was := h.Crowd.Sums().Taken
-		clock.pass(time.Millisecond)
+		clock.pass(time.Microsecond)
 		return h.Crowd.Sums().Taken == was
 	})
 	h.goesOn(clock, 2*time.Minute)
@@ -128,7 +129,7 @@ func TestSecondsOfAMinuteAreNoOutage(t *testing.T) {
 		end()
 		h.until("places are free", func() bool { // then no more time is counted
 			was := h.Crowd.Sums().Taken
-			clock.pass(time.Millisecond)
+			clock.pass(time.Microsecond)
 			return h.Crowd.Sums().Taken == was
 		})
 		h.goesOn(clock, 53*time.Second)

@@ -11,6 +11,8 @@ import (
 	"landed/server/store"
 )
 
+func init() { lookFor = 2 * time.Minute }
+
 // Database is the database that the server uses.
 func (s *Server) Database() store.Database { return s.db }
 

@@ -25,21 +25,22 @@ func polledReplicas(t *testing.T, n int) (rs *replicas, id string) {
 	first := rs.list()[0]
 	file := "schema: 2\nmodels: [{device: fuxi, product: Xiaomi 13, numbers: [\"2211133C\", \"2211133G\"], rom_names: [FUXI, FUXIGlobal], " +
 		"variants: [fuxi, fuxi_global], android: \"13\", profile: {family: ab}, protocols: [grapheneos]}]"
-	if _, err := first.Rooms().Lineup.Add(t.Context(), []byte(file), "ann", ""); err != nil {
-		t.Fatal(err)
-	}
+	rs.again("the model", func() error {
+		_, err := first.Rooms().Lineup.Add(t.Context(), []byte(file), "ann", "")
+		return err
+	})
 	for _, r := range rs.list() {
 		if err := r.Rooms().Lineup.Refresh(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if err := first.line.Database.Update(t.Context(), func(tx fleet.Tx) error {
-		r, err := tx.Rollouts().Get(t.Context(), id)
-		r.Stage, r.State = len(r.Stages)-1, fleet.RolloutRunning
-		return errors.Join(err, tx.Rollouts().Save(t.Context(), r))
-	}); err != nil {
-		t.Fatal(err)
-	}
+	rs.again("to everybody", func() error {
+		return first.line.Database.Update(t.Context(), func(tx fleet.Tx) error {
+			r, err := tx.Rollouts().Get(t.Context(), id)
+			r.Stage, r.State = len(r.Stages)-1, fleet.RolloutRunning
+			return errors.Join(err, tx.Rollouts().Save(t.Context(), r))
+		})
+	})
 	rs.soon("published", func() error { return rs.list()[1].Rooms().Rollouts.PublishOffers(t.Context()) })
 	return rs, id
 }
@@ -51,6 +52,7 @@ func TestReplicasGiveOthersTheSame(t *testing.T) {
 	first := rs.list()[0]
 	line := func(r *replica) (status int, text, onDisk string) {
 		t.Helper()
+		rs.serves(r)
 		resp, err := http.Get(r.web.URL + "/fuxi-stable")
 		if err != nil {
 			t.Fatal(err)
@@ -123,9 +125,7 @@ func TestReplicasServeWithoutTheirShelf(t *testing.T) {
 				t.Error(err)
 			}
 			for _, r := range rs.list() {
-				if _, err := r.version(); err != nil {
-					t.Errorf("%s: %v", r.name, err)
-				}
+				rs.serves(r)
 			}
 			rs.soon("it is told", func() error {
 				if (repo.Shelf{Repo: rs.list()[1].Rooms().Repo}).Fault() == nil {

@@ -3,6 +3,7 @@
 package server_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -36,12 +37,11 @@ func (rs *replicas) rolling(model string) (id string) {
 
 // turn halts a rollout on a server, or resumes it, and wants that every server serves that.
 func (rs *replicas) turn(r *replica, id string, halt bool) error {
-	before, err := r.version()
-	if err != nil {
-		return err
-	}
+	rs.t.Helper()
+	before := rs.serves(r)
 	// On a machine with much to do a lease runs out: to ask again is safe.
 	for over := time.Now().Add(2 * time.Minute); ; time.Sleep(50 * time.Millisecond) {
+		var err error
 		if halt {
 			_, err = r.Rooms().Rollouts.Halt(rs.t.Context(), id, "ann", "it burns")
 		} else {
@@ -50,7 +50,7 @@ func (rs *replicas) turn(r *replica, id string, halt bool) error {
 		if err == nil {
 			break
 		}
-		if !fleet.Is(err, fleet.Pending) && !fleet.Is(err, fleet.Busy) || time.Now().After(over) {
+		if !passes(err) || time.Now().After(over) {
 			return err
 		}
 	}
@@ -58,8 +58,8 @@ func (rs *replicas) turn(r *replica, id string, halt bool) error {
 		if other.line.cut.Load() || other.line.paused.Load() != nil {
 			continue
 		}
-		if v, err := other.version(); err != nil || v <= before {
-			return fmt.Errorf("%s serves %d after a publication upon %d: %v", other.name, v, before, err)
+		if v := rs.serves(other); v <= before {
+			return fmt.Errorf("%s serves %d after a publication upon %d", other.name, v, before)
 		}
 	}
 	return nil
@@ -77,22 +77,28 @@ func testReplicasPublish(t *testing.T, rs *replicas) {
 		}
 	}
 	p.stop(1000)
-	holders := map[string]int{}
-	for _, r := range rs.list() {
-		for name, held := range r.Leases(t.Context()) {
-			if held {
-				holders[name]++
+	rs.soon("each lease has one holder", func() error {
+		holders := map[string]int{}
+		for _, r := range rs.list() {
+			for name, held := range r.Leases(t.Context()) {
+				if held {
+					holders[name]++
+				}
 			}
 		}
-		if found := r.LookAgain(t.Context()); len(found) > 0 {
-			t.Errorf("%s is not ready: %v", r.name, found)
+		if holders["loop"] != 1 || holders["scrub"] != 1 {
+			return fmt.Errorf("the metrics name %v", holders)
 		}
-		if err := r.Tick(t.Context()); err != nil {
-			t.Errorf("%s: %v", r.name, err)
-		}
-	}
-	if holders["loop"] != 1 || holders["scrub"] != 1 {
-		t.Errorf("the metrics name holders of leases: %v", holders)
+		return nil
+	})
+	for _, r := range rs.list() {
+		rs.soon(r.name+" is ready", func() error {
+			if found := r.LookAgain(t.Context()); len(found) > 0 {
+				return fmt.Errorf("not because of %v", found)
+			}
+			return nil
+		})
+		rs.tick(r)
 	}
 }
 
@@ -127,16 +133,14 @@ func TestReplicaCutOff(t *testing.T) {
 	p := rs.probe()
 	id, away := rs.rolling("cancro"), rs.list()[2]
 	for n := range 4 {
-		old, err := away.version()
-		if err != nil {
-			t.Fatal(err)
-		}
+		old := rs.serves(away)
 		away.line.setCut(true)
 		if err := rs.turn(rs.list()[n%2], id, n%2 == 0); err != nil {
 			t.Error(err)
 		}
-		if v, err := away.version(); err != nil || v != old {
-			t.Errorf("cut off, it serves %d, %v; it had %d", v, err, old)
+		// It may have been taking up what was stored before, but not what was published since.
+		if v, others := rs.serves(away), rs.serves(rs.list()[n%2]); v < old || v >= others {
+			t.Errorf("cut off, it serves %d; it had %d, and the others serve %d", v, old, others)
 		}
 		if found := away.LookAgain(t.Context()); !slices.Contains(found, "cluster") || !slices.Contains(found, "database") {
 			t.Errorf("it is not ready because of %v", found)
@@ -145,8 +149,8 @@ func TestReplicaCutOff(t *testing.T) {
 			t.Error("it halted a rollout without the database")
 		}
 		away.line.setCut(false)
-		if v, err := away.version(); err != nil || v <= old {
-			t.Errorf("back, it serves %d, %v; the others are beyond %d", v, err, old)
+		if v, others := rs.serves(away), rs.serves(rs.list()[n%2]); v < others {
+			t.Errorf("back, it serves %d; the others serve %d", v, others)
 		}
 		rs.live(away)
 	}
@@ -164,10 +168,7 @@ func testPausedServerWritesNothing(t *testing.T, rs *replicas) {
 		return is && e.Code == fleet.LeaseLost
 	}
 
-	slow := rs.looping()
-	on := slow.line.pause()
-	ticked := make(chan error)
-	go func() { ticked <- slow.Tick(t.Context()) }()
+	slow, ticked, on := rs.stopped()
 	others := slices.DeleteFunc(rs.list(), func(r *replica) bool { return r == slow })
 	rs.soon("another has the loop", func() error {
 		if others[0].Looping() || others[1].Looping() {
@@ -180,22 +181,25 @@ func testPausedServerWritesNothing(t *testing.T, rs *replicas) {
 		t.Errorf("the tick of the one that stood still: %v", err)
 	}
 
-	publisher := others[0]
-	var after int64
-	err := publisher.Rooms().Repo.Publish(t.Context(), func(repo.State) (repo.Edit, error) {
-		if after > 0 {
-			t.Error("it was tried again")
+	publisher, asked := others[0], 0
+	var err error
+	rs.soon("it publishes", func() error {
+		err = publisher.Rooms().Repo.Publish(t.Context(), func(repo.State) (repo.Edit, error) {
+			asked++
+			on := publisher.line.pause()
+			defer on()
+			if err := rs.turn(others[1], id, true); err != nil { // once the lease of the other has run out
+				t.Error(err)
+			}
+			return repo.Edit{Fresh: true}, nil
+		})
+		if asked == 0 { // another has the lease
+			return fmt.Errorf("not yet: %w", err)
 		}
-		on := publisher.line.pause()
-		defer on()
-		if err := rs.turn(others[1], id, true); err != nil { // once the lease of the other has run out
-			t.Error(err)
-		}
-		after = p.highest.Load()
-		return repo.Edit{Fresh: true}, nil
+		return nil
 	})
-	if !lost(err) {
-		t.Errorf("the publication of the one that stood still: %v", err)
+	if !lost(err) || asked != 1 {
+		t.Errorf("the publication of the one that stood still, begun %d times: %v", asked, err)
 	}
 	rs.live(publisher)
 	if err := rs.turn(publisher, id, false); err != nil {
@@ -204,20 +208,48 @@ func testPausedServerWritesNothing(t *testing.T, rs *replicas) {
 	p.stop(1000)
 }
 
+// stopped has the server of the loop stand still in the middle of a tick, which it does because it has the lease; on lets it go
+// on, and then ticked says how the tick went.
+func (rs *replicas) stopped() (slow *replica, ticked chan error, on func()) {
+	rs.t.Helper()
+	rs.soon("a tick is begun under the lease", func() error {
+		slow = rs.looping()
+		on, ticked = slow.line.pause(), make(chan error, 1)
+		waiting := make(chan struct{}, 1)
+		go func() { ticked <- slow.Tick(context.WithValue(rs.t.Context(), waits{}, waiting)) }()
+		select {
+		case <-waiting:
+			if slow.Looping() { // and so it was when the tick began
+				return nil
+			}
+			on()
+			return fmt.Errorf("it had run out: %v", <-ticked)
+		case err := <-ticked:
+			on()
+			return fmt.Errorf("it asked for nothing: %v", err)
+		}
+	})
+	return slow, ticked, on
+}
+
 // TestPublisherDies: what was stored by a server that ended before it was released is released by another.
 func TestPublisherDies(t *testing.T) {
 	rs := newReplicas(t, 3)
 	p := rs.probe()
 	dead := rs.list()[1]
-	before, err := dead.version()
-	if err != nil {
-		t.Fatal(err)
-	}
-	err = dead.Rooms().Repo.Publish(t.Context(), func(repo.State) (repo.Edit, error) {
-		return repo.Edit{Fresh: true, Record: func(fleet.Tx) error {
-			dead.line.setCut(true) // this transaction is its last
-			return nil
-		}}, nil
+	before := rs.serves(dead)
+	var err error
+	rs.soon("it is stored", func() error {
+		err = dead.Rooms().Repo.Publish(t.Context(), func(repo.State) (repo.Edit, error) {
+			return repo.Edit{Fresh: true, Record: func(fleet.Tx) error {
+				dead.line.setCut(true) // this transaction is its last
+				return nil
+			}}, nil
+		})
+		if !dead.line.cut.Load() { // it has no lease, or lost it before
+			return fmt.Errorf("not yet: %w", err)
+		}
+		return nil
 	})
 	if !fleet.Is(err, fleet.Pending) {
 		t.Errorf("it says %v", err)
@@ -243,9 +275,10 @@ func TestFolderOfAReplicaIsBroken(t *testing.T) {
 	if err := errors.Join(os.RemoveAll(folder), os.WriteFile(folder, nil, 0o600)); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := rs.list()[0].Rooms().Rollouts.Halt(t.Context(), id, "ann", "it burns"); err != nil {
-		t.Errorf("the halt: %v", err)
-	}
+	rs.again("the halt", func() error {
+		_, err := rs.list()[0].Rooms().Rollouts.Halt(t.Context(), id, "ann", "it burns")
+		return err
+	})
 	if v, err := broken.version(); err == nil {
 		t.Errorf("the one whose folder is broken serves %d", v)
 	}
@@ -274,6 +307,7 @@ func TestDatabaseWentBack(t *testing.T) {
 	note := func() {
 		t.Helper()
 		for _, r := range rs.list() {
+			rs.serves(r)
 			text := get(t, r.web.URL+"/tuf/metadata/timestamp.json")
 			v, err := versionOf(text)
 			if err != nil {

@@ -97,12 +97,15 @@ type crowd struct {
 	secrets []string // what must stand nowhere
 }
 
-// strange is the address that the crowd speaks from, where the machine lets it; forwarded, what a proxy says.
+// strange is the address that the crowd speaks from, where the machine lets it; forwarded, what a proxy says. What must stand
+// nowhere is long, or has two points: spans have random bytes, and figures are numbers of any kind.
 const (
 	strange   = "127.66.77.88"
 	forwarded = "203.0.113.77"
 	agent     = "Xiaomi-armani/4.3 (IMEI 490154203237518)"
 	traceID   = "4bf92f3577b34da6a3ce929d0e0e4736"
+
+	engineerName = "mei-of-the-night-shift"
 )
 
 func newCrowd(t *testing.T, base, release string) *crowd {
@@ -113,8 +116,9 @@ func newCrowd(t *testing.T, base, release string) *crowd {
 		l.Close()
 	}
 	return &crowd{t: t, base: base, release: release,
-		client:  &http.Client{Transport: &http.Transport{DialContext: dialer.DialContext}},
-		secrets: []string{strange, forwarded, "66.77", "490154203237518", "IMEI", traceID, "mei", "it burns", "watcher", "landed_secret"}}
+		client: &http.Client{Transport: &http.Transport{DialContext: dialer.DialContext}},
+		secrets: []string{strange, forwarded, "127.66.77", "66.77.88", "490154203237518", "(IMEI", traceID, engineerName, "it burns",
+			"watcher", "landed_secret"}}
 }
 
 func (c *crowd) do(method, path string, body []byte, header ...string) (int, []byte) {
@@ -225,7 +229,7 @@ func newWatched(t *testing.T) *watched {
 	if w.support, err = datadir.AddToken(t.Context(), dir, "watcher", fleet.RoleSupport, clock); err != nil {
 		t.Fatal(err)
 	}
-	w.engineer, err = datadir.AddToken(t.Context(), dir, "mei", fleet.RoleEngineer, clock)
+	w.engineer, err = datadir.AddToken(t.Context(), dir, engineerName, fleet.RoleEngineer, clock)
 	if err != nil {
 		t.Fatal(err)
 	}

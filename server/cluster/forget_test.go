@@ -16,6 +16,9 @@ import (
 	"landed/server/store/storetest"
 )
 
+// patient are times within which any machine has written a row.
+var patient = cluster.Times{TTL: 2 * time.Minute, Beat: time.Second, Poll: time.Second, Ask: time.Minute, Patience: time.Minute}
+
 // TestSilentMemberIsKept: who may come back is among the members, however often others are heard of, and not for ever.
 func TestSilentMemberIsKept(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "landed.db")
@@ -41,7 +44,7 @@ func TestSilentMemberIsKept(t *testing.T) {
 		if _, err := hand.Exec(`UPDATE members SET heard = $1, until = $1 + 3000 WHERE id = 'silent'`, past); err != nil {
 			t.Fatal(err)
 		}
-		c := cluster.New(cluster.Config{Store: db, Program: "2.0"})
+		c := cluster.New(cluster.Config{Store: db, Program: "2.0", Times: patient})
 		if err := c.Start(t.Context()); err != nil { // is heard of once at least
 			t.Fatal(err)
 		}

@@ -69,6 +69,9 @@ func child(path string) error {
 		}
 		for range 2 {
 			receipt, err := in.Receive(ctx, envelope)
+			for ; fleet.Is(err, fleet.Busy); receipt, err = in.Receive(ctx, envelope) {
+				time.Sleep(comesAgain)
+			}
 			if err != nil {
 				return err
 			}
@@ -84,7 +87,7 @@ func child(path string) error {
 	failed := make(chan error)
 	go func() {
 		for {
-			if err := in.Tick(ctx); err != nil {
+			if err := in.Tick(ctx); err != nil && !fleet.Is(err, fleet.Busy) {
 				failed <- err
 			}
 			time.Sleep(time.Millisecond)

@@ -57,7 +57,7 @@ func TestTwoServersTakeReportsIn(t *testing.T) {
 		for s := range 16 {
 			group.Go(func() {
 				for n := s; n < len(all); n += 16 {
-					receipt, err := w.Receive(ctx, all[n])
+					receipt, err := w.obeys(all[n])
 					switch {
 					case err != nil:
 						t.Error(err)
@@ -92,7 +92,7 @@ func TestDatabaseIsKilled(t *testing.T) {
 			for n := s; n < len(all); n += 16 {
 				_, err := w.Receive(ctx, all[n])
 				for ; fleet.Is(err, fleet.Busy) && !gone.Load(); _, err = w.Receive(ctx, all[n]) {
-					time.Sleep(10 * time.Millisecond) // or they keep the server from coming back
+					time.Sleep(comesAgain) // or they keep the server from coming back
 				}
 				if err != nil {
 					t.Error(err)
@@ -125,8 +125,8 @@ func TestDatabaseIsKilled(t *testing.T) {
 		})
 	}
 	err := look()
-	for n := 0; fleet.Is(err, fleet.Busy) && n < 20; n++ { // a connection of before is met as such once
-		err = look()
+	for over := time.Now().Add(time.Minute); fleet.Is(err, fleet.Busy) && time.Now().Before(over); err = look() {
+		time.Sleep(comesAgain) // a connection of before is met as such once
 	}
 	if err != nil {
 		t.Fatal(err)

@@ -379,7 +379,9 @@ func TestFullQueueAndCancelledCaller(t *testing.T) {
 	}
 	// At most one is being stored and one waits; the others find the queue full.
 	const sent = 8
-	for n := range sent {
+	send(0)
+	w.isStoring(t) // or one that has not come to the queue yet would find nothing but its end
+	for n := 1; n < sent; n++ {
 		send(n)
 	}
 	busy := 0
@@ -523,7 +525,8 @@ func TestPressure(t *testing.T) {
 	var full atomic.Bool
 	db := storetest.OpenDB(t)
 	w := newWorldOn(t, db, func(c *intake.Config) {
-		c.Store, c.Queue, c.Batch, c.Room = db, 2, 1, func() error {
+		// As many as the queue has are stored at once: then all of it may be used, also when the first took long.
+		c.Store, c.Queue, c.Batch, c.Room = db, 2, 2, func() error {
 			if full.Load() {
 				return fleet.Errorf(fleet.NoSpace, "disk_low", "full")
 			}

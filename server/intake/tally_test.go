@@ -127,15 +127,23 @@ func TestWaitingReportsAreTold(t *testing.T) {
 			}
 		})
 	}
-	for { // the first is taken out of the queue, and the others may be with it
-		if _, oldest := w.Waiting(); oldest > 0 {
-			break
-		}
-		time.Sleep(time.Millisecond)
-	}
+	w.isStoring(t) // the first is taken out of the queue, and the others may be with it
 	release()
 	group.Wait()
 	w.noneWaits(t)
+}
+
+// isStoring returns once a report was taken out of the queue and has no answer.
+func (w *world) isStoring(t *testing.T) {
+	t.Helper()
+	for deadline := time.Now().Add(2 * time.Minute); ; time.Sleep(time.Millisecond) {
+		if _, oldest := w.Waiting(); oldest > 0 {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("nothing is being stored")
+		}
+	}
 }
 
 // noneWaits fails if reports go on waiting although all are answered; the committer says that none does a moment after its last answer.

@@ -226,6 +226,18 @@ func (w *world) hold(t testing.TB) (release func()) {
 	}
 }
 
+// comesAgain is how long tests wait before they send again what was sent away.
+const comesAgain = 10 * time.Millisecond
+
+// obeys sends a report as handsets do: again, when it is told to come later.
+func (w *world) obeys(text []byte) (got intake.Receipt, err error) {
+	for over := time.Now().Add(2 * time.Minute); ; time.Sleep(comesAgain) {
+		if got, err = w.Receive(ctx, text); !fleet.Is(err, fleet.Busy) || time.Now().After(over) {
+			return got, err
+		}
+	}
+}
+
 func code(err error) string {
 	if e, ok := errors.AsType[*fleet.Error](err); ok {
 		return e.Code

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -187,7 +188,11 @@ func waits(t testing.TB, address string, kinds ...string) {
 		return
 	}
 	defer conn.Close(ctx)
-	for n := 0; n == 0; {
+	for n, over := 0, time.Now().Add(2*time.Minute); n == 0; {
+		if time.Now().After(over) {
+			t.Errorf("nobody waits for a lock that is %v", kinds)
+			return
+		}
 		if err := conn.QueryRow(ctx, `SELECT count(*) FROM pg_locks l JOIN pg_stat_activity a USING (pid)
 			WHERE NOT l.granted AND l.locktype = ANY ($1) AND a.datname = current_database()`, kinds).Scan(&n); err != nil {
 			t.Error(err)

@@ -29,6 +29,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 )
 
 // Server is a PostgreSQL server in a folder of its own.
@@ -163,8 +164,16 @@ func create(t testing.TB, server, name, template string) string {
 		t.Fatal(err)
 	}
 	defer conn.Close(ctx)
-	if _, err := conn.Exec(ctx, "CREATE DATABASE "+name+" TEMPLATE "+template); err != nil {
-		t.Fatal(err)
+	// Whoever had the template open may still be ending, which the server waits for, but not for long.
+	var inUse *pgconn.PgError
+	for over := time.Now().Add(2 * time.Minute); ; time.Sleep(100 * time.Millisecond) {
+		_, err := conn.Exec(ctx, "CREATE DATABASE "+name+" TEMPLATE "+template)
+		if err == nil {
+			break
+		}
+		if !errors.As(err, &inUse) || inUse.Code != "55006" || time.Now().After(over) { // object_in_use
+			t.Fatal(err)
+		}
 	}
 	t.Cleanup(func() {
 		conn, err := pgx.Connect(ctx, server)
@@ -240,7 +249,7 @@ func (s *Server) Run() error {
 		return err
 	}
 	defer log.Close()
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
 	defer cancel()
 	for {
 		if !s.runs() { // also if it ended: what a killed one had started is still in its way for a moment
