@@ -24,7 +24,7 @@ const patience = 2 * time.Minute
 // browser starts Chromium without a window, or skips where there is none.
 func browser(t *testing.T) context.Context {
 	t.Helper()
-	return browserWithin(t, 3*patience)
+	return browserWithin(t, 10*patience)
 }
 
 // browserWithin is browser for a test that may take so long.
