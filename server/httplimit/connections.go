@@ -37,6 +37,8 @@ type limit struct {
 	closed chan struct{}
 	close  sync.Once
 
+	patience time.Duration // reservedPatience
+
 	mu     sync.Mutex
 	places map[net.Conn]*place
 	from   map[netip.Prefix]int // connections by network: in memory, and nowhere else
@@ -62,7 +64,7 @@ const reservedPatience = 2 * time.Second
 func Connections(bounds Bounds, l net.Listener, server *http.Server, log *slog.Logger) net.Listener {
 	b := &limit{
 		Listener: l, bounds: bounds, server: server, log: log, open: make(chan struct{}, bounds.Total),
-		closed: make(chan struct{}), places: map[net.Conn]*place{}, from: map[netip.Prefix]int{},
+		closed: make(chan struct{}), patience: reservedPatience, places: map[net.Conn]*place{}, from: map[netip.Prefix]int{},
 	}
 	if b.bounds.Exempt == nil {
 		b.bounds.Exempt = netip.Addr.IsLoopback
@@ -139,7 +141,7 @@ func (b *limit) enter(conn net.Conn) bool {
 	if !p.reserved {
 		b.public++
 	} else {
-		p.patience = time.AfterFunc(reservedPatience, func() { conn.Close() })
+		p.patience = time.AfterFunc(b.patience, func() { conn.Close() })
 	}
 	b.places[conn] = p
 	b.bounds.Crowd.fill(b.public >= b.bounds.Total-b.bounds.Reserved)

@@ -90,6 +90,16 @@ func (v *visitor) ask(path string) *http.Response {
 	return resp
 }
 
+// try is ask for a connection that the server may have closed: nil if it has.
+func (v *visitor) try(path string) *http.Response {
+	fmt.Fprintf(v, "GET %s HTTP/1.1\r\nHost: x\r\n\r\n", path)
+	resp, err := http.ReadResponse(v.from, nil)
+	if err != nil {
+		return nil
+	}
+	return resp
+}
+
 func (v *visitor) finish(resp *http.Response) {
 	v.t.Helper()
 	if text, err := io.ReadAll(resp.Body); string(text) != "ok" || err != nil {
@@ -100,12 +110,14 @@ func (v *visitor) finish(resp *http.Response) {
 // Those who only wait for a next request make room for who comes.
 func TestIdleConnectionsMakeRoom(t *testing.T) {
 	addr, _, log := limited(t, 2)
+	begun := time.Now()
 	for range 5 {
 		v := visit(t, addr)
 		v.finish(v.ask("/"))
 	}
-	if n := strings.Count(log.String(), "all connections are taken"); n != 1 {
-		t.Errorf("the log says %d times that all are taken, wanted once: %s", n, log)
+	n, most := strings.Count(log.String(), "all connections are taken"), 1+int(time.Since(begun)/sayAgain)
+	if n < 1 || n > most {
+		t.Errorf("the log says %d times that all are taken, wanted once a minute: %s", n, log)
 	}
 }
 
@@ -137,13 +149,15 @@ func TestBusyConnectionsAreWaitedFor(t *testing.T) {
 	if !strings.Contains(log.String(), "connections=8") {
 		t.Errorf("the log does not say how many are open: %s", log)
 	}
-	// There is room again, so connections are kept.
+	// There is room again, so connections are kept. The one that takes the last place is closed before it can ask again.
 	for deadline := time.Now().Add(2 * time.Minute); ; {
 		v := visit(t, addr)
 		if resp := v.ask("/"); !resp.Close {
 			v.finish(resp)
-			v.finish(v.ask("/"))
-			return
+			if again := v.try("/"); again != nil {
+				v.finish(again)
+				return
+			}
 		}
 		v.Close()
 		if time.Now().After(deadline) {

@@ -3,7 +3,6 @@
 package httplimit
 
 import (
-	"bufio"
 	"io"
 	"log/slog"
 	"net"
@@ -15,8 +14,15 @@ import (
 	"time"
 )
 
-// bounded serves "ok" within bounds; /hold is answered when let is closed, /control may use what is reserved.
+// bounded serves "ok" within bounds; /hold is answered when let is closed, /control may use what is reserved. Nobody is thrown
+// out of a reserved place for what a busy machine takes to read a request.
 func bounded(t *testing.T, b Bounds) (addr string, let chan struct{}) {
+	t.Helper()
+	return boundedFor(t, b, 2*time.Minute)
+}
+
+// boundedFor is bounded with so much patience in the reserved places.
+func boundedFor(t *testing.T, b Bounds, patience time.Duration) (addr string, let chan struct{}) {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -31,8 +37,10 @@ func bounded(t *testing.T, b Bounds) (addr string, let chan struct{}) {
 		_, _ = io.WriteString(w, "ok")
 	})
 	server := &http.Server{Handler: Reserve(func(r *http.Request) bool { return r.URL.Path == "/control" }, ok)}
+	limited := Connections(b, l, server, slog.New(slog.DiscardHandler)).(*limit)
+	limited.patience = patience
 	ended := make(chan error, 1)
-	go func() { ended <- server.Serve(Connections(b, l, server, slog.New(slog.DiscardHandler))) }()
+	go func() { ended <- server.Serve(limited) }()
 	t.Cleanup(func() {
 		close(let)
 		server.Close()
@@ -63,13 +71,21 @@ func TestReservedPlaces(t *testing.T) {
 
 // Who says nothing does not keep a reserved place: control is answered after a while at most.
 func TestReservedPlacesAreNotKept(t *testing.T) {
-	addr, _ := bounded(t, Bounds{Total: 3, Reserved: 2})
+	addr, _ := boundedFor(t, Bounds{Total: 3, Reserved: 2}, reservedPatience)
 	visit(t, addr).ask("/hold")
 	for range 2 {
 		visit(t, addr)
 	}
-	v := visit(t, addr)
-	v.finish(v.ask("/control"))
+	for deadline := time.Now().Add(2 * time.Minute); ; { // on a busy machine a request may need longer than a place is kept for it
+		v := visit(t, addr)
+		if resp := v.try("/control"); resp != nil {
+			v.finish(resp)
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("control is not answered")
+		}
+	}
 }
 
 // A network has so many connections; one more is told to come again, others are not met by it.
@@ -86,11 +102,8 @@ func TestConnectionsPerNetwork(t *testing.T) {
 	}
 	first.Close()
 	for deadline := time.Now().Add(2 * time.Minute); ; {
-		v := visit(t, addr)
-		if _, err := v.Write([]byte("GET / HTTP/1.1\r\nHost: x\r\n\r\n")); err == nil {
-			if resp, err := http.ReadResponse(bufio.NewReader(v), nil); err == nil && resp.StatusCode == 200 {
-				return
-			}
+		if resp := visit(t, addr).try("/"); resp != nil && resp.StatusCode == 200 {
+			return
 		}
 		if time.Now().After(deadline) {
 			t.Fatal("there is no room after a connection ended")

@@ -24,7 +24,7 @@ const patience = 2 * time.Minute
 // browser starts Chromium without a window, or skips where there is none.
 func browser(t *testing.T) context.Context {
 	t.Helper()
-	return browserWithin(t, 3*patience)
+	return browserWithin(t, 10*patience)
 }
 
 // browserWithin is browser for a test that may take so long.
@@ -54,6 +54,17 @@ func (h *fixture) serve() string {
 	server := httptest.NewServer(h.doors)
 	h.t.Cleanup(server.Close)
 	return server.URL
+}
+
+// arrives waits until a page has what it is to have. One that is just being left, or is there in part, cannot be asked: it is
+// asked again.
+func arrives(ctx context.Context, condition string) (err error) {
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+		if _, err = chromedp.Run(ctx, chromedp.Poll[bool](condition, chromedp.WithPollingTimeout(patience))); err == nil {
+			return nil
+		}
+	}
+	return err
 }
 
 func emulate(theme string) chromedp.Action[chromedp.Void] {
@@ -94,7 +105,7 @@ func TestLive(t *testing.T) {
 		"what was typed stays":          `document.activeElement.id === "ref" && document.activeElement.value === "0123"`,
 		"it says that it is live":       `document.querySelector("#live").textContent === "Live"`,
 	} {
-		if _, err := chromedp.Run(ctx, chromedp.Poll[bool](condition, chromedp.WithPollingTimeout(patience))); err != nil {
+		if err := arrives(ctx, condition); err != nil {
 			t.Errorf("%s: %v", what, err)
 		}
 	}
@@ -109,7 +120,7 @@ func TestPause(t *testing.T) {
 	ctx, url := browser(t), h.serve()
 	wait := func(what, condition string) {
 		t.Helper()
-		if _, err := chromedp.Run(ctx, chromedp.Poll[bool](condition, chromedp.WithPollingTimeout(patience))); err != nil {
+		if err := arrives(ctx, condition); err != nil {
 			t.Errorf("%s: %v", what, err)
 		}
 	}
@@ -169,13 +180,9 @@ func TestFoldAndFind(t *testing.T) {
 	ctx, url := browser(t), h.serve()
 	step := func(what, condition string) {
 		t.Helper()
-		var err error
-		for range 3 { // a page that is just being left cannot be asked
-			if _, err = chromedp.Run(ctx, chromedp.Poll[bool](condition, chromedp.WithPollingTimeout(patience))); err == nil {
-				return
-			}
+		if err := arrives(ctx, condition); err != nil {
+			t.Errorf("%s: %v", what, err)
 		}
-		t.Errorf("%s: %v", what, err)
 	}
 	if err := chromedp.Do(ctx, chromedp.Navigate(url+"/"), chromedp.Click(chromedp.CSS("#model-armani summary"))); err != nil {
 		t.Fatal(err)
@@ -201,7 +208,7 @@ func TestLostServer(t *testing.T) {
 	}
 	server.CloseClientConnections()
 	server.Close()
-	if _, err := chromedp.Run(ctx, chromedp.Poll[bool](`document.querySelector("#live").classList.contains("lost")`, chromedp.WithPollingTimeout(patience))); err != nil {
+	if err := arrives(ctx, `document.querySelector("#live").classList.contains("lost")`); err != nil {
 		t.Error(err)
 	}
 }

@@ -117,11 +117,10 @@ func TestComputedAhead(t *testing.T) {
 		}
 	}
 	close(c.gate)
-	for tries := 0; h.get("/status.json").Body.String() == first; tries++ {
-		if tries == 1000 {
+	for deadline := time.Now().Add(patience); h.get("/status.json").Body.String() == first; time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
 			t.Fatal("the next answer was not made")
 		}
-		time.Sleep(time.Millisecond)
 	}
 	if n := c.views.Load(); n != 2 {
 		t.Errorf("the store was read %d times", n)

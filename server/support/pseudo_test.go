@@ -141,24 +141,20 @@ func TestSwitchByHand(t *testing.T) {
 		chromedp.Click(chromedp.CSS(`.languages a[lang="zh-Hans"]`))); err != nil {
 		t.Fatal(err)
 	}
-	arrives := func(condition string) {
+	wait := func(condition string) {
 		t.Helper()
-		var err error
-		for range 3 { // a page that is just being left cannot be asked
-			if _, err = chromedp.Run(ctx, chromedp.Poll[bool](condition, chromedp.WithPollingTimeout(patience))); err == nil {
-				return
-			}
+		if err := arrives(ctx, condition); err != nil {
+			t.Fatal(condition, err)
 		}
-		t.Fatal(condition, err)
 	}
 	for _, condition := range []string{
 		`location.pathname === "/zh-Hans/models/armani" && document.documentElement.lang === "zh-Hans"`,
 		`document.querySelector("#live").textContent === "实时"`, // it follows the figures in that language
 	} {
-		arrives(condition)
+		wait(condition)
 	}
 	if err := chromedp.Do(ctx, chromedp.Click(chromedp.CSS(".crumbs a"))); err != nil {
 		t.Fatal(err)
 	}
-	arrives(`location.pathname === "/zh-Hans/" && document.querySelector("h1").textContent.includes("机型")`)
+	wait(`location.pathname === "/zh-Hans/" && document.querySelector("h1").textContent.includes("机型")`)
 }

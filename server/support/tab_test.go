@@ -29,6 +29,7 @@ type tab struct {
 	reach             string
 	guard             sync.Mutex
 	wire              float64
+	needs             map[network.RequestID]bool // asked for to show the page; what follows its figures later is not
 	elsewhere, uneasy []string
 	asked             string
 }
@@ -42,7 +43,7 @@ func openTab(t *testing.T, browser context.Context, axe string) *tab {
 	t.Helper()
 	ctx, cancel := chromedp.NewContext(browser)
 	t.Cleanup(cancel)
-	b := &tab{ctx: ctx, axe: axe != ""}
+	b := &tab{ctx: ctx, axe: axe != "", needs: map[network.RequestID]bool{}}
 	for name, to := range map[string]*string{"fit": &b.fit, "usable": &b.usable, "contrast": &b.dim, "reach": &b.reach} {
 		text, err := os.ReadFile(filepath.Join("testdata", name+".js"))
 		if err != nil {
@@ -84,12 +85,17 @@ func (b *tab) hear(ev any) {
 	defer b.guard.Unlock()
 	switch ev := ev.(type) {
 	case *network.EventRequestWillBeSent:
+		if ev.Type != network.ResourceTypeFetch {
+			b.needs[ev.RequestID] = true
+		}
 		to, err := url.Parse(ev.Request.URL)
 		if home, _ := url.Parse(ev.DocumentURL); err != nil || to.Scheme != "data" && to.Host != home.Host {
 			b.elsewhere = append(b.elsewhere, ev.Request.URL)
 		}
 	case *network.EventLoadingFinished:
-		b.wire += ev.EncodedDataLength
+		if b.needs[ev.RequestID] {
+			b.wire += ev.EncodedDataLength
+		}
 	case *runtime.EventExceptionThrown:
 		b.uneasy = append(b.uneasy, ev.ExceptionDetails.Text)
 	case *runtime.EventConsoleAPICalled:
@@ -107,7 +113,7 @@ func (b *tab) hear(ev any) {
 // look opens a page in a look, and gives all that is wrong with it.
 func (b *tab) look(l look) (s seen, err error) {
 	b.guard.Lock()
-	b.wire, b.elsewhere, b.uneasy, b.asked = 0, nil, nil, l.address()
+	b.wire, b.needs, b.elsewhere, b.uneasy, b.asked = 0, map[network.RequestID]bool{}, nil, nil, l.address()
 	b.guard.Unlock()
 	if err = chromedp.Do(b.ctx, chromedp.EmulateViewport(l.width, 900), through(l.media), chromedp.Navigate(l.address())); err != nil {
 		return s, err

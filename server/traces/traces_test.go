@@ -79,6 +79,9 @@ GET below nothing, false [http.request.method=GET http.response.status_code=404]
 
 // Over the wire it is what a collector decodes, and the server is named.
 func TestACollectorDecodesThem(t *testing.T) {
+	for _, patience := range []string{"OTEL_EXPORTER_OTLP_TIMEOUT", "OTEL_BSP_EXPORT_TIMEOUT"} {
+		t.Setenv(patience, "120000") // in milliseconds: a busy machine may take longer than a collector is waited for
+	}
 	var got collected.ExportTraceServiceRequest
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, err := io.ReadAll(r.Body)

@@ -147,7 +147,7 @@ func killed(t *testing.T, act string, lines int) {
 
 // runAndKill starts a victim, reads that many lines, kills it, and returns every ref that it printed.
 func runAndKill(t *testing.T, dir, act string, lines int) []blob.Ref {
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute) // fifty contents, each flushed, on a slow disk
 	defer cancel()
 	exe, err := os.Executable()
 	if err != nil {
