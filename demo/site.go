@@ -34,6 +34,7 @@ type site struct {
 	log     *slog.Logger
 	alarms  *alarms
 	clock   *clock
+	chance  *chance
 	news    *news
 	otaKeys []otapkg.Pin // pinned in every handset's recovery
 	otaKey  fixtures.Key
@@ -48,7 +49,7 @@ const notice = "A rehearsal: virtual handsets on accelerated time; the packages 
 func openSite(
 	ctx context.Context, o options, clock *clock, news *news, front func(http.Handler) http.Handler,
 ) (s *site, err error) {
-	s = &site{dir: o.data, base: o.base, alarms: &alarms{now: clock.Now}, clock: clock, news: news}
+	s = &site{dir: o.data, base: o.base, alarms: &alarms{now: clock.Now}, clock: clock, chance: newChance(o.seed), news: news}
 	s.log = slog.New(s.alarms)
 	defer func() {
 		if err != nil {
@@ -164,7 +165,7 @@ func (s *site) serve(dir string) error {
 		return err
 	}
 	one, err := server.New(server.Config{DataDir: dir, Database: address, Now: s.clock.Now, Log: s.log, Notice: notice, OpenReports: true,
-		BaseURL: s.base,
+		BaseURL: s.base, Random: s.chance,
 		Expiry: repo.Expiry{
 			// A day takes seconds here, so the online roles live longer than they would for a fleet.
 			Timestamp: 6 * day, TimestampEvery: 2 * day, Snapshot: 20 * day, SnapshotEvery: 6 * day, Offers: 30 * day,
