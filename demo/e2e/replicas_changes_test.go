@@ -45,7 +45,7 @@ func (t turning) turn(one *replica, to string) error {
 	return err
 }
 
-// state is what a server says of the rollout.
+// state is what a server says of the rollout, once it answers.
 func (t turning) state(one *replica) (string, error) {
 	api, err := client.New(one.url, t.token, nil)
 	if err != nil {
@@ -53,8 +53,13 @@ func (t turning) state(one *replica) (string, error) {
 	}
 	ctx, cancel := withPatience()
 	defer cancel()
-	found, err := api.Rollouts().Get(ctx, t.rollout)
-	return found.State, err
+	for {
+		found, err := api.Rollouts().Get(ctx, t.rollout)
+		if err == nil || ctx.Err() != nil {
+			return found.State, err
+		}
+		time.Sleep(50 * time.Millisecond) // it, or the database, has much to do
+	}
 }
 
 // settle asks a server until it is so, and says how long that took.
@@ -69,12 +74,21 @@ func (t turning) settle(one *replica, to string) (took time.Duration, err error)
 	}
 }
 
-// everywhere wants that every server which reaches the database serves a state of a rollout.
+// everywhere wants that every server which reaches the database serves a state of a rollout. One that says that it is behind is
+// asked again, and so is one that waited in vain for the database as long as it does: none may say the other state at once.
 func (r *replicas) everywhere(ts *testscript.TestScript, rollout, state string) {
 	for _, one := range r.living(true) {
-		if found, err := r.offered(ts, one, rollout); err != nil || found != state {
-			ts.Fatalf("the offers of %s say %q, %v; it was answered %q\n%s", one.name, found, err, state, r.logs(ts))
-		}
+		r.await(ts, fmt.Sprintf("the offers of %s say %q", one.name, state), func() error {
+			begun := time.Now()
+			found, err := r.offered(ts, one, rollout)
+			if err == nil && found != state && time.Since(begun) < askFor {
+				ts.Fatalf("the offers of %s say %q; it was answered %q\n%s", one.name, found, state, r.logs(ts))
+			}
+			if err == nil && found != state {
+				err = fmt.Errorf("it says %q", found)
+			}
+			return err
+		})
 	}
 }
 

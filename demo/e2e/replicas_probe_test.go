@@ -136,16 +136,27 @@ func servedBy(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 2 {
 		ts.Fatalf("usage: served NAME VARIABLE | served NAME same|least|newer VERSION")
 	}
-	r := replicasOf(ts)
-	v, err := versionAt(fresh(), r.named(ts, args[0]).url)
-	ts.Check(err)
-	if len(args) == 2 {
-		ts.Setenv(args[1], fmt.Sprint(v))
-		return
+	r, than := replicasOf(ts), int64(0)
+	if len(args) == 3 {
+		var err error
+		than, err = strconv.ParseInt(args[2], 10, 64)
+		ts.Check(err)
 	}
-	than, err := strconv.ParseInt(args[2], 10, 64)
-	ts.Check(err)
-	if args[1] == "same" && v != than || args[1] == "least" && v < than || args[1] == "newer" && v <= than {
-		ts.Fatalf("%s serves timestamp %d; wanted %s as %d\n%s", args[0], v, args[1], than, r.logs(ts))
-	}
+	one := r.named(ts, args[0])
+	r.await(ts, args[0]+" serves a timestamp", func() error {
+		begun := time.Now()
+		v, err := versionAt(fresh(), one.url)
+		switch {
+		case err != nil: // it knows that it is behind
+			return err
+		case len(args) == 2:
+			ts.Setenv(args[1], fmt.Sprint(v))
+			return nil
+		case args[1] == "same" && v == than || args[1] == "least" && v >= than || args[1] == "newer" && v > than:
+			return nil
+		case time.Since(begun) < askFor:
+			ts.Fatalf("%s serves timestamp %d; wanted %s as %d\n%s", args[0], v, args[1], than, r.logs(ts))
+		}
+		return fmt.Errorf("it waited for the database in vain, and serves %d", v)
+	})
 }

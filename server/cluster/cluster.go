@@ -15,6 +15,7 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"fmt"
 	"log/slog"
 	"sync"
 	"sync/atomic"
@@ -144,10 +145,17 @@ func (c *Cluster) Join(ctx context.Context) error {
 	})
 }
 
-// Start begins to be heard of.
+// startFor is how long a server that begins waits for a database with much to do.
+const startFor = time.Minute
+
+// Start begins to be heard of. The first beat may take longer than others wait for one: nobody waits for this server yet.
 func (c *Cluster) Start(ctx context.Context) error {
-	if err := c.beat(ctx); err != nil {
-		return err
+	err := c.beat(ctx)
+	for over := time.Now().Add(startFor); errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil && time.Now().Before(over); {
+		err = c.beat(ctx)
+	}
+	if err != nil {
+		return fmt.Errorf("the other servers on the database could not be told of this one: %w", err)
 	}
 	ctx, c.end = context.WithCancel(context.Background())
 	c.done.Go(func() { every(ctx, c.cfg.Times.Beat, c.beatOnce) })
