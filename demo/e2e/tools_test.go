@@ -73,28 +73,43 @@ func until(ts *testscript.TestScript, neg bool, args []string) {
 	})
 }
 
-// get [-status N] PATH FILE: what the server answers to GET PATH, 200 unless another status is wanted. It waits first,
-// because a page may be a second old.
+// get [-status N | -until PATTERN] PATH FILE: what the server answers to GET PATH, 200 unless another status is wanted. It waits
+// first, because a page may be a second old; a server with much to do is asked again. With a pattern it is asked until the answer
+// has that: where what the page says comes in by itself.
 func get(ts *testscript.TestScript, neg bool, args []string) {
-	status := http.StatusOK
+	status, want := http.StatusOK, regexp.MustCompile("")
 	if len(args) == 4 && args[0] == "-status" {
 		n, err := strconv.Atoi(args[1])
 		ts.Check(err)
 		status, args = n, args[2:]
+	} else if len(args) == 4 && args[0] == "-until" {
+		want, args = regexp.MustCompile(args[1]), args[2:]
 	}
 	if neg || len(args) != 2 {
-		ts.Fatalf("usage: get [-status N] PATH FILE")
+		ts.Fatalf("usage: get [-status N | -until PATTERN] PATH FILE")
 	}
-	time.Sleep(1100 * time.Millisecond)
-	resp, err := http.Get(ts.Getenv("OTACTL_URL") + args[0])
-	ts.Check(err)
+	again := want.String() != ""
+	for end := time.Now().Add(patience); ; {
+		time.Sleep(1100 * time.Millisecond)
+		got, body, err := answered(ts.Getenv("OTACTL_URL") + args[0])
+		switch {
+		case err == nil && got == status && want.Match(body):
+			ts.Check(os.WriteFile(ts.MkAbs(args[1]), body, 0o644))
+			return
+		case time.Now().After(end) || !again && err == nil && got != http.StatusServiceUnavailable:
+			ts.Fatalf("GET %s: %d, %v, wanted %d and %q\n%s", args[0], got, err, status, want, body)
+		}
+	}
+}
+
+func answered(url string) (status int, body []byte, err error) {
+	resp, err := http.Get(url)
+	if err != nil {
+		return 0, nil, err
+	}
 	defer resp.Body.Close()
-	body, err := io.ReadAll(resp.Body)
-	ts.Check(err)
-	if resp.StatusCode != status {
-		ts.Fatalf("GET %s: %s, wanted %d\n%s", args[0], resp.Status, status, body)
-	}
-	ts.Check(os.WriteFile(ts.MkAbs(args[1]), body, 0o644))
+	body, err = io.ReadAll(resp.Body)
+	return resp.StatusCode, body, err
 }
 
 // envfield NAME FILE FIELD...: sets a variable to a field of a JSON file; a number among the fields is an index.
