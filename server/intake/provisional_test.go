@@ -50,16 +50,6 @@ func (w *world) send(t testing.TB, n int, seq int64) intake.Stored {
 	return got.Stored
 }
 
-// insist sends a report until there is room for it: a server with much to do may ask for it again later, of strangers first.
-func (w *world) insist(text []byte) error {
-	for end := time.Now().Add(5 * time.Minute); ; time.Sleep(20 * time.Millisecond) {
-		_, err := w.Receive(ctx, text)
-		if !fleet.Is(err, fleet.Busy) || time.Now().After(end) {
-			return err
-		}
-	}
-}
-
 // member admits an installation to the counted fleet, or takes it out of the figures.
 func (w *world) member(t testing.TB, n int, change func(*fleet.Installation)) {
 	t.Helper()
@@ -336,7 +326,7 @@ func TestTwoSettlesAtOnce(t *testing.T) {
 		group.Go(func() {
 			for seq := range int64(3) {
 				r, key := waits(n, 1+seq)
-				if err := w.insist(seal(t, r, key)); err != nil {
+				if _, err := w.obeys(seal(t, r, key)); err != nil {
 					t.Error(err)
 				}
 			}
