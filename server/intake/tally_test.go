@@ -136,12 +136,19 @@ func TestWaitingReportsAreTold(t *testing.T) {
 // isStoring returns once a report was taken out of the queue and has no answer.
 func (w *world) isStoring(t *testing.T) {
 	t.Helper()
+	w.waiting(t, func(_ int, storing bool) bool { return storing })
+}
+
+// waiting returns once it is so, of how many are in the queue and whether others that were taken out of it are being stored.
+func (w *world) waiting(t *testing.T, so func(queued int, storing bool) bool) {
+	t.Helper()
 	for deadline := time.Now().Add(2 * time.Minute); ; time.Sleep(time.Millisecond) {
-		if _, oldest := w.Waiting(); oldest > 0 {
+		queued, oldest := w.Waiting()
+		if so(queued, oldest > 0) {
 			return
 		}
 		if time.Now().After(deadline) {
-			t.Fatal("nothing is being stored")
+			t.Fatalf("%d wait, and the oldest that is being stored since %s", queued, oldest)
 		}
 	}
 }
