@@ -7,7 +7,6 @@ package otad
 import (
 	"context"
 	"io"
-	"net/http"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -46,10 +45,7 @@ func TestDatabaseOnServer(t *testing.T) {
 	for name, flags := range map[string][]string{"ann": nil, "ben": {"-database", control, "-reports-database", reports}} {
 		url, end := serving(t, data, flags...)
 		for _, path := range []string{"/readyz", "/status.json"} {
-			resp, err := http.Get(url + path)
-			if err != nil {
-				t.Fatal(err)
-			}
+			resp := asked(t, url+path)
 			text, _ := io.ReadAll(resp.Body)
 			resp.Body.Close()
 			if resp.StatusCode != 200 {

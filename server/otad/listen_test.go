@@ -101,6 +101,11 @@ func TestAdminAnswersWhilePublicStalls(t *testing.T) {
 		r.Header.Set("Authorization", "Bearer "+token)
 		begun := time.Now()
 		resp, err := client.Do(r)
+		for err == nil && tt.path == "/readyz" && resp.StatusCode == http.StatusServiceUnavailable && time.Since(begun) < 2*time.Minute {
+			resp.Body.Close() // the machine is slow, and says so in good time
+			time.Sleep(100 * time.Millisecond)
+			resp, err = client.Do(r)
+		}
 		if err != nil {
 			t.Fatalf("%s: %v", tt.path, err)
 		}
@@ -118,9 +123,9 @@ func TestSharedListenerKeepsConnectionsForControl(t *testing.T) {
 	run(context.Background(), nil, "init", "--data", data, "--token-only")
 	url, end := serving(t, data, "--max-connections=200")
 	defer end()
-	defer stall(t, strings.TrimPrefix(url, "http://"), 150)() // 136 are for everybody
 	client := &http.Client{Timeout: time.Minute, Transport: &http.Transport{DisableKeepAlives: true}}
-	for path, want := range map[string]int{"/healthz": 200, "/v1/audit": 401, "/": 503} {
+	ask := func(path string) int {
+		t.Helper()
 		begun := time.Now()
 		resp, err := client.Get(url + path)
 		if err != nil {
@@ -128,8 +133,21 @@ func TestSharedListenerKeepsConnectionsForControl(t *testing.T) {
 		}
 		resp.Body.Close()
 		t.Logf("%s: %s after %s", path, resp.Status, time.Since(begun))
-		if resp.StatusCode != want {
-			t.Errorf("%s: %s, wanted %d", path, resp.Status, want)
+		return resp.StatusCode
+	}
+	// Who stalls is let go after some seconds, by a clock that no test has: what is found counts if all were held before and after it.
+	for begun := time.Now(); ; {
+		end := stall(t, strings.TrimPrefix(url, "http://"), 150) // 136 are for everybody
+		before, health, console, after := ask("/"), ask("/healthz"), ask("/v1/audit"), ask("/")
+		end()
+		if health != 200 || console != 401 {
+			t.Fatalf("health is answered %d, the console %d; wanted 200 and 401", health, console)
+		}
+		if before == 503 && after == 503 {
+			return
+		}
+		if time.Since(begun) > 2*time.Minute {
+			t.Fatalf("a page is answered %d and %d while all connections are held; wanted 503", before, after)
 		}
 	}
 }
