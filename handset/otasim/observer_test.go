@@ -25,11 +25,18 @@ func TestObserver(t *testing.T) {
 	ctx, stop := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- (&observing{standIn: at("service.json")}).serve(ctx, new(bytes.Buffer)) }()
-	for range 500 {
+	for end := time.Now().Add(2 * time.Minute); ; time.Sleep(10 * time.Millisecond) {
 		if _, err := os.Stat(at("service.json")); err == nil {
 			break
 		}
-		time.Sleep(10 * time.Millisecond)
+		select {
+		case err := <-ended:
+			t.Fatalf("the service ended: %v", err)
+		default:
+		}
+		if time.Now().After(end) {
+			t.Fatal("the service did not say where it is")
+		}
 	}
 	observe := func(more ...string) map[string]string {
 		t.Helper()
