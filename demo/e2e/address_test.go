@@ -160,17 +160,39 @@ func unwritten(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
+// addressesIn finds the forms of both addresses. Keys, hashes and signatures are drawn anew in each run: what is short enough to stand in
+// one of them by chance is looked for between bounds, and what is longer wherever it stands.
 func addressesIn(file string, text []byte) (found string) {
+	lower := bytes.ToLower(text)
 	for _, a := range []netip.Addr{strange, forwarded} {
-		four := a.As4()
+		four, six := a.As4(), a.As16()
 		network, _, _ := strings.Cut(a.String(), fmt.Sprint(".", four[3]))
-		for _, form := range []string{network, fmt.Sprintf("%x", four[:3]), string(four[:]), fmt.Sprint(binary.BigEndian.Uint32(four[:]))} {
-			if bytes.Contains(bytes.ToLower(text), []byte(strings.ToLower(form))) {
+		for form, bounds := range map[string]string{network: "", fmt.Sprintf("%x", six[10:]): "", fmt.Sprintf("%x", four): "0123456789abcdef",
+			fmt.Sprintf("%x", four[:3]): "0123456789abcdef", fmt.Sprint(binary.BigEndian.Uint32(four[:])): "0123456789"} {
+			if standsIn(lower, form, bounds) {
 				found += fmt.Sprintf("\n%s holds %q", file, form)
 			}
 		}
+		if bytes.Contains(text, four[:]) {
+			found += fmt.Sprintf("\n%s holds the bytes %x", file, four)
+		}
 	}
 	return found
+}
+
+// standsIn says that a text holds a form that is no part of a longer run of some characters.
+func standsIn(text []byte, form, run string) bool {
+	for {
+		at := bytes.Index(text, []byte(form))
+		if at < 0 {
+			return false
+		}
+		end := at + len(form)
+		if (at == 0 || strings.IndexByte(run, text[at-1]) < 0) && (end == len(text) || strings.IndexByte(run, text[end]) < 0) {
+			return true
+		}
+		text = text[at+1:]
+	}
 }
 
 // scrape FILE: the metrics, by the token in OTACTL_TOKEN.
