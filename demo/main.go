@@ -36,6 +36,7 @@ type options struct {
 	json     bool
 	handsets int
 	addr     string
+	socket   *os.File // that listens already, in the place of addr; nil if none does
 	data     string
 	seed     uint64
 	pace     time.Duration

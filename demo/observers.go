@@ -183,7 +183,7 @@ var pastOf = map[evidence.Verdict]string{evidence.Confirms: "confirmed", evidenc
 func (o *observers) forget(ctx context.Context, t *telling, device string) error {
 	is := o.tests[device]
 	held := o.service.Holds(is.planted)
-	for asked := time.Now(); is.shown != evidence.Refuted && time.Since(asked) < 2*pageAge; time.Sleep(pageAge / 10) {
+	for asked := time.Now(); is.shown != evidence.Refuted && time.Since(asked) < time.Minute; time.Sleep(pageAge / 10) {
 		checks, err := t.site.checks(ctx, device)
 		if err != nil {
 			return err

@@ -6,9 +6,10 @@ import (
 	"context"
 	"io"
 	"maps"
+	"net"
 	"net/http"
+	"os"
 	"path/filepath"
-	"strings"
 	"testing"
 	"time"
 
@@ -60,14 +61,13 @@ func TestLostReportsComeBack(t *testing.T) {
 	run(10 * day)
 	before, eachBefore := figuresOf(t, told)
 
-	addr := strings.TrimPrefix(told.site.url, "http://")
 	if err := told.site.stop(); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := folder.Restore(t.Context(), file, true, told.clock.Now); err != nil {
 		t.Fatal(err)
 	}
-	if err := told.site.start(options{addr: addr}, func(h http.Handler) http.Handler { return h }); err != nil {
+	if err := told.site.start(options{socket: told.socket}, func(h http.Handler) http.Handler { return h }); err != nil {
 		t.Fatal(err)
 	}
 	lost, _ := figuresOf(t, told)
@@ -120,7 +120,7 @@ func updatedFleet(t *testing.T) *telling {
 		t.Fatal(err)
 	}
 	p.fleet, p.first.models, p.tested, p.notice, p.poll = p.fleet[:1], p.first.models[:1], nil, 1, time.Hour
-	told := &telling{options: options{once: true, handsets: 15, addr: "127.0.0.1:0", seed: 2014, data: t.TempDir()}, plan: p,
+	told := &telling{options: options{once: true, handsets: 15, socket: socket(t), seed: 2014, data: t.TempDir()}, plan: p,
 		clock: &clock{start: time.Now().UTC().Truncate(time.Second)}, news: newsTo(io.Discard)}
 	told.news.clock = told.clock
 	t.Cleanup(told.end)
@@ -131,4 +131,20 @@ func updatedFleet(t *testing.T) *telling {
 		return told.site.startRollout(ctx, p.first.Name, p.fleet[0].Device, []client.Stage{{Share: 10_000, Soak: "24h"}})
 	})
 	return told
+}
+
+// socket listens until the test ends: the port of a server that is stopped for a while is nobody else's meanwhile.
+func socket(t *testing.T) *os.File {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	f, err := l.(*net.TCPListener).File()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { f.Close() })
+	return f
 }

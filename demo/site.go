@@ -106,7 +106,7 @@ func (s *site) start(o options, front func(http.Handler) http.Handler) error {
 	for _, one := range s.servers {
 		doors = append(doors, one.Handler())
 	}
-	return s.listen(o.addr, front(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	return s.listen(o, front(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		doors[int(turn.Add(1))%len(doors)].ServeHTTP(w, r)
 	})))
 }
@@ -177,8 +177,13 @@ func (s *site) serve(dir string) error {
 	return err
 }
 
-func (s *site) listen(addr string, handler http.Handler) error {
-	l, err := net.Listen("tcp", addr)
+func (s *site) listen(o options, handler http.Handler) (err error) {
+	var l net.Listener
+	if o.socket != nil {
+		l, err = net.FileListener(o.socket)
+	} else {
+		l, err = net.Listen("tcp", o.addr)
+	}
 	if err != nil {
 		return fmt.Errorf("%w; choose another address with -addr", err)
 	}
@@ -193,7 +198,7 @@ func (s *site) listen(addr string, handler http.Handler) error {
 func (s *site) stop() error {
 	var faults []error
 	if s.http != nil {
-		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 		defer cancel()
 		faults = append(faults, s.http.Shutdown(ctx))
 	}
