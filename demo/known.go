@@ -5,6 +5,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"time"
 )
 
 // knownIssue is what engineers tell support of the build that was halted, and how many handsets the page says that it explains.
@@ -29,7 +30,7 @@ who: nobody
 
 // tell writes down once what is known of the bad build, so that who answers the telephone need not ask again.
 func (t *telling) tell(ctx context.Context) (*knownIssue, error) {
-	text := fmt.Sprintf(knownText, badModel, t.plan.first.Name, t.clock.Now().UTC().Format("2006-01-02"))
+	text := fmt.Sprintf(knownText, badModel, t.plan.first.Name, t.clock.Now().UTC().Format(time.DateOnly))
 	added, err := t.site.api.KnownIssues().Add(ctx, []byte(text), "the first handsets that run it leak")
 	if err != nil {
 		return nil, fmt.Errorf("what is known of the bad build: %w", err)

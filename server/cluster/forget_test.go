@@ -19,19 +19,26 @@ import (
 // patient are times within which any machine has written a row.
 var patient = cluster.Times{TTL: 2 * time.Minute, Beat: time.Second, Poll: time.Second, Ask: time.Minute, Patience: time.Minute}
 
-// TestSilentMemberIsKept: who may come back is among the members, however often others are heard of, and not for ever.
-func TestSilentMemberIsKept(t *testing.T) {
+// withHand is a database, and another hand that has it open.
+func withHand(t *testing.T) (store.Database, *sql.DB) {
+	t.Helper()
 	path := filepath.Join(t.TempDir(), "landed.db")
 	db, err := store.Make(t.Context(), path, storetest.Clock)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer db.Close()
+	t.Cleanup(func() { db.Close() })
 	hand, err := sql.Open("sqlite", path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer hand.Close()
+	t.Cleanup(func() { hand.Close() })
+	return db, hand
+}
+
+// TestSilentMemberIsKept: who may come back is among the members, however often others are heard of, and not for ever.
+func TestSilentMemberIsKept(t *testing.T) {
+	db, hand := withHand(t)
 	silent := fleet.Member{ID: "silent", Program: "1.0", Protocol: fleet.Protocol}
 	if err := db.Update(t.Context(), func(tx fleet.Tx) error { return tx.Members().Beat(t.Context(), silent, 3*time.Second) }); err != nil {
 		t.Fatal(err)

@@ -4,30 +4,16 @@ package cluster_test
 
 import (
 	"context"
-	"database/sql"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"landed/server/cluster"
-	"landed/server/store"
-	"landed/server/store/storetest"
 )
 
 // TestFirstBeatWaits: a server begins beside somebody who has the database for longer than a lease lasts; it ends at once if it is told to.
 func TestFirstBeatWaits(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "landed.db")
-	db, err := store.Make(t.Context(), path, storetest.Clock)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer db.Close()
-	hand, err := sql.Open("sqlite", path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer hand.Close()
+	db, hand := withHand(t)
 	hand.SetMaxOpenConns(1)
 	if _, err := hand.Exec("BEGIN IMMEDIATE"); err != nil {
 		t.Fatal(err)
